@@ -1,0 +1,157 @@
+/* base/config_load.c - a tree against a schema: nothing unknown, and every row's value into the
+ * target. */
+#include "base/config_entries.h"
+
+#include <assert.h>
+#include <string.h>
+
+static void full_key(const struct config_section *section, const struct config_row *row,
+                     char out[CONFIG_KEY_BYTES])
+{
+    int length = snprintf(out, CONFIG_KEY_BYTES, "%s%s", section->prefix, row->key);
+    assert(length > 0 && length < CONFIG_KEY_BYTES);
+    (void)length;
+}
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Levenshtein's: insertions, deletions and replacements that make b of a. */
+static uint32_t edit_distance(const char *a, const char *b)
+{
+    uint32_t row[CONFIG_KEY_BYTES + 1]; /* from the part of a seen so far to each beginning of b */
+    const size_t b_length = strlen(b);
+    for (uint32_t j = 0; j <= b_length; j++)
+        row[j] = j;
+    for (uint32_t i = 0; a[i] != '\0'; i++) {
+        uint32_t diagonal = row[0];
+        row[0] = i + 1;
+        for (uint32_t j = 0; j < b_length; j++) {
+            uint32_t replaced = diagonal + (a[i] != b[j]);
+            diagonal = row[j + 1];
+            row[j + 1] = least(replaced, 1 + least(row[j], row[j + 1]));
+        }
+    }
+    return row[b_length];
+}
+
+struct nearest {
+    const char *wanted;
+    char key[CONFIG_KEY_BYTES]; /* "": none is near */
+    uint32_t distance;          /* only what is nearer than this is taken */
+};
+
+static void consider(struct nearest *nearest, const char *key)
+{
+    uint32_t distance = edit_distance(nearest->wanted, key);
+    if (distance >= nearest->distance)
+        return;
+    nearest->distance = distance;
+    snprintf(nearest->key, sizeof nearest->key, "%s", key);
+}
+
+static void consider_sections_of(struct nearest *nearest, const char *key)
+{
+    char section[CONFIG_KEY_BYTES];
+    for (const char *dot = strchr(key, '.'); dot != NULL; dot = strchr(dot + 1, '.')) {
+        snprintf(section, sizeof section, "%.*s", (int)(dot - key), key);
+        consider(nearest, section);
+    }
+}
+
+static enum status refuse_unknown(const struct config_section *sections,
+                                  const struct config_tree *tree, const struct config_entry *entry,
+                                  struct error *err)
+{
+    /* A hint that shares less than half with what was written would only puzzle. */
+    struct nearest nearest = { .wanted = entry->key,
+                               .distance = (uint32_t)strlen(entry->key) / 2 + 2 };
+    char key[CONFIG_KEY_BYTES];
+    for (const struct config_section *section = sections; section->rows != NULL; section++)
+        for (const struct config_row *row = section->rows; row->key != NULL; row++) {
+            full_key(section, row, key);
+            if (entry->value != NULL)
+                consider(&nearest, key);
+            else
+                consider_sections_of(&nearest, key);
+        }
+    char expected[CONFIG_PHRASE_BYTES] = "a known key";
+    if (nearest.key[0] != '\0')
+        snprintf(expected, sizeof expected, "a known key (did you mean %s?)", nearest.key);
+    return config_refuse(tree, entry, expected, NULL, err);
+}
+
+/* Checks that an entry is a row with a value or a mapping of rows. */
+static enum status check_known(const struct config_section *sections,
+                               const struct config_tree *tree, const struct config_entry *entry,
+                               struct error *err)
+{
+    const bool is_mapping = entry->value == NULL;
+    const size_t length = strlen(entry->key);
+    char key[CONFIG_KEY_BYTES], expected[CONFIG_PHRASE_BYTES];
+    for (const struct config_section *section = sections; section->rows != NULL; section++)
+        for (const struct config_row *row = section->rows; row->key != NULL; row++) {
+            full_key(section, row, key);
+            const bool is_row = strcmp(key, entry->key) == 0;
+            const bool is_above = strncmp(key, entry->key, length) == 0 && key[length] == '.';
+            if (is_mapping ? is_above : is_row)
+                return STATUS_OK;
+            if (is_row)
+                return config_refuse(tree, entry, config_row_expected(row, expected), "a mapping",
+                                     err);
+            if (is_above) {
+                snprintf(expected, sizeof expected, "a mapping of keys such as %s", key);
+                return config_refuse(tree, entry, expected, entry->value, err);
+            }
+        }
+    return refuse_unknown(sections, tree, entry, err);
+}
+
+static enum status load_given(const struct config_tree *tree, const struct config_entry *entry,
+                              const struct config_row *row, void *value, struct error *err)
+{
+    char expected[CONFIG_PHRASE_BYTES];
+    if (config_value_read(row, entry->value, value))
+        return STATUS_OK;
+    return config_refuse(tree, entry, config_row_expected(row, expected),
+                         entry->value[0] != '\0' ? entry->value : "(empty)", err);
+}
+
+static enum status load_default(const char *file, const char *key, const struct config_row *row,
+                                void *value, struct error *err)
+{
+    char expected[CONFIG_PHRASE_BYTES];
+    config_row_expected(row, expected);
+    if (row->standard == NULL)
+        return error_input(err, file, 0, key, expected, "nothing: it has no default");
+    if (!config_value_read(row, row->standard, value))
+        return error_input(err, "built-in default", 0, key, expected, row->standard);
+    return STATUS_OK;
+}
+
+static enum status load_row(const struct config_section *section, const struct config_row *row,
+                            const struct config_tree *tree, void *target, struct error *err)
+{
+    char key[CONFIG_KEY_BYTES];
+    full_key(section, row, key);
+    void *value = (char *)target + section->offset + row->offset;
+    const struct config_entry *entry = tree != NULL ? config_find(tree, key) : NULL;
+    if (entry != NULL)
+        return load_given(tree, entry, row, value, err);
+    return load_default(tree != NULL ? tree->name : NULL, key, row, value, err);
+}
+
+enum status config_load(const struct config_section *sections, const struct config_tree *tree,
+                        void *target, struct error *err)
+{
+    for (uint32_t i = 0; tree != NULL && i < tree->count; i++)
+        if (check_known(sections, tree, &tree->entry[i], err))
+            return err->status;
+    for (const struct config_section *section = sections; section->rows != NULL; section++)
+        for (const struct config_row *row = section->rows; row->key != NULL; row++)
+            if (load_row(section, row, tree, target, err))
+                return err->status;
+    return STATUS_OK;
+}

@@ -1,0 +1,82 @@
+/* base/config_tree.h - a YAML file as a tree of named values that know their file and line, and the
+ * schema tables by which a folder says which keys it takes. Parsing is libyaml's.
+ *
+ * A schema is an array of rows that ends with one whose key is NULL. Each row names a key by its
+ * dotted path, its kind, where in the caller's struct the value goes, its range, its default and
+ * its help: loading, --set, refusals, `--help config` and docs/config.md all expand the same rows.
+ */
+#ifndef REPRISE_BASE_CONFIG_TREE_H
+#define REPRISE_BASE_CONFIG_TREE_H
+
+#include "base/error.h"
+#include "base/units.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct config_tree;
+
+/* Reads a YAML file: one document of scalars and nested mappings; "a.b: 1" is "a: {b: 1}". Aliases,
+ * sequences, tags, nulls, duplicate keys, an empty file ("{}" is the empty mapping) are refused
+ * with their line. *tree is the caller's to free, and set only with STATUS_OK. STATUS_IO: cannot be
+ * read. STATUS_INPUT: not such a file, or larger than 1 MiB. */
+enum status config_tree_read(const char *path, struct config_tree **tree, struct error *err);
+
+/* The same from text; name stands for the file in messages. */
+enum status config_tree_parse(const char *text, const char *name, struct config_tree **tree,
+                              struct error *err);
+
+/* Lays "a.b=value" over the tree, creating what is missing; the value is taken as it stands,
+ * without YAML's quotes; messages name it "--set a.b". The last one of a key counts. */
+enum status config_tree_set(struct config_tree *tree, const char *assignment, struct error *err);
+
+void config_tree_free(struct config_tree *tree); /* NULL is fine */
+
+enum config_kind {
+    CONFIG_U32,    /* uint32_t, a UNIT_PLAIN whole number */
+    CONFIG_U64,    /* uint64_t: whole, in the row's unit (bytes, ns) after rounding */
+    CONFIG_DOUBLE, /* double, in the row's unit's base */
+    CONFIG_BOOL,   /* bool: true/false, yes/no, on/off */
+    CONFIG_TEXT,   /* char[CONFIG_TEXT_BYTES] */
+    CONFIG_CHOICE  /* int: index into the row's choices */
+};
+
+#define CONFIG_TEXT_BYTES 256
+
+struct config_row {
+    const char *key; /* "tiers.dram.capacity" */
+    enum config_kind kind;
+    enum unit_kind unit;
+    size_t offset;        /* into the caller's struct */
+    double min, max;      /* inclusive; numbers only */
+    const char *standard; /* the default, as one would write it; NULL: the key must be given */
+    const char *const *choices; /* CONFIG_CHOICE: names, ended by NULL */
+    const char *help;           /* one sentence; says the source of the default */
+    const char *word;           /* CONFIG_U64: a word taken in a number's place; gives UINT64_MAX */
+};
+
+/* Rows of one folder, placed under a prefix ("workload.", or "") of a whole configuration and at an
+ * offset in its struct: an experiment is made of the sections of traces/, sim/ and others. */
+struct config_section {
+    const char *prefix;
+    const struct config_row *rows;
+    size_t offset;
+};
+
+/* Fills *target from the tree by the sections (an array ended by rows == NULL): defaults where the
+ * tree is silent (tree NULL: defaults only). Every key of the tree must be in a row; an unknown one
+ * is refused with its file and line and the nearest known key as a hint, a wrong type or a value
+ * out of range with what was expected. On error *target's content is unspecified. */
+enum status config_load(const struct config_section *sections, const struct config_tree *tree,
+                        void *target, struct error *err);
+
+/* Prints the rows as a reference: key, unit, range, default, help. markdown: a table for docs/. */
+void config_print_rows(FILE *out, const struct config_section *sections, bool markdown);
+
+/* Prints *target's values as YAML that config_load reads back to the same values, one dotted key a
+ * line: the run's record of its whole configuration. */
+void config_print_values(FILE *out, const struct config_section *sections, const void *target);
+
+#endif

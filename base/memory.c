@@ -1,0 +1,61 @@
+/* base/memory.c - see memory.h: allocation that succeeds or ends the process. */
+#include "base/memory.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CAPACITY_MIN 8
+
+void memory_exhausted(void)
+{
+    fputs("reprise: out of memory\n", stderr);
+    exit(3);
+}
+
+void *memory_new(size_t count, size_t size_bytes)
+{
+    if (count == 0 || size_bytes == 0)
+        count = size_bytes = 1;
+    void *block = calloc(count, size_bytes); /* which checks the product */
+    if (block == NULL)
+        memory_exhausted();
+    return block;
+}
+
+static uint32_t grown_capacity(uint32_t capacity, uint64_t needed)
+{
+    uint64_t grown = capacity < CAPACITY_MIN ? CAPACITY_MIN : (uint64_t)capacity * 2;
+    if (grown < needed)
+        grown = needed;
+    return grown > UINT32_MAX ? UINT32_MAX : (uint32_t)grown;
+}
+
+void memory_grow(void *array_pointer, uint32_t *capacity, uint64_t needed, size_t size_bytes)
+{
+    assert(size_bytes > 0);
+    if (needed <= *capacity)
+        return;
+    if (needed > UINT32_MAX)
+        memory_exhausted();
+    uint32_t grown = grown_capacity(*capacity, needed);
+    if (grown > SIZE_MAX / size_bytes)
+        memory_exhausted();
+
+    /* The caller's pointer is a T *, which a void ** may not alias. */
+    char *array;
+    memcpy(&array, array_pointer, sizeof array);
+    array = realloc(array, grown * size_bytes);
+    if (array == NULL)
+        memory_exhausted();
+    memset(array + *capacity * size_bytes, 0, (grown - *capacity) * size_bytes);
+    memcpy(array_pointer, &array, sizeof array);
+    *capacity = grown;
+}
+
+char *memory_text(const char *text)
+{
+    size_t bytes = strlen(text) + 1;
+    return memcpy(memory_new(bytes, 1), text, bytes);
+}

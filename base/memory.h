@@ -1,0 +1,25 @@
+/* base/memory.h - memory that is there or the process is not.
+ * Linux overcommits: malloc seldom says no, and code for that case is never exercised. So running
+ * out of memory ends the process with a message and exit code 3; every database transaction in
+ * progress is rolled back by SQLite at the next open. Blocks are released with free(). */
+#ifndef REPRISE_BASE_MEMORY_H
+#define REPRISE_BASE_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Zeroed; count or size 0 gives a pointer that may be freed. */
+void *memory_new(size_t count, size_t size_bytes);
+
+/* Grows an array (array_pointer: the address of its T *, NULL while *capacity is 0; elements of
+ * size_bytes) so that it holds at least `needed`; doubles, so that appending is amortised O(1).
+ * What is added is zeroed. *capacity is in elements. */
+void memory_grow(void *array_pointer, uint32_t *capacity, uint64_t needed, size_t size_bytes);
+
+/* A copy of text for the caller to free(). */
+char *memory_text(const char *text);
+
+/* For libraries that allocate by themselves and report that they could not. */
+_Noreturn void memory_exhausted(void);
+
+#endif

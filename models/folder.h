@@ -1,0 +1,21 @@
+/* models/folder.h - where the YAML files of models/ lie, and how a name becomes a path.
+ * Private to models/. */
+#ifndef REPRISE_MODELS_FOLDER_H
+#define REPRISE_MODELS_FOLDER_H
+
+#include "base/config_tree.h"
+#include "base/error.h"
+
+/* Longer than any struct error can show in full. */
+#define MODELS_PATH_BYTES 1024
+
+/* The file that name_or_path means (models.h says how). kind: "llm" or "hardware"; key: what the
+ * name is called in messages. STATUS_INPUT names the known ones when there is no such file. */
+enum status models_path(const char *kind, const char *key, const char *name_or_path,
+                        char path[MODELS_PATH_BYTES], struct error *err);
+
+/* Reads the file by rows into *target, which starts out zeroed. */
+enum status models_read(const char *path, const struct config_row *rows, void *target,
+                        struct error *err);
+
+#endif

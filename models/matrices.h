@@ -1,0 +1,27 @@
+/* models/matrices.h - the matrices that a model's layers multiply by: what its size and its timing
+ * are both computed from. Private to models/. */
+#ifndef REPRISE_MODELS_MATRICES_H
+#define REPRISE_MODELS_MATRICES_H
+
+#include "models/models.h"
+
+/* How tensor parallelism cuts a matrix (Megatron-LM, arXiv 1909.08053, 3). */
+enum split {
+    SPLIT_OUTPUTS, /* by columns: each rank makes a part of the result */
+    SPLIT_INPUTS,  /* by rows: each rank makes a summand; an all-reduce follows */
+    SPLIT_NOT      /* every rank holds all of it */
+};
+
+struct matrix {
+    uint64_t inputs, outputs; /* over all ranks */
+    enum split split;
+    uint32_t layers;      /* that have it */
+    uint32_t count, used; /* routed experts: how many, and by a token; else 1 and 1 */
+};
+
+/* Fills matrix[] for a group of that many ranks; returns how many. The embedding and the output
+ * head are not among them. */
+uint32_t model_matrices(const struct model *model, uint32_t ranks,
+                        struct matrix matrix[TIMING_MATRICES_MAX]);
+
+#endif

@@ -1,0 +1,152 @@
+/* models/models.h - large language models and hardware: what the YAML files under models/ say, KV
+ * bytes per token, HBM budgets, and how long prefill and decode take.
+ * Public interface of models/. Knows nothing of traces, tiers' policies or clocks. */
+#ifndef REPRISE_MODELS_MODELS_H
+#define REPRISE_MODELS_MODELS_H
+
+#include "base/config_tree.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define MODEL_LAYERS_MAX 256
+
+enum attention_kind { ATTENTION_MULTI_HEAD, ATTENTION_LATENT }; /* MHA, GQA and MQA; MLA */
+
+/* A decoder-only transformer's architecture. Counts are per layer and before any sharding. */
+struct model {
+    char name[CONFIG_TEXT_BYTES];
+    char source[CONFIG_TEXT_BYTES]; /* where the numbers come from */
+    uint32_t layers, hidden, heads, kv_heads, head_dim;
+    uint32_t ffn;            /* width of the (dense) feed-forward's inner layer */
+    bool gated_ffn;          /* three matrices (SwiGLU), not two */
+    bool parallel_attention; /* attention and FFN from one norm (Falcon): one all-reduce a layer */
+    bool tied_embeddings;    /* the output head is the embedding's matrix: stored once */
+    uint32_t vocabulary;
+    uint32_t context_window_tokens;
+    int attention;       /* enum attention_kind */
+    uint32_t latent_dim; /* MLA: compressed KV width (DeepSeek-V3: 512) */
+    uint32_t rope_dim;   /* MLA: the decoupled RoPE key's width (64) */
+    uint32_t query_latent_dim;
+    uint32_t experts, experts_per_token, shared_experts, expert_ffn; /* MoE; experts 0: dense */
+    uint32_t dense_layers;             /* MoE: the first layers, which are dense */
+    double weight_bytes_per_parameter; /* 2: bf16/fp16; 1: fp8 */
+    double kv_bytes_per_value;         /* 2: bf16/fp16; 1: fp8 */
+};
+
+/* A server: GPUs, links, memories, disks, prices. Rates are effective where the file says so. */
+struct hardware {
+    char name[CONFIG_TEXT_BYTES];
+    char source[CONFIG_TEXT_BYTES];
+    uint32_t gpus;                /* in the server; an experiment may use fewer */
+    uint64_t hbm_bytes;           /* per GPU */
+    double hbm_bytes_per_s;       /* per GPU, datasheet */
+    double flop_per_s;            /* per GPU, dense bf16/fp16 tensor, datasheet */
+    double gemm_efficiency;       /* attained share of flop_per_s, large GEMMs */
+    double attention_efficiency;  /* attained share of flop_per_s, prefill attention */
+    double hbm_efficiency;        /* attained share of hbm_bytes_per_s */
+    double allreduce_bytes_per_s; /* bus bandwidth per GPU of a ring all-reduce */
+    uint64_t allreduce_latency_ns;
+    uint64_t kernel_launch_ns;               /* per kernel: start and tail, whatever its size */
+    uint64_t iteration_overhead_ns;          /* CPU work of an engine iteration not hidden */
+    double hbm_utilisation;                  /* share of HBM the engine may use */
+    uint64_t hbm_reserved_bytes;             /* per GPU: activations, workspaces, CUDA context */
+    double h2d_bytes_per_s, d2h_bytes_per_s; /* all GPUs in use together, effective */
+    double h2d_bytes_per_s_per_gpu, d2h_bytes_per_s_per_gpu;
+    uint64_t pcie_latency_ns;
+    uint64_t dram_bytes; /* for KV */
+    uint64_t ssd_bytes;
+    double ssd_read_bytes_per_s, ssd_write_bytes_per_s;
+    uint64_t ssd_latency_ns; /* to the first byte */
+    double usd_per_gpu_hour, usd_per_dram_gb_hour, usd_per_ssd_gb_hour;
+};
+
+/* Reads `name_or_path`: a path if it holds '/' or ends in .yaml, else models/llm/NAME.yaml (or
+ * models/hardware/NAME.yaml) under the data folder: $REPRISE_MODELS, else the build's own. An
+ * unknown name is refused with the list of known ones; so is an inconsistent file (heads that do
+ * not divide, MLA without latent_dim...). */
+enum status model_load(const char *name_or_path, struct model *model, struct error *err);
+enum status hardware_load(const char *name_or_path, struct hardware *hardware, struct error *err);
+/* The schema of the two kinds of file. */
+extern const struct config_row model_rows[], hardware_rows[];
+/* Calls visit for each shipped file's name, sorted. kind: "llm" or "hardware". */
+enum status models_list(const char *kind, void (*visit)(const char *name, void *context),
+                        void *context, struct error *err);
+
+/* All parameters, and those a token is multiplied with: the chosen experts only, and no embedding,
+ * which is a look-up. Biases and norms are left out (under 0.1 %). */
+uint64_t model_parameters(const struct model *model);
+uint64_t model_active_parameters(const struct model *model);
+
+/* Bytes of weights over all ranks of a tensor-parallel group. More than parameters * width where a
+ * matrix cannot be split: K and V projections with more ranks than KV heads, MLA's compressions,
+ * the experts' router. */
+uint64_t model_weight_bytes(const struct model *model, uint32_t ranks);
+
+/* Bytes of KV that one token takes over all layers and all GPUs of a tensor-parallel group:
+ * MHA/GQA: 2 * layers * kv_heads * head_dim * kv_bytes_per_value, KV heads replicated when there
+ * are more ranks than heads; MLA: layers * (latent_dim + rope_dim) * bytes on every rank. ranks
+ * >= 1. */
+uint64_t model_kv_bytes_per_token(const struct model *model, uint32_t ranks);
+
+/* HBM left for KV over all ranks: ranks * (hbm_bytes * utilisation - reserved) - weights.
+ * STATUS_INPUT when the weights do not fit, the server has fewer GPUs, or the heads cannot be split
+ * evenly over the ranks. */
+enum status model_kv_budget_bytes(const struct model *model, const struct hardware *hardware,
+                                  uint32_t ranks, uint64_t *bytes, struct error *err);
+
+/* Timing, prepared once per run; evaluating is some tens of multiplications and never allocates.
+ * First model: an analytic roofline (docs/model.md has each equation). */
+#define TIMING_MATRICES_MAX 16
+
+/* One matrix product of the average layer, on one rank: over T tokens it takes the longer of
+ * computing, T * compute_ns, and of moving its weights and activations, weights_ns + T * stream_ns.
+ */
+struct timing_matrix {
+    double compute_ns, weights_ns, stream_ns;
+    bool routed; /* weights of all experts: the share that T tokens touch is read */
+};
+
+/* The caller's by value; only source and layers are for reading. */
+struct timing {
+    uint32_t layers;
+    const char *source; /* "roofline (analytic)" */
+    uint32_t matrices;
+    struct timing_matrix matrix[TIMING_MATRICES_MAX];
+    double expert_miss_log;               /* ln(1 - experts_per_token / experts); 0: dense */
+    double layer_ns, layer_token_ns;      /* launches, all-reduces, element-wise operators */
+    double pair_ns;                       /* prefill attention: one query and one key, all heads */
+    double query_stream_ns, kv_stream_ns; /* its bytes: per new token, per token of context */
+    double cached_ns;                     /* MLA: decompressing a cached token's K and V */
+    double decode_context_ns;             /* decode attention: per token of context */
+    double iteration_ns, token_ns;        /* once an iteration, per token: embedding */
+    struct timing_matrix head;            /* logits */
+};
+
+/* Defined for what model_kv_budget_bytes() accepts. */
+struct timing timing_new(const struct model *model, const struct hardware *hardware,
+                         uint32_t ranks);
+
+/* Prefill of new_tokens >= 1 that follow cached_tokens whose KV is already in HBM. */
+struct prefill_time {
+    uint64_t layer_ns;    /* one layer's time; all layers take the same */
+    uint64_t overhead_ns; /* once an iteration: embedding, last norm, logits of one token, CPU */
+};
+struct prefill_time timing_prefill(const struct timing *timing, uint64_t new_tokens,
+                                   uint64_t cached_tokens);
+
+/* One decode iteration of `batch` >= 1 sequences that together attend to context_tokens takes
+ * base_ns + context_tokens * per_token_ns: linear, so that many iterations sum in closed form. */
+struct decode_time {
+    double base_ns, per_token_ns;
+};
+struct decode_time timing_decode(const struct timing *timing, uint32_t batch);
+
+/* A model's and a hardware's description for people: parameters, KV per token, HBM budget, times.
+ */
+void models_print(FILE *out, const struct model *model, const struct hardware *hardware,
+                  uint32_t ranks);
+
+#endif

@@ -1,0 +1,100 @@
+/* models/print.c - a model on a server, for people: `reprise models show`. */
+#include "base/units.h"
+#include "models/models.h"
+
+#include <inttypes.h>
+
+#define QUANTITY_BYTES 32
+
+static void print_quantity(FILE *out, const char *label, double value, enum unit_kind kind)
+{
+    char text[QUANTITY_BYTES];
+    fprintf(out, "  %-32s %s\n", label, units_format(value, kind, text, sizeof text));
+}
+
+static void print_model(FILE *out, const struct model *model, uint32_t ranks)
+{
+    fprintf(out, "%s\n  %s\n", model->name, model->source);
+    print_quantity(out, "parameters", (double)model_parameters(model), UNIT_PLAIN);
+    print_quantity(out, "multiplied with per token", (double)model_active_parameters(model),
+                   UNIT_PLAIN);
+    print_quantity(out, "weights, all GPUs", (double)model_weight_bytes(model, ranks), UNIT_BYTES);
+    print_quantity(out, "KV per token, all GPUs", (double)model_kv_bytes_per_token(model, ranks),
+                   UNIT_BYTES);
+    fprintf(out, "  %-32s %" PRIu32 " tokens\n", "context window", model->context_window_tokens);
+}
+
+static void print_hardware(FILE *out, const struct hardware *hardware)
+{
+    fprintf(out, "%s\n  %s\n", hardware->name, hardware->source);
+    fprintf(out, "  %-32s %" PRIu32 "\n", "GPUs in the server", hardware->gpus);
+    print_quantity(out, "HBM per GPU", (double)hardware->hbm_bytes, UNIT_BYTES);
+    print_quantity(out, "HBM rate per GPU", hardware->hbm_bytes_per_s, UNIT_BYTES_PER_S);
+    print_quantity(out, "peak per GPU", hardware->flop_per_s, UNIT_FLOP_PER_S);
+    print_quantity(out, "DRAM for KV", (double)hardware->dram_bytes, UNIT_BYTES);
+    print_quantity(out, "SSD for KV", (double)hardware->ssd_bytes, UNIT_BYTES);
+    print_quantity(out, "SSD read", hardware->ssd_read_bytes_per_s, UNIT_BYTES_PER_S);
+    print_quantity(out, "SSD write", hardware->ssd_write_bytes_per_s, UNIT_BYTES_PER_S);
+}
+
+static double link_bytes_per_s(const struct hardware *hardware, uint32_t ranks)
+{
+    double gpus_in_use = ranks * hardware->h2d_bytes_per_s_per_gpu;
+    return gpus_in_use < hardware->h2d_bytes_per_s ? gpus_in_use : hardware->h2d_bytes_per_s;
+}
+
+/* Loading beside computing is what a cache of KV stands or falls by. */
+static void print_prefill(FILE *out, const struct model *model, const struct hardware *hardware,
+                          const struct timing *timing, uint32_t ranks)
+{
+    double kv_bytes = (double)model_kv_bytes_per_token(model, ranks);
+    double link = link_bytes_per_s(hardware, ranks);
+    fprintf(out, "  %-12s %14s %14s\n", "tokens", "prefill", "load their KV");
+    for (uint64_t tokens = 512; tokens <= model->context_window_tokens; tokens *= 2) {
+        struct prefill_time time = timing_prefill(timing, tokens, 0);
+        char computed[QUANTITY_BYTES], loaded[QUANTITY_BYTES] = "no link";
+        units_format((double)(timing->layers * time.layer_ns + time.overhead_ns), UNIT_DURATION,
+                     computed, sizeof computed);
+        if (link > 0)
+            units_format((double)tokens * kv_bytes / link * (double)NS_PER_S, UNIT_DURATION, loaded,
+                         sizeof loaded);
+        fprintf(out, "  %-12" PRIu64 " %14s %14s\n", tokens, computed, loaded);
+    }
+}
+
+static void print_decode(FILE *out, const struct timing *timing)
+{
+    static const uint32_t batches[] = { 1, 8, 24, 64, 256 };
+    const double context_tokens = 1024;
+    fprintf(out, "  %-12s %14s\n", "batch", "decode, 1,024 tokens of context each");
+    for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
+        struct decode_time time = timing_decode(timing, batches[i]);
+        char text[QUANTITY_BYTES];
+        units_format(time.base_ns + batches[i] * context_tokens * time.per_token_ns, UNIT_DURATION,
+                     text, sizeof text);
+        fprintf(out, "  %-12" PRIu32 " %14s\n", batches[i], text);
+    }
+}
+
+void models_print(FILE *out, const struct model *model, const struct hardware *hardware,
+                  uint32_t ranks)
+{
+    struct error err = { 0 };
+    uint64_t budget_bytes;
+    bool fits = model_kv_budget_bytes(model, hardware, ranks, &budget_bytes, &err) == STATUS_OK;
+    /* What is refused here may be just the number of GPUs: then the model as one GPU holds it. */
+    print_model(out, model, fits ? ranks : 1);
+    print_hardware(out, hardware);
+    if (!fits) {
+        fprintf(out, "does not run on %" PRIu32 " of its GPUs: expected %s, found %s\n", ranks,
+                err.expected, err.found);
+        return;
+    }
+    struct timing timing = timing_new(model, hardware, ranks);
+    fprintf(out, "on %" PRIu32 " of its GPUs, times by %s\n", ranks, timing.source);
+    print_quantity(out, "HBM for KV", (double)budget_bytes, UNIT_BYTES);
+    fprintf(out, "  %-32s %" PRIu64 " tokens\n", "which holds",
+            budget_bytes / model_kv_bytes_per_token(model, ranks));
+    print_prefill(out, model, hardware, &timing, ranks);
+    print_decode(out, &timing);
+}

@@ -1,0 +1,113 @@
+/* models/size.c - what a model takes: parameters, bytes of weights, bytes of KV a token, and what
+ * of HBM is left for KV. docs/model.md, "KV bytes". */
+#include "models/matrices.h"
+#include "models/models.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+static uint64_t embedding_parameters(const struct model *model)
+{
+    return (uint64_t)model->vocabulary * model->hidden;
+}
+
+uint64_t model_parameters(const struct model *model)
+{
+    struct matrix matrix[TIMING_MATRICES_MAX];
+    uint64_t parameters = (model->tied_embeddings ? 1 : 2) * embedding_parameters(model);
+    uint32_t count = model_matrices(model, 1, matrix);
+    for (uint32_t i = 0; i < count; i++)
+        parameters += matrix[i].layers * matrix[i].inputs * matrix[i].outputs * matrix[i].count;
+    return parameters;
+}
+
+uint64_t model_active_parameters(const struct model *model)
+{
+    struct matrix matrix[TIMING_MATRICES_MAX];
+    uint64_t parameters = embedding_parameters(model); /* the output head's */
+    uint32_t count = model_matrices(model, 1, matrix);
+    for (uint32_t i = 0; i < count; i++)
+        parameters += matrix[i].layers * matrix[i].inputs * matrix[i].outputs * matrix[i].used;
+    return parameters;
+}
+
+uint64_t model_weight_bytes(const struct model *model, uint32_t ranks)
+{
+    struct matrix matrix[TIMING_MATRICES_MAX];
+    uint64_t parameters = (model->tied_embeddings ? 1 : 2) * embedding_parameters(model);
+    uint32_t count = model_matrices(model, ranks, matrix);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t copies = matrix[i].split == SPLIT_NOT ? ranks : 1;
+        parameters +=
+            copies * matrix[i].layers * matrix[i].inputs * matrix[i].outputs * matrix[i].count;
+    }
+    return (uint64_t)((double)parameters * model->weight_bytes_per_parameter);
+}
+
+uint64_t model_kv_bytes_per_token(const struct model *model, uint32_t ranks)
+{
+    assert(ranks >= 1);
+    uint64_t values;
+    if (model->attention == ATTENTION_LATENT)
+        values = (uint64_t)ranks * (model->latent_dim + model->rope_dim);
+    else
+        values =
+            2 * (uint64_t)(model->kv_heads > ranks ? model->kv_heads : ranks) * model->head_dim;
+    return (uint64_t)((double)(model->layers * values) * model->kv_bytes_per_value);
+}
+
+static enum status refuse_ranks(uint32_t ranks, const char *expected, struct error *err)
+{
+    char found[16];
+    snprintf(found, sizeof found, "%" PRIu32, ranks);
+    return error_input(err, NULL, 0, "gpus", expected, found);
+}
+
+/* Every rank gets the same number of query heads, and KV heads are shared out or replicated evenly.
+ */
+static enum status check_ranks(const struct model *model, const struct hardware *hardware,
+                               uint32_t ranks, struct error *err)
+{
+    char expected[sizeof err->expected];
+    if (ranks < 1 || ranks > hardware->gpus) {
+        snprintf(expected, sizeof expected, "1 to the %" PRIu32 " GPUs of %.128s", hardware->gpus,
+                 hardware->name);
+        return refuse_ranks(ranks, expected, err);
+    }
+    if (model->heads % ranks != 0) {
+        snprintf(expected, sizeof expected, "a divisor of the %" PRIu32 " heads of %.128s",
+                 model->heads, model->name);
+        return refuse_ranks(ranks, expected, err);
+    }
+    if (model->attention == ATTENTION_MULTI_HEAD && model->kv_heads % ranks != 0 &&
+        ranks % model->kv_heads != 0) {
+        snprintf(expected, sizeof expected,
+                 "a divisor or a multiple of the %" PRIu32 " KV heads of %.128s", model->kv_heads,
+                 model->name);
+        return refuse_ranks(ranks, expected, err);
+    }
+    return STATUS_OK;
+}
+
+enum status model_kv_budget_bytes(const struct model *model, const struct hardware *hardware,
+                                  uint32_t ranks, uint64_t *bytes, struct error *err)
+{
+    enum status status = check_ranks(model, hardware, ranks, err);
+    if (status != STATUS_OK)
+        return status;
+    double usable_per_gpu = (double)hardware->hbm_bytes * hardware->hbm_utilisation -
+                            (double)hardware->hbm_reserved_bytes;
+    uint64_t usable = usable_per_gpu > 0 ? (uint64_t)(ranks * usable_per_gpu) : 0;
+    uint64_t weights = model_weight_bytes(model, ranks);
+    if (weights < usable) {
+        *bytes = usable - weights;
+        return STATUS_OK;
+    }
+    char expected[sizeof err->expected], found[sizeof err->found];
+    snprintf(expected, sizeof expected,
+             "more than the %" PRIu64 " bytes of weights of %.128s in usable HBM", weights,
+             model->name);
+    snprintf(found, sizeof found, "%" PRIu64 " bytes on %" PRIu32 " of the GPUs of %.128s", usable,
+             ranks, hardware->name);
+    return error_input(err, NULL, 0, "gpus", expected, found);
+}

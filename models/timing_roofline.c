@@ -1,0 +1,248 @@
+/* models/timing_roofline.c - how long prefill and decode take, from first principles: each operator
+ * takes the longer of its arithmetic and its memory traffic. docs/model.md has every equation, its
+ * error against measurements, and what is left out.
+ *
+ * Here "layer" is the average layer: a mixture-of-experts model's dense layers are spread over all
+ * of them, since a prefill's layers are to take the same time. */
+#include "base/random.h"
+#include "models/matrices.h"
+#include "models/models.h"
+
+#include <assert.h>
+
+#define NS_PER_SECOND 1e9
+#define ACTIVATION_BYTES 2.0 /* bf16 and fp16, whatever the weights are */
+
+/* What everything below is divided by: one GPU, as attained. */
+struct rates {
+    double gemm_flop, attention_flop, bytes; /* per ns */
+};
+
+static struct rates rates_of(const struct hardware *hardware)
+{
+    return (struct rates){
+        .gemm_flop = hardware->flop_per_s * hardware->gemm_efficiency / NS_PER_SECOND,
+        .attention_flop = hardware->flop_per_s * hardware->attention_efficiency / NS_PER_SECOND,
+        .bytes = hardware->hbm_bytes_per_s * hardware->hbm_efficiency / NS_PER_SECOND,
+    };
+}
+
+static double longer(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* ---- preparing ---- */
+
+static struct timing_matrix time_matrix(const struct matrix *matrix, const struct model *model,
+                                        uint32_t ranks, struct rates rates)
+{
+    double inputs = (double)matrix->inputs / (matrix->split == SPLIT_INPUTS ? ranks : 1);
+    double outputs = (double)matrix->outputs / (matrix->split == SPLIT_OUTPUTS ? ranks : 1);
+    double share = (double)matrix->layers / model->layers;
+    return (struct timing_matrix){
+        .compute_ns = share * matrix->used * 2 * inputs * outputs / rates.gemm_flop,
+        .weights_ns = share * matrix->count * inputs * outputs * model->weight_bytes_per_parameter /
+                      rates.bytes,
+        .stream_ns = share * matrix->used * (inputs + outputs) * ACTIVATION_BYTES / rates.bytes,
+        .routed = matrix->count > 1,
+    };
+}
+
+static void prepare_matrices(struct timing *timing, const struct model *model,
+                             const struct hardware *hardware, uint32_t ranks, struct rates rates)
+{
+    struct matrix matrix[TIMING_MATRICES_MAX];
+    timing->matrices = model_matrices(model, ranks, matrix);
+    for (uint32_t i = 0; i < timing->matrices; i++) {
+        timing->matrix[i] = time_matrix(&matrix[i], model, ranks, rates);
+        timing->layer_ns +=
+            (double)matrix[i].layers / model->layers * (double)hardware->kernel_launch_ns;
+    }
+    struct matrix head = { .inputs = model->hidden,
+                           .outputs = model->vocabulary,
+                           .split = SPLIT_OUTPUTS,
+                           .layers = model->layers,
+                           .count = 1,
+                           .used = 1 };
+    timing->head = time_matrix(&head, model, ranks, rates);
+    /* With every expert used by every token none is missed: the ln of 0 is not asked for. */
+    timing->expert_miss_log =
+        model->experts > model->experts_per_token
+            ? exact_log(1.0 - (double)model->experts_per_token / model->experts)
+            : 0;
+}
+
+/* With more ranks than KV heads, several ranks hold the same one. */
+static double kv_heads_of_rank(const struct model *model, uint32_t ranks)
+{
+    return model->kv_heads > ranks ? (double)model->kv_heads / ranks : 1;
+}
+
+/* Values that a layer's element-wise operators read and write for a token, on one rank. Not fused,
+ * as the engine was whose operators Vidur measured. Norms and sums are whole on every rank. */
+static double element_wise_values(const struct model *model, uint32_t ranks)
+{
+    double hidden = model->hidden, heads = (double)model->heads / ranks;
+    double kv_heads = kv_heads_of_rank(model, ranks);
+    double norms = (model->parallel_attention ? 1 : 2) * 2 * hidden;
+    double sums = (model->parallel_attention ? 4 : 6) * hidden;
+    double rotated = model->attention == ATTENTION_LATENT ? (heads + 1) * model->rope_dim
+                                                          : (heads + kv_heads) * model->head_dim;
+    double stored = model->attention == ATTENTION_LATENT
+                        ? (double)model->latent_dim + model->rope_dim
+                        : 2 * kv_heads * model->head_dim;
+    double dense_share = model->experts > 0 ? (double)model->dense_layers / model->layers : 1;
+    double width =
+        dense_share * model->ffn + (1 - dense_share) * model->expert_ffn *
+                                       ((double)model->experts_per_token + model->shared_experts);
+    double activated = (model->gated_ffn ? 3 : 2) * width / ranks;
+    return norms + sums + 2 * rotated + 2 * stored + activated;
+}
+
+/* A ring moves 2(n-1)/n of the bytes through each GPU's link: the "bus bandwidth" of nccl-tests is
+ * that over the time. */
+static double allreduce_token_ns(const struct model *model, const struct hardware *hardware,
+                                 uint32_t ranks)
+{
+    double ring = 2.0 * (ranks - 1) / ranks;
+    return ring * model->hidden * ACTIVATION_BYTES * NS_PER_SECOND /
+           hardware->allreduce_bytes_per_s;
+}
+
+static void prepare_layer(struct timing *timing, const struct model *model,
+                          const struct hardware *hardware, uint32_t ranks, struct rates rates)
+{
+    /* Beside the matrices: attention, RoPE, storing KV, activation, and norms and sums, two of each
+     * or, side by side, one. */
+    double kernels = model->parallel_attention ? 6 : 8;
+    double allreduces = ranks == 1 ? 0 : model->parallel_attention ? 1 : 2;
+    timing->layer_ns += kernels * (double)hardware->kernel_launch_ns +
+                        allreduces * (double)hardware->allreduce_latency_ns;
+    timing->layer_token_ns = element_wise_values(model, ranks) * ACTIVATION_BYTES / rates.bytes +
+                             allreduces * allreduce_token_ns(model, hardware, ranks);
+}
+
+static void prepare_multi_head(struct timing *timing, const struct model *model, uint32_t ranks,
+                               struct rates rates)
+{
+    double heads = (double)model->heads / ranks;
+    double kv_heads = kv_heads_of_rank(model, ranks);
+    double flop = 4 * heads * model->head_dim; /* q.k and p.v: a multiplication and a sum each */
+    timing->pair_ns = flop / rates.attention_flop;
+    timing->query_stream_ns = 2 * heads * model->head_dim * ACTIVATION_BYTES / rates.bytes;
+    timing->kv_stream_ns = 2 * kv_heads * model->head_dim * model->kv_bytes_per_value / rates.bytes;
+    timing->decode_context_ns = longer(timing->pair_ns, timing->kv_stream_ns);
+}
+
+/* Prefill decompresses K and V and attends with them; decode attends in the latent space, where a
+ * context token is one vector for all heads (DeepSeek-V2, arXiv 2405.04434, 2.1). */
+static void prepare_latent(struct timing *timing, const struct model *model, uint32_t ranks,
+                           struct rates rates)
+{
+    double heads = (double)model->heads / ranks;
+    double key_dim = (double)model->head_dim + model->rope_dim, value_dim = model->head_dim;
+    double latent_key_dim = (double)model->latent_dim + model->rope_dim;
+    timing->pair_ns = 2 * heads * (key_dim + value_dim) / rates.attention_flop;
+    timing->query_stream_ns = heads * (key_dim + value_dim) * ACTIVATION_BYTES / rates.bytes;
+    timing->kv_stream_ns = heads * (key_dim + value_dim) * ACTIVATION_BYTES / rates.bytes;
+    double decompressed = heads * 2 * model->head_dim;
+    timing->cached_ns =
+        longer(2 * model->latent_dim * decompressed / rates.gemm_flop,
+               (latent_key_dim * model->kv_bytes_per_value + decompressed * ACTIVATION_BYTES) /
+                   rates.bytes);
+    timing->decode_context_ns =
+        longer(2 * heads * (latent_key_dim + model->latent_dim) / rates.attention_flop,
+               latent_key_dim * model->kv_bytes_per_value / rates.bytes);
+}
+
+static void prepare_iteration(struct timing *timing, const struct model *model,
+                              const struct hardware *hardware, uint32_t ranks, struct rates rates)
+{
+    const double kernels = 3; /* embedding, last norm, output head */
+    timing->iteration_ns = (double)hardware->iteration_overhead_ns +
+                           kernels * (double)hardware->kernel_launch_ns +
+                           (ranks > 1 ? (double)hardware->allreduce_latency_ns : 0);
+    timing->token_ns = 2 * model->hidden * ACTIVATION_BYTES / rates.bytes +
+                       allreduce_token_ns(model, hardware, ranks);
+}
+
+struct timing timing_new(const struct model *model, const struct hardware *hardware, uint32_t ranks)
+{
+    assert(ranks >= 1 && model->heads % ranks == 0);
+    struct timing timing = { .layers = model->layers, .source = "roofline (analytic)" };
+    struct rates rates = rates_of(hardware);
+    prepare_matrices(&timing, model, hardware, ranks, rates);
+    prepare_layer(&timing, model, hardware, ranks, rates);
+    if (model->attention == ATTENTION_LATENT)
+        prepare_latent(&timing, model, ranks, rates);
+    else
+        prepare_multi_head(&timing, model, ranks, rates);
+    prepare_iteration(&timing, model, hardware, ranks, rates);
+    return timing;
+}
+
+/* ---- evaluating ---- */
+
+/* The expected share of experts that at least one of the tokens chose, each at random. */
+static double touched_share(const struct timing *timing, double tokens)
+{
+    return timing->expert_miss_log == 0 ? 1 : 1 - exact_exp(tokens * timing->expert_miss_log);
+}
+
+static double matrix_ns(const struct timing_matrix *matrix, double tokens, double touched)
+{
+    double weights_ns = matrix->routed ? touched * matrix->weights_ns : matrix->weights_ns;
+    return longer(tokens * matrix->compute_ns, weights_ns + tokens * matrix->stream_ns);
+}
+
+/* A layer without its attention. */
+static double layer_ns(const struct timing *timing, double tokens)
+{
+    double touched = touched_share(timing, tokens);
+    double sum_ns = timing->layer_ns + tokens * timing->layer_token_ns;
+    for (uint32_t i = 0; i < timing->matrices; i++)
+        sum_ns += matrix_ns(&timing->matrix[i], tokens, touched);
+    return sum_ns;
+}
+
+static double prefill_attention_ns(const struct timing *timing, double new_tokens,
+                                   double cached_tokens)
+{
+    double pairs = new_tokens * cached_tokens + new_tokens * (new_tokens + 1) / 2;
+    double stream_ns =
+        new_tokens * timing->query_stream_ns + (new_tokens + cached_tokens) * timing->kv_stream_ns;
+    return longer(pairs * timing->pair_ns, stream_ns) + cached_tokens * timing->cached_ns;
+}
+
+/* A conversion of what uint64_t cannot hold is undefined; half a millennium is long enough. */
+static uint64_t whole_ns(double ns)
+{
+    return ns < 0x1p63 ? (uint64_t)(ns + 0.5) : (uint64_t)1 << 63;
+}
+
+struct prefill_time timing_prefill(const struct timing *timing, uint64_t new_tokens,
+                                   uint64_t cached_tokens)
+{
+    assert(new_tokens >= 1);
+    double tokens = (double)new_tokens;
+    return (struct prefill_time){
+        .layer_ns = whole_ns(layer_ns(timing, tokens) +
+                             prefill_attention_ns(timing, tokens, (double)cached_tokens)),
+        .overhead_ns = whole_ns(timing->iteration_ns + tokens * timing->token_ns +
+                                matrix_ns(&timing->head, 1, 1)),
+    };
+}
+
+struct decode_time timing_decode(const struct timing *timing, uint32_t batch)
+{
+    assert(batch >= 1);
+    double tokens = batch;
+    double attention_ns = tokens * timing->query_stream_ns;
+    return (struct decode_time){
+        .base_ns = timing->layers * (layer_ns(timing, tokens) + attention_ns) +
+                   timing->iteration_ns + tokens * timing->token_ns +
+                   matrix_ns(&timing->head, tokens, 1),
+        .per_token_ns = timing->layers * timing->decode_context_ns,
+    };
+}

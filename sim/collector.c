@@ -1,0 +1,302 @@
+/* sim/collector.c - sums, distributions and curves of a run. */
+#include "sim/collector.h"
+
+#include "base/memory.h"
+#include "base/units.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void collector_init(struct collector *collector, bool measures_from_start)
+{
+    memset(collector, 0, sizeof *collector);
+    histogram_init(&collector->ttft);
+    histogram_init(&collector->queueing);
+    histogram_init(&collector->prefill);
+    histogram_init(&collector->tbt);
+    collector->measure_ns = measures_from_start ? 0 : UINT64_MAX;
+    collector->timeline.bin_ns = NS_PER_S;
+}
+
+void collector_free(struct collector *collector)
+{
+    histogram_free(&collector->ttft);
+    histogram_free(&collector->queueing);
+    histogram_free(&collector->prefill);
+    histogram_free(&collector->tbt);
+}
+
+void collector_measure_from(struct collector *collector, uint64_t now_ns)
+{
+    struct collector fresh = { .measure_ns = now_ns,
+                               .ttft = collector->ttft,
+                               .queueing = collector->queueing,
+                               .prefill = collector->prefill,
+                               .tbt = collector->tbt };
+    fresh.queue = (struct time_mean){ .since_ns = now_ns, .value = collector->queue.value };
+    fresh.timeline.start_ns = now_ns;
+    fresh.timeline.bin_ns = NS_PER_S;
+    histogram_reset(&fresh.ttft);
+    histogram_reset(&fresh.queueing);
+    histogram_reset(&fresh.prefill);
+    histogram_reset(&fresh.tbt);
+    *collector = fresh;
+}
+
+/* ---- over time ---- */
+
+static void merge_pairs(struct timeline *timeline)
+{
+    for (int row = 0; row < ROW_COUNT; row++) {
+        double *bin = timeline->bin[row];
+        for (int i = 0; i < TIMELINE_BINS / 2; i++)
+            bin[i] = bin[2 * i] + bin[2 * i + 1];
+        memset(&bin[TIMELINE_BINS / 2], 0, TIMELINE_BINS / 2 * sizeof *bin);
+    }
+    timeline->bin_ns *= 2;
+}
+
+static void timeline_add(struct timeline *timeline, enum timeline_row row, uint64_t now_ns,
+                         double value)
+{
+    uint64_t since_ns = now_ns - timeline->start_ns;
+    while (since_ns / timeline->bin_ns >= TIMELINE_BINS)
+        merge_pairs(timeline);
+    timeline->bin[row][since_ns / timeline->bin_ns] += value;
+}
+
+/* The value held from..to, as value * ns in each bin it spans. */
+static void timeline_spread(struct timeline *timeline, enum timeline_row row, uint64_t from_ns,
+                            uint64_t to_ns, double value)
+{
+    if (to_ns == from_ns)
+        return;
+    timeline_add(timeline, row, to_ns, 0.0); /* widens the bins first, if need be */
+    while (from_ns < to_ns) {
+        uint64_t bin = (from_ns - timeline->start_ns) / timeline->bin_ns;
+        uint64_t bin_end_ns = timeline->start_ns + (bin + 1) * timeline->bin_ns;
+        uint64_t until_ns = bin_end_ns < to_ns ? bin_end_ns : to_ns;
+        timeline->bin[row][bin] += value * (double)(until_ns - from_ns);
+        from_ns = until_ns;
+    }
+}
+
+void collector_set_queue(struct collector *collector, uint64_t now_ns, uint32_t turns)
+{
+    struct time_mean *queue = &collector->queue;
+    queue->sum += queue->value * (double)(now_ns - queue->since_ns);
+    timeline_spread(&collector->timeline, ROW_QUEUE, queue->since_ns, now_ns, queue->value);
+    queue->since_ns = now_ns;
+    queue->value = turns;
+}
+
+/* ---- counting ---- */
+
+static void count_hits(struct collector *collector, const struct turn_record *turn)
+{
+    uint32_t reused = turn->reused_tokens;
+    collector->turns_prefilled++;
+    collector->turns_reusing += reused > 0;
+    collector->turns_with_history += turn->history_tokens > 0;
+    collector->units_found += turn->units_found;
+    collector->units_wanted += turn->units_wanted;
+    collector->wanted_tokens += turn->context_tokens;
+    collector->history_tokens += turn->history_tokens;
+    collector->reused_tokens += reused;
+    collector->computed_tokens += turn->context_tokens - reused;
+    collector->passed_over_tokens += turn->passed_over_tokens;
+    collector->prefill_tokens += turn->context_tokens;
+    for (int tier = 0; tier < TIER_COUNT; tier++) {
+        collector->hit_tokens[tier] += turn->hit_tokens[tier];
+        timeline_add(&collector->timeline, (enum timeline_row)(ROW_HBM + tier), turn->end_ns,
+                     turn->hit_tokens[tier]);
+    }
+    timeline_add(&collector->timeline, ROW_MISSES, turn->end_ns, turn->context_tokens - reused);
+}
+
+void collector_add_turn(struct collector *collector, const struct turn_record *turn)
+{
+    histogram_add(&collector->ttft, turn->ttft_ns, 1);
+    histogram_add(&collector->queueing, turn->queueing_ns, 1);
+    histogram_add(&collector->prefill, turn->prefill_ns, 1);
+    collector->load_wait_ns += turn->load_wait_ns;
+    count_hits(collector, turn);
+}
+
+void collector_end_turn(struct collector *collector, uint64_t now_ns, uint32_t reply_tokens)
+{
+    collector->turns++;
+    collector->reply_tokens += reply_tokens;
+    collector->last_end_ns = now_ns;
+}
+
+void collector_add_overflow(struct collector *collector)
+{
+    collector->overflows++;
+}
+
+void collector_add_clamped(struct collector *collector)
+{
+    collector->clamped_turns++;
+}
+
+void collector_add_busy(struct collector *collector, enum busy what, uint64_t time_ns)
+{
+    collector->busy_ns[what] += time_ns;
+}
+
+void collector_add_batch(struct collector *collector, uint32_t sequences, uint64_t time_ns)
+{
+    collector->batch_time += (double)sequences * (double)time_ns;
+    collector->decode_time += (double)time_ns;
+}
+
+void collector_add_tbt(struct collector *collector, uint64_t gap_ns)
+{
+    histogram_add(&collector->tbt, gap_ns, 1);
+}
+
+void collector_add_tbt_ramp(struct collector *collector, double first_ns, double step_ns,
+                            uint64_t count, uint32_t sequences)
+{
+    histogram_add_ramp(&collector->tbt, first_ns, step_ns, count, sequences);
+}
+
+/* ---- results ---- */
+
+static double ratio(double part, double whole)
+{
+    return whole > 0.0 ? part / whole : 0.0;
+}
+
+static double quantile(const struct histogram *histogram, double q)
+{
+    return (double)histogram_quantile(histogram, q);
+}
+
+static void set_times(const struct collector *collector, struct metrics *metrics)
+{
+    metrics->ttft_mean_ns = histogram_mean(&collector->ttft);
+    metrics->ttft_p50_ns = quantile(&collector->ttft, 0.50);
+    metrics->ttft_p90_ns = quantile(&collector->ttft, 0.90);
+    metrics->ttft_p99_ns = quantile(&collector->ttft, 0.99);
+    metrics->queueing_mean_ns = histogram_mean(&collector->queueing);
+    metrics->queueing_p50_ns = quantile(&collector->queueing, 0.50);
+    metrics->queueing_p99_ns = quantile(&collector->queueing, 0.99);
+    metrics->prefill_mean_ns = histogram_mean(&collector->prefill);
+    metrics->prefill_p50_ns = quantile(&collector->prefill, 0.50);
+    metrics->prefill_p99_ns = quantile(&collector->prefill, 0.99);
+    metrics->tbt_mean_ns = histogram_mean(&collector->tbt);
+    metrics->tbt_p50_ns = quantile(&collector->tbt, 0.50);
+    metrics->tbt_p90_ns = quantile(&collector->tbt, 0.90);
+    metrics->tbt_p99_ns = quantile(&collector->tbt, 0.99);
+}
+
+static void set_rates(const struct collector *collector, struct metrics *metrics)
+{
+    double elapsed_s = metrics->elapsed_ns / (double)NS_PER_S;
+    double prefill_s = (double)collector->busy_ns[BUSY_PREFILL] / (double)NS_PER_S;
+    metrics->prefill_tokens_per_s = ratio((double)collector->prefill_tokens, prefill_s);
+    metrics->reply_tokens_per_s = ratio((double)collector->reply_tokens, elapsed_s);
+    metrics->turns_per_s = ratio((double)collector->turns, elapsed_s);
+    metrics->gpu_prefill_ns = (double)collector->busy_ns[BUSY_PREFILL];
+    metrics->gpu_decode_ns = (double)collector->busy_ns[BUSY_DECODE];
+    metrics->gpu_save_wait_ns = (double)collector->busy_ns[BUSY_SAVE_STALL];
+    metrics->gpu_load_wait_ns = (double)collector->load_wait_ns;
+    metrics->gpu_busy_ns =
+        metrics->gpu_prefill_ns + metrics->gpu_decode_ns + metrics->gpu_save_wait_ns;
+    metrics->gpu_utilisation = ratio(metrics->gpu_busy_ns, metrics->elapsed_ns);
+    metrics->batch_mean = ratio(collector->batch_time, collector->decode_time);
+    metrics->queue_mean = ratio(collector->queue.sum, metrics->elapsed_ns);
+}
+
+static void set_hits(const struct collector *collector, struct metrics *metrics)
+{
+    double reused = (double)collector->reused_tokens;
+    metrics->hit_rate_tokens = ratio(reused, (double)collector->wanted_tokens);
+    metrics->hit_rate_history_tokens = ratio(reused, (double)collector->history_tokens);
+    metrics->hit_rate_blocks =
+        ratio((double)collector->units_found, (double)collector->units_wanted);
+    metrics->hit_rate_turns =
+        ratio((double)collector->turns_reusing, (double)collector->turns_prefilled);
+    metrics->hit_rate_later_turns =
+        ratio((double)collector->turns_reusing, (double)collector->turns_with_history);
+    metrics->hit_tokens_hbm = (double)collector->hit_tokens[TIER_HBM];
+    metrics->hit_tokens_dram = (double)collector->hit_tokens[TIER_DRAM];
+    metrics->hit_tokens_ssd = (double)collector->hit_tokens[TIER_SSD];
+    metrics->passed_over_tokens = (double)collector->passed_over_tokens;
+    metrics->wanted_tokens = (double)collector->wanted_tokens;
+    metrics->history_tokens = (double)collector->history_tokens;
+    metrics->computed_tokens = (double)collector->computed_tokens;
+    metrics->reply_tokens = (double)collector->reply_tokens;
+    metrics->overflows = (double)collector->overflows;
+    metrics->clamped_turns = (double)collector->clamped_turns;
+}
+
+static struct series *series_new(struct sim_result *result, const char *name, const char *x_unit,
+                                 const char *y_unit, uint32_t count)
+{
+    struct series *series = &result->series[result->series_count++];
+    snprintf(series->name, sizeof series->name, "%s", name);
+    series->x_unit = x_unit;
+    series->y_unit = y_unit;
+    series->count = count;
+    series->x = memory_new(count, sizeof *series->x);
+    series->y = memory_new(count, sizeof *series->y);
+    return series;
+}
+
+static void add_cdf(struct sim_result *result, const char *name, const struct histogram *histogram)
+{
+    enum { POINTS = 200 };
+    if (histogram->count == 0)
+        return;
+    struct series *series = series_new(result, name, "ns", "share", POINTS + 1);
+    for (int i = 0; i <= POINTS; i++) {
+        series->y[i] = (double)i / POINTS;
+        series->x[i] = quantile(histogram, series->y[i]);
+    }
+}
+
+static void add_over_time(struct sim_result *result, const char *name,
+                          const struct timeline *timeline, enum timeline_row row, uint64_t end_ns,
+                          const char *unit, double scale)
+{
+    uint64_t bins = (end_ns - timeline->start_ns) / timeline->bin_ns + 1;
+    uint32_t count = bins < TIMELINE_BINS ? (uint32_t)bins : TIMELINE_BINS;
+    struct series *series = series_new(result, name, "ns", unit, count);
+    for (uint32_t i = 0; i < count; i++) {
+        series->x[i] = (double)(i * timeline->bin_ns);
+        series->y[i] = timeline->bin[row][i] * scale;
+    }
+}
+
+static void add_series(const struct collector *collector, uint64_t end_ns,
+                       struct sim_result *result)
+{
+    const struct timeline *timeline = &collector->timeline;
+    add_cdf(result, "ttft_cdf", &collector->ttft);
+    add_cdf(result, "prefill_cdf", &collector->prefill);
+    add_over_time(result, "hits_hbm_over_time", timeline, ROW_HBM, end_ns, "tokens", 1.0);
+    add_over_time(result, "hits_dram_over_time", timeline, ROW_DRAM, end_ns, "tokens", 1.0);
+    add_over_time(result, "hits_ssd_over_time", timeline, ROW_SSD, end_ns, "tokens", 1.0);
+    add_over_time(result, "misses_over_time", timeline, ROW_MISSES, end_ns, "tokens", 1.0);
+    add_over_time(result, "queue_over_time", timeline, ROW_QUEUE, end_ns, "turns",
+                  1.0 / (double)timeline->bin_ns);
+}
+
+void collector_finish(struct collector *collector, uint64_t now_ns, struct sim_result *result)
+{
+    memset(&result->metrics, 0, sizeof result->metrics);
+    if (collector->measure_ns == UINT64_MAX) /* the run ended within its warm-up */
+        return;
+    uint64_t end_ns = collector->last_end_ns > 0 ? collector->last_end_ns : now_ns;
+    collector_set_queue(collector, now_ns, (uint32_t)collector->queue.value);
+    result->metrics.turns = (double)collector->turns;
+    result->metrics.elapsed_ns =
+        end_ns > collector->measure_ns ? (double)(end_ns - collector->measure_ns) : 0.0;
+    set_times(collector, &result->metrics);
+    set_rates(collector, &result->metrics);
+    set_hits(collector, &result->metrics);
+    add_series(collector, end_ns, result);
+}

@@ -1,0 +1,77 @@
+/* sim/collector.h - gathers what a run measures on the engine's side: turns, tokens, GPU time, the
+ * queue. What tiers and links count (bytes by cause, peaks) the engine adds from them. */
+#ifndef REPRISE_SIM_COLLECTOR_H
+#define REPRISE_SIM_COLLECTOR_H
+
+#include "base/histogram.h"
+#include "sim/placement/tier.h"
+#include "sim/sim.h"
+
+#include <stdint.h>
+
+enum busy { BUSY_PREFILL, BUSY_DECODE, BUSY_SAVE_STALL, BUSY_COUNT };
+
+/* A mean weighted by time of a value that changes in steps. */
+struct time_mean {
+    uint64_t since_ns;
+    double value, sum; /* sum: value * ns up to since_ns */
+};
+
+/* What happened over time, in at most TIMELINE_BINS bins: when time outgrows them, pairs are merged
+ * and a bin spans twice as long. */
+enum { TIMELINE_BINS = 128 };
+enum timeline_row { ROW_HBM, ROW_DRAM, ROW_SSD, ROW_MISSES, ROW_QUEUE, ROW_COUNT };
+struct timeline {
+    uint64_t start_ns, bin_ns;
+    double bin[ROW_COUNT][TIMELINE_BINS];
+};
+
+struct collector {
+    uint64_t measure_ns, last_end_ns; /* the measured part; UINT64_MAX: it has not begun */
+    struct histogram ttft, queueing, prefill, tbt;
+    uint64_t busy_ns[BUSY_COUNT], load_wait_ns;
+    struct time_mean queue;
+    double batch_time, decode_time; /* batch size * ns, and ns */
+    uint64_t turns, reply_tokens, overflows, clamped_turns;
+    uint64_t wanted_tokens, history_tokens, reused_tokens, computed_tokens;
+    uint64_t passed_over_tokens;
+    uint64_t hit_tokens[TIER_COUNT], prefill_tokens;
+    uint64_t units_found, units_wanted, turns_prefilled, turns_reusing, turns_with_history;
+    struct timeline timeline;
+};
+
+/* A turn whose prefill has ended. */
+struct turn_record {
+    uint64_t end_ns, ttft_ns, queueing_ns, prefill_ns, load_wait_ns;
+    uint32_t context_tokens;             /* history and prompt */
+    uint32_t history_tokens;             /* open loop: 0, the trace does not tell them apart */
+    uint32_t reused_tokens;              /* of the context; the sum of hit_tokens */
+    uint32_t passed_over_tokens;         /* found, but computed again since that was sooner */
+    uint32_t hit_tokens[TIER_COUNT];
+    uint32_t units_found, units_wanted;
+};
+
+void collector_init(struct collector *collector, bool measures_from_start);
+void collector_free(struct collector *collector);
+/* The warm-up is over: everything starts from zero, now. */
+void collector_measure_from(struct collector *collector, uint64_t now_ns);
+
+void collector_add_turn(struct collector *collector, const struct turn_record *turn);
+/* A measured turn's last token is out. */
+void collector_end_turn(struct collector *collector, uint64_t now_ns, uint32_t reply_tokens);
+void collector_add_overflow(struct collector *collector);
+void collector_add_clamped(struct collector *collector);
+void collector_add_busy(struct collector *collector, enum busy what, uint64_t time_ns);
+void collector_add_batch(struct collector *collector, uint32_t sequences, uint64_t time_ns);
+void collector_add_tbt(struct collector *collector, uint64_t gap_ns);
+/* count gaps, gap k lasting first_ns + k * step_ns, for each of `sequences`. */
+void collector_add_tbt_ramp(struct collector *collector, double first_ns, double step_ns,
+                            uint64_t count, uint32_t sequences);
+/* Turns waiting from now on. */
+void collector_set_queue(struct collector *collector, uint64_t now_ns, uint32_t turns);
+
+/* Fills the metrics that are the collector's, zeroes the others, and adds the series; docs/metrics.md
+ * lists both. */
+void collector_finish(struct collector *collector, uint64_t now_ns, struct sim_result *result);
+
+#endif

@@ -1,0 +1,32 @@
+/* sim/event_heap.h - the future of a run: events by time, ties in the order they were pushed. */
+#ifndef REPRISE_SIM_EVENT_HEAP_H
+#define REPRISE_SIM_EVENT_HEAP_H
+
+#include <stdint.h>
+
+struct event {
+    uint64_t time_ns;
+    uint64_t sequence; /* of its push: breaks ties */
+    uint32_t kind, handle;
+};
+
+/* Invariant: a 4-ary heap; item[0] is the earliest. */
+struct event_heap {
+    struct event *item;
+    uint32_t count, capacity;
+    uint64_t pushed;
+};
+
+void event_heap_init(struct event_heap *heap);
+void event_heap_free(struct event_heap *heap);
+void event_heap_push(struct event_heap *heap, uint64_t time_ns, uint32_t kind, uint32_t handle);
+/* The heap must not be empty. */
+struct event event_heap_pop(struct event_heap *heap);
+
+/* UINT64_MAX: nothing will happen. */
+static inline uint64_t event_heap_next_ns(const struct event_heap *heap)
+{
+    return heap->count > 0 ? heap->item[0].time_ns : UINT64_MAX;
+}
+
+#endif

@@ -1,0 +1,260 @@
+/* sim/links.c - max-min fair sharing by classes of flows. */
+#include "sim/links.h"
+
+#include "base/memory.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CLASSES = 1 << LINK_COUNT };
+
+void links_init(struct links *links, const double bytes_per_s[LINK_COUNT],
+                const uint64_t latency_ns[LINK_COUNT])
+{
+    memset(links, 0, sizeof *links);
+    links->flow_high_water = 1;
+    for (int link = 0; link < LINK_COUNT; link++) {
+        links->bytes_per_ns[link] = bytes_per_s[link] / 1e9;
+        links->latency_ns[link] = latency_ns[link];
+    }
+}
+
+void links_free(struct links *links)
+{
+    for (int i = 0; i < CLASSES; i++)
+        free(links->of[i].by_end.flow);
+    free(links->by_begin.flow);
+    free(links->flow);
+}
+
+/* ---- heaps of flows ---- */
+
+static bool ends_before(const struct flow *a, const struct flow *b)
+{
+    return a->end_work != b->end_work ? a->end_work < b->end_work : a->sequence < b->sequence;
+}
+
+static bool begins_before(const struct flow *a, const struct flow *b)
+{
+    return a->begin_ns != b->begin_ns ? a->begin_ns < b->begin_ns : a->sequence < b->sequence;
+}
+
+typedef bool before_fn(const struct flow *a, const struct flow *b);
+
+static void heap_push(struct links *links, struct flow_heap *heap, uint32_t flow, before_fn *before)
+{
+    memory_grow(&heap->flow, &heap->capacity, (uint64_t)heap->count + 1, sizeof *heap->flow);
+    uint32_t at = heap->count++;
+    while (at > 0 && before(&links->flow[flow], &links->flow[heap->flow[(at - 1) / 2]])) {
+        heap->flow[at] = heap->flow[(at - 1) / 2];
+        at = (at - 1) / 2;
+    }
+    heap->flow[at] = flow;
+}
+
+static uint32_t heap_pop(struct links *links, struct flow_heap *heap, before_fn *before)
+{
+    uint32_t top = heap->flow[0], last = heap->flow[--heap->count], at = 0;
+    for (uint32_t child; (child = 2 * at + 1) < heap->count; at = child) {
+        if (child + 1 < heap->count && before(&links->flow[heap->flow[child + 1]],
+                                              &links->flow[heap->flow[child]]))
+            child++;
+        if (!before(&links->flow[heap->flow[child]], &links->flow[last]))
+            break;
+        heap->flow[at] = heap->flow[child];
+    }
+    if (heap->count > 0)
+        heap->flow[at] = last;
+    return top;
+}
+
+/* ---- sharing ---- */
+
+/* The link whose unfrozen flows would get least; -1: none is left. */
+static int bottleneck(const double left[LINK_COUNT], const uint32_t flows[LINK_COUNT], double *share)
+{
+    int tightest = -1;
+    for (int link = 0; link < LINK_COUNT; link++) {
+        if (flows[link] == 0)
+            continue;
+        double each = left[link] / flows[link];
+        if (tightest < 0 || each < *share) {
+            tightest = link;
+            *share = each;
+        }
+    }
+    return tightest;
+}
+
+/* Progressive filling: all rates grow together; a link that is full freezes the classes over it. */
+static void set_rates(struct links *links)
+{
+    double left[LINK_COUNT];
+    uint32_t flows[LINK_COUNT] = { 0 };
+    bool frozen[CLASSES] = { false };
+    memcpy(left, links->bytes_per_ns, sizeof left);
+    for (uint32_t mask = 1; mask < CLASSES; mask++)
+        for (uint32_t link = 0; link < LINK_COUNT; link++)
+            if (mask & LINK_BIT(link))
+                flows[link] += links->of[mask].by_end.count;
+    double share = 0.0;
+    for (int tight; (tight = bottleneck(left, flows, &share)) >= 0;) {
+        for (uint32_t mask = 1; mask < CLASSES; mask++) {
+            uint32_t count = links->of[mask].by_end.count;
+            if (frozen[mask] || count == 0 || !(mask & LINK_BIT(tight)))
+                continue;
+            frozen[mask] = true;
+            links->of[mask].rate_bytes_per_ns = share;
+            for (uint32_t link = 0; link < LINK_COUNT; link++) {
+                if (!(mask & LINK_BIT(link)))
+                    continue;
+                left[link] -= share * count;
+                left[link] = left[link] > 0.0 ? left[link] : 0.0;
+                flows[link] -= count;
+            }
+        }
+    }
+}
+
+static double work_at(const struct links *links, const struct flow_class *class, uint64_t now_ns)
+{
+    return class->work_bytes + class->rate_bytes_per_ns * (double)(now_ns - links->now_ns);
+}
+
+static void advance(struct links *links, uint64_t now_ns)
+{
+    assert(now_ns >= links->now_ns);
+    for (uint32_t mask = 1; mask < CLASSES; mask++) {
+        struct flow_class *class = &links->of[mask];
+        /* An empty class starts from 0 again, which keeps its sums exact to small fractions. */
+        class->work_bytes = class->by_end.count > 0 ? work_at(links, class, now_ns) : 0.0;
+    }
+    links->now_ns = now_ns;
+}
+
+/* ---- flows ---- */
+
+uint32_t links_start(struct links *links, uint64_t now_ns, uint32_t mask, uint64_t size_bytes,
+                     uint32_t user)
+{
+    assert(mask > 0 && mask < CLASSES && now_ns >= links->now_ns);
+    uint32_t handle = links->free_flow;
+    if (handle != 0) {
+        links->free_flow = links->flow[handle].next_free;
+    } else {
+        handle = links->flow_high_water++;
+        memory_grow(&links->flow, &links->flow_capacity, (uint64_t)handle + 1, sizeof *links->flow);
+    }
+    uint64_t latency_ns = 0;
+    for (uint32_t link = 0; link < LINK_COUNT; link++)
+        if ((mask & LINK_BIT(link)) && links->latency_ns[link] > latency_ns)
+            latency_ns = links->latency_ns[link];
+    links->flow[handle] = (struct flow){ .size_bytes = size_bytes,
+                                         .begin_ns = now_ns + latency_ns,
+                                         .sequence = links->started++,
+                                         .links = mask,
+                                         .user = user };
+    heap_push(links, &links->by_begin, handle, begins_before);
+    return handle;
+}
+
+/* Less than half a nanosecond's worth is rounding: the flow is done. */
+static double rest_ns(const struct links *links, const struct flow_class *class)
+{
+    double rest_bytes = links->flow[class->by_end.flow[0]].end_work - class->work_bytes;
+    return rest_bytes / class->rate_bytes_per_ns - 0.5;
+}
+
+uint64_t links_next_ns(const struct links *links)
+{
+    uint64_t next_ns = UINT64_MAX;
+    if (links->by_begin.count > 0)
+        next_ns = links->flow[links->by_begin.flow[0]].begin_ns;
+    for (uint32_t mask = 1; mask < CLASSES; mask++) {
+        const struct flow_class *class = &links->of[mask];
+        if (class->by_end.count == 0 || class->rate_bytes_per_ns <= 0.0)
+            continue;
+        double rest = rest_ns(links, class);
+        uint64_t end_ns = links->now_ns + (rest > 0.0 ? (uint64_t)ceil(rest) : 0);
+        next_ns = end_ns < next_ns ? end_ns : next_ns;
+    }
+    return next_ns;
+}
+
+/* Flows whose latency is over join their classes. */
+static void begin_flows(struct links *links)
+{
+    bool begun = false;
+    while (links->by_begin.count > 0 &&
+           links->flow[links->by_begin.flow[0]].begin_ns <= links->now_ns) {
+        uint32_t handle = heap_pop(links, &links->by_begin, begins_before);
+        struct flow *flow = &links->flow[handle];
+        struct flow_class *class = &links->of[flow->links];
+        flow->moving = true;
+        flow->end_work = class->work_bytes + (double)flow->size_bytes;
+        heap_push(links, &class->by_end, handle, ends_before);
+        begun = true;
+    }
+    if (begun)
+        set_rates(links);
+}
+
+static void end_flow(struct links *links, struct flow_class *class)
+{
+    uint32_t handle = heap_pop(links, &class->by_end, ends_before);
+    struct flow *flow = &links->flow[handle];
+    for (uint32_t link = 0; link < LINK_COUNT; link++)
+        if (flow->links & LINK_BIT(link))
+            links->ended_bytes[link] += flow->size_bytes;
+    flow->moving = false;
+    flow->next_free = links->free_flow;
+    links->free_flow = handle;
+    set_rates(links);
+}
+
+bool links_step(struct links *links, uint64_t now_ns, uint32_t *user)
+{
+    if (now_ns > links->now_ns)
+        advance(links, now_ns);
+    begin_flows(links);
+    for (uint32_t mask = 1; mask < CLASSES; mask++) {
+        struct flow_class *class = &links->of[mask];
+        if (class->by_end.count == 0)
+            continue;
+        const struct flow *first = &links->flow[class->by_end.flow[0]];
+        bool empty = first->end_work <= class->work_bytes;
+        if (!empty && (class->rate_bytes_per_ns <= 0.0 || rest_ns(links, class) > 0.0))
+            continue;
+        *user = first->user;
+        end_flow(links, class);
+        return true;
+    }
+    return false;
+}
+
+double links_done_bytes(const struct links *links, uint64_t now_ns, uint32_t handle)
+{
+    const struct flow *flow = &links->flow[handle];
+    if (!flow->moving)
+        return 0.0;
+    double size_bytes = (double)flow->size_bytes;
+    double rest_bytes = flow->end_work - work_at(links, &links->of[flow->links], now_ns);
+    if (rest_bytes <= 0.0)
+        return size_bytes;
+    return rest_bytes < size_bytes ? size_bytes - rest_bytes : 0.0;
+}
+
+double links_moved_bytes(const struct links *links, uint64_t now_ns, enum link link)
+{
+    double bytes = (double)links->ended_bytes[link];
+    for (uint32_t mask = 1; mask < CLASSES; mask++) {
+        if (!(mask & LINK_BIT(link)))
+            continue;
+        const struct flow_heap *heap = &links->of[mask].by_end;
+        for (uint32_t i = 0; i < heap->count; i++)
+            bytes += links_done_bytes(links, now_ns, heap->flow[i]);
+    }
+    return bytes;
+}

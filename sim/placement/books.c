@@ -1,0 +1,192 @@
+/* sim/placement/books.c - the one place where a copy comes, goes, is pinned and is counted. */
+#include "base/memory.h"
+#include "sim/placement/core.h"
+
+#include <assert.h>
+
+static uint32_t longer(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+uint32_t books_stored_tokens(const struct unit *unit)
+{
+    return longer(unit->tokens[TIER_DRAM], unit->tokens[TIER_SSD]);
+}
+
+static uint32_t held_tokens(const struct unit *unit)
+{
+    return longer(unit->tokens[TIER_HBM], books_stored_tokens(unit));
+}
+
+void books_book(struct placement *core, enum tier tier, uint64_t tokens)
+{
+    core->used_tokens[tier] += tokens;
+    assert(core->used_tokens[tier] <= core->env.capacity_tokens[tier]);
+    if (core->used_tokens[tier] > core->peak_tokens[tier])
+        core->peak_tokens[tier] = core->used_tokens[tier];
+}
+
+void books_unbook(struct placement *core, enum tier tier, uint64_t tokens)
+{
+    assert(core->used_tokens[tier] >= tokens);
+    core->used_tokens[tier] -= tokens;
+}
+
+void books_act(struct placement *core, struct action action)
+{
+    struct action_ring *ring = &core->actions;
+    if (ring->count == ring->capacity) {
+        uint32_t old = ring->capacity;
+        memory_grow(&ring->item, &ring->capacity, (uint64_t)old + 64, sizeof *ring->item);
+        /* What had wrapped to the front now follows the old end. */
+        for (uint32_t i = 0; i < ring->head; i++)
+            ring->item[(old + i) % ring->capacity] = ring->item[i];
+    }
+    ring->item[(ring->head + ring->count++) % ring->capacity] = action;
+}
+
+void books_set_copy(struct placement *core, uint32_t unit, enum tier tier, uint32_t tokens)
+{
+    struct unit *entry = &core->units.unit[unit];
+    uint32_t before = entry->tokens[tier];
+    assert(tokens >= before && tokens > 0);
+    entry->tokens[tier] = tokens;
+    if (tier == TIER_HBM && entry->pins == 0)
+        core->hbm_idle_tokens += tokens - before;
+    if (before == 0)
+        core->policy->enter(&core->env, unit, tier);
+}
+
+static void count_loss(struct placement *core, uint64_t tokens, enum loss loss)
+{
+    uint64_t bytes = tokens * core->config.bytes_per_token;
+    if (loss == LOSS_DROPPED)
+        core->counters.dropped_bytes += bytes;
+    else if (loss == LOSS_EXPIRED)
+        core->counters.expired_bytes += bytes;
+    else
+        core->counters.invalidated_bytes += bytes;
+}
+
+/* Books what the change from stored_before to now took away for good. */
+static void count_change(struct placement *core, struct unit *entry, uint32_t held_before,
+                         uint32_t stored_before, enum loss loss)
+{
+    uint32_t held = held_tokens(entry), stored = books_stored_tokens(entry);
+    if (held < held_before)
+        count_loss(core, held_before - held, loss);
+    uint32_t kept = longer(stored, entry->loaded_tokens);
+    if (stored_before > kept)
+        core->counters.stored_never_loaded_bytes +=
+            (uint64_t)(stored_before - kept) * core->config.bytes_per_token;
+    if (entry->loaded_tokens > stored)
+        entry->loaded_tokens = stored;
+}
+
+/* A leaving DRAM copy is no longer in the policy's order. */
+static bool in_policy(const struct unit *entry, enum tier tier)
+{
+    return !(tier == TIER_DRAM && entry->leaving);
+}
+
+static void shrink_copy(struct placement *core, uint32_t unit, enum tier tier, uint32_t by)
+{
+    struct unit *entry = &core->units.unit[unit];
+    if (by == entry->tokens[tier] && in_policy(entry, tier))
+        core->policy->leave(&core->env, unit, tier);
+    entry->tokens[tier] -= by;
+    books_unbook(core, tier, by);
+    if (tier == TIER_DRAM && entry->leaving)
+        core->leaving_tokens -= by;
+    if (tier == TIER_HBM && entry->pins == 0)
+        core->hbm_idle_tokens -= by;
+}
+
+void books_drop_copy(struct placement *core, uint32_t unit, enum tier tier, enum loss loss)
+{
+    struct unit *entry = &core->units.unit[unit];
+    uint32_t held = held_tokens(entry), stored = books_stored_tokens(entry);
+    uint32_t tokens = entry->tokens[tier];
+    assert(tokens > 0);
+    if (tier == TIER_DRAM)
+        fetch_note_leaving(core, unit);
+    shrink_copy(core, unit, tier, tokens);
+    count_change(core, entry, held, stored, loss);
+    books_act(core, (struct action){ .kind = ACTION_DROP,
+                                     .from = tier,
+                                     .to = tier,
+                                     .unit = unit,
+                                     .size_bytes = tokens * core->config.bytes_per_token });
+}
+
+void books_cut_front(struct placement *core, uint32_t unit, uint32_t tokens, enum loss loss)
+{
+    struct unit *entry = &core->units.unit[unit];
+    uint32_t held = held_tokens(entry), stored = books_stored_tokens(entry);
+    uint32_t cut = tokens < held ? tokens : held;
+    for (int tier = 0; tier < TIER_COUNT; tier++) {
+        uint32_t copy = entry->tokens[tier];
+        if (copy > 0)
+            shrink_copy(core, unit, (enum tier)tier, cut < copy ? cut : copy);
+    }
+    /* What was loaded was a prefix, and it is the prefix that goes. */
+    uint32_t stored_cut = cut < stored ? cut : stored;
+    if (stored_cut > entry->loaded_tokens)
+        core->counters.stored_never_loaded_bytes +=
+            (uint64_t)(stored_cut - entry->loaded_tokens) * core->config.bytes_per_token;
+    entry->loaded_tokens -= stored_cut < entry->loaded_tokens ? stored_cut : entry->loaded_tokens;
+    count_loss(core, cut, loss);
+}
+
+void books_wanted(struct placement *core, uint32_t unit)
+{
+    if (core->policy->wanted != NULL)
+        core->policy->wanted(&core->env, unit);
+}
+
+static void stop_aging(struct placement *core, uint32_t unit)
+{
+    if (core->units.unit[unit].aging)
+        order_remove(&core->age, core->units.age_link, unit);
+    core->units.unit[unit].aging = false;
+}
+
+void books_pin(struct placement *core, uint32_t unit)
+{
+    struct unit *entry = &core->units.unit[unit];
+    assert(entry->pins < UINT16_MAX);
+    if (entry->pins++ == 0) {
+        core->hbm_idle_tokens -= entry->tokens[TIER_HBM];
+        stop_aging(core, unit);
+        books_wanted(core, unit);
+    }
+}
+
+void books_unpin(struct placement *core, uint32_t unit)
+{
+    struct unit *entry = &core->units.unit[unit];
+    assert(entry->pins > 0);
+    if (--entry->pins == 0) {
+        core->hbm_idle_tokens += entry->tokens[TIER_HBM];
+        books_wanted(core, unit);
+    }
+}
+
+void books_settle(struct placement *core, uint32_t unit)
+{
+    struct unit *entry = &core->units.unit[unit];
+    if (entry->pins > 0 || entry->first_waiter != 0) {
+        stop_aging(core, unit);
+        return;
+    }
+    if (held_tokens(entry) > 0) {
+        if (!entry->aging && core->config.ttl_ns > 0) {
+            order_push_back(&core->age, core->units.age_link, unit);
+            entry->aging = true;
+        }
+    } else if (entry->transfer == 0) {
+        stop_aging(core, unit);
+        unit_release(&core->units, unit);
+    }
+}

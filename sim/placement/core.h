@@ -1,0 +1,144 @@
+/* sim/placement/core.h - the state of the placement core and what its rooms ask of each other.
+ * Private to sim/placement/. placement.c: jobs; room.c: making room in a tier; transfer.c: copies in
+ * flight; fetch.c: look-ahead; age.c: time to live; books.c: one copy comes, goes, is counted. */
+#ifndef REPRISE_SIM_PLACEMENT_CORE_H
+#define REPRISE_SIM_PLACEMENT_CORE_H
+
+#include "base/ranges.h"
+#include "sim/placement/placement.h"
+
+/* One place in a queued job's chain. Slots of a job lie side by side, so a job's slot i is
+ * chain + i; a unit's waiters are linked through them in queue order. */
+struct slot {
+    uint32_t unit;
+    uint32_t next_waiter;
+    uint32_t sequence;    /* of the job */
+    uint32_t job;
+};
+
+enum job_state { JOB_FREE, JOB_QUEUED, JOB_RUNNING, JOB_DRAINING };
+
+struct job {
+    enum job_state state;
+    uint32_t sequence;
+    uint32_t chain, chain_count, chain_capacity; /* slots chain .. chain + count - 1 */
+    uint32_t next;                            /* in the queue; also chains free jobs */
+    uint32_t context_tokens;                  /* queued: of the chain; running: ready in HBM */
+    uint32_t hbm_tokens;                      /* booked in HBM for this job alone */
+    uint32_t save_goal_tokens;                /* to be saved; 0: nothing */
+    uint32_t save_transfer;                   /* in flight, or 0 */
+    uint32_t given_up_tokens;                 /* of the goal, counted as unsaved already */
+    bool save_waits;                          /* in the list of saves that wait for room */
+    uint32_t next_waiting_save;
+    uint32_t loads_in_flight;
+    bool wants_fetch;                         /* some of its chain may lie on SSD only */
+};
+
+/* Bytes on their way. A transfer that changes copies holds its units in a list and each of them names
+ * it in unit.transfer; what it will add is booked in `to` from its start on. */
+struct transfer {
+    enum action_kind kind;
+    enum tier from, to;
+    uint32_t job;
+    uint32_t first_unit;    /* list through next_in_transfer; 0 for loads that keep nothing in DRAM */
+    uint32_t last_unit;
+    uint64_t moved_tokens;  /* what crosses the links */
+    uint64_t booked_tokens; /* what `to` (a load that keeps: DRAM) has booked and not yet got */
+    uint32_t next_free;
+    bool live;
+};
+
+struct action_ring {
+    struct action *item;
+    uint32_t head, count, capacity;
+};
+
+struct placement {
+    struct placement_config config;
+    const struct policy *policy;
+    struct policy_env env;
+    struct unit_table units;
+    uint64_t now_ns;
+
+    /* used: copies + booked + (HBM) jobs' own. leaving: DRAM copies whose demotion is in flight. */
+    uint64_t used_tokens[TIER_COUNT], leaving_tokens, reserve_tokens;
+    uint64_t hbm_idle_tokens, hbm_cache_tokens; /* copies in HBM that no job uses, and their limit */
+    uint64_t peak_tokens[TIER_COUNT];
+
+    struct slot *slot;
+    struct ranges slots;
+    uint32_t slot_capacity;
+    struct job *job;
+    uint32_t job_capacity, job_high_water, free_job;
+    uint32_t queue_head, queue_tail, next_sequence;
+    uint32_t waiting_save_head, waiting_save_tail;
+
+    struct transfer *transfer;
+    uint32_t transfer_capacity, transfer_high_water, free_transfer;
+    uint32_t fetches, demotions; /* in flight */
+
+    struct order age; /* idle units, least recently used first */
+    uint64_t ended_jobs;
+    struct action_ring actions;
+    struct placement_counters counters;
+};
+
+/* books.c */
+static inline uint64_t free_tokens(const struct placement *core, enum tier tier)
+{
+    uint64_t capacity = core->env.capacity_tokens[tier];
+    return capacity > core->used_tokens[tier] ? capacity - core->used_tokens[tier] : 0;
+}
+void books_book(struct placement *core, enum tier tier, uint64_t tokens);
+void books_unbook(struct placement *core, enum tier tier, uint64_t tokens);
+/* The unit's copy in the tier is now `tokens` long (booked before): enters the policy if it is new. */
+void books_set_copy(struct placement *core, uint32_t unit, enum tier tier, uint32_t tokens);
+enum loss { LOSS_DROPPED, LOSS_EXPIRED, LOSS_INVALIDATED };
+/* Gives up the copy, unbooks it, tells the driver and counts what was the last copy of something. */
+void books_drop_copy(struct placement *core, uint32_t unit, enum tier tier, enum loss loss);
+/* Cuts the first `tokens` tokens off every copy of the unit. */
+void books_cut_front(struct placement *core, uint32_t unit, uint32_t tokens, enum loss loss);
+void books_pin(struct placement *core, uint32_t unit);
+void books_unpin(struct placement *core, uint32_t unit);
+/* Tells the policy that waiters or pins of the unit changed. */
+void books_wanted(struct placement *core, uint32_t unit);
+/* Puts the unit into the list of the idle ones or forgets it, if nothing holds it any more. */
+void books_settle(struct placement *core, uint32_t unit);
+void books_act(struct placement *core, struct action action);
+uint32_t books_stored_tokens(const struct unit *unit); /* the longer of its copies in DRAM and SSD */
+
+/* room.c: how soon a tier can have that much free. */
+enum room { ROOM_NOW, ROOM_LATER, ROOM_NEVER };
+enum room room_in_dram(struct placement *core, uint64_t tokens);
+bool room_in_ssd(struct placement *core, uint64_t tokens);
+bool room_in_hbm(struct placement *core, uint64_t tokens);
+/* The same for a fetch wanted by the job of that sequence: gives up nothing that is wanted sooner. */
+enum room room_for_fetch(struct placement *core, uint64_t tokens, uint32_t sequence);
+/* Demotes ahead until the reserve is free or on its way to be. */
+void room_keep_reserve(struct placement *core);
+/* HBM's idle copies are brought down to their limit. */
+void room_trim_hbm(struct placement *core);
+
+/* transfer.c */
+uint32_t transfer_new(struct placement *core, enum action_kind kind, enum tier from, enum tier to,
+                      uint32_t job);
+/* The unit's copy in `to` will be brought up to goal_tokens: books what is missing. */
+void transfer_add_unit(struct placement *core, uint32_t id, uint32_t unit, uint32_t goal_tokens);
+/* Emits its action and counts its bytes. */
+void transfer_begin(struct placement *core, uint32_t id);
+
+/* fetch.c */
+void fetch_ahead(struct placement *core);
+/* A DRAM copy of this unit is going: the job that waits for it may have to fetch again. */
+void fetch_note_leaving(struct placement *core, uint32_t unit);
+
+/* age.c */
+void age_expire(struct placement *core);
+
+/* placement.c */
+void jobs_retry_saves(struct placement *core);
+void jobs_save_ended(struct placement *core, uint32_t job);
+/* Tokens of the chain's i-th unit when the chain is `tokens` long. */
+uint32_t jobs_unit_tokens(const struct placement *core, uint32_t i, uint32_t tokens);
+
+#endif

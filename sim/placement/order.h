@@ -1,0 +1,48 @@
+/* sim/placement/order.h - a doubly linked list of unit handles whose links lie in an array beside the
+ * units: O(1) at both ends and in the middle, no allocation. Handle 0 names no unit, so zeroed memory
+ * is an empty list. */
+#ifndef REPRISE_SIM_PLACEMENT_ORDER_H
+#define REPRISE_SIM_PLACEMENT_ORDER_H
+
+#include <stdint.h>
+
+struct order_link {
+    uint32_t prev, next;
+};
+
+struct order {
+    uint32_t front, back;
+};
+
+static inline void order_push_back(struct order *order, struct order_link *link, uint32_t unit)
+{
+    link[unit] = (struct order_link){ .prev = order->back, .next = 0 };
+    if (order->back != 0)
+        link[order->back].next = unit;
+    else
+        order->front = unit;
+    order->back = unit;
+}
+
+static inline void order_remove(struct order *order, struct order_link *link, uint32_t unit)
+{
+    struct order_link at = link[unit];
+    if (at.prev != 0)
+        link[at.prev].next = at.next;
+    else
+        order->front = at.next;
+    if (at.next != 0)
+        link[at.next].prev = at.prev;
+    else
+        order->back = at.prev;
+}
+
+static inline void order_move_to_back(struct order *order, struct order_link *link, uint32_t unit)
+{
+    if (order->back == unit)
+        return;
+    order_remove(order, link, unit);
+    order_push_back(order, link, unit);
+}
+
+#endif

@@ -1,0 +1,148 @@
+/* sim/placement/placement.h - the one door to the placement core: what happened goes in, what to do
+ * comes out. No clock, file, thread or print behind it: simulator and runtime drive the same object
+ * code. Time is ns since the run began and never goes back.
+ *
+ * The life of a job (one turn), each step an event that the driver tells:
+ *   placement_queue     the turn is asked; the queue is first come, first served
+ *   placement_prepare   it is next: what is stored is pinned, HBM is booked, loads begin
+ *   placement_save      some of its new KV is final in HBM and may be saved
+ *   placement_finish    its last token is out; once all is saved, ACTION_RELEASE frees its HBM
+ * and placement_transfer_ended for each transfer that an action began. After each call the driver
+ * takes the actions with placement_take().
+ *
+ * Units: a session's whole KV (PLACE_SESSIONS: a job's chain is one unit), or blocks of unit_tokens
+ * tokens of a prefix chain, the last one partial. Both have one book-keeping. A unit's copy in a tier
+ * is a prefix of its KV, so that a copy may be shorter than another but never contradicts it; a job
+ * reuses the longest leading run of its chain that copies cover.
+ *
+ * Tiers: HBM holds running jobs and, up to hbm_cache_tokens, KV of jobs that ended. New KV is saved to
+ * DRAM; when DRAM needs room it demotes to SSD what the policy gives up. `reserve` of DRAM is kept free
+ * by demoting ahead, so that a fetch or save seldom waits. What SSD needs room for is dropped. */
+#ifndef REPRISE_SIM_PLACEMENT_PLACEMENT_H
+#define REPRISE_SIM_PLACEMENT_PLACEMENT_H
+
+#include "sim/placement/policy.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct placement;
+
+struct placement_config {
+    const struct policy *policy;
+    bool fetches;             /* look-ahead fetching from SSD to DRAM */
+    uint32_t unit_tokens;     /* block size; UINT32_MAX: the unit is the session */
+    uint64_t bytes_per_token; /* of KV; >= 1 */
+    uint64_t capacity_bytes[TIER_COUNT];
+    uint64_t hbm_cache_bytes;
+    double dram_reserve;      /* share of DRAM, in [0, 1) */
+    bool inclusive;           /* a copy on SSD stays there when it is brought to DRAM */
+    uint64_t ttl_ns;          /* from a unit's last use; 0: for ever. Queued or used: does not expire */
+    uint32_t fetches_in_flight;
+};
+
+enum action_kind {
+    ACTION_LOAD,   /* DRAM or SSD to HBM, for a job: its prefill needs it */
+    ACTION_SAVE,   /* HBM to DRAM, or to SSD where DRAM has no room */
+    ACTION_FETCH,  /* SSD to DRAM, ahead of the job */
+    ACTION_DEMOTE, /* DRAM to SSD */
+    ACTION_DROP,   /* a unit's copy in `from` is given up; nothing moves */
+    ACTION_RELEASE /* the job's KV has left HBM: its handle is free */
+};
+
+struct action {
+    enum action_kind kind;
+    enum tier from, to;
+    uint32_t id;         /* comes back in placement_transfer_ended(); 0 for DROP and RELEASE */
+    uint32_t unit;       /* DROP: the unit; else the first of the transfer */
+    uint32_t job;        /* LOAD, SAVE, RELEASE: whose; else 0 */
+    uint64_t size_bytes;
+};
+
+/* What was reused: leading tokens of the chain, by the tier they are loaded from. */
+struct placement_hits {
+    uint32_t tokens[TIER_COUNT];
+    uint32_t units_found, units_wanted;
+    uint32_t loads; /* ACTION_LOADs that follow: 0, 1 (DRAM or SSD) or 2 (both) */
+};
+
+/* Totals since the start, in bytes; docs/metrics.md says what each is. */
+struct placement_counters {
+    uint64_t load_dram_hbm_bytes, load_ssd_hbm_bytes, fetch_ssd_dram_bytes;
+    uint64_t save_hbm_dram_bytes, save_hbm_ssd_bytes, demote_dram_ssd_bytes;
+    uint64_t dropped_bytes, unsaved_bytes, expired_bytes, invalidated_bytes;
+    uint64_t stored_bytes, stored_never_loaded_bytes;
+};
+
+/* config's values were checked by the caller; policy must be known. Never fails. */
+struct placement *placement_new(const struct placement_config *config);
+void placement_free(struct placement *core); /* NULL is fine */
+
+/* A turn was asked whose context so far is the chain of keys, context_tokens long: a session's one key
+ * (context_tokens of history, 0 at its first turn), or the blocks of its prompt or history. Up to
+ * capacity >= count keys may be in the chain later (placement_extend). Returns the job's handle. */
+uint32_t placement_queue(struct placement *core, uint64_t now_ns, const uint64_t *keys,
+                         uint32_t count, uint32_t context_tokens, uint32_t capacity);
+
+enum prepare {
+    PREPARE_DONE,
+    PREPARE_WAIT,   /* its KV is on its way: ask again when a transfer has ended */
+    PREPARE_NO_ROOM /* HBM is full of running jobs: ask again when one was released */
+};
+/* What a job would reuse if it were prepared now, loading from tiers up to `slowest`: for a driver that
+ * decides whether a load is worth its time. loads is not set. */
+struct placement_hits placement_peek(const struct placement *core, uint32_t job, uint32_t cut_tokens,
+                                     enum tier slowest);
+
+/* The job at the queue's head is next: books HBM for total_tokens of context (history, prompt and
+ * reply), pins what is stored of its chain, takes the job out of the queue and begins its loads.
+ * cut_tokens (sessions only): the context overflowed and lost its first tokens; later ones keep their
+ * KV, since it is stored before position encoding. CUT_ALL: all of its KV is useless.
+ * slowest: what lies in slower tiers only is computed again rather than loaded.
+ * On WAIT and NO_ROOM nothing has changed. */
+#define CUT_ALL UINT32_MAX
+enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t job,
+                               uint32_t cut_tokens, uint32_t total_tokens, enum tier slowest,
+                               struct placement_hits *hits);
+
+/* More blocks follow the chain (the reply's, when their keys are known). */
+void placement_extend(struct placement *core, uint32_t job, const uint64_t *keys, uint32_t count);
+
+/* The first ready_tokens of the job's context are final in HBM: what lower tiers lack of them is
+ * saved. Also says that prefix blocks are now in HBM for others to share. */
+void placement_save(struct placement *core, uint64_t now_ns, uint32_t job, uint32_t ready_tokens);
+
+/* The job's last token is out. ACTION_RELEASE follows, now or when the saving has ended. */
+void placement_finish(struct placement *core, uint64_t now_ns, uint32_t job);
+
+void placement_transfer_ended(struct placement *core, uint64_t now_ns, uint32_t id);
+
+/* Moves up to `capacity` pending actions to items, in the order to do them; returns how many. Every
+ * capacity gives the same sequence. */
+uint32_t placement_take(struct placement *core, struct action *items, uint32_t capacity);
+
+/* The run is over: what is stored and was never loaded is counted. */
+void placement_end(struct placement *core);
+
+const struct placement_counters *placement_counters(const struct placement *core);
+/* Books of a tier: copies, what is being copied into it, and in HBM the running jobs. */
+uint64_t placement_used_bytes(const struct placement *core, enum tier tier);
+/* Whether saving of what the job has ready is under way or waits for room. */
+bool placement_saving(const struct placement *core, uint32_t job);
+/* Tokens of the job's chain that are not saved yet, in bytes: what a write buffer would hold. */
+uint64_t placement_unsaved_bytes(const struct placement *core, uint32_t job);
+/* The most of it at once so far. */
+uint64_t placement_peak_bytes(const struct placement *core, enum tier tier);
+/* Peaks start anew from what is used now: at the end of a warm-up. */
+void placement_reset_peaks(struct placement *core);
+
+/* Recounts the books from the units and asserts that they agree, for tests: used bytes, capacities,
+ * pins, waiters. Slow. */
+void placement_verify(const struct placement *core);
+
+/* The copy of the unit in the tier, in bytes (0: none), for tests and the runtime. */
+uint64_t placement_copy_bytes(const struct placement *core, uint32_t unit, enum tier tier);
+/* The unit of a key, or UNIT_NONE. */
+uint32_t placement_unit(const struct placement *core, uint64_t key);
+
+#endif

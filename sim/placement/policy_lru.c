@@ -1,0 +1,48 @@
+/* sim/placement/policy_lru.c - gives up the unit that no job has used for longest.
+ * Here: recency's order and nothing else. A use is a job's start or end. Source: the LRU baseline of
+ * CachedAttention (ATC'24); with block units and leaf-first touching it is the order of vLLM's and
+ * SGLang's caches. */
+#include "sim/placement/policy.h"
+
+/* Invariant: a unit in tier t is in order[t] exactly once, pinned or not; front = least recent. */
+struct lru {
+    struct order order[TIER_COUNT];
+};
+
+static void lru_enter(struct policy_env *env, uint32_t unit, enum tier tier)
+{
+    struct lru *lru = env->state;
+    order_push_back(&lru->order[tier], env->units->link[tier], unit);
+}
+
+static void lru_leave(struct policy_env *env, uint32_t unit, enum tier tier)
+{
+    struct lru *lru = env->state;
+    order_remove(&lru->order[tier], env->units->link[tier], unit);
+}
+
+static void lru_use(struct policy_env *env, uint32_t unit, enum tier tier)
+{
+    struct lru *lru = env->state;
+    order_move_to_back(&lru->order[tier], env->units->link[tier], unit);
+}
+
+static uint32_t lru_victim(const struct policy_env *env, enum tier tier)
+{
+    const struct lru *lru = env->state;
+    uint32_t unit = lru->order[tier].front;
+    while (unit != UNIT_NONE && policy_pinned(env, unit))
+        unit = env->units->link[tier][unit].next;
+    return unit;
+}
+
+const struct policy policy_lru = {
+    .name = "lru",
+    .summary = "give up the unit that no job has used for longest",
+    .state_bytes = sizeof(struct lru),
+    .saves = true,
+    .enter = lru_enter,
+    .leave = lru_leave,
+    .use = lru_use,
+    .victim = lru_victim,
+};

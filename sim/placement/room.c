@@ -1,0 +1,136 @@
+/* sim/placement/room.c - making room in a tier: whom the policy gives up, and where it goes. */
+#include "sim/placement/core.h"
+
+bool room_in_hbm(struct placement *core, uint64_t tokens)
+{
+    if (free_tokens(core, TIER_HBM) + core->hbm_idle_tokens < tokens)
+        return false;
+    while (free_tokens(core, TIER_HBM) < tokens) {
+        uint32_t unit = core->policy->victim(&core->env, TIER_HBM);
+        if (unit == UNIT_NONE)
+            return false;
+        books_drop_copy(core, unit, TIER_HBM, LOSS_DROPPED);
+        books_settle(core, unit);
+    }
+    return true;
+}
+
+void room_trim_hbm(struct placement *core)
+{
+    while (core->hbm_idle_tokens > core->hbm_cache_tokens) {
+        uint32_t unit = core->policy->victim(&core->env, TIER_HBM);
+        if (unit == UNIT_NONE) /* what is left is held by transfers, and trimmed after them */
+            return;
+        books_drop_copy(core, unit, TIER_HBM, LOSS_DROPPED);
+        books_settle(core, unit);
+    }
+}
+
+/* A copy on SSD may go if a later demotion can write it again, or if the policy lets it go for good. */
+static bool ssd_copy_may_go(const struct placement *core, uint32_t unit)
+{
+    const struct unit *entry = &core->units.unit[unit];
+    if (core->policy->keeps == NULL || !core->policy->keeps(&core->env, unit))
+        return true;
+    return entry->tokens[TIER_DRAM] >= entry->tokens[TIER_SSD] && !entry->leaving;
+}
+
+bool room_in_ssd(struct placement *core, uint64_t tokens)
+{
+    if (tokens > core->env.capacity_tokens[TIER_SSD])
+        return false;
+    while (free_tokens(core, TIER_SSD) < tokens) {
+        uint32_t unit = core->policy->victim(&core->env, TIER_SSD);
+        if (unit == UNIT_NONE || !ssd_copy_may_go(core, unit))
+            return false;
+        books_drop_copy(core, unit, TIER_SSD, LOSS_DROPPED);
+        books_settle(core, unit);
+    }
+    return true;
+}
+
+static void demote(struct placement *core, uint32_t unit, uint32_t id)
+{
+    struct unit *entry = &core->units.unit[unit];
+    fetch_note_leaving(core, unit);
+    core->policy->leave(&core->env, unit, TIER_DRAM);
+    entry->leaving = true;
+    core->leaving_tokens += entry->tokens[TIER_DRAM];
+    transfer_add_unit(core, id, unit, entry->tokens[TIER_DRAM]);
+}
+
+/* Gives up the unit's DRAM copy: at once if SSD has it or nobody shall, else by demoting it in the
+ * batch *id, made when it is 0. false: the policy keeps it and there is no room below. */
+static bool evict_from_dram(struct placement *core, uint32_t unit, uint32_t *id)
+{
+    struct unit *entry = &core->units.unit[unit];
+    uint32_t dram = entry->tokens[TIER_DRAM], ssd = entry->tokens[TIER_SSD];
+    if (ssd < dram && core->env.capacity_tokens[TIER_SSD] > 0) {
+        if (*id == 0)
+            *id = transfer_new(core, ACTION_DEMOTE, TIER_DRAM, TIER_SSD, 0);
+        /* Held, so that room is not made by dropping the very copy that will be completed. */
+        entry->transfer = *id;
+        books_wanted(core, unit);
+        bool room = room_in_ssd(core, dram - ssd);
+        entry->transfer = 0;
+        books_wanted(core, unit);
+        if (room) {
+            demote(core, unit, *id);
+            return true;
+        }
+    }
+    if (ssd < dram && core->policy->keeps != NULL && core->policy->keeps(&core->env, unit))
+        return false;
+    books_drop_copy(core, unit, TIER_DRAM, LOSS_DROPPED);
+    books_settle(core, unit);
+    return true;
+}
+
+/* Evicts until `tokens` are free or on their way to be, giving up nothing that a job of sequence
+ * `limit` or sooner waits for. */
+static void make_dram_room(struct placement *core, uint64_t tokens, uint32_t limit)
+{
+    uint32_t id = 0;
+    while (free_tokens(core, TIER_DRAM) + core->leaving_tokens < tokens) {
+        uint32_t unit = core->policy->victim(&core->env, TIER_DRAM);
+        if (unit == UNIT_NONE || (limit != 0 && policy_next_use(&core->env, unit) <= limit))
+            break;
+        if (!evict_from_dram(core, unit, &id))
+            break;
+    }
+    if (id != 0)
+        transfer_begin(core, id);
+}
+
+static enum room dram_room(const struct placement *core, uint64_t tokens)
+{
+    uint64_t free_now = free_tokens(core, TIER_DRAM);
+    if (free_now >= tokens)
+        return ROOM_NOW;
+    return free_now + core->leaving_tokens >= tokens ? ROOM_LATER : ROOM_NEVER;
+}
+
+enum room room_in_dram(struct placement *core, uint64_t tokens)
+{
+    if (tokens > core->env.capacity_tokens[TIER_DRAM])
+        return ROOM_NEVER;
+    make_dram_room(core, tokens, 0);
+    return dram_room(core, tokens);
+}
+
+enum room room_for_fetch(struct placement *core, uint64_t tokens, uint32_t sequence)
+{
+    /* With the reserve on top: a fetch may dip into it only if it will be free again without giving
+     * up what is wanted sooner, or the reserve would throw out what was just fetched. */
+    uint64_t goal = tokens + core->reserve_tokens;
+    if (goal > core->env.capacity_tokens[TIER_DRAM])
+        return ROOM_NEVER;
+    make_dram_room(core, goal, sequence);
+    return dram_room(core, goal) == ROOM_NEVER ? ROOM_NEVER : dram_room(core, tokens);
+}
+
+void room_keep_reserve(struct placement *core)
+{
+    if (core->env.capacity_tokens[TIER_SSD] > 0)
+        make_dram_room(core, core->reserve_tokens, 0);
+}

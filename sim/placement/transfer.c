@@ -1,0 +1,151 @@
+/* sim/placement/transfer.c - copies in flight: booked when they begin, in the books when they end. */
+#include "base/memory.h"
+#include "sim/placement/core.h"
+
+#include <assert.h>
+
+uint32_t transfer_new(struct placement *core, enum action_kind kind, enum tier from, enum tier to,
+                      uint32_t job)
+{
+    uint32_t id = core->free_transfer;
+    if (id != 0) {
+        core->free_transfer = core->transfer[id].next_free;
+    } else {
+        id = core->transfer_high_water++;
+        memory_grow(&core->transfer, &core->transfer_capacity, (uint64_t)id + 1,
+                    sizeof *core->transfer);
+    }
+    core->transfer[id] =
+        (struct transfer){ .kind = kind, .from = from, .to = to, .job = job, .live = true };
+    return id;
+}
+
+static void free_transfer(struct placement *core, uint32_t id)
+{
+    core->transfer[id].live = false;
+    core->transfer[id].next_free = core->free_transfer;
+    core->free_transfer = id;
+}
+
+/* Where a transfer's units get their copy: a load that keeps what passes DRAM fills DRAM. */
+static enum tier filled_tier(const struct transfer *transfer)
+{
+    return transfer->kind == ACTION_LOAD ? TIER_DRAM : transfer->to;
+}
+
+void transfer_add_unit(struct placement *core, uint32_t id, uint32_t unit, uint32_t goal_tokens)
+{
+    struct transfer *transfer = &core->transfer[id];
+    struct unit *entry = &core->units.unit[unit];
+    enum tier tier = filled_tier(transfer);
+    assert(entry->transfer == 0 && goal_tokens > entry->tokens[tier]);
+    uint32_t missing = goal_tokens - entry->tokens[tier];
+    entry->transfer = id;
+    entry->goal_tokens = goal_tokens;
+    entry->next_in_transfer = UNIT_NONE;
+    if (transfer->last_unit != UNIT_NONE)
+        core->units.unit[transfer->last_unit].next_in_transfer = unit;
+    else
+        transfer->first_unit = unit;
+    transfer->last_unit = unit;
+    transfer->booked_tokens += missing;
+    if (transfer->kind != ACTION_LOAD)
+        transfer->moved_tokens += missing;
+    books_book(core, tier, missing);
+    books_wanted(core, unit);
+}
+
+static uint64_t *cause_counter(struct placement *core, const struct transfer *transfer)
+{
+    struct placement_counters *counters = &core->counters;
+    switch (transfer->kind) {
+    case ACTION_LOAD:
+        return transfer->from == TIER_DRAM ? &counters->load_dram_hbm_bytes
+                                           : &counters->load_ssd_hbm_bytes;
+    case ACTION_FETCH:
+        return &counters->fetch_ssd_dram_bytes;
+    case ACTION_DEMOTE:
+        return &counters->demote_dram_ssd_bytes;
+    default:
+        return transfer->to == TIER_DRAM ? &counters->save_hbm_dram_bytes
+                                         : &counters->save_hbm_ssd_bytes;
+    }
+}
+
+void transfer_begin(struct placement *core, uint32_t id)
+{
+    struct transfer *transfer = &core->transfer[id];
+    if (transfer->moved_tokens == 0) { /* a batch for which nothing was found after all */
+        free_transfer(core, id);
+        return;
+    }
+    uint64_t bytes = transfer->moved_tokens * core->config.bytes_per_token;
+    *cause_counter(core, transfer) += bytes;
+    core->fetches += transfer->kind == ACTION_FETCH;
+    core->demotions += transfer->kind == ACTION_DEMOTE;
+    books_act(core, (struct action){ .kind = transfer->kind,
+                                     .from = transfer->from,
+                                     .to = transfer->to,
+                                     .id = id,
+                                     .unit = transfer->first_unit,
+                                     .job = transfer->job,
+                                     .size_bytes = bytes });
+}
+
+/* The demoted unit's DRAM copy goes, unless a job has come for it meanwhile. */
+static void end_leaving(struct placement *core, uint32_t unit)
+{
+    struct unit *entry = &core->units.unit[unit];
+    if (entry->tokens[TIER_DRAM] > 0 && entry->pins == 0) {
+        books_drop_copy(core, unit, TIER_DRAM, LOSS_DROPPED);
+        entry->leaving = false;
+        return;
+    }
+    core->leaving_tokens -= entry->tokens[TIER_DRAM];
+    entry->leaving = false;
+    if (entry->tokens[TIER_DRAM] > 0)
+        core->policy->enter(&core->env, unit, TIER_DRAM);
+}
+
+/* The copy is whole: what was booked for it becomes it. */
+static void end_unit(struct placement *core, const struct transfer *transfer, uint32_t unit)
+{
+    struct unit *entry = &core->units.unit[unit];
+    enum tier tier = filled_tier(transfer);
+    uint32_t stored = books_stored_tokens(entry);
+    entry->transfer = 0;
+    if (entry->goal_tokens > entry->tokens[tier])
+        books_set_copy(core, unit, tier, entry->goal_tokens);
+    if (transfer->kind == ACTION_SAVE && books_stored_tokens(entry) > stored)
+        core->counters.stored_bytes +=
+            (uint64_t)(books_stored_tokens(entry) - stored) * core->config.bytes_per_token;
+    if (transfer->kind == ACTION_DEMOTE)
+        end_leaving(core, unit);
+    else if (tier == TIER_DRAM && !core->config.inclusive && entry->tokens[TIER_SSD] > 0)
+        books_drop_copy(core, unit, TIER_SSD, LOSS_DROPPED);
+    books_wanted(core, unit);
+    books_settle(core, unit);
+}
+
+void placement_transfer_ended(struct placement *core, uint64_t now_ns, uint32_t id)
+{
+    assert(now_ns >= core->now_ns && id < core->transfer_high_water && core->transfer[id].live);
+    core->now_ns = now_ns;
+    struct transfer transfer = core->transfer[id];
+    for (uint32_t unit = transfer.first_unit; unit != UNIT_NONE;) {
+        uint32_t next = core->units.unit[unit].next_in_transfer;
+        end_unit(core, &transfer, unit);
+        unit = next;
+    }
+    core->fetches -= transfer.kind == ACTION_FETCH;
+    core->demotions -= transfer.kind == ACTION_DEMOTE;
+    free_transfer(core, id);
+    if (transfer.kind == ACTION_LOAD)
+        core->job[transfer.job].loads_in_flight--;
+    if (transfer.kind == ACTION_SAVE)
+        jobs_save_ended(core, transfer.job);
+    jobs_retry_saves(core);
+    age_expire(core);
+    room_keep_reserve(core);
+    fetch_ahead(core);
+}

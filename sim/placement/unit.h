@@ -1,0 +1,61 @@
+/* sim/placement/unit.h - the books' entry for one unit of KV: a session, or a block of a prefix chain.
+ * Private to sim/placement/. Sizes are in tokens here (a unit's bytes are tokens * bytes_per_token):
+ * that keeps an entry at one cache line less the policies' links, and truncation is in tokens. */
+#ifndef REPRISE_SIM_PLACEMENT_UNIT_H
+#define REPRISE_SIM_PLACEMENT_UNIT_H
+
+#include "base/keymap.h"
+#include "sim/placement/order.h"
+#include "sim/placement/tier.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define UNIT_NONE UINT32_C(0)
+
+/* Invariants. tokens[t] is the length of the valid prefix that tier t holds (0: no copy), so that of
+ * two copies the longer contains the shorter. A unit is known to the policy in tier t exactly while
+ * tokens[t] > 0, except in DRAM from the start of its demotion on (leaving). At most one transfer at a
+ * time changes a unit's copies. An entry lives while anything of this is true: a copy, a waiter, a
+ * pin, a transfer. */
+struct unit {
+    uint64_t key; /* first: the keymap reads it here */
+    uint64_t last_use_ns;
+    uint32_t tokens[TIER_COUNT];
+    uint32_t loaded_tokens;               /* the prefix that some job has loaded since it was stored */
+    uint32_t first_waiter, last_waiter;   /* chain slots of queued jobs, in queue order; 0: none */
+    uint32_t transfer, next_in_transfer;  /* the one that changes a copy; 0: none */
+    uint32_t goal_tokens;                 /* what the copy will be when that transfer has ended */
+    uint16_t pins;                        /* jobs between prepare and release that use it */
+    bool leaving;                         /* its DRAM copy is being demoted */
+    bool aging;                           /* is in the list of idle units, which expire */
+};
+
+/* The entries with their index and the links of lists that entries are in. */
+struct unit_table {
+    struct unit *unit;                   /* [0] is never used */
+    struct order_link *link[TIER_COUNT]; /* the policy's, one list or heap place a tier */
+    struct order_link *age_link;
+    uint32_t capacity, high_water;       /* entries allocated; handles ever given out */
+    uint32_t free_unit;                  /* released entries, chained by next_in_transfer */
+    uint32_t live;
+    struct keymap map;
+};
+
+void unit_table_init(struct unit_table *table);
+void unit_table_free(struct unit_table *table);
+/* The unit of that key, or UNIT_NONE. */
+uint32_t unit_find(const struct unit_table *table, uint64_t key);
+/* The unit of that key, made when there is none. May move table->unit and the links. */
+uint32_t unit_intern(struct unit_table *table, uint64_t key);
+/* Forgets a unit that has no copy, waiter, pin or transfer. */
+void unit_release(struct unit_table *table, uint32_t unit);
+/* Bytes of books for each live unit at this moment, for the memory bench. */
+double unit_table_bytes_per_unit(const struct unit_table *table);
+
+static inline struct keymap_keys unit_keys(const struct unit_table *table)
+{
+    return (struct keymap_keys){ .records = table->unit, .stride = sizeof(struct unit) };
+}
+
+#endif

@@ -1,0 +1,74 @@
+/* sim/placement/verify.c - recounts the books from the units: the invariants as code, for tests. */
+#include "sim/placement/core.h"
+
+#include <stdlib.h>
+
+/* Not assert(): a release build's tests shall hear it too. */
+#define HOLDS(condition)                                                                            \
+    do {                                                                                            \
+        if (!(condition))                                                                           \
+            abort();                                                                                \
+    } while (0)
+
+static void verify_unit(const struct placement *core, uint32_t unit,
+                        uint64_t used_tokens[TIER_COUNT], uint64_t *leaving, uint64_t *idle)
+{
+    const struct unit *entry = &core->units.unit[unit];
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        used_tokens[tier] += entry->tokens[tier];
+    if (entry->leaving) {
+        HOLDS(entry->transfer != 0 && core->transfer[entry->transfer].kind == ACTION_DEMOTE);
+        *leaving += entry->tokens[TIER_DRAM];
+    }
+    if (entry->pins == 0)
+        *idle += entry->tokens[TIER_HBM];
+    if (entry->first_waiter != 0)
+        HOLDS(core->slot[entry->first_waiter].unit == unit);
+    HOLDS((entry->first_waiter == 0) == (entry->last_waiter == 0));
+    if (entry->transfer != 0)
+        HOLDS(core->transfer[entry->transfer].live);
+}
+
+static void verify_transfers(const struct placement *core, uint64_t used_tokens[TIER_COUNT])
+{
+    for (uint32_t id = 1; id < core->transfer_high_water; id++) {
+        const struct transfer *transfer = &core->transfer[id];
+        if (!transfer->live)
+            continue;
+        enum tier tier = transfer->kind == ACTION_LOAD ? TIER_DRAM : transfer->to;
+        uint64_t booked = 0;
+        for (uint32_t unit = transfer->first_unit; unit != UNIT_NONE;
+             unit = core->units.unit[unit].next_in_transfer) {
+            const struct unit *entry = &core->units.unit[unit];
+            HOLDS(entry->transfer == id);
+            if (entry->goal_tokens > entry->tokens[tier])
+                booked += entry->goal_tokens - entry->tokens[tier];
+        }
+        HOLDS(booked == transfer->booked_tokens);
+        used_tokens[tier] += booked;
+    }
+}
+
+void placement_verify(const struct placement *core)
+{
+    uint64_t used_tokens[TIER_COUNT] = { 0 }, leaving = 0, idle = 0;
+    bool *is_free = calloc(core->units.high_water, sizeof *is_free);
+    HOLDS(is_free != NULL);
+    for (uint32_t unit = core->units.free_unit; unit != UNIT_NONE;
+         unit = core->units.unit[unit].next_in_transfer)
+        is_free[unit] = true;
+    for (uint32_t unit = 1; unit < core->units.high_water; unit++)
+        if (!is_free[unit])
+            verify_unit(core, unit, used_tokens, &leaving, &idle);
+    free(is_free);
+    verify_transfers(core, used_tokens);
+    for (uint32_t handle = 1; handle < core->job_high_water; handle++)
+        if (core->job[handle].state == JOB_RUNNING || core->job[handle].state == JOB_DRAINING)
+            used_tokens[TIER_HBM] += core->job[handle].hbm_tokens;
+    for (int tier = 0; tier < TIER_COUNT; tier++) {
+        HOLDS(used_tokens[tier] == core->used_tokens[tier]);
+        HOLDS(used_tokens[tier] <= core->env.capacity_tokens[tier]);
+    }
+    HOLDS(leaving == core->leaving_tokens);
+    HOLDS(idle == core->hbm_idle_tokens);
+}

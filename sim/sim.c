@@ -1,0 +1,226 @@
+/* sim/sim.c - from an experiment's names and files to a run, and from its counts to dollars. */
+#include "sim/sim.h"
+
+#include "sim/cost.h"
+#include "sim/engine_run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- policy names ---- */
+
+/* "EVICTION" or "EVICTION+FETCHING". */
+static enum status parse_policy(const char *text, struct placement_config *config,
+                                struct error *err)
+{
+    char eviction[CONFIG_TEXT_BYTES];
+    const char *plus = strchr(text, '+');
+    size_t length = plus != NULL ? (size_t)(plus - text) : strlen(text);
+    memcpy(eviction, text, length);
+    eviction[length] = '\0';
+    config->policy = policy_find(eviction);
+    if (config->policy == NULL)
+        return error_input(err, NULL, 0, "policy",
+                           "scheduler-aware, lru, fifo or none, and after a + how it fetches", text);
+    config->fetches = config->policy->fetches;
+    if (plus == NULL)
+        return STATUS_OK;
+    if (strcmp(plus + 1, "scheduler-aware") != 0 && strcmp(plus + 1, "on-demand") != 0)
+        return error_input(err, NULL, 0, "policy", "+scheduler-aware or +on-demand", text);
+    config->fetches = strcmp(plus + 1, "scheduler-aware") == 0;
+    return STATUS_OK;
+}
+
+void sim_policies(void (*visit)(const char *name, const char *summary, void *context),
+                  void *context)
+{
+    for (int i = 0; policy_at(i) != NULL; i++)
+        visit(policy_at(i)->name, policy_at(i)->summary, context);
+}
+
+/* ---- setting up ---- */
+
+static double less(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+static void set_links(struct engine_setup *setup)
+{
+    const struct hardware *hardware = &setup->hardware;
+    double gpus = setup->experiment->gpus;
+    setup->link_bytes_per_s[LINK_H2D] =
+        less(hardware->h2d_bytes_per_s, gpus * hardware->h2d_bytes_per_s_per_gpu);
+    setup->link_bytes_per_s[LINK_D2H] =
+        less(hardware->d2h_bytes_per_s, gpus * hardware->d2h_bytes_per_s_per_gpu);
+    setup->link_bytes_per_s[LINK_SSD_READ] = hardware->ssd_read_bytes_per_s;
+    setup->link_bytes_per_s[LINK_SSD_WRITE] = hardware->ssd_write_bytes_per_s;
+    setup->link_latency_ns[LINK_H2D] = hardware->pcie_latency_ns;
+    setup->link_latency_ns[LINK_D2H] = hardware->pcie_latency_ns;
+    setup->link_latency_ns[LINK_SSD_READ] = hardware->ssd_latency_ns;
+    setup->link_latency_ns[LINK_SSD_WRITE] = hardware->ssd_latency_ns;
+}
+
+static enum status set_unit(struct engine_setup *setup, struct trace_facts facts, struct error *err)
+{
+    const struct experiment *experiment = setup->experiment;
+    setup->unit_keys = facts.block_tokens > 0;
+    setup->open_loop = facts.open_loop;
+    if (setup->unit_keys && experiment->unit == PLACE_SESSIONS)
+        return error_input(err, NULL, 0, "placement.unit",
+                           "auto or block: the trace's requests share prefix blocks, not sessions",
+                           "session");
+    if (setup->unit_keys)
+        setup->unit_tokens = facts.block_tokens;
+    else
+        setup->unit_tokens = experiment->unit == PLACE_BLOCKS ? experiment->block_tokens : UINT32_MAX;
+    return STATUS_OK;
+}
+
+/* A tier behind a link that moves nothing would take KV and never give it back: it is no tier. */
+static uint64_t usable_bytes(uint64_t bytes, double read_bytes_per_s, double write_bytes_per_s)
+{
+    return read_bytes_per_s > 0.0 && write_bytes_per_s > 0.0 ? bytes : 0;
+}
+
+static void set_tiers(struct engine_setup *setup)
+{
+    const struct experiment *experiment = setup->experiment;
+    struct placement_config *config = &setup->placement;
+    const double *rate = setup->link_bytes_per_s;
+    bool stores = config->policy->saves;
+    uint64_t dram = experiment->dram_bytes != UINT64_MAX ? experiment->dram_bytes
+                                                         : setup->hardware.dram_bytes;
+    uint64_t ssd =
+        experiment->ssd_bytes != UINT64_MAX ? experiment->ssd_bytes : setup->hardware.ssd_bytes;
+    config->capacity_bytes[TIER_HBM] = setup->kv_budget_bytes;
+    config->capacity_bytes[TIER_DRAM] =
+        stores ? usable_bytes(dram, rate[LINK_H2D], rate[LINK_D2H]) : 0;
+    config->capacity_bytes[TIER_SSD] =
+        stores ? usable_bytes(ssd, rate[LINK_SSD_READ], rate[LINK_SSD_WRITE]) : 0;
+    config->hbm_cache_bytes = stores ? experiment->hbm_cache_bytes : 0;
+    config->unit_tokens = setup->unit_tokens;
+    config->bytes_per_token = setup->kv_bytes_per_token;
+    config->dram_reserve = experiment->dram_reserve;
+    config->inclusive = experiment->inclusive;
+    config->ttl_ns = experiment->ttl_ns;
+    config->fetches_in_flight = experiment->fetches_in_flight;
+}
+
+/* A turn may fill the window, and must then fit into HBM by itself. */
+static enum status check_window(const struct engine_setup *setup, struct error *err)
+{
+    uint64_t tokens = setup->kv_budget_bytes / setup->kv_bytes_per_token;
+    if (setup->window_tokens >= 2 && setup->window_tokens <= tokens)
+        return STATUS_OK;
+    char expected[256], found[64];
+    snprintf(expected, sizeof expected,
+             "2 to %llu tokens, whose KV fits into the HBM that %.64s leaves on %u GPU(s)",
+             (unsigned long long)tokens, setup->model.name, setup->experiment->gpus);
+    snprintf(found, sizeof found, "%u", setup->window_tokens);
+    return error_input(err, NULL, 0, "engine.context_window", expected, found);
+}
+
+static enum status set_model(struct engine_setup *setup, struct error *err)
+{
+    const struct experiment *experiment = setup->experiment;
+    enum status status = model_load(experiment->model, &setup->model, err);
+    if (status == STATUS_OK)
+        status = hardware_load(experiment->hardware, &setup->hardware, err);
+    if (status != STATUS_OK)
+        return status;
+    if (experiment->hbm_utilisation > 0.0)
+        setup->hardware.hbm_utilisation = experiment->hbm_utilisation;
+    if (experiment->gpus > setup->hardware.gpus) {
+        char expected[128], found[32];
+        snprintf(expected, sizeof expected, "at most the %u of %.64s", setup->hardware.gpus,
+                 setup->hardware.name);
+        snprintf(found, sizeof found, "%u", experiment->gpus);
+        return error_input(err, NULL, 0, "gpus", expected, found);
+    }
+    setup->kv_bytes_per_token = model_kv_bytes_per_token(&setup->model, experiment->gpus);
+    setup->window_tokens = experiment->context_window_tokens > 0
+                               ? experiment->context_window_tokens
+                               : setup->model.context_window_tokens;
+    status = model_kv_budget_bytes(&setup->model, &setup->hardware, experiment->gpus,
+                                   &setup->kv_budget_bytes, err);
+    if (status == STATUS_OK)
+        status = check_window(setup, err);
+    setup->timing = timing_new(&setup->model, &setup->hardware, experiment->gpus);
+    return status;
+}
+
+static enum status open_trace(const struct experiment *experiment, struct trace **trace,
+                              struct error *err)
+{
+    if (experiment->trace[0] != '\0')
+        return trace_open(experiment->trace, NULL, trace, err);
+    return trace_generate(&experiment->workload, trace, err);
+}
+
+static void set_cost(const struct engine_setup *setup, struct metrics *metrics)
+{
+    struct cost cost =
+        cost_of(&setup->hardware, setup->experiment->gpus,
+                setup->placement.capacity_bytes[TIER_DRAM],
+                setup->placement.capacity_bytes[TIER_SSD], (uint64_t)metrics->gpu_busy_ns);
+    metrics->cost_gpu_usd = cost.gpu_usd;
+    metrics->cost_dram_usd = cost.dram_usd;
+    metrics->cost_ssd_usd = cost.ssd_usd;
+    metrics->cost_usd = cost.gpu_usd + cost.dram_usd + cost.ssd_usd;
+    double served_tokens = metrics->wanted_tokens + metrics->reply_tokens;
+    metrics->cost_usd_per_mtok =
+        served_tokens > 0.0 ? metrics->cost_usd / served_tokens * 1e6 : 0.0;
+}
+
+static enum status run_on_trace(struct engine_setup *setup, struct trace *trace,
+                                const struct sim_progress *progress, struct sim_result *result,
+                                struct error *err)
+{
+    struct trace_facts facts = trace_facts(trace);
+    enum status status = set_unit(setup, facts, err);
+    if (status != STATUS_OK)
+        return status;
+    set_tiers(setup);
+    status = engine_run(setup, trace, progress, result, err);
+    if (status != STATUS_OK)
+        return status;
+    set_cost(setup, &result->metrics);
+    result->trace_hash = trace_hash(trace);
+    result->open_loop = facts.open_loop;
+    result->trace_format = facts.format;
+    result->timing_source = setup->timing.source;
+    result->kv_bytes_per_token = setup->kv_bytes_per_token;
+    result->kv_budget_bytes = setup->kv_budget_bytes;
+    return STATUS_OK;
+}
+
+enum status sim_run(const struct experiment *experiment, const struct sim_progress *progress,
+                    struct sim_result *result, struct error *err)
+{
+    memset(result, 0, sizeof *result);
+    struct engine_setup setup = { .experiment = experiment };
+    struct trace *trace = NULL;
+    enum status status = parse_policy(experiment->policy, &setup.placement, err);
+    if (status == STATUS_OK)
+        status = set_model(&setup, err);
+    if (status == STATUS_OK) {
+        set_links(&setup);
+        status = open_trace(experiment, &trace, err);
+    }
+    if (status == STATUS_OK)
+        status = run_on_trace(&setup, trace, progress, result, err);
+    trace_close(trace);
+    if (status != STATUS_OK)
+        sim_result_free(result);
+    return status;
+}
+
+void sim_result_free(struct sim_result *result)
+{
+    for (uint32_t i = 0; i < result->series_count; i++) {
+        free(result->series[i].x);
+        free(result->series[i].y);
+    }
+    result->series_count = 0;
+}

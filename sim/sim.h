@@ -1,0 +1,92 @@
+/* sim/sim.h - the simulator's public interface: an experiment in, what it measured out.
+ * A run is a pure function of its configuration and trace: no global state, no wall clock, no printing;
+ * runs in several threads do not see each other. */
+#ifndef REPRISE_SIM_SIM_H
+#define REPRISE_SIM_SIM_H
+
+#include "base/config_tree.h"
+#include "base/error.h"
+#include "models/models.h"
+#include "sim/metrics.h"
+#include "traces/traces.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum placement_unit_kind { PLACE_AUTO, PLACE_SESSIONS, PLACE_BLOCKS };
+enum preloading { PRELOAD_NONE, PRELOAD_LAYERS };
+enum saving { SAVING_SYNCHRONOUS, SAVING_ASYNCHRONOUS };
+enum reuse { REUSE_ALWAYS, REUSE_IF_FASTER };
+enum overflow { OVERFLOW_TRUNCATE_DECOUPLED, OVERFLOW_INVALIDATE };
+
+/* One experiment, as its YAML says it; docs/config.md is printed from the rows. */
+struct experiment {
+    char model[CONFIG_TEXT_BYTES], hardware[CONFIG_TEXT_BYTES];
+    uint32_t gpus;
+    char trace[CONFIG_TEXT_BYTES]; /* a file, or "" for the generated workload */
+    struct workload workload;
+    uint64_t warmup_turns;         /* the first turns to start are not measured */
+    uint64_t max_turns;            /* stop after this many; 0: the whole trace */
+
+    char policy[CONFIG_TEXT_BYTES]; /* EVICTION or EVICTION+FETCHING; "none": recompute */
+    int unit;                       /* enum placement_unit_kind; auto: blocks where a trace has keys */
+    uint32_t block_tokens;          /* block unit of session workloads */
+    uint64_t hbm_cache_bytes;       /* of HBM's KV budget: may hold KV of turns that ended */
+    uint64_t dram_bytes, ssd_bytes; /* UINT64_MAX: the hardware's */
+    double dram_reserve;            /* share of DRAM kept free for fetches */
+    bool inclusive;                 /* what is fetched from SSD keeps its copy there */
+    uint64_t ttl_ns;                /* 0: never expires */
+    uint32_t fetches_in_flight;
+
+    uint32_t batch;
+    double hbm_utilisation;         /* 0: the hardware's */
+    int reuse;
+    int preloading;
+    uint32_t read_buffer_layers;
+    int saving;
+    uint64_t write_buffer_bytes;
+    int overflow;
+    uint32_t context_window_tokens; /* 0: the model's */
+};
+
+/* Sections of an experiment for config_load(). */
+extern const struct config_section experiment_sections[];
+
+/* What one run gives beside its metrics: curves for plots. x and y are owned by the result. */
+struct series {
+    char name[64];           /* "ttft_cdf", "hits_dram_over_time"...; see docs/metrics.md */
+    const char *x_unit, *y_unit;
+    uint32_t count;
+    double *x, *y;
+};
+#define SIM_SERIES_MAX 16
+
+struct sim_result {
+    struct metrics metrics;
+    uint32_t series_count;
+    struct series series[SIM_SERIES_MAX];
+    uint64_t trace_hash;
+    bool open_loop;
+    const char *trace_format;
+    const char *timing_source;
+    uint64_t kv_bytes_per_token, kv_budget_bytes;
+    uint64_t events;             /* simulated, for benchmarks */
+    bool interrupted;            /* stopped by progress(): metrics are of what was done */
+};
+
+/* Called now and then from the run's thread; returns false to stop it. */
+struct sim_progress {
+    bool (*tell)(void *context, uint64_t turns_done, uint64_t turns_expected, double share_read);
+    void *context;
+};
+
+/* Runs one experiment. progress may be NULL. STATUS_INPUT: the model does not fit, an unknown policy,
+ * a malformed trace... On STATUS_OK *result is the caller's to sim_result_free(). */
+enum status sim_run(const struct experiment *experiment, const struct sim_progress *progress,
+                    struct sim_result *result, struct error *err);
+void sim_result_free(struct sim_result *result);
+
+/* Known policies, for --help and tables: calls visit(name, summary). */
+void sim_policies(void (*visit)(const char *name, const char *summary, void *context), void *context);
+
+#endif

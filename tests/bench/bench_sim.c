@@ -1,0 +1,58 @@
+/* tests/bench/bench_sim.c - how long the default experiment takes (52K turns, 13B, each iteration
+ * simulated), for each policy, on one core. Run: build/release/tests/bench/bench_sim [RUNS] */
+#include "sim/sim.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static double run_once(const struct experiment *experiment, struct sim_result *result)
+{
+    struct error err = { 0 };
+    double begin = seconds_now();
+    enum status status = sim_run(experiment, NULL, result, &err);
+    if (status != STATUS_OK) {
+        error_print(stderr, &err);
+        exit(error_exit_code(status));
+    }
+    return seconds_now() - begin;
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const policies[] = { "scheduler-aware", "lru", "fifo", "none" };
+    int runs = argc > 1 ? atoi(argv[1]) : 5;
+    struct experiment experiment;
+    struct error err = { 0 };
+    if (config_load(experiment_sections, NULL, &experiment, &err) != STATUS_OK) {
+        error_print(stderr, &err);
+        return 3;
+    }
+    printf("%-16s %9s %9s %10s %12s\n", "policy", "best s", "turns/s", "events", "events/s");
+    for (int p = 0; p < 4; p++) {
+        strcpy(experiment.policy, policies[p]);
+        double best = 1e9, turns = 0.0, events = 0.0;
+        for (int i = 0; i < runs; i++) {
+            struct sim_result result;
+            double seconds = run_once(&experiment, &result);
+            best = seconds < best ? seconds : best;
+            turns = result.metrics.turns + (double)experiment.warmup_turns;
+            events = (double)result.events;
+            sim_result_free(&result);
+        }
+        printf("%-16s %9.3f %9.0f %10.0f %12.0f\n", policies[p], best, turns / best, events,
+               events / best);
+    }
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    printf("peak memory %.1f MB\n", (double)usage.ru_maxrss / 1e3);
+    return 0;
+}

@@ -1,0 +1,49 @@
+/* tests/bench/bench_timing.c - what one evaluation of the timing model costs: the simulator asks
+ * once per prefill and per change of the batch. Goal: 100 ns. Run: build/tests/bench/bench_timing
+ * (no arguments). */
+#include "models/models.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+#define CALLS UINT32_C(2000000)
+
+static double now_ns(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
+}
+
+/* The sums are printed, so that no call can be left out. */
+static void bench(const char *model_name, const char *hardware_name, uint32_t ranks)
+{
+    struct model model;
+    struct hardware hardware;
+    struct error err = { 0 };
+    if (model_load(model_name, &model, &err) != STATUS_OK ||
+        hardware_load(hardware_name, &hardware, &err) != STATUS_OK) {
+        error_print(stderr, &err);
+        return;
+    }
+    struct timing timing = timing_new(&model, &hardware, ranks);
+    uint64_t prefill_sum_ns = 0;
+    double decode_sum_ns = 0, start_ns = now_ns();
+    for (uint32_t i = 0; i < CALLS; i++)
+        prefill_sum_ns += timing_prefill(&timing, 1 + i % 4096, i % 8192).layer_ns;
+    double between_ns = now_ns();
+    for (uint32_t i = 0; i < CALLS; i++)
+        decode_sum_ns += timing_decode(&timing, 1 + i % 256).base_ns;
+    double end_ns = now_ns();
+    printf("%-12s prefill %5.1f ns, decode %5.1f ns a call (sums %" PRIu64 ", %.0f)\n", model_name,
+           (between_ns - start_ns) / CALLS, (end_ns - between_ns) / CALLS, prefill_sum_ns,
+           decode_sum_ns);
+}
+
+int main(void)
+{
+    bench("llama-13b", "paper-4xa100", 2);
+    bench("llama-2-70b", "paper-4xa100", 4);
+    bench("deepseek-v3", "h200", 8);
+    return 0;
+}

@@ -1,0 +1,380 @@
+/* tests/sim/test_sim.c - whole runs: known answers, what must hold of any run, and that every number
+ * of an experiment changes some result. */
+#include "sim/sim.h"
+#include "tests/support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A small workload that overloads 13B on 2 GPUs and a DRAM of a few sessions, as the paper's does. */
+#define SMALL                                                                                        \
+    "warmup_turns: 200\n"                                                                            \
+    "tiers: {dram: {capacity: 16GB}, ssd: {capacity: 200GB}}\n"                                      \
+    "workload: {sessions: 400, sessions_per_s: 2.0}\n"
+
+static struct experiment experiment_of(const char *yaml, const char *settings[])
+{
+    struct error err = { 0 };
+    struct config_tree *tree = NULL;
+    struct experiment experiment;
+    ck_assert_int_eq(config_tree_parse(yaml, "test", &tree, &err), STATUS_OK);
+    for (int i = 0; settings != NULL && settings[i] != NULL; i++)
+        ck_assert_int_eq(config_tree_set(tree, settings[i], &err), STATUS_OK);
+    if (config_load(experiment_sections, tree, &experiment, &err) != STATUS_OK) {
+        error_print(stderr, &err);
+        ck_abort_msg("experiment refused");
+    }
+    config_tree_free(tree);
+    return experiment;
+}
+
+static struct metrics run_experiment(const struct experiment *experiment)
+{
+    struct error err = { 0 };
+    struct sim_result result;
+    if (sim_run(experiment, NULL, &result, &err) != STATUS_OK) {
+        error_print(stderr, &err);
+        ck_abort_msg("run refused");
+    }
+    struct metrics metrics = result.metrics;
+    sim_result_free(&result);
+    return metrics;
+}
+
+static struct metrics run(const char *yaml, const char *setting)
+{
+    const char *settings[] = { setting, NULL };
+    struct experiment experiment = experiment_of(yaml, settings);
+    return run_experiment(&experiment);
+}
+
+static struct metrics run2(const char *yaml, const char *first, const char *second)
+{
+    const char *settings[] = { first, second, NULL };
+    struct experiment experiment = experiment_of(yaml, settings);
+    return run_experiment(&experiment);
+}
+
+/* ---- known answers ---- */
+
+#define LONE                                                                                         \
+    "warmup_turns: 0\n"                                                                              \
+    "workload: {sessions: 1, multi_turn_share: 0, mean_turns: 1, session_length_cv: 0,"              \
+    " prompt_tokens: {mean: 500, cv: 0}, reply_tokens: {mean: 100, cv: 0}}\n"
+
+START_TEST(a_lone_turn_takes_exactly_its_prefill_and_decode_time)
+{
+    struct metrics metrics = run(LONE, "policy=none");
+    struct model model;
+    struct hardware hardware;
+    struct error err = { 0 };
+    ck_assert_int_eq(model_load("llama-13b", &model, &err), STATUS_OK);
+    ck_assert_int_eq(hardware_load("paper-4xa100", &hardware, &err), STATUS_OK);
+    struct timing timing = timing_new(&model, &hardware, 2);
+    struct prefill_time prefill = timing_prefill(&timing, 500, 0);
+    double prefill_ns = (double)(prefill.layer_ns * model.layers + prefill.overhead_ns);
+    ck_assert_double_eq(metrics.turns, 1.0);
+    ck_assert_double_eq(metrics.ttft_mean_ns, prefill_ns);
+    ck_assert_double_eq(metrics.queueing_mean_ns, 0.0);
+    struct decode_time decode = timing_decode(&timing, 1);
+    double decode_ns = 0.0; /* 99 iterations follow the token that prefill gave */
+    for (int k = 0; k < 99; k++)
+        decode_ns += decode.base_ns + decode.per_token_ns * (501.0 + k);
+    ck_assert_double_eq_tol(metrics.gpu_decode_ns, decode_ns, 1.0);
+    ck_assert_double_eq_tol(metrics.tbt_mean_ns, decode_ns / 99.0, decode_ns / 99.0 * 1e-6);
+    ck_assert_double_eq_tol(metrics.gpu_busy_ns, prefill_ns + decode_ns, 1.0);
+}
+END_TEST
+
+START_TEST(with_room_for_everything_every_history_is_reused_whatever_the_policy)
+{
+    const char *const policies[] = { "policy=scheduler-aware", "policy=lru", "policy=fifo" };
+    for (int i = 0; i < 3; i++) {
+        const char *settings[] = { policies[i], "tiers.dram.capacity=100TB",
+                                   "engine.context_window=30000", "engine.hbm_utilisation=1",
+                                   "placement.ttl=0", NULL };
+        struct experiment experiment = experiment_of(SMALL, settings);
+        struct metrics metrics = run_experiment(&experiment);
+        ck_assert_double_eq(metrics.overflows, 0.0);
+        ck_assert_double_eq(metrics.hit_rate_history_tokens, 1.0);
+        ck_assert_double_eq(metrics.hit_tokens_dram, metrics.history_tokens);
+        ck_assert_double_eq(metrics.hit_tokens_ssd, 0.0);
+    }
+}
+END_TEST
+
+START_TEST(with_no_tier_to_store_in_everything_is_recomputed)
+{
+    const char *settings[] = { "tiers.dram.capacity=0", "tiers.ssd.capacity=0", NULL };
+    struct experiment experiment = experiment_of(SMALL, settings);
+    struct metrics bare = run_experiment(&experiment);
+    struct metrics none = run(SMALL, "policy=none");
+    ck_assert_double_eq(bare.hit_rate_tokens, 0.0);
+    ck_assert_double_eq(bare.ttft_mean_ns, none.ttft_mean_ns);
+    ck_assert_double_eq(bare.gpu_busy_ns, none.gpu_busy_ns);
+    ck_assert_double_gt(bare.unsaved_bytes, 0.0);
+    ck_assert_double_eq(none.unsaved_bytes, 0.0);
+}
+END_TEST
+
+START_TEST(an_ssd_that_moves_nothing_is_no_tier)
+{
+    /* Its capacity, taken away, must make no difference: a hardware file with zero rates is refused
+     * or ignored, never waited for. Here by capacity, since the shipped files have real rates. */
+    struct metrics without = run(SMALL, "tiers.ssd.capacity=0");
+    ck_assert_double_eq(without.ssd_read_bytes, 0.0);
+    ck_assert_double_eq(without.ssd_written_bytes, 0.0);
+    ck_assert_double_eq(without.cost_ssd_usd, 0.0);
+    ck_assert_double_gt(without.hit_tokens_dram, 0.0);
+}
+END_TEST
+
+/* ---- what theory says ---- */
+
+START_TEST(scheduler_aware_beats_lru_beats_fifo_and_recompute_is_last)
+{
+    struct metrics aware = run(SMALL, "policy=scheduler-aware"), lru = run(SMALL, "policy=lru");
+    struct metrics fifo = run(SMALL, "policy=fifo"), none = run(SMALL, "policy=none");
+    ck_assert_double_gt(aware.hit_rate_history_tokens, lru.hit_rate_history_tokens);
+    ck_assert_double_ge(lru.hit_rate_history_tokens, fifo.hit_rate_history_tokens);
+    ck_assert_double_gt(fifo.hit_rate_history_tokens, 0.0);
+    ck_assert_double_eq(none.hit_rate_history_tokens, 0.0);
+    ck_assert_double_lt(aware.ttft_mean_ns, lru.ttft_mean_ns);
+    ck_assert_double_lt(lru.ttft_mean_ns, none.ttft_mean_ns);
+    ck_assert_double_lt(fifo.ttft_mean_ns, none.ttft_mean_ns);
+}
+END_TEST
+
+START_TEST(with_an_idle_queue_look_ahead_has_little_to_look_at)
+{
+    const char *busy = "workload.sessions_per_s=2.0", *idle = "workload.sessions_per_s=0.05";
+    double busy_gain = run2(SMALL, "policy=scheduler-aware", busy).hit_rate_history_tokens -
+                       run2(SMALL, "policy=lru", busy).hit_rate_history_tokens;
+    double idle_gain = run2(SMALL, "policy=scheduler-aware", idle).hit_rate_history_tokens -
+                       run2(SMALL, "policy=lru", idle).hit_rate_history_tokens;
+    ck_assert_double_gt(busy_gain, 0.05);
+    ck_assert_double_lt(fabs(idle_gain), busy_gain / 4.0);
+}
+END_TEST
+
+START_TEST(overflow_without_decoupling_loses_hits)
+{
+    struct metrics truncate = run(SMALL, "engine.overflow=truncate");
+    struct metrics invalidate = run(SMALL, "engine.overflow=invalidate");
+    ck_assert_double_gt(truncate.overflows, 0.0);
+    ck_assert_double_lt(invalidate.hit_rate_history_tokens, truncate.hit_rate_history_tokens);
+}
+END_TEST
+
+START_TEST(pre_loading_shortens_prefill_and_a_read_buffer_more_so)
+{
+    struct metrics none = run(SMALL, "engine.preloading=none");
+    struct metrics layers = run(SMALL, "engine.read_buffer_layers=0");
+    struct metrics buffer = run(SMALL, "engine.read_buffer_layers=15");
+    ck_assert_double_lt(layers.prefill_mean_ns, none.prefill_mean_ns);
+    ck_assert_double_lt(buffer.prefill_mean_ns, layers.prefill_mean_ns);
+}
+END_TEST
+
+START_TEST(asynchronous_saving_spares_the_gpus_the_wait)
+{
+    struct metrics synchronous = run(SMALL, "engine.saving=synchronous");
+    struct metrics asynchronous = run(SMALL, "engine.saving=asynchronous");
+    ck_assert_double_gt(synchronous.gpu_save_wait_ns, 0.0);
+    ck_assert_double_eq(asynchronous.gpu_save_wait_ns, 0.0);
+    ck_assert_double_lt(asynchronous.gpu_busy_ns, synchronous.gpu_busy_ns);
+}
+END_TEST
+
+/* ---- what holds of any run ---- */
+
+static const char *const everything[] = {
+    "policy=scheduler-aware", "policy=lru",  "policy=fifo", "policy=lru+scheduler-aware",
+    "policy=scheduler-aware+on-demand", "policy=none", "tiers.ssd.inclusive=false",
+    "placement.unit=block", "tiers.hbm.cache=20GB", "engine.saving=synchronous",
+    "engine.preloading=none", "engine.overflow=invalidate", "placement.ttl=30s",
+    "tiers.dram.capacity=0", "tiers.ssd.capacity=0", "tiers.ssd.capacity=20GB",
+    "engine.write_buffer=0", "engine.batch=1", "engine.context_window=512",
+};
+enum { EVERYTHING = sizeof everything / sizeof *everything };
+
+START_TEST(every_byte_on_a_link_has_a_cause_and_every_token_a_source)
+{
+    struct metrics metrics = run2(SMALL, "warmup_turns=0", everything[_i]);
+    ck_assert_double_eq(metrics.h2d_bytes, metrics.load_dram_hbm_bytes + metrics.load_ssd_hbm_bytes);
+    ck_assert_double_eq(metrics.d2h_bytes, metrics.save_hbm_dram_bytes + metrics.save_hbm_ssd_bytes);
+    ck_assert_double_eq(metrics.ssd_read_bytes,
+                        metrics.fetch_ssd_dram_bytes + metrics.load_ssd_hbm_bytes);
+    ck_assert_double_eq(metrics.ssd_written_bytes,
+                        metrics.demote_dram_ssd_bytes + metrics.save_hbm_ssd_bytes);
+    ck_assert_double_ge(metrics.stored_bytes, metrics.stored_never_loaded_bytes);
+    double hits = metrics.hit_tokens_hbm + metrics.hit_tokens_dram + metrics.hit_tokens_ssd;
+    ck_assert_double_eq(metrics.computed_tokens + hits, metrics.wanted_tokens);
+    ck_assert_double_le(hits, metrics.history_tokens);
+    ck_assert_double_le(metrics.gpu_busy_ns, metrics.elapsed_ns * (1.0 + 1e-9));
+    ck_assert_double_eq_tol(metrics.gpu_busy_ns,
+                            metrics.gpu_prefill_ns + metrics.gpu_decode_ns + metrics.gpu_save_wait_ns,
+                            1.0);
+}
+END_TEST
+
+START_TEST(littles_law_holds_of_the_queue)
+{
+    struct metrics metrics = run2(SMALL, "warmup_turns=0", everything[_i]);
+    /* Turns in the queue on average = arrivals per time * their mean wait; the first turn starts when
+     * it arrives, so that measuring begins with the first arrival. */
+    double waiting = metrics.queueing_mean_ns * metrics.turns / metrics.elapsed_ns;
+    ck_assert_double_eq_tol(metrics.queue_mean, waiting, 1e-6 * (1.0 + waiting));
+}
+END_TEST
+
+START_TEST(the_same_experiment_gives_the_same_result_to_the_bit)
+{
+    struct metrics once = run(SMALL, everything[_i]), again = run(SMALL, everything[_i]);
+    ck_assert_mem_eq(&once, &again, sizeof once);
+}
+END_TEST
+
+/* A key that changes nothing is not wired. Each with a value unlike SMALL's. */
+START_TEST(every_key_changes_some_result)
+{
+    static const struct {
+        const char *setting, *beside; /* what else must be set for the key to matter */
+    } keys[] = {
+        { "model=llama-2-7b", NULL },
+        { "hardware=h100", NULL },
+        { "gpus=1", NULL },
+        { "warmup_turns=300", NULL },
+        { "max_turns=900", NULL },
+        { "policy=fifo", NULL },
+        { "placement.unit=block", NULL },
+        { "placement.block_tokens=64", "placement.unit=block" },
+        { "placement.ttl=20s", NULL },
+        { "tiers.hbm.cache=30GB", NULL },
+        { "tiers.dram.capacity=24GB", NULL },
+        { "tiers.dram.reserve=0.3", NULL },
+        { "tiers.ssd.capacity=30GB", NULL },
+        { "tiers.ssd.inclusive=false", NULL },
+        { "tiers.ssd.fetches_in_flight=8", NULL },
+        { "engine.batch=6", NULL },
+        { "engine.hbm_utilisation=0.35", NULL },
+        { "engine.preloading=none", NULL },
+        { "engine.read_buffer_layers=3", NULL },
+        { "engine.saving=synchronous", NULL },
+        { "engine.write_buffer=0", NULL },
+        { "engine.overflow=invalidate", NULL },
+        { "engine.context_window=1024", NULL },
+        { "workload.sessions=300", NULL },
+        { "workload.sessions_per_s=1", NULL },
+        { "workload.seed=2", NULL },
+        { "workload.think_time.mean=20s", NULL },
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        struct metrics before = keys[i].beside != NULL ? run(SMALL, keys[i].beside)
+                                                       : run(SMALL, "gpus=2");
+        struct metrics after = keys[i].beside != NULL ? run2(SMALL, keys[i].beside, keys[i].setting)
+                                                      : run(SMALL, keys[i].setting);
+        ck_assert_msg(memcmp(&before, &after, sizeof before) != 0, "%s changes nothing",
+                      keys[i].setting);
+    }
+}
+END_TEST
+
+/* ---- refusals ---- */
+
+static struct error refused(const char *setting)
+{
+    const char *settings[] = { setting, NULL };
+    struct experiment experiment = experiment_of(SMALL, settings);
+    struct sim_result result;
+    struct error err = { 0 };
+    ck_assert_int_eq(sim_run(&experiment, NULL, &result, &err), STATUS_INPUT);
+    return err;
+}
+
+START_TEST(what_cannot_run_is_refused_by_key)
+{
+    ck_assert_str_eq(refused("policy=belady").key, "policy");
+    ck_assert_str_eq(refused("policy=lru+psychic").key, "policy");
+    ck_assert_str_eq(refused("gpus=5").key, "gpus");
+    ck_assert_str_eq(refused("engine.context_window=1000000").key, "engine.context_window");
+    ck_assert_ptr_nonnull(strstr(refused("model=deepseek-v3").expected, "HBM"));
+}
+END_TEST
+
+static bool stop_at_once(void *context, uint64_t done, uint64_t expected, double share)
+{
+    (void)expected, (void)share;
+    *(uint64_t *)context = done;
+    return false;
+}
+
+START_TEST(progress_can_stop_a_run_and_what_was_done_is_told)
+{
+    struct experiment experiment = experiment_of(SMALL, NULL);
+    uint64_t done = UINT64_MAX;
+    struct sim_progress progress = { .tell = stop_at_once, .context = &done };
+    struct sim_result result;
+    struct error err = { 0 };
+    ck_assert_int_eq(sim_run(&experiment, &progress, &result, &err), STATUS_OK);
+    ck_assert(result.interrupted);
+    ck_assert_uint_lt(done, 2200);
+    sim_result_free(&result);
+}
+END_TEST
+
+/* ---- the real trace ---- */
+
+START_TEST(the_real_trace_runs_through_engine_and_tiers)
+{
+    const char *path = test_data("traces/mooncake_conversation.jsonl");
+    if (path == NULL)
+        return;
+    char trace[512];
+    snprintf(trace, sizeof trace, "trace=%s", path);
+    const char *settings[] = { trace, "model=llama-3-8b", "hardware=h100", "gpus=8", "engine.batch=64",
+                               "engine.context_window=131072", "warmup_turns=0",
+                               "tiers.dram.capacity=10TB", "placement.ttl=0", NULL };
+    struct experiment experiment = experiment_of(SMALL, settings);
+    struct metrics metrics = run_experiment(&experiment);
+    ck_assert_double_eq(metrics.turns, 12031.0);
+    /* Nothing is given up, so blocks found are at most those of the unbounded prefix cache; what is
+     * missing was asked for again before its first request had computed and saved it. */
+    double blocks = metrics.hit_rate_blocks * 288500.0;
+    ck_assert_double_le(blocks, 105710.0 + 0.5);
+    ck_assert_double_gt(blocks, 0.97 * 105710.0);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *suite = suite_create("sim");
+    TCase *tcase = tcase_create("runs");
+    tcase_set_timeout(tcase, 100);
+    tcase_add_test(tcase, a_lone_turn_takes_exactly_its_prefill_and_decode_time);
+    tcase_add_test(tcase, with_room_for_everything_every_history_is_reused_whatever_the_policy);
+    tcase_add_test(tcase, with_no_tier_to_store_in_everything_is_recomputed);
+    tcase_add_test(tcase, an_ssd_that_moves_nothing_is_no_tier);
+    tcase_add_test(tcase, scheduler_aware_beats_lru_beats_fifo_and_recompute_is_last);
+    tcase_add_test(tcase, with_an_idle_queue_look_ahead_has_little_to_look_at);
+    tcase_add_test(tcase, overflow_without_decoupling_loses_hits);
+    tcase_add_test(tcase, pre_loading_shortens_prefill_and_a_read_buffer_more_so);
+    tcase_add_test(tcase, asynchronous_saving_spares_the_gpus_the_wait);
+    tcase_add_loop_test(tcase, every_byte_on_a_link_has_a_cause_and_every_token_a_source, 0,
+                        EVERYTHING);
+    tcase_add_loop_test(tcase, littles_law_holds_of_the_queue, 0, EVERYTHING);
+    tcase_add_loop_test(tcase, the_same_experiment_gives_the_same_result_to_the_bit, 0, EVERYTHING);
+    tcase_add_test(tcase, every_key_changes_some_result);
+    tcase_add_test(tcase, what_cannot_run_is_refused_by_key);
+    tcase_add_test(tcase, progress_can_stop_a_run_and_what_was_done_is_told);
+    tcase_add_test(tcase, the_real_trace_runs_through_engine_and_tiers);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
+
+int main(void)
+{
+    return test_main(suite());
+}

@@ -1,0 +1,24 @@
+/* tests/support.h - what every test program needs, and nothing of any folder under test. */
+#ifndef REPRISE_TESTS_SUPPORT_H
+#define REPRISE_TESTS_SUPPORT_H
+
+#include <check.h>
+#include <stdint.h>
+
+/* What a test that lacks its data returns from main: ctest reports it as skipped. */
+#define TEST_SKIPPED 77
+
+/* $REPRISE_SEED, else fixed: a failure that names its seed can be replayed. */
+uint64_t test_seed(void);
+
+/* The path of a file under $REPRISE_DATA; NULL when the variable is unset or the file is not there.
+ * Holds until the next call. */
+const char *test_data(const char *relative);
+
+/* A new file with that content in $TMPDIR, else /tmp. The caller unlinks the path and frees it. */
+char *test_temp_file(const char *content);
+
+/* Runs the suite, printing failures; what main returns: 0, or 1 if any test failed. */
+int test_main(Suite *suite);
+
+#endif

@@ -1,0 +1,35 @@
+/* traces/lines.h - a file, plain or zstd-compressed, as lines; read in pieces, never whole. Private to
+ * traces/. */
+#ifndef REPRISE_TRACES_LINES_H
+#define REPRISE_TRACES_LINES_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct lines;
+
+/* STATUS_IO: cannot be opened. zstd is told by its magic number. */
+enum status lines_open(const char *path, struct lines **lines, struct error *err);
+void lines_close(struct lines *lines);
+
+enum lines_step { LINES_LINE, LINES_END, LINES_ERROR };
+
+/* Gives the next line without its newline; *text (ended by a NUL) holds until the next call.
+ * LINES_ERROR: the disk (STATUS_IO); corrupt or cut-off compressed data, or a line over 64 MiB
+ * (STATUS_INPUT). */
+enum lines_step lines_next(struct lines *lines, char **text, size_t *length, struct error *err);
+
+/* Number of the line last given, from 1. */
+uint64_t lines_number(const struct lines *lines);
+const char *lines_path(const struct lines *lines);
+/* Whether the line last given was ended by a newline. */
+bool lines_was_ended(const struct lines *lines);
+/* Share of the file that was read, in [0, 1]; 0 where its size is not known. */
+double lines_progress(const struct lines *lines);
+/* xxHash64 of the uncompressed bytes of the lines given so far, newlines included. */
+uint64_t lines_hash(const struct lines *lines);
+
+#endif

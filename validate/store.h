@@ -35,6 +35,7 @@ enum status store_comparison(struct store *store, int64_t run, int64_t *ids, uin
 /* The run's name into name[name_bytes]. */
 enum status store_run_name(struct store *store, int64_t run, char *name, size_t name_bytes,
                            struct error *err);
+/* What the run's reprise did not measure yet is NaN. */
 enum status store_metrics(struct store *store, int64_t run, struct metrics *metrics,
                           struct error *err);
 /* One curve of a run; x and y are the caller's to free. count 0 when the run has none by that name.

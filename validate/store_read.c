@@ -17,6 +17,13 @@ static enum status no_such_run(const struct store *store, int64_t run, struct er
     return error_input(err, store->sql.path, 0, "run", "the id of a run in the database", found);
 }
 
+/* Our tables hold no NULL, but the file may be anyone's. */
+static const char *column_text(sqlite3_stmt *statement, int column)
+{
+    const unsigned char *text = sqlite3_column_text(statement, column);
+    return text != NULL ? (const char *)text : "";
+}
+
 /* Prepares a query whose only parameter is a run's id. */
 static enum status query(const struct store *store, const char *text, int64_t run,
                          sqlite3_stmt **statement, struct error *err)
@@ -58,7 +65,7 @@ enum status store_run_name(struct store *store, int64_t run, char *name, size_t 
     if (status == STATUS_OK)
         status = sql_step(&store->sql, statement, &row, "read run", err);
     if (row)
-        snprintf(name, name_bytes, "%s", (const char *)sqlite3_column_text(statement, 0));
+        snprintf(name, name_bytes, "%s", column_text(statement, 0));
     sqlite3_finalize(statement);
     return status == STATUS_OK && !row ? no_such_run(store, run, err) : status;
 }
@@ -93,8 +100,7 @@ enum status store_metrics(struct store *store, int64_t run, struct metrics *metr
         if (status != STATUS_OK || !row)
             break;
         any = true;
-        set_metric(metrics, (const char *)sqlite3_column_text(statement, 0),
-                   sqlite3_column_double(statement, 1));
+        set_metric(metrics, column_text(statement, 0), sqlite3_column_double(statement, 1));
     }
     sqlite3_finalize(statement);
     return status == STATUS_OK && !any ? no_such_run(store, run, err) : status;
@@ -120,8 +126,8 @@ static enum status read_series(const struct store *store, sqlite3_stmt *statemen
         !series_unpack(blob, blob_bytes, (uint32_t)points, &series->x, &series->y))
         return error_io(err, store->sql.path, "read series", "its blob is damaged");
     series->count = (uint32_t)points;
-    series->x_unit = known_unit((const char *)sqlite3_column_text(statement, 0));
-    series->y_unit = known_unit((const char *)sqlite3_column_text(statement, 1));
+    series->x_unit = known_unit(column_text(statement, 0));
+    series->y_unit = known_unit(column_text(statement, 1));
     return STATUS_OK;
 }
 

@@ -1,0 +1,219 @@
+/* cli/comparison_table.c - runs side by side as a table, a row a measure, a column a policy. */
+#include "cli/comparison.h"
+
+#include "base/units.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum cell { CELL_TIME, CELL_BYTES, CELL_PERCENT, CELL_NUMBER, CELL_DOLLARS, CELL_HOURS };
+
+struct line {
+    const char *label; /* NULL: an empty line */
+    enum cell cell;
+    size_t offset; /* into struct metrics */
+};
+
+#define OF(member) offsetof(struct metrics, member)
+
+static const struct line lines[] = {
+    { "TTFT mean", CELL_TIME, OF(ttft_mean_ns) },
+    { "     P50", CELL_TIME, OF(ttft_p50_ns) },
+    { "     P99", CELL_TIME, OF(ttft_p99_ns) },
+    { "  queueing, mean", CELL_TIME, OF(queueing_mean_ns) },
+    { "  prefill, mean", CELL_TIME, OF(prefill_mean_ns) },
+    { "  prefill, P99", CELL_TIME, OF(prefill_p99_ns) },
+    { "TBT mean", CELL_TIME, OF(tbt_mean_ns) },
+    { "    P99", CELL_TIME, OF(tbt_p99_ns) },
+    { NULL, 0, 0 },
+    { "prefill tokens/s", CELL_NUMBER, OF(prefill_tokens_per_s) },
+    { "turns/s", CELL_NUMBER, OF(turns_per_s) },
+    { "GPU busy", CELL_HOURS, OF(gpu_busy_ns) },
+    { "  waiting for KV", CELL_HOURS, OF(gpu_load_wait_ns) },
+    { "turns waiting, mean", CELL_NUMBER, OF(queue_mean) },
+    { NULL, 0, 0 },
+    { "hits, all tokens", CELL_PERCENT, OF(hit_rate_tokens) },
+    { "hits, history tokens", CELL_PERCENT, OF(hit_rate_history_tokens) },
+    { "  from HBM", CELL_PERCENT, OF(hit_tokens_hbm) },
+    { "  from DRAM", CELL_PERCENT, OF(hit_tokens_dram) },
+    { "  from SSD", CELL_PERCENT, OF(hit_tokens_ssd) },
+    { "  found, but computed", CELL_PERCENT, OF(passed_over_tokens) },
+    { NULL, 0, 0 },
+    { "SSD to DRAM, ahead", CELL_BYTES, OF(fetch_ssd_dram_bytes) },
+    { "SSD to HBM", CELL_BYTES, OF(load_ssd_hbm_bytes) },
+    { "DRAM to HBM", CELL_BYTES, OF(load_dram_hbm_bytes) },
+    { "SSD written", CELL_BYTES, OF(ssd_written_bytes) },
+    { "stored, never loaded", CELL_BYTES, OF(stored_never_loaded_bytes) },
+    { "peak DRAM", CELL_BYTES, OF(peak_dram_bytes) },
+    { "peak SSD", CELL_BYTES, OF(peak_ssd_bytes) },
+    { NULL, 0, 0 },
+    { "cost", CELL_DOLLARS, OF(cost_usd) },
+    { "  per million tokens", CELL_DOLLARS, OF(cost_usd_per_mtok) },
+};
+
+static double member(const struct metrics *metrics, size_t offset)
+{
+    return *(const double *)(const void *)((const char *)metrics + offset);
+}
+
+/* Tokens are shown as a share of all prompt and history tokens. */
+static double as_share(const struct metrics *metrics, size_t offset)
+{
+    double value = member(metrics, offset);
+    if (offset == OF(hit_rate_tokens) || offset == OF(hit_rate_history_tokens))
+        return value;
+    return metrics->wanted_tokens > 0.0 ? value / metrics->wanted_tokens : 0.0;
+}
+
+static const char *cell_text(const struct line *line, const struct metrics *metrics, char *text,
+                             size_t text_bytes)
+{
+    double value = member(metrics, line->offset);
+    /* The trace of an open loop does not tell a prompt's history from its new part. */
+    if (line->offset == OF(hit_rate_history_tokens) && metrics->history_tokens == 0.0)
+        return "-";
+    switch (line->cell) {
+    case CELL_TIME:
+        return units_format(value, UNIT_DURATION, text, text_bytes);
+    case CELL_BYTES:
+        return units_format(value, UNIT_BYTES, text, text_bytes);
+    case CELL_PERCENT:
+        snprintf(text, text_bytes, "%.2f %%", 100.0 * as_share(metrics, line->offset));
+        return text;
+    case CELL_DOLLARS:
+        snprintf(text, text_bytes, "$%.*f", value < 10.0 ? 3 : 2, value);
+        return text;
+    case CELL_HOURS:
+        snprintf(text, text_bytes, "%.3f h", value / (3600.0 * (double)NS_PER_S));
+        return text;
+    case CELL_NUMBER:
+        snprintf(text, text_bytes, value < 100.0 ? "%.2f" : "%.0f", value);
+        return text;
+    }
+    return "";
+}
+
+static const struct run *first_done(const struct runs *runs)
+{
+    for (uint32_t i = 0; i < runs->count; i++)
+        if (runs->run[i].done)
+            return &runs->run[i];
+    return NULL;
+}
+
+static void print_tier(FILE *out, const char *name, uint64_t bytes)
+{
+    char text[32];
+    if (bytes == UINT64_MAX)
+        fprintf(out, ", %s as the hardware has", name);
+    else
+        fprintf(out, ", %s %s", name, units_format((double)bytes, UNIT_BYTES, text, sizeof text));
+}
+
+static void print_workload(FILE *out, const struct run *run)
+{
+    static const char *const distributions[] = { "exponential", "log-normal", "constant" };
+    const struct experiment *experiment = &run->experiment;
+    const struct workload *workload = &experiment->workload;
+    char think[32];
+    if (experiment->trace[0] != '\0') {
+        fprintf(out, "trace     %s (%s), %s\n", experiment->trace, run->result.trace_format,
+                run->result.open_loop ? "open loop: requests at recorded times"
+                                      : "closed loop: a turn follows the reply before it");
+        return;
+    }
+    units_format((double)workload->think_mean_ns, UNIT_DURATION, think, sizeof think);
+    fprintf(out,
+            "workload  %s, closed loop: %" PRIu64 " sessions, %g/s, think time %s of mean %s, seed "
+            "%" PRIu64 "\n",
+            run->result.trace_format, workload->sessions, workload->sessions_per_s,
+            distributions[workload->think_time], think, workload->seed);
+}
+
+static void print_heading(FILE *out, const struct run *run)
+{
+    const struct experiment *experiment = &run->experiment;
+    char per_token[32], budget[32];
+    units_format((double)run->result.kv_bytes_per_token, UNIT_BYTES, per_token, sizeof per_token);
+    units_format((double)run->result.kv_budget_bytes, UNIT_BYTES, budget, sizeof budget);
+    fprintf(out, "model     %s on %u GPU(s) of %s, batch %u, KV %s a token\n", experiment->model,
+            experiment->gpus, experiment->hardware, experiment->batch, per_token);
+    fprintf(out, "tiers     HBM %s for KV", budget);
+    print_tier(out, "DRAM", experiment->dram_bytes);
+    print_tier(out, "SSD", experiment->ssd_bytes);
+    fprintf(out, "\n");
+    print_workload(out, run);
+    fprintf(out, "timing    %s; measured: %.0f turns after %" PRIu64 " of warm-up\n\n",
+            run->result.timing_source, run->result.metrics.turns, experiment->warmup_turns);
+}
+
+/* At most this many columns fit 100 characters; more policies make further blocks. */
+enum { COLUMNS = 4, LABEL_WIDTH = 22, COLUMN_WIDTH = 19 };
+
+static void print_block(FILE *out, const struct run *const done[], uint32_t count)
+{
+    fprintf(out, "%-*s", LABEL_WIDTH, "");
+    for (uint32_t i = 0; i < count; i++)
+        fprintf(out, "%*.*s", COLUMN_WIDTH, COLUMN_WIDTH - 1, done[i]->experiment.policy);
+    fprintf(out, "\n");
+    for (size_t l = 0; l < sizeof lines / sizeof *lines; l++) {
+        char text[48];
+        if (lines[l].label != NULL)
+            fprintf(out, "%-*s", LABEL_WIDTH, lines[l].label);
+        for (uint32_t i = 0; i < count && lines[l].label != NULL; i++)
+            fprintf(out, "%*s", COLUMN_WIDTH,
+                    cell_text(&lines[l], &done[i]->result.metrics, text, sizeof text));
+        fprintf(out, "\n");
+    }
+}
+
+static double change(double now, double before)
+{
+    return before > 0.0 ? 100.0 * (now / before - 1.0) : 0.0;
+}
+
+static void print_gain(FILE *out, const struct run *run, const struct metrics *none)
+{
+    const struct metrics *metrics = &run->result.metrics;
+    fprintf(out, "%s against recomputing: TTFT %+.1f %%, of it prefill %+.1f %%; prefill throughput "
+                 "x%.2f; GPU time x%.2f; cost %+.1f %%\n",
+            run->experiment.policy, change(metrics->ttft_mean_ns, none->ttft_mean_ns),
+            change(metrics->prefill_mean_ns, none->prefill_mean_ns),
+            none->prefill_tokens_per_s > 0.0
+                ? metrics->prefill_tokens_per_s / none->prefill_tokens_per_s
+                : 0.0,
+            metrics->gpu_busy_ns > 0.0 ? none->gpu_busy_ns / metrics->gpu_busy_ns : 0.0,
+            change(metrics->cost_usd, none->cost_usd));
+}
+
+static void print_gains(FILE *out, const struct run *const done[], uint32_t count)
+{
+    const struct metrics *none = NULL;
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(done[i]->experiment.policy, "none") == 0)
+            none = &done[i]->result.metrics;
+    if (none == NULL || count < 2)
+        return;
+    fprintf(out, "\n");
+    for (uint32_t i = 0; i < count; i++)
+        if (&done[i]->result.metrics != none)
+            print_gain(out, done[i], none);
+}
+
+void comparison_print_table(FILE *out, const struct runs *runs)
+{
+    const struct run *done[RUNS_MAX];
+    uint32_t count = 0;
+    if (first_done(runs) == NULL)
+        return;
+    for (uint32_t i = 0; i < runs->count; i++)
+        if (runs->run[i].done)
+            done[count++] = &runs->run[i];
+    print_heading(out, done[0]);
+    for (uint32_t at = 0; at < count; at += COLUMNS) {
+        uint32_t columns = count - at < COLUMNS ? count - at : COLUMNS;
+        print_block(out, done + at, columns);
+        fprintf(out, at + columns < count ? "\n" : "");
+    }
+    print_gains(out, done, count);
+}

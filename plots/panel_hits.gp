@@ -1,0 +1,33 @@
+# plots/panel_hits.gp - where the KV of policy `run` came from over time: shares of the tokens that its
+# turns wanted, stacked. In: run; first_column (axis labels are drawn there only), show_key.
+
+set title policy[run] noenhanced offset 0, -0.4 textcolor rgb ink
+set xlabel 'hours'
+if (first_column) { set ylabel 'share of tokens' offset 0.5, 0 } else { unset ylabel }
+set format y (first_column ? '%g %%' : '')
+set yrange [0:100]
+set ytics 25
+set key off
+
+# up_to(n): the first n of HBM, DRAM, SSD and computed, in percent of all four.
+sum_of(n) = sum [k = 2:n + 1] column(k)
+up_to(n) = sum_of(4) > 0 ? 100.0 * sum_of(n) / sum_of(4) : NaN
+
+eval(sprintf("points = |$hits_%d|", run))
+block = sprintf('$hits_%d', run)
+if (points < 2) {
+    set xrange [0:1]
+    set label 1 'no hits recorded' at graph 0.5, 0.5 center textcolor rgb ink
+    plot NaN notitle
+    unset label 1
+} else {
+    set xrange [0:*] noextend
+    plot block using 1:(0):(up_to(1)) with filledcurves linecolor rgb colour_hbm title 'HBM', \
+         block using 1:(up_to(1)):(up_to(2)) with filledcurves linecolor rgb colour_dram title 'DRAM', \
+         block using 1:(up_to(2)):(up_to(3)) with filledcurves linecolor rgb colour_ssd title 'SSD', \
+         block using 1:(up_to(3)):(up_to(4)) with filledcurves linecolor rgb colour_computed title 'computed'
+}
+set xrange [*:*]
+set yrange [*:*]
+set ytics autofreq
+set format y '%g'

@@ -1,0 +1,47 @@
+# plots/panel_ttft_cdf.gp - the share of turns whose first token came within a time, a line a policy.
+
+set title "{/:Bold Time to first token}" offset 0, -0.3 textcolor rgb ink
+set xlabel 'time from the turn being asked, logarithmic'
+set ylabel 'share of turns' offset 0.5, 0
+set logscale x 10
+set xtics ('1 ms' 1e-3, '10 ms' 1e-2, '0.1 s' 0.1, '1 s' 1, '10 s' 10, '100 s' 100, '1,000 s' 1e3, \
+           '10,000 s' 1e4, '100,000 s' 1e5)
+do for [decade = -3:4] { do for [digit = 2:9] { set xtics add ('' digit * 10.0**decade 1) } }
+set format y '%g %%'
+set yrange [0:100]
+set ytics 25
+set key off
+
+points = 0
+least = 1e9
+most = 0
+do for [i = 1:runs] {
+    eval(sprintf("points_here = |$ttft_%d|", i))
+    points = points + points_here
+    if (points_here > 0) {
+        stats sprintf('$ttft_%d', i) using 1 name 'ttft' nooutput
+        least = ttft_min < least ? ttft_min : least
+        most = ttft_max > most ? ttft_max : most
+    }
+}
+
+if (points == 0) {
+    set xrange [0.1:100]
+    set label 1 'no turn was measured' at graph 0.5, 0.5 center textcolor rgb ink
+    plot NaN notitle
+    unset label 1
+} else {
+    # Room beside the curves, so that one that stands upright is seen.
+    set xrange [least / 1.3 : most * 1.3]
+    set key left top reverse Left
+    plot for [i = 1:runs] sprintf('$ttft_%d', i) using 1:($2 * 100) with lines linewidth 2.5 \
+         linecolor rgb policy_colour[1 + (i - 1) % 8] dashtype policy_dash[1 + ((i - 1) / 8) % 3] \
+         title policy[i]
+}
+
+unset logscale x
+set xrange [*:*]
+set yrange [*:*]
+set xtics autofreq
+set ytics autofreq
+set format y '%g'

@@ -1,0 +1,27 @@
+/* plots/plot_data.h - what a comparison's pictures show, as gnuplot's variables and data blocks.
+ * Private to plots/. */
+#ifndef REPRISE_PLOTS_PLOT_DATA_H
+#define REPRISE_PLOTS_PLOT_DATA_H
+
+#include "base/error.h"
+#include "validate/store.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+/* More runs than this in one picture nobody can tell apart. */
+#define PLOT_RUNS_MAX 12
+
+/* Writes, of each run 1..runs:
+ *   policy[i]        its label
+ *   $ttft_i          seconds, share of turns
+ *   $hits_i          hours, then tokens from HBM, DRAM, SSD, and computed
+ *   $bytes           a row a run: the bytes of each cause, in the order of causes[] in plot_data.c
+ * A block without data has no lines. */
+enum status plot_data_write(FILE *out, struct store *store, const int64_t *ids, uint32_t runs,
+                            struct error *err);
+
+/* Writes text as gnuplot's string; text must hold no control characters. */
+void plot_data_write_text(FILE *out, const char *text);
+
+#endif

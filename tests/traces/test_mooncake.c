@@ -1,0 +1,274 @@
+/* tests/traces/test_mooncake.c - Mooncake's JSON lines: the reference counts, streaming, refusals. */
+#include "base/random.h"
+#include "tests/support.h"
+#include "traces/traces.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#define LINE1 "{\"timestamp\": 0, \"input_length\": 600, \"output_length\": 5, \"hash_ids\": [1, 2]}\n"
+#define LINE2 "{\"timestamp\": 10, \"input_length\": 1024, \"output_length\": 7, \"hash_ids\": [1, 3]}\n"
+
+static enum status read_all(const char *path, uint64_t lru_blocks, struct trace_info *info,
+                            struct error *err)
+{
+    struct trace *trace;
+    enum status status = trace_open(path, NULL, &trace, err);
+    if (status != STATUS_OK)
+        return status;
+    status = trace_info_read(trace, lru_blocks, info, err);
+    trace_close(trace);
+    return status;
+}
+
+START_TEST(a_request_is_a_session_of_one_turn_with_its_blocks)
+{
+    char *path = test_temp_file(LINE1 LINE2);
+    struct trace *trace;
+    struct trace_session session;
+    struct error err = { 0 };
+    ck_assert_int_eq(trace_open(path, NULL, &trace, &err), STATUS_OK);
+    ck_assert(trace_facts(trace).open_loop);
+    ck_assert_uint_eq(trace_facts(trace).block_tokens, 512);
+    ck_assert_int_eq(trace_next(trace, &session, &err), TRACE_ITEM);
+    ck_assert_int_eq(trace_next(trace, &session, &err), TRACE_ITEM);
+    ck_assert_uint_eq(session.id, 1);
+    ck_assert_uint_eq(session.arrival_ns, 10000000);
+    ck_assert_uint_eq(session.turn_count, 1);
+    ck_assert_uint_eq(session.turns[0].prompt_tokens, 1024);
+    ck_assert_uint_eq(session.turns[0].reply_tokens, 7);
+    ck_assert_uint_eq(session.block_count, 2);
+    ck_assert_uint_eq(session.block_keys[1], 3);
+    ck_assert_int_eq(trace_next(trace, &session, &err), TRACE_END);
+    trace_close(trace);
+    unlink(path);
+    free(path);
+}
+END_TEST
+
+/* Each: a file whose last line must be refused by its number, and a word of the message. */
+static const struct {
+    const char *text, *key, *word;
+    uint64_t line;
+} refused[] = {
+    { LINE1 "{\"timestamp\": 1\n", "", "JSON", 2 },
+    { LINE1 LINE2 "{\"timestamp\": 20, \"input_length\": 5", "", "cut off", 3 },
+    { LINE1 "[1]\n", "", "object", 2 },
+    { LINE1 "\n", "", "JSON", 2 },
+    { LINE2 LINE1, "timestamp", "not before", 2 },
+    { LINE1 "{\"timestamp\": -1, \"input_length\": 1, \"output_length\": 1, \"hash_ids\": [1]}\n",
+      "timestamp", "whole", 2 },
+    { LINE1 "{\"timestamp\": 1.5, \"input_length\": 1, \"output_length\": 1, \"hash_ids\": [1]}\n",
+      "timestamp", "whole", 2 },
+    { LINE1 "{\"input_length\": 1, \"output_length\": 1, \"hash_ids\": [1]}\n", "timestamp", "whole", 2 },
+    { LINE1 "{\"timestamp\": 1, \"input_length\": 0, \"output_length\": 1, \"hash_ids\": []}\n",
+      "input_length", "whole", 2 },
+    { LINE1 "{\"timestamp\": 1, \"input_length\": \"9\", \"output_length\": 1, \"hash_ids\": [1]}\n",
+      "input_length", "whole", 2 },
+    { LINE1 "{\"timestamp\": 1, \"input_length\": 99999999999, \"output_length\": 1, \"hash_ids\": [1]}\n",
+      "input_length", "whole", 2 },
+    { LINE1 "{\"timestamp\": 1, \"input_length\": 9, \"output_length\": 0, \"hash_ids\": [1]}\n",
+      "output_length", "whole", 2 },
+    { LINE1 "{\"timestamp\": 1, \"input_length\": 513, \"output_length\": 1, \"hash_ids\": [1]}\n",
+      "hash_ids", "2 ids", 2 },
+    { LINE1 "{\"timestamp\": 1, \"input_length\": 9, \"output_length\": 1, \"hash_ids\": [1, 2]}\n",
+      "hash_ids", "1 ids", 2 },
+    { LINE1 "{\"timestamp\": 1, \"input_length\": 9, \"output_length\": 1, \"hash_ids\": 7}\n",
+      "hash_ids", "array", 2 },
+    { LINE1 "{\"timestamp\": 1, \"input_length\": 9, \"output_length\": 1, \"hash_ids\": [-7]}\n",
+      "hash_ids", "whole", 2 },
+    { LINE1 "{\"timestamp\": 1, \"input_length\": 600, \"output_length\": 1, \"hash_ids\": [7, 7]}\n",
+      "hash_ids", "different", 2 },
+};
+
+START_TEST(a_malformed_line_is_refused_by_its_number)
+{
+    char *path = test_temp_file(refused[_i].text);
+    struct trace_info info;
+    struct error err = { 0 };
+    ck_assert_int_eq(read_all(path, 0, &info, &err), STATUS_INPUT);
+    ck_assert_str_eq(err.file, path);
+    ck_assert_uint_eq(err.line, refused[_i].line);
+    ck_assert_str_eq(err.key, refused[_i].key);
+    ck_assert_msg(strstr(err.expected, refused[_i].word) != NULL, "%s", err.expected);
+    unlink(path);
+    free(path);
+}
+END_TEST
+
+START_TEST(a_file_that_is_no_trace_is_refused)
+{
+    struct trace *trace;
+    struct error err = { 0 }, empty_err = { 0 }, missing_err = { 0 };
+    char *path = test_temp_file("TIMESTAMP,ContextTokens\n"), *empty = test_temp_file("");
+    ck_assert_int_eq(trace_open(path, NULL, &trace, &err), STATUS_INPUT);
+    ck_assert_ptr_nonnull(strstr(err.expected, "mooncake"));
+    ck_assert_int_eq(trace_open(empty, NULL, &trace, &empty_err), STATUS_INPUT);
+    unlink(empty);
+    ck_assert_int_eq(trace_open(empty, NULL, &trace, &missing_err), STATUS_IO);
+    struct error format_err = { 0 };
+    ck_assert_int_eq(trace_open(path, "parquet", &trace, &format_err), STATUS_INPUT);
+    unlink(path);
+    free(path);
+    free(empty);
+}
+END_TEST
+
+static char *many_lines(uint32_t count, struct random *random)
+{
+    size_t room = (size_t)count * 400 + 1, at = 0;
+    char *text = malloc(room);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t blocks = 1 + (uint32_t)random_below(random, 12), id = 0;
+        at += (size_t)snprintf(text + at, room - at,
+                               "{\"timestamp\": %u, \"input_length\": %u, \"output_length\": 3, "
+                               "\"hash_ids\": [", i * 7, blocks * 512);
+        for (uint32_t b = 0; b < blocks; b++) { /* a random walk down a tree: keys of one parent */
+            id = id * 3 + 1 + (uint32_t)random_below(random, 3);
+            at += (size_t)snprintf(text + at, room - at, "%s%u", b > 0 ? ", " : "", id);
+        }
+        at += (size_t)snprintf(text + at, room - at, "]}\n");
+    }
+    return text;
+}
+
+static char *compressed_file(const char *text, size_t cut)
+{
+    size_t size = strlen(text), bound = ZSTD_compressBound(size);
+    char *packed = malloc(bound);
+    size_t packed_size = ZSTD_compress(packed, bound, text, size, 3);
+    char *path = test_temp_file("");
+    FILE *file = fopen(path, "wb");
+    ck_assert_uint_eq(fwrite(packed, 1, packed_size - cut, file), packed_size - cut);
+    fclose(file);
+    free(packed);
+    return path;
+}
+
+START_TEST(a_compressed_trace_reads_as_the_plain_one_and_a_cut_one_is_refused)
+{
+    struct random random = random_from(test_seed(), 3);
+    char *text = many_lines(5000, &random);
+    char *plain = test_temp_file(text), *packed = compressed_file(text, 0);
+    char *cut = compressed_file(text, 1000);
+    struct trace_info info, packed_info;
+    struct error err = { 0 };
+    ck_assert_int_eq(read_all(plain, 50, &info, &err), STATUS_OK);
+    ck_assert_int_eq(read_all(packed, 50, &packed_info, &err), STATUS_OK);
+    ck_assert_uint_eq(info.sessions, 5000);
+    ck_assert_uint_eq(info.hash, packed_info.hash);
+    ck_assert_uint_eq(info.lru_hits, packed_info.lru_hits);
+    ck_assert_int_eq(read_all(cut, 0, &info, &err), STATUS_INPUT);
+    ck_assert_ptr_nonnull(strstr(err.expected, "zstd"));
+    unlink(plain), unlink(packed), unlink(cut);
+    free(plain), free(packed), free(cut), free(text);
+}
+END_TEST
+
+/* ---- against a slow LRU: an array in order of use ---- */
+
+enum { SLOW_MAX = 20000 };
+
+struct slow_lru {
+    uint64_t key[SLOW_MAX];
+    uint32_t count, limit;
+};
+
+static uint32_t slow_place(const struct slow_lru *lru, uint64_t key)
+{
+    uint32_t i = 0;
+    while (i < lru->count && lru->key[i] != key)
+        i++;
+    return i;
+}
+
+static uint64_t slow_request(struct slow_lru *lru, const uint64_t *keys, uint32_t count)
+{
+    uint32_t hits = 0;
+    while (hits < count && slow_place(lru, keys[hits]) < lru->count)
+        hits++;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = slow_place(lru, keys[i]);
+        if (at == lru->count && lru->count >= lru->limit)
+            at = 0;
+        if (at < lru->count)
+            memmove(&lru->key[at], &lru->key[at + 1], (lru->count-- - at - 1) * sizeof *lru->key);
+        lru->key[lru->count++] = keys[i];
+    }
+    return hits;
+}
+
+START_TEST(hits_agree_with_a_slow_lru)
+{
+    static const uint32_t limits[] = { 1, 2, 7, 30, 100, SLOW_MAX };
+    struct random random = random_from(test_seed(), 4);
+    char *text = many_lines(1500, &random), *path = test_temp_file(text);
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        static struct slow_lru slow;
+        struct trace_info info;
+        struct trace_session session;
+        struct trace *trace;
+        struct error err = { 0 };
+        uint64_t hits = 0;
+        slow.count = 0;
+        slow.limit = limits[i];
+        ck_assert_int_eq(read_all(path, limits[i], &info, &err), STATUS_OK);
+        ck_assert_int_eq(trace_open(path, NULL, &trace, &err), STATUS_OK);
+        while (trace_next(trace, &session, &err) == TRACE_ITEM)
+            hits += slow_request(&slow, session.block_keys, session.block_count);
+        trace_close(trace);
+        ck_assert_uint_eq(info.lru_hits, hits);
+        if (limits[i] == SLOW_MAX) {
+            ck_assert_uint_eq(info.unbounded_hits, hits);
+            ck_assert_uint_eq(info.distinct_blocks, slow.count);
+        }
+    }
+    unlink(path);
+    free(path), free(text);
+}
+END_TEST
+
+START_TEST(damaged_files_end_in_a_refusal_or_are_read_never_in_a_crash)
+{
+    struct random random = random_from(test_seed(), 5);
+    char *good = many_lines(8, &random);
+    size_t size = strlen(good);
+    for (int round = 0; round < 1500; round++) {
+        char *bad = strdup(good);
+        for (uint64_t n = 1 + random_below(&random, 4); n > 0; n--)
+            bad[random_below(&random, size)] = (char)(1 + random_below(&random, 255));
+        char *path = test_temp_file(bad);
+        struct trace_info info;
+        struct error err = { 0 };
+        enum status status = read_all(path, 3, &info, &err);
+        ck_assert(status == STATUS_OK || (status == STATUS_INPUT && err.expected[0] != '\0'));
+        unlink(path);
+        free(path), free(bad);
+    }
+    free(good);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *suite = suite_create("mooncake");
+    TCase *tcase = tcase_create("format");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, a_request_is_a_session_of_one_turn_with_its_blocks);
+    tcase_add_loop_test(tcase, a_malformed_line_is_refused_by_its_number, 0,
+                        sizeof refused / sizeof *refused);
+    tcase_add_test(tcase, a_file_that_is_no_trace_is_refused);
+    tcase_add_test(tcase, a_compressed_trace_reads_as_the_plain_one_and_a_cut_one_is_refused);
+    tcase_add_test(tcase, hits_agree_with_a_slow_lru);
+    tcase_add_test(tcase, damaged_files_end_in_a_refusal_or_are_read_never_in_a_crash);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
+
+int main(void)
+{
+    return test_main(suite());
+}

@@ -1,5 +1,6 @@
-# plots/hits_grid.gp - a panel of hits for each policy in a grid, and one key for all of them above it.
-# In: grid_left, grid_right, grid_bottom, grid_top (screen shares), grid_columns. Within a multiplot.
+# plots/hits_grid.gp - a panel of hits for each policy in a grid, and one key for all of them.
+# In: grid_left, grid_right, grid_bottom, grid_top (screen shares), grid_columns; key_bottom.
+# Within a multiplot.
 
 grid_rows = (runs + grid_columns - 1) / grid_columns
 cell_width = (grid_right - grid_left) / grid_columns
@@ -15,20 +16,21 @@ do for [run = 1:runs] {
     set bmargin at screen cell_top - cell_height + 0.075
     first_column = grid_column == 0
     load scripts.'/panel_hits.gp'
+    unset label # the page's title: once is enough
 }
 
 # The key is a plot of its own with nothing else in it.
-set lmargin at screen grid_left
+set lmargin at screen 0.35
 set rmargin at screen grid_right
-set bmargin at screen grid_top + 0.005
-set tmargin at screen grid_top + 0.04
+set bmargin at screen key_bottom
+set tmargin at screen key_bottom + 0.04
 unset border
 unset tics
 unset xlabel
 unset ylabel
 unset title
 unset grid
-set key center center horizontal width 2 samplen 1.5
+set key right center horizontal maxrows 1 reverse Left width 2 samplen 1.5
 set xrange [0:1]
 set yrange [0:1]
 plot NaN with boxes linecolor rgb colour_hbm title 'reused from HBM', \

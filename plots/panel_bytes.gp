@@ -1,22 +1,12 @@
 # plots/panel_bytes.gp - bytes over each link by cause: a group a policy, in it a bar a link, stacked.
-# $bytes' columns: 1 load DRAM-HBM, 2 load SSD-HBM, 3 fetch SSD-DRAM, 4 save HBM-DRAM, 5 save HBM-SSD,
-# 6 demote DRAM-SSD. What crosses two links stands in both links' bars.
+# $bytes' columns: plot_data.h. What crosses two links stands in both links' bars.
 
 set title "{/:Bold Bytes moved, by link and cause}" offset 0, -0.3 textcolor rgb ink
 unset xlabel
 
-most = 0
-stats $bytes using ($1 + $2) name 'link' nooutput
-most = link_max > most ? link_max : most
-stats $bytes using ($4 + $5) name 'link' nooutput
-most = link_max > most ? link_max : most
-stats $bytes using ($2 + $3) name 'link' nooutput
-most = link_max > most ? link_max : most
-stats $bytes using ($5 + $6) name 'link' nooutput
-most = link_max > most ? link_max : most
-scale = most >= 2e12 ? 1e12 : 1e9
+scale = bytes_most >= 2e12 ? 1e12 : 1e9
 set ylabel (scale == 1e12 ? 'TB' : 'GB') offset 0.5, 0
-if (most == 0) { set label 9 'nothing was moved' at graph 0.5, 0.5 center textcolor rgb ink }
+if (bytes_most == 0) { set label 9 'nothing was moved' at graph 0.5, 0.5 center textcolor rgb ink }
 
 # Group i is centred at i; its bars 0 to 3, one a link, stand side by side around that.
 middle(bar) = column(0) + 1 - 0.3 + 0.2 * bar
@@ -24,9 +14,9 @@ left(bar) = middle(bar) - 0.085
 right(bar) = middle(bar) + 0.085
 
 set xrange [0.45 : runs + 0.55]
-set yrange [0 : most > 0 ? most / scale * 1.05 : 1]
+set yrange [0 : bytes_most > 0 ? bytes_most / scale * 1.05 : 1]
 unset grid
-set grid ytics linecolor rgb '#DDDDDD' linewidth 0.6 dashtype 1
+set grid ytics linecolor rgb '#CFCFCF' linewidth 0.6 dashtype 1
 set xtics scale 0 (' ' 0)
 array link[4] = ['to GPU', 'from GPU', 'SSD read', 'SSD write']
 do for [i = 1:runs] {
@@ -34,11 +24,13 @@ do for [i = 1:runs] {
         set label 100 + 10 * i + bar link[bar + 1] at i - 0.3 + 0.2 * bar, graph -0.02 right rotate by 90 \
             font font.',12' textcolor rgb ink
     }
-    set label 100 + 10 * i + 4 policy[i] at i, graph 0 center offset 0, -4.6 noenhanced textcolor rgb ink
+    plus = strstrt(policy[i], '+')
+    label_text = plus > 0 ? substr(policy[i], 1, plus)."\n".substr(policy[i], plus + 1, strlen(policy[i])) : policy[i]
+    set label 100 + 10 * i + 4 label_text at i, graph 0 center offset 0, -4.2 noenhanced \
+        font font.(runs > 5 ? ',12' : ',16') textcolor rgb ink
 }
 set key outside right top vertical reverse Left
 
-# bar, from, to: which columns lie below and which are added.
 plot $bytes using (middle(0)):(0):(left(0)):(right(0)):(0):($1 / scale) with boxxyerror \
          linecolor rgb cause_colour[1] title 'load DRAM to HBM', \
      $bytes using (middle(0)):(0):(left(0)):(right(0)):($1 / scale):(($1 + $2) / scale) with boxxyerror \
@@ -60,7 +52,7 @@ unset label
 set key default
 set key noenhanced textcolor rgb ink samplen 2.2 spacing 1.15
 unset grid
-set grid linecolor rgb '#DDDDDD' linewidth 0.6 dashtype 1, linecolor rgb '#EEEEEE' linewidth 0.4 dashtype 1
+set grid linecolor rgb '#CFCFCF' linewidth 0.6 dashtype 1, linecolor rgb '#E6E6E6' linewidth 0.4 dashtype 1
 set xtics scale 0.6 autofreq
 set xrange [*:*]
 set yrange [*:*]

@@ -1,5 +1,5 @@
 # plots/panel_hits.gp - where the KV of policy `run` came from over time: shares of the tokens that its
-# turns wanted, stacked. In: run; first_column (axis labels are drawn there only), show_key.
+# turns wanted, stacked. In: run; first_column (the y axis is named there only).
 
 set title policy[run] noenhanced offset 0, -0.4 textcolor rgb ink
 set xlabel 'hours'
@@ -8,6 +8,11 @@ set format y (first_column ? '%g %%' : '')
 set yrange [0:100]
 set ytics 25
 set key off
+# The same hours in every panel, with about four tics: 1, 2 or 5 times a power of ten apart.
+set xrange [0 : hours_most > 0 ? hours_most : 1]
+apart = (hours_most > 0 ? hours_most : 1) / 4.0
+power = 10.0 ** floor(log10(apart))
+set xtics power * (apart / power < 1.5 ? 1 : apart / power < 3.5 ? 2 : apart / power < 7.5 ? 5 : 10)
 
 # up_to(n): the first n of HBM, DRAM, SSD and computed, in percent of all four.
 sum_of(n) = sum [k = 2:n + 1] column(k)
@@ -16,12 +21,10 @@ up_to(n) = sum_of(4) > 0 ? 100.0 * sum_of(n) / sum_of(4) : NaN
 eval(sprintf("points = |$hits_%d|", run))
 block = sprintf('$hits_%d', run)
 if (points < 2) {
-    set xrange [0:1]
     set label 1 'no hits recorded' at graph 0.5, 0.5 center textcolor rgb ink
     plot NaN notitle
     unset label 1
 } else {
-    set xrange [0:*] noextend
     plot block using 1:(0):(up_to(1)) with filledcurves linecolor rgb colour_hbm title 'HBM', \
          block using 1:(up_to(1)):(up_to(2)) with filledcurves linecolor rgb colour_dram title 'DRAM', \
          block using 1:(up_to(2)):(up_to(3)) with filledcurves linecolor rgb colour_ssd title 'SSD', \
@@ -29,5 +32,6 @@ if (points < 2) {
 }
 set xrange [*:*]
 set yrange [*:*]
+set xtics autofreq
 set ytics autofreq
 set format y '%g'

@@ -12,33 +12,22 @@ set yrange [0:100]
 set ytics 25
 set key off
 
-points = 0
-least = 1e9
-most = 0
-do for [i = 1:runs] {
-    eval(sprintf("points_here = |$ttft_%d|", i))
-    points = points + points_here
-    if (points_here > 0) {
-        stats sprintf('$ttft_%d', i) using 1 name 'ttft' nooutput
-        least = ttft_min < least ? ttft_min : least
-        most = ttft_max > most ? ttft_max : most
-    }
-}
-
-if (points == 0) {
+if (ttft_most == 0) {
     set xrange [0.1:100]
     set label 1 'no turn was measured' at graph 0.5, 0.5 center textcolor rgb ink
     plot NaN notitle
     unset label 1
 } else {
     # Room beside the curves, so that one that stands upright is seen.
-    set xrange [least / 1.3 : most * 1.3]
-    set key left top reverse Left
+    set xrange [ttft_least / 1.3 : ttft_most * 1.3]
+    set key outside right center vertical reverse Left
     plot for [i = 1:runs] sprintf('$ttft_%d', i) using 1:($2 * 100) with lines linewidth 2.5 \
          linecolor rgb policy_colour[1 + (i - 1) % 8] dashtype policy_dash[1 + ((i - 1) / 8) % 3] \
          title policy[i]
 }
 
+set key default
+set key noenhanced textcolor rgb ink samplen 2.2 spacing 1.15
 unset logscale x
 set xrange [*:*]
 set yrange [*:*]

@@ -18,6 +18,11 @@ void plot_data_write_text(FILE *out, const char *text)
     fputc('\'', out);
 }
 
+/* What the axes must reach; kept while the blocks are written. */
+struct extent {
+    double ttft_least_s, ttft_most_s, hours_most;
+};
+
 static void free_series(struct series *series)
 {
     free(series->x);
@@ -40,17 +45,27 @@ static enum status write_names(FILE *out, struct store *store, const int64_t *id
     return STATUS_OK;
 }
 
+static void write_ttft_rows(FILE *out, const struct series *ttft, struct extent *extent)
+{
+    for (uint32_t i = 0; i < ttft->count; i++) {
+        double seconds = ttft->x[i] / (double)NS_PER_S;
+        if (!(seconds > 0.0)) /* the axis is logarithmic */
+            continue;
+        fprintf(out, "%.9g %.9g\n", seconds, ttft->y[i]);
+        extent->ttft_least_s = fmin(extent->ttft_least_s, seconds);
+        extent->ttft_most_s = fmax(extent->ttft_most_s, seconds);
+    }
+}
+
 static enum status write_ttft(FILE *out, struct store *store, int64_t run, uint32_t number,
-                              struct error *err)
+                              struct extent *extent, struct error *err)
 {
     struct series ttft;
     enum status status = store_series(store, run, "ttft_cdf", &ttft, err);
     if (status != STATUS_OK)
         return status;
     fprintf(out, "$ttft_%" PRIu32 " << END\n", number);
-    for (uint32_t i = 0; i < ttft.count; i++)
-        if (ttft.x[i] > 0.0) /* the axis is logarithmic */
-            fprintf(out, "%.9g %.9g\n", ttft.x[i] / (double)NS_PER_S, ttft.y[i]);
+    write_ttft_rows(out, &ttft, extent);
     fputs("END\n", out);
     free_series(&ttft);
     return STATUS_OK;
@@ -60,13 +75,15 @@ enum { TIER_ROWS = 4 };
 static const char *const tier_series[TIER_ROWS] = { "hits_hbm_over_time", "hits_dram_over_time",
                                                     "hits_ssd_over_time", "misses_over_time" };
 
-static void write_hits_rows(FILE *out, const struct series series[TIER_ROWS])
+static void write_hits_rows(FILE *out, const struct series series[TIER_ROWS], struct extent *extent)
 {
     uint32_t count = series[0].count;
     for (int row = 1; row < TIER_ROWS; row++)
         count = series[row].count < count ? series[row].count : count;
     for (uint32_t i = 0; i < count; i++) {
-        fprintf(out, "%.9g", series[0].x[i] / NS_PER_HOUR);
+        double hours = series[0].x[i] / NS_PER_HOUR;
+        extent->hours_most = fmax(extent->hours_most, hours);
+        fprintf(out, "%.9g", hours);
         for (int row = 0; row < TIER_ROWS; row++)
             fprintf(out, " %.9g", series[row].y[i]);
         fputc('\n', out);
@@ -74,7 +91,7 @@ static void write_hits_rows(FILE *out, const struct series series[TIER_ROWS])
 }
 
 static enum status write_hits(FILE *out, struct store *store, int64_t run, uint32_t number,
-                              struct error *err)
+                              struct extent *extent, struct error *err)
 {
     struct series series[TIER_ROWS] = { 0 };
     enum status status = STATUS_OK;
@@ -82,7 +99,7 @@ static enum status write_hits(FILE *out, struct store *store, int64_t run, uint3
         status = store_series(store, run, tier_series[row], &series[row], err);
     if (status == STATUS_OK) {
         fprintf(out, "$hits_%" PRIu32 " << END\n", number);
-        write_hits_rows(out, series);
+        write_hits_rows(out, series, extent);
         fputs("END\n", out);
     }
     for (int row = 0; row < TIER_ROWS; row++)
@@ -90,34 +107,54 @@ static enum status write_hits(FILE *out, struct store *store, int64_t run, uint3
     return status;
 }
 
+static double known(double bytes) /* a run of an older reprise may lack a metric */
+{
+    return isnan(bytes) ? 0.0 : bytes;
+}
+
+/* Also raises *most_bytes to the run's busiest link. */
+static void write_bytes_row(FILE *out, const struct metrics *metrics, double *most_bytes)
+{
+    double load_dram = known(metrics->load_dram_hbm_bytes);
+    double load_ssd = known(metrics->load_ssd_hbm_bytes);
+    double fetch = known(metrics->fetch_ssd_dram_bytes);
+    double save_dram = known(metrics->save_hbm_dram_bytes);
+    double save_ssd = known(metrics->save_hbm_ssd_bytes);
+    double demote = known(metrics->demote_dram_ssd_bytes);
+    fprintf(out, "%.17g %.17g %.17g %.17g %.17g %.17g\n", load_dram, load_ssd, fetch, save_dram,
+            save_ssd, demote);
+    *most_bytes = fmax(*most_bytes, fmax(load_dram + load_ssd, save_dram + save_ssd));
+    *most_bytes = fmax(*most_bytes, fmax(load_ssd + fetch, save_ssd + demote));
+}
+
 static enum status write_bytes(FILE *out, struct store *store, const int64_t *ids, uint32_t runs,
                                struct error *err)
 {
+    double most_bytes = 0.0;
     fputs("$bytes << END\n", out);
     for (uint32_t i = 0; i < runs; i++) {
         struct metrics metrics;
         enum status status = store_metrics(store, ids[i], &metrics, err);
         if (status != STATUS_OK)
             return status;
-        const double causes[] = { metrics.load_dram_hbm_bytes,  metrics.load_ssd_hbm_bytes,
-                                  metrics.fetch_ssd_dram_bytes, metrics.save_hbm_dram_bytes,
-                                  metrics.save_hbm_ssd_bytes,   metrics.demote_dram_ssd_bytes };
-        for (size_t cause = 0; cause < sizeof causes / sizeof *causes; cause++)
-            fprintf(out, "%.17g ", isnan(causes[cause]) ? 0.0 : causes[cause]);
-        fputc('\n', out);
+        write_bytes_row(out, &metrics, &most_bytes);
     }
-    fputs("END\n", out);
+    fprintf(out, "END\nbytes_most = %.17g\n", most_bytes);
     return STATUS_OK;
 }
 
 enum status plot_data_write(FILE *out, struct store *store, const int64_t *ids, uint32_t runs,
                             struct error *err)
 {
+    struct extent extent = { .ttft_least_s = HUGE_VAL };
     enum status status = write_names(out, store, ids, runs, err);
     for (uint32_t i = 0; status == STATUS_OK && i < runs; i++) {
-        status = write_ttft(out, store, ids[i], i + 1, err);
+        status = write_ttft(out, store, ids[i], i + 1, &extent, err);
         if (status == STATUS_OK)
-            status = write_hits(out, store, ids[i], i + 1, err);
+            status = write_hits(out, store, ids[i], i + 1, &extent, err);
     }
+    fprintf(out, "ttft_least = %.9g\nttft_most = %.9g\nhours_most = %.9g\n",
+            extent.ttft_most_s > 0.0 ? extent.ttft_least_s : 0.0, extent.ttft_most_s,
+            extent.hours_most);
     return status == STATUS_OK ? write_bytes(out, store, ids, runs, err) : status;
 }

@@ -16,8 +16,10 @@
  *   policy[i]        its label
  *   $ttft_i          seconds, share of turns
  *   $hits_i          hours, then tokens from HBM, DRAM, SSD, and computed
- *   $bytes           a row a run: the bytes of each cause, in the order of causes[] in plot_data.c
- * A block without data has no lines. */
+ *   $bytes           a row a run: bytes of load DRAM-HBM, load SSD-HBM, fetch SSD-DRAM,
+ *                    save HBM-DRAM, save HBM-SSD, demote DRAM-SSD
+ * and ttft_least, ttft_most, hours_most, bytes_most (on one link): what the axes must reach.
+ * A block without data has no lines, and what it would reach is 0. */
 enum status plot_data_write(FILE *out, struct store *store, const int64_t *ids, uint32_t runs,
                             struct error *err);
 

@@ -29,7 +29,7 @@ array cause_colour[6] = ['#56B4E9', '#0072B2', '#009E73', '#E69F00', '#D55E00', 
 
 set border 3 linecolor rgb ink linewidth 0.8
 set tics nomirror textcolor rgb ink scale 0.6
-set grid linecolor rgb '#DDDDDD' linewidth 0.6 dashtype 1, linecolor rgb '#EEEEEE' linewidth 0.4 dashtype 1
+set grid linecolor rgb '#CFCFCF' linewidth 0.6 dashtype 1, linecolor rgb '#E6E6E6' linewidth 0.4 dashtype 1
 set key noenhanced textcolor rgb ink samplen 2.2 spacing 1.15
 set style fill solid 1.0 noborder
 set xlabel textcolor rgb ink

@@ -340,29 +340,6 @@ START_TEST(progress_can_stop_a_run_and_what_was_done_is_told)
 }
 END_TEST
 
-/* ---- the real trace ---- */
-
-START_TEST(the_real_trace_runs_through_engine_and_tiers)
-{
-    const char *path = test_data("traces/mooncake_conversation.jsonl");
-    if (path == NULL)
-        return;
-    char trace[512];
-    snprintf(trace, sizeof trace, "trace=%s", path);
-    const char *settings[] = { trace, "model=llama-3-8b", "hardware=h100", "gpus=8", "engine.batch=64",
-                               "engine.context_window=131072", "warmup_turns=0",
-                               "tiers.dram.capacity=10TB", "placement.ttl=0", NULL };
-    struct experiment experiment = experiment_of(SMALL, settings);
-    struct metrics metrics = run_experiment(&experiment);
-    ck_assert_double_eq(metrics.turns, 12031.0);
-    /* Nothing is given up, so blocks found are at most those of the unbounded prefix cache; what is
-     * missing was asked for again before its first request had computed and saved it. */
-    double blocks = metrics.hit_rate_blocks * 288500.0;
-    ck_assert_double_le(blocks, 105710.0 + 0.5);
-    ck_assert_double_gt(blocks, 0.97 * 105710.0);
-}
-END_TEST
-
 static Suite *suite(void)
 {
     Suite *suite = suite_create("sim");
@@ -385,7 +362,6 @@ static Suite *suite(void)
     tcase_add_test(tcase, every_key_changes_some_result);
     tcase_add_test(tcase, what_cannot_run_is_refused_by_key);
     tcase_add_test(tcase, progress_can_stop_a_run_and_what_was_done_is_told);
-    tcase_add_test(tcase, the_real_trace_runs_through_engine_and_tiers);
     suite_add_tcase(suite, tcase);
     return suite;
 }

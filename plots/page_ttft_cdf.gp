@@ -1,3 +1,5 @@
 # plots/page_ttft_cdf.gp - one panel, the whole page.
-set rmargin at screen 0.80
+height = 900
+load scripts.'/canvas.gp'
+eval(place(120, 1270, 60, 800))
 load scripts.'/panel_ttft_cdf.gp'

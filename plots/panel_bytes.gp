@@ -5,7 +5,7 @@ set title "{/:Bold Bytes moved, by link and cause}" offset 0, -0.3 textcolor rgb
 unset xlabel
 
 scale = bytes_most >= 2e12 ? 1e12 : 1e9
-set ylabel (scale == 1e12 ? 'TB' : 'GB') offset 0.5, 0
+set ylabel (scale == 1e12 ? 'TB' : 'GB') offset 0.5, 0 textcolor rgb ink
 if (bytes_most == 0) { set label 9 'nothing was moved' at graph 0.5, 0.5 center textcolor rgb ink }
 
 # Group i is centred at i; its bars 0 to 3, one a link, stand side by side around that.
@@ -15,8 +15,7 @@ right(bar) = middle(bar) + 0.085
 
 set xrange [0.45 : runs + 0.55]
 set yrange [0 : bytes_most > 0 ? bytes_most / scale * 1.05 : 1]
-unset grid
-set grid ytics linecolor rgb '#CFCFCF' linewidth 0.6 dashtype 1
+set grid noxtics nomxtics
 set xtics scale 0 (' ' 0)
 array link[4] = ['to GPU', 'from GPU', 'SSD read', 'SSD write']
 do for [i = 1:runs] {
@@ -27,9 +26,9 @@ do for [i = 1:runs] {
     plus = strstrt(policy[i], '+')
     label_text = plus > 0 ? substr(policy[i], 1, plus)."\n".substr(policy[i], plus + 1, strlen(policy[i])) : policy[i]
     set label 100 + 10 * i + 4 label_text at i, graph 0 center offset 0, -4.2 noenhanced \
-        font font.(runs > 5 ? ',12' : ',16') textcolor rgb ink
+        font font.(runs > 3 ? ',13' : ',15') textcolor rgb ink
 }
-set key outside right top vertical reverse Left
+set key at graph 1.03, 1.0 left top vertical reverse Left
 
 plot $bytes using (middle(0)):(0):(left(0)):(right(0)):(0):($1 / scale) with boxxyerror \
          linecolor rgb cause_colour[1] title 'load DRAM to HBM', \
@@ -51,8 +50,7 @@ plot $bytes using (middle(0)):(0):(left(0)):(right(0)):(0):($1 / scale) with box
 unset label
 set key default
 set key noenhanced textcolor rgb ink samplen 2.2 spacing 1.15
-unset grid
-set grid linecolor rgb '#CFCFCF' linewidth 0.6 dashtype 1, linecolor rgb '#E6E6E6' linewidth 0.4 dashtype 1
+set grid xtics mxtics
 set xtics scale 0.6 autofreq
 set xrange [*:*]
 set yrange [*:*]

@@ -2,8 +2,8 @@
 # turns wanted, stacked. In: run; first_column (the y axis is named there only).
 
 set title policy[run] noenhanced offset 0, -0.4 textcolor rgb ink
-set xlabel 'hours'
-if (first_column) { set ylabel 'share of tokens' offset 0.5, 0 } else { unset ylabel }
+set xlabel 'hours' offset 0, 0.4 textcolor rgb ink
+if (first_column) { set ylabel 'share of tokens' offset 0.5, 0 textcolor rgb ink } else { unset ylabel }
 set format y (first_column ? '%g %%' : '')
 set yrange [0:100]
 set ytics 25

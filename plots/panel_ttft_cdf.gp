@@ -1,8 +1,8 @@
 # plots/panel_ttft_cdf.gp - the share of turns whose first token came within a time, a line a policy.
 
 set title "{/:Bold Time to first token}" offset 0, -0.3 textcolor rgb ink
-set xlabel 'time from the turn being asked, logarithmic'
-set ylabel 'share of turns' offset 0.5, 0
+set xlabel 'time from the turn being asked, logarithmic' textcolor rgb ink
+set ylabel 'share of turns' offset 0.5, 0 textcolor rgb ink
 set logscale x 10
 set xtics ('1 ms' 1e-3, '10 ms' 1e-2, '0.1 s' 0.1, '1 s' 1, '10 s' 10, '100 s' 100, '1,000 s' 1e3, \
            '10,000 s' 1e4, '100,000 s' 1e5)
@@ -20,9 +20,9 @@ if (ttft_most == 0) {
 } else {
     # Room beside the curves, so that one that stands upright is seen.
     set xrange [ttft_least / 1.3 : ttft_most * 1.3]
-    set key outside right center vertical reverse Left
+    set key at graph 1.03, 1.0 left top vertical reverse Left
     plot for [i = 1:runs] sprintf('$ttft_%d', i) using 1:($2 * 100) with lines linewidth 2.5 \
-         linecolor rgb policy_colour[1 + (i - 1) % 8] dashtype policy_dash[1 + ((i - 1) / 8) % 3] \
+         linecolor rgb policy_colour[1 + (i - 1) % 8] dashtype policy_dash[1 + ((i - 1) / 8) % 2] \
          title policy[i]
 }
 

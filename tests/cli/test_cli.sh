@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# tests/cli/test_cli.sh REPRISE SAMPLE_TRACE - the program as a user meets it: what it prints, its exit
+# codes, that a refused input names its place and leaves the database as it was, and that results are
+# the same to the byte however often and on however many threads they are made.
+set -u
+reprise=$1 sample=$2
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+passed=0 failed=0
+small=(--set workload.sessions=60 --set warmup_turns=0)
+
+report() { # OK? WHAT
+    if [ "$1" -eq 0 ]; then passed=$((passed + 1)); else
+        failed=$((failed + 1))
+        echo "FAILED: $2"
+        sed 's/^/    /' stderr | head -5
+    fi
+}
+gives() { # WHAT EXIT_CODE TEXT_ON_STDERR COMMAND...
+    local what=$1 code=$2 text=$3 got
+    shift 3
+    "$@" >stdout 2>stderr
+    got=$?
+    [ "$got" -eq "$code" ] && grep -qF -- "$text" stderr
+    report $? "$what: exit $got, expected $code with \"$text\""
+}
+refuses() { # WHAT EXIT_CODE TEXT COMMAND...: the same, and the database is as it was
+    local before
+    before=$(sha256sum kept.db)
+    gives "$@"
+    [ "$before" = "$(sha256sum kept.db)" ]
+    report $? "$1: the database changed"
+}
+prints() { # WHAT TEXT COMMAND...
+    local what=$1 text=$2
+    shift 2
+    "$@" >stdout 2>stderr && grep -qF -- "$text" stdout
+    report $? "$what: no \"$text\""
+}
+
+prints "help names the commands" "trace" "$reprise" --help
+prints "version" "reprise 0." "$reprise" --version
+for command in sim trace plot models doctor; do
+    prints "$command --help" "Usage: reprise $command" "$reprise" "$command" --help
+done
+prints "keys are listed" "tiers.dram.capacity" "$reprise" sim --help-config
+prints "models are listed" "llama-2-70b" "$reprise" models
+prints "a model is described" "KV" "$reprise" models show llama-65b
+prints "policies are listed" "scheduler-aware" "$reprise" models --policies
+prints "the doctor looks" "SQLite" "$reprise" doctor
+prints "a trace is described" "1494 of 2697" "$reprise" trace info "$sample"
+prints "LRU's hits" '"lru_hits": 1432' "$reprise" trace info "$sample" --lru 500 --json
+prints "the workload is described" "sharegpt-like" "$reprise" trace info
+
+# A database with a comparison in it, which no refusal below may change.
+prints "a comparison" "against recomputing" "$reprise" sim "${small[@]}" -p scheduler-aware,none --db kept.db
+sim=("$reprise" sim "${small[@]}" --db kept.db)
+
+printf 'model: llama-13b\ntiers:\n  dram:\n    capacitty: 1GB\n' >unknown.yaml
+refuses "an unknown key" 2 "unknown.yaml:4: tiers.dram.capacitty" "${sim[@]}" -c unknown.yaml
+grep -q "tiers.dram.capacity" stderr
+report $? "an unknown key: no hint at the nearest one"
+printf 'gpus: many\n' >type.yaml
+refuses "a wrong type" 2 "type.yaml:1: gpus" "${sim[@]}" -c type.yaml
+printf 'tiers:\n  dram: {capacity: -5GB}\n' >negative.yaml
+refuses "a negative size" 2 "negative.yaml:2: tiers.dram.capacity" "${sim[@]}" -c negative.yaml
+printf 'tiers.ssd.capacity: 99999999EB\n' >absurd.yaml
+refuses "an absurd size" 2 "absurd.yaml:1: tiers.ssd.capacity" "${sim[@]}" -c absurd.yaml
+printf 'model: [\n' >broken.yaml
+refuses "broken YAML" 2 "broken.yaml:" "${sim[@]}" -c broken.yaml
+refuses "an unknown key in --set" 2 "--set engine.btch" "${sim[@]}" --set engine.btch=3
+refuses "a missing configuration" 3 "nowhere.yaml" "${sim[@]}" -c nowhere.yaml
+refuses "a missing trace" 3 "nowhere.jsonl" "${sim[@]}" -t nowhere.jsonl
+refuses "an unknown model" 2 "llama-13b" "${sim[@]}" -m gpt-9
+refuses "an unknown policy" 2 "policy" "${sim[@]}" -p belady
+refuses "a policy twice" 2 "--policy" "${sim[@]}" -p lru,lru
+refuses "a model that does not fit in HBM" 2 "HBM" "${sim[@]}" -m llama-65b -g 1
+refuses "a window whose KV does not fit" 2 "engine.context_window" "${sim[@]}" -s engine.context_window=900000
+refuses "sessions as unit of a trace of blocks" 2 "placement.unit" "${sim[@]}" -t "$sample" -s placement.unit=session -s engine.context_window=16384 -m mistral-7b
+refuses "an unknown option" 2 "--fast" "${sim[@]}" --fast
+refuses "an argument too many" 2 "argument" "${sim[@]}" again
+
+head -2 "$sample" >torn.jsonl && printf '{"timestamp": 99999999, "input_len' >>torn.jsonl
+refuses "a torn trace line" 2 "torn.jsonl:3:" "${sim[@]}" -t torn.jsonl -m mistral-7b
+head -2 "$sample" >malformed.jsonl && echo 'not json' >>malformed.jsonl
+refuses "a malformed trace line" 2 "malformed.jsonl:3:" "${sim[@]}" -t malformed.jsonl -m mistral-7b
+(sed -n 40p "$sample" && head -1 "$sample") >backwards.jsonl
+refuses "time that goes back" 2 "backwards.jsonl:2: timestamp" "${sim[@]}" -t backwards.jsonl -m mistral-7b
+: >empty.jsonl
+refuses "an empty trace" 2 "empty.jsonl" "${sim[@]}" -t empty.jsonl
+refuses "trace info of a malformed line" 2 "malformed.jsonl:3:" "$reprise" trace info malformed.jsonl
+refuses "trace info of LRU of nothing" 2 "--lru" "$reprise" trace info "$sample" --lru 0
+
+echo "no database" >text.db
+cp text.db text.copy
+gives "a file that is no database" 3 "text.db" "$reprise" sim "${small[@]}" --db text.db
+cmp -s text.db text.copy
+report $? "a file that is no database was changed"
+gives "a database in no folder" 3 "nowhere/x.db" "$reprise" sim "${small[@]}" --db nowhere/x.db
+gives "plotting nothing" 3 "none.db" "$reprise" plot --db none.db
+if [ "$(id -u)" -ne 0 ]; then # root may write what is read-only
+    cp kept.db readonly.db && chmod 444 readonly.db
+    gives "a read-only database" 3 "readonly.db" "$reprise" sim "${small[@]}" --db readonly.db
+fi
+# A full disk: no file may grow beyond 8 KiB, and a comparison's rows need more.
+full() { (trap '' XFSZ && ulimit -f 8 && "$@"); }
+cp kept.db full.db
+gives "a full disk" 3 "full.db" full "$reprise" sim "${small[@]}" -p lru,fifo --db full.db
+rows() { sqlite3 "$1" 'select count(*) from run'; }
+if command -v sqlite3 >/dev/null; then
+    [ "$(rows full.db)" = "$(rows kept.db)" ]
+    report $? "a full disk left part of a comparison behind"
+fi
+gives "a full disk behind standard output" 3 "standard output" bash -c "\"$reprise\" sim --no-db --set workload.sessions=60 --json >/dev/full"
+gives "an unknown command" 2 "reprise --help" "$reprise" simulate
+gives "no command" 2 "Usage" "$reprise"
+
+# The same bytes, again and on any number of threads.
+compare=(sim "${small[@]}" -p scheduler-aware,lru,fifo,none --json --no-db)
+"$reprise" "${compare[@]}" --threads 1 >one.json && "$reprise" "${compare[@]}" --threads 1 >again.json &&
+    "$reprise" "${compare[@]}" --threads 2 >two.json && cmp -s one.json again.json && cmp -s one.json two.json
+report $? "JSON differs between runs or threads"
+"$reprise" sim --no-db --json -t "$sample" -m mistral-7b -g 1 -s warmup_turns=0 >one.json &&
+    zstd -q "$sample" -o sample.jsonl.zst 2>/dev/null
+if [ -f sample.jsonl.zst ]; then
+    "$reprise" sim --no-db --json -t sample.jsonl.zst -m mistral-7b -g 1 -s warmup_turns=0 >two.json
+    cmp -s <(grep -v '"trace"' one.json) <(grep -v '"trace"' two.json)
+    report $? "a compressed trace gives other results"
+fi
+
+# Ctrl-C: the exit code says so, and nothing half is kept.
+cp kept.db interrupted.db
+"$reprise" sim --set workload.sessions=30000000 --db interrupted.db >stdout 2>stderr &
+pid=$!
+sleep 1
+kill -INT "$pid"
+wait "$pid"
+[ $? -eq 130 ]
+report $? "Ctrl-C: not exit 130"
+
+if command -v gnuplot >/dev/null; then
+    prints "plots" "overview.png" "$reprise" plot --db kept.db --out pictures
+    [ "$(head -c 4 pictures/overview.png | tail -c 3)" = PNG ] && grep -q '</svg>' pictures/overview.svg
+    report $? "the pictures are no PNG and SVG"
+fi
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,6 +1,7 @@
 /* cli/cmd_doctor.c - `reprise doctor`: what of this machine reprise can use. It only looks. */
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/output.h"
 
 #include <sqlite3.h>
 #include <stdbool.h>
@@ -28,25 +29,29 @@ static void tell(const char *what, bool works, const char *without)
     printf("%-18s %s%s%s\n", what, works ? "yes" : "no", works ? "" : ": ", works ? "" : without);
 }
 
+static void look(void)
+{
+    printf("%-18s %ld\n", "cores", sysconf(_SC_NPROCESSORS_ONLN));
+    printf("%-18s %s\n", "SQLite", sqlite3_libversion());
+    tell("gnuplot", on_path("gnuplot"), "`reprise plot` cannot draw; install gnuplot-nox");
+    tell("NVIDIA driver", access("/dev/nvidiactl", F_OK) == 0, "not needed to simulate");
+    tell("CUDA compiler", on_path("nvcc") || access("/usr/local/cuda/bin/nvcc", X_OK) == 0,
+         "not needed to simulate");
+}
+
 int cmd_doctor(int argc, const char **argv)
 {
-    const char *arguments[1];
-    poptContext context;
+    const struct option table[] = { { 0 } };
+    const struct command_line line = {
+        .command = "reprise doctor",
+        .usage = "",
+        .summary = "Says what of this machine reprise can use. It only looks.",
+        .table = table,
+    };
+    struct options options;
     struct error err = { 0 };
-    const struct poptOption table[] = { POPT_TABLEEND };
-    const struct options options = { .usage = "doctor",
-                                     .summary = "Says what of this machine reprise can use.",
-                                     .table = table };
-    enum options_step step = options_parse(&options, argc, argv, arguments, &context, &err);
-    if (step == OPTIONS_RUN) {
-        printf("%-18s %ld\n", "cores", sysconf(_SC_NPROCESSORS_ONLN));
-        printf("%-18s %s\n", "SQLite", sqlite3_libversion());
-        tell("gnuplot", on_path("gnuplot"), "`reprise plot` cannot draw; install gnuplot-nox");
-        tell("NVIDIA driver", access("/dev/nvidiactl", F_OK) == 0,
-             "not needed to simulate; the validation runtime is to come");
-        tell("CUDA compiler", on_path("nvcc") || access("/usr/local/cuda/bin/nvcc", X_OK) == 0,
-             "not needed to simulate");
-    }
-    options_free(context, NULL);
-    return err.status != STATUS_OK ? options_fail(&err) : 0;
+    if (options_parse(&options, &line, argc, argv, &err) == STATUS_OK && !options.help)
+        look();
+    options_free(&options);
+    return output_exit(&err);
 }

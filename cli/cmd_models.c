@@ -1,6 +1,7 @@
 /* cli/cmd_models.c - `reprise models`: what models, hardware and policies there are. */
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/output.h"
 #include "models/models.h"
 #include "sim/sim.h"
 
@@ -31,52 +32,66 @@ static enum status list(struct error *err)
     return status;
 }
 
-static enum status show(const char *name, const char *hardware_name, int gpus, struct error *err)
+static enum status show(const char *name, const char *hardware_name, uint64_t gpus,
+                        struct error *err)
 {
     struct model model;
     struct hardware hardware;
-    char text[16];
-    snprintf(text, sizeof text, "%d", gpus);
-    if (gpus < 1)
-        return error_input(err, NULL, 0, "--gpus", "1 or more", text);
+    uint64_t budget_bytes;
     if (model_load(name, &model, err) || hardware_load(hardware_name, &hardware, err))
         return err->status;
-    uint64_t budget_bytes;
+    if (gpus < 1 || gpus > hardware.gpus) {
+        char expected[64], found[32];
+        snprintf(expected, sizeof expected, "1 to the hardware's %u", hardware.gpus);
+        snprintf(found, sizeof found, "%llu", (unsigned long long)gpus);
+        return error_input(err, NULL, 0, "--gpus", expected, found);
+    }
     if (model_kv_budget_bytes(&model, &hardware, (uint32_t)gpus, &budget_bytes, err) != STATUS_OK)
         return err->status;
     models_print(stdout, &model, &hardware, (uint32_t)gpus);
     return STATUS_OK;
 }
 
+static enum status list_or_show(const struct options *options, const char *hardware, uint64_t gpus,
+                                struct error *err)
+{
+    const char *const *arguments = options->arguments;
+    if (options->argument_count == 0)
+        return list(err);
+    if (options->argument_count != 2 || strcmp(arguments[0], "show") != 0)
+        return error_input(err, NULL, 0, "models", "nothing, or show and a model's name",
+                           arguments[0]);
+    return show(arguments[1], hardware, gpus, err);
+}
+
 int cmd_models(int argc, const char **argv)
 {
-    const char *hardware = "paper-4xa100", *arguments[3];
-    int gpus = 4, policies = 0;
-    poptContext context;
-    struct error err = { 0 };
-    const struct poptOption table[] = {
-        { "hardware", 'H', POPT_ARG_STRING, &hardware, 0, "on this server (default: paper-4xa100)",
-          "NAME" },
-        { "gpus", 'g', POPT_ARG_INT, &gpus, 0, "on this many of its GPUs (default: 4)", "N" },
-        { "policies", 0, POPT_ARG_NONE, &policies, 0, "list the placement policies only", NULL },
-        POPT_TABLEEND
+    const char *hardware = "paper-4xa100";
+    uint64_t gpus = 4;
+    bool policies = false;
+    const struct option table[] = {
+        { "hardware", 'H', OPTION_TEXT, &hardware, "NAME", "on this server (paper-4xa100)" },
+        { "gpus", 'g', OPTION_U64, &gpus, "N", "on this many of its GPUs (4)" },
+        { "policies", 0, OPTION_FLAG, &policies, NULL, "list the placement policies only" },
+        { 0 },
     };
-    const struct options options = {
-        .usage = "models [show NAME] [OPTION...]",
-        .summary = "Lists models, hardware and policies; `show NAME` describes a model on a server: KV "
-                   "per token,\nroom for KV in HBM, and how long prefill and decode take.",
+    const struct command_line line = {
+        .command = "reprise models",
+        .usage = "[show NAME] [OPTION...]",
+        .summary =
+            "Lists models, hardware and policies; `show NAME` describes a model on a server: KV "
+            "per token,\nroom for KV in HBM, and how long prefill and decode take.",
         .table = table,
-        .arguments_max = 2,
+        .arguments_most = 2,
     };
-    enum options_step step = options_parse(&options, argc, argv, arguments, &context, &err);
-    if (step == OPTIONS_RUN && policies)
-        sim_policies(print_policy, NULL);
-    else if (step == OPTIONS_RUN && arguments[0] == NULL)
-        list(&err);
-    else if (step == OPTIONS_RUN && (strcmp(arguments[0], "show") != 0 || arguments[1] == NULL))
-        error_input(&err, NULL, 0, "models", "nothing, or show and a model's name", arguments[0]);
-    else if (step == OPTIONS_RUN)
-        show(arguments[1], hardware, gpus, &err);
-    options_free(context, NULL);
-    return err.status != STATUS_OK ? options_fail(&err) : 0;
+    struct options options;
+    struct error err = { 0 };
+    if (options_parse(&options, &line, argc, argv, &err) == STATUS_OK && !options.help) {
+        if (policies)
+            sim_policies(print_policy, NULL);
+        else
+            list_or_show(&options, hardware, gpus, &err);
+    }
+    options_free(&options);
+    return output_exit(&err);
 }

@@ -1,6 +1,7 @@
 /* cli/cmd_plot.c - `reprise plot`: pictures of a comparison in the database. */
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/output.h"
 #include "plots/plots.h"
 
 static void tell_file(const char *path, void *context)
@@ -21,26 +22,27 @@ static enum status draw(const char *db, int64_t run, const char *folder, struct 
 
 int cmd_plot(int argc, const char **argv)
 {
-    const char *db = "reprise.db", *folder = "out", *arguments[1];
-    long long run = 0;
-    poptContext context;
-    struct error err = { 0 };
-    const struct poptOption table[] = {
-        { "db", 0, POPT_ARG_STRING, &db, 0, "the results (default: reprise.db)", "FILE" },
-        { "run", 'r', POPT_ARG_LONGLONG, &run, 0,
-          "the comparison that this run belongs to (default: the latest)", "ID" },
-        { "out", 'o', POPT_ARG_STRING, &folder, 0, "where the pictures go (default: out)", "FOLDER" },
-        POPT_TABLEEND
+    const char *db = STORE_DEFAULT_PATH, *folder = "out";
+    uint64_t run = 0;
+    const struct option table[] = {
+        { "db", 0, OPTION_TEXT, &db, "FILE", "the results (" STORE_DEFAULT_PATH ")" },
+        { "run", 'r', OPTION_U64, &run, "ID",
+          "the comparison that this run belongs to (default: the latest)" },
+        { "out", 'o', OPTION_TEXT, &folder, "FOLDER", "where the pictures go (out)" },
+        { 0 },
     };
-    const struct options options = {
-        .usage = "plot [OPTION...]",
-        .summary = "Draws a comparison as PNG and SVG: TTFT distribution, hits by tier over time, bytes "
-                   "by link.",
+    const struct command_line line = {
+        .command = "reprise plot",
+        .usage = "[OPTION...]",
+        .summary =
+            "Draws a comparison as PNG and SVG: TTFT distribution, hits by tier over time, bytes "
+            "by link.",
         .table = table,
     };
-    enum options_step step = options_parse(&options, argc, argv, arguments, &context, &err);
-    if (step == OPTIONS_RUN)
-        draw(db, (int64_t)run, folder, &err);
-    options_free(context, NULL);
-    return err.status != STATUS_OK ? options_fail(&err) : 0;
+    struct options options;
+    struct error err = { 0 };
+    if (options_parse(&options, &line, argc, argv, &err) == STATUS_OK && !options.help)
+        draw(db, (int64_t)(run & INT64_MAX), folder, &err);
+    options_free(&options);
+    return output_exit(&err);
 }

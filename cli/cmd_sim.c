@@ -1,163 +1,96 @@
 /* cli/cmd_sim.c - `reprise sim`: options, runs, table. No arithmetic here. */
 #include "cli/commands.h"
 #include "cli/comparison.h"
-#include "cli/configure.h"
+#include "cli/comparison_print.h"
+#include "cli/experiment_options.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
-#include "validate/store.h"
+#include "cli/output.h"
 
-#include <stdlib.h>
-#include <unistd.h>
+#include <stdio.h>
 
-struct sim_args {
-    const char *config, *policies, *db, *model, *hardware, *trace, *gpus;
-    int threads, json, no_db, help_config;
-    struct text_list set;
+struct sim_options {
+    struct experiment_options experiment;
+    const char *policies, *db;
+    uint64_t threads;
+    bool json, no_db, help_config;
 };
 
-/* Where results go unless --db says otherwise. */
-#define DEFAULT_DB "reprise.db"
-
-/* --model M is --set model=M, and so on: one way in, one kind of message. */
-static void short_options(struct sim_args *args)
-{
-    text_list_assign(&args->set, "model", args->model);
-    text_list_assign(&args->set, "hardware", args->hardware);
-    text_list_assign(&args->set, "trace", args->trace);
-    text_list_assign(&args->set, "gpus", args->gpus);
-}
-
-static enum status thread_count(int asked, uint32_t *threads, struct error *err)
-{
-    char text[16];
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    *threads = asked > 0 ? (uint32_t)asked : (uint32_t)(cores > 0 ? cores : 1);
-    snprintf(text, sizeof text, "%d", asked);
-    if (asked < 0 || asked > 1024)
-        return error_input(err, NULL, 0, "--threads", "1 to 1024, or 0 for one a core", text);
-    return STATUS_OK;
-}
-
-static char *config_text(const struct experiment *experiment)
-{
-    char *text = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
-    if (out == NULL)
-        abort();
-    config_print_values(out, experiment_sections, experiment);
-    fclose(out);
-    return text;
-}
-
-static enum status put_runs(struct store *store, const struct runs *runs, struct error *err)
-{
-    struct store_run rows[RUNS_MAX];
-    char *texts[RUNS_MAX];
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < runs->count; i++) {
-        const struct run *run = &runs->run[i];
-        if (!run->done)
-            continue;
-        texts[count] = config_text(&run->experiment);
-        rows[count] = (struct store_run){ .name = run->experiment.policy,
-                                          .config_yaml = texts[count],
-                                          .seed = run->experiment.workload.seed,
-                                          .result = &run->result };
-        count++;
-    }
-    int64_t first_id;
-    enum status status = count > 0 ? store_put_runs(store, rows, count, &first_id, err) : STATUS_OK;
-    for (uint32_t i = 0; i < count; i++)
-        free(texts[i]);
-    return status;
-}
-
 /* What finished is kept and shown even if the rest was interrupted. */
-static enum status run_and_show(const struct sim_args *args, struct runs *runs, struct store *store,
-                                uint32_t threads, struct error *err)
+static enum status run_and_show(const struct sim_options *given, struct comparison *comparison,
+                                struct store *store, struct error *err)
 {
-    enum status status = runs_run(runs, threads, err);
+    enum status status = comparison_run(comparison, given->threads, err);
     if (status != STATUS_OK && status != STATUS_INTERRUPTED)
         return status;
+    if (comparison->count == 0)
+        return status;
+    int64_t first_id;
     struct error store_err = { 0 };
-    if (store != NULL && put_runs(store, runs, &store_err) != STATUS_OK) {
+    if (store != NULL && comparison_store(comparison, store, &first_id, &store_err) != STATUS_OK) {
         *err = store_err;
         return err->status;
     }
-    if (args->json)
-        comparison_print_json(stdout, runs);
-    else
-        comparison_print_table(stdout, runs);
+    (given->json ? comparison_print_json : comparison_print_table)(stdout, comparison);
     return status;
 }
 
-static enum status simulate(struct sim_args *args, struct error *err)
+static enum status simulate(const struct sim_options *given, struct error *err)
 {
     struct experiment experiment;
+    struct comparison comparison = { 0 };
     struct store *store = NULL;
-    uint32_t threads;
-    short_options(args);
-    if (thread_count(args->threads, &threads, err) ||
-        configure(args->config, &args->set, &experiment, err))
-        return err->status;
-    struct runs *runs = calloc(1, sizeof *runs);
-    if (runs == NULL)
-        abort();
-    const char *policies = args->policies != NULL ? args->policies : experiment.policy;
-    enum status status = runs_plan(runs, &experiment, policies, err);
+    enum status status = experiment_load(&given->experiment, &experiment, err);
+    if (status != STATUS_OK)
+        return status;
+    const char *policies = given->policies != NULL ? given->policies : experiment.policy;
+    status = comparison_init(&comparison, &experiment, policies, err);
     /* Opened before the work: a database that cannot be written is told at once. */
-    if (status == STATUS_OK && !args->no_db)
-        status = store_open(args->db, false, &store, err);
+    if (status == STATUS_OK && !given->no_db)
+        status = store_open(given->db, false, &store, err);
     if (status == STATUS_OK) {
-        interrupt_watch();
-        status = run_and_show(args, runs, store, threads, err);
+        interrupt_catch();
+        status = run_and_show(given, &comparison, store, err);
     }
     store_close(store);
-    runs_free(runs);
-    free(runs);
+    comparison_free(&comparison);
     return status;
 }
 
 int cmd_sim(int argc, const char **argv)
 {
-    struct sim_args args = { .db = DEFAULT_DB };
-    const char *arguments[1];
-    poptContext context;
-    struct error err = { 0 };
-    const struct poptOption table[] = {
-        { "config", 'c', POPT_ARG_STRING, &args.config, 0, "the experiment", "FILE.yaml" },
-        { "set", 's', POPT_ARG_STRING, NULL, 'R', "a key of it, laid over the file; repeatable",
-          "KEY=VALUE" },
-        { "policy", 'p', POPT_ARG_STRING, &args.policies, 0,
-          "EVICTION or EVICTION+FETCHING; several, parted by commas, are compared", "A,B,..." },
-        { "trace", 't', POPT_ARG_STRING, &args.trace, 0, "short for --set trace=FILE", "FILE" },
-        { "model", 'm', POPT_ARG_STRING, &args.model, 0, "short for --set model=NAME", "NAME" },
-        { "hardware", 'H', POPT_ARG_STRING, &args.hardware, 0, "short for --set hardware=NAME",
-          "NAME" },
-        { "gpus", 'g', POPT_ARG_STRING, &args.gpus, 0, "short for --set gpus=N", "N" },
-        { "threads", 'j', POPT_ARG_INT, &args.threads, 0,
-          "policies run at once (default: one a core); results do not depend on it", "N" },
-        { "db", 0, POPT_ARG_STRING, &args.db, 0, "where results go (default: " DEFAULT_DB ")",
-          "FILE" },
-        { "no-db", 0, POPT_ARG_NONE, &args.no_db, 0, "keep no results", NULL },
-        { "json", 0, POPT_ARG_NONE, &args.json, 0, "print all metrics as one JSON object", NULL },
-        { "help-config", 0, POPT_ARG_NONE, &args.help_config, 0,
-          "list the experiment's keys: units, ranges, defaults", NULL },
-        POPT_TABLEEND
+    struct sim_options given = { .db = STORE_DEFAULT_PATH };
+    const struct option table[] = {
+        EXPERIMENT_OPTIONS(&given.experiment),
+        EXPERIMENT_SHORT_FORMS(&given.experiment),
+        { "policy", 'p', OPTION_TEXT, &given.policies, "A,B,...",
+          "EVICTION or EVICTION+FETCHING; several, parted by commas, are compared" },
+        { "threads", 'j', OPTION_U64, &given.threads, "N",
+          "policies run at once (0: one a core); results do not depend on it" },
+        { "db", 0, OPTION_TEXT, &given.db, "FILE", "where results go (" STORE_DEFAULT_PATH ")" },
+        { "no-db", 0, OPTION_FLAG, &given.no_db, NULL, "keep no results" },
+        { "json", 0, OPTION_FLAG, &given.json, NULL, "print all metrics as one JSON object" },
+        { "help-config", 0, OPTION_FLAG, &given.help_config, NULL,
+          "list the experiment's keys: units, ranges, defaults" },
+        { 0 },
     };
-    const struct options options = {
-        .usage = "sim [OPTION...]",
-        .summary = "Simulates an experiment, by default CachedAttention's: LLaMA-13B on the paper's "
-                   "server\nunder a ShareGPT-like workload. Several policies are compared side by side.",
+    const struct command_line line = {
+        .command = "reprise sim",
+        .usage = "[OPTION...]",
+        .summary =
+            "Simulates an experiment, by default CachedAttention's: LLaMA-13B on the paper's "
+            "server\nunder a ShareGPT-like workload. Several policies are compared side by side.",
         .table = table,
-        .repeated = &args.set,
     };
-    enum options_step step = options_parse(&options, argc, argv, arguments, &context, &err);
-    if (step == OPTIONS_RUN && args.help_config)
-        config_print_rows(stdout, experiment_sections, false);
-    else if (step == OPTIONS_RUN)
-        simulate(&args, &err);
-    options_free(context, &args.set);
-    return err.status != STATUS_OK ? options_fail(&err) : 0;
+    struct options options;
+    struct error err = { 0 };
+    if (options_parse(&options, &line, argc, argv, &err) == STATUS_OK && !options.help) {
+        if (given.help_config)
+            config_print_rows(stdout, experiment_sections, false);
+        else
+            simulate(&given, &err);
+    }
+    experiment_options_free(&given.experiment);
+    options_free(&options);
+    return output_exit(&err);
 }

@@ -1,14 +1,15 @@
 /* cli/cmd_trace.c - `reprise trace info`: says what a trace or the generated workload holds. */
 #include "cli/commands.h"
-#include "cli/configure.h"
+#include "cli/experiment_options.h"
 #include "cli/options.h"
+#include "cli/output.h"
 
 #include <string.h>
 
-struct trace_args {
-    const char *config, *format, *lru;
-    int json;
-    struct text_list set;
+struct trace_options {
+    struct experiment_options experiment;
+    const char *format, *lru;
+    bool json;
 };
 
 static enum status lru_blocks(const char *text, uint64_t *blocks, struct error *err)
@@ -24,62 +25,59 @@ static enum status lru_blocks(const char *text, uint64_t *blocks, struct error *
     return STATUS_OK;
 }
 
-static enum status open_source(const struct trace_args *args, const char *path, struct trace **trace,
-                               struct error *err)
+static enum status open_source(const struct trace_options *given, const char *path,
+                               struct trace **trace, struct error *err)
 {
     struct experiment experiment;
     if (path != NULL)
-        return trace_open(path, args->format, trace, err);
-    enum status status = configure(args->config, &args->set, &experiment, err);
+        return trace_open(path, given->format, trace, err);
+    enum status status = experiment_load(&given->experiment, &experiment, err);
     return status == STATUS_OK ? trace_generate(&experiment.workload, trace, err) : status;
 }
 
-static enum status show_info(const struct trace_args *args, const char *path, struct error *err)
+static enum status show_info(const struct trace_options *given, const char *path, struct error *err)
 {
     struct trace *trace = NULL;
     struct trace_info info;
     uint64_t blocks;
-    if (lru_blocks(args->lru, &blocks, err) || open_source(args, path, &trace, err))
+    if (lru_blocks(given->lru, &blocks, err) || open_source(given, path, &trace, err))
         return err->status;
     enum status status = trace_info_read(trace, blocks, &info, err);
     trace_close(trace);
     if (status == STATUS_OK)
-        (args->json ? trace_info_print_json : trace_info_print_table)(stdout, &info);
+        (given->json ? trace_info_print_json : trace_info_print_table)(stdout, &info);
     return status;
 }
 
 int cmd_trace(int argc, const char **argv)
 {
-    struct trace_args args = { 0 };
-    const char *arguments[3];
-    poptContext context;
-    struct error err = { 0 };
-    const struct poptOption table[] = {
-        { "lru", 0, POPT_ARG_STRING, &args.lru, 0, "also the hits under LRU of N blocks", "N" },
-        { "format", 'f', POPT_ARG_STRING, &args.format, 0,
-          "the file's format (default: told from its first line)", "mooncake" },
-        { "json", 0, POPT_ARG_NONE, &args.json, 0, "one JSON object instead of a table", NULL },
-        { "config", 'c', POPT_ARG_STRING, &args.config, 0,
-          "without FILE: the experiment whose workload is described", "FILE.yaml" },
-        { "set", 's', POPT_ARG_STRING, NULL, 'R', "without FILE: a key of it; repeatable",
-          "KEY=VALUE" },
-        POPT_TABLEEND
+    struct trace_options given = { 0 };
+    const struct option table[] = {
+        { "lru", 0, OPTION_TEXT, &given.lru, "N", "also the hits under LRU of N blocks" },
+        { "format", 'f', OPTION_TEXT, &given.format, "NAME",
+          "the file's format (default: told from its first line)" },
+        { "json", 0, OPTION_FLAG, &given.json, NULL, "one JSON object instead of a table" },
+        EXPERIMENT_OPTIONS(&given.experiment),
+        { 0 },
     };
-    const struct options options = {
-        .usage = "trace info [FILE] [OPTION...]",
+    const struct command_line line = {
+        .command = "reprise trace",
+        .usage = "info [FILE] [OPTION...]",
         .summary = "Says what a trace holds: requests, tokens, blocks, and how much of it a prefix "
-                   "cache could\nreuse. FILE may be .zst. Without FILE: the generated workload.",
+                   "cache could\nreuse. FILE may be .zst. Without FILE: the experiment's generated "
+                   "workload.",
         .table = table,
-        .repeated = &args.set,
-        .arguments_max = 2,
+        .arguments_most = 2,
     };
-    enum options_step step = options_parse(&options, argc, argv, arguments, &context, &err);
-    if (step == OPTIONS_RUN) {
-        if (arguments[0] == NULL || strcmp(arguments[0], "info") != 0)
-            error_input(&err, NULL, 0, "trace", "info, and a file", arguments[0]);
+    struct options options;
+    struct error err = { 0 };
+    if (options_parse(&options, &line, argc, argv, &err) == STATUS_OK && !options.help) {
+        if (options.argument_count == 0 || strcmp(options.arguments[0], "info") != 0)
+            error_input(&err, NULL, 0, "trace", "info, and a file", options.arguments[0]);
         else
-            show_info(&args, arguments[1], &err);
+            show_info(&given, options.arguments[1], &err);
     }
-    options_free(context, &args.set);
-    return err.status != STATUS_OK ? options_fail(&err) : 0;
+    experiment_options_free(&given.experiment);
+    options_free(&options);
+    return output_exit(&err);
 }

@@ -1,16 +1,44 @@
-/* cli/comparison.h - what `reprise sim` shows of its runs: a table, or one JSON object. */
+/* cli/comparison.h - one experiment under several policies: runs them, in threads, and stores them.
+ */
 #ifndef REPRISE_CLI_COMPARISON_H
 #define REPRISE_CLI_COMPARISON_H
 
-#include "cli/runs.h"
+#include "sim/sim.h"
+#include "validate/store.h"
 
-#include <stdio.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 
-/* The runs that are done, side by side, under what they have in common. */
-void comparison_print_table(FILE *out, const struct runs *runs);
+struct run {
+    struct experiment experiment; /* its .policy is the run's name */
+    struct sim_result result;
+    bool finished; /* result holds a whole run */
+    struct error err;
+    /* For the progress line, by the run's thread. */
+    atomic_uint_fast64_t turns;
+    atomic_uint_fast32_t share_millionths;
+};
 
-/* One object and a newline: the configuration, and every metric of every run that is done. No times of
- * day and nothing of the machine: the same experiment prints the same bytes. */
-void comparison_print_json(FILE *out, const struct runs *runs);
+struct comparison {
+    struct run *runs;
+    uint32_t count;
+};
+
+/* A run for each name of `policies`, a list with commas. The comparison is the caller's to free,
+ * whatever is returned. */
+enum status comparison_init(struct comparison *comparison, const struct experiment *experiment,
+                            const char *policies, struct error *err);
+void comparison_free(struct comparison *comparison);
+
+/* Runs all, at most `threads` at a time (0: as many as there are cores), drawing progress. The
+ * first run that fails stops the others and its error is returned. STATUS_INTERRUPTED: stopped by
+ * the user; runs that had finished are whole, the others are taken out of the comparison. Results
+ * do not depend on threads. */
+enum status comparison_run(struct comparison *comparison, uint64_t threads, struct error *err);
+
+/* Stores every run, as one comparison. */
+enum status comparison_store(const struct comparison *comparison, struct store *store,
+                             int64_t *first_id, struct error *err);
 
 #endif

@@ -1,5 +1,7 @@
 /* cli/comparison_json.c - runs as JSON. */
-#include "cli/comparison.h"
+#include "cli/comparison_print.h"
+
+#include "cli/experiment_options.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -25,16 +27,11 @@ static json_t *metrics_json(const struct metrics *metrics)
 /* The flat "key: value" lines that config_print_values() writes, as an object of texts. */
 static json_t *config_json(const struct experiment *experiment)
 {
-    char *text = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
-    if (out == NULL)
-        abort();
-    config_print_values(out, experiment_sections, experiment);
-    fclose(out);
+    char *text = experiment_yaml(experiment);
     json_t *object = json_object();
     char *rest = NULL;
-    for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+    for (char *line = strtok_r(text, "\n", &rest); line != NULL;
+         line = strtok_r(NULL, "\n", &rest)) {
         char *colon = strstr(line, ": ");
         if (colon == NULL)
             continue;
@@ -65,14 +62,13 @@ static json_t *run_json(const struct run *run)
     return object;
 }
 
-void comparison_print_json(FILE *out, const struct runs *runs)
+void comparison_print_json(FILE *out, const struct comparison *comparison)
 {
     json_t *object = json_object(), *list = json_array();
     json_object_set_new(object, "reprise", json_string(REPRISE_VERSION));
-    json_object_set_new(object, "experiment", config_json(&runs->run[0].experiment));
-    for (uint32_t i = 0; i < runs->count; i++)
-        if (runs->run[i].done)
-            json_array_append_new(list, run_json(&runs->run[i]));
+    json_object_set_new(object, "experiment", config_json(&comparison->runs[0].experiment));
+    for (uint32_t i = 0; i < comparison->count; i++)
+        json_array_append_new(list, run_json(&comparison->runs[i]));
     json_object_set_new(object, "runs", list);
     json_dumpf(object, out, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     fputc('\n', out);

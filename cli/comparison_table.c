@@ -1,10 +1,14 @@
 /* cli/comparison_table.c - runs side by side as a table, a row a measure, a column a policy. */
-#include "cli/comparison.h"
+#include "cli/comparison_print.h"
 
 #include "base/units.h"
+#include "cli/table.h"
 
 #include <inttypes.h>
 #include <string.h>
+
+/* More policies than fit make further blocks of columns. */
+#define WIDTH_MOST 100
 
 enum cell { CELL_TIME, CELL_BYTES, CELL_PERCENT, CELL_NUMBER, CELL_DOLLARS, CELL_HOURS };
 
@@ -93,14 +97,6 @@ static const char *cell_text(const struct line *line, const struct metrics *metr
     return "";
 }
 
-static const struct run *first_done(const struct runs *runs)
-{
-    for (uint32_t i = 0; i < runs->count; i++)
-        if (runs->run[i].done)
-            return &runs->run[i];
-    return NULL;
-}
-
 static void print_tier(FILE *out, const char *name, uint64_t bytes)
 {
     char text[32];
@@ -147,24 +143,25 @@ static void print_heading(FILE *out, const struct run *run)
             run->result.timing_source, run->result.metrics.turns, experiment->warmup_turns);
 }
 
-/* At most this many columns fit 100 characters; more policies make further blocks. */
-enum { COLUMNS = 4, LABEL_WIDTH = 22, COLUMN_WIDTH = 19 };
-
-static void print_block(FILE *out, const struct run *const done[], uint32_t count)
+static void print_metrics(FILE *out, const struct comparison *comparison)
 {
-    fprintf(out, "%-*s", LABEL_WIDTH, "");
-    for (uint32_t i = 0; i < count; i++)
-        fprintf(out, "%*.*s", COLUMN_WIDTH, COLUMN_WIDTH - 1, done[i]->experiment.policy);
-    fprintf(out, "\n");
+    struct table table;
+    table_init(&table, comparison->count + 1);
+    table_add(&table, "%s", "");
+    for (uint32_t i = 0; i < comparison->count; i++)
+        table_add(&table, "%s", comparison->runs[i].experiment.policy);
     for (size_t l = 0; l < sizeof lines / sizeof *lines; l++) {
         char text[48];
-        if (lines[l].label != NULL)
-            fprintf(out, "%-*s", LABEL_WIDTH, lines[l].label);
-        for (uint32_t i = 0; i < count && lines[l].label != NULL; i++)
-            fprintf(out, "%*s", COLUMN_WIDTH,
-                    cell_text(&lines[l], &done[i]->result.metrics, text, sizeof text));
-        fprintf(out, "\n");
+        table_add(&table, "%s", lines[l].label != NULL ? lines[l].label : "");
+        for (uint32_t i = 0; i < comparison->count; i++)
+            table_add(
+                &table, "%s",
+                lines[l].label == NULL
+                    ? ""
+                    : cell_text(&lines[l], &comparison->runs[i].result.metrics, text, sizeof text));
     }
+    table_print(out, &table, WIDTH_MOST);
+    table_free(&table);
 }
 
 static double change(double now, double before)
@@ -175,8 +172,9 @@ static double change(double now, double before)
 static void print_gain(FILE *out, const struct run *run, const struct metrics *none)
 {
     const struct metrics *metrics = &run->result.metrics;
-    fprintf(out, "%s against recomputing: TTFT %+.1f %%, of it prefill %+.1f %%; prefill throughput "
-                 "x%.2f; GPU time x%.2f; cost %+.1f %%\n",
+    fprintf(out,
+            "%s against recomputing: TTFT %+.1f %%, of it prefill %+.1f %%; prefill throughput "
+            "x%.2f; GPU time x%.2f; cost %+.1f %%\n",
             run->experiment.policy, change(metrics->ttft_mean_ns, none->ttft_mean_ns),
             change(metrics->prefill_mean_ns, none->prefill_mean_ns),
             none->prefill_tokens_per_s > 0.0
@@ -186,34 +184,25 @@ static void print_gain(FILE *out, const struct run *run, const struct metrics *n
             change(metrics->cost_usd, none->cost_usd));
 }
 
-static void print_gains(FILE *out, const struct run *const done[], uint32_t count)
+static void print_gains(FILE *out, const struct comparison *comparison)
 {
     const struct metrics *none = NULL;
-    for (uint32_t i = 0; i < count; i++)
-        if (strcmp(done[i]->experiment.policy, "none") == 0)
-            none = &done[i]->result.metrics;
-    if (none == NULL || count < 2)
+    for (uint32_t i = 0; i < comparison->count; i++)
+        if (strcmp(comparison->runs[i].experiment.policy, "none") == 0)
+            none = &comparison->runs[i].result.metrics;
+    if (none == NULL || comparison->count < 2)
         return;
     fprintf(out, "\n");
-    for (uint32_t i = 0; i < count; i++)
-        if (&done[i]->result.metrics != none)
-            print_gain(out, done[i], none);
+    for (uint32_t i = 0; i < comparison->count; i++)
+        if (&comparison->runs[i].result.metrics != none)
+            print_gain(out, &comparison->runs[i], none);
 }
 
-void comparison_print_table(FILE *out, const struct runs *runs)
+void comparison_print_table(FILE *out, const struct comparison *comparison)
 {
-    const struct run *done[RUNS_MAX];
-    uint32_t count = 0;
-    if (first_done(runs) == NULL)
+    if (comparison->count == 0)
         return;
-    for (uint32_t i = 0; i < runs->count; i++)
-        if (runs->run[i].done)
-            done[count++] = &runs->run[i];
-    print_heading(out, done[0]);
-    for (uint32_t at = 0; at < count; at += COLUMNS) {
-        uint32_t columns = count - at < COLUMNS ? count - at : COLUMNS;
-        print_block(out, done + at, columns);
-        fprintf(out, at + columns < count ? "\n" : "");
-    }
-    print_gains(out, done, count);
+    print_heading(out, &comparison->runs[0]);
+    print_metrics(out, comparison);
+    print_gains(out, comparison);
 }

@@ -1,22 +1,24 @@
-/* cli/interrupt.c - one flag that a signal sets. It is the program's only global: a signal handler
- * gets no argument. */
+/* cli/interrupt.c - see interrupt.h. */
 #include "cli/interrupt.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
-static volatile sig_atomic_t asked;
+/* The one thing that a signal handler can reach. Atomic: it may run in any thread, and all read it.
+ */
+static atomic_bool asked;
 
-static void note(int signal_number)
+static void handle(int signal_number)
 {
     (void)signal_number;
-    asked = 1;
+    atomic_store(&asked, true);
 }
 
-void interrupt_watch(void)
+void interrupt_catch(void)
 {
-    /* SA_RESETHAND: the second signal finds the default again, which ends the process. */
-    struct sigaction action = { .sa_handler = note, .sa_flags = (int)SA_RESETHAND };
+    /* Reset by the first one, so that the second finds the default action. */
+    struct sigaction action = { .sa_handler = handle, .sa_flags = (int)SA_RESETHAND };
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
@@ -24,5 +26,5 @@ void interrupt_watch(void)
 
 bool interrupt_asked(void)
 {
-    return asked != 0;
+    return atomic_load(&asked);
 }

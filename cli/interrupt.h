@@ -1,12 +1,11 @@
-/* cli/interrupt.h - Ctrl-C: the first asks the work to end and keeps what is finished, the second ends
- * the process. */
+/* cli/interrupt.h - Ctrl-C and SIGTERM ask a command to stop; a second one kills it. */
 #ifndef REPRISE_CLI_INTERRUPT_H
 #define REPRISE_CLI_INTERRUPT_H
 
 #include <stdbool.h>
 
-/* From now on SIGINT and SIGTERM are noted instead of ending the process. */
-void interrupt_watch(void);
+void interrupt_catch(void);
+/* May be asked from any thread. */
 bool interrupt_asked(void);
 
 #endif

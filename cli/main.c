@@ -1,9 +1,9 @@
-/* cli/main.c - `reprise COMMAND ...`: finds the subcommand. */
+/* cli/main.c - `reprise COMMAND ...`: finds the command and runs it. */
 #include "base/error.h"
 #include "cli/commands.h"
-#include "cli/options.h"
+#include "cli/output.h"
 
-#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,50 +13,52 @@ struct command {
 };
 
 #define COMMAND_ROW(name, summary) { #name, summary, cmd_##name },
-static const struct command commands[] = { COMMANDS(COMMAND_ROW){ NULL, NULL, NULL } };
+static const struct command commands[] = { COMMANDS(COMMAND_ROW) };
+enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
 static void print_help(FILE *out)
 {
-    fprintf(out, "Usage: reprise COMMAND [OPTION...]\n\n"
-                 "What a tiered KV cache (HBM, DRAM, SSD) does for the serving of an LLM.\n\n");
-    for (const struct command *command = commands; command->name != NULL; command++)
-        fprintf(out, "  %-10s %s\n", command->name, command->summary);
-    fprintf(out, "\n`reprise COMMAND --help` says more. Start with `reprise sim`.\n");
+    fputs(
+        "Usage: reprise COMMAND [OPTION...]\n\n"
+        "Simulates tiered KV caches (HBM, DRAM, SSD) for the serving of large language models.\n\n",
+        out);
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+    fputs("\n`reprise COMMAND --help` tells a command's options; `reprise --version` the version.\n"
+          "Exit codes: 0 done, 2 wrong input, 3 a file, disk or program failed, 130 interrupted.\n",
+          out);
 }
 
-static int run_command(int argc, const char **argv)
+static const struct command *find(const char *name)
 {
-    for (const struct command *command = commands; command->name != NULL; command++)
-        if (strcmp(command->name, argv[0]) == 0)
-            return command->run(argc, argv);
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    /* A reader that went away is an error of write(), told like any other. */
+    signal(SIGPIPE, SIG_IGN);
     struct error err = { 0 };
-    error_input(&err, NULL, 0, "command", "one that `reprise --help` lists", argv[0]);
-    return options_fail(&err);
-}
-
-/* What was printed must have reached its file: a full disk behind stdout is an error like any. */
-static int finish(int code)
-{
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return code;
-    struct error err = { 0 };
-    error_io(&err, "standard output", "write", strerror(errno));
-    return options_fail(&err);
-}
-
-int main(int argc, const char **argv)
-{
-    if (argc < 2) {
+    const char *name = argc > 1 ? argv[1] : NULL;
+    if (name == NULL) {
         print_help(stderr);
-        return 2;
+        return error_exit_code(STATUS_INPUT);
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
         print_help(stdout);
-        return finish(0);
+        return output_exit(&err);
     }
-    if (strcmp(argv[1], "--version") == 0) {
+    if (strcmp(name, "--version") == 0) {
         puts("reprise " REPRISE_VERSION);
-        return finish(0);
+        return output_exit(&err);
     }
-    return finish(run_command(argc - 1, argv + 1));
+    const struct command *command = find(name);
+    if (command == NULL) {
+        error_input(&err, NULL, 0, "command", "one that `reprise --help` lists", name);
+        return output_exit(&err);
+    }
+    return command->run(argc - 1, (const char **)argv + 1);
 }

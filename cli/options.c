@@ -1,85 +1,153 @@
-/* cli/options.c - popt, with refusals as our errors. */
+/* cli/options.c - see options.h. */
 #include "cli/options.h"
 
 #include "base/memory.h"
 
-#include <stdbool.h>
+#include <errno.h>
+#include <popt.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-static void add_text(struct text_list *list, const char *text)
+static uint32_t table_length(const struct option *table)
+{
+    uint32_t length = 0;
+    while (table[length].name != NULL)
+        length++;
+    return length;
+}
+
+/* Row i of the table becomes popt's option of value i + 1; --help comes last. */
+static void make_rows(struct options *options, const struct option *table, uint32_t length)
+{
+    options->rows = memory_new(length + 2, sizeof *options->rows);
+    for (uint32_t i = 0; i < length; i++)
+        options->rows[i] = (struct poptOption){
+            .longName = table[i].name,
+            .shortName = table[i].letter,
+            .argInfo = table[i].kind == OPTION_FLAG ? POPT_ARG_NONE : POPT_ARG_STRING,
+            .val = (int)i + 1,
+            .descrip = table[i].help,
+            .argDescrip = table[i].takes,
+        };
+    options->rows[length] = (struct poptOption){ .longName = "help",
+                                                 .shortName = 'h',
+                                                 .val = (int)length + 1,
+                                                 .descrip = "print this and do nothing else" };
+}
+
+static void append(struct text_list *list, const char *text)
 {
     memory_grow(&list->text, &list->capacity, (uint64_t)list->count + 1, sizeof *list->text);
     list->text[list->count++] = text;
 }
 
-void text_list_assign(struct text_list *list, const char *key, const char *value)
+static enum status set_u64(const struct option *option, const char *text, struct error *err)
 {
-    if (value == NULL)
-        return;
-    size_t length = strlen(key) + strlen(value) + 2;
-    char *text = memory_new(length, 1);
-    snprintf(text, length, "%s=%s", key, value);
-    add_text(list, text);
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    /* strtoull takes spaces and signs, and wraps what is negative. */
+    if (*text < '0' || *text > '9' || *end != '\0' || errno != 0) {
+        char key[64];
+        snprintf(key, sizeof key, "--%s", option->name);
+        return error_input(err, NULL, 0, key, "a whole number", text);
+    }
+    *(uint64_t *)option->value = value;
+    return STATUS_OK;
 }
 
-static bool asks_for_help(int argc, const char **argv)
+static enum status set_value(const struct option *option, const char *text, struct error *err)
 {
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--") == 0)
-            return false;
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-            return true;
+    switch (option->kind) {
+    case OPTION_FLAG:
+        *(bool *)option->value = true;
+        break;
+    case OPTION_TEXT:
+        *(const char **)option->value = text;
+        break;
+    case OPTION_TEXTS:
+        append(option->value, text);
+        break;
+    case OPTION_U64:
+        return set_u64(option, text, err);
     }
-    return false;
+    return STATUS_OK;
 }
 
-enum options_step options_parse(const struct options *options, int argc, const char **argv,
-                                const char **arguments, poptContext *context, struct error *err)
+static enum status refuse(const struct options *options, int rc, const char *command,
+                          struct error *err)
 {
-    argv[0] = "reprise"; /* as help shall call it; the subcommand is in usage */
-    *context = poptGetContext("reprise", argc, argv, options->table, 0);
-    poptSetOtherOptionHelp(*context, options->usage);
-    if (asks_for_help(argc, argv)) {
-        printf("%s\n\n", options->summary);
-        poptPrintHelp(*context, stdout, 0);
-        printf("  -h, --help                 this text\n");
-        return OPTIONS_HELPED;
-    }
-    int step;
-    while ((step = poptGetNextOpt(*context)) > 0)
-        if (step == 'R')
-            add_text(options->repeated, poptGetOptArg(*context));
-    if (step < -1) {
-        error_input(err, NULL, 0, poptBadOption(*context, POPT_BADOPTION_NOALIAS),
-                    "an option of this command (see --help)", poptStrerror(step));
-        return OPTIONS_ERROR;
-    }
-    uint32_t count = 0;
-    for (const char *argument; (argument = poptGetArg(*context)) != NULL; count++) {
-        if (count == options->arguments_max) {
-            error_input(err, NULL, 0, NULL, "no further argument (see --help)", argument);
-            return OPTIONS_ERROR;
+    const char *option = poptBadOption(options->context, POPT_BADOPTION_NOALIAS);
+    char expected[128];
+    if (rc == POPT_ERROR_NOARG)
+        snprintf(expected, sizeof expected, "a value behind it");
+    else if (rc == POPT_ERROR_BADOPT)
+        snprintf(expected, sizeof expected, "an option that `%s --help` lists", command);
+    else
+        snprintf(expected, sizeof expected, "something else: %s", poptStrerror(rc));
+    return error_input(err, NULL, 0, option, expected, NULL);
+}
+
+static void print_help(struct options *options, const struct command_line *line)
+{
+    options->help = true;
+    printf("%s\n\n", line->summary);
+    poptPrintHelp(options->context, stdout, 0);
+}
+
+static enum status take_arguments(struct options *options, const struct command_line *line,
+                                  struct error *err)
+{
+    static const char *none[] = { NULL };
+    const char **arguments = poptGetArgs(options->context);
+    options->arguments = arguments != NULL ? arguments : none;
+    while (options->arguments[options->argument_count] != NULL)
+        options->argument_count++;
+    if (options->argument_count <= line->arguments_most)
+        return STATUS_OK;
+    char expected[128];
+    snprintf(expected, sizeof expected, "no further argument (see %s --help)", line->command);
+    return error_input(err, NULL, 0, NULL, expected, options->arguments[line->arguments_most]);
+}
+
+static enum status parse(struct options *options, const struct command_line *line, uint32_t length,
+                         struct error *err)
+{
+    int rc;
+    while ((rc = poptGetNextOpt(options->context)) > 0) {
+        char *text = poptGetOptArg(options->context);
+        if (text != NULL)
+            append(&options->owned, text);
+        if ((uint32_t)rc > length) {
+            print_help(options, line);
+            return STATUS_OK;
         }
-        arguments[count] = argument;
+        enum status status = set_value(&line->table[rc - 1], text, err);
+        if (status != STATUS_OK)
+            return status;
     }
-    arguments[count] = NULL;
-    return OPTIONS_RUN;
+    return rc < -1 ? refuse(options, rc, line->command, err) : take_arguments(options, line, err);
 }
 
-void options_free(poptContext context, struct text_list *repeated)
+enum status options_parse(struct options *options, const struct command_line *line, int argc,
+                          const char **argv, struct error *err)
 {
-    poptFreeContext(context);
-    if (repeated == NULL)
-        return;
-    for (uint32_t i = 0; i < repeated->count; i++)
-        free((void *)(uintptr_t)repeated->text[i]);
-    free(repeated->text);
+    *options = (struct options){ 0 };
+    uint32_t length = table_length(line->table);
+    make_rows(options, line->table, length);
+    argv[0] = line->command; /* the usage line names it; it is "sim" here */
+    options->context = poptGetContext(NULL, argc, argv, options->rows, 0);
+    if (options->context == NULL)
+        memory_exhausted();
+    poptSetOtherOptionHelp(options->context, line->usage);
+    return parse(options, line, length, err);
 }
 
-int options_fail(const struct error *err)
+void options_free(struct options *options)
 {
-    fflush(stdout);
-    error_print(stderr, err);
-    return error_exit_code(err->status);
+    poptFreeContext(options->context);
+    free(options->rows);
+    for (uint32_t i = 0; i < options->owned.count; i++)
+        free((void *)(uintptr_t)options->owned.text[i]);
+    free(options->owned.text);
 }

@@ -1,38 +1,59 @@
-/* cli/options.h - a subcommand's options: popt's table, our errors. */
+/* cli/options.h - a command's options as a table; popt does the parsing, errors are ours. */
 #ifndef REPRISE_CLI_OPTIONS_H
 #define REPRISE_CLI_OPTIONS_H
 
 #include "base/error.h"
 
-#include <popt.h>
+#include <stdbool.h>
 #include <stdint.h>
 
-/* Values of an option that may be given several times, in order. */
+/* The values of an option that may be given several times, in their order. */
 struct text_list {
     const char **text;
     uint32_t count, capacity;
 };
 
-/* Appends "key=value"; nothing when value is NULL. */
-void text_list_assign(struct text_list *list, const char *key, const char *value);
-
-struct options {
-    const char *usage;               /* "sim [OPTION...]" */
-    const char *summary;             /* a sentence or two, above the options in --help */
-    const struct poptOption *table;  /* ended by POPT_TABLEEND; val 0: popt stores the value itself */
-    struct text_list *repeated;      /* where values of options with val 'R' go; may be NULL */
-    uint32_t arguments_max;
+enum option_kind {
+    OPTION_FLAG,  /* bool */
+    OPTION_TEXT,  /* const char * */
+    OPTION_TEXTS, /* struct text_list */
+    OPTION_U64    /* uint64_t: a whole number */
 };
 
-enum options_step { OPTIONS_RUN, OPTIONS_HELPED, OPTIONS_ERROR };
+struct option {
+    const char *name; /* without dashes; NULL ends a table */
+    char letter;      /* 0: none */
+    enum option_kind kind;
+    void *value;       /* left as it is when the option is not given */
+    const char *takes; /* "FILE"; NULL for flags */
+    const char *help;
+};
 
-/* Parses argv[1..]. Arguments that are no options go to arguments[], NULL behind the last. --help
- * prints and gives OPTIONS_HELPED. Texts live until options_free(). */
-enum options_step options_parse(const struct options *options, int argc, const char **argv,
-                                const char **arguments, poptContext *context, struct error *err);
-void options_free(poptContext context, struct text_list *repeated);
+/* What a command takes; all of it is shown by --help. */
+struct command_line {
+    const char *command;        /* "reprise sim" */
+    const char *usage;          /* what follows it: "[OPTION...] FILE" */
+    const char *summary;        /* a sentence or two */
+    const struct option *table; /* ended by a row without name */
+    uint32_t arguments_most;    /* what is no option: refused behind that many */
+};
 
-/* Prints err on stderr; returns the process's exit code. */
-int options_fail(const struct error *err);
+/* Owns every text that the options and arguments point to. */
+struct options {
+    struct poptOption *rows;
+    struct poptContext_s *context;
+    struct text_list owned;
+    const char **arguments; /* what is no option, in its order; never NULL after a parse */
+    uint32_t argument_count;
+    bool help; /* --help was given, and has been printed on standard output: there is no more to do
+                */
+};
+
+/* Parses argv[1...] into the table's values. Whatever is returned, *options is the caller's to
+ * options_free(). */
+enum status options_parse(struct options *options, const struct command_line *line, int argc,
+                          const char **argv, struct error *err);
+
+void options_free(struct options *options);
 
 #endif

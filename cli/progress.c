@@ -1,84 +1,64 @@
-/* cli/progress.c - the progress line. The host's clock is read here and nowhere near a simulation. */
+/* cli/progress.c - see progress.h. The host's clock is for people only: no result depends on it. */
 #include "cli/progress.h"
 
-#include "base/memory.h"
+#include "base/units.h"
 
-#include <pthread.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-struct part {
-    uint64_t turns;
-    double share;
-};
+#define DRAW_EVERY_NS (100 * NS_PER_MS)
+#define BAR_CELLS 30
+#define WIPE "\r\033[K" /* to the line's start, and clear it to its end */
 
-struct progress {
-    pthread_mutex_t lock;
-    bool shown;
-    double began_s, drawn_s;
-    uint32_t runs;
-    struct part *part;
-};
-
-static double clock_s(void)
+static uint64_t now_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
-struct progress *progress_new(uint32_t runs)
+void progress_start(struct progress *progress)
 {
-    struct progress *progress = memory_new(1, sizeof *progress);
-    pthread_mutex_init(&progress->lock, NULL);
-    progress->shown = isatty(STDERR_FILENO) == 1;
-    progress->began_s = progress->drawn_s = clock_s();
-    progress->runs = runs;
-    progress->part = memory_new(runs, sizeof *progress->part);
-    return progress;
+    *progress = (struct progress){ .shown = isatty(STDERR_FILENO) == 1, .start_ns = now_ns() };
 }
 
-static void draw(const struct progress *progress, double now_s)
+char *progress_line(double share, uint64_t turns, uint64_t elapsed_ns, char *out, size_t out_bytes)
 {
-    enum { WIDTH = 30 };
-    double share = 0.0, turns = 0.0, elapsed_s = now_s - progress->began_s;
-    for (uint32_t i = 0; i < progress->runs; i++) {
-        share += progress->part[i].share / progress->runs;
-        turns += (double)progress->part[i].turns;
-    }
-    share = share < 1.0 ? share : 1.0;
-    char bar[WIDTH + 1];
-    for (int i = 0; i < WIDTH; i++)
-        bar[i] = (double)i < share * WIDTH ? '#' : '.';
-    bar[WIDTH] = '\0';
-    fprintf(stderr, "\r[%s] %3.0f %%  %.0f turns/s  ", bar, 100.0 * share, turns / elapsed_s);
-    if (share > 0.01)
-        fprintf(stderr, "%.0f s left  ", elapsed_s * (1.0 - share) / share);
+    double clamped = share < 0.0 ? 0.0 : share > 1.0 ? 1.0 : share;
+    double elapsed_s = (double)elapsed_ns / (double)NS_PER_S;
+    char bar[BAR_CELLS + 1], done[32], rate[32], left[32] = "?";
+    int full = (int)(clamped * BAR_CELLS);
+    memset(bar, '.', BAR_CELLS);
+    memset(bar, '#', (size_t)full);
+    bar[BAR_CELLS] = '\0';
+    units_format((double)turns, UNIT_PLAIN, done, sizeof done);
+    units_format(elapsed_s > 0.0 ? (double)turns / elapsed_s : 0.0, UNIT_PLAIN, rate, sizeof rate);
+    if (clamped > 0.0)
+        units_format((double)elapsed_ns * (1.0 - clamped) / clamped, UNIT_DURATION, left,
+                     sizeof left);
+    snprintf(out, out_bytes, "%3.0f %% [%s] %s turns, %s turns/s, %s left", clamped * 100.0, bar,
+             done, rate, left);
+    return out;
+}
+
+void progress_draw(struct progress *progress, double share, uint64_t turns)
+{
+    uint64_t now = now_ns();
+    if (!progress->shown || now - progress->drawn_ns < DRAW_EVERY_NS)
+        return;
+    char line[160];
+    progress->drawn_ns = now;
+    fprintf(stderr, WIPE "%s",
+            progress_line(share, turns, now - progress->start_ns, line, sizeof line));
     fflush(stderr);
 }
 
-void progress_tell(struct progress *progress, uint32_t run, uint64_t turns, double share)
+void progress_end(struct progress *progress)
 {
-    if (!progress->shown)
+    if (!progress->shown || progress->drawn_ns == 0)
         return;
-    pthread_mutex_lock(&progress->lock);
-    progress->part[run] = (struct part){ turns, share };
-    double now_s = clock_s();
-    if (now_s - progress->drawn_s >= 0.1) {
-        progress->drawn_s = now_s;
-        draw(progress, now_s);
-    }
-    pthread_mutex_unlock(&progress->lock);
-}
-
-void progress_free(struct progress *progress)
-{
-    if (progress->shown)
-        fprintf(stderr, "\r%78s\r", "");
-    pthread_mutex_destroy(&progress->lock);
-    free(progress->part);
-    free(progress);
+    fputs(WIPE, stderr);
+    fflush(stderr);
 }

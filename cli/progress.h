@@ -1,17 +1,23 @@
-/* cli/progress.h - one line on a terminal's stderr: how far, how fast, how long yet. Silent where
- * stderr is no terminal. */
+/* cli/progress.h - one line on a terminal's standard error, drawn again at most ten times a second.
+ * Where standard error is no terminal nothing is printed. */
 #ifndef REPRISE_CLI_PROGRESS_H
 #define REPRISE_CLI_PROGRESS_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-struct progress;
+struct progress {
+    bool shown;
+    uint64_t start_ns, drawn_ns; /* of a clock that never goes back */
+};
 
-/* runs: how many parts the work has, each told by its number. */
-struct progress *progress_new(uint32_t runs);
-/* Part `run` has done `turns` turns, which is `share` of it. Any thread; draws ten times a second. */
-void progress_tell(struct progress *progress, uint32_t run, uint64_t turns, double share);
-/* Wipes the line. */
-void progress_free(struct progress *progress);
+void progress_start(struct progress *progress);
+/* share in [0, 1] of the work is done. */
+void progress_draw(struct progress *progress, double share, uint64_t turns);
+void progress_end(struct progress *progress); /* wipes the line */
+
+/* The line, "  43 % [####......] 120k turns, 35.2k turns/s, 12.0 s left"; returns out. */
+char *progress_line(double share, uint64_t turns, uint64_t elapsed_ns, char *out, size_t out_bytes);
 
 #endif

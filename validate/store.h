@@ -11,6 +11,9 @@
 
 struct store;
 
+/* Where results go unless the user says otherwise. */
+#define STORE_DEFAULT_PATH "reprise.db"
+
 /* Opens path, creating it and its tables when it is not there, migrating an older schema.
  * STATUS_IO: cannot be opened or written, is not a reprise database, or is of a newer schema.
  * read_only: must exist already and is not touched. */

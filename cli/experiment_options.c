@@ -1,0 +1,70 @@
+/* cli/experiment_options.c - see experiment_options.h. */
+#include "cli/experiment_options.h"
+
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum status set_short_form(struct config_tree *tree, const char *key, const char *value,
+                                  struct error *err)
+{
+    if (value == NULL)
+        return STATUS_OK;
+    size_t bytes = strlen(key) + strlen(value) + sizeof "=";
+    char *assignment = memory_new(bytes, 1);
+    snprintf(assignment, bytes, "%s=%s", key, value);
+    enum status status = config_tree_set(tree, assignment, err);
+    free(assignment);
+    return status;
+}
+
+static enum status lay_over(const struct experiment_options *given, struct config_tree *tree,
+                            struct error *err)
+{
+    const struct {
+        const char *key, *value;
+    } forms[] = { { "model", given->model },
+                  { "hardware", given->hardware },
+                  { "gpus", given->gpus },
+                  { "trace", given->trace } };
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && i < given->set.count; i++)
+        status = config_tree_set(tree, given->set.text[i], err);
+    for (size_t i = 0; status == STATUS_OK && i < sizeof forms / sizeof *forms; i++)
+        status = set_short_form(tree, forms[i].key, forms[i].value, err);
+    return status;
+}
+
+enum status experiment_load(const struct experiment_options *given, struct experiment *experiment,
+                            struct error *err)
+{
+    struct config_tree *tree = NULL;
+    enum status status = given->file != NULL ? config_tree_read(given->file, &tree, err)
+                                             : config_tree_parse("{}", "defaults", &tree, err);
+    if (status == STATUS_OK)
+        status = lay_over(given, tree, err);
+    if (status == STATUS_OK)
+        status = config_load(experiment_sections, tree, experiment, err);
+    config_tree_free(tree);
+    return status;
+}
+
+void experiment_options_free(struct experiment_options *given)
+{
+    free(given->set.text);
+}
+
+char *experiment_yaml(const struct experiment *experiment)
+{
+    char *text = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+    if (out == NULL)
+        memory_exhausted();
+    config_print_values(out, experiment_sections, experiment);
+    if (fclose(out) != 0)
+        memory_exhausted();
+    return text;
+}

@@ -1,0 +1,41 @@
+/* cli/experiment_options.h - the options by which a command takes an experiment: a YAML file,
+ * --set, and short forms of the keys that change most. */
+#ifndef REPRISE_CLI_EXPERIMENT_OPTIONS_H
+#define REPRISE_CLI_EXPERIMENT_OPTIONS_H
+
+#include "cli/options.h"
+#include "sim/sim.h"
+
+struct experiment_options {
+    const char *file; /* NULL: the defaults */
+    struct text_list set;
+    const char *model, *hardware, *gpus, *trace;
+};
+
+/* Rows of an option table; `given` is a struct experiment_options *. */
+#define EXPERIMENT_OPTIONS(given)                                                                  \
+    { "config", 'c', OPTION_TEXT, &(given)->file, "FILE", "the experiment, as YAML" },             \
+    {                                                                                              \
+        "set", 's', OPTION_TEXTS, &(given)->set, "KEY=VALUE",                                      \
+            "change one key of the experiment; may be given again"                                 \
+    }
+
+#define EXPERIMENT_SHORT_FORMS(given)                                                              \
+    { "model", 'm', OPTION_TEXT, &(given)->model, "NAME", "--set model=NAME" },                    \
+        { "hardware", 'H', OPTION_TEXT, &(given)->hardware, "NAME", "--set hardware=NAME" },       \
+        { "gpus", 'g', OPTION_TEXT, &(given)->gpus, "N", "--set gpus=N" },                         \
+    {                                                                                              \
+        "trace", 't', OPTION_TEXT, &(given)->trace, "FILE", "--set trace=FILE"                     \
+    }
+
+/* The file's keys, over them --set, over them the short forms. */
+enum status experiment_load(const struct experiment_options *given, struct experiment *experiment,
+                            struct error *err);
+
+/* Frees the list in it; its texts are struct options' own. */
+void experiment_options_free(struct experiment_options *given);
+
+/* The whole configuration, as config_print_values() writes it; the caller frees it. */
+char *experiment_yaml(const struct experiment *experiment);
+
+#endif

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,10 +43,22 @@ static uint32_t column_width(const struct table *table, uint32_t column)
     return (uint32_t)width;
 }
 
+static bool row_is_empty(const struct table *table, uint32_t row)
+{
+    for (uint32_t column = 0; column < table->columns; column++)
+        if (table->cell[row + column][0] != '\0')
+            return false;
+    return true;
+}
+
 /* Columns [first, last) behind column 0. */
 static void print_block(FILE *out, const struct table *table, uint32_t first, uint32_t last)
 {
     for (uint32_t row = 0; row < table->count; row += table->columns) {
+        if (row_is_empty(table, row)) { /* no trailing blanks */
+            fputc('\n', out);
+            continue;
+        }
         fprintf(out, "%-*s", (int)column_width(table, 0), table->cell[row]);
         for (uint32_t column = first; column < last; column++)
             fprintf(out, "%*s", (int)column_width(table, column) + GAP, table->cell[row + column]);

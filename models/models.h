@@ -144,6 +144,15 @@ struct decode_time {
 };
 struct decode_time timing_decode(const struct timing *timing, uint32_t batch);
 
+/* One iteration of chunked prefill: prefill_new tokens after prefill_cached ones, together with a
+ * decode step of decode_batch sequences that attend to decode_context tokens in all. The matrices
+ * are read once for both; attention is computed for each. At least one token in all. With no
+ * decode_batch it is timing_prefill(), with no prefill_new timing_decode() (to the rounding of a
+ * layer to whole ns). */
+struct prefill_time timing_mixed(const struct timing *timing, uint64_t prefill_new,
+                                 uint64_t prefill_cached, uint32_t decode_batch,
+                                 uint64_t decode_context);
+
 /* A model's and a hardware's description for people: parameters, KV per token, HBM budget, times.
  */
 void models_print(FILE *out, const struct model *model, const struct hardware *hardware,

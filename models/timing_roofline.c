@@ -246,3 +246,21 @@ struct decode_time timing_decode(const struct timing *timing, uint32_t batch)
         .per_token_ns = timing->layers * timing->decode_context_ns,
     };
 }
+
+struct prefill_time timing_mixed(const struct timing *timing, uint64_t prefill_new,
+                                 uint64_t prefill_cached, uint32_t decode_batch,
+                                 uint64_t decode_context)
+{
+    assert(prefill_new + decode_batch >= 1);
+    double tokens = (double)prefill_new + decode_batch;
+    double logits = (double)decode_batch + (prefill_new > 0 ? 1 : 0);
+    double attention_ns =
+        decode_batch * timing->query_stream_ns + (double)decode_context * timing->decode_context_ns;
+    if (prefill_new > 0)
+        attention_ns += prefill_attention_ns(timing, (double)prefill_new, (double)prefill_cached);
+    return (struct prefill_time){
+        .layer_ns = whole_ns(layer_ns(timing, tokens) + attention_ns),
+        .overhead_ns = whole_ns(timing->iteration_ns + tokens * timing->token_ns +
+                                matrix_ns(&timing->head, logits, 1)),
+    };
+}

@@ -291,6 +291,42 @@ START_TEST(two_parts_cost_no_less_than_the_whole)
 }
 END_TEST
 
+/* ---- prefill and decode in one iteration ---- */
+
+static double mixed_ns(const struct timing *timing, uint64_t tokens, uint64_t cached,
+                       uint32_t batch, uint64_t context)
+{
+    struct prefill_time time = timing_mixed(timing, tokens, cached, batch, context);
+    return (double)timing->layers * (double)time.layer_ns + (double)time.overhead_ns;
+}
+
+/* Together they cost no more than one after the other, and no less than either. */
+static void mixing_saves(const struct model *model, const struct hardware *hardware, uint32_t ranks,
+                         struct random *random)
+{
+    struct timing timing = timing_new(model, hardware, ranks);
+    for (int i = 0; i < 50; i++) {
+        uint64_t tokens = 1 + random_below(random, 2048), cached = random_below(random, 20000);
+        uint32_t batch = (uint32_t)(1 + random_below(random, 256));
+        uint64_t context = batch * random_below(random, 4000);
+        struct decode_time decode = timing_decode(&timing, batch);
+        double prefill = prefill_ns(&timing, tokens, cached);
+        double decoding = decode.base_ns + (double)context * decode.per_token_ns;
+        double both = mixed_ns(&timing, tokens, cached, batch, context);
+        ck_assert_double_eq(mixed_ns(&timing, tokens, cached, 0, 0), prefill);
+        ck_assert_double_eq_tol(mixed_ns(&timing, 0, 0, batch, context), decoding,
+                                1 + model->layers);
+        ck_assert_double_le(both, prefill + decoding + model->layers);
+        ck_assert_double_ge(both + model->layers, fmax(prefill, decoding));
+    }
+}
+
+START_TEST(prefill_and_decode_together_cost_less_than_one_after_the_other)
+{
+    for_every_case(mixing_saves);
+}
+END_TEST
+
 /* ---- cases counted by hand ---- */
 
 START_TEST(one_gpu_is_as_counted_by_hand)
@@ -482,6 +518,7 @@ static Suite *suite(void)
     tcase_add_test(every, every_model_agrees_with_the_slow_one);
     tcase_add_test(every, more_work_never_takes_less_time);
     tcase_add_test(every, two_parts_cost_no_less_than_the_whole);
+    tcase_add_test(every, prefill_and_decode_together_cost_less_than_one_after_the_other);
     tcase_add_test(every, no_time_beats_the_datasheet);
     suite_add_tcase(suite, every);
     TCase *paper = tcase_create("paper");

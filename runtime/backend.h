@@ -1,0 +1,193 @@
+/* runtime/backend.h - what a device must offer to the executor and the serving loop: memory of two
+ * tiers, copies beside the computation, and the operators of a decoder-only transformer.
+ * host/ and cuda/ each fill in one, const, and keep what varies in their own struct device. The SSD
+ * is not here: it reads and writes DRAM, the same on every device (ssd.h); a device that can do
+ * without DRAM says so in ssd_to_hbm.
+ *
+ * Streams are queues of work that run beside each other; within one, in order. Every operator is
+ * queued on STREAM_COMPUTE and returns at once; a device may also run it before returning.
+ * Descriptors and the arrays they point to are the caller's and may change when the call has
+ * returned; matrices and activations are addresses in HBM and must stay until the operation has
+ * run. A failure inside a stream is kept and told by check(), once; what follows it in the streams
+ * may not run, but its events still come.
+ *
+ * Numbers: weights, activations and KV are elements of element_bytes (host: fp32; cuda: bf16).
+ * Matrices are row-major and dense; "rows" are tokens. Sums are made in fp32 or better.
+ *
+ * KV: one pool of pages in HBM (any allocation of that tier). A page holds page_tokens consecutive
+ * tokens of one context for all layers, layer after layer. The slice of page p and layer l begins
+ * at pool + (p * layers + l) * slice_bytes,  slice_bytes = 2 * page_tokens * kv_heads * head_dim *
+ * element_bytes and holds page_tokens rows of K, then page_tokens rows of V; a row is kv_heads *
+ * head_dim elements. K is stored before RoPE (CachedAttention, ATC'24, decoupled position
+ * encoding): positions are applied when K is used, counted from the first token of the context as
+ * it is now. */
+#ifndef REPRISE_RUNTIME_BACKEND_H
+#define REPRISE_RUNTIME_BACKEND_H
+
+#include "base/error.h"
+#include "sim/placement/tier.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct device;        /* a backend's own */
+struct backend_event; /* a backend's own: a place in a stream */
+
+struct backend_config {
+    uint64_t hbm_bytes, dram_bytes; /* bounds of what allocate() gives of each */
+    uint32_t threads;               /* host: that compute; 0: all cores but one. GPUs ignore it */
+    /* The rate to which the copies of each direction are held; 0: as fast as they go. The host
+     * holds its memcpy to it, so that its links are known and the same on every machine; GPUs
+     * ignore it. */
+    double h2d_bytes_per_s, d2h_bytes_per_s;
+};
+
+enum stream { STREAM_COMPUTE, STREAM_LOAD, STREAM_SAVE, STREAM_COUNT };
+
+enum copy_kind { COPY_H2D, COPY_D2H, COPY_D2D }; /* DRAM to HBM, HBM to DRAM, within HBM */
+
+struct copy {
+    void *to;
+    const void *from;
+    uint64_t size_bytes;
+};
+
+enum norm_kind { NORM_RMS, NORM_LAYER }; /* x / rms(x) * w;  (x - mean) / deviation * w + bias */
+
+enum activation_kind {
+    ACTIVATION_SWIGLU, /* in: rows of [gate | up], 2 * width; out = silu(gate) * up */
+    ACTIVATION_GELU    /* in: rows of width; out = gelu(in), the tanh form */
+};
+
+/* Rotary position encoding (RoFormer, arXiv 2104.09864). Pair i of a head's first `dims` elements
+ * is turned by position * theta^(-2i / dims). */
+struct rope {
+    uint32_t dims;    /* of each head; 0: no rotation */
+    float theta;      /* 10000 */
+    bool interleaved; /* pairs are (2i, 2i + 1), as llama2.c has them; else (i, i + dims / 2), as
+                         Hugging Face */
+    /* false: decoupled, as above. true: K is turned by store_kv() for the position it then has, and
+     * attention() turns the queries only; there to show what truncation does to it. */
+    bool at_store;
+};
+
+struct attention_shape {
+    uint32_t heads, kv_heads, head_dim, layers, page_tokens;
+    struct rope rope;
+};
+
+/* A context whose KV lies in pages: token i of it is in row (skip + i) % page_tokens of page
+ * pages[(skip + i) / page_tokens] and has position i. */
+struct sequence {
+    const uint32_t *pages; /* in the host's memory; the device takes a copy */
+    uint32_t page_count;
+    uint32_t skip;          /* < page_tokens: rows of the first page whose tokens were cut off */
+    uint32_t cached_tokens; /* whose KV is there, or will be when the stream comes to it */
+    uint32_t
+        new_tokens; /* >= 1: rows of the activations, behind those of the sequences before it */
+};
+
+struct backend {
+    const char *name, *summary; /* as in `reprise run --backend NAME` */
+    uint32_t element_bytes;
+    const char *element; /* "fp32", "bf16" */
+
+    /* *device is the caller's to close(), and set only with STATUS_OK. STATUS_IO: no such device
+     * here. */
+    enum status (*open)(const struct backend_config *config, struct device **device,
+                        struct error *err);
+    void (*close)(struct device *device); /* waits for what is queued; NULL is fine */
+    /* What it is, in words: "OpenBLAS 0.3.21 Zen, 1 thread"; returns text. */
+    char *(*describe)(struct device *device, char *text, size_t text_bytes);
+
+    /* tier: TIER_HBM or TIER_DRAM. Zeroed, aligned to 4096 bytes; DRAM can be used by the host and
+     * by O_DIRECT. STATUS_IO when the tier has no more: says what was asked and what is left. */
+    enum status (*allocate)(struct device *device, enum tier tier, uint64_t size_bytes,
+                            void **memory, struct error *err);
+    void (*release)(struct device *device, enum tier tier, void *memory); /* NULL is fine */
+
+    /* Between floats of the host and elements in HBM; return when it is done, behind all that is
+     * queued on STREAM_COMPUTE. */
+    void (*upload)(struct device *device, void *to, const float *from, uint64_t count);
+    void (*download)(struct device *device, float *to, const void *from, uint64_t count);
+
+    /* Queues copies, to be made in order; any stream. */
+    void (*copy)(struct device *device, enum stream stream, enum copy_kind kind,
+                 const struct copy *copies, uint32_t count);
+
+    /* Events. A new one, and one recorded but not reached, has not happened; it may be recorded
+     * again once it has happened. */
+    struct backend_event *(*event_new)(struct device *device);
+    void (*event_free)(struct device *device, struct backend_event *event); /* NULL is fine */
+    void (*record)(struct device *device, enum stream stream, struct backend_event *event);
+    /* What is queued on the stream from now on waits until the event's present record has happened.
+     */
+    void (*wait)(struct device *device, enum stream stream, struct backend_event *event);
+    /* Whether it has happened, and when, on CLOCK_MONOTONIC (at the device's resolution). */
+    bool (*happened)(struct device *device, struct backend_event *event, uint64_t *time_ns);
+    /* The host waits for it. */
+    void (*synchronise)(struct device *device, struct backend_event *event);
+    /* Optional. Sleeps until some event happened that happened() has not told of yet, or until
+     * time_ns on CLOCK_MONOTONIC, or until wake(). NULL, both: the caller polls. */
+    void (*sleep_until)(struct device *device, uint64_t time_ns);
+    void (*wake)(struct device *device); /* from any thread */
+
+    /* ---- operators, on STREAM_COMPUTE ---- */
+
+    /* out[i] = table[tokens[i]]; a row is width elements. tokens: the host's. */
+    void (*embed)(struct device *device, const void *table, uint32_t width, const uint32_t *tokens,
+                  uint32_t rows, void *out);
+    /* out[rows][outputs] = in[rows][inputs] * weights[outputs][inputs]^T */
+    void (*gemm)(struct device *device, uint32_t rows, uint32_t inputs, uint32_t outputs,
+                 const void *in, const void *weights, void *out);
+    /* bias NULL: none. in may be out. */
+    void (*norm)(struct device *device, enum norm_kind kind, uint32_t rows, uint32_t width,
+                 float epsilon, const void *in, const void *weight, const void *bias, void *out);
+    /* Which contexts the rows of store_kv() and attention() that follow belong to; until the next.
+     */
+    void (*set_batch)(struct device *device, const struct sequence *sequences, uint32_t count);
+    /* qkv: rows of [q | k | v], (heads + 2 * kv_heads) * head_dim elements. Writes the new tokens'
+     * K and V of the layer into their pages. */
+    void (*store_kv)(struct device *device, const struct attention_shape *shape, uint32_t layer,
+                     const void *qkv, void *pool);
+    /* Causal attention, scaled by 1 / sqrt(head_dim), of each sequence's new tokens over its cached
+     * ones and themselves, whose KV store_kv() has written; queries from qkv are turned to their
+     * positions. One sequence with many new tokens is prefill, many with one each are decode; any
+     * mix is valid. out: rows of heads * head_dim. */
+    void (*attention)(struct device *device, const struct attention_shape *shape, uint32_t layer,
+                      const void *qkv, const void *pool, void *out);
+    void (*activate)(struct device *device, enum activation_kind kind, uint32_t rows,
+                     uint32_t width, const void *in, void *out);
+    /* sum[i] += in[i] */
+    void (*add)(struct device *device, uint64_t count, const void *in, void *sum);
+    /* to[i] = from[row[i]], rows of width: the last token of each sequence. row: the host's. */
+    void (*gather_rows)(struct device *device, const void *from, uint32_t width,
+                        const uint32_t *row, uint32_t rows, void *to);
+
+    /* The first failure inside a stream since the last call, as STATUS_IO. */
+    enum status (*check)(struct device *device, struct error *err);
+
+    /* Optional. Pins memory of the host's for faster copies; NULL: pageable memory is used as it
+     * is, and `reprise doctor` says so. allocate(TIER_DRAM) pins by itself. */
+    enum status (*pin_host)(struct device *device, void *start, uint64_t size_bytes,
+                            struct error *err);
+    /* Optional. Reads the file from SSD straight into HBM (cuFile); NULL: through DRAM. */
+    enum status (*ssd_to_hbm)(struct device *device, int file, uint64_t offset, void *to,
+                              uint64_t size_bytes, struct error *err);
+};
+
+/* Bytes of a slice: of one page's KV of one layer. */
+static inline uint64_t slice_bytes(const struct backend *backend,
+                                   const struct attention_shape *shape)
+{
+    return UINT64_C(2) * shape->page_tokens * shape->kv_heads * shape->head_dim *
+           backend->element_bytes;
+}
+
+/* <- a new backend: a line in backends.c, its folder in runtime/CMakeLists.txt. The first is the
+ * default. NULL behind the end, or for an unknown name. */
+const struct backend *backend_at(int i);
+const struct backend *backend_find(const char *name);
+
+#endif

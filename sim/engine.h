@@ -68,7 +68,7 @@ struct load {
     uint64_t size_bytes;
     uint32_t arrivals; /* which of engine.arrivals its layers come into */
     uint32_t flow;   /* moving now, or 0 */
-    bool rest;       /* the layers behind the read buffer are moving or done */
+    uint32_t begun_layers; /* its first layers that are moving or done */
     struct overlap_load progress;
 };
 #define LOADS_MAX 8 /* two a session; one session prefills and one is prepared */

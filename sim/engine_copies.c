@@ -1,5 +1,5 @@
-/* sim/engine_copies.c - what the placement core wants moved, as flows over the links; a turn's loads
- * are followed layer by layer. */
+/* sim/engine_copies.c - what the placement core wants moved, as flows over the links; a turn's
+ * loads are followed layer by layer. */
 #include "base/memory.h"
 #include "sim/engine.h"
 
@@ -28,10 +28,14 @@ static uint32_t buffered_layers(const struct engine *engine)
     return buffer < layers ? buffer : layers;
 }
 
-static void start_layers(struct engine *engine, struct load *load, uint32_t first, uint32_t last)
+/* Starts what is left of the load's first `last` layers. */
+static void start_layers(struct engine *engine, struct load *load, uint32_t last)
 {
-    uint32_t layers = engine->setup->model.layers;
+    uint32_t layers = engine->setup->model.layers, first = load->begun_layers;
+    if (first >= last)
+        return;
     uint64_t from = load->size_bytes * first / layers, to = load->size_bytes * last / layers;
+    load->begun_layers = last;
     overlap_load_begin(&load->progress, first, last, engine->now_ns, to - from);
     load->flow = links_start(&engine->links, engine->now_ns, load->links, to - from,
                              USER_LOAD | (uint32_t)(load - engine->load));
@@ -48,19 +52,25 @@ static void begin_load(struct engine *engine, const struct action *action)
                            .links = links_crossed(action->from, TIER_HBM),
                            .arrivals = engine->arrivals_of_prepared,
                            .size_bytes = action->size_bytes };
-    uint32_t first_layers = buffered_layers(engine);
-    load->rest = first_layers == engine->setup->model.layers;
-    if (first_layers > 0)
-        start_layers(engine, load, 0, first_layers);
+    if (!copies_loading(engine, engine->prefilling))
+        start_layers(engine, load, buffered_layers(engine));
+}
+
+/* KV is read in the order of the turns, one stream as in the paper: the read buffer fills when the
+ * prefill that runs now waits for nothing more, or it would be slowed down by the next one's. */
+static void fill_read_buffer(struct engine *engine)
+{
+    for (struct load *load = engine->load; load < engine->load + LOADS_MAX; load++)
+        if (load->action != 0 && load->begun_layers == 0)
+            start_layers(engine, load, buffered_layers(engine));
 }
 
 void copies_start_rest(struct engine *engine, uint32_t session)
 {
     for (struct load *load = engine->load; load < engine->load + LOADS_MAX; load++) {
-        if (load->action == 0 || load->session != session || load->rest || load->flow != 0)
+        if (load->action == 0 || load->session != session || load->flow != 0)
             continue;
-        load->rest = true;
-        start_layers(engine, load, buffered_layers(engine), engine->setup->model.layers);
+        start_layers(engine, load, engine->setup->model.layers);
     }
 }
 
@@ -116,14 +126,14 @@ void copies_act(struct engine *engine)
             act(engine, &actions[i]);
 }
 
-/* If these were the read buffer's layers, the rest follows: at once if the prefill has started, else
- * when it does. */
+/* If these were the read buffer's layers, the rest follows: at once if the prefill has started,
+ * else when it does. */
 static void load_flow_ended(struct engine *engine, struct load *load)
 {
     overlap_load_end(&load->progress, engine->now_ns, &engine->arrivals[load->arrivals]);
     load->flow = 0;
     bool prefilling = engine->prefilling == load->session;
-    if (!load->rest) {
+    if (load->begun_layers < engine->setup->model.layers) {
         if (prefilling)
             copies_start_rest(engine, load->session);
         return;
@@ -131,8 +141,10 @@ static void load_flow_ended(struct engine *engine, struct load *load)
     uint32_t action = load->action;
     load->action = 0;
     placement_transfer_ended(engine->core, engine->now_ns, action);
-    if (prefilling && !copies_loading(engine, engine->prefilling))
+    if (prefilling && !copies_loading(engine, engine->prefilling)) {
         gpu_loads_ended(engine);
+        fill_read_buffer(engine);
+    }
 }
 
 void copies_flow_ended(struct engine *engine, uint32_t user)

@@ -120,6 +120,9 @@ void collector_add_turn(struct collector *collector, const struct turn_record *t
     histogram_add(&collector->queueing, turn->queueing_ns, 1);
     histogram_add(&collector->prefill, turn->prefill_ns, 1);
     collector->load_wait_ns += turn->load_wait_ns;
+    uint64_t asked_ns = turn->end_ns - turn->ttft_ns;
+    if (asked_ns < collector->measure_ns)
+        collector->queueing_before_ns += (double)(collector->measure_ns - asked_ns);
     count_hits(collector, turn);
 }
 
@@ -183,6 +186,7 @@ static void set_times(const struct collector *collector, struct metrics *metrics
     metrics->queueing_mean_ns = histogram_mean(&collector->queueing);
     metrics->queueing_p50_ns = quantile(&collector->queueing, 0.50);
     metrics->queueing_p99_ns = quantile(&collector->queueing, 0.99);
+    metrics->queueing_before_ns = collector->queueing_before_ns;
     metrics->prefill_mean_ns = histogram_mean(&collector->prefill);
     metrics->prefill_p50_ns = quantile(&collector->prefill, 0.50);
     metrics->prefill_p99_ns = quantile(&collector->prefill, 0.99);

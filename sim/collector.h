@@ -30,6 +30,7 @@ struct collector {
     uint64_t measure_ns, last_end_ns; /* the measured part; UINT64_MAX: it has not begun */
     struct histogram ttft, queueing, prefill, tbt;
     uint64_t busy_ns[BUSY_COUNT], load_wait_ns;
+    double queueing_before_ns; /* measured turns' waiting before the measured part began */
     struct time_mean queue;
     double batch_time, decode_time; /* batch size * ns, and ns */
     uint64_t turns, reply_tokens, overflows, clamped_turns;

@@ -16,6 +16,7 @@
     X(queueing_mean_ns, "ns", "turn asked to its prefill's start")                                   \
     X(queueing_p50_ns, "ns", "median of it")                                                         \
     X(queueing_p99_ns, "ns", "99th percentile of it")                                                \
+    X(queueing_before_ns, "ns", "of all measured turns' queueing: before the first of them started") \
     X(prefill_mean_ns, "ns", "a prefill's start to its end, waiting for KV included: the paper's TTFT") \
     X(prefill_p50_ns, "ns", "median of it")                                                          \
     X(prefill_p99_ns, "ns", "99th percentile of it")                                                 \

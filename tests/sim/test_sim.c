@@ -244,6 +244,16 @@ START_TEST(littles_law_holds_of_the_queue)
 }
 END_TEST
 
+START_TEST(littles_law_holds_of_the_measured_part_too)
+{
+    struct metrics metrics = run2(SMALL, "warmup_turns=200", everything[_i]);
+    double waited_ns = metrics.queueing_mean_ns * metrics.turns;
+    double within_ns = metrics.queue_mean * metrics.elapsed_ns;
+    ck_assert_double_eq_tol(within_ns + metrics.queueing_before_ns, waited_ns,
+                            1e-6 * (1.0 + waited_ns));
+}
+END_TEST
+
 START_TEST(the_same_experiment_gives_the_same_result_to_the_bit)
 {
     struct metrics once = run(SMALL, everything[_i]), again = run(SMALL, everything[_i]);
@@ -358,6 +368,7 @@ static Suite *suite(void)
     tcase_add_loop_test(tcase, every_byte_on_a_link_has_a_cause_and_every_token_a_source, 0,
                         EVERYTHING);
     tcase_add_loop_test(tcase, littles_law_holds_of_the_queue, 0, EVERYTHING);
+    tcase_add_loop_test(tcase, littles_law_holds_of_the_measured_part_too, 0, EVERYTHING);
     tcase_add_loop_test(tcase, the_same_experiment_gives_the_same_result_to_the_bit, 0, EVERYTHING);
     tcase_add_test(tcase, every_key_changes_some_result);
     tcase_add_test(tcase, what_cannot_run_is_refused_by_key);

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <popt.h>
 #include <stdio.h>
@@ -58,6 +59,7 @@ static enum status set_u64(const struct option *option, const char *text, struct
 
 static enum status set_value(const struct option *option, const char *text, struct error *err)
 {
+    assert(option->kind == OPTION_FLAG || text != NULL); /* popt refuses an option without its value */
     switch (option->kind) {
     case OPTION_FLAG:
         *(bool *)option->value = true;
@@ -148,6 +150,6 @@ void options_free(struct options *options)
     poptFreeContext(options->context);
     free(options->rows);
     for (uint32_t i = 0; i < options->owned.count; i++)
-        free((void *)(uintptr_t)options->owned.text[i]);
+        free((void *)options->owned.text[i]);
     free(options->owned.text);
 }

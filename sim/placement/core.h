@@ -24,6 +24,7 @@ struct job {
     uint32_t chain, chain_count, chain_capacity; /* slots chain .. chain + count - 1 */
     uint32_t next;                            /* in the queue; also chains free jobs */
     uint32_t context_tokens;                  /* queued: of the chain; running: ready in HBM */
+    uint32_t total_tokens;                    /* running: of context for which it has HBM */
     uint32_t hbm_tokens;                      /* booked in HBM for this job alone */
     uint32_t save_goal_tokens;                /* to be saved; 0: nothing */
     uint32_t save_transfer;                   /* in flight, or 0 */

@@ -101,52 +101,78 @@ static uint32_t chain_unit(const struct placement *core, const struct job *job, 
 
 /* ---- the queue ---- */
 
+/* The waiter behind which one of that sequence stands; 0: it is the first. Nearly always the last. */
+static uint32_t waiter_before(const struct placement *core, const struct unit *entry,
+                              uint32_t sequence)
+{
+    uint32_t last = entry->last_waiter, before = 0;
+    if (last != 0 && core->slot[last].sequence <= sequence)
+        return last;
+    for (uint32_t slot = entry->first_waiter; core->slot[slot].sequence <= sequence;
+         slot = core->slot[slot].next_waiter)
+        before = slot;
+    return before;
+}
+
 static void add_waiter(struct placement *core, uint32_t slot)
 {
     uint32_t unit = core->slot[slot].unit;
     struct unit *entry = &core->units.unit[unit];
-    core->slot[slot].next_waiter = 0;
-    if (entry->last_waiter != 0)
-        core->slot[entry->last_waiter].next_waiter = slot;
-    else
-        entry->first_waiter = slot;
-    entry->last_waiter = slot;
+    uint32_t before =
+        entry->first_waiter != 0 ? waiter_before(core, entry, core->slot[slot].sequence) : 0;
+    uint32_t *link = before != 0 ? &core->slot[before].next_waiter : &entry->first_waiter;
+    core->slot[slot].next_waiter = *link;
+    *link = slot;
+    if (entry->last_waiter == before)
+        entry->last_waiter = slot;
     entry->last_use_ns = core->now_ns;
     books_settle(core, unit);
     if (entry->first_waiter == slot)
         books_wanted(core, unit);
 }
 
-/* The slot is its unit's first waiter: jobs are prepared in queue order. */
+/* Most often the slot is its unit's first waiter: then the next one may have to fetch. */
 static void remove_waiter(struct placement *core, uint32_t slot)
 {
-    uint32_t unit = core->slot[slot].unit;
+    uint32_t unit = core->slot[slot].unit, before = 0;
     struct unit *entry = &core->units.unit[unit];
-    assert(entry->first_waiter == slot);
-    entry->first_waiter = core->slot[slot].next_waiter;
-    if (entry->first_waiter == 0)
-        entry->last_waiter = 0;
-    else
+    for (uint32_t at = entry->first_waiter; at != slot; at = core->slot[at].next_waiter)
+        before = at;
+    uint32_t *link = before != 0 ? &core->slot[before].next_waiter : &entry->first_waiter;
+    *link = core->slot[slot].next_waiter;
+    if (entry->last_waiter == slot)
+        entry->last_waiter = before;
+    if (entry->first_waiter != 0)
         core->job[core->slot[entry->first_waiter].job].wants_fetch = true;
     books_wanted(core, unit);
 }
 
-static void queue_push(struct placement *core, uint32_t handle)
+/* The queue is in the order of sequences; only a job that was pushed out of HBM does not go last. */
+static void queue_insert(struct placement *core, uint32_t handle)
 {
-    struct job *job = &core->job[handle];
-    job->next = 0;
-    if (core->queue_tail != 0)
-        core->job[core->queue_tail].next = handle;
-    else
-        core->queue_head = handle;
-    core->queue_tail = handle;
+    uint32_t sequence = core->job[handle].sequence, before = core->queue_tail;
+    if (before != 0 && core->job[before].sequence > sequence) {
+        before = 0;
+        for (uint32_t at = core->queue_head; core->job[at].sequence < sequence;
+             at = core->job[at].next)
+            before = at;
+    }
+    uint32_t *link = before != 0 ? &core->job[before].next : &core->queue_head;
+    core->job[handle].next = *link;
+    *link = handle;
+    if (core->queue_tail == before)
+        core->queue_tail = handle;
 }
 
-static void queue_pop(struct placement *core)
+static void queue_remove(struct placement *core, uint32_t handle)
 {
-    core->queue_head = core->job[core->queue_head].next;
-    if (core->queue_head == 0)
-        core->queue_tail = 0;
+    uint32_t before = 0;
+    for (uint32_t at = core->queue_head; at != handle; at = core->job[at].next)
+        before = at;
+    uint32_t *link = before != 0 ? &core->job[before].next : &core->queue_head;
+    *link = core->job[handle].next;
+    if (core->queue_tail == handle)
+        core->queue_tail = before;
 }
 
 static void note_queue_head(struct placement *core)
@@ -170,7 +196,7 @@ uint32_t placement_queue(struct placement *core, uint64_t now_ns, const uint64_t
     job->chain_capacity = capacity;
     job->context_tokens = context_tokens;
     job->wants_fetch = true;
-    queue_push(core, handle);
+    queue_insert(core, handle);
     note_queue_head(core);
     for (uint32_t i = 0; i < count; i++)
         keymap_prefetch(&core->units.map, keys[i]);
@@ -350,9 +376,9 @@ enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t
                                uint32_t cut_tokens, uint32_t total_tokens, enum tier slowest,
                                struct placement_hits *hits)
 {
-    assert(now_ns >= core->now_ns && handle == core->queue_head);
-    core->now_ns = now_ns;
     struct job *job = &core->job[handle];
+    assert(now_ns >= core->now_ns && job->state == JOB_QUEUED);
+    core->now_ns = now_ns;
     if (must_wait(core, job))
         return PREPARE_WAIT;
     pin_chain(core, job);
@@ -364,8 +390,9 @@ enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t
     }
     books_book(core, TIER_HBM, own_tokens);
     job->hbm_tokens = own_tokens;
+    job->total_tokens = total_tokens;
     job->state = JOB_RUNNING;
-    queue_pop(core);
+    queue_remove(core, handle);
     note_queue_head(core);
     for (uint32_t i = 0; i < job->chain_count; i++)
         remove_waiter(core, job->chain + i);
@@ -554,6 +581,72 @@ void placement_finish(struct placement *core, uint64_t now_ns, uint32_t handle)
     age_expire(core);
     room_keep_reserve(core);
     fetch_ahead(core);
+}
+
+/* ---- HBM that grows, and jobs that lose it ---- */
+
+bool placement_resize(struct placement *core, uint64_t now_ns, uint32_t handle,
+                      uint32_t total_tokens)
+{
+    struct job *job = &core->job[handle];
+    assert(now_ns >= core->now_ns && job->state == JOB_RUNNING);
+    core->now_ns = now_ns;
+    if (total_tokens < job->total_tokens) {
+        uint32_t fewer = job->total_tokens - total_tokens;
+        assert(fewer <= job->hbm_tokens);
+        books_unbook(core, TIER_HBM, fewer);
+        job->hbm_tokens -= fewer;
+    } else if (total_tokens > job->total_tokens) {
+        uint32_t more = total_tokens - job->total_tokens;
+        if (!room_in_hbm(core, more))
+            return false;
+        books_book(core, TIER_HBM, more);
+        job->hbm_tokens += more;
+    }
+    job->total_tokens = total_tokens;
+    return true;
+}
+
+/* A queued job with the chain, and the place in the queue, of one that ran. */
+static uint32_t queue_again(struct placement *core, uint32_t ran, uint32_t context_tokens)
+{
+    uint32_t handle = job_new(core);
+    uint32_t capacity = core->job[ran].chain_capacity;
+    uint32_t chain = slots_new(core, capacity);
+    struct job *job = &core->job[handle];
+    const struct job *old = &core->job[ran];
+    job->sequence = old->sequence;
+    job->chain = chain;
+    job->chain_count = old->chain_count;
+    job->chain_capacity = capacity;
+    job->context_tokens = context_tokens;
+    job->wants_fetch = true;
+    queue_insert(core, handle);
+    note_queue_head(core);
+    for (uint32_t i = 0; i < job->chain_count; i++) {
+        core->slot[chain + i] = (struct slot){ .unit = chain_unit(core, old, i),
+                                               .sequence = job->sequence,
+                                               .job = handle };
+        add_waiter(core, chain + i);
+    }
+    return handle;
+}
+
+uint32_t placement_preempt(struct placement *core, uint64_t now_ns, uint32_t handle,
+                           uint32_t context_tokens)
+{
+    assert(now_ns >= core->now_ns && core->job[handle].state == JOB_RUNNING);
+    assert(core->job[handle].loads_in_flight == 0);
+    core->now_ns = now_ns;
+    uint32_t again = queue_again(core, handle, context_tokens);
+    struct job *job = &core->job[handle];
+    job->state = JOB_DRAINING;
+    books_unbook(core, TIER_HBM, job->hbm_tokens);
+    job->hbm_tokens = 0;
+    job->context_tokens = job->save_goal_tokens = 0; /* nothing more of it is shared or saved */
+    release_if_drained(core, handle);
+    fetch_ahead(core);
+    return again;
 }
 
 /* ---- what the driver may ask ---- */

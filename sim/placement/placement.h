@@ -3,8 +3,8 @@
  * code. Time is ns since the run began and never goes back.
  *
  * The life of a job (one turn), each step an event that the driver tells:
- *   placement_queue     the turn is asked; the queue is first come, first served
- *   placement_prepare   it is next: what is stored is pinned, HBM is booked, loads begin
+ *   placement_queue     the turn is asked; the queue is in the order of asking
+ *   placement_prepare   it is next (whichever the driver takes): what is stored is pinned, HBM is booked, loads begin
  *   placement_save      some of its new KV is final in HBM and may be saved
  *   placement_finish    its last token is out; once all is saved, ACTION_RELEASE frees its HBM
  * and placement_transfer_ended for each transfer that an action began. After each call the driver
@@ -94,7 +94,7 @@ enum prepare {
 struct placement_hits placement_peek(const struct placement *core, uint32_t job, uint32_t cut_tokens,
                                      enum tier slowest);
 
-/* The job at the queue's head is next: books HBM for total_tokens of context (history, prompt and
+/* The queued job is next: books HBM for total_tokens of context (history, prompt and
  * reply), pins what is stored of its chain, takes the job out of the queue and begins its loads.
  * cut_tokens (sessions only): the context overflowed and lost its first tokens; later ones keep their
  * KV, since it is stored before position encoding. CUT_ALL: all of its KV is useless.
@@ -104,6 +104,18 @@ struct placement_hits placement_peek(const struct placement *core, uint32_t job,
 enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t job,
                                uint32_t cut_tokens, uint32_t total_tokens, enum tier slowest,
                                struct placement_hits *hits);
+
+/* The running job's context takes total_tokens from now on, more or fewer than before: a driver that
+ * does not book the whole reply at once. Fewer: at most what was grown may go back. false: HBM has no
+ * room and nothing has changed. */
+bool placement_resize(struct placement *core, uint64_t now_ns, uint32_t job, uint32_t total_tokens);
+
+/* The running job, none of whose loads is in flight, is pushed out of HBM and queued again at its old
+ * place in the order of asking; the first context_tokens of its chain are what it will want. Its HBM is
+ * free at once: what is being saved goes on as if from a staging buffer, what waits to be saved is
+ * not. ACTION_RELEASE of the old handle follows. Returns the new one. */
+uint32_t placement_preempt(struct placement *core, uint64_t now_ns, uint32_t job,
+                           uint32_t context_tokens);
 
 /* More blocks follow the chain (the reply's, when their keys are known). */
 void placement_extend(struct placement *core, uint32_t job, const uint64_t *keys, uint32_t count);

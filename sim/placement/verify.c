@@ -4,10 +4,10 @@
 #include <stdlib.h>
 
 /* Not assert(): a release build's tests shall hear it too. */
-#define HOLDS(condition)                                                                            \
-    do {                                                                                            \
-        if (!(condition))                                                                           \
-            abort();                                                                                \
+#define HOLDS(condition)                                                                           \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            abort();                                                                               \
     } while (0)
 
 static void verify_unit(const struct placement *core, uint32_t unit,
@@ -22,9 +22,13 @@ static void verify_unit(const struct placement *core, uint32_t unit,
     }
     if (entry->pins == 0)
         *idle += entry->tokens[TIER_HBM];
-    if (entry->first_waiter != 0)
-        HOLDS(core->slot[entry->first_waiter].unit == unit);
-    HOLDS((entry->first_waiter == 0) == (entry->last_waiter == 0));
+    uint32_t last = 0;
+    for (uint32_t slot = entry->first_waiter; slot != 0; slot = core->slot[slot].next_waiter) {
+        HOLDS(core->slot[slot].unit == unit);
+        HOLDS(last == 0 || core->slot[last].sequence <= core->slot[slot].sequence);
+        last = slot;
+    }
+    HOLDS(last == entry->last_waiter);
     if (entry->transfer != 0)
         HOLDS(core->transfer[entry->transfer].live);
 }

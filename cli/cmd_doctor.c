@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "sweep/ranks.h"
 
 #include <sqlite3.h>
 #include <stdbool.h>
@@ -34,6 +35,8 @@ static void look(void)
     printf("%-18s %ld\n", "cores", sysconf(_SC_NPROCESSORS_ONLN));
     printf("%-18s %s\n", "SQLite", sqlite3_libversion());
     tell("gnuplot", on_path("gnuplot"), "`reprise plot` cannot draw; install gnuplot-nox");
+    printf("%-18s %s\n", "MPI", ranks_library() != NULL ? ranks_library()
+                               : "no: sweeps run on this machine's cores, or as --shard i/n");
     tell("NVIDIA driver", access("/dev/nvidiactl", F_OK) == 0, "not needed to simulate");
     tell("CUDA compiler", on_path("nvcc") || access("/usr/local/cuda/bin/nvcc", X_OK) == 0,
          "not needed to simulate");

@@ -6,7 +6,9 @@
  */
 #define COMMANDS(X)                                                                                \
     X(sim, "simulate an experiment under one or several policies and compare them")                \
+    X(sweep, "run an experiment over a grid or samples of its keys, on many cores or machines")    \
     X(plot, "draw a comparison from the database")                                                 \
+    X(db, "merge, list or dump databases")                                                         \
     X(trace, "say what a trace, or the generated workload, holds")                                 \
     X(models, "list models, hardware and policies, or show one model on one server")               \
     X(doctor, "say which of what reprise can use is there on this machine")

@@ -1,20 +1,16 @@
-/* cli/comparison.c - see comparison.h. Threads share nothing but the next run's number and a flag.
- */
+/* cli/comparison.c - see comparison.h. The crew's threads share nothing but a flag. */
 #include "cli/comparison.h"
 
 #include "base/memory.h"
-#include "cli/experiment_options.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
+#include "sweep/crew.h"
+#include "sweep/point_key.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #define POLICIES_MOST 64
-#define THREADS_MOST 1024
 #define LOOK_EVERY_NS 50000000
 
 /* ---- the list of runs ---- */
@@ -66,17 +62,13 @@ void comparison_free(struct comparison *comparison)
 
 /* ---- running ---- */
 
-struct crew {
+struct running {
     struct comparison *comparison;
-    atomic_uint next_run;
     atomic_bool stop; /* a run has failed: the others' results are not wanted */
-    pthread_mutex_t lock;
-    pthread_cond_t one_ended;
-    uint32_t working; /* threads that have not ended; under lock */
 };
 
 struct teller {
-    struct crew *crew;
+    struct running *running;
     struct run *run;
 };
 
@@ -87,15 +79,19 @@ static bool tell(void *context, uint64_t turns_done, uint64_t turns_expected, do
     share = share < 0.0 ? 0.0 : share > 1.0 ? 1.0 : share;
     atomic_store(&teller->run->turns, turns_done);
     atomic_store(&teller->run->share_millionths, (uint_fast32_t)(share * 1e6));
-    return !atomic_load(&teller->crew->stop) && !interrupt_asked();
+    return !atomic_load(&teller->running->stop) && !interrupt_asked();
 }
 
-static void run_one(struct crew *crew, struct run *run)
+static void run_one(void *context, uint32_t item)
 {
-    struct teller teller = { crew, run };
+    struct running *running = context;
+    struct run *run = &running->comparison->runs[item];
+    struct teller teller = { running, run };
     struct sim_progress progress = { tell, &teller };
+    if (atomic_load(&running->stop) || interrupt_asked())
+        return;
     if (sim_run(&run->experiment, &progress, &run->result, &run->err) != STATUS_OK) {
-        atomic_store(&crew->stop, true);
+        atomic_store(&running->stop, true);
         return;
     }
     run->finished = !run->result.interrupted;
@@ -105,23 +101,6 @@ static void run_one(struct crew *crew, struct run *run)
         sim_result_free(&run->result);
 }
 
-static void *work(void *context)
-{
-    struct crew *crew = context;
-    const struct comparison *comparison = crew->comparison;
-    for (;;) {
-        uint32_t i = atomic_fetch_add(&crew->next_run, 1);
-        if (i >= comparison->count || atomic_load(&crew->stop) || interrupt_asked())
-            break;
-        run_one(crew, &comparison->runs[i]);
-    }
-    pthread_mutex_lock(&crew->lock);
-    crew->working--;
-    pthread_cond_signal(&crew->one_ended);
-    pthread_mutex_unlock(&crew->lock);
-    return NULL;
-}
-
 static void draw(struct progress *progress, const struct comparison *comparison)
 {
     uint64_t turns = 0, millionths = 0;
@@ -129,59 +108,19 @@ static void draw(struct progress *progress, const struct comparison *comparison)
         turns += atomic_load(&comparison->runs[i].turns);
         millionths += atomic_load(&comparison->runs[i].share_millionths);
     }
-    progress_draw(progress, (double)millionths / 1e6 / comparison->count, turns);
+    progress_draw(progress, (double)millionths / 1e6 / comparison->count, turns, "turns");
 }
 
-static void wait_for_all(struct crew *crew)
+static void wait_for_all(struct crew *crew, const struct comparison *comparison)
 {
     struct progress progress;
+    uint32_t item;
     progress_start(&progress);
-    pthread_mutex_lock(&crew->lock);
-    while (crew->working > 0) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += LOOK_EVERY_NS;
-        until.tv_sec += until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
-        pthread_cond_timedwait(&crew->one_ended, &crew->lock, &until);
-        draw(&progress, crew->comparison);
+    while (crew_owes(crew) > 0) {
+        crew_take(crew, LOOK_EVERY_NS, &item);
+        draw(&progress, comparison);
     }
-    pthread_mutex_unlock(&crew->lock);
     progress_end(&progress);
-}
-
-static uint32_t choose_threads(uint64_t wanted, uint32_t runs)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    uint64_t threads = wanted > 0 ? wanted : cores > 0 ? (uint64_t)cores : 1;
-    if (threads > THREADS_MOST)
-        threads = THREADS_MOST;
-    return threads < runs ? (uint32_t)threads : runs;
-}
-
-static enum status run_in_threads(struct crew *crew, uint32_t threads, struct error *err)
-{
-    pthread_t *thread = memory_new(threads, sizeof *thread);
-    uint32_t started = 0;
-    int rc = 0;
-    while (rc == 0 && started < threads) {
-        pthread_mutex_lock(&crew->lock);
-        crew->working++;
-        pthread_mutex_unlock(&crew->lock);
-        rc = pthread_create(&thread[started], NULL, work, crew);
-        if (rc == 0)
-            started++;
-    }
-    if (rc != 0) { /* fewer do as well; none do not */
-        pthread_mutex_lock(&crew->lock);
-        crew->working--;
-        pthread_mutex_unlock(&crew->lock);
-    }
-    wait_for_all(crew);
-    for (uint32_t i = 0; i < started; i++)
-        pthread_join(thread[i], NULL);
-    free(thread);
-    return started > 0 ? STATUS_OK : error_io(err, NULL, "start a thread", strerror(rc));
 }
 
 /* The runs that finished, in their order. */
@@ -213,15 +152,18 @@ static enum status outcome(struct comparison *comparison, struct error *err)
 
 enum status comparison_run(struct comparison *comparison, uint64_t threads, struct error *err)
 {
-    struct crew crew = { .comparison = comparison };
-    atomic_init(&crew.next_run, 0);
-    atomic_init(&crew.stop, false);
-    pthread_mutex_init(&crew.lock, NULL);
-    pthread_cond_init(&crew.one_ended, NULL);
-    enum status status = run_in_threads(&crew, choose_threads(threads, comparison->count), err);
-    pthread_cond_destroy(&crew.one_ended);
-    pthread_mutex_destroy(&crew.lock);
-    return status == STATUS_OK ? outcome(comparison, err) : status;
+    struct running running = { .comparison = comparison };
+    struct crew *crew = NULL;
+    atomic_init(&running.stop, false);
+    enum status status =
+        crew_start(crew_size(threads, comparison->count), run_one, &running, &crew, err);
+    if (status != STATUS_OK)
+        return status;
+    for (uint32_t i = 0; i < comparison->count; i++)
+        crew_give(crew, i);
+    wait_for_all(crew, comparison);
+    crew_end(crew);
+    return outcome(comparison, err);
 }
 
 /* ---- storing ---- */
@@ -234,7 +176,7 @@ enum status comparison_store(const struct comparison *comparison, struct store *
     char **yaml = memory_new(count, sizeof *yaml);
     for (uint32_t i = 0; i < count; i++) {
         const struct run *run = &comparison->runs[i];
-        yaml[i] = experiment_yaml(&run->experiment);
+        yaml[i] = experiment_text(&run->experiment);
         stored[i] = (struct store_run){ .name = run->experiment.policy,
                                         .config_yaml = yaml[i],
                                         .seed = run->experiment.workload.seed,

@@ -1,7 +1,7 @@
 /* cli/comparison_json.c - runs as JSON. */
 #include "cli/comparison_print.h"
 
-#include "cli/experiment_options.h"
+#include "sweep/point_key.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -27,7 +27,7 @@ static json_t *metrics_json(const struct metrics *metrics)
 /* The flat "key: value" lines that config_print_values() writes, as an object of texts. */
 static json_t *config_json(const struct experiment *experiment)
 {
-    char *text = experiment_yaml(experiment);
+    char *text = experiment_text(experiment);
     json_t *object = json_object();
     char *rest = NULL;
     for (char *line = strtok_r(text, "\n", &rest); line != NULL;

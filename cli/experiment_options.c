@@ -37,14 +37,26 @@ static enum status lay_over(const struct experiment_options *given, struct confi
     return status;
 }
 
+enum status experiment_tree(const struct experiment_options *given, struct config_tree **tree,
+                            struct error *err)
+{
+    struct config_tree *read = NULL;
+    enum status status = given->file != NULL ? config_tree_read(given->file, &read, err)
+                                             : config_tree_parse("{}", "defaults", &read, err);
+    if (status == STATUS_OK)
+        status = lay_over(given, read, err);
+    if (status == STATUS_OK)
+        *tree = read;
+    else
+        config_tree_free(read);
+    return status;
+}
+
 enum status experiment_load(const struct experiment_options *given, struct experiment *experiment,
                             struct error *err)
 {
     struct config_tree *tree = NULL;
-    enum status status = given->file != NULL ? config_tree_read(given->file, &tree, err)
-                                             : config_tree_parse("{}", "defaults", &tree, err);
-    if (status == STATUS_OK)
-        status = lay_over(given, tree, err);
+    enum status status = experiment_tree(given, &tree, err);
     if (status == STATUS_OK)
         status = config_load(experiment_sections, tree, experiment, err);
     config_tree_free(tree);
@@ -54,17 +66,4 @@ enum status experiment_load(const struct experiment_options *given, struct exper
 void experiment_options_free(struct experiment_options *given)
 {
     free(given->set.text);
-}
-
-char *experiment_yaml(const struct experiment *experiment)
-{
-    char *text = NULL;
-    size_t bytes;
-    FILE *out = open_memstream(&text, &bytes);
-    if (out == NULL)
-        memory_exhausted();
-    config_print_values(out, experiment_sections, experiment);
-    if (fclose(out) != 0)
-        memory_exhausted();
-    return text;
 }

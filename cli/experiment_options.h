@@ -28,14 +28,15 @@ struct experiment_options {
         "trace", 't', OPTION_TEXT, &(given)->trace, "FILE", "--set trace=FILE"                     \
     }
 
-/* The file's keys, over them --set, over them the short forms. */
+/* The file's keys, over them --set, over them the short forms. *tree is the caller's to
+ * config_tree_free(). */
+enum status experiment_tree(const struct experiment_options *given, struct config_tree **tree,
+                            struct error *err);
+/* The experiment they make. */
 enum status experiment_load(const struct experiment_options *given, struct experiment *experiment,
                             struct error *err);
 
 /* Frees the list in it; its texts are struct options' own. */
 void experiment_options_free(struct experiment_options *given);
-
-/* The whole configuration, as config_print_values() writes it; the caller frees it. */
-char *experiment_yaml(const struct experiment *experiment);
 
 #endif

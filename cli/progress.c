@@ -24,26 +24,27 @@ void progress_start(struct progress *progress)
     *progress = (struct progress){ .shown = isatty(STDERR_FILENO) == 1, .start_ns = now_ns() };
 }
 
-char *progress_line(double share, uint64_t turns, uint64_t elapsed_ns, char *out, size_t out_bytes)
+char *progress_line(double share, uint64_t done, const char *what, uint64_t elapsed_ns, char *out,
+                    size_t out_bytes)
 {
     double clamped = share < 0.0 ? 0.0 : share > 1.0 ? 1.0 : share;
     double elapsed_s = (double)elapsed_ns / (double)NS_PER_S;
-    char bar[BAR_CELLS + 1], done[32], rate[32], left[32] = "?";
+    char bar[BAR_CELLS + 1], count[32], rate[32], left[32] = "?";
     int full = (int)(clamped * BAR_CELLS);
     memset(bar, '.', BAR_CELLS);
     memset(bar, '#', (size_t)full);
     bar[BAR_CELLS] = '\0';
-    units_format((double)turns, UNIT_PLAIN, done, sizeof done);
-    units_format(elapsed_s > 0.0 ? (double)turns / elapsed_s : 0.0, UNIT_PLAIN, rate, sizeof rate);
+    units_format((double)done, UNIT_PLAIN, count, sizeof count);
+    units_format(elapsed_s > 0.0 ? (double)done / elapsed_s : 0.0, UNIT_PLAIN, rate, sizeof rate);
     if (clamped > 0.0)
         units_format((double)elapsed_ns * (1.0 - clamped) / clamped, UNIT_DURATION, left,
                      sizeof left);
-    snprintf(out, out_bytes, "%3.0f %% [%s] %s turns, %s turns/s, %s left", clamped * 100.0, bar,
-             done, rate, left);
+    snprintf(out, out_bytes, "%3.0f %% [%s] %s %s, %s %s/s, %s left", clamped * 100.0, bar, count,
+             what, rate, what, left);
     return out;
 }
 
-void progress_draw(struct progress *progress, double share, uint64_t turns)
+void progress_draw(struct progress *progress, double share, uint64_t done, const char *what)
 {
     uint64_t now = now_ns();
     if (!progress->shown || now - progress->drawn_ns < DRAW_EVERY_NS)
@@ -51,7 +52,7 @@ void progress_draw(struct progress *progress, double share, uint64_t turns)
     char line[160];
     progress->drawn_ns = now;
     fprintf(stderr, WIPE "%s",
-            progress_line(share, turns, now - progress->start_ns, line, sizeof line));
+            progress_line(share, done, what, now - progress->start_ns, line, sizeof line));
     fflush(stderr);
 }
 

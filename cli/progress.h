@@ -13,11 +13,12 @@ struct progress {
 };
 
 void progress_start(struct progress *progress);
-/* share in [0, 1] of the work is done. */
-void progress_draw(struct progress *progress, double share, uint64_t turns);
+/* share in [0, 1] of the work is done: `done` of what is counted in `what` ("turns", "runs"). */
+void progress_draw(struct progress *progress, double share, uint64_t done, const char *what);
 void progress_end(struct progress *progress); /* wipes the line */
 
 /* The line, "  43 % [####......] 120k turns, 35.2k turns/s, 12.0 s left"; returns out. */
-char *progress_line(double share, uint64_t turns, uint64_t elapsed_ns, char *out, size_t out_bytes);
+char *progress_line(double share, uint64_t done, const char *what, uint64_t elapsed_ns, char *out,
+                    size_t out_bytes);
 
 #endif

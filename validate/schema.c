@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* A metric's value is found by (run, metric) when a run is shown and by (metric, value) when runs
- * are ranked: both are one look-up, however many runs there are. */
+/* A metric's value is found by (run, metric) when a run is shown: one look-up, however many runs
+ * there are. */
 static const char version_1[] =
     "CREATE TABLE comparison ("
     "  id INTEGER PRIMARY KEY,"
@@ -60,9 +60,51 @@ static const char version_1[] =
     "  FROM metric JOIN run ON run.id = metric.run_id"
     "              JOIN metric_name ON metric_name.id = metric.metric_id;";
 
+/* What sweeps and searches need: a finished run is found by all that it depends on (sweep/point_key.h),
+ * and a sweep knows its runs before they are done. A point that cannot run says why. */
+static const char version_2[] =
+    /* Values come in no order: each run dirtied a page of this index for each metric, most of the
+     * 3.7 ms that storing one took among 10,000 (tests/bench/bench_store.c); without it and with
+     * synchronous NORMAL it is 0.6. Ranking the runs is a scan. */
+    "DROP INDEX metric_by_value;"
+    "CREATE TABLE point ("
+    "  key TEXT PRIMARY KEY,"
+    "  run_id INTEGER UNIQUE REFERENCES run (id) ON DELETE CASCADE,"
+    "  failure TEXT,"
+    "  CHECK ((run_id IS NULL) <> (failure IS NULL))"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE sweep ("
+    "  id INTEGER PRIMARY KEY,"
+    "  hash TEXT NOT NULL UNIQUE,"
+    "  comparison_id INTEGER NOT NULL REFERENCES comparison (id),"
+    "  command TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE UNIQUE INDEX sweep_by_comparison ON sweep (comparison_id);"
+    "CREATE TABLE sweep_axis ("
+    "  sweep_id INTEGER NOT NULL REFERENCES sweep (id) ON DELETE CASCADE,"
+    "  axis INTEGER NOT NULL,"
+    "  key TEXT NOT NULL,"
+    "  PRIMARY KEY (sweep_id, axis)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE sweep_run ("
+    "  sweep_id INTEGER NOT NULL REFERENCES sweep (id) ON DELETE CASCADE,"
+    "  number INTEGER NOT NULL,"
+    "  point INTEGER NOT NULL,"
+    "  replication INTEGER NOT NULL,"
+    "  point_key TEXT NOT NULL,"
+    "  PRIMARY KEY (sweep_id, number)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE sweep_value ("
+    "  sweep_id INTEGER NOT NULL REFERENCES sweep (id) ON DELETE CASCADE,"
+    "  point INTEGER NOT NULL,"
+    "  axis INTEGER NOT NULL,"
+    "  value TEXT NOT NULL,"
+    "  PRIMARY KEY (sweep_id, point, axis)"
+    ") STRICT, WITHOUT ROWID;";
+
 /* migrations[v] takes a file from version v to v + 1. A version that was released is never edited:
  * a change is a new line. */
-static const char *const migrations[] = { version_1 };
+static const char *const migrations[] = { version_1, version_2 };
 enum { LATEST_VERSION = sizeof migrations / sizeof *migrations };
 
 struct identity {

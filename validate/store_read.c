@@ -1,10 +1,10 @@
 /* validate/store_read.c - see store.h: reading runs back. */
 #include "base/memory.h"
+#include "validate/metric_values.h"
 #include "validate/series_blob.h"
 #include "validate/store_handle.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -70,21 +70,6 @@ enum status store_run_name(struct store *store, int64_t run, char *name, size_t 
     return status == STATUS_OK && !row ? no_such_run(store, run, err) : status;
 }
 
-#define MEMBER_OFFSET(name, unit, meaning) offsetof(struct metrics, name),
-static const size_t member_offset[METRIC_COUNT] = { METRICS(MEMBER_OFFSET) };
-
-static double *metric_member(struct metrics *metrics, int i)
-{
-    return (double *)(void *)((char *)metrics + member_offset[i]);
-}
-
-static void set_metric(struct metrics *metrics, const char *name, double value)
-{
-    for (int i = 0; i < METRIC_COUNT; i++)
-        if (strcmp(metric_rows[i].name, name) == 0)
-            *metric_member(metrics, i) = value;
-}
-
 enum status store_metrics(struct store *store, int64_t run, struct metrics *metrics,
                           struct error *err)
 {
@@ -93,14 +78,13 @@ enum status store_metrics(struct store *store, int64_t run, struct metrics *metr
     sqlite3_stmt *statement = NULL;
     enum status status = query(store, text, run, &statement, err);
     bool row = true, any = false;
-    for (int i = 0; i < METRIC_COUNT; i++)
-        *metric_member(metrics, i) = NAN;
+    metrics_set_unknown(metrics);
     while (status == STATUS_OK) {
         status = sql_step(&store->sql, statement, &row, "read metrics", err);
         if (status != STATUS_OK || !row)
             break;
         any = true;
-        set_metric(metrics, column_text(statement, 0), sqlite3_column_double(statement, 1));
+        metrics_set(metrics, column_text(statement, 0), sqlite3_column_double(statement, 1));
     }
     sqlite3_finalize(statement);
     return status == STATUS_OK && !any ? no_such_run(store, run, err) : status;

@@ -1,0 +1,17 @@
+/* sweep/metric_show.h - metrics by name, and their values for people. */
+#ifndef REPRISE_SWEEP_METRIC_SHOW_H
+#define REPRISE_SWEEP_METRIC_SHOW_H
+
+#include "base/error.h"
+#include "sim/metrics.h"
+
+#include <stddef.h>
+
+/* The metric's place in metric_rows. STATUS_INPUT names option (as "--metric") and the nearest
+ * known one. */
+enum status metric_find(const char *option, const char *name, int *metric, struct error *err);
+
+/* "1.23 s", "84.8 %" (rates and shares), "$0.905", "4.13 TB"; "-" for NaN; returns out. */
+char *metric_show(int metric, double value, char *out, size_t out_bytes);
+
+#endif

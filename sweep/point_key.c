@@ -1,0 +1,151 @@
+/* sweep/point_key.c - see point_key.h. */
+#include "sweep/point_key.h"
+
+#include "base/memory.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+enum file_kind { FILE_MODEL, FILE_HARDWARE, FILE_TRACE };
+
+/* Files of a sweep are few: a list is enough. */
+struct file_hash {
+    enum file_kind kind;
+    char *name;
+    uint64_t hash;
+};
+
+struct point_keys {
+    struct file_hash *file;
+    uint32_t count, capacity;
+};
+
+struct point_keys *point_keys_new(void)
+{
+    return memory_new(1, sizeof(struct point_keys));
+}
+
+void point_keys_free(struct point_keys *keys)
+{
+    if (keys == NULL)
+        return;
+    for (uint32_t i = 0; i < keys->count; i++)
+        free(keys->file[i].name);
+    free(keys->file);
+    free(keys);
+}
+
+static char *values_text(const struct config_section *sections, const void *values)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+    if (out == NULL)
+        memory_exhausted();
+    config_print_values(out, sections, values);
+    if (fclose(out) != 0)
+        memory_exhausted();
+    return text;
+}
+
+char *experiment_text(const struct experiment *experiment)
+{
+    return values_text(experiment_sections, experiment);
+}
+
+static uint64_t hash_values(const struct config_row *rows, const void *values)
+{
+    const struct config_section sections[] = { { .prefix = "", .rows = rows }, { .rows = NULL } };
+    char *text = values_text(sections, values);
+    uint64_t hash = XXH64(text, strlen(text), 0);
+    free(text);
+    return hash;
+}
+
+static enum status hash_model(const char *name, uint64_t *hash, struct error *err)
+{
+    struct model model;
+    enum status status = model_load(name, &model, err);
+    if (status == STATUS_OK)
+        *hash = hash_values(model_rows, &model);
+    return status;
+}
+
+static enum status hash_hardware(const char *name, uint64_t *hash, struct error *err)
+{
+    struct hardware hardware;
+    enum status status = hardware_load(name, &hardware, err);
+    if (status == STATUS_OK)
+        *hash = hash_values(hardware_rows, &hardware);
+    return status;
+}
+
+/* The whole file's, also where a run stops early: what a run reads ahead must not matter. */
+static enum status hash_trace(const char *path, uint64_t *hash, struct error *err)
+{
+    struct trace *trace = NULL;
+    enum status status = trace_open(path, NULL, &trace, err);
+    if (status != STATUS_OK)
+        return status;
+    struct trace_session session;
+    enum trace_step step = TRACE_ITEM;
+    while (step == TRACE_ITEM)
+        step = trace_next(trace, &session, err);
+    *hash = trace_hash(trace);
+    trace_close(trace);
+    return step == TRACE_END ? STATUS_OK : err->status;
+}
+
+static enum status hash_file(struct point_keys *keys, enum file_kind kind, const char *name,
+                             uint64_t *hash, struct error *err)
+{
+    static enum status (*const hash_of[])(const char *, uint64_t *, struct error *) = {
+        [FILE_MODEL] = hash_model, [FILE_HARDWARE] = hash_hardware, [FILE_TRACE] = hash_trace
+    };
+    *hash = 0;
+    if (kind == FILE_TRACE && *name == '\0') /* generated: the configuration says it all */
+        return STATUS_OK;
+    for (uint32_t i = 0; i < keys->count; i++)
+        if (keys->file[i].kind == kind && strcmp(keys->file[i].name, name) == 0) {
+            *hash = keys->file[i].hash;
+            return STATUS_OK;
+        }
+    enum status status = hash_of[kind](name, hash, err);
+    if (status != STATUS_OK)
+        return status;
+    memory_grow(&keys->file, &keys->capacity, (uint64_t)keys->count + 1, sizeof *keys->file);
+    keys->file[keys->count++] =
+        (struct file_hash){ .kind = kind, .name = memory_text(name), .hash = *hash };
+    return STATUS_OK;
+}
+
+enum status point_key(struct point_keys *keys, const struct experiment *experiment,
+                      char key[POINT_KEY_BYTES], struct error *err)
+{
+    uint64_t model, hardware, trace;
+    enum status status = hash_file(keys, FILE_MODEL, experiment->model, &model, err);
+    if (status == STATUS_OK)
+        status = hash_file(keys, FILE_HARDWARE, experiment->hardware, &hardware, err);
+    if (status == STATUS_OK)
+        status = hash_file(keys, FILE_TRACE, experiment->trace, &trace, err);
+    if (status != STATUS_OK)
+        return status;
+    char *text = experiment_text(experiment), *whole = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&whole, &bytes);
+    if (out == NULL)
+        memory_exhausted();
+    fprintf(out, "reprise %s\n%016" PRIx64 "\n%016" PRIx64 "\n%016" PRIx64 "\n%s", REPRISE_VERSION,
+            model, hardware, trace, text);
+    if (fclose(out) != 0)
+        memory_exhausted();
+    XXH128_hash_t hash = XXH3_128bits(whole, bytes);
+    snprintf(key, POINT_KEY_BYTES, "%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64,
+             (uint64_t)hash.low64);
+    free(whole);
+    free(text);
+    return STATUS_OK;
+}

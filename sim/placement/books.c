@@ -55,13 +55,56 @@ void books_set_copy(struct placement *core, uint32_t unit, enum tier tier, uint3
     if (tier == TIER_HBM && entry->pins == 0)
         core->hbm_idle_tokens += tokens - before;
     if (before == 0)
-        core->policy->enter(&core->env, unit, tier);
+        books_enter(core, unit, tier);
+}
+
+/* The unit before it in its chain has one more or one less in the tier that follows it. */
+static void count_child(struct placement *core, uint32_t unit, enum tier tier, bool comes)
+{
+    if (!core->config.leaf_only)
+        return;
+    uint32_t parent = core->units.seen.parent[unit];
+    if (parent == UNIT_NONE)
+        return;
+    uint32_t *children = &core->units.seen.children[tier][parent];
+    assert(comes || *children > 0);
+    *children = comes ? *children + 1 : *children - 1;
+    if (*children == (comes ? 1U : 0U))
+        books_wanted(core, parent);
+    if (*children == 0)
+        books_settle(core, parent);
+}
+
+void books_enter(struct placement *core, uint32_t unit, enum tier tier)
+{
+    core->policy->enter(&core->env, unit, tier);
+    count_child(core, unit, tier, true);
+}
+
+void books_leave(struct placement *core, uint32_t unit, enum tier tier, enum leave why)
+{
+    core->policy->leave(&core->env, unit, tier, why);
+    count_child(core, unit, tier, false);
+}
+
+void books_remember(struct policy_env *env, uint32_t unit, enum tier tier, bool does)
+{
+    struct placement *core =
+        (struct placement *)(void *)((char *)env - offsetof(struct placement, env));
+    struct unit *entry = &core->units.unit[unit];
+    unsigned bit = 1U << (unsigned)tier;
+    if (does) {
+        entry->remembered = (entry->remembered | bit) & ((1U << TIER_COUNT) - 1);
+        return;
+    }
+    entry->remembered = entry->remembered & ~bit & ((1U << TIER_COUNT) - 1);
+    books_settle(core, unit);
 }
 
 static void count_loss(struct placement *core, uint64_t tokens, enum loss loss)
 {
     uint64_t bytes = tokens * core->config.bytes_per_token;
-    if (loss == LOSS_DROPPED)
+    if (loss == LOSS_DROPPED || loss == LOSS_MOVED)
         core->counters.dropped_bytes += bytes;
     else if (loss == LOSS_EXPIRED)
         core->counters.expired_bytes += bytes;
@@ -90,11 +133,12 @@ static bool in_policy(const struct unit *entry, enum tier tier)
     return !(tier == TIER_DRAM && entry->leaving);
 }
 
-static void shrink_copy(struct placement *core, uint32_t unit, enum tier tier, uint32_t by)
+static void shrink_copy(struct placement *core, uint32_t unit, enum tier tier, uint32_t by,
+                        enum leave why)
 {
     struct unit *entry = &core->units.unit[unit];
     if (by == entry->tokens[tier] && in_policy(entry, tier))
-        core->policy->leave(&core->env, unit, tier);
+        books_leave(core, unit, tier, why);
     entry->tokens[tier] -= by;
     books_unbook(core, tier, by);
     if (tier == TIER_DRAM && entry->leaving)
@@ -111,7 +155,7 @@ void books_drop_copy(struct placement *core, uint32_t unit, enum tier tier, enum
     assert(tokens > 0);
     if (tier == TIER_DRAM)
         fetch_note_leaving(core, unit);
-    shrink_copy(core, unit, tier, tokens);
+    shrink_copy(core, unit, tier, tokens, loss == LOSS_DROPPED ? LEAVE_EVICTED : LEAVE_REMOVED);
     count_change(core, entry, held, stored, loss);
     books_act(core, (struct action){ .kind = ACTION_DROP,
                                      .from = tier,
@@ -128,7 +172,7 @@ void books_cut_front(struct placement *core, uint32_t unit, uint32_t tokens, enu
     for (int tier = 0; tier < TIER_COUNT; tier++) {
         uint32_t copy = entry->tokens[tier];
         if (copy > 0)
-            shrink_copy(core, unit, (enum tier)tier, cut < copy ? cut : copy);
+            shrink_copy(core, unit, (enum tier)tier, cut < copy ? cut : copy, LEAVE_REMOVED);
     }
     /* What was loaded was a prefix, and it is the prefix that goes. */
     uint32_t stored_cut = cut < stored ? cut : stored;
@@ -187,6 +231,8 @@ void books_settle(struct placement *core, uint32_t unit)
         }
     } else if (entry->transfer == 0) {
         stop_aging(core, unit);
-        unit_release(&core->units, unit);
+        if (entry->remembered == 0 &&
+            !(core->config.leaf_only && unit_has_children(&core->units, unit)))
+            unit_release(&core->units, unit);
     }
 }

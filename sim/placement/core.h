@@ -94,7 +94,17 @@ void books_book(struct placement *core, enum tier tier, uint64_t tokens);
 void books_unbook(struct placement *core, enum tier tier, uint64_t tokens);
 /* The unit's copy in the tier is now `tokens` long (booked before): enters the policy if it is new. */
 void books_set_copy(struct placement *core, uint32_t unit, enum tier tier, uint32_t tokens);
-enum loss { LOSS_DROPPED, LOSS_EXPIRED, LOSS_INVALIDATED };
+/* The unit is in the tier's order from now on; no more. */
+void books_enter(struct placement *core, uint32_t unit, enum tier tier);
+void books_leave(struct placement *core, uint32_t unit, enum tier tier, enum leave why);
+/* policy_env.remembers. */
+void books_remember(struct policy_env *env, uint32_t unit, enum tier tier, bool does);
+enum loss {
+    LOSS_DROPPED, /* the policy gave it up */
+    LOSS_MOVED,   /* a faster tier has it now */
+    LOSS_EXPIRED,
+    LOSS_INVALIDATED
+};
 /* Gives up the copy, unbooks it, tells the driver and counts what was the last copy of something. */
 void books_drop_copy(struct placement *core, uint32_t unit, enum tier tier, enum loss loss);
 /* Cuts the first `tokens` tokens off every copy of the unit. */

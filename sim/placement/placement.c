@@ -12,19 +12,34 @@ static uint64_t tokens_of(const struct placement_config *config, uint64_t bytes)
     return bytes / config->bytes_per_token;
 }
 
+static void set_env(struct placement *core)
+{
+    struct policy_env *env = &core->env;
+    const struct placement_config *config = &core->config;
+    env->units = &core->units.seen;
+    env->state = memory_new(1, core->policy->state_bytes);
+    env->remembers = books_remember;
+    env->recompute_base_ns = config->recompute_base_ns;
+    env->recompute_slope_ns = config->recompute_slope_ns;
+    for (int tier = 0; tier < TIER_COUNT; tier++) {
+        env->capacity_tokens[tier] = tokens_of(config, config->capacity_bytes[tier]);
+        if (config->unit_tokens != UINT32_MAX)
+            env->capacity_units[tier] = env->capacity_tokens[tier] / config->unit_tokens;
+    }
+}
+
 struct placement *placement_new(const struct placement_config *config)
 {
     struct placement *core = memory_new(1, sizeof *core);
     core->config = *config;
     core->policy = config->policy;
-    unit_table_init(&core->units);
-    core->env.units = &core->units;
-    core->env.state = memory_new(1, core->policy->state_bytes);
-    for (int tier = 0; tier < TIER_COUNT; tier++)
-        core->env.capacity_tokens[tier] = tokens_of(config, config->capacity_bytes[tier]);
+    unit_table_init(&core->units, (uint32_t)core->policy->note_bytes, core->policy->depths,
+                    config->leaf_only);
+    set_env(core);
     core->reserve_tokens =
         (uint64_t)((double)core->env.capacity_tokens[TIER_DRAM] * config->dram_reserve);
-    core->hbm_cache_tokens = tokens_of(config, config->hbm_cache_bytes);
+    core->hbm_cache_tokens =
+        core->policy->saves ? tokens_of(config, config->hbm_cache_bytes) : 0;
     /* Zero names no slot, job, transfer, and as a sequence no limit. */
     ranges_init(&core->slots);
     core->job_high_water = core->transfer_high_water = 1;
@@ -97,6 +112,18 @@ static void job_free(struct placement *core, uint32_t handle)
 static uint32_t chain_unit(const struct placement *core, const struct job *job, uint32_t i)
 {
     return core->slot[job->chain + i].unit;
+}
+
+/* The unit of that key, which stands at place `depth` of a chain, behind the unit `parent`. */
+static uint32_t intern_in_chain(struct placement *core, uint64_t key, uint32_t depth, uint32_t parent)
+{
+    uint32_t unit = unit_intern(&core->units, key);
+    if (core->policy->depths)
+        core->units.seen.depth[unit] = depth;
+    /* While it has a copy its parent's entry is kept, so that the handle stays right. */
+    if (core->config.leaf_only && !unit_has_copy(&core->units.unit[unit]))
+        core->units.seen.parent[unit] = parent;
+    return unit;
 }
 
 /* ---- the queue ---- */
@@ -198,12 +225,12 @@ uint32_t placement_queue(struct placement *core, uint64_t now_ns, const uint64_t
     job->wants_fetch = true;
     queue_insert(core, handle);
     note_queue_head(core);
+    struct slot *slot = &core->slot[chain];
     for (uint32_t i = 0; i < count; i++)
         keymap_prefetch(&core->units.map, keys[i]);
     for (uint32_t i = 0; i < count; i++) {
-        core->slot[chain + i] = (struct slot){ .unit = unit_intern(&core->units, keys[i]),
-                                               .sequence = job->sequence,
-                                               .job = handle };
+        uint32_t unit = intern_in_chain(core, keys[i], i, i > 0 ? slot[i - 1].unit : UNIT_NONE);
+        slot[i] = (struct slot){ .unit = unit, .sequence = job->sequence, .job = handle };
         add_waiter(core, chain + i);
     }
     fetch_ahead(core);
@@ -244,6 +271,11 @@ static void unpin_chain(struct placement *core, const struct job *job)
 static uint32_t above(uint32_t a, uint32_t b)
 {
     return a > b ? a - b : 0;
+}
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
 }
 
 /* Adds what copies of the unit cover of its `want` tokens: each token counts for the fastest tier.
@@ -314,10 +346,13 @@ static void load_from_ssd(struct placement *core, uint32_t handle, uint32_t toke
         for (uint32_t i = 0; i < units; i++) {
             uint32_t unit = chain_unit(core, job, i);
             const struct unit *entry = &core->units.unit[unit];
-            uint32_t ssd = entry->tokens[TIER_SSD], dram = entry->tokens[TIER_DRAM];
-            if (ssd > dram && entry->tokens[TIER_HBM] < ssd && entry->transfer == 0 &&
-                ssd - dram <= free_tokens(core, TIER_DRAM))
-                transfer_add_unit(core, id, unit, ssd);
+            uint32_t dram = entry->tokens[TIER_DRAM];
+            /* What passes is what DRAM lacks of what the job wants, and only that can stay. */
+            uint32_t goal = least(entry->tokens[TIER_SSD],
+                                  jobs_unit_tokens(core, i, job->context_tokens));
+            if (goal > dram && entry->tokens[TIER_HBM] <= dram && entry->transfer == 0 &&
+                goal - dram <= free_tokens(core, TIER_DRAM))
+                transfer_add_unit(core, id, unit, goal);
         }
     }
     begin_load(core, handle, id, tokens);
@@ -410,7 +445,9 @@ void placement_extend(struct placement *core, uint32_t handle, const uint64_t *k
     assert(job->state == JOB_RUNNING);
     assert((uint64_t)job->chain_count + count <= job->chain_capacity);
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t unit = unit_intern(&core->units, keys[i]);
+        uint32_t at = job->chain_count;
+        uint32_t before = at > 0 ? chain_unit(core, job, at - 1) : UNIT_NONE;
+        uint32_t unit = intern_in_chain(core, keys[i], at, before);
         core->slot[job->chain + job->chain_count++] =
             (struct slot){ .unit = unit, .sequence = job->sequence, .job = handle };
         books_pin(core, unit);

@@ -39,6 +39,10 @@ struct placement_config {
     bool inclusive;           /* a copy on SSD stays there when it is brought to DRAM */
     uint64_t ttl_ns;          /* from a unit's last use; 0: for ever. Queued or used: does not expire */
     uint32_t fetches_in_flight;
+    bool leaf_only;           /* blocks: no tier gives up one while it holds one that follows it */
+    /* Time to compute KV again, of a token at position p of its context: base + slope * p. For
+     * policies that weigh it; both 0: all KV is alike. */
+    double recompute_base_ns, recompute_slope_ns;
 };
 
 enum action_kind {

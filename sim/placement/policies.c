@@ -21,6 +21,8 @@ const struct policy *policy_at(int i)
 
 uint32_t policy_next_use(const struct policy_env *env, uint32_t unit)
 {
+    if (env->units->unit == NULL)
+        return SEQUENCE_NONE;
     uint32_t waiter = env->units->unit[unit].first_waiter;
     return waiter != 0 ? env->slots[waiter].sequence : SEQUENCE_NONE;
 }

@@ -1,8 +1,12 @@
 /* sim/placement/policy.h - what an eviction policy is, and the one list of them.
  *
  * A policy orders the units of each tier and names the next to give up. Bytes, books, transfers are
- * the core's (placement.c, room.c); the clock is the driver's. A policy sees each tier's units come,
- * be used and go, sees the queue if it cares, and answers victim(). */
+ * the driver's: the placement core (placement.c, room.c), or the replay of a trace by hits alone
+ * (sim/replay/). Both call the same functions. A policy sees each tier's units come, be used and
+ * go, sees the queue if it cares, and answers victim().
+ *
+ * A policy that wants to know units again after they left (ghosts) says policy_remember() in
+ * leave(): their handle, link and note then stay as they are until policy_forget(). */
 #ifndef REPRISE_SIM_PLACEMENT_POLICY_H
 #define REPRISE_SIM_PLACEMENT_POLICY_H
 
@@ -12,39 +16,57 @@
 
 #define SEQUENCE_NONE UINT32_MAX
 
-/* What a policy may look at. state is its own memory, zeroed at the start; link[tier] is its to use for
- * units in that tier. The rest is read only. */
+/* What a policy may look at. state is its own memory, zeroed at the start; so are the links and
+ * notes of units. The rest is read only. */
 struct policy_env {
     void *state;
-    struct unit_table *units;
-    const struct slot *slots;        /* chain slots: who waits for a unit */
-    uint32_t queue_head_sequence;    /* of the job at the queue's head; sequences grow by one a job */
+    struct policy_units *units;
+    const struct slot *slots;     /* chain slots: who waits for a unit; NULL in a replay */
+    uint32_t queue_head_sequence; /* of the job at the queue's head; sequences grow by one a job */
     uint64_t capacity_tokens[TIER_COUNT];
-    double mean_job_tokens;          /* running mean of the context of jobs that ended; 0: none yet */
+    uint64_t capacity_units[TIER_COUNT]; /* blocks that fit; 0: units differ in size */
+    double mean_job_tokens; /* running mean of the context of jobs that ended; 0: none yet */
+    /* Time to compute a token of a prefill again, at position p of its context: base + slope * p.
+     */
+    double recompute_base_ns, recompute_slope_ns;
+    void (*remembers)(struct policy_env *env, uint32_t unit, enum tier tier, bool does);
+};
+
+/* Why a copy left its tier. */
+enum leave {
+    LEAVE_EVICTED, /* it was the victim */
+    LEAVE_REMOVED  /* expired, cut off, moved to a faster tier: says nothing about its worth */
 };
 
 struct policy {
     const char *name, *summary;
-    size_t state_bytes;
-    bool saves;  /* false: nothing is ever stored (recompute) */
+    size_t state_bytes, note_bytes;
+    bool saves;   /* false: nothing is ever stored (recompute) */
     bool fetches; /* by default: the queue's KV on SSD is brought to DRAM ahead of its job */
+    bool depths;  /* wants env->units->depth */
     /* A copy of the unit is now in the tier, at its end of the order; has left it. */
     void (*enter)(struct policy_env *env, uint32_t unit, enum tier tier);
-    void (*leave)(struct policy_env *env, uint32_t unit, enum tier tier);
+    void (*leave)(struct policy_env *env, uint32_t unit, enum tier tier, enum leave why);
     /* A job uses the copy in that tier. Optional. */
     void (*use)(struct policy_env *env, uint32_t unit, enum tier tier);
-    /* The next waiter for the unit, or its being pinned, has changed. Optional. */
+    /* The unit, not in the tier, is about to enter: room will be made for it next. Optional. */
+    void (*coming)(struct policy_env *env, uint32_t unit, enum tier tier);
+    /* The next waiter for the unit, or whether it may go (policy_stays), has changed. Optional. */
     void (*wanted)(struct policy_env *env, uint32_t unit);
-    /* The unit to give up next in that tier, never a pinned one or one in a transfer; UNIT_NONE: none
-     * may go. Gives the same answer until something changes. */
-    uint32_t (*victim)(const struct policy_env *env, enum tier tier);
+    /* The unit to give up next in that tier, never one that stays; UNIT_NONE: none may go. May set
+     * its own order straight (a clock's hand); gives the same answer until something changes. */
+    uint32_t (*victim)(struct policy_env *env, enum tier tier);
     /* Whether the unit's last copy must not be given up. Optional: none is protected. */
     bool (*keeps)(const struct policy_env *env, uint32_t unit);
+    /* Asks the processor to fetch what use() will read of the unit. Optional, for speed alone. */
+    void (*prefetch)(const struct policy_env *env, uint32_t unit, enum tier tier);
     /* Frees what state points to. Optional. */
     void (*done)(struct policy_env *env);
 };
 
-/* <- a new policy: its name here, its file in sim/CMakeLists.txt, a row in docs/policies.md. */
+/* <- a new policy: its name here, its file in sim/placement/CMakeLists.txt, a row in
+ * docs/policies.md.
+ */
 #define POLICIES(X) X(scheduler_aware) X(lru) X(fifo) X(none)
 #define POLICY_DECLARE(name) extern const struct policy policy_##name;
 POLICIES(POLICY_DECLARE)
@@ -54,17 +76,32 @@ const struct policy *policy_find(const char *name);
 /* The i-th of the list, or NULL behind its end. */
 const struct policy *policy_at(int i);
 
-static inline bool policy_pinned(const struct policy_env *env, uint32_t unit)
+/* Whether the unit must stay in the tier for now: it is in use, on its way, or (leaf_only) units
+ * that follow it in its chain are there. */
+static inline bool policy_stays(const struct policy_env *env, uint32_t unit, enum tier tier)
 {
-    const struct unit *entry = &env->units->unit[unit];
-    return entry->pins > 0 || entry->transfer != 0;
+    const struct policy_units *units = env->units;
+    if (units->unit != NULL && (units->unit[unit].pins > 0 || units->unit[unit].transfer != 0))
+        return true;
+    return units->children[tier] != NULL && units->children[tier][unit] > 0;
+}
+
+static inline void policy_remember(struct policy_env *env, uint32_t unit, enum tier tier)
+{
+    env->remembers(env, unit, tier, true);
+}
+
+/* The unit's handle may name another unit from now on. */
+static inline void policy_forget(struct policy_env *env, uint32_t unit, enum tier tier)
+{
+    env->remembers(env, unit, tier, false);
 }
 
 /* Sequence of the first queued job that wants the unit, or SEQUENCE_NONE. */
 uint32_t policy_next_use(const struct policy_env *env, uint32_t unit);
 
-/* Jobs that fit into that many tokens of cache: the paper's C / S_kv, S_kv the running mean. Without
- * a mean yet, all. */
+/* Jobs that fit into that many tokens of cache: the paper's C / S_kv, S_kv the running mean.
+ * Without a mean yet, all. */
 uint32_t policy_window_jobs(const struct policy_env *env, uint64_t tokens);
 
 #endif

@@ -15,8 +15,9 @@ static void lru_enter(struct policy_env *env, uint32_t unit, enum tier tier)
     order_push_back(&lru->order[tier], env->units->link[tier], unit);
 }
 
-static void lru_leave(struct policy_env *env, uint32_t unit, enum tier tier)
+static void lru_leave(struct policy_env *env, uint32_t unit, enum tier tier, enum leave why)
 {
+    (void)why;
     struct lru *lru = env->state;
     order_remove(&lru->order[tier], env->units->link[tier], unit);
 }
@@ -27,11 +28,11 @@ static void lru_use(struct policy_env *env, uint32_t unit, enum tier tier)
     order_move_to_back(&lru->order[tier], env->units->link[tier], unit);
 }
 
-static uint32_t lru_victim(const struct policy_env *env, enum tier tier)
+static uint32_t lru_victim(struct policy_env *env, enum tier tier)
 {
     const struct lru *lru = env->state;
     uint32_t unit = lru->order[tier].front;
-    while (unit != UNIT_NONE && policy_pinned(env, unit))
+    while (unit != UNIT_NONE && policy_stays(env, unit, tier))
         unit = env->units->link[tier][unit].next;
     return unit;
 }

@@ -7,7 +7,12 @@ static void none_enter(struct policy_env *env, uint32_t unit, enum tier tier)
     (void)env, (void)unit, (void)tier;
 }
 
-static uint32_t none_victim(const struct policy_env *env, enum tier tier)
+static void none_leave(struct policy_env *env, uint32_t unit, enum tier tier, enum leave why)
+{
+    (void)env, (void)unit, (void)tier, (void)why;
+}
+
+static uint32_t none_victim(struct policy_env *env, enum tier tier)
 {
     (void)env, (void)tier;
     return UNIT_NONE;
@@ -18,6 +23,6 @@ const struct policy policy_none = {
     .summary = "store nothing and recompute every history",
     .saves = false,
     .enter = none_enter,
-    .leave = none_enter,
+    .leave = none_leave,
     .victim = none_victim,
 };

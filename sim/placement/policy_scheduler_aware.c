@@ -100,14 +100,16 @@ static void put_in(struct policy_env *env, uint32_t unit, enum tier tier)
     uint32_t sequence = policy_next_use(env, unit);
     if (sequence == SEQUENCE_NONE)
         order_push_back(&aware->idle[tier], link, unit);
-    else if (policy_pinned(env, unit))
+    else if (policy_stays(env, unit, tier))
         link[unit].next = NOWHERE;
     else
         heap_add(&aware->heap[tier], link, (struct heap_item){ sequence, unit });
 }
 
-static void scheduler_aware_leave(struct policy_env *env, uint32_t unit, enum tier tier)
+static void scheduler_aware_leave(struct policy_env *env, uint32_t unit, enum tier tier,
+                                  enum leave why)
 {
+    (void)why;
     take_out(env->state, env->units->link[tier], unit, tier);
 }
 
@@ -143,11 +145,11 @@ static bool scheduler_aware_keeps(const struct policy_env *env, uint32_t unit)
     return sequence - env->queue_head_sequence < policy_window_jobs(env, stored_tokens);
 }
 
-static uint32_t scheduler_aware_victim(const struct policy_env *env, enum tier tier)
+static uint32_t scheduler_aware_victim(struct policy_env *env, enum tier tier)
 {
     const struct scheduler_aware *aware = env->state;
     uint32_t unit = aware->idle[tier].front;
-    while (unit != UNIT_NONE && policy_pinned(env, unit))
+    while (unit != UNIT_NONE && policy_stays(env, unit, tier))
         unit = env->units->link[tier][unit].next;
     if (unit != UNIT_NONE)
         return unit;

@@ -53,7 +53,7 @@ static void demote(struct placement *core, uint32_t unit, uint32_t id)
 {
     struct unit *entry = &core->units.unit[unit];
     fetch_note_leaving(core, unit);
-    core->policy->leave(&core->env, unit, TIER_DRAM);
+    books_leave(core, unit, TIER_DRAM, LEAVE_EVICTED);
     entry->leaving = true;
     core->leaving_tokens += entry->tokens[TIER_DRAM];
     transfer_add_unit(core, id, unit, entry->tokens[TIER_DRAM]);

@@ -104,7 +104,7 @@ static void end_leaving(struct placement *core, uint32_t unit)
     core->leaving_tokens -= entry->tokens[TIER_DRAM];
     entry->leaving = false;
     if (entry->tokens[TIER_DRAM] > 0)
-        core->policy->enter(&core->env, unit, TIER_DRAM);
+        books_enter(core, unit, TIER_DRAM);
 }
 
 /* The copy is whole: what was booked for it becomes it. */
@@ -121,8 +121,9 @@ static void end_unit(struct placement *core, const struct transfer *transfer, ui
             (uint64_t)(books_stored_tokens(entry) - stored) * core->config.bytes_per_token;
     if (transfer->kind == ACTION_DEMOTE)
         end_leaving(core, unit);
-    else if (tier == TIER_DRAM && !core->config.inclusive && entry->tokens[TIER_SSD] > 0)
-        books_drop_copy(core, unit, TIER_SSD, LOSS_DROPPED);
+    else if (tier == TIER_DRAM && !core->config.inclusive && entry->tokens[TIER_SSD] > 0 &&
+             entry->tokens[TIER_SSD] <= entry->tokens[TIER_DRAM])
+        books_drop_copy(core, unit, TIER_SSD, LOSS_MOVED);
     books_wanted(core, unit);
     books_settle(core, unit);
 }

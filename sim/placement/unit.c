@@ -7,18 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-void unit_table_init(struct unit_table *table)
+void unit_table_init(struct unit_table *table, uint32_t note_bytes, bool depths, bool leaf_only)
 {
     memset(table, 0, sizeof *table);
     table->high_water = 1; /* handle 0 names no unit */
+    table->note_bytes = note_bytes;
+    table->depths = depths;
+    table->leaf_only = leaf_only;
     keymap_init(&table->map, 1024);
 }
 
 void unit_table_free(struct unit_table *table)
 {
     free(table->unit);
-    for (int tier = 0; tier < TIER_COUNT; tier++)
-        free(table->link[tier]);
+    for (int tier = 0; tier < TIER_COUNT; tier++) {
+        free(table->seen.link[tier]);
+        free(table->seen.note[tier]);
+        free(table->seen.children[tier]);
+    }
+    free(table->seen.depth);
+    free(table->seen.parent);
     free(table->age_link);
     keymap_free(&table->map);
 }
@@ -28,18 +36,39 @@ uint32_t unit_find(const struct unit_table *table, uint64_t key)
     return keymap_find(&table->map, unit_keys(table), key);
 }
 
-/* All arrays grow together, so that one capacity describes them. */
+static void grow_array(struct unit_table *table, void *array, size_t size_bytes)
+{
+    uint32_t capacity = table->capacity;
+    memory_grow(array, &capacity, (uint64_t)table->high_water + 1, size_bytes);
+}
+
+/* All arrays grow together, so that one capacity describes them; the entries last, since their
+ * capacity is the table's. */
 static void grow(struct unit_table *table)
 {
-    uint64_t needed = (uint64_t)table->high_water + 1;
-    uint32_t capacity = table->capacity;
+    struct policy_units *seen = &table->seen;
     for (int tier = 0; tier < TIER_COUNT; tier++) {
-        capacity = table->capacity;
-        memory_grow(&table->link[tier], &capacity, needed, sizeof(struct order_link));
+        grow_array(table, &seen->link[tier], sizeof(struct order_link));
+        if (table->note_bytes > 0)
+            grow_array(table, &seen->note[tier], table->note_bytes);
+        if (table->leaf_only)
+            grow_array(table, &seen->children[tier], sizeof(uint32_t));
     }
-    capacity = table->capacity;
-    memory_grow(&table->age_link, &capacity, needed, sizeof(struct order_link));
-    memory_grow(&table->unit, &table->capacity, needed, sizeof(struct unit));
+    if (table->depths)
+        grow_array(table, &seen->depth, sizeof(uint32_t));
+    if (table->leaf_only)
+        grow_array(table, &seen->parent, sizeof(uint32_t));
+    grow_array(table, &table->age_link, sizeof(struct order_link));
+    memory_grow(&table->unit, &table->capacity, (uint64_t)table->high_water + 1,
+                sizeof(struct unit));
+    seen->unit = table->unit;
+}
+
+static void clear_notes(struct unit_table *table, uint32_t unit)
+{
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        memset((char *)table->seen.note[tier] + (size_t)unit * table->note_bytes, 0,
+               table->note_bytes);
 }
 
 uint32_t unit_intern(struct unit_table *table, uint64_t key)
@@ -56,15 +85,28 @@ uint32_t unit_intern(struct unit_table *table, uint64_t key)
         unit = table->high_water++;
     }
     table->unit[unit] = (struct unit){ .key = key };
+    if (table->note_bytes > 0)
+        clear_notes(table, unit);
+    if (table->leaf_only)
+        table->seen.parent[unit] = UNIT_NONE;
     keymap_add(&table->map, unit_keys(table), unit);
     table->live++;
     return unit;
+}
+
+bool unit_has_children(const struct unit_table *table, uint32_t unit)
+{
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        if (table->seen.children[tier][unit] > 0)
+            return true;
+    return false;
 }
 
 void unit_release(struct unit_table *table, uint32_t unit)
 {
     struct unit *entry = &table->unit[unit];
     assert(entry->pins == 0 && entry->transfer == 0 && entry->first_waiter == 0 && !entry->aging);
+    assert(entry->remembered == 0);
     keymap_remove(&table->map, unit_keys(table), entry->key);
     entry->next_in_transfer = table->free_unit;
     table->free_unit = unit;
@@ -73,8 +115,11 @@ void unit_release(struct unit_table *table, uint32_t unit)
 
 double unit_table_bytes_per_unit(const struct unit_table *table)
 {
-    uint64_t bytes = (uint64_t)table->capacity *
-                         (sizeof(struct unit) + (TIER_COUNT + 1) * sizeof(struct order_link)) +
+    size_t entry = sizeof(struct unit) + sizeof *table->age_link + (table->depths ? 4 : 0) +
+                   (table->leaf_only ? 4 : 0);
+    size_t each_tier =
+        sizeof(struct order_link) + table->note_bytes + (table->leaf_only ? sizeof(uint32_t) : 0);
+    uint64_t bytes = (uint64_t)table->capacity * (entry + TIER_COUNT * each_tier) +
                      ((uint64_t)table->map.mask + 1) * sizeof(uint32_t);
     return table->live > 0 ? (double)bytes / (double)table->live : 0.0;
 }

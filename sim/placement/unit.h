@@ -17,7 +17,7 @@
  * two copies the longer contains the shorter. A unit is known to the policy in tier t exactly while
  * tokens[t] > 0, except in DRAM from the start of its demotion on (leaving). At most one transfer at a
  * time changes a unit's copies. An entry lives while anything of this is true: a copy, a waiter, a
- * pin, a transfer. */
+ * pin, a transfer, the policy's memory of it, a copy of a unit that follows it (leaf_only). */
 struct unit {
     uint64_t key; /* first: the keymap reads it here */
     uint64_t last_use_ns;
@@ -27,14 +27,29 @@ struct unit {
     uint32_t transfer, next_in_transfer;  /* the one that changes a copy; 0: none */
     uint32_t goal_tokens;                 /* what the copy will be when that transfer has ended */
     uint16_t pins;                        /* jobs between prepare and release that use it */
-    bool leaving;                         /* its DRAM copy is being demoted */
-    bool aging;                           /* is in the list of idle units, which expire */
+    bool leaving : 1;                     /* its DRAM copy is being demoted */
+    bool aging : 1;                       /* is in the list of idle units, which expire */
+    unsigned remembered : TIER_COUNT;     /* bit t: the policy remembers it in tier t, where it was */
 };
 
-/* The entries with their index and the links of lists that entries are in. */
+/* What a policy sees of the units, by handle. The arrays move when the books grow, so a policy reads
+ * them anew at each call. They are the policy's own for a unit that is in that tier or that it
+ * remembers there. */
+struct policy_units {
+    struct order_link *link[TIER_COUNT]; /* a place in a list or heap */
+    void *note[TIER_COUNT];              /* policy.note_bytes each, zero for a new unit; NULL: none */
+    const struct unit *unit;             /* the books; NULL in a replay: nothing is pinned or queued */
+    uint32_t *depth;                     /* units before it in its chain; NULL unless wanted */
+    uint32_t *parent;                    /* the unit before it in its chain; NULL: no order among them */
+    uint32_t *children[TIER_COUNT];      /* how many of those that follow it the tier holds; likewise */
+};
+
+/* The entries with their index and the arrays that policies see of them. */
 struct unit_table {
     struct unit *unit;                   /* [0] is never used */
-    struct order_link *link[TIER_COUNT]; /* the policy's, one list or heap place a tier */
+    struct policy_units seen;
+    uint32_t note_bytes;
+    bool leaf_only, depths;
     struct order_link *age_link;
     uint32_t capacity, high_water;       /* entries allocated; handles ever given out */
     uint32_t free_unit;                  /* released entries, chained by next_in_transfer */
@@ -42,16 +57,27 @@ struct unit_table {
     struct keymap map;
 };
 
-void unit_table_init(struct unit_table *table);
+/* note_bytes, depths, leaf_only: which arrays a policy wants of units. */
+void unit_table_init(struct unit_table *table, uint32_t note_bytes, bool depths, bool leaf_only);
 void unit_table_free(struct unit_table *table);
 /* The unit of that key, or UNIT_NONE. */
 uint32_t unit_find(const struct unit_table *table, uint64_t key);
 /* The unit of that key, made when there is none. May move table->unit and the links. */
 uint32_t unit_intern(struct unit_table *table, uint64_t key);
-/* Forgets a unit that has no copy, waiter, pin or transfer. */
+/* Whether copies of units that follow this one are in some tier. Only with leaf_only. */
+bool unit_has_children(const struct unit_table *table, uint32_t unit);
+/* Forgets a unit for whose entry there is no reason any more. */
 void unit_release(struct unit_table *table, uint32_t unit);
 /* Bytes of books for each live unit at this moment, for the memory bench. */
 double unit_table_bytes_per_unit(const struct unit_table *table);
+
+static inline bool unit_has_copy(const struct unit *unit)
+{
+    bool has = false;
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        has |= unit->tokens[tier] > 0;
+    return has || unit->transfer != 0;
+}
 
 static inline struct keymap_keys unit_keys(const struct unit_table *table)
 {

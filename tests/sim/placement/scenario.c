@@ -1,0 +1,361 @@
+/* tests/sim/placement/scenario.c - see scenario.h. */
+#include "tests/sim/placement/scenario.h"
+
+#include "base/memory.h"
+#include "tests/support.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Not ck_assert, which writes to a file each time it holds: these are asked millions of times. */
+#define HOLDS(scenario, condition)                                                                 \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            ck_abort_msg("%s: seed %" PRIu64 ", step %" PRIu64 ": " #condition,                    \
+                         (scenario)->config.policy->name, (scenario)->seed, (scenario)->step);     \
+    } while (0)
+
+enum { BLOCK_TOKENS = 16, BYTES_PER_TOKEN = 10, TURN_TOKENS_MAX = 40 };
+
+struct placement_config scenario_config(const struct policy *policy, bool sessions)
+{
+    uint64_t block = BLOCK_TOKENS * BYTES_PER_TOKEN;
+    return (struct placement_config){
+        .policy = policy,
+        .fetches = policy->fetches,
+        .unit_tokens = sessions ? UINT32_MAX : BLOCK_TOKENS,
+        .bytes_per_token = BYTES_PER_TOKEN,
+        .capacity_bytes = { 60 * block, 30 * block, 60 * block },
+        .hbm_cache_bytes = 10 * block,
+        .dram_reserve = 0.1,
+        .inclusive = true,
+        .fetches_in_flight = 2,
+        .recompute_base_ns = 100.0,
+        .recompute_slope_ns = 1.0,
+    };
+}
+
+void scenario_init(struct scenario *scenario, const struct placement_config *config, uint64_t seed,
+                   uint32_t take_capacity)
+{
+    memset(scenario, 0, sizeof *scenario);
+    scenario->config = *config;
+    scenario->core = placement_new(config);
+    scenario->random = random_from(seed, 1);
+    scenario->seed = seed;
+    scenario->take_capacity = take_capacity;
+}
+
+void scenario_free(struct scenario *scenario)
+{
+    placement_free(scenario->core);
+    free(scenario->log);
+}
+
+static bool sessions(const struct scenario *scenario)
+{
+    return scenario->config.unit_tokens == UINT32_MAX;
+}
+
+static uint64_t draw(struct scenario *scenario, uint64_t bound)
+{
+    return random_below(&scenario->random, bound);
+}
+
+/* ---- what is seen at the door ---- */
+
+static uint64_t copy_bytes(const struct scenario *scenario, uint64_t key, enum tier tier)
+{
+    uint32_t unit = placement_unit(scenario->core, key);
+    return unit != UNIT_NONE ? placement_copy_bytes(scenario->core, unit, tier) : 0;
+}
+
+static uint64_t held_bytes(const struct scenario *scenario, uint64_t key)
+{
+    uint64_t most = 0;
+    for (int tier = 0; tier < TIER_COUNT; tier++) {
+        uint64_t bytes = copy_bytes(scenario, key, (enum tier)tier);
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
+static bool in_running_job(const struct scenario *scenario, uint64_t key)
+{
+    for (uint32_t j = 0; j < SCENARIO_JOBS; j++) {
+        const struct scenario_job *job = &scenario->job[j];
+        for (uint32_t i = 0; job->running && i < job->count; i++)
+            if (job->keys[i] == key)
+                return true;
+    }
+    return false;
+}
+
+static struct scenario_job *job_of(struct scenario *scenario, uint32_t handle)
+{
+    for (uint32_t j = 0; j < SCENARIO_JOBS; j++)
+        if (scenario->job[j].handle == handle)
+            return &scenario->job[j];
+    ck_abort_msg("the core names a job that nobody asked");
+    return NULL;
+}
+
+static void see_action(struct scenario *scenario, const struct action *action)
+{
+    memory_grow(&scenario->log, &scenario->log_capacity, (uint64_t)scenario->log_count + 1,
+                sizeof *scenario->log);
+    scenario->log[scenario->log_count++] = *action;
+    if (action->kind == ACTION_DROP) {
+        scenario->dropped[action->from] += action->size_bytes;
+    } else if (action->kind == ACTION_RELEASE) {
+        *job_of(scenario, action->job) = (struct scenario_job){ 0 };
+        scenario->jobs_done++;
+    } else {
+        HOLDS(scenario, action->size_bytes > 0 && scenario->flights < SCENARIO_FLIGHTS);
+        scenario->flight[scenario->flights++] = *action;
+        if (action->kind == ACTION_LOAD)
+            job_of(scenario, action->job)->loads++;
+    }
+}
+
+static void take_actions(struct scenario *scenario)
+{
+    struct action items[64];
+    uint32_t count;
+    memset(scenario->dropped, 0, sizeof scenario->dropped);
+    do {
+        count = placement_take(scenario->core, items, scenario->take_capacity);
+        for (uint32_t i = 0; i < count; i++)
+            see_action(scenario, &items[i]);
+    } while (count == scenario->take_capacity);
+}
+
+/* DRAM and SSD change by what arrived and what was dropped, and by nothing else. arrived: the most
+ * that may have come into each tier; a load from SSD may keep less in DRAM than it moved. */
+static void check_conservation(struct scenario *scenario, const uint64_t arrived[TIER_COUNT])
+{
+    for (int tier = TIER_DRAM; tier < TIER_COUNT; tier++) {
+        uint64_t now = 0;
+        for (uint64_t key = 1; key <= SCENARIO_KEYS; key++)
+            now += copy_bytes(scenario, key, (enum tier)tier);
+        uint64_t before = scenario->copies[tier];
+        HOLDS(scenario, now + scenario->dropped[tier] <= before + arrived[tier]);
+        if (scenario->cut_key == 0)
+            HOLDS(scenario, now + scenario->dropped[tier] >= before);
+        HOLDS(scenario, now <= placement_used_bytes(scenario->core, (enum tier)tier));
+        scenario->copies[tier] = now;
+    }
+}
+
+/* Capacity at every tier; nothing that a job uses is lost. running: who ran before the step too. */
+static void check_units(struct scenario *scenario)
+{
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        HOLDS(scenario, placement_used_bytes(scenario->core, (enum tier)tier) <=
+                            scenario->config.capacity_bytes[tier]);
+    for (uint64_t key = 1; key <= SCENARIO_KEYS; key++) {
+        uint64_t held = held_bytes(scenario, key);
+        if (in_running_job(scenario, key) && key != scenario->cut_key)
+            HOLDS(scenario, held >= scenario->held[key]);
+        scenario->held[key] = held;
+    }
+}
+
+static void check(struct scenario *scenario, const uint64_t arrived[TIER_COUNT])
+{
+    take_actions(scenario);
+    check_conservation(scenario, arrived);
+    check_units(scenario);
+    placement_verify(scenario->core);
+    scenario->cut_key = 0;
+}
+
+/* ---- events ---- */
+
+static struct scenario_job *free_job(struct scenario *scenario)
+{
+    for (uint32_t j = 0; j < SCENARIO_JOBS; j++)
+        if (scenario->job[j].handle == 0)
+            return &scenario->job[j];
+    return NULL;
+}
+
+/* Chains of a tree: block i of branch b has the key of its level's path, so that chains share
+ * beginnings; the last block is often partial. */
+static void make_chain(struct scenario *scenario, struct scenario_job *job)
+{
+    static const uint32_t first_key[SCENARIO_CHAIN] = { 1, 5, 17, 37, 61, 89 };
+    static const uint32_t width[SCENARIO_CHAIN] = { 4, 12, 20, 24, 28, 32 };
+    uint32_t leaf = (uint32_t)draw(scenario, 32);
+    leaf = draw(scenario, 2) == 0 ? leaf % 8 : leaf; /* some are asked more often */
+    job->count = 1 + (uint32_t)draw(scenario, SCENARIO_CHAIN);
+    for (uint32_t i = 0; i < job->count; i++)
+        job->keys[i] = first_key[i] + leaf * width[i] / 32;
+    job->context_tokens = job->count * BLOCK_TOKENS - (uint32_t)draw(scenario, BLOCK_TOKENS);
+    job->total_tokens = job->context_tokens + 1 + (uint32_t)draw(scenario, BLOCK_TOKENS);
+}
+
+static bool session_is_busy(const struct scenario *scenario, uint64_t key)
+{
+    for (uint32_t j = 0; j < SCENARIO_JOBS; j++)
+        if (scenario->job[j].handle != 0 && scenario->job[j].keys[0] == key)
+            return true;
+    return false;
+}
+
+static bool make_session(struct scenario *scenario, struct scenario_job *job)
+{
+    uint64_t key = 1 + draw(scenario, SCENARIO_KEYS / 4);
+    if (session_is_busy(scenario, key) && draw(scenario, 4) != 0)
+        return false;
+    job->count = 1;
+    job->keys[0] = key;
+    if (scenario->history[key] > 200)
+        scenario->history[key] = 0;
+    job->context_tokens = (uint32_t)scenario->history[key];
+    job->total_tokens = job->context_tokens + 2 + (uint32_t)draw(scenario, TURN_TOKENS_MAX);
+    scenario->history[key] = job->total_tokens;
+    return true;
+}
+
+static void ask_turn(struct scenario *scenario)
+{
+    struct scenario_job *job = free_job(scenario);
+    if (job == NULL)
+        return;
+    struct scenario_job asked = { 0 };
+    if (!sessions(scenario))
+        make_chain(scenario, &asked);
+    else if (!make_session(scenario, &asked))
+        return;
+    asked.handle = placement_queue(scenario->core, scenario->now_ns, asked.keys, asked.count,
+                                   asked.context_tokens, SCENARIO_CHAIN);
+    *job = asked;
+    scenario->queue[scenario->queued++] = (uint32_t)(job - scenario->job);
+}
+
+/* A context that overflowed loses its oldest half. */
+static uint32_t cut_of(struct scenario *scenario, const struct scenario_job *job)
+{
+    if (!sessions(scenario) || job->context_tokens < 150 || draw(scenario, 2) == 0)
+        return 0;
+    return draw(scenario, 4) == 0 ? CUT_ALL : job->context_tokens / 2;
+}
+
+static void prepare_next(struct scenario *scenario)
+{
+    if (scenario->queued == 0)
+        return;
+    struct scenario_job *job = &scenario->job[scenario->queue[0]];
+    struct placement_hits hits;
+    uint32_t cut = cut_of(scenario, job);
+    uint32_t gone = cut < job->context_tokens ? cut : job->context_tokens;
+    enum prepare done = placement_prepare(scenario->core, scenario->now_ns, job->handle, cut,
+                                          job->total_tokens - gone, TIER_SSD, &hits);
+    if (done != PREPARE_DONE)
+        return;
+    uint32_t found = hits.tokens[TIER_HBM] + hits.tokens[TIER_DRAM] + hits.tokens[TIER_SSD];
+    HOLDS(scenario, found <= job->context_tokens);
+    job->running = true;
+    job->total_tokens -= gone;
+    if (cut != 0)
+        scenario->cut_key = job->keys[0];
+    if (sessions(scenario) && cut != 0)
+        scenario->history[job->keys[0]] = job->total_tokens;
+    scenario->queued--;
+    memmove(scenario->queue, scenario->queue + 1, scenario->queued * sizeof *scenario->queue);
+}
+
+static struct scenario_job *some_running_job(struct scenario *scenario)
+{
+    uint32_t first = (uint32_t)draw(scenario, SCENARIO_JOBS);
+    for (uint32_t i = 0; i < SCENARIO_JOBS; i++) {
+        struct scenario_job *job = &scenario->job[(first + i) % SCENARIO_JOBS];
+        if (job->running && !job->finished)
+            return job;
+    }
+    return NULL;
+}
+
+static uint32_t chain_tokens(const struct scenario *scenario, const struct scenario_job *job)
+{
+    uint64_t most = sessions(scenario) ? UINT32_MAX : (uint64_t)job->count * BLOCK_TOKENS;
+    return job->total_tokens < most ? job->total_tokens : (uint32_t)most;
+}
+
+static void save_or_finish(struct scenario *scenario)
+{
+    struct scenario_job *job = some_running_job(scenario);
+    if (job == NULL)
+        return;
+    if (!job->saved) {
+        placement_save(scenario->core, scenario->now_ns, job->handle, chain_tokens(scenario, job));
+        job->saved = true;
+    } else if (job->loads == 0) {
+        job->finished = true;
+        placement_finish(scenario->core, scenario->now_ns, job->handle);
+    }
+}
+
+static void end_transfer(struct scenario *scenario, uint64_t arrived[TIER_COUNT])
+{
+    if (scenario->flights == 0)
+        return;
+    uint32_t at = (uint32_t)draw(scenario, scenario->flights);
+    struct action ended = scenario->flight[at];
+    scenario->flight[at] = scenario->flight[--scenario->flights];
+    if (ended.kind == ACTION_LOAD)
+        job_of(scenario, ended.job)->loads--;
+    arrived[ended.kind == ACTION_LOAD ? TIER_DRAM : ended.to] = ended.size_bytes;
+    placement_transfer_ended(scenario->core, scenario->now_ns, ended.id);
+}
+
+void scenario_step(struct scenario *scenario)
+{
+    uint64_t arrived[TIER_COUNT] = { 0 };
+    scenario->step++;
+    scenario->now_ns += draw(scenario, 1000);
+    switch (draw(scenario, 6)) {
+    case 0:
+        ask_turn(scenario);
+        break;
+    case 1:
+    case 2:
+        end_transfer(scenario, arrived);
+        break;
+    case 3:
+        prepare_next(scenario);
+        break;
+    default:
+        save_or_finish(scenario);
+    }
+    check(scenario, arrived);
+}
+
+static bool idle(const struct scenario *scenario)
+{
+    for (uint32_t j = 0; j < SCENARIO_JOBS; j++)
+        if (scenario->job[j].handle != 0)
+            return false;
+    return scenario->flights == 0;
+}
+
+void scenario_drain(struct scenario *scenario)
+{
+    for (uint32_t turn = 0; !idle(scenario); turn++) {
+        HOLDS(scenario, turn < 10000);
+        for (uint32_t kind = 0; kind < 3; kind++) {
+            uint64_t arrived[TIER_COUNT] = { 0 };
+            scenario->step++;
+            scenario->now_ns++;
+            if (kind == 0)
+                end_transfer(scenario, arrived);
+            else if (kind == 1)
+                prepare_next(scenario);
+            else
+                save_or_finish(scenario);
+            check(scenario, arrived);
+        }
+    }
+}

@@ -128,8 +128,8 @@ struct backend {
     bool (*happened)(struct device *device, struct backend_event *event, uint64_t *time_ns);
     /* The host waits for it. */
     void (*synchronise)(struct device *device, struct backend_event *event);
-    /* Optional. Sleeps until some event happened that happened() has not told of yet, or until
-     * time_ns on CLOCK_MONOTONIC, or until wake(). NULL, both: the caller polls. */
+    /* Optional. Sleeps until an event happens or wake() is called, at once if that was since the
+     * last return from here; or until time_ns on CLOCK_MONOTONIC. NULL, both: the caller polls. */
     void (*sleep_until)(struct device *device, uint64_t time_ns);
     void (*wake)(struct device *device); /* from any thread */
 

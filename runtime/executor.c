@@ -1,0 +1,339 @@
+/* runtime/executor.c - weights and activations in HBM, and the order of a layer's operators. */
+#include "runtime/executor.h"
+
+#include "base/memory.h"
+#include "runtime/weights.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const float NORM_EPSILON = 1e-5F, ROPE_THETA = 10000.0F;
+
+struct layer {
+    void *attention_norm, *ffn_norm; /* one norm when attention and FFN stand side by side */
+    void *qkv, *output, *up, *down;  /* up: gate and up together when gated */
+};
+
+struct executor {
+    struct executor_config config;
+    struct attention_shape shape;
+    struct layer *layers;
+    void *embedding, *head, *last_norm, *pool;
+    /* Activations, rows of them. */
+    void *stream, *normed, *qkv, *attended, *wide, *active, *narrow;
+    void *last, *logits; /* one row a context */
+    uint32_t *last_row;
+    void **taken; /* what was allocated */
+    uint32_t taken_count, taken_capacity;
+};
+
+/* ---- sizes ---- */
+
+static uint64_t qkv_width(const struct model *model)
+{
+    return ((uint64_t)model->heads + 2 * model->kv_heads) * model->head_dim;
+}
+
+static uint64_t up_width(const struct model *model)
+{
+    return (uint64_t)model->ffn * (model->gated_ffn ? 2 : 1);
+}
+
+static uint64_t page_values(const struct executor_config *config)
+{
+    const struct model *model = &config->model;
+    return UINT64_C(2) * config->page_tokens * model->kv_heads * model->head_dim * model->layers;
+}
+
+uint64_t executor_bytes(const struct executor_config *config)
+{
+    const struct model *model = &config->model;
+    uint64_t width = model->hidden, query = (uint64_t)model->heads * model->head_dim;
+    uint64_t layer = (qkv_width(model) + query + up_width(model) + model->ffn + 2) * width;
+    uint64_t weights = layer * model->layers + ((uint64_t)model->vocabulary * 2 + 1) * width;
+    uint64_t row = 3 * width + qkv_width(model) + query + up_width(model) + model->ffn;
+    uint64_t context = width + model->vocabulary;
+    return (weights + row * config->rows + context * config->contexts +
+            page_values(config) * config->pages) *
+           config->backend->element_bytes;
+}
+
+enum status executor_supports(const struct model *model, struct error *err)
+{
+    if (model->attention == ATTENTION_LATENT)
+        return error_input(err, NULL, 0, "model", "multi-head, grouped or multi-query attention",
+                           "latent attention (MLA)");
+    if (model->experts > 0)
+        return error_input(err, NULL, 0, "model", "a dense feed-forward", "experts");
+    if (model->head_dim % 2 != 0)
+        return error_input(err, NULL, 0, "model", "an even head_dim", "an odd one");
+    return STATUS_OK;
+}
+
+/* ---- setting up ---- */
+
+static enum status take(struct executor *executor, uint64_t values, void **memory,
+                        struct error *err)
+{
+    const struct executor_config *config = &executor->config;
+    enum status status = config->backend->allocate(
+        config->device, TIER_HBM, values * config->backend->element_bytes, memory, err);
+    if (status != STATUS_OK)
+        return status;
+    memory_grow(&executor->taken, &executor->taken_capacity, (uint64_t)executor->taken_count + 1,
+                sizeof *executor->taken);
+    executor->taken[executor->taken_count++] = *memory;
+    return STATUS_OK;
+}
+
+/* One matrix in HBM of one or several tensors, one below the other. */
+static enum status load(struct executor *executor, struct weights *weights,
+                        const enum tensor *tensors, uint32_t count, uint32_t layer, void **memory,
+                        struct error *err)
+{
+    const struct executor_config *config = &executor->config;
+    uint64_t values = 0, at = 0;
+    for (uint32_t i = 0; i < count; i++)
+        values += weights_count(&config->model, tensors[i]);
+    enum status status = take(executor, values, memory, err);
+    if (status != STATUS_OK)
+        return status;
+    float *host = memory_new(values, sizeof *host);
+    for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {
+        status = weights_read(weights, tensors[i], layer, host + at, err);
+        at += weights_count(&config->model, tensors[i]);
+    }
+    if (status == STATUS_OK)
+        config->backend->upload(config->device, *memory, host, values);
+    free(host);
+    return status;
+}
+
+static enum status load_layer(struct executor *executor, struct weights *weights, uint32_t index,
+                              struct error *err)
+{
+    static const enum tensor attention_norm = TENSOR_ATTENTION_NORM, ffn_norm = TENSOR_FFN_NORM,
+                             output = TENSOR_OUTPUT, down = TENSOR_DOWN;
+    static const enum tensor qkv[] = { TENSOR_QUERY, TENSOR_KEY, TENSOR_VALUE };
+    static const enum tensor up[] = { TENSOR_GATE, TENSOR_UP };
+    const struct model *model = &executor->config.model;
+    struct layer *layer = &executor->layers[index];
+    enum status status =
+        load(executor, weights, &attention_norm, 1, index, &layer->attention_norm, err);
+    if (status == STATUS_OK && !model->parallel_attention)
+        status = load(executor, weights, &ffn_norm, 1, index, &layer->ffn_norm, err);
+    if (status == STATUS_OK)
+        status = load(executor, weights, qkv, 3, index, &layer->qkv, err);
+    if (status == STATUS_OK)
+        status = load(executor, weights, &output, 1, index, &layer->output, err);
+    if (status == STATUS_OK)
+        status = load(executor, weights, model->gated_ffn ? up : up + 1, model->gated_ffn ? 2 : 1,
+                      index, &layer->up, err);
+    if (status == STATUS_OK)
+        status = load(executor, weights, &down, 1, index, &layer->down, err);
+    return status;
+}
+
+static enum status load_weights(struct executor *executor, struct error *err)
+{
+    static const enum tensor embedding = TENSOR_EMBEDDING, head = TENSOR_HEAD,
+                             last_norm = TENSOR_LAST_NORM;
+    const struct executor_config *config = &executor->config;
+    struct weights *weights = NULL;
+    enum status status = weights_open(config->weights, config->seed, &config->model, &weights, err);
+    if (status != STATUS_OK)
+        return status;
+    executor->shape.rope.interleaved = weights_rope_interleaved(weights);
+    status = load(executor, weights, &embedding, 1, 0, &executor->embedding, err);
+    if (status == STATUS_OK && !config->model.tied_embeddings)
+        status = load(executor, weights, &head, 1, 0, &executor->head, err);
+    else
+        executor->head = executor->embedding;
+    if (status == STATUS_OK)
+        status = load(executor, weights, &last_norm, 1, 0, &executor->last_norm, err);
+    for (uint32_t i = 0; i < config->model.layers && status == STATUS_OK; i++)
+        status = load_layer(executor, weights, i, err);
+    weights_close(weights);
+    return status;
+}
+
+static enum status take_activations(struct executor *executor, struct error *err)
+{
+    const struct executor_config *config = &executor->config;
+    const struct model *model = &config->model;
+    uint64_t rows = config->rows, contexts = config->contexts;
+    const struct {
+        void **memory;
+        uint64_t values;
+    } wanted[] = {
+        { &executor->pool, page_values(config) * config->pages },
+        { &executor->stream, rows * model->hidden },
+        { &executor->normed, rows * model->hidden },
+        { &executor->narrow, rows * model->hidden },
+        { &executor->qkv, rows * qkv_width(model) },
+        { &executor->attended, rows * model->heads * model->head_dim },
+        { &executor->wide, rows * up_width(model) },
+        { &executor->active, rows * model->ffn },
+        { &executor->last, contexts * model->hidden },
+        { &executor->logits, contexts * model->vocabulary },
+    };
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted && status == STATUS_OK; i++)
+        status = take(executor, wanted[i].values, wanted[i].memory, err);
+    return status;
+}
+
+enum status executor_new(const struct executor_config *config, struct executor **executor,
+                         struct error *err)
+{
+    enum status status = executor_supports(&config->model, err);
+    if (status != STATUS_OK)
+        return status;
+    struct executor *made = memory_new(1, sizeof *made);
+    const struct model *model = &config->model;
+    made->config = *config;
+    made->shape = (struct attention_shape){ .heads = model->heads,
+                                            .kv_heads = model->kv_heads,
+                                            .head_dim = model->head_dim,
+                                            .layers = model->layers,
+                                            .page_tokens = config->page_tokens,
+                                            .rope = { .dims = model->head_dim,
+                                                      .theta = ROPE_THETA,
+                                                      .at_store = config->rotated_k_stored } };
+    made->layers = memory_new(model->layers, sizeof *made->layers);
+    made->last_row = memory_new(config->contexts, sizeof *made->last_row);
+    status = take_activations(made, err);
+    if (status == STATUS_OK)
+        status = load_weights(made, err);
+    if (status != STATUS_OK) {
+        executor_free(made);
+        return status;
+    }
+    *executor = made;
+    return STATUS_OK;
+}
+
+void executor_free(struct executor *executor)
+{
+    if (executor == NULL)
+        return;
+    for (uint32_t i = 0; i < executor->taken_count; i++)
+        executor->config.backend->release(executor->config.device, TIER_HBM, executor->taken[i]);
+    free(executor->taken);
+    free(executor->layers);
+    free(executor->last_row);
+    free(executor);
+}
+
+void *executor_pool(const struct executor *executor)
+{
+    return executor->pool;
+}
+
+const struct attention_shape *executor_shape(const struct executor *executor)
+{
+    return &executor->shape;
+}
+
+/* ---- an iteration ---- */
+
+static void norm(struct executor *executor, uint32_t rows, const void *in, const void *weight,
+                 void *out)
+{
+    const struct executor_config *config = &executor->config;
+    config->backend->norm(config->device, config->model.gated_ffn ? NORM_RMS : NORM_LAYER, rows,
+                          config->model.hidden, NORM_EPSILON, in, weight, NULL, out);
+}
+
+static void gemm(struct executor *executor, uint32_t rows, uint64_t inputs, uint64_t outputs,
+                 const void *in, const void *weights, void *out)
+{
+    executor->config.backend->gemm(executor->config.device, rows, (uint32_t)inputs,
+                                   (uint32_t)outputs, in, weights, out);
+}
+
+static void add(struct executor *executor, uint32_t rows, const void *in)
+{
+    uint64_t values = (uint64_t)rows * executor->config.model.hidden;
+    executor->config.backend->add(executor->config.device, values, in, executor->stream);
+}
+
+static void attention_part(struct executor *executor, uint32_t index, uint32_t rows)
+{
+    const struct executor_config *config = &executor->config;
+    const struct model *model = &config->model;
+    const struct layer *layer = &executor->layers[index];
+    gemm(executor, rows, model->hidden, qkv_width(model), executor->normed, layer->qkv,
+         executor->qkv);
+    config->backend->store_kv(config->device, &executor->shape, index, executor->qkv,
+                              executor->pool);
+    config->backend->attention(config->device, &executor->shape, index, executor->qkv,
+                               executor->pool, executor->attended);
+    gemm(executor, rows, (uint64_t)model->heads * model->head_dim, model->hidden,
+         executor->attended, layer->output, executor->narrow);
+    add(executor, rows, executor->narrow);
+}
+
+static void ffn_part(struct executor *executor, uint32_t index, uint32_t rows)
+{
+    const struct executor_config *config = &executor->config;
+    const struct model *model = &config->model;
+    const struct layer *layer = &executor->layers[index];
+    gemm(executor, rows, model->hidden, up_width(model), executor->normed, layer->up,
+         executor->wide);
+    config->backend->activate(config->device,
+                              model->gated_ffn ? ACTIVATION_SWIGLU : ACTIVATION_GELU, rows,
+                              model->ffn, executor->wide, executor->active);
+    gemm(executor, rows, model->ffn, model->hidden, executor->active, layer->down,
+         executor->narrow);
+    add(executor, rows, executor->narrow);
+}
+
+static void run_layer(struct executor *executor, uint32_t index, uint32_t rows,
+                      const struct layer_events *events)
+{
+    const struct executor_config *config = &executor->config;
+    const struct layer *layer = &executor->layers[index];
+    if (events != NULL && events->before != NULL && events->before[index] != NULL)
+        config->backend->wait(config->device, STREAM_COMPUTE, events->before[index]);
+    norm(executor, rows, executor->stream, layer->attention_norm, executor->normed);
+    attention_part(executor, index, rows);
+    /* Side by side, both parts read the norm that was made before either was added. */
+    if (!config->model.parallel_attention)
+        norm(executor, rows, executor->stream, layer->ffn_norm, executor->normed);
+    ffn_part(executor, index, rows);
+    if (events != NULL && events->after != NULL && events->after[index] != NULL)
+        config->backend->record(config->device, STREAM_COMPUTE, events->after[index]);
+}
+
+void executor_forward(struct executor *executor, const struct sequence *sequences, uint32_t count,
+                      const uint32_t *tokens, const struct layer_events *events)
+{
+    const struct executor_config *config = &executor->config;
+    const struct model *model = &config->model;
+    uint32_t rows = 0;
+    assert(count >= 1 && count <= config->contexts);
+    for (uint32_t i = 0; i < count; i++) {
+        rows += sequences[i].new_tokens;
+        executor->last_row[i] = rows - 1;
+    }
+    assert(rows <= config->rows);
+    config->backend->set_batch(config->device, sequences, count);
+    config->backend->embed(config->device, executor->embedding, model->hidden, tokens, rows,
+                           executor->stream);
+    for (uint32_t i = 0; i < model->layers; i++)
+        run_layer(executor, i, rows, events);
+    config->backend->gather_rows(config->device, executor->stream, model->hidden,
+                                 executor->last_row, count, executor->last);
+    norm(executor, count, executor->last, executor->last_norm, executor->last);
+    gemm(executor, count, model->hidden, model->vocabulary, executor->last, executor->head,
+         executor->logits);
+}
+
+void executor_logits(struct executor *executor, uint32_t sequences, float *logits)
+{
+    const struct executor_config *config = &executor->config;
+    config->backend->download(config->device, logits, executor->logits,
+                              (uint64_t)sequences * config->model.vocabulary);
+}

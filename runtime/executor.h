@@ -1,0 +1,63 @@
+/* runtime/executor.h - runs a decoder-only transformer on a backend: one iteration at a time, for
+ * any batch of contexts whose KV lies in pages. Knows nothing of tiers, policies or sessions.
+ *
+ * Architectures: multi-head, grouped and multi-query attention; gated (SwiGLU, RMSNorm) or plain
+ * (GELU, LayerNorm) feed-forward; attention beside or before it; tied or own output head. Refused:
+ * latent attention (MLA) and experts. RoPE of theta 10,000 over the whole head.
+ *
+ * A layer's steps are those of docs/model.md, so that what is measured here is what timing
+ * describes: norm, QKV product, KV stored, attention, output product, sum, norm, up product,
+ * activation, down product, sum; once an iteration the embedding, the last norm and the logits of
+ * each context's last token. */
+#ifndef REPRISE_RUNTIME_EXECUTOR_H
+#define REPRISE_RUNTIME_EXECUTOR_H
+
+#include "models/models.h"
+#include "runtime/backend.h"
+
+struct executor;
+
+struct executor_config {
+    const struct backend *backend;
+    struct device *device;
+    struct model model;
+    uint32_t page_tokens;
+    uint32_t pages;        /* of the KV pool */
+    uint32_t rows;         /* most new tokens of an iteration */
+    uint32_t contexts;     /* most contexts of an iteration */
+    const char *weights;   /* a file (weights.h); NULL: random */
+    uint64_t seed;         /* of random weights */
+    bool rotated_k_stored; /* coupled position encoding, to show what truncation does to it */
+};
+
+/* Takes its memory from the device's HBM. STATUS_INPUT: an architecture it cannot run; STATUS_IO:
+ * the memory does not suffice. *executor is the caller's to executor_free(), before the device
+ * closes. */
+enum status executor_new(const struct executor_config *config, struct executor **executor,
+                         struct error *err);
+void executor_free(struct executor *executor); /* NULL is fine */
+
+/* STATUS_INPUT for what executor_new() would refuse. */
+enum status executor_supports(const struct model *model, struct error *err);
+
+void *executor_pool(const struct executor *executor); /* of `pages` pages, in HBM */
+const struct attention_shape *executor_shape(const struct executor *executor);
+/* Bytes of HBM that the executor itself takes: weights, activations, the pool. */
+uint64_t executor_bytes(const struct executor_config *config);
+
+/* Events by layer; each array may be NULL, and so may each entry. */
+struct layer_events {
+    struct backend_event **before; /* the layer's computation waits for it: its KV has come */
+    struct backend_event *
+        *after; /* recorded when the layer's computation has ended: its KV may leave */
+};
+
+/* Queues an iteration on STREAM_COMPUTE: tokens[] are the new tokens of all sequences, one after
+ * the other. What it reads of the caller's is copied before it returns. */
+void executor_forward(struct executor *executor, const struct sequence *sequences, uint32_t count,
+                      const uint32_t *tokens, const struct layer_events *events);
+
+/* The last iteration's logits, vocabulary values a sequence, into logits; waits for it. */
+void executor_logits(struct executor *executor, uint32_t sequences, float *logits);
+
+#endif

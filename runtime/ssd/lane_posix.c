@@ -1,0 +1,35 @@
+/* runtime/ssd/lane_posix.c - one request after the other by pread and pwrite. */
+#include "runtime/ssd/lane.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static int transfer(const struct lane *lane, struct pending *pending)
+{
+    const struct ssd_request *request = &pending->request;
+    while (pending->done_bytes < request->size_bytes) {
+        char *memory = (char *)request->memory + pending->done_bytes;
+        size_t left = request->size_bytes - pending->done_bytes;
+        off_t offset = (off_t)(request->offset + pending->done_bytes);
+        int64_t result = request->write ? pwrite(lane->file, memory, left, offset)
+                                        : pread(lane->file, memory, left, offset);
+        result = lane_answer(lane, request, result < 0 ? -(int64_t)errno : result);
+        if (result == -EINTR)
+            continue;
+        if (result < 0)
+            return (int)-result;
+        if (result == 0) /* the file ends here */
+            return EIO;
+        pending->done_bytes += (uint32_t)result;
+    }
+    return 0;
+}
+
+void lane_run_posix(struct lane *lane)
+{
+    struct pending pending;
+    while (lane_get(lane, true, &pending)) {
+        int error = transfer(lane, &pending);
+        lane_end(lane, &pending, error);
+    }
+}

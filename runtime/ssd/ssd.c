@@ -1,0 +1,243 @@
+/* runtime/ssd/ssd.c - the file, its lanes' queues and threads. How a lane's requests reach the
+ * disk: lane_uring.c and lane_posix.c. */
+#define _GNU_SOURCE /* O_DIRECT */
+#include "runtime/ssd/lane.h"
+
+#include "base/memory.h"
+#include "base/units.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+struct ssd {
+    struct ssd_config config;
+    char path[256];
+    int file;
+    bool direct;
+    struct lane lane[2]; /* reads, writes */
+};
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+/* ---- results ---- */
+
+static void sleep_until(uint64_t time_ns)
+{
+    struct timespec until = { .tv_sec = (time_t)(time_ns / NS_PER_S),
+                              .tv_nsec = (long)(time_ns % NS_PER_S) };
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+        continue;
+}
+
+static void hold_to_rate(struct lane *lane, const struct pending *pending)
+{
+    if (lane->bytes_per_s <= 0.0)
+        return;
+    uint64_t begin_ns = pending->queued_ns > lane->free_ns ? pending->queued_ns : lane->free_ns;
+    double time_ns = (double)pending->request.size_bytes / lane->bytes_per_s * (double)NS_PER_S;
+    lane->free_ns = begin_ns + (uint64_t)(time_ns + 0.5);
+    sleep_until(lane->free_ns);
+}
+
+void lane_end(struct lane *lane, const struct pending *pending, int error)
+{
+    hold_to_rate(lane, pending);
+    pthread_mutex_lock(&lane->lock);
+    memory_grow(&lane->done, &lane->done_capacity, (uint64_t)lane->done_count + 1,
+                sizeof *lane->done);
+    lane->done[lane->done_count++] =
+        (struct ssd_result){ .user = pending->request.user, .error = error, .time_ns = now_ns() };
+    pthread_mutex_unlock(&lane->lock);
+    if (lane->config->ended != NULL)
+        lane->config->ended(lane->config->context);
+}
+
+int64_t lane_answer(const struct lane *lane, const struct ssd_request *request, int64_t result)
+{
+    if (lane->config->fault == NULL)
+        return result;
+    return lane->config->fault(lane->config->fault_context, request, result);
+}
+
+/* ---- the queue ---- */
+
+uint32_t lane_get(struct lane *lane, bool wait, struct pending *pending)
+{
+    pthread_mutex_lock(&lane->lock);
+    while (wait && lane->queue_count == 0 && !lane->stop)
+        pthread_cond_wait(&lane->work, &lane->lock);
+    uint32_t got = lane->queue_count > 0;
+    if (got) {
+        *pending = lane->queue[lane->queue_head];
+        lane->queue_head = (lane->queue_head + 1) % lane->queue_capacity;
+        lane->queue_count--;
+    }
+    pthread_mutex_unlock(&lane->lock);
+    return got;
+}
+
+static void grow_queue(struct lane *lane)
+{
+    uint32_t capacity = lane->queue_capacity > 0 ? 2 * lane->queue_capacity : 256;
+    struct pending *queue = memory_new(capacity, sizeof *queue);
+    for (uint32_t i = 0; i < lane->queue_count; i++)
+        queue[i] = lane->queue[(lane->queue_head + i) % lane->queue_capacity];
+    free(lane->queue);
+    lane->queue = queue;
+    lane->queue_head = 0;
+    lane->queue_capacity = capacity;
+}
+
+void ssd_submit(struct ssd *ssd, const struct ssd_request *request)
+{
+    struct lane *lane = &ssd->lane[request->write];
+    pthread_mutex_lock(&lane->lock);
+    if (lane->queue_count == lane->queue_capacity)
+        grow_queue(lane);
+    lane->queue[(lane->queue_head + lane->queue_count++) % lane->queue_capacity] =
+        (struct pending){ .request = *request, .queued_ns = now_ns() };
+    pthread_cond_signal(&lane->work);
+    pthread_mutex_unlock(&lane->lock);
+}
+
+uint32_t ssd_take(struct ssd *ssd, struct ssd_result *results, uint32_t capacity)
+{
+    uint32_t taken = 0;
+    for (int i = 0; i < 2; i++) {
+        struct lane *lane = &ssd->lane[i];
+        pthread_mutex_lock(&lane->lock);
+        uint32_t count = lane->done_count;
+        count = count < capacity - taken ? count : capacity - taken;
+        if (count > 0) {
+            memcpy(results + taken, lane->done, count * sizeof *results);
+            memmove(lane->done, lane->done + count, (lane->done_count - count) * sizeof *results);
+        }
+        lane->done_count -= count;
+        taken += count;
+        pthread_mutex_unlock(&lane->lock);
+    }
+    return taken;
+}
+
+static void *run_lane(void *argument)
+{
+    struct lane *lane = argument;
+    if (lane->uring)
+        lane_run_uring(lane);
+    else
+        lane_run_posix(lane);
+    return NULL;
+}
+
+/* ---- the file ---- */
+
+static int open_file(struct ssd *ssd)
+{
+    const int flags = O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC;
+    ssd->direct = true;
+    int file = open(ssd->path, flags | O_DIRECT, 0600);
+    if (file < 0 && errno == EINVAL) { /* a file system without it, such as tmpfs once was */
+        ssd->direct = false;
+        file = open(ssd->path, flags, 0600);
+    }
+    return file;
+}
+
+/* All of it is taken at once, so that a full disk is told before anything relies on it. */
+static enum status make_file(struct ssd *ssd, struct error *err)
+{
+    ssd->file = open_file(ssd);
+    if (ssd->file < 0)
+        return error_io(err, ssd->path, "make the SSD tier's file", strerror(errno));
+    if (ssd->config.size_bytes == 0)
+        return STATUS_OK;
+    int rc = posix_fallocate(ssd->file, 0, (off_t)ssd->config.size_bytes);
+    if (rc != 0) {
+        char what[96], size[24];
+        snprintf(what, sizeof what, "reserve the SSD tier's %s",
+                 units_format((double)ssd->config.size_bytes, UNIT_BYTES, size, sizeof size));
+        return error_io(err, ssd->path, what, strerror(rc));
+    }
+    return STATUS_OK;
+}
+
+static enum status start_lane(struct ssd *ssd, int index, struct error *err)
+{
+    struct lane *lane = &ssd->lane[index];
+    lane->config = &ssd->config;
+    lane->file = ssd->file;
+    lane->bytes_per_s = index == 1 ? ssd->config.write_bytes_per_s : ssd->config.read_bytes_per_s;
+    int rc = ssd->config.engine == SSD_ENGINE_POSIX ? -ENOSYS : lane_open_uring(lane);
+    if (rc < 0 && ssd->config.engine == SSD_ENGINE_URING)
+        return error_io(err, ssd->path, "use io_uring", strerror(-rc));
+    lane->uring = rc == 0;
+    rc = pthread_create(&lane->thread, NULL, run_lane, lane);
+    if (rc != 0)
+        return error_io(err, ssd->path, "start a thread", strerror(rc));
+    lane->started = true;
+    return STATUS_OK;
+}
+
+enum status ssd_open(const struct ssd_config *config, struct ssd **ssd, struct error *err)
+{
+    struct ssd *opened = memory_new(1, sizeof *opened);
+    opened->config = *config;
+    snprintf(opened->path, sizeof opened->path, "%s", config->path);
+    for (int i = 0; i < 2; i++) {
+        pthread_mutex_init(&opened->lane[i].lock, NULL);
+        pthread_cond_init(&opened->lane[i].work, NULL);
+    }
+    enum status status = make_file(opened, err);
+    for (int i = 0; i < 2 && status == STATUS_OK; i++)
+        status = start_lane(opened, i, err);
+    if (status != STATUS_OK) {
+        ssd_close(opened);
+        return status;
+    }
+    *ssd = opened;
+    return STATUS_OK;
+}
+
+void ssd_close(struct ssd *ssd)
+{
+    if (ssd == NULL)
+        return;
+    for (int i = 0; i < 2; i++) {
+        struct lane *lane = &ssd->lane[i];
+        pthread_mutex_lock(&lane->lock);
+        lane->stop = true; /* what is queued is carried out first */
+        pthread_cond_signal(&lane->work);
+        pthread_mutex_unlock(&lane->lock);
+        if (lane->started)
+            pthread_join(lane->thread, NULL);
+        lane_close_uring(lane);
+        free(lane->queue);
+        free(lane->done);
+        pthread_mutex_destroy(&lane->lock);
+        pthread_cond_destroy(&lane->work);
+    }
+    if (ssd->file >= 0) {
+        close(ssd->file);
+        unlink(ssd->path);
+    }
+    free(ssd);
+}
+
+char *ssd_describe(const struct ssd *ssd, char *text, size_t text_bytes)
+{
+    snprintf(text, text_bytes, "%s, %s, depth %u",
+             ssd->lane[0].uring ? "io_uring" : "pread and pwrite (io_uring is not to be had)",
+             ssd->direct ? "O_DIRECT" : "page cache (the file system has no O_DIRECT)",
+             ssd->lane[0].uring ? ssd->config.depth : 1);
+    return text;
+}

@@ -1,0 +1,41 @@
+/* runtime/weights.h - where a transformer's matrices come from: seeded random numbers, a llama2.c
+ * checkpoint, or a safetensors file with Hugging Face's names. Private to runtime/. */
+#ifndef REPRISE_RUNTIME_WEIGHTS_H
+#define REPRISE_RUNTIME_WEIGHTS_H
+
+#include "models/models.h"
+
+enum tensor {
+    TENSOR_EMBEDDING, /* vocabulary * hidden */
+    TENSOR_ATTENTION_NORM,
+    TENSOR_QUERY, /* heads * head_dim outputs of hidden inputs, and so on: outputs first */
+    TENSOR_KEY,
+    TENSOR_VALUE,
+    TENSOR_OUTPUT,
+    TENSOR_FFN_NORM,
+    TENSOR_GATE,
+    TENSOR_UP,
+    TENSOR_DOWN,
+    TENSOR_LAST_NORM,
+    TENSOR_HEAD,
+    TENSOR_COUNT
+};
+
+struct weights;
+
+/* path NULL: random, each value a function of seed, tensor, layer and place, of mean 0 and
+ * deviation 1 / sqrt(inputs); norms are 1. The file's shape must be the model's. The source is the
+ * caller's to weights_close(). STATUS_INPUT: not such a file, another shape; STATUS_IO: cannot be
+ * read. */
+enum status weights_open(const char *path, uint64_t seed, const struct model *model,
+                         struct weights **weights, struct error *err);
+void weights_close(struct weights *weights); /* NULL is fine */
+
+/* The tensor's values, row by row, into to[weights_count()]. */
+enum status weights_read(struct weights *weights, enum tensor tensor, uint32_t layer, float *to,
+                         struct error *err);
+uint64_t weights_count(const struct model *model, enum tensor tensor);
+/* llama2.c pairs neighbours, Hugging Face the halves (struct rope). */
+bool weights_rope_interleaved(const struct weights *weights);
+
+#endif

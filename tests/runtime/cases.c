@@ -1,0 +1,110 @@
+/* tests/runtime/cases.c - see cases.h. */
+#include "tests/runtime/cases.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct model case_model(int i)
+{
+    struct model model = { .name = "grouped",
+                           .layers = 3,
+                           .hidden = 64,
+                           .heads = 4,
+                           .kv_heads = 2,
+                           .head_dim = 16,
+                           .ffn = 96,
+                           .gated_ffn = true,
+                           .vocabulary = 101,
+                           .context_window_tokens = 512,
+                           .weight_bytes_per_parameter = 4,
+                           .kv_bytes_per_value = 4 };
+    if (i == 1) {
+        strcpy(model.name, "multi-query, side by side");
+        model.kv_heads = 1;
+        model.gated_ffn = false;
+        model.parallel_attention = model.tied_embeddings = true;
+    } else if (i == 2) {
+        strcpy(model.name, "multi-head");
+        model.kv_heads = model.heads;
+    }
+    return model;
+}
+
+struct runtime_case case_open(const struct backend *backend, const struct model *model,
+                              const char *weights, bool rotated_k_stored)
+{
+    struct runtime_case c = { .backend = backend, .model = *model };
+    struct error err = { 0 };
+    struct backend_config config = { .hbm_bytes = 256 << 20, .dram_bytes = 64 << 20, .threads = 1 };
+    struct executor_config executor = { .backend = backend,
+                                        .model = *model,
+                                        .page_tokens = CASE_PAGE_TOKENS,
+                                        .pages = CASE_PAGES,
+                                        .rows = 512,
+                                        .contexts = 8,
+                                        .weights = weights,
+                                        .seed = CASE_SEED,
+                                        .rotated_k_stored = rotated_k_stored };
+    ck_assert_int_eq(backend->open(&config, &c.device, &err), STATUS_OK);
+    executor.device = c.device;
+    enum status status = executor_new(&executor, &c.executor, &err);
+    ck_assert_msg(status == STATUS_OK, "%s %s", err.expected, err.found);
+    return c;
+}
+
+void case_close(struct runtime_case *c)
+{
+    executor_free(c->executor);
+    c->backend->close(c->device);
+}
+
+uint32_t case_token(const struct model *model, uint32_t i)
+{
+    return (i * 2654435761U >> 8) % model->vocabulary;
+}
+
+float *case_run(struct runtime_case *c, uint32_t first_page, uint32_t skip, uint32_t cached,
+                uint32_t from, uint32_t new_tokens)
+{
+    uint32_t pages[CASE_PAGES], tokens[512];
+    for (uint32_t i = 0; i < CASE_PAGES; i++)
+        pages[i] = first_page + i;
+    for (uint32_t i = 0; i < new_tokens; i++)
+        tokens[i] = case_token(&c->model, from + i);
+    struct sequence sequence = { .pages = pages,
+                                 .page_count = (skip + cached + new_tokens + CASE_PAGE_TOKENS - 1) /
+                                               CASE_PAGE_TOKENS,
+                                 .skip = skip,
+                                 .cached_tokens = cached,
+                                 .new_tokens = new_tokens };
+    executor_forward(c->executor, &sequence, 1, tokens, NULL);
+    float *logits = memory_new(c->model.vocabulary, sizeof *logits);
+    executor_logits(c->executor, 1, logits);
+    return logits;
+}
+
+double case_distance(const struct model *model, const float *a, const double *b)
+{
+    double difference = 0, length = 0;
+    for (uint32_t i = 0; i < model->vocabulary; i++) {
+        difference += (a[i] - b[i]) * (a[i] - b[i]);
+        length += b[i] * b[i];
+    }
+    return sqrt(difference / length);
+}
+
+double case_distance_f(const struct model *model, const float *a, const float *b)
+{
+    double wide[4096];
+    for (uint32_t i = 0; i < model->vocabulary; i++)
+        wide[i] = b[i];
+    return case_distance(model, a, wide);
+}
+
+double case_tolerance(const struct backend *backend)
+{
+    return backend->element_bytes == 4 ? 2e-5 : 3e-2; /* fp32; bf16's unit is 2^-8 */
+}

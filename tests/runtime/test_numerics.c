@@ -1,0 +1,389 @@
+/* tests/runtime/test_numerics.c - what a backend and the executor compute, for every backend of the
+ * list that opens here: against a reference in double, and against themselves with reused KV. */
+#include "base/memory.h"
+#include "runtime/weights.h"
+#include "tests/runtime/cases.h"
+#include "tests/runtime/reference.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct backend *backend; /* under test */
+
+static const double *reference_run(struct reference *reference, uint32_t from, uint32_t count)
+{
+    const double *logits = NULL;
+    for (uint32_t i = 0; i < count; i++)
+        logits =
+            reference_token(reference, case_token(&(struct model){ .vocabulary = 101 }, from + i));
+    return logits;
+}
+
+START_TEST(a_prefill_is_what_the_reference_computes)
+{
+    struct model model = case_model(_i);
+    struct runtime_case c = case_open(backend, &model, NULL, false);
+    struct reference *reference = reference_new(&model, NULL, CASE_SEED);
+    float *logits = case_run(&c, 0, 0, 0, 0, 100); /* more than a tile of queries */
+    double distance = case_distance(&model, logits, reference_run(reference, 0, 100));
+    ck_assert_msg(distance < case_tolerance(backend), "%s: %g", model.name, distance);
+    free(logits);
+    reference_free(reference);
+    case_close(&c);
+}
+END_TEST
+
+START_TEST(reused_kv_gives_what_computing_all_again_gives)
+{
+    struct model model = case_model(_i);
+    struct runtime_case c = case_open(backend, &model, NULL, false);
+    float *whole = case_run(&c, 0, 0, 0, 0, 150);
+    free(case_run(&c, 20, 0, 0, 0, 70));  /* turn 1 */
+    free(case_run(&c, 20, 0, 70, 70, 1)); /* and a token of its reply */
+    free(case_run(&c, 20, 0, 71, 71, 1));
+    float *reused = case_run(&c, 20, 0, 72, 72, 78); /* turn 2 */
+    double distance = case_distance_f(&model, reused, whole);
+    printf("%s, %s: reused against computed again: %.1e (tolerance %.0e)\n", backend->name,
+           model.name, distance, case_tolerance(backend));
+    ck_assert(distance < case_tolerance(backend));
+    free(whole);
+    free(reused);
+    case_close(&c);
+}
+END_TEST
+
+START_TEST(a_batch_gives_each_context_what_it_gets_alone)
+{
+    struct model model = case_model(_i);
+    struct runtime_case c = case_open(backend, &model, NULL, false);
+    uint32_t pages[3][16], tokens[64], cached[] = { 40, 0, 17 }, new_tokens[] = { 1, 30, 5 },
+                                       rows = 0;
+    struct sequence sequences[3];
+    float *alone[3], together[3 * 128];
+    for (uint32_t i = 0; i < 3; i++) {
+        if (cached[i] > 0)
+            free(case_run(&c, 16 * i, 0, 0, 0, cached[i]));
+        alone[i] = case_run(&c, 16 * i, 0, cached[i], cached[i], new_tokens[i]);
+        for (uint32_t p = 0; p < 16; p++)
+            pages[i][p] = 16 * i + p;
+        sequences[i] = (struct sequence){ pages[i], 16, 0, cached[i], new_tokens[i] };
+        for (uint32_t t = 0; t < new_tokens[i]; t++)
+            tokens[rows++] = case_token(&model, cached[i] + t);
+    }
+    executor_forward(c.executor, sequences, 3, tokens, NULL);
+    executor_logits(c.executor, 3, together);
+    for (uint32_t i = 0; i < 3; i++) {
+        double distance = case_distance_f(&model, together + i * model.vocabulary, alone[i]);
+        ck_assert_msg(distance < case_tolerance(backend), "context %u: %g", i, distance);
+        free(alone[i]);
+    }
+    case_close(&c);
+}
+END_TEST
+
+START_TEST(kv_through_dram_comes_back_bit_by_bit_and_gives_the_same_logits)
+{
+    struct model model = case_model(_i);
+    struct runtime_case c = case_open(backend, &model, NULL, false);
+    uint64_t bytes = slice_bytes(backend, executor_shape(c.executor)) * model.layers * 5;
+    char *pool = executor_pool(c.executor);
+    void *dram;
+    struct error err = { 0 };
+    ck_assert_int_eq(backend->allocate(c.device, TIER_DRAM, bytes, &dram, &err), STATUS_OK);
+    float *stayed = (free(case_run(&c, 0, 0, 0, 0, 72)), case_run(&c, 0, 0, 72, 72, 8));
+    free(case_run(&c, 0, 0, 0, 0, 72)); /* pages 0..4 hold the prefix again */
+    struct backend_event *saved = backend->event_new(c.device),
+                         *done = backend->event_new(c.device);
+    backend->copy(c.device, STREAM_SAVE, COPY_D2H, &(struct copy){ dram, pool, bytes }, 1);
+    backend->record(c.device, STREAM_SAVE, saved);
+    backend->wait(c.device, STREAM_LOAD, saved);
+    backend->copy(c.device, STREAM_LOAD, COPY_H2D, &(struct copy){ pool + bytes * 4, dram, bytes },
+                  1);
+    backend->record(c.device, STREAM_LOAD, done);
+    backend->synchronise(c.device, done);
+    float *moved = case_run(&c, 20, 0, 72, 72, 8);
+    ck_assert_mem_eq(moved, stayed, model.vocabulary * sizeof *moved);
+    backend->event_free(c.device, saved);
+    backend->event_free(c.device, done);
+    free(stayed);
+    free(moved);
+    case_close(&c);
+}
+END_TEST
+
+/* CachedAttention (ATC'24), tables 1 and 2: what decoupled position encoding is for. */
+START_TEST(
+    decoupled_truncation_is_the_reference_over_the_same_kv_and_truncating_rotated_keys_is_not)
+{
+    struct model model = case_model(_i);
+    struct runtime_case decoupled = case_open(backend, &model, NULL, false);
+    struct runtime_case coupled = case_open(backend, &model, NULL, true);
+    struct reference *reference = reference_new(&model, NULL, CASE_SEED);
+    const uint32_t context = 120, cut = 56, fresh = 10; /* the cut is within a page */
+    reference_run(reference, 0, context);
+    reference_cut(reference, cut);
+    const double *truth = reference_run(reference, context, fresh);
+    uint32_t page = cut / CASE_PAGE_TOKENS, skip = cut % CASE_PAGE_TOKENS;
+    free(case_run(&decoupled, 0, 0, 0, 0, context));
+    free(case_run(&coupled, 0, 0, 0, 0, context));
+    float *right = case_run(&decoupled, page, skip, context - cut, context, fresh);
+    float *wrong = case_run(&coupled, page, skip, context - cut, context, fresh);
+    double near = case_distance(&model, right, truth), far = case_distance(&model, wrong, truth);
+    printf("%s, %s: after truncation, against the reference at the new positions: decoupled %.1e, "
+           "rotated keys %.1e\n",
+           backend->name, model.name, near, far);
+    ck_assert(near < case_tolerance(backend));
+    ck_assert(far > 10 * case_tolerance(backend) && far > 1e-2);
+    free(right);
+    free(wrong);
+    reference_free(reference);
+    case_close(&decoupled);
+    case_close(&coupled);
+}
+END_TEST
+
+START_TEST(rotated_keys_are_right_as_long_as_nothing_is_truncated)
+{
+    struct model model = case_model(0);
+    struct runtime_case decoupled = case_open(backend, &model, NULL, false);
+    struct runtime_case coupled = case_open(backend, &model, NULL, true);
+    float *a = case_run(&decoupled, 0, 0, 0, 0, 90), *b = case_run(&coupled, 0, 0, 0, 0, 90);
+    ck_assert(case_distance_f(&model, a, b) < case_tolerance(backend));
+    free(a);
+    free(b);
+    case_close(&decoupled);
+    case_close(&coupled);
+}
+END_TEST
+
+/* ---- weights ---- */
+
+static float *random_tensor(const struct model *model, enum tensor which, uint32_t layer)
+{
+    struct weights *weights;
+    struct error err = { 0 };
+    ck_assert_int_eq(weights_open(NULL, CASE_SEED, model, &weights, &err), STATUS_OK);
+    float *values = memory_new(weights_count(model, which), sizeof *values);
+    ck_assert_int_eq(weights_read(weights, which, layer, values, &err), STATUS_OK);
+    weights_close(weights);
+    return values;
+}
+
+static void write_tensor(FILE *out, const struct model *model, enum tensor which, uint32_t layer)
+{
+    float *values = random_tensor(model, which, layer);
+    fwrite(values, sizeof *values, weights_count(model, which), out);
+    free(values);
+}
+
+static char *write_llama2c(const struct model *model)
+{
+    static const enum tensor order[] = { TENSOR_ATTENTION_NORM, TENSOR_QUERY,  TENSOR_KEY,
+                                         TENSOR_VALUE,          TENSOR_OUTPUT, TENSOR_FFN_NORM,
+                                         TENSOR_GATE,           TENSOR_DOWN,   TENSOR_UP };
+    char *path = test_temp_file("");
+    FILE *out = fopen(path, "wb");
+    int32_t header[] = { (int32_t)model->hidden,
+                         (int32_t)model->ffn,
+                         (int32_t)model->layers,
+                         (int32_t)model->heads,
+                         (int32_t)model->kv_heads,
+                         -(int32_t)model->vocabulary,
+                         64 };
+    fwrite(header, sizeof header, 1, out);
+    write_tensor(out, model, TENSOR_EMBEDDING, 0);
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        for (uint32_t layer = 0; layer < model->layers; layer++)
+            write_tensor(out, model, order[i], layer);
+    write_tensor(out, model, TENSOR_LAST_NORM, 0);
+    float zero[64 * 16] = { 0 }; /* RoPE's two tables, which nobody reads */
+    fwrite(zero, sizeof *zero, 64 * model->head_dim, out);
+    write_tensor(out, model, TENSOR_HEAD, 0);
+    fclose(out);
+    return path;
+}
+
+START_TEST(a_llama2c_checkpoint_runs_with_its_pairing_of_dimensions)
+{
+    struct model model = case_model(0);
+    char *path = write_llama2c(&model);
+    struct runtime_case c = case_open(backend, &model, path, false);
+    struct reference *reference = reference_new(&model, path, 0);
+    float *logits = case_run(&c, 0, 0, 0, 0, 40);
+    ck_assert(case_distance(&model, logits, reference_run(reference, 0, 40)) <
+              case_tolerance(backend));
+    free(logits);
+    reference_free(reference);
+    case_close(&c);
+    unlink(path);
+    free(path);
+}
+END_TEST
+
+static const char *hugging_face_name(enum tensor which, uint32_t layer, char *text)
+{
+    static const char *const names[TENSOR_COUNT] = { "model.embed_tokens",
+                                                     "input_layernorm",
+                                                     "self_attn.q_proj",
+                                                     "self_attn.k_proj",
+                                                     "self_attn.v_proj",
+                                                     "self_attn.o_proj",
+                                                     "post_attention_layernorm",
+                                                     "mlp.gate_proj",
+                                                     "mlp.up_proj",
+                                                     "mlp.down_proj",
+                                                     "model.norm",
+                                                     "lm_head" };
+    if (which == TENSOR_EMBEDDING || which == TENSOR_LAST_NORM || which == TENSOR_HEAD)
+        sprintf(text, "%s.weight", names[which]);
+    else
+        sprintf(text, "model.layers.%u.%s.weight", layer, names[which]);
+    return text;
+}
+
+static char *write_safetensors(const struct model *model)
+{
+    char *temporary = test_temp_file(""), text[96];
+    char *path = memory_new(strlen(temporary) + sizeof ".safetensors", 1);
+    sprintf(path, "%s.safetensors", temporary);
+    unlink(temporary);
+    free(temporary);
+    FILE *out = fopen(path, "wb");
+    json_t *header = json_object();
+    uint64_t at = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int which = 0; which < TENSOR_COUNT; which++) {
+            bool once =
+                which == TENSOR_EMBEDDING || which == TENSOR_LAST_NORM || which == TENSOR_HEAD;
+            for (uint32_t layer = 0; layer < (once ? 1 : model->layers); layer++) {
+                uint64_t bytes = weights_count(model, (enum tensor)which) * 4;
+                if (pass == 0)
+                    json_object_set_new(header, hugging_face_name((enum tensor)which, layer, text),
+                                        json_pack("{s:s, s:[I,I]}", "dtype", "F32", "data_offsets",
+                                                  (json_int_t)at, (json_int_t)(at + bytes)));
+                else
+                    write_tensor(out, model, (enum tensor)which, layer);
+                at += bytes;
+            }
+        }
+        if (pass == 0) {
+            char *json = json_dumps(header, 0);
+            uint64_t length = strlen(json);
+            fwrite(&length, sizeof length, 1, out);
+            fwrite(json, 1, length, out);
+            free(json);
+        }
+    }
+    json_decref(header);
+    fclose(out);
+    return path;
+}
+
+START_TEST(a_safetensors_file_of_the_same_weights_gives_the_same_bits)
+{
+    struct model model = case_model(0);
+    char *path = write_safetensors(&model);
+    struct runtime_case from_file = case_open(backend, &model, path, false);
+    struct runtime_case from_seed = case_open(backend, &model, NULL, false);
+    float *a = case_run(&from_file, 0, 0, 0, 0, 40), *b = case_run(&from_seed, 0, 0, 0, 0, 40);
+    ck_assert_mem_eq(a, b, model.vocabulary * sizeof *a);
+    free(a);
+    free(b);
+    case_close(&from_file);
+    case_close(&from_seed);
+    unlink(path);
+    free(path);
+}
+END_TEST
+
+START_TEST(weights_of_another_shape_are_refused_by_the_key_that_differs)
+{
+    struct model model = case_model(0), other = model;
+    char *path = write_llama2c(&model);
+    other.ffn = 128;
+    struct weights *weights;
+    struct error err = { 0 };
+    ck_assert_int_eq(weights_open(path, 0, &other, &weights, &err), STATUS_INPUT);
+    ck_assert_str_eq(err.key, "ffn");
+    ck_assert_str_eq(err.expected, "128");
+    ck_assert_str_eq(err.found, "96");
+    unlink(path);
+    free(path);
+}
+END_TEST
+
+START_TEST(latent_attention_and_experts_are_refused)
+{
+    struct model latent = case_model(0), experts = case_model(0);
+    struct error err = { 0 }, other = { 0 };
+    latent.attention = ATTENTION_LATENT;
+    experts.experts = 8;
+    ck_assert_int_eq(executor_supports(&latent, &err), STATUS_INPUT);
+    ck_assert_str_eq(err.found, "latent attention (MLA)");
+    ck_assert_int_eq(executor_supports(&experts, &other), STATUS_INPUT);
+}
+END_TEST
+
+START_TEST(a_full_arena_is_told_with_what_was_asked_and_what_is_left)
+{
+    struct error err = { 0 };
+    struct backend_config config = { .hbm_bytes = 1 << 20, .dram_bytes = 1 << 20 };
+    struct device *device;
+    void *memory;
+    ck_assert_int_eq(backend->open(&config, &device, &err), STATUS_OK);
+    ck_assert_int_eq(backend->allocate(device, TIER_DRAM, 1 << 19, &memory, &err), STATUS_OK);
+    ck_assert_int_eq(backend->allocate(device, TIER_DRAM, 1 << 20, &memory, &err), STATUS_IO);
+    ck_assert_ptr_nonnull(strstr(err.expected, "1.05 MB of DRAM"));
+    ck_assert_ptr_nonnull(strstr(err.found, "524 kB"));
+    backend->close(device);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *suite = suite_create("numerics");
+    TCase *tcase = tcase_create(backend->name);
+    tcase_set_timeout(tcase, 60);
+    tcase_add_loop_test(tcase, a_prefill_is_what_the_reference_computes, 0, CASE_MODELS);
+    tcase_add_loop_test(tcase, reused_kv_gives_what_computing_all_again_gives, 0, CASE_MODELS);
+    tcase_add_loop_test(tcase, a_batch_gives_each_context_what_it_gets_alone, 0, CASE_MODELS);
+    tcase_add_loop_test(tcase, kv_through_dram_comes_back_bit_by_bit_and_gives_the_same_logits, 0,
+                        CASE_MODELS);
+    tcase_add_loop_test(
+        tcase,
+        decoupled_truncation_is_the_reference_over_the_same_kv_and_truncating_rotated_keys_is_not,
+        0, CASE_MODELS);
+    tcase_add_test(tcase, rotated_keys_are_right_as_long_as_nothing_is_truncated);
+    tcase_add_test(tcase, a_llama2c_checkpoint_runs_with_its_pairing_of_dimensions);
+    tcase_add_test(tcase, a_safetensors_file_of_the_same_weights_gives_the_same_bits);
+    tcase_add_test(tcase, weights_of_another_shape_are_refused_by_the_key_that_differs);
+    tcase_add_test(tcase, latent_attention_and_experts_are_refused);
+    tcase_add_test(tcase, a_full_arena_is_told_with_what_was_asked_and_what_is_left);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
+
+static bool opens(const struct backend *candidate)
+{
+    struct error err = { 0 };
+    struct backend_config config = { .hbm_bytes = 1 << 20, .dram_bytes = 1 << 20 };
+    struct device *device;
+    if (candidate->open(&config, &device, &err) != STATUS_OK)
+        return false;
+    candidate->close(device);
+    return true;
+}
+
+int main(void)
+{
+    int failed = 0;
+    for (int i = 0; (backend = backend_at(i)) != NULL; i++)
+        if (opens(backend))
+            failed |= test_main(suite());
+        else
+            printf("backend %s: skipped, it does not open on this machine\n", backend->name);
+    return failed;
+}

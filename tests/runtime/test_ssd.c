@@ -1,0 +1,169 @@
+/* tests/runtime/test_ssd.c - the SSD tier's file: both engines, and a disk that fails. */
+#include "base/memory.h"
+#include "base/random.h"
+#include "runtime/ssd/ssd.h"
+#include "tests/support.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BLOCK = 4096, BLOCKS = 64 };
+static const enum ssd_engine engines[] = { SSD_ENGINE_AUTO, SSD_ENGINE_POSIX };
+
+static struct ssd *open_ssd(struct ssd_config config)
+{
+    struct ssd *ssd = NULL;
+    struct error err = { 0 };
+    char path[64];
+    snprintf(path, sizeof path, "/tmp/reprise-test-ssd-%d", (int)getpid());
+    config.path = path;
+    config.size_bytes = BLOCK * BLOCKS;
+    config.depth = 8;
+    ck_assert_msg(ssd_open(&config, &ssd, &err) == STATUS_OK, "%s: %s", err.expected, err.found);
+    return ssd;
+}
+
+static char *aligned(uint32_t bytes)
+{
+    char *memory = aligned_alloc(SSD_ALIGNMENT, bytes);
+    ck_assert_ptr_nonnull(memory);
+    return memory;
+}
+
+/* Waits for that many results; returns the OR of their errors. */
+static int take_all(struct ssd *ssd, uint32_t count)
+{
+    struct ssd_result results[BLOCKS];
+    int errors = 0;
+    for (uint32_t taken = 0; taken < count;) {
+        uint32_t some = ssd_take(ssd, results, BLOCKS);
+        for (uint32_t i = 0; i < some; i++)
+            errors |= results[i].error;
+        taken += some;
+        nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
+    }
+    return errors;
+}
+
+static int move_all(struct ssd *ssd, char *memory, bool write)
+{
+    for (uint32_t i = 0; i < BLOCKS; i++) {
+        uint32_t block = i * 37 % BLOCKS;
+        ssd_submit(ssd, &(struct ssd_request){ .offset = (uint64_t)block * BLOCK,
+                                               .memory = memory + (uint64_t)block * BLOCK,
+                                               .size_bytes = BLOCK,
+                                               .write = write });
+    }
+    return take_all(ssd, BLOCKS);
+}
+
+static void round_trip(struct ssd_config config)
+{
+    struct ssd *ssd = open_ssd(config);
+    char *out = aligned(BLOCK * BLOCKS), *in = aligned(BLOCK * BLOCKS);
+    struct random random = random_from(test_seed(), 3);
+    for (int i = 0; i < BLOCK * BLOCKS; i++)
+        out[i] = (char)random_u64(&random);
+    memset(in, 0, BLOCK * BLOCKS);
+    ck_assert_int_eq(move_all(ssd, out, true), 0);
+    ck_assert_int_eq(move_all(ssd, in, false), 0);
+    ck_assert_mem_eq(in, out, BLOCK * BLOCKS);
+    free(in);
+    free(out);
+    ssd_close(ssd);
+}
+
+START_TEST(what_was_written_is_read_back_bit_by_bit)
+{
+    round_trip((struct ssd_config){ .engine = engines[_i] });
+}
+END_TEST
+
+/* Half of what was asked, at first: the rest must be asked for again. */
+static int64_t shorten(void *context, const struct ssd_request *request, int64_t result)
+{
+    (void)context;
+    return result == (int64_t)request->size_bytes ? result / 2 : result;
+}
+
+START_TEST(a_short_transfer_is_continued)
+{
+    round_trip((struct ssd_config){ .engine = engines[_i], .fault = shorten });
+}
+END_TEST
+
+static int64_t fail_one(void *context, const struct ssd_request *request, int64_t result)
+{
+    return request->offset == 5 * BLOCK ? -(int64_t) * (int *)context : result;
+}
+
+START_TEST(an_error_of_the_disk_ends_the_request_with_its_number)
+{
+    static const int numbers[] = { EIO, ENOSPC };
+    for (int n = 0; n < 2; n++) {
+        int number = numbers[n];
+        struct ssd *ssd = open_ssd((struct ssd_config){
+            .engine = engines[_i], .fault = fail_one, .fault_context = &number });
+        char *memory = aligned(BLOCK * BLOCKS);
+        memset(memory, 1, BLOCK * BLOCKS);
+        ck_assert_int_eq(move_all(ssd, memory, true), number);
+        free(memory);
+        ssd_close(ssd);
+    }
+}
+END_TEST
+
+START_TEST(a_disk_without_room_is_told_when_it_is_opened)
+{
+    struct ssd_config config = { .path = "/tmp/reprise-test-ssd-full",
+                                 .size_bytes = UINT64_C(1) << 58,
+                                 .depth = 1 };
+    struct ssd *ssd;
+    struct error err = { 0 };
+    ck_assert_int_eq(ssd_open(&config, &ssd, &err), STATUS_IO);
+    ck_assert_ptr_nonnull(strstr(err.expected, "reserve the SSD tier's"));
+    ck_assert_int_ne(access(config.path, F_OK), 0); /* nothing is left behind */
+}
+END_TEST
+
+START_TEST(a_lane_held_to_a_rate_takes_its_bytes_over_it)
+{
+    struct timespec begin, end;
+    struct ssd *ssd = open_ssd(
+        (struct ssd_config){ .engine = engines[_i], .read_bytes_per_s = BLOCK * BLOCKS * 20.0 });
+    char *memory = aligned(BLOCK * BLOCKS);
+    memset(memory, 1, BLOCK * BLOCKS);
+    ck_assert_int_eq(move_all(ssd, memory, true), 0);
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    ck_assert_int_eq(move_all(ssd, memory, false), 0);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    double seconds =
+        (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
+    ck_assert(seconds > 0.049); /* never faster; how much slower is the machine's */
+    free(memory);
+    ssd_close(ssd);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *suite = suite_create("ssd");
+    TCase *tcase = tcase_create("file");
+    tcase_set_timeout(tcase, 30);
+    tcase_add_loop_test(tcase, what_was_written_is_read_back_bit_by_bit, 0, 2);
+    tcase_add_loop_test(tcase, a_short_transfer_is_continued, 0, 2);
+    tcase_add_loop_test(tcase, an_error_of_the_disk_ends_the_request_with_its_number, 0, 2);
+    tcase_add_test(tcase, a_disk_without_room_is_told_when_it_is_opened);
+    tcase_add_loop_test(tcase, a_lane_held_to_a_rate_takes_its_bytes_over_it, 0, 2);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
+
+int main(void)
+{
+    return test_main(suite());
+}

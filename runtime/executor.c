@@ -24,7 +24,8 @@ struct executor {
     void *stream, *normed, *qkv, *attended, *wide, *active, *narrow;
     void *last, *logits; /* one row a context */
     uint32_t *last_row;
-    void **taken; /* what was allocated */
+    uint32_t rows, count; /* of the present iteration */
+    void **taken;         /* what was allocated */
     uint32_t taken_count, taken_capacity;
 };
 
@@ -290,45 +291,53 @@ static void ffn_part(struct executor *executor, uint32_t index, uint32_t rows)
     add(executor, rows, executor->narrow);
 }
 
-static void run_layer(struct executor *executor, uint32_t index, uint32_t rows,
-                      const struct layer_events *events)
+void executor_layer(struct executor *executor, uint32_t index)
 {
-    const struct executor_config *config = &executor->config;
     const struct layer *layer = &executor->layers[index];
-    if (events != NULL && events->before != NULL && events->before[index] != NULL)
-        config->backend->wait(config->device, STREAM_COMPUTE, events->before[index]);
+    uint32_t rows = executor->rows;
     norm(executor, rows, executor->stream, layer->attention_norm, executor->normed);
     attention_part(executor, index, rows);
     /* Side by side, both parts read the norm that was made before either was added. */
-    if (!config->model.parallel_attention)
+    if (!executor->config.model.parallel_attention)
         norm(executor, rows, executor->stream, layer->ffn_norm, executor->normed);
     ffn_part(executor, index, rows);
-    if (events != NULL && events->after != NULL && events->after[index] != NULL)
-        config->backend->record(config->device, STREAM_COMPUTE, events->after[index]);
 }
 
-void executor_forward(struct executor *executor, const struct sequence *sequences, uint32_t count,
-                      const uint32_t *tokens, const struct layer_events *events)
+void executor_begin(struct executor *executor, const struct sequence *sequences, uint32_t count,
+                    const uint32_t *tokens)
+{
+    const struct executor_config *config = &executor->config;
+    assert(count >= 1 && count <= config->contexts);
+    executor->rows = 0;
+    executor->count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        executor->rows += sequences[i].new_tokens;
+        executor->last_row[i] = executor->rows - 1;
+    }
+    assert(executor->rows <= config->rows);
+    config->backend->set_batch(config->device, sequences, count);
+    config->backend->embed(config->device, executor->embedding, config->model.hidden, tokens,
+                           executor->rows, executor->stream);
+}
+
+void executor_end(struct executor *executor)
 {
     const struct executor_config *config = &executor->config;
     const struct model *model = &config->model;
-    uint32_t rows = 0;
-    assert(count >= 1 && count <= config->contexts);
-    for (uint32_t i = 0; i < count; i++) {
-        rows += sequences[i].new_tokens;
-        executor->last_row[i] = rows - 1;
-    }
-    assert(rows <= config->rows);
-    config->backend->set_batch(config->device, sequences, count);
-    config->backend->embed(config->device, executor->embedding, model->hidden, tokens, rows,
-                           executor->stream);
-    for (uint32_t i = 0; i < model->layers; i++)
-        run_layer(executor, i, rows, events);
     config->backend->gather_rows(config->device, executor->stream, model->hidden,
-                                 executor->last_row, count, executor->last);
-    norm(executor, count, executor->last, executor->last_norm, executor->last);
-    gemm(executor, count, model->hidden, model->vocabulary, executor->last, executor->head,
-         executor->logits);
+                                 executor->last_row, executor->count, executor->last);
+    norm(executor, executor->count, executor->last, executor->last_norm, executor->last);
+    gemm(executor, executor->count, model->hidden, model->vocabulary, executor->last,
+         executor->head, executor->logits);
+}
+
+void executor_forward(struct executor *executor, const struct sequence *sequences, uint32_t count,
+                      const uint32_t *tokens)
+{
+    executor_begin(executor, sequences, count, tokens);
+    for (uint32_t i = 0; i < executor->config.model.layers; i++)
+        executor_layer(executor, i);
+    executor_end(executor);
 }
 
 void executor_logits(struct executor *executor, uint32_t sequences, float *logits)

@@ -45,17 +45,17 @@ const struct attention_shape *executor_shape(const struct executor *executor);
 /* Bytes of HBM that the executor itself takes: weights, activations, the pool. */
 uint64_t executor_bytes(const struct executor_config *config);
 
-/* Events by layer; each array may be NULL, and so may each entry. */
-struct layer_events {
-    struct backend_event **before; /* the layer's computation waits for it: its KV has come */
-    struct backend_event *
-        *after; /* recorded when the layer's computation has ended: its KV may leave */
-};
-
-/* Queues an iteration on STREAM_COMPUTE: tokens[] are the new tokens of all sequences, one after
- * the other. What it reads of the caller's is copied before it returns. */
+/* An iteration in steps, queued on STREAM_COMPUTE: begin, each layer in order, end. tokens[] are
+ * the new tokens of all sequences, one after the other. What is read of the caller's is copied
+ * before a step returns; between steps the caller may make STREAM_COMPUTE wait for a layer's KV or
+ * record that a layer has ended. */
+void executor_begin(struct executor *executor, const struct sequence *sequences, uint32_t count,
+                    const uint32_t *tokens);
+void executor_layer(struct executor *executor, uint32_t layer);
+void executor_end(struct executor *executor);
+/* All steps at once. */
 void executor_forward(struct executor *executor, const struct sequence *sequences, uint32_t count,
-                      const uint32_t *tokens, const struct layer_events *events);
+                      const uint32_t *tokens);
 
 /* The last iteration's logits, vocabulary values a sequence, into logits; waits for it. */
 void executor_logits(struct executor *executor, uint32_t sequences, float *logits);

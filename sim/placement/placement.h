@@ -158,6 +158,10 @@ void placement_verify(const struct placement *core);
 
 /* The copy of the unit in the tier, in bytes (0: none), for tests and the runtime. */
 uint64_t placement_copy_bytes(const struct placement *core, uint32_t unit, enum tier tier);
+/* Units that a transfer under way will change (a load: those that it keeps in DRAM), one after the
+ * other, from UNIT_NONE to UNIT_NONE; *goal_tokens: how long the copy will be. For the runtime. */
+uint32_t placement_transfer_next(const struct placement *core, uint32_t id, uint32_t after,
+                                 uint32_t *goal_tokens);
 /* The unit of a key, or UNIT_NONE. */
 uint32_t placement_unit(const struct placement *core, uint64_t key);
 

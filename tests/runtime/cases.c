@@ -80,7 +80,7 @@ float *case_run(struct runtime_case *c, uint32_t first_page, uint32_t skip, uint
                                  .skip = skip,
                                  .cached_tokens = cached,
                                  .new_tokens = new_tokens };
-    executor_forward(c->executor, &sequence, 1, tokens, NULL);
+    executor_forward(c->executor, &sequence, 1, tokens);
     float *logits = memory_new(c->model.vocabulary, sizeof *logits);
     executor_logits(c->executor, 1, logits);
     return logits;

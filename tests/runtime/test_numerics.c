@@ -73,7 +73,7 @@ START_TEST(a_batch_gives_each_context_what_it_gets_alone)
         for (uint32_t t = 0; t < new_tokens[i]; t++)
             tokens[rows++] = case_token(&model, cached[i] + t);
     }
-    executor_forward(c.executor, sequences, 3, tokens, NULL);
+    executor_forward(c.executor, sequences, 3, tokens);
     executor_logits(c.executor, 3, together);
     for (uint32_t i = 0; i < 3; i++) {
         double distance = case_distance_f(&model, together + i * model.vocabulary, alone[i]);

@@ -1,0 +1,46 @@
+/* runtime/serve.h - serves a trace in real time on a backend: the simulator's experiment, done.
+ * What is placed where, fetched and given up is decided by the object code of sim/placement/; here
+ * are the real clock, real copies and real kernels. Same metrics as sim_run(). docs/runtime.md says
+ * what is done as the simulator models it and what is not. */
+#ifndef REPRISE_RUNTIME_SERVE_H
+#define REPRISE_RUNTIME_SERVE_H
+
+#include "runtime/backend.h"
+#include "runtime/ssd/ssd.h"
+#include "sim/sim.h"
+
+struct serve_config {
+    const struct backend *backend;
+    uint32_t threads;     /* backend_config.threads */
+    uint32_t page_tokens; /* of a KV page; 0: 16 */
+    const char *weights;  /* a file (weights.h); NULL: random, of the workload's seed */
+    const char *ssd_path; /* the SSD tier's file */
+    enum ssd_engine ssd_engine;
+    uint32_t ssd_depth; /* 0: 16 */
+    bool links_free; /* copies go as fast as they can: else the host's are held to the rates of the
+                        hardware's file */
+    /* Tests: sees the logits of each prefill's last token (vocabulary values); may be NULL. */
+    void (*observe)(void *context, uint64_t session, uint32_t turn, const float *logits);
+    void *observe_context;
+    /* Tests: ssd_config's. */
+    int64_t (*ssd_fault)(void *context, const struct ssd_request *request, int64_t result);
+    void *ssd_fault_context;
+};
+
+/* What only doing it can tell. */
+struct serve_report {
+    char device[128], ssd[128];
+    uint64_t checksum_failures; /* slices or pages read from SSD whose xxh3 was not that written */
+    uint64_t ssd_errors;        /* requests that the disk refused */
+    uint64_t recomputed_turns;  /* prefilled again because their KV was bad */
+    uint64_t ssd_read_bytes, ssd_written_bytes; /* whole pages, as they crossed */
+};
+
+/* Runs the experiment to its end, or until progress stops it. STATUS_INPUT: what sim_run() refuses,
+ * and what the runtime cannot do (experts, block units, an HBM cache); STATUS_IO: memory, disk,
+ * device. *result is the caller's to sim_result_free(). */
+enum status serve_run(const struct experiment *experiment, const struct serve_config *config,
+                      const struct sim_progress *progress, struct sim_result *result,
+                      struct serve_report *report, struct error *err);
+
+#endif

@@ -1,0 +1,119 @@
+/* cli/cmd_run.c - `reprise run`: an experiment done in real time. No arithmetic here. */
+#include "cli/commands.h"
+#include "cli/comparison.h"
+#include "cli/comparison_print.h"
+#include "cli/experiment_options.h"
+#include "cli/interrupt.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/runtime_options.h"
+#include "runtime/serve.h"
+
+#include <stdio.h>
+
+struct run_options {
+    struct experiment_options experiment;
+    struct runtime_options runtime;
+    const char *policies, *db;
+    bool json, no_db;
+};
+
+struct teller {
+    struct progress *progress;
+    uint32_t done, count;
+};
+
+static bool tell(void *context, uint64_t turns, uint64_t expected, double share_read)
+{
+    const struct teller *teller = context;
+    double share = expected > 0 ? (double)turns / (double)expected : share_read;
+    share = share > 1.0 ? 1.0 : share;
+    progress_draw(teller->progress, ((double)teller->done + share) / teller->count, turns, "turns");
+    return !interrupt_asked();
+}
+
+/* One after the other: each has the machine to itself. */
+static enum status run_all(const struct run_options *given, struct comparison *comparison,
+                           struct error *err)
+{
+    struct progress progress;
+    struct serve_config config;
+    enum status status = runtime_options_config(&given->runtime, &config, err);
+    struct teller teller = { .progress = &progress, .count = comparison->count };
+    struct sim_progress told = { tell, &teller };
+    progress_start(&progress);
+    for (uint32_t i = 0; i < comparison->count && status == STATUS_OK; i++) {
+        struct run *run = &comparison->runs[i];
+        struct serve_report report;
+        teller.done = i;
+        status = serve_run(&run->experiment, &config, &told, &run->result, &report, err);
+        run->finished = status == STATUS_OK && !run->result.interrupted;
+        if (status == STATUS_OK && run->result.interrupted) {
+            sim_result_free(&run->result);
+            status = error_interrupted(err);
+        }
+        if (run->finished && !given->json)
+            runtime_report_print(stdout, run->experiment.policy, &report);
+    }
+    progress_end(&progress);
+    return status;
+}
+
+static enum status run(const struct run_options *given, struct error *err)
+{
+    struct experiment experiment;
+    struct comparison comparison = { 0 };
+    struct store *store = NULL;
+    int64_t first_id;
+    enum status status = experiment_load(&given->experiment, &experiment, err);
+    if (status != STATUS_OK)
+        return status;
+    const char *policies = given->policies != NULL ? given->policies : experiment.policy;
+    status = comparison_init(&comparison, &experiment, policies, err);
+    if (status == STATUS_OK && !given->no_db)
+        status = store_open(given->db, false, &store, err);
+    if (status == STATUS_OK) {
+        interrupt_catch();
+        status = run_all(given, &comparison, err);
+    }
+    if (status == STATUS_OK && store != NULL)
+        status = comparison_store(&comparison, store, &first_id, err);
+    if (status == STATUS_OK)
+        (given->json ? comparison_print_json : comparison_print_table)(stdout, &comparison);
+    store_close(store);
+    comparison_free(&comparison);
+    return status;
+}
+
+int cmd_run(int argc, const char **argv)
+{
+    struct run_options given = { .db = STORE_DEFAULT_PATH, .runtime = RUNTIME_OPTIONS_DEFAULT };
+    const struct option table[] = {
+        EXPERIMENT_OPTIONS(&given.experiment),
+        EXPERIMENT_SHORT_FORMS(&given.experiment),
+        { "policy", 'p', OPTION_TEXT, &given.policies, "A,B,...",
+          "EVICTION or EVICTION+FETCHING; several, parted by commas, are run one after the other" },
+        RUNTIME_OPTIONS(&given.runtime),
+        { "db", 0, OPTION_TEXT, &given.db, "FILE", "where results go (" STORE_DEFAULT_PATH ")" },
+        { "no-db", 0, OPTION_FLAG, &given.no_db, NULL, "keep no results" },
+        { "json", 0, OPTION_FLAG, &given.json, NULL, "print all metrics as one JSON object" },
+        { 0 },
+    };
+    const struct command_line line = {
+        .command = "reprise run",
+        .usage = "[OPTION...]",
+        .summary =
+            "Does what `reprise sim` simulates: a trace of sessions served in real time on real "
+            "kernels,\nmemory and a file on SSD, with the same policies. The model and the server "
+            "are files that\n`reprise calibrate` writes.",
+        .table = table,
+    };
+    struct options options;
+    struct error err = { 0 };
+    if (options_parse(&options, &line, argc, argv, &err) == STATUS_OK && !options.help)
+        run(&given, &err);
+    experiment_options_free(&given.experiment);
+    options_free(&options);
+    return output_exit(&err);
+}

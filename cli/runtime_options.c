@@ -1,0 +1,38 @@
+/* cli/runtime_options.c - see runtime_options.h. */
+#include "cli/runtime_options.h"
+
+#include <inttypes.h>
+
+enum status runtime_options_config(const struct runtime_options *given, struct serve_config *config,
+                                   struct error *err)
+{
+    *config =
+        (struct serve_config){ .backend = backend_find(given->backend),
+                               .threads = (uint32_t)given->threads,
+                               .page_tokens = (uint32_t)given->page_tokens,
+                               .weights = given->weights,
+                               .ssd_path = given->ssd_file,
+                               .ssd_engine = given->posix_io ? SSD_ENGINE_POSIX : SSD_ENGINE_AUTO };
+    if (config->backend != NULL)
+        return STATUS_OK;
+    char names[128] = "";
+    for (int i = 0; backend_at(i) != NULL; i++) {
+        size_t length = 0;
+        while (names[length] != '\0')
+            length++;
+        snprintf(names + length, sizeof names - length, "%s%s", i > 0 ? ", " : "",
+                 backend_at(i)->name);
+    }
+    return error_input(err, NULL, 0, "--backend", names, given->backend);
+}
+
+void runtime_report_print(FILE *out, const char *name, const struct serve_report *report)
+{
+    fprintf(out, "%s: %s%s%s\n", name, report->device, report->ssd[0] != '\0' ? "; SSD: " : "",
+            report->ssd);
+    if (report->checksum_failures + report->ssd_errors > 0)
+        fprintf(out,
+                "  %" PRIu64 " checksums failed, the disk refused %" PRIu64 " requests: %" PRIu64
+                " turns were computed again\n",
+                report->checksum_failures, report->ssd_errors, report->recomputed_turns);
+}

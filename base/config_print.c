@@ -120,3 +120,16 @@ void config_print_values(FILE *out, const struct config_section *sections, const
     emit_end(&emitter);
     yaml_emitter_delete(&emitter);
 }
+
+char *config_values_text(const struct config_section *sections, const void *target)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    if (out == NULL)
+        memory_exhausted();
+    config_print_values(out, sections, target);
+    if (fclose(out) != 0)
+        memory_exhausted();
+    return text;
+}

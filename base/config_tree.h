@@ -78,5 +78,7 @@ void config_print_rows(FILE *out, const struct config_section *sections, bool ma
 /* Prints *target's values as YAML that config_load reads back to the same values, one dotted key a
  * line: the run's record of its whole configuration. */
 void config_print_values(FILE *out, const struct config_section *sections, const void *target);
+/* The same as a text, for the caller to free. */
+char *config_values_text(const struct config_section *sections, const void *target);
 
 #endif

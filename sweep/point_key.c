@@ -38,28 +38,15 @@ void point_keys_free(struct point_keys *keys)
     free(keys);
 }
 
-static char *values_text(const struct config_section *sections, const void *values)
-{
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *out = open_memstream(&text, &bytes);
-    if (out == NULL)
-        memory_exhausted();
-    config_print_values(out, sections, values);
-    if (fclose(out) != 0)
-        memory_exhausted();
-    return text;
-}
-
 char *experiment_text(const struct experiment *experiment)
 {
-    return values_text(experiment_sections, experiment);
+    return config_values_text(experiment_sections, experiment);
 }
 
 static uint64_t hash_values(const struct config_row *rows, const void *values)
 {
     const struct config_section sections[] = { { .prefix = "", .rows = rows }, { .rows = NULL } };
-    char *text = values_text(sections, values);
+    char *text = config_values_text(sections, values);
     uint64_t hash = XXH64(text, strlen(text), 0);
     free(text);
     return hash;

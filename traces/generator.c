@@ -158,14 +158,8 @@ bool generator_next(struct generator *generator, struct trace_session *session)
 uint64_t generator_hash(const struct generator *generator)
 {
     const struct config_section sections[] = { { .prefix = "", .rows = workload_rows }, { 0 } };
-    char *text = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
-    if (out == NULL)
-        abort();
-    config_print_values(out, sections, &generator->workload);
-    fclose(out);
-    uint64_t hash = XXH64(text, length, 0);
+    char *text = config_values_text(sections, &generator->workload);
+    uint64_t hash = XXH64(text, strlen(text), 0);
     free(text);
     return hash;
 }

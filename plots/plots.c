@@ -4,6 +4,7 @@
 
 #include "plots/gnuplot.h"
 #include "plots/plot_data.h"
+#include "plots/workshop.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -13,74 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PATH_BYTES 4096
+#define PATH_BYTES WORKSHOP_PATH_BYTES
 
 /* ttft_cdf is drawn by page_ttft_cdf.gp, and so on. */
 static const char *const pictures[] = { "ttft_cdf", "hits_over_time", "bytes_by_link", "overview" };
 static const char *const formats[] = { "png", "svg" };
 enum { PICTURES = sizeof pictures / sizeof *pictures, FORMATS = sizeof formats / sizeof *formats };
-
-/* What a drawing works in; removed at its end. */
-struct workshop {
-    char folder[64], script[96], log[96];
-};
-
-static enum status check_name(const char *what, const char *path, struct error *err)
-{
-    if (strlen(path) > PATH_BYTES - 64)
-        return error_input(err, NULL, 0, what, "a folder's name of less than 4,000 bytes", path);
-    for (const char *byte = path; *byte != '\0'; byte++)
-        if ((unsigned char)*byte < 0x20) /* gnuplot's strings end with the line */
-            return error_input(err, NULL, 0, what, "a folder's name without control characters",
-                               path);
-    return STATUS_OK;
-}
-
-static const char *scripts_folder(void)
-{
-    const char *folder = getenv("REPRISE_PLOTS");
-    return folder != NULL && *folder != '\0' ? folder : REPRISE_PLOTS_FOLDER;
-}
-
-static enum status make_folder(const char *folder, struct error *err)
-{
-    char path[PATH_BYTES];
-    snprintf(path, sizeof path, "%s", folder);
-    /* The folders above it first: "a", "a/b", "a/b/c". */
-    for (char *slash = path + 1; *path != '\0' && *slash != '\0'; slash++) {
-        if (*slash != '/')
-            continue;
-        *slash = '\0';
-        if (mkdir(path, 0777) != 0 && errno != EEXIST)
-            return error_io(err, path, "create folder", strerror(errno));
-        *slash = '/';
-    }
-    struct stat facts;
-    if (mkdir(path, 0777) != 0 && errno != EEXIST)
-        return error_io(err, folder, "create folder", strerror(errno));
-    if (stat(path, &facts) != 0 || !S_ISDIR(facts.st_mode))
-        return error_io(err, folder, "create folder", "there is a file of that name");
-    if (access(path, W_OK) != 0)
-        return error_io(err, folder, "write into folder", strerror(errno));
-    return STATUS_OK;
-}
-
-static enum status open_workshop(struct workshop *workshop, struct error *err)
-{
-    snprintf(workshop->folder, sizeof workshop->folder, "/tmp/reprise-plot-XXXXXX");
-    if (mkdtemp(workshop->folder) == NULL)
-        return error_io(err, workshop->folder, "create folder", strerror(errno));
-    snprintf(workshop->script, sizeof workshop->script, "%s/plot.gp", workshop->folder);
-    snprintf(workshop->log, sizeof workshop->log, "%s/log", workshop->folder);
-    return STATUS_OK;
-}
-
-static void close_workshop(const struct workshop *workshop)
-{
-    unlink(workshop->script);
-    unlink(workshop->log);
-    rmdir(workshop->folder);
-}
 
 static void picture_path(char path[PATH_BYTES], const char *folder, int picture, int format)
 {
@@ -91,7 +30,7 @@ static void write_pages(FILE *out, const char *folder)
 {
     char path[PATH_BYTES];
     fputs("scripts = ", out);
-    plot_data_write_text(out, scripts_folder());
+    plot_data_write_text(out, workshop_scripts());
     fputc('\n', out);
     for (int picture = 0; picture < PICTURES; picture++)
         for (int format = 0; format < FORMATS; format++) {
@@ -154,16 +93,16 @@ enum status plots_draw(struct store *store, int64_t run, const char *folder,
     if (status == STATUS_OK && runs > PLOT_RUNS_MAX)
         return error_input(err, NULL, 0, "plot", "a comparison of at most 12 runs", "more");
     if (status == STATUS_OK)
-        status = check_name("--out", folder, err);
+        status = workshop_check_name("--out", folder, err);
     if (status == STATUS_OK)
-        status = check_name("$REPRISE_PLOTS", scripts_folder(), err);
+        status = workshop_check_name("$REPRISE_PLOTS", workshop_scripts(), err);
     if (status == STATUS_OK)
-        status = make_folder(folder, err);
+        status = workshop_make_folder(folder, err);
     if (status == STATUS_OK)
-        status = open_workshop(&workshop, err);
+        status = workshop_open(&workshop, err);
     if (status != STATUS_OK)
         return status;
     status = draw_in(&workshop, store, ids, runs, folder, err);
-    close_workshop(&workshop);
+    workshop_close(&workshop);
     return status == STATUS_OK ? tell_pictures(folder, wrote, context, err) : status;
 }

@@ -8,6 +8,7 @@
     X(sim, "simulate an experiment under one or several policies and compare them")                \
     X(run, "serve an experiment in real time on real kernels, memory and disk")                    \
     X(sweep, "run an experiment over a grid or samples of its keys, on many cores or machines")    \
+    X(paper, "run CachedAttention's evaluation and set it beside what was published")              \
     X(plot, "draw a comparison from the database")                                                 \
     X(db, "merge, list or dump databases")                                                         \
     X(trace, "say what a trace, or the generated workload, holds")                                 \

@@ -25,7 +25,8 @@ static void print_help(FILE *out)
     for (int i = 0; i < COMMAND_COUNT; i++)
         fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
     fputs("\n`reprise COMMAND --help` tells a command's options; `reprise --version` the version.\n"
-          "Exit codes: 0 done, 2 wrong input, 3 a file, disk or program failed, 130 interrupted.\n",
+          "Exit codes: 0 done, 1 a check failed, 2 wrong input, 3 a file, disk or program failed,\n"
+          "130 interrupted.\n",
           out);
 }
 

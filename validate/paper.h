@@ -42,7 +42,7 @@ double paper_difference(const struct paper_row *row);
 double paper_relative(const struct paper_row *row);
 
 /* One picture of a figure. */
-enum { PAPER_POINTS = 12, PAPER_SERIES = 8, PAPER_PANELS = 4 };
+enum { PAPER_POINTS = 12, PAPER_SERIES = 8 };
 enum paper_panel_kind { PAPER_BARS, PAPER_STACKED, PAPER_LINES };
 struct paper_series {
     char name[56];

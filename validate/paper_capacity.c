@@ -23,6 +23,27 @@ static struct metrics with_policy(struct paper *paper, const char *policy, uint6
     return paper_request(paper, &experiment, name);
 }
 
+/* The set-up of the other ablations: one GPU, batch 16. */
+static void make_ablation(const struct paper *paper, struct experiment *experiment)
+{
+    experiment->gpus = (uint32_t)paper_published(paper, "ablation.gpus");
+    experiment->batch = (uint32_t)paper_published(paper, "ablation.batch");
+}
+
+static void one_gpu_rows(struct paper *paper)
+{
+    for (int i = 0; i < POLICIES_COMPARED; i++) {
+        struct experiment experiment = paper_experiment(paper, 0, policies[i]);
+        char name[64];
+        make_ablation(paper, &experiment);
+        snprintf(name, sizeof name, "%s %s, one GPU", paper_models[0], policies[i]);
+        struct metrics metrics = paper_request(paper, &experiment, name);
+        paper_row(paper, "%", paper_published_for(paper, "figure21.hit_rate_10tb", policies[i]),
+                  100.0 * metrics.hit_rate_tokens,
+                  "hit rate over all tokens, 10 TB, one GPU, batch 16, %s", policies[i]);
+    }
+}
+
 static double dram_share(const struct metrics *metrics)
 {
     double stored = metrics->hit_tokens_dram + metrics->hit_tokens_ssd;
@@ -117,6 +138,7 @@ static void eviction(struct paper *paper)
 {
     published_panel(paper);
     policy_rows(paper);
+    one_gpu_rows(paper);
     policy_panels(paper);
 }
 
@@ -278,9 +300,15 @@ static void tiers(struct paper *paper)
         their_hbm[model] = paper_published_for(paper, "figure24.hbm", name);
         their_dram[model] = paper_published_for(paper, "figure24.dram", name);
         their_ssd[model] = paper_published_for(paper, "figure13.hit_rate", name);
-        paper_row(paper, "%", their_hbm[model], hbm[model], "hit rate, HBM alone, %s", name);
-        paper_row(paper, "%", their_dram[model], dram[model], "hit rate, HBM and DRAM, %s", name);
-        paper_row(paper, "%", their_ssd[model], ssd[model], "hit rate, with SSD, %s", name);
+        paper_row(paper, "%", their_hbm[model], hbm[model], "hit rate over history, HBM alone, %s",
+                  name);
+        paper_row(paper, "%", their_dram[model], dram[model],
+                  "hit rate over history, HBM and DRAM, %s", name);
+        paper_row(paper, "%", their_dram[model],
+                  100.0 * with_tiers(paper, model, true).hit_rate_tokens,
+                  "hit rate over all tokens, HBM and DRAM, %s", name);
+        paper_row(paper, "%", their_ssd[model], ssd[model], "hit rate over history, with SSD, %s",
+                  name);
         snprintf(label, sizeof label, "each tier adds hits, %s", name);
         paper_check(paper, hbm[model] < dram[model] && dram[model] < ssd[model], label,
                     "%.1f, %.1f, %.1f %%", hbm[model], dram[model], ssd[model]);
@@ -303,12 +331,15 @@ const struct paper_part paper_24 = {
 
 /* ---- figure 25 ---- */
 
-static struct metrics at_rate(struct paper *paper, double sessions_per_s)
+static struct metrics at_rate(struct paper *paper, double sessions_per_s, bool one_gpu)
 {
     struct experiment experiment = paper_experiment(paper, 0, "scheduler-aware");
     experiment.workload.sessions_per_s = sessions_per_s;
+    if (one_gpu)
+        make_ablation(paper, &experiment);
     char name[64];
-    snprintf(name, sizeof name, "%s %.1f sessions/s", paper_models[0], sessions_per_s);
+    snprintf(name, sizeof name, "%s %.1f sessions/s%s", paper_models[0], sessions_per_s,
+             one_gpu ? ", one GPU" : "");
     return paper_request(paper, &experiment, name);
 }
 
@@ -320,6 +351,11 @@ struct rate_metric {
 static double hit_percent(const struct metrics *metrics)
 {
     return 100.0 * metrics->hit_rate_history_tokens;
+}
+
+static double hit_percent_of_all(const struct metrics *metrics)
+{
+    return 100.0 * metrics->hit_rate_tokens;
 }
 
 static double ttft_s(const struct metrics *metrics)
@@ -350,13 +386,13 @@ static void rate_rows(struct paper *paper, const struct rate_metric *metric)
         double rate = paper_published(paper, key);
         snprintf(key, sizeof key, "figure25.%s.%s", ends[end], metric->key);
         double published = paper_published(paper, key);
-        struct metrics metrics = at_rate(paper, rate);
+        struct metrics metrics = at_rate(paper, rate, false);
         series_add(theirs, rate, published);
         paper_row(paper, metric->unit, published, metric->of(&metrics), "%s, %.1f sessions/s",
                   metric->title, rate);
     }
     for (double rate = 0.5; rate <= 2.0; rate += 0.5) {
-        struct metrics metrics = at_rate(paper, rate);
+        struct metrics metrics = at_rate(paper, rate, false);
         series_add(ours, rate, metric->of(&metrics));
     }
 }
@@ -365,12 +401,17 @@ static void arrival_rate(struct paper *paper)
 {
     static const struct rate_metric metrics[] = {
         { "hit_rate", "Hit rate over history", "%", hit_percent },
+        { "hit_rate", "Hit rate over all tokens", "%", hit_percent_of_all },
         { "ttft_s", "TTFT", "s", ttft_s },
         { "prefill_tokens_per_s", "Prefill throughput", "tokens/s", prefill_rate },
         { "gpu_hours", "GPU time", "h", gpu_hours },
     };
     for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++)
         rate_rows(paper, &metrics[i]);
+    struct metrics one_gpu =
+        at_rate(paper, paper_published(paper, "figure25.low.sessions_per_s"), true);
+    paper_row(paper, "h", paper_published(paper, "figure25.low.gpu_hours"), gpu_hours(&one_gpu),
+              "GPU time, 0.5 sessions/s, one GPU, batch 16");
 }
 
 const struct paper_part paper_25 = {

@@ -14,7 +14,8 @@
 
 #define PART_ADDRESS(name) &name,
 static const struct paper_part *const parts[] = { PAPER_PARTS(PART_ADDRESS) };
-enum { PARTS = sizeof parts / sizeof *parts };
+#define PART_ONE(name) +1
+enum { PARTS = PAPER_PARTS(PART_ONE) };
 
 const char *const paper_models[PAPER_MODELS] = { "llama-13b", "llama-65b", "llama-2-70b",
                                                  "falcon-40b" };
@@ -48,7 +49,7 @@ const char *paper_note(const char *part)
 static enum status choose(struct paper *paper, const char *const *names, uint32_t count,
                           struct error *err)
 {
-    paper->parts = memory_new(PARTS, sizeof *paper->parts);
+    paper->parts = memory_new(PARTS, sizeof(const struct paper_part *));
     for (uint32_t i = 0; i < count; i++)
         if (find_part(names[i]) == NULL)
             return error_input(err, NULL, 0, "figure",
@@ -118,30 +119,30 @@ double paper_published_for(const struct paper *paper, const char *group, const c
 /* ---- opening, reporting ---- */
 
 enum status paper_open(const char *const *names, uint32_t count, const char *folder,
-                       struct paper **opened, struct error *err)
+                       struct paper **paper, struct error *err)
 {
-    struct paper *paper = memory_new(1, sizeof *paper);
-    if (strlen(folder) >= sizeof paper->folder) {
-        free(paper);
+    struct paper *planned = memory_new(1, sizeof *planned);
+    if (strlen(folder) >= sizeof planned->folder) {
+        free(planned);
         return error_input(err, NULL, 0, "--out", "a folder's name of less than 200 bytes", folder);
     }
-    snprintf(paper->folder, sizeof paper->folder, "%s", folder);
-    enum status status = paper_numbers_read(NULL, &paper->numbers, err);
+    snprintf(planned->folder, sizeof planned->folder, "%s", folder);
+    enum status status = paper_numbers_read(NULL, &planned->numbers, err);
     if (status == STATUS_OK)
-        status = choose(paper, names, count, err);
+        status = choose(planned, names, count, err);
     if (status == STATUS_OK)
-        status = set_standard(paper, err);
+        status = set_standard(planned, err);
     if (status == STATUS_OK) {
-        work(paper);
-        status = paper->err.status;
+        work(planned);
+        status = planned->err.status;
         if (status != STATUS_OK)
-            *err = paper->err;
+            *err = planned->err;
     }
     if (status != STATUS_OK) {
-        paper_free(paper);
+        paper_free(planned);
         return status;
     }
-    *opened = paper;
+    *paper = planned;
     return STATUS_OK;
 }
 

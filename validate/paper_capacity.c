@@ -391,9 +391,9 @@ static void rate_rows(struct paper *paper, const struct rate_metric *metric)
         paper_row(paper, metric->unit, published, metric->of(&metrics), "%s, %.1f sessions/s",
                   metric->title, rate);
     }
-    for (double rate = 0.5; rate <= 2.0; rate += 0.5) {
-        struct metrics metrics = at_rate(paper, rate, false);
-        series_add(ours, rate, metric->of(&metrics));
+    for (int halves = 1; halves <= 4; halves++) {
+        struct metrics metrics = at_rate(paper, halves / 2.0, false);
+        series_add(ours, halves / 2.0, metric->of(&metrics));
     }
 }
 

@@ -50,7 +50,8 @@ START_TEST(mean_wait_is_that_of_lindleys_recursion)
                                                         draw_lognormal };
     const uint64_t seed = test_seed();
     struct random random = random_from(seed, (uint64_t)_i);
-    for (double load = 0.2; load < 0.7; load += 0.2) {
+    for (int fifth = 1; fifth <= 3; fifth++) {
+        double load = fifth / 5.0;
         double mean_s, mean_square_s2;
         double wait_s = lindley_wait_s(&random, load / 2.0, draws[_i], &mean_s, &mean_square_s2);
         double expected_s = analytic_mg1_wait_s(load / 2.0, mean_s, mean_square_s2);
@@ -133,7 +134,8 @@ START_TEST(the_buffer_is_within_a_layer_of_the_least_with_which_none_waits)
 {
     enum { LAYERS = 40 };
     const double compute_ns = 40e6, layer_ns = compute_ns / LAYERS;
-    for (double load_ns = 41e6; load_ns < 400e6; load_ns *= 1.07) {
+    for (int step = 0; step < 34; step++) {
+        double load_ns = 41e6 * pow(1.07, step);
         uint32_t enough = analytic_buffer_layers(load_ns, compute_ns, LAYERS);
         double at_ns = analytic_overlapped_ns(load_ns, compute_ns, LAYERS, enough);
         double above_ns = analytic_overlapped_ns(load_ns, compute_ns, LAYERS, enough + 1);
@@ -161,8 +163,9 @@ END_TEST
 
 START_TEST(the_share_of_prefill_follows_from_two_gains)
 {
-    for (double prefill = 0.1; prefill < 20.0; prefill *= 2.0)
-        for (double gain = 1.5; gain < 10.0; gain += 1.0) {
+    for (int step = 0; step < 8; step++)
+        for (int tenths = 15; tenths < 100; tenths += 10) {
+            double prefill = 0.1 * pow(2.0, step), gain = tenths / 10.0;
             double total = (prefill + 1.0) / (prefill / gain + 1.0);
             ck_assert_double_eq_tol(analytic_prefill_to_decode(gain, total), prefill,
                                     1e-9 * prefill);

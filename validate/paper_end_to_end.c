@@ -313,22 +313,3 @@ const struct paper_part paper_relations = {
         "throughput are the same measurement, of 104.8K tokens at once.",
     .work = relations,
 };
-
-/* ---- tables 1 and 2 ---- */
-
-static void perplexity(struct paper *paper)
-{
-    paper_row(paper, "", paper_published(paper, "tables.decoupled_difference_most"), NAN,
-              "perplexity: decoupled KV truncated, against recomputing (at most)");
-    paper_row(paper, "", paper_published(paper, "tables.naive_least"), NAN,
-              "perplexity: KV truncated with its positions (at least)");
-}
-
-const struct paper_part paper_tables = {
-    .name = "tables",
-    .title = "Tables 1 and 2: truncated KV",
-    .note =
-        "Not run here: it is arithmetic of attention and not of time, and belongs to the runtime's "
-        "tests, on the runtime's own attention.",
-    .work = perplexity,
-};

@@ -244,10 +244,10 @@ START_TEST(pre_loading_and_saving_save_as_published_in_kind)
 }
 END_TEST
 
-START_TEST(negative_controls_end_as_theory_says)
+START_TEST(negative_controls_and_truncation_end_as_theory_says)
 {
-    static const char *const names[] = { "controls" };
-    struct paper *paper = open_parts(names, 1);
+    static const char *const names[] = { "controls", "tables" };
+    struct paper *paper = open_parts(names, 2);
     simulate(paper);
     report(paper);
     ck_assert_uint_ge(paper->check_count, 10);
@@ -273,7 +273,7 @@ int main(void)
     tcase_add_test(tests, a_range_is_met_anywhere_within);
     tcase_add_test(tests, a_check_that_does_not_hold_is_told);
     tcase_add_test(tests, pre_loading_and_saving_save_as_published_in_kind);
-    tcase_add_test(tests, negative_controls_end_as_theory_says);
+    tcase_add_test(tests, negative_controls_and_truncation_end_as_theory_says);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }

@@ -126,6 +126,18 @@ static bool prepare_head(struct serve *serve)
     return done == PREPARE_DONE;
 }
 
+/* A load ends a moment after the last layer that the stream waited for has come. The core is told
+ * of it before it is told of what follows from it. */
+static bool loads_untold(const struct serve *serve, const struct job_note *note)
+{
+    for (int i = 0; i < LOADS_A_JOB; i++) {
+        const struct job_load *load = &serve->stage[note->stage].load[i];
+        if (load->live && load->transfer != 0)
+            return true;
+    }
+    return false;
+}
+
 /* KV is read in the order of the turns: the read buffer fills when the present prefill has its own.
  */
 static void fill_read_buffer(struct serve *serve)
@@ -135,14 +147,9 @@ static void fill_read_buffer(struct serve *serve)
         return;
     if (!prepare_head(serve))
         return;
-    if (serve->prefilling != 0) {
-        const struct job_note *note = &serve->note[serve->session[serve->prefilling].job];
-        for (int i = 0; i < LOADS_A_JOB; i++) {
-            const struct job_load *load = &serve->stage[note->stage].load[i];
-            if (load->live && load->transfer != 0)
-                return;
-        }
-    }
+    if (serve->prefilling != 0 &&
+        loads_untold(serve, &serve->note[serve->session[serve->prefilling].job]))
+        return;
     uint32_t layers = experiment->read_buffer_layers;
     transfers_allow(serve, serve->session[serve->prepared].job,
                     layers < serve->model.layers ? layers : serve->model.layers);
@@ -440,7 +447,8 @@ static bool poll_prefill(struct serve *serve)
         serve->save_began = true;
         save(serve, serve->prefilling, context_tokens(session));
     }
-    if (!launched || !serve->backend->happened(serve->device, serve->iteration, &end_ns))
+    if (!launched || !serve->backend->happened(serve->device, serve->iteration, &end_ns) ||
+        loads_untold(serve, note))
         return false;
     if (!redo_if_damaged(serve))
         end_prefill(serve, end_ns - serve->origin_ns);

@@ -41,7 +41,7 @@ struct metrics paper_preloaded(struct paper *paper, int preloading, uint32_t buf
     experiment.warmup_turns = experiment.workload.sessions;
     /* Replies differ a little: were all alike, places in the batch would come free all at once, and
      * the buffer could fill for the first of them only. */
-    experiment.workload.reply_tokens_cv = 0.25;
+    experiment.workload.reply_tokens_cv = 0.05;
     experiment.preloading = preloading;
     experiment.read_buffer_layers = buffer_layers;
     char name[64];

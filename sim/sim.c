@@ -154,7 +154,8 @@ static enum status open_trace(const struct experiment *experiment, struct trace 
                               struct error *err)
 {
     if (experiment->trace[0] != '\0')
-        return trace_open(experiment->trace, NULL, trace, err);
+        return trace_open_with(experiment->trace, NULL, &experiment->workload, &experiment->import,
+                               trace, err);
     return trace_generate(&experiment->workload, trace, err);
 }
 

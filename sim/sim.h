@@ -25,6 +25,7 @@ struct experiment {
     uint32_t gpus;
     char trace[CONFIG_TEXT_BYTES]; /* a file, or "" for the generated workload */
     struct workload workload;
+    struct trace_import import;    /* what a trace file does not say */
     uint64_t warmup_turns;         /* the first turns to start are not measured */
     uint64_t max_turns;            /* stop after this many; 0: the whole trace */
 

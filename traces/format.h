@@ -1,4 +1,4 @@
-/* traces/format.h - what a source of sessions is: a file format, or the generator. Private to traces/.
+/* traces/format.h - what a file format is. Private to traces/.
  * A format is one const struct in one file, registered in one list. */
 #ifndef REPRISE_TRACES_FORMAT_H
 #define REPRISE_TRACES_FORMAT_H
@@ -6,30 +6,57 @@
 #include "traces/lines.h"
 #include "traces/traces.h"
 
-struct trace_format {
-    const char *name, *summary;
-    /* Whether a file that begins with this line is of this format. NULL: not read from files. */
-    bool (*probe)(const char *line, size_t length);
-    void *(*open)(void); /* its state; NULL: it has none */
-    void (*close)(void *state);
-    /* Makes a session of the line that `lines` gave last. The arrays are the state's. */
-    enum status (*parse)(void *state, const struct lines *lines, char *line, size_t length,
-                         struct trace_session *session, struct error *err);
-    struct trace_facts facts;
+/* What a file begins with: its first line, or 64 KiB of it, and perhaps more. Ended by a NUL. */
+struct head {
+    const char *text;
+    size_t length, line_length; /* of all of it; of the first line, without its newline */
 };
 
-/* <- a new format: its name here, its file in traces/CMakeLists.txt, a row in docs/workload.md. */
-#define TRACE_FORMATS(X) X(mooncake)
+/* What a file does not say itself. */
+struct format_settings {
+    struct workload workload; /* arrivals, think times and seed */
+    struct trace_import import;
+};
+
+struct trace_format {
+    const char *name, *summary;
+    struct trace_facts facts;
+    const char *time_key; /* of the records' times, for messages */
+    /* Whether a file that begins so is of this format. NULL: only if it is named. */
+    bool (*probe)(const struct head *head);
+    /* Makes the format's state, and reads what stands before the first record, a CSV's heading. The
+     * state is to close() whatever is returned, unless it is NULL. Optional: it has none. */
+    enum status (*open)(struct lines *lines, const struct format_settings *settings, void **state,
+                        struct error *err);
+    void (*close)(void *state);
+    /* One of two. parse makes a session of the line that `lines` gave last, or leaves its
+     * turn_count 0: a record that is no request, a failed one say. next reads as many lines or
+     * bytes as it wants. The session's arrays are the state's. */
+    enum status (*parse)(void *state, const struct lines *lines, char *line, size_t length,
+                         struct trace_session *session, struct error *err);
+    enum trace_step (*next)(void *state, struct lines *lines, struct trace_session *session,
+                            struct error *err);
+    /* Optional: changes the facts by what this file turned out to hold. */
+    void (*tell)(const void *state, struct trace_facts *facts);
+};
+
+/* <- a new format: its name here, its file in traces/CMakeLists.txt, a row in docs/workload.md.
+ * Asked in this order. */
+#define TRACE_FORMATS(X)                                                                           \
+    X(mooncake)                                                                                    \
+    X(bailian)                                                                                     \
+    X(bailian_sessions)                                                                            \
+    X(azure)                                                                                       \
+    X(burstgpt)                                                                                    \
+    X(session_csv)                                                                                 \
+    X(agentic)                                                                                     \
+    X(sharegpt)                                                                                    \
+    X(openai)
 #define TRACE_FORMAT_DECLARE(name) extern const struct trace_format trace_format_##name;
 TRACE_FORMATS(TRACE_FORMAT_DECLARE)
 
-/* generator.c */
-struct generator;
-struct generator *generator_new(const struct workload *workload);
-void generator_free(struct generator *generator);
-/* false: all sessions were given. */
-bool generator_next(struct generator *generator, struct trace_session *session);
-uint64_t generator_hash(const struct generator *generator);
-uint64_t generator_expected_turns(const struct generator *generator);
+/* Whether the first line, or the whole head, holds the text. */
+bool head_line_has(const struct head *head, const char *text);
+bool head_has(const struct head *head, const char *text);
 
 #endif

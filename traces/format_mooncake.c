@@ -2,12 +2,15 @@
  *   {"timestamp": ms, "input_length": tokens, "output_length": tokens, "hash_ids": [id, ...]}
  * where id i stands for the i-th 512 tokens of the prompt and all before them (the last may be
  * partial). The ids cover prompts only: blocks that hold replies cannot be recognised in them, so
- * reuse of replies is not seen. Source: kvcache-ai/Mooncake, FAST25-release. */
+ * reuse of replies is seen only where a later prompt repeats them. A key "block_tokens", which
+ * `reprise trace convert` adds, says another size of block. Source: kvcache-ai/Mooncake,
+ * FAST25-release. */
 #include "base/memory.h"
 #include "base/units.h"
 #include "traces/format.h"
+#include "traces/json_record.h"
 
-#include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,12 +19,32 @@ enum { BLOCK_TOKENS = 512 };
 struct mooncake {
     struct trace_turn turn;
     uint64_t *keys, *sorted;
-    uint32_t keys_capacity, sorted_capacity;
+    uint32_t keys_capacity, sorted_capacity, block_tokens;
 };
 
-static void *mooncake_open(void)
+/* The size of block must be known before the first request is given. */
+static enum status first_block_tokens(struct lines *lines, uint32_t *tokens, struct error *err)
 {
-    return memory_new(1, sizeof(struct mooncake));
+    const char *text;
+    size_t length;
+    *tokens = BLOCK_TOKENS;
+    if (lines_peek(lines, &text, &length, err) != LINES_LINE)
+        return err->status;
+    const char *newline = memchr(text, '\n', length);
+    json_t *object = json_loadb(text, newline != NULL ? (size_t)(newline - text) : length, 0, NULL);
+    const json_t *item = json_object_get(object, "block_tokens");
+    if (json_is_integer(item) && json_integer_value(item) > 0 && json_integer_value(item) <= 65536)
+        *tokens = (uint32_t)json_integer_value(item);
+    json_decref(object); /* what is wrong in it is refused when it is read as a request */
+    return STATUS_OK;
+}
+
+static enum status mooncake_open(struct lines *lines, const struct format_settings *settings,
+                                 void **state, struct error *err)
+{
+    (void)settings;
+    struct mooncake *mooncake = *state = memory_new(1, sizeof *mooncake);
+    return first_block_tokens(lines, &mooncake->block_tokens, err);
 }
 
 static void mooncake_close(void *state)
@@ -32,100 +55,55 @@ static void mooncake_close(void *state)
     free(mooncake);
 }
 
-static bool mooncake_probe(const char *line, size_t length)
+static bool mooncake_probe(const struct head *head)
 {
-    return length > 0 && line[0] == '{' && strstr(line, "\"hash_ids\"") != NULL;
-}
-
-static enum status refuse(const struct lines *lines, const char *key, const char *expected,
-                          const char *found, struct error *err)
-{
-    return error_input(err, lines_path(lines), lines_number(lines), key, expected, found);
-}
-
-static enum status get_whole(const json_t *object, const char *key, json_int_t least,
-                             json_int_t most, const struct lines *lines, json_int_t *value,
-                             struct error *err)
-{
-    char expected[96], found[64];
-    const json_t *item = json_object_get(object, key);
-    snprintf(expected, sizeof expected, "a whole number from %" JSON_INTEGER_FORMAT
-             " to %" JSON_INTEGER_FORMAT, least, most);
-    if (item == NULL)
-        return refuse(lines, key, expected, "no such key", err);
-    if (!json_is_integer(item))
-        return refuse(lines, key, expected, "another type", err);
-    *value = json_integer_value(item);
-    if (*value >= least && *value <= most)
-        return STATUS_OK;
-    snprintf(found, sizeof found, "%" JSON_INTEGER_FORMAT, *value);
-    return refuse(lines, key, expected, found, err);
-}
-
-static int compare_keys(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return x < y ? -1 : x > y;
+    return head->text[0] == '{' && head_line_has(head, "\"hash_ids\"") &&
+           !head_line_has(head, "\"chat_id\"");
 }
 
 /* A block can stand in a prompt once only: its id says all that comes before it. */
-static enum status refuse_repeats(struct mooncake *mooncake, uint32_t count,
-                                  const struct lines *lines, struct error *err)
+static enum status get_keys(struct mooncake *mooncake, struct json_record record,
+                            uint32_t prompt_tokens, uint32_t *count, struct error *err)
 {
-    memory_grow(&mooncake->sorted, &mooncake->sorted_capacity, count, sizeof *mooncake->sorted);
-    memcpy(mooncake->sorted, mooncake->keys, count * sizeof *mooncake->keys);
-    qsort(mooncake->sorted, count, sizeof *mooncake->sorted, compare_keys);
-    for (uint32_t i = 1; i < count; i++) {
-        if (mooncake->sorted[i] != mooncake->sorted[i - 1])
-            continue;
-        char found[64];
-        snprintf(found, sizeof found, "%llu twice", (unsigned long long)mooncake->sorted[i]);
-        return refuse(lines, "hash_ids", "different ids: each stands for all tokens before it", found,
-                      err);
-    }
-    return STATUS_OK;
-}
-
-static enum status get_keys(struct mooncake *mooncake, const json_t *object, uint32_t prompt_tokens,
-                            const struct lines *lines, uint32_t *count, struct error *err)
-{
-    char expected[96], found[32];
-    const json_t *ids = json_object_get(object, "hash_ids");
-    uint32_t blocks = (prompt_tokens + BLOCK_TOKENS - 1) / BLOCK_TOKENS;
-    snprintf(expected, sizeof expected, "an array of %u ids: one for each %d tokens of %u", blocks,
-             BLOCK_TOKENS, prompt_tokens);
-    if (!json_is_array(ids))
-        return refuse(lines, "hash_ids", expected, "no array", err);
-    snprintf(found, sizeof found, "%zu", json_array_size(ids));
-    if (json_array_size(ids) != blocks)
-        return refuse(lines, "hash_ids", expected, found, err);
-    memory_grow(&mooncake->keys, &mooncake->keys_capacity, blocks, sizeof *mooncake->keys);
-    for (uint32_t i = 0; i < blocks; i++) {
-        const json_t *id = json_array_get(ids, i);
-        if (!json_is_integer(id) || json_integer_value(id) < 0)
-            return refuse(lines, "hash_ids", "whole numbers of 0 or more", "another value", err);
-        mooncake->keys[i] = (uint64_t)json_integer_value(id);
-    }
-    *count = blocks;
-    return refuse_repeats(mooncake, blocks, lines, err);
-}
-
-static enum status get_request(struct mooncake *mooncake, const json_t *object,
-                               const struct lines *lines, struct trace_session *session,
-                               struct error *err)
-{
-    json_int_t timestamp_ms, input, output;
-    if (get_whole(object, "timestamp", 0, INT64_C(1000000000000), lines, &timestamp_ms, err) ||
-        get_whole(object, "input_length", 1, 1 << 30, lines, &input, err) ||
-        get_whole(object, "output_length", 1, 1 << 30, lines, &output, err))
+    char found[64];
+    uint64_t repeated;
+    uint32_t blocks = (prompt_tokens + mooncake->block_tokens - 1) / mooncake->block_tokens;
+    if (json_record_ids(record, "hash_ids", blocks, blocks, &mooncake->keys,
+                        &mooncake->keys_capacity, count, err) != STATUS_OK)
         return err->status;
-    mooncake->turn = (struct trace_turn){ .prompt_tokens = (uint32_t)input,
-                                          .reply_tokens = (uint32_t)output };
+    if (!ids_repeat(mooncake->keys, *count, &mooncake->sorted, &mooncake->sorted_capacity,
+                    &repeated))
+        return STATUS_OK;
+    snprintf(found, sizeof found, "%llu twice", (unsigned long long)repeated);
+    return json_record_refuse(record, "hash_ids",
+                              "different ids: each stands for all tokens before it", found, err);
+}
+
+static enum status check_block_tokens(const struct mooncake *mooncake, struct json_record record,
+                                      struct error *err)
+{
+    int64_t tokens;
+    if (json_object_get(record.object, "block_tokens") == NULL)
+        return STATUS_OK;
+    return json_record_whole(record, "block_tokens", mooncake->block_tokens, mooncake->block_tokens,
+                             &tokens, err);
+}
+
+static enum status get_request(struct mooncake *mooncake, struct json_record record,
+                               struct trace_session *session, struct error *err)
+{
+    int64_t timestamp_ms, input, output;
+    if (json_record_whole(record, "timestamp", 0, INT64_C(1000000000000), &timestamp_ms, err) ||
+        json_record_whole(record, "input_length", 1, RECORD_TOKENS_MOST, &input, err) ||
+        json_record_whole(record, "output_length", 1, RECORD_TOKENS_MOST, &output, err) ||
+        check_block_tokens(mooncake, record, err))
+        return err->status;
+    mooncake->turn =
+        (struct trace_turn){ .prompt_tokens = (uint32_t)input, .reply_tokens = (uint32_t)output };
     session->arrival_ns = (uint64_t)timestamp_ms * NS_PER_MS;
     session->turn_count = 1;
     session->turns = &mooncake->turn;
-    enum status status =
-        get_keys(mooncake, object, (uint32_t)input, lines, &session->block_count, err);
+    enum status status = get_keys(mooncake, record, (uint32_t)input, &session->block_count, err);
     session->block_keys = mooncake->keys;
     return status;
 }
@@ -133,25 +111,28 @@ static enum status get_request(struct mooncake *mooncake, const json_t *object,
 static enum status mooncake_parse(void *state, const struct lines *lines, char *line, size_t length,
                                   struct trace_session *session, struct error *err)
 {
-    json_error_t why;
-    json_t *object = json_loadb(line, length, JSON_REJECT_DUPLICATES, &why);
-    if (object == NULL)
-        return refuse(lines, NULL,
-                      lines_was_ended(lines) ? "a JSON object" : "a whole line: the file is cut off",
-                      why.text, err);
-    enum status status = json_is_object(object)
-                             ? get_request(state, object, lines, session, err)
-                             : refuse(lines, NULL, "a JSON object", "another JSON value", err);
+    json_t *object;
+    if (json_record_parse(lines, line, length, &object, err) != STATUS_OK)
+        return err->status;
+    struct json_record record = { lines, lines_number(lines), object };
+    enum status status = get_request(state, record, session, err);
     json_decref(object);
     return status;
+}
+
+static void mooncake_tell(const void *state, struct trace_facts *facts)
+{
+    facts->block_tokens = ((const struct mooncake *)state)->block_tokens;
 }
 
 const struct trace_format trace_format_mooncake = {
     .name = "mooncake",
     .summary = "JSON lines of kvcache-ai/Mooncake: prompts as ids of 512-token prefix blocks",
+    .facts = { .open_loop = true },
+    .time_key = "timestamp",
     .probe = mooncake_probe,
     .open = mooncake_open,
     .close = mooncake_close,
     .parse = mooncake_parse,
-    .facts = { .open_loop = true, .block_tokens = BLOCK_TOKENS, .format = "mooncake" },
+    .tell = mooncake_tell,
 };

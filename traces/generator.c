@@ -1,53 +1,115 @@
 /* traces/generator.c - the ShareGPT-like workload; docs/workload.md has each equation and source.
- * Each session's numbers come from streams of its own id, so that memory does not grow with sessions
- * and a changed parameter leaves the other draws as they were. */
+ * Each session's numbers come from streams of its own id, so that memory does not grow with
+ * sessions and a changed parameter leaves the other draws as they were. */
 #include "base/memory.h"
-#include "base/random.h"
-#include "traces/format.h"
+#include "traces/draws.h"
+#include "traces/source.h"
 
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <xxhash.h>
 
 static const char *const think_choices[] = { "exponential", "lognormal", "constant", NULL };
 
 #define AT(member) offsetof(struct workload, member)
 
 const struct config_row workload_rows[] = {
-    { .key = "sessions", .kind = CONFIG_U64, .offset = AT(sessions), .min = 1, .max = 1e9,
-      .standard = "9000", .help = "sessions of the run (paper: 9K of ShareGPT's 90K)" },
-    { .key = "sessions_per_s", .kind = CONFIG_DOUBLE, .unit = UNIT_PER_S, .offset = AT(sessions_per_s),
-      .min = 1e-6, .max = 1e6, .standard = "1.0",
+    { .key = "sessions",
+      .kind = CONFIG_U64,
+      .offset = AT(sessions),
+      .min = 1,
+      .max = 1e9,
+      .standard = "9000",
+      .help = "sessions of the run (paper: 9K of ShareGPT's 90K)" },
+    { .key = "sessions_per_s",
+      .kind = CONFIG_DOUBLE,
+      .unit = UNIT_PER_S,
+      .offset = AT(sessions_per_s),
+      .min = 1e-6,
+      .max = 1e6,
+      .standard = "1.0",
       .help = "sessions that arrive per second, a Poisson process (paper: lambda = 1.0)" },
-    { .key = "multi_turn_share", .kind = CONFIG_DOUBLE, .offset = AT(multi_turn_share), .min = 0,
-      .max = 1, .standard = "0.73", .help = "share of sessions with two turns or more (paper: 73 %)" },
-    { .key = "mean_turns", .kind = CONFIG_DOUBLE, .offset = AT(mean_turns), .min = 1, .max = 1e5,
-      .standard = "5.75", .help = "turns a session, over all sessions (paper: 5.75)" },
-    { .key = "prompt_tokens.mean", .kind = CONFIG_DOUBLE, .offset = AT(prompt_tokens_mean), .min = 1,
-      .max = 1e6, .standard = "250",
-      .help = "new tokens a turn asks with; prompt and reply in vLLM's ratio, scaled to the paper's "
-              "lengths (docs/workload.md)" },
-    { .key = "prompt_tokens.cv", .kind = CONFIG_DOUBLE, .offset = AT(prompt_tokens_cv), .min = 0,
-      .max = 20, .standard = "1.0", .help = "their deviation over their mean, log-normal (assumed)" },
-    { .key = "reply_tokens.mean", .kind = CONFIG_DOUBLE, .offset = AT(reply_tokens_mean), .min = 1,
-      .max = 1e6, .standard = "525", .help = "tokens of a reply; see prompt_tokens.mean" },
-    { .key = "reply_tokens.cv", .kind = CONFIG_DOUBLE, .offset = AT(reply_tokens_cv), .min = 0,
-      .max = 20, .standard = "1.0", .help = "their deviation over their mean, log-normal (assumed)" },
-    { .key = "session_length_cv", .kind = CONFIG_DOUBLE, .offset = AT(session_length_cv), .min = 0,
-      .max = 20, .standard = "1.0",
+    { .key = "multi_turn_share",
+      .kind = CONFIG_DOUBLE,
+      .offset = AT(multi_turn_share),
+      .min = 0,
+      .max = 1,
+      .standard = "0.73",
+      .help = "share of sessions with two turns or more (paper: 73 %)" },
+    { .key = "mean_turns",
+      .kind = CONFIG_DOUBLE,
+      .offset = AT(mean_turns),
+      .min = 1,
+      .max = 1e5,
+      .standard = "5.75",
+      .help = "turns a session, over all sessions (paper: 5.75)" },
+    { .key = "prompt_tokens.mean",
+      .kind = CONFIG_DOUBLE,
+      .offset = AT(prompt_tokens_mean),
+      .min = 1,
+      .max = 1e6,
+      .standard = "250",
+      .help =
+          "new tokens a turn asks with; prompt and reply in vLLM's ratio, scaled to the paper's "
+          "lengths (docs/workload.md)" },
+    { .key = "prompt_tokens.cv",
+      .kind = CONFIG_DOUBLE,
+      .offset = AT(prompt_tokens_cv),
+      .min = 0,
+      .max = 20,
+      .standard = "1.0",
+      .help = "their deviation over their mean, log-normal (assumed)" },
+    { .key = "reply_tokens.mean",
+      .kind = CONFIG_DOUBLE,
+      .offset = AT(reply_tokens_mean),
+      .min = 1,
+      .max = 1e6,
+      .standard = "525",
+      .help = "tokens of a reply; see prompt_tokens.mean" },
+    { .key = "reply_tokens.cv",
+      .kind = CONFIG_DOUBLE,
+      .offset = AT(reply_tokens_cv),
+      .min = 0,
+      .max = 20,
+      .standard = "1.0",
+      .help = "their deviation over their mean, log-normal (assumed)" },
+    { .key = "session_length_cv",
+      .kind = CONFIG_DOUBLE,
+      .offset = AT(session_length_cv),
+      .min = 0,
+      .max = 20,
+      .standard = "1.0",
       .help = "deviation of the factor, of mean 1, that all lengths of a session share: solved for "
               "47 % of sessions over 2K and 30 % over 4K tokens (docs/workload.md)" },
-    { .key = "think_time.distribution", .kind = CONFIG_CHOICE, .offset = AT(think_time),
-      .choices = think_choices, .standard = "exponential",
-      .help = "of the time between a reply's end and the next turn, which the paper does not state" },
-    { .key = "think_time.mean", .kind = CONFIG_U64, .unit = UNIT_DURATION, .offset = AT(think_mean_ns),
-      .min = 0, .max = 1e17, .standard = "60s", .help = "its mean (others use 60 s; assumed)" },
-    { .key = "think_time.cv", .kind = CONFIG_DOUBLE, .offset = AT(think_cv), .min = 0, .max = 20,
-      .standard = "1.0", .help = "deviation over mean of the log-normal one" },
-    { .key = "seed", .kind = CONFIG_U64, .offset = AT(seed), .min = 0, .max = 9007199254740992.0,
-      .standard = "1", .help = "of all draws: the same seed gives the same workload on any machine" },
+    { .key = "think_time.distribution",
+      .kind = CONFIG_CHOICE,
+      .offset = AT(think_time),
+      .choices = think_choices,
+      .standard = "exponential",
+      .help =
+          "of the time between a reply's end and the next turn, which the paper does not state" },
+    { .key = "think_time.mean",
+      .kind = CONFIG_U64,
+      .unit = UNIT_DURATION,
+      .offset = AT(think_mean_ns),
+      .min = 0,
+      .max = 1e17,
+      .standard = "60s",
+      .help = "its mean (others use 60 s; assumed)" },
+    { .key = "think_time.cv",
+      .kind = CONFIG_DOUBLE,
+      .offset = AT(think_cv),
+      .min = 0,
+      .max = 20,
+      .standard = "1.0",
+      .help = "deviation over mean of the log-normal one" },
+    { .key = "seed",
+      .kind = CONFIG_U64,
+      .offset = AT(seed),
+      .min = 0,
+      .max = 9007199254740992.0,
+      .standard = "1",
+      .help = "of all draws: the same seed gives the same workload on any machine" },
     { .key = NULL },
 };
 
@@ -61,36 +123,14 @@ struct generator {
     uint32_t turns_capacity;
 };
 
-struct generator *generator_new(const struct workload *workload)
-{
-    struct generator *generator = memory_new(1, sizeof *generator);
-    generator->workload = *workload;
-    generator->arrivals = random_from(workload->seed, STREAM_ARRIVALS);
-    return generator;
-}
-
-void generator_free(struct generator *generator)
-{
-    if (generator != NULL)
-        free(generator->turns);
-    free(generator);
-}
-
 static struct random session_stream(const struct generator *generator, enum stream stream)
 {
     return random_from(generator->workload.seed,
                        (generator->next_id + 1) * STREAM_COUNT + (uint64_t)stream);
 }
 
-static uint32_t whole_tokens(double tokens)
-{
-    double rounded = tokens + 0.5;
-    if (rounded < 1.0)
-        return 1;
-    return rounded < 1e9 ? (uint32_t)rounded : 1000000000;
-}
-
-/* One turn, or two and a geometric number more, so that the mean over all sessions is mean_turns. */
+/* One turn, or two and a geometric number more, so that the mean over all sessions is mean_turns.
+ */
 static uint32_t draw_turn_count(const struct generator *generator)
 {
     enum { TURNS_MAX = 1 << 20 };
@@ -103,21 +143,6 @@ static uint32_t draw_turn_count(const struct generator *generator)
     double mean_more = mean_of_several - 1.0; /* beyond the first turn; 1 or more */
     uint64_t count = 1 + random_geometric(&random, mean_more > 1.0 ? 1.0 / mean_more : 1.0);
     return count < TURNS_MAX ? (uint32_t)count : TURNS_MAX;
-}
-
-static double draw_lognormal(struct random *random, double mean, double cv)
-{
-    return cv > 0.0 ? random_lognormal(random, mean, cv) : mean;
-}
-
-static uint64_t draw_think_ns(const struct workload *workload, struct random *random)
-{
-    double mean_ns = (double)workload->think_mean_ns, think_ns = mean_ns;
-    if (workload->think_time == THINK_EXPONENTIAL && mean_ns > 0.0)
-        think_ns = random_exponential(random, mean_ns);
-    else if (workload->think_time == THINK_LOGNORMAL && mean_ns > 0.0)
-        think_ns = draw_lognormal(random, mean_ns, workload->think_cv);
-    return think_ns < 1e18 ? (uint64_t)think_ns : UINT64_C(1000000000000000000);
 }
 
 static void draw_turns(struct generator *generator, uint32_t count)
@@ -139,33 +164,73 @@ static void draw_turns(struct generator *generator, uint32_t count)
     }
 }
 
-bool generator_next(struct generator *generator, struct trace_session *session)
+static enum trace_step generator_next(void *state, struct trace_session *session, struct error *err)
 {
+    struct generator *generator = state;
+    (void)err;
     if (generator->next_id >= generator->workload.sessions)
-        return false;
-    double gap_s = random_exponential(&generator->arrivals, 1.0 / generator->workload.sessions_per_s);
-    generator->arrival_ns += (uint64_t)(gap_s * (double)NS_PER_S);
+        return TRACE_END;
+    generator->arrival_ns += draw_gap_ns(&generator->arrivals, generator->workload.sessions_per_s);
     uint32_t count = draw_turn_count(generator);
     draw_turns(generator, count);
+    generator->next_id++;
     *session = (struct trace_session){ .arrival_ns = generator->arrival_ns,
-                                       .id = generator->next_id++,
                                        .turn_count = count,
                                        .turns = generator->turns };
-    return true;
+    return TRACE_ITEM;
 }
 
-/* Of its parameters as text, so that it does not depend on the struct's layout. */
-uint64_t generator_hash(const struct generator *generator)
+static struct trace_facts generator_facts(const void *state)
 {
-    const struct config_section sections[] = { { .prefix = "", .rows = workload_rows }, { 0 } };
-    char *text = config_values_text(sections, &generator->workload);
-    uint64_t hash = XXH64(text, strlen(text), 0);
-    free(text);
-    return hash;
+    const struct workload *workload = &((const struct generator *)state)->workload;
+    double turns = (double)workload->sessions * workload->mean_turns;
+    return (struct trace_facts){ .format = "sharegpt-like",
+                                 .expected_turns = (uint64_t)(turns + 0.5) };
 }
 
-uint64_t generator_expected_turns(const struct generator *generator)
+static uint64_t generator_hash(const void *state)
 {
-    const struct workload *workload = &generator->workload;
-    return (uint64_t)((double)workload->sessions * workload->mean_turns + 0.5);
+    return hash_of_values(workload_rows, &((const struct generator *)state)->workload);
+}
+
+static void generator_close(void *state)
+{
+    struct generator *generator = state;
+    free(generator->turns);
+    free(generator);
+}
+
+static const struct source generator_source = { .next = generator_next,
+                                                .facts = generator_facts,
+                                                .hash = generator_hash,
+                                                .close = generator_close };
+
+/* What a workload must satisfy beyond its rows' ranges. */
+static enum status check_workload(const struct workload *workload, struct error *err)
+{
+    double least = 1.0 + workload->multi_turn_share;
+    if (workload->mean_turns < least ||
+        (workload->multi_turn_share == 0.0 && workload->mean_turns > 1.0)) {
+        char expected[128], found[32];
+        snprintf(
+            expected, sizeof expected,
+            workload->multi_turn_share > 0.0
+                ? "at least 1 + multi_turn_share = %.4g: sessions of several turns have two or more"
+                : "1, since multi_turn_share is 0",
+            least);
+        snprintf(found, sizeof found, "%g", workload->mean_turns);
+        return error_input(err, NULL, 0, "workload.mean_turns", expected, found);
+    }
+    return STATUS_OK;
+}
+
+enum status trace_generate(const struct workload *workload, struct trace **trace, struct error *err)
+{
+    if (check_workload(workload, err) != STATUS_OK)
+        return err->status;
+    struct generator *generator = memory_new(1, sizeof *generator);
+    generator->workload = *workload;
+    generator->arrivals = random_from(workload->seed, STREAM_ARRIVALS);
+    *trace = trace_of(&generator_source, generator);
+    return STATUS_OK;
 }

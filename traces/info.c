@@ -1,6 +1,6 @@
-/* traces/info.c - what a trace holds: counts, reuse of an unbounded cache and of an LRU of N blocks.
- * The LRU here is plain and its own: what the placement core says of the same trace is tested against
- * it. */
+/* traces/info.c - what a trace holds: counts, reuse of an unbounded cache and of an LRU of N
+ * blocks. The LRU here is plain and its own: what the placement core says of the same trace is
+ * tested against it. */
 #include "base/keymap.h"
 #include "base/memory.h"
 #include "base/units.h"
@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Every block seen, most recently touched at the list's back. With a limit, those in the cache only. */
+/* Every block seen, most recently touched at the list's back. With a limit, those in the cache
+ * only. */
 struct block {
     uint64_t key; /* first: the keymap reads it here */
     uint32_t prev, next;
@@ -150,9 +151,11 @@ static double share(uint64_t part, uint64_t whole)
 
 static void print_blocks(FILE *out, const struct trace_info *info)
 {
-    fprintf(out, "blocks               %" PRIu64 " references of %u tokens, %" PRIu64 " different\n",
+    fprintf(out,
+            "blocks               %" PRIu64 " references of %u tokens, %" PRIu64 " different\n",
             info->blocks, info->facts.block_tokens, info->distinct_blocks);
-    fprintf(out, "prefix hits          %" PRIu64 " of %" PRIu64 " blocks (%.2f %%), unbounded cache\n",
+    fprintf(out,
+            "prefix hits          %" PRIu64 " of %" PRIu64 " blocks (%.2f %%), unbounded cache\n",
             info->unbounded_hits, info->blocks, 100.0 * share(info->unbounded_hits, info->blocks));
     if (info->lru_blocks > 0)
         fprintf(out,
@@ -173,7 +176,9 @@ void trace_info_print_table(FILE *out, const struct trace_info *info)
     fprintf(out, "%s %" PRIu64 "\n", open_loop ? "requests            " : "sessions            ",
             info->sessions);
     if (!open_loop)
-        fprintf(out, "turns                %" PRIu64 " (%.2f a session; %.1f %% of sessions have several)\n",
+        fprintf(out,
+                "turns                %" PRIu64
+                " (%.2f a session; %.1f %% of sessions have several)\n",
                 info->turns, share(info->turns, info->sessions),
                 100.0 * share(info->multi_turn_sessions, info->sessions));
     fprintf(out, "arrivals span        %s (%.3g/s)\n", duration,
@@ -191,7 +196,8 @@ void trace_info_print_table(FILE *out, const struct trace_info *info)
     if (info->blocks > 0)
         print_blocks(out, info);
     else
-        fprintf(out, "blocks               none: the trace does not say which prefixes are shared\n");
+        fprintf(out,
+                "blocks               none: the trace does not say which prefixes are shared\n");
 }
 
 static void set_whole(json_t *object, const char *key, uint64_t value)

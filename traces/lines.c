@@ -11,7 +11,7 @@
 #include <xxhash.h>
 #include <zstd.h>
 
-enum { PIECE_BYTES = 1 << 17 };
+enum { PIECE_BYTES = 1 << 17, PEEK_BYTES = 1 << 16 };
 #define LINE_BYTES_MAX (UINT32_C(64) << 20)
 
 /* text[begin .. end) is what was read and not given yet. */
@@ -21,7 +21,7 @@ struct lines {
     ZSTD_DStream *zstd; /* NULL: the file is plain */
     char *piece;        /* compressed bytes */
     ZSTD_inBuffer in;
-    bool frame_open;    /* the compressed data ends in the middle of a frame */
+    bool frame_open; /* the compressed data ends in the middle of a frame */
     char *text;
     uint32_t text_capacity, begin, end;
     bool at_end, was_ended;
@@ -138,20 +138,30 @@ static enum status read_more(struct lines *lines, struct error *err)
     return status;
 }
 
-enum lines_step lines_next(struct lines *lines, char **text, size_t *length, struct error *err)
+/* Reads until the text not given yet holds a newline, `enough` bytes, or all that is left of the
+ * file. *newline is where the newline stands, or NULL. */
+static enum status read_line(struct lines *lines, uint32_t enough, char **newline,
+                             struct error *err)
 {
     uint32_t searched = lines->begin;
-    char *newline = NULL;
-    while (newline == NULL) {
+    *newline = NULL;
+    while (true) {
         if (lines->end > searched)
-            newline = memchr(lines->text + searched, '\n', lines->end - searched);
-        if (newline != NULL || lines->at_end)
-            break;
+            *newline = memchr(lines->text + searched, '\n', lines->end - searched);
+        if (*newline != NULL || lines->at_end || lines->end - lines->begin >= enough)
+            return STATUS_OK;
         uint32_t unsearched = lines->end - lines->begin;
         if (read_more(lines, err) != STATUS_OK)
-            return LINES_ERROR;
+            return err->status;
         searched = lines->begin + unsearched;
     }
+}
+
+enum lines_step lines_next(struct lines *lines, char **text, size_t *length, struct error *err)
+{
+    char *newline;
+    if (read_line(lines, UINT32_MAX, &newline, err) != STATUS_OK)
+        return LINES_ERROR;
     if (newline == NULL && lines->begin == lines->end)
         return LINES_END;
     lines->was_ended = newline != NULL;
@@ -163,6 +173,40 @@ enum lines_step lines_next(struct lines *lines, char **text, size_t *length, str
     lines->begin += (uint32_t)*length + (lines->was_ended ? 1 : 0);
     lines->number++;
     return LINES_LINE;
+}
+
+enum lines_step lines_peek(struct lines *lines, const char **text, size_t *length,
+                           struct error *err)
+{
+    char *newline;
+    if (read_line(lines, PEEK_BYTES, &newline, err) != STATUS_OK)
+        return LINES_ERROR;
+    if (lines->begin == lines->end)
+        return LINES_END;
+    lines->text[lines->end] = '\0';
+    *text = lines->text + lines->begin;
+    *length = lines->end - lines->begin;
+    return LINES_LINE;
+}
+
+enum lines_step lines_bytes(struct lines *lines, const char **bytes, size_t *length,
+                            struct error *err)
+{
+    while (lines->begin == lines->end && !lines->at_end)
+        if (read_more(lines, err) != STATUS_OK)
+            return LINES_ERROR;
+    *bytes = lines->text + lines->begin;
+    *length = lines->end - lines->begin;
+    return *length > 0 ? LINES_LINE : LINES_END;
+}
+
+void lines_take(struct lines *lines, size_t length)
+{
+    const char *from = lines->text + lines->begin;
+    XXH64_update(lines->hash, from, length);
+    for (size_t i = 0; i < length; i++)
+        lines->number += from[i] == '\n';
+    lines->begin += (uint32_t)length;
 }
 
 uint64_t lines_number(const struct lines *lines)
@@ -188,4 +232,10 @@ double lines_progress(const struct lines *lines)
 uint64_t lines_hash(const struct lines *lines)
 {
     return XXH64_digest(lines->hash);
+}
+
+enum status lines_refuse(const struct lines *lines, const char *key, const char *expected,
+                         const char *found, struct error *err)
+{
+    return error_input(err, lines->path, lines->number, key, expected, found);
 }

@@ -1,10 +1,10 @@
-/* traces/traces.h - what users ask of a server, as one stream, whatever file or generator it is from.
- * Public interface of traces/. Knows nothing of models, tiers or clocks.
+/* traces/traces.h - what users ask of a server, as one stream, whatever file or generator it is
+ * from. Public interface of traces/. Knows nothing of models, tiers or clocks.
  *
- * The item of the stream is a session: an arrival and its turns. Two modes, and a run names its own:
- *   closed loop: a turn is asked think_ns after the reply before it has ended;
- *   open loop: a request is asked at its recorded time whatever happened before. Each request is then
- *     a session of one turn, and what it shares with others is in its block keys. */
+ * The item of the stream is a session: an arrival and its turns. Two modes, and a run names its
+ * own: closed loop: a turn is asked think_ns after the reply before it has ended; open loop: a
+ * request is asked at its recorded time whatever happened before. Each request is then a session of
+ * one turn, and what it shares with others is in its block keys. */
 #ifndef REPRISE_TRACES_TRACES_H
 #define REPRISE_TRACES_TRACES_H
 
@@ -27,8 +27,8 @@ struct trace_session {
     uint32_t turn_count; /* >= 1 */
     const struct trace_turn *turns;
     /* Prefix blocks of the prompt, open loop only, else NULL: key i stands for tokens
-     * [i * block_tokens, (i + 1) * block_tokens) and for all tokens before them; the last one may be
-     * partial. Equal keys mean equal prefixes. */
+     * [i * block_tokens, (i + 1) * block_tokens) and for all tokens before them; the last one may
+     * be partial. Equal keys mean equal prefixes. */
     const uint64_t *block_keys;
     uint32_t block_count;
 };
@@ -46,7 +46,8 @@ struct trace_facts {
     bool open_loop;
     uint32_t block_tokens;   /* tokens in a block key; 0: the trace has none */
     uint64_t expected_turns; /* for progress; 0: not known */
-    const char *format;      /* "mooncake", "sharegpt-like" */
+    uint64_t skipped;   /* records read so far that are no request: failed ones, without reply */
+    const char *format; /* "mooncake", "sharegpt-like" */
 };
 struct trace_facts trace_facts(const struct trace *trace);
 /* How much of the file is read, in [0, 1], for progress where expected_turns is 0. */
@@ -54,30 +55,68 @@ double trace_progress(const struct trace *trace);
 /* xxHash64 of what was read so far (files: uncompressed bytes; generator: its parameters). */
 uint64_t trace_hash(const struct trace *trace);
 
-/* Opens a trace file, plain or .zst, reading as it goes: its whole is never in memory.
- * format NULL: told from the content. STATUS_IO: cannot be opened; STATUS_INPUT: no known format. */
-enum status trace_open(const char *path, const char *format, struct trace **trace, struct error *err);
-
 /* The ShareGPT-like workload. Its published statistics (paper.md, Workload): 73 % of sessions have
- * several turns; 5.75 turns a session over all sessions of the run; 47 % of sessions are longer than
- * 2K tokens, 30 % than 4K. Defaults and what is assumed beyond them: docs/workload.md. */
+ * several turns; 5.75 turns a session over all sessions of the run; 47 % of sessions are longer
+ * than 2K tokens, 30 % than 4K. Defaults and what is assumed beyond them: docs/workload.md. */
 enum think_time { THINK_EXPONENTIAL, THINK_LOGNORMAL, THINK_CONSTANT };
 struct workload {
     uint64_t sessions;
-    double sessions_per_s;           /* Poisson arrivals: the paper's lambda */
-    double multi_turn_share;         /* of sessions with two turns or more */
-    double mean_turns;               /* over all sessions */
+    double sessions_per_s;   /* Poisson arrivals: the paper's lambda */
+    double multi_turn_share; /* of sessions with two turns or more */
+    double mean_turns;       /* over all sessions */
     double prompt_tokens_mean, prompt_tokens_cv;
     double reply_tokens_mean, reply_tokens_cv;
-    double session_length_cv;        /* of the factor all lengths of a session share */
-    int think_time;                  /* enum think_time */
+    double session_length_cv; /* of the factor all lengths of a session share */
+    int think_time;           /* enum think_time */
     uint64_t think_mean_ns;
-    double think_cv;                 /* log-normal only */
+    double think_cv; /* log-normal only */
     uint64_t seed;
 };
-extern const struct config_row workload_rows[]; /* keys without prefix, offsets into struct workload */
-/* STATUS_INPUT: parameters that contradict each other (mean_turns too small for multi_turn_share). */
-enum status trace_generate(const struct workload *workload, struct trace **trace, struct error *err);
+extern const struct config_row
+    workload_rows[]; /* keys without prefix, offsets into struct workload */
+/* STATUS_INPUT: parameters that contradict each other (mean_turns too small for multi_turn_share).
+ */
+enum status trace_generate(const struct workload *workload, struct trace **trace,
+                           struct error *err);
+
+/* Requests of shared documents, for the study of caches: open loop, with block keys. Each request
+ * is a system prompt that all share, one of `documents` drawn by Zipf's law, and blocks of its own.
+ * Needs no memory for what it gave. */
+struct block_workload {
+    uint64_t requests, documents;
+    double requests_per_s; /* Poisson arrivals */
+    double zipf;           /* exponent of the documents' popularity; 0: all alike */
+    uint32_t block_tokens, system_blocks;
+    double document_blocks_mean, document_blocks_cv; /* log-normal; a document has one length */
+    double own_blocks_mean;                          /* geometric, from 0 */
+    double reply_tokens_mean, reply_tokens_cv;
+    uint64_t seed;
+};
+extern const struct config_row block_workload_rows[]; /* offsets into struct block_workload */
+enum status trace_generate_blocks(const struct block_workload *workload, struct trace **trace,
+                                  struct error *err);
+
+/* What the import of a file assumes where the file says nothing. */
+struct trace_import {
+    char format[CONFIG_TEXT_BYTES]; /* "": told from the content */
+    double bytes_per_token;
+    uint32_t block_tokens;
+    uint64_t hash_seed, session_gap_ns;
+};
+extern const struct config_row trace_import_rows[]; /* offsets into struct trace_import */
+
+/* Opens a trace file, plain or .zst, reading as it goes: its whole is never in memory.
+ * format NULL: import->format, or told from the content. The workload gives arrivals and think times where the file
+ * has none. STATUS_IO: cannot be opened; STATUS_INPUT: no known format, a malformed heading. */
+enum status trace_open_with(const char *path, const char *format, const struct workload *workload,
+                            const struct trace_import *import, struct trace **trace,
+                            struct error *err);
+/* The same with the default workload and import. */
+enum status trace_open(const char *path, const char *format, struct trace **trace,
+                       struct error *err);
+/* Calls visit for each known format. */
+void trace_formats(void (*visit)(const char *name, const char *summary, void *context),
+                   void *context);
 
 /* What a trace holds. Blocks and hits are zero where it has no block keys. */
 struct trace_info {
@@ -85,10 +124,10 @@ struct trace_info {
     uint64_t sessions, turns, duration_ns; /* first to last arrival */
     uint64_t prompt_tokens, reply_tokens, prompt_tokens_max, reply_tokens_max;
     uint64_t multi_turn_sessions, sessions_over_2k, sessions_over_4k; /* tokens, all turns */
-    uint64_t blocks, distinct_blocks;      /* references, and different keys */
-    uint64_t unbounded_hits;               /* blocks in leading runs of blocks seen before */
-    uint64_t lru_blocks, lru_hits;         /* the same in a cache of lru_blocks blocks under LRU:
-                                              every block of a request is then touched in order */
+    uint64_t blocks, distinct_blocks; /* references, and different keys */
+    uint64_t unbounded_hits;          /* blocks in leading runs of blocks seen before */
+    uint64_t lru_blocks, lru_hits;    /* the same in a cache of lru_blocks blocks under LRU:
+                                         every block of a request is then touched in order */
     uint64_t hash;
 };
 /* Reads the trace to its end. lru_blocks 0: no LRU. */

@@ -1,0 +1,44 @@
+/* traces/csv.h - reading comma-separated values (RFC 4180 without newlines in quotes), its columns
+ * found by the heading's names. Private to traces/. */
+#ifndef REPRISE_TRACES_CSV_H
+#define REPRISE_TRACES_CSV_H
+
+#include "traces/lines.h"
+
+enum { CSV_COLUMNS_MAX = 64 };
+
+struct csv_column {
+    const char *name; /* as in the heading; NULL ends a list */
+    bool optional;
+};
+
+/* Which fields of a row the caller's columns are: at[i] of the i-th; -1: not in this file. */
+struct csv {
+    int at[CSV_COLUMNS_MAX];
+    uint32_t columns; /* in the heading */
+    char *field[CSV_COLUMNS_MAX];
+};
+
+/* Reads the heading from `lines`: every column that is not optional must be there, none twice. */
+enum status csv_heading(struct csv *csv, struct lines *lines, const struct csv_column *columns,
+                        struct error *err);
+
+/* Cuts a row, in place, into as many fields as the heading has. */
+enum status csv_row(struct csv *csv, const struct lines *lines, char *line, size_t length,
+                    struct error *err);
+
+/* The field of the caller's i-th column; "" where the file has none. */
+const char *csv_field(const struct csv *csv, uint32_t column);
+
+/* The column's value; messages name it by `key`. */
+enum status csv_whole(const struct csv *csv, const struct lines *lines, uint32_t column,
+                      const char *key, uint64_t least, uint64_t most, uint64_t *value,
+                      struct error *err);
+/* Decimal seconds from 0, exact to the ns; what is finer is cut. */
+enum status csv_seconds(const struct csv *csv, const struct lines *lines, uint32_t column,
+                        const char *key, uint64_t *ns, struct error *err);
+
+/* Text, wholly, as decimal seconds. */
+bool seconds_parse(const char *text, uint64_t *ns);
+
+#endif

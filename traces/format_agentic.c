@@ -1,0 +1,112 @@
+/* traces/format_agentic.c - sessions of agents, which wait for tools between turns: reprise's own
+ * format, one JSON object a line and session,
+ *   {"session": "a", "arrival_s": 1.5, "turns": [
+ *     {"prompt_tokens": 900, "reply_tokens": 40},
+ *     {"prompt_tokens": 700, "reply_tokens": 60, "tool_s": 2.25},
+ *     {"prompt_tokens": 30, "reply_tokens": 200, "tool_s": 0.5, "think_s": 12}]}
+ * (on one line). prompt_tokens are new in the turn: a tool's result, a user's words. tool_s is how
+ * long the tool ran and think_s how long a person thought; the turn is asked when both are over,
+ * counted from the end of the reply before. "session" and other keys are passed over. Closed loop.
+ * Token counts of published agent traces (AIPerf's multi-turn JSONL: session_id, turns, delay in
+ * ms) map to it turn by turn. */
+#include "base/memory.h"
+#include "traces/format.h"
+#include "traces/json_record.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { TURNS_MOST = 1 << 20 };
+
+struct agentic {
+    struct trace_turn *turns;
+    uint32_t turns_capacity;
+};
+
+static bool agentic_probe(const struct head *head)
+{
+    return head->text[0] == '{' && head_line_has(head, "\"arrival_s\"") &&
+           head_line_has(head, "\"turns\"");
+}
+
+static enum status agentic_open(struct lines *lines, const struct format_settings *settings,
+                                void **state, struct error *err)
+{
+    (void)lines, (void)settings, (void)err;
+    *state = memory_new(1, sizeof(struct agentic));
+    return STATUS_OK;
+}
+
+static void agentic_close(void *state)
+{
+    free(((struct agentic *)state)->turns);
+    free(state);
+}
+
+static enum status get_turn(struct json_record record, bool first, struct trace_turn *turn,
+                            struct error *err)
+{
+    int64_t prompt, reply;
+    uint64_t tool_ns, think_ns;
+    if (!json_is_object(record.object))
+        return json_record_refuse(record, "turns", "objects", "another value", err);
+    if (json_record_whole(record, "prompt_tokens", 1, RECORD_TOKENS_MOST, &prompt, err) ||
+        json_record_whole(record, "reply_tokens", 1, RECORD_TOKENS_MOST, &reply, err) ||
+        json_record_seconds(record, "tool_s", true, &tool_ns, err) ||
+        json_record_seconds(record, "think_s", true, &think_ns, err))
+        return err->status;
+    /* Nothing was before the first turn: its time is the arrival. */
+    if (first && tool_ns + think_ns > 0)
+        return json_record_refuse(record, tool_ns > 0 ? "tool_s" : "think_s",
+                                  "0 or nothing in the first turn", "more", err);
+    *turn = (struct trace_turn){ .think_ns = tool_ns + think_ns,
+                                 .prompt_tokens = (uint32_t)prompt,
+                                 .reply_tokens = (uint32_t)reply };
+    return STATUS_OK;
+}
+
+static enum status get_session(struct agentic *agentic, struct json_record record,
+                               struct trace_session *session, struct error *err)
+{
+    char found[32];
+    const json_t *turns = json_object_get(record.object, "turns");
+    size_t count = json_array_size(turns);
+    if (json_record_seconds(record, "arrival_s", false, &session->arrival_ns, err) != STATUS_OK)
+        return err->status;
+    if (count == 0 || count > TURNS_MOST) {
+        snprintf(found, sizeof found, "%zu", count);
+        return json_record_refuse(record, "turns", "an array of 1 to 1048576 turns",
+                                  json_is_array(turns) ? found : "no array", err);
+    }
+    memory_grow(&agentic->turns, &agentic->turns_capacity, count, sizeof *agentic->turns);
+    for (size_t i = 0; i < count; i++) {
+        struct json_record turn = { record.lines, record.line, json_array_get(turns, i) };
+        if (get_turn(turn, i == 0, &agentic->turns[i], err) != STATUS_OK)
+            return err->status;
+    }
+    session->turns = agentic->turns;
+    session->turn_count = (uint32_t)count;
+    return STATUS_OK;
+}
+
+static enum status agentic_parse(void *state, const struct lines *lines, char *line, size_t length,
+                                 struct trace_session *session, struct error *err)
+{
+    json_t *object;
+    if (json_record_parse(lines, line, length, &object, err) != STATUS_OK)
+        return err->status;
+    struct json_record record = { lines, lines_number(lines), object };
+    enum status status = get_session(state, record, session, err);
+    json_decref(object);
+    return status;
+}
+
+const struct trace_format trace_format_agentic = {
+    .name = "agentic",
+    .summary = "JSON lines, one a session: turns with the delays of tools and people between them",
+    .time_key = "arrival_s",
+    .probe = agentic_probe,
+    .open = agentic_open,
+    .close = agentic_close,
+    .parse = agentic_parse,
+};

@@ -1,0 +1,192 @@
+/* traces/format_bailian.c - Alibaba Bailian's traces: one JSON object a line,
+ *   {"chat_id": 159, "parent_chat_id": 55, "timestamp": 61.114, "input_length": 521,
+ *    "output_length": 132, "type": "text", "turn": 2, "hash_ids": [1089, ...]}
+ * with an id for each 16 tokens of the prompt. Its authors hash each block by itself, so that equal
+ * ids do not by themselves mean equal prefixes: here each id is chained to those before it, which
+ * makes them prefix keys, and changes nothing if they were so already.
+ *
+ * Two formats of one file. bailian: open loop, each request at its time with its blocks (reuse of
+ * replies is seen where a later prompt repeats them). bailian-sessions, if named: closed loop
+ * without block keys, where parent_chat_id's request is continued; the trace does not say how long
+ * a reply took, so that think time holds the service's time as well.
+ *
+ * Source: alibaba-edu/qwen-bailian-usagetraces-anon, README.md and
+ * docs/qa-context-growth-pattern.md (Apache-2.0; KVCache Cache in the Wild, ATC'25). */
+#include "base/keymap.h"
+#include "base/memory.h"
+#include "traces/assemble.h"
+#include "traces/format.h"
+#include "traces/json_record.h"
+#include "traces/record_time.h"
+
+#include <stdlib.h>
+
+enum { BLOCK_TOKENS = 16 };
+
+struct bailian {
+    struct trace_turn turn;
+    uint64_t *keys;
+    uint32_t keys_capacity;
+    struct assembly *assembly; /* bailian-sessions only */
+    uint64_t last_ns, skipped;
+};
+
+/* What is common to both. */
+struct request {
+    uint64_t time_ns;
+    int64_t chat, parent, prompt_tokens, reply_tokens;
+};
+
+static bool bailian_probe(const struct head *head)
+{
+    return head->text[0] == '{' && head_line_has(head, "\"chat_id\"") &&
+           head_line_has(head, "\"hash_ids\"");
+}
+
+static enum status bailian_open(struct lines *lines, const struct format_settings *settings,
+                                void **state, struct error *err)
+{
+    (void)lines, (void)err;
+    struct bailian *bailian = *state = memory_new(1, sizeof *bailian);
+    bailian->assembly = assembly_new(settings->import.session_gap_ns);
+    return STATUS_OK;
+}
+
+static void bailian_close(void *state)
+{
+    struct bailian *bailian = state;
+    assembly_free(bailian->assembly);
+    free(bailian->keys);
+    free(bailian);
+}
+
+static enum status get_request(struct json_record record, struct request *request,
+                               struct error *err)
+{
+    if (json_record_seconds(record, "timestamp", false, &request->time_ns, err) ||
+        json_record_whole(record, "chat_id", 0, INT64_MAX - 1, &request->chat, err) ||
+        json_record_whole(record, "parent_chat_id", -1, INT64_MAX - 1, &request->parent, err) ||
+        json_record_whole(record, "input_length", 0, RECORD_TOKENS_MOST, &request->prompt_tokens,
+                          err) ||
+        json_record_whole(record, "output_length", 0, RECORD_TOKENS_MOST, &request->reply_tokens,
+                          err))
+        return err->status;
+    return STATUS_OK;
+}
+
+/* Whole blocks may be all that a version lists: the partial one then has a key of its own. */
+static enum status get_keys(struct bailian *bailian, struct json_record record,
+                            const struct request *request, uint32_t *count, struct error *err)
+{
+    uint32_t tokens = (uint32_t)request->prompt_tokens, whole = tokens / BLOCK_TOKENS;
+    uint32_t blocks = (tokens + BLOCK_TOKENS - 1) / BLOCK_TOKENS;
+    if (json_record_ids(record, "hash_ids", whole, blocks, &bailian->keys, &bailian->keys_capacity,
+                        count, err) != STATUS_OK)
+        return err->status;
+    uint64_t chain = 0;
+    for (uint32_t i = 0; i < *count; i++)
+        bailian->keys[i] = chain = keymap_mix(chain ^ keymap_mix(bailian->keys[i] + 1)) >> 1;
+    if (*count < blocks)
+        bailian->keys[(*count)++] = keymap_mix(chain ^ ~(uint64_t)request->chat) >> 1;
+    return STATUS_OK;
+}
+
+static enum status bailian_parse(void *state, const struct lines *lines, char *line, size_t length,
+                                 struct trace_session *session, struct error *err)
+{
+    struct bailian *bailian = state;
+    struct request request = { 0 };
+    json_t *object;
+    if (json_record_parse(lines, line, length, &object, err) != STATUS_OK)
+        return err->status;
+    struct json_record record = { lines, lines_number(lines), object };
+    enum status status = get_request(record, &request, err);
+    if (status == STATUS_OK)
+        status = get_keys(bailian, record, &request, &session->block_count, err);
+    json_decref(object);
+    bailian->turn = (struct trace_turn){ .prompt_tokens = (uint32_t)request.prompt_tokens,
+                                         .reply_tokens = (uint32_t)request.reply_tokens };
+    session->arrival_ns = request.time_ns;
+    session->turns = &bailian->turn;
+    session->turn_count = request.prompt_tokens > 0 && request.reply_tokens > 0 ? 1 : 0;
+    session->block_keys = bailian->keys;
+    return status;
+}
+
+/* ---- sessions ---- */
+
+static enum status add_request(struct bailian *bailian, const struct lines *lines,
+                               const struct request *request, struct error *err)
+{
+    struct record_time time = { true, 0, bailian->last_ns };
+    uint64_t ns;
+    if (record_time_next(&time, lines, "timestamp", request->time_ns, &ns, err) != STATUS_OK)
+        return err->status;
+    bailian->last_ns = ns;
+    if (request->prompt_tokens == 0 || request->reply_tokens == 0) {
+        bailian->skipped++;
+        return STATUS_OK;
+    }
+    const struct assembly_request adding = {
+        .time_ns = ns,
+        .continues = request->parent >= 0 ? (uint64_t)request->parent + 1 : 0,
+        .key = (uint64_t)request->chat + 1,
+        .prompt_tokens = (uint32_t)request->prompt_tokens,
+        .reply_tokens = (uint32_t)request->reply_tokens,
+    };
+    assembly_add(bailian->assembly, &adding);
+    return STATUS_OK;
+}
+
+static enum trace_step sessions_next(void *state, struct lines *lines,
+                                     struct trace_session *session, struct error *err)
+{
+    struct bailian *bailian = state;
+    while (!assembly_take(bailian->assembly, session)) {
+        struct request request;
+        json_t *object;
+        char *line;
+        size_t length;
+        enum lines_step step = lines_next(lines, &line, &length, err);
+        if (step == LINES_END) {
+            assembly_end(bailian->assembly);
+            return assembly_take(bailian->assembly, session) ? TRACE_ITEM : TRACE_END;
+        }
+        if (step == LINES_ERROR ||
+            json_record_parse(lines, line, length, &object, err) != STATUS_OK)
+            return TRACE_ERROR;
+        struct json_record record = { lines, lines_number(lines), object };
+        enum status status = get_request(record, &request, err);
+        json_decref(object);
+        if (status != STATUS_OK || add_request(bailian, lines, &request, err) != STATUS_OK)
+            return TRACE_ERROR;
+    }
+    return TRACE_ITEM;
+}
+
+static void sessions_tell(const void *state, struct trace_facts *facts)
+{
+    facts->skipped = ((const struct bailian *)state)->skipped;
+}
+
+const struct trace_format trace_format_bailian = {
+    .name = "bailian",
+    .summary =
+        "JSON lines of Alibaba's qwen-bailian-usagetraces: prompts as ids of 16-token blocks",
+    .facts = { .open_loop = true, .block_tokens = BLOCK_TOKENS },
+    .time_key = "timestamp",
+    .probe = bailian_probe,
+    .open = bailian_open,
+    .close = bailian_close,
+    .parse = bailian_parse,
+};
+
+const struct trace_format trace_format_bailian_sessions = {
+    .name = "bailian-sessions",
+    .summary = "the same file as sessions that follow their replies, without blocks; to be named",
+    .time_key = "timestamp",
+    .open = bailian_open,
+    .close = bailian_close,
+    .next = sessions_next,
+    .tell = sessions_tell,
+};

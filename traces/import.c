@@ -1,0 +1,48 @@
+/* traces/import.c - what the import of a file assumes where the file says nothing: the rows of
+ * struct trace_import. */
+#include "traces/traces.h"
+
+#include <stddef.h>
+
+#define AT(member) offsetof(struct trace_import, member)
+
+const struct config_row trace_import_rows[] = {
+    { .key = "format",
+      .kind = CONFIG_TEXT,
+      .offset = AT(format),
+      .standard = "",
+      .help = "the trace file's format (docs/workload.md lists them); empty: told from its content" },
+    { .key = "bytes_per_token",
+      .kind = CONFIG_DOUBLE,
+      .offset = AT(bytes_per_token),
+      .min = 0.25,
+      .max = 64,
+      .standard = "4",
+      .help = "bytes of UTF-8 text counted as one token where a file has text and no counts "
+              "(OpenAI's rule of thumb for English: 4 characters)" },
+    { .key = "block_tokens",
+      .kind = CONFIG_U32,
+      .offset = AT(block_tokens),
+      .min = 1,
+      .max = 65536,
+      .standard = "16",
+      .help = "tokens of the prefix blocks that chat logs are hashed into (vLLM's default block: "
+              "16)" },
+    { .key = "hash_seed",
+      .kind = CONFIG_U64,
+      .offset = AT(hash_seed),
+      .min = 0,
+      .max = 9007199254740992.0,
+      .standard = "0",
+      .help = "salt of those hashes: choose your own before you give keys away" },
+    { .key = "session_gap",
+      .kind = CONFIG_U64,
+      .unit = UNIT_DURATION,
+      .offset = AT(session_gap_ns),
+      .min = 1,
+      .max = 1e18,
+      .standard = "1h",
+      .help = "a session of a request log that is silent for longer has ended; what comes after it "
+              "is a new one (bounds what reading holds in memory)" },
+    { .key = NULL },
+};

@@ -1,0 +1,123 @@
+/* traces/json_record.c - see json_record.h. */
+#include "traces/json_record.h"
+
+#include "base/memory.h"
+#include "base/units.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum status json_record_refuse(struct json_record record, const char *key, const char *expected,
+                               const char *found, struct error *err)
+{
+    return error_input(err, lines_path(record.lines), record.line, key, expected, found);
+}
+
+enum status json_record_parse(const struct lines *lines, const char *line, size_t length,
+                              json_t **object, struct error *err)
+{
+    json_error_t why;
+    json_t *value = json_loadb(line, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+    if (value == NULL)
+        return lines_refuse(lines, NULL,
+                            lines_was_ended(lines) ? "a JSON object"
+                                                   : "a whole line: the file is cut off",
+                            why.text, err);
+    if (!json_is_object(value)) {
+        json_decref(value);
+        return lines_refuse(lines, NULL, "a JSON object", "another JSON value", err);
+    }
+    *object = value;
+    return STATUS_OK;
+}
+
+enum status json_record_whole(struct json_record record, const char *key, int64_t least,
+                              int64_t most, int64_t *value, struct error *err)
+{
+    char expected[96], found[64];
+    const json_t *item = json_object_get(record.object, key);
+    snprintf(expected, sizeof expected, "a whole number from %" PRId64 " to %" PRId64, least, most);
+    if (item == NULL)
+        return json_record_refuse(record, key, expected, "no such key", err);
+    if (!json_is_integer(item))
+        return json_record_refuse(record, key, expected, "another type", err);
+    *value = json_integer_value(item);
+    if (*value >= least && *value <= most)
+        return STATUS_OK;
+    snprintf(found, sizeof found, "%" PRId64, *value);
+    return json_record_refuse(record, key, expected, found, err);
+}
+
+enum status json_record_seconds(struct json_record record, const char *key, bool optional,
+                                uint64_t *ns, struct error *err)
+{
+    static const char expected[] = "seconds, a number from 0 to 9e9";
+    char found[64];
+    const json_t *item = json_object_get(record.object, key);
+    *ns = 0;
+    if (item == NULL || json_is_null(item))
+        return optional ? STATUS_OK : json_record_refuse(record, key, expected, "no such key", err);
+    if (!json_is_number(item))
+        return json_record_refuse(record, key, expected, "another type", err);
+    double seconds = json_number_value(item);
+    if (seconds < 0.0 || seconds > RECORD_SECONDS_MOST) {
+        snprintf(found, sizeof found, "%g", seconds);
+        return json_record_refuse(record, key, expected, found, err);
+    }
+    /* Whole seconds and the rest apart: the product of a large number with 1e9 is not exact. */
+    uint64_t whole = (uint64_t)seconds;
+    *ns = whole * NS_PER_S + (uint64_t)((seconds - (double)whole) * 1e9 + 0.5);
+    return STATUS_OK;
+}
+
+enum status json_record_ids(struct json_record record, const char *key, uint32_t count_least,
+                            uint32_t count_most, uint64_t **ids, uint32_t *capacity,
+                            uint32_t *count, struct error *err)
+{
+    char expected[96], found[32];
+    const json_t *array = json_object_get(record.object, key);
+    if (count_least == count_most)
+        snprintf(expected, sizeof expected, "an array of %u ids, one for each block", count_most);
+    else
+        snprintf(expected, sizeof expected, "an array of %u or %u ids, one for each block",
+                 count_least, count_most);
+    if (!json_is_array(array))
+        return json_record_refuse(record, key, expected, "no array", err);
+    size_t size = json_array_size(array);
+    snprintf(found, sizeof found, "%zu", size);
+    if (size < count_least || size > count_most)
+        return json_record_refuse(record, key, expected, found, err);
+    memory_grow(ids, capacity, count_most, sizeof **ids);
+    for (size_t i = 0; i < size; i++) {
+        const json_t *id = json_array_get(array, i);
+        if (!json_is_integer(id) || json_integer_value(id) < 0)
+            return json_record_refuse(record, key, "whole numbers of 0 or more", "another value",
+                                      err);
+        (*ids)[i] = (uint64_t)json_integer_value(id);
+    }
+    *count = (uint32_t)size;
+    return STATUS_OK;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+bool ids_repeat(const uint64_t *ids, uint32_t count, uint64_t **scratch, uint32_t *capacity,
+                uint64_t *repeated)
+{
+    memory_grow(scratch, capacity, count, sizeof **scratch);
+    if (count > 0)
+        memcpy(*scratch, ids, count * sizeof *ids);
+    qsort(*scratch, count, sizeof **scratch, compare_ids);
+    for (uint32_t i = 1; i < count; i++) {
+        *repeated = (*scratch)[i];
+        if ((*scratch)[i] == (*scratch)[i - 1])
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,46 @@
+/* traces/json_record.h - reading one record that is a JSON object, and refusing what is wrong in it
+ * by line and key. Private to traces/. */
+#ifndef REPRISE_TRACES_JSON_RECORD_H
+#define REPRISE_TRACES_JSON_RECORD_H
+
+#include "traces/lines.h"
+
+#include <jansson.h>
+
+/* Most tokens of a prompt or a reply, most seconds of a time: 300 years. */
+#define RECORD_TOKENS_MOST (INT64_C(1) << 30)
+#define RECORD_SECONDS_MOST 9e9
+
+/* What is being read, for messages: an object, and the line on which it begins. */
+struct json_record {
+    const struct lines *lines;
+    uint64_t line;
+    const json_t *object;
+};
+
+/* Parses the line that `lines` gave last: a JSON object without duplicate keys. *object is the
+ * caller's to json_decref() with STATUS_OK. */
+enum status json_record_parse(const struct lines *lines, const char *line, size_t length,
+                              json_t **object, struct error *err);
+
+enum status json_record_refuse(struct json_record record, const char *key, const char *expected,
+                               const char *found, struct error *err);
+
+/* The whole number under key, from least to most. */
+enum status json_record_whole(struct json_record record, const char *key, int64_t least,
+                              int64_t most, int64_t *value, struct error *err);
+
+/* The seconds under key, a number from 0, as ns. With `optional`, a missing key or null is 0. */
+enum status json_record_seconds(struct json_record record, const char *key, bool optional,
+                                uint64_t *ns, struct error *err);
+
+/* The array under key, of ids from 0 to 2^63 - 1, into *ids (memory_grow()'s). */
+enum status json_record_ids(struct json_record record, const char *key, uint32_t count_least,
+                            uint32_t count_most, uint64_t **ids, uint32_t *capacity,
+                            uint32_t *count, struct error *err);
+
+/* Whether an id stands twice in ids[0..count); *scratch (memory_grow()'s) is for sorting. */
+bool ids_repeat(const uint64_t *ids, uint32_t count, uint64_t **scratch, uint32_t *capacity,
+                uint64_t *repeated);
+
+#endif

@@ -1,0 +1,383 @@
+/* runtime/cuda/decode.cu - attention of one new token a sequence over its pages (paged attention,
+ * arXiv 2309.06180; split over keys as in Flash-Decoding). Bound by reading KV: everything here
+ * serves to read it once, in whole lines, with copies always on their way.
+ *
+ * A block of 4 warps takes one KV head of one sequence and a range of its keys, for all query heads
+ * that share the KV head (up to 16, the rows of an mma; more: gridDim.z). The range comes in tiles
+ * of 64 tokens, K and V of the next tile being copied while this one is used. A warp takes 16
+ * tokens of a tile, and at the end the four warps' results are merged:
+ *
+ *    tile (64 tokens)   warp 0    warp 1    warp 2    warp 3
+ *    tokens              0-7      8-15     16-23     24-31      n = 0
+ *                       32-39    40-47     48-55     56-63      n = 1
+ *
+ * So a lane's keys are every 32nd token, tile after tile, at the same elements: it turns them
+ * (RoPE) in its registers by angles that grow by a constant, and instead of reading two floats a
+ * pair out of a table - twice the bytes of K itself - multiplies (cos, sin) by the step's. The
+ * angles begin exact at each block's first key; the error of n steps is about n * 2^-24, and a
+ * block has some hundred: far below the 2^-9 to which a bf16 key is rounded. */
+#include "runtime/cuda/attention.cuh"
+
+static constexpr unsigned HEAD_ROWS = 16;             /* query heads of a block */
+static constexpr unsigned WARP_KEYS = 8, STEP = 32;   /* tokens of an mma; between a lane's keys */
+static constexpr unsigned STEPS = DECODE_KEYS / STEP; /* mma columns of a warp, by 8 */
+static constexpr unsigned STAGES = 2;                 /* tiles in shared memory */
+
+/* (cos, sin) of the pairs whose elements a lane holds of a key. */
+template <unsigned D> struct lane_angles {
+    float2 now[D / 8];
+};
+
+template <unsigned D> struct decode_state {
+    uint32_t queries[D / 16][4]; /* the left operand: heads x elements */
+    float output[D / 8][4];
+    float maximum[2], sum[2]; /* heads g and g + 8 */
+};
+
+/* The pair that register `reg` of step `step` of the right operand begins with, and which (cos,
+ * sin) of the lane's is its. Halves: elements i and i + D/2 stand in the same register of steps
+ * D/32 apart, two pairs a register. Neighbours: one pair a register. */
+template <enum rotation R>
+__device__ __forceinline__ unsigned first_pair(unsigned step, unsigned reg)
+{
+    unsigned element = 16 * step + 8 * reg + 2 * (threadIdx.x % 4);
+    return R == ROTATION_HALVES ? element : element / 2;
+}
+
+template <unsigned D, enum rotation R>
+__device__ __forceinline__ void angles_begin(lane_angles<D> &angles, const float2 *table,
+                                             uint32_t position)
+{
+    constexpr unsigned PAIRS = R == ROTATION_HALVES ? 2 : 1;
+    const float2 *row = table + static_cast<uint64_t>(position) * (D / 2);
+#pragma unroll
+    for (unsigned i = 0; i < D / 8; i++) {
+        unsigned reg = i / PAIRS; /* counted over all steps */
+        angles.now[i] = row[first_pair<R>(reg / 2, reg % 2) + i % PAIRS];
+    }
+}
+
+template <unsigned D, enum rotation R>
+__device__ __forceinline__ void angles_advance(lane_angles<D> &angles, const float2 *step_angle)
+{
+    constexpr unsigned PAIRS = R == ROTATION_HALVES ? 2 : 1;
+#pragma unroll
+    for (unsigned i = 0; i < D / 8; i++) {
+        unsigned reg = i / PAIRS;
+        angles.now[i] =
+            rope_turn(angles.now[i], step_angle[first_pair<R>(reg / 2, reg % 2) + i % PAIRS]);
+    }
+}
+
+/* Turns the lane's elements of one key: right[step] are the registers of k-step `step`. */
+template <class T, unsigned D, enum rotation R>
+__device__ __forceinline__ void turn_key(uint32_t right[D / 16][2], const lane_angles<D> &angles)
+{
+    if (R == ROTATION_HALVES) {
+#pragma unroll
+        for (unsigned step = 0; step < D / 32; step++)
+#pragma unroll
+            for (unsigned reg = 0; reg < 2; reg++) {
+                const float2 *angle = &angles.now[2 * (2 * step + reg)];
+                float2 low = unpack2<T>(right[step][reg]);
+                float2 high = unpack2<T>(right[step + D / 32][reg]);
+                float2 first = rope_turn(make_float2(low.x, high.x), angle[0]);
+                float2 second = rope_turn(make_float2(low.y, high.y), angle[1]);
+                right[step][reg] = pack2<T>(first.x, second.x);
+                right[step + D / 32][reg] = pack2<T>(first.y, second.y);
+            }
+    } else if (R == ROTATION_NEIGHBOURS) {
+#pragma unroll
+        for (unsigned step = 0; step < D / 16; step++)
+#pragma unroll
+            for (unsigned reg = 0; reg < 2; reg++) {
+                float2 turned = rope_turn(unpack2<T>(right[step][reg]), angles.now[2 * step + reg]);
+                right[step][reg] = pack2<T>(turned.x, turned.y);
+            }
+    }
+}
+
+/* The tile's row of this warp's column `key` (0..15) */
+static __device__ __forceinline__ unsigned tile_row(unsigned key)
+{
+    unsigned warp = threadIdx.x / WARP_THREADS;
+    return WARP_KEYS * warp + STEP * (key / WARP_KEYS) + key % WARP_KEYS;
+}
+
+/* scores[n] = Q K^T for the warp's n-th eight keys; advances the angles to the next. */
+template <class T, unsigned D, enum rotation R>
+__device__ __forceinline__ void score_keys(float scores[4], const decode_state<D> &state, T *keys,
+                                           unsigned n, lane_angles<D> &angles,
+                                           const float2 *step_angle)
+{
+    unsigned lane = threadIdx.x % WARP_THREADS;
+    uint32_t right[D / 16][2];
+#pragma unroll
+    for (unsigned step = 0; step < D / 16; step += 2) {
+        uint32_t four[4]; /* both registers of two steps: four neighbouring chunks of 8 keys */
+        load_matrices(
+            four, tile_chunk<T, D>(keys, tile_row(WARP_KEYS * n + lane % 8), 2 * step + lane / 8));
+        right[step][0] = four[0];
+        right[step][1] = four[1];
+        right[step + 1][0] = four[2];
+        right[step + 1][1] = four[3];
+    }
+    if (R != ROTATION_NONE) {
+        turn_key<T, D, R>(right, angles);
+        angles_advance<D, R>(angles, step_angle);
+    }
+#pragma unroll
+    for (unsigned e = 0; e < 4; e++)
+        scores[e] = 0.0f;
+#pragma unroll
+    for (unsigned step = 0; step < D / 16; step++)
+        mma<T>(scores, state.queries[step], right[step]);
+}
+
+/* Takes 16 keys' scores in: maximum, weights, sum, and output += P V. */
+template <class T, unsigned D>
+__device__ __forceinline__ void take_scores(decode_state<D> &state, float scores[STEPS][4],
+                                            T *values)
+{
+    unsigned lane = threadIdx.x % WARP_THREADS;
+#pragma unroll
+    for (unsigned half = 0; half < 2; half++) { /* heads g, g + 8 */
+        float highest = NO_KEY;
+#pragma unroll
+        for (unsigned n = 0; n < STEPS; n++)
+            highest = fmaxf(highest, fmaxf(scores[n][2 * half], scores[n][2 * half + 1]));
+        float after = fmaxf(state.maximum[half], row_max(highest));
+        float rescale = softmax_rescale(state.maximum[half], after);
+        state.maximum[half] = after;
+        state.sum[half] *= rescale;
+#pragma unroll
+        for (unsigned n = 0; n < STEPS; n++)
+#pragma unroll
+            for (unsigned e = 2 * half; e < 2 * half + 2; e++) {
+                scores[n][e] = softmax_weight(scores[n][e], after);
+                state.sum[half] += scores[n][e];
+            }
+#pragma unroll
+        for (unsigned n = 0; n < D / 8; n++) {
+            state.output[n][2 * half] *= rescale;
+            state.output[n][2 * half + 1] *= rescale;
+        }
+    }
+    uint32_t left[4];
+#pragma unroll
+    for (unsigned r = 0; r < 4; r++)
+        left[r] = pack2<T>(scores[r / 2][2 * (r % 2)], scores[r / 2][2 * (r % 2) + 1]);
+#pragma unroll
+    for (unsigned n = 0; n < D / 8; n += 2) {
+        uint32_t right[4];
+        load_matrices_transposed(right,
+                                 tile_chunk<T, D>(values, tile_row(lane % 16), n + lane / 16));
+        mma<T>(state.output[n], left, right);
+        mma<T>(state.output[n + 1], left, right + 2);
+    }
+}
+
+/* Where the four warps' results meet, in place of the tiles. */
+template <unsigned D> struct meeting_place {
+    float output[ATTENTION_WARPS][HEAD_ROWS][D];
+    float maximum[ATTENTION_WARPS][HEAD_ROWS], sum[ATTENTION_WARPS][HEAD_ROWS];
+};
+
+template <unsigned D>
+__device__ __forceinline__ void leave_results(meeting_place<D> *place, const decode_state<D> &state)
+{
+    unsigned lane = threadIdx.x % WARP_THREADS, warp = threadIdx.x / WARP_THREADS;
+#pragma unroll
+    for (unsigned half = 0; half < 2; half++) {
+        unsigned row = lane / 4 + 8 * half;
+        float sum = row_sum(state.sum[half]);
+        place->maximum[warp][row] = state.maximum[half]; /* its four lanes write the same */
+        place->sum[warp][row] = sum;
+#pragma unroll
+        for (unsigned n = 0; n < D / 8; n++) {
+            place->output[warp][row][8 * n + 2 * (lane % 4)] = state.output[n][2 * half];
+            place->output[warp][row][8 * n + 2 * (lane % 4) + 1] = state.output[n][2 * half + 1];
+        }
+    }
+}
+
+/* Thread by thread, one element of one head: to out, or as a part for merge.cu. */
+template <class T, unsigned D>
+__device__ __forceinline__ void
+write_heads(const meeting_place<D> *place, const struct kernel_attention &a,
+            const struct kernel_sequence &sequence, const struct kernel_work &work,
+            uint32_t first_head, uint32_t heads)
+{
+    const bool whole = work.part == PART_NONE;
+    const uint64_t index = whole ? sequence.first_row + work.first_query : work.part;
+    for (unsigned i = threadIdx.x; i < heads * D; i += ATTENTION_THREADS) {
+        unsigned row = i / D, column = i % D;
+        if (column >= a.head_dim)
+            continue;
+        float maximum = NO_KEY, sum = 0.0f, output = 0.0f;
+        for (unsigned warp = 0; warp < ATTENTION_WARPS; warp++)
+            maximum = fmaxf(maximum, place->maximum[warp][row]);
+        for (unsigned warp = 0; warp < ATTENTION_WARPS; warp++) {
+            float rescale = softmax_rescale(place->maximum[warp][row], maximum);
+            sum += place->sum[warp][row] * rescale;
+            output += place->output[warp][row][column] * rescale;
+        }
+        output = sum > 0.0f ? output / sum : 0.0f;
+        uint64_t head_index = index * a.heads + first_head + row;
+        if (whole) {
+            static_cast<T *>(a.out)[head_index * a.head_dim + column] = from_float<T>(output);
+            continue;
+        }
+        a.partial[head_index * a.head_dim + column] = output;
+        if (column == 0)
+            a.partial_log2sum[head_index] = softmax_log2_sum(maximum, sum);
+    }
+}
+
+/* The block's queries into registers, by way of shared memory that tiles will fill later. */
+template <class T, unsigned D>
+__device__ __forceinline__ void
+begin(decode_state<D> &state, T *tile, const struct kernel_attention &a,
+      const struct kernel_sequence &sequence, const struct kernel_work &work, uint32_t first_head,
+      uint32_t heads)
+{
+    load_queries<T, D, HEAD_ROWS>(tile, a, [&](unsigned row, uint32_t *position) {
+        *position = sequence.cached_tokens + work.first_query;
+        uint64_t qkv_row = sequence.first_row + work.first_query;
+        return row < heads
+                   ? static_cast<const T *>(a.qkv) +
+                         (qkv_row * (a.heads + 2 * a.kv_heads) + first_head + row) * a.head_dim
+                   : static_cast<const T *>(nullptr);
+    });
+    __syncthreads();
+#pragma unroll
+    for (unsigned step = 0; step < D / 16; step++)
+        load_left<T, D>(state.queries[step], tile, 0, step);
+#pragma unroll
+    for (unsigned n = 0; n < D / 8; n++)
+#pragma unroll
+        for (unsigned e = 0; e < 4; e++)
+            state.output[n][e] = 0.0f;
+    state.maximum[0] = state.maximum[1] = NO_KEY;
+    state.sum[0] = state.sum[1] = 0.0f;
+    __syncthreads(); /* the tile is free again */
+}
+
+/* One tile: the warp's 16 keys and values. */
+template <class T, unsigned D, enum rotation R>
+__device__ __forceinline__ void use_tile(decode_state<D> &state, T *keys, T *values,
+                                         uint32_t first_key, uint32_t end_key, float scale,
+                                         lane_angles<D> &angles, const float2 *step_angle)
+{
+    unsigned lane = threadIdx.x % WARP_THREADS;
+    float scores[STEPS][4];
+#pragma unroll
+    for (unsigned n = 0; n < STEPS; n++) {
+        score_keys<T, D, R>(scores[n], state, keys, n, angles, step_angle);
+#pragma unroll
+        for (unsigned e = 0; e < 4; e++) {
+            uint32_t key = first_key + tile_row(WARP_KEYS * n + 2 * (lane % 4) + e % 2);
+            scores[n][e] = key < end_key ? scores[n][e] * scale : NO_KEY;
+        }
+    }
+    take_scores<T, D>(state, scores, values);
+}
+
+template <class T, unsigned D, enum rotation R>
+__global__ void __launch_bounds__(ATTENTION_THREADS, 2)
+    decode_kernel(const struct kernel_attention a, const struct kernel_work *works)
+{
+    constexpr unsigned TILE = DECODE_KEYS * D;
+    T *tiles = reinterpret_cast<T *>(dynamic_shared()); /* K, V of each stage */
+    float2 *step_angle = reinterpret_cast<float2 *>(tiles + STAGES * 2 * TILE);
+    const struct kernel_work work = works[blockIdx.x];
+    const struct kernel_sequence sequence = a.sequences[work.sequence];
+    const uint32_t group = a.heads / a.kv_heads, skipped = HEAD_ROWS * blockIdx.z;
+    const uint32_t first_head = blockIdx.y * group + skipped;
+    const uint32_t heads = group - skipped < HEAD_ROWS ? group - skipped : HEAD_ROWS;
+    const kv_rows<T> k = pool_rows<T>(a, sequence, blockIdx.y, false);
+    const kv_rows<T> v = pool_rows<T>(a, sequence, blockIdx.y, true);
+    const float scale = score_scale(a.head_dim);
+    const auto copy_stage = [&](unsigned stage, uint32_t key) {
+        if (key < work.end_key) {
+            T *tile = tiles + stage * 2 * TILE;
+            copy_tile<T, D, DECODE_KEYS>(tile, k, key, work.end_key, a.head_dim);
+            copy_tile<T, D, DECODE_KEYS>(tile + TILE, v, key, work.end_key, a.head_dim);
+        }
+        copy_commit(); /* also an empty group, so that the wait below can count */
+    };
+    /* The last stage holds the queries first; the others fill meanwhile. */
+    copy_stage(0, work.first_key);
+    decode_state<D> state;
+    begin<T, D>(state, tiles + (STAGES - 1) * 2 * TILE, a, sequence, work, first_head, heads);
+    lane_angles<D> angles;
+    if (R != ROTATION_NONE) {
+        const float2 *table = reinterpret_cast<const float2 *>(a.rope_table);
+        uint32_t position = work.first_key + tile_row(threadIdx.x % WARP_THREADS / 4);
+        /* Past the table only where past the context: what is masked may turn by any angle. */
+        angles_begin<D, R>(angles, table, position < a.rope_rows ? position : 0);
+        for (unsigned i = threadIdx.x; i < D / 2; i += ATTENTION_THREADS)
+            step_angle[i] = table[STEP * (D / 2) + i];
+    }
+    unsigned stage = 0;
+    for (uint32_t key = work.first_key; key < work.end_key; key += DECODE_KEYS, stage ^= 1) {
+        copy_stage(stage ^ 1, key + DECODE_KEYS);
+        copy_wait<1>();
+        __syncthreads(); /* everybody's copies of this tile are there */
+        T *tile = tiles + stage * 2 * TILE;
+        use_tile<T, D, R>(state, tile, tile + TILE, key, work.end_key, scale, angles, step_angle);
+        __syncthreads(); /* nobody reads it any more */
+    }
+    copy_wait<0>();
+    meeting_place<D> *place = reinterpret_cast<meeting_place<D> *>(tiles);
+    static_assert(sizeof(meeting_place<D>) <= STAGES * 2 * TILE * sizeof(T),
+                  "results fit in place of the tiles");
+    leave_results<D>(place, state);
+    __syncthreads();
+    write_heads<T, D>(place, a, sequence, work, first_head, heads);
+}
+
+template <class T, unsigned D, enum rotation R>
+static void launch(const struct kernel_attention *a, const struct kernel_work *work, uint32_t works,
+                   cudaStream_t stream)
+{
+    const auto kernel = decode_kernel<T, D, R>;
+    const size_t shared_bytes = STAGES * 2 * DECODE_KEYS * D * sizeof(T) +
+                                (R == ROTATION_NONE ? 0 : D / 2 * sizeof(float2));
+    const uint32_t group = a->heads / a->kv_heads;
+    KERNEL_LAUNCH(kernel, dim3(works, a->kv_heads, (group + HEAD_ROWS - 1) / HEAD_ROWS),
+                  dim3(ATTENTION_THREADS), shared_bytes, stream, *a, work);
+}
+
+template <class T, unsigned D>
+static void launch_rotation(const struct kernel_attention *a, const struct kernel_work *work,
+                            uint32_t works, cudaStream_t stream)
+{
+    if (a->rotation == ROTATION_NONE || a->pool_rotated)
+        launch<T, D, ROTATION_NONE>(a, work, works, stream);
+    else if (a->rotation == ROTATION_HALVES)
+        launch<T, D, ROTATION_HALVES>(a, work, works, stream);
+    else
+        launch<T, D, ROTATION_NEIGHBOURS>(a, work, works, stream);
+}
+
+template <class T>
+static void launch_width(const struct kernel_attention *a, const struct kernel_work *work,
+                         uint32_t works, cudaStream_t stream)
+{
+    if (a->head_dim <= 32)
+        launch_rotation<T, 32>(a, work, works, stream);
+    else if (a->head_dim <= 64)
+        launch_rotation<T, 64>(a, work, works, stream);
+    else
+        launch_rotation<T, 128>(a, work, works, stream);
+}
+
+void kernel_decode(const struct kernel_attention *a, const struct kernel_work *work, uint32_t works,
+                   cudaStream_t stream)
+{
+    if (a->element == ELEMENT_BF16)
+        launch_width<bf16>(a, work, works, stream);
+    else
+        launch_width<fp16>(a, work, works, stream);
+}

@@ -1,0 +1,158 @@
+/* runtime/cuda/kernels.h - the CUDA kernels as C functions: what each reads and writes, and where
+ * it lies. Private to runtime/cuda/. Implemented by the .cu file named above each group; the same
+ * source is compiled for the CPU by tests/runtime/cuda/ (see device.cuh).
+ *
+ * Every function queues one launch on `stream` and returns; a launch that fails is kept by the CUDA
+ * runtime (cudaGetLastError). Pointers are to device memory unless said otherwise, aligned to 16
+ * bytes. Elements are bf16 or fp16; widths are multiples of 8 elements, so that a thread moves 16
+ * bytes at once. Sums are in fp32. */
+#ifndef REPRISE_RUNTIME_CUDA_KERNELS_H
+#define REPRISE_RUNTIME_CUDA_KERNELS_H
+
+#include "runtime/cuda/divisor.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct CUstream_st *cudaStream_t; /* as CUDA has it; kernels.h needs none of its headers */
+
+enum element { ELEMENT_BF16, ELEMENT_FP16 };
+
+/* ---- attention ----
+ *
+ * The KV pool, as runtime/backend.h draws it; elements:
+ *
+ *   page p:  [layer 0: K rows | V rows][layer 1: K rows | V rows]...      page_stride apart
+ *   K rows:  page_tokens rows of kv_heads * head_dim, one token each, before RoPE
+ *            (unless pool_rotated)
+ *
+ * Activations: a row a token; the sequences of a batch one behind the other.
+ *
+ *   qkv row: [q head 0 | ... | q head heads-1 | k head 0 | ... | v head 0 | ...]
+ *   out row: [head 0 | ... | head heads-1]
+ *
+ * Query heads h * heads/kv_heads ... share KV head h (MHA: one each; GQA, MQA: several). */
+
+#define ATTENTION_HEAD_DIM_MAX 128
+
+enum rotation {
+    ROTATION_NONE,      /* no RoPE */
+    ROTATION_HALVES,    /* pairs (i, i + dims / 2) */
+    ROTATION_NEIGHBOURS /* pairs (2i, 2i + 1) */
+};
+
+/* A context of the batch. Token t of it is in row (skip + t) % page_tokens of page
+ * pages[first_page + (skip + t) / page_tokens]; its position is t. */
+struct kernel_sequence {
+    uint32_t first_page, skip;
+    uint32_t cached_tokens, new_tokens;
+    uint32_t first_row;   /* of the activations */
+    uint32_t rotated_row; /* where its rotated keys begin, in rows of the scratch */
+};
+
+/* What one block of attention works on: some queries of a sequence, over some of its keys. */
+struct kernel_work {
+    uint32_t sequence;
+    uint32_t first_query; /* of the sequence's new tokens */
+    uint32_t first_key, end_key;
+    uint32_t part; /* where its partial result goes; PART_NONE: it is the whole, written to out */
+};
+#define PART_NONE UINT32_MAX
+
+/* One row's parts: part first_part + i * part_stride for i < parts. */
+struct kernel_merge {
+    uint32_t row, first_part, part_stride, parts;
+};
+
+struct kernel_attention {
+    enum element element;
+    uint32_t heads, kv_heads, head_dim; /* head_dim: a multiple of 8, at most 128 */
+    struct divisor page_tokens;
+    uint64_t page_stride, layer_offset; /* elements */
+    enum rotation rotation;
+    bool pool_rotated;       /* the pool's keys were rotated when they were stored */
+    uint32_t rope_dims;      /* even, <= head_dim */
+    const float *rope_table; /* rope_rows rows of rope_dims / 2 (cos, sin) pairs */
+    uint32_t rope_rows;
+    const void *qkv;
+    void *pool; /* attention only reads */
+    void *out;
+    const uint32_t *pages;
+    const struct kernel_sequence *sequences;
+    void *rotated_keys;     /* rows of kv_heads * head_dim; NULL: the pool's keys are used as they
+                               are */
+    float *partial;         /* [part][heads][head_dim], each normalised by its own sum */
+    float *partial_log2sum; /* [part][heads] */
+};
+
+/* rope.cu. The table for positions [0, rows): pair i turns by position * theta^(-2i / dims),
+ * computed in double precision. */
+void kernel_rope_table(float theta, uint32_t dims, uint32_t rows, float *table,
+                       cudaStream_t stream);
+/* Rotates the keys of context tokens [0, tokens) of each of `count` sequences (ids: which) out of
+ * the pool into rotated_keys. ids: device memory; longest: the most tokens of one. */
+void kernel_rotate_keys(const struct kernel_attention *a, const uint32_t *ids, uint32_t count,
+                        uint32_t longest, cudaStream_t stream);
+
+/* kv.cu. Writes the rows' new K and V into their pages. row_sequence[row]: whose. Rotates K if
+ * `rotate`, for the position it then has. */
+void kernel_store_kv(const struct kernel_attention *a, const uint32_t *row_sequence, uint32_t rows,
+                     bool rotate, cudaStream_t stream);
+
+/* prefill.cu. Blocks of PREFILL_QUERIES queries of one head. Keys: rotated_keys, or the pool's when
+ * that is NULL. */
+#define PREFILL_QUERIES 128u
+#define PREFILL_KEYS 64u /* first_key of a work is a multiple */
+void kernel_prefill(const struct kernel_attention *a, const struct kernel_work *work,
+                    uint32_t works, cudaStream_t stream);
+
+/* decode.cu. One query a sequence (the one at first_query); all heads of a KV head in one block, so
+ * that KV is read once. Rotates keys in registers; where it rotates, rope_dims must be head_dim,
+ * and that 32, 64 or 128; the table must have DECODE_KEYS rows at least. */
+#define DECODE_KEYS 64u
+static inline bool decode_can_turn(uint32_t head_dim, uint32_t rope_dims)
+{
+    return rope_dims == head_dim && (head_dim == 32 || head_dim == 64 || head_dim == 128);
+}
+void kernel_decode(const struct kernel_attention *a, const struct kernel_work *work, uint32_t works,
+                   cudaStream_t stream);
+
+/* merge.cu. Joins the parts of rows whose keys were split over several blocks. */
+void kernel_merge_parts(const struct kernel_attention *a, const struct kernel_merge *merges,
+                        uint32_t count, cudaStream_t stream);
+
+/* ---- the rest of a layer ---- */
+
+/* norm.cu. weight, bias: elements. bias NULL: none. in may be out. */
+void kernel_rms_norm(enum element element, uint32_t rows, uint32_t width, float epsilon,
+                     const void *in, const void *weight, const void *bias, void *out,
+                     cudaStream_t stream);
+void kernel_layer_norm(enum element element, uint32_t rows, uint32_t width, float epsilon,
+                       const void *in, const void *weight, const void *bias, void *out,
+                       cudaStream_t stream);
+
+/* elementwise.cu. */
+void kernel_swiglu(enum element element, uint32_t rows, uint32_t width, const void *in, void *out,
+                   cudaStream_t stream); /* in: rows of [gate | up] */
+void kernel_gelu(enum element element, uint64_t count, const void *in, void *out,
+                 cudaStream_t stream); /* the tanh form */
+void kernel_add(enum element element, uint64_t count, const void *in, void *sum,
+                cudaStream_t stream);
+/* out[i] = table[row[i]]: embedding, last tokens. */
+void kernel_gather_rows(enum element element, uint32_t width, const void *table,
+                        const uint32_t *row, uint32_t rows, void *out, cudaStream_t stream);
+/* Any count. */
+void kernel_from_float(enum element element, uint64_t count, const float *in, void *out,
+                       cudaStream_t stream);
+void kernel_to_float(enum element element, uint64_t count, const void *in, float *out,
+                     cudaStream_t stream);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

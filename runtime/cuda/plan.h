@@ -1,0 +1,39 @@
+/* runtime/cuda/plan.h - how a batch's attention is cut into blocks: what a GPU needs to be full.
+ * Plain C on the host, made once a batch and used by every layer. Private to runtime/cuda/.
+ *
+ * A sequence with one new token goes to decode.cu, one with more to prefill.cu. Where that gives
+ * too few blocks to fill the GPU, the keys of a block are cut into parts that run beside each other
+ * and merge.cu joins: a turn of 100 new tokens over 8,000 cached ones would else run on a few of
+ * its multiprocessors. */
+#ifndef REPRISE_RUNTIME_CUDA_PLAN_H
+#define REPRISE_RUNTIME_CUDA_PLAN_H
+
+#include "runtime/cuda/kernels.h"
+
+struct plan_shape {
+    uint32_t heads, kv_heads;
+    bool turns_keys;        /* keys are turned when used: RoPE, and K stored before it */
+    bool decode_turns_keys; /* decode.cu can do that here: decode_can_turn() */
+    uint32_t multiprocessors;
+};
+
+/* Zeroed memory is a valid empty plan; plan_build() fills it again and again, plan_free() ends it.
+ */
+struct plan {
+    struct kernel_work *prefill, *decode; /* the longest first, so that the last to end are short */
+    uint32_t prefills, decodes;
+    struct kernel_merge *merges;
+    uint32_t merge_count;
+    uint32_t parts;    /* of partial results, each of all heads */
+    uint32_t *rotated; /* sequences whose keys are turned into the scratch */
+    uint32_t rotated_count, rotated_longest;
+    uint64_t rotated_rows; /* of the scratch */
+    uint32_t prefill_capacity, decode_capacity, merge_capacity, rotated_capacity;
+};
+
+/* Sets sequences[].rotated_row. */
+void plan_build(struct plan *plan, const struct plan_shape *shape,
+                struct kernel_sequence *sequences, uint32_t count);
+void plan_free(struct plan *plan);
+
+#endif

@@ -1,0 +1,235 @@
+/* tests/runtime/cuda/test_attention.c - attention over cached and new tokens by the CUDA kernels
+ * equals the definition, however pages, heads and parts lie. On a GPU, or emulated (rig.h). */
+#include "tests/runtime/cuda/attention_case.h"
+#include "tests/runtime/cuda/reference.h"
+#include "tests/runtime/cuda/rig.h"
+#include "tests/support.h"
+
+/* Scores and weights are rounded to elements of 8 (bf16) or 11 (fp16) significant bits on their way
+ * through the tensor cores, and so is the result. A key too many or too few of n moves the result
+ * by about 1 / sqrt(n): 3 % at 1,000 keys. */
+static double tolerance(enum element element)
+{
+    return element == ELEMENT_BF16 ? 0.008 : 0.001;
+}
+
+static struct case_result check(const struct attention_case *c)
+{
+    struct case_result result = case_run(c);
+    double error = relative_error(result.out, result.expected, result.count);
+    ck_assert_msg(error <= tolerance(c->element), "relative error %g", error);
+    ck_assert_msg(result.ways_agree, "the result depends on the order of threads or copies");
+    ck_assert_msg(result.kv_exact, "the pool is not what was stored");
+    return result;
+}
+
+START_TEST(a_prefill_without_cache_is_causal_attention)
+{
+    const struct attention_case c = { .heads = 2,
+                                      .kv_heads = 2,
+                                      .head_dim = 64,
+                                      .page_tokens = 16,
+                                      .rotation = ROTATION_HALVES,
+                                      .contexts = { { .new_tokens = 150 } } };
+    struct case_result result = check(&c);
+    ck_assert_uint_eq(result.prefills, 2); /* of 128 queries */
+    case_free(&result);
+}
+END_TEST
+
+START_TEST(a_prefill_over_a_cached_prefix_sees_all_of_it)
+{
+    /* The first page's first 5 rows were cut off; 19: pages are not powers of two. */
+    const struct attention_case c = { .heads = 4,
+                                      .kv_heads = 1,
+                                      .head_dim = 64,
+                                      .page_tokens = 19,
+                                      .rotation = ROTATION_NEIGHBOURS,
+                                      .contexts = {
+                                          { .cached_tokens = 77, .new_tokens = 70, .skip = 5 } } };
+    struct case_result result = check(&c);
+    case_free(&result);
+}
+END_TEST
+
+/* RoPE over every width of head, paired either way, over all of the head or its first part. */
+static const struct {
+    uint32_t head_dim, rope_dims;
+    enum rotation rotation;
+} widths[] = { { 32, 32, ROTATION_HALVES },      { 32, 32, ROTATION_NEIGHBOURS },
+               { 32, 16, ROTATION_HALVES },      { 48, 48, ROTATION_HALVES },
+               { 48, 48, ROTATION_NEIGHBOURS },  { 64, 64, ROTATION_HALVES },
+               { 64, 64, ROTATION_NEIGHBOURS },  { 80, 32, ROTATION_HALVES },
+               { 128, 128, ROTATION_HALVES },    { 128, 128, ROTATION_NEIGHBOURS },
+               { 128, 64, ROTATION_NEIGHBOURS }, { 128, 0, ROTATION_NONE },
+               { 8, 0, ROTATION_NONE } };
+
+START_TEST(every_head_width_and_rotation_in_prefill)
+{
+    const struct attention_case c = { .heads = 2,
+                                      .kv_heads = 1,
+                                      .head_dim = widths[_i].head_dim,
+                                      .page_tokens = 16,
+                                      .rotation = widths[_i].rotation,
+                                      .rope_dims = widths[_i].rope_dims,
+                                      .contexts = {
+                                          { .cached_tokens = 50, .new_tokens = 17, .skip = 3 } } };
+    struct case_result result = check(&c);
+    ck_assert_uint_gt(result.prefills, 0);
+    case_free(&result);
+}
+END_TEST
+
+START_TEST(every_head_width_and_rotation_in_decode)
+{
+    const struct attention_case c = { .heads = 4,
+                                      .kv_heads = 2,
+                                      .head_dim = widths[_i].head_dim,
+                                      .page_tokens = 16,
+                                      .rotation = widths[_i].rotation,
+                                      .rope_dims = widths[_i].rope_dims,
+                                      .contexts = {
+                                          { .cached_tokens = 99, .new_tokens = 1, .skip = 3 } } };
+    struct case_result result = check(&c);
+    case_free(&result);
+}
+END_TEST
+
+START_TEST(fp16_is_as_good_as_its_longer_mantissa)
+{
+    const struct attention_case c = { .element = ELEMENT_FP16,
+                                      .heads = 2,
+                                      .kv_heads = 1,
+                                      .head_dim = 64,
+                                      .page_tokens = 32,
+                                      .rotation = ROTATION_HALVES,
+                                      .contexts = { { .cached_tokens = 130, .new_tokens = 20 },
+                                                    { .cached_tokens = 90, .new_tokens = 1 } } };
+    struct case_result result = check(&c);
+    ck_assert_uint_eq(result.decodes, 1);
+    case_free(&result);
+}
+END_TEST
+
+START_TEST(a_decode_batch_reads_each_context_whatever_its_length)
+{
+    const struct attention_case c = {
+        .heads = 8,
+        .kv_heads = 2,
+        .head_dim = 64,
+        .page_tokens = 16,
+        .rotation = ROTATION_HALVES,
+        .contexts = { { .cached_tokens = 0, .new_tokens = 1 },
+                      { .cached_tokens = 63, .new_tokens = 1 },
+                      { .cached_tokens = 64, .new_tokens = 1, .skip = 15 },
+                      { .cached_tokens = 200, .new_tokens = 1 } },
+        .multiprocessors = 1
+    };
+    struct case_result result = check(&c);
+    ck_assert_uint_eq(result.decodes, 4);
+    ck_assert_uint_eq(result.merges, 0);
+    case_free(&result);
+}
+END_TEST
+
+START_TEST(a_long_decode_is_split_and_merged)
+{
+    const struct attention_case c = { .heads = 2,
+                                      .kv_heads = 1,
+                                      .head_dim = 128,
+                                      .page_tokens = 64,
+                                      .rotation = ROTATION_HALVES,
+                                      .contexts = { { .cached_tokens = 699, .new_tokens = 1 } },
+                                      .multiprocessors = 100 };
+    struct case_result result = check(&c);
+    ck_assert_uint_eq(result.decodes, 3); /* of 256 keys */
+    ck_assert_uint_eq(result.merges, 1);
+    case_free(&result);
+}
+END_TEST
+
+START_TEST(more_query_heads_than_an_mma_has_rows)
+{
+    const struct attention_case c = { .heads = 20,
+                                      .kv_heads = 1,
+                                      .head_dim = 32,
+                                      .page_tokens = 16,
+                                      .rotation = ROTATION_NEIGHBOURS,
+                                      .contexts = { { .cached_tokens = 99, .new_tokens = 1 } } };
+    struct case_result result = check(&c);
+    case_free(&result);
+}
+END_TEST
+
+START_TEST(a_short_turn_over_a_long_prefix_is_split_and_merged)
+{
+    const struct attention_case c = { .heads = 1,
+                                      .kv_heads = 1,
+                                      .head_dim = 32,
+                                      .page_tokens = 64,
+                                      .rotation = ROTATION_HALVES,
+                                      .contexts = { { .cached_tokens = 1200, .new_tokens = 20 } },
+                                      .multiprocessors = 100 };
+    struct case_result result = check(&c);
+    ck_assert_uint_eq(result.prefills, 3); /* of 512 keys */
+    ck_assert_uint_eq(result.merges, 20);
+    case_free(&result);
+}
+END_TEST
+
+START_TEST(keys_rotated_when_stored_are_not_turned_again)
+{
+    const struct attention_case c = { .heads = 2,
+                                      .kv_heads = 1,
+                                      .head_dim = 64,
+                                      .page_tokens = 16,
+                                      .rotation = ROTATION_HALVES,
+                                      .pool_rotated = true,
+                                      .contexts = { { .cached_tokens = 50, .new_tokens = 40 },
+                                                    { .cached_tokens = 80, .new_tokens = 1 } } };
+    struct case_result result = check(&c);
+    case_free(&result);
+}
+END_TEST
+
+START_TEST(any_mix_of_prefills_and_decodes_in_one_batch)
+{
+    const struct attention_case c = { .heads = 4,
+                                      .kv_heads = 2,
+                                      .head_dim = 32,
+                                      .page_tokens = 16,
+                                      .rotation = ROTATION_HALVES,
+                                      .contexts = {
+                                          { .cached_tokens = 30, .new_tokens = 1 },
+                                          { .cached_tokens = 0, .new_tokens = 129 },
+                                          { .cached_tokens = 100, .new_tokens = 1, .skip = 9 },
+                                          { .cached_tokens = 200, .new_tokens = 2 },
+                                          { .cached_tokens = 64, .new_tokens = 64 } } };
+    struct case_result result = check(&c);
+    ck_assert_uint_eq(result.decodes, 2);
+    case_free(&result);
+}
+END_TEST
+
+int main(void)
+{
+    if (!rig_open())
+        return TEST_SKIPPED;
+    enum { WIDTHS = sizeof widths / sizeof *widths };
+    TCase *tests = tcase_create("attention");
+    tcase_set_timeout(tests, 100);
+    tcase_add_test(tests, a_prefill_without_cache_is_causal_attention);
+    tcase_add_test(tests, a_prefill_over_a_cached_prefix_sees_all_of_it);
+    tcase_add_loop_test(tests, every_head_width_and_rotation_in_prefill, 0, WIDTHS);
+    tcase_add_loop_test(tests, every_head_width_and_rotation_in_decode, 0, WIDTHS);
+    tcase_add_test(tests, fp16_is_as_good_as_its_longer_mantissa);
+    tcase_add_test(tests, a_decode_batch_reads_each_context_whatever_its_length);
+    tcase_add_test(tests, a_long_decode_is_split_and_merged);
+    tcase_add_test(tests, more_query_heads_than_an_mma_has_rows);
+    tcase_add_test(tests, a_short_turn_over_a_long_prefix_is_split_and_merged);
+    tcase_add_test(tests, keys_rotated_when_stored_are_not_turned_again);
+    tcase_add_test(tests, any_mix_of_prefills_and_decodes_in_one_batch);
+    Suite *suite = suite_create("CUDA attention");
+    suite_add_tcase(suite, tests);
+    return test_main(suite);
+}

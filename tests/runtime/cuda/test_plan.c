@@ -1,0 +1,151 @@
+/* tests/runtime/cuda/test_plan.c - how attention is cut: every query meets each of its keys once.
+ */
+#include "runtime/cuda/plan.h"
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "tests/support.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+START_TEST(dividing_by_multiplying_is_exact)
+{
+    struct random random = random_from(test_seed(), 0);
+    for (uint32_t i = 0; i < 20000; i++) {
+        uint32_t by =
+            i < 300 ? i + 1 : (uint32_t)random_below(&random, UINT32_C(1) << (i % 31)) + 1;
+        struct divisor divisor = divisor_of(by);
+        const uint32_t numbers[] = { 0,
+                                     by - 1,
+                                     by,
+                                     by * 2 - 1,
+                                     INT32_MAX,
+                                     INT32_MAX / by * by,
+                                     INT32_MAX / by * by - 1,
+                                     (uint32_t)random_below(&random, INT32_MAX) };
+        for (uint32_t n = 0; n < sizeof numbers / sizeof *numbers; n++) {
+            uint32_t number = numbers[n] & INT32_MAX;
+            uint64_t high = (uint64_t)number * divisor.multiplier >> 32;
+            uint32_t quotient =
+                divisor.multiplier == 0 ? number : (uint32_t)(high >> divisor.shift);
+            ck_assert_msg(quotient == number / by, "%u / %u gave %u", number, by, quotient);
+        }
+    }
+}
+END_TEST
+
+/* keys[row]: how many of its keys the works gave it; each part of the range in turn. */
+struct cover {
+    uint64_t *keys;
+    uint32_t *parts_seen; /* by part: how many works write it */
+};
+
+static void count_work(struct cover *cover, const struct kernel_work *work,
+                       const struct kernel_sequence *s, uint32_t rows_a_block)
+{
+    for (uint32_t r = 0; r < rows_a_block && work->first_query + r < s->new_tokens; r++) {
+        uint32_t last = s->cached_tokens + work->first_query + r + 1; /* causal */
+        uint32_t end = work->end_key < last ? work->end_key : last;
+        cover->keys[s->first_row + work->first_query + r] +=
+            end > work->first_key ? end - work->first_key : 0;
+        if (work->part != PART_NONE)
+            cover->parts_seen[work->part + r]++;
+    }
+}
+
+START_TEST(every_query_meets_each_of_its_keys_once)
+{
+    struct random random = random_from(test_seed(), 1);
+    struct plan plan = { 0 };
+    for (uint32_t round = 0; round < 60; round++) {
+        enum { COUNT = 6 };
+        struct kernel_sequence sequences[COUNT];
+        uint32_t rows = 0;
+        for (uint32_t i = 0; i < COUNT; i++) {
+            sequences[i] = (struct kernel_sequence){
+                .cached_tokens = (uint32_t)random_below(&random, 5000),
+                .new_tokens = round % 2 || i % 2 ? 1 + (uint32_t)random_below(&random, 400) : 1,
+                .first_row = rows
+            };
+            rows += sequences[i].new_tokens;
+        }
+        const struct plan_shape shape = { .heads = 8,
+                                          .kv_heads = 2,
+                                          .turns_keys = round % 3 == 0,
+                                          .decode_turns_keys = round % 5 != 0,
+                                          .multiprocessors = 1 + 5 * round };
+        plan_build(&plan, &shape, sequences, COUNT);
+        struct cover cover = { memory_new(rows, sizeof *cover.keys),
+                               memory_new(plan.parts, sizeof *cover.parts_seen) };
+        for (uint32_t i = 0; i < plan.prefills; i++) {
+            ck_assert_uint_eq(plan.prefill[i].first_key % PREFILL_KEYS, 0);
+            count_work(&cover, &plan.prefill[i], &sequences[plan.prefill[i].sequence],
+                       PREFILL_QUERIES);
+        }
+        for (uint32_t i = 0; i < plan.decodes; i++)
+            count_work(&cover, &plan.decode[i], &sequences[plan.decode[i].sequence], 1);
+        for (uint32_t i = 0; i < COUNT; i++)
+            for (uint32_t r = 0; r < sequences[i].new_tokens; r++)
+                ck_assert_uint_eq(cover.keys[sequences[i].first_row + r],
+                                  sequences[i].cached_tokens + r + 1);
+        for (uint32_t i = 0; i < plan.merge_count; i++)
+            for (uint32_t p = 0; p < plan.merges[i].parts; p++)
+                cover.parts_seen[plan.merges[i].first_part + p * plan.merges[i].part_stride] += 10;
+        for (uint32_t p = 0; p < plan.parts; p++) /* written once and merged once, or neither */
+            ck_assert_msg(cover.parts_seen[p] == 11 || cover.parts_seen[p] == 0, "part %u: %u", p,
+                          cover.parts_seen[p]);
+        free(cover.keys);
+        free(cover.parts_seen);
+    }
+    plan_free(&plan);
+}
+END_TEST
+
+START_TEST(a_full_gpu_is_not_cut_further)
+{
+    struct kernel_sequence sequence = { .new_tokens = 8192 };
+    const struct plan_shape shape = { .heads = 32,
+                                      .kv_heads = 8,
+                                      .turns_keys = true,
+                                      .decode_turns_keys = true,
+                                      .multiprocessors = 132 };
+    struct plan plan = { 0 };
+    plan_build(&plan, &shape, &sequence, 1);
+    ck_assert_uint_eq(plan.prefills, 64);
+    ck_assert_uint_eq(plan.parts, 0);
+    ck_assert_uint_eq(plan.prefill[0].first_query, 8192 - 128); /* the longest first */
+    ck_assert_uint_eq(plan.rotated_rows, 8192);
+    plan_free(&plan);
+}
+END_TEST
+
+START_TEST(one_long_decode_fills_the_gpu)
+{
+    struct kernel_sequence sequence = { .cached_tokens = 131071, .new_tokens = 1 };
+    const struct plan_shape shape = { .heads = 32,
+                                      .kv_heads = 8,
+                                      .turns_keys = true,
+                                      .decode_turns_keys = true,
+                                      .multiprocessors = 132 };
+    struct plan plan = { 0 };
+    plan_build(&plan, &shape, &sequence, 1);
+    uint32_t blocks = plan.decodes * shape.kv_heads;
+    ck_assert_uint_ge(blocks, 2 * shape.multiprocessors);
+    ck_assert_uint_le(blocks, 5 * shape.multiprocessors);
+    ck_assert_uint_eq(plan.rotated_rows, 0); /* turned as they come */
+    plan_free(&plan);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = tcase_create("plan");
+    tcase_add_test(tests, dividing_by_multiplying_is_exact);
+    tcase_add_test(tests, every_query_meets_each_of_its_keys_once);
+    tcase_add_test(tests, a_full_gpu_is_not_cut_further);
+    tcase_add_test(tests, one_long_decode_fills_the_gpu);
+    Suite *suite = suite_create("CUDA plan");
+    suite_add_tcase(suite, tests);
+    return test_main(suite);
+}

@@ -207,7 +207,7 @@ static struct backend_event **events_new(const struct serve *serve)
 static void open_books(struct serve *serve)
 {
     serve->core = placement_new(&serve->placement);
-    collector_init(&serve->collector, serve->experiment->warmup_turns == 0);
+    collector_init(&serve->collector, serve->experiment);
     event_heap_init(&serve->events);
     for (int tier = 0; tier < TIER_COUNT; tier++)
         page_pool_init(&serve->pool[tier], pages_of(serve, (enum tier)tier));

@@ -297,7 +297,7 @@ static void count_turn(struct serve *serve, const struct serve_turn_session *ses
                                   .ttft_ns = end_ns - session->asked_ns,
                                   .queueing_ns = session->start_ns - session->asked_ns,
                                   .prefill_ns = end_ns - session->start_ns,
-                                  .load_wait_ns = session->wait_ns,
+                                  .turn = session->turn,
                                   .context_tokens = context_tokens(session),
                                   .history_tokens = session->history_tokens,
                                   .reused_tokens = reused_tokens(session),
@@ -307,6 +307,7 @@ static void count_turn(struct serve *serve, const struct serve_turn_session *ses
     for (int tier = 0; tier < TIER_COUNT; tier++)
         record.hit_tokens[tier] = session->hits.tokens[tier];
     collector_add_turn(&serve->collector, &record);
+    collector_add_load_wait(&serve->collector, session->wait_ns);
 }
 
 /* ---- the end of a turn ---- */
@@ -340,7 +341,12 @@ static void finish_turn(struct serve *serve, uint32_t handle)
     transfers_act(serve);
     serve->turns_done++;
     if (session->number >= serve->experiment->warmup_turns)
-        collector_end_turn(&serve->collector, serve->now_ns, session->reply_tokens);
+        collector_end_turn(
+            &serve->collector,
+            &(struct turn_end){ .end_ns = serve->now_ns,
+                                .ttft_ns = session->first_token_ns - session->asked_ns,
+                                .decode_ns = session->last_token_ns - session->first_token_ns,
+                                .reply_tokens = session->reply_tokens });
     turns_ended(serve, handle);
 }
 
@@ -423,7 +429,7 @@ static void end_prefill(struct serve *serve, uint64_t end_ns)
     count_turn(serve, session, end_ns);
     note->prefilling = false;
     serve->prefilling = 0;
-    session->last_token_ns = end_ns;
+    session->first_token_ns = session->last_token_ns = end_ns;
     session->left_tokens = session->reply_tokens - 1;
     serve->running[serve->running_count++] = handle;
     if (saves_synchronously(serve)) {

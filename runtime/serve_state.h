@@ -14,7 +14,7 @@
 #include "sim/placement/placement.h"
 
 struct serve_turn_session {
-    uint64_t id, asked_ns, start_ns, last_token_ns, number;
+    uint64_t id, asked_ns, start_ns, first_token_ns, last_token_ns, number;
     struct trace_turn *turns;
     uint32_t turn_count, turn;
     uint32_t history_tokens, prompt_tokens, reply_tokens, cut_tokens, left_tokens;

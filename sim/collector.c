@@ -7,14 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 
-void collector_init(struct collector *collector, bool measures_from_start)
+void collector_init(struct collector *collector, const struct experiment *experiment)
 {
     memset(collector, 0, sizeof *collector);
     histogram_init(&collector->ttft);
     histogram_init(&collector->queueing);
     histogram_init(&collector->prefill);
     histogram_init(&collector->tbt);
-    collector->measure_ns = measures_from_start ? 0 : UINT64_MAX;
+    collector->experiment = experiment;
+    collector->measure_ns = experiment->warmup_turns == 0 ? 0 : UINT64_MAX;
     collector->timeline.bin_ns = NS_PER_S;
 }
 
@@ -29,6 +30,7 @@ void collector_free(struct collector *collector)
 void collector_measure_from(struct collector *collector, uint64_t now_ns)
 {
     struct collector fresh = { .measure_ns = now_ns,
+                               .experiment = collector->experiment,
                                .ttft = collector->ttft,
                                .queueing = collector->queueing,
                                .prefill = collector->prefill,
@@ -114,23 +116,58 @@ static void count_hits(struct collector *collector, const struct turn_record *tu
     timeline_add(&collector->timeline, ROW_MISSES, turn->end_ns, turn->context_tokens - reused);
 }
 
+static void add_ttft(struct turn_ttft *of, uint64_t ttft_ns)
+{
+    of->count++;
+    of->sum_ns += (double)ttft_ns;
+}
+
 void collector_add_turn(struct collector *collector, const struct turn_record *turn)
 {
     histogram_add(&collector->ttft, turn->ttft_ns, 1);
     histogram_add(&collector->queueing, turn->queueing_ns, 1);
     histogram_add(&collector->prefill, turn->prefill_ns, 1);
-    collector->load_wait_ns += turn->load_wait_ns;
     uint64_t asked_ns = turn->end_ns - turn->ttft_ns;
     if (asked_ns < collector->measure_ns)
         collector->queueing_before_ns += (double)(collector->measure_ns - asked_ns);
+    add_ttft(&collector->by_turn[turn->turn < TTFT_TURNS ? turn->turn : TTFT_TURNS - 1],
+             turn->ttft_ns);
+    if (turn->urgent)
+        add_ttft(&collector->urgent, turn->ttft_ns);
     count_hits(collector, turn);
 }
 
-void collector_end_turn(struct collector *collector, uint64_t now_ns, uint32_t reply_tokens)
+/* Both promises were kept: the first token in time, and the others at the promised pace on average.
+ */
+static bool is_in_slo(const struct experiment *experiment, const struct turn_end *turn)
+{
+    uint64_t gaps = turn->reply_tokens > 1 ? turn->reply_tokens - 1 : 1;
+    return turn->ttft_ns <= experiment->slo_ttft_ns &&
+           turn->decode_ns / gaps <= experiment->slo_tbt_ns;
+}
+
+void collector_end_turn(struct collector *collector, const struct turn_end *turn)
 {
     collector->turns++;
-    collector->reply_tokens += reply_tokens;
-    collector->last_end_ns = now_ns;
+    collector->turns_in_slo += is_in_slo(collector->experiment, turn);
+    collector->reply_tokens += turn->reply_tokens;
+    collector->last_end_ns = turn->end_ns;
+}
+
+void collector_add_preemption(struct collector *collector, uint32_t ready_tokens)
+{
+    collector->preemptions++;
+    collector->preempted_tokens += ready_tokens;
+}
+
+void collector_add_prefilled_again(struct collector *collector, uint32_t tokens)
+{
+    collector->prefilled_again_tokens += tokens;
+}
+
+void collector_add_load_wait(struct collector *collector, uint64_t time_ns)
+{
+    collector->load_wait_ns += time_ns;
 }
 
 void collector_add_overflow(struct collector *collector)
@@ -214,11 +251,26 @@ static void set_rates(const struct collector *collector, struct metrics *metrics
     metrics->queue_mean = ratio(collector->queue.sum, metrics->elapsed_ns);
 }
 
+static void set_service(const struct collector *collector, struct metrics *metrics)
+{
+    double elapsed_s = metrics->elapsed_ns / (double)NS_PER_S;
+    metrics->slo_attainment = ratio((double)collector->turns_in_slo, (double)collector->turns);
+    metrics->goodput_turns_per_s = ratio((double)collector->turns_in_slo, elapsed_s);
+    metrics->ttft_first_turn_ns =
+        ratio(collector->by_turn[0].sum_ns, (double)collector->by_turn[0].count);
+    metrics->ttft_urgent_mean_ns = ratio(collector->urgent.sum_ns, (double)collector->urgent.count);
+    metrics->preemptions = (double)collector->preemptions;
+    metrics->preempted_tokens = (double)collector->preempted_tokens;
+    metrics->prefilled_again_tokens = (double)collector->prefilled_again_tokens;
+}
+
 static void set_hits(const struct collector *collector, struct metrics *metrics)
 {
     double reused = (double)collector->reused_tokens;
     metrics->hit_rate_tokens = ratio(reused, (double)collector->wanted_tokens);
     metrics->hit_rate_history_tokens = ratio(reused, (double)collector->history_tokens);
+    metrics->hit_rate_found = ratio(reused + (double)collector->passed_over_tokens,
+                                    (double)collector->history_tokens);
     metrics->hit_rate_blocks =
         ratio((double)collector->units_found, (double)collector->units_wanted);
     metrics->hit_rate_turns =
@@ -262,6 +314,21 @@ static void add_cdf(struct sim_result *result, const char *name, const struct hi
     }
 }
 
+/* Mean TTFT of first turns, second ones and so on; the last point is of all later ones. */
+static void add_ttft_by_turn(struct sim_result *result, const struct collector *collector)
+{
+    uint32_t turns = 0;
+    while (turns < TTFT_TURNS && collector->by_turn[turns].count > 0)
+        turns++;
+    if (turns == 0)
+        return;
+    struct series *series = series_new(result, "ttft_by_turn", "turn", "ns", turns);
+    for (uint32_t i = 0; i < turns; i++) {
+        series->x[i] = i + 1.0;
+        series->y[i] = collector->by_turn[i].sum_ns / (double)collector->by_turn[i].count;
+    }
+}
+
 static void add_over_time(struct sim_result *result, const char *name,
                           const struct timeline *timeline, enum timeline_row row, uint64_t end_ns,
                           const char *unit, double scale)
@@ -281,6 +348,7 @@ static void add_series(const struct collector *collector, uint64_t end_ns,
     const struct timeline *timeline = &collector->timeline;
     add_cdf(result, "ttft_cdf", &collector->ttft);
     add_cdf(result, "prefill_cdf", &collector->prefill);
+    add_ttft_by_turn(result, collector);
     add_over_time(result, "hits_hbm_over_time", timeline, ROW_HBM, end_ns, "tokens", 1.0);
     add_over_time(result, "hits_dram_over_time", timeline, ROW_DRAM, end_ns, "tokens", 1.0);
     add_over_time(result, "hits_ssd_over_time", timeline, ROW_SSD, end_ns, "tokens", 1.0);
@@ -301,6 +369,7 @@ void collector_finish(struct collector *collector, uint64_t now_ns, struct sim_r
         end_ns > collector->measure_ns ? (double)(end_ns - collector->measure_ns) : 0.0;
     set_times(collector, &result->metrics);
     set_rates(collector, &result->metrics);
+    set_service(collector, &result->metrics);
     set_hits(collector, &result->metrics);
     add_series(collector, end_ns, result);
 }

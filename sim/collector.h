@@ -26,9 +26,18 @@ struct timeline {
     double bin[ROW_COUNT][TIMELINE_BINS];
 };
 
+/* TTFT by a turn's number in its session; the last entry is of all later turns. */
+enum { TTFT_TURNS = 32 };
+struct turn_ttft {
+    uint64_t count;
+    double sum_ns;
+};
+
 struct collector {
     uint64_t measure_ns, last_end_ns; /* the measured part; UINT64_MAX: it has not begun */
+    const struct experiment *experiment;
     struct histogram ttft, queueing, prefill, tbt;
+    struct turn_ttft by_turn[TTFT_TURNS];
     uint64_t busy_ns[BUSY_COUNT], load_wait_ns;
     double queueing_before_ns; /* measured turns' waiting before the measured part began */
     struct time_mean queue;
@@ -36,6 +45,8 @@ struct collector {
     uint64_t turns, reply_tokens, overflows, clamped_turns;
     uint64_t wanted_tokens, history_tokens, reused_tokens, computed_tokens;
     uint64_t passed_over_tokens;
+    uint64_t preemptions, preempted_tokens, prefilled_again_tokens, turns_in_slo;
+    struct turn_ttft urgent; /* turns of urgent sessions */
     uint64_t hit_tokens[TIER_COUNT], prefill_tokens;
     uint64_t units_found, units_wanted, turns_prefilled, turns_reusing, turns_with_history;
     struct timeline timeline;
@@ -43,26 +54,41 @@ struct collector {
 
 /* A turn whose prefill has ended. */
 struct turn_record {
-    uint64_t end_ns, ttft_ns, queueing_ns, prefill_ns, load_wait_ns;
+    uint64_t end_ns, ttft_ns, queueing_ns, prefill_ns;
+    uint32_t turn; /* its number in the session, from 0 */
     uint32_t context_tokens;             /* history and prompt */
     uint32_t history_tokens;             /* open loop: 0, the trace does not tell them apart */
     uint32_t reused_tokens;              /* of the context; the sum of hit_tokens */
     uint32_t passed_over_tokens;         /* found, but computed again since that was sooner */
     uint32_t hit_tokens[TIER_COUNT];
     uint32_t units_found, units_wanted;
+    bool urgent;
 };
 
-void collector_init(struct collector *collector, bool measures_from_start);
+/* A turn whose reply has ended. */
+struct turn_end {
+    uint64_t end_ns, ttft_ns, decode_ns; /* decode: first token to last */
+    uint32_t reply_tokens;
+};
+
+/* The experiment outlives the collector. */
+void collector_init(struct collector *collector, const struct experiment *experiment);
 void collector_free(struct collector *collector);
 /* The warm-up is over: everything starts from zero, now. */
 void collector_measure_from(struct collector *collector, uint64_t now_ns);
 
 void collector_add_turn(struct collector *collector, const struct turn_record *turn);
 /* A measured turn's last token is out. */
-void collector_end_turn(struct collector *collector, uint64_t now_ns, uint32_t reply_tokens);
+void collector_end_turn(struct collector *collector, const struct turn_end *turn);
+/* A turn was pushed out of HBM: its ready_tokens are to be made again. */
+void collector_add_preemption(struct collector *collector, uint32_t ready_tokens);
 void collector_add_overflow(struct collector *collector);
 void collector_add_clamped(struct collector *collector);
 void collector_add_busy(struct collector *collector, enum busy what, uint64_t time_ns);
+/* A turn that was pushed out is prefilled anew. */
+void collector_add_prefilled_again(struct collector *collector, uint32_t tokens);
+/* Of the busy time: layers waiting for their KV. */
+void collector_add_load_wait(struct collector *collector, uint64_t time_ns);
 void collector_add_batch(struct collector *collector, uint32_t sequences, uint64_t time_ns);
 void collector_add_tbt(struct collector *collector, uint64_t gap_ns);
 /* count gaps, gap k lasting first_ns + k * step_ns, for each of `sequences`. */

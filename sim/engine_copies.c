@@ -5,8 +5,10 @@
 
 #include <assert.h>
 
-/* A flow's user word: the core's transfer, or one of the engine's loads. */
+/* A flow's user word: the core's transfer, one of the engine's loads, or a session handed over. */
 #define USER_LOAD UINT32_C(0x80000000)
+#define USER_HANDOVER UINT32_C(0x40000000)
+#define USER_KINDS (USER_LOAD | USER_HANDOVER)
 
 static uint32_t links_crossed(enum tier from, enum tier to)
 {
@@ -21,9 +23,11 @@ static uint32_t links_crossed(enum tier from, enum tier to)
 /* The layers of a load that may move before its turn starts: those that the read buffer holds. */
 static uint32_t buffered_layers(const struct engine *engine)
 {
+    uint32_t layers = engine->setup->model.layers;
     if (engine->setup->experiment->preloading == PRELOAD_NONE)
         return 0;
-    uint32_t layers = engine->setup->model.layers;
+    if (engine->setup->experiment->preloading == PRELOAD_BACKGROUND)
+        return layers;
     uint32_t buffer = engine->setup->experiment->read_buffer_layers;
     return buffer < layers ? buffer : layers;
 }
@@ -36,23 +40,31 @@ static void start_layers(struct engine *engine, struct load *load, uint32_t last
         return;
     uint64_t from = load->size_bytes * first / layers, to = load->size_bytes * last / layers;
     load->begun_layers = last;
-    overlap_load_begin(&load->progress, first, last, engine->now_ns, to - from);
-    load->flow = links_start(&engine->links, engine->now_ns, load->links, to - from,
+    overlap_load_begin(&load->progress, first, last, now_of(engine), to - from);
+    load->flow = links_start(&engine->links, now_of(engine), load->links, to - from,
                              USER_LOAD | (uint32_t)(load - engine->load));
+}
+
+static struct load *free_load(struct engine *engine)
+{
+    for (uint32_t i = 0; i < engine->loads; i++)
+        if (engine->load[i].action == 0)
+            return &engine->load[i];
+    assert(!"more loads than turns that may be prepared");
+    return NULL;
 }
 
 static void begin_load(struct engine *engine, const struct action *action)
 {
-    struct load *load = engine->load;
-    while (load->action != 0)
-        load++;
-    assert(load < engine->load + LOADS_MAX);
+    struct load *load = free_load(engine);
+    bool background = engine->setup->experiment->preloading == PRELOAD_BACKGROUND;
     *load = (struct load){ .action = action->id,
                            .session = engine->note[action->job].session,
                            .links = links_crossed(action->from, TIER_HBM),
-                           .arrivals = engine->arrivals_of_prepared,
+                           .arrivals = background ? ARRIVALS_NONE : engine->arrivals_of_prepared,
                            .size_bytes = action->size_bytes };
-    if (!copies_loading(engine, engine->prefilling))
+    engine->loading++;
+    if (background || !copies_loading(engine, engine->iteration.loading))
         start_layers(engine, load, buffered_layers(engine));
 }
 
@@ -60,14 +72,14 @@ static void begin_load(struct engine *engine, const struct action *action)
  * prefill that runs now waits for nothing more, or it would be slowed down by the next one's. */
 static void fill_read_buffer(struct engine *engine)
 {
-    for (struct load *load = engine->load; load < engine->load + LOADS_MAX; load++)
+    for (struct load *load = engine->load; load < engine->load + engine->loads; load++)
         if (load->action != 0 && load->begun_layers == 0)
             start_layers(engine, load, buffered_layers(engine));
 }
 
 void copies_start_rest(struct engine *engine, uint32_t session)
 {
-    for (struct load *load = engine->load; load < engine->load + LOADS_MAX; load++) {
+    for (struct load *load = engine->load; load < engine->load + engine->loads; load++) {
         if (load->action == 0 || load->session != session || load->flow != 0)
             continue;
         start_layers(engine, load, engine->setup->model.layers);
@@ -76,16 +88,20 @@ void copies_start_rest(struct engine *engine, uint32_t session)
 
 void copies_note_progress(struct engine *engine)
 {
-    for (struct load *load = engine->load; load < engine->load + LOADS_MAX; load++)
-        if (load->flow != 0)
-            overlap_note_progress(&load->progress, engine->now_ns,
-                                  links_done_bytes(&engine->links, engine->now_ns, load->flow),
+    if (engine->loading == 0)
+        return;
+    for (struct load *load = engine->load; load < engine->load + engine->loads; load++)
+        if (load->flow != 0 && load->arrivals != ARRIVALS_NONE)
+            overlap_note_progress(&load->progress, now_of(engine),
+                                  links_done_bytes(&engine->links, now_of(engine), load->flow),
                                   &engine->arrivals[load->arrivals]);
 }
 
 bool copies_loading(const struct engine *engine, uint32_t session)
 {
-    for (const struct load *load = engine->load; load < engine->load + LOADS_MAX; load++)
+    if (engine->loading == 0)
+        return false;
+    for (const struct load *load = engine->load; load < engine->load + engine->loads; load++)
         if (load->action != 0 && load->session == session)
             return true;
     return false;
@@ -112,7 +128,7 @@ static void act(struct engine *engine, const struct action *action)
         release(engine, action->job);
         break;
     default:
-        links_start(&engine->links, engine->now_ns, links_crossed(action->from, action->to),
+        links_start(&engine->links, now_of(engine), links_crossed(action->from, action->to),
                     action->size_bytes, action->id);
     }
 }
@@ -126,22 +142,34 @@ void copies_act(struct engine *engine)
             act(engine, &actions[i]);
 }
 
+void copies_hand_over(struct engine *engine, uint32_t session, uint64_t size_bytes)
+{
+    links_start(&engine->links, now_of(engine), LINK_BIT(LINK_NETWORK), size_bytes,
+                USER_HANDOVER | session);
+}
+
+static bool iteration_waits_for(const struct engine *engine, uint32_t session)
+{
+    return engine->gpu == GPU_LOADING && engine->iteration.loading == session;
+}
+
 /* If these were the read buffer's layers, the rest follows: at once if the prefill has started,
  * else when it does. */
 static void load_flow_ended(struct engine *engine, struct load *load)
 {
-    overlap_load_end(&load->progress, engine->now_ns, &engine->arrivals[load->arrivals]);
+    if (load->arrivals != ARRIVALS_NONE)
+        overlap_load_end(&load->progress, now_of(engine), &engine->arrivals[load->arrivals]);
     load->flow = 0;
-    bool prefilling = engine->prefilling == load->session;
     if (load->begun_layers < engine->setup->model.layers) {
-        if (prefilling)
+        if (iteration_waits_for(engine, load->session))
             copies_start_rest(engine, load->session);
         return;
     }
-    uint32_t action = load->action;
+    uint32_t action = load->action, session = load->session;
     load->action = 0;
-    placement_transfer_ended(engine->core, engine->now_ns, action);
-    if (prefilling && !copies_loading(engine, engine->prefilling)) {
+    engine->loading--;
+    placement_transfer_ended(engine->core, now_of(engine), action);
+    if (iteration_waits_for(engine, session) && !copies_loading(engine, session)) {
         gpu_loads_ended(engine);
         fill_read_buffer(engine);
     }
@@ -149,9 +177,10 @@ static void load_flow_ended(struct engine *engine, struct load *load)
 
 void copies_flow_ended(struct engine *engine, uint32_t user)
 {
-    if (user & USER_LOAD) {
-        load_flow_ended(engine, &engine->load[user & ~USER_LOAD]);
-        return;
-    }
-    placement_transfer_ended(engine->core, engine->now_ns, user);
+    if (user & USER_LOAD)
+        load_flow_ended(engine, &engine->load[user & ~USER_KINDS]);
+    else if (user & USER_HANDOVER)
+        handover_ended(engine, user & ~USER_KINDS);
+    else
+        placement_transfer_ended(engine->core, now_of(engine), user);
 }

@@ -1,5 +1,8 @@
-/* sim/engine_gpu.c - what the GPUs do: one prefill at a time, else decode iterations of the batch, which
- * are advanced in closed form until the batch changes; stalls of synchronous saving. */
+/* sim/engine_gpu.c - what the GPUs do. An iteration prefills: one whole turn while the others pause
+ * (the paper's engine), or chunks of turns within a budget of tokens while the batch decodes beside
+ * them. With nothing to prefill, decode iterations are advanced in closed form until the batch
+ * changes. Source of chunks: vLLM v1 (v1/core/sched/scheduler.py at b4622cf): each decoding turn takes
+ * one token of the budget, then turns that are partly prefilled go on, then new ones are let in. */
 #include "sim/engine.h"
 
 #include <assert.h>
@@ -10,329 +13,249 @@ static bool saves_synchronously(const struct engine *engine)
     return engine->setup->experiment->saving == SAVING_SYNCHRONOUS;
 }
 
-static bool place_left(const struct engine *engine)
+bool gpu_place_left(const struct engine *engine)
 {
-    return engine->running_count + engine->held_places < engine->setup->experiment->batch;
+    return engine->running.count + engine->joining.count + engine->prefilling.count +
+               engine->held_places + engine->handovers <
+           engine->setup->experiment->batch;
 }
 
 static void schedule(struct engine *engine, uint64_t time_ns)
 {
-    event_heap_push(&engine->events, time_ns, ENGINE_GPU, ++engine->gpu_sequence);
+    cluster_schedule(engine, time_ns, ENGINE_GPU, ++engine->gpu_sequence);
 }
 
-/* ---- the queue's head ---- */
+/* ---- what an iteration prefills ---- */
 
-static uint32_t kv_cut(const struct engine *engine, const struct session *session)
+static void start_turn(struct engine *engine, uint32_t handle)
 {
-    if (session->cut_tokens == 0 || engine->setup->unit_tokens != UINT32_MAX)
-        return 0; /* blocks were cut by their keys */
-    return engine->setup->experiment->overflow == OVERFLOW_INVALIDATE ? CUT_ALL
-                                                                      : session->cut_tokens;
-}
-
-/* ---- load or compute again ---- */
-
-static uint32_t found_tokens(const struct placement_hits *hits)
-{
-    return hits->tokens[TIER_HBM] + hits->tokens[TIER_DRAM] + hits->tokens[TIER_SSD];
-}
-
-/* About how long until the first token if these tokens are reused: the layers' loads and computations
- * overlap, but for the first of the one and the last of the other. Of links nobody else uses. */
-static double expected_prefill_ns(const struct engine *engine, const struct session *session,
-                                  const struct placement_hits *hits)
-{
-    const struct engine_setup *setup = engine->setup;
-    const double *rate = setup->link_bytes_per_s;
-    uint32_t context = session->history_tokens + session->prompt_tokens;
-    uint32_t dram = hits->tokens[TIER_DRAM], ssd = hits->tokens[TIER_SSD];
-    uint32_t reused = found_tokens(hits);
-    reused = reused < context ? reused : context - 1;
-    struct prefill_time time = timing_prefill(&setup->timing, context - reused, reused);
-    double bytes_per_token = (double)setup->kv_bytes_per_token, load_s = 0.0, ssd_s = 0.0;
-    if (dram + ssd > 0)
-        load_s = (double)(dram + ssd) * bytes_per_token / rate[LINK_H2D];
-    if (ssd > 0)
-        ssd_s = (double)ssd * bytes_per_token / rate[LINK_SSD_READ];
-    double load_ns = (load_s > ssd_s ? load_s : ssd_s) * (double)NS_PER_S;
-    double layer_ns = (double)time.layer_ns, layers = setup->model.layers;
-    if (setup->experiment->preloading == PRELOAD_NONE)
-        return load_ns + layer_ns * layers;
-    return load_ns > layer_ns * layers ? load_ns + layer_ns : layer_ns * layers + load_ns / layers;
-}
-
-/* The slowest tier that it pays to load from. */
-static enum tier worth_loading(const struct engine *engine, const struct session *session,
-                               uint32_t cut)
-{
-    if (engine->setup->experiment->reuse == REUSE_ALWAYS)
-        return TIER_SSD;
-    enum tier best = TIER_HBM;
-    double best_ns = 0.0;
-    for (int tier = TIER_HBM; tier < TIER_COUNT; tier++) {
-        struct placement_hits hits =
-            placement_peek(engine->core, session->job, cut, (enum tier)tier);
-        double time_ns = expected_prefill_ns(engine, session, &hits);
-        if (tier == TIER_HBM || time_ns <= best_ns) {
-            best = (enum tier)tier;
-            best_ns = time_ns;
-        }
+    struct session *session = session_of(engine, handle);
+    struct cluster *cluster = engine->cluster;
+    handles_add(&engine->prefilling, handle);
+    if (!session->started) {
+        session->started = true;
+        session->start_ns = cluster->now_ns;
+        session->number = cluster->turns_started++;
+        if (session->number == engine->setup->experiment->warmup_turns)
+            cluster_start_measuring(cluster);
+        collector_set_queue(&cluster->collector, cluster->now_ns, --cluster->waiting);
+    } else {
+        collector_add_prefilled_again(&cluster->collector,
+                                      session->prefill_tokens - session->ready_tokens);
     }
-    return best;
-}
-
-/* Has the core prepare the queue's head. false: none, or not yet. */
-static bool prepare_head(struct engine *engine)
-{
-    uint32_t handle = engine->queue_head;
-    if (engine->prepared != 0)
-        return true;
-    if (handle == 0)
-        return false;
-    struct session *session = &engine->session[handle];
-    uint32_t total = session->history_tokens + session->prompt_tokens + session->reply_tokens;
-    uint32_t cut = kv_cut(engine, session);
-    struct placement_hits found = placement_peek(engine->core, session->job, cut, TIER_SSD);
-    enum prepare done =
-        placement_prepare(engine->core, engine->now_ns, session->job, cut, total,
-                          worth_loading(engine, session, cut), &session->hits);
-    if (done != PREPARE_DONE) {
-        copies_act(engine);
-        return false;
-    }
-    session->passed_over_tokens = found_tokens(&found) - found_tokens(&session->hits);
-    engine->queue_head = session->next;
-    if (engine->queue_head == 0)
-        engine->queue_tail = 0;
-    engine->prepared = handle;
-    engine->arrivals_of_prepared ^= 1;
-    layer_arrivals_reset(&engine->arrivals[engine->arrivals_of_prepared],
-                         engine->setup->model.layers);
-    copies_act(engine);
-    return true;
-}
-
-/* With a read buffer the head's first layers load while others compute. */
-static void prepare_ahead(struct engine *engine)
-{
-    const struct experiment *experiment = engine->setup->experiment;
-    if (experiment->preloading == PRELOAD_LAYERS && experiment->read_buffer_layers > 0)
-        prepare_head(engine);
-}
-
-/* ---- prefill ---- */
-
-static void start_measuring(struct engine *engine)
-{
-    collector_measure_from(&engine->collector, engine->now_ns);
-    engine->counters_at_measure = *placement_counters(engine->core);
-    for (int link = 0; link < LINK_COUNT; link++)
-        engine->link_bytes_at_measure[link] =
-            links_moved_bytes(&engine->links, engine->now_ns, (enum link)link);
-    placement_reset_peaks(engine->core);
-}
-
-/* The last token's logits are always computed, so one token is prefilled even if all KV is there. */
-static uint32_t reused_tokens(const struct session *session)
-{
-    uint32_t context = session->history_tokens + session->prompt_tokens;
-    uint32_t reused = found_tokens(&session->hits);
-    return reused < context ? reused : context - 1;
-}
-
-static void start_prefill(struct engine *engine)
-{
-    uint32_t handle = engine->prepared;
-    struct session *session = &engine->session[handle];
-    engine->prepared = 0;
-    engine->prefilling = handle;
     engine->arrivals_of_prefilling = engine->arrivals_of_prepared;
-    engine->gpu = GPU_PREFILL_LOADING;
-    engine->gpu_since_ns = engine->now_ns;
-    session->start_ns = engine->now_ns;
-    session->number = engine->turns_started++;
-    if (session->number == engine->setup->experiment->warmup_turns)
-        start_measuring(engine);
-    collector_set_queue(&engine->collector, engine->now_ns, --engine->queue_count);
-    uint32_t reused = reused_tokens(session);
-    uint32_t context = session->history_tokens + session->prompt_tokens;
-    engine->prefill_time = timing_prefill(&engine->setup->timing, context - reused, reused);
+    if (engine->setup->experiment->preloading == PRELOAD_BACKGROUND)
+        return;
+    engine->iteration.loading = handle;
     copies_start_rest(engine, handle);
-    if (!copies_loading(engine, handle))
-        gpu_loads_ended(engine);
-    prepare_ahead(engine);
+}
+
+static uint32_t add_chunk(struct engine *engine, uint32_t handle, uint32_t budget)
+{
+    const struct session *session = session_of(engine, handle);
+    uint32_t left = session->prefill_tokens - session->ready_tokens;
+    uint32_t tokens = left < budget ? left : budget;
+    engine->chunk[engine->iteration.chunks++] = (struct chunk){ handle, tokens };
+    return is_chunked(engine) ? budget - tokens : 0; /* else one turn is all */
+}
+
+static uint32_t token_budget(const struct engine *engine)
+{
+    uint32_t most = engine->setup->experiment->chunk_tokens, decodes = engine->running.count;
+    if (!is_chunked(engine))
+        return UINT32_MAX;
+    return most > decodes ? most - decodes : 0;
+}
+
+/* Layers wait for the loads of one turn at most: another one that loads starts in the next
+ * iteration. */
+static void compose(struct engine *engine, bool admits)
+{
+    uint32_t budget = token_budget(engine);
+    engine->iteration = (struct iteration){ .start_ns = now_of(engine) };
+    for (uint32_t i = 0; i < engine->prefilling.count && budget > 0; i++)
+        budget = add_chunk(engine, engine->prefilling.item[i], budget);
+    while (admits && budget > 0 && gpu_place_left(engine) && engine->iteration.loading == 0) {
+        uint32_t handle = queue_take(engine);
+        if (handle == 0)
+            break;
+        start_turn(engine, handle);
+        budget = add_chunk(engine, handle, budget);
+    }
+    if (is_chunked(engine) && engine->iteration.chunks > 0)
+        engine->iteration.decodes = engine->running.count;
+}
+
+/* ---- how long it takes ---- */
+
+static uint64_t decode_context(const struct engine *engine)
+{
+    uint64_t context = 0;
+    for (uint32_t i = 0; i < engine->running.count; i++)
+        context += context_now(session_of(engine, engine->running.item[i]));
+    return context;
+}
+
+/* One prefill of as many tokens and as many pairs of tokens that attend to each other stands for
+ * all chunks. Several prompts from their start have fewer pairs than one of their sum: then none
+ * cached. */
+static struct prefill_time mixed_time(struct engine *engine)
+{
+    struct iteration *iteration = &engine->iteration;
+    uint64_t context = iteration->decodes > 0 ? decode_context(engine) : 0;
+    double tokens = 0.0, pairs = 0.0;
+    for (uint32_t i = 0; i < iteration->chunks; i++) {
+        double size = engine->chunk[i].tokens;
+        double cached = session_of(engine, engine->chunk[i].session)->ready_tokens;
+        tokens += size;
+        pairs += size * cached + size * (size + 1.0) / 2.0;
+    }
+    double cached = (pairs - tokens * (tokens + 1.0) / 2.0) / tokens;
+    if (iteration->decodes > 0) {
+        struct decode_time decode = timing_decode(&engine->setup->timing, iteration->decodes);
+        iteration->decode_ns =
+            (uint64_t)(decode.base_ns + decode.per_token_ns * (double)context + 0.5);
+    }
+    return timing_mixed(&engine->setup->timing, (uint64_t)tokens,
+                        cached > 0.0 ? (uint64_t)(cached + 0.5) : 0, iteration->decodes, context);
+}
+
+static struct prefill_time iteration_time(struct engine *engine)
+{
+    if (is_chunked(engine))
+        return mixed_time(engine);
+    const struct chunk *chunk = &engine->chunk[0];
+    return timing_prefill(&engine->setup->timing, chunk->tokens,
+                          session_of(engine, chunk->session)->ready_tokens);
 }
 
 /* When the prompt's KV may begin to leave so that no layer leaves before it is made. */
-static uint64_t save_start_ns(const struct engine *engine, const struct session *session,
-                              uint64_t first_layer_end_ns, uint64_t last_layer_end_ns)
+static uint64_t save_start_ns(const struct engine *engine, struct overlap_end end)
 {
-    uint32_t context = session->history_tokens + session->prompt_tokens;
-    double bytes = (double)(context - reused_tokens(session)) *
-                   (double)engine->setup->kv_bytes_per_token;
+    double bytes = (double)engine->chunk[0].tokens * (double)engine->setup->kv_bytes_per_token;
     double layer_ns = bytes / engine->setup->model.layers /
                       engine->setup->link_bytes_per_s[LINK_D2H] * (double)NS_PER_S;
-    return overlap_save_start(first_layer_end_ns, last_layer_end_ns, engine->setup->model.layers,
-                              (uint64_t)layer_ns);
+    uint64_t start_ns = overlap_save_start(end.first_layer_ns, end.end_ns,
+                                           engine->setup->model.layers, (uint64_t)layer_ns);
+    return start_ns > now_of(engine) ? start_ns : now_of(engine);
 }
 
 void gpu_loads_ended(struct engine *engine)
 {
-    struct session *session = &engine->session[engine->prefilling];
+    struct iteration *iteration = &engine->iteration;
     struct layer_arrivals *arrivals = &engine->arrivals[engine->arrivals_of_prefilling];
-    if (engine->setup->experiment->preloading == PRELOAD_NONE)
-        layer_arrivals_all_at(arrivals, engine->now_ns);
-    struct prefill_time time = engine->prefill_time;
-    struct overlap_end end = overlap_prefill_end(arrivals, session->start_ns, time.layer_ns);
-    engine->prefill_wait_ns = end.wait_ns;
+    if (iteration->loading == 0)
+        layer_arrivals_reset(arrivals, engine->setup->model.layers);
+    else if (engine->setup->experiment->preloading == PRELOAD_NONE)
+        layer_arrivals_all_at(arrivals, now_of(engine));
+    struct prefill_time time = iteration_time(engine);
+    struct overlap_end end = overlap_prefill_end(arrivals, iteration->start_ns, time.layer_ns);
+    iteration->wait_ns = end.wait_ns;
     uint64_t end_ns = end.end_ns + time.overhead_ns;
-    engine->gpu = GPU_PREFILL;
-    if (!saves_synchronously(engine)) {
-        uint64_t save_ns = save_start_ns(engine, session, end.first_layer_ns, end.end_ns);
-        event_heap_push(&engine->events, save_ns > engine->now_ns ? save_ns : engine->now_ns,
-                        ENGINE_SAVE, engine->prefilling);
-    }
-    schedule(engine, end_ns > engine->now_ns ? end_ns : engine->now_ns);
+    engine->gpu = GPU_ITERATION;
+    if (!saves_synchronously(engine) && !is_chunked(engine))
+        cluster_schedule(engine, save_start_ns(engine, end), ENGINE_SAVE, engine->chunk[0].session);
+    schedule(engine, end_ns > now_of(engine) ? end_ns : now_of(engine));
 }
 
-static void save(struct engine *engine, uint32_t handle, uint32_t ready_tokens)
+static void start_iteration(struct engine *engine)
 {
-    turns_extend_chain(engine, handle, ready_tokens);
-    placement_save(engine->core, engine->now_ns, engine->session[handle].job, ready_tokens);
+    engine->gpu = GPU_LOADING;
+    engine->gpu_since_ns = now_of(engine);
+    uint32_t loading = engine->iteration.loading;
+    if (loading == 0 || !copies_loading(engine, loading))
+        gpu_loads_ended(engine);
+    queue_prepare_ahead(engine);
 }
 
-void gpu_save_event(struct engine *engine, uint32_t handle)
-{
-    struct session *session = &engine->session[handle];
-    session->save_began = true;
-    save(engine, handle, session->history_tokens + session->prompt_tokens);
-    copies_act(engine);
-}
+/* ---- stalls ---- */
 
-static void count_turn(struct engine *engine, const struct session *session)
+static bool must_stall(struct engine *engine)
 {
-    if (session->number < engine->setup->experiment->warmup_turns)
-        return;
-    const struct placement_hits *hits = &session->hits;
-    struct turn_record record = {
-        .end_ns = engine->now_ns,
-        .ttft_ns = engine->now_ns - session->asked_ns,
-        .queueing_ns = session->start_ns - session->asked_ns,
-        .prefill_ns = engine->now_ns - session->start_ns,
-        .load_wait_ns = engine->prefill_wait_ns,
-        .context_tokens = session->history_tokens + session->prompt_tokens,
-        .history_tokens = session->history_tokens,
-        .reused_tokens = reused_tokens(session),
-        .passed_over_tokens = session->passed_over_tokens,
-        .units_found = hits->units_found,
-        .units_wanted = hits->units_wanted,
-    };
-    for (int tier = 0; tier < TIER_COUNT; tier++)
-        record.hit_tokens[tier] = hits->tokens[tier];
-    collector_add_turn(&engine->collector, &record);
-}
-
-/* ---- the end of a turn ---- */
-
-/* KV that is still to be saved waits in the write buffer; what has no room there keeps the turn's
- * place in the batch. Synchronous saving stalls the GPUs instead. */
-static void leave_unsaved(struct engine *engine, uint32_t job)
-{
-    struct job_note *note = &engine->note[job];
-    if (!placement_saving(engine->core, job))
-        return;
-    if (saves_synchronously(engine)) {
-        note->stalls = true;
-        engine->stalling_jobs++;
-        return;
-    }
-    uint64_t unsaved_bytes = placement_unsaved_bytes(engine->core, job);
-    if (engine->write_buffer_used_bytes + unsaved_bytes <=
-        engine->setup->experiment->write_buffer_bytes) {
-        note->buffered_bytes = unsaved_bytes;
-        engine->write_buffer_used_bytes += unsaved_bytes;
-    } else {
-        note->holds_place = true;
-        engine->held_places++;
-    }
-}
-
-static void finish_turn(struct engine *engine, uint32_t handle)
-{
-    struct session *session = &engine->session[handle];
-    uint32_t total = session->history_tokens + session->prompt_tokens + session->reply_tokens;
-    save(engine, handle, total);
-    placement_finish(engine->core, engine->now_ns, session->job);
-    engine->note[session->job].session = 0;
-    leave_unsaved(engine, session->job);
-    copies_act(engine);
-    engine->turns_done++;
-    if (session->number >= engine->setup->experiment->warmup_turns)
-        collector_end_turn(&engine->collector, engine->now_ns, session->reply_tokens);
-    turns_end(engine, handle);
-}
-
-static bool must_stall(const struct engine *engine)
-{
-    return engine->stalling_jobs > 0 ||
-           (engine->stalling_prefill != 0 &&
-            placement_saving(engine->core, engine->stalling_prefill));
+    struct handles *stalling = &engine->stalling_prefills;
+    while (stalling->count > 0 &&
+           !placement_saving(engine->core, stalling->item[stalling->count - 1]))
+        stalling->count--;
+    return engine->stalling_jobs > 0 || stalling->count > 0;
 }
 
 static void stall_or_go_on(struct engine *engine)
 {
     engine->gpu = GPU_IDLE;
     if (!must_stall(engine)) {
-        engine->stalling_prefill = 0;
         gpu_next(engine);
         return;
     }
     engine->gpu = GPU_SAVE_STALL;
-    engine->gpu_since_ns = engine->now_ns;
+    engine->gpu_since_ns = now_of(engine);
 }
 
 void gpu_saving_changed(struct engine *engine)
 {
     if (engine->gpu != GPU_SAVE_STALL || must_stall(engine))
         return;
-    collector_add_busy(&engine->collector, BUSY_SAVE_STALL, engine->now_ns - engine->gpu_since_ns);
+    collector_add_busy(&engine->cluster->collector, BUSY_SAVE_STALL,
+                       now_of(engine) - engine->gpu_since_ns);
     stall_or_go_on(engine);
 }
 
-/* Turns whose reply is complete leave the batch; the others keep their order. */
-static void finish_completed(struct engine *engine)
+/* ---- the end of an iteration that prefills ---- */
+
+/* The turns that decoded beside the chunks have one token more. */
+static void end_decodes(struct engine *engine)
 {
-    uint32_t kept = 0, count = engine->running_count;
-    engine->running_count = 0; /* places are free while the core is told of each end */
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t handle = engine->running[i];
-        if (engine->session[handle].left_tokens > 0)
-            engine->running[kept++] = handle;
-        else
-            finish_turn(engine, handle);
+    for (uint32_t i = 0; i < engine->iteration.decodes; i++) {
+        struct session *session = session_of(engine, engine->running.item[i]);
+        collector_add_tbt(&engine->cluster->collector, now_of(engine) - session->last_token_ns);
+        session->last_token_ns = now_of(engine);
+        session->left_tokens--;
     }
-    engine->running_count = kept;
 }
 
-static void end_prefill(struct engine *engine)
+static void count_busy(struct engine *engine)
 {
-    uint32_t handle = engine->prefilling;
-    struct session *session = &engine->session[handle];
-    collector_add_busy(&engine->collector, BUSY_PREFILL, engine->now_ns - engine->gpu_since_ns);
-    count_turn(engine, session);
-    engine->prefilling = 0;
-    session->last_token_ns = engine->now_ns;
-    session->left_tokens = session->reply_tokens - 1; /* prefill gave the first one */
-    engine->running[engine->running_count++] = handle;
-    if (saves_synchronously(engine)) {
-        gpu_save_event(engine, handle);
-        engine->stalling_prefill = session->job;
+    const struct iteration *iteration = &engine->iteration;
+    struct collector *collector = &engine->cluster->collector;
+    uint64_t time_ns = now_of(engine) - engine->gpu_since_ns;
+    uint64_t decode_ns = iteration->decode_ns < time_ns ? iteration->decode_ns : time_ns;
+    collector_add_busy(collector, BUSY_PREFILL, time_ns - decode_ns);
+    collector_add_load_wait(collector, iteration->wait_ns);
+    if (iteration->decodes == 0)
+        return;
+    collector_add_busy(collector, BUSY_DECODE, decode_ns);
+    collector_add_batch(collector, iteration->decodes, time_ns);
+}
+
+static void end_chunk(struct engine *engine, struct chunk chunk)
+{
+    struct session *session = session_of(engine, chunk.session);
+    session->ready_tokens += chunk.tokens;
+    if (session->ready_tokens == session->prefill_tokens)
+        ends_prefill(engine, chunk.session);
+    else if (!saves_synchronously(engine))
+        ends_save(engine, chunk.session, session->ready_tokens);
+}
+
+static void end_iteration(struct engine *engine)
+{
+    count_busy(engine);
+    end_decodes(engine);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < engine->prefilling.count; i++) {
+        uint32_t handle = engine->prefilling.item[i];
+        /* Chunks are of the first turns that prefill, in their order. */
+        if (i < engine->iteration.chunks)
+            end_chunk(engine, engine->chunk[i]);
+        const struct session *session = session_of(engine, handle);
+        if (session->ready_tokens < session->prefill_tokens)
+            engine->prefilling.item[kept++] = handle;
     }
-    finish_completed(engine);
+    engine->prefilling.count = kept;
+    ends_completed(engine);
     stall_or_go_on(engine);
 }
 
-/* ---- decode ---- */
+/* ---- decoding only ---- */
 
 /* Time of the segment's first k iterations. */
 static uint64_t segment_ns(const struct decode_segment *segment, uint64_t k)
@@ -346,31 +269,31 @@ static uint64_t segment_ns(const struct decode_segment *segment, uint64_t k)
 
 static void start_decode(struct engine *engine)
 {
-    struct decode_time time = timing_decode(&engine->setup->timing, engine->running_count);
-    uint64_t context = 0, iterations = UINT64_MAX;
-    for (uint32_t i = 0; i < engine->running_count; i++) {
-        const struct session *session = &engine->session[engine->running[i]];
-        context += (uint64_t)session->history_tokens + session->prompt_tokens +
-                   session->reply_tokens - session->left_tokens;
+    uint32_t batch = engine->running.count;
+    struct decode_time time = timing_decode(&engine->setup->timing, batch);
+    uint64_t iterations = UINT64_MAX;
+    for (uint32_t i = 0; i < batch; i++) {
+        const struct session *session = session_of(engine, engine->running.item[i]);
         if (session->left_tokens < iterations)
             iterations = session->left_tokens;
     }
-    engine->segment = (struct decode_segment){ .start_ns = engine->now_ns,
+    iterations = room_for_segment(engine, iterations);
+    engine->segment = (struct decode_segment){ .start_ns = now_of(engine),
                                                .iterations = iterations,
                                                .base_ns = time.base_ns,
                                                .per_token_ns = time.per_token_ns,
-                                               .context_tokens = (double)context,
-                                               .batch = (double)engine->running_count };
+                                               .context_tokens = (double)decode_context(engine),
+                                               .batch = (double)batch };
     engine->gpu = GPU_DECODE;
-    engine->gpu_since_ns = engine->now_ns;
-    schedule(engine, engine->now_ns + segment_ns(&engine->segment, iterations));
+    engine->gpu_since_ns = now_of(engine);
+    schedule(engine, now_of(engine) + segment_ns(&engine->segment, iterations));
 }
 
 /* The segment ends with the iteration that runs now. */
 static void cut_segment(struct engine *engine)
 {
     struct decode_segment *segment = &engine->segment;
-    uint64_t elapsed_ns = engine->now_ns - segment->start_ns;
+    uint64_t elapsed_ns = now_of(engine) - segment->start_ns;
     /* The root of segment_ns(k) = elapsed, then corrected for rounding. */
     double a = segment->per_token_ns * segment->batch / 2.0;
     double b = segment->base_ns + segment->per_token_ns * segment->context_tokens - a;
@@ -390,28 +313,29 @@ static void cut_segment(struct engine *engine)
 static void count_tokens(struct engine *engine)
 {
     const struct decode_segment *segment = &engine->segment;
+    struct collector *collector = &engine->cluster->collector;
     uint64_t first_end_ns = segment->start_ns + segment_ns(segment, 1);
-    for (uint32_t i = 0; i < engine->running_count; i++) {
-        struct session *session = &engine->session[engine->running[i]];
-        collector_add_tbt(&engine->collector, first_end_ns - session->last_token_ns);
-        session->last_token_ns = engine->now_ns;
+    for (uint32_t i = 0; i < engine->running.count; i++) {
+        struct session *session = session_of(engine, engine->running.item[i]);
+        collector_add_tbt(collector, first_end_ns - session->last_token_ns);
+        session->last_token_ns = now_of(engine);
         session->left_tokens -= (uint32_t)segment->iterations;
     }
     double step_ns = segment->per_token_ns * segment->batch;
     if (segment->iterations > 1)
-        collector_add_tbt_ramp(&engine->collector,
-                               segment->base_ns + segment->per_token_ns * segment->context_tokens +
-                                   step_ns,
-                               step_ns, segment->iterations - 1, engine->running_count);
+        collector_add_tbt_ramp(
+            collector, segment->base_ns + segment->per_token_ns * segment->context_tokens + step_ns,
+            step_ns, segment->iterations - 1, engine->running.count);
 }
 
 static void end_decode(struct engine *engine)
 {
-    uint64_t time_ns = engine->now_ns - engine->gpu_since_ns;
-    collector_add_busy(&engine->collector, BUSY_DECODE, time_ns);
-    collector_add_batch(&engine->collector, engine->running_count, time_ns);
+    uint64_t time_ns = now_of(engine) - engine->gpu_since_ns;
+    collector_add_busy(&engine->cluster->collector, BUSY_DECODE, time_ns);
+    collector_add_batch(&engine->cluster->collector, engine->running.count, time_ns);
     count_tokens(engine);
-    finish_completed(engine);
+    room_give_back(engine);
+    ends_completed(engine);
     stall_or_go_on(engine);
 }
 
@@ -419,20 +343,27 @@ static void end_decode(struct engine *engine)
 
 void gpu_next(struct engine *engine)
 {
-    assert(engine->gpu == GPU_IDLE && engine->prefilling == 0);
-    if (place_left(engine) && prepare_head(engine))
-        start_prefill(engine);
-    else if (engine->running_count > 0)
+    assert(engine->gpu == GPU_IDLE);
+    for (uint32_t i = 0; i < engine->joining.count; i++)
+        handles_add(&engine->running, engine->joining.item[i]);
+    engine->joining.count = 0;
+    bool pushed = room_for_next_tokens(engine);
+    compose(engine, !pushed);
+    if (engine->iteration.chunks > 0)
+        start_iteration(engine);
+    else if (engine->running.count > 0)
         start_decode(engine);
+    else if (pushed) /* everyone was pushed out for one that was pushed out itself */
+        gpu_next(engine);
 }
 
 void gpu_look_up(struct engine *engine)
 {
-    prepare_ahead(engine);
+    queue_prepare_ahead(engine);
     if (engine->gpu == GPU_IDLE)
         gpu_next(engine);
-    else if (engine->gpu == GPU_DECODE && place_left(engine) &&
-             (engine->prepared != 0 || engine->queue_head != 0))
+    else if (engine->gpu == GPU_DECODE &&
+             (engine->joining.count > 0 || (gpu_place_left(engine) && queue_may_start(engine))))
         cut_segment(engine);
 }
 
@@ -440,8 +371,8 @@ void gpu_event(struct engine *engine, uint32_t sequence)
 {
     if (sequence != engine->gpu_sequence)
         return; /* the segment was cut shorter */
-    if (engine->gpu == GPU_PREFILL)
-        end_prefill(engine);
+    if (engine->gpu == GPU_ITERATION)
+        end_iteration(engine);
     else if (engine->gpu == GPU_DECODE)
         end_decode(engine);
 }

@@ -5,7 +5,12 @@
 #include <stddef.h>
 
 static const char *const unit_choices[] = { "auto", "session", "block", NULL };
-static const char *const preloading_choices[] = { "none", "layers", NULL };
+static const char *const preloading_choices[] = { "none", "layers", "background", NULL };
+static const char *const scheduling_choices[] = { "prefill-first", "chunked", NULL };
+static const char *const allocation_choices[] = { "reserve", "grow", NULL };
+static const char *const order_choices[] = { "fcfs", "priority", "longest-prefix", NULL };
+static const char *const router_choices[] = { "round-robin", "least-loaded", "prefix-affinity",
+                                              "session-sticky", NULL };
 static const char *const reuse_choices[] = { "always", "if-faster", NULL };
 static const char *const saving_choices[] = { "synchronous", "asynchronous", NULL };
 static const char *const overflow_choices[] = { "truncate", "invalidate", NULL };
@@ -62,7 +67,8 @@ static const struct config_row experiment_rows[] = {
               "computing it again; always: whatever the link" },
     { .key = "engine.preloading", .kind = CONFIG_CHOICE, .offset = AT(preloading),
       .choices = preloading_choices, .standard = "layers",
-      .help = "layers: a layer's prefill waits for its own KV only; none: for all of it" },
+      .help = "layers: a layer's prefill waits for its own KV only; none: for all of it; background: "
+              "the batch goes on until the turn's KV is in HBM (vLLM's connectors, SGLang)" },
     { .key = "engine.read_buffer_layers", .kind = CONFIG_U32, .offset = AT(read_buffer_layers),
       .min = 0, .max = MODEL_LAYERS_MAX, .standard = "15",
       .help = "layers of the next turn's KV that may load before it starts (paper, figure 19: 15)" },
@@ -78,6 +84,59 @@ static const struct config_row experiment_rows[] = {
               "invalidate: all saved KV of the session goes" },
     { .key = "engine.context_window", .kind = CONFIG_U32, .offset = AT(context_window_tokens),
       .min = 0, .max = 16777216, .standard = "0", .help = "tokens; 0: the model's" },
+    { .key = "engine.scheduling", .kind = CONFIG_CHOICE, .offset = AT(scheduling),
+      .choices = scheduling_choices, .standard = "prefill-first",
+      .help = "prefill-first: a turn's prefill is one iteration, the batch pauses (paper); chunked: "
+              "prefills are cut into chunks that share iterations with the batch (vLLM v1, SGLang)" },
+    { .key = "engine.chunk_tokens", .kind = CONFIG_U32, .offset = AT(chunk_tokens), .min = 1,
+      .max = 1048576, .standard = "2048",
+      .help = "chunked: tokens of an iteration, one for each decoding turn, the rest prefill "
+              "(vLLM's max_num_batched_tokens)" },
+    { .key = "engine.allocation", .kind = CONFIG_CHOICE, .offset = AT(allocation),
+      .choices = allocation_choices, .standard = "reserve",
+      .help = "reserve: HBM for the whole reply when a turn starts; grow: block by block, and when "
+              "there is no more the latest turn is pushed out and computed again (vLLM v1)" },
+    { .key = "engine.block_tokens", .kind = CONFIG_U32, .offset = AT(hbm_block_tokens), .min = 1,
+      .max = 65536, .standard = "16", .help = "grow: tokens of a block of HBM (vLLM's default: 16)" },
+    { .key = "engine.partial_blocks", .kind = CONFIG_BOOL, .offset = AT(partial_blocks),
+      .standard = "true",
+      .help = "block unit: a context's last, partial block can be found again (a job gets its own copy "
+              "of it); false: full blocks only, as in vLLM v1" },
+    { .key = "engine.order", .kind = CONFIG_CHOICE, .offset = AT(order), .choices = order_choices,
+      .standard = "fcfs",
+      .help = "who is next: fcfs; priority: urgent sessions first; longest-prefix: who finds most of "
+              "its context stored (SGLang's lpm)" },
+    { .key = "engine.order_wait", .kind = CONFIG_U64, .unit = UNIT_DURATION,
+      .offset = AT(order_wait_ns), .min = 0, .max = 1e18, .standard = "30s",
+      .help = "whoever has waited for longer is next whatever the order, so that none starves (assumed)" },
+    { .key = "engine.order_window", .kind = CONFIG_U32, .offset = AT(order_window), .min = 1,
+      .max = 1048576, .standard = "128",
+      .help = "the first waiting turns, among which the next one is chosen (SGLang's lpm gives up above 128)" },
+    { .key = "engine.urgent_share", .kind = CONFIG_DOUBLE, .offset = AT(urgent_share), .min = 0,
+      .max = 1, .standard = "0.1", .help = "share of the sessions that are urgent (assumed)" },
+    { .key = "cluster.replicas", .kind = CONFIG_U32, .offset = AT(replicas), .min = 1, .max = 256,
+      .standard = "1", .help = "servers, each with its own tiers, behind a router" },
+    { .key = "cluster.prefill_replicas", .kind = CONFIG_U32, .offset = AT(prefill_replicas),
+      .min = 0, .max = 255, .standard = "0",
+      .help = "so many of them prefill and store, the others decode; 0: each does both" },
+    { .key = "cluster.router", .kind = CONFIG_CHOICE, .offset = AT(router),
+      .choices = router_choices, .standard = "session-sticky",
+      .help = "which server a turn goes to; session-sticky: its session's first one" },
+    { .key = "cluster.router_slack", .kind = CONFIG_U32, .offset = AT(router_slack), .min = 1,
+      .max = 1000000, .standard = "32",
+      .help = "prefix-affinity: turns that a server may have more than the least loaded one "
+              "(SGLang's router: balance_abs_threshold)" },
+    { .key = "cluster.network_bytes_per_s", .kind = CONFIG_DOUBLE, .unit = UNIT_BYTES_PER_S,
+      .offset = AT(network_bytes_per_s), .min = 1e6, .max = 1e15, .standard = "25GB/s",
+      .help = "out of each server that prefills: one 200 Gbit/s adapter (assumed)" },
+    { .key = "cluster.network_latency", .kind = CONFIG_U64, .unit = UNIT_DURATION,
+      .offset = AT(network_latency_ns), .min = 0, .max = 1e10, .standard = "10us",
+      .help = "to the first byte of a transfer (assumed)" },
+    { .key = "slo.ttft", .kind = CONFIG_U64, .unit = UNIT_DURATION, .offset = AT(slo_ttft_ns),
+      .min = 0, .max = 1e18, .standard = "1s", .help = "promised time to first token, for goodput" },
+    { .key = "slo.tbt", .kind = CONFIG_U64, .unit = UNIT_DURATION, .offset = AT(slo_tbt_ns),
+      .min = 0, .max = 1e18, .standard = "100ms",
+      .help = "promised mean time between a reply's tokens, for goodput" },
     { .key = NULL },
 };
 

@@ -9,6 +9,18 @@
 #include <string.h>
 
 enum { CLASSES = 1 << LINK_COUNT };
+static_assert(CLASSES <= 32, "links.active has a bit for each class");
+
+/* The lowest class of *left, taken out; for (rest = ...; (mask = next_class(&rest)) > 0;).
+ * Class 0, over no link, never has a flow. */
+static uint32_t next_class(uint32_t *left)
+{
+    if (*left == 0)
+        return 0;
+    uint32_t mask = (uint32_t)__builtin_ctz(*left);
+    *left &= *left - 1;
+    return mask;
+}
 
 void links_init(struct links *links, const double bytes_per_s[LINK_COUNT],
                 const uint64_t latency_ns[LINK_COUNT])
@@ -58,8 +70,8 @@ static uint32_t heap_pop(struct links *links, struct flow_heap *heap, before_fn 
 {
     uint32_t top = heap->flow[0], last = heap->flow[--heap->count], at = 0;
     for (uint32_t child; (child = 2 * at + 1) < heap->count; at = child) {
-        if (child + 1 < heap->count && before(&links->flow[heap->flow[child + 1]],
-                                              &links->flow[heap->flow[child]]))
+        if (child + 1 < heap->count &&
+            before(&links->flow[heap->flow[child + 1]], &links->flow[heap->flow[child]]))
             child++;
         if (!before(&links->flow[heap->flow[child]], &links->flow[last]))
             break;
@@ -73,7 +85,8 @@ static uint32_t heap_pop(struct links *links, struct flow_heap *heap, before_fn 
 /* ---- sharing ---- */
 
 /* The link whose unfrozen flows would get least; -1: none is left. */
-static int bottleneck(const double left[LINK_COUNT], const uint32_t flows[LINK_COUNT], double *share)
+static int bottleneck(const double left[LINK_COUNT], const uint32_t flows[LINK_COUNT],
+                      double *share)
 {
     int tightest = -1;
     for (int link = 0; link < LINK_COUNT; link++) {
@@ -92,20 +105,19 @@ static int bottleneck(const double left[LINK_COUNT], const uint32_t flows[LINK_C
 static void set_rates(struct links *links)
 {
     double left[LINK_COUNT];
-    uint32_t flows[LINK_COUNT] = { 0 };
-    bool frozen[CLASSES] = { false };
+    uint32_t flows[LINK_COUNT] = { 0 }, unfrozen = links->active;
     memcpy(left, links->bytes_per_ns, sizeof left);
-    for (uint32_t mask = 1; mask < CLASSES; mask++)
+    for (uint32_t rest = links->active, mask; (mask = next_class(&rest)) > 0;)
         for (uint32_t link = 0; link < LINK_COUNT; link++)
             if (mask & LINK_BIT(link))
                 flows[link] += links->of[mask].by_end.count;
     double share = 0.0;
     for (int tight; (tight = bottleneck(left, flows, &share)) >= 0;) {
-        for (uint32_t mask = 1; mask < CLASSES; mask++) {
+        for (uint32_t rest = unfrozen, mask; (mask = next_class(&rest)) > 0;) {
             uint32_t count = links->of[mask].by_end.count;
-            if (frozen[mask] || count == 0 || !(mask & LINK_BIT(tight)))
+            if (!(mask & LINK_BIT(tight)))
                 continue;
-            frozen[mask] = true;
+            unfrozen &= ~(UINT32_C(1) << mask);
             links->of[mask].rate_bytes_per_ns = share;
             for (uint32_t link = 0; link < LINK_COUNT; link++) {
                 if (!(mask & LINK_BIT(link)))
@@ -126,10 +138,9 @@ static double work_at(const struct links *links, const struct flow_class *class,
 static void advance(struct links *links, uint64_t now_ns)
 {
     assert(now_ns >= links->now_ns);
-    for (uint32_t mask = 1; mask < CLASSES; mask++) {
+    for (uint32_t rest = links->active, mask; (mask = next_class(&rest)) > 0;) {
         struct flow_class *class = &links->of[mask];
-        /* An empty class starts from 0 again, which keeps its sums exact to small fractions. */
-        class->work_bytes = class->by_end.count > 0 ? work_at(links, class, now_ns) : 0.0;
+        class->work_bytes = work_at(links, class, now_ns);
     }
     links->now_ns = now_ns;
 }
@@ -157,6 +168,7 @@ uint32_t links_start(struct links *links, uint64_t now_ns, uint32_t mask, uint64
                                          .links = mask,
                                          .user = user };
     heap_push(links, &links->by_begin, handle, begins_before);
+    links->next_ns = 0;
     return handle;
 }
 
@@ -167,20 +179,27 @@ static double rest_ns(const struct links *links, const struct flow_class *class)
     return rest_bytes / class->rate_bytes_per_ns - 0.5;
 }
 
-uint64_t links_next_ns(const struct links *links)
+static uint64_t next_change_ns(const struct links *links)
 {
     uint64_t next_ns = UINT64_MAX;
     if (links->by_begin.count > 0)
         next_ns = links->flow[links->by_begin.flow[0]].begin_ns;
-    for (uint32_t mask = 1; mask < CLASSES; mask++) {
+    for (uint32_t classes = links->active, mask; (mask = next_class(&classes)) > 0;) {
         const struct flow_class *class = &links->of[mask];
-        if (class->by_end.count == 0 || class->rate_bytes_per_ns <= 0.0)
+        if (class->rate_bytes_per_ns <= 0.0)
             continue;
         double rest = rest_ns(links, class);
         uint64_t end_ns = links->now_ns + (rest > 0.0 ? (uint64_t)ceil(rest) : 0);
         next_ns = end_ns < next_ns ? end_ns : next_ns;
     }
     return next_ns;
+}
+
+uint64_t links_next_ns(struct links *links)
+{
+    if (links->next_ns == 0)
+        links->next_ns = next_change_ns(links);
+    return links->next_ns;
 }
 
 /* Flows whose latency is over join their classes. */
@@ -193,6 +212,10 @@ static void begin_flows(struct links *links)
         struct flow *flow = &links->flow[handle];
         struct flow_class *class = &links->of[flow->links];
         flow->moving = true;
+        /* A class that was empty starts from 0 again: its sums stay exact to small fractions. */
+        if (class->by_end.count == 0)
+            class->work_bytes = 0.0;
+        links->active |= UINT32_C(1) << flow->links;
         flow->end_work = class->work_bytes + (double)flow->size_bytes;
         heap_push(links, &class->by_end, handle, ends_before);
         begun = true;
@@ -209,6 +232,8 @@ static void end_flow(struct links *links, struct flow_class *class)
         if (flow->links & LINK_BIT(link))
             links->ended_bytes[link] += flow->size_bytes;
     flow->moving = false;
+    if (class->by_end.count == 0)
+        links->active &= ~(UINT32_C(1) << flow->links);
     flow->next_free = links->free_flow;
     links->free_flow = handle;
     set_rates(links);
@@ -216,13 +241,12 @@ static void end_flow(struct links *links, struct flow_class *class)
 
 bool links_step(struct links *links, uint64_t now_ns, uint32_t *user)
 {
+    links->next_ns = 0;
     if (now_ns > links->now_ns)
         advance(links, now_ns);
     begin_flows(links);
-    for (uint32_t mask = 1; mask < CLASSES; mask++) {
+    for (uint32_t classes = links->active, mask; (mask = next_class(&classes)) > 0;) {
         struct flow_class *class = &links->of[mask];
-        if (class->by_end.count == 0)
-            continue;
         const struct flow *first = &links->flow[class->by_end.flow[0]];
         bool empty = first->end_work <= class->work_bytes;
         if (!empty && (class->rate_bytes_per_ns <= 0.0 || rest_ns(links, class) > 0.0))
@@ -249,7 +273,7 @@ double links_done_bytes(const struct links *links, uint64_t now_ns, uint32_t han
 double links_moved_bytes(const struct links *links, uint64_t now_ns, enum link link)
 {
     double bytes = (double)links->ended_bytes[link];
-    for (uint32_t mask = 1; mask < CLASSES; mask++) {
+    for (uint32_t classes = links->active, mask; (mask = next_class(&classes)) > 0;) {
         if (!(mask & LINK_BIT(link)))
             continue;
         const struct flow_heap *heap = &links->of[mask].by_end;

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum link { LINK_SSD_READ, LINK_SSD_WRITE, LINK_H2D, LINK_D2H, LINK_COUNT };
+enum link { LINK_SSD_READ, LINK_SSD_WRITE, LINK_H2D, LINK_D2H, LINK_NETWORK, LINK_COUNT };
 
 #define LINK_BIT(link) (UINT32_C(1) << (link))
 
@@ -41,7 +41,9 @@ struct links {
     uint64_t latency_ns[LINK_COUNT];
     uint64_t ended_bytes[LINK_COUNT];   /* of flows that have ended */
     struct flow_class of[1 << LINK_COUNT]; /* by mask */
+    uint32_t active;                    /* classes that have moving flows: bit = mask */
     struct flow_heap by_begin;          /* in their latency */
+    uint64_t next_ns;                   /* links_next_ns(), or 0: to be computed */
     struct flow *flow;
     uint32_t flow_capacity, flow_high_water, free_flow;
     uint64_t now_ns, started;
@@ -57,7 +59,7 @@ uint32_t links_start(struct links *links, uint64_t now_ns, uint32_t mask, uint64
                      uint32_t user);
 
 /* When something next changes here (a flow begins to move or ends); UINT64_MAX: never. */
-uint64_t links_next_ns(const struct links *links);
+uint64_t links_next_ns(struct links *links);
 
 /* Advances to now_ns <= links_next_ns(). true: a flow has ended, *user is its user word; call again
  * until false. Flows that end together are told in the order of their start within a class. */

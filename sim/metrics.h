@@ -13,6 +13,8 @@
     X(ttft_p50_ns, "ns", "median of it")                                                             \
     X(ttft_p90_ns, "ns", "90th percentile of it")                                                    \
     X(ttft_p99_ns, "ns", "99th percentile of it")                                                    \
+    X(ttft_first_turn_ns, "ns", "mean TTFT of sessions' first turns, which have no history")          \
+    X(ttft_urgent_mean_ns, "ns", "mean TTFT of urgent sessions' turns (engine.urgent_share)")         \
     X(queueing_mean_ns, "ns", "turn asked to its prefill's start")                                   \
     X(queueing_p50_ns, "ns", "median of it")                                                         \
     X(queueing_p99_ns, "ns", "99th percentile of it")                                                \
@@ -27,6 +29,8 @@
     X(prefill_tokens_per_s, "tokens/s", "context and prompt tokens made ready per second of prefill") \
     X(reply_tokens_per_s, "tokens/s", "reply tokens per second of elapsed time")                     \
     X(turns_per_s, "1/s", "turns per second of elapsed time")                                        \
+    X(goodput_turns_per_s, "1/s", "turns that kept both promises (slo.ttft, slo.tbt) per second")     \
+    X(slo_attainment, "1", "their share of the turns that ended")                                    \
     X(gpu_busy_ns, "ns", "time in which the GPUs ran a prefill or decode iteration or waited in one") \
     X(gpu_prefill_ns, "ns", "of that: prefill")                                                      \
     X(gpu_decode_ns, "ns", "of that: decode")                                                        \
@@ -37,6 +41,7 @@
     X(queue_mean, "1", "turns waiting, weighted by time")                                            \
     X(hit_rate_tokens, "1", "tokens reused over prompt and history tokens, all turns")               \
     X(hit_rate_history_tokens, "1", "tokens reused over history tokens: first turns have none")      \
+    X(hit_rate_found, "1", "tokens reused or found and computed again, over history tokens")         \
     X(hit_rate_blocks, "1", "units (sessions or blocks) found over units wanted, all turns")         \
     X(hit_rate_turns, "1", "turns that reuse something over all turns")                              \
     X(hit_rate_later_turns, "1", "turns that reuse something over turns that have a history")        \
@@ -50,6 +55,10 @@
     X(reply_tokens, "tokens", "tokens of replies")                                                   \
     X(overflows, "1", "turns whose context was truncated")                                           \
     X(clamped_turns, "1", "turns whose prompt or reply alone did not fit the window and was cut")    \
+    X(preemptions, "1", "times that a turn was pushed out of HBM, to be computed again")              \
+    X(preempted_tokens, "tokens", "context that was ready and was pushed out")                       \
+    X(prefilled_again_tokens, "tokens", "of it, and of replies begun: computed again in prefill")     \
+    X(router_imbalance, "1", "turns of the server with most over the mean of all servers")           \
     X(load_dram_hbm_bytes, "bytes", "DRAM to HBM: loads for jobs")                                   \
     X(load_ssd_hbm_bytes, "bytes", "SSD through DRAM to HBM: loads for jobs that nobody fetched")    \
     X(fetch_ssd_dram_bytes, "bytes", "SSD to DRAM: fetched ahead of the job")                        \
@@ -66,6 +75,7 @@
     X(ssd_read_bytes, "bytes", "all bytes read from SSD")                                            \
     X(h2d_bytes, "bytes", "all bytes host to GPU")                                                   \
     X(d2h_bytes, "bytes", "all bytes GPU to host")                                                   \
+    X(network_bytes, "bytes", "KV sent from servers that prefill to servers that decode")             \
     X(peak_hbm_bytes, "bytes", "most KV in HBM at once, reservations of running turns included")     \
     X(peak_dram_bytes, "bytes", "most KV in DRAM at once")                                           \
     X(peak_ssd_bytes, "bytes", "most KV on SSD at once")                                             \

@@ -2,7 +2,7 @@
 #include "sim/sim.h"
 
 #include "sim/cost.h"
-#include "sim/engine_run.h"
+#include "sim/cluster_run.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +55,8 @@ static void set_links(struct engine_setup *setup)
         less(hardware->d2h_bytes_per_s, gpus * hardware->d2h_bytes_per_s_per_gpu);
     setup->link_bytes_per_s[LINK_SSD_READ] = hardware->ssd_read_bytes_per_s;
     setup->link_bytes_per_s[LINK_SSD_WRITE] = hardware->ssd_write_bytes_per_s;
+    setup->link_bytes_per_s[LINK_NETWORK] = setup->experiment->network_bytes_per_s;
+    setup->link_latency_ns[LINK_NETWORK] = setup->experiment->network_latency_ns;
     setup->link_latency_ns[LINK_H2D] = hardware->pcie_latency_ns;
     setup->link_latency_ns[LINK_D2H] = hardware->pcie_latency_ns;
     setup->link_latency_ns[LINK_SSD_READ] = hardware->ssd_latency_ns;
@@ -150,6 +152,25 @@ static enum status set_model(struct engine_setup *setup, struct error *err)
     return status;
 }
 
+/* Servers that only prefill need others that decode; what is decoded elsewhere is not pushed out, since
+ * it would have to go back to be prefilled. */
+static enum status check_cluster(const struct experiment *experiment, struct error *err)
+{
+    if (experiment->prefill_replicas == 0)
+        return STATUS_OK;
+    if (experiment->prefill_replicas >= experiment->replicas) {
+        char expected[64], found[32];
+        snprintf(expected, sizeof expected, "fewer than cluster.replicas (%u)",
+                 experiment->replicas);
+        snprintf(found, sizeof found, "%u", experiment->prefill_replicas);
+        return error_input(err, NULL, 0, "cluster.prefill_replicas", expected, found);
+    }
+    if (experiment->allocation == ALLOCATE_GROW)
+        return error_input(err, NULL, 0, "engine.allocation",
+                           "reserve, where other servers decode (cluster.prefill_replicas)", "grow");
+    return STATUS_OK;
+}
+
 static enum status open_trace(const struct experiment *experiment, struct trace **trace,
                               struct error *err)
 {
@@ -183,7 +204,7 @@ static enum status run_on_trace(struct engine_setup *setup, struct trace *trace,
     if (status != STATUS_OK)
         return status;
     set_tiers(setup);
-    status = engine_run(setup, trace, progress, result, err);
+    status = cluster_run(setup, trace, progress, result, err);
     if (status != STATUS_OK)
         return status;
     set_cost(setup, &result->metrics);
@@ -203,6 +224,8 @@ enum status sim_run(const struct experiment *experiment, const struct sim_progre
     struct engine_setup setup = { .experiment = experiment };
     struct trace *trace = NULL;
     enum status status = parse_policy(experiment->policy, &setup.placement, err);
+    if (status == STATUS_OK)
+        status = check_cluster(experiment, err);
     if (status == STATUS_OK)
         status = set_model(&setup, err);
     if (status == STATUS_OK) {

@@ -14,9 +14,13 @@
 #include <stdint.h>
 
 enum placement_unit_kind { PLACE_AUTO, PLACE_SESSIONS, PLACE_BLOCKS };
-enum preloading { PRELOAD_NONE, PRELOAD_LAYERS };
+enum preloading { PRELOAD_NONE, PRELOAD_LAYERS, PRELOAD_BACKGROUND };
 enum saving { SAVING_SYNCHRONOUS, SAVING_ASYNCHRONOUS };
 enum reuse { REUSE_ALWAYS, REUSE_IF_FASTER };
+enum scheduling { SCHEDULE_PREFILL_FIRST, SCHEDULE_CHUNKED };
+enum allocation { ALLOCATE_RESERVE, ALLOCATE_GROW };
+enum order_of_turns { ORDER_FCFS, ORDER_PRIORITY, ORDER_LONGEST_PREFIX };
+enum router { ROUTE_ROUND_ROBIN, ROUTE_LEAST_LOADED, ROUTE_PREFIX_AFFINITY, ROUTE_SESSION_STICKY };
 enum overflow { OVERFLOW_TRUNCATE_DECOUPLED, OVERFLOW_INVALIDATE };
 
 /* One experiment, as its YAML says it; docs/config.md is printed from the rows. */
@@ -48,6 +52,25 @@ struct experiment {
     uint64_t write_buffer_bytes;
     int overflow;
     uint32_t context_window_tokens; /* 0: the model's */
+
+    int scheduling;                 /* enum scheduling */
+    uint32_t chunk_tokens;          /* of an iteration that decodes too */
+    int allocation;
+    uint32_t hbm_block_tokens;      /* HBM grows by as many */
+    bool partial_blocks;            /* a context's last, partial block can be reused */
+    int order;                      /* enum order_of_turns */
+    double urgent_share;            /* of the sessions */
+    uint32_t order_window;          /* waiting turns that are looked at */
+    uint64_t order_wait_ns;         /* none is passed over for longer */
+
+    uint32_t replicas;              /* servers */
+    uint32_t prefill_replicas;      /* the first ones prefill, the others decode; 0: each does both */
+    int router;
+    uint32_t router_slack;          /* prefix affinity: turns more than the least loaded one */
+    double network_bytes_per_s;     /* of each server that prefills */
+    uint64_t network_latency_ns;
+
+    uint64_t slo_ttft_ns, slo_tbt_ns;
 };
 
 /* Sections of an experiment for config_load(). */

@@ -1,61 +1,11 @@
 /* tests/sim/test_sim.c - whole runs: known answers, what must hold of any run, and that every number
  * of an experiment changes some result. */
-#include "sim/sim.h"
-#include "tests/support.h"
+#include "tests/sim/runs.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A small workload that overloads 13B on 2 GPUs and a DRAM of a few sessions, as the paper's does. */
-#define SMALL                                                                                        \
-    "warmup_turns: 200\n"                                                                            \
-    "tiers: {dram: {capacity: 64GB}, ssd: {capacity: 200GB}}\n"                                      \
-    "workload: {sessions: 400, sessions_per_s: 2.0}\n"
-
-static struct experiment experiment_of(const char *yaml, const char *settings[])
-{
-    struct error err = { 0 };
-    struct config_tree *tree = NULL;
-    struct experiment experiment;
-    ck_assert_int_eq(config_tree_parse(yaml, "test", &tree, &err), STATUS_OK);
-    for (int i = 0; settings != NULL && settings[i] != NULL; i++)
-        ck_assert_int_eq(config_tree_set(tree, settings[i], &err), STATUS_OK);
-    if (config_load(experiment_sections, tree, &experiment, &err) != STATUS_OK) {
-        error_print(stderr, &err);
-        ck_abort_msg("experiment refused");
-    }
-    config_tree_free(tree);
-    return experiment;
-}
-
-static struct metrics run_experiment(const struct experiment *experiment)
-{
-    struct error err = { 0 };
-    struct sim_result result;
-    if (sim_run(experiment, NULL, &result, &err) != STATUS_OK) {
-        error_print(stderr, &err);
-        ck_abort_msg("run refused");
-    }
-    struct metrics metrics = result.metrics;
-    sim_result_free(&result);
-    return metrics;
-}
-
-static struct metrics run(const char *yaml, const char *setting)
-{
-    const char *settings[] = { setting, NULL };
-    struct experiment experiment = experiment_of(yaml, settings);
-    return run_experiment(&experiment);
-}
-
-static struct metrics run2(const char *yaml, const char *first, const char *second)
-{
-    const char *settings[] = { first, second, NULL };
-    struct experiment experiment = experiment_of(yaml, settings);
-    return run_experiment(&experiment);
-}
 
 /* ---- known answers ---- */
 
@@ -291,6 +241,24 @@ START_TEST(every_key_changes_some_result)
         { "engine.write_buffer=0", NULL },
         { "engine.overflow=invalidate", NULL },
         { "engine.context_window=1024", NULL },
+        { "engine.scheduling=chunked", NULL },
+        { "engine.preloading=background", NULL },
+        { "engine.chunk_tokens=256", "engine.scheduling=chunked" },
+        { "engine.allocation=grow", NULL },
+        { "engine.block_tokens=128", "engine.allocation=grow" },
+        { "engine.partial_blocks=false", "placement.unit=block" },
+        { "engine.order=priority", NULL },
+        { "engine.order=longest-prefix", NULL },
+        { "engine.order_window=8", "engine.order=longest-prefix" },
+        { "engine.order_wait=10min", "engine.order=longest-prefix" },
+        { "engine.urgent_share=0.5", "engine.order=priority" },
+        { "cluster.replicas=2", NULL },
+        { "cluster.prefill_replicas=1", "cluster.replicas=2" },
+        { "cluster.router=round-robin", "cluster.replicas=2" },
+        { "cluster.router=least-loaded", "cluster.replicas=2" },
+        { "cluster.router=prefix-affinity", "cluster.replicas=2" },
+        { "slo.ttft=20s", NULL },
+        { "slo.tbt=20ms", "slo.ttft=1h" },
         { "workload.sessions=300", NULL },
         { "workload.sessions_per_s=1", NULL },
         { "workload.seed=2", NULL },
@@ -326,6 +294,7 @@ START_TEST(what_cannot_run_is_refused_by_key)
     ck_assert_str_eq(refused("gpus=5").key, "gpus");
     ck_assert_str_eq(refused("engine.context_window=1000000").key, "engine.context_window");
     ck_assert_ptr_nonnull(strstr(refused("model=deepseek-v3").expected, "HBM"));
+    ck_assert_str_eq(refused("cluster.prefill_replicas=1").key, "cluster.prefill_replicas");
 }
 END_TEST
 

@@ -1,0 +1,216 @@
+/* sim/engine_queue.c - turns that wait: who is next, whether its KV is worth loading, and its
+ * preparing by the placement core.
+ * Sources: FCFS and priority as in vLLM v1 (v1/core/sched/request_queue.py at b4622cf); the longest
+ * cached prefix as SGLang's "lpm" (srt/managers/schedule_policy.py at 00550cd), which falls back to
+ * FCFS while more than 128 requests wait: here the first engine.order_window are looked at, however
+ * many wait. That nobody is passed over for longer than engine.order_wait is ours. */
+#include "sim/engine.h"
+
+void queue_push(struct engine *engine, uint32_t handle)
+{
+    session_of(engine, handle)->next = 0;
+    if (engine->queue_tail != 0)
+        session_of(engine, engine->queue_tail)->next = handle;
+    else
+        engine->queue_head = handle;
+    engine->queue_tail = handle;
+}
+
+void queue_push_front(struct engine *engine, uint32_t handle)
+{
+    session_of(engine, handle)->next = engine->queue_head;
+    engine->queue_head = handle;
+    if (engine->queue_tail == 0)
+        engine->queue_tail = handle;
+}
+
+/* before: the one in front of it, 0 for the head. */
+static void queue_remove(struct engine *engine, uint32_t handle, uint32_t before)
+{
+    uint32_t next = session_of(engine, handle)->next;
+    if (before != 0)
+        session_of(engine, before)->next = next;
+    else
+        engine->queue_head = next;
+    if (engine->queue_tail == handle)
+        engine->queue_tail = before;
+}
+
+/* ---- load or compute again ---- */
+
+/* About how long until the first token if these tokens are reused: the layers' loads and
+ * computations overlap, but for the first of the one and the last of the other. Of links nobody
+ * else uses. */
+static double expected_prefill_ns(const struct engine *engine, const struct session *session,
+                                  const struct placement_hits *hits)
+{
+    const struct engine_setup *setup = engine->setup;
+    const double *rate = setup->link_bytes_per_s;
+    uint32_t context = session->prefill_tokens;
+    uint32_t dram = hits->tokens[TIER_DRAM], ssd = hits->tokens[TIER_SSD];
+    uint32_t reused = found_tokens(hits);
+    reused = reused < context ? reused : context - 1;
+    struct prefill_time time = timing_prefill(&setup->timing, context - reused, reused);
+    double bytes_per_token = (double)setup->kv_bytes_per_token, load_s = 0.0, ssd_s = 0.0;
+    if (dram + ssd > 0)
+        load_s = (double)(dram + ssd) * bytes_per_token / rate[LINK_H2D];
+    if (ssd > 0)
+        ssd_s = (double)ssd * bytes_per_token / rate[LINK_SSD_READ];
+    double load_ns = (load_s > ssd_s ? load_s : ssd_s) * (double)NS_PER_S;
+    double layer_ns = (double)time.layer_ns, layers = setup->model.layers;
+    if (setup->experiment->preloading != PRELOAD_LAYERS)
+        return load_ns + layer_ns * layers;
+    return load_ns > layer_ns * layers ? load_ns + layer_ns : layer_ns * layers + load_ns / layers;
+}
+
+/* The slowest tier that it pays to load from. */
+static enum tier worth_loading(const struct engine *engine, const struct session *session)
+{
+    if (engine->setup->experiment->reuse == REUSE_ALWAYS)
+        return TIER_SSD;
+    enum tier best = TIER_HBM;
+    double best_ns = 0.0;
+    for (int tier = TIER_HBM; tier < TIER_COUNT; tier++) {
+        struct placement_hits hits =
+            placement_peek(engine->core, session->job, session->kv_cut, (enum tier)tier);
+        double time_ns = expected_prefill_ns(engine, session, &hits);
+        if (tier == TIER_HBM || time_ns <= best_ns) {
+            best = (enum tier)tier;
+            best_ns = time_ns;
+        }
+    }
+    return best;
+}
+
+/* ---- who is next ---- */
+
+static bool goes_before(const struct engine *engine, uint32_t handle, uint32_t *best_tokens)
+{
+    const struct session *session = session_of(engine, handle);
+    if (engine->setup->experiment->order == ORDER_PRIORITY)
+        return session->urgent;
+    struct placement_hits hits =
+        placement_peek(engine->core, session->job, session->kv_cut, TIER_SSD);
+    uint32_t tokens = found_tokens(&hits);
+    if (tokens <= *best_tokens)
+        return false;
+    *best_tokens = tokens;
+    return true;
+}
+
+/* *before: the one in front of it. 0: nobody waits. */
+static uint32_t next_in_order(const struct engine *engine, uint32_t *before)
+{
+    const struct experiment *experiment = engine->setup->experiment;
+    uint32_t best = engine->queue_head, best_tokens = 0, last = 0, seen = 0;
+    *before = 0;
+    if (best == 0 || experiment->order == ORDER_FCFS ||
+        now_of(engine) - session_of(engine, best)->asked_ns > experiment->order_wait_ns)
+        return best;
+    for (uint32_t at = best; at != 0 && seen < experiment->order_window;
+         at = session_of(engine, at)->next, seen++) {
+        if (goes_before(engine, at, &best_tokens)) {
+            best = at;
+            *before = last;
+            if (experiment->order == ORDER_PRIORITY)
+                break;
+        }
+        last = at;
+    }
+    return best;
+}
+
+/* ---- preparing ---- */
+
+static void new_arrivals(struct engine *engine)
+{
+    engine->arrivals_of_prepared ^= 1;
+    layer_arrivals_reset(&engine->arrivals[engine->arrivals_of_prepared],
+                         engine->setup->model.layers);
+}
+
+/* What a turn pushed out of HBM finds again is no hit of the workload's. */
+static void note_hits(struct session *session, struct placement_hits found,
+                      struct placement_hits hits)
+{
+    session->ready_tokens = found_tokens(&hits) < session->prefill_tokens
+                                ? found_tokens(&hits)
+                                : session->prefill_tokens - 1;
+    if (session->started)
+        return;
+    session->hits = hits;
+    session->passed_over_tokens = found_tokens(&found) - found_tokens(&hits);
+}
+
+/* Has the core prepare the turn that is next. false: none, or not yet. */
+static bool prepare_next(struct engine *engine)
+{
+    uint32_t before, handle = next_in_order(engine, &before);
+    if (handle == 0)
+        return false;
+    struct session *session = session_of(engine, handle);
+    uint32_t total = room_at_start(engine, session);
+    struct placement_hits hits,
+        found = placement_peek(engine->core, session->job, session->kv_cut, TIER_SSD);
+    enum prepare done =
+        placement_prepare(engine->core, now_of(engine), session->job, session->kv_cut, total,
+                          worth_loading(engine, session), &hits);
+    if (done != PREPARE_DONE) {
+        copies_act(engine);
+        return false;
+    }
+    session->kv_cut = 0;
+    session->booked_tokens = total;
+    note_hits(session, found, hits);
+    queue_remove(engine, handle, before);
+    handles_add(&engine->prepared, handle);
+    if (engine->setup->experiment->preloading != PRELOAD_BACKGROUND)
+        new_arrivals(engine);
+    copies_act(engine);
+    return true;
+}
+
+static bool loads_in_background(const struct engine *engine)
+{
+    return engine->setup->experiment->preloading == PRELOAD_BACKGROUND;
+}
+
+void queue_prepare_ahead(struct engine *engine)
+{
+    const struct experiment *experiment = engine->setup->experiment;
+    uint32_t most = loads_in_background(engine) ? experiment->batch : 1;
+    if (experiment->preloading == PRELOAD_NONE ||
+        (experiment->preloading == PRELOAD_LAYERS && experiment->read_buffer_layers == 0))
+        return;
+    while (engine->prepared.count < most && prepare_next(engine))
+        ;
+}
+
+/* The place among the prepared of the first that can start; their count: none can. */
+static uint32_t first_ready(const struct engine *engine)
+{
+    uint32_t at = 0;
+    if (loads_in_background(engine))
+        while (at < engine->prepared.count && copies_loading(engine, engine->prepared.item[at]))
+            at++;
+    return at;
+}
+
+bool queue_may_start(const struct engine *engine)
+{
+    if (first_ready(engine) < engine->prepared.count)
+        return true;
+    return engine->prepared.count == 0 && engine->queue_head != 0;
+}
+
+uint32_t queue_take(struct engine *engine)
+{
+    if (engine->prepared.count == 0 && !prepare_next(engine))
+        return 0;
+    uint32_t at = first_ready(engine);
+    if (at == engine->prepared.count)
+        return 0;
+    uint32_t handle = engine->prepared.item[at];
+    handles_remove(&engine->prepared, at);
+    return handle;
+}

@@ -58,6 +58,10 @@ static json_t *run_json(const struct run *run)
                         json_integer((json_int_t)result->kv_bytes_per_token));
     json_object_set_new(object, "kv_budget_bytes",
                         json_integer((json_int_t)result->kv_budget_bytes));
+    json_t *findings = json_array();
+    for (int i = 0; i < SIM_FINDINGS_MAX && result->finding[i][0] != '\0'; i++)
+        json_array_append_new(findings, json_string(result->finding[i]));
+    json_object_set_new(object, "findings", findings);
     json_object_set_new(object, "metrics", metrics_json(&result->metrics));
     return object;
 }

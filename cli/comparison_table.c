@@ -32,6 +32,7 @@ static const struct line lines[] = {
     { NULL, 0, 0 },
     { "prefill tokens/s", CELL_NUMBER, OF(prefill_tokens_per_s) },
     { "turns/s", CELL_NUMBER, OF(turns_per_s) },
+    { "  within the SLO", CELL_NUMBER, OF(goodput_turns_per_s) },
     { "GPU busy", CELL_HOURS, OF(gpu_busy_ns) },
     { "  waiting for KV", CELL_HOURS, OF(gpu_load_wait_ns) },
     { "turns waiting, mean", CELL_NUMBER, OF(queue_mean) },
@@ -47,6 +48,7 @@ static const struct line lines[] = {
     { "SSD to HBM", CELL_BYTES, OF(load_ssd_hbm_bytes) },
     { "DRAM to HBM", CELL_BYTES, OF(load_dram_hbm_bytes) },
     { "SSD written", CELL_BYTES, OF(ssd_written_bytes) },
+    { "  years to rated writes", CELL_NUMBER, OF(ssd_years) },
     { "stored, never loaded", CELL_BYTES, OF(stored_never_loaded_bytes) },
     { "peak DRAM", CELL_BYTES, OF(peak_dram_bytes) },
     { "peak SSD", CELL_BYTES, OF(peak_ssd_bytes) },
@@ -184,6 +186,20 @@ static void print_gain(FILE *out, const struct run *run, const struct metrics *n
             change(metrics->cost_usd, none->cost_usd));
 }
 
+/* What the metrics mean for the tiers, in words. */
+static void print_findings(FILE *out, const struct comparison *comparison)
+{
+    bool first = true;
+    for (uint32_t i = 0; i < comparison->count; i++) {
+        const struct run *run = &comparison->runs[i];
+        for (int k = 0; k < SIM_FINDINGS_MAX && run->result.finding[k][0] != '\0'; k++) {
+            fprintf(out, "%s%s: %s\n", first ? "\n" : "", run->experiment.policy,
+                    run->result.finding[k]);
+            first = false;
+        }
+    }
+}
+
 static void print_gains(FILE *out, const struct comparison *comparison)
 {
     const struct metrics *none = NULL;
@@ -205,4 +221,5 @@ void comparison_print_table(FILE *out, const struct comparison *comparison)
     print_heading(out, &comparison->runs[0]);
     print_metrics(out, comparison);
     print_gains(out, comparison);
+    print_findings(out, comparison);
 }

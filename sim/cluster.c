@@ -224,6 +224,7 @@ static void add_core_metrics(const struct engine *engine, struct metrics *metric
     SINCE(load_dram_hbm_bytes);
     SINCE(load_ssd_hbm_bytes);
     SINCE(fetch_ssd_dram_bytes);
+    SINCE(fetched_unused_bytes);
     SINCE(save_hbm_dram_bytes);
     SINCE(save_hbm_ssd_bytes);
     SINCE(demote_dram_ssd_bytes);

@@ -28,6 +28,7 @@ struct engine_setup {
     const struct experiment *experiment;
     struct model model;
     struct hardware hardware;
+    struct drive drive;
     struct timing timing;
     struct placement_config placement;
     double link_bytes_per_s[LINK_COUNT];

@@ -137,6 +137,13 @@ static const struct config_row experiment_rows[] = {
     { .key = "slo.tbt", .kind = CONFIG_U64, .unit = UNIT_DURATION, .offset = AT(slo_tbt_ns),
       .min = 0, .max = 1e18, .standard = "100ms",
       .help = "promised mean time between a reply's tokens, for goodput" },
+    { .key = "ssd.drive", .kind = CONFIG_TEXT, .offset = AT(drive),
+      .standard = "samsung-pm9d3a-7.68tb",
+      .help = "the drive that the SSD tier is made of, for its wear: one of models/drive, or a path" },
+    { .key = "ssd.write_amplification", .kind = CONFIG_DOUBLE, .offset = AT(write_amplification),
+      .min = 0.1, .max = 100, .standard = "1",
+      .help = "wear of a byte written against the workload that drives are rated for; large writes "
+              "wear less, so 1 is on the safe side (assumed)" },
     { .key = NULL },
 };
 

@@ -62,6 +62,7 @@
     X(load_dram_hbm_bytes, "bytes", "DRAM to HBM: loads for jobs")                                   \
     X(load_ssd_hbm_bytes, "bytes", "SSD through DRAM to HBM: loads for jobs that nobody fetched")    \
     X(fetch_ssd_dram_bytes, "bytes", "SSD to DRAM: fetched ahead of the job")                        \
+    X(fetched_unused_bytes, "bytes", "of it: gone from DRAM before its turn used it: thrashing")      \
     X(save_hbm_dram_bytes, "bytes", "HBM to DRAM: new KV saved")                                     \
     X(save_hbm_ssd_bytes, "bytes", "HBM through DRAM to SSD: new KV saved where DRAM had no room")   \
     X(demote_dram_ssd_bytes, "bytes", "DRAM to SSD: given up by DRAM")                               \
@@ -73,6 +74,9 @@
     X(stored_never_loaded_bytes, "bytes", "of it: gone, or left at the end, and never loaded")       \
     X(ssd_written_bytes, "bytes", "all bytes written to SSD")                                        \
     X(ssd_read_bytes, "bytes", "all bytes read from SSD")                                            \
+    X(ssd_written_per_day_bytes, "bytes", "the same a day, at the measured part's pace, all servers") \
+    X(ssd_dwpd, "1", "drive writes a day: that over the drives' capacity, times write amplification") \
+    X(ssd_years, "1", "years until the drives' rated writes are used up; 0: nothing was written")     \
     X(h2d_bytes, "bytes", "all bytes host to GPU")                                                   \
     X(d2h_bytes, "bytes", "all bytes GPU to host")                                                   \
     X(network_bytes, "bytes", "KV sent from servers that prefill to servers that decode")             \

@@ -2,6 +2,7 @@
 #include "sim/sim.h"
 
 #include "sim/cost.h"
+#include "sim/wear.h"
 #include "sim/cluster_run.h"
 
 #include <stdlib.h>
@@ -131,6 +132,9 @@ static enum status set_model(struct engine_setup *setup, struct error *err)
         status = hardware_load(experiment->hardware, &setup->hardware, err);
     if (status != STATUS_OK)
         return status;
+    status = drive_load(experiment->drive, &setup->drive, err);
+    if (status != STATUS_OK)
+        return status;
     if (experiment->hbm_utilisation > 0.0)
         setup->hardware.hbm_utilisation = experiment->hbm_utilisation;
     if (experiment->gpus > setup->hardware.gpus) {
@@ -195,6 +199,24 @@ static void set_cost(const struct engine_setup *setup, struct metrics *metrics)
         served_tokens > 0.0 ? metrics->cost_usd / served_tokens * 1e6 : 0.0;
 }
 
+static void set_wear(const struct engine_setup *setup, struct sim_result *result)
+{
+    const struct experiment *experiment = setup->experiment;
+    struct metrics *metrics = &result->metrics;
+    uint32_t servers =
+        experiment->prefill_replicas > 0 ? experiment->prefill_replicas : experiment->replicas;
+    struct wear wear = wear_of(&setup->drive, setup->placement.capacity_bytes[TIER_SSD], servers,
+                               experiment->write_amplification, metrics->ssd_written_bytes,
+                               metrics->elapsed_ns);
+    metrics->ssd_written_per_day_bytes = wear.bytes_per_day;
+    metrics->ssd_dwpd = wear.writes_per_day;
+    metrics->ssd_years = wear.years;
+    for (int i = 0; i < SIM_FINDINGS_MAX; i++)
+        if (!wear_finding(metrics, &setup->drive, i, result->finding[i],
+                          sizeof result->finding[i]))
+            break;
+}
+
 static enum status run_on_trace(struct engine_setup *setup, struct trace *trace,
                                 const struct sim_progress *progress, struct sim_result *result,
                                 struct error *err)
@@ -208,6 +230,7 @@ static enum status run_on_trace(struct engine_setup *setup, struct trace *trace,
     if (status != STATUS_OK)
         return status;
     set_cost(setup, &result->metrics);
+    set_wear(setup, result);
     result->trace_hash = trace_hash(trace);
     result->open_loop = facts.open_loop;
     result->trace_format = facts.format;

@@ -71,6 +71,9 @@ struct experiment {
     uint64_t network_latency_ns;
 
     uint64_t slo_ttft_ns, slo_tbt_ns;
+
+    char drive[CONFIG_TEXT_BYTES]; /* what the SSD tier is made of, for its wear */
+    double write_amplification;
 };
 
 /* Sections of an experiment for config_load(). */
@@ -84,6 +87,7 @@ struct series {
     double *x, *y;
 };
 #define SIM_SERIES_MAX 16
+#define SIM_FINDINGS_MAX 4
 
 struct sim_result {
     struct metrics metrics;
@@ -94,6 +98,7 @@ struct sim_result {
     const char *trace_format;
     const char *timing_source;
     uint64_t kv_bytes_per_token, kv_budget_bytes;
+    char finding[SIM_FINDINGS_MAX][160]; /* sentences on the tiers, most important first; "": no more */
     uint64_t events;             /* simulated, for benchmarks */
     bool interrupted;            /* stopped by progress(): metrics are of what was done */
 };

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-enum file_kind { FILE_MODEL, FILE_HARDWARE, FILE_TRACE };
+enum file_kind { FILE_MODEL, FILE_HARDWARE, FILE_DRIVE, FILE_TRACE };
 
 /* Files of a sweep are few: a list is enough. */
 struct file_hash {
@@ -70,6 +70,15 @@ static enum status hash_hardware(const char *name, uint64_t *hash, struct error 
     return status;
 }
 
+static enum status hash_drive(const char *name, uint64_t *hash, struct error *err)
+{
+    struct drive drive;
+    enum status status = drive_load(name, &drive, err);
+    if (status == STATUS_OK)
+        *hash = hash_values(drive_rows, &drive);
+    return status;
+}
+
 /* The whole file's, also where a run stops early: what a run reads ahead must not matter. */
 static enum status hash_trace(const char *path, uint64_t *hash, struct error *err)
 {
@@ -90,7 +99,10 @@ static enum status hash_file(struct point_keys *keys, enum file_kind kind, const
                              uint64_t *hash, struct error *err)
 {
     static enum status (*const hash_of[])(const char *, uint64_t *, struct error *) = {
-        [FILE_MODEL] = hash_model, [FILE_HARDWARE] = hash_hardware, [FILE_TRACE] = hash_trace
+        [FILE_MODEL] = hash_model,
+        [FILE_HARDWARE] = hash_hardware,
+        [FILE_DRIVE] = hash_drive,
+        [FILE_TRACE] = hash_trace
     };
     *hash = 0;
     if (kind == FILE_TRACE && *name == '\0') /* generated: the configuration says it all */
@@ -112,10 +124,12 @@ static enum status hash_file(struct point_keys *keys, enum file_kind kind, const
 enum status point_key(struct point_keys *keys, const struct experiment *experiment,
                       char key[POINT_KEY_BYTES], struct error *err)
 {
-    uint64_t model, hardware, trace;
+    uint64_t model, hardware, drive, trace;
     enum status status = hash_file(keys, FILE_MODEL, experiment->model, &model, err);
     if (status == STATUS_OK)
         status = hash_file(keys, FILE_HARDWARE, experiment->hardware, &hardware, err);
+    if (status == STATUS_OK)
+        status = hash_file(keys, FILE_DRIVE, experiment->drive, &drive, err);
     if (status == STATUS_OK)
         status = hash_file(keys, FILE_TRACE, experiment->trace, &trace, err);
     if (status != STATUS_OK)
@@ -125,8 +139,9 @@ enum status point_key(struct point_keys *keys, const struct experiment *experime
     FILE *out = open_memstream(&whole, &bytes);
     if (out == NULL)
         memory_exhausted();
-    fprintf(out, "reprise %s\n%016" PRIx64 "\n%016" PRIx64 "\n%016" PRIx64 "\n%s", REPRISE_VERSION,
-            model, hardware, trace, text);
+    fprintf(out,
+            "reprise %s\n%016" PRIx64 "\n%016" PRIx64 "\n%016" PRIx64 "\n%016" PRIx64 "\n%s",
+            REPRISE_VERSION, model, hardware, drive, trace, text);
     if (fclose(out) != 0)
         memory_exhausted();
     XXH128_hash_t hash = XXH3_128bits(whole, bytes);

@@ -153,8 +153,12 @@ void books_drop_copy(struct placement *core, uint32_t unit, enum tier tier, enum
     uint32_t held = held_tokens(entry), stored = books_stored_tokens(entry);
     uint32_t tokens = entry->tokens[tier];
     assert(tokens > 0);
-    if (tier == TIER_DRAM)
+    if (tier == TIER_DRAM) {
         fetch_note_leaving(core, unit);
+        if (entry->fetched)
+            core->counters.fetched_unused_bytes += tokens * core->config.bytes_per_token;
+        entry->fetched = false;
+    }
     shrink_copy(core, unit, tier, tokens, loss == LOSS_DROPPED ? LEAVE_EVICTED : LEAVE_REMOVED);
     count_change(core, entry, held, stored, loss);
     books_act(core, (struct action){ .kind = ACTION_DROP,

@@ -366,6 +366,7 @@ static void begin_loads(struct placement *core, uint32_t handle, struct placemen
     for (uint32_t i = 0; i < hits->units_found && hits->loads > 0; i++) {
         struct unit *entry = &core->units.unit[chain_unit(core, job, i)];
         uint32_t stored = books_stored_tokens(entry);
+        entry->fetched = false;
         if (stored > entry->tokens[TIER_HBM] && stored > entry->loaded_tokens)
             entry->loaded_tokens = stored;
     }

@@ -74,6 +74,7 @@ struct placement_hits {
 struct placement_counters {
     uint64_t load_dram_hbm_bytes, load_ssd_hbm_bytes, fetch_ssd_dram_bytes;
     uint64_t save_hbm_dram_bytes, save_hbm_ssd_bytes, demote_dram_ssd_bytes;
+    uint64_t fetched_unused_bytes; /* fetched ahead, and gone from DRAM before any job used it */
     uint64_t dropped_bytes, unsaved_bytes, expired_bytes, invalidated_bytes;
     uint64_t stored_bytes, stored_never_loaded_bytes;
 };

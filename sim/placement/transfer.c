@@ -116,6 +116,8 @@ static void end_unit(struct placement *core, const struct transfer *transfer, ui
     entry->transfer = 0;
     if (entry->goal_tokens > entry->tokens[tier])
         books_set_copy(core, unit, tier, entry->goal_tokens);
+    if (transfer->kind == ACTION_FETCH)
+        entry->fetched = true;
     if (transfer->kind == ACTION_SAVE && books_stored_tokens(entry) > stored)
         core->counters.stored_bytes +=
             (uint64_t)(books_stored_tokens(entry) - stored) * core->config.bytes_per_token;

@@ -29,6 +29,7 @@ struct unit {
     uint16_t pins;                        /* jobs between prepare and release that use it */
     bool leaving : 1;                     /* its DRAM copy is being demoted */
     bool aging : 1;                       /* is in the list of idle units, which expire */
+    bool fetched : 1;                     /* its DRAM copy was fetched ahead, and no job has used it */
     unsigned remembered : TIER_COUNT;     /* bit t: the policy remembers it in tier t, where it was */
 };
 

@@ -257,6 +257,8 @@ START_TEST(every_key_changes_some_result)
         { "cluster.router=round-robin", "cluster.replicas=2" },
         { "cluster.router=least-loaded", "cluster.replicas=2" },
         { "cluster.router=prefix-affinity", "cluster.replicas=2" },
+        { "ssd.drive=samsung-990-pro-2tb", NULL },
+        { "ssd.write_amplification=2", NULL },
         { "slo.ttft=20s", NULL },
         { "slo.tbt=20ms", "slo.ttft=1h" },
         { "workload.sessions=300", NULL },

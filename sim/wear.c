@@ -1,0 +1,61 @@
+/* sim/wear.c - see wear.h. */
+#include "sim/wear.h"
+
+#include "base/units.h"
+
+#include <stdio.h>
+
+struct wear wear_of(const struct drive *drive, uint64_t tier_bytes, uint32_t servers,
+                    double write_amplification, double written_bytes, double elapsed_ns)
+{
+    struct wear wear = { 0 };
+    if (tier_bytes == 0 || elapsed_ns <= 0.0)
+        return wear;
+    double days = elapsed_ns / (86400.0 * (double)NS_PER_S);
+    uint64_t each = (tier_bytes - 1) / drive->capacity_bytes + 1;
+    wear.drives = each * servers;
+    wear.bytes_per_day = written_bytes / days;
+    double worn_per_day = wear.bytes_per_day * write_amplification;
+    wear.writes_per_day = worn_per_day / ((double)wear.drives * (double)drive->capacity_bytes);
+    if (worn_per_day > 0.0)
+        wear.years = (double)wear.drives * (double)drive->endurance_bytes / worn_per_day / 365.25;
+    return wear;
+}
+
+/* Below these nobody needs to be told. */
+#define THRASHING_SHARE 0.10
+#define NEVER_LOADED_SHARE 0.50
+
+static double share(double part, double whole)
+{
+    return whole > 0.0 ? part / whole : 0.0;
+}
+
+bool wear_finding(const struct metrics *metrics, const struct drive *drive, int i, char *text,
+                  size_t text_bytes)
+{
+    double unused = share(metrics->fetched_unused_bytes, metrics->fetch_ssd_dram_bytes);
+    /* Some of what is given up was stored before measuring began: it can be more than was stored. */
+    double never = share(metrics->stored_never_loaded_bytes, metrics->stored_bytes);
+    never = never < 1.0 ? never : 1.0;
+    if (unused >= THRASHING_SHARE && i-- == 0) {
+        snprintf(text, text_bytes,
+                 "DRAM is thrashing: %.0f %% of what is fetched is evicted before its turn",
+                 100.0 * unused);
+        return true;
+    }
+    if (never >= NEVER_LOADED_SHARE && i-- == 0) {
+        snprintf(text, text_bytes,
+                 "Most writes are for nothing: %.0f %% of what is stored is never loaded",
+                 100.0 * never);
+        return true;
+    }
+    if (metrics->ssd_years > 0.0 && metrics->ssd_years < drive->warranty_years && i-- == 0) {
+        snprintf(
+            text, text_bytes,
+            "The SSDs wear out: %.1f years to their rated writes, under %.0f years of warranty",
+            metrics->ssd_years, drive->warranty_years);
+        return true;
+    }
+    return false;
+}

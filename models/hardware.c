@@ -1,6 +1,7 @@
 /* models/hardware.c - the YAML of a server: its keys, and what makes one consistent. */
 #include "models/folder.h"
 #include "models/models.h"
+#include "models/timing_measured.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -200,6 +201,11 @@ const struct config_row hardware_rows[] = {
       .min = 0,
       .max = 1e6,
       .help = "of 10^9 bytes of SSD" },
+    { .key = "timing.measured",
+      .kind = CONFIG_TEXT,
+      .offset = AT(measured_file),
+      .standard = "",
+      .help = "a file of measured times beside this one, taken for the model it is of" },
     { .key = NULL },
 };
 
@@ -215,6 +221,16 @@ static enum status check(const struct hardware *hardware, const char *path, stru
     return error_input(err, path, 0, "engine.hbm_reserved_bytes", expected, found);
 }
 
+/* The file lies beside the hardware's own. */
+static enum status read_measured(struct hardware *hardware, const char *path, struct error *err)
+{
+    char beside[MODELS_PATH_BYTES + CONFIG_TEXT_BYTES];
+    const char *slash = strrchr(path, '/');
+    int folder = slash != NULL && hardware->measured_file[0] != '/' ? (int)(slash - path + 1) : 0;
+    snprintf(beside, sizeof beside, "%.*s%s", folder, path, hardware->measured_file);
+    return measured_timing_read(beside, &hardware->measured, err);
+}
+
 enum status hardware_load(const char *name_or_path, struct hardware *hardware, struct error *err)
 {
     char path[MODELS_PATH_BYTES];
@@ -222,5 +238,9 @@ enum status hardware_load(const char *name_or_path, struct hardware *hardware, s
     enum status status = models_path("hardware", "hardware", name_or_path, path, err);
     if (status == STATUS_OK)
         status = models_read(path, hardware_rows, hardware, err);
-    return status == STATUS_OK ? check(hardware, path, err) : status;
+    if (status == STATUS_OK)
+        status = check(hardware, path, err);
+    if (status == STATUS_OK && hardware->measured_file[0] != '\0')
+        status = read_measured(hardware, path, err);
+    return status;
 }

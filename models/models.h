@@ -36,6 +36,17 @@ struct model {
     double kv_bytes_per_value;         /* 2: bf16/fp16; 1: fp8 */
 };
 
+/* Times measured with one model on one machine, where the hardware's file names such points
+ * (timing_measured.c); points 0: none. */
+#define MEASURED_MOST 20
+struct measured_timing {
+    uint32_t shape[7]; /* the model's: layers, hidden, heads, KV heads, head width, FFN, vocabulary */
+    uint32_t news, cacheds, batches, points;
+    double new_tokens[MEASURED_MOST], cached_tokens[MEASURED_MOST], batch[MEASURED_MOST];
+    double layer_ns[MEASURED_MOST][MEASURED_MOST], overhead_ns[MEASURED_MOST];
+    double base_ns[MEASURED_MOST], per_token_ns[MEASURED_MOST];
+};
+
 /* A server: GPUs, links, memories, disks, prices. Rates are effective where the file says so. */
 struct hardware {
     char name[CONFIG_TEXT_BYTES];
@@ -61,6 +72,8 @@ struct hardware {
     double ssd_read_bytes_per_s, ssd_write_bytes_per_s;
     uint64_t ssd_latency_ns; /* to the first byte */
     double usd_per_gpu_hour, usd_per_dram_gb_hour, usd_per_ssd_gb_hour;
+    char measured_file[CONFIG_TEXT_BYTES]; /* beside the hardware's own; "": none */
+    struct measured_timing measured;
 };
 
 /* Reads `name_or_path`: a path if it holds '/' or ends in .yaml, else models/llm/NAME.yaml (or
@@ -135,6 +148,8 @@ struct timing {
     double decode_context_ns;             /* decode attention: per token of context */
     double iteration_ns, token_ns;        /* once an iteration, per token: embedding */
     struct timing_matrix head;            /* logits */
+    struct measured_timing measured;      /* in the place of all above, where it is of the model */
+    bool is_measured;
 };
 
 /* Defined for what model_kv_budget_bytes() accepts. */

@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "models/matrices.h"
 #include "models/models.h"
+#include "models/timing_measured.h"
 
 #include <assert.h>
 
@@ -179,6 +180,11 @@ struct timing timing_new(const struct model *model, const struct hardware *hardw
     else
         prepare_multi_head(&timing, model, ranks, rates);
     prepare_iteration(&timing, model, hardware, ranks, rates);
+    timing.is_measured = ranks == 1 && measured_timing_of(&hardware->measured, model);
+    if (timing.is_measured) {
+        timing.measured = hardware->measured;
+        timing.source = "measured (calibration)";
+    }
     return timing;
 }
 
@@ -225,6 +231,8 @@ struct prefill_time timing_prefill(const struct timing *timing, uint64_t new_tok
                                    uint64_t cached_tokens)
 {
     assert(new_tokens >= 1);
+    if (timing->is_measured)
+        return measured_timing_prefill(&timing->measured, new_tokens, cached_tokens);
     double tokens = (double)new_tokens;
     return (struct prefill_time){
         .layer_ns = whole_ns(layer_ns(timing, tokens) +
@@ -237,6 +245,8 @@ struct prefill_time timing_prefill(const struct timing *timing, uint64_t new_tok
 struct decode_time timing_decode(const struct timing *timing, uint32_t batch)
 {
     assert(batch >= 1);
+    if (timing->is_measured)
+        return measured_timing_decode(&timing->measured, batch);
     double tokens = batch;
     double attention_ns = tokens * timing->query_stream_ns;
     return (struct decode_time){
@@ -252,6 +262,9 @@ struct prefill_time timing_mixed(const struct timing *timing, uint64_t prefill_n
                                  uint64_t decode_context)
 {
     assert(prefill_new + decode_batch >= 1);
+    if (timing->is_measured)
+        return measured_timing_mixed(&timing->measured, prefill_new, prefill_cached, decode_batch,
+                                     decode_context);
     double tokens = (double)prefill_new + decode_batch;
     double logits = (double)decode_batch + (prefill_new > 0 ? 1 : 0);
     double attention_ns =

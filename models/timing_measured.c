@@ -1,0 +1,161 @@
+/* models/timing_measured.c - times as they were measured on one machine with one model: prefill by
+ * bilinear interpolation over (new, cached) tokens, decode linear in the context for each batch and
+ * interpolated between batches. Outside the grid its last cells are continued.
+ * The file (written by `reprise calibrate`) has a line a point:
+ *   shape,LAYERS,HIDDEN,HEADS,KV_HEADS,HEAD_DIM,FFN,VOCABULARY   whose times these are
+ *   prefill,NEW,CACHED,LAYER_NS,OVERHEAD_NS     in order of NEW, then CACHED: a full grid
+ *   decode,BATCH,BASE_NS,PER_TOKEN_NS           in order of BATCH
+ * Lines that begin with # are comments. */
+#include "models/timing_measured.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+static enum status bad_line(const char *path, uint64_t line, const char *expected, const char *text,
+                            struct error *err)
+{
+    return error_input(err, path, line, NULL, expected, text);
+}
+
+/* The place of value on an ascending axis, appended at its end; MEASURED_MOST: no room, or not in
+ * order. */
+static uint32_t axis_place(double *axis, uint32_t *count, double value)
+{
+    for (uint32_t i = 0; i < *count; i++)
+        if (axis[i] == value)
+            return i;
+    if (*count == MEASURED_MOST || (*count > 0 && axis[*count - 1] > value))
+        return MEASURED_MOST;
+    axis[*count] = value;
+    return (*count)++;
+}
+
+static bool add_prefill(struct measured_timing *measured, const double value[4])
+{
+    uint32_t i = axis_place(measured->new_tokens, &measured->news, value[0]);
+    uint32_t j = axis_place(measured->cached_tokens, &measured->cacheds, value[1]);
+    if (i == MEASURED_MOST || j == MEASURED_MOST || value[2] <= 0.0 || value[3] < 0.0)
+        return false;
+    measured->layer_ns[i][j] = value[2];
+    measured->overhead_ns[i] = value[3];
+    measured->points++;
+    return true;
+}
+
+static bool add_decode(struct measured_timing *measured, const double value[3])
+{
+    uint32_t before = measured->batches;
+    uint32_t i = axis_place(measured->batch, &measured->batches, value[0]);
+    if (i == MEASURED_MOST || measured->batches == before || value[1] <= 0.0 || value[2] < 0.0)
+        return false;
+    measured->base_ns[i] = value[1];
+    measured->per_token_ns[i] = value[2];
+    return true;
+}
+
+static bool add_line(struct measured_timing *measured, const char *text)
+{
+    double v[4];
+    uint32_t *s = measured->shape;
+    if (sscanf(text, "prefill,%lf,%lf,%lf,%lf", &v[0], &v[1], &v[2], &v[3]) == 4)
+        return add_prefill(measured, v);
+    if (sscanf(text, "decode,%lf,%lf,%lf", &v[0], &v[1], &v[2]) == 3)
+        return add_decode(measured, v);
+    return sscanf(text,
+                  "shape,%" SCNu32 ",%" SCNu32 ",%" SCNu32 ",%" SCNu32 ",%" SCNu32 ",%" SCNu32
+                  ",%" SCNu32,
+                  &s[0], &s[1], &s[2], &s[3], &s[4], &s[5], &s[6]) == 7;
+}
+
+enum status measured_timing_read(const char *path, struct measured_timing *measured,
+                                 struct error *err)
+{
+    char text[256];
+    enum status status = STATUS_OK;
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return error_io(err, path, "open the measured times", strerror(errno));
+    memset(measured, 0, sizeof *measured);
+    for (uint64_t line = 1; status == STATUS_OK && fgets(text, sizeof text, file) != NULL; line++) {
+        text[strcspn(text, "\n")] = '\0';
+        if (text[0] != '#' && text[0] != '\0' && !add_line(measured, text))
+            status = bad_line(path, line, "a shape, prefill or decode line, in order", text, err);
+    }
+    fclose(file);
+    if (status != STATUS_OK)
+        return status;
+    if (measured->news < 2 || measured->cacheds < 2 || measured->batches < 1 ||
+        measured->points != measured->news * measured->cacheds)
+        return error_input(err, path, 0, NULL, "a full grid of prefill points and decode lines",
+                           "a part of one");
+    return STATUS_OK;
+}
+
+bool measured_timing_of(const struct measured_timing *measured, const struct model *model)
+{
+    const uint32_t shape[] = { model->layers,   model->hidden, model->heads,     model->kv_heads,
+                               model->head_dim, model->ffn,    model->vocabulary };
+    return measured->points > 0 && memcmp(shape, measured->shape, sizeof shape) == 0;
+}
+
+/* The cell [i, i + 1] that holds value, or the nearest; *share: how far into it, beyond 0..1
+ * outside. */
+static uint32_t cell_of(const double *axis, uint32_t count, double value, double *share)
+{
+    uint32_t i = 0;
+    while (i + 2 < count && axis[i + 1] <= value)
+        i++;
+    *share = count > 1 ? (value - axis[i]) / (axis[i + 1] - axis[i]) : 0.0;
+    return i;
+}
+
+static double between(double a, double b, double share)
+{
+    return a + (b - a) * share;
+}
+
+static uint64_t whole_ns(double ns)
+{
+    return ns < 1.0 ? 1 : ns < 0x1p63 ? (uint64_t)(ns + 0.5) : (uint64_t)1 << 63;
+}
+
+struct prefill_time measured_timing_prefill(const struct measured_timing *measured,
+                                            uint64_t new_tokens, uint64_t cached_tokens)
+{
+    double x, y;
+    uint32_t i = cell_of(measured->new_tokens, measured->news, (double)new_tokens, &x);
+    uint32_t j = cell_of(measured->cached_tokens, measured->cacheds, (double)cached_tokens, &y);
+    double low = between(measured->layer_ns[i][j], measured->layer_ns[i][j + 1], y);
+    double high = between(measured->layer_ns[i + 1][j], measured->layer_ns[i + 1][j + 1], y);
+    return (struct prefill_time){
+        .layer_ns = whole_ns(between(low, high, x)),
+        .overhead_ns = whole_ns(between(measured->overhead_ns[i], measured->overhead_ns[i + 1], x)),
+    };
+}
+
+struct decode_time measured_timing_decode(const struct measured_timing *measured, uint32_t batch)
+{
+    double x;
+    uint32_t i = cell_of(measured->batch, measured->batches, batch, &x);
+    uint32_t j = measured->batches > 1 ? i + 1 : i;
+    double base_ns = between(measured->base_ns[i], measured->base_ns[j], x);
+    double slope_ns = between(measured->per_token_ns[i], measured->per_token_ns[j], x);
+    return (struct decode_time){ .base_ns = base_ns > 1.0 ? base_ns : 1.0,
+                                 .per_token_ns = slope_ns > 0.0 ? slope_ns : 0.0 };
+}
+
+struct prefill_time measured_timing_mixed(const struct measured_timing *measured,
+                                          uint64_t prefill_new, uint64_t prefill_cached,
+                                          uint32_t decode_batch, uint64_t decode_context)
+{
+    struct prefill_time time = { 0 };
+    if (prefill_new > 0)
+        time = measured_timing_prefill(measured, prefill_new, prefill_cached);
+    if (decode_batch == 0)
+        return time;
+    struct decode_time decode = measured_timing_decode(measured, decode_batch);
+    double decode_ns = decode.base_ns + decode.per_token_ns * (double)decode_context;
+    time.layer_ns += whole_ns(decode_ns / measured->shape[0]);
+    return time;
+}

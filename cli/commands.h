@@ -6,7 +6,9 @@
  */
 #define COMMANDS(X)                                                                                \
     X(sim, "simulate an experiment under one or several policies and compare them")                \
+    X(calibrate, "measure this machine: a model and a server for sim, run and validate")             \
     X(run, "serve an experiment in real time on real kernels, memory and disk")                    \
+    X(validate, "compare the simulator with runs in real time, by load and policy")                \
     X(sweep, "run an experiment over a grid or samples of its keys, on many cores or machines")    \
     X(paper, "run CachedAttention's evaluation and set it beside what was published")              \
     X(plot, "draw a comparison from the database")                                                 \

@@ -102,9 +102,60 @@ static const char version_2[] =
     "  PRIMARY KEY (sweep_id, point, axis)"
     ") STRICT, WITHOUT ROWID;";
 
+static const char version_3[] =
+    "CREATE TABLE calibration ("
+    "  id INTEGER PRIMARY KEY,"
+    "  created_at TEXT NOT NULL,"
+    "  name TEXT NOT NULL,"
+    "  device TEXT NOT NULL,"
+    "  host_cpu TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE sample ("
+    "  calibration_id INTEGER NOT NULL REFERENCES calibration (id) ON DELETE CASCADE,"
+    "  number INTEGER NOT NULL,"
+    "  what TEXT NOT NULL,"
+    "  x REAL NOT NULL,"
+    "  y REAL NOT NULL,"
+    "  value_ns REAL NOT NULL,"
+    "  PRIMARY KEY (calibration_id, number)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE fit ("
+    "  calibration_id INTEGER NOT NULL REFERENCES calibration (id) ON DELETE CASCADE,"
+    "  number INTEGER NOT NULL,"
+    "  what TEXT NOT NULL,"
+    "  parameter TEXT NOT NULL,"
+    "  x REAL NOT NULL,"
+    "  y REAL NOT NULL,"
+    "  value REAL NOT NULL,"
+    "  low REAL,"
+    "  high REAL,"
+    "  residual REAL,"
+    "  samples INTEGER NOT NULL,"
+    "  PRIMARY KEY (calibration_id, number)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE validation ("
+    "  id INTEGER PRIMARY KEY,"
+    "  created_at TEXT NOT NULL,"
+    "  model TEXT NOT NULL,"
+    "  hardware TEXT NOT NULL,"
+    "  device TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE validation_metric ("
+    "  validation_id INTEGER NOT NULL REFERENCES validation (id) ON DELETE CASCADE,"
+    "  policy TEXT NOT NULL,"
+    "  load_percent REAL NOT NULL,"
+    "  metric TEXT NOT NULL,"
+    "  sim REAL NOT NULL,"
+    "  run REAL NOT NULL,"
+    "  half_width REAL,"
+    "  tolerance_percent REAL NOT NULL,"
+    "  repeats INTEGER NOT NULL,"
+    "  PRIMARY KEY (validation_id, policy, load_percent, metric)"
+    ") STRICT, WITHOUT ROWID;";
+
 /* migrations[v] takes a file from version v to v + 1. A version that was released is never edited:
  * a change is a new line. */
-static const char *const migrations[] = { version_1, version_2 };
+static const char *const migrations[] = { version_1, version_2, version_3 };
 enum { LATEST_VERSION = sizeof migrations / sizeof *migrations };
 
 struct identity {

@@ -1,0 +1,431 @@
+/* runtime/calibrate.c - see calibrate.h. Times are the device's own (events), from when the host
+ * began to queue: what an iteration costs includes queueing it. */
+#include "runtime/calibrate.h"
+
+#include "base/memory.h"
+#include "base/units.h"
+#include "runtime/executor.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct calibrator {
+    const struct calibration_config *config;
+    const struct backend *backend;
+    struct device *device;
+    struct executor *executor;
+    struct ssd *ssd;
+    struct calibration_samples *samples;
+    struct backend_event **after; /* a layer */
+    struct backend_event *end, *other;
+    uint32_t *pages, *tokens, page_count;
+    char *dram;
+    uint64_t dram_bytes;
+    bool (*tell)(void *context, double share);
+    void *context;
+    uint32_t steps_done, steps;
+};
+
+enum { COPY_MOST_BYTES = 4 << 20, GRID_MOST = 16 };
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+static void add(struct calibrator *c, const char *what, double x, double y, double value_ns)
+{
+    struct calibration_samples *samples = c->samples;
+    memory_grow(&samples->sample, &samples->capacity, (uint64_t)samples->count + 1,
+                sizeof *samples->sample);
+    samples->sample[samples->count++] =
+        (struct sample){ .what = what, .x = x, .y = y, .value_ns = value_ns };
+}
+
+static bool step(struct calibrator *c)
+{
+    return c->tell == NULL || c->tell(c->context, (double)++c->steps_done / c->steps);
+}
+
+static uint64_t end_of(struct calibrator *c, struct backend_event *event)
+{
+    uint64_t time_ns = 0;
+    c->backend->synchronise(c->device, event);
+    c->backend->happened(c->device, event, &time_ns);
+    return time_ns;
+}
+
+/* ---- iterations ---- */
+
+static void prefill_once(struct calibrator *c, const char *layer_name, uint32_t new_tokens,
+                         uint32_t cached, bool counts)
+{
+    uint32_t layers = c->config->model.layers;
+    struct sequence sequence = { c->pages, c->page_count, 0, cached, new_tokens };
+    uint64_t begin_ns = now_ns(), first_ns = 0, last_ns = 0;
+    executor_begin(c->executor, &sequence, 1, c->tokens);
+    for (uint32_t i = 0; i < layers; i++) {
+        executor_layer(c->executor, i);
+        c->backend->record(c->device, STREAM_COMPUTE, c->after[i]);
+    }
+    executor_end(c->executor);
+    c->backend->record(c->device, STREAM_COMPUTE, c->end);
+    uint64_t end_ns = end_of(c, c->end);
+    c->backend->happened(c->device, c->after[0], &first_ns);
+    c->backend->happened(c->device, c->after[layers - 1], &last_ns);
+    double whole_ns = (double)(end_ns - begin_ns);
+    double layer_ns = layers > 1 ? (double)(last_ns - first_ns) / (layers - 1) : whole_ns;
+    double rest_ns = whole_ns - layer_ns * layers;
+    if (!counts)
+        return;
+    add(c, layer_name, new_tokens, cached, layer_ns);
+    if (strcmp(layer_name, "prefill_layer") == 0)
+        add(c, "prefill_overhead", new_tokens, cached, rest_ns > 0.0 ? rest_ns : 0.0);
+}
+
+/* An axis of doubling steps up to `most`, which is its last place. */
+static uint32_t axis(uint32_t first, uint32_t most, uint32_t places[GRID_MOST])
+{
+    uint32_t count = 0;
+    for (uint32_t value = first; value < most && count < GRID_MOST - 1; value *= 2)
+        places[count++] = value;
+    places[count++] = most;
+    return count;
+}
+
+static bool measure_prefill(struct calibrator *c)
+{
+    uint32_t news[GRID_MOST], cacheds[GRID_MOST + 1] = { 0 };
+    uint32_t window = c->config->window_tokens;
+    uint32_t new_count = axis(1, window, news), cached_count = 1 + axis(32, window, cacheds + 1);
+    for (uint32_t i = 0; i < new_count; i++)
+        for (uint32_t j = 0; j < cached_count; j++) {
+            for (uint32_t repeat = 0; repeat <= c->config->repeats; repeat++)
+                prefill_once(c, "prefill_layer", news[i], cacheds[j], repeat > 0);
+            if (!step(c))
+                return false;
+        }
+    return true;
+}
+
+static void decode_once(struct calibrator *c, uint32_t batch, uint32_t context, bool counts)
+{
+    struct sequence sequences[256];
+    uint32_t pages_each = c->page_count / batch;
+    for (uint32_t i = 0; i < batch; i++)
+        sequences[i] =
+            (struct sequence){ c->pages + i * pages_each, pages_each, 0, context - 1, 1 };
+    /* The host wakes and queues the next one between them, as when serving. */
+    enum { CHAIN = 4 };
+    uint64_t begin_ns = now_ns();
+    for (int i = 0; i < CHAIN; i++) {
+        executor_forward(c->executor, sequences, batch, c->tokens);
+        c->backend->record(c->device, STREAM_COMPUTE, c->end);
+        end_of(c, c->end);
+    }
+    if (counts)
+        add(c, "decode", batch, (double)batch * context, (double)(now_ns() - begin_ns) / CHAIN);
+}
+
+static bool measure_decode(struct calibrator *c)
+{
+    uint32_t batches[GRID_MOST], batch_count = axis(1, c->config->batch, batches);
+    for (uint32_t i = 0; i < batch_count; i++)
+        for (uint32_t context = 16; context <= c->config->window_tokens; context *= 2) {
+            for (uint32_t repeat = 0; repeat <= c->config->repeats; repeat++)
+                decode_once(c, batches[i], context, repeat > 0);
+            if (!step(c))
+                return false;
+        }
+    return true;
+}
+
+/* ---- single operators ---- */
+
+static enum status measure_gemm(struct calibrator *c, struct error *err)
+{
+    uint32_t width = c->config->model.hidden, rows_most = c->config->window_tokens;
+    void *memory = NULL;
+    uint64_t values = (uint64_t)width * (width + 2 * (uint64_t)rows_most);
+    enum status status =
+        c->backend->allocate(c->device, TIER_HBM, values * c->backend->element_bytes, &memory, err);
+    if (status != STATUS_OK)
+        return status;
+    char *in = memory, *out = in + (uint64_t)rows_most * width * c->backend->element_bytes;
+    char *weights = out + (uint64_t)rows_most * width * c->backend->element_bytes;
+    for (uint32_t rows = 1; rows <= rows_most; rows *= 4)
+        for (uint32_t repeat = 0; repeat <= c->config->repeats; repeat++) {
+            uint64_t begin_ns = now_ns();
+            c->backend->gemm(c->device, rows, width, width, in, weights, out);
+            c->backend->record(c->device, STREAM_COMPUTE, c->end);
+            uint64_t end_ns = end_of(c, c->end);
+            if (repeat > 0)
+                add(c, "gemm", rows, width, (double)(end_ns - begin_ns));
+        }
+    c->backend->release(c->device, TIER_HBM, memory);
+    return STATUS_OK;
+}
+
+static enum status measure_attention(struct calibrator *c, struct error *err)
+{
+    const struct attention_shape *shape = executor_shape(c->executor);
+    uint64_t row = ((uint64_t)shape->heads + 2 * shape->kv_heads) * shape->head_dim;
+    uint64_t row_bytes = 2 * row * c->backend->element_bytes;
+    void *memory = NULL;
+    enum status status = c->backend->allocate(c->device, TIER_HBM,
+                                              row_bytes * c->config->window_tokens, &memory, err);
+    if (status != STATUS_OK)
+        return status;
+    char *out = (char *)memory + row_bytes / 2 * c->config->window_tokens;
+    for (uint32_t new_tokens = 1; new_tokens <= c->config->window_tokens; new_tokens *= 8)
+        for (uint32_t cached = 0; cached <= c->config->window_tokens;
+             cached += c->config->window_tokens / 2)
+            for (uint32_t repeat = 0; repeat <= c->config->repeats; repeat++) {
+                struct sequence sequence = { c->pages, c->page_count, 0, cached, new_tokens };
+                uint64_t begin_ns = now_ns();
+                c->backend->set_batch(c->device, &sequence, 1);
+                c->backend->attention(c->device, shape, 0, memory, executor_pool(c->executor), out);
+                c->backend->record(c->device, STREAM_COMPUTE, c->end);
+                uint64_t end_ns = end_of(c, c->end);
+                if (repeat > 0)
+                    add(c, "attention", new_tokens, cached, (double)(end_ns - begin_ns));
+            }
+    c->backend->release(c->device, TIER_HBM, memory);
+    return STATUS_OK;
+}
+
+/* ---- links ---- */
+
+static void queue_copy(struct calibrator *c, bool load, uint64_t bytes, struct backend_event *event)
+{
+    char *hbm = executor_pool(c->executor), *dram = c->dram + (load ? 0 : COPY_MOST_BYTES);
+    struct copy copy = { .to = load ? hbm : dram, .from = load ? dram : hbm, .size_bytes = bytes };
+    enum stream stream = load ? STREAM_LOAD : STREAM_SAVE;
+    c->backend->copy(c->device, stream, load ? COPY_H2D : COPY_D2H, &copy, 1);
+    c->backend->record(c->device, stream, event);
+}
+
+static void copy_once(struct calibrator *c, uint64_t bytes, bool counts)
+{
+    static const char *const names[] = { "copy_d2h", "copy_h2d" };
+    for (int load = 0; load < 2; load++) {
+        uint64_t begin_ns = now_ns();
+        queue_copy(c, load == 1, bytes, c->end);
+        uint64_t end_ns = end_of(c, c->end);
+        if (counts)
+            add(c, names[load], (double)bytes, 0, (double)(end_ns - begin_ns));
+    }
+    uint64_t begin_ns = now_ns();
+    queue_copy(c, true, bytes, c->end);
+    queue_copy(c, false, bytes, c->other);
+    uint64_t load_ns = end_of(c, c->end) - begin_ns, save_ns = end_of(c, c->other) - begin_ns;
+    if (counts) {
+        add(c, "copy_h2d_both", (double)bytes, 0, (double)load_ns);
+        add(c, "copy_d2h_both", (double)bytes, 0, (double)save_ns);
+    }
+}
+
+static uint64_t pool_bytes(const struct calibrator *c)
+{
+    return slice_bytes(c->backend, executor_shape(c->executor)) * c->config->model.layers *
+           c->page_count;
+}
+
+static bool measure_copies(struct calibrator *c)
+{
+    for (uint64_t bytes = 64 << 10; bytes <= COPY_MOST_BYTES && bytes <= pool_bytes(c);
+         bytes *= 4) {
+        for (uint32_t repeat = 0; repeat <= c->config->repeats; repeat++)
+            copy_once(c, bytes, repeat > 0);
+        if (!step(c))
+            return false;
+    }
+    return true;
+}
+
+static void measure_beside_copies(struct calibrator *c)
+{
+    uint32_t new_tokens = c->config->window_tokens / 4, cached = c->config->window_tokens / 2;
+    for (uint32_t repeat = 0; repeat <= c->config->repeats; repeat++) {
+        uint64_t bytes = pool_bytes(c) < COPY_MOST_BYTES ? pool_bytes(c) : COPY_MOST_BYTES;
+        queue_copy(c, true, bytes, c->other);
+        queue_copy(c, false, bytes, c->after[0]);
+        struct backend_event *save_end = c->after[0];
+        c->after[0] = c->backend->event_new(c->device);
+        prefill_once(c, "prefill_beside_copies", new_tokens, cached, repeat > 0);
+        end_of(c, c->other);
+        end_of(c, save_end);
+        c->backend->event_free(c->device, c->after[0]);
+        c->after[0] = save_end;
+    }
+}
+
+/* ---- the disk ---- */
+
+static enum status disk_once(struct calibrator *c, bool write, uint32_t bytes, uint32_t depth,
+                             bool counts, struct error *err)
+{
+    struct ssd_result results[64];
+    uint64_t begin_ns = now_ns();
+    for (uint32_t i = 0; i < depth; i++)
+        ssd_submit(c->ssd, &(struct ssd_request){ .offset = (uint64_t)i * bytes,
+                                                  .memory = c->dram + (uint64_t)i * bytes,
+                                                  .size_bytes = bytes,
+                                                  .write = write });
+    for (uint32_t taken = 0; taken < depth;) {
+        uint32_t count = ssd_take(c->ssd, results, 64);
+        for (uint32_t i = 0; i < count; i++)
+            if (results[i].error != 0)
+                return error_io(err, c->config->serve.ssd_path, write ? "write" : "read",
+                                strerror(results[i].error));
+        taken += count;
+        if (count == 0)
+            nanosleep(&(struct timespec){ .tv_nsec = 20000 }, NULL);
+        else if (taken == depth && counts)
+            add(c, write ? "ssd_write" : "ssd_read", bytes, depth,
+                (double)(results[count - 1].time_ns - begin_ns) / depth);
+    }
+    return STATUS_OK;
+}
+
+static enum status measure_disk(struct calibrator *c, struct error *err)
+{
+    enum status status = STATUS_OK;
+    for (uint32_t bytes = 16 << 10; bytes <= 256 << 10; bytes *= 4)
+        for (uint32_t depth = 1; depth <= 16; depth *= 4)
+            for (uint32_t repeat = 0; repeat <= c->config->repeats && status == STATUS_OK;
+                 repeat++) {
+                status = disk_once(c, true, bytes, depth, repeat > 0, err);
+                if (status == STATUS_OK)
+                    status = disk_once(c, false, bytes, depth, repeat > 0, err);
+            }
+    return status == STATUS_OK && !step(c) ? error_interrupted(err) : status;
+}
+
+/* ---- all of it ---- */
+
+static enum status open_all(struct calibrator *c, struct error *err)
+{
+    const struct calibration_config *config = c->config;
+    uint32_t page_tokens = config->serve.page_tokens > 0 ? config->serve.page_tokens : 16;
+    uint32_t context_most = config->window_tokens * (config->batch > 2 ? config->batch : 2);
+    c->page_count = (context_most + page_tokens - 1) / page_tokens + 2 * config->batch;
+    struct executor_config executor = { .backend = c->backend,
+                                        .model = config->model,
+                                        .page_tokens = page_tokens,
+                                        .pages = c->page_count,
+                                        .rows = config->window_tokens,
+                                        .contexts = config->batch,
+                                        .weights = config->serve.weights,
+                                        .seed = 1 };
+    c->dram_bytes = 2 * COPY_MOST_BYTES;
+    struct backend_config device = { .hbm_bytes = executor_bytes(&executor) + (256 << 20),
+                                     .dram_bytes = c->dram_bytes,
+                                     .threads = config->serve.threads,
+                                     .h2d_bytes_per_s = config->h2d_bytes_per_s,
+                                     .d2h_bytes_per_s = config->d2h_bytes_per_s };
+    struct ssd_config disk = { .path = config->serve.ssd_path,
+                               .size_bytes = 16 * (256 << 10),
+                               .depth = 16,
+                               .engine = config->serve.ssd_engine,
+                               .read_bytes_per_s = config->ssd_read_bytes_per_s,
+                               .write_bytes_per_s = config->ssd_write_bytes_per_s };
+    void *dram = NULL;
+    enum status status = c->backend->open(&device, &c->device, err);
+    executor.device = c->device;
+    if (status == STATUS_OK)
+        status = executor_new(&executor, &c->executor, err);
+    if (status == STATUS_OK)
+        status = c->backend->allocate(c->device, TIER_DRAM, c->dram_bytes, &dram, err);
+    c->dram = dram;
+    if (status == STATUS_OK)
+        status = ssd_open(&disk, &c->ssd, err);
+    return status;
+}
+
+static void prepare(struct calibrator *c)
+{
+    const struct calibration_config *config = c->config;
+    c->pages = memory_new(c->page_count, sizeof *c->pages);
+    c->tokens = memory_new(config->window_tokens + config->batch, sizeof *c->tokens);
+    c->after = memory_new(config->model.layers, sizeof *c->after);
+    for (uint32_t i = 0; i < c->page_count; i++)
+        c->pages[i] = i;
+    for (uint32_t i = 0; i < config->window_tokens + config->batch; i++)
+        c->tokens[i] = i * 31 % config->model.vocabulary;
+    for (uint32_t i = 0; i < config->model.layers; i++)
+        c->after[i] = c->backend->event_new(c->device);
+    c->end = c->backend->event_new(c->device);
+    c->other = c->backend->event_new(c->device);
+    c->backend->describe(c->device, c->samples->device, sizeof c->samples->device);
+    ssd_describe(c->ssd, c->samples->ssd, sizeof c->samples->ssd);
+    uint32_t places[GRID_MOST], window = config->window_tokens, contexts = 0;
+    for (uint32_t context = 16; context <= window; context *= 2)
+        contexts++;
+    c->steps = axis(1, window, places) * (1 + axis(32, window, places)) +
+               axis(1, config->batch, places) * contexts + 5;
+}
+
+static enum status measure(struct calibrator *c, struct error *err)
+{
+    /* KV of every page is made once, so that what is read later are numbers of its size. */
+    for (uint32_t at = 0;
+         at + c->config->window_tokens <= c->page_count * executor_shape(c->executor)->page_tokens;
+         at += c->config->window_tokens)
+        prefill_once(c, "prefill_layer", c->config->window_tokens, at, false);
+    enum status status = measure_gemm(c, err);
+    if (status == STATUS_OK)
+        status = measure_attention(c, err);
+    if (status == STATUS_OK && !measure_copies(c))
+        status = error_interrupted(err);
+    if (status == STATUS_OK)
+        status = measure_disk(c, err);
+    if (status == STATUS_OK)
+        measure_beside_copies(c);
+    if (status == STATUS_OK && (!measure_decode(c) || !measure_prefill(c)))
+        status = error_interrupted(err);
+    return status == STATUS_OK ? c->backend->check(c->device, err) : status;
+}
+
+static void close_all(struct calibrator *c)
+{
+    ssd_close(c->ssd);
+    for (uint32_t i = 0; c->after != NULL && i < c->config->model.layers; i++)
+        c->backend->event_free(c->device, c->after[i]);
+    if (c->device != NULL) {
+        c->backend->event_free(c->device, c->end);
+        c->backend->event_free(c->device, c->other);
+    }
+    executor_free(c->executor);
+    if (c->device != NULL)
+        c->backend->close(c->device);
+    free(c->after);
+    free(c->pages);
+    free(c->tokens);
+}
+
+enum status calibrate(const struct calibration_config *config,
+                      bool (*tell)(void *context, double share), void *context,
+                      struct calibration_samples *samples, struct error *err)
+{
+    struct calibrator c = { .config = config,
+                            .backend = config->serve.backend,
+                            .samples = samples,
+                            .tell = tell,
+                            .context = context };
+    memset(samples, 0, sizeof *samples);
+    enum status status = open_all(&c, err);
+    if (status == STATUS_OK) {
+        prepare(&c);
+        status = measure(&c, err);
+    }
+    close_all(&c);
+    if (status != STATUS_OK) {
+        free(samples->sample);
+        memset(samples, 0, sizeof *samples);
+    }
+    return status;
+}

@@ -1,0 +1,55 @@
+/* runtime/calibrate.h - measures a backend, its links and a disk: samples, without drawing
+ * conclusions. Fits are validate/'s. Each point is warmed up once and then repeated. */
+#ifndef REPRISE_RUNTIME_CALIBRATE_H
+#define REPRISE_RUNTIME_CALIBRATE_H
+
+#include "models/models.h"
+#include "runtime/serve.h"
+
+/* What was measured at (x, y), in ns; what each is: CALIBRATION_SAMPLES. */
+struct sample {
+    const char *what;
+    double x, y, value_ns;
+};
+
+/* X(name, x, y, meaning) */
+#define CALIBRATION_SAMPLES(X)                                                                     \
+    X(prefill_layer, "new tokens", "cached tokens", "a layer of a prefill")                        \
+    X(prefill_overhead, "new tokens", "cached tokens", "the rest of the prefill")                  \
+    X(prefill_beside_copies, "new tokens", "cached tokens", "a layer while both links are busy")   \
+    X(decode, "sequences", "context tokens, all together", "a decode iteration")                   \
+    X(gemm, "rows", "inputs = outputs", "a matrix product")                                        \
+    X(attention, "new tokens", "cached tokens", "attention of one layer")                          \
+    X(copy_h2d, "bytes", "0", "a copy from DRAM to HBM, alone")                                    \
+    X(copy_d2h, "bytes", "0", "a copy from HBM to DRAM, alone")                                    \
+    X(copy_h2d_both, "bytes", "0", "the same while the other direction copies")                    \
+    X(copy_d2h_both, "bytes", "0", "the same while the other direction copies")                    \
+    X(ssd_read, "bytes", "depth", "a request, of `depth` at once")                                 \
+    X(ssd_write, "bytes", "depth", "a request, of `depth` at once")
+
+struct calibration_config {
+    struct serve_config serve; /* backend, threads, page tokens, SSD file */
+    struct model model;
+    double h2d_bytes_per_s, d2h_bytes_per_s, ssd_read_bytes_per_s, ssd_write_bytes_per_s;
+    uint64_t ssd_bytes;
+    uint32_t window_tokens, batch, repeats;
+};
+
+struct calibration_samples {
+    struct sample *sample; /* the caller's to free() */
+    uint32_t count, capacity;
+    char device[128], ssd[128];
+};
+
+/* tell(share done) may return false to stop: STATUS_INTERRUPTED. */
+enum status calibrate(const struct calibration_config *config,
+                      bool (*tell)(void *context, double share), void *context,
+                      struct calibration_samples *samples, struct error *err);
+
+/* A model of the same kind with fewer and narrower layers, in the backend's element width: heads of
+ * 64 (32 where hidden is below 256), the same ratios of KV heads and FFN. hidden is rounded to
+ * whole heads. */
+struct model model_scaled(const struct model *model, const struct backend *backend, uint32_t layers,
+                          uint32_t hidden, uint32_t vocabulary, uint32_t window_tokens);
+
+#endif

@@ -1,7 +1,7 @@
 /* runtime/host/streams.c - a stream is a ring of commands and the thread that runs them in order.
  * A copy held to a rate ends when its bytes would have crossed such a link: it begins when it was
- * queued or when the one before ended, whichever is later, so that what sleeping overshoots does
- * not add up. */
+ * queued, when the one before ended or when what it waited for happened, whichever is last, so that
+ * what sleeping overshoots does not add up. */
 #include "runtime/host/host.h"
 
 #include "base/memory.h"
@@ -38,8 +38,12 @@ static void happen(struct device *device, struct backend_event *event)
 static void carry_out(struct device *device, struct command *command)
 {
     if (command->waits) {
+        struct host_stream *stream = &device->stream[command->stream];
         while (command->event->state == EVENT_RECORDED && !device->stop)
             pthread_cond_wait(&device->changed, &device->lock);
+        /* A copy behind this wait began to cross no sooner, however early it was queued. */
+        if (command->event->time_ns > stream->free_ns)
+            stream->free_ns = command->event->time_ns;
     } else if (command->event != NULL) {
         happen(device, command->event);
     } else {

@@ -1,0 +1,118 @@
+/* tests/models/test_measured_times.c - measured times as a timing source: points come back as they
+ * are, between them lies the bilinear surface, and only the model they are of takes them. */
+#include "tests/models/cases.h"
+
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* case_model()'s shape; layer = 1000 + 10 new + 2 new cached: bilinear, so exact everywhere. */
+static const char points[] = "# made up\n"
+                             "shape,2,8,4,2,2,16,32\n"
+                             "prefill,1,0,1010,500\n"
+                             "prefill,1,100,1210,500\n"
+                             "prefill,50,0,1500,990\n"
+                             "prefill,50,100,11500,990\n"
+                             "decode,1,1000,2\n"
+                             "decode,4,4000,8\n";
+
+static char *times_path, *server_path;
+
+static void write_files(const char *times)
+{
+    char line[512];
+    times_path = test_temp_file(times);
+    snprintf(line, sizeof line, "timing.measured: %s", times_path);
+    server_path = case_server_file(line);
+}
+
+static void remove_files(void)
+{
+    unlink(times_path);
+    unlink(server_path);
+    free(times_path);
+    free(server_path);
+}
+
+static struct timing timing_of(const struct model *model)
+{
+    struct hardware server;
+    struct error err = { 0 };
+    enum status status = hardware_load(server_path, &server, &err);
+    ck_assert_msg(status == STATUS_OK, "%s: %s, %s", err.file, err.expected, err.found);
+    return timing_new(model, &server, 1);
+}
+
+START_TEST(a_measured_point_comes_back_and_between_points_lies_the_surface)
+{
+    struct model model = case_model();
+    write_files(points);
+    struct timing timing = timing_of(&model);
+    ck_assert_str_eq(timing.source, "measured (calibration)");
+    ck_assert_uint_eq(timing_prefill(&timing, 50, 100).layer_ns, 11500);
+    ck_assert_uint_eq(timing_prefill(&timing, 1, 0).overhead_ns, 500);
+    for (uint64_t new_tokens = 1; new_tokens <= 120; new_tokens += 7)
+        for (uint64_t cached = 0; cached <= 300; cached += 30) {
+            uint64_t layer_ns = timing_prefill(&timing, new_tokens, cached).layer_ns;
+            ck_assert_uint_eq(layer_ns, 1000 + 10 * new_tokens + 2 * new_tokens * cached);
+        }
+    ck_assert_double_eq_tol(timing_decode(&timing, 2).base_ns, 2000, 1e-9);
+    ck_assert_double_eq_tol(timing_decode(&timing, 3).per_token_ns, 6, 1e-9);
+    ck_assert_uint_eq(timing_mixed(&timing, 50, 100, 0, 0).layer_ns, 11500);
+    ck_assert_uint_eq(timing_mixed(&timing, 50, 100, 4, 500).layer_ns, 11500 + 4000);
+    remove_files();
+}
+END_TEST
+
+START_TEST(another_model_takes_the_roofline)
+{
+    struct model model = case_model();
+    model.hidden = 16;
+    write_files(points);
+    ck_assert_str_eq(timing_of(&model).source, "roofline (analytic)");
+    remove_files();
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    uint64_t line; /* 0: of the whole */
+} refused[] = {
+    { "shape,2,8,4,2,2,16,32\nprefill,1,0,nonsense,5\n", 2 },
+    { "prefill,50,0,1,1\nprefill,1,0,1,1\n", 2 }, /* not in order */
+    { "prefill,1,0,-5,0\n", 1 },                  /* no time is negative */
+    { "decode,1,10,1\ndecode,1,10,1\n", 2 },      /* twice */
+    { "prefill,1,0,10,1\nprefill,1,9,10,1\nprefill,5,0,10,1\ndecode,1,10,1\n", 0 }, /* a hole */
+};
+
+START_TEST(a_malformed_file_is_refused_by_its_line)
+{
+    struct hardware server;
+    struct error err = { 0 };
+    write_files(refused[_i].text);
+    ck_assert_int_eq(hardware_load(server_path, &server, &err), STATUS_INPUT);
+    ck_assert_str_eq(err.file, times_path);
+    ck_assert_uint_eq(err.line, refused[_i].line);
+    remove_files();
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *suite = suite_create("measured times");
+    TCase *tcase = tcase_create("points");
+    tcase_add_test(tcase, a_measured_point_comes_back_and_between_points_lies_the_surface);
+    tcase_add_test(tcase, another_model_takes_the_roofline);
+    tcase_add_loop_test(tcase, a_malformed_file_is_refused_by_its_line, 0,
+                        sizeof refused / sizeof *refused);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
+
+int main(void)
+{
+    return test_main(suite());
+}

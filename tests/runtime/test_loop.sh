@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# tests/runtime/test_loop.sh REPRISE - calibrate, simulate, run and validate on a tiny model: the whole
+# loop as a user goes through it. Times are not judged here: other processes share the machine.
+set -euo pipefail
+reprise=$1
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+
+fail() {
+    echo "failed: $1" >&2
+    exit 1
+}
+expect_code() {
+    local code=0
+    "${@:2}" >out.txt 2>err.txt || code=$?
+    [ "$code" -eq "$1" ] || { cat err.txt; fail "exit code $code, not $1: ${*:2}"; }
+}
+one() {
+    sqlite3 loop.db "$1"
+}
+
+expect_code 0 "$reprise" calibrate --layers 2 --hidden 128 --vocabulary 64 --window 128 --batch 4 \
+    --repeats 2 --h2d 200MB/s --d2h 200MB/s --ssd-read 100MB/s --ssd-write 100MB/s --hbm 16MB --dram 1MB \
+    --ssd 16MB --db loop.db
+grep -q 'copy_h2d' out.txt || fail "no fit of the link is shown"
+[ "$(one "SELECT count(*) FROM fit WHERE what = 'copy_h2d'")" -eq 2 ] || fail "the fit is not stored"
+[ "$(one 'SELECT count(*) > 100 FROM sample')" -eq 1 ] || fail "raw samples are not stored"
+grep -q 'measured by reprise calibrate' calibration/here.yaml || fail "the profile has no source"
+
+server=(-m calibration/here-model.yaml -H calibration/here.yaml -g 1 --set warmup_turns=0)
+work=(--set workload.sessions=6 --set workload.mean_turns=3 --set workload.prompt_tokens.mean=24
+    --set workload.reply_tokens.mean=6 --set workload.think_time.mean=50ms --set engine.reuse=always
+    --set workload.sessions_per_s=20 --set engine.batch=4)
+expect_code 0 "$reprise" sim "${server[@]}" "${work[@]}" --json --db loop.db
+grep -q '"measured (calibration)"' out.txt ||
+    [ "$(one "SELECT count(*) FROM run WHERE timing_source = 'measured (calibration)'")" -eq 1 ] ||
+    fail "sim does not take the measured times"
+sim_wanted=$(one "SELECT value FROM run_metric WHERE metric = 'wanted_tokens'")
+expect_code 0 "$reprise" run "${server[@]}" "${work[@]}" -p lru,none --db loop.db
+[ "$(one "SELECT count(*) FROM run_metric WHERE metric = 'wanted_tokens' AND value = $sim_wanted")" -eq 3 ] ||
+    fail "run and sim were not asked the same"
+[ ! -e reprise-ssd.tmp ] || fail "the SSD tier's file is left"
+
+expect_code 0 "$reprise" validate "${server[@]}" "${work[@]}" --loads 20,60 --repeats 2 -p lru \
+    --tolerance 10000 --csv loop.csv --db loop.db
+[ "$(one "SELECT count(*) FROM validation_metric WHERE metric = 'ttft_p50_ns'")" -eq 2 ] ||
+    fail "the validation is not stored"
+grep -q '^lru,60,ttft_p99_ns,' loop.csv || fail "no table for other programs"
+expect_code 1 "$reprise" validate "${server[@]}" "${work[@]}" --loads 20 --repeats 1 -p lru \
+    --tolerance 0.000001 --no-db
+
+# Killed in the middle: the database is as it was, and the next run starts anew.
+before=$(one 'SELECT count(*) FROM run')
+timeout -s KILL 0.5 "$reprise" run "${server[@]}" "${work[@]}" --set workload.sessions_per_s=1 --db loop.db \
+    >/dev/null 2>&1 || true
+[ "$(one 'PRAGMA integrity_check')" = ok ] || fail "the database is damaged"
+[ "$(one 'SELECT count(*) FROM run')" -eq "$before" ] || fail "half a run is stored"
+expect_code 0 "$reprise" run "${server[@]}" "${work[@]}" --no-db
+
+expect_code 2 "$reprise" run "${server[@]}" -b no-such --no-db
+grep -q 'expected host' err.txt || fail "known backends are not named"
+expect_code 2 "$reprise" calibrate -m deepseek-v3 --no-db
+grep -q 'latent attention' err.txt || fail "MLA is not refused by its name"
+expect_code 3 "$reprise" run "${server[@]}" --ssd-file /no/such/folder/file --no-db
+echo ok

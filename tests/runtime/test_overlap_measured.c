@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { LAYERS = 8, CACHED = 256, NEW = 128, REPEATS = 15, FIRST_BUFFER = 4 };
+enum { LAYERS = 8, CACHED = 256, NEW = 128, REPEATS = 9, FIRST_BUFFER = 4 };
 static const double LINK_BYTES_PER_S = 80e6;
 
 struct rig {

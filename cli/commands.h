@@ -11,6 +11,7 @@
     X(validate, "compare the simulator with runs in real time, by load and policy")                \
     X(sweep, "run an experiment over a grid or samples of its keys, on many cores or machines")    \
     X(paper, "run CachedAttention's evaluation and set it beside what was published")              \
+    X(size, "search the cheapest servers that keep a promise on latency")                          \
     X(plot, "draw a comparison from the database")                                                 \
     X(db, "merge, list or dump databases")                                                         \
     X(trace, "say what a trace, or the generated workload, holds")                                 \

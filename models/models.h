@@ -84,7 +84,7 @@ enum status model_load(const char *name_or_path, struct model *model, struct err
 enum status hardware_load(const char *name_or_path, struct hardware *hardware, struct error *err);
 /* The schema of the two kinds of file. */
 extern const struct config_row model_rows[], hardware_rows[];
-/* Calls visit for each shipped file's name, sorted. kind: "llm", "hardware" or "drive". */
+/* Calls visit for each shipped file's name, sorted. kind: "llm", "hardware", "drive" or "prices". */
 enum status models_list(const char *kind, void (*visit)(const char *name, void *context),
                         void *context, struct error *err);
 

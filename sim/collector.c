@@ -277,6 +277,7 @@ static void set_hits(const struct collector *collector, struct metrics *metrics)
         ratio((double)collector->turns_reusing, (double)collector->turns_prefilled);
     metrics->hit_rate_later_turns =
         ratio((double)collector->turns_reusing, (double)collector->turns_with_history);
+    metrics->sessions = (double)(collector->turns_prefilled - collector->turns_with_history);
     metrics->hit_tokens_hbm = (double)collector->hit_tokens[TIER_HBM];
     metrics->hit_tokens_dram = (double)collector->hit_tokens[TIER_DRAM];
     metrics->hit_tokens_ssd = (double)collector->hit_tokens[TIER_SSD];

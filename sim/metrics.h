@@ -8,6 +8,7 @@
  * unit: "ns", "bytes", "tokens", "1" (a share or count), "tokens/s", "bytes/s", "usd". */
 #define METRICS(X)                                                                                   \
     X(turns, "1", "measured turns that ended")                                                       \
+    X(sessions, "1", "of them: first turns of their session (open loop: every request)")            \
     X(elapsed_ns, "ns", "from the first measured turn's start to the last one's end")                \
     X(ttft_mean_ns, "ns", "time to first token: turn asked to end of its prefill, queueing included") \
     X(ttft_p50_ns, "ns", "median of it")                                                             \

@@ -11,8 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct config_row replicas_row = {
+    .key = AXIS_REPLICAS, .kind = CONFIG_U32, .min = 1, .max = 100000
+};
+
 const struct config_row *axis_row(const char *key)
 {
+    if (strcmp(key, AXIS_REPLICAS) == 0)
+        return &replicas_row;
     for (const struct config_section *section = experiment_sections; section->rows != NULL;
          section++) {
         size_t prefix = strlen(section->prefix);

@@ -1,8 +1,16 @@
-/* cli/cmd_plot.c - `reprise plot`: pictures of a comparison in the database. */
+/* cli/cmd_plot.c - `reprise plot`: pictures of a comparison or a sweep in the database. */
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/price_options.h"
 #include "plots/plots.h"
+#include "plots/sweep_plots.h"
+
+struct plot_options {
+    const char *db, *folder;
+    uint64_t run, sweep;
+    struct price_options price;
+};
 
 static void tell_file(const char *path, void *context)
 {
@@ -10,25 +18,45 @@ static void tell_file(const char *path, void *context)
     printf("%s\n", path);
 }
 
-static enum status draw(const char *db, int64_t run, const char *folder, struct error *err)
+static enum status draw_sweep(struct plot_options *given, struct store *store, int64_t sweep,
+                              struct error *err)
+{
+    struct sweep_pricing pricing;
+    struct sweep_view view = { 0 };
+    enum status status = price_options_load(&given->price, NULL, &pricing, err);
+    if (status == STATUS_OK)
+        status = sweep_view_load(store, sweep, &pricing, &view, err);
+    if (status == STATUS_OK)
+        status = sweep_plots_draw(&view, given->folder, tell_file, NULL, err);
+    sweep_view_free(&view);
+    return status;
+}
+
+/* Without --sweep and --run: what was begun last, be it a comparison or a sweep. */
+static enum status draw(struct plot_options *given, struct error *err)
 {
     struct store *store = NULL;
-    enum status status = store_open(db, true, &store, err);
+    int64_t run = (int64_t)(given->run & INT64_MAX), sweep = (int64_t)(given->sweep & INT64_MAX);
+    enum status status = store_open(given->db, true, &store, err);
+    if (status == STATUS_OK && sweep == 0)
+        status = store_sweep_of(store, run, &sweep, err);
     if (status == STATUS_OK)
-        status = plots_draw(store, run, folder, tell_file, NULL, err);
+        status = sweep > 0 ? draw_sweep(given, store, sweep, err)
+                           : plots_draw(store, run, given->folder, tell_file, NULL, err);
     store_close(store);
     return status;
 }
 
 int cmd_plot(int argc, const char **argv)
 {
-    const char *db = STORE_DEFAULT_PATH, *folder = "out";
-    uint64_t run = 0;
+    struct plot_options given = { .db = STORE_DEFAULT_PATH, .folder = "out" };
     const struct option table[] = {
-        { "db", 0, OPTION_TEXT, &db, "FILE", "the results (" STORE_DEFAULT_PATH ")" },
-        { "run", 'r', OPTION_U64, &run, "ID",
-          "the comparison that this run belongs to (default: the latest)" },
-        { "out", 'o', OPTION_TEXT, &folder, "FOLDER", "where the pictures go (out)" },
+        { "db", 0, OPTION_TEXT, &given.db, "FILE", "the results (" STORE_DEFAULT_PATH ")" },
+        { "run", 'r', OPTION_U64, &given.run, "ID",
+          "the comparison that this run belongs to (default: the latest comparison or sweep)" },
+        { "sweep", 0, OPTION_U64, &given.sweep, "ID", "a sweep; `reprise db list` lists them" },
+        { "out", 'o', OPTION_TEXT, &given.folder, "FOLDER", "where the pictures go (out)" },
+        PRICE_OPTIONS(&given.price),
         { 0 },
     };
     const struct command_line line = {
@@ -36,13 +64,15 @@ int cmd_plot(int argc, const char **argv)
         .usage = "[OPTION...]",
         .summary =
             "Draws a comparison as PNG and SVG: TTFT distribution, hits by tier over time, bytes "
-            "by link.",
+            "by link.\nOr a sweep: hit rate, TTFT and cost along its axes, a heat map, cost "
+            "against TTFT, a tornado.",
         .table = table,
     };
     struct options options;
     struct error err = { 0 };
     if (options_parse(&options, &line, argc, argv, &err) == STATUS_OK && !options.help)
-        draw(db, (int64_t)(run & INT64_MAX), folder, &err);
+        draw(&given, &err);
+    price_options_free(&given.price);
     options_free(&options);
     return output_exit(&err);
 }

@@ -5,6 +5,7 @@
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/price_options.h"
 #include "cli/size_print.h"
 #include "cli/sweep_options.h"
 
@@ -14,8 +15,9 @@
 
 struct size_options {
     struct experiment_options experiment;
-    struct text_list vary, slo, price;
-    const char *db, *objective, *billing, *prices, *ssd_years;
+    struct text_list vary, slo;
+    struct price_options price;
+    const char *db, *objective, *ssd_years;
     uint64_t jobs;
     bool exhaustive;
 };
@@ -123,21 +125,20 @@ static enum status parse_years(const struct size_options *given, struct size_que
     return error_input(err, NULL, 0, "--ssd-years", "a number of years", given->ssd_years);
 }
 
-static enum status ask(const struct size_options *given, struct size_question *question,
+static enum status ask(struct size_options *given, struct size_question *question,
                        struct error *err)
 {
     question->exhaustive = given->exhaustive;
     enum status status = parse_slos(given, question, err);
     if (status == STATUS_OK)
         status = objective_parse(given->objective, &question->objective, err);
+    struct sweep_pricing pricing;
     if (status == STATUS_OK)
-        status = prices_load(given->prices, given->price.text, given->price.count,
-                             &question->prices, err);
-    if (status == STATUS_OK)
-        status = billing_parse(given->billing != NULL               ? given->billing
-                               : question->prices.usd_per_gpu > 0.0 ? "owned"
-                                                                    : "rented",
-                               &question->prices, &question->billing, err);
+        status = price_options_load(&given->price, "h100", &pricing, err);
+    if (status == STATUS_OK) {
+        question->prices = *pricing.prices;
+        question->billing = pricing.billing;
+    }
     return status == STATUS_OK ? parse_years(given, question, err) : status;
 }
 
@@ -192,7 +193,7 @@ static char *command_text(const struct size_options *given)
 
 static enum status size(struct ranks *ranks, void *context, struct error *err)
 {
-    const struct size_options *given = context;
+    struct size_options *given = context;
     struct size_question question = { 0 };
     struct plan plan = { 0 };
     struct store *store = NULL;
@@ -215,9 +216,7 @@ static enum status size(struct ranks *ranks, void *context, struct error *err)
 
 int cmd_size(int argc, const char **argv)
 {
-    struct size_options given = { .db = STORE_DEFAULT_PATH,
-                                  .objective = "usd_per_mtok",
-                                  .prices = "h100" };
+    struct size_options given = { .db = STORE_DEFAULT_PATH, .objective = "usd_per_mtok" };
     const struct option table[] = {
         EXPERIMENT_OPTIONS(&given.experiment),
         EXPERIMENT_SHORT_FORMS(&given.experiment),
@@ -225,12 +224,7 @@ int cmd_size(int argc, const char **argv)
           "a promise, such as ttft_p99=2s; may be given again" },
         { "objective", 'o', OPTION_TEXT, &given.objective, "NAME",
           "usd_per_mtok (the default), usd_per_session or usd_per_month" },
-        { "prices", 0, OPTION_TEXT, &given.prices, "NAME",
-          "of models/prices, or a YAML file (h100): paper, a100, h100, h100-2026" },
-        { "price", 0, OPTION_TEXTS, &given.price, "KEY=VALUE",
-          "change one price, such as owned.usd_per_dram_gb=6; may be given again" },
-        { "billing", 0, OPTION_TEXT, &given.billing, "KIND",
-          "owned (the default where the prices know it), rented, or busy: the paper's" },
+        PRICE_OPTIONS(&given.price),
         { "ssd-years", 0, OPTION_TEXT, &given.ssd_years, "N",
           "years that the SSDs' rated writes must last (owned.years)" },
         { "vary", 'v', OPTION_TEXTS, &given.vary, "KEY=VALUES",
@@ -258,7 +252,7 @@ int cmd_size(int argc, const char **argv)
     experiment_options_free(&given.experiment);
     free(given.vary.text);
     free(given.slo.text);
-    free(given.price.text);
+    price_options_free(&given.price);
     options_free(&options);
     return output_exit(&err);
 }

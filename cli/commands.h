@@ -12,7 +12,8 @@
     X(sweep, "run an experiment over a grid or samples of its keys, on many cores or machines")    \
     X(paper, "run CachedAttention's evaluation and set it beside what was published")              \
     X(size, "search the cheapest servers that keep a promise on latency")                          \
-    X(plot, "draw a comparison from the database")                                                 \
+    X(plot, "draw a comparison or a sweep from the database")                                       \
+    X(report, "write runs or a sweep as one HTML page")                                            \
     X(db, "merge, list or dump databases")                                                         \
     X(trace, "say what a trace, or the generated workload, holds")                                 \
     X(models, "list models, hardware and policies, or show one model on one server")               \

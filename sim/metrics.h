@@ -8,7 +8,6 @@
  * unit: "ns", "bytes", "tokens", "1" (a share or count), "tokens/s", "bytes/s", "usd". */
 #define METRICS(X)                                                                                   \
     X(turns, "1", "measured turns that ended")                                                       \
-    X(sessions, "1", "of them: first turns of their session (open loop: every request)")            \
     X(elapsed_ns, "ns", "from the first measured turn's start to the last one's end")                \
     X(ttft_mean_ns, "ns", "time to first token: turn asked to end of its prefill, queueing included") \
     X(ttft_p50_ns, "ns", "median of it")                                                             \
@@ -88,7 +87,8 @@
     X(cost_dram_usd, "usd", "the same hours at the DRAM's price")                                    \
     X(cost_ssd_usd, "usd", "the same hours at the SSD's price")                                      \
     X(cost_usd, "usd", "sum of the three")                                                           \
-    X(cost_usd_per_mtok, "usd", "cost per million prompt, history and reply tokens served")
+    X(cost_usd_per_mtok, "usd", "cost per million prompt, history and reply tokens served") \
+    X(sessions, "1", "measured turns that are their session's first (open loop: every request)")
 
 #define METRIC_MEMBER(name, unit, meaning) double name;
 struct metrics {

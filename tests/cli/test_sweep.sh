@@ -69,6 +69,49 @@ check "a shard beyond the last is refused" grep -q -- "--shard: expected i/n" st
 "$reprise" sweep --vary gpus=2,99 --db whole.db >/dev/null 2>stderr
 check "a value out of range is refused before any run" [ $? -eq 2 ]
 
+"$reprise" sweep "${vary[@]}" --db more.db --replications 3 -m llama-3-8b -H h100 -g 1 \
+    --metrics ttft_p99_ns >stdout 2>/dev/null
+check "replications show confidence intervals" grep -q "±" stdout
+"$reprise" sweep "${vary[@]}" --db more.db --metrics no_such >/dev/null 2>stderr
+check "an unknown metric is refused" grep -q -- "--metrics: expected a metric" stderr
+
+size=(size -m llama-3-8b -H h100 --set workload.sessions=200 --set warmup_turns=0 --slo ttft_p99=1s
+    --vary replicas=1,2 --vary gpus=1,2 --vary tiers.dram.capacity=0,128GB --vary tiers.ssd.capacity=0,32TB
+    --vary tiers.ssd.inclusive=true --db size.db)
+check "a size is found" "$reprise" "${size[@]}" >stdout 2>stderr
+check "with what it costs" grep -q "per million tokens" stdout
+check "with its neighbours" grep -q "one step from it" stdout
+check "and whether keeping KV pays" grep -qi "keeping KV" stdout
+cp stdout first
+check "the same again from the database" "$reprise" "${size[@]}" -j1 >stdout 2>stderr
+check "to the letter" cmp -s first stdout
+"$reprise" size --slo ttft_p99=soon >/dev/null 2>stderr
+check "a promise that is no time is refused" [ $? -eq 2 ]
+"$reprise" size >/dev/null 2>stderr
+check "no promise is refused" grep -q -- "--slo: expected one to eight" stderr
+"$reprise" "${size[@]}" --prices paper --billing owned >/dev/null 2>stderr
+check "what cannot be bought is not billed as owned" grep -q -- "--billing: expected busy or rented" stderr
+
+if command -v gnuplot >/dev/null; then
+    check "a sweep is drawn" "$reprise" plot --db whole.db --sweep 1 --out pictures >stdout
+    for picture in hits ttft cost pareto tornado; do
+        check "its $picture" [ -s pictures/sweep_$picture.svg ]
+    done
+    check "a search is reported" "$reprise" report --db size.db -o size.html >stdout
+    "$reprise" sim --set workload.sessions=60 --set warmup_turns=0 --policy lru,none --db sim.db >/dev/null
+    check "a comparison is reported" "$reprise" report --db sim.db -o sim.html >stdout
+    for page in size sim; do
+        check "$page.html says what is not modelled" grep -q "<h2>Not modelled" $page.html
+        check "$page.html has pictures" grep -q "<svg" $page.html
+        # Names of XML's own spaces are no addresses that a browser asks.
+        check "$page.html needs no network" [ -z "$(grep -oE "(src|href)=[\"']?(https?:)?//[^\"' >]*|url\((https?:)?//[^)]*|@import" $page.html)" ]
+        check "$page.html has each id once" [ -z "$(grep -oE " id=[\"'][^\"']*" $page.html | sort | uniq -d)" ]
+    done
+    "$reprise" report --db sim.db 99 -o none.html >/dev/null 2>stderr
+    check "an unknown run is refused" [ $? -eq 2 ]
+    check "and leaves no page" [ ! -e none.html ]
+fi
+
 if "$reprise" doctor 2>/dev/null | grep -q "^MPI.*Open MPI" && command -v mpirun >/dev/null; then
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
     export ASAN_OPTIONS=detect_leaks=0 # Open MPI's own

@@ -1,0 +1,93 @@
+/* cli/cmd_report.c - `reprise report`: runs or a sweep as one HTML page. */
+#include "base/memory.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/price_options.h"
+#include "plots/report.h"
+
+#include <stdlib.h>
+
+struct report_options {
+    const char *db, *path;
+    uint64_t sweep;
+    struct price_options price;
+};
+
+static enum status parse_runs(const struct options *options, int64_t *runs, struct error *err)
+{
+    for (uint32_t i = 0; i < options->argument_count; i++) {
+        char *end;
+        runs[i] = strtoll(options->arguments[i], &end, 10);
+        if (end == options->arguments[i] || *end != '\0' || runs[i] < 1)
+            return error_input(err, NULL, 0, "report", "ids of runs", options->arguments[i]);
+    }
+    return STATUS_OK;
+}
+
+/* Without a run and a sweep: what was begun last, be it a comparison or a sweep. */
+static enum status choose(struct store *store, const struct report_options *given,
+                          struct report_question *question, struct error *err)
+{
+    static const int64_t latest = 0;
+    question->sweep = (int64_t)(given->sweep & INT64_MAX);
+    if (question->run_count > 0 || question->sweep > 0)
+        return STATUS_OK;
+    enum status status = store_sweep_of(store, 0, &question->sweep, err);
+    if (status == STATUS_OK && question->sweep == 0) {
+        question->runs = &latest;
+        question->run_count = 1;
+    }
+    return status;
+}
+
+static enum status report(struct report_options *given, const struct options *options,
+                          struct error *err)
+{
+    int64_t *runs = memory_new(options->argument_count, sizeof *runs);
+    struct report_question question = { .runs = runs, .run_count = options->argument_count };
+    struct store *store = NULL;
+    enum status status = parse_runs(options, runs, err);
+    if (status == STATUS_OK)
+        status = price_options_load(&given->price, NULL, &question.pricing, err);
+    if (status == STATUS_OK)
+        status = store_open(given->db, true, &store, err);
+    if (status == STATUS_OK)
+        status = choose(store, given, &question, err);
+    if (status == STATUS_OK)
+        status = report_write(store, &question, given->path, err);
+    if (status == STATUS_OK)
+        printf("%s\n", given->path);
+    store_close(store);
+    free(runs);
+    return status;
+}
+
+int cmd_report(int argc, const char **argv)
+{
+    struct report_options given = { .db = STORE_DEFAULT_PATH, .path = "report.html" };
+    const struct option table[] = {
+        { "db", 0, OPTION_TEXT, &given.db, "FILE", "the results (" STORE_DEFAULT_PATH ")" },
+        { "sweep", 0, OPTION_U64, &given.sweep, "ID", "a sweep; `reprise db list` lists them" },
+        { "out", 'o', OPTION_TEXT, &given.path, "FILE", "the page (report.html)" },
+        PRICE_OPTIONS(&given.price),
+        { 0 },
+    };
+    const struct command_line line = {
+        .command = "reprise report",
+        .usage = "[RUN...] [OPTION...]",
+        .summary =
+            "Writes one HTML page, readable on a phone and on paper, without any other file: "
+            "tables, pictures,\nconfiguration, assumptions, and what is not modelled. Of the "
+            "comparisons that the runs belong\nto, of a sweep, or of what was begun last.",
+        .table = table,
+        .arguments_most = 64,
+    };
+    struct options options;
+    struct error err = { 0 };
+    if (options_parse(&options, &line, argc, argv, &err) == STATUS_OK && !options.help)
+        report(&given, &options, &err);
+    price_options_free(&given.price);
+    options_free(&options);
+    return output_exit(&err);
+}

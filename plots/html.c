@@ -1,0 +1,116 @@
+/* plots/html.c - see html.h. */
+#include "plots/html.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char style[] =
+    "body{font:16px/1.5 'DejaVu Sans',Verdana,sans-serif;color:#303030;background:#fff;"
+    "margin:0 auto;max-width:1100px;padding:0 1em 3em}\n"
+    "h1{font-size:1.5em}h2{font-size:1.2em;margin-top:2em;border-bottom:1px solid #ddd}\n"
+    ".scroll{overflow-x:auto}\n"
+    "table{border-collapse:collapse;font-size:.85em;margin:.6em 0}\n"
+    "th,td{padding:.25em .7em;text-align:right;border-bottom:1px solid #eee;white-space:nowrap}\n"
+    "th:first-child,td:first-child{text-align:left}th{border-bottom:2px solid #bbb}\n"
+    ".names td,.names th{text-align:left;white-space:normal}\n"
+    "pre{background:#f6f6f6;padding:.8em;font-size:.75em;overflow-x:auto}\n"
+    "figure{margin:1em 0}svg{width:100%;height:auto}\n"
+    ".wide svg{min-width:900px}\n"
+    ".pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(320px,1fr));gap:.5em}\n"
+    ".note{color:#606060;font-size:.9em}\n"
+    "@media print{body{font-size:10pt;max-width:none}.scroll{overflow:visible}"
+    ".wide svg{min-width:0}pre{white-space:pre-wrap}table{font-size:8pt}"
+    "figure,tr{break-inside:avoid}h2{break-after:avoid}}\n";
+
+void html_text(FILE *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text == '<')
+            fputs("&lt;", out);
+        else if (*text == '>')
+            fputs("&gt;", out);
+        else if (*text == '&')
+            fputs("&amp;", out);
+        else if (*text == '"')
+            fputs("&quot;", out);
+        else
+            fputc(*text, out);
+    }
+}
+
+void html_begin(FILE *out, const char *title)
+{
+    fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
+          out);
+    html_text(out, title);
+    fprintf(out, "</title>\n<style>\n%s</style></head>\n<body><main>\n<h1>", style);
+    html_text(out, title);
+    fputs("</h1>\n", out);
+}
+
+void html_end(FILE *out)
+{
+    fputs("</main></body></html>\n", out);
+}
+
+static enum status read_file(const char *path, char **text, struct error *err)
+{
+    FILE *file = fopen(path, "r");
+    char *content = NULL;
+    size_t bytes = 0;
+    if (file == NULL)
+        return error_io(err, path, "read", strerror(errno));
+    FILE *copy = open_memstream(&content, &bytes);
+    if (copy == NULL)
+        memory_exhausted();
+    char part[65536];
+    size_t length;
+    while ((length = fread(part, 1, sizeof part, file)) > 0)
+        if (fwrite(part, 1, length, copy) != length)
+            memory_exhausted();
+    bool failed = ferror(file) != 0;
+    fclose(file);
+    if (fclose(copy) != 0)
+        memory_exhausted();
+    *text = content;
+    return failed ? error_io(err, path, "read", "it cannot be read to its end") : STATUS_OK;
+}
+
+static bool starts(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* gnuplot's ids are gp..., Gnuplot..., gnuplot_...; they are used as href="#..." and url(#...). */
+static void write_svg(FILE *out, const char *text, uint32_t number)
+{
+    for (; *text != '\0'; text++) {
+        bool id = (starts(text, "id='") || starts(text, "id=\"")) && text[-1] == ' ';
+        if (id) {
+            fprintf(out, "id=%cp%u", text[3], number);
+            text += 3;
+        } else if (*text == '#' && (text[1] == 'g' || text[1] == 'G')) {
+            fprintf(out, "#p%u", number);
+        } else {
+            fputc(*text, out);
+        }
+    }
+}
+
+enum status html_svg(FILE *out, const char *path, uint32_t number, struct error *err)
+{
+    char *text = NULL;
+    enum status status = read_file(path, &text, err);
+    const char *start = status == STATUS_OK ? strstr(text, "<svg") : NULL;
+    if (status == STATUS_OK && start == NULL)
+        status = error_io(err, path, "read", "it is no SVG");
+    if (status == STATUS_OK)
+        write_svg(out, start, number);
+    free(text);
+    return status;
+}

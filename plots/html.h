@@ -1,0 +1,21 @@
+/* plots/html.h - pieces of a page that needs no other file and no network. Private to plots/. */
+#ifndef REPRISE_PLOTS_HTML_H
+#define REPRISE_PLOTS_HTML_H
+
+#include "base/error.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+/* text with what HTML would take for its own escaped. */
+void html_text(FILE *out, const char *text);
+
+/* The document's beginning, up to <main>: styles for screens of any width and for paper. */
+void html_begin(FILE *out, const char *title);
+void html_end(FILE *out);
+
+/* The SVG file as part of the page. Its ids get the number in front: gnuplot names them alike in
+ * every picture, and a page may hold each id once. STATUS_IO: it cannot be read. */
+enum status html_svg(FILE *out, const char *path, uint32_t number, struct error *err);
+
+#endif

@@ -1,0 +1,314 @@
+/* plots/report.c - see report.h. Pictures are drawn into a temporary folder and taken into the
+ * page. */
+#include "plots/report.h"
+
+#include "base/memory.h"
+#include "plots/html.h"
+#include "plots/plot_data.h"
+#include "plots/plots.h"
+#include "plots/report_assumptions.h"
+#include "plots/sweep_plots.h"
+#include "sweep/axis.h"
+#include "sweep/metric_show.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SWEEP_ROWS_SHOWN 50
+
+struct report {
+    FILE *out;
+    struct store *store;
+    const struct report_question *question;
+    char folder[64];
+    uint32_t pictures; /* so far: their number on the page */
+    struct error err;
+};
+
+/* ---- pictures ---- */
+
+static const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+/* Called for each file that was drawn: SVGs go into the page, all are removed. */
+static void take_picture(const char *path, void *context)
+{
+    struct report *report = context;
+    const char *name = file_name(path), *dot = strrchr(path, '.');
+    bool overview = strncmp(name, "overview", 8) == 0;
+    if (strcmp(dot, ".svg") == 0 && !overview && report->err.status == STATUS_OK) {
+        bool sweep = strncmp(name, "sweep_", 6) == 0;
+        fputs(sweep ? "<figure>" : "<figure class=\"wide scroll\">", report->out);
+        html_svg(report->out, path, ++report->pictures, &report->err);
+        fputs("</figure>\n", report->out);
+    }
+    unlink(path);
+}
+
+/* ---- runs ---- */
+
+static const char *const main_metrics[] = {
+    "turns",
+    "ttft_mean_ns",
+    "ttft_p50_ns",
+    "ttft_p99_ns",
+    "queueing_mean_ns",
+    "prefill_mean_ns",
+    "tbt_mean_ns",
+    "tbt_p99_ns",
+    "turns_per_s",
+    "gpu_utilisation",
+    "hit_rate_tokens",
+    "hit_rate_history_tokens",
+    "ssd_written_bytes",
+    "peak_dram_bytes",
+    "peak_ssd_bytes",
+    "cost_usd",
+    "cost_usd_per_mtok",
+};
+
+struct columns {
+    uint32_t count;
+    int64_t ids[PLOT_RUNS_MAX];
+    char name[PLOT_RUNS_MAX][128];
+    struct metrics metrics[PLOT_RUNS_MAX];
+};
+
+static enum status load_columns(struct report *report, int64_t run, struct columns *columns,
+                                struct error *err)
+{
+    enum status status =
+        store_comparison(report->store, run, columns->ids, PLOT_RUNS_MAX, &columns->count, err);
+    for (uint32_t i = 0; status == STATUS_OK && i < columns->count; i++) {
+        status = store_run_name(report->store, columns->ids[i], columns->name[i],
+                                sizeof columns->name[i], err);
+        if (status == STATUS_OK)
+            status = store_metrics(report->store, columns->ids[i], &columns->metrics[i], err);
+    }
+    return status;
+}
+
+static void write_metric(FILE *out, const struct columns *columns, int metric)
+{
+    char text[64];
+    fputs("<tr><td title=\"", out);
+    html_text(out, metric_rows[metric].meaning);
+    fprintf(out, "\">%s</td>", metric_rows[metric].name);
+    for (uint32_t i = 0; i < columns->count; i++)
+        fprintf(out, "<td>%s</td>",
+                metric_show(metric, metric_value(&columns->metrics[i], metric), text, sizeof text));
+    fputs("</tr>\n", out);
+}
+
+static void write_metrics(FILE *out, const struct columns *columns)
+{
+    fputs("<div class=scroll><table><tr><th></th>", out);
+    for (uint32_t i = 0; i < columns->count; i++) {
+        fputs("<th>", out);
+        html_text(out, columns->name[i]);
+        fputs("</th>", out);
+    }
+    fputs("</tr>\n", out);
+    for (size_t m = 0; m < sizeof main_metrics / sizeof *main_metrics; m++)
+        for (int i = 0; i < METRIC_COUNT; i++)
+            if (strcmp(metric_rows[i].name, main_metrics[m]) == 0)
+                write_metric(out, columns, i);
+    fputs("</table></div>\n", out);
+}
+
+static enum status write_configuration(struct report *report, int64_t run,
+                                       struct experiment *experiment, struct error *err)
+{
+    char *yaml = NULL;
+    struct config_tree *tree = NULL;
+    enum status status = store_run_config(report->store, run, &yaml, err);
+    if (status == STATUS_OK)
+        status = config_tree_parse(yaml, "the run's configuration", &tree, err);
+    if (status == STATUS_OK)
+        status = config_load(experiment_sections, tree, experiment, err);
+    if (status == STATUS_OK) {
+        fprintf(report->out, "<h2>Configuration of run %" PRId64 "</h2>\n<pre>", run);
+        html_text(report->out, yaml);
+        fputs("</pre>\n", report->out);
+    }
+    config_tree_free(tree);
+    free(yaml);
+    return status;
+}
+
+static enum status write_comparison(struct report *report, int64_t run,
+                                    struct experiment *experiment, struct error *err)
+{
+    struct columns *columns = memory_new(1, sizeof *columns);
+    enum status status = load_columns(report, run, columns, err);
+    int64_t first = columns->ids[0];
+    if (status == STATUS_OK) {
+        fprintf(report->out, "<h2>Runs %" PRId64 " to %" PRId64 "</h2>\n", first,
+                columns->ids[columns->count - 1]);
+        write_metrics(report->out, columns);
+        status = plots_draw(report->store, first, report->folder, take_picture, report, err);
+    }
+    free(columns);
+    if (status == STATUS_OK && report->err.status != STATUS_OK)
+        *err = report->err;
+    return err->status == STATUS_OK ? write_configuration(report, first, experiment, err)
+                                    : err->status;
+}
+
+/* ---- sweeps ---- */
+
+static void write_row(struct report *report, const struct sweep_view *view, uint32_t row)
+{
+    const struct sweep_row *at = &view->table.rows[row];
+    FILE *out = report->out;
+    fputs("<tr>", out);
+    for (uint32_t a = 0; a < view->table.axes; a++) {
+        char shown[CONFIG_TEXT_BYTES];
+        if (view->axes[a].count < 2)
+            continue;
+        fputs("<td>", out);
+        html_text(out, axis_show(view->axes[a].row, at->values[a], shown, sizeof shown));
+        fputs("</td>", out);
+    }
+    fprintf(out, "<td>$%.3f</td>", view->cost[row]);
+    static const char *const names[] = { "ttft_mean_ns", "ttft_p99_ns", "tbt_p99_ns",
+                                         "hit_rate_tokens", "gpu_utilisation" };
+    for (size_t n = 0; n < sizeof names / sizeof *names; n++)
+        for (int i = 0; i < METRIC_COUNT; i++) {
+            char text[64];
+            if (strcmp(metric_rows[i].name, names[n]) == 0)
+                fprintf(out, "<td>%s</td>",
+                        metric_show(i, metric_value(&at->metrics, i), text, sizeof text));
+        }
+    if (isnan(view->ssd_years[row]) || isinf(view->ssd_years[row]))
+        fputs("<td>-</td></tr>\n", out);
+    else
+        fprintf(out, "<td>%.1f years</td></tr>\n", view->ssd_years[row]);
+}
+
+static void write_rows(struct report *report, const struct sweep_view *view, const uint32_t *rows,
+                       uint32_t count)
+{
+    fputs("<div class=scroll><table><tr>", report->out);
+    for (uint32_t a = 0; a < view->table.axes; a++) {
+        if (view->axes[a].count < 2) /* the same in every row: the configuration has it */
+            continue;
+        fputs("<th>", report->out);
+        html_text(report->out, view->table.axis_keys[a]);
+        fputs("</th>", report->out);
+    }
+    fputs("<th>$ per million tokens</th><th>TTFT mean</th><th>TTFT P99</th><th>TBT P99</th>"
+          "<th>tokens reused</th><th>GPUs busy</th><th>SSD life</th></tr>\n",
+          report->out);
+    for (uint32_t i = 0; i < count && i < SWEEP_ROWS_SHOWN; i++)
+        write_row(report, view, rows[i]);
+    fputs("</table></div>\n", report->out);
+}
+
+struct costed {
+    uint32_t row;
+    double cost;
+};
+
+static int compare_costs(const void *a, const void *b)
+{
+    const struct costed *left = a, *right = b;
+    if (left->cost != right->cost)
+        return left->cost < right->cost ? -1 : 1;
+    return left->row < right->row ? -1 : left->row > right->row;
+}
+
+static void write_cheapest(struct report *report, const struct sweep_view *view)
+{
+    struct costed *order = memory_new(view->shown_count, sizeof *order);
+    uint32_t *rows = memory_new(view->shown_count, sizeof *rows);
+    for (uint32_t i = 0; i < view->shown_count; i++)
+        order[i] = (struct costed){ view->shown[i], view->cost[view->shown[i]] };
+    qsort(order, view->shown_count, sizeof *order, compare_costs);
+    for (uint32_t i = 0; i < view->shown_count; i++)
+        rows[i] = order[i].row;
+    fprintf(report->out, "<h2>The cheapest of %" PRIu32 " runs</h2>\n", view->shown_count);
+    write_rows(report, view, rows, view->shown_count);
+    free(rows);
+    free(order);
+}
+
+static enum status write_view(struct report *report, const struct sweep_view *view,
+                              struct experiment *experiment, struct error *err)
+{
+    uint32_t *front = memory_new(view->shown_count, sizeof *front);
+    uint32_t count = sweep_view_front(view, front);
+    fprintf(report->out, "<h2>Sweep %" PRId64 "</h2>\n<pre>", view->table.sweep);
+    html_text(report->out, view->table.command);
+    fputs("</pre>\n<div class=pair>\n", report->out);
+    enum status status = sweep_plots_draw(view, report->folder, take_picture, report, err);
+    fputs("</div>\n<h2>None cheaper and sooner</h2>\n", report->out);
+    write_rows(report, view, front, count);
+    write_cheapest(report, view);
+    free(front);
+    if (status == STATUS_OK && report->err.status != STATUS_OK)
+        *err = report->err;
+    return err->status == STATUS_OK
+               ? write_configuration(report, view->table.rows[view->reference].run, experiment, err)
+               : err->status;
+}
+
+static enum status write_sweep(struct report *report, struct experiment *experiment,
+                               struct error *err)
+{
+    struct sweep_view view = { 0 };
+    enum status status = sweep_view_load(report->store, report->question->sweep,
+                                         &report->question->pricing, &view, err);
+    if (status == STATUS_OK)
+        status = write_view(report, &view, experiment, err);
+    sweep_view_free(&view);
+    return status;
+}
+
+/* ---- the page ---- */
+
+static enum status write_page(struct report *report, struct error *err)
+{
+    const struct report_question *question = report->question;
+    struct experiment experiment;
+    enum status status = STATUS_OK;
+    html_begin(report->out, "reprise: tiered KV caches, simulated");
+    for (uint32_t i = 0; status == STATUS_OK && i < question->run_count; i++)
+        status = write_comparison(report, question->runs[i], &experiment, err);
+    if (status == STATUS_OK && question->sweep > 0)
+        status = write_sweep(report, &experiment, err);
+    if (status == STATUS_OK)
+        status = report_assumptions(report->out, &experiment, &question->pricing, err);
+    if (status == STATUS_OK)
+        status = report_not_modelled(report->out, err);
+    html_end(report->out);
+    return status;
+}
+
+enum status report_write(struct store *store, const struct report_question *question,
+                         const char *path, struct error *err)
+{
+    struct report report = { .store = store, .question = question };
+    snprintf(report.folder, sizeof report.folder, "/tmp/reprise-report-XXXXXX");
+    if (mkdtemp(report.folder) == NULL)
+        return error_io(err, report.folder, "create folder", strerror(errno));
+    report.out = fopen(path, "w");
+    if (report.out == NULL)
+        error_io(err, path, "create", strerror(errno));
+    else
+        write_page(&report, err);
+    bool failed = report.out != NULL && ferror(report.out) != 0;
+    if (report.out != NULL && (fclose(report.out) != 0 || failed))
+        error_io(err, path, "write", strerror(errno));
+    if (err->status != STATUS_OK && report.out != NULL)
+        unlink(path); /* half a page would be taken for a whole one */
+    rmdir(report.folder);
+    return err->status;
+}

@@ -172,25 +172,6 @@ static enum status search_and_print(const struct size_options *given,
     return status;
 }
 
-static char *command_text(const struct size_options *given)
-{
-    char *text = NULL;
-    size_t bytes;
-    FILE *out = open_memstream(&text, &bytes);
-    if (out == NULL)
-        memory_exhausted();
-    fputs("reprise size", out);
-    if (given->experiment.file != NULL)
-        fprintf(out, " -c %s", given->experiment.file);
-    for (uint32_t i = 0; i < given->experiment.set.count; i++)
-        fprintf(out, " --set %s", given->experiment.set.text[i]);
-    for (uint32_t i = 0; i < given->vary.count; i++)
-        fprintf(out, " --vary %s", given->vary.text[i]);
-    if (fclose(out) != 0)
-        memory_exhausted();
-    return text;
-}
-
 static enum status size(struct ranks *ranks, void *context, struct error *err)
 {
     struct size_options *given = context;
@@ -203,7 +184,7 @@ static enum status size(struct ranks *ranks, void *context, struct error *err)
     if (status == STATUS_OK)
         status = store_open(given->db, false, &store, err);
     if (status == STATUS_OK) {
-        char *command = command_text(given);
+        char *command = experiment_command("reprise size", &given->experiment, &given->vary);
         question.plan = &plan;
         question.command = command;
         status = search_and_print(given, &question, ranks, store, err);

@@ -49,22 +49,16 @@ static enum status make_plan(const struct sweep_options *given, struct plan *pla
     return status;
 }
 
-/* The options that decide the sweep's content, as they were written: the same for every rank, shard
- * and machine. */
+/* With what decides the design. */
 static char *command_text(const struct sweep_options *given)
 {
-    char *text = NULL;
+    char *base = experiment_command("reprise sweep", &given->experiment, &given->vary),
+         *text = NULL;
     size_t bytes;
     FILE *out = open_memstream(&text, &bytes);
     if (out == NULL)
         memory_exhausted();
-    fputs("reprise sweep", out);
-    if (given->experiment.file != NULL)
-        fprintf(out, " -c %s", given->experiment.file);
-    for (uint32_t i = 0; i < given->experiment.set.count; i++)
-        fprintf(out, " --set %s", given->experiment.set.text[i]);
-    for (uint32_t i = 0; i < given->vary.count; i++)
-        fprintf(out, " --vary %s", given->vary.text[i]);
+    fputs(base, out);
     if (given->random > 0 || given->latin > 0)
         fprintf(out, " --%s %" PRIu64 " --design-seed %" PRIu64,
                 given->random > 0 ? "random" : "latin",
@@ -73,6 +67,7 @@ static char *command_text(const struct sweep_options *given)
         fprintf(out, " --replications %" PRIu64, given->replications);
     if (fclose(out) != 0)
         memory_exhausted();
+    free(base);
     return text;
 }
 

@@ -67,3 +67,31 @@ void experiment_options_free(struct experiment_options *given)
 {
     free(given->set.text);
 }
+
+char *experiment_command(const char *command, const struct experiment_options *given,
+                         const struct text_list *vary)
+{
+    const struct {
+        const char *option, *value;
+    } forms[] = { { "-c", given->file },
+                  { "--model", given->model },
+                  { "--hardware", given->hardware },
+                  { "--gpus", given->gpus },
+                  { "--trace", given->trace } };
+    char *text = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+    if (out == NULL)
+        memory_exhausted();
+    fputs(command, out);
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        if (forms[i].value != NULL)
+            fprintf(out, " %s %s", forms[i].option, forms[i].value);
+    for (uint32_t i = 0; i < given->set.count; i++)
+        fprintf(out, " --set %s", given->set.text[i]);
+    for (uint32_t i = 0; i < vary->count; i++)
+        fprintf(out, " --vary %s", vary->text[i]);
+    if (fclose(out) != 0)
+        memory_exhausted();
+    return text;
+}

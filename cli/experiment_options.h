@@ -36,6 +36,11 @@ enum status experiment_tree(const struct experiment_options *given, struct confi
 enum status experiment_load(const struct experiment_options *given, struct experiment *experiment,
                             struct error *err);
 
+/* The experiment's options and --vary's as they were written ("reprise sweep -c base.yaml --vary
+ * gpus=1,2"): the same for every rank, shard and machine. The caller frees it. */
+char *experiment_command(const char *command, const struct experiment_options *given,
+                         const struct text_list *vary);
+
 /* Frees the list in it; its texts are struct options' own. */
 void experiment_options_free(struct experiment_options *given);
 

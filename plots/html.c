@@ -23,7 +23,9 @@ static const char style[] =
     ".pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(320px,1fr));gap:.5em}\n"
     ".note{color:#606060;font-size:.9em}\n"
     "@media print{body{font-size:10pt;max-width:none}.scroll{overflow:visible}"
-    ".wide svg{min-width:0}pre{white-space:pre-wrap}table{font-size:8pt}"
+    ".wide svg{min-width:0}pre{white-space:pre-wrap}"
+    "table{font-size:7pt}th,td{padding:.15em .35em;white-space:normal}"
+    ".pair{grid-template-columns:1fr 1fr}"
     "figure,tr{break-inside:avoid}h2{break-after:avoid}}\n";
 
 void html_text(FILE *out, const char *text)

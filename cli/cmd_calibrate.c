@@ -1,9 +1,11 @@
-/* cli/cmd_calibrate.c - `reprise calibrate`: measures, fits, writes. No arithmetic here. */
+/* cli/cmd_calibrate.c - `reprise calibrate`: measures, or takes measurements from a profile; fits,
+ * writes. No arithmetic here. */
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/profile_options.h"
 #include "cli/progress.h"
 #include "cli/runtime_options.h"
 #include "runtime/executor.h"
@@ -16,7 +18,8 @@
 
 struct calibrate_options {
     struct runtime_options runtime;
-    const char *model, *name, *folder, *db;
+    struct profile_options profile;
+    const char *model, *name, *out, *db;
     const char *h2d, *d2h, *ssd_read, *ssd_write, *hbm, *dram, *ssd;
     uint64_t layers, hidden, vocabulary, window, batch, repeats;
     bool no_db;
@@ -99,8 +102,8 @@ static enum status fit_and_keep(const struct calibrate_options *given,
     enum status status = calibration_fit(samples, &config->model, &fits, err);
     if (status != STATUS_OK)
         return status;
-    status =
-        calibration_write(given->folder, given->name, config, samples, &fits, sizes, &files, err);
+    status = calibration_write(given->out != NULL ? given->out : "calibration", given->name, config,
+                               samples, &fits, sizes, &files, err);
     if (status == STATUS_OK && store != NULL)
         status = store_put_calibration(store, given->name, samples, &fits, err);
     if (status == STATUS_OK) {
@@ -139,9 +142,9 @@ int cmd_calibrate(int argc, const char **argv)
 {
     struct calibrate_options given = {
         .runtime = RUNTIME_OPTIONS_DEFAULT,
+        .profile = PROFILE_OPTIONS_DEFAULT,
         .model = "llama-2-7b",
         .name = "here",
-        .folder = "calibration",
         .db = STORE_DEFAULT_PATH,
         .h2d = "100MB/s",
         .d2h = "100MB/s",
@@ -178,10 +181,12 @@ int cmd_calibrate(int argc, const char **argv)
         { "ssd", 0, OPTION_TEXT, &given.ssd, "SIZE", "SSD for KV (512MB)" },
         { "repeats", 0, OPTION_U64, &given.repeats, "N", "of each point, after a warm-up (5)" },
         { "name", 'n', OPTION_TEXT, &given.name, "NAME", "of the profile (here)" },
-        { "out", 'o', OPTION_TEXT, &given.folder, "FOLDER", "where its files go (calibration)" },
+        { "out", 'o', OPTION_TEXT, &given.out, "PATH",
+          "the folder of its files (calibration); of a profile: the file of coefficients" },
         { "db", 0, OPTION_TEXT, &given.db, "FILE",
           "where samples and fits go (" STORE_DEFAULT_PATH ")" },
         { "no-db", 0, OPTION_FLAG, &given.no_db, NULL, "keep them in no database" },
+        PROFILE_OPTIONS(&given.profile),
         { 0 },
     };
     const struct command_line line = {
@@ -189,13 +194,21 @@ int cmd_calibrate(int argc, const char **argv)
         .usage = "[OPTION...]",
         .summary =
             "Measures this machine: prefill, decode, products, attention, copies, SSD. Writes a "
-            "model and a\nserver that `reprise sim`, `run` and `validate` take.",
+            "model and a\nserver that `reprise sim`, `run` and `validate` take. With "
+            "--from-profile: "
+            "fits models/timing/ to\nmeasured operators of a GPU (Vidur's tables, or a plain CSV), "
+            "and "
+            "prints, as markdown, how well it\npredicts operators, layers, and models left out.",
         .table = table,
     };
     struct options options;
     struct error err = { 0 };
-    if (options_parse(&options, &line, argc, argv, &err) == STATUS_OK && !options.help)
-        run(&given, &err);
+    if (options_parse(&options, &line, argc, argv, &err) == STATUS_OK && !options.help) {
+        if (given.profile.path != NULL)
+            profile_options_run(&given.profile, given.out, &err);
+        else
+            run(&given, &err);
+    }
     options_free(&options);
     return output_exit(&err);
 }

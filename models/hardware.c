@@ -25,6 +25,11 @@ const struct config_row hardware_rows[] = {
       .max = 64,
       .help = "GPUs in the server" },
 
+    { .key = "gpu.timing",
+      .kind = CONFIG_TEXT,
+      .offset = AT(timing),
+      .standard = "",
+      .help = "models/timing/NAME.yaml: operators fitted to measurements; none: a roofline" },
     { .key = "gpu.hbm_bytes",
       .kind = CONFIG_U64,
       .unit = UNIT_BYTES,
@@ -231,6 +236,14 @@ static enum status read_measured(struct hardware *hardware, const char *path, st
     return measured_timing_read(beside, &hardware->measured, err);
 }
 
+enum status operators_load(const char *name_or_path, struct operators *operators, struct error *err)
+{
+    char path[MODELS_PATH_BYTES];
+    memset(operators, 0, sizeof *operators);
+    enum status status = models_path("timing", "gpu.timing", name_or_path, path, err);
+    return status == STATUS_OK ? models_read(path, operators_rows, operators, err) : status;
+}
+
 enum status hardware_load(const char *name_or_path, struct hardware *hardware, struct error *err)
 {
     char path[MODELS_PATH_BYTES];
@@ -242,5 +255,7 @@ enum status hardware_load(const char *name_or_path, struct hardware *hardware, s
         status = check(hardware, path, err);
     if (status == STATUS_OK && hardware->measured_file[0] != '\0')
         status = read_measured(hardware, path, err);
+    if (status == STATUS_OK && hardware->timing[0] != '\0')
+        status = operators_load(hardware->timing, &hardware->operators, err);
     return status;
 }

@@ -13,15 +13,34 @@ enum split {
 };
 
 struct matrix {
+    const char *name;
     uint64_t inputs, outputs; /* over all ranks */
     enum split split;
     uint32_t layers;      /* that have it */
     uint32_t count, used; /* routed experts: how many, and by a token; else 1 and 1 */
+    bool down;            /* reads what the activation made */
 };
 
 /* Fills matrix[] for a group of that many ranks; returns how many. The embedding and the output
  * head are not among them. */
 uint32_t model_matrices(const struct model *model, uint32_t ranks,
                         struct matrix matrix[TIMING_MATRICES_MAX]);
+
+/* An element-wise operator of a layer: a kernel of its own. Not fused, as the engine was whose
+ * operators Vidur measured. */
+struct stream {
+    const char *name;
+    enum stream_kind kind; /* the measured one that it behaves like */
+    double values;         /* read and written for a token on one rank, on the average layer */
+    double width;          /* of a row */
+};
+#define STREAMS_MAX 8
+
+/* Fills stream[]; returns how many. The embedding is not among them. */
+uint32_t model_streams(const struct model *model, uint32_t ranks,
+                       struct stream stream[STREAMS_MAX]);
+
+/* KV heads that a rank holds: with more ranks than heads, several ranks hold the same one. */
+double model_kv_heads_of_rank(const struct model *model, uint32_t ranks);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/config_tree.h"
 #include "base/error.h"
+#include "models/operators.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -74,6 +75,8 @@ struct hardware {
     double usd_per_gpu_hour, usd_per_dram_gb_hour, usd_per_ssd_gb_hour;
     char measured_file[CONFIG_TEXT_BYTES]; /* beside the hardware's own; "": none */
     struct measured_timing measured;
+    char timing[CONFIG_TEXT_BYTES]; /* models/timing/NAME.yaml; "": times are the roofline's */
+    struct operators operators;     /* what that file says; all 0 without */
 };
 
 /* Reads `name_or_path`: a path if it holds '/' or ends in .yaml, else models/llm/NAME.yaml (or
@@ -82,9 +85,13 @@ struct hardware {
  * not divide, MLA without latent_dim...). */
 enum status model_load(const char *name_or_path, struct model *model, struct error *err);
 enum status hardware_load(const char *name_or_path, struct hardware *hardware, struct error *err);
-/* The schema of the two kinds of file. */
+/* Reads models/timing/NAME.yaml, or a path, likewise. hardware_load() does so by itself. */
+enum status operators_load(const char *name_or_path, struct operators *operators,
+                           struct error *err);
+/* The schema of these kinds of file; of the third it is operators.h's. */
 extern const struct config_row model_rows[], hardware_rows[];
-/* Calls visit for each shipped file's name, sorted. kind: "llm", "hardware", "drive" or "prices". */
+/* Calls visit for each shipped file's name, sorted. kind: "llm", "hardware", "drive", "prices" or
+ * "timing". */
 enum status models_list(const char *kind, void (*visit)(const char *name, void *context),
                         void *context, struct error *err);
 
@@ -122,9 +129,12 @@ uint64_t model_kv_bytes_per_token(const struct model *model, uint32_t ranks);
 enum status model_kv_budget_bytes(const struct model *model, const struct hardware *hardware,
                                   uint32_t ranks, uint64_t *bytes, struct error *err);
 
-/* Timing, prepared once per run; evaluating is some tens of multiplications and never allocates.
- * First model: an analytic roofline (docs/model.md has each equation). */
+/* Timing, prepared once per run; evaluating never allocates. Operators that were fitted to
+ * measurements (hardware with a `timing`) are summed into tables over the number of tokens;
+ * without, an analytic roofline of some tens of multiplications. docs/model.md has each equation.
+ */
 #define TIMING_MATRICES_MAX 16
+#define TIMING_SOURCE_BYTES 512
 
 /* One matrix product of the average layer, on one rank: over T tokens it takes the longer of
  * computing, T * compute_ns, and of moving its weights and activations, weights_ns + T * stream_ns.
@@ -134,10 +144,26 @@ struct timing_matrix {
     bool routed; /* weights of all experts: the share that T tokens touch is read */
 };
 
-/* The caller's by value; only source and layers are for reading. */
+/* A time over the number of tokens. Tiles have 64 rows or a multiple, so between multiples of 64 it
+ * is as good as linear: few[i] is at i + 1 tokens, first[i] and last[i] at 64 i + 1 and 64 (i + 1).
+ */
+#define TIMING_BLOCK 64
+#define TIMING_BLOCKS 128
+struct timing_table {
+    double few[TIMING_BLOCK], first[TIMING_BLOCKS], last[TIMING_BLOCKS];
+    double per_token; /* beyond the last block */
+};
+
+/* The caller's by value; only layers, source and fitted_tokens are for reading. */
 struct timing {
     uint32_t layers;
-    const char *source; /* "roofline (analytic)" */
+    /* Where the times come from, their range and their error there, and what about this model is
+     * outside of it. */
+    char source[TIMING_SOURCE_BYTES];
+    uint64_t
+        fitted_tokens; /* an iteration of more is outside the fitted range; 0: nothing fitted */
+    bool tabled;       /* layer_table and head_table, instead of matrix[] and head */
+    struct timing_table layer_table, head_table;
     uint32_t matrices;
     struct timing_matrix matrix[TIMING_MATRICES_MAX];
     double expert_miss_log;               /* ln(1 - experts_per_token / experts); 0: dense */

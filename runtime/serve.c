@@ -376,7 +376,8 @@ static void finish(struct serve *serve, struct sim_result *result)
     set_metrics(serve, &result->metrics);
     result->trace_hash = trace_hash(serve->trace);
     result->trace_format = trace_facts(serve->trace).format;
-    result->timing_source = "measured (run in real time)";
+    snprintf(result->timing_source, sizeof result->timing_source, "%s",
+             "measured (run in real time)");
     result->kv_bytes_per_token = serve->kv_bytes_per_token;
     result->kv_budget_bytes = serve->kv_budget_bytes;
 }

@@ -234,7 +234,7 @@ static enum status run_on_trace(struct engine_setup *setup, struct trace *trace,
     result->trace_hash = trace_hash(trace);
     result->open_loop = facts.open_loop;
     result->trace_format = facts.format;
-    result->timing_source = setup->timing.source;
+    snprintf(result->timing_source, sizeof result->timing_source, "%s", setup->timing.source);
     result->kv_bytes_per_token = setup->kv_bytes_per_token;
     result->kv_budget_bytes = setup->kv_budget_bytes;
     return STATUS_OK;

@@ -96,7 +96,7 @@ struct sim_result {
     uint64_t trace_hash;
     bool open_loop;
     const char *trace_format;
-    const char *timing_source;
+    char timing_source[TIMING_SOURCE_BYTES];
     uint64_t kv_bytes_per_token, kv_budget_bytes;
     char finding[SIM_FINDINGS_MAX][160]; /* sentences on the tiers, most important first; "": no more */
     uint64_t events;             /* simulated, for benchmarks */

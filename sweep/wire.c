@@ -49,7 +49,6 @@ void *wire_pack(uint32_t item, const struct outcome *outcome, size_t *bytes)
     put(out, &head, sizeof head);
     put(out, outcome, sizeof *outcome);
     put_text(out, outcome->result.trace_format);
-    put_text(out, outcome->result.timing_source);
     for (uint32_t i = 0; i < outcome->result.series_count; i++)
         put_series(out, &outcome->result.series[i]);
     if (fclose(out) != 0)
@@ -119,7 +118,6 @@ bool wire_unpack(const void *message, size_t bytes, struct wire_texts *texts,
         return false;
     uint32_t series = read.result.series_count;
     read.result.trace_format = get_text(&reader);
-    read.result.timing_source = get_text(&reader);
     for (uint32_t i = 0; i < series; i++) {
         struct series *curve = &read.result.series[i];
         curve->x_unit = get_text(&reader);

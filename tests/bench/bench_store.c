@@ -46,7 +46,8 @@ static void fill(struct sim_result *result, uint32_t number)
     for (int i = 0; i < METRIC_COUNT; i++)
         values[i] = (double)((number * UINT64_C(2654435761) + (uint64_t)i * 40503) % 1000003);
     memcpy(&result->metrics, values, sizeof values);
-    result->trace_format = result->timing_source = "bench";
+    result->trace_format = "bench";
+    snprintf(result->timing_source, sizeof result->timing_source, "bench");
 }
 
 static void put(struct store *store, int64_t sweep, const char *yaml, uint32_t first,

@@ -24,6 +24,8 @@ uint64_t case_line(const char *path, const char *text);
 /* A shipped file. Fails the test when it does not load. */
 struct model shipped_model(const char *name);
 struct hardware shipped_hardware(const char *name);
+/* The same without fitted operators: its times are the roofline's. */
+struct hardware roofline_hardware(const char *name);
 
 /* What models_list() gives. */
 struct case_names {

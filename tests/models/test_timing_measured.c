@@ -168,7 +168,7 @@ static void compare(const char *gpu, const char *hardware_name, double *worst_lo
 {
     static const char *const models[] = { "Llama-2-7b-hf", "internlm-20b", "Llama-2-70b-hf" };
     static struct errors errors;
-    struct hardware hardware = shipped_hardware(hardware_name);
+    struct hardware hardware = roofline_hardware(hardware_name);
     memset(&errors, 0, sizeof errors);
     for (size_t m = 0; m < sizeof models / sizeof *models; m++)
         add_file(gpu, models[m], &hardware, &errors);

@@ -196,7 +196,7 @@ static void for_every_case(check_case *check)
     for (uint32_t m = 0; m < models.count; m++)
         for (uint32_t s = 0; s < servers.count; s++) {
             struct model model = shipped_model(models.name[m]);
-            struct hardware hardware = shipped_hardware(servers.name[s]);
+            struct hardware hardware = roofline_hardware(servers.name[s]);
             for (uint32_t ranks = 1; ranks <= hardware.gpus; ranks++) {
                 struct error err = { 0 };
                 uint64_t bytes;
@@ -390,7 +390,7 @@ static double parameters_read(struct model model, struct hardware hardware, uint
 START_TEST(one_token_reads_its_own_experts_and_many_read_all)
 {
     struct model model = shipped_model("deepseek-v3");
-    struct hardware hardware = shipped_hardware("h200");
+    struct hardware hardware = roofline_hardware("h200");
     double active = (double)model_active_parameters(&model);
     double all = (double)model_parameters(&model) - 129280.0 * 7168;
     ck_assert_double_eq_tol(parameters_read(model, hardware, 1) / active, 1, 1e-6);
@@ -405,7 +405,7 @@ END_TEST
 START_TEST(a_model_whose_tokens_use_every_expert_reads_all_at_once)
 {
     struct model model = shipped_model("deepseek-v3");
-    struct hardware hardware = shipped_hardware("h200");
+    struct hardware hardware = roofline_hardware("h200");
     model.experts = model.experts_per_token = 4;
     ck_assert_double_eq_tol(parameters_read(model, hardware, 1),
                             parameters_read(model, hardware, 100), 1e3);
@@ -430,7 +430,7 @@ END_TEST
 START_TEST(the_papers_prefill_of_65b_is_met_within_a_tenth)
 {
     struct model model = shipped_model("llama-65b");
-    struct hardware hardware = shipped_hardware("paper-4xa100");
+    struct hardware hardware = roofline_hardware("paper-4xa100");
     struct timing timing = timing_new(&model, &hardware, 4);
     ck_assert_double_eq_tol(prefill_ns(&timing, 2048, 0) / 1e6, 360, 36);
 }
@@ -439,7 +439,7 @@ END_TEST
 START_TEST(the_papers_load_of_65b_takes_192_ms_of_its_link)
 {
     struct model model = shipped_model("llama-65b");
-    struct hardware hardware = shipped_hardware("paper-4xa100");
+    struct hardware hardware = roofline_hardware("paper-4xa100");
     double kv_bytes = 2048.0 * (double)model_kv_bytes_per_token(&model, 4);
     ck_assert_double_eq_tol(kv_bytes / hardware.h2d_bytes_per_s * 1e3, 192, 0.5);
     /* At 26 * 10^9 B/s it would not: the paper's GB are GiB, as its 13.9 GB/s over 360 ms says too.
@@ -453,7 +453,7 @@ END_TEST
 START_TEST(decode_of_one_sequence_is_reading_the_weights)
 {
     struct model model = shipped_model("llama-13b");
-    struct hardware hardware = shipped_hardware("paper-4xa100");
+    struct hardware hardware = roofline_hardware("paper-4xa100");
     double head_and_layers = (double)model_active_parameters(&model) * 2;
     double rate = 2 * hardware.hbm_bytes_per_s * hardware.hbm_efficiency / 1e9;
     struct timing whole = timing_new(&model, &hardware, 2);
@@ -491,7 +491,7 @@ END_TEST
 START_TEST(more_ranks_are_faster_but_never_by_their_number)
 {
     struct model model = shipped_model("llama-2-70b");
-    struct hardware hardware = shipped_hardware("a100-80gb");
+    struct hardware hardware = roofline_hardware("a100-80gb");
     struct timing four = timing_new(&model, &hardware, 4), eight = timing_new(&model, &hardware, 8);
     double prefill = prefill_ns(&four, 2048, 0) / prefill_ns(&eight, 2048, 0);
     double decode = timing_decode(&four, 16).base_ns / timing_decode(&eight, 16).base_ns;

@@ -1,6 +1,7 @@
-/* models/timing_roofline.c - how long prefill and decode take, from first principles: each operator
- * takes the longer of its arithmetic and its memory traffic. docs/model.md has every equation, its
- * error against measurements, and what is left out.
+/* models/timing.c - how long prefill and decode take. Products and element-wise operators are
+ * timing_tables.c's where they were fitted to measurements; else, and attention and all-reduces
+ * always, from first principles: the longer of arithmetic and memory traffic. docs/model.md has
+ * every equation, its error against measurements, and what is left out.
  *
  * Here "layer" is the average layer: a mixture-of-experts model's dense layers are spread over all
  * of them, since a prefill's layers are to take the same time. */
@@ -8,6 +9,7 @@
 #include "models/matrices.h"
 #include "models/models.h"
 #include "models/timing_measured.h"
+#include "models/timing_tables.h"
 
 #include <assert.h>
 
@@ -74,33 +76,6 @@ static void prepare_matrices(struct timing *timing, const struct model *model,
             : 0;
 }
 
-/* With more ranks than KV heads, several ranks hold the same one. */
-static double kv_heads_of_rank(const struct model *model, uint32_t ranks)
-{
-    return model->kv_heads > ranks ? (double)model->kv_heads / ranks : 1;
-}
-
-/* Values that a layer's element-wise operators read and write for a token, on one rank. Not fused,
- * as the engine was whose operators Vidur measured. Norms and sums are whole on every rank. */
-static double element_wise_values(const struct model *model, uint32_t ranks)
-{
-    double hidden = model->hidden, heads = (double)model->heads / ranks;
-    double kv_heads = kv_heads_of_rank(model, ranks);
-    double norms = (model->parallel_attention ? 1 : 2) * 2 * hidden;
-    double sums = (model->parallel_attention ? 4 : 6) * hidden;
-    double rotated = model->attention == ATTENTION_LATENT ? (heads + 1) * model->rope_dim
-                                                          : (heads + kv_heads) * model->head_dim;
-    double stored = model->attention == ATTENTION_LATENT
-                        ? (double)model->latent_dim + model->rope_dim
-                        : 2 * kv_heads * model->head_dim;
-    double dense_share = model->experts > 0 ? (double)model->dense_layers / model->layers : 1;
-    double width =
-        dense_share * model->ffn + (1 - dense_share) * model->expert_ffn *
-                                       ((double)model->experts_per_token + model->shared_experts);
-    double activated = (model->gated_ffn ? 3 : 2) * width / ranks;
-    return norms + sums + 2 * rotated + 2 * stored + activated;
-}
-
 /* A ring moves 2(n-1)/n of the bytes through each GPU's link: the "bus bandwidth" of nccl-tests is
  * that over the time. */
 static double allreduce_token_ns(const struct model *model, const struct hardware *hardware,
@@ -111,24 +86,33 @@ static double allreduce_token_ns(const struct model *model, const struct hardwar
            hardware->allreduce_bytes_per_s;
 }
 
-static void prepare_layer(struct timing *timing, const struct model *model,
-                          const struct hardware *hardware, uint32_t ranks, struct rates rates)
+static void prepare_streams(struct timing *timing, const struct model *model,
+                            const struct hardware *hardware, uint32_t ranks, struct rates rates)
 {
-    /* Beside the matrices: attention, RoPE, storing KV, activation, and norms and sums, two of each
-     * or, side by side, one. */
-    double kernels = model->parallel_attention ? 6 : 8;
+    struct stream stream[STREAMS_MAX];
+    uint32_t count = model_streams(model, ranks, stream);
+    double values = 0;
+    for (uint32_t i = 0; i < count; i++)
+        values += stream[i].values;
+    timing->layer_ns += count * (double)hardware->kernel_launch_ns;
+    timing->layer_token_ns += values * ACTIVATION_BYTES / rates.bytes;
+}
+
+/* What stands between a layer's products and element-wise operators. */
+static void prepare_allreduces(struct timing *timing, const struct model *model,
+                               const struct hardware *hardware, uint32_t ranks)
+{
     double allreduces = ranks == 1 ? 0 : model->parallel_attention ? 1 : 2;
-    timing->layer_ns += kernels * (double)hardware->kernel_launch_ns +
+    timing->layer_ns += (double)hardware->kernel_launch_ns + /* attention's kernel */
                         allreduces * (double)hardware->allreduce_latency_ns;
-    timing->layer_token_ns = element_wise_values(model, ranks) * ACTIVATION_BYTES / rates.bytes +
-                             allreduces * allreduce_token_ns(model, hardware, ranks);
+    timing->layer_token_ns += allreduces * allreduce_token_ns(model, hardware, ranks);
 }
 
 static void prepare_multi_head(struct timing *timing, const struct model *model, uint32_t ranks,
                                struct rates rates)
 {
     double heads = (double)model->heads / ranks;
-    double kv_heads = kv_heads_of_rank(model, ranks);
+    double kv_heads = model_kv_heads_of_rank(model, ranks);
     double flop = 4 * heads * model->head_dim; /* q.k and p.v: a multiplication and a sum each */
     timing->pair_ns = flop / rates.attention_flop;
     timing->query_stream_ns = 2 * heads * model->head_dim * ACTIVATION_BYTES / rates.bytes;
@@ -158,14 +142,19 @@ static void prepare_latent(struct timing *timing, const struct model *model, uin
 }
 
 static void prepare_iteration(struct timing *timing, const struct model *model,
-                              const struct hardware *hardware, uint32_t ranks, struct rates rates)
+                              const struct hardware *hardware, uint32_t ranks)
+{
+    timing->iteration_ns = (double)hardware->iteration_overhead_ns +
+                           (ranks > 1 ? (double)hardware->allreduce_latency_ns : 0);
+    timing->token_ns = allreduce_token_ns(model, hardware, ranks);
+}
+
+static void prepare_embedding(struct timing *timing, const struct model *model,
+                              const struct hardware *hardware, struct rates rates)
 {
     const double kernels = 3; /* embedding, last norm, output head */
-    timing->iteration_ns = (double)hardware->iteration_overhead_ns +
-                           kernels * (double)hardware->kernel_launch_ns +
-                           (ranks > 1 ? (double)hardware->allreduce_latency_ns : 0);
-    timing->token_ns = 2 * model->hidden * ACTIVATION_BYTES / rates.bytes +
-                       allreduce_token_ns(model, hardware, ranks);
+    timing->iteration_ns += kernels * (double)hardware->kernel_launch_ns;
+    timing->token_ns += 2 * model->hidden * ACTIVATION_BYTES / rates.bytes;
 }
 
 struct timing timing_new(const struct model *model, const struct hardware *hardware, uint32_t ranks)
@@ -173,17 +162,23 @@ struct timing timing_new(const struct model *model, const struct hardware *hardw
     assert(ranks >= 1 && model->heads % ranks == 0);
     struct timing timing = { .layers = model->layers, .source = "roofline (analytic)" };
     struct rates rates = rates_of(hardware);
-    prepare_matrices(&timing, model, hardware, ranks, rates);
-    prepare_layer(&timing, model, hardware, ranks, rates);
+    prepare_iteration(&timing, model, hardware, ranks);
+    if (hardware->timing[0] != '\0') {
+        timing_tables_prepare(&timing, model, hardware, ranks);
+    } else {
+        prepare_matrices(&timing, model, hardware, ranks, rates);
+        prepare_streams(&timing, model, hardware, ranks, rates);
+        prepare_embedding(&timing, model, hardware, rates);
+    }
+    prepare_allreduces(&timing, model, hardware, ranks);
     if (model->attention == ATTENTION_LATENT)
         prepare_latent(&timing, model, ranks, rates);
     else
         prepare_multi_head(&timing, model, ranks, rates);
-    prepare_iteration(&timing, model, hardware, ranks, rates);
     timing.is_measured = ranks == 1 && measured_timing_of(&hardware->measured, model);
     if (timing.is_measured) {
         timing.measured = hardware->measured;
-        timing.source = "measured (calibration)";
+        snprintf(timing.source, sizeof timing.source, "%s", "measured (calibration)");
     }
     return timing;
 }
@@ -205,11 +200,19 @@ static double matrix_ns(const struct timing_matrix *matrix, double tokens, doubl
 /* A layer without its attention. */
 static double layer_ns(const struct timing *timing, double tokens)
 {
-    double touched = touched_share(timing, tokens);
     double sum_ns = timing->layer_ns + tokens * timing->layer_token_ns;
+    if (timing->tabled)
+        return sum_ns + timing_table_ns(&timing->layer_table, tokens);
+    double touched = touched_share(timing, tokens);
     for (uint32_t i = 0; i < timing->matrices; i++)
         sum_ns += matrix_ns(&timing->matrix[i], tokens, touched);
     return sum_ns;
+}
+
+static double head_ns(const struct timing *timing, double tokens)
+{
+    return timing->tabled ? timing_table_ns(&timing->head_table, tokens)
+                          : matrix_ns(&timing->head, tokens, 1);
 }
 
 static double prefill_attention_ns(const struct timing *timing, double new_tokens,
@@ -237,8 +240,8 @@ struct prefill_time timing_prefill(const struct timing *timing, uint64_t new_tok
     return (struct prefill_time){
         .layer_ns = whole_ns(layer_ns(timing, tokens) +
                              prefill_attention_ns(timing, tokens, (double)cached_tokens)),
-        .overhead_ns = whole_ns(timing->iteration_ns + tokens * timing->token_ns +
-                                matrix_ns(&timing->head, 1, 1)),
+        .overhead_ns =
+            whole_ns(timing->iteration_ns + tokens * timing->token_ns + head_ns(timing, 1)),
     };
 }
 
@@ -251,8 +254,7 @@ struct decode_time timing_decode(const struct timing *timing, uint32_t batch)
     double attention_ns = tokens * timing->query_stream_ns;
     return (struct decode_time){
         .base_ns = timing->layers * (layer_ns(timing, tokens) + attention_ns) +
-                   timing->iteration_ns + tokens * timing->token_ns +
-                   matrix_ns(&timing->head, tokens, 1),
+                   timing->iteration_ns + tokens * timing->token_ns + head_ns(timing, tokens),
         .per_token_ns = timing->layers * timing->decode_context_ns,
     };
 }
@@ -273,7 +275,7 @@ struct prefill_time timing_mixed(const struct timing *timing, uint64_t prefill_n
         attention_ns += prefill_attention_ns(timing, (double)prefill_new, (double)prefill_cached);
     return (struct prefill_time){
         .layer_ns = whole_ns(layer_ns(timing, tokens) + attention_ns),
-        .overhead_ns = whole_ns(timing->iteration_ns + tokens * timing->token_ns +
-                                matrix_ns(&timing->head, logits, 1)),
+        .overhead_ns =
+            whole_ns(timing->iteration_ns + tokens * timing->token_ns + head_ns(timing, logits)),
     };
 }

@@ -1,0 +1,106 @@
+/* models/operators.h - how long one operator of a transformer takes on one GPU, by its shape, with
+ * coefficients fitted to measurements (models/timing/NAME.yaml; `reprise calibrate --from-profile`
+ * fits them). Whole layers and iterations are timing.c's; attention, all-reduce and what a model
+ * consists of are not here.
+ *
+ * The model is what a GPU does, not a table. A matrix product is cut into tiles, tiles are dealt to
+ * the multiprocessors in waves, its weights pass through HBM meanwhile; of the tiles and splits
+ * that the library has, the fastest is taken. Element-wise operators move bytes; a row takes time
+ * by its width; what fits the L2 cache moves faster. docs/model.md has each equation. Ideas: tile
+ * and wave quantisation, NVIDIA's "Matrix Multiplication Background User's Guide"; operators timed
+ * by themselves and summed, Vidur (arXiv 2405.05465). */
+#ifndef REPRISE_MODELS_OPERATORS_H
+#define REPRISE_MODELS_OPERATORS_H
+
+#include "base/config_tree.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Element-wise operators, by how a kernel of that kind behaves. */
+enum stream_kind {
+    STREAM_NORM,
+    STREAM_ROPE,
+    STREAM_ACTIVATION,
+    STREAM_SUM,
+    STREAM_EMBEDDING,
+    STREAM_KINDS
+};
+extern const char *const stream_names[STREAM_KINDS];
+
+/* A thread block's part of a product: rows (tokens) by columns (outputs); together: neighbouring
+ * multiprocessors that take row tiles in groups (a Hopper cluster), so that rows are padded to the
+ * group. */
+struct tile {
+    double rows, columns, together;
+};
+#define TILES 9
+extern const struct tile tiles[TILES];
+
+/* efficiency[i]: the share of the peak that tiles[i] attains while its waves are full; 0: the GPU's
+ * library has no such tile. */
+struct gemm_fit {
+    double fixed_ns;       /* per kernel, whatever its size */
+    double hbm_efficiency; /* attained share of HBM bandwidth, weights and activations */
+    double quantisation;   /* 0: a last wave costs its share; 1: as much as a full one */
+    double epilogue_ns;    /* per wave of 128 x 128 tiles: start of the k-loop and writing out */
+    double split_ns;       /* fixed cost of splitting the inputs over tiles */
+    double split_traffic;  /* HBM traffic of the parts' sums, in times their bytes */
+    double down_gain;      /* how much faster the down projection computes: after an activation
+                              most inputs are near 0, which draws less power */
+    double cache_gain;     /* computing is faster by this share while operands fit the L2 */
+    double size_slope;     /* and slower by this power of operands over L2: power, misses */
+    double efficiency[TILES];
+};
+
+struct stream_fit {
+    double fixed_ns;   /* per kernel */
+    double value_ns;   /* per value of a row: one row is one block's work, whatever the tokens */
+    double efficiency; /* attained share of HBM bandwidth */
+    double cache_gain; /* faster by this share while the bytes fit the L2 */
+};
+
+/* What the fit saw and how well it did; 0 where it is not known. Errors are absolute, relative to
+ * the measured time, of whole layers: of the rows fitted, and of models left out of the fit. */
+struct fit_record {
+    uint32_t rows, models, tokens_most, ranks_most;
+    uint64_t inputs_least, inputs_most, outputs_least, outputs_most; /* of a rank's products */
+    double median_error, p95_error;
+    double held_out_median_error, held_out_p95_error;
+};
+
+struct operators {
+    char name[CONFIG_TEXT_BYTES];
+    char source[CONFIG_TEXT_BYTES];
+    uint32_t multiprocessors;
+    uint64_t l2_bytes;
+    struct gemm_fit gemm;
+    struct stream_fit stream[STREAM_KINDS];
+    struct fit_record record;
+};
+
+/* The schema of models/timing/NAME.yaml. */
+extern const struct config_row operators_rows[];
+
+/* A GPU's datasheet, per ns. */
+struct gpu_peak {
+    double flop, bytes;
+};
+
+/* A product on one rank: tokens x inputs by inputs x outputs, `groups` such products in one kernel
+ * (1; a mixture's touched experts), each of that many tokens on average. */
+struct product {
+    double tokens, inputs, outputs, groups;
+    double weight_bytes; /* of a weight */
+    bool down;           /* reads what an activation made */
+};
+
+double operator_product_ns(const struct operators *operators, struct gpu_peak peak,
+                           const struct product *product);
+
+/* Time of an element-wise operator whose every token moves `values` values of 2 bytes in rows of
+ * `width` values. */
+double operator_stream_ns(const struct operators *operators, struct gpu_peak peak,
+                          enum stream_kind kind, double tokens, double values, double width);
+
+#endif

@@ -1,0 +1,174 @@
+/* models/timing_tables.c - see timing_tables.h. */
+#include "models/timing_tables.h"
+
+#include "base/random.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+struct gpu_peak timing_peak(const struct hardware *hardware)
+{
+    return (struct gpu_peak){ .flop = hardware->flop_per_s / 1e9,
+                              .bytes = hardware->hbm_bytes_per_s / 1e9 };
+}
+
+/* Each token chooses `used` of `count` experts at random: so many are touched, and share the
+ * tokens. */
+static double touched_experts(const struct matrix *matrix, double tokens)
+{
+    if (matrix->used >= matrix->count)
+        return matrix->count;
+    double missed = exact_exp(tokens * exact_log(1 - (double)matrix->used / matrix->count));
+    return matrix->count * (1 - missed);
+}
+
+double timing_product_ns(const struct operators *operators, struct gpu_peak peak,
+                         const struct matrix *matrix, const struct model *model, uint32_t ranks,
+                         double tokens)
+{
+    struct product product = {
+        .tokens = tokens,
+        .inputs = (double)matrix->inputs / (matrix->split == SPLIT_INPUTS ? ranks : 1),
+        .outputs = (double)matrix->outputs / (matrix->split == SPLIT_OUTPUTS ? ranks : 1),
+        .groups = 1,
+        .weight_bytes = model->weight_bytes_per_parameter,
+        .down = matrix->down,
+    };
+    if (matrix->count > 1) {
+        product.groups = touched_experts(matrix, tokens);
+        product.tokens = tokens * matrix->used / product.groups;
+    }
+    return operator_product_ns(operators, peak, &product);
+}
+
+/* What a table is made of. */
+struct layer {
+    const struct operators *operators;
+    struct gpu_peak peak;
+    const struct model *model;
+    uint32_t ranks;
+    struct matrix matrix[TIMING_MATRICES_MAX];
+    struct stream stream[STREAMS_MAX];
+    uint32_t matrices, streams;
+};
+
+static double layer_ns(const struct layer *layer, double tokens)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < layer->matrices; i++) {
+        double share = (double)layer->matrix[i].layers / layer->model->layers;
+        sum += share * timing_product_ns(layer->operators, layer->peak, &layer->matrix[i],
+                                         layer->model, layer->ranks, tokens);
+    }
+    for (uint32_t i = 0; i < layer->streams; i++)
+        sum += operator_stream_ns(layer->operators, layer->peak, layer->stream[i].kind, tokens,
+                                  layer->stream[i].values, layer->stream[i].width);
+    return sum;
+}
+
+/* More tokens never take less time: between the ends of two blocks a mixture's expected tiles,
+ * which are no whole numbers, could. */
+static void fill(struct timing_table *table, const struct layer *layer)
+{
+    double before = 0;
+    for (uint32_t i = 0; i < TIMING_BLOCK; i++)
+        before = table->few[i] = fmax(before, layer_ns(layer, i + 1));
+    table->first[0] = table->few[0];
+    table->last[0] = before;
+    for (uint32_t i = 1; i < TIMING_BLOCKS; i++) {
+        before = table->first[i] = fmax(before, layer_ns(layer, (double)TIMING_BLOCK * i + 1));
+        before = table->last[i] = fmax(before, layer_ns(layer, (double)TIMING_BLOCK * (i + 1)));
+    }
+    table->per_token = (before - table->last[TIMING_BLOCKS / 2 - 1]) /
+                       (TIMING_BLOCK * (double)(TIMING_BLOCKS / 2));
+}
+
+/* Embedding and last norm are small: a line from one token to a full table. */
+static void add_embedding(struct timing *timing, const struct layer *layer)
+{
+    const double most = TIMING_BLOCK * TIMING_BLOCKS, hidden = layer->model->hidden;
+    for (int last_norm = 0; last_norm < 2; last_norm++) {
+        enum stream_kind kind = last_norm ? STREAM_NORM : STREAM_EMBEDDING;
+        double one = operator_stream_ns(layer->operators, layer->peak, kind, 1, 2 * hidden, hidden);
+        double many =
+            operator_stream_ns(layer->operators, layer->peak, kind, most, 2 * hidden, hidden);
+        /* Logits, and so the last norm, are asked for of one token in prefill. */
+        timing->iteration_ns += one;
+        timing->token_ns += last_norm ? 0 : (many - one) / (most - 1);
+    }
+}
+
+/* ---- what the source says ---- */
+
+__attribute__((format(printf, 2, 3))) static void say(struct timing *timing, const char *format,
+                                                      ...)
+{
+    size_t used = strlen(timing->source);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(timing->source + used, sizeof timing->source - used, format, arguments);
+    va_end(arguments);
+}
+
+static bool shapes_inside(const struct layer *layer, const struct fit_record *record)
+{
+    for (uint32_t i = 0; i < layer->matrices; i++) {
+        const struct matrix *matrix = &layer->matrix[i];
+        uint64_t inputs = matrix->inputs / (matrix->split == SPLIT_INPUTS ? layer->ranks : 1);
+        uint64_t outputs = matrix->outputs / (matrix->split == SPLIT_OUTPUTS ? layer->ranks : 1);
+        if (inputs < record->inputs_least || inputs > record->inputs_most ||
+            outputs < record->outputs_least || outputs > record->outputs_most)
+            return false;
+    }
+    return true;
+}
+
+static void say_source(struct timing *timing, const struct layer *layer)
+{
+    const struct fit_record *record = &layer->operators->record;
+    const struct model *model = layer->model;
+    timing->fitted_tokens = record->tokens_most;
+    snprintf(timing->source, sizeof timing->source,
+             "fitted operators (%.32s: %.96s; 1-%" PRIu32 " tokens", layer->operators->name,
+             layer->operators->source, record->tokens_most);
+    if (record->held_out_p95_error > 0) {
+        say(timing, "; layers of unseen models: median error %.1f %%",
+            100 * record->held_out_median_error);
+        say(timing, ", P95 %.1f %%", 100 * record->held_out_p95_error);
+    }
+    say(timing, "); attention, all-reduce, CPU analytic, not measured");
+    if (model->weight_bytes_per_parameter < 2)
+        say(timing, "; outside the fit: %g-byte weights", model->weight_bytes_per_parameter);
+    if (model->experts > 0)
+        say(timing, "; outside the fit: %" PRIu32 " experts", model->experts);
+    if (layer->ranks > record->ranks_most)
+        say(timing, "; outside the fit: %" PRIu32 " ranks", layer->ranks);
+    if (!shapes_inside(layer, record))
+        say(timing, "; outside the fit: shapes of products");
+}
+
+void timing_tables_prepare(struct timing *timing, const struct model *model,
+                           const struct hardware *hardware, uint32_t ranks)
+{
+    struct layer layer = { .operators = &hardware->operators,
+                           .peak = timing_peak(hardware),
+                           .model = model,
+                           .ranks = ranks };
+    layer.matrices = model_matrices(model, ranks, layer.matrix);
+    layer.streams = model_streams(model, ranks, layer.stream);
+    fill(&timing->layer_table, &layer);
+    add_embedding(timing, &layer);
+    say_source(timing, &layer);
+    layer.streams = 0;
+    layer.matrices = 1;
+    layer.matrix[0] = (struct matrix){ .inputs = model->hidden,
+                                       .outputs = model->vocabulary,
+                                       .split = SPLIT_OUTPUTS,
+                                       .layers = model->layers,
+                                       .count = 1,
+                                       .used = 1 };
+    fill(&timing->head_table, &layer);
+    timing->tabled = true;
+}

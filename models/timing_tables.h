@@ -1,0 +1,32 @@
+/* models/timing_tables.h - a timing's tables, filled from fitted operators. Private to models/. */
+#ifndef REPRISE_MODELS_TIMING_TABLES_H
+#define REPRISE_MODELS_TIMING_TABLES_H
+
+#include "models/matrices.h"
+
+/* Fills the tables (products and element-wise operators of the average layer; logits), adds
+ * embedding and last norm to iteration_ns and token_ns, and says the source. */
+void timing_tables_prepare(struct timing *timing, const struct model *model,
+                           const struct hardware *hardware, uint32_t ranks);
+
+/* One matrix of a layer that has it, for so many tokens in the batch. */
+double timing_product_ns(const struct operators *operators, struct gpu_peak peak,
+                         const struct matrix *matrix, const struct model *model, uint32_t ranks,
+                         double tokens);
+
+struct gpu_peak timing_peak(const struct hardware *hardware);
+
+/* tokens >= 1, whole. */
+static inline double timing_table_ns(const struct timing_table *table, double tokens)
+{
+    if (tokens <= TIMING_BLOCK)
+        return table->few[(uint32_t)tokens - 1];
+    if (tokens > TIMING_BLOCK * TIMING_BLOCKS)
+        return table->last[TIMING_BLOCKS - 1] +
+               (tokens - TIMING_BLOCK * TIMING_BLOCKS) * table->per_token;
+    uint32_t index = (uint32_t)tokens - 1, block = index / TIMING_BLOCK;
+    double into = (double)(index % TIMING_BLOCK) / (TIMING_BLOCK - 1);
+    return table->first[block] + into * (table->last[block] - table->first[block]);
+}
+
+#endif

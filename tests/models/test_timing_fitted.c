@@ -1,0 +1,228 @@
+/* tests/models/test_timing_fitted.c - times from fitted operators: the tables against summing the
+ * operators one by one, what any such model must keep, the paper's point, and what the source
+ * tells. Against measurements: tests/validate/test_fit_measured.c. */
+#include "base/random.h"
+#include "models/timing_tables.h"
+#include "tests/models/cases.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+static double prefill_ns(const struct timing *timing, uint64_t tokens, uint64_t cached)
+{
+    struct prefill_time time = timing_prefill(timing, tokens, cached);
+    return (double)timing->layers * (double)time.layer_ns + (double)time.overhead_ns;
+}
+
+/* Every layer by itself, without a table: product by product, kernel by kernel. */
+static double slow_layers_ns(const struct model *model, const struct hardware *hardware,
+                             uint32_t ranks, double tokens)
+{
+    struct gpu_peak peak = timing_peak(hardware);
+    struct matrix matrix[TIMING_MATRICES_MAX];
+    struct stream stream[STREAMS_MAX];
+    uint32_t matrices = model_matrices(model, ranks, matrix);
+    uint32_t streams = model_streams(model, ranks, stream);
+    double sum = 0;
+    for (uint32_t i = 0; i < matrices; i++)
+        for (uint32_t layer = 0; layer < matrix[i].layers; layer++)
+            sum += timing_product_ns(&hardware->operators, peak, &matrix[i], model, ranks, tokens);
+    for (uint32_t i = 0; i < streams; i++)
+        sum += model->layers * operator_stream_ns(&hardware->operators, peak, stream[i].kind,
+                                                  tokens, stream[i].values, stream[i].width);
+    return sum;
+}
+
+typedef void check_case(const struct model *model, const struct hardware *hardware, uint32_t ranks,
+                        struct random *random);
+
+static void for_every_case(check_case *check)
+{
+    static const char *const servers[] = { "a100-80gb", "h100", "h200" };
+    struct case_names names = case_names("llm");
+    struct random random = random_from(test_seed(), 1);
+    for (uint32_t m = 0; m < names.count; m++)
+        for (size_t s = 0; s < sizeof servers / sizeof *servers; s++) {
+            struct model model = shipped_model(names.name[m]);
+            struct hardware hardware = shipped_hardware(servers[s]);
+            uint32_t ranks = 1u << random_below(&random, 3);
+            if (model.heads % ranks == 0)
+                check(&model, &hardware, ranks, &random);
+        }
+}
+
+/* At 1 to 64 tokens and at multiples of 64 the table holds the sum itself; between, a line. */
+static void table_is_the_sum(const struct model *model, const struct hardware *hardware,
+                             uint32_t ranks, struct random *random)
+{
+    struct timing timing = timing_new(model, hardware, ranks);
+    for (int i = 0; i < 12; i++) {
+        double tokens = i < 4 ? 1 + (double)random_below(random, 64)
+                              : 64 * (1 + (double)random_below(random, i < 8 ? 128 : 24));
+        if (i >= 8)
+            tokens += 1 + (double)random_below(random, 63);
+        double expected = slow_layers_ns(model, hardware, ranks, tokens);
+        double tabled = model->layers * timing_table_ns(&timing.layer_table, tokens);
+        double tolerance = i < 8 && model->experts == 0 ? 1e-9 : 0.03;
+        ck_assert_msg(fabs(tabled / expected - 1) < tolerance, "%s on %u of %s, %g tokens: %g, %g",
+                      model->name, ranks, hardware->name, tokens, tabled, expected);
+    }
+}
+
+START_TEST(a_table_gives_what_its_operators_sum_to)
+{
+    for_every_case(table_is_the_sum);
+}
+END_TEST
+
+static void never_falls(const struct model *model, const struct hardware *hardware, uint32_t ranks,
+                        struct random *random)
+{
+    struct timing timing = timing_new(model, hardware, ranks);
+    double before = 0, base_before = 0;
+    for (uint64_t tokens = 1; tokens < 100000; tokens += 1 + tokens / 17) {
+        double now = prefill_ns(&timing, tokens, 0);
+        ck_assert_double_ge(now, before);
+        ck_assert_double_ge(prefill_ns(&timing, tokens, random_below(random, 50000)), now);
+        before = now;
+    }
+    for (uint32_t batch = 1; batch < 2000; batch++) {
+        double base_ns = timing_decode(&timing, batch).base_ns;
+        ck_assert_double_ge(base_ns, base_before);
+        base_before = base_ns;
+    }
+}
+
+START_TEST(more_work_never_takes_less_time)
+{
+    for_every_case(never_falls);
+}
+END_TEST
+
+/* A wave that is nearly full ends, another begins: parts may beat the whole, but by little. */
+static void parts_and_mixtures(const struct model *model, const struct hardware *hardware,
+                               uint32_t ranks, struct random *random)
+{
+    struct timing timing = timing_new(model, hardware, ranks);
+    for (int i = 0; i < 50; i++) {
+        uint64_t first = 1 + random_below(random, 4000), second = 1 + random_below(random, 4000);
+        uint32_t batch = (uint32_t)(1 + random_below(random, 256));
+        uint64_t context = batch * random_below(random, 4000);
+        double whole = prefill_ns(&timing, first + second, 0);
+        double parts = prefill_ns(&timing, first, 0) + prefill_ns(&timing, second, first);
+        ck_assert_double_ge(parts, 0.9 * whole);
+        struct decode_time decode = timing_decode(&timing, batch);
+        double decoding = decode.base_ns + (double)context * decode.per_token_ns;
+        struct prefill_time mixed = timing_mixed(&timing, first, second, batch, context);
+        double both = (double)timing.layers * (double)mixed.layer_ns + (double)mixed.overhead_ns;
+        double prefill = prefill_ns(&timing, first, second);
+        ck_assert_double_le(both, 1.1 * (prefill + decoding));
+        ck_assert_double_ge(both + model->layers, fmax(prefill, decoding));
+    }
+}
+
+START_TEST(parts_cost_no_less_than_the_whole_and_mixing_saves_but_for_a_wave)
+{
+    for_every_case(parts_and_mixtures);
+}
+END_TEST
+
+static void within_the_datasheet(const struct model *model, const struct hardware *hardware,
+                                 uint32_t ranks, struct random *random)
+{
+    struct timing timing = timing_new(model, hardware, ranks);
+    uint64_t tokens = 1 + random_below(random, 8192);
+    double embedding = (double)model->vocabulary * model->hidden;
+    double flop = 2 * (double)tokens * ((double)model_active_parameters(model) - embedding);
+    ck_assert_double_gt(prefill_ns(&timing, tokens, 0),
+                        flop / (ranks * hardware->flop_per_s) * 1e9);
+    double read = (double)model_active_parameters(model) * model->weight_bytes_per_parameter;
+    ck_assert_double_gt(timing_decode(&timing, 1).base_ns,
+                        read / (ranks * hardware->hbm_bytes_per_s) * 1e9);
+}
+
+START_TEST(no_time_beats_the_datasheet)
+{
+    for_every_case(within_the_datasheet);
+}
+END_TEST
+
+/* What a GPU shows and a roofline does not: 129 rows take two row tiles of 128. */
+START_TEST(a_row_more_than_a_tile_costs_a_tile)
+{
+    struct hardware hardware = shipped_hardware("a100-80gb");
+    struct product product = {
+        .tokens = 256, .inputs = 8192, .outputs = 8192, .groups = 1, .weight_bytes = 2
+    };
+    struct gpu_peak peak = timing_peak(&hardware);
+    double full = operator_product_ns(&hardware.operators, peak, &product);
+    product.tokens = 257;
+    double more = operator_product_ns(&hardware.operators, peak, &product);
+    product.tokens = 320;
+    ck_assert_double_gt(more, 1.15 * full);
+    ck_assert_double_lt(operator_product_ns(&hardware.operators, peak, &product), 1.05 * more);
+}
+END_TEST
+
+START_TEST(the_papers_prefill_of_65b_is_met_within_a_tenth)
+{
+    struct model model = shipped_model("llama-65b");
+    struct hardware hardware = shipped_hardware("paper-4xa100");
+    struct timing timing = timing_new(&model, &hardware, 4);
+    ck_assert_double_eq_tol(prefill_ns(&timing, 2048, 0) / 1e6, 360, 36);
+}
+END_TEST
+
+START_TEST(the_source_tells_range_error_and_what_is_outside)
+{
+    struct hardware hardware = shipped_hardware("h200");
+    struct model dense = shipped_model("llama-2-7b"), experts = shipped_model("deepseek-v3");
+    struct timing timing = timing_new(&dense, &hardware, 1);
+    ck_assert_ptr_nonnull(strstr(timing.source, "1-4096 tokens"));
+    ck_assert_ptr_nonnull(strstr(timing.source, "unseen models: median error"));
+    ck_assert_ptr_nonnull(strstr(timing.source, "attention, all-reduce, CPU analytic"));
+    ck_assert_ptr_null(strstr(timing.source, "outside"));
+    ck_assert_uint_eq(timing.fitted_tokens, 4096);
+    timing = timing_new(&experts, &hardware, 8);
+    ck_assert_ptr_nonnull(strstr(timing.source, "outside the fit: 256 experts"));
+    ck_assert_ptr_nonnull(strstr(timing.source, "outside the fit: 1-byte weights"));
+    ck_assert_ptr_nonnull(strstr(timing.source, "outside the fit: shapes of products"));
+    hardware.timing[0] = '\0';
+    timing = timing_new(&dense, &hardware, 1);
+    ck_assert_str_eq(timing.source, "roofline (analytic)");
+    ck_assert_uint_eq(timing.fitted_tokens, 0);
+}
+END_TEST
+
+START_TEST(token_counts_beyond_reason_end_in_a_number)
+{
+    struct model model = shipped_model("llama-2-7b");
+    struct hardware hardware = shipped_hardware("h100");
+    struct timing timing = timing_new(&model, &hardware, 1);
+    ck_assert_uint_eq(timing_prefill(&timing, UINT64_C(1) << 50, UINT64_C(1) << 50).layer_ns,
+                      UINT64_C(1) << 63);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *suite = suite_create("models/timing_fitted");
+    TCase *tests = tcase_create("fitted");
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, a_table_gives_what_its_operators_sum_to);
+    tcase_add_test(tests, more_work_never_takes_less_time);
+    tcase_add_test(tests, parts_cost_no_less_than_the_whole_and_mixing_saves_but_for_a_wave);
+    tcase_add_test(tests, no_time_beats_the_datasheet);
+    tcase_add_test(tests, a_row_more_than_a_tile_costs_a_tile);
+    tcase_add_test(tests, the_papers_prefill_of_65b_is_met_within_a_tenth);
+    tcase_add_test(tests, the_source_tells_range_error_and_what_is_outside);
+    tcase_add_test(tests, token_counts_beyond_reason_end_in_a_number);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
+
+int main(void)
+{
+    return test_main(suite());
+}

@@ -31,7 +31,7 @@ static const struct config_row experiment_rows[] = {
     { .key = "max_turns", .kind = CONFIG_U64, .offset = AT(max_turns), .min = 0, .max = 1e12,
       .standard = "0", .help = "stop asking after this many turns; 0: the whole trace" },
     { .key = "policy", .kind = CONFIG_TEXT, .offset = AT(policy), .standard = "scheduler-aware",
-      .help = "EVICTION or EVICTION+FETCHING: scheduler-aware, lru, fifo, none; fetching: "
+      .help = "EVICTION or EVICTION+FETCHING: a policy of `reprise models`; fetching: "
               "scheduler-aware or on-demand" },
     { .key = "placement.unit", .kind = CONFIG_CHOICE, .offset = AT(unit), .choices = unit_choices,
       .standard = "auto", .help = "what is placed as a whole; auto: blocks where the trace has them" },

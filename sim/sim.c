@@ -22,7 +22,7 @@ static enum status parse_policy(const char *text, struct placement_config *confi
     config->policy = policy_find(eviction);
     if (config->policy == NULL)
         return error_input(err, NULL, 0, "policy",
-                           "scheduler-aware, lru, fifo or none, and after a + how it fetches", text);
+                           "a policy that `reprise models` lists, and after a + how it fetches", text);
     config->fetches = config->policy->fetches;
     if (plus == NULL)
         return STATUS_OK;
@@ -86,6 +86,18 @@ static uint64_t usable_bytes(uint64_t bytes, double read_bytes_per_s, double wri
     return read_bytes_per_s > 0.0 && write_bytes_per_s > 0.0 ? bytes : 0;
 }
 
+/* A prefill's time by position, from two points: policies that weigh KV need no more. */
+static void set_recompute(struct engine_setup *setup)
+{
+    const double tokens = 512.0, deep = 8192.0;
+    double first = (double)timing_prefill(&setup->timing, 512, 0).layer_ns;
+    double last = (double)timing_prefill(&setup->timing, 512, 8192).layer_ns;
+    double layers = setup->model.layers;
+    setup->placement.recompute_base_ns = layers * first / tokens;
+    setup->placement.recompute_slope_ns =
+        last > first ? layers * (last - first) / tokens / deep : 0.0;
+}
+
 static void set_tiers(struct engine_setup *setup)
 {
     const struct experiment *experiment = setup->experiment;
@@ -104,6 +116,7 @@ static void set_tiers(struct engine_setup *setup)
     config->hbm_cache_bytes = stores ? experiment->hbm_cache_bytes : 0;
     config->unit_tokens = setup->unit_tokens;
     config->bytes_per_token = setup->kv_bytes_per_token;
+    set_recompute(setup);
     config->dram_reserve = experiment->dram_reserve;
     config->inclusive = experiment->inclusive;
     config->ttl_ns = experiment->ttl_ns;

@@ -45,4 +45,11 @@ static inline void order_move_to_back(struct order *order, struct order_link *li
     order_push_back(order, link, unit);
 }
 
+/* What order_remove() will write. */
+static inline void order_prefetch_neighbours(const struct order_link *link, uint32_t unit)
+{
+    __builtin_prefetch(&link[link[unit].prev], 1);
+    __builtin_prefetch(&link[link[unit].next], 1);
+}
+
 #endif

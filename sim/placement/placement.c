@@ -19,6 +19,7 @@ static void set_env(struct placement *core)
     env->units = &core->units.seen;
     env->state = memory_new(1, core->policy->state_bytes);
     env->remembers = books_remember;
+    env->unit_tokens = config->unit_tokens;
     env->recompute_base_ns = config->recompute_base_ns;
     env->recompute_slope_ns = config->recompute_slope_ns;
     for (int tier = 0; tier < TIER_COUNT; tier++) {

@@ -24,6 +24,7 @@ struct policy_env {
     const struct slot *slots;     /* chain slots: who waits for a unit; NULL in a replay */
     uint32_t queue_head_sequence; /* of the job at the queue's head; sequences grow by one a job */
     uint64_t capacity_tokens[TIER_COUNT];
+    uint32_t unit_tokens;                /* of a block; UINT32_MAX: units are sessions */
     uint64_t capacity_units[TIER_COUNT]; /* blocks that fit; 0: units differ in size */
     double mean_job_tokens; /* running mean of the context of jobs that ended; 0: none yet */
     /* Time to compute a token of a prefill again, at position p of its context: base + slope * p.
@@ -67,7 +68,9 @@ struct policy {
 /* <- a new policy: its name here, its file in sim/placement/CMakeLists.txt, a row in
  * docs/policies.md.
  */
-#define POLICIES(X) X(scheduler_aware) X(lru) X(fifo) X(none)
+#define POLICIES(X)                                                                                \
+    X(scheduler_aware)                                                                             \
+    X(lru) X(fifo) X(mru) X(lfu) X(two_q) X(arc) X(s3_fifo) X(sieve) X(gdsf) X(none)
 #define POLICY_DECLARE(name) extern const struct policy policy_##name;
 POLICIES(POLICY_DECLARE)
 
@@ -85,6 +88,30 @@ static inline bool policy_stays(const struct policy_env *env, uint32_t unit, enu
         return true;
     return units->children[tier] != NULL && units->children[tier][unit] > 0;
 }
+
+/* The first unit of the list that may go, or UNIT_NONE. Those that stay keep their place: taken out
+ * and put back, one would come out of a long job looking new. They are few (one batch and the
+ * copies in flight), so the walk is short. */
+static inline uint32_t policy_first(const struct policy_env *env, const struct order *order,
+                                    enum tier tier)
+{
+    uint32_t unit = order->front;
+    while (unit != UNIT_NONE && policy_stays(env, unit, tier))
+        unit = env->units->link[tier][unit].next;
+    return unit;
+}
+
+/* How many units the tier holds when it is full; units of different size: as many as it holds now.
+ */
+static inline uint64_t policy_capacity(const struct policy_env *env, enum tier tier, uint64_t now)
+{
+    uint64_t units = env->capacity_units[tier] > 0 ? env->capacity_units[tier] : now;
+    return units > 0 ? units : 1;
+}
+
+/* Time to compute the unit's KV again, for each of its tokens, in ns; 1 where no times are known.
+ */
+double policy_recompute_ns(const struct policy_env *env, uint32_t unit, enum tier tier);
 
 static inline void policy_remember(struct policy_env *env, uint32_t unit, enum tier tier)
 {

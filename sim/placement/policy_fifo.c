@@ -23,12 +23,7 @@ static void fifo_leave(struct policy_env *env, uint32_t unit, enum tier tier, en
 static uint32_t fifo_victim(struct policy_env *env, enum tier tier)
 {
     const struct fifo *fifo = env->state;
-    uint32_t unit = fifo->order[tier].front;
-    /* Pinned units keep their place: taken out and put back, one would come out of a long job looking
-     * new. Pins are few (one batch and the copies in flight), so the walk is short. */
-    while (unit != UNIT_NONE && policy_stays(env, unit, tier))
-        unit = env->units->link[tier][unit].next;
-    return unit;
+    return policy_first(env, &fifo->order[tier], tier);
 }
 
 const struct policy policy_fifo = {

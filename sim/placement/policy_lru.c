@@ -1,7 +1,7 @@
 /* sim/placement/policy_lru.c - gives up the unit that no job has used for longest.
- * Here: recency's order and nothing else. A use is a job's start or end. Source: the LRU baseline of
- * CachedAttention (ATC'24); with block units and leaf-first touching it is the order of vLLM's and
- * SGLang's caches. */
+ * Here: recency's order and nothing else. A use is a job's start or end. Source: the LRU baseline
+ * of CachedAttention (ATC'24); with block units and leaf-first touching it is the order of vLLM's
+ * and SGLang's caches. */
 #include "sim/placement/policy.h"
 
 /* Invariant: a unit in tier t is in order[t] exactly once, pinned or not; front = least recent. */
@@ -31,10 +31,12 @@ static void lru_use(struct policy_env *env, uint32_t unit, enum tier tier)
 static uint32_t lru_victim(struct policy_env *env, enum tier tier)
 {
     const struct lru *lru = env->state;
-    uint32_t unit = lru->order[tier].front;
-    while (unit != UNIT_NONE && policy_stays(env, unit, tier))
-        unit = env->units->link[tier][unit].next;
-    return unit;
+    return policy_first(env, &lru->order[tier], tier);
+}
+
+static void lru_prefetch(const struct policy_env *env, uint32_t unit, enum tier tier)
+{
+    order_prefetch_neighbours(env->units->link[tier], unit);
 }
 
 const struct policy policy_lru = {
@@ -46,4 +48,5 @@ const struct policy policy_lru = {
     .leave = lru_leave,
     .use = lru_use,
     .victim = lru_victim,
+    .prefetch = lru_prefetch,
 };

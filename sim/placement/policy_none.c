@@ -1,5 +1,5 @@
-/* sim/placement/policy_none.c - stores nothing: every turn recomputes its whole history (the paper's
- * RE baseline). */
+/* sim/placement/policy_none.c - stores nothing: every turn recomputes its whole history (the
+ * paper's RE baseline). */
 #include "sim/placement/policy.h"
 
 static void none_enter(struct policy_env *env, uint32_t unit, enum tier tier)

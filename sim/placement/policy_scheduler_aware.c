@@ -1,9 +1,9 @@
 /* sim/placement/policy_scheduler_aware.c - gives up what the job queue will want last.
  * Here: the order among units, by the queue. Source: CachedAttention (ATC'24), scheduler-aware
- * eviction: first a unit that no job in the eviction window wants, else the one wanted furthest in the
- * future; what is in the window is never dropped from the last tier. The window is
- * (C_DRAM + C_SSD) / S_kv jobs long. The paper leaves the order among units outside the window open:
- * here those that no queued job wants go first, least recently used first, then the queue's tail. */
+ * eviction: first a unit that no job in the eviction window wants, else the one wanted furthest in
+ * the future; what is in the window is never dropped from the last tier. The window is (C_DRAM +
+ * C_SSD) / S_kv jobs long. The paper leaves the order among units outside the window open: here
+ * those that no queued job wants go first, least recently used first, then the queue's tail. */
 #include "base/memory.h"
 #include "sim/placement/policy.h"
 
@@ -42,7 +42,8 @@ static void heap_put(struct heap *heap, struct order_link *link, uint32_t at, st
     link[item.unit] = (struct order_link){ .prev = at, .next = IN_HEAP };
 }
 
-static void heap_rise(struct heap *heap, struct order_link *link, uint32_t at, struct heap_item item)
+static void heap_rise(struct heap *heap, struct order_link *link, uint32_t at,
+                      struct heap_item item)
 {
     while (at > 0 && above(item, heap->item[(at - 1) / 2])) {
         heap_put(heap, link, at, heap->item[(at - 1) / 2]);
@@ -51,7 +52,8 @@ static void heap_rise(struct heap *heap, struct order_link *link, uint32_t at, s
     heap_put(heap, link, at, item);
 }
 
-static void heap_sink(struct heap *heap, struct order_link *link, uint32_t at, struct heap_item item)
+static void heap_sink(struct heap *heap, struct order_link *link, uint32_t at,
+                      struct heap_item item)
 {
     for (;;) {
         uint32_t child = 2 * at + 1;
@@ -123,6 +125,8 @@ static void scheduler_aware_use(struct policy_env *env, uint32_t unit, enum tier
 /* Idle units keep their place through pins, as in LRU; wanted ones follow the queue. */
 static void scheduler_aware_wanted(struct policy_env *env, uint32_t unit)
 {
+    if (env->units->unit == NULL) /* a replay: no queue */
+        return;
     const struct unit *entry = &env->units->unit[unit];
     bool is_wanted = entry->first_waiter != 0;
     for (int tier = 0; tier < TIER_COUNT; tier++) {
@@ -148,9 +152,7 @@ static bool scheduler_aware_keeps(const struct policy_env *env, uint32_t unit)
 static uint32_t scheduler_aware_victim(struct policy_env *env, enum tier tier)
 {
     const struct scheduler_aware *aware = env->state;
-    uint32_t unit = aware->idle[tier].front;
-    while (unit != UNIT_NONE && policy_stays(env, unit, tier))
-        unit = env->units->link[tier][unit].next;
+    uint32_t unit = policy_first(env, &aware->idle[tier], tier);
     if (unit != UNIT_NONE)
         return unit;
     return aware->heap[tier].count > 0 ? aware->heap[tier].item[0].unit : UNIT_NONE;

@@ -1,0 +1,154 @@
+/* sim/placement/policy_s3_fifo.c - three queues: a small one (a tenth of the tier) that units come
+ * into, a main one for what was used twice or more while in the small one, and a ghost queue of
+ * what the small one gave up, as many as main holds; what comes back while it is a ghost goes to
+ * main. Source: Yang et al., "FIFO queues are all you need for cache eviction" (SOSP'23),
+ * algorithm 1. It may give up one unit of each queue at once (a move that overfills main, then the
+ * small queue's next); here the first suffices, since room for one was asked. */
+#include "sim/placement/policy.h"
+
+enum where { NEW, SMALL, MAIN, GHOST, WHERE_COUNT };
+
+struct s3_note {
+    uint8_t where, uses; /* uses: 0 to 3 */
+};
+
+/* Invariant: a unit in tier t is in list[t][SMALL] or [MAIN], one that is remembered in [GHOST];
+ * front = oldest. chosen: the answer given last, until something changes. */
+struct s3_fifo {
+    struct order list[TIER_COUNT][WHERE_COUNT];
+    uint64_t count[TIER_COUNT][WHERE_COUNT];
+    uint32_t chosen[TIER_COUNT];
+};
+
+static struct s3_note *note(const struct policy_env *env, uint32_t unit, enum tier tier)
+{
+    return (struct s3_note *)env->units->note[tier] + unit;
+}
+
+static void move(struct policy_env *env, uint32_t unit, enum tier tier, enum where to)
+{
+    struct s3_fifo *s3 = env->state;
+    struct s3_note *at = note(env, unit, tier);
+    if (at->where != NEW) {
+        order_remove(&s3->list[tier][at->where], env->units->link[tier], unit);
+        s3->count[tier][at->where]--;
+    }
+    if (to != NEW) {
+        order_push_back(&s3->list[tier][to], env->units->link[tier], unit);
+        s3->count[tier][to]++;
+    }
+    at->where = (uint8_t)to;
+}
+
+static uint64_t capacity(const struct policy_env *env, enum tier tier)
+{
+    const struct s3_fifo *s3 = env->state;
+    return policy_capacity(env, tier, s3->count[tier][SMALL] + s3->count[tier][MAIN]);
+}
+
+static uint64_t small_capacity(const struct policy_env *env, enum tier tier)
+{
+    uint64_t tenth = capacity(env, tier) / 10;
+    return tenth > 0 ? tenth : 1;
+}
+
+static uint64_t main_capacity(const struct policy_env *env, enum tier tier)
+{
+    return capacity(env, tier) - small_capacity(env, tier);
+}
+
+static void s3_fifo_enter(struct policy_env *env, uint32_t unit, enum tier tier)
+{
+    struct s3_fifo *s3 = env->state;
+    bool known = note(env, unit, tier)->where == GHOST;
+    s3->chosen[tier] = UNIT_NONE;
+    move(env, unit, tier, known ? MAIN : SMALL);
+    note(env, unit, tier)->uses = 0;
+    if (known)
+        policy_forget(env, unit, tier);
+}
+
+static void s3_fifo_leave(struct policy_env *env, uint32_t unit, enum tier tier, enum leave why)
+{
+    struct s3_fifo *s3 = env->state;
+    bool remember = why == LEAVE_EVICTED && note(env, unit, tier)->where == SMALL;
+    s3->chosen[tier] = UNIT_NONE;
+    move(env, unit, tier, remember ? GHOST : NEW);
+    if (!remember)
+        return;
+    policy_remember(env, unit, tier);
+    /* One at least, so that what leaves now is not forgotten at once. */
+    while (s3->count[tier][GHOST] > 1 && s3->count[tier][GHOST] > main_capacity(env, tier)) {
+        uint32_t oldest = s3->list[tier][GHOST].front;
+        move(env, oldest, tier, NEW);
+        policy_forget(env, oldest, tier);
+    }
+}
+
+static void s3_fifo_use(struct policy_env *env, uint32_t unit, enum tier tier)
+{
+    struct s3_fifo *s3 = env->state;
+    struct s3_note *used = note(env, unit, tier);
+    s3->chosen[tier] = UNIT_NONE;
+    if (used->uses < 3)
+        used->uses++;
+}
+
+/* Main's oldest that was not used since it last came to the front; the others go round once more.
+ */
+static uint32_t main_victim(struct policy_env *env, enum tier tier)
+{
+    struct s3_fifo *s3 = env->state;
+    uint64_t steps = 4 * s3->count[tier][MAIN];
+    uint32_t unit = policy_first(env, &s3->list[tier][MAIN], tier);
+    for (; unit != UNIT_NONE && note(env, unit, tier)->uses > 0 && steps > 0; steps--) {
+        note(env, unit, tier)->uses--;
+        move(env, unit, tier, MAIN);
+        unit = policy_first(env, &s3->list[tier][MAIN], tier);
+    }
+    return unit;
+}
+
+/* The small queue's oldest that was not used twice; others move to main, until that is too full. */
+static uint32_t small_victim(struct policy_env *env, enum tier tier)
+{
+    struct s3_fifo *s3 = env->state;
+    uint32_t unit = policy_first(env, &s3->list[tier][SMALL], tier);
+    while (unit != UNIT_NONE && note(env, unit, tier)->uses > 1) {
+        note(env, unit, tier)->uses = 0;
+        move(env, unit, tier, MAIN);
+        if (s3->count[tier][MAIN] > main_capacity(env, tier)) {
+            uint32_t from_main = main_victim(env, tier);
+            if (from_main != UNIT_NONE)
+                return from_main;
+        }
+        unit = policy_first(env, &s3->list[tier][SMALL], tier);
+    }
+    return unit;
+}
+
+static uint32_t s3_fifo_victim(struct policy_env *env, enum tier tier)
+{
+    struct s3_fifo *s3 = env->state;
+    uint32_t unit = s3->chosen[tier];
+    if (unit != UNIT_NONE && !policy_stays(env, unit, tier))
+        return unit;
+    bool from_small = s3->count[tier][SMALL] >= small_capacity(env, tier);
+    unit = from_small ? small_victim(env, tier) : main_victim(env, tier);
+    if (unit == UNIT_NONE)
+        unit = from_small ? main_victim(env, tier) : small_victim(env, tier);
+    s3->chosen[tier] = unit;
+    return unit;
+}
+
+const struct policy policy_s3_fifo = {
+    .name = "s3-fifo",
+    .summary = "give up new units soon unless used twice, by queues alone",
+    .state_bytes = sizeof(struct s3_fifo),
+    .note_bytes = sizeof(struct s3_note),
+    .saves = true,
+    .enter = s3_fifo_enter,
+    .leave = s3_fifo_leave,
+    .use = s3_fifo_use,
+    .victim = s3_fifo_victim,
+};

@@ -1,0 +1,431 @@
+/* sim/replay/replay.c - see replay.h. */
+#include "sim/replay/replay.h"
+
+#include "base/memory.h"
+#include "sim/replay/blocks.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How many references ahead of the present one each stage runs: the slot's line, then the block and
+ * its place in the policy's order, then that place's neighbours. A miss of memory is some 100 ns, a
+ * reference some 50. */
+enum { SLOT_AHEAD = 64, BLOCK_AHEAD = 32, ORDER_AHEAD = 16 };
+
+/* References told and not worked off. */
+struct pending {
+    uint64_t *key;
+    uint32_t *hash;
+    uint32_t key_capacity, hash_capacity, begin, end;
+    uint32_t *length; /* of each request */
+    uint32_t length_capacity, first_request, requests;
+};
+
+/* Runs ahead of the victims along the policy's list, so that what evicting them will read is there
+ * by then. A guess: in a policy without lists it goes astray and does no harm. */
+enum { SCOUT_AHEAD = 16 };
+struct scout {
+    uint32_t at, lead;
+    uint32_t seen[SCOUT_AHEAD], steps; /* the last places it was at */
+};
+
+struct replay {
+    struct replay_config config;
+    const struct policy *policy;
+    struct policy_env env;
+    struct blocks blocks;
+    struct pending pending;
+    enum tier fastest;
+    int below[TIER_COUNT]; /* the next slower tier, or TIER_COUNT */
+    uint64_t used[TIER_COUNT];
+    struct scout scout[TIER_COUNT];
+    uint32_t *chain; /* handles of the present request; not in the fast path */
+    uint32_t chain_capacity;
+    struct replay_result result;
+};
+
+static bool in_tier(const struct replay *replay, uint32_t handle, int tier)
+{
+    return (replay->blocks.block[handle].tiers >> tier & 1) != 0;
+}
+
+/* A block that no tier holds, no policy remembers and no block that is there follows, is forgotten.
+ */
+static void settle(struct replay *replay, uint32_t handle)
+{
+    const struct block *block = &replay->blocks.block[handle];
+    if (block->tiers != 0 || block->remembered != 0)
+        return;
+    if (replay->config.leaf_only)
+        for (int tier = 0; tier < TIER_COUNT; tier++)
+            if (replay->blocks.seen.children[tier] != NULL &&
+                replay->blocks.seen.children[tier][handle] > 0)
+                return;
+    blocks_remove(&replay->blocks, handle);
+}
+
+static void remembers(struct policy_env *env, uint32_t unit, enum tier tier, bool does)
+{
+    struct replay *replay = (struct replay *)(void *)((char *)env - offsetof(struct replay, env));
+    struct block *block = &replay->blocks.block[unit];
+    unsigned bit = 1U << (unsigned)tier;
+    block->remembered = (uint8_t)(does ? block->remembered | bit : block->remembered & ~bit);
+    if (!does)
+        settle(replay, unit);
+}
+
+struct replay *replay_new(const struct replay_config *config)
+{
+    struct replay *replay = memory_new(1, sizeof *replay);
+    unsigned tiers = 0;
+    replay->config = *config;
+    replay->policy = config->policy;
+    replay->fastest = TIER_COUNT;
+    for (int tier = TIER_COUNT - 1, below = TIER_COUNT; tier >= 0; tier--) {
+        replay->env.capacity_tokens[tier] = replay->env.capacity_units[tier] = config->blocks[tier];
+        replay->below[tier] = below;
+        if (config->blocks[tier] == 0)
+            continue;
+        tiers |= 1U << (unsigned)tier;
+        replay->fastest = (enum tier)tier;
+        below = tier;
+    }
+    assert(tiers != 0);
+    blocks_init(&replay->blocks, tiers, (uint32_t)config->policy->note_bytes,
+                config->policy->depths, config->leaf_only);
+    replay->env.units = &replay->blocks.seen;
+    replay->env.state = memory_new(1, config->policy->state_bytes);
+    replay->env.remembers = remembers;
+    replay->env.unit_tokens = config->block_tokens;
+    replay->env.recompute_base_ns = config->recompute_base_ns;
+    replay->env.recompute_slope_ns = config->recompute_slope_ns;
+    return replay;
+}
+
+void replay_free(struct replay *replay)
+{
+    if (replay == NULL)
+        return;
+    if (replay->policy->done != NULL)
+        replay->policy->done(&replay->env);
+    blocks_free(&replay->blocks);
+    free(replay->env.state);
+    free(replay->pending.key);
+    free(replay->pending.hash);
+    free(replay->pending.length);
+    free(replay->chain);
+    free(replay);
+}
+
+double replay_compute_ns(const struct replay_config *config, uint64_t blocks)
+{
+    double tokens = (double)blocks * config->block_tokens;
+    return tokens * (config->recompute_base_ns + config->recompute_slope_ns * tokens / 2.0);
+}
+
+/* ---- one block comes and goes ---- */
+
+/* The block before it has one more or one less in the tier that follows it. */
+static void count_child(struct replay *replay, uint32_t handle, int tier, bool comes)
+{
+    if (!replay->config.leaf_only || replay->blocks.seen.parent[handle] == 0)
+        return;
+    uint32_t parent = replay->blocks.seen.parent[handle];
+    uint32_t *children = &replay->blocks.seen.children[tier][parent];
+    *children = comes ? *children + 1 : *children - 1;
+    if (*children == (comes ? 1U : 0U) && replay->policy->wanted != NULL)
+        replay->policy->wanted(&replay->env, parent);
+    if (!comes)
+        settle(replay, parent);
+}
+
+static void leave(struct replay *replay, uint32_t handle, enum tier tier, enum leave why)
+{
+    replay->policy->leave(&replay->env, handle, tier, why);
+    replay->blocks.block[handle].tiers &= (uint8_t) ~(1U << (unsigned)tier);
+    replay->used[tier]--;
+    count_child(replay, handle, tier, false);
+}
+
+static void scout_step(struct replay *replay, struct scout *scout, const struct order_link *link)
+{
+    uint32_t next = link[scout->at].next;
+    if (next == 0 || next >= replay->blocks.high_water) {
+        scout->at = 0;
+        return;
+    }
+    scout->at = next;
+    scout->lead++;
+    __builtin_prefetch(&link[next]);
+    __builtin_prefetch(&replay->blocks.block[next]);
+    uint32_t earlier = scout->seen[(scout->steps + SCOUT_AHEAD / 2) % SCOUT_AHEAD];
+    blocks_prefetch_slot(&replay->blocks, replay->blocks.block[earlier].hash);
+    scout->seen[scout->steps++ % SCOUT_AHEAD] = next;
+}
+
+/* The tier gives up `victim` now. */
+static void scout_ahead(struct replay *replay, enum tier tier, uint32_t victim)
+{
+    struct scout *scout = &replay->scout[tier];
+    const struct order_link *link = replay->blocks.seen.link[tier];
+    if (scout->at == 0 || scout->lead == 0)
+        *scout = (struct scout){ .at = victim, .lead = 1 };
+    scout->lead--;
+    for (int step = 0; step < 2 && scout->at != 0 && scout->lead < SCOUT_AHEAD; step++)
+        scout_step(replay, scout, link);
+}
+
+static bool enter(struct replay *replay, uint32_t handle, enum tier tier);
+
+/* The tier's victim goes, down to the next tier if it is not there. false: none may go. */
+static bool evict(struct replay *replay, enum tier tier)
+{
+    uint32_t victim = replay->policy->victim(&replay->env, tier);
+    if (victim == UNIT_NONE)
+        return false;
+    int below = replay->below[tier];
+    replay->result.evicted[tier]++;
+    scout_ahead(replay, tier, victim);
+    /* It is held by its tier until the next has it, so that its entry stays. */
+    if (below < TIER_COUNT && !in_tier(replay, victim, below))
+        enter(replay, victim, (enum tier)below);
+    leave(replay, victim, tier, LEAVE_EVICTED);
+    settle(replay, victim);
+    return true;
+}
+
+/* false: there is no room, since all that is there must stay. */
+#define HELD (1U << TIER_COUNT) /* in block.remembered: by the request that is worked on */
+
+static bool make_room(struct replay *replay, enum tier tier)
+{
+    while (replay->used[tier] >= replay->config.blocks[tier])
+        if (!evict(replay, tier))
+            return false;
+    return true;
+}
+
+static bool enter(struct replay *replay, uint32_t handle, enum tier tier)
+{
+    /* Counted before room is made: the block that it follows must not go for it. */
+    count_child(replay, handle, tier, true);
+    if (replay->policy->coming != NULL)
+        replay->policy->coming(&replay->env, handle, tier);
+    /* Held: for room the policy may forget the very block that comes. */
+    uint8_t held = replay->blocks.block[handle].remembered & HELD;
+    replay->blocks.block[handle].remembered |= HELD;
+    bool room = make_room(replay, tier);
+    if (held == 0)
+        replay->blocks.block[handle].remembered &= (uint8_t)~HELD;
+    if (!room) {
+        count_child(replay, handle, tier, false);
+        return false;
+    }
+    replay->used[tier]++;
+    replay->result.written[tier]++;
+    replay->blocks.block[handle].tiers |= (uint8_t)(1U << (unsigned)tier);
+    replay->policy->enter(&replay->env, handle, tier);
+    return true;
+}
+
+/* ---- one tier: a single pass ---- */
+
+static void prefetch_ahead(const struct replay *replay, uint32_t at, uint32_t end)
+{
+    const struct blocks *blocks = &replay->blocks;
+    const struct pending *pending = &replay->pending;
+    enum tier tier = replay->fastest;
+    if (at + BLOCK_AHEAD < end) {
+        uint32_t handle = blocks_guess(blocks, pending->hash[at + BLOCK_AHEAD]);
+        __builtin_prefetch(&blocks->block[handle]);
+        __builtin_prefetch(&blocks->seen.link[tier][handle], 1);
+        if (replay->blocks.note_bytes > 0)
+            __builtin_prefetch(
+                (char *)blocks->seen.note[tier] + (size_t)handle * replay->blocks.note_bytes, 1);
+    }
+    if (at + ORDER_AHEAD < end && replay->policy->prefetch != NULL) {
+        uint32_t handle = blocks_guess(blocks, pending->hash[at + ORDER_AHEAD]);
+        if (handle != 0)
+            replay->policy->prefetch(&replay->env, handle, tier);
+    }
+}
+
+static uint32_t intern(struct replay *replay, uint64_t key, uint32_t hash, uint32_t depth)
+{
+    uint32_t handle = blocks_find(&replay->blocks, key, hash);
+    if (handle == 0)
+        handle = blocks_add(&replay->blocks, key, hash);
+    if (replay->blocks.seen.depth != NULL)
+        replay->blocks.seen.depth[handle] = depth;
+    return handle;
+}
+
+/* Until the first miss nothing enters, so nothing leaves: the leading run can be counted while
+ * touching. */
+static void work_one_tier(struct replay *replay, uint32_t count)
+{
+    struct pending *pending = &replay->pending;
+    enum tier tier = replay->fastest;
+    uint32_t hits = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = pending->begin + i;
+        prefetch_ahead(replay, at, pending->end);
+        uint32_t handle = intern(replay, pending->key[at], pending->hash[at], i);
+        if (!in_tier(replay, handle, tier)) {
+            if (!enter(replay, handle, tier))
+                settle(replay, handle);
+            continue;
+        }
+        hits += hits == i;
+        if (replay->policy->use != NULL)
+            replay->policy->use(&replay->env, handle, tier);
+    }
+    replay->result.hits[tier] += hits;
+    replay->result.all_hits += hits;
+    replay->result.saved_ns += replay_compute_ns(&replay->config, hits);
+}
+
+/* ---- several tiers, or an order among blocks: look first, then touch ---- */
+
+static int fastest_of(const struct replay *replay, uint32_t handle)
+{
+    int tier = 0;
+    while (tier < TIER_COUNT && !in_tier(replay, handle, tier))
+        tier++;
+    return tier;
+}
+
+static void count_hits(struct replay *replay, uint32_t count)
+{
+    uint32_t hits = 0;
+    for (; hits < count; hits++) {
+        int tier = fastest_of(replay, replay->chain[hits]);
+        if (tier == TIER_COUNT)
+            break;
+        replay->result.hits[tier]++;
+    }
+    replay->result.all_hits += hits;
+    replay->result.saved_ns += replay_compute_ns(&replay->config, hits);
+}
+
+static void write_through(struct replay *replay, uint32_t handle)
+{
+    for (int tier = replay->below[replay->fastest]; tier < TIER_COUNT; tier = replay->below[tier])
+        if (!in_tier(replay, handle, tier))
+            enter(replay, handle, (enum tier)tier);
+}
+
+static void touch(struct replay *replay, uint32_t handle)
+{
+    int found = fastest_of(replay, handle);
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        if (in_tier(replay, handle, tier) && replay->policy->use != NULL)
+            replay->policy->use(&replay->env, handle, (enum tier)tier);
+    if (found == (int)replay->fastest)
+        return;
+    /* Taken out first, so that it is not its own tier's victim while it moves. */
+    if (found < TIER_COUNT && !replay->config.inclusive)
+        leave(replay, handle, (enum tier)found, LEAVE_REMOVED);
+    enter(replay, handle, replay->fastest);
+    if (found == TIER_COUNT && replay->config.write_through)
+        write_through(replay, handle);
+}
+
+static void intern_chain(struct replay *replay, uint32_t count)
+{
+    const struct pending *pending = &replay->pending;
+    uint32_t *parent = replay->blocks.seen.parent;
+    memory_grow(&replay->chain, &replay->chain_capacity, count, sizeof *replay->chain);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = pending->begin + i;
+        uint32_t handle = intern(replay, pending->key[at], pending->hash[at], i);
+        replay->blocks.block[handle].remembered |= HELD;
+        replay->chain[i] = handle;
+        parent = replay->blocks.seen.parent;
+        if (parent != NULL && replay->blocks.block[handle].tiers == 0)
+            parent[handle] = i > 0 ? replay->chain[i - 1] : 0;
+    }
+}
+
+static void work_tiers(struct replay *replay, uint32_t count)
+{
+    intern_chain(replay, count);
+    count_hits(replay, count);
+    for (uint32_t i = 0; i < count; i++)
+        touch(replay, replay->chain[replay->config.leaf_only ? count - 1 - i : i]);
+    for (uint32_t i = count; i-- > 0;) {
+        struct block *block = &replay->blocks.block[replay->chain[i]];
+        if ((block->remembered & HELD) == 0)
+            continue; /* the same block twice in one request */
+        block->remembered &= (uint8_t)~HELD;
+        settle(replay, replay->chain[i]);
+    }
+}
+
+/* ---- requests ---- */
+
+static void work_one(struct replay *replay)
+{
+    struct pending *pending = &replay->pending;
+    uint32_t count = pending->length[pending->first_request++];
+    bool simple = replay->below[replay->fastest] == TIER_COUNT && !replay->config.leaf_only;
+    replay->result.requests++;
+    replay->result.references += count;
+    replay->result.whole_ns += replay_compute_ns(&replay->config, count);
+    if (simple)
+        work_one_tier(replay, count);
+    else
+        work_tiers(replay, count);
+    pending->begin += count;
+}
+
+/* Moves what is left to the arrays' front. */
+static void compact(struct pending *pending)
+{
+    uint32_t keys = pending->end - pending->begin;
+    uint32_t requests = pending->requests - pending->first_request;
+    if (pending->begin > 0) {
+        memmove(pending->key, pending->key + pending->begin, keys * sizeof *pending->key);
+        memmove(pending->hash, pending->hash + pending->begin, keys * sizeof *pending->hash);
+    }
+    if (pending->first_request > 0)
+        memmove(pending->length, pending->length + pending->first_request,
+                requests * sizeof *pending->length);
+    pending->begin = pending->first_request = 0;
+    pending->end = keys;
+    pending->requests = requests;
+}
+
+void replay_request(struct replay *replay, const uint64_t *keys, uint32_t count)
+{
+    struct pending *pending = &replay->pending;
+    memory_grow(&pending->key, &pending->key_capacity, (uint64_t)pending->end + count,
+                sizeof *pending->key);
+    memory_grow(&pending->hash, &pending->hash_capacity, (uint64_t)pending->end + count,
+                sizeof *pending->hash);
+    memory_grow(&pending->length, &pending->length_capacity, (uint64_t)pending->requests + 1,
+                sizeof *pending->length);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t hash = blocks_hash(keys[i]);
+        pending->key[pending->end] = keys[i];
+        pending->hash[pending->end++] = hash;
+        blocks_prefetch_slot(&replay->blocks, hash);
+    }
+    pending->length[pending->requests++] = count;
+    while (pending->first_request < pending->requests &&
+           pending->end - pending->begin - pending->length[pending->first_request] >= SLOT_AHEAD)
+        work_one(replay);
+    if (pending->begin >= 4096)
+        compact(pending);
+}
+
+struct replay_result replay_finish(struct replay *replay)
+{
+    while (replay->pending.first_request < replay->pending.requests)
+        work_one(replay);
+    compact(&replay->pending);
+    replay->result.live = replay->blocks.live;
+    replay->result.memory_bytes = blocks_bytes(&replay->blocks);
+    return replay->result;
+}

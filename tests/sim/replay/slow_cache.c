@@ -1,0 +1,261 @@
+/* tests/sim/replay/slow_cache.c - see slow_cache.h. */
+#include "tests/sim/replay/slow_cache.h"
+
+#include "tests/support.h"
+
+#include <string.h>
+
+static int find(const struct slow_list *list, uint64_t key)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        if (list->at[i].key == key)
+            return (int)i;
+    return -1;
+}
+
+static struct slow_entry take(struct slow_list *list, int index)
+{
+    struct slow_entry entry = list->at[index];
+    list->count--;
+    for (uint32_t i = (uint32_t)index; i < list->count; i++)
+        list->at[i] = list->at[i + 1];
+    return entry;
+}
+
+static void push(struct slow_list *list, struct slow_entry entry)
+{
+    if (list->count >= SLOW_MOST)
+        ck_abort_msg("the slow cache is too small");
+    list->at[list->count++] = entry;
+}
+
+bool slow_holds(const struct slow_cache *cache, uint64_t key)
+{
+    return find(&cache->a, key) >= 0 || find(&cache->b, key) >= 0;
+}
+
+static bool full(const struct slow_cache *cache)
+{
+    return cache->a.count + cache->b.count >= cache->capacity;
+}
+
+static struct slow_entry new_entry(struct slow_cache *cache, uint64_t key, uint64_t depth)
+{
+    return (struct slow_entry){ .key = key, .uses = 1, .touched = ++cache->clock, .depth = depth };
+}
+
+static void touch_queue(struct slow_cache *cache, uint64_t key, bool reorders, bool newest_goes)
+{
+    int at = find(&cache->a, key);
+    if (at >= 0) {
+        if (reorders)
+            push(&cache->a, take(&cache->a, at));
+        return;
+    }
+    if (full(cache))
+        take(&cache->a, newest_goes ? (int)cache->a.count - 1 : 0);
+    push(&cache->a, new_entry(cache, key, 0));
+}
+
+static double rank_of(const struct slow_cache *cache, const struct slow_entry *entry, bool gdsf)
+{
+    double worth = cache->base_ns + cache->slope_ns * (((double)entry->depth + 0.5) * 16.0);
+    return gdsf ? cache->floor + (double)entry->uses * worth : (double)entry->uses;
+}
+
+static void touch_ranked(struct slow_cache *cache, uint64_t key, uint64_t depth, bool gdsf)
+{
+    int at = find(&cache->a, key);
+    if (at < 0) {
+        if (full(cache)) {
+            int least = 0;
+            for (int i = 1; i < (int)cache->a.count; i++) {
+                const struct slow_entry *x = &cache->a.at[i], *y = &cache->a.at[least];
+                if (x->rank < y->rank || (x->rank == y->rank && x->touched < y->touched))
+                    least = i;
+            }
+            double rank = take(&cache->a, least).rank;
+            cache->floor = rank > cache->floor ? rank : cache->floor;
+        }
+        push(&cache->a, new_entry(cache, key, depth));
+        at = (int)cache->a.count - 1;
+    } else {
+        cache->a.at[at].uses++;
+        cache->a.at[at].touched = ++cache->clock;
+    }
+    cache->a.at[at].rank = rank_of(cache, &cache->a.at[at], gdsf);
+}
+
+/* uses: 1, or 2 once it is marked. */
+static void touch_sieve(struct slow_cache *cache, uint64_t key)
+{
+    int at = find(&cache->a, key);
+    if (at >= 0) {
+        cache->a.at[at].uses = 2;
+        return;
+    }
+    if (full(cache)) {
+        int hand = find(&cache->a, cache->hand);
+        hand = hand < 0 ? 0 : hand;
+        while (cache->a.at[hand].uses == 2) {
+            cache->a.at[hand].uses = 1;
+            hand = (hand + 1) % (int)cache->a.count;
+        }
+        cache->hand = hand + 1 < (int)cache->a.count ? cache->a.at[hand + 1].key : 0;
+        take(&cache->a, hand);
+    }
+    push(&cache->a, new_entry(cache, key, 0));
+}
+
+/* a: A1in, b: Am, ghost_a: A1out. */
+static void touch_two_q(struct slow_cache *cache, uint64_t key)
+{
+    int in_am = find(&cache->b, key);
+    uint32_t k_in = cache->capacity / 4 > 0 ? cache->capacity / 4 : 1;
+    uint32_t k_out = cache->capacity / 2 > 0 ? cache->capacity / 2 : 1;
+    if (in_am >= 0)
+        push(&cache->b, take(&cache->b, in_am));
+    if (in_am >= 0 || find(&cache->a, key) >= 0)
+        return;
+    if (full(cache)) {
+        if (cache->a.count > k_in || cache->b.count == 0) {
+            push(&cache->ghost_a, take(&cache->a, 0));
+            if (cache->ghost_a.count > k_out)
+                take(&cache->ghost_a, 0);
+        } else {
+            take(&cache->b, 0);
+        }
+    }
+    int ghost = find(&cache->ghost_a, key);
+    if (ghost >= 0)
+        take(&cache->ghost_a, ghost);
+    push(ghost >= 0 ? &cache->b : &cache->a, new_entry(cache, key, 0));
+}
+
+/* a: T1, b: T2, ghosts: B1 and B2. */
+static void arc_replace(struct slow_cache *cache, bool in_b2)
+{
+    double t1 = cache->a.count;
+    bool of_t1 = t1 >= 1 && ((in_b2 && t1 == cache->target) || t1 > cache->target);
+    if (of_t1 || cache->b.count == 0)
+        push(&cache->ghost_a, take(&cache->a, 0));
+    else
+        push(&cache->ghost_b, take(&cache->b, 0));
+}
+
+static void arc_ghost_hit(struct slow_cache *cache, struct slow_list *ghosts, int at)
+{
+    double b1 = cache->ghost_a.count, b2 = cache->ghost_b.count, c = cache->capacity;
+    bool in_b2 = ghosts == &cache->ghost_b;
+    if (!in_b2)
+        cache->target += b1 >= b2 ? 1.0 : b2 / b1;
+    else
+        cache->target -= b2 >= b1 ? 1.0 : b1 / b2;
+    cache->target = cache->target < 0.0 ? 0.0 : cache->target > c ? c : cache->target;
+    struct slow_entry entry = take(ghosts, at);
+    arc_replace(cache, in_b2);
+    push(&cache->b, entry);
+}
+
+static void arc_miss(struct slow_cache *cache, uint64_t key)
+{
+    uint32_t c = cache->capacity, l1 = cache->a.count + cache->ghost_a.count;
+    uint32_t all = l1 + cache->b.count + cache->ghost_b.count;
+    if (l1 == c && cache->a.count < c) {
+        take(&cache->ghost_a, 0);
+        arc_replace(cache, false);
+    } else if (l1 == c) {
+        take(&cache->a, 0);
+    } else if (all >= c) {
+        if (all == 2 * c)
+            take(&cache->ghost_b, 0);
+        arc_replace(cache, false);
+    }
+    push(&cache->a, new_entry(cache, key, 0));
+}
+
+static void touch_arc(struct slow_cache *cache, uint64_t key)
+{
+    int t1 = find(&cache->a, key), t2 = find(&cache->b, key);
+    int b1 = find(&cache->ghost_a, key), b2 = find(&cache->ghost_b, key);
+    if (t1 >= 0)
+        push(&cache->b, take(&cache->a, t1));
+    else if (t2 >= 0)
+        push(&cache->b, take(&cache->b, t2));
+    else if (b1 >= 0)
+        arc_ghost_hit(cache, &cache->ghost_a, b1);
+    else if (b2 >= 0)
+        arc_ghost_hit(cache, &cache->ghost_b, b2);
+    else
+        arc_miss(cache, key);
+}
+
+/* a: S, b: M, ghost_a: G. uses: 0 to 3. */
+static void s3_evict_main(struct slow_cache *cache)
+{
+    while (cache->b.at[0].uses > 0) {
+        struct slow_entry entry = take(&cache->b, 0);
+        entry.uses--;
+        push(&cache->b, entry);
+    }
+    take(&cache->b, 0);
+}
+
+static void s3_evict(struct slow_cache *cache)
+{
+    uint32_t small = cache->capacity / 10 > 0 ? cache->capacity / 10 : 1;
+    uint32_t main = cache->capacity - small;
+    if (cache->a.count < small && cache->b.count > 0) {
+        s3_evict_main(cache);
+        return;
+    }
+    while (cache->a.count > 0) {
+        struct slow_entry entry = take(&cache->a, 0);
+        if (entry.uses <= 1) {
+            push(&cache->ghost_a, entry);
+            if (cache->ghost_a.count > 1 && cache->ghost_a.count > main)
+                take(&cache->ghost_a, 0);
+            return;
+        }
+        entry.uses = 0;
+        push(&cache->b, entry);
+        if (cache->b.count > main)
+            break;
+    }
+    s3_evict_main(cache);
+}
+
+static void touch_s3_fifo(struct slow_cache *cache, uint64_t key)
+{
+    int small = find(&cache->a, key), main = find(&cache->b, key);
+    if (small >= 0 || main >= 0) {
+        uint64_t *uses = small >= 0 ? &cache->a.at[small].uses : &cache->b.at[main].uses;
+        *uses += *uses < 3;
+        return;
+    }
+    if (full(cache))
+        s3_evict(cache);
+    struct slow_entry entry = new_entry(cache, key, 0);
+    entry.uses = 0;
+    int ghost = find(&cache->ghost_a, key);
+    if (ghost >= 0)
+        take(&cache->ghost_a, ghost);
+    push(ghost >= 0 ? &cache->b : &cache->a, entry);
+}
+
+void slow_touch(struct slow_cache *cache, uint64_t key, uint64_t depth)
+{
+    const char *policy = cache->policy;
+    if (strcmp(policy, "lfu") == 0 || strcmp(policy, "gdsf") == 0)
+        touch_ranked(cache, key, depth, policy[0] == 'g');
+    else if (strcmp(policy, "sieve") == 0)
+        touch_sieve(cache, key);
+    else if (strcmp(policy, "2q") == 0)
+        touch_two_q(cache, key);
+    else if (strcmp(policy, "arc") == 0)
+        touch_arc(cache, key);
+    else if (strcmp(policy, "s3-fifo") == 0)
+        touch_s3_fifo(cache, key);
+    else /* without a queue of jobs, scheduler-aware is LRU */
+        touch_queue(cache, key, strcmp(policy, "fifo") != 0, strcmp(policy, "mru") == 0);
+}

@@ -1,0 +1,35 @@
+/* tests/sim/replay/slow_cache.h - each eviction policy once more, as plainly as its paper puts it:
+ * arrays that are searched and shifted, one key at a time, too slow to use and too plain to err as
+ * lists and heaps err. Shares no code with sim/. */
+#ifndef REPRISE_TESTS_SIM_REPLAY_SLOW_CACHE_H
+#define REPRISE_TESTS_SIM_REPLAY_SLOW_CACHE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { SLOW_MOST = 256 };
+
+struct slow_entry {
+    uint64_t key;
+    uint64_t uses, touched, depth;
+    double rank;
+};
+
+struct slow_list {
+    struct slow_entry at[SLOW_MOST]; /* 0: the oldest */
+    uint32_t count;
+};
+
+struct slow_cache {
+    const char *policy;
+    uint32_t capacity;
+    struct slow_list a, b, ghost_a, ghost_b; /* what they are is each policy's */
+    uint64_t clock;
+    uint64_t hand; /* SIEVE: key that it stands at; 0: none */
+    double target, floor, base_ns, slope_ns;
+};
+
+bool slow_holds(const struct slow_cache *cache, uint64_t key);
+void slow_touch(struct slow_cache *cache, uint64_t key, uint64_t depth);
+
+#endif

@@ -409,6 +409,21 @@ struct placement_hits placement_peek(const struct placement *core, uint32_t job,
     return hits;
 }
 
+/* The job goes on writing into its last block if that is partial: what HBM has of it for all is
+ * copied, and takes HBM twice. Full blocks are never written again. */
+static uint32_t copied_on_write(const struct placement *core, const struct job *job, uint32_t cut,
+                                const struct placement_hits *hits)
+{
+    if (units_are_sessions(core) || hits->units_found == 0)
+        return 0;
+    uint32_t last = hits->units_found - 1;
+    uint32_t want = jobs_unit_tokens(core, last, above(job->context_tokens, cut));
+    if (want == core->config.unit_tokens)
+        return 0;
+    uint32_t copy = core->units.unit[chain_unit(core, job, last)].tokens[TIER_HBM];
+    return copy < want ? copy : want;
+}
+
 enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t handle,
                                uint32_t cut_tokens, uint32_t total_tokens, enum tier slowest,
                                struct placement_hits *hits)
@@ -421,6 +436,10 @@ enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t
     pin_chain(core, job);
     find_hits(core, job, cut_tokens, slowest, hits);
     uint32_t own_tokens = total_tokens - hits->tokens[TIER_HBM];
+    uint32_t copied = copied_on_write(core, job, cut_tokens, hits);
+    /* A turn that fills all of HBM writes on in place. */
+    if (copied > 0 && room_in_hbm(core, (uint64_t)own_tokens + copied))
+        own_tokens += copied;
     if (!room_in_hbm(core, own_tokens)) {
         unpin_chain(core, job);
         return PREPARE_NO_ROOM;

@@ -13,7 +13,8 @@
  * Units: a session's whole KV (PLACE_SESSIONS: a job's chain is one unit), or blocks of unit_tokens
  * tokens of a prefix chain, the last one partial. Both have one book-keeping. A unit's copy in a tier
  * is a prefix of its KV, so that a copy may be shorter than another but never contradicts it; a job
- * reuses the longest leading run of its chain that copies cover.
+ * reuses the longest leading run of its chain that copies cover. Blocks in HBM are shared and pinned by
+ * every job that uses them; a last, partial one is copied, since each job goes on writing into it.
  *
  * Tiers: HBM holds running jobs and, up to hbm_cache_tokens, KV of jobs that ended. New KV is saved to
  * DRAM; when DRAM needs room it demotes to SSD what the policy gives up. `reserve` of DRAM is kept free

@@ -116,6 +116,54 @@ START_TEST(what_waits_for_room_to_be_saved_is_given_up_with_the_job)
 }
 END_TEST
 
+/* ---- sharing of blocks in HBM ---- */
+
+/* Runs a job over the first `blocks` of the keys 1, 2, 3... to its end; its KV stays in HBM. */
+static void leave_in_hbm(struct placement *core, uint32_t blocks, uint32_t tokens)
+{
+    const uint64_t keys[] = { 1, 2, 3, 4 };
+    struct placement_hits hits;
+    uint32_t job = placement_queue(core, 0, keys, blocks, tokens, blocks);
+    ck_assert_int_eq(placement_prepare(core, 0, job, 0, tokens, TIER_SSD, &hits), PREPARE_DONE);
+    placement_save(core, 0, job, tokens);
+    placement_finish(core, 0, job);
+    end_all_transfers(core);
+}
+
+static uint64_t hbm_of_two_sharers(uint32_t blocks, uint32_t tokens, uint32_t total_tokens)
+{
+    const uint64_t keys[] = { 1, 2, 3, 4 };
+    struct placement_config config = { .policy = policy_find("lru"),
+                                       .unit_tokens = BLOCK,
+                                       .bytes_per_token = BYTES_PER_TOKEN,
+                                       .hbm_cache_bytes = 1000 * BYTES_PER_TOKEN,
+                                       .fetches_in_flight = 2 };
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        config.capacity_bytes[tier] = 1000 * BYTES_PER_TOKEN;
+    struct placement *core = placement_new(&config);
+    struct placement_hits hits;
+    leave_in_hbm(core, blocks, tokens);
+    for (int i = 0; i < 2; i++) {
+        uint32_t job = placement_queue(core, 0, keys, blocks, tokens, blocks);
+        ck_assert_int_eq(placement_prepare(core, 0, job, 0, total_tokens, TIER_SSD, &hits),
+                         PREPARE_DONE);
+        ck_assert_uint_eq(hits.tokens[TIER_HBM], tokens);
+        placement_verify(core);
+    }
+    uint64_t used = placement_used_bytes(core, TIER_HBM) / BYTES_PER_TOKEN;
+    placement_free(core);
+    return used;
+}
+
+START_TEST(full_blocks_are_shared_and_a_partial_one_is_copied_by_each_that_writes_on)
+{
+    /* 32 tokens are 2 full blocks: once for all, and 10 own tokens each. */
+    ck_assert_uint_eq(hbm_of_two_sharers(2, 32, 42), 32 + 2 * 10);
+    /* Of 40 tokens the last 8 are a partial block: each has its own copy of them. */
+    ck_assert_uint_eq(hbm_of_two_sharers(3, 40, 50), 40 + 2 * (10 + 8));
+}
+END_TEST
+
 /* ---- any sequence of calls ---- */
 
 enum { JOBS = 12, SESSIONS = 5 };
@@ -235,6 +283,8 @@ static Suite *suite(void)
     tcase_add_test(tcase, hbm_grows_until_there_is_none_and_shrinks_back);
     tcase_add_test(tcase, a_preempted_job_frees_its_hbm_at_once_and_keeps_its_turn);
     tcase_add_test(tcase, what_waits_for_room_to_be_saved_is_given_up_with_the_job);
+    tcase_add_test(tcase,
+                   full_blocks_are_shared_and_a_partial_one_is_copied_by_each_that_writes_on);
     tcase_add_loop_test(tcase, the_books_agree_after_any_sequence_of_calls, 0, 6);
     suite_add_tcase(suite, tcase);
     return suite;

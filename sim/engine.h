@@ -147,8 +147,8 @@ struct engine {
     struct job_note *note;
     uint32_t note_capacity;
     struct load *load;
-    uint32_t loads;                    /* entries */
-    uint32_t loading;                  /* of them in use */
+    uint32_t loads, loads_used;        /* entries; those in use are among the first loads_used */
+    uint32_t loading;                  /* in use */
 
     enum gpu_state gpu;
     uint32_t gpu_sequence;

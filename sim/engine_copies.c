@@ -64,6 +64,8 @@ static void begin_load(struct engine *engine, const struct action *action)
                            .arrivals = background ? ARRIVALS_NONE : engine->arrivals_of_prepared,
                            .size_bytes = action->size_bytes };
     engine->loading++;
+    if ((uint32_t)(load - engine->load) >= engine->loads_used)
+        engine->loads_used = (uint32_t)(load - engine->load) + 1;
     if (background || !copies_loading(engine, engine->iteration.loading))
         start_layers(engine, load, buffered_layers(engine));
 }
@@ -72,14 +74,14 @@ static void begin_load(struct engine *engine, const struct action *action)
  * prefill that runs now waits for nothing more, or it would be slowed down by the next one's. */
 static void fill_read_buffer(struct engine *engine)
 {
-    for (struct load *load = engine->load; load < engine->load + engine->loads; load++)
+    for (struct load *load = engine->load; load < engine->load + engine->loads_used; load++)
         if (load->action != 0 && load->begun_layers == 0)
             start_layers(engine, load, buffered_layers(engine));
 }
 
 void copies_start_rest(struct engine *engine, uint32_t session)
 {
-    for (struct load *load = engine->load; load < engine->load + engine->loads; load++) {
+    for (struct load *load = engine->load; load < engine->load + engine->loads_used; load++) {
         if (load->action == 0 || load->session != session || load->flow != 0)
             continue;
         start_layers(engine, load, engine->setup->model.layers);
@@ -90,7 +92,7 @@ void copies_note_progress(struct engine *engine)
 {
     if (engine->loading == 0)
         return;
-    for (struct load *load = engine->load; load < engine->load + engine->loads; load++)
+    for (struct load *load = engine->load; load < engine->load + engine->loads_used; load++)
         if (load->flow != 0 && load->arrivals != ARRIVALS_NONE)
             overlap_note_progress(&load->progress, now_of(engine),
                                   links_done_bytes(&engine->links, now_of(engine), load->flow),
@@ -101,7 +103,7 @@ bool copies_loading(const struct engine *engine, uint32_t session)
 {
     if (engine->loading == 0)
         return false;
-    for (const struct load *load = engine->load; load < engine->load + engine->loads; load++)
+    for (const struct load *load = engine->load; load < engine->load + engine->loads_used; load++)
         if (load->action != 0 && load->session == session)
             return true;
     return false;
@@ -168,6 +170,8 @@ static void load_flow_ended(struct engine *engine, struct load *load)
     uint32_t action = load->action, session = load->session;
     load->action = 0;
     engine->loading--;
+    while (engine->loads_used > 0 && engine->load[engine->loads_used - 1].action == 0)
+        engine->loads_used--;
     placement_transfer_ended(engine->core, now_of(engine), action);
     if (iteration_waits_for(engine, session) && !copies_loading(engine, session)) {
         gpu_loads_ended(engine);

@@ -72,6 +72,29 @@ static enum status set_model(struct serve *serve, struct error *err)
     return status;
 }
 
+/* What the simulator models and the runtime does not do is refused, never passed over. */
+static enum status check_engine(const struct experiment *experiment, struct error *err)
+{
+    const struct {
+        bool wrong;
+        const char *key, *expected;
+    } cases[] = {
+        { experiment->preloading == PRELOAD_BACKGROUND, "engine.preloading", "none or layers" },
+        { experiment->scheduling != SCHEDULE_PREFILL_FIRST, "engine.scheduling", "prefill-first" },
+        { experiment->allocation != ALLOCATE_RESERVE, "engine.allocation", "reserve" },
+        { experiment->order != ORDER_FCFS, "engine.order", "fcfs" },
+        { experiment->replicas != 1, "cluster.replicas", "1" },
+        { experiment->prefill_replicas != 0, "cluster.prefill_replicas", "0" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (cases[i].wrong) {
+            char expected[96];
+            snprintf(expected, sizeof expected, "%s: the runtime does no other", cases[i].expected);
+            return error_input(err, NULL, 0, cases[i].key, expected, "another");
+        }
+    return STATUS_OK;
+}
+
 static enum status check_experiment(const struct serve *serve, struct error *err)
 {
     const struct experiment *experiment = serve->experiment;
@@ -83,7 +106,7 @@ static enum status check_experiment(const struct serve *serve, struct error *err
     if (experiment->unit == PLACE_BLOCKS)
         return error_input(err, NULL, 0, "placement.unit", "session: the runtime places sessions",
                            "block");
-    return STATUS_OK;
+    return check_engine(experiment, err);
 }
 
 static uint64_t tier_bytes(uint64_t asked, uint64_t own, bool stores)

@@ -1,7 +1,7 @@
 /* sim/engine_gpu.c - what the GPUs do. An iteration prefills: one whole turn while the others pause
  * (the paper's engine), or chunks of turns within a budget of tokens while the batch decodes beside
  * them. With nothing to prefill, decode iterations are advanced in closed form until the batch
- * changes. Source of chunks: vLLM v1 (v1/core/sched/scheduler.py at b4622cf): each decoding turn takes
+ * changes. Source of chunks: vLLM v1 (v1/core/sched/scheduler.py at 00024d3): each decoding turn takes
  * one token of the budget, then turns that are partly prefilled go on, then new ones are let in. */
 #include "sim/engine.h"
 

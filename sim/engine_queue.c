@@ -1,6 +1,6 @@
 /* sim/engine_queue.c - turns that wait: who is next, whether its KV is worth loading, and its
  * preparing by the placement core.
- * Sources: FCFS and priority as in vLLM v1 (v1/core/sched/request_queue.py at b4622cf); the longest
+ * Sources: FCFS and priority as in vLLM v1 (v1/core/sched/scheduler.py at 00024d3); the longest
  * cached prefix as SGLang's "lpm" (srt/managers/schedule_policy.py at 00550cd), which falls back to
  * FCFS while more than 128 requests wait: here the first engine.order_window are looked at, however
  * many wait. That nobody is passed over for longer than engine.order_wait is ours. */

@@ -1,6 +1,6 @@
 /* sim/engine_room.c - HBM booked for a turn: all of its reply at once, or block by block as the
  * reply grows; and who loses it when there is no more. Source of growing: vLLM v1
- * (v1/core/sched/scheduler.py and kv_cache_manager.py at b4622cf): a decoding request is given a block
+ * (v1/core/sched/scheduler.py and kv_cache_manager.py at 00024d3): a decoding request is given a block
  * when it needs one; when none is free the last admitted request loses all of its blocks, goes back
  * to the front of the queue and computes its context again (recompute preemption), and no request
  * is admitted in that step. Unlike vLLM, a prompt is booked whole when it is prepared. */

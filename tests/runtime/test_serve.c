@@ -353,8 +353,18 @@ END_TEST
 
 START_TEST(what_the_runtime_cannot_do_is_refused_by_its_key)
 {
-    static const char *const keys[] = { "gpus", "tiers.hbm.cache", "placement.unit", "policy" };
-    for (int i = 0; i < 4; i++) {
+    static const char *const keys[] = {
+        "gpus",
+        "tiers.hbm.cache",
+        "placement.unit",
+        "policy",
+        "engine.preloading",
+        "engine.scheduling",
+        "engine.allocation",
+        "engine.order",
+        "cluster.replicas",
+    };
+    for (int i = 0; i < (int)(sizeof keys / sizeof *keys); i++) {
         struct experiment experiment = experiment_of(i == 3 ? "no-such" : "lru");
         struct serve_config config = config_here();
         struct sim_result result;
@@ -363,6 +373,11 @@ START_TEST(what_the_runtime_cannot_do_is_refused_by_its_key)
         experiment.gpus = i == 0 ? 2 : 1;
         experiment.hbm_cache_bytes = i == 1;
         experiment.unit = i == 2 ? PLACE_BLOCKS : PLACE_AUTO;
+        experiment.preloading = i == 4 ? PRELOAD_BACKGROUND : PRELOAD_LAYERS;
+        experiment.scheduling = i == 5 ? SCHEDULE_CHUNKED : SCHEDULE_PREFILL_FIRST;
+        experiment.allocation = i == 6 ? ALLOCATE_GROW : ALLOCATE_RESERVE;
+        experiment.order = i == 7 ? ORDER_PRIORITY : ORDER_FCFS;
+        experiment.replicas = i == 8 ? 2 : 1;
         ck_assert_int_eq(serve_run(&experiment, &config, NULL, &result, &report, &err),
                          STATUS_INPUT);
         ck_assert_str_eq(err.key, keys[i]);

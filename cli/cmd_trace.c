@@ -29,10 +29,13 @@ static enum status open_source(const struct trace_options *given, const char *pa
                                struct trace **trace, struct error *err)
 {
     struct experiment experiment;
-    if (path != NULL)
-        return trace_open(path, given->format, trace, err);
     enum status status = experiment_load(&given->experiment, &experiment, err);
-    return status == STATUS_OK ? trace_generate(&experiment.workload, trace, err) : status;
+    if (status != STATUS_OK)
+        return status;
+    if (path != NULL)
+        return trace_open_with(path, given->format, &experiment.workload, &experiment.import, trace,
+                               err);
+    return trace_generate(&experiment.workload, trace, err);
 }
 
 static enum status show_info(const struct trace_options *given, const char *path, struct error *err)

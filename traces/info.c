@@ -175,6 +175,9 @@ void trace_info_print_table(FILE *out, const struct trace_info *info)
                       : "closed loop: a turn follows the reply before it");
     fprintf(out, "%s %" PRIu64 "\n", open_loop ? "requests            " : "sessions            ",
             info->sessions);
+    if (info->facts.skipped > 0)
+        fprintf(out, "skipped              %" PRIu64 " records: failed requests, or without a reply\n",
+                info->facts.skipped);
     if (!open_loop)
         fprintf(out,
                 "turns                %" PRIu64
@@ -215,6 +218,7 @@ void trace_info_print_json(FILE *out, const struct trace_info *info)
                         json_string(info->facts.open_loop ? "open-loop" : "closed-loop"));
     set_whole(object, "requests", info->turns);
     set_whole(object, "sessions", info->sessions);
+    set_whole(object, "skipped_records", info->facts.skipped);
     set_whole(object, "multi_turn_sessions", info->multi_turn_sessions);
     set_whole(object, "sessions_over_2k_tokens", info->sessions_over_2k);
     set_whole(object, "sessions_over_4k_tokens", info->sessions_over_4k);

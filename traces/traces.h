@@ -106,8 +106,9 @@ struct trace_import {
 extern const struct config_row trace_import_rows[]; /* offsets into struct trace_import */
 
 /* Opens a trace file, plain or .zst, reading as it goes: its whole is never in memory.
- * format NULL: import->format, or told from the content. The workload gives arrivals and think times where the file
- * has none. STATUS_IO: cannot be opened; STATUS_INPUT: no known format, a malformed heading. */
+ * format NULL: import->format, or told from the content. The workload gives arrivals and think times
+ * where the file has none. STATUS_IO: cannot be opened; STATUS_INPUT: no known format, a malformed
+ * heading. */
 enum status trace_open_with(const char *path, const char *format, const struct workload *workload,
                             const struct trace_import *import, struct trace **trace,
                             struct error *err);

@@ -1,9 +1,9 @@
 /* sim/sim.c - from an experiment's names and files to a run, and from its counts to dollars. */
 #include "sim/sim.h"
 
+#include "sim/cluster_run.h"
 #include "sim/cost.h"
 #include "sim/wear.h"
-#include "sim/cluster_run.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,8 @@ static enum status parse_policy(const char *text, struct placement_config *confi
     config->policy = policy_find(eviction);
     if (config->policy == NULL)
         return error_input(err, NULL, 0, "policy",
-                           "a policy that `reprise models` lists, and after a + how it fetches", text);
+                           "a policy that `reprise models` lists, and after a + how it fetches",
+                           text);
     config->fetches = config->policy->fetches;
     if (plus == NULL)
         return STATUS_OK;
@@ -76,7 +77,8 @@ static enum status set_unit(struct engine_setup *setup, struct trace_facts facts
     if (setup->unit_keys)
         setup->unit_tokens = facts.block_tokens;
     else
-        setup->unit_tokens = experiment->unit == PLACE_BLOCKS ? experiment->block_tokens : UINT32_MAX;
+        setup->unit_tokens =
+            experiment->unit == PLACE_BLOCKS ? experiment->block_tokens : UINT32_MAX;
     return STATUS_OK;
 }
 
@@ -104,8 +106,8 @@ static void set_tiers(struct engine_setup *setup)
     struct placement_config *config = &setup->placement;
     const double *rate = setup->link_bytes_per_s;
     bool stores = config->policy->saves;
-    uint64_t dram = experiment->dram_bytes != UINT64_MAX ? experiment->dram_bytes
-                                                         : setup->hardware.dram_bytes;
+    uint64_t dram =
+        experiment->dram_bytes != UINT64_MAX ? experiment->dram_bytes : setup->hardware.dram_bytes;
     uint64_t ssd =
         experiment->ssd_bytes != UINT64_MAX ? experiment->ssd_bytes : setup->hardware.ssd_bytes;
     config->capacity_bytes[TIER_HBM] = setup->kv_budget_bytes;
@@ -169,8 +171,8 @@ static enum status set_model(struct engine_setup *setup, struct error *err)
     return status;
 }
 
-/* Servers that only prefill need others that decode; what is decoded elsewhere is not pushed out, since
- * it would have to go back to be prefilled. */
+/* Servers that only prefill need others that decode; what is decoded elsewhere is not pushed out,
+ * since it would have to go back to be prefilled. */
 static enum status check_cluster(const struct experiment *experiment, struct error *err)
 {
     if (experiment->prefill_replicas == 0)
@@ -184,7 +186,8 @@ static enum status check_cluster(const struct experiment *experiment, struct err
     }
     if (experiment->allocation == ALLOCATE_GROW)
         return error_input(err, NULL, 0, "engine.allocation",
-                           "reserve, where other servers decode (cluster.prefill_replicas)", "grow");
+                           "reserve, where other servers decode (cluster.prefill_replicas)",
+                           "grow");
     return STATUS_OK;
 }
 
@@ -199,10 +202,9 @@ static enum status open_trace(const struct experiment *experiment, struct trace 
 
 static void set_cost(const struct engine_setup *setup, struct metrics *metrics)
 {
-    struct cost cost =
-        cost_of(&setup->hardware, setup->experiment->gpus,
-                setup->placement.capacity_bytes[TIER_DRAM],
-                setup->placement.capacity_bytes[TIER_SSD], (uint64_t)metrics->gpu_busy_ns);
+    struct cost cost = cost_of(
+        &setup->hardware, setup->experiment->gpus, setup->placement.capacity_bytes[TIER_DRAM],
+        setup->placement.capacity_bytes[TIER_SSD], (uint64_t)metrics->gpu_busy_ns);
     metrics->cost_gpu_usd = cost.gpu_usd;
     metrics->cost_dram_usd = cost.dram_usd;
     metrics->cost_ssd_usd = cost.ssd_usd;
@@ -218,15 +220,35 @@ static void set_wear(const struct engine_setup *setup, struct sim_result *result
     struct metrics *metrics = &result->metrics;
     uint32_t servers =
         experiment->prefill_replicas > 0 ? experiment->prefill_replicas : experiment->replicas;
-    struct wear wear = wear_of(&setup->drive, setup->placement.capacity_bytes[TIER_SSD], servers,
-                               experiment->write_amplification, metrics->ssd_written_bytes,
-                               metrics->elapsed_ns);
+    struct wear wear =
+        wear_of(&setup->drive, setup->placement.capacity_bytes[TIER_SSD], servers,
+                experiment->write_amplification, metrics->ssd_written_bytes, metrics->elapsed_ns);
     metrics->ssd_written_per_day_bytes = wear.bytes_per_day;
     metrics->ssd_dwpd = wear.writes_per_day;
     metrics->ssd_years = wear.years;
-    for (int i = 0; i < SIM_FINDINGS_MAX; i++)
-        if (!wear_finding(metrics, &setup->drive, i, result->finding[i],
-                          sizeof result->finding[i]))
+}
+
+/* A prompt that was cut to the window reuses more of what is left of it than the whole one would.
+ */
+static bool window_finding(const struct engine_setup *setup, const struct metrics *metrics,
+                           char *text, size_t text_bytes)
+{
+    const double told_from = 0.01;
+    if (metrics->clamped_turns < told_from * metrics->turns || metrics->clamped_turns == 0.0)
+        return false;
+    snprintf(
+        text, text_bytes,
+        "%.0f %% of the turns are longer than the context window of %u tokens and were cut to it",
+        100.0 * metrics->clamped_turns / metrics->turns, setup->window_tokens);
+    return true;
+}
+
+static void set_findings(const struct engine_setup *setup, struct sim_result *result)
+{
+    const size_t bytes = sizeof result->finding[0];
+    int count = window_finding(setup, &result->metrics, result->finding[0], bytes) ? 1 : 0;
+    for (int i = 0; count < SIM_FINDINGS_MAX; i++, count++)
+        if (!wear_finding(&result->metrics, &setup->drive, i, result->finding[count], bytes))
             break;
 }
 
@@ -244,6 +266,7 @@ static enum status run_on_trace(struct engine_setup *setup, struct trace *trace,
         return status;
     set_cost(setup, &result->metrics);
     set_wear(setup, result);
+    set_findings(setup, result);
     result->trace_hash = trace_hash(trace);
     result->open_loop = facts.open_loop;
     result->trace_format = facts.format;

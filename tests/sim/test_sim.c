@@ -1,5 +1,5 @@
-/* tests/sim/test_sim.c - whole runs: known answers, what must hold of any run, and that every number
- * of an experiment changes some result. */
+/* tests/sim/test_sim.c - whole runs: known answers, what must hold of any run, and that every
+ * number of an experiment changes some result. */
 #include "tests/sim/runs.h"
 
 #include <math.h>
@@ -9,9 +9,9 @@
 
 /* ---- known answers ---- */
 
-#define LONE                                                                                         \
-    "warmup_turns: 0\n"                                                                              \
-    "workload: {sessions: 1, multi_turn_share: 0, mean_turns: 1, session_length_cv: 0,"              \
+#define LONE                                                                                       \
+    "warmup_turns: 0\n"                                                                            \
+    "workload: {sessions: 1, multi_turn_share: 0, mean_turns: 1, session_length_cv: 0,"            \
     " prompt_tokens: {mean: 500, cv: 0}, reply_tokens: {mean: 100, cv: 0}}\n"
 
 START_TEST(a_lone_turn_takes_exactly_its_prefill_and_decode_time)
@@ -42,9 +42,13 @@ START_TEST(with_room_for_everything_every_history_is_reused_whatever_the_policy)
 {
     const char *const policies[] = { "policy=scheduler-aware", "policy=lru", "policy=fifo" };
     for (int i = 0; i < 3; i++) {
-        const char *settings[] = { policies[i], "tiers.dram.capacity=100TB",
-                                   "engine.context_window=60000", "engine.hbm_utilisation=1",
-                                   "placement.ttl=0", "workload.session_length_cv=0.3", NULL };
+        const char *settings[] = { policies[i],
+                                   "tiers.dram.capacity=100TB",
+                                   "engine.context_window=60000",
+                                   "engine.hbm_utilisation=1",
+                                   "placement.ttl=0",
+                                   "workload.session_length_cv=0.3",
+                                   NULL };
         struct experiment experiment = experiment_of(SMALL, settings);
         struct metrics metrics = run_experiment(&experiment);
         ck_assert_double_eq(metrics.overflows, 0.0);
@@ -98,8 +102,8 @@ START_TEST(with_a_long_queue_look_ahead_wins_and_recompute_is_last)
 }
 END_TEST
 
-/* In overload every session waits for about as long, so that recency says nothing and LRU is no better
- * than FIFO. Where turns follow each other at their users' pace, it does. */
+/* In overload every session waits for about as long, so that recency says nothing and LRU is no
+ * better than FIFO. Where turns follow each other at their users' pace, it does. */
 START_TEST(with_a_short_queue_lru_beats_fifo_and_recompute_is_last)
 {
     const char *idle = "workload.sessions_per_s=0.05";
@@ -155,20 +159,36 @@ END_TEST
 /* ---- what holds of any run ---- */
 
 static const char *const everything[] = {
-    "policy=scheduler-aware", "policy=lru",  "policy=fifo", "policy=lru+scheduler-aware",
-    "policy=scheduler-aware+on-demand", "policy=none", "tiers.ssd.inclusive=false",
-    "placement.unit=block", "tiers.hbm.cache=20GB", "engine.saving=synchronous",
-    "engine.preloading=none", "engine.overflow=invalidate", "placement.ttl=30s",
-    "tiers.dram.capacity=0", "tiers.ssd.capacity=0", "tiers.ssd.capacity=20GB",
-    "engine.write_buffer=0", "engine.batch=1", "engine.context_window=512", "engine.reuse=always",
+    "policy=scheduler-aware",
+    "policy=lru",
+    "policy=fifo",
+    "policy=lru+scheduler-aware",
+    "policy=scheduler-aware+on-demand",
+    "policy=none",
+    "tiers.ssd.inclusive=false",
+    "placement.unit=block",
+    "tiers.hbm.cache=20GB",
+    "engine.saving=synchronous",
+    "engine.preloading=none",
+    "engine.overflow=invalidate",
+    "placement.ttl=30s",
+    "tiers.dram.capacity=0",
+    "tiers.ssd.capacity=0",
+    "tiers.ssd.capacity=20GB",
+    "engine.write_buffer=0",
+    "engine.batch=1",
+    "engine.context_window=512",
+    "engine.reuse=always",
 };
 enum { EVERYTHING = sizeof everything / sizeof *everything };
 
 START_TEST(every_byte_on_a_link_has_a_cause_and_every_token_a_source)
 {
     struct metrics metrics = run2(SMALL, "warmup_turns=0", everything[_i]);
-    ck_assert_double_eq(metrics.h2d_bytes, metrics.load_dram_hbm_bytes + metrics.load_ssd_hbm_bytes);
-    ck_assert_double_eq(metrics.d2h_bytes, metrics.save_hbm_dram_bytes + metrics.save_hbm_ssd_bytes);
+    ck_assert_double_eq(metrics.h2d_bytes,
+                        metrics.load_dram_hbm_bytes + metrics.load_ssd_hbm_bytes);
+    ck_assert_double_eq(metrics.d2h_bytes,
+                        metrics.save_hbm_dram_bytes + metrics.save_hbm_ssd_bytes);
     ck_assert_double_eq(metrics.ssd_read_bytes,
                         metrics.fetch_ssd_dram_bytes + metrics.load_ssd_hbm_bytes);
     ck_assert_double_eq(metrics.ssd_written_bytes,
@@ -178,17 +198,17 @@ START_TEST(every_byte_on_a_link_has_a_cause_and_every_token_a_source)
     ck_assert_double_eq(metrics.computed_tokens + hits, metrics.wanted_tokens);
     ck_assert_double_le(hits, metrics.history_tokens);
     ck_assert_double_le(metrics.gpu_busy_ns, metrics.elapsed_ns * (1.0 + 1e-9));
-    ck_assert_double_eq_tol(metrics.gpu_busy_ns,
-                            metrics.gpu_prefill_ns + metrics.gpu_decode_ns + metrics.gpu_save_wait_ns,
-                            1.0);
+    ck_assert_double_eq_tol(
+        metrics.gpu_busy_ns,
+        metrics.gpu_prefill_ns + metrics.gpu_decode_ns + metrics.gpu_save_wait_ns, 1.0);
 }
 END_TEST
 
 START_TEST(littles_law_holds_of_the_queue)
 {
     struct metrics metrics = run2(SMALL, "warmup_turns=0", everything[_i]);
-    /* Turns in the queue on average = arrivals per time * their mean wait; the first turn starts when
-     * it arrives, so that measuring begins with the first arrival. */
+    /* Turns in the queue on average = arrivals per time * their mean wait; the first turn starts
+     * when it arrives, so that measuring begins with the first arrival. */
     double waiting = metrics.queueing_mean_ns * metrics.turns / metrics.elapsed_ns;
     ck_assert_double_eq_tol(metrics.queue_mean, waiting, 1e-6 * (1.0 + waiting));
 }
@@ -267,8 +287,8 @@ START_TEST(every_key_changes_some_result)
         { "workload.think_time.mean=20s", NULL },
     };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        struct metrics before = keys[i].beside != NULL ? run(SMALL, keys[i].beside)
-                                                       : run(SMALL, "gpus=2");
+        struct metrics before =
+            keys[i].beside != NULL ? run(SMALL, keys[i].beside) : run(SMALL, "gpus=2");
         struct metrics after = keys[i].beside != NULL ? run2(SMALL, keys[i].beside, keys[i].setting)
                                                       : run(SMALL, keys[i].setting);
         ck_assert_msg(memcmp(&before, &after, sizeof before) != 0, "%s changes nothing",
@@ -321,6 +341,24 @@ START_TEST(progress_can_stop_a_run_and_what_was_done_is_told)
 }
 END_TEST
 
+/* Nobody shall take the hits of cut prompts for those of the trace. */
+START_TEST(turns_that_were_cut_to_the_window_are_told_of)
+{
+    const char *narrow[] = { "engine.context_window=512", NULL };
+    const char *roomy[] = { "engine.context_window=60000", NULL };
+    struct experiment wide = experiment_of(SMALL, roomy), cut = experiment_of(SMALL, narrow);
+    struct sim_result result;
+    struct error err = { 0 };
+    ck_assert_int_eq(sim_run(&cut, NULL, &result, &err), STATUS_OK);
+    ck_assert_ptr_nonnull(strstr(result.finding[0], "context window of 512 tokens"));
+    sim_result_free(&result);
+    ck_assert_int_eq(sim_run(&wide, NULL, &result, &err), STATUS_OK);
+    for (int i = 0; i < SIM_FINDINGS_MAX; i++)
+        ck_assert_ptr_null(strstr(result.finding[i], "context window"));
+    sim_result_free(&result);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *suite = suite_create("sim");
@@ -334,6 +372,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, with_a_short_queue_lru_beats_fifo_and_recompute_is_last);
     tcase_add_test(tcase, with_an_idle_queue_look_ahead_has_little_to_look_at);
     tcase_add_test(tcase, overflow_without_decoupling_loses_hits);
+    tcase_add_test(tcase, turns_that_were_cut_to_the_window_are_told_of);
     tcase_add_test(tcase, pre_loading_shortens_prefill_and_a_read_buffer_more_so);
     tcase_add_test(tcase, asynchronous_saving_spares_the_gpus_the_wait);
     tcase_add_loop_test(tcase, every_byte_on_a_link_has_a_cause_and_every_token_a_source, 0,

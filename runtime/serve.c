@@ -4,6 +4,8 @@
 #include "base/memory.h"
 #include "base/units.h"
 #include "runtime/serve_state.h"
+#include "sim/core_metrics.h"
+#include "sim/policy_name.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,21 +25,6 @@ void serve_fail(struct serve *serve, const char *what, const char *reason)
 }
 
 /* ---- from names to numbers ---- */
-
-static enum status parse_policy(const char *text, struct placement_config *config,
-                                struct error *err)
-{
-    char eviction[CONFIG_TEXT_BYTES];
-    const char *plus = strchr(text, '+');
-    snprintf(eviction, sizeof eviction, "%.*s",
-             plus != NULL ? (int)(plus - text) : (int)strlen(text), text);
-    config->policy = policy_find(eviction);
-    if (config->policy == NULL)
-        return error_input(err, NULL, 0, "policy", "one that `reprise models` lists", text);
-    config->fetches =
-        plus != NULL ? strcmp(plus + 1, "scheduler-aware") == 0 : config->policy->fetches;
-    return STATUS_OK;
-}
 
 static enum status set_model(struct serve *serve, struct error *err)
 {
@@ -365,26 +352,7 @@ static enum status loop(struct serve *serve, const struct sim_progress *progress
 
 static void set_metrics(struct serve *serve, struct metrics *metrics)
 {
-    const struct placement_counters *now = placement_counters(serve->core);
-    const struct placement_counters *then = &serve->counters_at_measure;
-#define SINCE(counter) metrics->counter = (double)(now->counter - then->counter)
-    SINCE(load_dram_hbm_bytes);
-    SINCE(load_ssd_hbm_bytes);
-    SINCE(fetch_ssd_dram_bytes);
-    SINCE(fetched_unused_bytes);
-    SINCE(save_hbm_dram_bytes);
-    SINCE(save_hbm_ssd_bytes);
-    SINCE(demote_dram_ssd_bytes);
-    SINCE(dropped_bytes);
-    SINCE(unsaved_bytes);
-    SINCE(expired_bytes);
-    SINCE(invalidated_bytes);
-    SINCE(stored_bytes);
-    SINCE(stored_never_loaded_bytes);
-#undef SINCE
-    metrics->peak_hbm_bytes = (double)placement_peak_bytes(serve->core, TIER_HBM);
-    metrics->peak_dram_bytes = (double)placement_peak_bytes(serve->core, TIER_DRAM);
-    metrics->peak_ssd_bytes = (double)placement_peak_bytes(serve->core, TIER_SSD);
+    core_metrics_add(serve->core, &serve->counters_at_measure, metrics);
     const double *moved = serve->moved_bytes, *before = serve->moved_at_measure;
     metrics->ssd_read_bytes = moved[MOVED_SSD_READ] - before[MOVED_SSD_READ];
     metrics->ssd_written_bytes = moved[MOVED_SSD_WRITE] - before[MOVED_SSD_WRITE];
@@ -461,7 +429,7 @@ enum status serve_run(const struct experiment *experiment, const struct serve_co
     serve->page_tokens = config->page_tokens > 0 ? config->page_tokens : 16;
     enum status status = check_experiment(serve, err);
     if (status == STATUS_OK)
-        status = parse_policy(experiment->policy, &serve->placement, err);
+        status = policy_name_parse(experiment->policy, &serve->placement, err);
     if (status == STATUS_OK)
         status = set_model(serve, err);
     if (status == STATUS_OK)

@@ -1,6 +1,7 @@
 /* sim/cluster.c - one run in virtual time: the clock, its events, and what the counts come to. */
 #include "base/memory.h"
 #include "sim/cluster_run.h"
+#include "sim/core_metrics.h"
 #include "sim/engine.h"
 
 #include <assert.h>
@@ -216,30 +217,6 @@ void cluster_start_measuring(struct cluster *cluster)
     }
 }
 
-static void add_core_metrics(const struct engine *engine, struct metrics *metrics)
-{
-    const struct placement_counters *now = placement_counters(engine->core);
-    const struct placement_counters *then = &engine->counters_at_measure;
-#define SINCE(counter) metrics->counter += (double)(now->counter - then->counter)
-    SINCE(load_dram_hbm_bytes);
-    SINCE(load_ssd_hbm_bytes);
-    SINCE(fetch_ssd_dram_bytes);
-    SINCE(fetched_unused_bytes);
-    SINCE(save_hbm_dram_bytes);
-    SINCE(save_hbm_ssd_bytes);
-    SINCE(demote_dram_ssd_bytes);
-    SINCE(dropped_bytes);
-    SINCE(unsaved_bytes);
-    SINCE(expired_bytes);
-    SINCE(invalidated_bytes);
-    SINCE(stored_bytes);
-    SINCE(stored_never_loaded_bytes);
-#undef SINCE
-    metrics->peak_hbm_bytes += (double)placement_peak_bytes(engine->core, TIER_HBM);
-    metrics->peak_dram_bytes += (double)placement_peak_bytes(engine->core, TIER_DRAM);
-    metrics->peak_ssd_bytes += (double)placement_peak_bytes(engine->core, TIER_SSD);
-}
-
 static double link_bytes(const struct engine *engine, enum link link)
 {
     double moved = links_moved_bytes(&engine->links, now_of(engine), link);
@@ -273,7 +250,7 @@ static void set_metrics(struct cluster *cluster, struct sim_result *result)
     struct metrics *metrics = &result->metrics;
     for (uint32_t i = 0; i < cluster->engines; i++) {
         placement_end(cluster->engine[i].core);
-        add_core_metrics(&cluster->engine[i], metrics);
+        core_metrics_add(cluster->engine[i].core, &cluster->engine[i].counters_at_measure, metrics);
         add_link_metrics(&cluster->engine[i], metrics);
     }
     metrics->gpu_utilisation /= cluster->engines;

@@ -3,35 +3,13 @@
 
 #include "sim/cluster_run.h"
 #include "sim/cost.h"
+#include "sim/policy_name.h"
 #include "sim/wear.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- policy names ---- */
-
-/* "EVICTION" or "EVICTION+FETCHING". */
-static enum status parse_policy(const char *text, struct placement_config *config,
-                                struct error *err)
-{
-    char eviction[CONFIG_TEXT_BYTES];
-    const char *plus = strchr(text, '+');
-    size_t length = plus != NULL ? (size_t)(plus - text) : strlen(text);
-    memcpy(eviction, text, length);
-    eviction[length] = '\0';
-    config->policy = policy_find(eviction);
-    if (config->policy == NULL)
-        return error_input(err, NULL, 0, "policy",
-                           "a policy that `reprise models` lists, and after a + how it fetches",
-                           text);
-    config->fetches = config->policy->fetches;
-    if (plus == NULL)
-        return STATUS_OK;
-    if (strcmp(plus + 1, "scheduler-aware") != 0 && strcmp(plus + 1, "on-demand") != 0)
-        return error_input(err, NULL, 0, "policy", "+scheduler-aware or +on-demand", text);
-    config->fetches = strcmp(plus + 1, "scheduler-aware") == 0;
-    return STATUS_OK;
-}
 
 void sim_policies(void (*visit)(const char *name, const char *summary, void *context),
                   void *context)
@@ -282,7 +260,7 @@ enum status sim_run(const struct experiment *experiment, const struct sim_progre
     memset(result, 0, sizeof *result);
     struct engine_setup setup = { .experiment = experiment };
     struct trace *trace = NULL;
-    enum status status = parse_policy(experiment->policy, &setup.placement, err);
+    enum status status = policy_name_parse(experiment->policy, &setup.placement, err);
     if (status == STATUS_OK)
         status = check_cluster(experiment, err);
     if (status == STATUS_OK)

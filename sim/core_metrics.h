@@ -1,0 +1,14 @@
+/* sim/core_metrics.h - what the placement core counted, as metrics, for the simulator and the
+ * runtime. */
+#ifndef REPRISE_SIM_CORE_METRICS_H
+#define REPRISE_SIM_CORE_METRICS_H
+
+#include "sim/metrics.h"
+#include "sim/placement/placement.h"
+
+/* Adds bytes by cause since the counters were `then`, and the tiers' peaks; of several servers,
+ * each is added. */
+void core_metrics_add(const struct placement *core, const struct placement_counters *then,
+                      struct metrics *metrics);
+
+#endif

@@ -197,28 +197,6 @@ static void begin_iteration(struct serve *serve, uint32_t reused)
     executor_begin(serve->executor, &sequence, 1, serve->tokens);
 }
 
-static void start_prefill(struct serve *serve)
-{
-    uint32_t handle = serve->prepared;
-    struct serve_turn_session *session = &serve->session[handle];
-    struct job_note *note = &serve->note[session->job];
-    serve->prepared = 0;
-    serve->prefilling = handle;
-    serve->compute = COMPUTE_PREFILL;
-    serve->since_ns = session->start_ns = serve->now_ns;
-    serve->save_began = false;
-    session->number = serve->turns_started++;
-    if (session->number == serve->experiment->warmup_turns)
-        start_measuring(serve);
-    collector_set_queue(&serve->collector, serve->now_ns, --serve->queue_count);
-    serve->after_set = (serve->after_set + 1) % AFTER_SETS;
-    note->after_set = serve->after_set;
-    note->prefilling = true;
-    begin_iteration(serve, reused_tokens(session));
-    transfers_allow(serve, session->job, serve->model.layers);
-    fill_read_buffer(serve);
-}
-
 static bool layer_may_go(const struct serve *serve, uint32_t layer)
 {
     const struct job_note *note = &serve->note[serve->session[serve->prefilling].job];
@@ -258,6 +236,30 @@ static void launch_layers(struct serve *serve)
     executor_end(serve->executor);
     serve->backend->record(serve->device, STREAM_COMPUTE, serve->iteration);
     serve->iteration_queued = true;
+}
+
+static void start_prefill(struct serve *serve)
+{
+    uint32_t handle = serve->prepared;
+    struct serve_turn_session *session = &serve->session[handle];
+    struct job_note *note = &serve->note[session->job];
+    serve->prepared = 0;
+    serve->prefilling = handle;
+    serve->compute = COMPUTE_PREFILL;
+    serve->since_ns = session->start_ns = serve->now_ns;
+    serve->save_began = false;
+    session->number = serve->turns_started++;
+    if (session->number == serve->experiment->warmup_turns)
+        start_measuring(serve);
+    collector_set_queue(&serve->collector, serve->now_ns, --serve->queue_count);
+    serve->after_set = (serve->after_set + 1) % AFTER_SETS;
+    note->after_set = serve->after_set;
+    note->prefilling = true;
+    begin_iteration(serve, reused_tokens(session));
+    transfers_allow(serve, session->job, serve->model.layers);
+    /* At once: where nothing is loaded, no other event would wake the loop to do it. */
+    launch_layers(serve);
+    fill_read_buffer(serve);
 }
 
 /* How long layers waited for their KV, from when each came and when the one before had ended. */

@@ -1,6 +1,9 @@
 /* sim/placement/core.h - the state of the placement core and what its rooms ask of each other.
- * Private to sim/placement/. placement.c: jobs; room.c: making room in a tier; transfer.c: copies in
- * flight; fetch.c: look-ahead; age.c: time to live; books.c: one copy comes, goes, is counted. */
+ * Private to sim/placement/.
+ *   a job's life    queue.c waits; prepare.c reuses, loads; save.c stores; run.c grows, ends;
+ *                   chain.c its units
+ *   copies' life    books.c one comes, goes, is counted; transfer.c in flight; room.c gives up;
+ *                   fetch.c look-ahead; age.c time to live */
 #ifndef REPRISE_SIM_PLACEMENT_CORE_H
 #define REPRISE_SIM_PLACEMENT_CORE_H
 
@@ -146,10 +149,55 @@ void fetch_note_leaving(struct placement *core, uint32_t unit);
 /* age.c */
 void age_expire(struct placement *core);
 
-/* placement.c */
-void jobs_retry_saves(struct placement *core);
-void jobs_save_ended(struct placement *core, uint32_t job);
+/* chain.c */
+static inline bool units_are_sessions(const struct placement *core)
+{
+    return core->config.unit_tokens == UINT32_MAX;
+}
+static inline uint32_t chain_unit(const struct placement *core, const struct job *job, uint32_t i)
+{
+    return core->slot[job->chain + i].unit;
+}
 /* Tokens of the chain's i-th unit when the chain is `tokens` long. */
-uint32_t jobs_unit_tokens(const struct placement *core, uint32_t i, uint32_t tokens);
+uint32_t chain_unit_tokens(const struct placement *core, uint32_t i, uint32_t tokens);
+/* A queued job that has no chain yet; its handle and chain may be used again. */
+uint32_t chain_new_job(struct placement *core);
+void chain_free_job(struct placement *core, uint32_t handle);
+/* So many slots side by side: the first one. May move core->slot. */
+uint32_t chain_slots(struct placement *core, uint32_t count);
+/* The unit of that key, which stands at place `depth` of a chain, behind the unit `parent`. */
+uint32_t chain_intern(struct placement *core, uint64_t key, uint32_t depth, uint32_t parent);
+void chain_pin(struct placement *core, const struct job *job);
+/* Deepest first: the order in which an unused chain shall be given up. */
+void chain_unpin(struct placement *core, const struct job *job);
+/* Tells the policy that the job uses the copies of its chain. */
+void chain_use(struct placement *core, const struct job *job);
+
+/* queue.c */
+void queue_leave(struct placement *core, uint32_t handle);
+/* A queued job with the chain, and the place in the queue, of one that ran. */
+uint32_t queue_put_again(struct placement *core, uint32_t ran, uint32_t context_tokens);
+
+/* save.c */
+/* Ready blocks of the chain become copies in HBM that others can share; their HBM is the job's own no
+ * more. A session is one job's at a time: its copy is made when the job is released. */
+void save_share(struct placement *core, struct job *job, uint32_t ready_tokens);
+/* Room may have been made: saves that wait for it. */
+void save_retry(struct placement *core);
+void save_ended(struct placement *core, uint32_t job);
+
+/* run.c */
+/* The job ends, if it has nothing more to save. */
+void run_release(struct placement *core, uint32_t job);
+
+static inline uint32_t above(uint32_t a, uint32_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+static inline uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
 
 #endif

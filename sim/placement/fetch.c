@@ -34,7 +34,7 @@ static bool fetch_for(struct placement *core, uint32_t job_handle)
     for (uint32_t i = 0; i < job->chain_count && room; i++) {
         uint32_t unit = core->slot[job->chain + i].unit;
         const struct unit *entry = &core->units.unit[unit];
-        enum found found = look_at(entry, jobs_unit_tokens(core, i, job->context_tokens));
+        enum found found = look_at(entry, chain_unit_tokens(core, i, job->context_tokens));
         if (found == FOUND_NOTHING) /* the chain is broken: what follows cannot be reused */
             break;
         again |= found == FOUND_LATER;

@@ -1,7 +1,7 @@
 /* sim/placement/policy.h - what an eviction policy is, and the one list of them.
  *
  * A policy orders the units of each tier and names the next to give up. Bytes, books, transfers are
- * the driver's: the placement core (placement.c, room.c), or the replay of a trace by hits alone
+ * the driver's: the placement core (books.c, room.c), or the replay of a trace by hits alone
  * (sim/replay/). Both call the same functions. A policy sees each tier's units come, be used and
  * go, sees the queue if it cares, and answers victim().
  *

@@ -148,8 +148,8 @@ void placement_transfer_ended(struct placement *core, uint64_t now_ns, uint32_t 
     if (transfer.kind == ACTION_LOAD)
         core->job[transfer.job].loads_in_flight--;
     if (transfer.kind == ACTION_SAVE)
-        jobs_save_ended(core, transfer.job);
-    jobs_retry_saves(core);
+        save_ended(core, transfer.job);
+    save_retry(core);
     age_expire(core);
     room_keep_reserve(core);
     fetch_ahead(core);

@@ -1,0 +1,81 @@
+/* sim/placement/chain.c - jobs' handles and the chains of units that they go through. */
+#include "base/memory.h"
+#include "sim/placement/core.h"
+
+uint32_t chain_unit_tokens(const struct placement *core, uint32_t i, uint32_t tokens)
+{
+    uint64_t begin = (uint64_t)i * core->config.unit_tokens;
+    if (begin >= tokens)
+        return 0;
+    uint64_t rest = tokens - begin;
+    return rest < core->config.unit_tokens ? (uint32_t)rest : core->config.unit_tokens;
+}
+
+uint32_t chain_slots(struct placement *core, uint32_t count)
+{
+    uint32_t first = ranges_take(&core->slots, count);
+    memory_grow(&core->slot, &core->slot_capacity, core->slots.high_water, sizeof *core->slot);
+    core->env.slots = core->slot;
+    return first;
+}
+
+uint32_t chain_new_job(struct placement *core)
+{
+    uint32_t handle = core->free_job;
+    if (handle != 0) {
+        core->free_job = core->job[handle].next;
+    } else {
+        handle = core->job_high_water++;
+        memory_grow(&core->job, &core->job_capacity, (uint64_t)handle + 1, sizeof *core->job);
+    }
+    core->job[handle] = (struct job){ .state = JOB_QUEUED };
+    return handle;
+}
+
+void chain_free_job(struct placement *core, uint32_t handle)
+{
+    struct job *job = &core->job[handle];
+    ranges_return(&core->slots, job->chain, job->chain_capacity);
+    job->state = JOB_FREE;
+    job->next = core->free_job;
+    core->free_job = handle;
+}
+
+uint32_t chain_intern(struct placement *core, uint64_t key, uint32_t depth, uint32_t parent)
+{
+    uint32_t unit = unit_intern(&core->units, key);
+    if (core->policy->depths)
+        core->units.seen.depth[unit] = depth;
+    /* While it has a copy its parent's entry is kept, so that the handle stays right. */
+    if (core->config.leaf_only && !unit_has_copy(&core->units.unit[unit]))
+        core->units.seen.parent[unit] = parent;
+    return unit;
+}
+
+void chain_pin(struct placement *core, const struct job *job)
+{
+    for (uint32_t i = 0; i < job->chain_count; i++)
+        books_pin(core, chain_unit(core, job, i));
+}
+
+void chain_unpin(struct placement *core, const struct job *job)
+{
+    for (uint32_t i = job->chain_count; i-- > 0;) {
+        uint32_t unit = chain_unit(core, job, i);
+        books_unpin(core, unit);
+        books_settle(core, unit);
+    }
+}
+
+void chain_use(struct placement *core, const struct job *job)
+{
+    if (core->policy->use == NULL)
+        return;
+    for (uint32_t i = job->chain_count; i-- > 0;) {
+        uint32_t unit = chain_unit(core, job, i);
+        const struct unit *entry = &core->units.unit[unit];
+        for (int tier = 0; tier < TIER_COUNT; tier++)
+            if (entry->tokens[tier] > 0 && !(tier == TIER_DRAM && entry->leaving))
+                core->policy->use(&core->env, unit, (enum tier)tier);
+    }
+}

@@ -1,0 +1,186 @@
+/* sim/placement/prepare.c - a job is next: what it reuses is found and pinned, HBM booked, loads
+ * begun. */
+#include "sim/placement/core.h"
+
+#include <assert.h>
+
+static bool must_wait(const struct placement *core, const struct job *job)
+{
+    for (uint32_t i = 0; i < job->chain_count; i++) {
+        const struct unit *entry = &core->units.unit[chain_unit(core, job, i)];
+        /* A session's last turn is still being saved: what it lacks now it will have soon. */
+        if (units_are_sessions(core) && entry->pins > 0)
+            return true;
+        if (entry->transfer != 0 && core->transfer[entry->transfer].kind == ACTION_FETCH)
+            return true;
+    }
+    return false;
+}
+
+/* Adds what copies of the unit cover of its `want` tokens: each token counts for the fastest tier.
+ * `cut` tokens of the front are about to go. Returns the tokens covered. */
+static uint32_t add_hits(const struct unit *entry, uint32_t want, uint32_t cut, enum tier slowest,
+                         uint32_t tokens[TIER_COUNT])
+{
+    uint32_t covered = 0;
+    for (int tier = 0; tier <= (int)slowest; tier++) {
+        uint32_t copy = above(entry->tokens[tier], cut);
+        copy = copy < want ? copy : want;
+        tokens[tier] += above(copy, covered);
+        covered = copy > covered ? copy : covered;
+    }
+    return covered;
+}
+
+/* The longest leading run of the chain that copies cover. */
+static void find_hits(const struct placement *core, const struct job *job, uint32_t cut,
+                      enum tier slowest, struct placement_hits *hits)
+{
+    uint32_t context = above(job->context_tokens, cut);
+    *hits = (struct placement_hits){ .units_wanted = job->chain_count };
+    if (job->context_tokens == 0) /* a first turn wants nothing */
+        hits->units_wanted = 0;
+    for (uint32_t i = 0; i < job->chain_count; i++) {
+        const struct unit *entry = &core->units.unit[chain_unit(core, job, i)];
+        uint32_t want = chain_unit_tokens(core, i, context);
+        uint32_t tokens[TIER_COUNT] = { 0 };
+        uint32_t covered = add_hits(entry, want, cut, slowest, tokens);
+        /* A block is reused whole or not at all; a session's saved prefix is worth what it is. */
+        if (covered == 0 || (covered < want && !units_are_sessions(core)))
+            return;
+        hits->units_found++;
+        for (int tier = 0; tier < TIER_COUNT; tier++)
+            hits->tokens[tier] += tokens[tier];
+        if (covered < want)
+            return;
+    }
+}
+
+static void begin_load(struct placement *core, uint32_t handle, uint32_t id, uint32_t tokens)
+{
+    core->transfer[id].moved_tokens = tokens;
+    core->job[handle].loads_in_flight++;
+    transfer_begin(core, id);
+}
+
+/* A load from SSD passes DRAM and stays there if room can be had at once; else DRAM only stages it.
+ */
+static void load_from_ssd(struct placement *core, uint32_t handle, uint32_t tokens, uint32_t units)
+{
+    struct job *job = &core->job[handle];
+    uint32_t id = transfer_new(core, ACTION_LOAD, TIER_SSD, TIER_HBM, handle);
+    if (room_in_dram(core, tokens) == ROOM_NOW) {
+        for (uint32_t i = 0; i < units; i++) {
+            uint32_t unit = chain_unit(core, job, i);
+            const struct unit *entry = &core->units.unit[unit];
+            uint32_t dram = entry->tokens[TIER_DRAM];
+            /* What passes is what DRAM lacks of what the job wants, and only that can stay. */
+            uint32_t goal =
+                least(entry->tokens[TIER_SSD], chain_unit_tokens(core, i, job->context_tokens));
+            if (goal > dram && entry->tokens[TIER_HBM] <= dram && entry->transfer == 0 &&
+                goal - dram <= free_tokens(core, TIER_DRAM))
+                transfer_add_unit(core, id, unit, goal);
+        }
+    }
+    begin_load(core, handle, id, tokens);
+}
+
+static void begin_loads(struct placement *core, uint32_t handle, struct placement_hits *hits)
+{
+    uint32_t dram = hits->tokens[TIER_DRAM], ssd = hits->tokens[TIER_SSD];
+    hits->loads = (dram > 0 ? 1U : 0U) + (ssd > 0 ? 1U : 0U);
+    const struct job *job = &core->job[handle];
+    for (uint32_t i = 0; i < hits->units_found && hits->loads > 0; i++) {
+        struct unit *entry = &core->units.unit[chain_unit(core, job, i)];
+        uint32_t stored = books_stored_tokens(entry);
+        entry->fetched = false;
+        if (stored > entry->tokens[TIER_HBM] && stored > entry->loaded_tokens)
+            entry->loaded_tokens = stored;
+    }
+    if (dram > 0)
+        begin_load(core, handle, transfer_new(core, ACTION_LOAD, TIER_DRAM, TIER_HBM, handle),
+                   dram);
+    if (ssd > 0)
+        load_from_ssd(core, handle, ssd, hits->units_found);
+}
+
+/* A demotion of the unit that is in flight now has less to write, and less booked for it. */
+static void cut_transfer(struct placement *core, struct unit *entry, uint32_t cut,
+                         uint32_t ssd_before)
+{
+    if (entry->transfer == 0)
+        return;
+    struct transfer *transfer = &core->transfer[entry->transfer];
+    uint32_t missing_before = above(entry->goal_tokens, ssd_before);
+    entry->goal_tokens = above(entry->goal_tokens, cut);
+    uint32_t missing = above(entry->goal_tokens, entry->tokens[TIER_SSD]);
+    transfer->booked_tokens -= missing_before - missing;
+    books_unbook(core, TIER_SSD, missing_before - missing);
+}
+
+static void cut_context(struct placement *core, struct job *job, uint32_t cut)
+{
+    assert(units_are_sessions(core));
+    uint32_t unit = chain_unit(core, job, 0);
+    struct unit *entry = &core->units.unit[unit];
+    uint32_t ssd_before = entry->tokens[TIER_SSD];
+    books_cut_front(core, unit, cut, LOSS_INVALIDATED);
+    cut_transfer(core, entry, cut, ssd_before);
+    job->context_tokens = above(job->context_tokens, cut);
+}
+
+struct placement_hits placement_peek(const struct placement *core, uint32_t job,
+                                     uint32_t cut_tokens, enum tier slowest)
+{
+    struct placement_hits hits;
+    find_hits(core, &core->job[job], cut_tokens, slowest, &hits);
+    return hits;
+}
+
+/* The job goes on writing into its last block if that is partial: what HBM has of it for all is
+ * copied, and takes HBM twice. Full blocks are never written again. */
+static uint32_t copied_on_write(const struct placement *core, const struct job *job, uint32_t cut,
+                                const struct placement_hits *hits)
+{
+    if (units_are_sessions(core) || hits->units_found == 0)
+        return 0;
+    uint32_t last = hits->units_found - 1;
+    uint32_t want = chain_unit_tokens(core, last, above(job->context_tokens, cut));
+    if (want == core->config.unit_tokens)
+        return 0;
+    uint32_t copy = core->units.unit[chain_unit(core, job, last)].tokens[TIER_HBM];
+    return copy < want ? copy : want;
+}
+
+enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t handle,
+                               uint32_t cut_tokens, uint32_t total_tokens, enum tier slowest,
+                               struct placement_hits *hits)
+{
+    struct job *job = &core->job[handle];
+    assert(now_ns >= core->now_ns && job->state == JOB_QUEUED);
+    core->now_ns = now_ns;
+    if (must_wait(core, job))
+        return PREPARE_WAIT;
+    chain_pin(core, job);
+    find_hits(core, job, cut_tokens, slowest, hits);
+    uint32_t own_tokens = total_tokens - hits->tokens[TIER_HBM];
+    uint32_t copied = copied_on_write(core, job, cut_tokens, hits);
+    /* A turn that fills all of HBM writes on in place. */
+    if (copied > 0 && room_in_hbm(core, (uint64_t)own_tokens + copied))
+        own_tokens += copied;
+    if (!room_in_hbm(core, own_tokens)) {
+        chain_unpin(core, job);
+        return PREPARE_NO_ROOM;
+    }
+    books_book(core, TIER_HBM, own_tokens);
+    job->hbm_tokens = own_tokens;
+    job->total_tokens = total_tokens;
+    job->state = JOB_RUNNING;
+    queue_leave(core, handle);
+    if (cut_tokens > 0)
+        cut_context(core, job, cut_tokens);
+    chain_use(core, job);
+    begin_loads(core, handle, hits);
+    fetch_ahead(core);
+    return PREPARE_DONE;
+}

@@ -1,0 +1,136 @@
+/* sim/placement/save.c - new KV of running jobs goes to the lower tiers, and into HBM for others to
+ * share. */
+#include "sim/placement/core.h"
+
+#include <assert.h>
+
+/* What a save up to the goal would write to the tier; the units it is about satisfy
+ * needs_saving(). */
+static uint32_t missing_in(const struct unit *entry, uint32_t want, enum tier tier)
+{
+    if (books_stored_tokens(entry) >= want || entry->transfer != 0)
+        return 0;
+    return above(want, entry->tokens[tier]);
+}
+
+static uint64_t chain_missing(const struct placement *core, const struct job *job, enum tier tier)
+{
+    uint64_t missing = 0;
+    for (uint32_t i = 0; i < job->chain_count; i++)
+        missing += missing_in(&core->units.unit[chain_unit(core, job, i)],
+                              chain_unit_tokens(core, i, job->save_goal_tokens), tier);
+    return missing;
+}
+
+static void begin_save(struct placement *core, uint32_t handle, enum tier to)
+{
+    struct job *job = &core->job[handle];
+    uint32_t id = transfer_new(core, ACTION_SAVE, TIER_HBM, to, handle);
+    for (uint32_t i = job->chain_count; i-- > 0;) {
+        uint32_t unit = chain_unit(core, job, i);
+        uint32_t want = chain_unit_tokens(core, i, job->save_goal_tokens);
+        if (missing_in(&core->units.unit[unit], want, to) > 0)
+            transfer_add_unit(core, id, unit, want);
+    }
+    job->save_transfer = id;
+    transfer_begin(core, id);
+}
+
+static void give_up_save(struct placement *core, struct job *job, uint64_t missing)
+{
+    uint64_t fresh = above(job->save_goal_tokens, job->given_up_tokens);
+    core->counters.unsaved_bytes +=
+        (missing < fresh ? missing : fresh) * core->config.bytes_per_token;
+    job->given_up_tokens = job->save_goal_tokens;
+}
+
+/* Saves what the job has ready, if it can. false: not now, ask again. */
+static bool try_save(struct placement *core, uint32_t handle)
+{
+    struct job *job = &core->job[handle];
+    if (!core->policy->saves || job->save_transfer != 0)
+        return true;
+    /* The session's copy is being demoted: it can be completed when that has ended. */
+    if (units_are_sessions(core) && core->units.unit[chain_unit(core, job, 0)].transfer != 0)
+        return false;
+    uint64_t missing = chain_missing(core, job, TIER_DRAM);
+    if (missing == 0)
+        return true;
+    enum room room = room_in_dram(core, missing);
+    if (room == ROOM_LATER)
+        return false;
+    uint64_t missing_in_ssd = chain_missing(core, job, TIER_SSD);
+    if (room == ROOM_NOW)
+        begin_save(core, handle, TIER_DRAM);
+    else if (room_in_ssd(core, missing_in_ssd))
+        begin_save(core, handle, TIER_SSD);
+    else
+        give_up_save(core, job, missing);
+    return true;
+}
+
+static void wait_with_save(struct placement *core, uint32_t handle)
+{
+    struct job *job = &core->job[handle];
+    job->save_waits = true;
+    job->next_waiting_save = 0;
+    if (core->waiting_save_tail != 0)
+        core->job[core->waiting_save_tail].next_waiting_save = handle;
+    else
+        core->waiting_save_head = handle;
+    core->waiting_save_tail = handle;
+}
+
+void save_share(struct placement *core, struct job *job, uint32_t ready_tokens)
+{
+    if (core->hbm_cache_tokens == 0)
+        return;
+    for (uint32_t i = job->chain_count; i-- > 0;) {
+        uint32_t unit = chain_unit(core, job, i);
+        uint32_t want = chain_unit_tokens(core, i, ready_tokens);
+        uint32_t copy = core->units.unit[unit].tokens[TIER_HBM];
+        if (want <= copy || want - copy > job->hbm_tokens)
+            continue;
+        job->hbm_tokens -= want - copy;
+        books_set_copy(core, unit, TIER_HBM, want);
+    }
+}
+
+void placement_save(struct placement *core, uint64_t now_ns, uint32_t handle, uint32_t ready_tokens)
+{
+    struct job *job = &core->job[handle];
+    assert(now_ns >= core->now_ns && job->state == JOB_RUNNING);
+    core->now_ns = now_ns;
+    job->context_tokens = ready_tokens;
+    job->save_goal_tokens = ready_tokens;
+    if (!units_are_sessions(core))
+        save_share(core, job, ready_tokens);
+    if (!job->save_waits && (core->waiting_save_head != 0 || !try_save(core, handle)))
+        wait_with_save(core, handle);
+    room_keep_reserve(core);
+}
+
+void save_retry(struct placement *core)
+{
+    while (core->waiting_save_head != 0) {
+        uint32_t handle = core->waiting_save_head;
+        struct job *job = &core->job[handle];
+        if (!try_save(core, handle))
+            return;
+        core->waiting_save_head = job->next_waiting_save;
+        if (core->waiting_save_head == 0)
+            core->waiting_save_tail = 0;
+        job->save_waits = false;
+        run_release(core, handle);
+    }
+}
+
+void save_ended(struct placement *core, uint32_t handle)
+{
+    struct job *job = &core->job[handle];
+    job->save_transfer = 0;
+    /* More may have become ready while this save ran. */
+    if (!job->save_waits && !try_save(core, handle))
+        wait_with_save(core, handle);
+    run_release(core, handle);
+}

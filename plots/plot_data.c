@@ -120,7 +120,7 @@ static void write_bytes_row(FILE *out, const struct metrics *metrics, double *mo
     double fetch = known(metrics->fetch_ssd_dram_bytes);
     double save_dram = known(metrics->save_hbm_dram_bytes);
     double save_ssd = known(metrics->save_hbm_ssd_bytes);
-    double demote = known(metrics->demote_dram_ssd_bytes);
+    double demote = known(metrics->demote_dram_ssd_bytes) + known(metrics->write_dram_ssd_bytes);
     fprintf(out, "%.17g %.17g %.17g %.17g %.17g %.17g\n", load_dram, load_ssd, fetch, save_dram,
             save_ssd, demote);
     *most_bytes = fmax(*most_bytes, fmax(load_dram + load_ssd, save_dram + save_ssd));

@@ -5,6 +5,7 @@
 #include "base/units.h"
 #include "runtime/serve_state.h"
 #include "sim/core_metrics.h"
+#include "sim/placement_keys.h"
 #include "sim/policy_name.h"
 
 #include <stdio.h>
@@ -69,6 +70,7 @@ static enum status check_engine(const struct experiment *experiment, struct erro
         { experiment->preloading == PRELOAD_BACKGROUND, "engine.preloading", "none or layers" },
         { experiment->scheduling != SCHEDULE_PREFILL_FIRST, "engine.scheduling", "prefill-first" },
         { experiment->allocation != ALLOCATE_RESERVE, "engine.allocation", "reserve" },
+        { experiment->dram_write != WRITE_THROUGH, "tiers.dram.write", "through" },
         { experiment->order != ORDER_FCFS, "engine.order", "fcfs" },
         { experiment->replicas != 1, "cluster.replicas", "1" },
         { experiment->prefill_replicas != 0, "cluster.prefill_replicas", "0" },
@@ -93,7 +95,8 @@ static enum status check_experiment(const struct serve *serve, struct error *err
     if (experiment->unit == PLACE_BLOCKS)
         return error_input(err, NULL, 0, "placement.unit", "session: the runtime places sessions",
                            "block");
-    return check_engine(experiment, err);
+    enum status status = placement_keys_check(experiment, err);
+    return status == STATUS_OK ? check_engine(experiment, err) : status;
 }
 
 static uint64_t tier_bytes(uint64_t asked, uint64_t own, bool stores)
@@ -113,10 +116,7 @@ static void set_tiers(struct serve *serve)
         tier_bytes(experiment->ssd_bytes, serve->hardware.ssd_bytes, stores);
     config->unit_tokens = UINT32_MAX;
     config->bytes_per_token = serve->kv_bytes_per_token;
-    config->dram_reserve = experiment->dram_reserve;
-    config->inclusive = experiment->inclusive;
-    config->ttl_ns = experiment->ttl_ns;
-    config->fetches_in_flight = experiment->fetches_in_flight;
+    placement_keys_set(experiment, config);
 }
 
 /* ---- memory, device, disk ---- */

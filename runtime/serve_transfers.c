@@ -16,6 +16,12 @@ enum { WINDOW = 8 };
 
 /* ---- places ---- */
 
+/* From DRAM to SSD, whether DRAM keeps it or not. */
+static bool goes_down(const struct transfer_work *work)
+{
+    return work->action.kind == ACTION_DEMOTE || work->action.kind == ACTION_WRITE;
+}
+
 static char *slice_at(const struct serve *serve, enum tier tier, uint32_t page, uint32_t layer)
 {
     return serve->memory[tier] + (uint64_t)page * serve->page_bytes + layer * serve->slice_bytes;
@@ -224,7 +230,7 @@ static struct ssd_request request_at(struct serve *serve, uint32_t index, uint32
     const struct page_move *move = &work->page[number % work->page_count];
     uint32_t layer = by_slice ? number / work->page_count : 0;
     uint32_t dram = work->action.kind == ACTION_FETCH    ? move->to
-                    : work->action.kind == ACTION_DEMOTE ? move->from
+                    : goes_down(work) ? move->from
                                                          : move->staged;
     uint32_t page = write ? move->to : move->from;
     return (struct ssd_request){
@@ -310,7 +316,7 @@ static void take_write(struct serve *serve, const struct transfer_work *work, ui
     const struct page_move *move = &work->page[number % work->page_count];
     serve->report->ssd_written_bytes += request->size_bytes;
     if (error != 0 ||
-        (work->action.kind == ACTION_DEMOTE && serve->pool[TIER_DRAM].bad[move->from]))
+        (goes_down(work) && serve->pool[TIER_DRAM].bad[move->from]))
         serve->pool[TIER_SSD].bad[move->to] = true;
 }
 
@@ -482,7 +488,7 @@ static void end_transfer(struct serve *serve, struct transfer_work *work)
     count_moved(serve, &action);
     work->live = false;
     placement_transfer_ended(serve->core, serve->now_ns, action.id);
-    if (action.kind == ACTION_DEMOTE) /* a turn may have cut the unit meanwhile */
+    if (action.kind == ACTION_DEMOTE || action.kind == ACTION_WRITE) /* a turn may have cut the unit meanwhile */
         for (uint32_t i = 0; i < work->part_count; i++) {
             uint64_t tokens =
                 tokens_of(serve, placement_copy_bytes(serve->core, work->part[i].unit, TIER_SSD));
@@ -541,6 +547,7 @@ static void act(struct serve *serve, const struct action *action)
         break;
     case ACTION_FETCH:
     case ACTION_DEMOTE:
+    case ACTION_WRITE:
         begin_pages(serve, action);
         break;
     case ACTION_DROP:
@@ -577,12 +584,12 @@ void transfers_allow(struct serve *serve, uint32_t job, uint32_t layers)
     }
 }
 
-static bool being_demoted(const struct serve *serve, uint32_t unit)
+static bool going_down(const struct serve *serve, uint32_t unit)
 {
     for (uint32_t i = 0; i < serve->transfer_capacity; i++) {
         const struct transfer_work *work = &serve->transfer[i];
         for (uint32_t p = 0; work->live && p < work->part_count; p++)
-            if (work->part[p].unit == unit && work->action.kind == ACTION_DEMOTE)
+            if (work->part[p].unit == unit && goes_down(work))
                 return true;
     }
     return false;
@@ -591,7 +598,7 @@ static bool being_demoted(const struct serve *serve, uint32_t unit)
 void transfers_follow_cut(struct serve *serve, uint32_t unit, uint64_t cut)
 {
     for (int tier = TIER_DRAM; tier < TIER_COUNT; tier++)
-        if (tier != TIER_SSD || !being_demoted(serve, unit))
+        if (tier != TIER_SSD || !going_down(serve, unit))
             copy_cut(transfers_copy(serve, unit, (enum tier)tier), &serve->pool[tier], cut,
                      serve->page_tokens);
 }

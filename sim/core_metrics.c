@@ -13,6 +13,9 @@ void core_metrics_add(const struct placement *core, const struct placement_count
     SINCE(save_hbm_dram_bytes);
     SINCE(save_hbm_ssd_bytes);
     SINCE(demote_dram_ssd_bytes);
+    SINCE(write_dram_ssd_bytes);
+    SINCE(refused_dram_bytes);
+    SINCE(refused_ssd_bytes);
     SINCE(dropped_bytes);
     SINCE(unsaved_bytes);
     SINCE(expired_bytes);

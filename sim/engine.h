@@ -160,6 +160,7 @@ struct engine {
     struct decode_segment segment;
     struct handles stalling_prefills;  /* synchronous saving: jobs whose prompt KV is waited for */
     uint32_t stalling_jobs;            /* and how many ended ones */
+    bool waits_for_room;               /* replies grow, and HBM is being freed for them */
 
     struct placement_counters counters_at_measure;
     double link_bytes_at_measure[LINK_COUNT];
@@ -278,7 +279,8 @@ bool gpu_place_left(const struct engine *engine);
 /* Context for which a turn is given HBM when it is prepared. */
 uint32_t room_at_start(const struct engine *engine, const struct session *session);
 /* HBM for the next token of each turn that decodes, taken from the latest ones if need be. Returns
- * whether a turn was pushed out. */
+ * whether a turn was pushed out. Sets engine->waits_for_room if idle KV is being written back to make
+ * it: then the GPUs wait (SGLang's write_back evicts so). */
 bool room_for_next_tokens(struct engine *engine);
 /* HBM for up to `iterations` more tokens of each; returns for how many there is, at least 1. */
 uint64_t room_for_segment(struct engine *engine, uint64_t iterations);

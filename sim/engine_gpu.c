@@ -1,8 +1,9 @@
 /* sim/engine_gpu.c - what the GPUs do. An iteration prefills: one whole turn while the others pause
  * (the paper's engine), or chunks of turns within a budget of tokens while the batch decodes beside
  * them. With nothing to prefill, decode iterations are advanced in closed form until the batch
- * changes. Source of chunks: vLLM v1 (v1/core/sched/scheduler.py at 00024d3): each decoding turn takes
- * one token of the budget, then turns that are partly prefilled go on, then new ones are let in. */
+ * changes. Source of chunks: vLLM v1 (v1/core/sched/scheduler.py at 00024d3): each decoding turn
+ * takes one token of the budget, then turns that are partly prefilled go on, then new ones are let
+ * in. */
 #include "sim/engine.h"
 
 #include <assert.h>
@@ -179,6 +180,12 @@ static bool must_stall(struct engine *engine)
     return engine->stalling_jobs > 0 || stalling->count > 0;
 }
 
+static void stall(struct engine *engine)
+{
+    engine->gpu = GPU_SAVE_STALL;
+    engine->gpu_since_ns = now_of(engine);
+}
+
 static void stall_or_go_on(struct engine *engine)
 {
     engine->gpu = GPU_IDLE;
@@ -186,8 +193,7 @@ static void stall_or_go_on(struct engine *engine)
         gpu_next(engine);
         return;
     }
-    engine->gpu = GPU_SAVE_STALL;
-    engine->gpu_since_ns = now_of(engine);
+    stall(engine);
 }
 
 void gpu_saving_changed(struct engine *engine)
@@ -348,6 +354,10 @@ void gpu_next(struct engine *engine)
         handles_add(&engine->running, engine->joining.item[i]);
     engine->joining.count = 0;
     bool pushed = room_for_next_tokens(engine);
+    if (engine->waits_for_room) {
+        stall(engine);
+        return;
+    }
     compose(engine, !pushed);
     if (engine->iteration.chunks > 0)
         start_iteration(engine);

@@ -1,9 +1,9 @@
 /* sim/engine_room.c - HBM booked for a turn: all of its reply at once, or block by block as the
  * reply grows; and who loses it when there is no more. Source of growing: vLLM v1
- * (v1/core/sched/scheduler.py and kv_cache_manager.py at 00024d3): a decoding request is given a block
- * when it needs one; when none is free the last admitted request loses all of its blocks, goes back
- * to the front of the queue and computes its context again (recompute preemption), and no request
- * is admitted in that step. Unlike vLLM, a prompt is booked whole when it is prepared. */
+ * (v1/core/sched/scheduler.py and kv_cache_manager.py at 00024d3): a decoding request is given a
+ * block when it needs one; when none is free the last admitted request loses all of its blocks,
+ * goes back to the front of the queue and computes its context again (recompute preemption), and no
+ * request is admitted in that step. Unlike vLLM, a prompt is booked whole when it is prepared. */
 #include "base/memory.h"
 #include "sim/engine.h"
 
@@ -89,6 +89,7 @@ static void push_one_out(struct engine *engine)
 bool room_for_next_tokens(struct engine *engine)
 {
     bool pushed = false;
+    engine->waits_for_room = false;
     if (!grows(engine))
         return false;
     for (uint32_t i = 0; i < engine->running.count; i++) {
@@ -97,10 +98,15 @@ bool room_for_next_tokens(struct engine *engine)
         if (need <= session->booked_tokens ||
             book(engine, session, in_blocks(engine, session, need)))
             continue;
+        if (placement_room_coming(engine->core)) {
+            engine->waits_for_room = true;
+            break;
+        }
         push_one_out(engine);
         pushed = true;
         i = UINT32_MAX; /* the places have changed: from the start again */
     }
+    copies_act(engine);
     return pushed;
 }
 

@@ -5,6 +5,9 @@
 #include <stddef.h>
 
 static const char *const unit_choices[] = { "auto", "session", "block", NULL };
+/* In the order of enum write_mode. */
+static const char *const dram_write_choices[] = { "through", "selective", "back", "lazy", NULL };
+static const char *const ssd_write_choices[] = { "through", "selective", "back", NULL };
 static const char *const preloading_choices[] = { "none", "layers", "background", NULL };
 static const char *const scheduling_choices[] = { "prefill-first", "chunked", NULL };
 static const char *const allocation_choices[] = { "reserve", "grow", NULL };
@@ -41,6 +44,10 @@ static const struct config_row experiment_rows[] = {
     { .key = "placement.ttl", .kind = CONFIG_U64, .unit = UNIT_DURATION, .offset = AT(ttl_ns),
       .min = 0, .max = 1e18, .standard = "1h",
       .help = "time to live after the last use (paper: 1 h); 0: for ever" },
+    { .key = "placement.count_units", .kind = CONFIG_U32, .offset = AT(count_units), .min = 1,
+      .max = 4e9, .standard = "64000",
+      .help = "admission by uses: sessions or blocks whose uses are remembered when nothing of them is "
+              "stored (vLLM's max_tracker_size)" },
     { .key = "tiers.hbm.cache", .kind = CONFIG_U64, .unit = UNIT_BYTES, .offset = AT(hbm_cache_bytes),
       .min = 0, .max = 1e18, .standard = "0",
       .help = "HBM in which KV of turns that ended may stay; the paper's HBM holds running turns only" },
@@ -50,11 +57,43 @@ static const struct config_row experiment_rows[] = {
     { .key = "tiers.dram.reserve", .kind = CONFIG_DOUBLE, .offset = AT(dram_reserve), .min = 0,
       .max = 0.9, .standard = "0.1",
       .help = "share of DRAM kept free by demoting ahead, so that a fetch need not wait (assumed)" },
+    { .key = "tiers.dram.write", .kind = CONFIG_CHOICE, .offset = AT(dram_write),
+      .choices = dram_write_choices, .standard = "through",
+      .help = "when KV in HBM is copied to DRAM. through: as soon as it is final; selective: that, from "
+              "write_uses uses on; back: when HBM gives it up; lazy: shortly before" },
+    { .key = "tiers.dram.write_uses", .kind = CONFIG_U32, .offset = AT(dram_write_uses), .min = 1,
+      .max = 65535, .standard = "2",
+      .help = "selective: turns that used it, the one that computed it included (SGLang: 2)" },
+    { .key = "tiers.dram.write_ahead_tokens", .kind = CONFIG_U32,
+      .offset = AT(dram_write_ahead_tokens), .min = 0, .max = 1e9, .standard = "0",
+      .help = "lazy: tokens of HBM that are kept free or in DRAM too, those that go next; 0: twice "
+              "engine.chunk_tokens (vLLM)" },
+    { .key = "tiers.dram.inclusive", .kind = CONFIG_BOOL, .offset = AT(dram_inclusive),
+      .standard = "true",
+      .help = "what HBM keeps of a turn that ended stays in DRAM too; false: with write: back "
+              "(TensorRT-LLM)" },
+    { .key = "tiers.dram.admit_uses", .kind = CONFIG_U32, .offset = AT(dram_admit_uses), .min = 1,
+      .max = 65535, .standard = "1",
+      .help = "KV that fewer turns used is not let in, whatever the write mode; uses are remembered "
+              "though the KV is gone (vLLM's store_threshold)" },
     { .key = "tiers.ssd.capacity", .kind = CONFIG_U64, .unit = UNIT_BYTES, .offset = AT(ssd_bytes),
       .min = 0, .max = 1e18, .standard = "hardware", .word = "hardware",
       .help = "SSD for KV; 0: no such tier" },
     { .key = "tiers.ssd.inclusive", .kind = CONFIG_BOOL, .offset = AT(inclusive), .standard = "true",
       .help = "what is brought to DRAM keeps its copy on SSD, so that only new KV is written again" },
+    { .key = "tiers.ssd.write", .kind = CONFIG_CHOICE, .offset = AT(ssd_write),
+      .choices = ssd_write_choices, .standard = "back",
+      .help = "when KV in DRAM is copied to SSD. back: when DRAM gives it up; through: as soon as it is "
+              "whole in DRAM; selective: that, from write_uses uses on" },
+    { .key = "tiers.ssd.write_uses", .kind = CONFIG_U32, .offset = AT(ssd_write_uses), .min = 1,
+      .max = 65535, .standard = "2",
+      .help = "selective: turns that used it, the one that computed it included" },
+    { .key = "tiers.ssd.admit_uses", .kind = CONFIG_U32, .offset = AT(ssd_admit_uses), .min = 1,
+      .max = 65535, .standard = "1",
+      .help = "KV that fewer turns used is not let in; as for DRAM (KVBM: 2)" },
+    { .key = "tiers.ssd.admit_bytes", .kind = CONFIG_U64, .unit = UNIT_BYTES,
+      .offset = AT(ssd_admit_bytes), .min = 0, .max = 1e18, .standard = "0",
+      .help = "smaller sessions or blocks are not let in (LMCache's min_size_bytes)" },
     { .key = "tiers.ssd.fetches_in_flight", .kind = CONFIG_U32, .offset = AT(fetches_in_flight),
       .min = 1, .max = 1024, .standard = "2", .help = "look-ahead fetches under way at once (assumed)" },
     { .key = "engine.batch", .kind = CONFIG_U32, .offset = AT(batch), .min = 1, .max = 4096,

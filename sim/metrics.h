@@ -66,6 +66,9 @@
     X(save_hbm_dram_bytes, "bytes", "HBM to DRAM: new KV saved")                                     \
     X(save_hbm_ssd_bytes, "bytes", "HBM through DRAM to SSD: new KV saved where DRAM had no room")   \
     X(demote_dram_ssd_bytes, "bytes", "DRAM to SSD: given up by DRAM")                               \
+    X(write_dram_ssd_bytes, "bytes", "DRAM to SSD: written though DRAM keeps it (tiers.ssd.write)")  \
+    X(refused_dram_bytes, "bytes", "KV that tiers.dram.admit_uses kept out of DRAM, at each turn's end") \
+    X(refused_ssd_bytes, "bytes", "KV given up by DRAM that tiers.ssd.admit_* kept off the SSD")     \
     X(dropped_bytes, "bytes", "KV whose last copy was given up")                                     \
     X(unsaved_bytes, "bytes", "new KV for which no tier had room")                                   \
     X(expired_bytes, "bytes", "KV whose last copy outlived its time to live")                        \

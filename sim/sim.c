@@ -3,6 +3,7 @@
 
 #include "sim/cluster_run.h"
 #include "sim/cost.h"
+#include "sim/placement_keys.h"
 #include "sim/policy_name.h"
 #include "sim/wear.h"
 
@@ -97,10 +98,7 @@ static void set_tiers(struct engine_setup *setup)
     config->unit_tokens = setup->unit_tokens;
     config->bytes_per_token = setup->kv_bytes_per_token;
     set_recompute(setup);
-    config->dram_reserve = experiment->dram_reserve;
-    config->inclusive = experiment->inclusive;
-    config->ttl_ns = experiment->ttl_ns;
-    config->fetches_in_flight = experiment->fetches_in_flight;
+    placement_keys_set(experiment, config);
 }
 
 /* A turn may fill the window, and must then fit into HBM by itself. */
@@ -261,6 +259,8 @@ enum status sim_run(const struct experiment *experiment, const struct sim_progre
     struct engine_setup setup = { .experiment = experiment };
     struct trace *trace = NULL;
     enum status status = policy_name_parse(experiment->policy, &setup.placement, err);
+    if (status == STATUS_OK)
+        status = placement_keys_check(experiment, err);
     if (status == STATUS_OK)
         status = check_cluster(experiment, err);
     if (status == STATUS_OK)

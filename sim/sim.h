@@ -21,6 +21,8 @@ enum scheduling { SCHEDULE_PREFILL_FIRST, SCHEDULE_CHUNKED };
 enum allocation { ALLOCATE_RESERVE, ALLOCATE_GROW };
 enum order_of_turns { ORDER_FCFS, ORDER_PRIORITY, ORDER_LONGEST_PREFIX };
 enum router { ROUTE_ROUND_ROBIN, ROUTE_LEAST_LOADED, ROUTE_PREFIX_AFFINITY, ROUTE_SESSION_STICKY };
+/* When a slower tier gets its copy. */
+enum write_mode { WRITE_THROUGH, WRITE_SELECTIVE, WRITE_BACK, WRITE_LAZY };
 enum overflow { OVERFLOW_TRUNCATE_DECOUPLED, OVERFLOW_INVALIDATE };
 
 /* One experiment, as its YAML says it; docs/config.md is printed from the rows. */
@@ -42,6 +44,13 @@ struct experiment {
     bool inclusive;                 /* what is fetched from SSD keeps its copy there */
     uint64_t ttl_ns;                /* 0: never expires */
     uint32_t fetches_in_flight;
+    int dram_write, ssd_write;      /* enum write_mode; SSD: not lazy */
+    uint32_t dram_write_uses, ssd_write_uses; /* selective */
+    uint32_t dram_write_ahead_tokens;         /* lazy; 0: twice chunk_tokens */
+    bool dram_inclusive;                      /* what HBM keeps stays in DRAM too */
+    uint32_t dram_admit_uses, ssd_admit_uses; /* what fewer turns used is not let in */
+    uint64_t ssd_admit_bytes;                 /* nor are shorter units */
+    uint32_t count_units;                     /* whose uses are remembered when they are gone */
 
     uint32_t batch;
     double hbm_utilisation;         /* 0: the hardware's */

@@ -54,6 +54,8 @@ void books_set_copy(struct placement *core, uint32_t unit, enum tier tier, uint3
     entry->tokens[tier] = tokens;
     if (tier == TIER_HBM && entry->pins == 0)
         core->hbm_idle_tokens += tokens - before;
+    if (unit_leaves(entry, tier))
+        core->leaving_tokens[tier] += tokens - before;
     if (before == 0)
         books_enter(core, unit, tier);
 }
@@ -85,6 +87,54 @@ void books_leave(struct placement *core, uint32_t unit, enum tier tier, enum lea
 {
     core->policy->leave(&core->env, unit, tier, why);
     count_child(core, unit, tier, false);
+}
+
+static void set_leaving(struct placement *core, uint32_t unit, enum tier tier, bool leaves)
+{
+    struct unit *entry = &core->units.unit[unit];
+    unsigned bit = 1U << (unsigned)tier;
+    unsigned now = leaves ? entry->leaving | bit : entry->leaving & ~bit;
+    entry->leaving = now & ((1U << TIER_COUNT) - 1);
+    uint32_t parent = core->config.leaf_only ? core->units.seen.parent[unit] : UNIT_NONE;
+    if (parent == UNIT_NONE)
+        return;
+    /* No policy sees it any more; its parent's entry is needed all the same, should it stay. */
+    uint32_t *children = &core->units.leaving_children[parent];
+    assert(leaves || *children > 0);
+    *children = leaves ? *children + 1 : *children - 1;
+    if (*children == 0)
+        books_settle(core, parent);
+}
+
+void books_give_up(struct placement *core, uint32_t unit, enum tier tier)
+{
+    set_leaving(core, unit, tier, true);
+    books_leave(core, unit, tier, LEAVE_EVICTED);
+    core->leaving_tokens[tier] += core->units.unit[unit].tokens[tier];
+}
+
+static void stop_being_clean(struct placement *core, uint32_t unit)
+{
+    if (core->units.unit[unit].clean)
+        order_remove(&core->clean, core->units.clean_link, unit);
+    core->units.unit[unit].clean = false;
+}
+
+void books_take_back(struct placement *core, uint32_t unit, enum tier tier)
+{
+    struct unit *entry = &core->units.unit[unit];
+    core->leaving_tokens[tier] -= entry->tokens[tier];
+    if (tier == TIER_HBM)
+        stop_being_clean(core, unit);
+    if (entry->tokens[tier] > 0)
+        books_enter(core, unit, tier);
+    set_leaving(core, unit, tier, false);
+}
+
+void books_is_clean(struct placement *core, uint32_t unit)
+{
+    order_push_back(&core->clean, core->units.clean_link, unit);
+    core->units.unit[unit].clean = true;
 }
 
 void books_remember(struct policy_env *env, uint32_t unit, enum tier tier, bool does)
@@ -127,24 +177,20 @@ static void count_change(struct placement *core, struct unit *entry, uint32_t he
         entry->loaded_tokens = stored;
 }
 
-/* A leaving DRAM copy is no longer in the policy's order. */
-static bool in_policy(const struct unit *entry, enum tier tier)
-{
-    return !(tier == TIER_DRAM && entry->leaving);
-}
-
 static void shrink_copy(struct placement *core, uint32_t unit, enum tier tier, uint32_t by,
                         enum leave why)
 {
     struct unit *entry = &core->units.unit[unit];
-    if (by == entry->tokens[tier] && in_policy(entry, tier))
+    if (by == entry->tokens[tier] && !unit_leaves(entry, tier))
         books_leave(core, unit, tier, why);
     entry->tokens[tier] -= by;
     books_unbook(core, tier, by);
-    if (tier == TIER_DRAM && entry->leaving)
-        core->leaving_tokens -= by;
+    if (unit_leaves(entry, tier))
+        core->leaving_tokens[tier] -= by;
     if (tier == TIER_HBM && entry->pins == 0)
         core->hbm_idle_tokens -= by;
+    if (tier == TIER_HBM && entry->clean && entry->tokens[tier] == 0)
+        books_take_back(core, unit, tier); /* nothing of it is there to leave */
 }
 
 void books_drop_copy(struct placement *core, uint32_t unit, enum tier tier, enum loss loss)
@@ -206,6 +252,8 @@ void books_pin(struct placement *core, uint32_t unit)
     assert(entry->pins < UINT16_MAX);
     if (entry->pins++ == 0) {
         core->hbm_idle_tokens -= entry->tokens[TIER_HBM];
+        if (entry->clean)
+            books_take_back(core, unit, TIER_HBM);
         stop_aging(core, unit);
         books_wanted(core, unit);
     }
@@ -235,7 +283,7 @@ void books_settle(struct placement *core, uint32_t unit)
         }
     } else if (entry->transfer == 0) {
         stop_aging(core, unit);
-        if (entry->remembered == 0 &&
+        if (entry->remembered == 0 && !entry->counted &&
             !(core->config.leaf_only && unit_has_children(&core->units, unit)))
             unit_release(&core->units, unit);
     }

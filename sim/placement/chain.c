@@ -75,7 +75,35 @@ void chain_use(struct placement *core, const struct job *job)
         uint32_t unit = chain_unit(core, job, i);
         const struct unit *entry = &core->units.unit[unit];
         for (int tier = 0; tier < TIER_COUNT; tier++)
-            if (entry->tokens[tier] > 0 && !(tier == TIER_DRAM && entry->leaving))
+            if (entry->tokens[tier] > 0 && !unit_leaves(entry, (enum tier)tier))
                 core->policy->use(&core->env, unit, (enum tier)tier);
     }
+}
+
+/* Beyond as many units as may be counted, the one used least recently is known no more. */
+static void count_fewer(struct placement *core)
+{
+    uint32_t unit = core->counted.front;
+    order_remove(&core->counted, core->units.count_link, unit);
+    core->counted_units--;
+    core->units.unit[unit].counted = false;
+    core->units.unit[unit].uses = 0;
+    books_settle(core, unit);
+}
+
+void chain_count_use(struct placement *core, uint32_t unit)
+{
+    struct unit *entry = &core->units.unit[unit];
+    if (entry->uses < UINT16_MAX)
+        entry->uses++;
+    if (!core->units.counts)
+        return;
+    if (entry->counted) {
+        order_move_to_back(&core->counted, core->units.count_link, unit);
+        return;
+    }
+    order_push_back(&core->counted, core->units.count_link, unit);
+    entry->counted = true;
+    if (++core->counted_units > core->config.count_units)
+        count_fewer(core);
 }

@@ -36,6 +36,7 @@ struct job {
     uint32_t next_waiting_save;
     uint32_t loads_in_flight;
     bool wants_fetch;                         /* some of its chain may lie on SSD only */
+    bool again;                               /* ran before: its use of its chain is counted */
 };
 
 /* Bytes on their way. A transfer that changes copies holds its units in a list and each of them names
@@ -52,6 +53,9 @@ struct transfer {
     bool live;
 };
 
+/* unit.transfer of one that takes part in none but must stay where it is for the moment. */
+#define TRANSFER_HOLD UINT32_MAX
+
 struct action_ring {
     struct action *item;
     uint32_t head, count, capacity;
@@ -64,8 +68,9 @@ struct placement {
     struct unit_table units;
     uint64_t now_ns;
 
-    /* used: copies + booked + (HBM) jobs' own. leaving: DRAM copies whose demotion is in flight. */
-    uint64_t used_tokens[TIER_COUNT], leaving_tokens, reserve_tokens;
+    /* used: copies + booked + (HBM) jobs' own. leaving: copies that were given up and are still there.
+     */
+    uint64_t used_tokens[TIER_COUNT], leaving_tokens[TIER_COUNT], reserve_tokens;
     uint64_t hbm_idle_tokens, hbm_cache_tokens; /* copies in HBM that no job uses, and their limit */
     uint64_t peak_tokens[TIER_COUNT];
 
@@ -79,9 +84,13 @@ struct placement {
 
     struct transfer *transfer;
     uint32_t transfer_capacity, transfer_high_water, free_transfer;
-    uint32_t fetches, demotions; /* in flight */
+    uint32_t fetches, demotions, writes, in_flight; /* by kind, and all transfers */
+    bool room_coming;                    /* the last resize could have waited */
 
-    struct order age; /* idle units, least recently used first */
+    struct order age;     /* idle units, least recently used first */
+    struct order clean;   /* HBM copies given up, which lower tiers have or refuse: first go first */
+    struct order counted; /* units whose uses are remembered, least recently used first */
+    uint32_t counted_units, save_uses; /* a job saves units with so many uses */
     uint64_t ended_jobs;
     struct action_ring actions;
     struct placement_counters counters;
@@ -100,6 +109,11 @@ void books_set_copy(struct placement *core, uint32_t unit, enum tier tier, uint3
 /* The unit is in the tier's order from now on; no more. */
 void books_enter(struct placement *core, uint32_t unit, enum tier tier);
 void books_leave(struct placement *core, uint32_t unit, enum tier tier, enum leave why);
+/* The policy gave the copy up: it is `leaving` until it is dropped or taken back. */
+void books_give_up(struct placement *core, uint32_t unit, enum tier tier);
+void books_take_back(struct placement *core, uint32_t unit, enum tier tier);
+/* A leaving HBM copy can go whenever HBM needs its room. */
+void books_is_clean(struct placement *core, uint32_t unit);
 /* policy_env.remembers. */
 void books_remember(struct policy_env *env, uint32_t unit, enum tier tier, bool does);
 enum loss {
@@ -121,17 +135,26 @@ void books_settle(struct placement *core, uint32_t unit);
 void books_act(struct placement *core, struct action action);
 uint32_t books_stored_tokens(const struct unit *unit); /* the longer of its copies in DRAM and SSD */
 
-/* room.c: how soon a tier can have that much free. */
+/* room.c, room_hbm.c: how soon a tier can have that much free. */
 enum room { ROOM_NOW, ROOM_LATER, ROOM_NEVER };
 enum room room_in_dram(struct placement *core, uint64_t tokens);
 bool room_in_ssd(struct placement *core, uint64_t tokens);
-bool room_in_hbm(struct placement *core, uint64_t tokens);
+enum room room_in_hbm(struct placement *core, uint64_t tokens);
+/* The same for a unit itself, whose copies do not make room for it. */
+enum room room_in_dram_for(struct placement *core, uint32_t unit, uint64_t tokens);
+bool room_in_ssd_for(struct placement *core, uint32_t unit, uint64_t tokens);
 /* The same for a fetch wanted by the job of that sequence: gives up nothing that is wanted sooner. */
 enum room room_for_fetch(struct placement *core, uint64_t tokens, uint32_t sequence);
 /* Demotes ahead until the reserve is free or on its way to be. */
 void room_keep_reserve(struct placement *core);
 /* HBM's idle copies are brought down to their limit. */
 void room_trim_hbm(struct placement *core);
+
+/* The tier in which the transfer's units get their copy: a load that keeps what passes fills DRAM. */
+static inline enum tier transfer_fills(const struct transfer *transfer)
+{
+    return transfer->kind == ACTION_LOAD ? TIER_DRAM : transfer->to;
+}
 
 /* transfer.c */
 uint32_t transfer_new(struct placement *core, enum action_kind kind, enum tier from, enum tier to,
@@ -172,6 +195,24 @@ void chain_pin(struct placement *core, const struct job *job);
 void chain_unpin(struct placement *core, const struct job *job);
 /* Tells the policy that the job uses the copies of its chain. */
 void chain_use(struct placement *core, const struct job *job);
+/* A job uses the unit, which is pinned. */
+void chain_count_use(struct placement *core, uint32_t unit);
+
+/* Whether the filter lets that much of the unit into the tier. */
+static inline bool admits(const struct placement *core, const struct unit *unit, enum tier tier,
+                          uint32_t tokens)
+{
+    return unit->uses >= core->config.admit_uses[tier] &&
+           (tier != TIER_SSD ||
+            tokens * core->config.bytes_per_token >= core->config.ssd_admit_bytes);
+}
+
+/* write.c */
+/* The unit's DRAM copy may have become whole: writes it to SSD in the batch *id, made when it is 0. */
+void write_through(struct placement *core, uint32_t unit, uint32_t *id);
+void write_through_chain(struct placement *core, const struct job *job);
+/* HBM copies that go next are written to DRAM ahead. */
+void write_ahead(struct placement *core);
 
 /* queue.c */
 void queue_leave(struct placement *core, uint32_t handle);

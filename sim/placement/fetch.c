@@ -19,7 +19,7 @@ static enum found look_at(const struct unit *entry, uint32_t want)
     uint32_t near = entry->tokens[TIER_DRAM] > entry->tokens[TIER_HBM] ? entry->tokens[TIER_DRAM]
                                                                        : entry->tokens[TIER_HBM];
     if (entry->transfer != 0 || entry->pins > 0)
-        return near >= want && !entry->leaving ? FOUND_COPY : FOUND_LATER;
+        return near >= want && !unit_leaves(entry, TIER_DRAM) ? FOUND_COPY : FOUND_LATER;
     if (near < want && entry->tokens[TIER_SSD] > near)
         return FOUND_ON_SSD;
     return near >= want ? FOUND_COPY : FOUND_NOTHING;

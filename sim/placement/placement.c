@@ -29,6 +29,15 @@ static void set_env(struct placement *core)
     }
 }
 
+/* Without DRAM only SSD's filter counts. */
+static uint32_t most_uses(const struct placement *core)
+{
+    uint32_t admit = core->config.admit_uses[TIER_DRAM], write = core->config.write_uses[TIER_DRAM];
+    if (core->env.capacity_tokens[TIER_DRAM] == 0)
+        return 0;
+    return admit > write ? admit : write;
+}
+
 struct placement *placement_new(const struct placement_config *config)
 {
     struct placement *core = memory_new(1, sizeof *core);
@@ -36,10 +45,13 @@ struct placement *placement_new(const struct placement_config *config)
     core->policy = config->policy;
     unit_table_init(&core->units, (uint32_t)core->policy->note_bytes, core->policy->depths,
                     config->leaf_only);
+    core->units.clean = config->dram_write == DRAM_AHEAD;
+    core->units.counts = config->admit_uses[TIER_DRAM] > 1 || config->admit_uses[TIER_SSD] > 1;
     set_env(core);
     core->reserve_tokens =
         (uint64_t)((double)core->env.capacity_tokens[TIER_DRAM] * config->dram_reserve);
     core->hbm_cache_tokens = core->policy->saves ? tokens_of(config, config->hbm_cache_bytes) : 0;
+    core->save_uses = most_uses(core);
     /* Zero names no slot, job, transfer, and as a sequence no limit. */
     ranges_init(&core->slots);
     core->job_high_water = core->transfer_high_water = 1;

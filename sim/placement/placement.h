@@ -17,8 +17,11 @@
  * every job that uses them; a last, partial one is copied, since each job goes on writing into it.
  *
  * Tiers: HBM holds running jobs and, up to hbm_cache_tokens, KV of jobs that ended. New KV is saved to
- * DRAM; when DRAM needs room it demotes to SSD what the policy gives up. `reserve` of DRAM is kept free
- * by demoting ahead, so that a fetch or save seldom waits. What SSD needs room for is dropped. */
+ * DRAM (dram_write: when); when DRAM needs room it demotes to SSD what the policy gives up, unless SSD
+ * has it already (ssd_through). `reserve` of DRAM is kept free by demoting ahead, so that a fetch or
+ * save seldom waits. What SSD needs room for is dropped. A filter (admit_uses, ssd_admit_bytes) keeps
+ * KV out of a tier, however it would come there from a faster one. docs/policies.md names the engines
+ * that do so. */
 #ifndef REPRISE_SIM_PLACEMENT_PLACEMENT_H
 #define REPRISE_SIM_PLACEMENT_PLACEMENT_H
 
@@ -29,6 +32,14 @@
 
 struct placement;
 
+/* When KV in HBM is copied to DRAM. */
+enum dram_write {
+    DRAM_THROUGH, /* as soon as it is final, by its job */
+    DRAM_BACK,    /* when HBM gives it up: whoever needs the room waits for the copy */
+    DRAM_AHEAD    /* before HBM gives it up: so that ahead_tokens can go at once */
+};
+
+/* All zero but for policy, unit_tokens, bytes_per_token and capacities: CachedAttention's writes. */
 struct placement_config {
     const struct policy *policy;
     bool fetches;             /* look-ahead fetching from SSD to DRAM */
@@ -40,6 +51,14 @@ struct placement_config {
     bool inclusive;           /* a copy on SSD stays there when it is brought to DRAM */
     uint64_t ttl_ns;          /* from a unit's last use; 0: for ever. Queued or used: does not expire */
     uint32_t fetches_in_flight;
+    enum dram_write dram_write;       /* BACK, AHEAD: with an HBM cache */
+    uint32_t ahead_tokens;            /* AHEAD: HBM free, or held by DRAM too and going next */
+    bool dram_exclusive;              /* what stays in HBM after its job leaves DRAM; with BACK */
+    bool ssd_through;                 /* what DRAM holds is on SSD too, as soon as it is whole */
+    uint32_t write_uses[TIER_COUNT];  /* through: of units that so many jobs used; 0, 1: all */
+    uint32_t admit_uses[TIER_COUNT];  /* the filter: units that fewer jobs used stay out */
+    uint64_t ssd_admit_bytes;         /* the filter: shorter units stay out */
+    uint32_t count_units;             /* admit_uses: units whose uses are known though they are gone */
     bool leaf_only;           /* blocks: no tier gives up one while it holds one that follows it */
     /* Time to compute KV again, of a token at position p of its context: base + slope * p. For
      * policies that weigh it; both 0: all KV is alike. */
@@ -48,9 +67,10 @@ struct placement_config {
 
 enum action_kind {
     ACTION_LOAD,   /* DRAM or SSD to HBM, for a job: its prefill needs it */
-    ACTION_SAVE,   /* HBM to DRAM, or to SSD where DRAM has no room */
+    ACTION_SAVE,   /* HBM to DRAM, or to SSD where DRAM has no room; a job's, or of idle units */
     ACTION_FETCH,  /* SSD to DRAM, ahead of the job */
-    ACTION_DEMOTE, /* DRAM to SSD */
+    ACTION_DEMOTE, /* DRAM to SSD: DRAM gives it up */
+    ACTION_WRITE,  /* DRAM to SSD: DRAM keeps it */
     ACTION_DROP,   /* a unit's copy in `from` is given up; nothing moves */
     ACTION_RELEASE /* the job's KV has left HBM: its handle is free */
 };
@@ -60,7 +80,7 @@ struct action {
     enum tier from, to;
     uint32_t id;         /* comes back in placement_transfer_ended(); 0 for DROP and RELEASE */
     uint32_t unit;       /* DROP: the unit; else the first of the transfer */
-    uint32_t job;        /* LOAD, SAVE, RELEASE: whose; else 0 */
+    uint32_t job;        /* LOAD, SAVE, RELEASE: whose; SAVE of idle units, others: 0 */
     uint64_t size_bytes;
 };
 
@@ -74,7 +94,8 @@ struct placement_hits {
 /* Totals since the start, in bytes; docs/metrics.md says what each is. */
 struct placement_counters {
     uint64_t load_dram_hbm_bytes, load_ssd_hbm_bytes, fetch_ssd_dram_bytes;
-    uint64_t save_hbm_dram_bytes, save_hbm_ssd_bytes, demote_dram_ssd_bytes;
+    uint64_t save_hbm_dram_bytes, save_hbm_ssd_bytes, demote_dram_ssd_bytes, write_dram_ssd_bytes;
+    uint64_t refused_dram_bytes, refused_ssd_bytes; /* kept out by the filter */
     uint64_t fetched_unused_bytes; /* fetched ahead, and gone from DRAM before any job used it */
     uint64_t dropped_bytes, unsaved_bytes, expired_bytes, invalidated_bytes;
     uint64_t stored_bytes, stored_never_loaded_bytes;
@@ -92,7 +113,7 @@ uint32_t placement_queue(struct placement *core, uint64_t now_ns, const uint64_t
 
 enum prepare {
     PREPARE_DONE,
-    PREPARE_WAIT,   /* its KV is on its way: ask again when a transfer has ended */
+    PREPARE_WAIT,   /* its KV, or HBM for it, is on its way: ask again when a transfer has ended */
     PREPARE_NO_ROOM /* HBM is full of running jobs: ask again when one was released */
 };
 /* What a job would reuse if it were prepared now, loading from tiers up to `slowest`: for a driver that
@@ -115,6 +136,8 @@ enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t
  * does not book the whole reply at once. Fewer: at most what was grown may go back. false: HBM has no
  * room and nothing has changed. */
 bool placement_resize(struct placement *core, uint64_t now_ns, uint32_t job, uint32_t total_tokens);
+/* After a resize that failed: idle KV is on its way out of HBM, so that the next one may do. */
+bool placement_room_coming(const struct placement *core);
 
 /* The running job, none of whose loads is in flight, is pushed out of HBM and queued again at its old
  * place in the order of asking; the first context_tokens of its chain are what it will want. Its HBM is

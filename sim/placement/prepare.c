@@ -3,6 +3,7 @@
 #include "sim/placement/core.h"
 
 #include <assert.h>
+#include <string.h>
 
 static bool must_wait(const struct placement *core, const struct job *job)
 {
@@ -104,18 +105,19 @@ static void begin_loads(struct placement *core, uint32_t handle, struct placemen
         load_from_ssd(core, handle, ssd, hits->units_found);
 }
 
-/* A demotion of the unit that is in flight now has less to write, and less booked for it. */
+/* What copies the unit to a slower tier now has less to write, and less booked for it. */
 static void cut_transfer(struct placement *core, struct unit *entry, uint32_t cut,
-                         uint32_t ssd_before)
+                         const uint32_t before[TIER_COUNT])
 {
     if (entry->transfer == 0)
         return;
     struct transfer *transfer = &core->transfer[entry->transfer];
-    uint32_t missing_before = above(entry->goal_tokens, ssd_before);
+    enum tier tier = transfer_fills(transfer);
+    uint32_t missing_before = above(entry->goal_tokens, before[tier]);
     entry->goal_tokens = above(entry->goal_tokens, cut);
-    uint32_t missing = above(entry->goal_tokens, entry->tokens[TIER_SSD]);
+    uint32_t missing = above(entry->goal_tokens, entry->tokens[tier]);
     transfer->booked_tokens -= missing_before - missing;
-    books_unbook(core, TIER_SSD, missing_before - missing);
+    books_unbook(core, tier, missing_before - missing);
 }
 
 static void cut_context(struct placement *core, struct job *job, uint32_t cut)
@@ -123,9 +125,10 @@ static void cut_context(struct placement *core, struct job *job, uint32_t cut)
     assert(units_are_sessions(core));
     uint32_t unit = chain_unit(core, job, 0);
     struct unit *entry = &core->units.unit[unit];
-    uint32_t ssd_before = entry->tokens[TIER_SSD];
+    uint32_t before[TIER_COUNT];
+    memcpy(before, entry->tokens, sizeof before);
     books_cut_front(core, unit, cut, LOSS_INVALIDATED);
-    cut_transfer(core, entry, cut, ssd_before);
+    cut_transfer(core, entry, cut, before);
     job->context_tokens = above(job->context_tokens, cut);
 }
 
@@ -166,21 +169,29 @@ enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t
     uint32_t own_tokens = total_tokens - hits->tokens[TIER_HBM];
     uint32_t copied = copied_on_write(core, job, cut_tokens, hits);
     /* A turn that fills all of HBM writes on in place. */
-    if (copied > 0 && room_in_hbm(core, (uint64_t)own_tokens + copied))
+    enum room room = ROOM_NEVER;
+    if (copied > 0)
+        room = room_in_hbm(core, (uint64_t)own_tokens + copied);
+    if (room == ROOM_NOW)
         own_tokens += copied;
-    if (!room_in_hbm(core, own_tokens)) {
+    else if (room == ROOM_NEVER)
+        room = room_in_hbm(core, own_tokens);
+    if (room != ROOM_NOW) {
         chain_unpin(core, job);
-        return PREPARE_NO_ROOM;
+        return room == ROOM_LATER ? PREPARE_WAIT : PREPARE_NO_ROOM;
     }
     books_book(core, TIER_HBM, own_tokens);
     job->hbm_tokens = own_tokens;
     job->total_tokens = total_tokens;
     job->state = JOB_RUNNING;
     queue_leave(core, handle);
+    for (uint32_t i = 0; i < job->chain_count && !job->again; i++)
+        chain_count_use(core, chain_unit(core, job, i));
     if (cut_tokens > 0)
         cut_context(core, job, cut_tokens);
     chain_use(core, job);
     begin_loads(core, handle, hits);
+    write_ahead(core);
     fetch_ahead(core);
     return PREPARE_DONE;
 }

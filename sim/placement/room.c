@@ -1,38 +1,15 @@
-/* sim/placement/room.c - making room in a tier: whom the policy gives up, and where it goes. */
+/* sim/placement/room.c - making room in DRAM and on SSD: whom the policy gives up, and where it
+ * goes. HBM's room is in room_hbm.c. */
 #include "sim/placement/core.h"
 
-bool room_in_hbm(struct placement *core, uint64_t tokens)
-{
-    if (free_tokens(core, TIER_HBM) + core->hbm_idle_tokens < tokens)
-        return false;
-    while (free_tokens(core, TIER_HBM) < tokens) {
-        uint32_t unit = core->policy->victim(&core->env, TIER_HBM);
-        if (unit == UNIT_NONE)
-            return false;
-        books_drop_copy(core, unit, TIER_HBM, LOSS_DROPPED);
-        books_settle(core, unit);
-    }
-    return true;
-}
-
-void room_trim_hbm(struct placement *core)
-{
-    while (core->hbm_idle_tokens > core->hbm_cache_tokens) {
-        uint32_t unit = core->policy->victim(&core->env, TIER_HBM);
-        if (unit == UNIT_NONE) /* what is left is held by transfers, and trimmed after them */
-            return;
-        books_drop_copy(core, unit, TIER_HBM, LOSS_DROPPED);
-        books_settle(core, unit);
-    }
-}
-
-/* A copy on SSD may go if a later demotion can write it again, or if the policy lets it go for good. */
+/* A copy on SSD may go if a later demotion can write it again, or if the policy lets it go for
+ * good. */
 static bool ssd_copy_may_go(const struct placement *core, uint32_t unit)
 {
     const struct unit *entry = &core->units.unit[unit];
     if (core->policy->keeps == NULL || !core->policy->keeps(&core->env, unit))
         return true;
-    return entry->tokens[TIER_DRAM] >= entry->tokens[TIER_SSD] && !entry->leaving;
+    return entry->tokens[TIER_DRAM] >= entry->tokens[TIER_SSD] && !unit_leaves(entry, TIER_DRAM);
 }
 
 bool room_in_ssd(struct placement *core, uint64_t tokens)
@@ -49,13 +26,35 @@ bool room_in_ssd(struct placement *core, uint64_t tokens)
     return true;
 }
 
+/* Holds the unit while room is made for it, lest that be made by dropping the very copy that will
+ * be completed, or the one that will be copied. */
+static void hold(struct placement *core, uint32_t unit, bool holds)
+{
+    core->units.unit[unit].transfer = holds ? TRANSFER_HOLD : 0;
+    books_wanted(core, unit);
+}
+
+bool room_in_ssd_for(struct placement *core, uint32_t unit, uint64_t tokens)
+{
+    hold(core, unit, true);
+    bool room = room_in_ssd(core, tokens);
+    hold(core, unit, false);
+    return room;
+}
+
+enum room room_in_dram_for(struct placement *core, uint32_t unit, uint64_t tokens)
+{
+    hold(core, unit, true);
+    enum room room = room_in_dram(core, tokens);
+    hold(core, unit, false);
+    return room;
+}
+
 static void demote(struct placement *core, uint32_t unit, uint32_t id)
 {
     struct unit *entry = &core->units.unit[unit];
     fetch_note_leaving(core, unit);
-    books_leave(core, unit, TIER_DRAM, LEAVE_EVICTED);
-    entry->leaving = true;
-    core->leaving_tokens += entry->tokens[TIER_DRAM];
+    books_give_up(core, unit, TIER_DRAM);
     transfer_add_unit(core, id, unit, entry->tokens[TIER_DRAM]);
 }
 
@@ -63,18 +62,15 @@ static void demote(struct placement *core, uint32_t unit, uint32_t id)
  * batch *id, made when it is 0. false: the policy keeps it and there is no room below. */
 static bool evict_from_dram(struct placement *core, uint32_t unit, uint32_t *id)
 {
-    struct unit *entry = &core->units.unit[unit];
+    const struct unit *entry = &core->units.unit[unit];
     uint32_t dram = entry->tokens[TIER_DRAM], ssd = entry->tokens[TIER_SSD];
-    if (ssd < dram && core->env.capacity_tokens[TIER_SSD] > 0) {
+    bool below = core->env.capacity_tokens[TIER_SSD] > 0;
+    if (ssd < dram && below && !admits(core, entry, TIER_SSD, dram)) {
+        core->counters.refused_ssd_bytes += (dram - ssd) * core->config.bytes_per_token;
+    } else if (ssd < dram && below) {
         if (*id == 0)
             *id = transfer_new(core, ACTION_DEMOTE, TIER_DRAM, TIER_SSD, 0);
-        /* Held, so that room is not made by dropping the very copy that will be completed. */
-        entry->transfer = *id;
-        books_wanted(core, unit);
-        bool room = room_in_ssd(core, dram - ssd);
-        entry->transfer = 0;
-        books_wanted(core, unit);
-        if (room) {
+        if (room_in_ssd_for(core, unit, dram - ssd)) {
             demote(core, unit, *id);
             return true;
         }
@@ -91,7 +87,7 @@ static bool evict_from_dram(struct placement *core, uint32_t unit, uint32_t *id)
 static void make_dram_room(struct placement *core, uint64_t tokens, uint32_t limit)
 {
     uint32_t id = 0;
-    while (free_tokens(core, TIER_DRAM) + core->leaving_tokens < tokens) {
+    while (free_tokens(core, TIER_DRAM) + core->leaving_tokens[TIER_DRAM] < tokens) {
         uint32_t unit = core->policy->victim(&core->env, TIER_DRAM);
         if (unit == UNIT_NONE || (limit != 0 && policy_next_use(&core->env, unit) <= limit))
             break;
@@ -107,7 +103,10 @@ static enum room dram_room(const struct placement *core, uint64_t tokens)
     uint64_t free_now = free_tokens(core, TIER_DRAM);
     if (free_now >= tokens)
         return ROOM_NOW;
-    return free_now + core->leaving_tokens >= tokens ? ROOM_LATER : ROOM_NEVER;
+    /* What is being written to SSD can go when it is there. */
+    if (core->writes > 0 || free_now + core->leaving_tokens[TIER_DRAM] >= tokens)
+        return ROOM_LATER;
+    return ROOM_NEVER;
 }
 
 enum room room_in_dram(struct placement *core, uint64_t tokens)

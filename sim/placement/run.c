@@ -16,6 +16,33 @@ void placement_extend(struct placement *core, uint32_t handle, const uint64_t *k
         core->slot[job->chain + job->chain_count++] =
             (struct slot){ .unit = unit, .sequence = job->sequence, .job = handle };
         books_pin(core, unit);
+        chain_count_use(core, unit);
+    }
+}
+
+/* What the filter kept out of DRAM. Otherwise than through, that is seen when HBM gives it up. */
+static void count_refused(struct placement *core, const struct job *job)
+{
+    if (core->config.admit_uses[TIER_DRAM] <= 1 || core->config.dram_write != DRAM_THROUGH)
+        return;
+    for (uint32_t i = 0; i < job->chain_count; i++) {
+        const struct unit *entry = &core->units.unit[chain_unit(core, job, i)];
+        uint32_t want = chain_unit_tokens(core, i, job->context_tokens);
+        if (!admits(core, entry, TIER_DRAM, want))
+            core->counters.refused_dram_bytes +=
+                above(want, books_stored_tokens(entry)) * core->config.bytes_per_token;
+    }
+}
+
+/* Exclusive tiers: DRAM gives up what HBM keeps of a job that ended. */
+static void leave_dram(struct placement *core, const struct job *job)
+{
+    for (uint32_t i = 0; i < job->chain_count && core->config.dram_exclusive; i++) {
+        uint32_t unit = chain_unit(core, job, i);
+        const struct unit *entry = &core->units.unit[unit];
+        if (entry->pins == 0 && entry->transfer == 0 && entry->tokens[TIER_DRAM] > 0 &&
+            entry->tokens[TIER_HBM] >= entry->tokens[TIER_DRAM])
+            books_drop_copy(core, unit, TIER_DRAM, LOSS_MOVED);
     }
 }
 
@@ -29,8 +56,12 @@ void run_release(struct placement *core, uint32_t handle)
     for (uint32_t i = 0; i < job->chain_count; i++)
         core->units.unit[chain_unit(core, job, i)].last_use_ns = core->now_ns;
     chain_use(core, job);
+    count_refused(core, job);
     chain_unpin(core, job);
+    leave_dram(core, job);
     room_trim_hbm(core);
+    write_through_chain(core, job);
+    write_ahead(core);
     chain_free_job(core, handle);
     books_act(core, (struct action){ .kind = ACTION_RELEASE, .job = handle });
 }
@@ -63,13 +94,20 @@ bool placement_resize(struct placement *core, uint64_t now_ns, uint32_t handle,
         job->hbm_tokens -= fewer;
     } else if (total_tokens > job->total_tokens) {
         uint32_t more = total_tokens - job->total_tokens;
-        if (!room_in_hbm(core, more))
+        enum room room = room_in_hbm(core, more);
+        core->room_coming = room == ROOM_LATER && core->config.dram_write == DRAM_BACK;
+        if (room != ROOM_NOW)
             return false;
         books_book(core, TIER_HBM, more);
         job->hbm_tokens += more;
     }
     job->total_tokens = total_tokens;
     return true;
+}
+
+bool placement_room_coming(const struct placement *core)
+{
+    return core->room_coming;
 }
 
 uint32_t placement_preempt(struct placement *core, uint64_t now_ns, uint32_t handle,

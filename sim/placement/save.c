@@ -4,11 +4,13 @@
 
 #include <assert.h>
 
-/* What a save up to the goal would write to the tier; the units it is about satisfy
- * needs_saving(). */
-static uint32_t missing_in(const struct unit *entry, uint32_t want, enum tier tier)
+/* What a save up to the goal would write of the unit to the tier. */
+static uint32_t missing_in(const struct placement *core, const struct unit *entry, uint32_t want,
+                           enum tier tier)
 {
-    if (books_stored_tokens(entry) >= want || entry->transfer != 0)
+    if (books_stored_tokens(entry) >= want || entry->transfer != 0 || entry->uses < core->save_uses)
+        return 0;
+    if (tier == TIER_SSD && !admits(core, entry, tier, want))
         return 0;
     return above(want, entry->tokens[tier]);
 }
@@ -17,7 +19,7 @@ static uint64_t chain_missing(const struct placement *core, const struct job *jo
 {
     uint64_t missing = 0;
     for (uint32_t i = 0; i < job->chain_count; i++)
-        missing += missing_in(&core->units.unit[chain_unit(core, job, i)],
+        missing += missing_in(core, &core->units.unit[chain_unit(core, job, i)],
                               chain_unit_tokens(core, i, job->save_goal_tokens), tier);
     return missing;
 }
@@ -29,7 +31,7 @@ static void begin_save(struct placement *core, uint32_t handle, enum tier to)
     for (uint32_t i = job->chain_count; i-- > 0;) {
         uint32_t unit = chain_unit(core, job, i);
         uint32_t want = chain_unit_tokens(core, i, job->save_goal_tokens);
-        if (missing_in(&core->units.unit[unit], want, to) > 0)
+        if (missing_in(core, &core->units.unit[unit], want, to) > 0)
             transfer_add_unit(core, id, unit, want);
     }
     job->save_transfer = id;
@@ -44,12 +46,26 @@ static void give_up_save(struct placement *core, struct job *job, uint64_t missi
     job->given_up_tokens = job->save_goal_tokens;
 }
 
+/* A unit that is being copied on to SSD can grow when that has ended. */
+static bool is_written(const struct placement *core, const struct job *job)
+{
+    for (uint32_t i = 0; i < job->chain_count && core->writes > 0; i++) {
+        const struct unit *entry = &core->units.unit[chain_unit(core, job, i)];
+        if (entry->transfer != 0 && core->transfer[entry->transfer].kind == ACTION_WRITE &&
+            books_stored_tokens(entry) < chain_unit_tokens(core, i, job->save_goal_tokens))
+            return true;
+    }
+    return false;
+}
+
 /* Saves what the job has ready, if it can. false: not now, ask again. */
 static bool try_save(struct placement *core, uint32_t handle)
 {
     struct job *job = &core->job[handle];
-    if (!core->policy->saves || job->save_transfer != 0)
+    if (!core->policy->saves || job->save_transfer != 0 || core->config.dram_write != DRAM_THROUGH)
         return true;
+    if (is_written(core, job))
+        return false;
     /* The session's copy is being demoted: it can be completed when that has ended. */
     if (units_are_sessions(core) && core->units.unit[chain_unit(core, job, 0)].transfer != 0)
         return false;
@@ -62,9 +78,9 @@ static bool try_save(struct placement *core, uint32_t handle)
     uint64_t missing_in_ssd = chain_missing(core, job, TIER_SSD);
     if (room == ROOM_NOW)
         begin_save(core, handle, TIER_DRAM);
-    else if (room_in_ssd(core, missing_in_ssd))
+    else if (missing_in_ssd > 0 && room_in_ssd(core, missing_in_ssd))
         begin_save(core, handle, TIER_SSD);
-    else
+    else if (missing_in_ssd > 0)
         give_up_save(core, job, missing);
     return true;
 }

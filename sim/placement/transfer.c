@@ -1,4 +1,5 @@
-/* sim/placement/transfer.c - copies in flight: booked when they begin, in the books when they end. */
+/* sim/placement/transfer.c - copies in flight: booked when they begin, in the books when they end.
+ */
 #include "base/memory.h"
 #include "sim/placement/core.h"
 
@@ -27,17 +28,11 @@ static void free_transfer(struct placement *core, uint32_t id)
     core->free_transfer = id;
 }
 
-/* Where a transfer's units get their copy: a load that keeps what passes DRAM fills DRAM. */
-static enum tier filled_tier(const struct transfer *transfer)
-{
-    return transfer->kind == ACTION_LOAD ? TIER_DRAM : transfer->to;
-}
-
 void transfer_add_unit(struct placement *core, uint32_t id, uint32_t unit, uint32_t goal_tokens)
 {
     struct transfer *transfer = &core->transfer[id];
     struct unit *entry = &core->units.unit[unit];
-    enum tier tier = filled_tier(transfer);
+    enum tier tier = transfer_fills(transfer);
     assert(entry->transfer == 0 && goal_tokens > entry->tokens[tier]);
     uint32_t missing = goal_tokens - entry->tokens[tier];
     entry->transfer = id;
@@ -68,6 +63,8 @@ static uint64_t *cause_counter(struct placement *core, const struct transfer *tr
         return &counters->fetch_ssd_dram_bytes;
     case ACTION_DEMOTE:
         return &counters->demote_dram_ssd_bytes;
+    case ACTION_WRITE:
+        return &counters->write_dram_ssd_bytes;
     default:
         return transfer->to == TIER_DRAM ? &counters->save_hbm_dram_bytes
                                          : &counters->save_hbm_ssd_bytes;
@@ -85,6 +82,8 @@ void transfer_begin(struct placement *core, uint32_t id)
     *cause_counter(core, transfer) += bytes;
     core->fetches += transfer->kind == ACTION_FETCH;
     core->demotions += transfer->kind == ACTION_DEMOTE;
+    core->writes += transfer->kind == ACTION_WRITE;
+    core->in_flight++;
     books_act(core, (struct action){ .kind = transfer->kind,
                                      .from = transfer->from,
                                      .to = transfer->to,
@@ -94,26 +93,27 @@ void transfer_begin(struct placement *core, uint32_t id)
                                      .size_bytes = bytes });
 }
 
-/* The demoted unit's DRAM copy goes, unless a job has come for it meanwhile. */
-static void end_leaving(struct placement *core, uint32_t unit)
+/* The copy that was given up goes now that a slower tier has it, unless a job has come for it
+ * meanwhile or it has grown. */
+static void end_leaving(struct placement *core, uint32_t unit, enum tier tier)
 {
-    struct unit *entry = &core->units.unit[unit];
-    if (entry->tokens[TIER_DRAM] > 0 && entry->pins == 0) {
-        books_drop_copy(core, unit, TIER_DRAM, LOSS_DROPPED);
-        entry->leaving = false;
-        return;
+    const struct unit *entry = &core->units.unit[unit];
+    if (entry->tokens[tier] == 0 || entry->pins > 0 ||
+        (tier == TIER_HBM && books_stored_tokens(entry) < entry->tokens[tier])) {
+        books_take_back(core, unit, tier);
+    } else if (core->config.dram_write == DRAM_AHEAD && tier == TIER_HBM) {
+        books_is_clean(core, unit);
+    } else {
+        books_drop_copy(core, unit, tier, LOSS_DROPPED);
+        books_take_back(core, unit, tier);
     }
-    core->leaving_tokens -= entry->tokens[TIER_DRAM];
-    entry->leaving = false;
-    if (entry->tokens[TIER_DRAM] > 0)
-        books_enter(core, unit, TIER_DRAM);
 }
 
 /* The copy is whole: what was booked for it becomes it. */
 static void end_unit(struct placement *core, const struct transfer *transfer, uint32_t unit)
 {
     struct unit *entry = &core->units.unit[unit];
-    enum tier tier = filled_tier(transfer);
+    enum tier tier = transfer_fills(transfer);
     uint32_t stored = books_stored_tokens(entry);
     entry->transfer = 0;
     if (entry->goal_tokens > entry->tokens[tier])
@@ -123,10 +123,10 @@ static void end_unit(struct placement *core, const struct transfer *transfer, ui
     if (transfer->kind == ACTION_SAVE && books_stored_tokens(entry) > stored)
         core->counters.stored_bytes +=
             (uint64_t)(books_stored_tokens(entry) - stored) * core->config.bytes_per_token;
-    if (transfer->kind == ACTION_DEMOTE)
-        end_leaving(core, unit);
-    else if (tier == TIER_DRAM && !core->config.inclusive && entry->tokens[TIER_SSD] > 0 &&
-             entry->tokens[TIER_SSD] <= entry->tokens[TIER_DRAM])
+    if (transfer->kind == ACTION_DEMOTE || (transfer->kind == ACTION_SAVE && transfer->job == 0))
+        end_leaving(core, unit, transfer->from);
+    if (tier == TIER_DRAM && !core->config.inclusive && entry->tokens[TIER_SSD] > 0 &&
+        entry->tokens[TIER_SSD] <= entry->tokens[TIER_DRAM])
         books_drop_copy(core, unit, TIER_SSD, LOSS_MOVED);
     books_wanted(core, unit);
     books_settle(core, unit);
@@ -137,20 +137,30 @@ void placement_transfer_ended(struct placement *core, uint64_t now_ns, uint32_t 
     assert(now_ns >= core->now_ns && id < core->transfer_high_water && core->transfer[id].live);
     core->now_ns = now_ns;
     struct transfer transfer = core->transfer[id];
+    uint32_t write = 0;
     for (uint32_t unit = transfer.first_unit; unit != UNIT_NONE;) {
         uint32_t next = core->units.unit[unit].next_in_transfer;
         end_unit(core, &transfer, unit);
+        if (transfer.kind == ACTION_SAVE && transfer.to == TIER_DRAM)
+            write_through(core, unit, &write);
         unit = next;
     }
+    if (write != 0)
+        transfer_begin(core, write);
     core->fetches -= transfer.kind == ACTION_FETCH;
     core->demotions -= transfer.kind == ACTION_DEMOTE;
+    core->writes -= transfer.kind == ACTION_WRITE;
+    core->in_flight--;
     free_transfer(core, id);
     if (transfer.kind == ACTION_LOAD)
         core->job[transfer.job].loads_in_flight--;
-    if (transfer.kind == ACTION_SAVE)
+    if (transfer.kind == ACTION_SAVE && transfer.job != 0)
         save_ended(core, transfer.job);
     save_retry(core);
     age_expire(core);
+    if (core->config.dram_write == DRAM_BACK)
+        room_trim_hbm(core);
+    write_ahead(core);
     room_keep_reserve(core);
     fetch_ahead(core);
 }

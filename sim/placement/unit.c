@@ -27,7 +27,10 @@ void unit_table_free(struct unit_table *table)
     }
     free(table->seen.depth);
     free(table->seen.parent);
+    free(table->leaving_children);
     free(table->age_link);
+    free(table->clean_link);
+    free(table->count_link);
     keymap_free(&table->map);
 }
 
@@ -56,9 +59,15 @@ static void grow(struct unit_table *table)
     }
     if (table->depths)
         grow_array(table, &seen->depth, sizeof(uint32_t));
-    if (table->leaf_only)
+    if (table->leaf_only) {
         grow_array(table, &seen->parent, sizeof(uint32_t));
+        grow_array(table, &table->leaving_children, sizeof(uint32_t));
+    }
     grow_array(table, &table->age_link, sizeof(struct order_link));
+    if (table->clean)
+        grow_array(table, &table->clean_link, sizeof(struct order_link));
+    if (table->counts)
+        grow_array(table, &table->count_link, sizeof(struct order_link));
     memory_grow(&table->unit, &table->capacity, (uint64_t)table->high_water + 1,
                 sizeof(struct unit));
     seen->unit = table->unit;
@@ -99,14 +108,14 @@ bool unit_has_children(const struct unit_table *table, uint32_t unit)
     for (int tier = 0; tier < TIER_COUNT; tier++)
         if (table->seen.children[tier][unit] > 0)
             return true;
-    return false;
+    return table->leaving_children[unit] > 0;
 }
 
 void unit_release(struct unit_table *table, uint32_t unit)
 {
     struct unit *entry = &table->unit[unit];
     assert(entry->pins == 0 && entry->transfer == 0 && entry->first_waiter == 0 && !entry->aging);
-    assert(entry->remembered == 0);
+    assert(entry->remembered == 0 && entry->leaving == 0 && !entry->counted);
     keymap_remove(&table->map, unit_keys(table), entry->key);
     entry->next_in_transfer = table->free_unit;
     table->free_unit = unit;
@@ -116,7 +125,8 @@ void unit_release(struct unit_table *table, uint32_t unit)
 double unit_table_bytes_per_unit(const struct unit_table *table)
 {
     size_t entry = sizeof(struct unit) + sizeof *table->age_link + (table->depths ? 4 : 0) +
-                   (table->leaf_only ? 4 : 0);
+                   (table->leaf_only ? 8 : 0) + (table->clean ? sizeof *table->clean_link : 0) +
+                   (table->counts ? sizeof *table->count_link : 0);
     size_t each_tier =
         sizeof(struct order_link) + table->note_bytes + (table->leaf_only ? sizeof(uint32_t) : 0);
     uint64_t bytes = (uint64_t)table->capacity * (entry + TIER_COUNT * each_tier) +

@@ -15,9 +15,10 @@
 
 /* Invariants. tokens[t] is the length of the valid prefix that tier t holds (0: no copy), so that of
  * two copies the longer contains the shorter. A unit is known to the policy in tier t exactly while
- * tokens[t] > 0, except in DRAM from the start of its demotion on (leaving). At most one transfer at a
- * time changes a unit's copies. An entry lives while anything of this is true: a copy, a waiter, a
- * pin, a transfer, the policy's memory of it, a copy of a unit that follows it (leaf_only). */
+ * tokens[t] > 0, except from when the policy gave that copy up to when it has gone (leaving). At most
+ * one transfer at a time changes a unit's copies. An entry lives while anything of this is true: a
+ * copy, a waiter, a pin, a transfer, the policy's memory of it, its uses' being remembered (counted),
+ * a copy of a unit that follows it (leaf_only). */
 struct unit {
     uint64_t key; /* first: the keymap reads it here */
     uint64_t last_use_ns;
@@ -27,7 +28,11 @@ struct unit {
     uint32_t transfer, next_in_transfer;  /* the one that changes a copy; 0: none */
     uint32_t goal_tokens;                 /* what the copy will be when that transfer has ended */
     uint16_t pins;                        /* jobs between prepare and release that use it */
-    bool leaving : 1;                     /* its DRAM copy is being demoted */
+    uint16_t uses;                        /* jobs so far, as long as it is known; stops at the most */
+    unsigned leaving : TIER_COUNT;        /* bit t: the copy in tier t was given up and is still there:
+                                             it is being copied first, or waits in `clean` (HBM) */
+    bool clean : 1;                       /* its HBM copy is in the list of those that go next */
+    bool counted : 1;                     /* is in the list of units whose uses are remembered */
     bool aging : 1;                       /* is in the list of idle units, which expire */
     bool fetched : 1;                     /* its DRAM copy was fetched ahead, and no job has used it */
     unsigned remembered : TIER_COUNT;     /* bit t: the policy remembers it in tier t, where it was */
@@ -50,8 +55,9 @@ struct unit_table {
     struct unit *unit;                   /* [0] is never used */
     struct policy_units seen;
     uint32_t note_bytes;
-    bool leaf_only, depths;
-    struct order_link *age_link;
+    bool leaf_only, depths, clean, counts;
+    struct order_link *age_link, *clean_link, *count_link; /* the latter two where asked for */
+    uint32_t *leaving_children;          /* leaf_only: copies of those that follow it that leave */
     uint32_t capacity, high_water;       /* entries allocated; handles ever given out */
     uint32_t free_unit;                  /* released entries, chained by next_in_transfer */
     uint32_t live;
@@ -71,6 +77,11 @@ bool unit_has_children(const struct unit_table *table, uint32_t unit);
 void unit_release(struct unit_table *table, uint32_t unit);
 /* Bytes of books for each live unit at this moment, for the memory bench. */
 double unit_table_bytes_per_unit(const struct unit_table *table);
+
+static inline bool unit_leaves(const struct unit *unit, enum tier tier)
+{
+    return (unit->leaving >> (unsigned)tier & 1U) != 0;
+}
 
 static inline bool unit_has_copy(const struct unit *unit)
 {

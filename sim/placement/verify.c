@@ -11,15 +11,23 @@
     } while (0)
 
 static void verify_unit(const struct placement *core, uint32_t unit,
-                        uint64_t used_tokens[TIER_COUNT], uint64_t *leaving, uint64_t *idle)
+                        uint64_t used_tokens[TIER_COUNT], uint64_t leaving[TIER_COUNT],
+                        uint64_t *idle)
 {
     const struct unit *entry = &core->units.unit[unit];
     for (int tier = 0; tier < TIER_COUNT; tier++)
         used_tokens[tier] += entry->tokens[tier];
-    if (entry->leaving) {
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        if (unit_leaves(entry, (enum tier)tier))
+            leaving[tier] += entry->tokens[tier];
+    if (unit_leaves(entry, TIER_DRAM))
         HOLDS(entry->transfer != 0 && core->transfer[entry->transfer].kind == ACTION_DEMOTE);
-        *leaving += entry->tokens[TIER_DRAM];
-    }
+    HOLDS(!unit_leaves(entry, TIER_SSD));
+    if (entry->clean)
+        HOLDS(unit_leaves(entry, TIER_HBM) && entry->pins == 0 && entry->tokens[TIER_HBM] > 0);
+    else if (unit_leaves(entry, TIER_HBM))
+        HOLDS(entry->transfer != 0 && core->transfer[entry->transfer].kind == ACTION_SAVE &&
+              core->transfer[entry->transfer].job == 0);
     if (entry->pins == 0)
         *idle += entry->tokens[TIER_HBM];
     uint32_t last = 0;
@@ -39,7 +47,7 @@ static void verify_transfers(const struct placement *core, uint64_t used_tokens[
         const struct transfer *transfer = &core->transfer[id];
         if (!transfer->live)
             continue;
-        enum tier tier = transfer->kind == ACTION_LOAD ? TIER_DRAM : transfer->to;
+        enum tier tier = transfer_fills(transfer);
         uint64_t booked = 0;
         for (uint32_t unit = transfer->first_unit; unit != UNIT_NONE;
              unit = core->units.unit[unit].next_in_transfer) {
@@ -55,7 +63,7 @@ static void verify_transfers(const struct placement *core, uint64_t used_tokens[
 
 void placement_verify(const struct placement *core)
 {
-    uint64_t used_tokens[TIER_COUNT] = { 0 }, leaving = 0, idle = 0;
+    uint64_t used_tokens[TIER_COUNT] = { 0 }, leaving[TIER_COUNT] = { 0 }, idle = 0;
     bool *is_free = calloc(core->units.high_water, sizeof *is_free);
     HOLDS(is_free != NULL);
     for (uint32_t unit = core->units.free_unit; unit != UNIT_NONE;
@@ -63,7 +71,7 @@ void placement_verify(const struct placement *core)
         is_free[unit] = true;
     for (uint32_t unit = 1; unit < core->units.high_water; unit++)
         if (!is_free[unit])
-            verify_unit(core, unit, used_tokens, &leaving, &idle);
+            verify_unit(core, unit, used_tokens, leaving, &idle);
     free(is_free);
     verify_transfers(core, used_tokens);
     for (uint32_t handle = 1; handle < core->job_high_water; handle++)
@@ -72,7 +80,7 @@ void placement_verify(const struct placement *core)
     for (int tier = 0; tier < TIER_COUNT; tier++) {
         HOLDS(used_tokens[tier] == core->used_tokens[tier]);
         HOLDS(used_tokens[tier] <= core->env.capacity_tokens[tier]);
+        HOLDS(leaving[tier] == core->leaving_tokens[tier]);
     }
-    HOLDS(leaving == core->leaving_tokens);
     HOLDS(idle == core->hbm_idle_tokens);
 }

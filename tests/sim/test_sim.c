@@ -179,20 +179,38 @@ static const char *const everything[] = {
     "engine.batch=1",
     "engine.context_window=512",
     "engine.reuse=always",
+    "tiers.dram.admit_uses=2",
+    "tiers.ssd.admit_uses=2",
+    "tiers.ssd.write=through",
+    "tiers.ssd.write=selective",
+    "tiers.hbm.cache=1PB tiers.dram.write=selective",
+    "tiers.hbm.cache=40GB tiers.dram.write=back",
+    "tiers.hbm.cache=1PB tiers.dram.write=back placement.unit=block tiers.dram.inclusive=false",
+    "tiers.hbm.cache=1PB tiers.dram.write=lazy tiers.ssd.write=through placement.unit=block",
+    "tiers.hbm.cache=1PB tiers.dram.write=back placement.unit=block engine.allocation=grow "
+    "engine.scheduling=chunked engine.preloading=background",
 };
 enum { EVERYTHING = sizeof everything / sizeof *everything };
 
+static struct metrics run_from_start(int i)
+{
+    char settings[512];
+    snprintf(settings, sizeof settings, "%s warmup_turns=0", everything[i]);
+    return run_all(SMALL, settings);
+}
+
 START_TEST(every_byte_on_a_link_has_a_cause_and_every_token_a_source)
 {
-    struct metrics metrics = run2(SMALL, "warmup_turns=0", everything[_i]);
+    struct metrics metrics = run_from_start(_i);
     ck_assert_double_eq(metrics.h2d_bytes,
                         metrics.load_dram_hbm_bytes + metrics.load_ssd_hbm_bytes);
     ck_assert_double_eq(metrics.d2h_bytes,
                         metrics.save_hbm_dram_bytes + metrics.save_hbm_ssd_bytes);
     ck_assert_double_eq(metrics.ssd_read_bytes,
                         metrics.fetch_ssd_dram_bytes + metrics.load_ssd_hbm_bytes);
-    ck_assert_double_eq(metrics.ssd_written_bytes,
-                        metrics.demote_dram_ssd_bytes + metrics.save_hbm_ssd_bytes);
+    ck_assert_double_eq(metrics.ssd_written_bytes, metrics.demote_dram_ssd_bytes +
+                                                       metrics.save_hbm_ssd_bytes +
+                                                       metrics.write_dram_ssd_bytes);
     ck_assert_double_ge(metrics.stored_bytes, metrics.stored_never_loaded_bytes);
     double hits = metrics.hit_tokens_hbm + metrics.hit_tokens_dram + metrics.hit_tokens_ssd;
     ck_assert_double_eq(metrics.computed_tokens + hits, metrics.wanted_tokens);
@@ -206,7 +224,7 @@ END_TEST
 
 START_TEST(littles_law_holds_of_the_queue)
 {
-    struct metrics metrics = run2(SMALL, "warmup_turns=0", everything[_i]);
+    struct metrics metrics = run_from_start(_i);
     /* Turns in the queue on average = arrivals per time * their mean wait; the first turn starts
      * when it arrives, so that measuring begins with the first arrival. */
     double waiting = metrics.queueing_mean_ns * metrics.turns / metrics.elapsed_ns;
@@ -216,7 +234,7 @@ END_TEST
 
 START_TEST(littles_law_holds_of_the_measured_part_too)
 {
-    struct metrics metrics = run2(SMALL, "warmup_turns=200", everything[_i]);
+    struct metrics metrics = run_all(SMALL, everything[_i]);
     double waited_ns = metrics.queueing_mean_ns * metrics.turns;
     double within_ns = metrics.queue_mean * metrics.elapsed_ns;
     ck_assert_double_eq_tol(within_ns + metrics.queueing_before_ns, waited_ns,
@@ -226,7 +244,8 @@ END_TEST
 
 START_TEST(the_same_experiment_gives_the_same_result_to_the_bit)
 {
-    struct metrics once = run(SMALL, everything[_i]), again = run(SMALL, everything[_i]);
+    struct metrics once = run_all(SMALL, everything[_i]);
+    struct metrics again = run_all(SMALL, everything[_i]);
     ck_assert_mem_eq(&once, &again, sizeof once);
 }
 END_TEST
@@ -252,6 +271,19 @@ START_TEST(every_key_changes_some_result)
         { "tiers.ssd.capacity=30GB", NULL },
         { "tiers.ssd.inclusive=false", NULL },
         { "tiers.ssd.fetches_in_flight=8", NULL },
+        { "tiers.dram.write=back", "tiers.hbm.cache=30GB" },
+        { "tiers.dram.write=selective", "tiers.hbm.cache=30GB" },
+        { "tiers.dram.write_uses=4", "tiers.hbm.cache=30GB tiers.dram.write=selective" },
+        { "tiers.dram.write=lazy", "tiers.hbm.cache=30GB" },
+        { "tiers.dram.write_ahead_tokens=30000", "tiers.hbm.cache=30GB tiers.dram.write=lazy" },
+        { "tiers.dram.inclusive=false", "tiers.hbm.cache=30GB tiers.dram.write=back" },
+        { "tiers.dram.admit_uses=2", NULL },
+        { "tiers.ssd.write=through", NULL },
+        { "tiers.ssd.write=selective", NULL },
+        { "tiers.ssd.write_uses=4", "tiers.ssd.write=selective" },
+        { "tiers.ssd.admit_uses=2", NULL },
+        { "tiers.ssd.admit_bytes=2GB", NULL },
+        { "placement.count_units=10", "tiers.dram.admit_uses=2" },
         { "engine.batch=6", NULL },
         { "engine.hbm_utilisation=0.35", NULL },
         { "engine.reuse=always", NULL },
@@ -287,10 +319,10 @@ START_TEST(every_key_changes_some_result)
         { "workload.think_time.mean=20s", NULL },
     };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        struct metrics before =
-            keys[i].beside != NULL ? run(SMALL, keys[i].beside) : run(SMALL, "gpus=2");
-        struct metrics after = keys[i].beside != NULL ? run2(SMALL, keys[i].beside, keys[i].setting)
-                                                      : run(SMALL, keys[i].setting);
+        const char *beside = keys[i].beside != NULL ? keys[i].beside : "gpus=2";
+        char settings[512];
+        snprintf(settings, sizeof settings, "%s %s", beside, keys[i].setting);
+        struct metrics before = run_all(SMALL, beside), after = run_all(SMALL, settings);
         ck_assert_msg(memcmp(&before, &after, sizeof before) != 0, "%s changes nothing",
                       keys[i].setting);
     }
@@ -317,6 +349,14 @@ START_TEST(what_cannot_run_is_refused_by_key)
     ck_assert_str_eq(refused("engine.context_window=1000000").key, "engine.context_window");
     ck_assert_ptr_nonnull(strstr(refused("model=deepseek-v3").expected, "HBM"));
     ck_assert_str_eq(refused("cluster.prefill_replicas=1").key, "cluster.prefill_replicas");
+    ck_assert_str_eq(refused("tiers.dram.write=back").key, "tiers.dram.write");
+    ck_assert_str_eq(refused("tiers.dram.inclusive=false").key, "tiers.dram.inclusive");
+    const char *settings[] = { "tiers.ssd.write=through", "tiers.ssd.inclusive=false", NULL };
+    struct experiment experiment = experiment_of(SMALL, settings);
+    struct sim_result result;
+    struct error err = { 0 };
+    ck_assert_int_eq(sim_run(&experiment, NULL, &result, &err), STATUS_INPUT);
+    ck_assert_str_eq(err.key, "tiers.ssd.inclusive");
 }
 END_TEST
 

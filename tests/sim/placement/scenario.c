@@ -182,11 +182,11 @@ static struct scenario_job *free_job(struct scenario *scenario)
 }
 
 /* Chains of a tree: block i of branch b has the key of its level's path, so that chains share
- * beginnings; the last block is often partial. */
+ * beginnings and a block's key says which one is before it; the last block is often partial. */
 static void make_chain(struct scenario *scenario, struct scenario_job *job)
 {
-    static const uint32_t first_key[SCENARIO_CHAIN] = { 1, 5, 17, 37, 61, 89 };
-    static const uint32_t width[SCENARIO_CHAIN] = { 4, 12, 20, 24, 28, 32 };
+    static const uint32_t first_key[SCENARIO_CHAIN] = { 1, 5, 13, 29, 45, 77 };
+    static const uint32_t width[SCENARIO_CHAIN] = { 4, 8, 16, 16, 32, 32 };
     uint32_t leaf = (uint32_t)draw(scenario, 32);
     leaf = draw(scenario, 2) == 0 ? leaf % 8 : leaf; /* some are asked more often */
     job->count = 1 + (uint32_t)draw(scenario, SCENARIO_CHAIN);
@@ -358,4 +358,32 @@ void scenario_drain(struct scenario *scenario)
             check(scenario, arrived);
         }
     }
+}
+
+static uint64_t moved_bytes(const struct scenario *scenario, enum action_kind kind, enum tier from,
+                            enum tier to)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < scenario->log_count; i++) {
+        const struct action *action = &scenario->log[i];
+        bytes += action->kind == kind && action->from == from && action->to == to
+                     ? action->size_bytes
+                     : 0;
+    }
+    return bytes;
+}
+
+void scenario_check_counters(const struct scenario *scenario)
+{
+    const struct placement_counters *counters = placement_counters(scenario->core);
+#define COUNTED(counter, kind, from, to)                                                           \
+    HOLDS(scenario, counters->counter == moved_bytes(scenario, kind, from, to))
+    COUNTED(load_dram_hbm_bytes, ACTION_LOAD, TIER_DRAM, TIER_HBM);
+    COUNTED(load_ssd_hbm_bytes, ACTION_LOAD, TIER_SSD, TIER_HBM);
+    COUNTED(fetch_ssd_dram_bytes, ACTION_FETCH, TIER_SSD, TIER_DRAM);
+    COUNTED(save_hbm_dram_bytes, ACTION_SAVE, TIER_HBM, TIER_DRAM);
+    COUNTED(save_hbm_ssd_bytes, ACTION_SAVE, TIER_HBM, TIER_SSD);
+    COUNTED(demote_dram_ssd_bytes, ACTION_DEMOTE, TIER_DRAM, TIER_SSD);
+    COUNTED(write_dram_ssd_bytes, ACTION_WRITE, TIER_DRAM, TIER_SSD);
+#undef COUNTED
 }

@@ -48,5 +48,7 @@ void scenario_free(struct scenario *scenario);
 void scenario_step(struct scenario *scenario);
 /* No new turns: steps until every turn is done and no transfer is under way. */
 void scenario_drain(struct scenario *scenario);
+/* The core's counters are the sums of the transfers that it began. */
+void scenario_check_counters(const struct scenario *scenario);
 
 #endif

@@ -1,0 +1,106 @@
+/* sim/placement/room_hbm.c - making room in HBM: idle copies go, and where writes are back, what
+ * lower tiers lack of them is copied first. Sources: SGLang's HiRadixCache.evict (write_back:
+ * copies, then frees); TensorRT-LLM's WindowBlockManager, which offloads a block when it is taken.
+ */
+#include "sim/placement/core.h"
+
+/* The batches of copies that one call begins. */
+struct batches {
+    uint32_t dram, ssd; /* transfers; 0: none yet */
+};
+
+static void drop(struct placement *core, uint32_t unit)
+{
+    books_drop_copy(core, unit, TIER_HBM, LOSS_DROPPED);
+    books_settle(core, unit);
+}
+
+static void write_back_to(struct placement *core, uint32_t unit, enum tier tier, uint32_t *id)
+{
+    if (*id == 0)
+        *id = transfer_new(core, ACTION_SAVE, TIER_HBM, tier, 0);
+    books_give_up(core, unit, TIER_HBM);
+    transfer_add_unit(core, *id, unit, core->units.unit[unit].tokens[TIER_HBM]);
+}
+
+/* HBM gives up the unit, which lower tiers lack. false: there is no room below yet. */
+static bool write_back(struct placement *core, uint32_t unit, struct batches *batches)
+{
+    const struct unit *entry = &core->units.unit[unit];
+    uint32_t hbm = entry->tokens[TIER_HBM], lacking = hbm - books_stored_tokens(entry);
+    if (core->env.capacity_tokens[TIER_DRAM] > 0 && !admits(core, entry, TIER_DRAM, hbm)) {
+        core->counters.refused_dram_bytes += lacking * core->config.bytes_per_token;
+        drop(core, unit);
+        return true;
+    }
+    enum room room = room_in_dram_for(core, unit, hbm - entry->tokens[TIER_DRAM]);
+    if (room == ROOM_LATER)
+        return false;
+    if (room == ROOM_NOW) {
+        write_back_to(core, unit, TIER_DRAM, &batches->dram);
+    } else if (!admits(core, entry, TIER_SSD, hbm)) {
+        core->counters.refused_ssd_bytes += lacking * core->config.bytes_per_token;
+        drop(core, unit);
+    } else if (room_in_ssd_for(core, unit, hbm - entry->tokens[TIER_SSD])) {
+        write_back_to(core, unit, TIER_SSD, &batches->ssd);
+    } else {
+        core->counters.unsaved_bytes += lacking * core->config.bytes_per_token;
+        drop(core, unit);
+    }
+    return true;
+}
+
+/* Gives up one idle copy. false: none may go now. */
+static bool evict_one(struct placement *core, struct batches *batches)
+{
+    uint32_t unit = core->clean.front;
+    if (unit == UNIT_NONE)
+        unit = core->policy->victim(&core->env, TIER_HBM);
+    if (unit == UNIT_NONE)
+        return false;
+    const struct unit *entry = &core->units.unit[unit];
+    if (core->config.dram_write == DRAM_BACK &&
+        books_stored_tokens(entry) < entry->tokens[TIER_HBM])
+        return write_back(core, unit, batches);
+    drop(core, unit);
+    return true;
+}
+
+static void begin(struct placement *core, const struct batches *batches)
+{
+    if (batches->dram != 0)
+        transfer_begin(core, batches->dram);
+    if (batches->ssd != 0)
+        transfer_begin(core, batches->ssd);
+}
+
+/* HBM that copies under way will free. */
+static uint64_t coming_tokens(const struct placement *core)
+{
+    return core->config.dram_write == DRAM_BACK ? core->leaving_tokens[TIER_HBM] : 0;
+}
+
+enum room room_in_hbm(struct placement *core, uint64_t tokens)
+{
+    struct batches batches = { 0 };
+    if (free_tokens(core, TIER_HBM) + core->hbm_idle_tokens < tokens)
+        return ROOM_NEVER;
+    bool may = true;
+    while (may && free_tokens(core, TIER_HBM) + coming_tokens(core) < tokens)
+        may = evict_one(core, &batches);
+    begin(core, &batches);
+    if (free_tokens(core, TIER_HBM) >= tokens)
+        return ROOM_NOW;
+    bool back = core->config.dram_write == DRAM_BACK && core->in_flight > 0;
+    return back || core->leaving_tokens[TIER_HBM] > 0 ? ROOM_LATER : ROOM_NEVER;
+}
+
+void room_trim_hbm(struct placement *core)
+{
+    struct batches batches = { 0 };
+    /* What may not go now is held by transfers, and trimmed after them. */
+    while (core->hbm_idle_tokens > core->hbm_cache_tokens + coming_tokens(core) &&
+           evict_one(core, &batches))
+        ;
+    begin(core, &batches);
+}

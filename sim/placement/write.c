@@ -1,0 +1,87 @@
+/* sim/placement/write.c - copies that are made ahead of need: from DRAM to SSD as soon as they are
+ * whole, from HBM to DRAM before HBM gives them up. Sources: Mooncake Store at 3b5a594
+ * (enable_offload without offload_on_evict), LMCache's StorageManager.batched_put, SGLang's
+ * HiRadixCache (storage after host) write through; vLLM's
+ * SimpleCPUOffloadScheduler._prepare_lazy_store_specs at 0268d82 walks the free queue from where it
+ * will be taken next, until so many blocks are free or stored. */
+#include "sim/placement/core.h"
+
+/* A full block is never written again; a session, or a partial block, may grow while a job has it.
+ */
+static bool is_whole(const struct placement *core, const struct unit *entry)
+{
+    return entry->pins == 0 || entry->tokens[TIER_DRAM] == core->config.unit_tokens;
+}
+
+static bool is_due(const struct placement *core, const struct unit *entry)
+{
+    uint32_t dram = entry->tokens[TIER_DRAM];
+    return core->config.ssd_through && core->env.capacity_tokens[TIER_SSD] > 0 &&
+           entry->transfer == 0 && dram > entry->tokens[TIER_SSD] && is_whole(core, entry) &&
+           entry->uses >= core->config.write_uses[TIER_SSD] && admits(core, entry, TIER_SSD, dram);
+}
+
+void write_through(struct placement *core, uint32_t unit, uint32_t *id)
+{
+    const struct unit *entry = &core->units.unit[unit];
+    if (!is_due(core, entry) ||
+        !room_in_ssd_for(core, unit, entry->tokens[TIER_DRAM] - entry->tokens[TIER_SSD]))
+        return;
+    if (*id == 0)
+        *id = transfer_new(core, ACTION_WRITE, TIER_DRAM, TIER_SSD, 0);
+    transfer_add_unit(core, *id, unit, entry->tokens[TIER_DRAM]);
+}
+
+void write_through_chain(struct placement *core, const struct job *job)
+{
+    uint32_t id = 0;
+    for (uint32_t i = 0; i < job->chain_count && core->config.ssd_through; i++)
+        write_through(core, chain_unit(core, job, i), &id);
+    if (id != 0)
+        transfer_begin(core, id);
+}
+
+/* The unit goes next: DRAM gets what it lacks of it. false: DRAM has no room now. */
+static bool give_up_ahead(struct placement *core, uint32_t unit, uint32_t *id)
+{
+    const struct unit *entry = &core->units.unit[unit];
+    uint32_t hbm = entry->tokens[TIER_HBM];
+    if (books_stored_tokens(entry) >= hbm || !admits(core, entry, TIER_DRAM, hbm)) {
+        if (books_stored_tokens(entry) < hbm)
+            core->counters.refused_dram_bytes +=
+                (hbm - books_stored_tokens(entry)) * core->config.bytes_per_token;
+        books_give_up(core, unit, TIER_HBM);
+        books_is_clean(core, unit);
+        return true;
+    }
+    if (room_in_dram_for(core, unit, hbm - entry->tokens[TIER_DRAM]) != ROOM_NOW)
+        return false;
+    if (*id == 0)
+        *id = transfer_new(core, ACTION_SAVE, TIER_HBM, TIER_DRAM, 0);
+    books_give_up(core, unit, TIER_HBM);
+    transfer_add_unit(core, *id, unit, hbm);
+    return true;
+}
+
+/* What may come into HBM before it has to give up a copy: more than is free, or than the cache may
+ * hold. */
+static uint64_t headroom_tokens(const struct placement *core)
+{
+    uint64_t free = free_tokens(core, TIER_HBM), idle = core->hbm_idle_tokens;
+    uint64_t left = core->hbm_cache_tokens > idle ? core->hbm_cache_tokens - idle : 0;
+    return free < left ? free : left;
+}
+
+void write_ahead(struct placement *core)
+{
+    if (core->config.dram_write != DRAM_AHEAD || !core->policy->saves)
+        return;
+    uint32_t id = 0;
+    while (headroom_tokens(core) + core->leaving_tokens[TIER_HBM] < core->config.ahead_tokens) {
+        uint32_t unit = core->policy->victim(&core->env, TIER_HBM);
+        if (unit == UNIT_NONE || !give_up_ahead(core, unit, &id))
+            break;
+    }
+    if (id != 0)
+        transfer_begin(core, id);
+}

@@ -1,86 +1,91 @@
-/* cli/cmd_trace.c - `reprise trace info`: says what a trace or the generated workload holds. */
+/* cli/cmd_trace.c - `reprise trace VERB`: finds the verb, and holds what verbs share. */
 #include "cli/commands.h"
-#include "cli/experiment_options.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/trace_verbs.h"
 
+#include <inttypes.h>
 #include <string.h>
 
-struct trace_options {
-    struct experiment_options experiment;
-    const char *format, *lru;
-    bool json;
+struct verb {
+    const char *name, *summary;
+    int (*run)(int argc, const char **argv);
 };
 
-static enum status lru_blocks(const char *text, uint64_t *blocks, struct error *err)
-{
-    double value = 0.0;
-    *blocks = 0;
-    if (text == NULL)
-        return STATUS_OK;
-    if (!units_parse(text, UNIT_PLAIN, &value) || value < 1.0 || value > 4e9 ||
-        value != (double)(uint64_t)value)
-        return error_input(err, NULL, 0, "--lru", "a whole number of blocks, 1 or more", text);
-    *blocks = (uint64_t)value;
-    return STATUS_OK;
-}
+#define VERB_ROW(name, summary) { #name, summary, trace_verb_##name },
+static const struct verb verbs[] = { TRACE_VERBS(VERB_ROW) };
+enum { VERBS = sizeof verbs / sizeof *verbs };
 
-static enum status open_source(const struct trace_options *given, const char *path,
-                               struct trace **trace, struct error *err)
+enum status trace_verb_open(const struct experiment_options *given, const char *path,
+                            const char *format, struct trace **trace, struct error *err)
 {
     struct experiment experiment;
-    enum status status = experiment_load(&given->experiment, &experiment, err);
+    enum status status = experiment_load(given, &experiment, err);
     if (status != STATUS_OK)
         return status;
     if (path != NULL)
-        return trace_open_with(path, given->format, &experiment.workload, &experiment.import, trace,
-                               err);
+        return trace_open_with(path, format, &experiment.workload, &experiment.import, trace, err);
     return trace_generate(&experiment.workload, trace, err);
 }
 
-static enum status show_info(const struct trace_options *given, const char *path, struct error *err)
+enum status trace_verb_whole(const char *option, const char *text, uint64_t least, uint64_t most,
+                             uint64_t *value, struct error *err)
 {
-    struct trace *trace = NULL;
-    struct trace_info info;
-    uint64_t blocks;
-    if (lru_blocks(given->lru, &blocks, err) || open_source(given, path, &trace, err))
-        return err->status;
-    enum status status = trace_info_read(trace, blocks, &info, err);
-    trace_close(trace);
-    if (status == STATUS_OK)
-        (given->json ? trace_info_print_json : trace_info_print_table)(stdout, &info);
-    return status;
+    double parsed = 0.0;
+    char expected[96];
+    if (text == NULL)
+        return STATUS_OK;
+    snprintf(expected, sizeof expected, "a whole number from %" PRIu64 " to %" PRIu64, least, most);
+    if (!units_parse(text, UNIT_PLAIN, &parsed) || parsed < (double)least ||
+        parsed > (double)most || parsed != (double)(uint64_t)parsed)
+        return error_input(err, NULL, 0, option, expected, text);
+    *value = (uint64_t)parsed;
+    return STATUS_OK;
+}
+
+enum status trace_verb_positive(const char *option, const char *text, double most, double *value,
+                                struct error *err)
+{
+    double parsed = 0.0;
+    char expected[96];
+    if (text == NULL)
+        return STATUS_OK;
+    snprintf(expected, sizeof expected, "a number above 0, to %g", most);
+    if (!units_parse(text, UNIT_PLAIN, &parsed) || parsed <= 0.0 || parsed > most)
+        return error_input(err, NULL, 0, option, expected, text);
+    *value = parsed;
+    return STATUS_OK;
+}
+
+/* --help, or a verb that is none. */
+static int tell_verbs(int argc, const char **argv)
+{
+    char summary[1024] = "Reads and writes traces.", expected[128] = "one of";
+    for (int i = 0; i < VERBS; i++) {
+        size_t at = strlen(summary), end = strlen(expected);
+        snprintf(summary + at, sizeof summary - at, "\n  %-8s %s", verbs[i].name, verbs[i].summary);
+        snprintf(expected + end, sizeof expected - end, " %s", verbs[i].name);
+    }
+    strncat(summary, "\n`reprise trace VERB --help` tells a verb's options.",
+            sizeof summary - strlen(summary) - 1);
+    const struct option table[] = { { 0 } };
+    const struct command_line line = { .command = "reprise trace",
+                                       .usage = "VERB [FILE...] [OPTION...]",
+                                       .summary = summary,
+                                       .table = table,
+                                       .arguments_most = 64 };
+    struct options options;
+    struct error err = { 0 };
+    if (options_parse(&options, &line, argc, argv, &err) == STATUS_OK && !options.help)
+        error_input(&err, NULL, 0, "trace", expected, options.arguments[0]);
+    options_free(&options);
+    return output_exit(&err);
 }
 
 int cmd_trace(int argc, const char **argv)
 {
-    struct trace_options given = { 0 };
-    const struct option table[] = {
-        { "lru", 0, OPTION_TEXT, &given.lru, "N", "also the hits under LRU of N blocks" },
-        { "format", 'f', OPTION_TEXT, &given.format, "NAME",
-          "the file's format (default: told from its first line)" },
-        { "json", 0, OPTION_FLAG, &given.json, NULL, "one JSON object instead of a table" },
-        EXPERIMENT_OPTIONS(&given.experiment),
-        { 0 },
-    };
-    const struct command_line line = {
-        .command = "reprise trace",
-        .usage = "info [FILE] [OPTION...]",
-        .summary = "Says what a trace holds: requests, tokens, blocks, and how much of it a prefix "
-                   "cache could\nreuse. FILE may be .zst. Without FILE: the experiment's generated "
-                   "workload.",
-        .table = table,
-        .arguments_most = 2,
-    };
-    struct options options;
-    struct error err = { 0 };
-    if (options_parse(&options, &line, argc, argv, &err) == STATUS_OK && !options.help) {
-        if (options.argument_count == 0 || strcmp(options.arguments[0], "info") != 0)
-            error_input(&err, NULL, 0, "trace", "info, and a file", options.arguments[0]);
-        else
-            show_info(&given, options.arguments[1], &err);
-    }
-    experiment_options_free(&given.experiment);
-    options_free(&options);
-    return output_exit(&err);
+    for (int i = 0; argc > 1 && i < VERBS; i++)
+        if (strcmp(argv[1], verbs[i].name) == 0)
+            return verbs[i].run(argc - 1, argv + 1);
+    return tell_verbs(argc, argv);
 }

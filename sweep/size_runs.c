@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/units.h"
 #include "sweep/batch.h"
+#include "traces/info.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -48,7 +49,7 @@ static enum status count_turns(struct size_runs *runs, const char *path, struct 
         return STATUS_OK;
     enum status status = trace_open(path, NULL, &trace, err);
     if (status == STATUS_OK)
-        status = trace_info_read(trace, 0, &info, err);
+        status = trace_info_read(trace, NULL, &info, err);
     trace_close(trace);
     if (status == STATUS_OK)
         runs->trace_turns = info.turns;

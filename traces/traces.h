@@ -13,7 +13,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 struct trace_turn {
     uint64_t think_ns;      /* from the end of the reply before; 0 for the first turn */
@@ -118,23 +117,5 @@ enum status trace_open(const char *path, const char *format, struct trace **trac
 /* Calls visit for each known format. */
 void trace_formats(void (*visit)(const char *name, const char *summary, void *context),
                    void *context);
-
-/* What a trace holds. Blocks and hits are zero where it has no block keys. */
-struct trace_info {
-    struct trace_facts facts;
-    uint64_t sessions, turns, duration_ns; /* first to last arrival */
-    uint64_t prompt_tokens, reply_tokens, prompt_tokens_max, reply_tokens_max;
-    uint64_t multi_turn_sessions, sessions_over_2k, sessions_over_4k; /* tokens, all turns */
-    uint64_t blocks, distinct_blocks; /* references, and different keys */
-    uint64_t unbounded_hits;          /* blocks in leading runs of blocks seen before */
-    uint64_t lru_blocks, lru_hits;    /* the same in a cache of lru_blocks blocks under LRU:
-                                         every block of a request is then touched in order */
-    uint64_t hash;
-};
-/* Reads the trace to its end. lru_blocks 0: no LRU. */
-enum status trace_info_read(struct trace *trace, uint64_t lru_blocks, struct trace_info *info,
-                            struct error *err);
-void trace_info_print_table(FILE *out, const struct trace_info *info);
-void trace_info_print_json(FILE *out, const struct trace_info *info); /* one object and a newline */
 
 #endif

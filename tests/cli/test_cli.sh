@@ -51,6 +51,8 @@ prints "policies are listed" "scheduler-aware" "$reprise" models --policies
 prints "the doctor looks" "SQLite" "$reprise" doctor
 prints "a trace is described" "1494 of 2697" "$reprise" trace info "$sample"
 prints "LRU's hits" '"lru_hits": 1432' "$reprise" trace info "$sample" --lru 500 --json
+prints "hits by capacity, in bytes too" "KV: of mistral-7b" "$reprise" trace info "$sample" -m mistral-7b
+prints "estimates are told" "estimate" "$reprise" trace info "$sample" --exact-blocks 100 --sample-blocks 16
 prints "the workload is described" "sharegpt-like" "$reprise" trace info
 
 # A database with a comparison in it, which no refusal below may change.
@@ -90,6 +92,11 @@ refuses "time that goes back" 2 "backwards.jsonl:2: timestamp" "${sim[@]}" -t ba
 : >empty.jsonl
 refuses "an empty trace" 2 "empty.jsonl" "${sim[@]}" -t empty.jsonl
 refuses "trace info of a malformed line" 2 "malformed.jsonl:3:" "$reprise" trace info malformed.jsonl
+refuses "trace of no verb" 2 "info" "$reprise" trace
+refuses "trace of another verb" 2 "info" "$reprise" trace describe "$sample"
+refuses "a sample of more than all" 2 "--sample-rate" "$reprise" trace info "$sample" --sample-rate 1.5
+refuses "a sample of too few blocks" 2 "--sample-blocks" "$reprise" trace info "$sample" --sample-blocks 3
+refuses "an unknown model of trace info" 2 "no-such" "$reprise" trace info "$sample" -m no-such
 refuses "trace info of LRU of nothing" 2 "--lru" "$reprise" trace info "$sample" --lru 0
 
 echo "no database" >text.db

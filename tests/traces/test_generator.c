@@ -1,7 +1,7 @@
 /* tests/traces/test_generator.c - the ShareGPT-like workload has the published statistics, and is the
  * same wherever it is drawn. */
 #include "tests/support.h"
-#include "traces/traces.h"
+#include "traces/info.h"
 
 #include <math.h>
 #include <string.h>
@@ -21,7 +21,7 @@ static struct trace_info info_of(const struct workload *workload)
     struct trace_info info;
     struct error err = { 0 };
     ck_assert_int_eq(trace_generate(workload, &trace, &err), STATUS_OK);
-    ck_assert_int_eq(trace_info_read(trace, 0, &info, &err), STATUS_OK);
+    ck_assert_int_eq(trace_info_read(trace, NULL, &info, &err), STATUS_OK);
     trace_close(trace);
     return info;
 }

@@ -1,7 +1,8 @@
-/* tests/traces/test_mooncake.c - Mooncake's JSON lines: the reference counts, streaming, refusals. */
+/* tests/traces/test_mooncake.c - Mooncake's JSON lines: the reference counts, streaming, refusals.
+ */
 #include "base/random.h"
 #include "tests/support.h"
-#include "traces/traces.h"
+#include "traces/info.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,17 +10,18 @@
 #include <unistd.h>
 #include <zstd.h>
 
-#define LINE1 "{\"timestamp\": 0, \"input_length\": 600, \"output_length\": 5, \"hash_ids\": [1, 2]}\n"
-#define LINE2 "{\"timestamp\": 10, \"input_length\": 1024, \"output_length\": 7, \"hash_ids\": [1, 3]}\n"
+#define LINE1                                                                                      \
+    "{\"timestamp\": 0, \"input_length\": 600, \"output_length\": 5, \"hash_ids\": [1, 2]}\n"
+#define LINE2                                                                                      \
+    "{\"timestamp\": 10, \"input_length\": 1024, \"output_length\": 7, \"hash_ids\": [1, 3]}\n"
 
-static enum status read_all(const char *path, uint64_t lru_blocks, struct trace_info *info,
-                            struct error *err)
+static enum status read_all(const char *path, struct trace_info *info, struct error *err)
 {
     struct trace *trace;
     enum status status = trace_open(path, NULL, &trace, err);
     if (status != STATUS_OK)
         return status;
-    status = trace_info_read(trace, lru_blocks, info, err);
+    status = trace_info_read(trace, NULL, info, err);
     trace_close(trace);
     return status;
 }
@@ -63,12 +65,15 @@ static const struct {
       "timestamp", "whole", 2 },
     { LINE1 "{\"timestamp\": 1.5, \"input_length\": 1, \"output_length\": 1, \"hash_ids\": [1]}\n",
       "timestamp", "whole", 2 },
-    { LINE1 "{\"input_length\": 1, \"output_length\": 1, \"hash_ids\": [1]}\n", "timestamp", "whole", 2 },
+    { LINE1 "{\"input_length\": 1, \"output_length\": 1, \"hash_ids\": [1]}\n", "timestamp",
+      "whole", 2 },
     { LINE1 "{\"timestamp\": 1, \"input_length\": 0, \"output_length\": 1, \"hash_ids\": []}\n",
       "input_length", "whole", 2 },
-    { LINE1 "{\"timestamp\": 1, \"input_length\": \"9\", \"output_length\": 1, \"hash_ids\": [1]}\n",
+    { LINE1
+      "{\"timestamp\": 1, \"input_length\": \"9\", \"output_length\": 1, \"hash_ids\": [1]}\n",
       "input_length", "whole", 2 },
-    { LINE1 "{\"timestamp\": 1, \"input_length\": 99999999999, \"output_length\": 1, \"hash_ids\": [1]}\n",
+    { LINE1 "{\"timestamp\": 1, \"input_length\": 99999999999, \"output_length\": 1, \"hash_ids\": "
+            "[1]}\n",
       "input_length", "whole", 2 },
     { LINE1 "{\"timestamp\": 1, \"input_length\": 9, \"output_length\": 0, \"hash_ids\": [1]}\n",
       "output_length", "whole", 2 },
@@ -80,7 +85,8 @@ static const struct {
       "hash_ids", "array", 2 },
     { LINE1 "{\"timestamp\": 1, \"input_length\": 9, \"output_length\": 1, \"hash_ids\": [-7]}\n",
       "hash_ids", "whole", 2 },
-    { LINE1 "{\"timestamp\": 1, \"input_length\": 600, \"output_length\": 1, \"hash_ids\": [7, 7]}\n",
+    { LINE1
+      "{\"timestamp\": 1, \"input_length\": 600, \"output_length\": 1, \"hash_ids\": [7, 7]}\n",
       "hash_ids", "different", 2 },
 };
 
@@ -89,7 +95,7 @@ START_TEST(a_malformed_line_is_refused_by_its_number)
     char *path = test_temp_file(refused[_i].text);
     struct trace_info info;
     struct error err = { 0 };
-    ck_assert_int_eq(read_all(path, 0, &info, &err), STATUS_INPUT);
+    ck_assert_int_eq(read_all(path, &info, &err), STATUS_INPUT);
     ck_assert_str_eq(err.file, path);
     ck_assert_uint_eq(err.line, refused[_i].line);
     ck_assert_str_eq(err.key, refused[_i].key);
@@ -125,7 +131,8 @@ static char *many_lines(uint32_t count, struct random *random)
         uint32_t blocks = 1 + (uint32_t)random_below(random, 12), id = 0;
         at += (size_t)snprintf(text + at, room - at,
                                "{\"timestamp\": %u, \"input_length\": %u, \"output_length\": 3, "
-                               "\"hash_ids\": [", i * 7, blocks * 512);
+                               "\"hash_ids\": [",
+                               i * 7, blocks * 512);
         for (uint32_t b = 0; b < blocks; b++) { /* a random walk down a tree: keys of one parent */
             id = id * 3 + 1 + (uint32_t)random_below(random, 3);
             at += (size_t)snprintf(text + at, room - at, "%s%u", b > 0 ? ", " : "", id);
@@ -156,78 +163,15 @@ START_TEST(a_compressed_trace_reads_as_the_plain_one_and_a_cut_one_is_refused)
     char *cut = compressed_file(text, 1000);
     struct trace_info info, packed_info;
     struct error err = { 0 };
-    ck_assert_int_eq(read_all(plain, 50, &info, &err), STATUS_OK);
-    ck_assert_int_eq(read_all(packed, 50, &packed_info, &err), STATUS_OK);
+    ck_assert_int_eq(read_all(plain, &info, &err), STATUS_OK);
+    ck_assert_int_eq(read_all(packed, &packed_info, &err), STATUS_OK);
     ck_assert_uint_eq(info.sessions, 5000);
     ck_assert_uint_eq(info.hash, packed_info.hash);
-    ck_assert_uint_eq(info.lru_hits, packed_info.lru_hits);
-    ck_assert_int_eq(read_all(cut, 0, &info, &err), STATUS_INPUT);
+    ck_assert(info.reuse.hits[5] == packed_info.reuse.hits[5]);
+    ck_assert_int_eq(read_all(cut, &info, &err), STATUS_INPUT);
     ck_assert_ptr_nonnull(strstr(err.expected, "zstd"));
     unlink(plain), unlink(packed), unlink(cut);
     free(plain), free(packed), free(cut), free(text);
-}
-END_TEST
-
-/* ---- against a slow LRU: an array in order of use ---- */
-
-enum { SLOW_MAX = 20000 };
-
-struct slow_lru {
-    uint64_t key[SLOW_MAX];
-    uint32_t count, limit;
-};
-
-static uint32_t slow_place(const struct slow_lru *lru, uint64_t key)
-{
-    uint32_t i = 0;
-    while (i < lru->count && lru->key[i] != key)
-        i++;
-    return i;
-}
-
-static uint64_t slow_request(struct slow_lru *lru, const uint64_t *keys, uint32_t count)
-{
-    uint32_t hits = 0;
-    while (hits < count && slow_place(lru, keys[hits]) < lru->count)
-        hits++;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t at = slow_place(lru, keys[i]);
-        if (at == lru->count && lru->count >= lru->limit)
-            at = 0;
-        if (at < lru->count)
-            memmove(&lru->key[at], &lru->key[at + 1], (lru->count-- - at - 1) * sizeof *lru->key);
-        lru->key[lru->count++] = keys[i];
-    }
-    return hits;
-}
-
-START_TEST(hits_agree_with_a_slow_lru)
-{
-    static const uint32_t limits[] = { 1, 2, 7, 30, 100, SLOW_MAX };
-    struct random random = random_from(test_seed(), 4);
-    char *text = many_lines(1500, &random), *path = test_temp_file(text);
-    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
-        static struct slow_lru slow;
-        struct trace_info info;
-        struct trace_session session;
-        struct trace *trace;
-        struct error err = { 0 };
-        uint64_t hits = 0;
-        slow.count = 0;
-        slow.limit = limits[i];
-        ck_assert_int_eq(read_all(path, limits[i], &info, &err), STATUS_OK);
-        ck_assert_int_eq(trace_open(path, NULL, &trace, &err), STATUS_OK);
-        while (trace_next(trace, &session, &err) == TRACE_ITEM)
-            hits += slow_request(&slow, session.block_keys, session.block_count);
-        trace_close(trace);
-        ck_assert_uint_eq(info.lru_hits, hits);
-        if (limits[i] == SLOW_MAX) {
-            ck_assert_uint_eq(info.unbounded_hits, hits);
-            ck_assert_uint_eq(info.distinct_blocks, slow.count);
-        }
-    }
-    unlink(path);
-    free(path), free(text);
 }
 END_TEST
 
@@ -243,7 +187,7 @@ START_TEST(damaged_files_end_in_a_refusal_or_are_read_never_in_a_crash)
         char *path = test_temp_file(bad);
         struct trace_info info;
         struct error err = { 0 };
-        enum status status = read_all(path, 3, &info, &err);
+        enum status status = read_all(path, &info, &err);
         ck_assert(status == STATUS_OK || (status == STATUS_INPUT && err.expected[0] != '\0'));
         unlink(path);
         free(path), free(bad);
@@ -262,7 +206,6 @@ static Suite *suite(void)
                         sizeof refused / sizeof *refused);
     tcase_add_test(tcase, a_file_that_is_no_trace_is_refused);
     tcase_add_test(tcase, a_compressed_trace_reads_as_the_plain_one_and_a_cut_one_is_refused);
-    tcase_add_test(tcase, hits_agree_with_a_slow_lru);
     tcase_add_test(tcase, damaged_files_end_in_a_refusal_or_are_read_never_in_a_crash);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -1,0 +1,86 @@
+/* traces/info.h - what a trace holds: counts, how soon its blocks come back, and what an LRU cache
+ * of any size would make of that. Public interface of traces/.
+ *
+ * Hits are those of a prefix cache: of a request's blocks the leading run that is cached when it
+ * comes; every block of it is then touched, in order. */
+#ifndef REPRISE_TRACES_INFO_H
+#define REPRISE_TRACES_INFO_H
+
+#include "traces/traces.h"
+
+#include <stdio.h>
+
+enum { TRACE_CAPACITIES_MOST = 160, TRACE_ASKED_MOST = 32, TRACE_OCTAVES = 48 };
+
+/* What is measured of block references. Memory: 50 to 70 bytes for each of exact_blocks (less where
+ * the trace has fewer), and as much for each sampled one. */
+struct trace_reuse_config {
+    uint64_t asked[TRACE_ASKED_MOST]; /* capacities to know exactly, in blocks */
+    uint32_t asked_count;
+    uint32_t exact_blocks; /* capacities up to it are exact whatever the trace's length; raised to
+                              the largest of asked[] */
+    bool deepest_first;    /* a request's last block is touched first, so that LRU gives up the ends
+                              of prefixes before their beginnings */
+    double sample_rate; /* in (0, 1]: that share of blocks is sampled; 0: sample_blocks of them */
+    uint32_t sample_blocks; /* at least 16 */
+    uint64_t sample_seed;   /* which blocks */
+};
+/* 4 Mi exact blocks, 65,536 sampled ones. */
+struct trace_reuse_config trace_reuse_standard(void);
+
+/* Of block references; all zero where the trace has no block keys. `hits` are counted for
+ * capacities up to exact_blocks, and for all if `whole`; above, what the sample says of the
+ * distances above is added. `sampled` are the sample's alone, SHARDS as published, with its
+ * correction (SHARDS-adj). */
+struct trace_reuse {
+    bool whole;            /* no block was forgotten: nothing here is an estimate but `sampled` */
+    bool deepest_first;    /* as configured */
+    uint64_t exact_blocks; /* as configured, raised to what was asked */
+    uint64_t references;   /* all of them, without an estimate */
+    double distinct_blocks, unbounded_hits;
+    /* Under LRU of capacity[i] blocks. Ascending: ten a decade, and what was asked. */
+    uint32_t capacities;
+    uint64_t capacity[TRACE_CAPACITIES_MOST];
+    double hits[TRACE_CAPACITIES_MOST], sampled[TRACE_CAPACITIES_MOST];
+    /* References by reuse distance, the number of different blocks touched since the block was,
+     * itself included: [k] holds 2^k to 2^(k+1) - 1. The rest are first references. */
+    double octave[TRACE_OCTAVES];
+    double sample_rate; /* in the end */
+    uint64_t sampled_blocks, sampled_references;
+    /* |sampled - exact| of the hit rate over the capacities that are exact and below
+     * distinct_blocks: mean and largest. */
+    double error_mean, error_most;
+    uint64_t memory_bytes; /* of the books, in the end */
+};
+
+/* Hits under LRU of that many blocks: exact, or the estimate where that is all there is. The
+ * capacity must be one of capacity[]. */
+double trace_reuse_hits(const struct trace_reuse *reuse, uint64_t capacity);
+
+struct trace_info {
+    struct trace_facts facts;
+    uint64_t sessions, turns, duration_ns; /* first to last arrival */
+    uint64_t prompt_tokens, reply_tokens, prompt_tokens_max, reply_tokens_max;
+    uint64_t multi_turn_sessions, sessions_over_2k, sessions_over_4k; /* tokens, all turns */
+    uint64_t blocks;                                                  /* references */
+    struct trace_reuse reuse;
+    uint64_t hash;
+};
+
+/* Reads the trace to its end. config NULL: the standard one. */
+enum status trace_info_read(struct trace *trace, const struct trace_reuse_config *config,
+                            struct trace_info *info, struct error *err);
+
+/* How it is shown. */
+struct trace_info_view {
+    const struct trace_reuse_config *asked; /* its capacities stand out; may be NULL */
+    uint64_t kv_bytes_per_token;            /* capacities are told in bytes too; 0: not */
+    const char *model;                      /* whose KV that is */
+};
+void trace_info_print_table(FILE *out, const struct trace_info *info,
+                            const struct trace_info_view *view);
+/* One object and a newline. */
+void trace_info_print_json(FILE *out, const struct trace_info *info,
+                           const struct trace_info_view *view);
+
+#endif

@@ -1,10 +1,10 @@
-/* cli/cmd_trace.c - `reprise trace VERB`: finds the verb, and holds what verbs share. */
+/* cli/cmd_trace.c - `reprise trace VERB`: finds the verb and runs it. */
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/trace_verbs.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 struct verb {
@@ -15,47 +15,6 @@ struct verb {
 #define VERB_ROW(name, summary) { #name, summary, trace_verb_##name },
 static const struct verb verbs[] = { TRACE_VERBS(VERB_ROW) };
 enum { VERBS = sizeof verbs / sizeof *verbs };
-
-enum status trace_verb_open(const struct experiment_options *given, const char *path,
-                            const char *format, struct trace **trace, struct error *err)
-{
-    struct experiment experiment;
-    enum status status = experiment_load(given, &experiment, err);
-    if (status != STATUS_OK)
-        return status;
-    if (path != NULL)
-        return trace_open_with(path, format, &experiment.workload, &experiment.import, trace, err);
-    return trace_generate(&experiment.workload, trace, err);
-}
-
-enum status trace_verb_whole(const char *option, const char *text, uint64_t least, uint64_t most,
-                             uint64_t *value, struct error *err)
-{
-    double parsed = 0.0;
-    char expected[96];
-    if (text == NULL)
-        return STATUS_OK;
-    snprintf(expected, sizeof expected, "a whole number from %" PRIu64 " to %" PRIu64, least, most);
-    if (!units_parse(text, UNIT_PLAIN, &parsed) || parsed < (double)least ||
-        parsed > (double)most || parsed != (double)(uint64_t)parsed)
-        return error_input(err, NULL, 0, option, expected, text);
-    *value = (uint64_t)parsed;
-    return STATUS_OK;
-}
-
-enum status trace_verb_positive(const char *option, const char *text, double most, double *value,
-                                struct error *err)
-{
-    double parsed = 0.0;
-    char expected[96];
-    if (text == NULL)
-        return STATUS_OK;
-    snprintf(expected, sizeof expected, "a number above 0, to %g", most);
-    if (!units_parse(text, UNIT_PLAIN, &parsed) || parsed <= 0.0 || parsed > most)
-        return error_input(err, NULL, 0, option, expected, text);
-    *value = parsed;
-    return STATUS_OK;
-}
 
 /* --help, or a verb that is none. */
 static int tell_verbs(int argc, const char **argv)

@@ -15,7 +15,7 @@
     X(plot, "draw a comparison or a sweep from the database")                                       \
     X(report, "write runs or a sweep as one HTML page")                                            \
     X(db, "merge, list or dump databases")                                                         \
-    X(trace, "say what a trace, or the generated workload, holds")                                 \
+    X(trace, "say what a trace holds; convert, generate and scale traces")                                 \
     X(models, "list models, hardware and policies, or show one model on one server")               \
     X(doctor, "say which of what reprise can use is there on this machine")
 

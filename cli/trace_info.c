@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 struct info_options {
-    struct experiment_options experiment;
-    const char *format, *model, *exact, *rate, *sample;
+    struct trace_source source;
+    const char *model, *exact, *rate, *sample;
     struct text_list lru;
     uint64_t seed;
     bool json, deepest_first;
@@ -54,7 +54,7 @@ static enum status show_info(const struct info_options *given, const char *path,
         view.model = given->model;
         view.kv_bytes_per_token = model_kv_bytes_per_token(&model, 1);
     }
-    enum status status = trace_verb_open(&given->experiment, path, given->format, &trace, err);
+    enum status status = trace_source_open(&given->source, path, &trace, err);
     if (status == STATUS_OK)
         status = trace_info_read(trace, &config, &info, err);
     trace_close(trace);
@@ -79,10 +79,10 @@ int trace_verb_info(int argc, const char **argv)
         { "sample-rate", 0, OPTION_TEXT, &given.rate, "SHARE",
           "sample that share of blocks instead, however many these are" },
         { "sample-seed", 0, OPTION_U64, &given.seed, "N", "sample others" },
-        { "format", 'f', OPTION_TEXT, &given.format, "NAME",
-          "the file's format (default: told from its first line)" },
         { "json", 0, OPTION_FLAG, &given.json, NULL, "one JSON object instead of a table" },
-        EXPERIMENT_OPTIONS(&given.experiment),
+        TRACE_SOURCE_FILE(&given.source),
+        TRACE_SOURCE_GENERATED(&given.source),
+        TRACE_SOURCE_OPTIONS(&given.source),
         { 0 },
     };
     const struct command_line line = {
@@ -99,7 +99,7 @@ int trace_verb_info(int argc, const char **argv)
     if (options_parse(&options, &line, argc, argv, &err) == STATUS_OK && !options.help)
         show_info(&given, options.arguments[0], &err);
     free(given.lru.text);
-    experiment_options_free(&given.experiment);
+    experiment_options_free(&given.source.experiment);
     options_free(&options);
     return output_exit(&err);
 }

@@ -30,7 +30,7 @@ bool head_line_has(const struct head *head, const char *text)
     return found != NULL && (size_t)(found - head->text) < head->line_length;
 }
 
-static const struct trace_format *find_by_name(const char *name)
+const struct trace_format *trace_format_named(const char *name)
 {
     for (int i = 0; formats[i] != NULL; i++)
         if (strcmp(formats[i]->name, name) == 0)
@@ -61,7 +61,7 @@ static enum status choose_format(struct file *file, const char *name, struct err
     char known[256], found[64];
     struct head head;
     known_formats(known, sizeof known);
-    if (name != NULL && find_by_name(name) == NULL)
+    if (name != NULL && trace_format_named(name) == NULL)
         return error_input(err, NULL, 0, "format", known, name);
     enum lines_step step = lines_peek(file->lines, &head.text, &head.length, err);
     if (step == LINES_ERROR)
@@ -70,7 +70,7 @@ static enum status choose_format(struct file *file, const char *name, struct err
         return error_input(err, lines_path(file->lines), 0, NULL, known, "an empty file");
     const char *newline = memchr(head.text, '\n', head.length);
     head.line_length = newline != NULL ? (size_t)(newline - head.text) : head.length;
-    file->format = name != NULL ? find_by_name(name) : find_by_head(&head);
+    file->format = name != NULL ? trace_format_named(name) : find_by_head(&head);
     if (file->format != NULL)
         return STATUS_OK;
     snprintf(found, sizeof found, "%.*s%s", head.line_length > 40 ? 40 : (int)head.line_length,

@@ -4,6 +4,7 @@
 #define REPRISE_TRACES_FORMAT_H
 
 #include "traces/lines.h"
+#include "traces/text_out.h"
 #include "traces/traces.h"
 
 /* What a file begins with: its first line, or 64 KiB of it, and perhaps more. Ended by a NUL. */
@@ -16,6 +17,18 @@ struct head {
 struct format_settings {
     struct workload workload; /* arrivals, think times and seed */
     struct trace_import import;
+};
+
+/* How a trace is written in a format. */
+struct trace_format_out {
+    /* A session has several turns, each asked after the reply before it. Else each is a request. */
+    bool turns;
+    bool blocks;         /* prefix blocks are held; a trace without them is not */
+    bool since_first;    /* times count from the first record when they are read */
+    uint64_t time_ns;    /* times are rounded to multiples of it; 1: they are whole */
+    const char *heading; /* NULL: none */
+    void (*session)(struct text_out *out, const struct trace_facts *facts,
+                    const struct trace_session *session);
 };
 
 struct trace_format {
@@ -38,6 +51,7 @@ struct trace_format {
                             struct error *err);
     /* Optional: changes the facts by what this file turned out to hold. */
     void (*tell)(const void *state, struct trace_facts *facts);
+    const struct trace_format_out *out; /* NULL: it is only read */
 };
 
 /* <- a new format: its name here, its file in traces/CMakeLists.txt, a row in docs/workload.md.
@@ -54,6 +68,9 @@ struct trace_format {
     X(openai)
 #define TRACE_FORMAT_DECLARE(name) extern const struct trace_format trace_format_##name;
 TRACE_FORMATS(TRACE_FORMAT_DECLARE)
+
+/* NULL: there is none of that name. */
+const struct trace_format *trace_format_named(const char *name);
 
 /* Whether the first line, or the whole head, holds the text. */
 bool head_line_has(const struct head *head, const char *text);

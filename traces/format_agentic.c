@@ -65,9 +65,10 @@ static enum status get_turn(struct json_record record, bool first, struct trace_
     return STATUS_OK;
 }
 
-static enum status get_session(struct agentic *agentic, struct json_record record,
+static enum status get_session(void *state, struct json_record record,
                                struct trace_session *session, struct error *err)
 {
+    struct agentic *agentic = state;
     char found[32];
     const json_t *turns = json_object_get(record.object, "turns");
     size_t count = json_array_size(turns);
@@ -92,14 +93,38 @@ static enum status get_session(struct agentic *agentic, struct json_record recor
 static enum status agentic_parse(void *state, const struct lines *lines, char *line, size_t length,
                                  struct trace_session *session, struct error *err)
 {
-    json_t *object;
-    if (json_record_parse(lines, line, length, &object, err) != STATUS_OK)
-        return err->status;
-    struct json_record record = { lines, lines_number(lines), object };
-    enum status status = get_session(state, record, session, err);
-    json_decref(object);
-    return status;
+    return json_record_session(lines, line, length, get_session, state, session, err);
 }
+
+/* ---- writing ---- */
+
+/* Read as doubles, times are whole ns up to 97 days, and off by less than 1 us up to 270 years. */
+static void agentic_write(struct text_out *out, const struct trace_facts *facts,
+                          const struct trace_session *session)
+{
+    (void)facts;
+    text_out_text(out, "{\"session\": \"");
+    text_out_whole(out, session->id);
+    text_out_text(out, "\", \"arrival_s\": ");
+    text_out_seconds(out, session->arrival_ns);
+    text_out_text(out, ", \"turns\": [");
+    for (uint32_t i = 0; i < session->turn_count; i++) {
+        text_out_text(out, i > 0 ? ", {\"prompt_tokens\": " : "{\"prompt_tokens\": ");
+        text_out_whole(out, session->turns[i].prompt_tokens);
+        text_out_text(out, ", \"reply_tokens\": ");
+        text_out_whole(out, session->turns[i].reply_tokens);
+        if (session->turns[i].think_ns > 0) {
+            text_out_text(out, ", \"think_s\": ");
+            text_out_seconds(out, session->turns[i].think_ns);
+        }
+        text_out_text(out, "}");
+    }
+    text_out_text(out, "]}\n");
+}
+
+static const struct trace_format_out agentic_out = { .turns = true,
+                                                     .time_ns = 1,
+                                                     .session = agentic_write };
 
 const struct trace_format trace_format_agentic = {
     .name = "agentic",
@@ -109,4 +134,5 @@ const struct trace_format trace_format_agentic = {
     .open = agentic_open,
     .close = agentic_close,
     .parse = agentic_parse,
+    .out = &agentic_out,
 };

@@ -6,12 +6,15 @@
  * AzureLLMInferenceDataset2023.md (CC-BY, Splitwise) and AzureLLMInferenceDataset2024.md (CC-BY,
  * DynamoLLM). */
 #include "base/memory.h"
+#include "base/units.h"
 #include "traces/csv.h"
 #include "traces/format.h"
 #include "traces/json_record.h"
 #include "traces/record_time.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum { TIME, CONTEXT, GENERATED };
 static const struct csv_column columns[] = { [TIME] = { "TIMESTAMP", false },
@@ -62,6 +65,35 @@ static enum status azure_parse(void *state, const struct lines *lines, char *lin
     return STATUS_OK;
 }
 
+/* ---- writing ---- */
+
+/* Counted from 2000-01-01: readers take times from the first one. */
+static void azure_write(struct text_out *out, const struct trace_facts *facts,
+                        const struct trace_session *session)
+{
+    (void)facts;
+    const time_t begin = 946684800;
+    uint64_t ns = session->arrival_ns;
+    time_t seconds = begin + (time_t)(ns / NS_PER_S);
+    struct tm when;
+    char text[64];
+    gmtime_r(&seconds, &when);
+    size_t length = strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &when);
+    snprintf(text + length, sizeof text - length, ".%09u", (unsigned)(ns % NS_PER_S));
+    text_out_text(out, text);
+    text_out_text(out, ",");
+    text_out_whole(out, session->turns[0].prompt_tokens);
+    text_out_text(out, ",");
+    text_out_whole(out, session->turns[0].reply_tokens);
+    text_out_text(out, "\n");
+}
+
+static const struct trace_format_out azure_out = { .since_first = true,
+                                                   .time_ns = 1,
+                                                   .heading =
+                                                       "TIMESTAMP,ContextTokens,GeneratedTokens\n",
+                                                   .session = azure_write };
+
 const struct trace_format trace_format_azure = {
     .name = "azure",
     .summary = "CSV of Azure's LLM inference traces 2023 and 2024: arrivals and token counts",
@@ -71,4 +103,5 @@ const struct trace_format trace_format_azure = {
     .open = azure_open,
     .close = free,
     .parse = azure_parse,
+    .out = &azure_out,
 };

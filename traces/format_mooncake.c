@@ -89,9 +89,10 @@ static enum status check_block_tokens(const struct mooncake *mooncake, struct js
                              &tokens, err);
 }
 
-static enum status get_request(struct mooncake *mooncake, struct json_record record,
+static enum status get_request(void *state, struct json_record record,
                                struct trace_session *session, struct error *err)
 {
+    struct mooncake *mooncake = state;
     int64_t timestamp_ms, input, output;
     if (json_record_whole(record, "timestamp", 0, INT64_C(1000000000000), &timestamp_ms, err) ||
         json_record_whole(record, "input_length", 1, RECORD_TOKENS_MOST, &input, err) ||
@@ -111,19 +112,41 @@ static enum status get_request(struct mooncake *mooncake, struct json_record rec
 static enum status mooncake_parse(void *state, const struct lines *lines, char *line, size_t length,
                                   struct trace_session *session, struct error *err)
 {
-    json_t *object;
-    if (json_record_parse(lines, line, length, &object, err) != STATUS_OK)
-        return err->status;
-    struct json_record record = { lines, lines_number(lines), object };
-    enum status status = get_request(state, record, session, err);
-    json_decref(object);
-    return status;
+    return json_record_session(lines, line, length, get_request, state, session, err);
 }
 
 static void mooncake_tell(const void *state, struct trace_facts *facts)
 {
     facts->block_tokens = ((const struct mooncake *)state)->block_tokens;
 }
+
+/* ---- writing ---- */
+
+static void mooncake_write(struct text_out *out, const struct trace_facts *facts,
+                           const struct trace_session *session)
+{
+    text_out_text(out, "{\"timestamp\": ");
+    text_out_whole(out, (session->arrival_ns + NS_PER_MS / 2) / NS_PER_MS);
+    text_out_text(out, ", \"input_length\": ");
+    text_out_whole(out, session->turns[0].prompt_tokens);
+    text_out_text(out, ", \"output_length\": ");
+    text_out_whole(out, session->turns[0].reply_tokens);
+    if (facts->block_tokens != BLOCK_TOKENS) {
+        text_out_text(out, ", \"block_tokens\": ");
+        text_out_whole(out, facts->block_tokens);
+    }
+    text_out_text(out, ", \"hash_ids\": [");
+    for (uint32_t i = 0; i < session->block_count; i++) {
+        if (i > 0)
+            text_out_text(out, ", ");
+        text_out_whole(out, session->block_keys[i]);
+    }
+    text_out_text(out, "]}\n");
+}
+
+static const struct trace_format_out mooncake_out = { .blocks = true,
+                                                      .time_ns = NS_PER_MS,
+                                                      .session = mooncake_write };
 
 const struct trace_format trace_format_mooncake = {
     .name = "mooncake",
@@ -135,4 +158,5 @@ const struct trace_format trace_format_mooncake = {
     .close = mooncake_close,
     .parse = mooncake_parse,
     .tell = mooncake_tell,
+    .out = &mooncake_out,
 };

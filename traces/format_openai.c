@@ -267,9 +267,10 @@ static enum status hash_prompt(struct openai *openai, struct json_record record,
     return STATUS_OK;
 }
 
-static enum status get_request(struct openai *openai, struct json_record record,
+static enum status get_request(void *state, struct json_record record,
                                struct trace_session *session, struct error *err)
 {
+    struct openai *openai = state;
     const json_t *messages = find(record.object, "messages"), *reply;
     size_t count;
     if (get_time(openai, record, session, err) != STATUS_OK)
@@ -298,13 +299,7 @@ static enum status get_request(struct openai *openai, struct json_record record,
 static enum status openai_parse(void *state, const struct lines *lines, char *line, size_t length,
                                 struct trace_session *session, struct error *err)
 {
-    json_t *object;
-    if (json_record_parse(lines, line, length, &object, err) != STATUS_OK)
-        return err->status;
-    struct json_record record = { lines, lines_number(lines), object };
-    enum status status = get_request(state, record, session, err);
-    json_decref(object);
-    return status;
+    return json_record_session(lines, line, length, get_request, state, session, err);
 }
 
 static void openai_tell(const void *state, struct trace_facts *facts)

@@ -39,8 +39,8 @@ struct row {
 
 static bool session_csv_probe(const struct head *head)
 {
-    return head_line_has(head, "session") && head_line_has(head, "arrival_s") &&
-           head_line_has(head, "think_s");
+    return head->text[0] != '{' && head_line_has(head, "session") &&
+           head_line_has(head, "arrival_s") && head_line_has(head, "think_s");
 }
 
 static enum status session_csv_open(struct lines *lines, const struct format_settings *settings,
@@ -153,6 +153,35 @@ static enum trace_step session_csv_next(void *state, struct lines *lines,
     return TRACE_ITEM;
 }
 
+/* ---- writing ---- */
+
+static void session_csv_write(struct text_out *out, const struct trace_facts *facts,
+                              const struct trace_session *session)
+{
+    (void)facts;
+    for (uint32_t i = 0; i < session->turn_count; i++) {
+        text_out_whole(out, session->id);
+        text_out_text(out, ",");
+        if (i == 0)
+            text_out_seconds(out, session->arrival_ns);
+        text_out_text(out, ",");
+        if (i > 0)
+            text_out_seconds(out, session->turns[i].think_ns);
+        text_out_text(out, ",");
+        text_out_whole(out, session->turns[i].prompt_tokens);
+        text_out_text(out, ",");
+        text_out_whole(out, session->turns[i].reply_tokens);
+        text_out_text(out, "\n");
+    }
+}
+
+static const struct trace_format_out session_csv_out = {
+    .turns = true,
+    .time_ns = 1,
+    .heading = "session,arrival_s,think_s,prompt_tokens,reply_tokens\n",
+    .session = session_csv_write,
+};
+
 const struct trace_format trace_format_session_csv = {
     .name = "session-csv",
     .summary = "CSV of session,arrival_s,think_s,prompt_tokens,reply_tokens: a row a turn",
@@ -161,4 +190,5 @@ const struct trace_format trace_format_session_csv = {
     .open = session_csv_open,
     .close = session_csv_close,
     .next = session_csv_next,
+    .out = &session_csv_out,
 };

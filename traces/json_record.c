@@ -33,6 +33,21 @@ enum status json_record_parse(const struct lines *lines, const char *line, size_
     return STATUS_OK;
 }
 
+enum status json_record_session(const struct lines *lines, const char *line, size_t length,
+                                enum status (*read)(void *state, struct json_record record,
+                                                    struct trace_session *session,
+                                                    struct error *err),
+                                void *state, struct trace_session *session, struct error *err)
+{
+    json_t *object;
+    if (json_record_parse(lines, line, length, &object, err) != STATUS_OK)
+        return err->status;
+    struct json_record record = { lines, lines_number(lines), object };
+    enum status status = read(state, record, session, err);
+    json_decref(object);
+    return status;
+}
+
 enum status json_record_whole(struct json_record record, const char *key, int64_t least,
                               int64_t most, int64_t *value, struct error *err)
 {

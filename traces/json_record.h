@@ -4,6 +4,7 @@
 #define REPRISE_TRACES_JSON_RECORD_H
 
 #include "traces/lines.h"
+#include "traces/traces.h"
 
 #include <jansson.h>
 
@@ -22,6 +23,14 @@ struct json_record {
  * caller's to json_decref() with STATUS_OK. */
 enum status json_record_parse(const struct lines *lines, const char *line, size_t length,
                               json_t **object, struct error *err);
+
+/* Parses that line and lets `read` make a session of it: what a format's parse() does whose lines
+ * are objects. */
+enum status json_record_session(const struct lines *lines, const char *line, size_t length,
+                                enum status (*read)(void *state, struct json_record record,
+                                                    struct trace_session *session,
+                                                    struct error *err),
+                                void *state, struct trace_session *session, struct error *err);
 
 enum status json_record_refuse(struct json_record record, const char *key, const char *expected,
                                const char *found, struct error *err);

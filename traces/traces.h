@@ -27,7 +27,7 @@ struct trace_session {
     const struct trace_turn *turns;
     /* Prefix blocks of the prompt, open loop only, else NULL: key i stands for tokens
      * [i * block_tokens, (i + 1) * block_tokens) and for all tokens before them; the last one may
-     * be partial. Equal keys mean equal prefixes. */
+     * be partial. Equal keys mean equal prefixes. Keys have 63 bits, as JSON's whole numbers. */
     const uint64_t *block_keys;
     uint32_t block_count;
 };
@@ -105,9 +105,9 @@ struct trace_import {
 extern const struct config_row trace_import_rows[]; /* offsets into struct trace_import */
 
 /* Opens a trace file, plain or .zst, reading as it goes: its whole is never in memory.
- * format NULL: import->format, or told from the content. The workload gives arrivals and think times
- * where the file has none. STATUS_IO: cannot be opened; STATUS_INPUT: no known format, a malformed
- * heading. */
+ * format NULL: import->format, or told from the content. The workload gives arrivals and think
+ * times where the file has none. STATUS_IO: cannot be opened; STATUS_INPUT: no known format, a
+ * malformed heading. */
 enum status trace_open_with(const char *path, const char *format, const struct workload *workload,
                             const struct trace_import *import, struct trace **trace,
                             struct error *err);

@@ -55,6 +55,28 @@ prints "hits by capacity, in bytes too" "KV: of mistral-7b" "$reprise" trace inf
 prints "estimates are told" "estimate" "$reprise" trace info "$sample" --exact-blocks 100 --sample-blocks 16
 prints "the workload is described" "sharegpt-like" "$reprise" trace info
 
+# Traces are written, and read back.
+prints "requests of documents are generated" "mooncake, 300 requests" "$reprise" trace gen documents.jsonl.zst --documents -s documents.requests=300
+prints "what was generated is read" "requests             300" "$reprise" trace info documents.jsonl.zst
+prints "sessions are generated" "session-csv, 50 sessions" "$reprise" trace gen sessions.csv -s workload.sessions=50
+prints "sessions become requests" "open loop" "$reprise" trace info sessions.csv --open-loop
+prints "sessions are converted" "agentic, 50 sessions" "$reprise" trace convert sessions.csv sessions.jsonl --to agentic
+"$reprise" trace convert sessions.jsonl again.csv --to session-csv >stdout 2>stderr && cmp -s sessions.csv again.csv
+report $? "a trace there and back is another"
+prints "a trace is scaled" "150 sessions" "$reprise" trace scale sessions.csv scaled.csv --sessions 3 --rate 2
+gives "blocks are not dropped unasked" 2 "block keys" "$reprise" trace convert "$sample" dropped.csv --to session-csv
+prints "they are if asked" "dropped" "$reprise" trace convert "$sample" dropped.csv --to session-csv --lossy
+gives "convert without a format" 2 "--to" "$reprise" trace convert "$sample" x.csv
+gives "convert of one file" 2 "convert" "$reprise" trace convert "$sample" --to mooncake
+gives "scale of nothing" 2 "--rate" "$reprise" trace scale "$sample" x.jsonl
+gives "scale to no sessions" 2 "--sessions" "$reprise" trace scale "$sample" x.jsonl --sessions 0
+gives "an unknown key of documents" 2 "documents.requests" "$reprise" trace gen x.jsonl --documents -s documents.request=3
+gives "a folder that is not there" 3 "nowhere" "$reprise" trace gen nowhere/x.csv
+printf 'session,arrival_s,think_s,prompt_tokens,reply_tokens\na,0,,5,6\na,,x,5,6\n' >torn.csv
+gives "conversion of a torn trace" 2 "torn.csv:3: think_s" "$reprise" trace convert torn.csv x.csv --to session-csv
+[ ! -e x.csv ] && [ -z "$(ls x.csv.* 2>/dev/null)" ]
+report $? "half a trace was left"
+
 # A database with a comparison in it, which no refusal below may change.
 prints "a comparison" "against recomputing" "$reprise" sim "${small[@]}" -p scheduler-aware,none --db kept.db
 sim=("$reprise" sim "${small[@]}" --db kept.db)

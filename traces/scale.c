@@ -1,0 +1,221 @@
+/* traces/scale.c - a trace with more load or less (write.h): several readers of it, each a copy,
+ * merged by time. */
+#include "base/keymap.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "traces/source.h"
+#include "traces/write.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+/* The last blocks of a request that are full may be where a later one goes on: once, since what
+ * begins with them again is a prefix that many share. */
+struct end {
+    uint64_t key; /* first: the keymap reads it here */
+    bool kept, continued;
+};
+
+/* Which requests of an open loop go together, and are kept. */
+struct choice {
+    double share;
+    uint64_t seed;
+    struct end *end; /* [0] is none */
+    uint32_t capacity, count;
+    struct keymap map;
+};
+
+struct copy {
+    struct trace *trace;
+    uint64_t number, shift_ns;
+    bool read, ended;
+    struct trace_session session;
+};
+
+struct scaled {
+    struct trace_scale scale;
+    struct copy *copy;
+    uint32_t copies;
+    struct choice choice; /* of the last copy's sessions */
+    uint64_t *keys;
+    uint32_t keys_capacity;
+};
+
+/* ---- keeping a share ---- */
+
+static struct keymap_keys end_keys(const struct choice *choice)
+{
+    return (struct keymap_keys){ choice->end, sizeof *choice->end };
+}
+
+static bool draw(const struct choice *choice, uint64_t id)
+{
+    struct random random = random_from(choice->seed, id);
+    return random_uniform(&random) < choice->share;
+}
+
+static void add_end(struct choice *choice, uint64_t key, bool kept)
+{
+    if (keymap_find(&choice->map, end_keys(choice), key) != 0)
+        return;
+    uint32_t handle = ++choice->count;
+    memory_grow(&choice->end, &choice->capacity, (uint64_t)handle + 1, sizeof *choice->end);
+    choice->end[handle] = (struct end){ .key = key, .kept = kept };
+    keymap_add(&choice->map, end_keys(choice), handle);
+}
+
+/* The decision on the request that this one goes on from; NULL: none is known. */
+static struct end *find_end(struct choice *choice, const struct trace_session *session)
+{
+    for (uint32_t i = session->block_count; i > 0; i--) {
+        uint32_t handle = keymap_find(&choice->map, end_keys(choice), session->block_keys[i - 1]);
+        if (handle != 0 && !choice->end[handle].continued)
+            return &choice->end[handle];
+    }
+    return NULL;
+}
+
+static bool keep(struct choice *choice, const struct trace_session *session)
+{
+    if (choice->share >= 1.0)
+        return true;
+    struct end *end = find_end(choice, session);
+    bool kept = end != NULL ? end->kept : draw(choice, session->id);
+    if (end != NULL)
+        end->continued = true;
+    for (uint32_t back = 1; back <= 2 && back <= session->block_count; back++)
+        add_end(choice, session->block_keys[session->block_count - back], kept);
+    return kept;
+}
+
+/* ---- copies ---- */
+
+static enum status read_copy(struct scaled *scaled, struct copy *copy, struct error *err)
+{
+    bool last = copy->number + 1 == scaled->copies;
+    while (!copy->read && !copy->ended) {
+        enum trace_step step = trace_next(copy->trace, &copy->session, err);
+        if (step == TRACE_ERROR)
+            return err->status;
+        copy->ended = step == TRACE_END;
+        copy->read = step == TRACE_ITEM && (!last || keep(&scaled->choice, &copy->session));
+    }
+    return STATUS_OK;
+}
+
+/* The copy whose next session comes first; NULL: all have ended. */
+static struct copy *first_copy(struct scaled *scaled)
+{
+    struct copy *first = NULL;
+    for (uint32_t i = 0; i < scaled->copies; i++) {
+        struct copy *copy = &scaled->copy[i];
+        if (copy->read && (first == NULL || copy->session.arrival_ns + copy->shift_ns <
+                                                first->session.arrival_ns + first->shift_ns))
+            first = copy;
+    }
+    return first;
+}
+
+static const uint64_t *copy_keys(struct scaled *scaled, const struct copy *copy)
+{
+    const struct trace_session *session = &copy->session;
+    if (copy->number == 0 || session->block_count == 0)
+        return session->block_keys;
+    memory_grow(&scaled->keys, &scaled->keys_capacity, session->block_count, sizeof *scaled->keys);
+    for (uint32_t i = 0; i < session->block_count; i++)
+        scaled->keys[i] =
+            XXH64(&session->block_keys[i], sizeof *session->block_keys, copy->number) >> 1;
+    return scaled->keys;
+}
+
+static enum trace_step scaled_next(void *state, struct trace_session *session, struct error *err)
+{
+    struct scaled *scaled = state;
+    for (uint32_t i = 0; i < scaled->copies; i++)
+        if (read_copy(scaled, &scaled->copy[i], err) != STATUS_OK)
+            return TRACE_ERROR;
+    struct copy *copy = first_copy(scaled);
+    if (copy == NULL)
+        return TRACE_END;
+    copy->read = false;
+    double arrival_ns = (double)(copy->session.arrival_ns + copy->shift_ns);
+    *session = copy->session;
+    if (scaled->scale.rate == 1.0)
+        session->arrival_ns += copy->shift_ns;
+    else
+        session->arrival_ns = (uint64_t)(arrival_ns / scaled->scale.rate);
+    session->block_keys = copy_keys(scaled, copy);
+    return TRACE_ITEM;
+}
+
+/* ---- the source ---- */
+
+static struct trace_facts scaled_facts(const void *state)
+{
+    const struct scaled *scaled = state;
+    struct trace_facts facts = trace_facts(scaled->copy[0].trace);
+    facts.expected_turns = (uint64_t)((double)facts.expected_turns * scaled->scale.sessions);
+    return facts;
+}
+
+static uint64_t scaled_hash(const void *state)
+{
+    const struct scaled *scaled = state;
+    uint64_t parts[5] = { trace_hash(scaled->copy[0].trace) };
+    memcpy(&parts[1], &scaled->scale.rate, sizeof parts[1]);
+    memcpy(&parts[2], &scaled->scale.sessions, sizeof parts[2]);
+    parts[3] = scaled->scale.shift_most_ns;
+    parts[4] = scaled->scale.seed;
+    return XXH64(parts, sizeof parts, 0);
+}
+
+static double scaled_progress(const void *state)
+{
+    return trace_progress(((const struct scaled *)state)->copy[0].trace);
+}
+
+static void scaled_close(void *state)
+{
+    struct scaled *scaled = state;
+    for (uint32_t i = 0; i < scaled->copies; i++)
+        trace_close(scaled->copy[i].trace);
+    free(scaled->copy);
+    free(scaled->choice.end);
+    keymap_free(&scaled->choice.map);
+    free(scaled->keys);
+    free(scaled);
+}
+
+static const struct source scaled_source = { .next = scaled_next,
+                                             .facts = scaled_facts,
+                                             .hash = scaled_hash,
+                                             .progress = scaled_progress,
+                                             .close = scaled_close };
+
+uint32_t trace_scale_copies(const struct trace_scale *scale)
+{
+    uint32_t whole = (uint32_t)scale->sessions;
+    return (double)whole < scale->sessions ? whole + 1 : whole;
+}
+
+struct trace *trace_scaled(struct trace *const *traces, const struct trace_scale *scale)
+{
+    assert(scale->rate > 0.0 && scale->sessions > 0.0);
+    struct scaled *scaled = memory_new(1, sizeof *scaled);
+    scaled->scale = *scale;
+    scaled->copies = trace_scale_copies(scale);
+    scaled->copy = memory_new(scaled->copies, sizeof *scaled->copy);
+    scaled->choice.share = scale->sessions - (double)(scaled->copies - 1);
+    scaled->choice.seed = scale->seed;
+    keymap_init(&scaled->choice.map, 16);
+    for (uint32_t i = 0; i < scaled->copies; i++) {
+        struct random random = random_from(scale->seed, UINT64_MAX - i);
+        uint64_t shift_ns =
+            scale->shift_most_ns > 0 ? random_below(&random, scale->shift_most_ns) : 0;
+        scaled->copy[i] =
+            (struct copy){ .trace = traces[i], .number = i, .shift_ns = i > 0 ? shift_ns : 0 };
+    }
+    return trace_of(&scaled_source, scaled);
+}

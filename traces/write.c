@@ -1,0 +1,90 @@
+/* traces/write.c - see write.h: a trace into a file. */
+#include "traces/write.h"
+
+#include "traces/format.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void add_writable(const char *name, const char *summary, void *context)
+{
+    char *text = context;
+    (void)summary;
+    if (!trace_format_writable(name))
+        return;
+    strncat(text, *text != '\0' ? ", " : "a format that is written: ", 255 - strlen(text));
+    strncat(text, name, 255 - strlen(text));
+}
+
+bool trace_format_writable(const char *name)
+{
+    const struct trace_format *format = trace_format_named(name);
+    return format != NULL && format->out != NULL;
+}
+
+/* What the format cannot hold of the trace: refused, or told as a loss. */
+static enum status check(const struct trace_facts *facts, const struct trace_format *format,
+                         bool lossy, struct trace_loss *loss, struct error *err)
+{
+    const struct trace_format_out *out = format->out;
+    *loss = (struct trace_loss){ .blocks = facts->block_tokens > 0 && !out->blocks,
+                                 .loop = facts->open_loop && out->turns,
+                                 .begin = out->since_first,
+                                 .time_ns = out->time_ns > 1 ? out->time_ns : 0 };
+    if (!facts->open_loop && !out->turns)
+        return error_input(
+            err, NULL, 0, format->name,
+            "an open loop: this format holds requests at known times, not turns that "
+            "wait for replies",
+            facts->format);
+    if (facts->block_tokens == 0 && out->blocks)
+        return error_input(err, NULL, 0, format->name,
+                           "a trace that says which prefixes are shared, as this format must",
+                           facts->format);
+    if (loss->blocks && !lossy)
+        return error_input(
+            err, NULL, 0, format->name,
+            "a trace without block keys, which this format cannot hold (or to be told "
+            "to drop them)",
+            facts->format);
+    return STATUS_OK;
+}
+
+static enum status write_sessions(struct trace *trace, const struct trace_format_out *format,
+                                  struct text_out *out, struct trace_written *written,
+                                  struct error *err)
+{
+    struct trace_session session;
+    enum trace_step step;
+    if (format->heading != NULL)
+        text_out_text(out, format->heading);
+    while ((step = trace_next(trace, &session, err)) == TRACE_ITEM) {
+        struct trace_facts facts = trace_facts(trace);
+        format->session(out, &facts, &session);
+        written->sessions++;
+        written->turns += session.turn_count;
+    }
+    return step == TRACE_ERROR ? err->status : STATUS_OK;
+}
+
+enum status trace_write(struct trace *trace, const char *path, const char *name, bool lossy,
+                        struct trace_written *written, struct error *err)
+{
+    const struct trace_format *format = trace_format_named(name);
+    struct trace_facts facts = trace_facts(trace);
+    struct text_out *out = NULL;
+    memset(written, 0, sizeof *written);
+    if (!trace_format_writable(name)) {
+        char expected[256] = "";
+        trace_formats(add_writable, expected);
+        return error_input(err, NULL, 0, "format", expected, name);
+    }
+    if (check(&facts, format, lossy, &written->loss, err) != STATUS_OK ||
+        text_out_open(path, &out, err) != STATUS_OK)
+        return err->status;
+    enum status status = write_sessions(trace, format->out, out, written, err);
+    if (status == STATUS_OK)
+        return text_out_finish(out, err);
+    text_out_abandon(out);
+    return status;
+}

@@ -1,0 +1,56 @@
+/* traces/write.h - traces into files, and traces changed on their way: faster, more or fewer
+ * sessions, turns as requests of their own. Public interface of traces/. All of it streams. */
+#ifndef REPRISE_TRACES_WRITE_H
+#define REPRISE_TRACES_WRITE_H
+
+#include "traces/traces.h"
+
+/* What a file does not hold of the trace that it was written from. */
+struct trace_loss {
+    bool blocks; /* which prefixes are shared */
+    bool loop;  /* that the trace was an open loop: its requests are read as sessions of one turn */
+    bool begin; /* when the first one came: the format counts from it */
+    uint64_t time_ns; /* times are rounded to this; 0: they are whole */
+};
+
+struct trace_written {
+    uint64_t sessions, turns;
+    struct trace_loss loss;
+};
+
+/* Writes the rest of the trace in a format that trace_format_writable() knows; a path that ends in
+ * .zst is compressed. The file is there whole or not at all; over one of that name it is put at the
+ * end. STATUS_INPUT: the format is not known or cannot be written; it cannot hold the trace (turns
+ * that wait for replies in a format of requests; shared prefixes, unless `lossy`); the trace itself
+ * is malformed. STATUS_IO: the disk. */
+enum status trace_write(struct trace *trace, const char *path, const char *format, bool lossy,
+                        struct trace_written *written, struct error *err);
+
+bool trace_format_writable(const char *name);
+
+/* Each turn as a request of its own (open loop), whose prompt is the session's history and the
+ * turn's, with block keys of block_tokens tokens: full blocks are the session's, in every later
+ * turn again; a partial last one is of that turn alone. A reply is taken to need token_ns for each
+ * of its tokens; the turn then comes think_ns later. Holds the sessions that go on when the next
+ * one begins. Owns the trace, which must be a closed loop. */
+struct trace *trace_unroll(struct trace *trace, uint32_t block_tokens, uint64_t token_ns);
+
+/* What becomes of a trace's load. */
+struct trace_scale {
+    double rate; /* arrivals come so much sooner after each other. Think times stay, since people do
+                    not think faster where there are more of them; requests of an open loop have no
+                    other times, and all of theirs are divided */
+    double sessions; /* so many as there were: whole copies, and of one a share. A copy's ids and
+                        keys are its own, so that nothing is shared between copies */
+    uint64_t shift_most_ns; /* a copy comes later by a time drawn up to this, before `rate` */
+    uint64_t seed;          /* of shifts, and of which sessions are kept */
+};
+/* How many readers of the same trace trace_scaled() needs. */
+uint32_t trace_scale_copies(const struct trace_scale *scale);
+/* Owns the traces, of which there must be so many; `rate` and `sessions` above 0. A share keeps a
+ * session or drops it. Requests of an open loop that continue each other (one has the last block of
+ * an earlier one, or the last but one, and is the first to have it again) are kept or dropped
+ * together, for which two keys of each request are held. */
+struct trace *trace_scaled(struct trace *const *traces, const struct trace_scale *scale);
+
+#endif

@@ -20,7 +20,7 @@ struct calibrate_options {
     struct runtime_options runtime;
     struct profile_options profile;
     const char *model, *name, *out, *db;
-    const char *h2d, *d2h, *ssd_read, *ssd_write, *hbm, *dram, *ssd;
+    const char *flops, *memory, *h2d, *d2h, *ssd_read, *ssd_write, *hbm, *dram, *ssd;
     uint64_t layers, hidden, vocabulary, window, batch, repeats;
     bool no_db;
 };
@@ -49,6 +49,8 @@ static enum status parse_sizes(const struct calibrate_options *given,
         enum unit_kind kind;
         double *value;
     } wanted[] = {
+        { "--flops", given->flops, UNIT_FLOP_PER_S, &config->held.flop_per_s },
+        { "--memory", given->memory, UNIT_BYTES_PER_S, &config->held.bytes_per_s },
         { "--h2d", given->h2d, UNIT_BYTES_PER_S, &config->h2d_bytes_per_s },
         { "--d2h", given->d2h, UNIT_BYTES_PER_S, &config->d2h_bytes_per_s },
         { "--ssd-read", given->ssd_read, UNIT_BYTES_PER_S, &config->ssd_read_bytes_per_s },
@@ -146,6 +148,8 @@ int cmd_calibrate(int argc, const char **argv)
         .model = "llama-2-7b",
         .name = "here",
         .db = STORE_DEFAULT_PATH,
+        .flops = "25GFLOP/s",
+        .memory = "3GB/s",
         .h2d = "100MB/s",
         .d2h = "100MB/s",
         .ssd_read = "40MB/s",
@@ -169,6 +173,10 @@ int cmd_calibrate(int argc, const char **argv)
         { "vocabulary", 0, OPTION_U64, &given.vocabulary, "N", "vocabulary (2048)" },
         { "window", 0, OPTION_U64, &given.window, "N", "context window (512)" },
         { "batch", 0, OPTION_U64, &given.batch, "N", "most sequences in a decode iteration (8)" },
+        { "flops", 0, OPTION_TEXT, &given.flops, "RATE",
+          "host: what products are held to, attention to half of it (25GFLOP/s; 0: not)" },
+        { "memory", 0, OPTION_TEXT, &given.memory, "RATE",
+          "host: at what rate weights and KV are read at best (3GB/s; 0: not held)" },
         { "h2d", 0, OPTION_TEXT, &given.h2d, "RATE",
           "host: what copies to HBM are held to (100MB/s; 0: not)" },
         { "d2h", 0, OPTION_TEXT, &given.d2h, "RATE", "host: copies from HBM (100MB/s; 0: not)" },

@@ -46,6 +46,8 @@ struct measured_timing {
     double new_tokens[MEASURED_MOST], cached_tokens[MEASURED_MOST], batch[MEASURED_MOST];
     double layer_ns[MEASURED_MOST][MEASURED_MOST], overhead_ns[MEASURED_MOST];
     double base_ns[MEASURED_MOST], per_token_ns[MEASURED_MOST];
+    /* What a host that stood for a device was held to (runtime/backend.h); 0: not held. */
+    double held_flop_per_s, held_bytes_per_s;
 };
 
 /* A server: GPUs, links, memories, disks, prices. Rates are effective where the file says so. */

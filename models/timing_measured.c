@@ -5,6 +5,7 @@
  *   shape,LAYERS,HIDDEN,HEADS,KV_HEADS,HEAD_DIM,FFN,VOCABULARY   whose times these are
  *   prefill,NEW,CACHED,LAYER_NS,OVERHEAD_NS     in order of NEW, then CACHED: a full grid
  *   decode,BATCH,BASE_NS,PER_TOKEN_NS           in order of BATCH
+ *   held,FLOP_PER_S,BYTES_PER_S                 what a host's operators were held to, if they were
  * Lines that begin with # are comments. */
 #include "models/timing_measured.h"
 
@@ -62,6 +63,11 @@ static bool add_line(struct measured_timing *measured, const char *text)
         return add_prefill(measured, v);
     if (sscanf(text, "decode,%lf,%lf,%lf", &v[0], &v[1], &v[2]) == 3)
         return add_decode(measured, v);
+    if (sscanf(text, "held,%lf,%lf", &v[0], &v[1]) == 2) {
+        measured->held_flop_per_s = v[0];
+        measured->held_bytes_per_s = v[1];
+        return v[0] >= 0.0 && v[1] >= 0.0;
+    }
     return sscanf(text,
                   "shape,%" SCNu32 ",%" SCNu32 ",%" SCNu32 ",%" SCNu32 ",%" SCNu32 ",%" SCNu32
                   ",%" SCNu32,
@@ -80,7 +86,8 @@ enum status measured_timing_read(const char *path, struct measured_timing *measu
     for (uint64_t line = 1; status == STATUS_OK && fgets(text, sizeof text, file) != NULL; line++) {
         text[strcspn(text, "\n")] = '\0';
         if (text[0] != '#' && text[0] != '\0' && !add_line(measured, text))
-            status = bad_line(path, line, "a shape, prefill or decode line, in order", text, err);
+            status =
+                bad_line(path, line, "a shape, held, prefill or decode line, in order", text, err);
     }
     fclose(file);
     if (status != STATUS_OK)

@@ -34,6 +34,14 @@
 struct device;        /* a backend's own */
 struct backend_event; /* a backend's own: a place in a stream */
 
+/* A roofline that operators are held to, so that a machine whose speed varies (a virtual one's by
+ * half) is a device whose speed does not: the host's work ends no sooner than its FLOPs at
+ * flop_per_s (attention: at half of it) and its bytes of weights or KV at bytes_per_s would take.
+ * Either 0: not held. GPUs ignore it. */
+struct held_rates {
+    double flop_per_s, bytes_per_s;
+};
+
 struct backend_config {
     uint64_t hbm_bytes, dram_bytes; /* bounds of what allocate() gives of each */
     uint32_t threads;               /* host: that compute; 0: all cores but one. GPUs ignore it */
@@ -41,6 +49,7 @@ struct backend_config {
      * holds its memcpy to it, so that its links are known and the same on every machine; GPUs
      * ignore it. */
     double h2d_bytes_per_s, d2h_bytes_per_s;
+    struct held_rates held;
 };
 
 enum stream { STREAM_COMPUTE, STREAM_LOAD, STREAM_SAVE, STREAM_COUNT };
@@ -132,6 +141,10 @@ struct backend {
      * last return from here; or until time_ns on CLOCK_MONOTONIC. NULL, both: the caller polls. */
     void (*sleep_until)(struct device *device, uint64_t time_ns);
     void (*wake)(struct device *device); /* from any thread */
+
+    /* Optional. For how long, since open(), computing ended behind the rates it is held to: the
+     * machine was slower than the device that it stands for. NULL: it is not held. */
+    uint64_t (*late_ns)(struct device *device);
 
     /* ---- operators, on STREAM_COMPUTE ---- */
 

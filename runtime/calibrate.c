@@ -326,7 +326,8 @@ static enum status open_all(struct calibrator *c, struct error *err)
                                      .dram_bytes = c->dram_bytes,
                                      .threads = config->serve.threads,
                                      .h2d_bytes_per_s = config->h2d_bytes_per_s,
-                                     .d2h_bytes_per_s = config->d2h_bytes_per_s };
+                                     .d2h_bytes_per_s = config->d2h_bytes_per_s,
+                                     .held = config->held };
     struct ssd_config disk = { .path = config->serve.ssd_path,
                                .size_bytes = 16 * (256 << 10),
                                .depth = 16,

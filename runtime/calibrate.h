@@ -30,6 +30,7 @@ struct sample {
 struct calibration_config {
     struct serve_config serve; /* backend, threads, page tokens, SSD file */
     struct model model;
+    struct held_rates held;
     double h2d_bytes_per_s, d2h_bytes_per_s, ssd_read_bytes_per_s, ssd_write_bytes_per_s;
     uint64_t ssd_bytes;
     uint32_t window_tokens, batch, repeats;

@@ -152,6 +152,8 @@ static enum status open_device(struct serve *serve, struct error *err)
     if (!config->links_free) {
         device.h2d_bytes_per_s = serve->hardware.h2d_bytes_per_s;
         device.d2h_bytes_per_s = serve->hardware.d2h_bytes_per_s;
+        device.held = (struct held_rates){ serve->hardware.measured.held_flop_per_s,
+                                           serve->hardware.measured.held_bytes_per_s };
     }
     void *dram = NULL;
     enum status status = serve->backend->open(&device, &serve->device, err);
@@ -371,6 +373,9 @@ static void finish(struct serve *serve, struct sim_result *result)
              "measured (run in real time)");
     result->kv_bytes_per_token = serve->kv_bytes_per_token;
     result->kv_budget_bytes = serve->kv_budget_bytes;
+    serve->report->run_ns = serve->now_ns;
+    if (serve->backend->late_ns != NULL)
+        serve->report->late_ns = serve->backend->late_ns(serve->device);
 }
 
 static enum status open_trace(struct serve *serve, struct error *err)

@@ -17,8 +17,8 @@ struct serve_config {
     const char *ssd_path; /* the SSD tier's file */
     enum ssd_engine ssd_engine;
     uint32_t ssd_depth; /* 0: 16 */
-    bool links_free; /* copies go as fast as they can: else the host's are held to the rates of the
-                        hardware's file */
+    bool links_free; /* copies and operators go as fast as they can: else the host's are held to the
+                        rates of the hardware's files */
     /* Tests: sees the logits of each prefill's last token (vocabulary values); may be NULL. */
     void (*observe)(void *context, uint64_t session, uint32_t turn, const float *logits);
     void *observe_context;
@@ -33,6 +33,8 @@ struct serve_report {
     uint64_t checksum_failures; /* slices or pages read from SSD whose xxh3 was not that written */
     uint64_t ssd_errors;        /* requests that the disk refused */
     uint64_t recomputed_turns;  /* prefilled again because their KV was bad */
+    uint64_t run_ns;  /* how long the run took */
+    uint64_t late_ns; /* computing was behind the rates that it is held to (backend.h) */
     uint64_t ssd_read_bytes, ssd_written_bytes; /* whole pages, as they crossed */
 };
 

@@ -41,6 +41,8 @@ static enum status write_times(const char *path, const char *heading,
             "# %s\n# Medians of a layer and of the rest; lines of decode by robust regression.\n",
             heading);
     fprintf(out, "shape,%u,%u,%u,%u,%u,%u,%u\n", s[0], s[1], s[2], s[3], s[4], s[5], s[6]);
+    if (measured->held_flop_per_s > 0.0 || measured->held_bytes_per_s > 0.0)
+        fprintf(out, "held,%.0f,%.0f\n", measured->held_flop_per_s, measured->held_bytes_per_s);
     for (uint32_t i = 0; i < measured->news; i++)
         for (uint32_t j = 0; j < measured->cacheds; j++)
             fprintf(out, "prefill,%.0f,%.0f,%.0f,%.0f\n", measured->new_tokens[i],
@@ -115,10 +117,13 @@ enum status calibration_write(const char *folder, const char *name,
     snprintf(files->hardware, sizeof files->hardware, "%.200s/%.200s.yaml", folder, name);
     snprintf(files->times, sizeof files->times, "%.200s/%.200s-times.csv", folder, name);
     say_source(samples, source, sizeof source);
+    struct measured_timing measured = fits->measured;
+    measured.held_flop_per_s = config->held.flop_per_s;
+    measured.held_bytes_per_s = config->held.bytes_per_s;
     struct hardware hardware = describe(fits, &config->model, sizes, name, source, files->times);
     enum status status = write_rows(files->model, source, model_rows, &config->model, err);
     if (status == STATUS_OK)
-        status = write_times(files->times, source, &fits->measured, err);
+        status = write_times(files->times, source, &measured, err);
     if (status == STATUS_OK)
         status = write_rows(files->hardware, source, hardware_rows, &hardware, err);
     return status;

@@ -121,6 +121,8 @@ static enum status run_point(const struct validation_config *config,
         if (stopper->stopped)
             return error_interrupted(err);
         stopper->done++;
+        point->behind_percent +=
+            100.0 * (double)report.late_ns / (double)(report.run_ns + 1) / config->repeats;
         point->utilisation_percent += 100.0 * runs[i].gpu_utilisation / config->repeats;
     }
     if (status == STATUS_OK)
@@ -205,6 +207,9 @@ void validation_print(FILE *out, const struct validation *validation)
         fprintf(out, "\n%s, load %.0f %% (%.3g sessions/s; computing was busy %.0f %%), %u runs\n",
                 point->policy, point->load_percent, point->sessions_per_s,
                 point->utilisation_percent, point->repeats);
+        if (point->behind_percent >= 0.05)
+            fprintf(out, "  for %.1f %% of the time the machine was behind its held rates\n",
+                    point->behind_percent);
         fprintf(out, "  %-18s %12s %12s %10s %9s\n", "metric", "sim", "run", "+-", "error");
         for (int i = 0; i < VALIDATED_COUNT; i++) {
             const struct validated_metric *metric = &point->metric[i];

@@ -40,6 +40,7 @@ struct validated_point {
     double load_percent; /* asked for; over 100: oversubscribed */
     double sessions_per_s;
     double utilisation_percent; /* what the run's compute was busy */
+    double behind_percent;      /* of the runs' time: serve_report.late_ns */
     uint32_t repeats;
     struct validated_metric metric[VALIDATED_COUNT];
 };

@@ -282,12 +282,25 @@ static void attend(struct device *device, const struct command *command,
     }
 }
 
+/* A causal query sees half of the new tokens on average; K and V of the context are read once. */
+static double attention_held_ns(const struct device *device, const struct attention_shape *shape,
+                                const struct sequence *sequence)
+{
+    double cached = sequence->cached_tokens, new_tokens = sequence->new_tokens;
+    double pairs = new_tokens * (cached + 0.5 * (new_tokens + 1.0));
+    return host_held_ns(device, 4.0 * shape->heads * shape->head_dim * pairs, 0.5,
+                        2.0 * (cached + new_tokens) * shape->kv_heads * shape->head_dim *
+                            sizeof(float));
+}
+
 static void run_attention(struct device *device, struct command *command)
 {
     const float *qkv = command->in;
     float *out = command->out;
+    command->held_ns = 0.0;
     for (uint32_t i = 0; i < device->batch.count; i++) {
         const struct sequence *sequence = &device->batch.sequences[i];
+        command->held_ns += attention_held_ns(device, &command->shape, sequence);
         attend(device, command, sequence, qkv, out);
         qkv += (uint64_t)sequence->new_tokens * row_width(&command->shape);
         out += (uint64_t)sequence->new_tokens * command->shape.heads * command->shape.head_dim;

@@ -37,6 +37,7 @@ static enum status host_open(const struct backend_config *config, struct device 
     opened->tier[TIER_DRAM].capacity_bytes = config->dram_bytes;
     opened->stream[STREAM_LOAD].bytes_per_s = config->h2d_bytes_per_s;
     opened->stream[STREAM_SAVE].bytes_per_s = config->d2h_bytes_per_s;
+    opened->held = config->held;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     opened->threads = config->threads > 0 ? config->threads : cores > 2 ? (uint32_t)cores - 1 : 1;
     openblas_set_num_threads((int)opened->threads);
@@ -115,6 +116,14 @@ static void host_download(struct device *device, float *to, const void *from, ui
     memcpy(to, from, count * sizeof *to);
 }
 
+static uint64_t host_late_ns(struct device *device)
+{
+    pthread_mutex_lock(&device->lock);
+    uint64_t late_ns = device->late_ns;
+    pthread_mutex_unlock(&device->lock);
+    return late_ns;
+}
+
 /* Nothing that runs in a stream of the host can fail: memory that cannot be had ends the process.
  */
 static enum status host_check(struct device *device, struct error *err)
@@ -146,6 +155,7 @@ const struct backend backend_host = {
     .synchronise = host_synchronise,
     .sleep_until = host_sleep_until,
     .wake = host_wake,
+    .late_ns = host_late_ns,
     .embed = host_embed,
     .gemm = host_gemm,
     .norm = host_norm,

@@ -1,6 +1,6 @@
 /* runtime/host/host.h - the host as a device: what its rooms share. Private to runtime/host/.
  *   host.c       memory of the two tiers, opening and closing, the v-table
- *   streams.c    queues of commands, their threads, events, copies held to a rate
+ *   streams.c    queues of commands, their threads, events; copies and operators held to rates
  *   operators.c  products by OpenBLAS, norms, activations
  *   attention.c  KV in pages, RoPE at use, attention
  * Each stream is a thread. STREAM_COMPUTE computes (OpenBLAS may add threads of its own); the other
@@ -26,6 +26,7 @@ struct command {
     bool waits;
     enum stream stream;
     uint64_t queued_ns;
+    double held_ns; /* how long it takes at the rates it is held to; set at the latest by run() */
     /* The operator's arguments, by what it takes. */
     uint32_t rows, inputs, outputs, layer, kind;
     uint64_t count;
@@ -47,8 +48,9 @@ struct host_stream {
     struct command *ring;
     uint64_t next_put, next_run;
     double bytes_per_s; /* copies are held to it; 0: not held */
-    uint64_t free_ns;   /* when a copy held to the rate may begin: the last one's end */
+    uint64_t free_ns;   /* when what is held to a rate may begin: the end of the one before */
     bool started;
+    bool holds; /* an operator held to the rates was run since the last event */
 };
 enum { STREAM_RING = 1024 };
 
@@ -91,6 +93,8 @@ struct device {
     struct allocation *allocations[TIER_COUNT];
     struct error err;
     uint32_t threads;
+    struct held_rates held;
+    uint64_t late_ns;
     struct batch batch;
     struct rope_table rope;
     struct scratch keys, values, queries, scores;
@@ -114,6 +118,9 @@ bool host_happened(struct device *device, struct backend_event *event, uint64_t 
 void host_synchronise(struct device *device, struct backend_event *event);
 void host_sleep_until(struct device *device, uint64_t time_ns);
 void host_wake(struct device *device);
+
+/* How long work takes on the device that the host stands for: the longer of both; ns. */
+double host_held_ns(const struct device *device, double flop, double flop_share, double bytes);
 
 /* operators.c */
 void host_embed(struct device *device, const void *table, uint32_t width, const uint32_t *tokens,

@@ -60,6 +60,8 @@ void host_gemm(struct device *device, uint32_t rows, uint32_t inputs, uint32_t o
 {
     struct command *command = streams_slot(device, STREAM_COMPUTE, 0);
     command->run = run_gemm;
+    command->held_ns = host_held_ns(device, 2.0 * rows * inputs * outputs, 1.0,
+                                    (double)inputs * outputs * sizeof(float));
     command->rows = rows;
     command->inputs = inputs;
     command->outputs = outputs;

@@ -1,7 +1,9 @@
 /* runtime/host/streams.c - a stream is a ring of commands and the thread that runs them in order.
  * A copy held to a rate ends when its bytes would have crossed such a link: it begins when it was
  * queued, when the one before ended or when what it waited for happened, whichever is last, so that
- * what sleeping overshoots does not add up. */
+ * what sleeping overshoots does not add up. Operators are held likewise, but only events show when
+ * they end: so an event waits for its stream, and an operator that took longer than it should is
+ * made up for by those that follow before the next event. */
 #include "runtime/host/host.h"
 
 #include "base/memory.h"
@@ -34,6 +36,46 @@ static void happen(struct device *device, struct backend_event *event)
     pthread_cond_broadcast(&device->changed);
 }
 
+double host_held_ns(const struct device *device, double flop, double flop_share, double bytes)
+{
+    const struct held_rates *held = &device->held;
+    double flop_s = held->flop_per_s > 0.0 ? flop / (held->flop_per_s * flop_share) : 0.0;
+    double bytes_s = held->bytes_per_s > 0.0 ? bytes / held->bytes_per_s : 0.0;
+    return (flop_s > bytes_s ? flop_s : bytes_s) * (double)NS_PER_S;
+}
+
+/* The operator's end on the device that is stood for. */
+static void hold_operator(struct host_stream *stream, const struct command *command)
+{
+    uint64_t begin_ns = command->queued_ns > stream->free_ns ? command->queued_ns : stream->free_ns;
+    stream->free_ns = begin_ns + (uint64_t)(command->held_ns + 0.5);
+    stream->holds = true;
+}
+
+static void sleep_to(uint64_t time_ns)
+{
+    struct timespec until = timespec_of(time_ns);
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) != 0)
+        continue;
+}
+
+/* With the lock held, but for the sleep: what was queued before the event has ended. */
+static void wait_for_held(struct device *device, struct host_stream *stream)
+{
+    uint64_t now_ns = host_now_ns();
+    if (!stream->holds)
+        return;
+    stream->holds = false;
+    if (now_ns >= stream->free_ns) {
+        device->late_ns += now_ns - stream->free_ns;
+        stream->free_ns = now_ns;
+        return;
+    }
+    pthread_mutex_unlock(&device->lock);
+    sleep_to(stream->free_ns);
+    pthread_mutex_lock(&device->lock);
+}
+
 /* With the lock held, which the command itself runs without. */
 static void carry_out(struct device *device, struct command *command)
 {
@@ -45,11 +87,14 @@ static void carry_out(struct device *device, struct command *command)
         if (command->event->time_ns > stream->free_ns)
             stream->free_ns = command->event->time_ns;
     } else if (command->event != NULL) {
+        wait_for_held(device, &device->stream[command->stream]);
         happen(device, command->event);
     } else {
         pthread_mutex_unlock(&device->lock);
         command->run(device, command);
         pthread_mutex_lock(&device->lock);
+        if (command->held_ns > 0.0)
+            hold_operator(&device->stream[command->stream], command);
     }
 }
 
@@ -189,9 +234,7 @@ static void hold_to_rate(struct host_stream *stream, const struct command *comma
     uint64_t begin_ns = command->queued_ns > stream->free_ns ? command->queued_ns : stream->free_ns;
     stream->free_ns =
         begin_ns + (uint64_t)((double)bytes / stream->bytes_per_s * (double)NS_PER_S + 0.5);
-    struct timespec until = timespec_of(stream->free_ns);
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) != 0)
-        continue;
+    sleep_to(stream->free_ns);
 }
 
 static void run_copy(struct device *device, struct command *command)

@@ -67,16 +67,29 @@ void chain_unpin(struct placement *core, const struct job *job)
     }
 }
 
-void chain_use(struct placement *core, const struct job *job)
+static bool can_be_used(const struct unit *entry, enum tier tier)
 {
-    if (core->policy->use == NULL)
+    return entry->tokens[tier] > 0 && !unit_leaves(entry, tier);
+}
+
+void chain_use(struct placement *core, const struct job *job, bool ends, uint32_t units_found)
+{
+    const struct policy *policy = core->policy;
+    if (policy->use == NULL)
         return;
     for (uint32_t i = job->chain_count; i-- > 0;) {
         uint32_t unit = chain_unit(core, job, i);
-        const struct unit *entry = &core->units.unit[unit];
-        for (int tier = 0; tier < TIER_COUNT; tier++)
-            if (entry->tokens[tier] > 0 && !unit_leaves(entry, (enum tier)tier))
-                core->policy->use(&core->env, unit, (enum tier)tier);
+        bool served = i < units_found;
+        for (int tier = 0; tier < TIER_COUNT; tier++) {
+            const struct unit *entry = &core->units.unit[unit];
+            bool ghost = policy->uses_ghosts && !ends && (entry->remembered >> tier & 1U) != 0;
+            bool there = can_be_used(entry, (enum tier)tier);
+            core->env.use =
+                (struct policy_use){ .ends = ends, .found = i < units_found, .served = served };
+            if (there || ghost)
+                policy->use(&core->env, unit, (enum tier)tier);
+            served = served && !there;
+        }
     }
 }
 

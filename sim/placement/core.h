@@ -193,8 +193,9 @@ uint32_t chain_intern(struct placement *core, uint64_t key, uint32_t depth, uint
 void chain_pin(struct placement *core, const struct job *job);
 /* Deepest first: the order in which an unused chain shall be given up. */
 void chain_unpin(struct placement *core, const struct job *job);
-/* Tells the policy that the job uses the copies of its chain. */
-void chain_use(struct placement *core, const struct job *job);
+/* Tells the policy that the job uses the copies of its chain: at its end, or at its start, where
+ * the first units_found of them are reused. */
+void chain_use(struct placement *core, const struct job *job, bool ends, uint32_t units_found);
 /* A job uses the unit, which is pinned. */
 void chain_count_use(struct placement *core, uint32_t unit);
 

@@ -24,6 +24,19 @@ static inline void order_push_back(struct order *order, struct order_link *link,
     order->back = unit;
 }
 
+/* Just in front of `behind`, which is in the order. */
+static inline void order_insert_before(struct order *order, struct order_link *link, uint32_t unit,
+                                       uint32_t behind)
+{
+    uint32_t prev = link[behind].prev;
+    link[unit] = (struct order_link){ .prev = prev, .next = behind };
+    link[behind].prev = unit;
+    if (prev != 0)
+        link[prev].next = unit;
+    else
+        order->front = unit;
+}
+
 static inline void order_remove(struct order *order, struct order_link *link, uint32_t unit)
 {
     struct order_link at = link[unit];

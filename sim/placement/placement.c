@@ -22,6 +22,10 @@ static void set_env(struct placement *core)
     env->unit_tokens = config->unit_tokens;
     env->recompute_base_ns = config->recompute_base_ns;
     env->recompute_slope_ns = config->recompute_slope_ns;
+    env->now_ns = &core->now_ns;
+    env->lease_ns = config->lease_ns;
+    env->retain_tokens = config->retain_tokens;
+    env->retain_priority = config->retain_priority;
     for (int tier = 0; tier < TIER_COUNT; tier++) {
         env->capacity_tokens[tier] = tokens_of(config, config->capacity_bytes[tier]);
         if (config->unit_tokens != UINT32_MAX)

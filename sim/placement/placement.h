@@ -60,6 +60,9 @@ struct placement_config {
     uint64_t ssd_admit_bytes;         /* the filter: shorter units stay out */
     uint32_t count_units;             /* admit_uses: units whose uses are known though they are gone */
     bool leaf_only;           /* blocks: no tier gives up one while it holds one that follows it */
+    uint64_t lease_ns;        /* lease-lru: how long what a job found is kept at least */
+    uint64_t retain_tokens;   /* priority-lru: of each context, from its beginning... */
+    uint32_t retain_priority; /* ...with this priority: 0 to 100 */
     /* Time to compute KV again, of a token at position p of its context: base + slope * p. For
      * policies that weigh it; both 0: all KV is alike. */
     double recompute_base_ns, recompute_slope_ns;

@@ -16,6 +16,14 @@
 
 #define SEQUENCE_NONE UINT32_MAX
 
+/* What a call of use() is about. Policies that count uses leave out a job's end, or each job would
+ * count twice. */
+struct policy_use {
+    bool ends;   /* the job's end; else its start. What it stored is in its tiers by then */
+    bool found;  /* at the start: the unit is in the leading run that the job reuses */
+    bool served; /* and this is the fastest tier that has it */
+};
+
 /* What a policy may look at. state is its own memory, zeroed at the start; so are the links and
  * notes of units. The rest is read only. */
 struct policy_env {
@@ -30,6 +38,12 @@ struct policy_env {
     /* Time to compute a token of a prefill again, at position p of its context: base + slope * p.
      */
     double recompute_base_ns, recompute_slope_ns;
+    uint64_t arrivals;        /* grows when something comes in; what comes in at once has one number */
+    const uint64_t *now_ns;   /* NULL in a replay: there is no time */
+    uint64_t lease_ns;        /* lease-lru */
+    uint64_t retain_tokens;   /* priority-lru: from each context's beginning... */
+    uint32_t retain_priority; /* ...with this priority, 0 to 100 */
+    struct policy_use use;
     void (*remembers)(struct policy_env *env, uint32_t unit, enum tier tier, bool does);
 };
 
@@ -45,10 +59,12 @@ struct policy {
     bool saves;   /* false: nothing is ever stored (recompute) */
     bool fetches; /* by default: the queue's KV on SSD is brought to DRAM ahead of its job */
     bool depths;  /* wants env->units->depth */
+    bool uses_ghosts; /* use() is told of units that it remembers in the tier, too */
     /* A copy of the unit is now in the tier, at its end of the order; has left it. */
     void (*enter)(struct policy_env *env, uint32_t unit, enum tier tier);
     void (*leave)(struct policy_env *env, uint32_t unit, enum tier tier, enum leave why);
-    /* A job uses the copy in that tier. Optional. */
+    /* A job uses the copy in that tier, as env->use says: told at its start and its end, deepest
+     * unit first. Optional. */
     void (*use)(struct policy_env *env, uint32_t unit, enum tier tier);
     /* The unit, not in the tier, is about to enter: room will be made for it next. Optional. */
     void (*coming)(struct policy_env *env, uint32_t unit, enum tier tier);
@@ -70,7 +86,10 @@ struct policy {
  */
 #define POLICIES(X)                                                                                \
     X(scheduler_aware)                                                                             \
-    X(lru) X(fifo) X(mru) X(lfu) X(two_q) X(arc) X(s3_fifo) X(sieve) X(gdsf) X(none)
+    X(lru) X(fifo) X(mru) X(lfu) X(two_q) X(arc) X(s3_fifo) X(sieve) X(gdsf)                        \
+    X(vllm_arc) X(priority_lru) X(lease_lru) X(served_lru)                                         \
+    X(head_lru) X(head_lfu) X(head_fifo) X(head_mru)                                               \
+    X(none)
 #define POLICY_DECLARE(name) extern const struct policy policy_##name;
 POLICIES(POLICY_DECLARE)
 
@@ -98,6 +117,16 @@ static inline uint32_t policy_first(const struct policy_env *env, const struct o
     uint32_t unit = order->front;
     while (unit != UNIT_NONE && policy_stays(env, unit, tier))
         unit = env->units->link[tier][unit].next;
+    return unit;
+}
+
+/* The same from the list's other end. */
+static inline uint32_t policy_last(const struct policy_env *env, const struct order *order,
+                                   enum tier tier)
+{
+    uint32_t unit = order->back;
+    while (unit != UNIT_NONE && policy_stays(env, unit, tier))
+        unit = env->units->link[tier][unit].prev;
     return unit;
 }
 

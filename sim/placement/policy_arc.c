@@ -103,6 +103,8 @@ static void arc_leave(struct policy_env *env, uint32_t unit, enum tier tier, enu
 
 static void arc_use(struct policy_env *env, uint32_t unit, enum tier tier)
 {
+    if (env->use.ends)
+        return;
     move(env, unit, tier, T2);
 }
 

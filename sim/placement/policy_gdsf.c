@@ -32,6 +32,8 @@ static void gdsf_leave(struct policy_env *env, uint32_t unit, enum tier tier, en
 
 static void gdsf_use(struct policy_env *env, uint32_t unit, enum tier tier)
 {
+    if (env->use.ends)
+        return;
     ranked_note(env, unit, tier)->uses++;
     rank(env, unit, tier);
     ranked_moved(env, unit, tier);

@@ -21,6 +21,8 @@ static void lfu_use(struct policy_env *env, uint32_t unit, enum tier tier)
 {
     struct ranked *ranked = env->state;
     struct ranked_note *note = ranked_note(env, unit, tier);
+    if (env->use.ends)
+        return;
     note->rank = ++note->uses;
     note->order = ++ranked->clock;
     ranked_moved(env, unit, tier);

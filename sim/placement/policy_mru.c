@@ -30,10 +30,7 @@ static void mru_use(struct policy_env *env, uint32_t unit, enum tier tier)
 static uint32_t mru_victim(struct policy_env *env, enum tier tier)
 {
     const struct mru *mru = env->state;
-    uint32_t unit = mru->order[tier].back;
-    while (unit != UNIT_NONE && policy_stays(env, unit, tier))
-        unit = env->units->link[tier][unit].prev;
-    return unit;
+    return policy_last(env, &mru->order[tier], tier);
 }
 
 const struct policy policy_mru = {

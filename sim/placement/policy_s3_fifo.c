@@ -89,6 +89,8 @@ static void s3_fifo_use(struct policy_env *env, uint32_t unit, enum tier tier)
 {
     struct s3_fifo *s3 = env->state;
     struct s3_note *used = note(env, unit, tier);
+    if (env->use.ends)
+        return;
     s3->chosen[tier] = UNIT_NONE;
     if (used->uses < 3)
         used->uses++;

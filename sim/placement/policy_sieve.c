@@ -38,6 +38,8 @@ static void sieve_leave(struct policy_env *env, uint32_t unit, enum tier tier, e
 
 static void sieve_use(struct policy_env *env, uint32_t unit, enum tier tier)
 {
+    if (env->use.ends)
+        return;
     *mark(env, unit, tier) = 1;
 }
 

@@ -68,6 +68,8 @@ static void two_q_leave(struct policy_env *env, uint32_t unit, enum tier tier, e
 
 static void two_q_use(struct policy_env *env, uint32_t unit, enum tier tier)
 {
+    if (env->use.ends)
+        return;
     if (*where(env, unit, tier) == AM)
         move(env, unit, tier, AM);
 }

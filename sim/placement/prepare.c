@@ -189,7 +189,7 @@ enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t
         chain_count_use(core, chain_unit(core, job, i));
     if (cut_tokens > 0)
         cut_context(core, job, cut_tokens);
-    chain_use(core, job);
+    chain_use(core, job, false, hits->units_found);
     begin_loads(core, handle, hits);
     write_ahead(core);
     fetch_ahead(core);

@@ -55,7 +55,7 @@ void run_release(struct placement *core, uint32_t handle)
     books_unbook(core, TIER_HBM, job->hbm_tokens);
     for (uint32_t i = 0; i < job->chain_count; i++)
         core->units.unit[chain_unit(core, job, i)].last_use_ns = core->now_ns;
-    chain_use(core, job);
+    chain_use(core, job, true, 0);
     count_refused(core, job);
     chain_unpin(core, job);
     leave_dram(core, job);

@@ -138,6 +138,7 @@ void placement_transfer_ended(struct placement *core, uint64_t now_ns, uint32_t 
     core->now_ns = now_ns;
     struct transfer transfer = core->transfer[id];
     uint32_t write = 0;
+    core->env.arrivals++;
     for (uint32_t unit = transfer.first_unit; unit != UNIT_NONE;) {
         uint32_t next = core->units.unit[unit].next_in_transfer;
         end_unit(core, &transfer, unit);

@@ -100,6 +100,7 @@ struct replay *replay_new(const struct replay_config *config)
     replay->env.unit_tokens = config->block_tokens;
     replay->env.recompute_base_ns = config->recompute_base_ns;
     replay->env.recompute_slope_ns = config->recompute_slope_ns;
+    replay->env.use = (struct policy_use){ .found = true, .served = true };
     return replay;
 }
 
@@ -206,6 +207,14 @@ static bool make_room(struct replay *replay, enum tier tier)
     return true;
 }
 
+/* A block that comes back to where the policy remembers it. */
+static void use_ghost(struct replay *replay, uint32_t handle, enum tier tier)
+{
+    if (replay->policy->uses_ghosts &&
+        (replay->blocks.block[handle].remembered & (1U << (unsigned)tier)) != 0)
+        replay->policy->use(&replay->env, handle, tier);
+}
+
 static bool enter(struct replay *replay, uint32_t handle, enum tier tier)
 {
     /* Counted before room is made: the block that it follows must not go for it. */
@@ -223,6 +232,7 @@ static bool enter(struct replay *replay, uint32_t handle, enum tier tier)
         return false;
     }
     replay->used[tier]++;
+    replay->env.arrivals++;
     replay->result.written[tier]++;
     replay->blocks.block[handle].tiers |= (uint8_t)(1U << (unsigned)tier);
     replay->policy->enter(&replay->env, handle, tier);
@@ -273,6 +283,7 @@ static void work_one_tier(struct replay *replay, uint32_t count)
         prefetch_ahead(replay, at, pending->end);
         uint32_t handle = intern(replay, pending->key[at], pending->hash[at], i);
         if (!in_tier(replay, handle, tier)) {
+            use_ghost(replay, handle, tier);
             if (!enter(replay, handle, tier))
                 settle(replay, handle);
             continue;
@@ -320,7 +331,9 @@ static void touch(struct replay *replay, uint32_t handle)
 {
     int found = fastest_of(replay, handle);
     for (int tier = 0; tier < TIER_COUNT; tier++)
-        if (in_tier(replay, handle, tier) && replay->policy->use != NULL)
+        if (!in_tier(replay, handle, tier))
+            use_ghost(replay, handle, (enum tier)tier);
+        else if (replay->policy->use != NULL)
             replay->policy->use(&replay->env, handle, (enum tier)tier);
     if (found == (int)replay->fastest)
         return;

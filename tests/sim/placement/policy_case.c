@@ -27,6 +27,7 @@ void case_init(struct policy_case *c, const struct policy *policy, uint32_t coun
     c->env.slots = c->slot;
     c->env.queue_head_sequence = 1;
     c->env.remembers = remembers;
+    c->env.now_ns = &c->now;
     for (int t = 0; t < TIER_COUNT; t++)
         c->env.capacity_tokens[t] = c->env.capacity_units[t] = CASE_UNITS;
     for (uint32_t unit = 1; unit <= count; unit++)
@@ -47,7 +48,9 @@ void case_enter(struct policy_case *c, uint32_t unit, enum tier tier)
 {
     struct unit_record *record = &c->record[unit];
     record->entered_at[tier] = record->used_at[tier] = ++c->now;
-    record->uses[tier] = 0;
+    record->started_at[tier] = record->found_at[tier] = record->served_at[tier] = c->now;
+    record->uses[tier] = record->founds[tier] = 0;
+    c->env.arrivals = c->now;
     c->table.unit[unit].tokens[tier] = 1;
     c->policy->enter(&c->env, unit, tier);
 }
@@ -60,12 +63,43 @@ void case_leave(struct policy_case *c, uint32_t unit, enum tier tier)
     c->record[unit].entered_at[tier] = 0;
 }
 
-void case_use(struct policy_case *c, uint32_t unit, enum tier tier)
+void case_use_as(struct policy_case *c, uint32_t unit, enum tier tier, struct policy_use use)
 {
-    c->record[unit].used_at[tier] = ++c->now;
-    c->record[unit].uses[tier]++;
+    struct unit_record *record = &c->record[unit];
+    record->used_at[tier] = ++c->now;
+    record->uses[tier]++;
+    if (!use.ends)
+        record->started_at[tier] = c->now;
+    if (!use.ends && use.found) {
+        record->found_at[tier] = c->now;
+        record->founds[tier]++;
+    }
+    if (!use.ends && use.served)
+        record->served_at[tier] = c->now;
+    c->env.use = use;
     if (c->policy->use != NULL)
         c->policy->use(&c->env, unit, tier);
+}
+
+void case_use(struct policy_case *c, uint32_t unit, enum tier tier)
+{
+    case_use_as(c, unit, tier, (struct policy_use){ .found = true, .served = true });
+}
+
+uint64_t case_used_at(const struct policy_case *c, uint32_t unit, enum tier tier)
+{
+    return c->record[unit].used_at[tier];
+}
+
+uint32_t case_least(const struct policy_case *c, enum tier tier,
+                    uint64_t (*value)(const struct policy_case *c, uint32_t unit, enum tier tier))
+{
+    uint32_t least = UNIT_NONE;
+    for (uint32_t unit = 1; unit <= CASE_UNITS; unit++)
+        if (case_may_go(c, unit, tier) &&
+            (least == UNIT_NONE || value(c, unit, tier) < value(c, least, tier)))
+            least = unit;
+    return least;
 }
 
 static void tell_wanted(struct policy_case *c, uint32_t unit)
@@ -112,6 +146,14 @@ uint32_t case_victim(struct policy_case *c, enum tier tier)
     return victim;
 }
 
+static struct policy_use random_use(struct random *random)
+{
+    struct policy_use use = { .ends = random_below(random, 3) == 0 };
+    use.found = !use.ends && random_below(random, 3) > 0;
+    use.served = use.found && random_below(random, 2) == 0;
+    return use;
+}
+
 static void do_random_call(struct policy_case *c, struct random *random)
 {
     uint32_t unit = 1 + (uint32_t)random_below(random, CASE_UNITS);
@@ -126,7 +168,7 @@ static void do_random_call(struct policy_case *c, struct random *random)
         break;
     case 1:
         if (record->entered_at[tier] != 0)
-            case_use(c, unit, tier);
+            case_use_as(c, unit, tier, random_use(random));
         break;
     case 2:
         if (record->pins > 0 && random_below(random, 2) == 0)
@@ -142,22 +184,28 @@ static void do_random_call(struct policy_case *c, struct random *random)
     }
 }
 
-void case_compare(const struct policy *policy,
-                  uint32_t (*slow_victim)(const struct policy_case *c, enum tier tier))
+void case_compare_from(struct policy_case *c,
+                       uint32_t (*slow_victim)(const struct policy_case *c, enum tier tier))
 {
     const uint64_t seed = test_seed();
     struct random random = random_from(seed, 2);
-    struct policy_case c;
-    case_init(&c, policy, 0, TIER_DRAM);
     for (uint32_t step = 1; step <= 20000; step++) {
-        do_random_call(&c, &random);
+        do_random_call(c, &random);
         for (int tier = 0; tier < TIER_COUNT; tier++) {
-            uint32_t victim = case_victim(&c, (enum tier)tier);
-            uint32_t slow = slow_victim(&c, (enum tier)tier);
+            uint32_t victim = case_victim(c, (enum tier)tier);
+            uint32_t slow = slow_victim(c, (enum tier)tier);
             ck_assert_msg(victim == slow,
                           "seed %" PRIu64 ", step %u, tier %d: unit %u, scan says %u", seed, step,
                           tier, victim, slow);
         }
     }
+}
+
+void case_compare(const struct policy *policy,
+                  uint32_t (*slow_victim)(const struct policy_case *c, enum tier tier))
+{
+    struct policy_case c;
+    case_init(&c, policy, 0, TIER_DRAM);
+    case_compare_from(&c, slow_victim);
     case_free(&c);
 }

@@ -190,6 +190,50 @@ static void touch_arc(struct slow_cache *cache, uint64_t key)
         arc_miss(cache, key);
 }
 
+/* vLLM's: lists as in ARC, but see policy_vllm_arc.c. */
+static void vllm_arc_ghost(struct slow_cache *cache, struct slow_list *ghosts,
+                           const struct slow_list *others, int at, double sign)
+{
+    double step = (double)others->count / (double)ghosts->count, most = cache->capacity;
+    cache->target += sign * (step > 1.0 ? step : 1.0);
+    cache->target = cache->target < 0.0 ? 0.0 : cache->target > most ? most : cache->target;
+    push(ghosts, take(ghosts, at));
+}
+
+static bool vllm_arc_evict(struct slow_cache *cache)
+{
+    bool of_t1 = cache->a.count > 0 && cache->a.count >= (uint32_t)cache->target;
+    struct slow_list *list = of_t1 ? &cache->a : &cache->b;
+    struct slow_list *ghosts = of_t1 ? &cache->ghost_a : &cache->ghost_b;
+    if (list->count == 0)
+        return false;
+    push(ghosts, take(list, 0));
+    if (ghosts->count > cache->capacity)
+        take(ghosts, 0);
+    return true;
+}
+
+static void touch_vllm_arc(struct slow_cache *cache, uint64_t key)
+{
+    int t1 = find(&cache->a, key), t2 = find(&cache->b, key);
+    int b1 = find(&cache->ghost_a, key), b2 = find(&cache->ghost_b, key);
+    if (t1 >= 0 || t2 >= 0) {
+        push(&cache->b, t1 >= 0 ? take(&cache->a, t1) : take(&cache->b, t2));
+        return;
+    }
+    if (b1 >= 0)
+        vllm_arc_ghost(cache, &cache->ghost_a, &cache->ghost_b, b1, 1.0);
+    else if (b2 >= 0)
+        vllm_arc_ghost(cache, &cache->ghost_b, &cache->ghost_a, b2, -1.0);
+    if (full(cache) && !vllm_arc_evict(cache))
+        return;
+    push(&cache->a, new_entry(cache, key, 0));
+    if ((b1 = find(&cache->ghost_a, key)) >= 0)
+        take(&cache->ghost_a, b1);
+    if ((b2 = find(&cache->ghost_b, key)) >= 0)
+        take(&cache->ghost_b, b2);
+}
+
 /* a: S, b: M, ghost_a: G. uses: 0 to 3. */
 static void s3_evict_main(struct slow_cache *cache)
 {
@@ -246,8 +290,13 @@ static void touch_s3_fifo(struct slow_cache *cache, uint64_t key)
 void slow_touch(struct slow_cache *cache, uint64_t key, uint64_t depth)
 {
     const char *policy = cache->policy;
+    if (strncmp(policy, "head-", 5) ==
+        0) /* differs in what comes in together, which a replay has not */
+        policy += 5;
     if (strcmp(policy, "lfu") == 0 || strcmp(policy, "gdsf") == 0)
         touch_ranked(cache, key, depth, policy[0] == 'g');
+    else if (strcmp(policy, "vllm-arc") == 0)
+        touch_vllm_arc(cache, key);
     else if (strcmp(policy, "sieve") == 0)
         touch_sieve(cache, key);
     else if (strcmp(policy, "2q") == 0)
@@ -256,6 +305,6 @@ void slow_touch(struct slow_cache *cache, uint64_t key, uint64_t depth)
         touch_arc(cache, key);
     else if (strcmp(policy, "s3-fifo") == 0)
         touch_s3_fifo(cache, key);
-    else /* without a queue of jobs, scheduler-aware is LRU */
+    else /* without jobs, priorities, time or tiers above, the others are LRU */
         touch_queue(cache, key, strcmp(policy, "fifo") != 0, strcmp(policy, "mru") == 0);
 }

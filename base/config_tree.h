@@ -34,6 +34,25 @@ enum status config_tree_set(struct config_tree *tree, const char *assignment, st
 
 void config_tree_free(struct config_tree *tree); /* NULL is fine */
 
+/* The same tree once more, the caller's to free. */
+struct config_tree *config_tree_copy(const struct config_tree *tree);
+
+/* What the tree says of the dotted key, as it is written there, until the tree changes; NULL:
+ * nothing, or a mapping. */
+const char *config_tree_value(const struct config_tree *tree, const char *key);
+
+/* Hears of a value of the tree's that gave way. */
+struct config_lost {
+    void (*tell)(void *context, const char *key, const char *given, const char *taken);
+    void *context;
+};
+
+/* Lays the values of `from` whose keys begin with section ("keys.") over the tree, under the rest of
+ * their keys: where the tree says nothing, or (over) whatever it says, of which lost (may be NULL)
+ * hears where it said something else. Messages name such a value by `from` and its key. */
+void config_tree_fill(struct config_tree *tree, const struct config_tree *from,
+                      const char *section, bool over, const struct config_lost *lost);
+
 enum config_kind {
     CONFIG_U32,    /* uint32_t, a UNIT_PLAIN whole number */
     CONFIG_U64,    /* uint64_t: whole, in the row's unit (bytes, ns) after rounding */

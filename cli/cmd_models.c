@@ -19,6 +19,29 @@ static void print_policy(const char *name, const char *summary, void *context)
     printf("  %-16s %s\n", name, summary);
 }
 
+struct preset_list {
+    struct error *err;
+};
+
+/* A preset that cannot be read is told once, at the end. */
+static void print_preset(const char *name, void *context)
+{
+    struct preset_list *list = context;
+    char summary[CONFIG_TEXT_BYTES];
+    if (list->err->status == STATUS_OK && preset_summary(name, summary, list->err) == STATUS_OK)
+        printf("  %-39s %s\n", name, summary);
+}
+
+static enum status list_policies(struct error *err)
+{
+    struct preset_list list = { err };
+    printf("policies\n");
+    sim_policies(print_policy, NULL);
+    printf("presets: an engine's policy with the rest of what it does\n");
+    enum status status = models_list("engines", print_preset, &list, err);
+    return status == STATUS_OK ? err->status : status;
+}
+
 static enum status list(struct error *err)
 {
     printf("models\n");
@@ -27,9 +50,7 @@ static enum status list(struct error *err)
         return status;
     printf("hardware\n");
     status = models_list("hardware", print_name, NULL, err);
-    printf("policies\n");
-    sim_policies(print_policy, NULL);
-    return status;
+    return status == STATUS_OK ? list_policies(err) : status;
 }
 
 static enum status show(const char *name, const char *hardware_name, uint64_t gpus,
@@ -72,15 +93,15 @@ int cmd_models(int argc, const char **argv)
     const struct option table[] = {
         { "hardware", 'H', OPTION_TEXT, &hardware, "NAME", "on this server (paper-4xa100)" },
         { "gpus", 'g', OPTION_U64, &gpus, "N", "on this many of its GPUs (4)" },
-        { "policies", 0, OPTION_FLAG, &policies, NULL, "list the placement policies only" },
+        { "policies", 0, OPTION_FLAG, &policies, NULL, "list the policies and presets only" },
         { 0 },
     };
     const struct command_line line = {
         .command = "reprise models",
         .usage = "[show NAME] [OPTION...]",
-        .summary =
-            "Lists models, hardware and policies; `show NAME` describes a model on a server: KV "
-            "per token,\nroom for KV in HBM, and how long prefill and decode take.",
+        .summary = "Lists models, hardware, policies and presets; `show NAME` describes a model on "
+                   "a server: KV "
+                   "per token,\nroom for KV in HBM, and how long prefill and decode take.",
         .table = table,
         .arguments_most = 2,
     };
@@ -88,7 +109,7 @@ int cmd_models(int argc, const char **argv)
     struct error err = { 0 };
     if (options_parse(&options, &line, argc, argv, &err) == STATUS_OK && !options.help) {
         if (policies)
-            sim_policies(print_policy, NULL);
+            list_policies(&err);
         else
             list_or_show(&options, hardware, gpus, &err);
     }

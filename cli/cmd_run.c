@@ -62,15 +62,15 @@ static enum status run_all(const struct run_options *given, struct comparison *c
 
 static enum status run(const struct run_options *given, struct error *err)
 {
-    struct experiment experiment;
+    struct config_tree *tree = NULL;
     struct comparison comparison = { 0 };
     struct store *store = NULL;
     int64_t first_id;
-    enum status status = experiment_load(&given->experiment, &experiment, err);
+    enum status status = experiment_tree(&given->experiment, &tree, err);
     if (status != STATUS_OK)
         return status;
-    const char *policies = given->policies != NULL ? given->policies : experiment.policy;
-    status = comparison_init(&comparison, &experiment, policies, err);
+    status = comparison_init(&comparison, tree, given->policies, err);
+    config_tree_free(tree);
     if (status == STATUS_OK && !given->no_db)
         status = store_open(given->db, false, &store, err);
     if (status == STATUS_OK) {
@@ -93,7 +93,7 @@ int cmd_run(int argc, const char **argv)
         EXPERIMENT_OPTIONS(&given.experiment),
         EXPERIMENT_SHORT_FORMS(&given.experiment),
         { "policy", 'p', OPTION_TEXT, &given.policies, "A,B,...",
-          "EVICTION or EVICTION+FETCHING; several, parted by commas, are run one after the other" },
+          "presets, EVICTION or EVICTION+FETCHING; several, parted by commas, are run one after the other" },
         RUNTIME_OPTIONS(&given.runtime),
         { "db", 0, OPTION_TEXT, &given.db, "FILE", "where results go (" STORE_DEFAULT_PATH ")" },
         { "no-db", 0, OPTION_FLAG, &given.no_db, NULL, "keep no results" },

@@ -37,14 +37,14 @@ static enum status run_and_show(const struct sim_options *given, struct comparis
 
 static enum status simulate(const struct sim_options *given, struct error *err)
 {
-    struct experiment experiment;
+    struct config_tree *tree = NULL;
     struct comparison comparison = { 0 };
     struct store *store = NULL;
-    enum status status = experiment_load(&given->experiment, &experiment, err);
+    enum status status = experiment_tree(&given->experiment, &tree, err);
     if (status != STATUS_OK)
         return status;
-    const char *policies = given->policies != NULL ? given->policies : experiment.policy;
-    status = comparison_init(&comparison, &experiment, policies, err);
+    status = comparison_init(&comparison, tree, given->policies, err);
+    config_tree_free(tree);
     /* Opened before the work: a database that cannot be written is told at once. */
     if (status == STATUS_OK && !given->no_db)
         status = store_open(given->db, false, &store, err);
@@ -64,7 +64,7 @@ int cmd_sim(int argc, const char **argv)
         EXPERIMENT_OPTIONS(&given.experiment),
         EXPERIMENT_SHORT_FORMS(&given.experiment),
         { "policy", 'p', OPTION_TEXT, &given.policies, "A,B,...",
-          "EVICTION or EVICTION+FETCHING; several, parted by commas, are compared" },
+          "presets, EVICTION or EVICTION+FETCHING; several, parted by commas, are compared" },
         { "threads", 'j', OPTION_U64, &given.threads, "N",
           "policies run at once (0: one a core); results do not depend on it" },
         { "db", 0, OPTION_TEXT, &given.db, "FILE", "where results go (" STORE_DEFAULT_PATH ")" },

@@ -7,6 +7,7 @@
 #include "sweep/crew.h"
 #include "sweep/point_key.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,33 +24,65 @@ static uint32_t count_names(const char *policies)
     return count;
 }
 
-enum status comparison_init(struct comparison *comparison, const struct experiment *experiment,
-                            const char *policies, struct error *err)
+static void print_note(void *context, const char *sentence)
 {
-    comparison->count = count_names(policies);
-    if (comparison->count > POLICIES_MOST) {
-        comparison->count = 0;
-        return error_input(err, NULL, 0, "--policy", "at most 64 policies", policies);
-    }
-    comparison->runs = memory_new(comparison->count, sizeof *comparison->runs);
+    (void)context;
+    fprintf(stderr, "note: %s\n", sentence);
+}
+
+/* The tree's experiment under the policy or preset of that name. */
+static enum status init_run(struct run *run, const struct config_tree *tree, const char *name,
+                            size_t length, struct error *err)
+{
+    static const struct experiment_notes notes = { .tell = print_note };
+    char assignment[CONFIG_TEXT_BYTES + sizeof "policy="];
+    struct config_tree *own = config_tree_copy(tree);
+    snprintf(assignment, sizeof assignment, "policy=%.*s", (int)length, name);
+    enum status status = config_tree_set(own, assignment, err);
+    if (status == STATUS_OK)
+        status = experiment_from_tree(own, &notes, &run->experiment, err);
+    config_tree_free(own);
+    atomic_init(&run->turns, 0);
+    atomic_init(&run->share_millionths, 0);
+    return status;
+}
+
+static enum status init_runs(struct comparison *comparison, const struct config_tree *tree,
+                             const char *policies, struct error *err)
+{
     for (uint32_t i = 0; i < comparison->count; i++) {
         struct run *run = &comparison->runs[i];
         size_t length = strcspn(policies, ",");
         if (length == 0 || length >= sizeof run->experiment.policy)
             return error_input(err, NULL, 0, "--policy", "names with commas between them",
                                policies);
-        run->experiment = *experiment;
-        memcpy(run->experiment.policy, policies, length);
-        run->experiment.policy[length] = '\0';
+        if (init_run(run, tree, policies, length, err) != STATUS_OK)
+            return err->status;
         for (uint32_t before = 0; before < i; before++)
             if (strcmp(comparison->runs[before].experiment.policy, run->experiment.policy) == 0)
                 return error_input(err, NULL, 0, "--policy", "each policy once",
                                    run->experiment.policy);
-        atomic_init(&run->turns, 0);
-        atomic_init(&run->share_millionths, 0);
         policies += length + (policies[length] == ',');
     }
     return STATUS_OK;
+}
+
+enum status comparison_init(struct comparison *comparison, const struct config_tree *tree,
+                            const char *policies, struct error *err)
+{
+    struct experiment experiment; /* for its default policy, and so that its keys are checked */
+    if (policies == NULL) {
+        if (experiment_from_tree(tree, NULL, &experiment, err) != STATUS_OK)
+            return err->status;
+        policies = experiment.policy;
+    }
+    comparison->count = count_names(policies);
+    if (comparison->count > POLICIES_MOST) {
+        comparison->count = 0;
+        return error_input(err, NULL, 0, "--policy", "at most 64 policies", policies);
+    }
+    comparison->runs = memory_new(comparison->count, sizeof *comparison->runs);
+    return init_runs(comparison, tree, policies, err);
 }
 
 void comparison_free(struct comparison *comparison)

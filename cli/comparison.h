@@ -25,9 +25,10 @@ struct comparison {
     uint32_t count;
 };
 
-/* A run for each name of `policies`, a list with commas. The comparison is the caller's to free,
+/* A run of the tree's experiment for each name of `policies`, a list with commas (NULL: the tree's
+ * policy); says on stderr where a preset overrides the tree. The comparison is the caller's to free,
  * whatever is returned. */
-enum status comparison_init(struct comparison *comparison, const struct experiment *experiment,
+enum status comparison_init(struct comparison *comparison, const struct config_tree *tree,
                             const char *policies, struct error *err);
 void comparison_free(struct comparison *comparison);
 

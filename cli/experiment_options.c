@@ -58,7 +58,7 @@ enum status experiment_load(const struct experiment_options *given, struct exper
     struct config_tree *tree = NULL;
     enum status status = experiment_tree(given, &tree, err);
     if (status == STATUS_OK)
-        status = config_load(experiment_sections, tree, experiment, err);
+        status = experiment_from_tree(tree, NULL, experiment, err);
     config_tree_free(tree);
     return status;
 }

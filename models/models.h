@@ -92,8 +92,8 @@ enum status operators_load(const char *name_or_path, struct operators *operators
                            struct error *err);
 /* The schema of these kinds of file; of the third it is operators.h's. */
 extern const struct config_row model_rows[], hardware_rows[];
-/* Calls visit for each shipped file's name, sorted. kind: "llm", "hardware", "drive", "prices" or
- * "timing". */
+/* Calls visit for each shipped file's name, sorted. kind: "llm", "hardware", "drive", "prices",
+ * "timing" or "engines". */
 enum status models_list(const char *kind, void (*visit)(const char *name, void *context),
                         void *context, struct error *err);
 
@@ -212,5 +212,18 @@ struct prefill_time timing_mixed(const struct timing *timing, uint64_t prefill_n
  */
 void models_print(FILE *out, const struct model *model, const struct hardware *hardware,
                   uint32_t ranks);
+
+/* ---- presets: models/engines/NAME.yaml, keys of an experiment that together make it an engine ----
+ *
+ * summary, version: one line each. keys: what the engine does unless the experiment says otherwise.
+ * fixed: without which it would not be that engine; it goes before what the experiment says. */
+
+bool preset_exists(const char *name);
+/* "what it is (version that was read)". STATUS_INPUT: no such preset, or one without these lines. */
+enum status preset_summary(const char *name, char summary[CONFIG_TEXT_BYTES], struct error *err);
+/* Lays the preset's keys under the experiment's tree, and its fixed ones over it; lost (may be NULL)
+ * hears of each value that gave way to one of those. */
+enum status preset_lay(const char *name, struct config_tree *tree, const struct config_lost *lost,
+                       struct error *err);
 
 #endif

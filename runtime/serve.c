@@ -434,7 +434,9 @@ enum status serve_run(const struct experiment *experiment, const struct serve_co
     serve->page_tokens = config->page_tokens > 0 ? config->page_tokens : 16;
     enum status status = check_experiment(serve, err);
     if (status == STATUS_OK)
-        status = policy_name_parse(experiment->policy, &serve->placement, err);
+        status = policy_name_parse(
+            experiment->eviction[0] != '\0' ? experiment->eviction : experiment->policy,
+            &serve->placement, err);
     if (status == STATUS_OK)
         status = set_model(serve, err);
     if (status == STATUS_OK)

@@ -34,8 +34,11 @@ static const struct config_row experiment_rows[] = {
     { .key = "max_turns", .kind = CONFIG_U64, .offset = AT(max_turns), .min = 0, .max = 1e12,
       .standard = "0", .help = "stop asking after this many turns; 0: the whole trace" },
     { .key = "policy", .kind = CONFIG_TEXT, .offset = AT(policy), .standard = "scheduler-aware",
-      .help = "EVICTION or EVICTION+FETCHING: a policy of `reprise models`; fetching: "
-              "scheduler-aware or on-demand" },
+      .help = "a preset of `reprise models`, which stands for many keys, or EVICTION or "
+              "EVICTION+FETCHING: a policy of it; fetching: scheduler-aware or on-demand" },
+    { .key = "placement.eviction", .kind = CONFIG_TEXT, .offset = AT(eviction), .standard = "",
+      .help = "EVICTION or EVICTION+FETCHING behind the name in policy, as presets set it; empty: "
+              "policy says it" },
     { .key = "placement.unit", .kind = CONFIG_CHOICE, .offset = AT(unit), .choices = unit_choices,
       .standard = "auto", .help = "what is placed as a whole; auto: blocks where the trace has them" },
     { .key = "placement.block_tokens", .kind = CONFIG_U32, .offset = AT(block_tokens), .min = 1,
@@ -48,6 +51,20 @@ static const struct config_row experiment_rows[] = {
       .max = 4e9, .standard = "64000",
       .help = "admission by uses: sessions or blocks whose uses are remembered when nothing of them is "
               "stored (vLLM's max_tracker_size)" },
+    { .key = "placement.leaf_only", .kind = CONFIG_BOOL, .offset = AT(leaf_only),
+      .standard = "false",
+      .help = "block unit: no tier gives up a block while it holds one that follows it (SGLang, "
+              "TensorRT-LLM: trees)" },
+    { .key = "placement.lease", .kind = CONFIG_U64, .unit = UNIT_DURATION, .offset = AT(lease_ns),
+      .min = 0, .max = 1e18, .standard = "10s",
+      .help = "lease-lru: what a turn found is not given up for so long (Mooncake's "
+              "default_kv_lease_ttl)" },
+    { .key = "placement.retain_tokens", .kind = CONFIG_U64, .offset = AT(retain_tokens), .min = 0,
+      .max = 1e12, .standard = "0",
+      .help = "priority-lru: the first tokens of each context that have placement.retain_priority" },
+    { .key = "placement.retain_priority", .kind = CONFIG_U32, .offset = AT(retain_priority),
+      .min = 0, .max = 100, .standard = "80",
+      .help = "priority-lru: theirs; all others have 35, TensorRT-LLM's default" },
     { .key = "tiers.hbm.cache", .kind = CONFIG_U64, .unit = UNIT_BYTES, .offset = AT(hbm_cache_bytes),
       .min = 0, .max = 1e18, .standard = "0",
       .help = "HBM in which KV of turns that ended may stay; the paper's HBM holds running turns only" },

@@ -26,6 +26,9 @@ void placement_keys_set(const struct experiment *experiment, struct placement_co
     config->inclusive = experiment->inclusive;
     config->ttl_ns = experiment->ttl_ns;
     config->fetches_in_flight = experiment->fetches_in_flight;
+    config->lease_ns = experiment->lease_ns;
+    config->retain_tokens = experiment->retain_tokens;
+    config->retain_priority = experiment->retain_priority;
     config->dram_write = dram_write_of(experiment);
     config->ahead_tokens = experiment->dram_write_ahead_tokens > 0
                                ? experiment->dram_write_ahead_tokens

@@ -5,18 +5,33 @@
 
 #include <string.h>
 
-enum status policy_name_parse(const char *text, struct placement_config *config, struct error *err)
+/* The policy of the part before a plus. */
+static const struct policy *eviction_of(const char *text)
 {
     char eviction[CONFIG_TEXT_BYTES];
-    const char *plus = strchr(text, '+');
-    size_t length = plus != NULL ? (size_t)(plus - text) : strlen(text);
+    size_t length = strcspn(text, "+");
+    if (length >= sizeof eviction)
+        return NULL;
     memcpy(eviction, text, length);
     eviction[length] = '\0';
-    config->policy = policy_find(eviction);
+    return policy_find(eviction);
+}
+
+bool policy_name_known(const char *text)
+{
+    return eviction_of(text) != NULL;
+}
+
+enum status policy_name_parse(const char *text, struct placement_config *config, struct error *err)
+{
+    const char *plus = strchr(text, '+');
+    config->policy = eviction_of(text);
     if (config->policy == NULL)
-        return error_input(err, NULL, 0, "policy",
-                           "a policy that `reprise models` lists, and after a + how it fetches",
-                           text);
+        return error_input(
+            err, NULL, 0, "policy",
+            "a policy or preset that `reprise models` lists, and after a policy's + how "
+            "it fetches",
+            text);
     config->fetches = config->policy->fetches;
     if (plus == NULL)
         return STATUS_OK;

@@ -99,6 +99,7 @@ static void set_tiers(struct engine_setup *setup)
     config->bytes_per_token = setup->kv_bytes_per_token;
     set_recompute(setup);
     placement_keys_set(experiment, config);
+    config->leaf_only = experiment->leaf_only && setup->unit_tokens != UINT32_MAX;
 }
 
 /* A turn may fill the window, and must then fit into HBM by itself. */
@@ -258,7 +259,9 @@ enum status sim_run(const struct experiment *experiment, const struct sim_progre
     memset(result, 0, sizeof *result);
     struct engine_setup setup = { .experiment = experiment };
     struct trace *trace = NULL;
-    enum status status = policy_name_parse(experiment->policy, &setup.placement, err);
+    enum status status = policy_name_parse(
+        experiment->eviction[0] != '\0' ? experiment->eviction : experiment->policy,
+        &setup.placement, err);
     if (status == STATUS_OK)
         status = placement_keys_check(experiment, err);
     if (status == STATUS_OK)

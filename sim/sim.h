@@ -35,7 +35,8 @@ struct experiment {
     uint64_t warmup_turns;         /* the first turns to start are not measured */
     uint64_t max_turns;            /* stop after this many; 0: the whole trace */
 
-    char policy[CONFIG_TEXT_BYTES]; /* EVICTION or EVICTION+FETCHING; "none": recompute */
+    char policy[CONFIG_TEXT_BYTES]; /* a preset, or as eviction; "none": recompute */
+    char eviction[CONFIG_TEXT_BYTES]; /* EVICTION or EVICTION+FETCHING; "": what policy says */
     int unit;                       /* enum placement_unit_kind; auto: blocks where a trace has keys */
     uint32_t block_tokens;          /* block unit of session workloads */
     uint64_t hbm_cache_bytes;       /* of HBM's KV budget: may hold KV of turns that ended */
@@ -43,6 +44,10 @@ struct experiment {
     double dram_reserve;            /* share of DRAM kept free for fetches */
     bool inclusive;                 /* what is fetched from SSD keeps its copy there */
     uint64_t ttl_ns;                /* 0: never expires */
+    bool leaf_only;                 /* blocks: none is given up before those that follow it */
+    uint64_t lease_ns;              /* lease-lru */
+    uint64_t retain_tokens;         /* priority-lru */
+    uint32_t retain_priority;
     uint32_t fetches_in_flight;
     int dram_write, ssd_write;      /* enum write_mode; SSD: not lazy */
     uint32_t dram_write_uses, ssd_write_uses; /* selective */
@@ -88,6 +93,20 @@ struct experiment {
 /* Sections of an experiment for config_load(). */
 extern const struct config_section experiment_sections[];
 
+/* Hears sentences on what was made of an experiment's keys. */
+struct experiment_notes {
+    void (*tell)(void *context, const char *sentence);
+    void *context;
+};
+
+/* The experiment of a tree of keys. Where its policy is a preset, that one's keys stand where the tree
+ * says nothing (models.h). notes (may be NULL) hears where the tree's own value had to give way. */
+enum status experiment_from_tree(const struct config_tree *tree,
+                                 const struct experiment_notes *notes,
+                                 struct experiment *experiment, struct error *err);
+/* The experiment under a policy of the core's, which is no preset. */
+void experiment_set_policy(struct experiment *experiment, const char *policy);
+
 /* What one run gives beside its metrics: curves for plots. x and y are owned by the result. */
 struct series {
     char name[64];           /* "ttft_cdf", "hits_dram_over_time"...; see docs/metrics.md */
@@ -124,7 +143,7 @@ enum status sim_run(const struct experiment *experiment, const struct sim_progre
                     struct sim_result *result, struct error *err);
 void sim_result_free(struct sim_result *result);
 
-/* Known policies, for --help and tables: calls visit(name, summary). */
+/* The core's policies, for --help and tables: calls visit(name, summary). */
 void sim_policies(void (*visit)(const char *name, const char *summary, void *context), void *context);
 
 #endif

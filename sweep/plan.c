@@ -85,7 +85,7 @@ static enum status plan_point(struct config_tree *tree, struct plan *plan, uint3
     uint32_t replicas = 1;
     enum status status = set_values(tree, plan, point, &replicas, err);
     if (status == STATUS_OK)
-        status = config_load(experiment_sections, tree, &experiment, err);
+        status = experiment_from_tree(tree, NULL, &experiment, err);
     if (status == STATUS_OK)
         status = share_out(&experiment, replicas, err);
     if (status == STATUS_OK && plan->replications > 1 && experiment.trace[0] != '\0')

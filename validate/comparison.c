@@ -136,7 +136,7 @@ static enum status run_load(const struct validation_config *config, double load_
 {
     struct experiment experiment = config->experiment;
     double rate = 0.0;
-    snprintf(experiment.policy, sizeof experiment.policy, "%s", config->policies[0]);
+    experiment_set_policy(&experiment, config->policies[0]);
     enum status status = rate_of(&experiment, load_percent, &rate, err);
     experiment.workload.sessions_per_s = rate;
     for (uint32_t i = 0; i < config->policy_count && status == STATUS_OK; i++) {
@@ -144,7 +144,7 @@ static enum status run_load(const struct validation_config *config, double load_
                                          .sessions_per_s = rate,
                                          .repeats = config->repeats };
         snprintf(point.policy, sizeof point.policy, "%s", config->policies[i]);
-        snprintf(experiment.policy, sizeof experiment.policy, "%s", config->policies[i]);
+        experiment_set_policy(&experiment, config->policies[i]);
         status = run_point(config, &experiment, stopper, validation, &point, err);
         if (status != STATUS_OK)
             break;

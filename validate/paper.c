@@ -99,7 +99,7 @@ struct experiment paper_experiment(const struct paper *paper, int model, const c
 {
     struct experiment experiment = paper->standard;
     snprintf(experiment.model, sizeof experiment.model, "%s", paper_models[model]);
-    snprintf(experiment.policy, sizeof experiment.policy, "%s", policy);
+    experiment_set_policy(&experiment, policy);
     experiment.gpus = (uint32_t)paper_published_for(paper, "setup.gpus", paper_models[model]);
     return experiment;
 }

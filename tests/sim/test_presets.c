@@ -1,0 +1,171 @@
+/* tests/sim/test_presets.c - presets: engines as bundles of keys. What the experiment says goes
+ * before a preset's keys, and its fixed keys go before what the experiment says. */
+#include "models/models.h"
+#include "tests/sim/runs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MISTRAL                                                                                    \
+    "model: mistral-7b\ngpus: 1\nwarmup_turns: 0\n"                                                \
+    "workload: {sessions: 60, sessions_per_s: 0.5}\n"
+
+struct notes {
+    int count;
+    char last[512];
+};
+
+static void note(void *context, const char *sentence)
+{
+    struct notes *notes = context;
+    notes->count++;
+    snprintf(notes->last, sizeof notes->last, "%s", sentence);
+}
+
+static struct experiment load(const char *yaml, struct notes *heard)
+{
+    struct error err = { 0 };
+    struct config_tree *tree = NULL;
+    struct experiment experiment;
+    const struct experiment_notes notes = { note, heard };
+    ck_assert_int_eq(config_tree_parse(yaml, "test", &tree, &err), STATUS_OK);
+    if (experiment_from_tree(tree, heard != NULL ? &notes : NULL, &experiment, &err) != STATUS_OK) {
+        error_print(stderr, &err);
+        ck_abort_msg("experiment refused");
+    }
+    config_tree_free(tree);
+    return experiment;
+}
+
+START_TEST(a_preset_sets_what_the_experiment_leaves_open)
+{
+    struct experiment experiment = load("policy: lmcache-lfu\n", NULL);
+    ck_assert_str_eq(experiment.policy, "lmcache-lfu");
+    ck_assert_str_eq(experiment.eviction, "head-lfu");
+    ck_assert_int_eq(experiment.unit, PLACE_BLOCKS);
+    ck_assert_uint_eq(experiment.block_tokens, 256);
+    ck_assert_int_eq(experiment.scheduling, SCHEDULE_CHUNKED);
+}
+END_TEST
+
+START_TEST(the_experiment_s_own_keys_go_first)
+{
+    struct experiment experiment = load(
+        "policy: lmcache-lfu\nplacement: {block_tokens: 64}\nengine.chunk_tokens: 512\n", NULL);
+    ck_assert_uint_eq(experiment.block_tokens, 64);
+    ck_assert_uint_eq(experiment.chunk_tokens, 512);
+    ck_assert_str_eq(experiment.eviction, "head-lfu");
+}
+END_TEST
+
+START_TEST(fixed_keys_go_before_the_experiment_s_and_that_is_told)
+{
+    struct notes heard = { 0 };
+    struct experiment experiment =
+        load("policy: vllm-lru\ntiers: {dram: {capacity: 64GB}, ssd: {capacity: 0}}\n", &heard);
+    ck_assert_uint_eq(experiment.dram_bytes, 0);
+    ck_assert_int_eq(heard.count, 1); /* not of the SSD: it is what was asked */
+    ck_assert_ptr_nonnull(strstr(heard.last, "vllm-lru: tiers.dram.capacity stays 0"));
+    ck_assert_ptr_nonnull(strstr(heard.last, "64GB"));
+}
+END_TEST
+
+START_TEST(a_policy_of_the_core_takes_no_preset)
+{
+    struct experiment experiment = load("policy: lru\n", NULL);
+    ck_assert_str_eq(experiment.eviction, "");
+    ck_assert_int_eq(experiment.unit, PLACE_AUTO);
+    experiment = load("policy: vllm-lru\n", NULL);
+    experiment_set_policy(&experiment, "fifo");
+    ck_assert_str_eq(experiment.policy, "fifo");
+    ck_assert_str_eq(experiment.eviction, "");
+}
+END_TEST
+
+START_TEST(a_name_that_is_neither_is_refused)
+{
+    struct experiment experiment = load("policy: vllm-lfu\n", NULL);
+    struct sim_result result;
+    struct error err = { 0 };
+    ck_assert_int_eq(sim_run(&experiment, NULL, &result, &err), STATUS_INPUT);
+    ck_assert_str_eq(err.key, "policy");
+    ck_assert_str_eq(err.found, "vllm-lfu");
+}
+END_TEST
+
+START_TEST(a_preset_written_out_is_the_same_experiment)
+{
+    struct experiment experiment = load("policy: kvbm\nengine.chunk_tokens: 512\n", NULL);
+    char *text = config_values_text(experiment_sections, &experiment);
+    struct experiment again = load(text, NULL);
+    char *again_text = config_values_text(experiment_sections, &again);
+    ck_assert_str_eq(text, again_text);
+    free(text);
+    free(again_text);
+}
+END_TEST
+
+static const char *const asked[] = {
+    "vllm-lru",
+    "vllm-offload-lru",
+    "vllm-offload-arc",
+    "sglang-hicache-write_through",
+    "sglang-hicache-write_through_selective",
+    "sglang-hicache-write_back",
+    "trtllm-priority",
+    "mooncake-store",
+    "kvbm",
+    "lmcache-lru",
+    "lmcache-lfu",
+    "lmcache-fifo",
+    "lmcache-mru",
+};
+
+static void count_asked(const char *name, void *context)
+{
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
+        *(size_t *)context += strcmp(name, asked[i]) == 0;
+}
+
+static void check_preset(const char *name, void *context)
+{
+    (void)context;
+    char yaml[512], summary[CONFIG_TEXT_BYTES];
+    struct error err = { 0 };
+    ck_assert_int_eq(preset_summary(name, summary, &err), STATUS_OK);
+    snprintf(yaml, sizeof yaml,
+             MISTRAL "policy: %s\ntiers: {dram: {capacity: 4GB}, ssd: {capacity: 16GB}}\n"
+                     "engine.hbm_utilisation: 0.25\n",
+             name);
+    struct experiment experiment = load(yaml, NULL);
+    ck_assert_str_ne(experiment.eviction, "");
+    struct metrics metrics = run_experiment(&experiment);
+    ck_assert_double_gt(metrics.turns, 100);
+    ck_assert_double_gt(metrics.hit_tokens_hbm, 0);
+}
+
+START_TEST(every_shipped_preset_runs_and_finds_kv_in_hbm)
+{
+    struct error err = { 0 };
+    size_t found = 0;
+    ck_assert_int_eq(models_list("engines", count_asked, &found, &err), STATUS_OK);
+    ck_assert_uint_eq(found, sizeof asked / sizeof *asked);
+    ck_assert_int_eq(models_list("engines", check_preset, NULL, &err), STATUS_OK);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("presets");
+    TCase *tests = tcase_create("presets");
+    tcase_set_timeout(tests, 60);
+    suite_add_tcase(suite, tests);
+    tcase_add_test(tests, a_preset_sets_what_the_experiment_leaves_open);
+    tcase_add_test(tests, the_experiment_s_own_keys_go_first);
+    tcase_add_test(tests, fixed_keys_go_before_the_experiment_s_and_that_is_told);
+    tcase_add_test(tests, a_policy_of_the_core_takes_no_preset);
+    tcase_add_test(tests, a_name_that_is_neither_is_refused);
+    tcase_add_test(tests, a_preset_written_out_is_the_same_experiment);
+    tcase_add_test(tests, every_shipped_preset_runs_and_finds_kv_in_hbm);
+    return test_main(suite);
+}

@@ -67,6 +67,15 @@ void chain_unpin(struct placement *core, const struct job *job)
     }
 }
 
+uint32_t chain_stored_run(const struct placement *core, const struct job *job)
+{
+    uint32_t run = 0;
+    while (run < job->chain_count &&
+           books_stored_tokens(&core->units.unit[chain_unit(core, job, run)]) > 0)
+        run++;
+    return run;
+}
+
 static bool can_be_used(const struct unit *entry, enum tier tier)
 {
     return entry->tokens[tier] > 0 && !unit_leaves(entry, tier);
@@ -77,6 +86,7 @@ void chain_use(struct placement *core, const struct job *job, bool ends, uint32_
     const struct policy *policy = core->policy;
     if (policy->use == NULL)
         return;
+    uint32_t found = policy->prefix_below && !ends ? chain_stored_run(core, job) : units_found;
     for (uint32_t i = job->chain_count; i-- > 0;) {
         uint32_t unit = chain_unit(core, job, i);
         bool served = i < units_found;
@@ -85,7 +95,7 @@ void chain_use(struct placement *core, const struct job *job, bool ends, uint32_
             bool ghost = policy->uses_ghosts && !ends && (entry->remembered >> tier & 1U) != 0;
             bool there = can_be_used(entry, (enum tier)tier);
             core->env.use =
-                (struct policy_use){ .ends = ends, .found = i < units_found, .served = served };
+                (struct policy_use){ .ends = ends, .found = i < found, .served = served };
             if (there || ghost)
                 policy->use(&core->env, unit, (enum tier)tier);
             served = served && !there;

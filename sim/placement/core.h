@@ -193,6 +193,8 @@ uint32_t chain_intern(struct placement *core, uint64_t key, uint32_t depth, uint
 void chain_pin(struct placement *core, const struct job *job);
 /* Deepest first: the order in which an unused chain shall be given up. */
 void chain_unpin(struct placement *core, const struct job *job);
+/* The leading units of the chain of which tiers below HBM have something. */
+uint32_t chain_stored_run(const struct placement *core, const struct job *job);
 /* Tells the policy that the job uses the copies of its chain: at its end, or at its start, where
  * the first units_found of them are reused. */
 void chain_use(struct placement *core, const struct job *job, bool ends, uint32_t units_found);

@@ -20,7 +20,7 @@
  * count twice. */
 struct policy_use {
     bool ends;   /* the job's end; else its start. What it stored is in its tiers by then */
-    bool found;  /* at the start: the unit is in the leading run that the job reuses */
+    bool found;  /* at the start: it is in the leading run that the job found (prefix_below: there) */
     bool served; /* and this is the fastest tier that has it */
 };
 
@@ -59,6 +59,8 @@ struct policy {
     bool saves;   /* false: nothing is ever stored (recompute) */
     bool fetches; /* by default: the queue's KV on SSD is brought to DRAM ahead of its job */
     bool depths;  /* wants env->units->depth */
+    bool prefix_below; /* tiers below HBM are asked for a context from its beginning, whatever HBM
+                          has of it: what they hold behind a gap of theirs is not found */
     bool uses_ghosts; /* use() is told of units that it remembers in the tier, too */
     /* A copy of the unit is now in the tier, at its end of the order; has left it. */
     void (*enter)(struct policy_env *env, uint32_t unit, enum tier tier);

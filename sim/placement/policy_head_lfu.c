@@ -67,6 +67,7 @@ const struct policy policy_head_lfu = {
     .note_bytes = sizeof(struct ranked_note),
     .saves = true,
     .depths = true,
+    .prefix_below = true,
     .enter = head_lfu_enter,
     .leave = head_lfu_leave,
     .use = head_lfu_use,

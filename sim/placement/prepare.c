@@ -41,11 +41,12 @@ static void find_hits(const struct placement *core, const struct job *job, uint3
     *hits = (struct placement_hits){ .units_wanted = job->chain_count };
     if (job->context_tokens == 0) /* a first turn wants nothing */
         hits->units_wanted = 0;
+    uint32_t stored = core->policy->prefix_below ? chain_stored_run(core, job) : UINT32_MAX;
     for (uint32_t i = 0; i < job->chain_count; i++) {
         const struct unit *entry = &core->units.unit[chain_unit(core, job, i)];
         uint32_t want = chain_unit_tokens(core, i, context);
         uint32_t tokens[TIER_COUNT] = { 0 };
-        uint32_t covered = add_hits(entry, want, cut, slowest, tokens);
+        uint32_t covered = add_hits(entry, want, cut, i < stored ? slowest : TIER_HBM, tokens);
         /* A block is reused whole or not at all; a session's saved prefix is worth what it is. */
         if (covered == 0 || (covered < want && !units_are_sessions(core)))
             return;

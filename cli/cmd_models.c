@@ -1,5 +1,6 @@
 /* cli/cmd_models.c - `reprise models`: what models, hardware and policies there are. */
 #include "cli/commands.h"
+#include "cli/models_import.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "models/models.h"
@@ -74,34 +75,40 @@ static enum status show(const char *name, const char *hardware_name, uint64_t gp
 }
 
 static enum status list_or_show(const struct options *options, const char *hardware, uint64_t gpus,
-                                struct error *err)
+                                const char *out, struct error *err)
 {
     const char *const *arguments = options->arguments;
     if (options->argument_count == 0)
         return list(err);
+    if (options->argument_count == 2 && strcmp(arguments[0], "import") == 0)
+        return models_import(arguments[1], out, err);
     if (options->argument_count != 2 || strcmp(arguments[0], "show") != 0)
-        return error_input(err, NULL, 0, "models", "nothing, or show and a model's name",
+        return error_input(err, NULL, 0, "models",
+                           "nothing, show and a model's name, or import and a config.json",
                            arguments[0]);
     return show(arguments[1], hardware, gpus, err);
 }
 
 int cmd_models(int argc, const char **argv)
 {
-    const char *hardware = "paper-4xa100";
+    const char *hardware = "paper-4xa100", *out = "";
     uint64_t gpus = 4;
     bool policies = false;
     const struct option table[] = {
         { "hardware", 'H', OPTION_TEXT, &hardware, "NAME", "on this server (paper-4xa100)" },
         { "gpus", 'g', OPTION_U64, &gpus, "N", "on this many of its GPUs (4)" },
+        { "output", 'o', OPTION_TEXT, &out, "FILE", "import: write the YAML there, not to stdout" },
         { "policies", 0, OPTION_FLAG, &policies, NULL, "list the policies and presets only" },
         { 0 },
     };
     const struct command_line line = {
         .command = "reprise models",
-        .usage = "[show NAME] [OPTION...]",
-        .summary = "Lists models, hardware, policies and presets; `show NAME` describes a model on "
-                   "a server: KV "
-                   "per token,\nroom for KV in HBM, and how long prefill and decode take.",
+        .usage = "[show NAME | import CONFIG.json] [OPTION...]",
+        .summary =
+            "Lists models, hardware, policies and presets; `show NAME` describes a model on a "
+            "server: KV per\ntoken, room for KV in HBM, and how long prefill and decode take. "
+            "`import` writes a Hugging Face\nconfig.json (or a folder's) as a YAML like those of "
+            "models/llm; such a path is also taken wherever\na model is named.",
         .table = table,
         .arguments_most = 2,
     };
@@ -111,7 +118,7 @@ int cmd_models(int argc, const char **argv)
         if (policies)
             list_policies(&err);
         else
-            list_or_show(&options, hardware, gpus, &err);
+            list_or_show(&options, hardware, gpus, out, &err);
     }
     options_free(&options);
     return output_exit(&err);

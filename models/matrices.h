@@ -26,19 +26,30 @@ struct matrix {
 uint32_t model_matrices(const struct model *model, uint32_t ranks,
                         struct matrix matrix[TIMING_MATRICES_MAX]);
 
+static inline double matrix_weight_bytes(const struct matrix *matrix, const struct model *model)
+{
+    return matrix->count > 1 && model->expert_bytes_per_parameter > 0
+               ? model->expert_bytes_per_parameter
+               : model->weight_bytes_per_parameter;
+}
+
 /* An element-wise operator of a layer: a kernel of its own. Not fused, as the engine was whose
  * operators Vidur measured. */
 struct stream {
     const char *name;
     enum stream_kind kind; /* the measured one that it behaves like */
-    double values;         /* read and written for a token on one rank, on the average layer */
+    double values;         /* read and written for a token on one rank */
     double width;          /* of a row */
+    double share;          /* of the layers that have it */
 };
-#define STREAMS_MAX 8
+#define STREAMS_MAX 9
 
 /* Fills stream[]; returns how many. The embedding is not among them. */
 uint32_t model_streams(const struct model *model, uint32_t ranks,
                        struct stream stream[STREAMS_MAX]);
+
+/* Channels that the convolution before a state passes over, over all ranks. */
+uint64_t model_state_channels(const struct model *model);
 
 /* KV heads that a rank holds: with more ranks than heads, several ranks hold the same one. */
 double model_kv_heads_of_rank(const struct model *model, uint32_t ranks);

@@ -8,10 +8,24 @@
 #include <string.h>
 
 #define AT(member) offsetof(struct model, member)
+#define COUNT_ROW(key_, most, help_)                                                               \
+    {                                                                                              \
+        .key = #key_, .kind = CONFIG_U32, .offset = AT(key_), .min = 0, .max = (most),             \
+        .standard = "0", .help = (help_)                                                           \
+    }
 
 static const char *const attention_choices[] = {
     [ATTENTION_MULTI_HEAD] = "multi-head", [ATTENTION_LATENT] = "latent", NULL
 };
+
+static const char *const window_choices[] = {
+    [WINDOW_SLIDING] = "sliding", [WINDOW_CHUNKED] = "chunked", NULL
+};
+static const char *const state_choices[] = { [STATE_MAMBA] = "mamba",
+                                             [STATE_MAMBA2] = "mamba2",
+                                             [STATE_DELTA] = "delta",
+                                             [STATE_LINEAR] = "linear",
+                                             NULL };
 
 /* The ranges are those of models that could exist; with them no sum in size.c leaves 64 bits. */
 const struct config_row model_rows[] = {
@@ -148,7 +162,37 @@ const struct config_row model_rows[] = {
       .min = 0,
       .max = MODEL_LAYERS_MAX,
       .standard = "0",
-      .help = "the first layers, which have no experts" },
+      .help = "layers whose feed-forward has no experts" },
+    COUNT_ROW(window_layers, MODEL_LAYERS_MAX, "attention layers that see a window only"),
+    COUNT_ROW(window_tokens, 16777216, "what those see: so many tokens, the last one included"),
+    { .key = "window",
+      .kind = CONFIG_CHOICE,
+      .offset = AT(window),
+      .choices = window_choices,
+      .standard = "sliding",
+      .help = "sliding: the last window_tokens; chunked: those of one's own chunk (Llama 4)" },
+    COUNT_ROW(state_layers, MODEL_LAYERS_MAX, "layers that keep a state of fixed size and no KV"),
+    { .key = "state",
+      .kind = CONFIG_CHOICE,
+      .offset = AT(state),
+      .choices = state_choices,
+      .standard = "mamba",
+      .help = "mamba: Mamba-1; mamba2; delta: gated delta rule (Qwen3-Next); linear: lightning "
+              "attention (MiniMax)" },
+    COUNT_ROW(state_heads, 65536, "heads of the state's values; mamba: its inner width"),
+    COUNT_ROW(state_head_dim, 65536, "width of such a head; mamba: 1"),
+    COUNT_ROW(state_dim, 65536, "width of the state that each value channel has; of a key"),
+    COUNT_ROW(state_groups, 65536, "heads of B and C, or of keys; mamba: 0"),
+    COUNT_ROW(state_rank, 65536, "mamba: width of the compressed time step"),
+    COUNT_ROW(state_conv, 64, "width of the convolution before the state; 0: none"),
+    COUNT_ROW(ffn_only_layers, MODEL_LAYERS_MAX,
+              "layers that are a feed-forward alone (Nemotron-H): the others then have none"),
+    { .key = "gated_attention",
+      .kind = CONFIG_BOOL,
+      .offset = AT(gated_attention),
+      .standard = "false",
+      .help = "the query's projection makes a gate of attention's output too (Qwen3-Next)" },
+    COUNT_ROW(learned_positions, 16777216, "rows of a learned position embedding; 0: none"),
     { .key = "weight_bytes_per_parameter",
       .kind = CONFIG_DOUBLE,
       .offset = AT(weight_bytes_per_parameter),
@@ -156,6 +200,13 @@ const struct config_row model_rows[] = {
       .max = 8,
       .standard = "2",
       .help = "2: bf16 and fp16; 1: fp8" },
+    { .key = "expert_bytes_per_parameter",
+      .kind = CONFIG_DOUBLE,
+      .offset = AT(expert_bytes_per_parameter),
+      .min = 0,
+      .max = 8,
+      .standard = "0",
+      .help = "of the routed experts; 0: weight_bytes_per_parameter; 0.53125: mxfp4" },
     { .key = "kv_bytes_per_value",
       .kind = CONFIG_DOUBLE,
       .offset = AT(kv_bytes_per_value),
@@ -163,6 +214,13 @@ const struct config_row model_rows[] = {
       .max = 8,
       .standard = "2",
       .help = "2: bf16 and fp16; 1: fp8" },
+    { .key = "state_bytes_per_value",
+      .kind = CONFIG_DOUBLE,
+      .offset = AT(state_bytes_per_value),
+      .min = 0.125,
+      .max = 8,
+      .standard = "2",
+      .help = "of a state; 4: fp32" },
     { .key = NULL },
 };
 
@@ -193,6 +251,59 @@ static enum status check_attention(const struct model *model, const char *path, 
     return STATUS_OK;
 }
 
+static enum status check_windows(const struct model *model, const char *path, struct error *err)
+{
+    if (model->window_layers > model_attention_layers(model))
+        return refuse(path, "window_layers", "at most the attention layers", model->window_layers,
+                      err);
+    if (model->window_layers > 0 && model->window_tokens == 0)
+        return refuse(path, "window_tokens", "tokens above 0, since layers have a window", 0, err);
+    if (model->window_layers == 0 && model->window_tokens != 0)
+        return refuse(path, "window_tokens", "0, since no layer has a window", model->window_tokens,
+                      err);
+    return STATUS_OK;
+}
+
+/* A shape's row and whether it is wanted. */
+struct state_row {
+    const char *key;
+    uint32_t value;
+    bool wanted, allowed;
+};
+
+static enum status check_state(const struct model *model, const char *path, struct error *err)
+{
+    bool any = model->state_layers > 0, mamba = model->state == STATE_MAMBA;
+    const struct state_row rows[] = {
+        { "state_heads", model->state_heads, any, any },
+        { "state_head_dim", model->state_head_dim, any, any },
+        { "state_dim", model->state_dim, any, any },
+        { "state_groups", model->state_groups, any && !mamba, any && !mamba },
+        { "state_rank", model->state_rank, any && mamba, any && mamba },
+        { "state_conv", model->state_conv, false, any },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (rows[i].wanted && rows[i].value == 0)
+            return refuse(path, rows[i].key, "above 0, since layers keep a state", 0, err);
+        if (!rows[i].allowed && rows[i].value != 0)
+            return refuse(path, rows[i].key, "0, since no layer keeps a state that has it",
+                          rows[i].value, err);
+    }
+    return STATUS_OK;
+}
+
+/* Without attention there is no KV, and nothing for a cache of KV to keep. */
+static enum status check_layers(const struct model *model, const char *path, struct error *err)
+{
+    if (model->ffn_only_layers >= model->layers)
+        return refuse(path, "ffn_only_layers", "fewer than layers", model->ffn_only_layers, err);
+    if (model->state_layers >= model_mixer_layers(model))
+        return refuse(path, "state_layers", "fewer than the layers that are not ffn_only_layers",
+                      model->state_layers, err);
+    enum status status = check_windows(model, path, err);
+    return status == STATUS_OK ? check_state(model, path, err) : status;
+}
+
 static enum status check_dense(const struct model *model, const char *path, struct error *err)
 {
     const char *unused = "0, since there are no experts";
@@ -206,6 +317,8 @@ static enum status check_dense(const struct model *model, const char *path, stru
         return refuse(path, "expert_ffn", unused, model->expert_ffn, err);
     if (model->dense_layers != 0)
         return refuse(path, "dense_layers", unused, model->dense_layers, err);
+    if (model->expert_bytes_per_parameter > 0)
+        return refuse(path, "expert_bytes_per_parameter", unused, 1, err);
     return STATUS_OK;
 }
 
@@ -215,7 +328,7 @@ static enum status check_experts(const struct model *model, const char *path, st
         return refuse(path, "experts_per_token", "1 to experts", model->experts_per_token, err);
     if (model->expert_ffn == 0)
         return refuse(path, "expert_ffn", "a width above 0, since there are experts", 0, err);
-    if (model->dense_layers >= model->layers)
+    if (model->dense_layers >= model_ffn_layers(model))
         return refuse(path, "dense_layers", "fewer than layers", model->dense_layers, err);
     if (model->dense_layers > 0 && model->ffn == 0)
         return refuse(path, "ffn", "a width above 0, since there are dense layers", 0, err);
@@ -224,9 +337,11 @@ static enum status check_experts(const struct model *model, const char *path, st
     return STATUS_OK;
 }
 
-static enum status check(const struct model *model, const char *path, struct error *err)
+enum status model_check(const struct model *model, const char *path, struct error *err)
 {
     enum status status = check_attention(model, path, err);
+    if (status == STATUS_OK)
+        status = check_layers(model, path, err);
     if (status != STATUS_OK)
         return status;
     return model->experts == 0 ? check_dense(model, path, err) : check_experts(model, path, err);
@@ -235,9 +350,11 @@ static enum status check(const struct model *model, const char *path, struct err
 enum status model_load(const char *name_or_path, struct model *model, struct error *err)
 {
     char path[MODELS_PATH_BYTES];
+    if (model_is_config(name_or_path))
+        return model_import(name_or_path, NULL, model, NULL, err);
     memset(model, 0, sizeof *model);
     enum status status = models_path("llm", "model", name_or_path, path, err);
     if (status == STATUS_OK)
         status = models_read(path, model_rows, model, err);
-    return status == STATUS_OK ? check(model, path, err) : status;
+    return status == STATUS_OK ? model_check(model, path, err) : status;
 }

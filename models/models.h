@@ -15,8 +15,13 @@
 #define MODEL_LAYERS_MAX 256
 
 enum attention_kind { ATTENTION_MULTI_HEAD, ATTENTION_LATENT }; /* MHA, GQA and MQA; MLA */
+enum window_kind { WINDOW_SLIDING, WINDOW_CHUNKED }; /* the last tokens; those of one's own chunk */
+enum state_kind { STATE_MAMBA, STATE_MAMBA2, STATE_DELTA, STATE_LINEAR };
 
-/* A decoder-only transformer's architecture. Counts are per layer and before any sharding. */
+/* A decoder's architecture. Counts are per layer and before any sharding. A layer mixes tokens, by
+ * attention to all of the context, by attention within a window, or by a recurrent state of fixed
+ * size (Mamba, linear attention), and then has a feed-forward; or, where ffn_only_layers > 0, does
+ * one of both. Which layer is of which kind does not matter here, only how many are. */
 struct model {
     char name[CONFIG_TEXT_BYTES];
     char source[CONFIG_TEXT_BYTES]; /* where the numbers come from */
@@ -32,16 +37,45 @@ struct model {
     uint32_t rope_dim;   /* MLA: the decoupled RoPE key's width (64) */
     uint32_t query_latent_dim;
     uint32_t experts, experts_per_token, shared_experts, expert_ffn; /* MoE; experts 0: dense */
-    uint32_t dense_layers;             /* MoE: the first layers, which are dense */
-    double weight_bytes_per_parameter; /* 2: bf16/fp16; 1: fp8 */
-    double kv_bytes_per_value;         /* 2: bf16/fp16; 1: fp8 */
+    uint32_t dense_layers;                 /* MoE: the layers whose feed-forward is dense */
+    uint32_t window_layers, window_tokens; /* of the attention layers; 0: all see everything */
+    int window;                            /* enum window_kind */
+    uint32_t state_layers;                 /* layers that keep a state in the place of KV */
+    int state;                             /* enum state_kind */
+    uint32_t state_heads, state_head_dim;  /* of its values; Mamba-1: channels of one */
+    uint32_t state_dim;                    /* state (or key) width that each value channel has */
+    uint32_t state_groups;                 /* heads of B and C (or of keys); Mamba-1: 0 */
+    uint32_t state_rank;                   /* Mamba-1: dt_rank */
+    uint32_t state_conv;                   /* width of the convolution before it; 0: none */
+    uint32_t ffn_only_layers;              /* then the other layers have no feed-forward */
+    bool gated_attention;                  /* the query's projection makes an output gate too */
+    uint32_t learned_positions;            /* rows of a position embedding */
+    double weight_bytes_per_parameter;     /* 2: bf16/fp16; 1: fp8 */
+    double expert_bytes_per_parameter;     /* of routed experts; 0: as the others */
+    double kv_bytes_per_value;             /* 2: bf16/fp16; 1: fp8 */
+    double state_bytes_per_value;          /* of the recurrence; the convolution's take 2 */
 };
+
+/* Layers of each kind. mixers: with attention or a state. */
+static inline uint32_t model_mixer_layers(const struct model *model)
+{
+    return model->layers - model->ffn_only_layers;
+}
+static inline uint32_t model_attention_layers(const struct model *model)
+{
+    return model_mixer_layers(model) - model->state_layers;
+}
+static inline uint32_t model_ffn_layers(const struct model *model)
+{
+    return model->ffn_only_layers > 0 ? model->ffn_only_layers : model->layers;
+}
 
 /* Times measured with one model on one machine, where the hardware's file names such points
  * (timing_measured.c); points 0: none. */
 #define MEASURED_MOST 20
 struct measured_timing {
-    uint32_t shape[7]; /* the model's: layers, hidden, heads, KV heads, head width, FFN, vocabulary */
+    uint32_t
+        shape[7]; /* the model's: layers, hidden, heads, KV heads, head width, FFN, vocabulary */
     uint32_t news, cacheds, batches, points;
     double new_tokens[MEASURED_MOST], cached_tokens[MEASURED_MOST], batch[MEASURED_MOST];
     double layer_ns[MEASURED_MOST][MEASURED_MOST], overhead_ns[MEASURED_MOST];
@@ -84,12 +118,24 @@ struct hardware {
 /* Reads `name_or_path`: a path if it holds '/' or ends in .yaml, else models/llm/NAME.yaml (or
  * models/hardware/NAME.yaml) under the data folder: $REPRISE_MODELS, else the build's own. An
  * unknown name is refused with the list of known ones; so is an inconsistent file (heads that do
- * not divide, MLA without latent_dim...). */
+ * not divide, MLA without latent_dim...). A model may also be a Hugging Face config.json: a path
+ * that ends in .json, or that holds '/' and is a folder with a config.json. */
 enum status model_load(const char *name_or_path, struct model *model, struct error *err);
 enum status hardware_load(const char *name_or_path, struct hardware *hardware, struct error *err);
 /* Reads models/timing/NAME.yaml, or a path, likewise. hardware_load() does so by itself. */
 enum status operators_load(const char *name_or_path, struct operators *operators,
                            struct error *err);
+/* Reads a Hugging Face config.json, or the one in a folder. name: the model's; NULL: the folder's
+ * or file's. yaml, unless NULL: also written there as a file of models/llm, each number with the
+ * field that it is from. STATUS_INPUT: no JSON, an architecture that is not known here, a field
+ * that is missing or has a value whose meaning is not; STATUS_IO: cannot be read. docs/model.md
+ * lists the architectures. */
+enum status model_import(const char *path, const char *name, struct model *model, FILE *yaml,
+                         struct error *err);
+/* Whether model_load() would read the path with model_import(). */
+bool model_is_config(const char *name_or_path);
+/* Whether the numbers fit each other, as model_load() asks. path is for messages. */
+enum status model_check(const struct model *model, const char *path, struct error *err);
 /* The schema of these kinds of file; of the third it is operators.h's. */
 extern const struct config_row model_rows[], hardware_rows[];
 /* Calls visit for each shipped file's name, sorted. kind: "llm", "hardware", "drive", "prices",
@@ -119,15 +165,36 @@ uint64_t model_active_parameters(const struct model *model);
  * the experts' router. */
 uint64_t model_weight_bytes(const struct model *model, uint32_t ranks);
 
-/* Bytes of KV that one token takes over all layers and all GPUs of a tensor-parallel group:
- * MHA/GQA: 2 * layers * kv_heads * head_dim * kv_bytes_per_value, KV heads replicated when there
- * are more ranks than heads; MLA: layers * (latent_dim + rope_dim) * bytes on every rank. ranks
- * >= 1. */
+/* Bytes of KV that one token takes over all attention layers, windowed ones too, and all GPUs of a
+ * tensor-parallel group: MHA/GQA: 2 * layers * kv_heads * head_dim * kv_bytes_per_value, KV heads
+ * replicated when there are more ranks than heads; MLA: layers * (latent_dim + rope_dim) * bytes on
+ * every rank. ranks >= 1. */
 uint64_t model_kv_bytes_per_token(const struct model *model, uint32_t ranks);
 
+/* What a sequence keeps, over all ranks, by kind of layer. */
+struct kv_shape {
+    uint64_t full_bytes, window_bytes; /* a token's, in layers that see all and in windowed ones */
+    uint64_t state_bytes;              /* a sequence's, whatever its length */
+    uint32_t window_tokens;
+};
+struct kv_shape model_kv_shape(const struct model *model, uint32_t ranks);
+
+/* Bytes that a sequence of so many tokens needs to go on: windowed layers need their window only.
+ * A block of `slack` tokens may lie across the window's far end. */
+static inline uint64_t kv_shape_bytes(const struct kv_shape *shape, uint64_t tokens, uint64_t slack)
+{
+    uint64_t most = shape->window_tokens + slack;
+    return tokens * shape->full_bytes + (tokens < most ? tokens : most) * shape->window_bytes +
+           shape->state_bytes;
+}
+
+/* STATUS_INPUT when the server has fewer GPUs, or the heads cannot be split evenly over the ranks.
+ */
+enum status model_check_ranks(const struct model *model, const struct hardware *hardware,
+                              uint32_t ranks, struct error *err);
+
 /* HBM left for KV over all ranks: ranks * (hbm_bytes * utilisation - reserved) - weights.
- * STATUS_INPUT when the weights do not fit, the server has fewer GPUs, or the heads cannot be split
- * evenly over the ranks. */
+ * STATUS_INPUT when the weights do not fit, or as model_check_ranks(). */
 enum status model_kv_budget_bytes(const struct model *model, const struct hardware *hardware,
                                   uint32_t ranks, uint64_t *bytes, struct error *err);
 
@@ -168,8 +235,12 @@ struct timing {
     struct timing_table layer_table, head_table;
     uint32_t matrices;
     struct timing_matrix matrix[TIMING_MATRICES_MAX];
-    double expert_miss_log;               /* ln(1 - experts_per_token / experts); 0: dense */
-    double layer_ns, layer_token_ns;      /* launches, all-reduces, element-wise operators */
+    double expert_miss_log;          /* ln(1 - experts_per_token / experts); 0: dense */
+    double layer_ns, layer_token_ns; /* launches, all-reduces, element-wise operators */
+    double full_share, window_share; /* of the layers: attention to everything, to a window */
+    uint32_t window_tokens;          /* 0: no such layers */
+    bool window_chunked;
+    double state_token_ns, state_sequence_ns; /* of the average layer: scan, and state moved */
     double pair_ns;                       /* prefill attention: one query and one key, all heads */
     double query_stream_ns, kv_stream_ns; /* its bytes: per new token, per token of context */
     double cached_ns;                     /* MLA: decompressing a cached token's K and V */
@@ -193,20 +264,43 @@ struct prefill_time timing_prefill(const struct timing *timing, uint64_t new_tok
                                    uint64_t cached_tokens);
 
 /* One decode iteration of `batch` >= 1 sequences that together attend to context_tokens takes
- * base_ns + context_tokens * per_token_ns: linear, so that many iterations sum in closed form. */
+ * base_ns + context_tokens * per_token_ns + window_context * window_token_ns, where window_context
+ * sums timing_window_context() of each: linear until a window is full, so that many iterations sum
+ * in closed form. Without windowed layers the last term is 0. */
 struct decode_time {
-    double base_ns, per_token_ns;
+    double base_ns, per_token_ns, window_token_ns;
 };
 struct decode_time timing_decode(const struct timing *timing, uint32_t batch);
+
+/* Tokens that a windowed layer attends to for the last of `context` >= 1 tokens; 0 without such
+ * layers. */
+static inline uint64_t timing_window_context(const struct timing *timing, uint64_t context)
+{
+    if (timing->window_tokens == 0)
+        return 0;
+    if (timing->window_chunked)
+        return (context - 1) % timing->window_tokens + 1;
+    return context < timing->window_tokens ? context : timing->window_tokens;
+}
+
+/* For how many more tokens, beginning with the next, that grows by one each; UINT64_MAX: it stays
+ * as it is. */
+static inline uint64_t timing_window_growth(const struct timing *timing, uint64_t context)
+{
+    uint64_t seen = timing_window_context(timing, context);
+    if (timing->window_tokens == 0 || (seen == timing->window_tokens && !timing->window_chunked))
+        return UINT64_MAX;
+    return timing->window_tokens - seen;
+}
 
 /* One iteration of chunked prefill: prefill_new tokens after prefill_cached ones, together with a
  * decode step of decode_batch sequences that attend to decode_context tokens in all. The matrices
  * are read once for both; attention is computed for each. At least one token in all. With no
  * decode_batch it is timing_prefill(), with no prefill_new timing_decode() (to the rounding of a
- * layer to whole ns). */
+ * layer to whole ns). decode_window: the sum of timing_window_context() of the batch. */
 struct prefill_time timing_mixed(const struct timing *timing, uint64_t prefill_new,
                                  uint64_t prefill_cached, uint32_t decode_batch,
-                                 uint64_t decode_context);
+                                 uint64_t decode_context, uint64_t decode_window);
 
 /* A model's and a hardware's description for people: parameters, KV per token, HBM budget, times.
  */

@@ -12,6 +12,35 @@ static void print_quantity(FILE *out, const char *label, double value, enum unit
     fprintf(out, "  %-32s %s\n", label, units_format(value, kind, text, sizeof text));
 }
 
+/* What is not the same in every layer. */
+static void print_kinds(FILE *out, const struct model *model, uint32_t ranks)
+{
+    struct kv_shape shape = model_kv_shape(model, ranks);
+    if (model->window_layers > 0) {
+        print_quantity(out, "of it in layers with a window", (double)shape.window_bytes,
+                       UNIT_BYTES);
+        fprintf(out, "  %-32s %" PRIu32 " of %" PRIu32 " see %" PRIu32 " tokens\n",
+                "attention layers", model->window_layers, model_attention_layers(model),
+                model->window_tokens);
+    }
+    if (model->state_layers > 0) {
+        print_quantity(out, "state per sequence, all GPUs", (double)shape.state_bytes, UNIT_BYTES);
+        fprintf(out, "  %-32s %" PRIu32 " of %" PRIu32 "\n", "layers with a state",
+                model->state_layers, model->layers);
+    }
+}
+
+/* In contexts of the whole window, as vLLM counts its "GPU KV cache size". */
+static uint64_t tokens_held(const struct model *model, uint32_t ranks, uint64_t budget_bytes)
+{
+    struct kv_shape shape = model_kv_shape(model, ranks);
+    uint64_t window = model->context_window_tokens;
+    if (shape.window_bytes == 0 && shape.state_bytes == 0)
+        return budget_bytes / shape.full_bytes;
+    double contexts = (double)budget_bytes / (double)kv_shape_bytes(&shape, window, 0);
+    return (uint64_t)(contexts * (double)window);
+}
+
 static void print_model(FILE *out, const struct model *model, uint32_t ranks)
 {
     fprintf(out, "%s\n  %s\n", model->name, model->source);
@@ -21,6 +50,7 @@ static void print_model(FILE *out, const struct model *model, uint32_t ranks)
     print_quantity(out, "weights, all GPUs", (double)model_weight_bytes(model, ranks), UNIT_BYTES);
     print_quantity(out, "KV per token, all GPUs", (double)model_kv_bytes_per_token(model, ranks),
                    UNIT_BYTES);
+    print_kinds(out, model, ranks);
     fprintf(out, "  %-32s %" PRIu32 " tokens\n", "context window", model->context_window_tokens);
 }
 
@@ -94,7 +124,7 @@ void models_print(FILE *out, const struct model *model, const struct hardware *h
     fprintf(out, "on %" PRIu32 " of its GPUs, times by %s\n", ranks, timing.source);
     print_quantity(out, "HBM for KV", (double)budget_bytes, UNIT_BYTES);
     fprintf(out, "  %-32s %" PRIu64 " tokens\n", "which holds",
-            budget_bytes / model_kv_bytes_per_token(model, ranks));
+            tokens_held(model, ranks, budget_bytes));
     print_prefill(out, model, hardware, &timing, ranks);
     print_decode(out, &timing);
 }

@@ -11,10 +11,17 @@ static uint64_t embedding_parameters(const struct model *model)
     return (uint64_t)model->vocabulary * model->hidden;
 }
 
+/* All that is looked up or makes logits; not multiplied with but for the head. */
+static uint64_t table_parameters(const struct model *model)
+{
+    return (model->tied_embeddings ? 1 : 2) * embedding_parameters(model) +
+           (uint64_t)model->learned_positions * model->hidden;
+}
+
 uint64_t model_parameters(const struct model *model)
 {
     struct matrix matrix[TIMING_MATRICES_MAX];
-    uint64_t parameters = (model->tied_embeddings ? 1 : 2) * embedding_parameters(model);
+    uint64_t parameters = table_parameters(model);
     uint32_t count = model_matrices(model, 1, matrix);
     for (uint32_t i = 0; i < count; i++)
         parameters += matrix[i].layers * matrix[i].inputs * matrix[i].outputs * matrix[i].count;
@@ -34,17 +41,23 @@ uint64_t model_active_parameters(const struct model *model)
 uint64_t model_weight_bytes(const struct model *model, uint32_t ranks)
 {
     struct matrix matrix[TIMING_MATRICES_MAX];
-    uint64_t parameters = (model->tied_embeddings ? 1 : 2) * embedding_parameters(model);
+    uint64_t parameters = table_parameters(model), experts = 0;
     uint32_t count = model_matrices(model, ranks, matrix);
     for (uint32_t i = 0; i < count; i++) {
         uint64_t copies = matrix[i].split == SPLIT_NOT ? ranks : 1;
-        parameters +=
+        uint64_t held =
             copies * matrix[i].layers * matrix[i].inputs * matrix[i].outputs * matrix[i].count;
+        if (matrix[i].count > 1 && model->expert_bytes_per_parameter > 0)
+            experts += held;
+        else
+            parameters += held;
     }
-    return (uint64_t)((double)parameters * model->weight_bytes_per_parameter);
+    return (uint64_t)((double)parameters * model->weight_bytes_per_parameter +
+                      (double)experts * model->expert_bytes_per_parameter);
 }
 
-uint64_t model_kv_bytes_per_token(const struct model *model, uint32_t ranks)
+/* Of so many attention layers. */
+static uint64_t kv_bytes(const struct model *model, uint32_t ranks, uint32_t layers)
 {
     assert(ranks >= 1);
     uint64_t values;
@@ -53,7 +66,34 @@ uint64_t model_kv_bytes_per_token(const struct model *model, uint32_t ranks)
     else
         values =
             2 * (uint64_t)(model->kv_heads > ranks ? model->kv_heads : ranks) * model->head_dim;
-    return (uint64_t)((double)(model->layers * values) * model->kv_bytes_per_value);
+    return (uint64_t)((double)(layers * values) * model->kv_bytes_per_value);
+}
+
+uint64_t model_kv_bytes_per_token(const struct model *model, uint32_t ranks)
+{
+    return kv_bytes(model, ranks, model_attention_layers(model));
+}
+
+/* Cut over the ranks by heads, but for B and C (keys) where there are fewer groups than ranks,
+ * which is left out: a few per mille. */
+static uint64_t state_bytes(const struct model *model)
+{
+    const double conv_bytes = 2;
+    double values = (double)model->state_heads * model->state_head_dim * model->state_dim;
+    double before =
+        model->state_conv > 0 ? (double)model_state_channels(model) * (model->state_conv - 1) : 0;
+    return (uint64_t)(model->state_layers *
+                      (values * model->state_bytes_per_value + before * conv_bytes));
+}
+
+struct kv_shape model_kv_shape(const struct model *model, uint32_t ranks)
+{
+    uint64_t all = model_kv_bytes_per_token(model, ranks);
+    uint64_t full = kv_bytes(model, ranks, model_attention_layers(model) - model->window_layers);
+    return (struct kv_shape){ .full_bytes = full,
+                              .window_bytes = all - full,
+                              .state_bytes = state_bytes(model),
+                              .window_tokens = model->window_tokens };
 }
 
 static enum status refuse_ranks(uint32_t ranks, const char *expected, struct error *err)
@@ -65,8 +105,8 @@ static enum status refuse_ranks(uint32_t ranks, const char *expected, struct err
 
 /* Every rank gets the same number of query heads, and KV heads are shared out or replicated evenly.
  */
-static enum status check_ranks(const struct model *model, const struct hardware *hardware,
-                               uint32_t ranks, struct error *err)
+enum status model_check_ranks(const struct model *model, const struct hardware *hardware,
+                              uint32_t ranks, struct error *err)
 {
     char expected[sizeof err->expected];
     if (ranks < 1 || ranks > hardware->gpus) {
@@ -86,13 +126,18 @@ static enum status check_ranks(const struct model *model, const struct hardware 
                  model->name);
         return refuse_ranks(ranks, expected, err);
     }
+    if (model->state_heads % ranks != 0) {
+        snprintf(expected, sizeof expected, "a divisor of the %" PRIu32 " state heads of %.128s",
+                 model->state_heads, model->name);
+        return refuse_ranks(ranks, expected, err);
+    }
     return STATUS_OK;
 }
 
 enum status model_kv_budget_bytes(const struct model *model, const struct hardware *hardware,
                                   uint32_t ranks, uint64_t *bytes, struct error *err)
 {
-    enum status status = check_ranks(model, hardware, ranks, err);
+    enum status status = model_check_ranks(model, hardware, ranks, err);
     if (status != STATUS_OK)
         return status;
     double usable_per_gpu = (double)hardware->hbm_bytes * hardware->hbm_utilisation -

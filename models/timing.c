@@ -45,8 +45,8 @@ static struct timing_matrix time_matrix(const struct matrix *matrix, const struc
     double share = (double)matrix->layers / model->layers;
     return (struct timing_matrix){
         .compute_ns = share * matrix->used * 2 * inputs * outputs / rates.gemm_flop,
-        .weights_ns = share * matrix->count * inputs * outputs * model->weight_bytes_per_parameter /
-                      rates.bytes,
+        .weights_ns = share * matrix->count * inputs * outputs *
+                      matrix_weight_bytes(matrix, model) / rates.bytes,
         .stream_ns = share * matrix->used * (inputs + outputs) * ACTIVATION_BYTES / rates.bytes,
         .routed = matrix->count > 1,
     };
@@ -91,10 +91,12 @@ static void prepare_streams(struct timing *timing, const struct model *model,
 {
     struct stream stream[STREAMS_MAX];
     uint32_t count = model_streams(model, ranks, stream);
-    double values = 0;
-    for (uint32_t i = 0; i < count; i++)
-        values += stream[i].values;
-    timing->layer_ns += count * (double)hardware->kernel_launch_ns;
+    double values = 0, kernels = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        values += stream[i].share * stream[i].values;
+        kernels += stream[i].share;
+    }
+    timing->layer_ns += kernels * (double)hardware->kernel_launch_ns;
     timing->layer_token_ns += values * ACTIVATION_BYTES / rates.bytes;
 }
 
@@ -102,10 +104,15 @@ static void prepare_streams(struct timing *timing, const struct model *model,
 static void prepare_allreduces(struct timing *timing, const struct model *model,
                                const struct hardware *hardware, uint32_t ranks)
 {
-    double allreduces = ranks == 1 ? 0 : model->parallel_attention ? 1 : 2;
-    timing->layer_ns += (double)hardware->kernel_launch_ns + /* attention's kernel */
+    double layers = model->layers, mixers = model_mixer_layers(model) / layers;
+    double after = model->parallel_attention ? 0 : model_ffn_layers(model) / layers;
+    double allreduces = ranks == 1 ? 0 : mixers + after;
+    timing->layer_ns += mixers * (double)hardware->kernel_launch_ns + /* attention's kernel */
                         allreduces * (double)hardware->allreduce_latency_ns;
     timing->layer_token_ns += allreduces * allreduce_token_ns(model, hardware, ranks);
+    /* Mamba-1's B, C and time step are few values, but every rank has a part of each. */
+    if (ranks > 1 && model->state == STATE_MAMBA)
+        timing->layer_ns += model->state_layers / layers * (double)hardware->allreduce_latency_ns;
 }
 
 static void prepare_multi_head(struct timing *timing, const struct model *model, uint32_t ranks,
@@ -139,6 +146,37 @@ static void prepare_latent(struct timing *timing, const struct model *model, uin
     timing->decode_context_ns =
         longer(2 * heads * (latent_key_dim + model->latent_dim) / rates.attention_flop,
                latent_key_dim * model->kv_bytes_per_value / rates.bytes);
+}
+
+static void prepare_kinds(struct timing *timing, const struct model *model)
+{
+    double layers = model->layers;
+    uint32_t attention = model_attention_layers(model);
+    timing->full_share = (attention - model->window_layers) / layers;
+    timing->window_share = model->window_layers / layers;
+    timing->window_tokens = model->window_tokens;
+    timing->window_chunked = model->window == WINDOW_CHUNKED;
+}
+
+/* The scan over a state. A token decays it, adds an outer product and reads it: five operations a
+ * value (delta: two more, to see what the key held). In prefill its vectors pass through memory and
+ * the state stays on chip; each sequence of an iteration reads and writes its state once. A lower
+ * bound: no scan was measured. */
+static void prepare_state(struct timing *timing, const struct model *model, uint32_t ranks,
+                          struct rates rates)
+{
+    if (model->state_layers == 0)
+        return;
+    double share = (double)model->state_layers / model->layers;
+    double inner = (double)model->state_heads * model->state_head_dim / ranks;
+    double operations = model->state == STATE_DELTA ? 7 : 5;
+    double vectors = 3 * inner + 2 * (double)model->state_groups * model->state_dim / ranks;
+    double state_bytes =
+        (double)model_kv_shape(model, ranks).state_bytes / model->state_layers / ranks;
+    timing->state_token_ns =
+        share * longer(operations * inner * model->state_dim / rates.attention_flop,
+                       vectors * ACTIVATION_BYTES / rates.bytes);
+    timing->state_sequence_ns = share * 2 * state_bytes / rates.bytes;
 }
 
 static void prepare_iteration(struct timing *timing, const struct model *model,
@@ -175,6 +213,8 @@ struct timing timing_new(const struct model *model, const struct hardware *hardw
         prepare_latent(&timing, model, ranks, rates);
     else
         prepare_multi_head(&timing, model, ranks, rates);
+    prepare_kinds(&timing, model);
+    prepare_state(&timing, model, ranks, rates);
     timing.is_measured = ranks == 1 && measured_timing_of(&hardware->measured, model);
     if (timing.is_measured) {
         timing.measured = hardware->measured;
@@ -215,13 +255,60 @@ static double head_ns(const struct timing *timing, double tokens)
                           : matrix_ns(&timing->head, tokens, 1);
 }
 
-static double prefill_attention_ns(const struct timing *timing, double new_tokens,
-                                   double cached_tokens)
+static double full_attention_ns(const struct timing *timing, double new_tokens,
+                                double cached_tokens)
 {
     double pairs = new_tokens * cached_tokens + new_tokens * (new_tokens + 1) / 2;
     double stream_ns =
         new_tokens * timing->query_stream_ns + (new_tokens + cached_tokens) * timing->kv_stream_ns;
     return longer(pairs * timing->pair_ns, stream_ns) + cached_tokens * timing->cached_ns;
+}
+
+/* Pairs of a token and one that it sees, of the tokens before position `end`, each seeing the
+ * window's last, itself included. */
+static double sliding_pairs(double end, double window)
+{
+    double growing = end < window ? end : window;
+    return growing * (growing + 1) / 2 + (end - growing) * window;
+}
+
+static double chunked_pairs(uint64_t end, uint64_t chunk)
+{
+    double whole = (double)(end / chunk), rest = (double)(end % chunk), size = (double)chunk;
+    return whole * size * (size + 1) / 2 + rest * (rest + 1) / 2;
+}
+
+static double window_attention_ns(const struct timing *timing, uint64_t new_tokens,
+                                  uint64_t cached_tokens)
+{
+    uint64_t end = new_tokens + cached_tokens, window = timing->window_tokens;
+    double pairs = timing->window_chunked
+                       ? chunked_pairs(end, window) - chunked_pairs(cached_tokens, window)
+                       : sliding_pairs((double)end, (double)window) -
+                             sliding_pairs((double)cached_tokens, (double)window);
+    uint64_t seen = cached_tokens == 0 ? 0 : timing_window_context(timing, cached_tokens);
+    double stream_ns = (double)new_tokens * timing->query_stream_ns +
+                       (double)(new_tokens + seen) * timing->kv_stream_ns;
+    return longer(pairs * timing->pair_ns, stream_ns) + (double)seen * timing->cached_ns;
+}
+
+/* What passes tokens on from one to another, of the average layer. */
+static double prefill_mixing_ns(const struct timing *timing, uint64_t new_tokens,
+                                uint64_t cached_tokens)
+{
+    double sum_ns =
+        timing->full_share * full_attention_ns(timing, (double)new_tokens, (double)cached_tokens);
+    if (timing->window_tokens > 0)
+        sum_ns += timing->window_share * window_attention_ns(timing, new_tokens, cached_tokens);
+    return sum_ns + (double)new_tokens * timing->state_token_ns + timing->state_sequence_ns;
+}
+
+/* The same for a token of each of `batch` sequences, without what grows with their contexts. */
+static double decode_mixing_ns(const struct timing *timing, double batch)
+{
+    double attention = timing->full_share + timing->window_share;
+    return attention * (batch * timing->query_stream_ns) +
+           batch * (timing->state_token_ns + timing->state_sequence_ns);
 }
 
 /* A conversion of what uint64_t cannot hold is undefined; half a millennium is long enough. */
@@ -239,7 +326,7 @@ struct prefill_time timing_prefill(const struct timing *timing, uint64_t new_tok
     double tokens = (double)new_tokens;
     return (struct prefill_time){
         .layer_ns = whole_ns(layer_ns(timing, tokens) +
-                             prefill_attention_ns(timing, tokens, (double)cached_tokens)),
+                             prefill_mixing_ns(timing, new_tokens, cached_tokens)),
         .overhead_ns =
             whole_ns(timing->iteration_ns + tokens * timing->token_ns + head_ns(timing, 1)),
     };
@@ -251,17 +338,17 @@ struct decode_time timing_decode(const struct timing *timing, uint32_t batch)
     if (timing->is_measured)
         return measured_timing_decode(&timing->measured, batch);
     double tokens = batch;
-    double attention_ns = tokens * timing->query_stream_ns;
     return (struct decode_time){
-        .base_ns = timing->layers * (layer_ns(timing, tokens) + attention_ns) +
+        .base_ns = timing->layers * (layer_ns(timing, tokens) + decode_mixing_ns(timing, tokens)) +
                    timing->iteration_ns + tokens * timing->token_ns + head_ns(timing, tokens),
-        .per_token_ns = timing->layers * timing->decode_context_ns,
+        .per_token_ns = timing->layers * timing->full_share * timing->decode_context_ns,
+        .window_token_ns = timing->layers * timing->window_share * timing->decode_context_ns,
     };
 }
 
 struct prefill_time timing_mixed(const struct timing *timing, uint64_t prefill_new,
                                  uint64_t prefill_cached, uint32_t decode_batch,
-                                 uint64_t decode_context)
+                                 uint64_t decode_context, uint64_t decode_window)
 {
     assert(prefill_new + decode_batch >= 1);
     if (timing->is_measured)
@@ -269,12 +356,13 @@ struct prefill_time timing_mixed(const struct timing *timing, uint64_t prefill_n
                                      decode_context);
     double tokens = (double)prefill_new + decode_batch;
     double logits = (double)decode_batch + (prefill_new > 0 ? 1 : 0);
-    double attention_ns =
-        decode_batch * timing->query_stream_ns + (double)decode_context * timing->decode_context_ns;
+    double mixing_ns = decode_mixing_ns(timing, decode_batch) +
+                       timing->full_share * ((double)decode_context * timing->decode_context_ns) +
+                       timing->window_share * ((double)decode_window * timing->decode_context_ns);
     if (prefill_new > 0)
-        attention_ns += prefill_attention_ns(timing, (double)prefill_new, (double)prefill_cached);
+        mixing_ns += prefill_mixing_ns(timing, prefill_new, prefill_cached);
     return (struct prefill_time){
-        .layer_ns = whole_ns(layer_ns(timing, tokens) + attention_ns),
+        .layer_ns = whole_ns(layer_ns(timing, tokens) + mixing_ns),
         .overhead_ns =
             whole_ns(timing->iteration_ns + tokens * timing->token_ns + head_ns(timing, logits)),
     };

@@ -103,7 +103,8 @@ bool measured_timing_of(const struct measured_timing *measured, const struct mod
 {
     const uint32_t shape[] = { model->layers,   model->hidden, model->heads,     model->kv_heads,
                                model->head_dim, model->ffn,    model->vocabulary };
-    return measured->points > 0 && memcmp(shape, measured->shape, sizeof shape) == 0;
+    bool plain = model->window_layers == 0 && model->state_layers == 0;
+    return plain && measured->points > 0 && memcmp(shape, measured->shape, sizeof shape) == 0;
 }
 
 /* The cell [i, i + 1] that holds value, or the nearest; *share: how far into it, beyond 0..1

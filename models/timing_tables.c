@@ -33,7 +33,7 @@ double timing_product_ns(const struct operators *operators, struct gpu_peak peak
         .inputs = (double)matrix->inputs / (matrix->split == SPLIT_INPUTS ? ranks : 1),
         .outputs = (double)matrix->outputs / (matrix->split == SPLIT_OUTPUTS ? ranks : 1),
         .groups = 1,
-        .weight_bytes = model->weight_bytes_per_parameter,
+        .weight_bytes = matrix_weight_bytes(matrix, model),
         .down = matrix->down,
     };
     if (matrix->count > 1) {
@@ -63,7 +63,8 @@ static double layer_ns(const struct layer *layer, double tokens)
                                          layer->model, layer->ranks, tokens);
     }
     for (uint32_t i = 0; i < layer->streams; i++)
-        sum += operator_stream_ns(layer->operators, layer->peak, layer->stream[i].kind, tokens,
+        sum += layer->stream[i].share *
+               operator_stream_ns(layer->operators, layer->peak, layer->stream[i].kind, tokens,
                                   layer->stream[i].values, layer->stream[i].width);
     return sum;
 }
@@ -143,6 +144,8 @@ static void say_source(struct timing *timing, const struct layer *layer)
         say(timing, "; outside the fit: %g-byte weights", model->weight_bytes_per_parameter);
     if (model->experts > 0)
         say(timing, "; outside the fit: %" PRIu32 " experts", model->experts);
+    if (model->state_layers > 0)
+        say(timing, "; outside the fit: %" PRIu32 " layers with a state", model->state_layers);
     if (layer->ranks > record->ranks_most)
         say(timing, "; outside the fit: %" PRIu32 " ranks", layer->ranks);
     if (!shapes_inside(layer, record))

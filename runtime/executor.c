@@ -67,6 +67,11 @@ enum status executor_supports(const struct model *model, struct error *err)
                            "latent attention (MLA)");
     if (model->experts > 0)
         return error_input(err, NULL, 0, "model", "a dense feed-forward", "experts");
+    if (model->window_layers > 0 || model->state_layers > 0 || model->ffn_only_layers > 0)
+        return error_input(err, NULL, 0, "model", "layers that all attend to everything",
+                           "windows, states or layers without attention");
+    if (model->learned_positions > 0)
+        return error_input(err, NULL, 0, "model", "rotary positions", "learned ones");
     if (model->head_dim % 2 != 0)
         return error_input(err, NULL, 0, "model", "an even head_dim", "an odd one");
     return STATUS_OK;

@@ -117,8 +117,10 @@ struct iteration {
 
 struct decode_segment {
     uint64_t start_ns, iterations;
-    double base_ns, per_token_ns; /* iteration k (from 0) takes base + per_token * (context + k * batch) */
-    double context_tokens, batch;
+    /* Iteration k (from 0) takes base + per_token * (context + k * batch), and for windowed layers
+     * + window_token * (window + k * those whose window grows). */
+    double base_ns, per_token_ns, window_token_ns;
+    double context_tokens, batch, window_tokens, window_batch;
 };
 
 /* Handles of sessions in order; room for all that can be in it is there from the start. */

@@ -97,6 +97,17 @@ static uint64_t decode_context(const struct engine *engine)
     return context;
 }
 
+/* The same, of what windowed layers see. */
+static uint64_t decode_window(const struct engine *engine)
+{
+    const struct timing *timing = &engine->setup->timing;
+    uint64_t context = 0;
+    for (uint32_t i = 0; timing->window_tokens > 0 && i < engine->running.count; i++)
+        context += timing_window_context(timing,
+                                         context_now(session_of(engine, engine->running.item[i])));
+    return context;
+}
+
 /* One prefill of as many tokens and as many pairs of tokens that attend to each other stands for
  * all chunks. Several prompts from their start have fewer pairs than one of their sum: then none
  * cached. */
@@ -104,6 +115,7 @@ static struct prefill_time mixed_time(struct engine *engine)
 {
     struct iteration *iteration = &engine->iteration;
     uint64_t context = iteration->decodes > 0 ? decode_context(engine) : 0;
+    uint64_t window = iteration->decodes > 0 ? decode_window(engine) : 0;
     double tokens = 0.0, pairs = 0.0;
     for (uint32_t i = 0; i < iteration->chunks; i++) {
         double size = engine->chunk[i].tokens;
@@ -114,11 +126,12 @@ static struct prefill_time mixed_time(struct engine *engine)
     double cached = (pairs - tokens * (tokens + 1.0) / 2.0) / tokens;
     if (iteration->decodes > 0) {
         struct decode_time decode = timing_decode(&engine->setup->timing, iteration->decodes);
-        iteration->decode_ns =
-            (uint64_t)(decode.base_ns + decode.per_token_ns * (double)context + 0.5);
+        iteration->decode_ns = (uint64_t)(decode.base_ns + decode.per_token_ns * (double)context +
+                                          decode.window_token_ns * (double)window + 0.5);
     }
     return timing_mixed(&engine->setup->timing, (uint64_t)tokens,
-                        cached > 0.0 ? (uint64_t)(cached + 0.5) : 0, iteration->decodes, context);
+                        cached > 0.0 ? (uint64_t)(cached + 0.5) : 0, iteration->decodes, context,
+                        window);
 }
 
 static struct prefill_time iteration_time(struct engine *engine)
@@ -269,8 +282,43 @@ static uint64_t segment_ns(const struct decode_segment *segment, uint64_t k)
     double iterations = (double)k;
     double context = iterations * segment->context_tokens +
                      segment->batch * iterations * (iterations - 1.0) / 2.0;
-    double time_ns = iterations * segment->base_ns + segment->per_token_ns * context;
+    double window = iterations * segment->window_tokens +
+                    segment->window_batch * iterations * (iterations - 1.0) / 2.0;
+    double time_ns = iterations * segment->base_ns + segment->per_token_ns * context +
+                     segment->window_token_ns * window;
     return (uint64_t)(time_ns + 0.5);
+}
+
+/* The segment's first iteration, and by how much each takes longer than the one before. */
+static double first_ns(const struct decode_segment *segment)
+{
+    return segment->base_ns + segment->per_token_ns * segment->context_tokens +
+           segment->window_token_ns * segment->window_tokens;
+}
+
+static double growth_ns(const struct decode_segment *segment)
+{
+    return segment->per_token_ns * segment->batch +
+           segment->window_token_ns * segment->window_batch;
+}
+
+/* Within a segment the same turns' windows grow: it ends where one is full (or, chunked, begins
+ * anew). Returns for how many of the iterations that is. */
+static uint64_t see_windows(const struct engine *engine, struct decode_segment *segment,
+                            uint64_t iterations)
+{
+    const struct timing *timing = &engine->setup->timing;
+    for (uint32_t i = 0; timing->window_tokens > 0 && i < engine->running.count; i++) {
+        uint64_t context = context_now(session_of(engine, engine->running.item[i]));
+        uint64_t growth = timing_window_growth(timing, context);
+        segment->window_tokens += (double)timing_window_context(timing, context);
+        if (growth == UINT64_MAX)
+            continue;
+        segment->window_batch += 1.0;
+        if (growth + 1 < iterations)
+            iterations = growth + 1;
+    }
+    return iterations;
 }
 
 static void start_decode(struct engine *engine)
@@ -283,13 +331,15 @@ static void start_decode(struct engine *engine)
         if (session->left_tokens < iterations)
             iterations = session->left_tokens;
     }
-    iterations = room_for_segment(engine, iterations);
     engine->segment = (struct decode_segment){ .start_ns = now_of(engine),
-                                               .iterations = iterations,
                                                .base_ns = time.base_ns,
                                                .per_token_ns = time.per_token_ns,
+                                               .window_token_ns = time.window_token_ns,
                                                .context_tokens = (double)decode_context(engine),
                                                .batch = (double)batch };
+    iterations = see_windows(engine, &engine->segment, iterations);
+    iterations = room_for_segment(engine, iterations);
+    engine->segment.iterations = iterations;
     engine->gpu = GPU_DECODE;
     engine->gpu_since_ns = now_of(engine);
     schedule(engine, now_of(engine) + segment_ns(&engine->segment, iterations));
@@ -301,8 +351,8 @@ static void cut_segment(struct engine *engine)
     struct decode_segment *segment = &engine->segment;
     uint64_t elapsed_ns = now_of(engine) - segment->start_ns;
     /* The root of segment_ns(k) = elapsed, then corrected for rounding. */
-    double a = segment->per_token_ns * segment->batch / 2.0;
-    double b = segment->base_ns + segment->per_token_ns * segment->context_tokens - a;
+    double a = growth_ns(segment) / 2.0;
+    double b = first_ns(segment) - a;
     double root = a > 0.0 ? (sqrt(b * b + 4.0 * a * (double)elapsed_ns) - b) / (2.0 * a)
                           : (double)elapsed_ns / b;
     uint64_t k = root > 1.0 ? (uint64_t)root : 1;
@@ -327,11 +377,10 @@ static void count_tokens(struct engine *engine)
         session->last_token_ns = now_of(engine);
         session->left_tokens -= (uint32_t)segment->iterations;
     }
-    double step_ns = segment->per_token_ns * segment->batch;
+    double step_ns = growth_ns(segment);
     if (segment->iterations > 1)
-        collector_add_tbt_ramp(
-            collector, segment->base_ns + segment->per_token_ns * segment->context_tokens + step_ns,
-            step_ns, segment->iterations - 1, engine->running.count);
+        collector_add_tbt_ramp(collector, first_ns(segment) + step_ns, step_ns,
+                               segment->iterations - 1, engine->running.count);
 }
 
 static void end_decode(struct engine *engine)

@@ -47,6 +47,20 @@ done
 prints "keys are listed" "tiers.dram.capacity" "$reprise" sim --help-config
 prints "models are listed" "llama-2-70b" "$reprise" models
 prints "a model is described" "KV" "$reprise" models show llama-65b
+printf '{"architectures": ["LlamaForCausalLM"], "num_hidden_layers": 4, "hidden_size": 512,
+ "num_attention_heads": 8, "num_key_value_heads": 2, "intermediate_size": 1024, "vocab_size": 1000,
+ "max_position_embeddings": 4096}' >tiny.json
+prints "a config.json is imported" "kv_heads: 2                     # num_key_value_heads" "$reprise" models import tiny.json
+prints "a config.json is a model" "KV per token" "$reprise" models show tiny.json -g 2
+"$reprise" models import tiny.json -o mine.yaml && prints "so is what was made of it" "mine" "$reprise" models show ./mine.yaml -g 1
+prints "and it runs" "mine" "$reprise" sim "${small[@]}" --no-db --json -m ./mine.yaml -g 1
+sed 's/Llama/Mystery/' tiny.json >mystery.json
+gives "an unknown architecture" 2 "mystery.json: architectures: expected one of Llama" "$reprise" models import mystery.json
+grep -v intermediate tiny.json >less.json
+gives "a field that is missing" 2 "no such field" "$reprise" models import less.json
+gives "a model without it" 2 "less.json: num_attention_heads" "$reprise" sim "${small[@]}" --no-db -m less.json
+gives "import of nothing" 2 "models" "$reprise" models import
+gives "import to nowhere" 3 "cannot open" "$reprise" models import tiny.json -o no/such/folder.yaml
 prints "policies are listed" "scheduler-aware" "$reprise" models --policies
 prints "the doctor looks" "SQLite" "$reprise" doctor
 prints "a trace is described" "1494 of 2697" "$reprise" trace info "$sample"

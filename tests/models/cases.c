@@ -20,6 +20,7 @@ struct model case_model(void)
         .context_window_tokens = 1024,
         .weight_bytes_per_parameter = 2,
         .kv_bytes_per_value = 2,
+        .state_bytes_per_value = 2,
     };
 }
 

@@ -65,6 +65,8 @@ START_TEST(a_bad_value_is_refused_with_its_key_and_line)
         { "attention: flash", "attention" }, /* no choice */
         { "weight_bytes_per_parameter: 0", "weight_bytes_per_parameter" },
         { "kv_bytes_per_value: -2", "kv_bytes_per_value" },
+        { "window: wide", "window" }, /* no choice */
+        { "state: liquid", "state" },
     };
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         struct model model;
@@ -114,6 +116,18 @@ START_TEST(numbers_that_contradict_each_other_are_refused_by_key)
         { "experts: 4\nexperts_per_token: 2\nexpert_ffn: 4\ndense_layers: 2", "dense_layers" },
         { "experts: 4\nexperts_per_token: 2\nexpert_ffn: 4", "ffn" }, /* of no dense layer */
         { "ffn: 0\nexperts: 4\nexperts_per_token: 2\nexpert_ffn: 4\ndense_layers: 1", "ffn" },
+        { "expert_bytes_per_parameter: 1", "expert_bytes_per_parameter" },
+        { "window_layers: 1", "window_tokens" },
+        { "window_tokens: 8", "window_tokens" }, /* of no layer */
+        { "window_layers: 3\nwindow_tokens: 8", "window_layers" },
+        { "state_layers: 2", "state_layers" }, /* no layer with KV is left */
+        { "ffn_only_layers: 2", "ffn_only_layers" },
+        { "ffn_only_layers: 1\nstate_layers: 1", "state_layers" },
+        { "state_dim: 4", "state_dim" }, /* of no layer */
+        { "state_layers: 1\nstate_heads: 2\nstate_head_dim: 4", "state_dim" },
+        { "state_layers: 1\nstate_heads: 2\nstate_head_dim: 4\nstate_dim: 4", "state_rank" },
+        { "state_layers: 1\nstate: delta\nstate_heads: 2\nstate_head_dim: 4\nstate_dim: 4",
+          "state_groups" },
     };
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         struct model model;
@@ -125,7 +139,7 @@ START_TEST(numbers_that_contradict_each_other_are_refused_by_key)
 }
 END_TEST
 
-START_TEST(experts_and_latent_attention_are_taken_when_complete)
+START_TEST(every_kind_of_layer_is_taken_when_complete)
 {
     static const char *const taken[] = {
         "ffn: 0\nexperts: 4\nexperts_per_token: 2\nexpert_ffn: 4",
@@ -133,6 +147,10 @@ START_TEST(experts_and_latent_attention_are_taken_when_complete)
         "attention: latent\nlatent_dim: 4\nrope_dim: 2\nquery_latent_dim: 6",
         "attention: latent\nlatent_dim: 4\nrope_dim: 2",
         "kv_heads: 1",
+        "window_layers: 2\nwindow_tokens: 8\nwindow: chunked",
+        "state_layers: 1\nstate_heads: 2\nstate_head_dim: 1\nstate_dim: 4\nstate_rank: 3",
+        "state_layers: 1\nstate: linear\nstate_heads: 2\nstate_head_dim: 4\nstate_dim: 4\n"
+        "state_groups: 2",
     };
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
         struct model model;
@@ -152,7 +170,7 @@ static Suite *suite(void)
     tcase_add_test(tests, a_bad_value_is_refused_with_its_key_and_line);
     tcase_add_test(tests, a_key_that_must_be_given_is_asked_for);
     tcase_add_test(tests, numbers_that_contradict_each_other_are_refused_by_key);
-    tcase_add_test(tests, experts_and_latent_attention_are_taken_when_complete);
+    tcase_add_test(tests, every_kind_of_layer_is_taken_when_complete);
     suite_add_tcase(suite, tests);
     return suite;
 }

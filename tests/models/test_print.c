@@ -42,6 +42,21 @@ START_TEST(a_model_that_does_not_fit_is_described_and_the_reason_told)
 }
 END_TEST
 
+START_TEST(windows_and_states_are_told)
+{
+    struct hardware hardware = shipped_hardware("h100");
+    struct model windowed = shipped_model("gpt-oss-20b"), hybrid = shipped_model("nemotron-h-8b");
+    char *text = printed(&windowed, &hardware, 1);
+    ck_assert_ptr_nonnull(strstr(text, "12 of 24 see 128 tokens"));
+    ck_assert_ptr_nonnull(strstr(text, "24.6 kB")); /* 12 * 2 * 8 * 64 * 2 B */
+    free(text);
+    text = printed(&hybrid, &hardware, 1);
+    ck_assert_ptr_nonnull(strstr(text, "state per sequence"));
+    ck_assert_ptr_nonnull(strstr(text, "24 of 52"));
+    free(text);
+}
+END_TEST
+
 START_TEST(a_server_without_a_link_is_no_division_by_zero)
 {
     struct model model = shipped_model("llama-2-7b");
@@ -59,6 +74,7 @@ static Suite *suite(void)
     TCase *tests = tcase_create("print");
     tcase_add_test(tests, it_tells_size_budget_times_and_their_source);
     tcase_add_test(tests, a_model_that_does_not_fit_is_described_and_the_reason_told);
+    tcase_add_test(tests, windows_and_states_are_told);
     tcase_add_test(tests, a_server_without_a_link_is_no_division_by_zero);
     suite_add_tcase(suite, tests);
     return suite;

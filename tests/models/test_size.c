@@ -48,6 +48,33 @@ START_TEST(the_latent_vector_is_on_every_rank)
 }
 END_TEST
 
+START_TEST(a_windowed_layer_keeps_its_window_and_a_state_its_size)
+{
+    struct model model = case_model(); /* 16 bytes of KV a token and layer */
+    model.layers = 5;
+    model.window_layers = 2;
+    model.window_tokens = 10;
+    model.state_layers = 2;
+    model.state_heads = 4;
+    model.state_head_dim = 2;
+    model.state_dim = 3;
+    model.state_groups = 1;
+    model.state_conv = 4;
+    struct kv_shape shape = model_kv_shape(&model, 1);
+    ck_assert_uint_eq(model_kv_bytes_per_token(&model, 1), 3 * 16);
+    ck_assert_uint_eq(shape.full_bytes, 16);
+    ck_assert_uint_eq(shape.window_bytes, 2 * 16);
+    /* 4 * 2 * 3 values, and three columns of 4 * 2 + 2 * 1 * 3 channels */
+    ck_assert_uint_eq(shape.state_bytes, 2 * 2 * (24 + 3 * 14));
+    ck_assert_uint_eq(kv_shape_bytes(&shape, 4, 0), 4 * 48 + shape.state_bytes);
+    ck_assert_uint_eq(kv_shape_bytes(&shape, 100, 0), 100 * 16 + 10 * 32 + shape.state_bytes);
+    ck_assert_uint_eq(kv_shape_bytes(&shape, 100, 7), 100 * 16 + 17 * 32 + shape.state_bytes);
+    /* Four ranks, two KV heads: KV twice, the state shared out. */
+    ck_assert_uint_eq(model_kv_shape(&model, 4).full_bytes, 32);
+    ck_assert_uint_eq(model_kv_shape(&model, 4).state_bytes, shape.state_bytes);
+}
+END_TEST
+
 START_TEST(parameters_are_the_published_ones)
 {
     /* Of the checkpoints, as their makers or Hugging Face count them, with norms and biases. */
@@ -203,6 +230,7 @@ static Suite *suite(void)
     tcase_add_test(tests, kv_per_token_is_the_papers_when_its_mb_are_mib);
     tcase_add_test(tests, kv_heads_are_replicated_when_there_are_more_ranks_than_heads);
     tcase_add_test(tests, the_latent_vector_is_on_every_rank);
+    tcase_add_test(tests, a_windowed_layer_keeps_its_window_and_a_state_its_size);
     tcase_add_test(tests, parameters_are_the_published_ones);
     tcase_add_test(tests, a_token_passes_through_few_of_the_experts);
     tcase_add_test(tests, a_small_models_weights_are_those_counted_by_hand);

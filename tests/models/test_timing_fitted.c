@@ -29,8 +29,9 @@ static double slow_layers_ns(const struct model *model, const struct hardware *h
         for (uint32_t layer = 0; layer < matrix[i].layers; layer++)
             sum += timing_product_ns(&hardware->operators, peak, &matrix[i], model, ranks, tokens);
     for (uint32_t i = 0; i < streams; i++)
-        sum += model->layers * operator_stream_ns(&hardware->operators, peak, stream[i].kind,
-                                                  tokens, stream[i].values, stream[i].width);
+        sum += model->layers * stream[i].share *
+               operator_stream_ns(&hardware->operators, peak, stream[i].kind, tokens,
+                                  stream[i].values, stream[i].width);
     return sum;
 }
 
@@ -114,7 +115,7 @@ static void parts_and_mixtures(const struct model *model, const struct hardware 
         ck_assert_double_ge(parts, 0.9 * whole);
         struct decode_time decode = timing_decode(&timing, batch);
         double decoding = decode.base_ns + (double)context * decode.per_token_ns;
-        struct prefill_time mixed = timing_mixed(&timing, first, second, batch, context);
+        struct prefill_time mixed = timing_mixed(&timing, first, second, batch, context, 0);
         double both = (double)timing.layers * (double)mixed.layer_ns + (double)mixed.overhead_ns;
         double prefill = prefill_ns(&timing, first, second);
         ck_assert_double_le(both, 1.1 * (prefill + decoding));

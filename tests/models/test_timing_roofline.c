@@ -41,8 +41,10 @@ static double slow_routed_product(const struct slow *slow, double tokens, double
     double missed = 1; /* the chance that no token chose a given expert */
     for (double token = 0; token < tokens; token++)
         missed *= 1 - used / experts;
-    double weights =
-        experts * (1 - missed) * inputs * outputs * slow->model->weight_bytes_per_parameter;
+    double width = slow->model->expert_bytes_per_parameter > 0
+                       ? slow->model->expert_bytes_per_parameter
+                       : slow->model->weight_bytes_per_parameter;
+    double weights = experts * (1 - missed) * inputs * outputs * width;
     double bytes = weights + tokens * used * 2 * (inputs + outputs);
     return fmax(tokens * used * 2 * inputs * outputs / slow->gemm, bytes / slow->bandwidth) +
            (double)slow->hardware->kernel_launch_ns;
@@ -70,7 +72,8 @@ static double slow_projections(const struct slow *slow, double tokens)
     double out = slow_product(slow, tokens, heads * width, hidden);
     if (model->attention == ATTENTION_MULTI_HEAD) {
         double kv_heads = fmax(1, model->kv_heads / slow->ranks);
-        return out + slow_product(slow, tokens, hidden, (heads + 2 * kv_heads) * width) +
+        double queries = model->gated_attention ? 2 * heads : heads;
+        return out + slow_product(slow, tokens, hidden, (queries + 2 * kv_heads) * width) +
                slow_element_wise(slow, tokens, 2 * (heads + kv_heads) * width) + /* RoPE */
                slow_element_wise(slow, tokens, 4 * kv_heads * width);            /* storing KV */
     }
@@ -106,48 +109,122 @@ static double slow_feed_forward(const struct slow *slow, double tokens, bool den
     return sum;
 }
 
+/* Which layer is of which kind does not matter, only how many are: windows first, then full
+ * attention, then states, then feed-forwards alone. */
+enum slow_kind { SLOW_WINDOW, SLOW_FULL, SLOW_STATE, SLOW_NONE };
+
+static enum slow_kind slow_kind(const struct model *model, uint32_t layer)
+{
+    if (layer < model->window_layers)
+        return SLOW_WINDOW;
+    if (layer >= model->layers - model->ffn_only_layers)
+        return SLOW_NONE;
+    return layer >= model->layers - model->ffn_only_layers - model->state_layers ? SLOW_STATE
+                                                                                 : SLOW_FULL;
+}
+
+static double slow_state_layer(const struct slow *slow, double tokens)
+{
+    const struct model *model = slow->model;
+    double hidden = model->hidden, inner = model->state_heads * model->state_head_dim / slow->ranks;
+    double heads = model->state_heads / slow->ranks;
+    double keys = 2.0 * model->state_groups * model->state_dim / slow->ranks;
+    double channels = model->state_conv > 0 ? inner + keys : 0;
+    double sum = slow_product(slow, tokens, inner, hidden) +
+                 slow_element_wise(slow, tokens, 2 * channels + 3 * inner);
+    if (model->state == STATE_MAMBA2)
+        return sum + slow_product(slow, tokens, hidden, 2 * inner + keys + heads);
+    if (model->state == STATE_DELTA)
+        return sum + slow_product(slow, tokens, hidden, 2 * inner + keys + 2 * heads);
+    if (model->state == STATE_LINEAR)
+        return sum + slow_product(slow, tokens, hidden, 2 * inner + keys);
+    return sum + slow_product(slow, tokens, hidden, 2 * inner) +
+           slow_product(slow, tokens, inner, model->state_rank + 2.0 * model->state_dim) +
+           slow_product(slow, tokens, model->state_rank, inner) +
+           (slow->ranks > 1 ? (double)slow->hardware->allreduce_latency_ns : 0);
+}
+
 static double slow_layer(const struct slow *slow, uint32_t layer, double tokens)
 {
     const struct model *model = slow->model;
-    bool dense = model->experts == 0 || layer < model->dense_layers;
-    double sum = slow_projections(slow, tokens) + slow_feed_forward(slow, tokens, dense);
-    double hidden = model->hidden;
+    double hidden = model->hidden, sum = 0;
+    enum slow_kind kind = slow_kind(model, layer);
+    double ends = slow_element_wise(slow, tokens, 2 * hidden) + /* norm and sum */
+                  slow_element_wise(slow, tokens, 3 * hidden) + slow_allreduce(slow, tokens);
+    if (kind != SLOW_NONE)
+        sum += kind == SLOW_STATE ? slow_state_layer(slow, tokens) : slow_projections(slow, tokens);
+    uint32_t of_ffns = model->ffn_only_layers > 0 ? model->layers - 1 - layer : layer;
+    bool dense = model->experts == 0 || of_ffns < model->dense_layers;
+    bool has_ffn = kind == SLOW_NONE || model->ffn_only_layers == 0;
+    if (has_ffn)
+        sum += slow_feed_forward(slow, tokens, dense);
     if (model->parallel_attention)
         return sum + slow_element_wise(slow, tokens, 2 * hidden) + /* one norm, x + a + f */
                slow_element_wise(slow, tokens, 4 * hidden) + slow_allreduce(slow, tokens);
-    for (int half = 0; half < 2; half++)
-        sum += slow_element_wise(slow, tokens, 2 * hidden) +
-               slow_element_wise(slow, tokens, 3 * hidden) + slow_allreduce(slow, tokens);
-    return sum;
+    return sum + ((kind != SLOW_NONE) + has_ffn) * ends;
 }
 
-static double slow_prefill_attention(const struct slow *slow, double tokens, double cached)
+/* Tokens that one sees, itself included. */
+static double slow_seen(const struct model *model, enum slow_kind kind, double before)
+{
+    if (kind == SLOW_FULL)
+        return before + 1;
+    return model->window == WINDOW_CHUNKED ? fmod(before, model->window_tokens) + 1
+                                           : fmin(before + 1, model->window_tokens);
+}
+
+static double slow_scan(const struct slow *slow, double tokens, double sequences)
+{
+    const struct model *model = slow->model;
+    double inner = model->state_heads * model->state_head_dim / slow->ranks;
+    double keys = 2.0 * model->state_groups * model->state_dim / slow->ranks;
+    double flop = (model->state == STATE_DELTA ? 7 : 5) * inner * model->state_dim;
+    double values = inner * model->state_dim * model->state_bytes_per_value;
+    double columns = model->state_conv > 0 ? (inner + keys) * (model->state_conv - 1) * 2 : 0;
+    return tokens * fmax(flop / slow->attention, (3 * inner + keys) * 2 / slow->bandwidth) +
+           sequences * 2 * (values + columns) / slow->bandwidth +
+           (double)slow->hardware->kernel_launch_ns;
+}
+
+static double slow_prefill_attention(const struct slow *slow, enum slow_kind kind, double tokens,
+                                     double cached)
 {
     const struct model *model = slow->model;
     double heads = model->heads / slow->ranks, width = model->head_dim, flop = 0, bytes, extra = 0;
     bool latent = model->attention == ATTENTION_LATENT;
     double key = latent ? width + model->rope_dim : width;
+    double seen = cached > 0 ? slow_seen(model, kind, cached - 1) : 0; /* of what was there */
     for (double token = 0; token < tokens; token++)
-        flop += (cached + token + 1) * heads * (2 * key + 2 * width);
+        flop += slow_seen(model, kind, cached + token) * heads * (2 * key + 2 * width);
     bytes = tokens * heads * (key + width) * 2;
     if (latent) {
-        bytes += (tokens + cached) * heads * (key + width) * 2;
+        bytes += (tokens + seen) * heads * (key + width) * 2;
         double made = heads * 2 * width, read = model->latent_dim + model->rope_dim;
-        extra = cached * fmax(2.0 * model->latent_dim * made / slow->gemm,
-                              (read * model->kv_bytes_per_value + made * 2) / slow->bandwidth);
+        extra = seen * fmax(2.0 * model->latent_dim * made / slow->gemm,
+                            (read * model->kv_bytes_per_value + made * 2) / slow->bandwidth);
     } else {
-        bytes += (tokens + cached) * fmax(1, model->kv_heads / slow->ranks) * 2 * width *
+        bytes += (tokens + seen) * fmax(1, model->kv_heads / slow->ranks) * 2 * width *
                  model->kv_bytes_per_value;
     }
     return fmax(flop / slow->attention, bytes / slow->bandwidth) + extra +
            (double)slow->hardware->kernel_launch_ns;
 }
 
+static double slow_mixing(const struct slow *slow, enum slow_kind kind, double tokens,
+                          double cached)
+{
+    return kind == SLOW_NONE    ? 0
+           : kind == SLOW_STATE ? slow_scan(slow, tokens, 1)
+                                : slow_prefill_attention(slow, kind, tokens, cached);
+}
+
 static double slow_prefill(const struct slow *slow, double tokens, double cached)
 {
-    double sum = slow->model->layers * slow_prefill_attention(slow, tokens, cached);
+    double sum = 0, mixing[] = { slow_mixing(slow, SLOW_WINDOW, tokens, cached),
+                                 slow_mixing(slow, SLOW_FULL, tokens, cached),
+                                 slow_mixing(slow, SLOW_STATE, tokens, cached), 0 };
     for (uint32_t layer = 0; layer < slow->model->layers; layer++)
-        sum += slow_layer(slow, layer, tokens);
+        sum += slow_layer(slow, layer, tokens) + mixing[slow_kind(slow->model, layer)];
     return sum;
 }
 
@@ -159,11 +236,13 @@ static double slow_once(const struct slow *slow, double tokens, double logits)
            slow_product(slow, logits, slow->model->hidden, slow->model->vocabulary / slow->ranks);
 }
 
-static double slow_decode(const struct slow *slow, double batch, double context)
+/* Each of the batch has a context of `each` tokens, the last one included. */
+static double slow_decode_attention(const struct slow *slow, enum slow_kind kind, double batch,
+                                    double each)
 {
     const struct model *model = slow->model;
     double heads = model->heads / slow->ranks, width = model->head_dim, flop, bytes;
-    double query = heads * 2 * width * 2;
+    double query = heads * 2 * width * 2, context = batch * slow_seen(model, kind, each - 1);
     if (model->attention == ATTENTION_LATENT) {
         double key = model->latent_dim + model->rope_dim;
         query = heads * (2 * width + model->rope_dim) * 2;
@@ -174,12 +253,22 @@ static double slow_decode(const struct slow *slow, double batch, double context)
         bytes = context * fmax(1, model->kv_heads / slow->ranks) * 2 * width *
                 model->kv_bytes_per_value;
     }
-    double attention = batch * query / slow->bandwidth +
-                       fmax(flop / slow->attention, bytes / slow->bandwidth) +
-                       (double)slow->hardware->kernel_launch_ns;
-    double sum = model->layers * attention + slow_once(slow, batch, batch);
-    for (uint32_t layer = 0; layer < model->layers; layer++)
+    return batch * query / slow->bandwidth + fmax(flop / slow->attention, bytes / slow->bandwidth) +
+           (double)slow->hardware->kernel_launch_ns;
+}
+
+static double slow_decode(const struct slow *slow, double batch, double each)
+{
+    const struct model *model = slow->model;
+    double sum = slow_once(slow, batch, batch);
+    for (uint32_t layer = 0; layer < model->layers; layer++) {
+        enum slow_kind kind = slow_kind(model, layer);
         sum += slow_layer(slow, layer, batch);
+        if (kind == SLOW_STATE)
+            sum += slow_scan(slow, batch, batch);
+        else if (kind != SLOW_NONE)
+            sum += slow_decode_attention(slow, kind, batch, each);
+    }
     return sum;
 }
 
@@ -215,6 +304,13 @@ static double prefill_ns(const struct timing *timing, uint64_t tokens, uint64_t 
     return (double)timing->layers * (double)time.layer_ns + (double)time.overhead_ns;
 }
 
+static double decode_ns(const struct timing *timing, uint32_t batch, uint64_t each)
+{
+    struct decode_time time = timing_decode(timing, batch);
+    return time.base_ns + (double)(batch * each) * time.per_token_ns +
+           (double)(batch * timing_window_context(timing, each)) * time.window_token_ns;
+}
+
 static void agrees_with_slow(const struct model *model, const struct hardware *hardware,
                              uint32_t ranks, struct random *random)
 {
@@ -229,16 +325,81 @@ static void agrees_with_slow(const struct model *model, const struct hardware *h
         /* a layer is rounded to whole ns */
         ck_assert_double_eq_tol(prefill_ns(&timing, tokens, cached), expected,
                                 model->layers + 1e-9 * expected);
-        struct decode_time decode = timing_decode(&timing, batch);
-        expected = slow_decode(&slow, batch, (double)cached);
-        ck_assert_double_eq_tol(decode.base_ns + (double)cached * decode.per_token_ns, expected,
-                                1 + 1e-9 * expected);
+        uint64_t each = 1 + cached / batch;
+        expected = slow_decode(&slow, batch, (double)each);
+        ck_assert_double_eq_tol(decode_ns(&timing, batch, each), expected, 1 + 1e-9 * expected);
     }
 }
 
 START_TEST(every_model_agrees_with_the_slow_one)
 {
     for_every_case(agrees_with_slow);
+}
+END_TEST
+
+/* The kinds of layers that no shipped model has, or has all of. */
+START_TEST(every_kind_of_layer_agrees_with_the_slow_one)
+{
+    struct random random = random_from(test_seed(), 2);
+    struct hardware server = roofline_hardware("h100");
+    struct model model = shipped_model("llama-3-8b");
+    model.window_layers = model.layers;
+    model.window_tokens = 1000;
+    agrees_with_slow(&model, &server, 2, &random);
+    model.window_layers = 24;
+    model.window = WINDOW_CHUNKED;
+    agrees_with_slow(&model, &server, 4, &random);
+    model = shipped_model("nemotron-h-8b");
+    model.state = STATE_DELTA;
+    model.state_bytes_per_value = 4;
+    model.gated_attention = true;
+    agrees_with_slow(&model, &server, 2, &random);
+    model.state = STATE_LINEAR;
+    model.state_conv = 0;
+    model.window_layers = 1;
+    model.window_tokens = 64;
+    agrees_with_slow(&model, &server, 1, &random);
+    model = shipped_model("deepseek-v2-lite");
+    model.window_layers = 20;
+    model.window_tokens = 512;
+    agrees_with_slow(&model, &server, 2, &random);
+}
+END_TEST
+
+START_TEST(a_window_as_long_as_the_context_is_full_attention)
+{
+    struct hardware server = roofline_hardware("h100");
+    struct model whole = shipped_model("llama-3-8b"), windowed = whole;
+    windowed.window_layers = 20;
+    windowed.window_tokens = 4096;
+    struct timing a = timing_new(&whole, &server, 1), b = timing_new(&windowed, &server, 1);
+    ck_assert_double_eq_tol(prefill_ns(&a, 1000, 3096), prefill_ns(&b, 1000, 3096), 32);
+    ck_assert_double_eq_tol(decode_ns(&a, 8, 4096), decode_ns(&b, 8, 4096), 1);
+    ck_assert_double_gt(prefill_ns(&a, 1000, 3196), prefill_ns(&b, 1000, 3196));
+    ck_assert_double_gt(decode_ns(&a, 8, 4097), decode_ns(&b, 8, 4097));
+}
+END_TEST
+
+/* Beyond its window a layer's time grows with the new tokens only. */
+START_TEST(windows_and_states_make_long_contexts_linear)
+{
+    struct hardware server = roofline_hardware("h100");
+    struct model model = shipped_model("nemotron-h-8b");
+    model.window_layers = model_attention_layers(&model);
+    model.window_tokens = 2048;
+    struct timing timing = timing_new(&model, &server, 1);
+    double near = prefill_ns(&timing, 4096, 10000), far = prefill_ns(&timing, 4096, 1000000);
+    ck_assert_double_eq(near, far);
+    ck_assert_double_eq(decode_ns(&timing, 4, 5000), decode_ns(&timing, 4, 500000));
+    ck_assert_uint_eq(timing_window_context(&timing, 100), 100);
+    ck_assert_uint_eq(timing_window_context(&timing, 5000), 2048);
+    ck_assert_uint_eq(timing_window_growth(&timing, 100), 1948);
+    ck_assert_uint_eq(timing_window_growth(&timing, 2048), UINT64_MAX);
+    timing.window_chunked = true;
+    ck_assert_uint_eq(timing_window_context(&timing, 2048), 2048);
+    ck_assert_uint_eq(timing_window_context(&timing, 2049), 1);
+    ck_assert_uint_eq(timing_window_growth(&timing, 2048), 0);
+    ck_assert_uint_eq(timing_window_growth(&timing, 2049), 2047);
 }
 END_TEST
 
@@ -296,7 +457,7 @@ END_TEST
 static double mixed_ns(const struct timing *timing, uint64_t tokens, uint64_t cached,
                        uint32_t batch, uint64_t context)
 {
-    struct prefill_time time = timing_mixed(timing, tokens, cached, batch, context);
+    struct prefill_time time = timing_mixed(timing, tokens, cached, batch, context, 0);
     return (double)timing->layers * (double)time.layer_ns + (double)time.overhead_ns;
 }
 
@@ -516,6 +677,9 @@ static Suite *suite(void)
     TCase *every = tcase_create("every model");
     tcase_set_timeout(every, 60);
     tcase_add_test(every, every_model_agrees_with_the_slow_one);
+    tcase_add_test(every, every_kind_of_layer_agrees_with_the_slow_one);
+    tcase_add_test(every, a_window_as_long_as_the_context_is_full_attention);
+    tcase_add_test(every, windows_and_states_make_long_contexts_linear);
     tcase_add_test(every, more_work_never_takes_less_time);
     tcase_add_test(every, two_parts_cost_no_less_than_the_whole);
     tcase_add_test(every, prefill_and_decode_together_cost_less_than_one_after_the_other);

@@ -315,10 +315,14 @@ START_TEST(weights_of_another_shape_are_refused_by_the_key_that_differs)
 }
 END_TEST
 
-START_TEST(latent_attention_and_experts_are_refused)
+START_TEST(what_the_kernels_cannot_do_is_refused)
 {
-    struct model latent = case_model(0), experts = case_model(0);
-    struct error err = { 0 }, other = { 0 };
+    struct model latent = case_model(0), experts = case_model(0), windowed = case_model(0);
+    struct error err = { 0 }, other = { 0 }, third = { 0 };
+    windowed.window_layers = 1;
+    windowed.window_tokens = 16;
+    ck_assert_int_eq(executor_supports(&windowed, &third), STATUS_INPUT);
+    ck_assert_ptr_nonnull(strstr(third.found, "windows"));
     latent.attention = ATTENTION_LATENT;
     experts.experts = 8;
     ck_assert_int_eq(executor_supports(&latent, &err), STATUS_INPUT);
@@ -360,7 +364,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, a_llama2c_checkpoint_runs_with_its_pairing_of_dimensions);
     tcase_add_test(tcase, a_safetensors_file_of_the_same_weights_gives_the_same_bits);
     tcase_add_test(tcase, weights_of_another_shape_are_refused_by_the_key_that_differs);
-    tcase_add_test(tcase, latent_attention_and_experts_are_refused);
+    tcase_add_test(tcase, what_the_kernels_cannot_do_is_refused);
     tcase_add_test(tcase, a_full_arena_is_told_with_what_was_asked_and_what_is_left);
     suite_add_tcase(suite, tcase);
     return suite;

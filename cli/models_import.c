@@ -1,0 +1,47 @@
+/* cli/models_import.c - see models_import.h. */
+#include "cli/models_import.h"
+
+#include "models/models.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The file's own name without folders and extension. */
+static void name_of(const char *path, char name[CONFIG_TEXT_BYTES])
+{
+    const char *slash = strrchr(path, '/'), *file = slash != NULL ? slash + 1 : path;
+    const char *dot = strrchr(file, '.');
+    size_t length = dot != NULL && dot > file ? (size_t)(dot - file) : strlen(file);
+    snprintf(name, CONFIG_TEXT_BYTES, "%.*s", (int)length, file);
+}
+
+static enum status write_file(const char *path, const char *text, struct error *err)
+{
+    FILE *file = fopen(path, "w");
+    if (file == NULL)
+        return error_io(err, path, "open", strerror(errno));
+    bool failed = fputs(text, file) == EOF;
+    if (fclose(file) != 0 || failed)
+        return error_io(err, path, "write", strerror(errno));
+    return STATUS_OK;
+}
+
+enum status models_import(const char *config, const char *out, struct error *err)
+{
+    struct model model;
+    char name[CONFIG_TEXT_BYTES], *text = NULL;
+    size_t length = 0;
+    FILE *yaml = open_memstream(&text, &length);
+    if (yaml == NULL)
+        return error_io(err, NULL, "allocate", strerror(errno));
+    name_of(out, name);
+    enum status status = model_import(config, *out != '\0' ? name : NULL, &model, yaml, err);
+    fclose(yaml);
+    if (status == STATUS_OK && *out != '\0')
+        status = write_file(out, text, err);
+    else if (status == STATUS_OK)
+        fputs(text, stdout);
+    free(text);
+    return status;
+}

@@ -1,0 +1,396 @@
+/* tests/models/test_hf_config.c - models from Hugging Face's config.json: what the files of
+ * published models (tests/models/configs: the fields that matter, as published) come to, and what
+ * is refused. */
+#include "tests/models/cases.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* parameters: of the checkpoint's language model, as its maker or Hugging Face counts them. KV:
+ * bytes a token, of all attention layers; window_layers of them see window_tokens. */
+static const struct published {
+    const char *name;
+    double parameters;
+    uint64_t kv_bytes;
+    uint32_t window_layers, window_tokens, state_layers;
+} published[] = {
+    { "llama-3-8b", 8030261248.0, 2 * 32 * 8 * 128 * 2, 0, 0, 0 },
+    { "llama-3.1-8b", 8030261248.0, 131072, 0, 0, 0 },
+    { "llama-3.1-70b", 70553706496.0, 327680, 0, 0, 0 },
+    { "mistral-7b-v0.1", 7241732096.0, 131072, 32, 4096, 0 },
+    { "mixtral-8x7b", 46702792704.0, 131072, 0, 0, 0 },
+    { "qwen2.5-7b", 7615616512.0, 57344, 0, 0, 0 },
+    { "qwen3-32b", 32762123264.0, 2 * 64 * 8 * 128 * 2, 0, 0, 0 },
+    { "qwen3-30b-a3b", 30532122624.0, 2 * 48 * 4 * 128 * 2, 0, 0, 0 },
+    { "deepseek-v2-lite", 15.7e9, 27 * (512 + 64) * 2, 0, 0, 0 },
+    { "deepseek-v3", 671e9, 61 * (512 + 64) * 2, 0, 0, 0 },
+    { "gemma-2-9b", 9241705984.0, 2 * 42 * 8 * 256 * 2, 21, 4096, 0 },
+    { "gemma-3-4b", 3.884e9, 2 * 34 * 4 * 256 * 2, 29, 1024, 0 },    /* arXiv 2503.19786, table 1 */
+    { "gemma-3-27b", 27.016e9, 2 * 62 * 16 * 128 * 2, 52, 1024, 0 }, /* the same */
+    { "phi-3-mini-4k", 3821079552.0, 2 * 32 * 32 * 96 * 2, 32, 2047, 0 },
+    { "gpt-oss-20b", 20.9e9, 2 * 24 * 8 * 64 * 2, 12, 128, 0 }, /* arXiv 2508.10925, table 1 */
+    { "gpt-oss-120b", 116.8e9, 2 * 36 * 8 * 64 * 2, 18, 128, 0 },
+    { "gpt2", 124439808.0, 2 * 12 * 12 * 64 * 2, 0, 0, 0 },
+    { "opt-6.7b", 6658473984.0, 2 * 32 * 32 * 128 * 2, 0, 0, 0 },
+    { "falcon-40b", 41303293952.0, 122880, 0, 0, 0 },
+    { "gpt-neox-20b", 20554567680.0, 2 * 44 * 64 * 96 * 2, 0, 0, 0 },
+    { "jamba-v0.1", 51.6e9, 2 * 4 * 8 * 128 * 2, 0, 0, 28 },
+    { "nemotron-h-8b", 8.1e9, 2 * 4 * 8 * 128 * 2, 0, 0, 24 },
+    { "qwen3-next-80b-a3b", 79.7e9, 2 * 12 * 2 * 256 * 2, 0, 0, 36 },
+    { "minimax-text-01", 456e9, 2 * 10 * 8 * 128 * 2, 0, 0, 70 },
+    /* Of 109 B and 400 B the vision tower has 0.9 B, which is not counted here. */
+    { "llama-4-scout", 107.8e9, 2 * 48 * 8 * 128 * 2, 36, 8192, 0 },
+    { "llama-4-maverick", 400e9, 2 * 48 * 8 * 128 * 2, 36, 8192, 0 },
+};
+#define PUBLISHED (sizeof published / sizeof *published)
+
+static void config_path(const char *name, char path[512])
+{
+    snprintf(path, 512, "%s/%s.json", TEST_CONFIGS, name);
+}
+
+static struct model imported(const char *name)
+{
+    struct model model;
+    struct error err = { 0 };
+    char path[512];
+    config_path(name, path);
+    if (model_load(path, &model, &err) != STATUS_OK) {
+        error_print(stderr, &err);
+        ck_abort_msg("%s is not read", path);
+    }
+    return model;
+}
+
+START_TEST(parameters_are_the_published_ones)
+{
+    for (size_t i = 0; i < PUBLISHED; i++) {
+        struct model model = imported(published[i].name);
+        double error = (double)model_parameters(&model) / published[i].parameters - 1;
+        ck_assert_msg(error > -0.01 && error < 0.01, "%s: off by %.3f %%", published[i].name,
+                      100 * error);
+    }
+}
+END_TEST
+
+START_TEST(kv_and_kinds_of_layers_are_those_counted_by_hand)
+{
+    for (size_t i = 0; i < PUBLISHED; i++) {
+        struct model model = imported(published[i].name);
+        ck_assert_str_eq(model.name, published[i].name);
+        ck_assert_msg(model_kv_bytes_per_token(&model, 1) == published[i].kv_bytes, "%s: %llu",
+                      model.name, (unsigned long long)model_kv_bytes_per_token(&model, 1));
+        ck_assert_msg(model.window_layers == published[i].window_layers &&
+                          model.window_tokens == published[i].window_tokens,
+                      "%s: %u layers see %u tokens", model.name, model.window_layers,
+                      model.window_tokens);
+        ck_assert_uint_eq(model.state_layers, published[i].state_layers);
+    }
+}
+END_TEST
+
+START_TEST(few_parameters_are_active_where_the_makers_say_so)
+{
+    static const struct {
+        const char *name;
+        double active; /* as published; with the embedding where `embedding` */
+        bool embedding;
+    } cases[] = {
+        { "mixtral-8x7b", 12.9e9, true }, { "qwen3-30b-a3b", 3.3e9, true },
+        { "gpt-oss-20b", 3.6e9, false },  { "gpt-oss-120b", 5.1e9, false },
+        { "jamba-v0.1", 12e9, true },     { "minimax-text-01", 45.9e9, false },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct model model = imported(cases[i].name);
+        double active = (double)model_active_parameters(&model);
+        if (cases[i].embedding)
+            active += (double)model.vocabulary * model.hidden;
+        ck_assert_msg(active > 0.97 * cases[i].active && active < 1.03 * cases[i].active,
+                      "%s: %.2f B", model.name, active / 1e9);
+    }
+}
+END_TEST
+
+START_TEST(quantised_weights_take_the_bytes_of_their_files)
+{
+    struct model model = imported("gpt-oss-20b"); /* 13.8 GB of safetensors */
+    ck_assert_double_eq_tol((double)model_weight_bytes(&model, 1) / 13.8e9, 1, 0.01);
+    model = imported("gpt-oss-120b"); /* 65.2 GB */
+    ck_assert_double_eq_tol((double)model_weight_bytes(&model, 1) / 65.2e9, 1, 0.01);
+    model = imported("deepseek-v3");
+    ck_assert_double_eq(model.weight_bytes_per_parameter, 1);
+}
+END_TEST
+
+/* Mamba-2: heads * width * state, and three columns of the convolution's channels, in 24 layers. */
+START_TEST(a_state_is_as_large_as_its_recurrence)
+{
+    struct model model = imported("nemotron-h-8b");
+    uint64_t values = 128 * 64 * 128 + 3 * (128 * 64 + 2 * 8 * 128);
+    ck_assert_uint_eq(model_kv_shape(&model, 1).state_bytes, 24 * 2 * values);
+    model.state_bytes_per_value = 4;
+    ck_assert_uint_eq(model_kv_shape(&model, 1).state_bytes,
+                      24 * (2 * values + 2 * 128 * 64 * 128));
+    model = imported("jamba-v0.1");
+    ck_assert_uint_eq(model_kv_shape(&model, 2).state_bytes, 28 * 2 * 8192 * (16 + 3));
+    model = imported("minimax-text-01");
+    ck_assert_uint_eq(model_kv_shape(&model, 1).state_bytes, 70 * 2 * 64 * 128 * 128);
+}
+END_TEST
+
+static void assert_same(const struct model *a, const struct model *b)
+{
+    ck_assert_mem_eq(&a->layers, &b->layers, sizeof *a - offsetof(struct model, layers));
+}
+
+START_TEST(what_is_written_as_yaml_is_read_back)
+{
+    for (size_t i = 0; i < PUBLISHED; i++) {
+        struct model model, read;
+        struct error err = { 0 };
+        char path[512], *text = NULL;
+        size_t length = 0;
+        config_path(published[i].name, path);
+        FILE *yaml = open_memstream(&text, &length);
+        ck_assert_int_eq(model_import(path, "mine", &model, yaml, &err), STATUS_OK);
+        fclose(yaml);
+        char *file = test_temp_file(text);
+        char named[512];
+        snprintf(named, sizeof named, "%s.yaml", file);
+        ck_assert_int_eq(rename(file, named), 0);
+        if (model_load(named, &read, &err) != STATUS_OK) {
+            error_print(stderr, &err);
+            ck_abort_msg("%s:\n%s", published[i].name, text);
+        }
+        ck_assert_str_eq(read.name, "mine");
+        assert_same(&read, &model);
+        unlink(named);
+        free(file);
+        free(text);
+    }
+}
+END_TEST
+
+START_TEST(the_shipped_models_are_what_their_configs_say)
+{
+    static const char *const shipped[] = { "llama-3-8b",   "llama-3.1-8b",     "llama-3.1-70b",
+                                           "mixtral-8x7b", "qwen3-32b",        "qwen3-30b-a3b",
+                                           "gemma-2-9b",   "gpt-oss-20b",      "gpt-oss-120b",
+                                           "jamba-v0.1",   "deepseek-v2-lite", "nemotron-h-8b",
+                                           "falcon-40b",   "qwen2.5-7b" };
+    for (size_t i = 0; i < sizeof shipped / sizeof *shipped; i++) {
+        struct model by_config = imported(shipped[i]), by_yaml = shipped_model(shipped[i]);
+        assert_same(&by_yaml, &by_config);
+    }
+}
+END_TEST
+
+START_TEST(a_folder_with_a_config_is_a_model)
+{
+    char folder[] = "/tmp/reprise-test-XXXXXX", path[512], from[512], line[8192];
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/config.json", folder);
+    config_path("gpt2", from);
+    FILE *in = fopen(from, "r"), *out = fopen(path, "w");
+    while (fgets(line, sizeof line, in) != NULL)
+        fputs(line, out);
+    fclose(in);
+    fclose(out);
+    struct model by_folder, by_file;
+    struct error err = { 0 };
+    ck_assert_int_eq(model_load(folder, &by_folder, &err), STATUS_OK);
+    ck_assert_int_eq(model_load(path, &by_file, &err), STATUS_OK);
+    ck_assert_mem_eq(&by_folder, &by_file, sizeof by_file);
+    ck_assert_str_eq(by_folder.name, strrchr(folder, '/') + 1);
+    unlink(path);
+    struct error none = { 0 };
+    ck_assert_int_eq(model_load(folder, &by_folder, &none), STATUS_IO);
+    rmdir(folder);
+}
+END_TEST
+
+/* ---- refusals ---- */
+
+static enum status load_json(const json_t *object, struct error *err)
+{
+    struct model model;
+    char *text = json_dumps(object, JSON_INDENT(1)), *file = test_temp_file(text), named[512];
+    snprintf(named, sizeof named, "%s.json", file);
+    ck_assert_int_eq(rename(file, named), 0);
+    enum status status = model_load(named, &model, err);
+    if (status != STATUS_OK)
+        ck_assert_str_eq(err->file, named);
+    unlink(named);
+    free(file);
+    free(text);
+    return status;
+}
+
+static json_t *config_json(const char *name)
+{
+    char path[512];
+    config_path(name, path);
+    json_t *object = json_load_file(path, 0, NULL);
+    ck_assert_ptr_nonnull(object);
+    return object;
+}
+
+/* Each field that has no default of transformers' is missed by its name. */
+START_TEST(a_missing_field_is_refused_by_its_name)
+{
+    static const struct {
+        const char *name, *fields[12];
+    } cases[] = {
+        { "llama-3-8b",
+          { "num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size",
+            "vocab_size", "max_position_embeddings", "architectures" } },
+        { "mixtral-8x7b", { "num_local_experts", "num_experts_per_tok" } },
+        { "qwen3-30b-a3b", { "num_experts", "moe_intermediate_size" } },
+        { "deepseek-v3", { "kv_lora_rank", "qk_nope_head_dim", "v_head_dim", "n_routed_experts" } },
+        { "jamba-v0.1", { "attn_layer_period", "mamba_d_state", "mamba_expand" } },
+        { "nemotron-h-8b", { "hybrid_override_pattern", "ssm_state_size", "n_groups" } },
+        { "qwen3-next-80b-a3b", { "linear_num_value_heads", "linear_conv_kernel_dim" } },
+        { "gpt2", { "n_layer", "n_embd", "n_positions" } },
+        { "opt-6.7b", { "ffn_dim" } },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (const char *const *field = cases[i].fields; *field != NULL; field++) {
+            json_t *object = config_json(cases[i].name);
+            ck_assert_int_eq(json_object_del(object, *field), 0);
+            struct error err = { 0 };
+            ck_assert_msg(load_json(object, &err) == STATUS_INPUT, "%s without %s", cases[i].name,
+                          *field);
+            ck_assert_str_eq(err.key, *field);
+            ck_assert_str_eq(err.found, "no such field");
+            json_decref(object);
+        }
+}
+END_TEST
+
+START_TEST(a_value_that_means_nothing_here_is_refused_by_its_field)
+{
+    static const struct {
+        const char *name, *field, *value, *key;
+    } cases[] = {
+        { "llama-3-8b", "architectures", "[\"WhisperForConditionalGeneration\"]", "architectures" },
+        { "llama-3-8b", "architectures", "[\"LlamaForSequenceClassification\"]", "architectures" },
+        { "llama-3-8b", "architectures", "\"LlamaForCausalLM\"", "architectures" },
+        { "llama-3-8b", "hidden_size", "\"4096\"", "hidden_size" },
+        { "llama-3-8b", "hidden_size", "-1", "hidden_size" },
+        { "llama-3-8b", "hidden_size", "4096.5", "hidden_size" },
+        { "llama-3-8b", "hidden_size", "4097", "num_attention_heads" }, /* no whole head */
+        { "llama-3-8b", "num_key_value_heads", "7", "kv_heads" },
+        { "llama-3-8b", "num_hidden_layers", "1000", "layers" },
+        { "llama-3-8b", "tie_word_embeddings", "1", "tie_word_embeddings" },
+        { "llama-3-8b", "torch_dtype", "\"int4\"", "torch_dtype" },
+        { "llama-3-8b", "quantization_config", "{\"quant_method\": \"mystery\"}",
+          "quantization_config.quant_method" },
+        { "llama-3-8b", "quantization_config", "{\"quant_method\": \"awq\", \"bits\": 40}",
+          "quantization_config.bits" },
+        { "gpt-oss-20b", "layer_types", "[\"full_attention\"]", "layer_types" },
+        { "deepseek-v3", "v_head_dim", "64", "v_head_dim" },
+        { "deepseek-v3", "moe_layer_freq", "2", "moe_layer_freq" },
+        { "qwen3-next-80b-a3b", "shared_expert_intermediate_size", "500",
+          "shared_expert_intermediate_size" },
+        { "qwen3-30b-a3b", "decoder_sparse_step", "0", "decoder_sparse_step" },
+        { "jamba-v0.1", "attn_layer_offset", "8", "attn_layer_period" },
+        { "nemotron-h-8b", "hybrid_override_pattern", "\"M*-X\"", "hybrid_override_pattern" },
+        { "minimax-text-01", "attn_type_list", "[1]", "attn_type_list" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        json_t *object = config_json(cases[i].name);
+        json_object_set_new(object, cases[i].field,
+                            json_loads(cases[i].value, JSON_DECODE_ANY, NULL));
+        struct error err = { 0 };
+        ck_assert_msg(load_json(object, &err) == STATUS_INPUT, "%s: %s", cases[i].field,
+                      cases[i].value);
+        ck_assert_msg(strcmp(err.key, cases[i].key) == 0, "%s %s: refused for %s", cases[i].field,
+                      cases[i].value, err.key);
+        ck_assert_uint_gt(strlen(err.expected), 0);
+        json_decref(object);
+    }
+}
+END_TEST
+
+START_TEST(an_unknown_architecture_is_told_the_known_ones)
+{
+    json_t *object = config_json("llama-3-8b");
+    json_object_set_new(object, "architectures", json_pack("[s]", "MysteryForCausalLM"));
+    struct error err = { 0 };
+    ck_assert_int_eq(load_json(object, &err), STATUS_INPUT);
+    ck_assert_ptr_nonnull(strstr(err.expected, "DeepseekV3"));
+    ck_assert_ptr_nonnull(strstr(err.expected, "NemotronH"));
+    ck_assert_ptr_nonnull(strstr(err.found, "MysteryForCausalLM"));
+    json_decref(object);
+}
+END_TEST
+
+START_TEST(what_is_no_json_object_is_refused_with_its_line)
+{
+    static const struct {
+        const char *text;
+        uint64_t line;
+    } cases[] = { { "{\n \"hidden_size\": 8,\n}", 3 },
+                  { "", 1 },
+                  { "[1, 2]", 0 },
+                  { "{\"a\": 1,\n\"a\": 2}", 2 } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *file = test_temp_file(cases[i].text), named[512];
+        snprintf(named, sizeof named, "%s.json", file);
+        ck_assert_int_eq(rename(file, named), 0);
+        struct model model;
+        struct error err = { 0 };
+        ck_assert_int_eq(model_load(named, &model, &err), STATUS_INPUT);
+        ck_assert_uint_eq(err.line, cases[i].line);
+        ck_assert_str_eq(err.file, named);
+        unlink(named);
+        free(file);
+    }
+}
+END_TEST
+
+START_TEST(a_window_that_hides_nothing_is_none)
+{
+    json_t *object = config_json("mistral-7b-v0.1");
+    json_object_set_new(object, "sliding_window", json_integer(32768));
+    char *text = json_dumps(object, 0), *file = test_temp_file(text), named[512];
+    snprintf(named, sizeof named, "%s.json", file);
+    ck_assert_int_eq(rename(file, named), 0);
+    struct model model;
+    struct error err = { 0 };
+    ck_assert_int_eq(model_load(named, &model, &err), STATUS_OK);
+    ck_assert_uint_eq(model.window_layers, 0);
+    unlink(named);
+    free(file);
+    free(text);
+    json_decref(object);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *suite = suite_create("models/hf_config");
+    TCase *tests = tcase_create("config.json");
+    tcase_add_test(tests, parameters_are_the_published_ones);
+    tcase_add_test(tests, kv_and_kinds_of_layers_are_those_counted_by_hand);
+    tcase_add_test(tests, few_parameters_are_active_where_the_makers_say_so);
+    tcase_add_test(tests, quantised_weights_take_the_bytes_of_their_files);
+    tcase_add_test(tests, a_state_is_as_large_as_its_recurrence);
+    tcase_add_test(tests, what_is_written_as_yaml_is_read_back);
+    tcase_add_test(tests, the_shipped_models_are_what_their_configs_say);
+    tcase_add_test(tests, a_folder_with_a_config_is_a_model);
+    tcase_add_test(tests, a_missing_field_is_refused_by_its_name);
+    tcase_add_test(tests, a_value_that_means_nothing_here_is_refused_by_its_field);
+    tcase_add_test(tests, an_unknown_architecture_is_told_the_known_ones);
+    tcase_add_test(tests, what_is_no_json_object_is_refused_with_its_line);
+    tcase_add_test(tests, a_window_that_hides_nothing_is_none);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
+
+int main(void)
+{
+    return test_main(suite());
+}

@@ -74,6 +74,8 @@ static enum status check_engine(const struct experiment *experiment, struct erro
         { experiment->order != ORDER_FCFS, "engine.order", "fcfs" },
         { experiment->replicas != 1, "cluster.replicas", "1" },
         { experiment->prefill_replicas != 0, "cluster.prefill_replicas", "0" },
+        { experiment->hbm_tokens != 0, "engine.hbm_tokens", "0" },
+        { experiment->kv_dtype != KV_AS_MODEL, "engine.kv_dtype", "model" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         if (cases[i].wrong) {

@@ -17,6 +17,7 @@
 #include "models/models.h"
 #include "sim/collector.h"
 #include "sim/event_heap.h"
+#include "sim/kv_layout.h"
 #include "sim/links.h"
 #include "sim/overlap.h"
 #include "sim/placement/placement.h"
@@ -33,7 +34,8 @@ struct engine_setup {
     struct placement_config placement;
     double link_bytes_per_s[LINK_COUNT];
     uint64_t link_latency_ns[LINK_COUNT];
-    uint64_t kv_bytes_per_token, kv_budget_bytes;
+    struct kv_layout kv;
+    uint64_t kv_budget_bytes;
     uint32_t window_tokens;
     uint32_t unit_tokens; /* UINT32_MAX: sessions */
     bool unit_keys;       /* the trace has block keys */
@@ -98,6 +100,7 @@ struct job_note {
     uint64_t buffered_bytes; /* of the write buffer, until it is released */
     bool holds_place;        /* the write buffer had no room: it keeps its place in the batch */
     bool stalls;             /* synchronous saving: the GPUs wait for its release */
+    bool writes_state;       /* its next save replaces the session's snapshot of the state */
 };
 
 enum gpu_state { GPU_IDLE, GPU_LOADING, GPU_ITERATION, GPU_DECODE, GPU_SAVE_STALL };
@@ -215,6 +218,12 @@ static inline uint32_t context_now(const struct session *session)
 {
     return session->history_tokens + session->prompt_tokens + session->reply_tokens -
            session->left_tokens;
+}
+
+/* A state cannot be taken back to before what was cut off: it is as if all KV were invalidated. */
+static inline bool is_invalidating(const struct engine_setup *setup)
+{
+    return setup->experiment->overflow == OVERFLOW_INVALIDATE || setup->model.state_layers > 0;
 }
 
 static inline uint32_t found_tokens(const struct placement_hits *hits)

@@ -58,11 +58,12 @@ static void begin_load(struct engine *engine, const struct action *action)
 {
     struct load *load = free_load(engine);
     bool background = engine->setup->experiment->preloading == PRELOAD_BACKGROUND;
-    *load = (struct load){ .action = action->id,
-                           .session = engine->note[action->job].session,
-                           .links = links_crossed(action->from, TIER_HBM),
-                           .arrivals = background ? ARRIVALS_NONE : engine->arrivals_of_prepared,
-                           .size_bytes = action->size_bytes };
+    *load =
+        (struct load){ .action = action->id,
+                       .session = engine->note[action->job].session,
+                       .links = links_crossed(action->from, TIER_HBM),
+                       .arrivals = background ? ARRIVALS_NONE : engine->arrivals_of_prepared,
+                       .size_bytes = kv_layout_load_bytes(&engine->setup->kv, action->size_bytes) };
     engine->loading++;
     if ((uint32_t)(load - engine->load) >= engine->loads_used)
         engine->loads_used = (uint32_t)(load - engine->load) + 1;
@@ -118,6 +119,16 @@ static void release(struct engine *engine, uint32_t job)
     *note = (struct job_note){ 0 };
 }
 
+/* The core's copies grow only: that a turn's end leaves another state in the old one's place is
+ * added here. */
+static uint64_t state_bytes(struct engine *engine, const struct action *action)
+{
+    if (action->kind != ACTION_SAVE || !engine->note[action->job].writes_state)
+        return 0;
+    engine->note[action->job].writes_state = false;
+    return engine->setup->kv.shape.state_bytes;
+}
+
 static void act(struct engine *engine, const struct action *action)
 {
     switch (action->kind) {
@@ -131,7 +142,7 @@ static void act(struct engine *engine, const struct action *action)
         break;
     default:
         links_start(&engine->links, now_of(engine), links_crossed(action->from, action->to),
-                    action->size_bytes, action->id);
+                    action->size_bytes + state_bytes(engine, action), action->id);
     }
 }
 

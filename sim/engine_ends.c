@@ -15,7 +15,8 @@ static bool is_measured(const struct engine *engine, const struct session *sessi
 void ends_save(struct engine *engine, uint32_t handle, uint32_t ready_tokens)
 {
     turns_extend_chain(engine, handle, ready_tokens);
-    placement_save(engine->core, now_of(engine), session_of(engine, handle)->job, ready_tokens);
+    placement_save(engine->core, now_of(engine), session_of(engine, handle)->job,
+                   kv_layout_stored(&engine->setup->kv, ready_tokens));
     copies_act(engine);
 }
 
@@ -116,6 +117,8 @@ static void finish_turn(struct engine *engine, uint32_t handle)
     if (session->decode_server != session->server) {
         ends_job(engine, session->decode_job); /* its KV is given up: only prompts are stored */
     } else {
+        engine->note[session->job].writes_state =
+            engine->setup->kv.state_tokens > 0 && session->history_tokens > 0;
         ends_save(engine, handle, context_now(session));
         ends_job(engine, session->job);
     }

@@ -103,8 +103,8 @@ static uint64_t decode_window(const struct engine *engine)
     const struct timing *timing = &engine->setup->timing;
     uint64_t context = 0;
     for (uint32_t i = 0; timing->window_tokens > 0 && i < engine->running.count; i++)
-        context += timing_window_context(timing,
-                                         context_now(session_of(engine, engine->running.item[i])));
+        context +=
+            timing_window_context(timing, context_now(session_of(engine, engine->running.item[i])));
     return context;
 }
 
@@ -146,7 +146,7 @@ static struct prefill_time iteration_time(struct engine *engine)
 /* When the prompt's KV may begin to leave so that no layer leaves before it is made. */
 static uint64_t save_start_ns(const struct engine *engine, struct overlap_end end)
 {
-    double bytes = (double)engine->chunk[0].tokens * (double)engine->setup->kv_bytes_per_token;
+    double bytes = (double)engine->chunk[0].tokens * (double)engine->setup->kv.bytes_per_token;
     double layer_ns = bytes / engine->setup->model.layers /
                       engine->setup->link_bytes_per_s[LINK_D2H] * (double)NS_PER_S;
     uint64_t start_ns = overlap_save_start(end.first_layer_ns, end.end_ns,

@@ -32,7 +32,8 @@ static bool take_one(struct engine *engine, uint32_t handle)
     struct session *session = session_of(engine, handle);
     uint32_t total = session->history_tokens + session->prompt_tokens + session->reply_tokens;
     struct placement_hits none;
-    if (placement_prepare(engine->core, now_of(engine), session->decode_job, 0, total, TIER_HBM,
+    if (placement_prepare(engine->core, now_of(engine), session->decode_job, 0,
+                          kv_layout_room(&engine->setup->kv, total), TIER_HBM,
                           &none) != PREPARE_DONE)
         return false;
     engine->handover_head = session->next;
@@ -40,7 +41,8 @@ static bool take_one(struct engine *engine, uint32_t handle)
         engine->handover_tail = 0;
     engine->handovers++;
     struct engine *source = &engine->cluster->engine[session->server];
-    copies_hand_over(source, handle, session->prefill_tokens * engine->setup->kv_bytes_per_token);
+    copies_hand_over(source, handle,
+                     kv_layout_moved_bytes(&engine->setup->kv, session->prefill_tokens));
     copies_act(engine);
     return true;
 }

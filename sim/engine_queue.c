@@ -38,6 +38,16 @@ static void queue_remove(struct engine *engine, uint32_t handle, uint32_t before
 
 /* ---- load or compute again ---- */
 
+/* What the turn would reuse. */
+static struct placement_hits peek(const struct engine *engine, const struct session *session,
+                                  enum tier slowest)
+{
+    struct placement_hits hits =
+        placement_peek(engine->core, session->job, session->kv_cut, slowest);
+    kv_layout_found(&engine->setup->kv, &hits);
+    return hits;
+}
+
 /* About how long until the first token if these tokens are reused: the layers' loads and
  * computations overlap, but for the first of the one and the last of the other. Of links nobody
  * else uses. */
@@ -51,11 +61,11 @@ static double expected_prefill_ns(const struct engine *engine, const struct sess
     uint32_t reused = found_tokens(hits);
     reused = reused < context ? reused : context - 1;
     struct prefill_time time = timing_prefill(&setup->timing, context - reused, reused);
-    double bytes_per_token = (double)setup->kv_bytes_per_token, load_s = 0.0, ssd_s = 0.0;
+    double load_s = 0.0, ssd_s = 0.0;
     if (dram + ssd > 0)
-        load_s = (double)(dram + ssd) * bytes_per_token / rate[LINK_H2D];
+        load_s = (double)kv_layout_moved_bytes(&setup->kv, dram + ssd) / rate[LINK_H2D];
     if (ssd > 0)
-        ssd_s = (double)ssd * bytes_per_token / rate[LINK_SSD_READ];
+        ssd_s = (double)kv_layout_moved_bytes(&setup->kv, ssd) / rate[LINK_SSD_READ];
     double load_ns = (load_s > ssd_s ? load_s : ssd_s) * (double)NS_PER_S;
     double layer_ns = (double)time.layer_ns, layers = setup->model.layers;
     if (setup->experiment->preloading != PRELOAD_LAYERS)
@@ -71,8 +81,7 @@ static enum tier worth_loading(const struct engine *engine, const struct session
     enum tier best = TIER_HBM;
     double best_ns = 0.0;
     for (int tier = TIER_HBM; tier < TIER_COUNT; tier++) {
-        struct placement_hits hits =
-            placement_peek(engine->core, session->job, session->kv_cut, (enum tier)tier);
+        struct placement_hits hits = peek(engine, session, (enum tier)tier);
         double time_ns = expected_prefill_ns(engine, session, &hits);
         if (tier == TIER_HBM || time_ns <= best_ns) {
             best = (enum tier)tier;
@@ -89,8 +98,7 @@ static bool goes_before(const struct engine *engine, uint32_t handle, uint32_t *
     const struct session *session = session_of(engine, handle);
     if (engine->setup->experiment->order == ORDER_PRIORITY)
         return session->urgent;
-    struct placement_hits hits =
-        placement_peek(engine->core, session->job, session->kv_cut, TIER_SSD);
+    struct placement_hits hits = peek(engine, session, TIER_SSD);
     uint32_t tokens = found_tokens(&hits);
     if (tokens <= *best_tokens)
         return false;
@@ -129,13 +137,22 @@ static void new_arrivals(struct engine *engine)
                          engine->setup->model.layers);
 }
 
-/* What a turn pushed out of HBM finds again is no hit of the workload's. */
-static void note_hits(struct session *session, struct placement_hits found,
-                      struct placement_hits hits)
+/* The last token is always computed. A state goes on from the end of a block only. */
+static uint32_t ready_of(const struct engine *engine, uint32_t found, uint32_t prefill_tokens)
 {
-    session->ready_tokens = found_tokens(&hits) < session->prefill_tokens
-                                ? found_tokens(&hits)
-                                : session->prefill_tokens - 1;
+    uint32_t block = engine->setup->unit_tokens;
+    if (found < prefill_tokens)
+        return found;
+    if (engine->setup->model.state_layers > 0 && block != UINT32_MAX)
+        return (prefill_tokens - 1) / block * block;
+    return prefill_tokens - 1;
+}
+
+/* What a turn pushed out of HBM finds again is no hit of the workload's. */
+static void note_hits(const struct engine *engine, struct session *session,
+                      struct placement_hits found, struct placement_hits hits)
+{
+    session->ready_tokens = ready_of(engine, found_tokens(&hits), session->prefill_tokens);
     if (session->started)
         return;
     session->hits = hits;
@@ -150,18 +167,18 @@ static bool prepare_next(struct engine *engine)
         return false;
     struct session *session = session_of(engine, handle);
     uint32_t total = room_at_start(engine, session);
-    struct placement_hits hits,
-        found = placement_peek(engine->core, session->job, session->kv_cut, TIER_SSD);
-    enum prepare done =
-        placement_prepare(engine->core, now_of(engine), session->job, session->kv_cut, total,
-                          worth_loading(engine, session), &hits);
+    struct placement_hits hits, found = peek(engine, session, TIER_SSD);
+    enum prepare done = placement_prepare(
+        engine->core, now_of(engine), session->job, session->kv_cut,
+        kv_layout_room(&engine->setup->kv, total), worth_loading(engine, session), &hits);
     if (done != PREPARE_DONE) {
         copies_act(engine);
         return false;
     }
+    kv_layout_found(&engine->setup->kv, &hits);
     session->kv_cut = 0;
     session->booked_tokens = total;
-    note_hits(session, found, hits);
+    note_hits(engine, session, found, hits);
     queue_remove(engine, handle, before);
     handles_add(&engine->prepared, handle);
     if (engine->setup->experiment->preloading != PRELOAD_BACKGROUND)

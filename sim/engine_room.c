@@ -40,7 +40,8 @@ uint32_t room_at_start(const struct engine *engine, const struct session *sessio
 
 static bool book(struct engine *engine, struct session *session, uint32_t tokens)
 {
-    if (!placement_resize(engine->core, now_of(engine), session->job, tokens))
+    uint32_t room = kv_layout_room(&engine->setup->kv, tokens);
+    if (!placement_resize(engine->core, now_of(engine), session->job, room))
         return false;
     session->booked_tokens = tokens;
     return true;
@@ -57,7 +58,8 @@ static void push_out(struct engine *engine, struct handles *from, uint32_t at)
     session->prefill_tokens = context_now(session);
     uint64_t chain = block != UINT32_MAX ? (uint64_t)session->chain_keys * block : UINT32_MAX;
     uint32_t wanted = session->prefill_tokens < chain ? session->prefill_tokens : (uint32_t)chain;
-    session->job = placement_preempt(engine->core, now_of(engine), old, wanted);
+    session->job = placement_preempt(engine->core, now_of(engine), old,
+                                     kv_layout_stored(&engine->setup->kv, wanted));
     engine->note[old].session = 0;
     memory_grow(&engine->note, &engine->note_capacity, (uint64_t)session->job + 1,
                 sizeof *engine->note);
@@ -118,7 +120,7 @@ uint64_t room_for_segment(struct engine *engine, uint64_t iterations)
         return iterations;
     uint64_t free_tokens =
         (engine->setup->kv_budget_bytes - placement_used_bytes(engine->core, TIER_HBM)) /
-        engine->setup->kv_bytes_per_token;
+        engine->setup->kv.bytes_per_token;
     uint64_t each = free_tokens / engine->running.count;
     uint64_t block = engine->setup->experiment->hbm_block_tokens;
     uint64_t more = each > block ? each - block : 0; /* rounding up takes less than a block each */

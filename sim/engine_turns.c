@@ -136,7 +136,7 @@ static void cut_context(const struct cluster *cluster, struct session *session)
     session->history_tokens -= session->cut_tokens;
     if (session->cut_tokens == 0)
         return;
-    if (cluster->setup->experiment->overflow == OVERFLOW_INVALIDATE) {
+    if (is_invalidating(cluster->setup)) {
         session->generation++;
         session->base_tokens = 0;
     } else {
@@ -159,7 +159,9 @@ struct chain {
 static uint32_t units_of(const struct cluster *cluster, uint32_t tokens)
 {
     uint32_t block = cluster->setup->unit_tokens;
-    bool partial = cluster->setup->experiment->partial_blocks && tokens % block > 0;
+    /* A state is kept at the end of full blocks. */
+    bool partial = cluster->setup->experiment->partial_blocks && tokens % block > 0 &&
+                   cluster->setup->model.state_layers == 0;
     return tokens / block + (partial ? 1 : 0);
 }
 
@@ -191,7 +193,8 @@ static struct chain trace_blocks(const struct cluster *cluster, struct session *
 static struct chain chain_of(struct cluster *cluster, struct session *session)
 {
     if (cluster->setup->unit_tokens == UINT32_MAX)
-        return (struct chain){ &session->id, 1, session->history_tokens, 1 };
+        return (struct chain){ &session->id, 1,
+                               kv_layout_stored(&cluster->setup->kv, session->history_tokens), 1 };
     if (cluster->setup->unit_keys)
         return trace_blocks(cluster, session);
     return session_blocks(cluster, session);

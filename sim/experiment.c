@@ -16,13 +16,14 @@ static const char *const router_choices[] = { "round-robin", "least-loaded", "pr
                                               "session-sticky", NULL };
 static const char *const reuse_choices[] = { "always", "if-faster", NULL };
 static const char *const saving_choices[] = { "synchronous", "asynchronous", NULL };
+static const char *const kv_dtype_choices[] = { "model", "fp16", "fp8", NULL };
 static const char *const overflow_choices[] = { "truncate", "invalidate", NULL };
 
 #define AT(member) offsetof(struct experiment, member)
 
 static const struct config_row experiment_rows[] = {
     { .key = "model", .kind = CONFIG_TEXT, .offset = AT(model), .standard = "llama-13b",
-      .help = "a model of models/llm, or the path of such a YAML file" },
+      .help = "a model of models/llm, or the path of such a YAML file or of a Hugging Face config.json" },
     { .key = "hardware", .kind = CONFIG_TEXT, .offset = AT(hardware), .standard = "paper-4xa100",
       .help = "a server of models/hardware, or the path of such a YAML file" },
     { .key = "gpus", .kind = CONFIG_U32, .offset = AT(gpus), .min = 1, .max = 64, .standard = "2",
@@ -117,6 +118,16 @@ static const struct config_row experiment_rows[] = {
       .standard = "24", .help = "turns that decode together at most (paper: 24)" },
     { .key = "engine.hbm_utilisation", .kind = CONFIG_DOUBLE, .offset = AT(hbm_utilisation), .min = 0,
       .max = 1, .standard = "0", .help = "share of HBM the engine may use; 0: the hardware's" },
+    { .key = "engine.hbm_tokens", .kind = CONFIG_U64, .offset = AT(hbm_tokens), .min = 0,
+      .max = 1e11, .standard = "0",
+      .help = "tokens of KV that fit into HBM, measured: what vLLM prints as GPU KV cache size; 0: "
+              "estimated from HBM and weights" },
+    { .key = "engine.hybrid_kv", .kind = CONFIG_BOOL, .offset = AT(hybrid_kv), .standard = "true",
+      .help = "in HBM, layers with a window keep their window only (vLLM's hybrid KV cache manager); "
+              "false: all tokens, as vLLM with a KV connector that does not support it" },
+    { .key = "engine.kv_dtype", .kind = CONFIG_CHOICE, .offset = AT(kv_dtype),
+      .choices = kv_dtype_choices, .standard = "model",
+      .help = "width of KV: the model file's, 2 bytes or 1 (vLLM's kv_cache_dtype)" },
     { .key = "engine.reuse", .kind = CONFIG_CHOICE, .offset = AT(reuse), .choices = reuse_choices,
       .standard = "if-faster",
       .help = "if-faster: KV is loaded from a tier only where that is expected to be sooner than "
@@ -137,7 +148,8 @@ static const struct config_row experiment_rows[] = {
     { .key = "engine.overflow", .kind = CONFIG_CHOICE, .offset = AT(overflow),
       .choices = overflow_choices, .standard = "truncate",
       .help = "truncate: the oldest half goes, the rest stays valid (decoupled position encoding); "
-              "invalidate: all saved KV of the session goes" },
+              "invalidate: all saved KV of the session goes, as it always does for models whose "
+              "layers keep a state" },
     { .key = "engine.context_window", .kind = CONFIG_U32, .offset = AT(context_window_tokens),
       .min = 0, .max = 16777216, .standard = "0", .help = "tokens; 0: the model's" },
     { .key = "engine.scheduling", .kind = CONFIG_CHOICE, .offset = AT(scheduling),

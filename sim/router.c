@@ -28,7 +28,7 @@ static uint32_t matching_tokens(const struct engine *engine, const uint64_t *key
         }
         uint32_t left = context_tokens - matched;
         uint32_t want = left < unit_tokens ? left : unit_tokens;
-        uint64_t held = bytes / engine->setup->kv_bytes_per_token;
+        uint64_t held = bytes / engine->setup->kv.bytes_per_token;
         if (held < want)
             return matched + (unit_tokens == UINT32_MAX ? (uint32_t)held : 0);
         matched += want;

@@ -96,7 +96,7 @@ static void set_tiers(struct engine_setup *setup)
         stores ? usable_bytes(ssd, rate[LINK_SSD_READ], rate[LINK_SSD_WRITE]) : 0;
     config->hbm_cache_bytes = stores ? experiment->hbm_cache_bytes : 0;
     config->unit_tokens = setup->unit_tokens;
-    config->bytes_per_token = setup->kv_bytes_per_token;
+    config->bytes_per_token = setup->kv.bytes_per_token;
     set_recompute(setup);
     placement_keys_set(experiment, config);
     config->leaf_only = experiment->leaf_only && setup->unit_tokens != UINT32_MAX;
@@ -105,13 +105,13 @@ static void set_tiers(struct engine_setup *setup)
 /* A turn may fill the window, and must then fit into HBM by itself. */
 static enum status check_window(const struct engine_setup *setup, struct error *err)
 {
-    uint64_t tokens = setup->kv_budget_bytes / setup->kv_bytes_per_token;
+    uint32_t tokens = kv_layout_longest(&setup->kv, setup->kv_budget_bytes);
     if (setup->window_tokens >= 2 && setup->window_tokens <= tokens)
         return STATUS_OK;
     char expected[256], found[64];
     snprintf(expected, sizeof expected,
-             "2 to %llu tokens, whose KV fits into the HBM that %.64s leaves on %u GPU(s)",
-             (unsigned long long)tokens, setup->model.name, setup->experiment->gpus);
+             "2 to %u tokens, whose KV fits into the HBM that %.64s leaves on %u GPU(s)", tokens,
+             setup->model.name, setup->experiment->gpus);
     snprintf(found, sizeof found, "%u", setup->window_tokens);
     return error_input(err, NULL, 0, "engine.context_window", expected, found);
 }
@@ -136,16 +136,30 @@ static enum status set_model(struct engine_setup *setup, struct error *err)
         snprintf(found, sizeof found, "%u", experiment->gpus);
         return error_input(err, NULL, 0, "gpus", expected, found);
     }
-    setup->kv_bytes_per_token = model_kv_bytes_per_token(&setup->model, experiment->gpus);
+    if (experiment->kv_dtype != KV_AS_MODEL)
+        setup->model.kv_bytes_per_value = experiment->kv_dtype == KV_FP8 ? 1.0 : 2.0;
     setup->window_tokens = experiment->context_window_tokens > 0
                                ? experiment->context_window_tokens
                                : setup->model.context_window_tokens;
-    status = model_kv_budget_bytes(&setup->model, &setup->hardware, experiment->gpus,
-                                   &setup->kv_budget_bytes, err);
+    if (experiment->hbm_tokens > 0) /* measured: then the weights fit, whatever is assumed here */
+        status = model_check_ranks(&setup->model, &setup->hardware, experiment->gpus, err);
+    else
+        status = model_kv_budget_bytes(&setup->model, &setup->hardware, experiment->gpus,
+                                       &setup->kv_budget_bytes, err);
     if (status == STATUS_OK)
-        status = check_window(setup, err);
-    setup->timing = timing_new(&setup->model, &setup->hardware, experiment->gpus);
+        setup->timing = timing_new(&setup->model, &setup->hardware, experiment->gpus);
     return status;
+}
+
+static enum status set_kv(struct engine_setup *setup, struct error *err)
+{
+    const struct experiment *experiment = setup->experiment;
+    setup->kv = kv_layout_new(&setup->model, experiment, setup->unit_tokens,
+                              setup->placement.policy->saves);
+    if (experiment->hbm_tokens > 0)
+        setup->kv_budget_bytes =
+            kv_layout_measured_bytes(&setup->kv, experiment->hbm_tokens, setup->window_tokens);
+    return check_window(setup, err);
 }
 
 /* Servers that only prefill need others that decode; what is decoded elsewhere is not pushed out,
@@ -235,6 +249,8 @@ static enum status run_on_trace(struct engine_setup *setup, struct trace *trace,
 {
     struct trace_facts facts = trace_facts(trace);
     enum status status = set_unit(setup, facts, err);
+    if (status == STATUS_OK)
+        status = set_kv(setup, err);
     if (status != STATUS_OK)
         return status;
     set_tiers(setup);
@@ -248,7 +264,7 @@ static enum status run_on_trace(struct engine_setup *setup, struct trace *trace,
     result->open_loop = facts.open_loop;
     result->trace_format = facts.format;
     snprintf(result->timing_source, sizeof result->timing_source, "%s", setup->timing.source);
-    result->kv_bytes_per_token = setup->kv_bytes_per_token;
+    result->kv_bytes_per_token = setup->kv.bytes_per_token;
     result->kv_budget_bytes = setup->kv_budget_bytes;
     return STATUS_OK;
 }

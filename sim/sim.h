@@ -23,6 +23,7 @@ enum order_of_turns { ORDER_FCFS, ORDER_PRIORITY, ORDER_LONGEST_PREFIX };
 enum router { ROUTE_ROUND_ROBIN, ROUTE_LEAST_LOADED, ROUTE_PREFIX_AFFINITY, ROUTE_SESSION_STICKY };
 /* When a slower tier gets its copy. */
 enum write_mode { WRITE_THROUGH, WRITE_SELECTIVE, WRITE_BACK, WRITE_LAZY };
+enum kv_dtype { KV_AS_MODEL, KV_FP16, KV_FP8 };
 enum overflow { OVERFLOW_TRUNCATE_DECOUPLED, OVERFLOW_INVALIDATE };
 
 /* One experiment, as its YAML says it; docs/config.md is printed from the rows. */
@@ -59,6 +60,9 @@ struct experiment {
 
     uint32_t batch;
     double hbm_utilisation;         /* 0: the hardware's */
+    uint64_t hbm_tokens;            /* measured: as many fit into HBM; 0: estimated */
+    bool hybrid_kv;                 /* HBM: each kind of layer keeps what it needs */
+    int kv_dtype;                   /* enum kv_dtype */
     int reuse;
     int preloading;
     uint32_t read_buffer_layers;

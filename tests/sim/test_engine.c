@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SERVER "hardware=h100 gpus=1 engine.context_window=4096 engine.batch=64 "
+#define WINDOWS "model=gpt-oss-20b " SERVER
+#define STATES "model=nemotron-h-8b " SERVER
+
 /* Every way to run an engine, for what must hold of each. */
 static const char *const engines[] = {
     "engine.scheduling=prefill-first",
@@ -27,6 +31,14 @@ static const char *const engines[] = {
     "cluster.replicas=3 cluster.router=round-robin engine.overflow=invalidate",
     "cluster.replicas=3 cluster.prefill_replicas=1 engine.scheduling=chunked",
     "cluster.replicas=2 cluster.prefill_replicas=1 engine.batch=8",
+    WINDOWS "engine.scheduling=chunked engine.allocation=grow engine.hbm_tokens=20000",
+    WINDOWS
+    "engine.allocation=grow engine.hbm_tokens=30000 placement.unit=block tiers.hbm.cache=1GB",
+    WINDOWS "engine.hybrid_kv=false cluster.replicas=3 cluster.prefill_replicas=1",
+    STATES "engine.scheduling=chunked engine.allocation=grow engine.hbm_tokens=20000",
+    STATES "engine.allocation=grow engine.hbm_tokens=20000 placement.unit=block",
+    STATES "engine.saving=synchronous placement.unit=block tiers.hbm.cache=9GB",
+    STATES "cluster.replicas=3 cluster.router=prefix-affinity",
 };
 enum { ENGINES = sizeof engines / sizeof *engines };
 

@@ -1,0 +1,86 @@
+/* sim/kv_layout.c - see kv_layout.h. */
+#include "sim/kv_layout.h"
+
+static uint64_t divided_up(uint64_t value, uint64_t by)
+{
+    return (value + by - 1) / by;
+}
+
+struct kv_layout kv_layout_new(const struct model *model, const struct experiment *experiment,
+                               uint32_t unit_tokens, bool stores)
+{
+    struct kv_layout layout = { .shape = model_kv_shape(model, experiment->gpus),
+                                .slack_tokens = experiment->hbm_block_tokens };
+    const struct kv_shape *shape = &layout.shape;
+    uint64_t state = shape->state_bytes;
+    layout.bytes_per_token = shape->full_bytes + shape->window_bytes;
+    /* Beside the state that runs one that was kept (MambaSpec.max_memory_usage_bytes, "align"). */
+    layout.room_state_bytes = stores ? 2 * state : state;
+    layout.by_layer = experiment->hybrid_kv && (!stores || experiment->hbm_cache_bytes == 0);
+    if (unit_tokens != UINT32_MAX)
+        layout.bytes_per_token += divided_up(state, unit_tokens);
+    else
+        layout.state_tokens = (uint32_t)divided_up(state, layout.bytes_per_token);
+    return layout;
+}
+
+uint32_t kv_layout_room(const struct kv_layout *layout, uint32_t tokens)
+{
+    struct kv_shape shape = layout->shape;
+    shape.state_bytes = layout->room_state_bytes;
+    if (layout->by_layer && (shape.window_bytes > 0 || shape.state_bytes > 0))
+        return (uint32_t)divided_up(kv_shape_bytes(&shape, tokens, layout->slack_tokens),
+                                    layout->bytes_per_token);
+    return tokens + (uint32_t)divided_up(shape.state_bytes, layout->bytes_per_token);
+}
+
+uint32_t kv_layout_longest(const struct kv_layout *layout, uint64_t bytes)
+{
+    uint64_t room = bytes / layout->bytes_per_token;
+    uint32_t fits = 0;
+    for (uint32_t step = UINT32_C(1) << 30; step > 0; step /= 2)
+        if (kv_layout_room(layout, fits + step) <= room)
+            fits += step;
+    return fits;
+}
+
+uint64_t kv_layout_measured_bytes(const struct kv_layout *layout, uint64_t tokens,
+                                  uint32_t window_tokens)
+{
+    uint64_t room = kv_layout_room(layout, window_tokens);
+    return divided_up(tokens * room, window_tokens) * layout->bytes_per_token;
+}
+
+/* A snapshot lies with the KV that it belongs to: most of what was found is of one tier. */
+void kv_layout_found(const struct kv_layout *layout, struct placement_hits *hits)
+{
+    uint32_t left = layout->state_tokens;
+    while (left > 0) {
+        int most = TIER_HBM;
+        for (int tier = TIER_HBM + 1; tier < TIER_COUNT; tier++)
+            if (hits->tokens[tier] > hits->tokens[most])
+                most = tier;
+        uint32_t taken = hits->tokens[most] < left ? hits->tokens[most] : left;
+        if (taken == 0)
+            return;
+        hits->tokens[most] -= taken;
+        left -= taken;
+    }
+}
+
+uint64_t kv_layout_moved_bytes(const struct kv_layout *layout, uint64_t tokens)
+{
+    if (layout->by_layer)
+        return tokens > 0 ? kv_shape_bytes(&layout->shape, tokens, 0) : 0;
+    const struct kv_shape *shape = &layout->shape;
+    return tokens * (shape->full_bytes + shape->window_bytes) +
+           (tokens > 0 ? shape->state_bytes : 0);
+}
+
+uint64_t kv_layout_load_bytes(const struct kv_layout *layout, uint64_t size_bytes)
+{
+    uint64_t tokens = size_bytes / layout->bytes_per_token;
+    return tokens > layout->state_tokens
+               ? kv_layout_moved_bytes(layout, tokens - layout->state_tokens)
+               : size_bytes;
+}

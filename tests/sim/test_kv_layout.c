@@ -1,0 +1,302 @@
+/* tests/sim/test_kv_layout.c - what KV takes where: against counting layer by layer, and through
+ * whole runs of models whose layers have windows or states. */
+#include "base/random.h"
+#include "sim/kv_layout.h"
+#include "tests/sim/runs.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct model model_of(const char *name)
+{
+    struct model model;
+    struct error err = { 0 };
+    ck_assert_int_eq(model_load(name, &model, &err), STATUS_OK);
+    return model;
+}
+
+static struct experiment settings(const char *setting)
+{
+    const char *list[] = { setting, NULL };
+    return experiment_of("gpus: 1", list);
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Layer by layer, one GPU, 2 bytes a value. */
+static uint64_t slow_bytes(const struct model *model, uint64_t tokens, uint64_t window)
+{
+    uint64_t sum = 0, token = 2ull * model->kv_heads * model->head_dim * 2;
+    for (uint32_t layer = 0; layer < model_attention_layers(model); layer++)
+        sum += token * (layer < model->window_layers ? least(tokens, window) : tokens);
+    return sum;
+}
+
+START_TEST(where_all_layers_are_alike_a_token_is_a_token)
+{
+    struct experiment experiment = settings("policy=lru");
+    struct model model = model_of("llama-3-8b");
+    struct random random = random_from(test_seed(), 3);
+    for (int blocks = 0; blocks < 2; blocks++) {
+        struct kv_layout layout =
+            kv_layout_new(&model, &experiment, blocks ? 256 : UINT32_MAX, true);
+        ck_assert_uint_eq(layout.bytes_per_token, 131072);
+        for (int i = 0; i < 1000; i++) {
+            uint32_t tokens = (uint32_t)random_below(&random, 1000000);
+            ck_assert_uint_eq(kv_layout_room(&layout, tokens), tokens);
+            ck_assert_uint_eq(kv_layout_stored(&layout, tokens), tokens);
+            ck_assert_uint_eq(kv_layout_moved_bytes(&layout, tokens), tokens * 131072ull);
+            ck_assert_uint_eq(kv_layout_load_bytes(&layout, tokens * 131072ull),
+                              tokens * 131072ull);
+            ck_assert_uint_eq(kv_layout_longest(&layout, tokens * 131072ull + 5), tokens);
+            ck_assert_uint_eq(kv_layout_measured_bytes(&layout, tokens, 8192), tokens * 131072ull);
+        }
+    }
+}
+END_TEST
+
+/* Gemma 2: 21 of 42 layers see 4,096 tokens. */
+START_TEST(in_hbm_and_in_loads_a_windowed_layer_takes_its_window)
+{
+    struct experiment experiment = settings("policy=lru");
+    struct model model = model_of("gemma-2-9b");
+    struct kv_layout layout = kv_layout_new(&model, &experiment, UINT32_MAX, true);
+    struct random random = random_from(test_seed(), 4);
+    ck_assert_uint_eq(layout.bytes_per_token, 42 * 8192);
+    for (int i = 0; i < 2000; i++) {
+        uint32_t tokens = (uint32_t)random_below(&random, i < 1000 ? 8192 : 200000);
+        uint64_t room = slow_bytes(&model, tokens, 4096 + 16); /* a block of 16 across its end */
+        ck_assert_uint_eq(kv_layout_room(&layout, tokens), (room + 42 * 8192 - 1) / (42 * 8192));
+        ck_assert_uint_eq(kv_layout_moved_bytes(&layout, tokens), slow_bytes(&model, tokens, 4096));
+        uint32_t more = kv_layout_room(&layout, tokens + 1) - kv_layout_room(&layout, tokens);
+        ck_assert_uint_le(more, 1);
+    }
+    /* What is stored has all tokens of all layers. */
+    ck_assert_uint_eq(kv_layout_load_bytes(&layout, 10000 * layout.bytes_per_token),
+                      slow_bytes(&model, 10000, 4096));
+}
+END_TEST
+
+START_TEST(without_the_hybrid_manager_all_layers_keep_all_tokens)
+{
+    struct model model = model_of("gpt-oss-20b");
+    struct experiment whole = settings("engine.hybrid_kv=false");
+    struct experiment cache = settings("tiers.hbm.cache=1GB");
+    struct experiment by_layer = settings("policy=lru");
+    struct kv_layout layout = kv_layout_new(&model, &whole, UINT32_MAX, true);
+    ck_assert_uint_eq(kv_layout_room(&layout, 100000), 100000);
+    ck_assert_uint_eq(kv_layout_moved_bytes(&layout, 100000), 100000 * 49152ull);
+    layout = kv_layout_new(&model, &cache, 256, true);
+    ck_assert_uint_eq(kv_layout_room(&layout, 100000), 100000);
+    layout = kv_layout_new(&model, &by_layer, UINT32_MAX, true);
+    ck_assert_uint_eq(kv_layout_room(&layout, 100000), 50000 + (128 + 16) / 2);
+}
+END_TEST
+
+START_TEST(a_sessions_state_is_stored_once_and_a_prefixs_with_each_block)
+{
+    struct experiment experiment = settings("policy=lru");
+    struct model model = model_of("nemotron-h-8b");
+    uint64_t state = model_kv_shape(&model, 1).state_bytes;
+    struct kv_layout layout = kv_layout_new(&model, &experiment, UINT32_MAX, true);
+    uint64_t snapshot = layout.state_tokens * layout.bytes_per_token;
+    ck_assert_uint_eq(layout.bytes_per_token, 16384);
+    ck_assert_uint_ge(snapshot, state);
+    ck_assert_uint_lt(snapshot, state + 16384);
+    ck_assert_uint_eq(kv_layout_stored(&layout, 0), 0);
+    ck_assert_uint_eq(kv_layout_stored(&layout, 7), 7 + layout.state_tokens);
+    ck_assert_uint_eq(kv_layout_load_bytes(&layout, 7 * 16384 + snapshot), 7 * 16384 + state);
+    /* Two states beside a running turn's KV: the one that runs, the one that was kept. */
+    ck_assert_uint_eq(kv_layout_room(&layout, 100), (100 * 16384 + 2 * state + 16383) / 16384);
+    layout = kv_layout_new(&model, &experiment, 512, true);
+    ck_assert_uint_eq(layout.state_tokens, 0);
+    ck_assert_uint_eq(layout.bytes_per_token, 16384 + (state + 511) / 512);
+    ck_assert_uint_eq(kv_layout_load_bytes(&layout, 1024 * layout.bytes_per_token),
+                      1024 * 16384 + state);
+    layout = kv_layout_new(&model, &experiment, UINT32_MAX, false);
+    ck_assert_uint_eq(kv_layout_room(&layout, 100), (100 * 16384 + state + 16383) / 16384);
+}
+END_TEST
+
+START_TEST(of_what_is_found_the_snapshot_is_no_context)
+{
+    struct experiment experiment = settings("policy=lru");
+    struct model model = model_of("nemotron-h-8b");
+    struct kv_layout layout = kv_layout_new(&model, &experiment, UINT32_MAX, true);
+    struct random random = random_from(test_seed(), 5);
+    for (int i = 0; i < 1000; i++) {
+        struct placement_hits hits = { 0 };
+        uint32_t sum = 0, left = 0;
+        for (int tier = 0; tier < TIER_COUNT; tier++)
+            sum += hits.tokens[tier] = (uint32_t)random_below(&random, 2 * layout.state_tokens);
+        kv_layout_found(&layout, &hits);
+        for (int tier = 0; tier < TIER_COUNT; tier++)
+            left += hits.tokens[tier];
+        ck_assert_uint_eq(left, sum > layout.state_tokens ? sum - layout.state_tokens : 0);
+    }
+}
+END_TEST
+
+/* N tokens, as vLLM prints them, are N / window contexts of the whole window. */
+START_TEST(measured_tokens_are_contexts_of_the_whole_window)
+{
+    static const char *const names[] = { "llama-3-8b", "gemma-2-9b", "gpt-oss-20b", "jamba-v0.1" };
+    struct experiment experiment = settings("policy=lru");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct model model = model_of(names[i]);
+        struct kv_layout layout = kv_layout_new(&model, &experiment, UINT32_MAX, true);
+        for (uint32_t window = 1000; window < 100000; window *= 3)
+            for (uint64_t contexts = 1; contexts < 50; contexts += 7) {
+                uint64_t bytes = kv_layout_measured_bytes(&layout, contexts * window, window);
+                uint64_t room = kv_layout_room(&layout, window) * layout.bytes_per_token;
+                ck_assert_uint_eq(bytes, contexts * room);
+                ck_assert_uint_eq(kv_layout_longest(&layout, room), window);
+            }
+    }
+}
+END_TEST
+
+/* ---- whole runs ---- */
+
+static struct sim_result result_of(const char *text)
+{
+    char copy[512];
+    const char *list[16] = { NULL };
+    size_t count = 0;
+    snprintf(copy, sizeof copy, "%s", text);
+    for (char *part = strtok(copy, " "); part != NULL; part = strtok(NULL, " "))
+        list[count++] = part;
+    struct experiment experiment = experiment_of(SMALL, list);
+    struct sim_result result;
+    struct error err = { 0 };
+    if (sim_run(&experiment, NULL, &result, &err) != STATUS_OK) {
+        error_print(stderr, &err);
+        ck_abort_msg("refused: %s", text);
+    }
+    sim_result_free(&result); /* its numbers stay */
+    return result;
+}
+
+START_TEST(measured_tokens_and_fp8_are_taken_as_they_are_given)
+{
+    struct sim_result plain = result_of("warmup_turns=0 max_turns=100 engine.batch=1"), eight,
+                      measured;
+    eight = result_of("warmup_turns=0 max_turns=100 engine.batch=1 engine.kv_dtype=fp8");
+    measured = result_of("warmup_turns=0 max_turns=100 engine.hbm_tokens=12345");
+    ck_assert_uint_eq(plain.kv_bytes_per_token, 2 * eight.kv_bytes_per_token);
+    ck_assert_uint_eq(plain.kv_budget_bytes, eight.kv_budget_bytes);
+    ck_assert_uint_eq(measured.kv_budget_bytes, 12345 * plain.kv_bytes_per_token);
+    /* Attention of decoding is bound by reading KV. */
+    ck_assert_double_lt(eight.metrics.gpu_decode_ns, plain.metrics.gpu_decode_ns);
+    /* 13B's weights do not fit one GPU of 20 GB; measured, they do. */
+    const char *list[] = { "engine.hbm_tokens=12345", "engine.hbm_utilisation=0.1", "gpus=1",
+                           NULL };
+    struct experiment experiment = experiment_of(SMALL "max_turns: 10\n", list);
+    run_experiment(&experiment);
+}
+END_TEST
+
+#define LONE                                                                                       \
+    "policy: none\n"                                                                               \
+    "warmup_turns: 0\n"                                                                            \
+    "hardware: h100\n"                                                                             \
+    "gpus: 1\n"                                                                                    \
+    "workload: {sessions: 1, multi_turn_share: 0, mean_turns: 1, session_length_cv: 0,"            \
+    " prompt_tokens: {mean: 3900, cv: 0}, reply_tokens: {mean: 600, cv: 0}}\n"
+
+/* Each iteration by itself, whatever segments the engine advances by. */
+static void decodes_iteration_by_iteration(const char *name)
+{
+    char model_line[600];
+    snprintf(model_line, sizeof model_line, "model=%s", name);
+    const char *list[] = { model_line, NULL };
+    struct experiment experiment = experiment_of(LONE, list);
+    struct model model = model_of(name);
+    struct hardware hardware;
+    struct error err = { 0 };
+    ck_assert_int_eq(hardware_load("h100", &hardware, &err), STATUS_OK);
+    struct timing timing = timing_new(&model, &hardware, 1);
+    struct decode_time time = timing_decode(&timing, 1);
+    double expected_ns = 0;
+    for (uint64_t context = 3901; context < 3901 + 599; context++)
+        expected_ns += time.base_ns + (double)context * time.per_token_ns +
+                       (double)timing_window_context(&timing, context) * time.window_token_ns;
+    struct metrics metrics = run_experiment(&experiment);
+    ck_assert_double_eq_tol(metrics.gpu_decode_ns, expected_ns, 5.0);
+}
+
+START_TEST(decoding_slows_down_until_the_windows_are_full)
+{
+    decodes_iteration_by_iteration("gemma-2-9b"); /* full at 4,096 tokens */
+    decodes_iteration_by_iteration("gpt-oss-20b");
+    decodes_iteration_by_iteration("nemotron-h-8b");
+}
+END_TEST
+
+START_TEST(decoding_gets_faster_where_a_chunk_begins)
+{
+    char *path =
+        test_temp_file("name: chunks\nsource: made up\nlayers: 32\nhidden: 4096\nheads: 32\n"
+                       "kv_heads: 8\nhead_dim: 128\nffn: 14336\nvocabulary: 32000\n"
+                       "context_window_tokens: 8192\nwindow_layers: 24\n"
+                       "window_tokens: 1024\nwindow: chunked\n");
+    decodes_iteration_by_iteration(path);
+    unlink(path);
+    free(path);
+}
+END_TEST
+
+START_TEST(a_state_cannot_be_cut_so_what_overflows_invalidates)
+{
+    const char *state = "model=nemotron-h-8b hardware=h100 gpus=1 engine.context_window=1024 ";
+    char cut[256], invalid[256];
+    snprintf(cut, sizeof cut, "%sengine.overflow=truncate", state);
+    snprintf(invalid, sizeof invalid, "%sengine.overflow=invalidate", state);
+    struct metrics a = run_all(SMALL, cut), b = run_all(SMALL, invalid);
+    ck_assert_double_gt(a.overflows, 0);
+    ck_assert_mem_eq(&a, &b, sizeof a);
+}
+END_TEST
+
+/* The same turns, with windows kept whole or not: less HBM is taken, and loads move less. */
+START_TEST(windows_spare_hbm_and_the_links)
+{
+    const char *oss = "model=gpt-oss-20b hardware=h100 gpus=1 engine.context_window=8192 "
+                      "workload.sessions_per_s=0.2 engine.reuse=always ";
+    char by_layer[256], whole[256];
+    snprintf(by_layer, sizeof by_layer, "%sengine.hybrid_kv=true", oss);
+    snprintf(whole, sizeof whole, "%sengine.hybrid_kv=false", oss);
+    struct metrics a = run_all(SMALL, by_layer), b = run_all(SMALL, whole);
+    ck_assert_double_lt(a.peak_hbm_bytes, 0.6 * b.peak_hbm_bytes);
+    ck_assert_double_lt(a.h2d_bytes, 0.6 * b.h2d_bytes);
+    ck_assert_double_eq(a.wanted_tokens, b.wanted_tokens);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *suite = suite_create("sim/kv_layout");
+    TCase *tests = tcase_create("layout");
+    tcase_add_test(tests, where_all_layers_are_alike_a_token_is_a_token);
+    tcase_add_test(tests, in_hbm_and_in_loads_a_windowed_layer_takes_its_window);
+    tcase_add_test(tests, without_the_hybrid_manager_all_layers_keep_all_tokens);
+    tcase_add_test(tests, a_sessions_state_is_stored_once_and_a_prefixs_with_each_block);
+    tcase_add_test(tests, of_what_is_found_the_snapshot_is_no_context);
+    tcase_add_test(tests, measured_tokens_are_contexts_of_the_whole_window);
+    tcase_add_test(tests, measured_tokens_and_fp8_are_taken_as_they_are_given);
+    tcase_add_test(tests, decoding_slows_down_until_the_windows_are_full);
+    tcase_add_test(tests, decoding_gets_faster_where_a_chunk_begins);
+    tcase_add_test(tests, a_state_cannot_be_cut_so_what_overflows_invalidates);
+    tcase_add_test(tests, windows_spare_hbm_and_the_links);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
+
+int main(void)
+{
+    return test_main(suite());
+}

@@ -35,7 +35,7 @@ static void bench(const char *model_name, const char *hardware_name, uint32_t ra
     for (uint32_t i = 0; i < CALLS; i++)
         decode_sum_ns += timing_decode(&timing, 1 + i % 256).base_ns;
     double end_ns = now_ns();
-    printf("%-12s prefill %5.1f ns, decode %5.1f ns a call (sums %" PRIu64 ", %.0f)\n", model_name,
+    printf("%-13s prefill %5.1f ns, decode %5.1f ns a call (sums %" PRIu64 ", %.0f)\n", model_name,
            (between_ns - start_ns) / CALLS, (end_ns - between_ns) / CALLS, prefill_sum_ns,
            decode_sum_ns);
 }
@@ -45,5 +45,7 @@ int main(void)
     bench("llama-13b", "paper-4xa100", 2);
     bench("llama-2-70b", "paper-4xa100", 4);
     bench("deepseek-v3", "h200", 8);
+    bench("gpt-oss-20b", "h100", 1);
+    bench("nemotron-h-8b", "h100", 1);
     return 0;
 }

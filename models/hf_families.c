@@ -107,10 +107,16 @@ static void read_qwen(struct hf *hf)
     qwen_windows(hf);
 }
 
-static void read_gemma2(struct hf *hf)
+/* A gemma's head has the embedding's matrix unless its file says otherwise. */
+static void read_gemma(struct hf *hf)
 {
     read_llama(hf);
     hf_take_flag_or(hf, &hf->model->tied_embeddings, "tie_word_embeddings", true);
+}
+
+static void read_gemma2(struct hf *hf)
+{
+    read_gemma(hf);
     if (!hf_layer_types(hf, "sliding_window"))
         hf_windows(hf, (hf->model->layers + 1) / 2, "every other layer, from the first on",
                    "sliding_window");
@@ -366,6 +372,7 @@ static void read_deepseek(struct hf *hf)
 const struct hf_family hf_families[] = {
     { "Llama", read_llama },
     { "Mistral", read_mistral },
+    { "Mistral3", read_mistral },
     { "Mixtral", read_mixtral },
     { "Qwen2", read_qwen },
     { "Qwen2Moe", read_qwen_moe },
@@ -373,6 +380,7 @@ const struct hf_family hf_families[] = {
     { "Qwen3Moe", read_qwen_moe },
     { "DeepseekV2", read_deepseek },
     { "DeepseekV3", read_deepseek },
+    { "Gemma", read_gemma },
     { "Gemma2", read_gemma2 },
     { "Gemma3", read_gemma3 },
     { "Phi3", read_phi3 },

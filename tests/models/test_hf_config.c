@@ -23,6 +23,9 @@ static const struct published {
     { "mixtral-8x7b", 46702792704.0, 131072, 0, 0, 0 },
     { "qwen2.5-7b", 7615616512.0, 57344, 0, 0, 0 },
     { "qwen3-32b", 32762123264.0, 2 * 64 * 8 * 128 * 2, 0, 0, 0 },
+    { "qwen3-235b-a22b", 235093634560.0, 2 * 94 * 4 * 128 * 2, 0, 0, 0 },
+    { "mistral-small-3.1-24b", 23572403200.0, 2 * 40 * 8 * 128 * 2, 0, 0, 0 }, /* its text part */
+    { "gemma-7b", 8537680896.0, 2 * 28 * 16 * 256 * 2, 0, 0, 0 },
     { "qwen3-30b-a3b", 30532122624.0, 2 * 48 * 4 * 128 * 2, 0, 0, 0 },
     { "deepseek-v2-lite", 15.7e9, 27 * (512 + 64) * 2, 0, 0, 0 },
     { "deepseek-v3", 671e9, 61 * (512 + 64) * 2, 0, 0, 0 },
@@ -137,6 +140,27 @@ START_TEST(a_state_is_as_large_as_its_recurrence)
     ck_assert_uint_eq(model_kv_shape(&model, 2).state_bytes, 28 * 2 * 8192 * (16 + 3));
     model = imported("minimax-text-01");
     ck_assert_uint_eq(model_kv_shape(&model, 1).state_bytes, 70 * 2 * 64 * 128 * 128);
+}
+END_TEST
+
+/* What vLLM printed for others: memory for KV and what it held, and the block size at which a page
+ * of attention is as large as one of a state. */
+START_TEST(kv_and_states_are_as_large_as_vllm_found_them)
+{
+    const double gib = 1073741824.0;
+    struct model model = imported("llama-3.1-8b"); /* issue 10517: 3.81 GiB, 1,952 blocks of 16 */
+    double per_token = (double)model_kv_bytes_per_token(&model, 1);
+    ck_assert_double_eq_tol(1952 * 16 * per_token / gib, 3.81, 0.005);
+    ck_assert_double_eq_tol(1478 * 16 * per_token / gib, 2.89, 0.005);
+    model = imported("qwen3-235b-a22b"); /* issue 21348: 8.11 GiB a GPU of four, 178,880 tokens */
+    double per_gpu = (double)model_kv_bytes_per_token(&model, 4) / 4;
+    ck_assert_double_eq_tol(178880 * per_gpu / gib / 8.11, 1, 0.02);
+    model = imported("nemotron-h-8b"); /* issue 24280: Nemotron-Nano-9B-v2, whose heads are of 80 */
+    model.state_head_dim = 80;
+    double state = (double)model_kv_shape(&model, 1).state_bytes / model.state_layers;
+    double token = (double)model_kv_bytes_per_token(&model, 1) / model_attention_layers(&model);
+    ck_assert_double_gt(state, 656 * token); /* so its blocks are of 672 tokens, in steps of 16 */
+    ck_assert_double_le(state, 672 * token);
 }
 END_TEST
 
@@ -378,6 +402,7 @@ static Suite *suite(void)
     tcase_add_test(tests, few_parameters_are_active_where_the_makers_say_so);
     tcase_add_test(tests, quantised_weights_take_the_bytes_of_their_files);
     tcase_add_test(tests, a_state_is_as_large_as_its_recurrence);
+    tcase_add_test(tests, kv_and_states_are_as_large_as_vllm_found_them);
     tcase_add_test(tests, what_is_written_as_yaml_is_read_back);
     tcase_add_test(tests, the_shipped_models_are_what_their_configs_say);
     tcase_add_test(tests, a_folder_with_a_config_is_a_model);

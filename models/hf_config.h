@@ -62,8 +62,11 @@ struct hf_family {
 };
 extern const struct hf_family hf_families[], hf_hybrids[]; /* each ended by NULL */
 
-/* Shared by both files. Layers, widths, heads, vocabulary and window as most families name them. */
+/* Shared by both files. Layers, widths, heads, vocabulary and longest context as most families name
+ * them. A width of the heads is hidden_size / num_attention_heads where the file has none. */
 void hf_attention(struct hf *hf);
+/* The same of families that have a width of heads of their own. */
+void hf_attention_wide(struct hf *hf);
 /* A feed-forward in each layer. */
 void hf_dense(struct hf *hf);
 /* Experts as Qwen names them; dense in mlp_only_layers and off every decoder_sparse_step-th. */
@@ -72,10 +75,11 @@ void hf_qwen_experts(struct hf *hf);
 void hf_local_experts(struct hf *hf);
 /* One shared expert of that width, as so many of expert_ffn. */
 void hf_shared_width(struct hf *hf, const char *field, uint32_t width);
-/* layer_types of full and sliding (or chunked) attention, and the window under `field`. false:
- * there is no layer_types. */
-bool hf_layer_types(struct hf *hf, const char *field);
-void hf_windows(struct hf *hf, uint32_t layers, const char *text, const char *field);
+/* layer_types of full and sliding (or chunked) attention, and the window under `field`: `standard`
+ * where the file does not name it, none where it is null. false: there is no layer_types. */
+bool hf_layer_types(struct hf *hf, const char *field, uint32_t standard);
+void hf_windows(struct hf *hf, uint32_t layers, const char *text, const char *field,
+                uint32_t standard);
 
 /* hf_yaml.c */
 void hf_write_yaml(FILE *out, const struct hf *hf);

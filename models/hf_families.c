@@ -26,7 +26,8 @@ static void take_head_dim(struct hf *hf)
                   "hidden_size / num_attention_heads");
 }
 
-void hf_attention(struct hf *hf)
+/* Without num_key_value_heads each head has its own. */
+static void multi_head(struct hf *hf)
 {
     struct model *model = hf->model;
     hf_take(hf, &model->layers, "num_hidden_layers");
@@ -39,23 +40,44 @@ void hf_attention(struct hf *hf)
     hf_take(hf, &model->context_window_tokens, "max_position_embeddings");
 }
 
+/* transformers' own value differs by family: it is asked for. */
+static void ask_for(struct hf *hf, const char *field)
+{
+    if (hf_field(hf, field) == NULL)
+        hf_refuse(hf, field, "the number that the model has", NULL);
+}
+
+void hf_attention(struct hf *hf)
+{
+    multi_head(hf);
+    ask_for(hf, "num_key_value_heads");
+}
+
+void hf_attention_wide(struct hf *hf)
+{
+    hf_attention(hf);
+    ask_for(hf, "head_dim");
+}
+
 void hf_dense(struct hf *hf)
 {
     hf_take(hf, &hf->model->ffn, "intermediate_size");
 }
 
-/* A window as wide as the longest context hides nothing. */
-void hf_windows(struct hf *hf, uint32_t layers, const char *text, const char *field)
+/* A window as wide as the longest context hides nothing; null: there is none. */
+void hf_windows(struct hf *hf, uint32_t layers, const char *text, const char *field,
+                uint32_t standard)
 {
     struct model *model = hf->model;
-    uint32_t window = layers > 0 ? hf_whole_or(hf, field, 0) : 0;
+    bool is_null = json_is_null(json_object_get(hf->object, field));
+    uint32_t window = layers > 0 && !is_null ? hf_whole_or(hf, field, standard) : 0;
     if (window == 0 || window >= model->context_window_tokens)
         return;
     hf_derive(hf, &model->window_layers, layers, text);
-    hf_take(hf, &model->window_tokens, field);
+    hf_take_or(hf, &model->window_tokens, field, standard);
 }
 
-bool hf_layer_types(struct hf *hf, const char *field)
+bool hf_layer_types(struct hf *hf, const char *field, uint32_t standard)
 {
     static const char *const choices[] = { "full_attention", "sliding_attention",
                                            "chunked_attention", NULL };
@@ -66,7 +88,7 @@ bool hf_layer_types(struct hf *hf, const char *field)
         hf_refuse(hf, "layer_types", "windows of one kind", hf_field(hf, "layer_types"));
     if (count[2] > 0)
         hf->model->window = WINDOW_CHUNKED;
-    hf_windows(hf, count[1] + count[2], "layer_types", field);
+    hf_windows(hf, count[1] + count[2], "layer_types", field, standard);
     return true;
 }
 
@@ -74,52 +96,62 @@ bool hf_layer_types(struct hf *hf, const char *field)
 
 static void read_llama(struct hf *hf)
 {
-    hf_attention(hf);
+    multi_head(hf);
     hf_dense(hf);
 }
 
 /* One window for all layers, as Mistral 7B v0.1 has it; null: none. */
-static void all_windows(struct hf *hf)
+static void all_windows(struct hf *hf, uint32_t standard)
 {
-    if (!hf_layer_types(hf, "sliding_window"))
-        hf_windows(hf, hf->model->layers, "sliding_window: all layers", "sliding_window");
+    if (!hf_layer_types(hf, "sliding_window", standard))
+        hf_windows(hf, hf->model->layers, "sliding_window: all layers", "sliding_window", standard);
 }
 
 static void read_mistral(struct hf *hf)
 {
-    read_llama(hf);
-    all_windows(hf);
+    hf_attention(hf);
+    hf_dense(hf);
+    all_windows(hf, 4096);
 }
 
 /* The first max_window_layers see everything (configuration_qwen2.py). */
 static void qwen_windows(struct hf *hf)
 {
-    if (!hf_flag_or(hf, "use_sliding_window", false) || hf_layer_types(hf, "sliding_window"))
+    if (!hf_flag_or(hf, "use_sliding_window", false) || hf_layer_types(hf, "sliding_window", 4096))
         return;
     uint32_t first = hf_whole(hf, "max_window_layers"), layers = hf->model->layers;
     hf_windows(hf, first < layers ? layers - first : 0, "layers from max_window_layers on",
-               "sliding_window");
+               "sliding_window", 4096);
 }
 
-static void read_qwen(struct hf *hf)
+static void read_qwen2(struct hf *hf)
 {
-    read_llama(hf);
+    hf_attention(hf);
+    hf_dense(hf);
+    qwen_windows(hf);
+}
+
+static void read_qwen3(struct hf *hf)
+{
+    hf_attention_wide(hf);
+    hf_dense(hf);
     qwen_windows(hf);
 }
 
 /* A gemma's head has the embedding's matrix unless its file says otherwise. */
 static void read_gemma(struct hf *hf)
 {
-    read_llama(hf);
+    hf_attention_wide(hf);
+    hf_dense(hf);
     hf_take_flag_or(hf, &hf->model->tied_embeddings, "tie_word_embeddings", true);
 }
 
 static void read_gemma2(struct hf *hf)
 {
     read_gemma(hf);
-    if (!hf_layer_types(hf, "sliding_window"))
+    if (!hf_layer_types(hf, "sliding_window", 4096))
         hf_windows(hf, (hf->model->layers + 1) / 2, "every other layer, from the first on",
-                   "sliding_window");
+                   "sliding_window", 4096);
 }
 
 /* The models' files leave out what equals transformers' defaults (Gemma3TextConfig). */
@@ -139,16 +171,16 @@ static void read_gemma3(struct hf *hf)
     if (pattern == 0)
         hf_refuse(hf, "sliding_window_pattern", "1 or more",
                   hf_field(hf, "sliding_window_pattern"));
-    else if (!hf_layer_types(hf, "sliding_window"))
+    else if (!hf_layer_types(hf, "sliding_window", 4096))
         hf_windows(hf, model->layers - model->layers / pattern,
-                   "all but each sliding_window_pattern-th", "sliding_window");
+                   "all but each sliding_window_pattern-th", "sliding_window", 4096);
 }
 
 /* Query, key and value, and gate and up, are one matrix each in its files: the same sizes. */
 static void read_phi3(struct hf *hf)
 {
     read_llama(hf);
-    all_windows(hf);
+    all_windows(hf, 0);
 }
 
 /* ---- older ones: learned positions, one matrix less in the feed-forward ---- */
@@ -175,7 +207,7 @@ static void read_gpt2(struct hf *hf)
 static void read_opt(struct hf *hf)
 {
     struct model *model = hf->model;
-    hf_attention(hf);
+    multi_head(hf);
     hf_take(hf, &model->ffn, "ffn_dim");
     hf_take_flag_or(hf, &model->tied_embeddings, "tie_word_embeddings", true);
     hf_derive(hf, &model->learned_positions, model->context_window_tokens + 2,
@@ -221,7 +253,7 @@ static void read_falcon(struct hf *hf)
 static void read_gpt_neox(struct hf *hf)
 {
     struct model *model = hf->model;
-    hf_attention(hf);
+    multi_head(hf);
     hf_dense(hf);
     hf_take_flag_or(hf, &model->parallel_attention, "use_parallel_residual", true);
     model->gated_ffn = false;
@@ -241,7 +273,7 @@ static void read_mixtral(struct hf *hf)
 {
     hf_attention(hf);
     hf_local_experts(hf);
-    all_windows(hf);
+    all_windows(hf, 0);
 }
 
 void hf_shared_width(struct hf *hf, const char *field, uint32_t width)
@@ -286,20 +318,27 @@ void hf_qwen_experts(struct hf *hf)
         hf_dense(hf);
 }
 
-static void read_qwen_moe(struct hf *hf)
+static void read_qwen2_moe(struct hf *hf)
 {
     hf_attention(hf);
     hf_qwen_experts(hf);
     qwen_windows(hf);
 }
 
+static void read_qwen3_moe(struct hf *hf)
+{
+    hf_attention_wide(hf);
+    hf_qwen_experts(hf);
+    qwen_windows(hf);
+}
+
 static void read_gpt_oss(struct hf *hf)
 {
-    hf_attention(hf);
+    hf_attention_wide(hf);
     hf_local_experts(hf);
-    if (!hf_layer_types(hf, "sliding_window"))
+    if (!hf_layer_types(hf, "sliding_window", 128))
         hf_windows(hf, (hf->model->layers + 1) / 2, "every other layer, from the first on",
-                   "sliding_window");
+                   "sliding_window", 128);
 }
 
 /* intermediate_size_mlp is the dense layers' (configuration_llama4.py); one shared expert. Layers
@@ -307,7 +346,7 @@ static void read_gpt_oss(struct hf *hf)
 static void read_llama4(struct hf *hf)
 {
     struct model *model = hf->model;
-    hf_attention(hf);
+    hf_attention_wide(hf);
     hf_local_experts(hf);
     hf_derive(hf, &model->shared_experts, 1, "Llama 4: one, beside the routed ones");
     uint32_t step = hf_whole_or(hf, "interleave_moe_layer_step", 1);
@@ -325,9 +364,9 @@ static void read_llama4(struct hf *hf)
     if (interval == 0)
         hf_refuse(hf, "no_rope_layer_interval", "1 or more",
                   hf_field(hf, "no_rope_layer_interval"));
-    else if (!hf_layer_types(hf, "attention_chunk_size"))
+    else if (!hf_layer_types(hf, "attention_chunk_size", 8192))
         hf_windows(hf, model->layers - model->layers / interval,
-                   "all but each no_rope_layer_interval-th", "attention_chunk_size");
+                   "all but each no_rope_layer_interval-th", "attention_chunk_size", 8192);
     if (model->window_layers == 0)
         model->window = WINDOW_SLIDING;
 }
@@ -374,10 +413,10 @@ const struct hf_family hf_families[] = {
     { "Mistral", read_mistral },
     { "Mistral3", read_mistral },
     { "Mixtral", read_mixtral },
-    { "Qwen2", read_qwen },
-    { "Qwen2Moe", read_qwen_moe },
-    { "Qwen3", read_qwen },
-    { "Qwen3Moe", read_qwen_moe },
+    { "Qwen2", read_qwen2 },
+    { "Qwen2Moe", read_qwen2_moe },
+    { "Qwen3", read_qwen3 },
+    { "Qwen3Moe", read_qwen3_moe },
     { "DeepseekV2", read_deepseek },
     { "DeepseekV3", read_deepseek },
     { "Gemma", read_gemma },

@@ -160,7 +160,7 @@ static void read_qwen3_next(struct hf *hf)
 {
     static const char *const choices[] = { "full_attention", "linear_attention", NULL };
     struct model *model = hf->model;
-    hf_attention(hf);
+    hf_attention_wide(hf);
     hf_qwen_experts(hf);
     model->gated_attention = true;
     hf_note(hf, &model->gated_attention, "Qwen3-Next");

@@ -237,17 +237,23 @@ END_TEST
 
 /* ---- refusals ---- */
 
-static enum status load_json(const json_t *object, struct error *err)
+static enum status load_text(const char *text, struct model *model, struct error *err)
 {
-    struct model model;
-    char *text = json_dumps(object, JSON_INDENT(1)), *file = test_temp_file(text), named[512];
+    char *file = test_temp_file(text), named[512];
     snprintf(named, sizeof named, "%s.json", file);
     ck_assert_int_eq(rename(file, named), 0);
-    enum status status = model_load(named, &model, err);
+    enum status status = model_load(named, model, err);
     if (status != STATUS_OK)
         ck_assert_str_eq(err->file, named);
     unlink(named);
     free(file);
+    return status;
+}
+
+static enum status load_json(const json_t *object, struct model *model, struct error *err)
+{
+    char *text = json_dumps(object, JSON_INDENT(1));
+    enum status status = load_text(text, model, err);
     free(text);
     return status;
 }
@@ -271,7 +277,9 @@ START_TEST(a_missing_field_is_refused_by_its_name)
           { "num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size",
             "vocab_size", "max_position_embeddings", "architectures" } },
         { "mixtral-8x7b", { "num_local_experts", "num_experts_per_tok" } },
-        { "qwen3-30b-a3b", { "num_experts", "moe_intermediate_size" } },
+        { "qwen3-30b-a3b",
+          { "num_experts", "moe_intermediate_size", "head_dim", "num_key_value_heads" } },
+        { "gemma-2-9b", { "head_dim" } },
         { "deepseek-v3", { "kv_lora_rank", "qk_nope_head_dim", "v_head_dim", "n_routed_experts" } },
         { "jamba-v0.1", { "attn_layer_period", "mamba_d_state", "mamba_expand" } },
         { "nemotron-h-8b", { "hybrid_override_pattern", "ssm_state_size", "n_groups" } },
@@ -283,9 +291,10 @@ START_TEST(a_missing_field_is_refused_by_its_name)
         for (const char *const *field = cases[i].fields; *field != NULL; field++) {
             json_t *object = config_json(cases[i].name);
             ck_assert_int_eq(json_object_del(object, *field), 0);
+            struct model model;
             struct error err = { 0 };
-            ck_assert_msg(load_json(object, &err) == STATUS_INPUT, "%s without %s", cases[i].name,
-                          *field);
+            ck_assert_msg(load_json(object, &model, &err) == STATUS_INPUT, "%s without %s",
+                          cases[i].name, *field);
             ck_assert_str_eq(err.key, *field);
             ck_assert_str_eq(err.found, "no such field");
             json_decref(object);
@@ -327,8 +336,9 @@ START_TEST(a_value_that_means_nothing_here_is_refused_by_its_field)
         json_t *object = config_json(cases[i].name);
         json_object_set_new(object, cases[i].field,
                             json_loads(cases[i].value, JSON_DECODE_ANY, NULL));
+        struct model model;
         struct error err = { 0 };
-        ck_assert_msg(load_json(object, &err) == STATUS_INPUT, "%s: %s", cases[i].field,
+        ck_assert_msg(load_json(object, &model, &err) == STATUS_INPUT, "%s: %s", cases[i].field,
                       cases[i].value);
         ck_assert_msg(strcmp(err.key, cases[i].key) == 0, "%s %s: refused for %s", cases[i].field,
                       cases[i].value, err.key);
@@ -342,8 +352,9 @@ START_TEST(an_unknown_architecture_is_told_the_known_ones)
 {
     json_t *object = config_json("llama-3-8b");
     json_object_set_new(object, "architectures", json_pack("[s]", "MysteryForCausalLM"));
+    struct model model;
     struct error err = { 0 };
-    ck_assert_int_eq(load_json(object, &err), STATUS_INPUT);
+    ck_assert_int_eq(load_json(object, &model, &err), STATUS_INPUT);
     ck_assert_ptr_nonnull(strstr(err.expected, "DeepseekV3"));
     ck_assert_ptr_nonnull(strstr(err.expected, "NemotronH"));
     ck_assert_ptr_nonnull(strstr(err.found, "MysteryForCausalLM"));
@@ -361,35 +372,37 @@ START_TEST(what_is_no_json_object_is_refused_with_its_line)
                   { "[1, 2]", 0 },
                   { "{\"a\": 1,\n\"a\": 2}", 2 } };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *file = test_temp_file(cases[i].text), named[512];
-        snprintf(named, sizeof named, "%s.json", file);
-        ck_assert_int_eq(rename(file, named), 0);
         struct model model;
         struct error err = { 0 };
-        ck_assert_int_eq(model_load(named, &model, &err), STATUS_INPUT);
+        ck_assert_int_eq(load_text(cases[i].text, &model, &err), STATUS_INPUT);
         ck_assert_uint_eq(err.line, cases[i].line);
-        ck_assert_str_eq(err.file, named);
-        unlink(named);
-        free(file);
     }
 }
 END_TEST
 
-START_TEST(a_window_that_hides_nothing_is_none)
+/* The window of a file that says this of it; NULL: that does not name it. */
+static uint32_t window_with(const char *name, const char *value)
 {
-    json_t *object = config_json("mistral-7b-v0.1");
-    json_object_set_new(object, "sliding_window", json_integer(32768));
-    char *text = json_dumps(object, 0), *file = test_temp_file(text), named[512];
-    snprintf(named, sizeof named, "%s.json", file);
-    ck_assert_int_eq(rename(file, named), 0);
+    json_t *object = config_json(name);
+    json_object_del(object, "sliding_window");
+    if (value != NULL)
+        json_object_set_new(object, "sliding_window", json_loads(value, JSON_DECODE_ANY, NULL));
     struct model model;
     struct error err = { 0 };
-    ck_assert_int_eq(model_load(named, &model, &err), STATUS_OK);
-    ck_assert_uint_eq(model.window_layers, 0);
-    unlink(named);
-    free(file);
-    free(text);
+    ck_assert_int_eq(load_json(object, &model, &err), STATUS_OK);
+    ck_assert_int_eq(model.window_layers > 0, model.window_tokens > 0);
     json_decref(object);
+    return model.window_tokens;
+}
+
+START_TEST(a_window_is_the_files_or_transformers_or_none)
+{
+    ck_assert_uint_eq(window_with("mistral-7b-v0.1", "1000"), 1000);
+    ck_assert_uint_eq(window_with("mistral-7b-v0.1", "null"), 0);
+    ck_assert_uint_eq(window_with("mistral-7b-v0.1", "32768"), 0); /* it hides nothing */
+    ck_assert_uint_eq(window_with("mistral-7b-v0.1", NULL), 4096);
+    ck_assert_uint_eq(window_with("phi-3-mini-4k", NULL), 0);
+    ck_assert_uint_eq(window_with("gpt-oss-20b", NULL), 128);
 }
 END_TEST
 
@@ -410,7 +423,7 @@ static Suite *suite(void)
     tcase_add_test(tests, a_value_that_means_nothing_here_is_refused_by_its_field);
     tcase_add_test(tests, an_unknown_architecture_is_told_the_known_ones);
     tcase_add_test(tests, what_is_no_json_object_is_refused_with_its_line);
-    tcase_add_test(tests, a_window_that_hides_nothing_is_none);
+    tcase_add_test(tests, a_window_is_the_files_or_transformers_or_none);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -14,9 +14,13 @@ struct kv_layout kv_layout_new(const struct model *model, const struct experimen
     const struct kv_shape *shape = &layout.shape;
     uint64_t state = shape->state_bytes;
     layout.bytes_per_token = shape->full_bytes + shape->window_bytes;
+    if (!experiment->hybrid_kv) {
+        layout.shape.full_bytes = layout.bytes_per_token;
+        layout.shape.window_bytes = 0;
+    }
     /* Beside the state that runs one that was kept (MambaSpec.max_memory_usage_bytes, "align"). */
     layout.room_state_bytes = stores ? 2 * state : state;
-    layout.by_layer = experiment->hybrid_kv && (!stores || experiment->hbm_cache_bytes == 0);
+    layout.whole_blocks = stores && experiment->hbm_cache_bytes > 0;
     if (unit_tokens != UINT32_MAX)
         layout.bytes_per_token += divided_up(state, unit_tokens);
     else
@@ -28,10 +32,10 @@ uint32_t kv_layout_room(const struct kv_layout *layout, uint32_t tokens)
 {
     struct kv_shape shape = layout->shape;
     shape.state_bytes = layout->room_state_bytes;
-    if (layout->by_layer && (shape.window_bytes > 0 || shape.state_bytes > 0))
-        return (uint32_t)divided_up(kv_shape_bytes(&shape, tokens, layout->slack_tokens),
-                                    layout->bytes_per_token);
-    return tokens + (uint32_t)divided_up(shape.state_bytes, layout->bytes_per_token);
+    if (layout->whole_blocks)
+        return tokens + (uint32_t)divided_up(shape.state_bytes, layout->bytes_per_token);
+    return (uint32_t)divided_up(kv_shape_bytes(&shape, tokens, layout->slack_tokens),
+                                layout->bytes_per_token);
 }
 
 uint32_t kv_layout_longest(const struct kv_layout *layout, uint64_t bytes)
@@ -70,11 +74,7 @@ void kv_layout_found(const struct kv_layout *layout, struct placement_hits *hits
 
 uint64_t kv_layout_moved_bytes(const struct kv_layout *layout, uint64_t tokens)
 {
-    if (layout->by_layer)
-        return tokens > 0 ? kv_shape_bytes(&layout->shape, tokens, 0) : 0;
-    const struct kv_shape *shape = &layout->shape;
-    return tokens * (shape->full_bytes + shape->window_bytes) +
-           (tokens > 0 ? shape->state_bytes : 0);
+    return tokens > 0 ? kv_shape_bytes(&layout->shape, tokens, 0) : 0;
 }
 
 uint64_t kv_layout_load_bytes(const struct kv_layout *layout, uint64_t size_bytes)

@@ -24,12 +24,12 @@
 #include "sim/sim.h"
 
 struct kv_layout {
-    struct kv_shape shape;
+    struct kv_shape shape;     /* without engine.hybrid_kv no layer of it has a window */
     uint64_t bytes_per_token;  /* of the core's tokens */
     uint64_t room_state_bytes; /* states of a running turn */
     uint32_t state_tokens;     /* a session's snapshot, in tokens of the core; blocks: 0 */
     uint32_t slack_tokens;     /* a window may begin within a block */
-    bool by_layer;             /* HBM: windowed layers keep their window only */
+    bool whole_blocks;         /* HBM holds blocks as the tiers do, since some stay in it */
 };
 
 /* unit_tokens as in placement_config; stores: whether the policy keeps KV at all. */

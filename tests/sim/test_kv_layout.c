@@ -92,6 +92,11 @@ START_TEST(without_the_hybrid_manager_all_layers_keep_all_tokens)
     ck_assert_uint_eq(kv_layout_moved_bytes(&layout, 100000), 100000 * 49152ull);
     layout = kv_layout_new(&model, &cache, 256, true);
     ck_assert_uint_eq(kv_layout_room(&layout, 100000), 100000);
+    ck_assert_uint_eq(kv_layout_moved_bytes(&layout, 100000), slow_bytes(&model, 100000, 128));
+    struct model state = model_of("nemotron-h-8b");
+    layout = kv_layout_new(&state, &whole, 512, true); /* states are as they are */
+    struct kv_layout hybrid = kv_layout_new(&state, &by_layer, 512, true);
+    ck_assert_uint_eq(kv_layout_room(&layout, 1000), kv_layout_room(&hybrid, 1000));
     layout = kv_layout_new(&model, &by_layer, UINT32_MAX, true);
     ck_assert_uint_eq(kv_layout_room(&layout, 100000), 50000 + (128 + 16) / 2);
 }

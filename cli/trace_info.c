@@ -3,13 +3,14 @@
 #include "cli/output.h"
 #include "cli/trace_verbs.h"
 #include "models/models.h"
+#include "plots/trace_plots.h"
 #include "traces/info.h"
 
 #include <stdlib.h>
 
 struct info_options {
     struct trace_source source;
-    const char *model, *exact, *rate, *sample;
+    const char *model, *exact, *rate, *sample, *plot;
     struct text_list lru;
     uint64_t seed;
     bool json, deepest_first;
@@ -58,6 +59,8 @@ static enum status show_info(const struct info_options *given, const char *path,
     if (status == STATUS_OK)
         status = trace_info_read(trace, &config, &info, err);
     trace_close(trace);
+    if (status == STATUS_OK && given->plot != NULL)
+        status = trace_plots_draw(&info, &view, given->plot, err);
     if (status == STATUS_OK)
         (given->json ? trace_info_print_json : trace_info_print_table)(stdout, &info, &view);
     return status;
@@ -80,6 +83,8 @@ int trace_verb_info(int argc, const char **argv)
           "sample that share of blocks instead, however many these are" },
         { "sample-seed", 0, OPTION_U64, &given.seed, "N", "sample others" },
         { "json", 0, OPTION_FLAG, &given.json, NULL, "one JSON object instead of a table" },
+        { "plot", 0, OPTION_TEXT, &given.plot, "FILE",
+          "also draw hits by capacity and reuse distances, as .png or .svg" },
         TRACE_SOURCE_FILE(&given.source),
         TRACE_SOURCE_GENERATED(&given.source),
         TRACE_SOURCE_OPTIONS(&given.source),

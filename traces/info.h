@@ -50,6 +50,12 @@ struct trace_reuse {
     /* |sampled - exact| of the hit rate over the capacities that are exact and below
      * distinct_blocks: mean and largest. */
     double error_mean, error_most;
+    /* Whose reuse it is, as far as the stack goes. A request of an open loop continues another if
+     * it is the first to have the last block of it, or the last but one, again: the turn before, as
+     * the trace does not name conversations. Its hits up to there are the conversation's own
+     * history; all other hits are on prefixes that several share. */
+    uint64_t continued;
+    double history_hits, shared_hits;
     uint64_t memory_bytes; /* of the books, in the end */
 };
 
@@ -57,12 +63,36 @@ struct trace_reuse {
  * capacity must be one of capacity[]. */
 double trace_reuse_hits(const struct trace_reuse *reuse, uint64_t capacity);
 
+/* A distribution; quantiles are within 0.2 %, the rest is exact. */
+struct trace_spread {
+    uint64_t count;
+    double mean;
+    uint64_t p50, p90, p99, most;
+};
+
+/* Turns of these numbers in their sessions: 1, 2, 3, 4, 5 to 8, 9 to 16, 17 to 32, and above. */
+enum { TRACE_TURN_ROWS = 8 };
+struct trace_turn_row {
+    uint64_t turns;
+    double new_tokens_mean, context_tokens_mean;
+};
+/* The lowest turn number of a row. */
+uint32_t trace_turn_row_first(uint32_t row);
+
 struct trace_info {
     struct trace_facts facts;
     uint64_t sessions, turns, duration_ns; /* first to last arrival */
-    uint64_t prompt_tokens, reply_tokens, prompt_tokens_max, reply_tokens_max;
+    uint64_t prompt_tokens, reply_tokens;
     uint64_t multi_turn_sessions, sessions_over_2k, sessions_over_4k; /* tokens, all turns */
-    uint64_t blocks;                                                  /* references */
+    struct trace_spread turns_a_session;
+    struct trace_spread prompt, reply; /* tokens of a turn */
+    struct trace_spread context;       /* a turn's history and prompt, before any cut to a window */
+    struct trace_spread think_ns;      /* of later turns */
+    struct trace_spread gap_ns;        /* between arrivals */
+    double gap_cv;        /* deviation over mean: 1 for a Poisson process, more where bursts are */
+    uint64_t minute_most; /* arrivals in the busiest minute of those that begin with the trace */
+    struct trace_turn_row by_turn[TRACE_TURN_ROWS];
+    uint64_t blocks; /* references */
     struct trace_reuse reuse;
     uint64_t hash;
 };

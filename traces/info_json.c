@@ -69,6 +69,49 @@ static json_t *sample_of(const struct trace_reuse *reuse)
     return sample;
 }
 
+static void set_spread(json_t *object, const char *key, const struct trace_spread *spread)
+{
+    json_t *values = json_object();
+    if (spread->count > 0) {
+        set_real(values, "mean", spread->mean);
+        set_whole(values, "p50", spread->p50);
+        set_whole(values, "p90", spread->p90);
+        set_whole(values, "p99", spread->p99);
+        set_whole(values, "most", spread->most);
+    }
+    json_object_set_new(object, key, values);
+}
+
+static json_t *growth_of(const struct trace_info *info)
+{
+    json_t *rows = json_array();
+    for (uint32_t row = 0; row < TRACE_TURN_ROWS; row++) {
+        const struct trace_turn_row *by_turn = &info->by_turn[row];
+        if (by_turn->turns == 0)
+            continue;
+        json_t *object = json_object();
+        set_whole(object, "from_turn", trace_turn_row_first(row));
+        set_whole(object, "turns", by_turn->turns);
+        set_real(object, "new_tokens_mean", by_turn->new_tokens_mean);
+        set_real(object, "context_tokens_mean", by_turn->context_tokens_mean);
+        json_array_append_new(rows, object);
+    }
+    return rows;
+}
+
+static void set_distributions(json_t *object, const struct trace_info *info)
+{
+    set_spread(object, "turns_a_session", &info->turns_a_session);
+    set_spread(object, "prompt", &info->prompt);
+    set_spread(object, "reply", &info->reply);
+    set_spread(object, "context", &info->context);
+    set_spread(object, "think_ns", &info->think_ns);
+    set_spread(object, "arrival_gap_ns", &info->gap_ns);
+    set_real(object, "arrival_gap_cv", info->gap_cv);
+    set_whole(object, "busiest_minute", info->minute_most);
+    json_object_set_new(object, "by_turn", growth_of(info));
+}
+
 /* The keys lru_* are of the first capacity that was asked for. */
 static void set_blocks(json_t *object, const struct trace_info *info,
                        const struct trace_info_view *view)
@@ -87,6 +130,9 @@ static void set_blocks(json_t *object, const struct trace_info *info,
     }
     if (info->blocks == 0)
         return;
+    set_whole(object, "continued_requests", reuse->continued);
+    set_count(object, "history_hits", reuse->history_hits);
+    set_count(object, "shared_hits", reuse->shared_hits);
     json_object_set_new(object, "all_exact", json_boolean(reuse->whole));
     set_whole(object, "exact_blocks", reuse->exact_blocks);
     json_object_set_new(object, "touched_first",
@@ -114,9 +160,10 @@ void trace_info_print_json(FILE *out, const struct trace_info *info,
     set_whole(object, "sessions_over_4k_tokens", info->sessions_over_4k);
     set_whole(object, "duration_ns", info->duration_ns);
     set_whole(object, "prompt_tokens", info->prompt_tokens);
-    set_whole(object, "prompt_tokens_max", info->prompt_tokens_max);
+    set_whole(object, "prompt_tokens_max", info->prompt.most);
     set_whole(object, "reply_tokens", info->reply_tokens);
-    set_whole(object, "reply_tokens_max", info->reply_tokens_max);
+    set_whole(object, "reply_tokens_max", info->reply.most);
+    set_distributions(object, info);
     set_whole(object, "block_tokens", info->facts.block_tokens);
     set_whole(object, "blocks", info->blocks);
     set_blocks(object, info, view);

@@ -137,6 +137,76 @@ static void print_distances(FILE *out, const struct trace_info *info)
             100.0 * info_share((double)info->blocks - again, (double)info->blocks));
 }
 
+/* ---- turns and times ---- */
+
+static void print_spread(FILE *out, const char *name, const struct trace_spread *spread,
+                         enum unit_kind unit)
+{
+    const double values[] = { spread->mean, (double)spread->p50, (double)spread->p90,
+                              (double)spread->p99, (double)spread->most };
+    char text[32];
+    fprintf(out, "%-20s", name);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        if (unit == UNIT_DURATION)
+            fprintf(out, " %11s", units_format(values[i], unit, text, sizeof text));
+        else
+            fprintf(out, i == 0 ? " %11.2f" : " %11.0f", values[i]);
+    fputc('\n', out);
+}
+
+static void print_spreads(FILE *out, const struct trace_info *info)
+{
+    fprintf(out, "\n%-20s %11s %11s %11s %11s %11s\n", "", "mean", "P50", "P90", "P99", "most");
+    if (!info->facts.open_loop)
+        print_spread(out, "turns a session", &info->turns_a_session, UNIT_PLAIN);
+    print_spread(out, "prompt tokens", &info->prompt, UNIT_PLAIN);
+    print_spread(out, "reply tokens", &info->reply, UNIT_PLAIN);
+    if (!info->facts.open_loop)
+        print_spread(out, "context tokens", &info->context, UNIT_PLAIN);
+    if (info->think_ns.count > 0)
+        print_spread(out, "think time", &info->think_ns, UNIT_DURATION);
+    if (info->gap_ns.count > 0)
+        print_spread(out, "between arrivals", &info->gap_ns, UNIT_DURATION);
+}
+
+static void print_bursts(FILE *out, const struct trace_info *info)
+{
+    double minutes = (double)info->duration_ns / (60.0 * (double)NS_PER_S);
+    if (info->gap_ns.count == 0)
+        return;
+    fprintf(out, "bursts               deviation over mean between arrivals %.2f (Poisson: 1)",
+            info->gap_cv);
+    if (minutes >= 2.0)
+        fprintf(out, "; busiest minute %" PRIu64 ", %.2f times the mean", info->minute_most,
+                (double)info->minute_most * minutes / (double)info->sessions);
+    fputc('\n', out);
+}
+
+static void print_growth(FILE *out, const struct trace_info *info)
+{
+    if (info->multi_turn_sessions == 0)
+        return;
+    fprintf(out, "\n%-20s %11s %11s %11s\n", "turn", "turns", "new tokens", "context");
+    for (uint32_t row = 0; row < TRACE_TURN_ROWS; row++)
+        if (info->by_turn[row].turns > 0)
+            fprintf(out, "%4u%-16s %11" PRIu64 " %11.0f %11.0f\n", trace_turn_row_first(row),
+                    row >= 4 ? " on" : "", info->by_turn[row].turns,
+                    info->by_turn[row].new_tokens_mean, info->by_turn[row].context_tokens_mean);
+}
+
+static void print_sharing(FILE *out, const struct trace_info *info)
+{
+    const struct trace_reuse *reuse = &info->reuse;
+    double hits = reuse->history_hits + reuse->shared_hits;
+    fprintf(out,
+            "whose reuse          %" PRIu64 " requests continue an earlier one (%.1f %%);\n"
+            "                     %.1f %% of hits are its history, %.1f %% prefixes that others "
+            "share\n",
+            reuse->continued, 100.0 * info_share((double)reuse->continued, (double)info->turns),
+            100.0 * info_share(reuse->history_hits, hits),
+            100.0 * info_share(reuse->shared_hits, hits));
+}
+
 /* ---- all ---- */
 
 static void print_sessions(FILE *out, const struct trace_info *info)
@@ -156,7 +226,7 @@ void trace_info_print_table(FILE *out, const struct trace_info *info,
 {
     char duration[32];
     bool open_loop = info->facts.open_loop;
-    double turns = (double)info->turns, seconds = (double)info->duration_ns / (double)NS_PER_S;
+    double seconds = (double)info->duration_ns / (double)NS_PER_S;
     units_format((double)info->duration_ns, UNIT_DURATION, duration, sizeof duration);
     fprintf(out, "format               %s (%s)\n", info->facts.format,
             open_loop ? "open loop: requests at recorded times"
@@ -169,20 +239,22 @@ void trace_info_print_table(FILE *out, const struct trace_info *info,
                 info->facts.skipped);
     fprintf(out, "arrivals span        %s (%.3g/s)\n", duration,
             info_share((double)info->sessions, seconds));
-    fprintf(out, "prompt tokens        %" PRIu64 " (mean %.0f, longest %" PRIu64 ")\n",
-            info->prompt_tokens, info_share((double)info->prompt_tokens, turns),
-            info->prompt_tokens_max);
-    fprintf(out, "reply tokens         %" PRIu64 " (mean %.0f, longest %" PRIu64 ")\n",
-            info->reply_tokens, info_share((double)info->reply_tokens, turns),
-            info->reply_tokens_max);
+    fprintf(out, "tokens               %" PRIu64 " of prompts, %" PRIu64 " of replies\n",
+            info->prompt_tokens, info->reply_tokens);
     if (!open_loop)
         print_sessions(out, info);
-    if (info->blocks == 0) {
+    if (info->blocks > 0) {
+        print_blocks(out, info, view);
+        print_sharing(out, info);
+    } else {
         fprintf(out,
                 "blocks               none: the trace does not say which prefixes are shared\n");
-        return;
     }
-    print_blocks(out, info, view);
+    print_bursts(out, info);
+    print_spreads(out, info);
+    print_growth(out, info);
+    if (info->blocks == 0)
+        return;
     print_curve(out, info, view);
     print_distances(out, info);
 }

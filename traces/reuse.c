@@ -18,6 +18,10 @@ struct reuse {
     uint64_t references;
     struct reuse_stack stack;
     struct reuse_counts exact;
+    uint32_t *handle; /* of the request in hand: its blocks that were in the stack, else 0 */
+    uint32_t handle_capacity;
+    uint64_t continued;
+    double history_hits, shared_hits;
     struct reuse_sample sample;
     struct reuse_estimate estimate;
 };
@@ -89,7 +93,42 @@ void reuse_free(struct reuse *reuse)
         return;
     reuse_stack_free(&reuse->stack);
     reuse_sample_free(&reuse->sample);
+    free(reuse->handle);
     free(reuse);
+}
+
+/* A block's note: it ended a request, and none has gone on from there. */
+#define NOTE_END UINT32_C(1)
+
+/* How many leading blocks are of a request that this one goes on from; 0: it continues none. */
+static uint32_t take_history(struct reuse *reuse, uint32_t hits)
+{
+    for (uint32_t i = hits; i > 0; i--) {
+        struct reuse_block *block = &reuse->stack.block[reuse->handle[i - 1]];
+        if ((block->note & NOTE_END) == 0)
+            continue;
+        block->note &= ~NOTE_END;
+        return i;
+    }
+    return 0;
+}
+
+static void count_history(struct reuse *reuse, uint32_t hits)
+{
+    uint32_t history = take_history(reuse, hits);
+    reuse->continued += history > 0;
+    reuse->history_hits += history;
+    reuse->shared_hits += hits - history;
+}
+
+/* New blocks only: one that was there is a prefix that others have as well. handle[] tells which
+ * were. */
+static void mark_end(struct reuse *reuse, const uint64_t *keys, uint32_t count)
+{
+    uint32_t depth;
+    for (uint32_t i = count > 2 ? count - 2 : 0; i < count; i++)
+        if (reuse->handle[i] == 0)
+            reuse->stack.block[reuse_stack_find(&reuse->stack, keys[i], &depth)].note |= NOTE_END;
 }
 
 /* All depths are those at the request's begin, as a cache is asked before it is changed. Returns
@@ -98,18 +137,20 @@ static uint32_t exact_request(struct reuse *reuse, const uint64_t *keys, uint32_
 {
     struct reuse_run run = { 0 };
     uint32_t hits = 0;
-    bool reversed = reuse->config.deepest_first;
+    memory_grow(&reuse->handle, &reuse->handle_capacity, count, sizeof *reuse->handle);
     reuse_stack_reserve(&reuse->stack, count);
     for (uint32_t i = 0; i < count; i++)
         reuse_stack_prefetch(&reuse->stack, keys[i]);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t depth;
-        bool seen = reuse_stack_find(&reuse->stack, keys[i], &depth) != 0;
-        reuse_counts_add(&reuse->exact, &run, seen ? depth : REUSE_NEVER, 1.0);
+        reuse->handle[i] = reuse_stack_find(&reuse->stack, keys[i], &depth);
+        reuse_counts_add(&reuse->exact, &run, reuse->handle[i] != 0 ? depth : REUSE_NEVER, 1.0);
         hits += run.distance != REUSE_NEVER;
     }
+    count_history(reuse, hits);
     for (uint32_t i = 0; i < count; i++)
-        reuse_stack_touch(&reuse->stack, keys[reversed ? count - 1 - i : i]);
+        reuse_stack_touch(&reuse->stack, keys[reuse->config.deepest_first ? count - 1 - i : i]);
+    mark_end(reuse, keys, count);
     reuse->whole = reuse->whole && reuse->stack.live <= reuse->stack.depth_most;
     return hits;
 }
@@ -196,6 +237,9 @@ void reuse_result(const struct reuse *reuse, struct trace_reuse *result)
                                     .exact_blocks = reuse->config.exact_blocks,
                                     .references = reuse->references,
                                     .capacities = reuse->capacities,
+                                    .continued = reuse->continued,
+                                    .history_hits = reuse->history_hits,
+                                    .shared_hits = reuse->shared_hits,
                                     .sample_rate = reuse_sample_rate(&reuse->sample),
                                     .sampled_blocks = reuse->sample.stack.live,
                                     .sampled_references = reuse->sample.references };

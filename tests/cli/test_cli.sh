@@ -67,6 +67,8 @@ prints "a trace is described" "1494 of 2697" "$reprise" trace info "$sample"
 prints "LRU's hits" '"lru_hits": 1432' "$reprise" trace info "$sample" --lru 500 --json
 prints "hits by capacity, in bytes too" "KV: of mistral-7b" "$reprise" trace info "$sample" -m mistral-7b
 prints "estimates are told" "estimate" "$reprise" trace info "$sample" --exact-blocks 100 --sample-blocks 16
+prints "turns and think times are told" "think time" "$reprise" trace info
+prints "so are a conversation's own hits" "whose reuse" "$reprise" trace info "$sample"
 prints "the workload is described" "sharegpt-like" "$reprise" trace info
 
 # Traces are written, and read back.
@@ -90,6 +92,18 @@ printf 'session,arrival_s,think_s,prompt_tokens,reply_tokens\na,0,,5,6\na,,x,5,6
 gives "conversion of a torn trace" 2 "torn.csv:3: think_s" "$reprise" trace convert torn.csv x.csv --to session-csv
 [ ! -e x.csv ] && [ -z "$(ls x.csv.* 2>/dev/null)" ]
 report $? "half a trace was left"
+
+if "$reprise" doctor | grep -q "^gnuplot *yes"; then
+    prints "a trace is drawn" "hits are exact" "$reprise" trace info "$sample" -m mistral-7b --plot trace.svg
+    grep -q "</svg>" trace.svg && grep -q "no cache hits more" trace.svg
+    report $? "the picture of a trace is not whole"
+    prints "so it is without a model, from a sample" "estimate" "$reprise" trace info "$sample" --exact-blocks 100 --sample-blocks 64 --plot trace.png
+    [ -s trace.png ]
+    report $? "no picture"
+fi
+gives "a picture of another kind" 2 "--plot" "$reprise" trace info "$sample" --plot trace.pdf
+gives "a picture of a trace without blocks" 2 "--plot" "$reprise" trace info sessions.csv --plot trace.svg
+gives "a picture in no folder" 3 "nowhere" "$reprise" trace info "$sample" --plot nowhere/trace.svg
 
 # A database with a comparison in it, which no refusal below may change.
 prints "a comparison" "against recomputing" "$reprise" sim "${small[@]}" -p scheduler-aware,none --db kept.db

@@ -27,7 +27,7 @@ struct runtime_options {
           &(given)->ssd_file, "FILE", "the SSD tier: made, and removed at the end (reprise-ssd.tmp)" }, \
         { "compute-threads", 0,   OPTION_U64,                                                           \
           &(given)->threads, "N", "of the host backend (0: all cores but one)" },                       \
-        { "page-tokens", 0, OPTION_U64, &(given)->page_tokens, "N", "tokens of a KV page (16)" },       \
+        { "page-tokens", 0, OPTION_U64, &(given)->page_tokens, "N", "tokens of a KV page (0: 4 to 16, by the window)" },       \
     {                                                                                                   \
         "posix-io", 0, OPTION_FLAG, &(given)->posix_io, NULL, "pread and pwrite, not io_uring"          \
     }

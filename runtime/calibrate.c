@@ -310,7 +310,10 @@ static enum status measure_disk(struct calibrator *c, struct error *err)
 static enum status open_all(struct calibrator *c, struct error *err)
 {
     const struct calibration_config *config = c->config;
-    uint32_t page_tokens = config->serve.page_tokens > 0 ? config->serve.page_tokens : 16;
+    uint32_t page_tokens =
+        config->serve.page_tokens > 0
+            ? config->serve.page_tokens
+            : executor_page_tokens(c->backend, &config->model, config->window_tokens);
     uint32_t context_most = config->window_tokens * (config->batch > 2 ? config->batch : 2);
     c->page_count = (context_most + page_tokens - 1) / page_tokens + 2 * config->batch;
     struct executor_config executor = { .backend = c->backend,

@@ -47,6 +47,18 @@ static uint64_t page_values(const struct executor_config *config)
     return UINT64_C(2) * config->page_tokens * model->kv_heads * model->head_dim * model->layers;
 }
 
+uint32_t executor_page_tokens(const struct backend *backend, const struct model *model,
+                              uint32_t window_tokens)
+{
+    uint32_t share = window_tokens / 128, tokens = 4;
+    uint64_t token_bytes = UINT64_C(2) * model->kv_heads * model->head_dim * backend->element_bytes;
+    while (tokens < share && tokens < 16)
+        tokens *= 2;
+    while (tokens * token_bytes % 4096 != 0 && tokens < 4096)
+        tokens *= 2;
+    return tokens;
+}
+
 uint64_t executor_bytes(const struct executor_config *config)
 {
     const struct model *model = &config->model;

@@ -40,6 +40,12 @@ void executor_free(struct executor *executor); /* NULL is fine */
 /* STATUS_INPUT for what executor_new() would refuse. */
 enum status executor_supports(const struct model *model, struct error *err);
 
+/* Tokens of a KV page when none are asked for: a 128th of the window, since what a copy on disk
+ * rounds up to whole pages shall be little of a context, but 4 to 16, and doubled until a page's
+ * slice of a layer is a multiple of 4096 bytes (O_DIRECT) or has 4096 tokens. */
+uint32_t executor_page_tokens(const struct backend *backend, const struct model *model,
+                              uint32_t window_tokens);
+
 void *executor_pool(const struct executor *executor); /* of `pages` pages, in HBM */
 const struct attention_shape *executor_shape(const struct executor *executor);
 /* Bytes of HBM that the executor itself takes: weights, activations, the pool. */

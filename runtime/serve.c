@@ -49,6 +49,9 @@ static enum status set_model(struct serve *serve, struct error *err)
     serve->window_tokens = experiment->context_window_tokens > 0
                                ? experiment->context_window_tokens
                                : serve->model.context_window_tokens;
+    if (serve->page_tokens == 0)
+        serve->page_tokens =
+            executor_page_tokens(serve->backend, &serve->model, serve->window_tokens);
     status =
         model_kv_budget_bytes(&serve->model, &serve->hardware, 1, &serve->kv_budget_bytes, err);
     if (status == STATUS_OK &&
@@ -433,12 +436,12 @@ enum status serve_run(const struct experiment *experiment, const struct serve_co
     serve->config = config;
     serve->report = report;
     serve->backend = config->backend;
-    serve->page_tokens = config->page_tokens > 0 ? config->page_tokens : 16;
+    serve->page_tokens = config->page_tokens;
     enum status status = check_experiment(serve, err);
     if (status == STATUS_OK)
-        status = policy_name_parse(
-            experiment->eviction[0] != '\0' ? experiment->eviction : experiment->policy,
-            &serve->placement, err);
+        status = policy_name_parse(experiment->eviction[0] != '\0' ? experiment->eviction
+                                                                   : experiment->policy,
+                                   &serve->placement, err);
     if (status == STATUS_OK)
         status = set_model(serve, err);
     if (status == STATUS_OK)

@@ -12,7 +12,7 @@
 struct serve_config {
     const struct backend *backend;
     uint32_t threads;     /* backend_config.threads */
-    uint32_t page_tokens; /* of a KV page; 0: 16 */
+    uint32_t page_tokens; /* of a KV page; 0: executor_page_tokens() */
     const char *weights;  /* a file (weights.h); NULL: random, of the workload's seed */
     const char *ssd_path; /* the SSD tier's file */
     enum ssd_engine ssd_engine;

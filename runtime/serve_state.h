@@ -29,6 +29,7 @@ struct job_load {
     uint32_t transfer;       /* index into serve.transfer, + 1; 0: none */
     uint32_t allowed_layers; /* may be queued: those of the read buffer, or all */
     uint32_t queued_layers;  /* their copies and events are in STREAM_LOAD */
+    uint32_t queued_slices;  /* the same of slices, layer after layer */
     bool live;               /* its layers are to be waited for */
     struct backend_event **arrived;
 };

@@ -1,9 +1,18 @@
 /* runtime/serve_transfers.c - what the placement core wants moved, as copies on the streams and
- * requests to the disk, page by page; a job's loads and saves layer by layer. DRAM to HBM
- * STREAM_LOAD, an event a layer SSD to HBM    slices of the layers in order into staging pages of
- * DRAM, each layer then as above HBM to DRAM   STREAM_SAVE, each layer behind its computation HBM
- * to SSD    as HBM to DRAM into staging pages, then their writes SSD <-> DRAM  whole pages A
- * transfer has at most WINDOW requests at the disk, so that several share it about equally. */
+ * requests to the disk, page by page; a job's loads and saves layer by layer.
+ *
+ *   DRAM to HBM   STREAM_LOAD, an event a layer
+ *
+ *   SSD to HBM    slices of the layers in order into staging pages, each then as above
+ *
+ *   HBM to DRAM   STREAM_SAVE, each layer behind its computation
+ *
+ *   HBM to SSD    as HBM to DRAM into staging pages, then their writes
+ *
+ *   SSD <-> DRAM  whole pages
+ *
+ * A transfer has at most WINDOW slices, or pages of as many, at the disk, so that several share it
+ * about equally. */
 #include "runtime/serve_state.h"
 
 #include "base/memory.h"
@@ -136,11 +145,13 @@ static void add_rows(struct serve *serve, uint32_t *count, const struct page_mov
     add_copy(serve, count, to + half + at, from + half + at, bytes);
 }
 
-static void copy_layer(struct serve *serve, const struct transfer_work *work, uint32_t layer)
+/* Pages first .. last - 1 of the layer. */
+static void copy_pages(struct serve *serve, const struct transfer_work *work, uint32_t layer,
+                       uint32_t first, uint32_t last)
 {
     uint32_t count = 0;
     bool loads = work->action.to == TIER_HBM;
-    for (uint32_t i = 0; i < work->page_count; i++) {
+    for (uint32_t i = first; i < last; i++) {
         const struct page_move *move = &work->page[i];
         bool staged = work->action.from == TIER_SSD || work->action.to == TIER_SSD;
         uint32_t dram = staged ? move->staged : loads ? move->from : move->to;
@@ -150,6 +161,11 @@ static void copy_layer(struct serve *serve, const struct transfer_work *work, ui
     }
     serve->backend->copy(serve->device, loads ? STREAM_LOAD : STREAM_SAVE,
                          loads ? COPY_H2D : COPY_D2H, serve->copies, count);
+}
+
+static void copy_layer(struct serve *serve, const struct transfer_work *work, uint32_t layer)
+{
+    copy_pages(serve, work, layer, 0, work->page_count);
 }
 
 static void record_done(struct serve *serve, struct transfer_work *work)
@@ -172,12 +188,19 @@ static struct job_load *load_of(struct serve *serve, uint32_t index)
     return NULL;
 }
 
-static void queue_layers(struct serve *serve, struct transfer_work *work, struct job_load *load,
-                         uint32_t ready_layers)
+/* Copies the first ready_slices of the load, layer after layer, as far as they are not yet. */
+static void queue_slices(struct serve *serve, struct transfer_work *work, struct job_load *load,
+                         uint32_t ready_slices)
 {
-    while (load->queued_layers < ready_layers) {
-        copy_layer(serve, work, load->queued_layers);
-        serve->backend->record(serve->device, STREAM_LOAD, load->arrived[load->queued_layers]);
+    while (load->queued_slices < ready_slices) {
+        uint32_t layer = load->queued_slices / work->page_count, begin = layer * work->page_count;
+        uint32_t end =
+            ready_slices - begin < work->page_count ? ready_slices - begin : work->page_count;
+        copy_pages(serve, work, layer, load->queued_slices - begin, end);
+        load->queued_slices = begin + end;
+        if (end < work->page_count)
+            break;
+        serve->backend->record(serve->device, STREAM_LOAD, load->arrived[layer]);
         load->queued_layers++;
     }
     if (load->queued_layers == serve->model.layers && !work->done_queued)
@@ -223,15 +246,23 @@ static uint32_t request_count(const struct serve *serve, const struct transfer_w
     return work->page_count * (by_slice ? serve->model.layers : 1);
 }
 
+/* Requests of a transfer that may be out at once: alike in bytes whatever their size. */
+static uint32_t window_of(const struct serve *serve, const struct transfer_work *work)
+{
+    if (work->action.kind == ACTION_LOAD)
+        return WINDOW;
+    return serve->model.layers < WINDOW ? WINDOW / serve->model.layers : 1;
+}
+
 static struct ssd_request request_at(struct serve *serve, uint32_t index, uint32_t number)
 {
     const struct transfer_work *work = &serve->transfer[index];
     bool by_slice = work->action.kind == ACTION_LOAD, write = work->action.to == TIER_SSD;
     const struct page_move *move = &work->page[number % work->page_count];
     uint32_t layer = by_slice ? number / work->page_count : 0;
-    uint32_t dram = work->action.kind == ACTION_FETCH    ? move->to
-                    : goes_down(work) ? move->from
-                                                         : move->staged;
+    uint32_t dram = work->action.kind == ACTION_FETCH ? move->to
+                    : goes_down(work)                 ? move->from
+                                                      : move->staged;
     uint32_t page = write ? move->to : move->from;
     return (struct ssd_request){
         .offset = (uint64_t)page * serve->page_bytes + layer * serve->slice_bytes,
@@ -267,8 +298,8 @@ static void pump(struct serve *serve, uint32_t index)
         return;
     if (work->action.kind == ACTION_SAVE && !work->staged_writes)
         return; /* its KV is still on the way to DRAM */
-    uint32_t allowed = allowed_requests(serve, index);
-    while (work->asked < allowed && work->asked - work->answered < WINDOW) {
+    uint32_t allowed = allowed_requests(serve, index), window = window_of(serve, work);
+    while (work->asked < allowed && work->asked - work->answered < window) {
         struct ssd_request request = request_at(serve, index, work->asked++);
         if (request.write)
             note_checksums(serve, &request);
@@ -315,8 +346,7 @@ static void take_write(struct serve *serve, const struct transfer_work *work, ui
 {
     const struct page_move *move = &work->page[number % work->page_count];
     serve->report->ssd_written_bytes += request->size_bytes;
-    if (error != 0 ||
-        (goes_down(work) && serve->pool[TIER_DRAM].bad[move->from]))
+    if (error != 0 || (goes_down(work) && serve->pool[TIER_DRAM].bad[move->from]))
         serve->pool[TIER_SSD].bad[move->to] = true;
 }
 
@@ -333,7 +363,7 @@ static void take_result(struct serve *serve, const struct ssd_result *result)
     else
         take_read(serve, work, number, &request, result->error);
     if (work->action.kind == ACTION_LOAD)
-        queue_layers(serve, work, load_of(serve, index), work->answered / work->page_count);
+        queue_slices(serve, work, load_of(serve, index), work->answered);
 }
 
 /* ---- saves, fetches, demotions ---- */
@@ -488,7 +518,8 @@ static void end_transfer(struct serve *serve, struct transfer_work *work)
     count_moved(serve, &action);
     work->live = false;
     placement_transfer_ended(serve->core, serve->now_ns, action.id);
-    if (action.kind == ACTION_DEMOTE || action.kind == ACTION_WRITE) /* a turn may have cut the unit meanwhile */
+    if (action.kind == ACTION_DEMOTE ||
+        action.kind == ACTION_WRITE) /* a turn may have cut the unit meanwhile */
         for (uint32_t i = 0; i < work->part_count; i++) {
             uint64_t tokens =
                 tokens_of(serve, placement_copy_bytes(serve->core, work->part[i].unit, TIER_SSD));
@@ -578,7 +609,7 @@ void transfers_allow(struct serve *serve, uint32_t job, uint32_t layers)
         load->allowed_layers = layers;
         struct transfer_work *work = &serve->transfer[load->transfer - 1];
         if (work->action.from == TIER_DRAM)
-            queue_layers(serve, work, load, layers);
+            queue_slices(serve, work, load, layers * work->page_count);
         else
             pump(serve, load->transfer - 1);
     }

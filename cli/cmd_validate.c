@@ -8,6 +8,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/runtime_options.h"
+#include "plots/validation_plots.h"
 #include "validate/store.h"
 #include "validate/store_runtime.h"
 
@@ -21,7 +22,7 @@ enum { LIST_MOST = 16 };
 struct validate_options {
     struct experiment_options experiment;
     struct runtime_options runtime;
-    const char *policies, *loads, *db, *csv, *tolerance;
+    const char *policies, *loads, *db, *csv, *plot, *tolerance;
     uint64_t repeats;
     bool no_db;
 };
@@ -75,6 +76,8 @@ static enum status keep(const struct validate_options *given, const struct valid
         status = store_put_validation(store, validation, err);
     if (status == STATUS_OK && given->csv != NULL)
         status = write_csv(given->csv, validation, err);
+    if (status == STATUS_OK && given->plot != NULL)
+        status = validation_plots_draw(validation, given->plot, err);
     return status;
 }
 
@@ -154,6 +157,7 @@ int cmd_validate(int argc, const char **argv)
           "times 5 % for mean and P50 TTFT and throughput, 10 % for P99 (1)" },
         RUNTIME_OPTIONS(&given.runtime),
         { "csv", 0, OPTION_TEXT, &given.csv, "FILE", "also as a table for other programs" },
+        { "plot", 0, OPTION_TEXT, &given.plot, "FILE", "also as a picture, .png or .svg" },
         { "db", 0, OPTION_TEXT, &given.db, "FILE", "where results go (" STORE_DEFAULT_PATH ")" },
         { "no-db", 0, OPTION_FLAG, &given.no_db, NULL, "keep no results" },
         { 0 },

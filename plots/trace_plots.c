@@ -1,25 +1,10 @@
 /* plots/trace_plots.c - see trace_plots.h. Data are written here, drawing is page_trace.gp's. */
 #include "plots/trace_plots.h"
 
-#include "plots/gnuplot.h"
-#include "plots/plot_data.h"
-#include "plots/workshop.h"
+#include "plots/picture.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-/* "png" or "svg", as the name ends; NULL: neither. */
-static const char *format_of(const char *path)
-{
-    const char *dot = strrchr(path, '.');
-    if (dot != NULL && (strcmp(dot, ".png") == 0 || strcmp(dot, ".svg") == 0))
-        return dot + 1;
-    return NULL;
-}
 
 /* $curve: blocks, % of hits, % of hits as sampled, whether the first is exact. Up to the first
  * capacity that holds all blocks. */
@@ -50,18 +35,17 @@ static void write_distances(FILE *out, const struct trace_info *info)
     fputs("EOD\n", out);
 }
 
-static void write_text(FILE *out, const char *name, const char *text)
-{
-    fprintf(out, "%s = ", name);
-    plot_data_write_text(out, text);
-    fputc('\n', out);
-}
+struct page {
+    const struct trace_info *info;
+    const struct trace_info_view *view;
+};
 
-static void write_data(FILE *out, const struct trace_info *info, const struct trace_info_view *view,
-                       const char *path)
+static void put_page(FILE *out, const void *data)
 {
+    const struct page *page = data;
+    const struct trace_info *info = page->info;
     const struct trace_reuse *reuse = &info->reuse;
-    double block_bytes = (double)view->kv_bytes_per_token * info->facts.block_tokens;
+    double block_bytes = (double)page->view->kv_bytes_per_token * info->facts.block_tokens;
     write_curve(out, info);
     write_distances(out, info);
     fprintf(out,
@@ -72,64 +56,15 @@ static void write_data(FILE *out, const struct trace_info *info, const struct tr
             reuse->whole ? 0.0 : (double)reuse->exact_blocks);
     fprintf(out, "sampled = %" PRIu64 "\nreferences = %" PRIu64 "\n", reuse->sampled_blocks,
             info->blocks);
-    write_text(out, "model", view->model != NULL ? view->model : "");
-    write_text(out, "scripts", workshop_scripts());
-    write_text(out, "picture_format", format_of(path));
-    write_text(out, "picture_file", path);
-    fputs("load scripts.'/style.gp'\nload scripts.'/page_trace.gp'\nunset output\n", out);
-}
-
-static enum status draw_in(const struct workshop *workshop, const struct trace_info *info,
-                           const struct trace_info_view *view, const char *path, struct error *err)
-{
-    FILE *out = fopen(workshop->script, "w");
-    if (out == NULL)
-        return error_io(err, workshop->script, "create", strerror(errno));
-    write_data(out, info, view, path);
-    bool written = ferror(out) == 0;
-    if (fclose(out) != 0 || !written)
-        return error_io(err, workshop->script, "write", strerror(errno));
-    return gnuplot_run(workshop->script, workshop->log, err);
-}
-
-/* gnuplot goes on, and ends well, where its disk is full. */
-static enum status check_picture(const char *path, struct error *err)
-{
-    struct stat facts;
-    if (stat(path, &facts) != 0)
-        return error_io(err, path, "write", strerror(errno));
-    return facts.st_size > 0 ? STATUS_OK
-                             : error_io(err, path, "write", "it came out empty: is the disk full?");
-}
-
-/* gnuplot says little of a picture that it cannot write. */
-static enum status check_place(const char *path, struct error *err)
-{
-    FILE *file = fopen(path, "ab");
-    if (file == NULL)
-        return error_io(err, path, "create", strerror(errno));
-    fclose(file);
-    return STATUS_OK;
+    picture_put_text(out, "model", page->view->model != NULL ? page->view->model : "");
 }
 
 enum status trace_plots_draw(const struct trace_info *info, const struct trace_info_view *view,
                              const char *path, struct error *err)
 {
-    struct workshop workshop;
-    if (format_of(path) == NULL)
-        return error_input(err, NULL, 0, "--plot", "a name that ends in .png or .svg", path);
     if (info->blocks == 0)
         return error_input(err, NULL, 0, "--plot", "a trace that says which prefixes are shared",
                            info->facts.format);
-    if (workshop_check_name("--plot", path, err) ||
-        workshop_check_name("$REPRISE_PLOTS", workshop_scripts(), err) || check_place(path, err) ||
-        workshop_open(&workshop, err))
-        return err->status;
-    enum status status = draw_in(&workshop, info, view, path, err);
-    workshop_close(&workshop);
-    if (status == STATUS_OK)
-        status = check_picture(path, err);
-    if (status != STATUS_OK)
-        unlink(path);
-    return status;
+    return picture_draw("--plot", path, "page_trace.gp", put_page, &(struct page){ info, view },
+                        err);
 }

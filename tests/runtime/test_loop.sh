@@ -43,9 +43,10 @@ expect_code 0 "$reprise" run "${server[@]}" "${work[@]}" -p lru,none --db loop.d
 [ ! -e reprise-ssd.tmp ] || fail "the SSD tier's file is left"
 
 expect_code 0 "$reprise" validate "${server[@]}" "${work[@]}" --loads 20,60 --repeats 2 -p lru \
-    --tolerance 10000 --csv loop.csv --db loop.db
+    --tolerance 10000 --csv loop.csv --plot loop.svg --db loop.db
 [ "$(one "SELECT count(*) FROM validation_metric WHERE metric = 'ttft_p50_ns'")" -eq 2 ] ||
     fail "the validation is not stored"
+grep -q '<svg' loop.svg || fail "no picture"
 grep -q '^lru,60,ttft_p99_ns,' loop.csv || fail "no table for other programs"
 expect_code 1 "$reprise" validate "${server[@]}" "${work[@]}" --loads 20 --repeats 1 -p lru \
     --tolerance 0.000001 --no-db

@@ -123,7 +123,8 @@ static void release(struct engine *engine, uint32_t job)
  * added here. */
 static uint64_t state_bytes(struct engine *engine, const struct action *action)
 {
-    if (action->kind != ACTION_SAVE || !engine->note[action->job].writes_state)
+    bool of_job = action->kind == ACTION_SAVE && action->job != 0; /* not of idle units */
+    if (!of_job || !engine->note[action->job].writes_state)
         return 0;
     engine->note[action->job].writes_state = false;
     return engine->setup->kv.shape.state_bytes;

@@ -74,6 +74,8 @@ static enum status check_engine(const struct experiment *experiment, struct erro
         { experiment->scheduling != SCHEDULE_PREFILL_FIRST, "engine.scheduling", "prefill-first" },
         { experiment->allocation != ALLOCATE_RESERVE, "engine.allocation", "reserve" },
         { experiment->dram_write != WRITE_THROUGH, "tiers.dram.write", "through" },
+        { experiment->fetch_wait != FETCH_COMPLETE, "engine.fetch_wait", "complete" },
+        { experiment->fetch_min_tokens != 0, "engine.fetch_min_tokens", "0" },
         { experiment->order != ORDER_FCFS, "engine.order", "fcfs" },
         { experiment->replicas != 1, "cluster.replicas", "1" },
         { experiment->prefill_replicas != 0, "cluster.prefill_replicas", "0" },

@@ -133,6 +133,9 @@ static enum status handle_event(struct cluster *cluster, const struct event *eve
     case ENGINE_SAVE:
         ends_save(engine, event->handle, session_of(engine, event->handle)->prefill_tokens);
         break;
+    case ENGINE_LOOK:
+        gpu_look_up(engine);
+        break;
     }
     return STATUS_OK;
 }

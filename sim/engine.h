@@ -46,7 +46,8 @@ enum engine_event {
     ENGINE_ARRIVAL, /* the session read ahead from the trace arrives */
     ENGINE_TURN,    /* a session's user has thought: its next turn is asked */
     ENGINE_GPU,     /* what the GPUs do ends; stale unless its handle is engine.gpu_sequence */
-    ENGINE_SAVE     /* the session's prompt KV begins to be saved */
+    ENGINE_SAVE,    /* the session's prompt KV begins to be saved */
+    ENGINE_LOOK     /* a turn has waited long enough for its fetch */
 };
 
 /* A session from its arrival to its last reply; its present turn is all that is outstanding. */
@@ -69,6 +70,7 @@ struct session {
     uint32_t decode_server, decode_job; /* where it is decoded, if elsewhere */
     uint32_t chain_keys;              /* given to the core so far */
     uint32_t next;                    /* in a queue or among free entries */
+    uint64_t look_ns;                 /* when its ENGINE_LOOK is due, or was */
     uint64_t number;                  /* turns that started before this one */
     struct placement_hits hits;
     uint32_t passed_over_tokens;      /* found, but in a tier not worth loading from */

@@ -73,14 +73,27 @@ static double expected_prefill_ns(const struct engine *engine, const struct sess
     return load_ns > layer_ns * layers ? load_ns + layer_ns : layer_ns * layers + load_ns / layers;
 }
 
+/* The slowest tier that a turn's start may load from: what is read ahead only, or too little, is
+ * not loaded from SSD. */
+static enum tier slowest_allowed(const struct engine *engine, const struct session *session)
+{
+    const struct experiment *experiment = engine->setup->experiment;
+    if (experiment->fetch_wait != FETCH_COMPLETE)
+        return TIER_DRAM;
+    if (experiment->fetch_min_tokens == 0)
+        return TIER_SSD;
+    struct placement_hits hits = peek(engine, session, TIER_SSD);
+    return hits.tokens[TIER_SSD] >= experiment->fetch_min_tokens ? TIER_SSD : TIER_DRAM;
+}
+
 /* The slowest tier that it pays to load from. */
 static enum tier worth_loading(const struct engine *engine, const struct session *session)
 {
+    enum tier slowest = slowest_allowed(engine, session), best = TIER_HBM;
     if (engine->setup->experiment->reuse == REUSE_ALWAYS)
-        return TIER_SSD;
-    enum tier best = TIER_HBM;
+        return slowest;
     double best_ns = 0.0;
-    for (int tier = TIER_HBM; tier < TIER_COUNT; tier++) {
+    for (int tier = TIER_HBM; tier <= (int)slowest; tier++) {
         struct placement_hits hits = peek(engine, session, (enum tier)tier);
         double time_ns = expected_prefill_ns(engine, session, &hits);
         if (tier == TIER_HBM || time_ns <= best_ns) {
@@ -92,6 +105,39 @@ static enum tier worth_loading(const struct engine *engine, const struct session
 }
 
 /* ---- who is next ---- */
+
+/* Whether the turn still waits for KV that only SSD has. If so, somebody will look again when it
+ * has waited for long enough, whatever else happens. */
+static bool waits_for_fetch(struct engine *engine, uint32_t handle)
+{
+    const struct experiment *experiment = engine->setup->experiment;
+    struct session *session = session_of(engine, handle);
+    if (experiment->fetch_wait != FETCH_TIMEOUT || session->started)
+        return false;
+    uint32_t tokens = peek(engine, session, TIER_SSD).tokens[TIER_SSD];
+    if (tokens == 0 || tokens < experiment->fetch_min_tokens)
+        return false;
+    uint64_t until_ns = session->asked_ns + experiment->fetch_timeout_ns +
+                        experiment->fetch_timeout_ki_ns * tokens / 1024;
+    if (until_ns <= now_of(engine))
+        return false;
+    if (session->look_ns != until_ns)
+        cluster_schedule(engine, until_ns, ENGINE_LOOK, handle);
+    session->look_ns = until_ns;
+    return true;
+}
+
+/* The first in the queue that waits for no fetch; *before: the one in front of it. */
+static uint32_t first_to_start(struct engine *engine, uint32_t *before)
+{
+    uint32_t at = engine->queue_head;
+    *before = 0;
+    while (at != 0 && waits_for_fetch(engine, at)) {
+        *before = at;
+        at = session_of(engine, at)->next;
+    }
+    return at;
+}
 
 static bool goes_before(const struct engine *engine, uint32_t handle, uint32_t *best_tokens)
 {
@@ -107,17 +153,16 @@ static bool goes_before(const struct engine *engine, uint32_t handle, uint32_t *
 }
 
 /* *before: the one in front of it. 0: nobody waits. */
-static uint32_t next_in_order(const struct engine *engine, uint32_t *before)
+static uint32_t next_in_order(struct engine *engine, uint32_t *before)
 {
     const struct experiment *experiment = engine->setup->experiment;
-    uint32_t best = engine->queue_head, best_tokens = 0, last = 0, seen = 0;
-    *before = 0;
+    uint32_t best = first_to_start(engine, before), best_tokens = 0, last = *before, seen = 0;
     if (best == 0 || experiment->order == ORDER_FCFS ||
         now_of(engine) - session_of(engine, best)->asked_ns > experiment->order_wait_ns)
         return best;
     for (uint32_t at = best; at != 0 && seen < experiment->order_window;
          at = session_of(engine, at)->next, seen++) {
-        if (goes_before(engine, at, &best_tokens)) {
+        if (!waits_for_fetch(engine, at) && goes_before(engine, at, &best_tokens)) {
             best = at;
             *before = last;
             if (experiment->order == ORDER_PRIORITY)
@@ -167,6 +212,8 @@ static bool prepare_next(struct engine *engine)
         return false;
     struct session *session = session_of(engine, handle);
     uint32_t total = room_at_start(engine, session);
+    if (engine->setup->experiment->fetch_wait != FETCH_COMPLETE)
+        placement_hurry(engine->core, session->job);
     struct placement_hits hits, found = peek(engine, session, TIER_SSD);
     enum prepare done = placement_prepare(
         engine->core, now_of(engine), session->job, session->kv_cut,

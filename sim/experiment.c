@@ -14,6 +14,7 @@ static const char *const allocation_choices[] = { "reserve", "grow", NULL };
 static const char *const order_choices[] = { "fcfs", "priority", "longest-prefix", NULL };
 static const char *const router_choices[] = { "round-robin", "least-loaded", "prefix-affinity",
                                               "session-sticky", NULL };
+static const char *const fetch_wait_choices[] = { "complete", "timeout", "best-effort", NULL };
 static const char *const reuse_choices[] = { "always", "if-faster", NULL };
 static const char *const saving_choices[] = { "synchronous", "asynchronous", NULL };
 static const char *const kv_dtype_choices[] = { "model", "fp16", "fp8", NULL };
@@ -132,6 +133,20 @@ static const struct config_row experiment_rows[] = {
       .standard = "if-faster",
       .help = "if-faster: KV is loaded from a tier only where that is expected to be sooner than "
               "computing it again; always: whatever the link" },
+    { .key = "engine.fetch_wait", .kind = CONFIG_CHOICE, .offset = AT(fetch_wait),
+      .choices = fetch_wait_choices, .standard = "complete",
+      .help = "complete: a turn waits for what is on its way from SSD to DRAM, and loads what is not; "
+              "timeout: it reads ahead only, lets others pass and computes what has not come in time; "
+              "best-effort: the same without waiting (SGLang's hicache_storage_prefetch_policy)" },
+    { .key = "engine.fetch_min_tokens", .kind = CONFIG_U32, .offset = AT(fetch_min_tokens),
+      .min = 0, .max = 16777216, .standard = "0",
+      .help = "fewer tokens that only SSD has are computed (SGLang's prefetch_threshold: 256)" },
+    { .key = "engine.fetch_timeout", .kind = CONFIG_U64, .unit = UNIT_DURATION,
+      .offset = AT(fetch_timeout_ns), .min = 0, .max = 1e18, .standard = "1s",
+      .help = "fetch_wait timeout: after the turn was asked (SGLang's prefetch_timeout_base)" },
+    { .key = "engine.fetch_timeout_per_1024_tokens", .kind = CONFIG_U64, .unit = UNIT_DURATION,
+      .offset = AT(fetch_timeout_ki_ns), .min = 0, .max = 1e18, .standard = "250ms",
+      .help = "and so much more by what is to come (SGLang's prefetch_timeout_per_ki_token)" },
     { .key = "engine.preloading", .kind = CONFIG_CHOICE, .offset = AT(preloading),
       .choices = preloading_choices, .standard = "layers",
       .help = "layers: a layer's prefill waits for its own KV only; none: for all of it; background: "

@@ -26,6 +26,8 @@ void placement_keys_set(const struct experiment *experiment, struct placement_co
     config->inclusive = experiment->inclusive;
     config->ttl_ns = experiment->ttl_ns;
     config->fetches_in_flight = experiment->fetches_in_flight;
+    config->fetch_min_tokens = experiment->fetch_min_tokens;
+    config->fetch_head = experiment->fetch_wait != FETCH_COMPLETE;
     config->lease_ns = experiment->lease_ns;
     config->retain_tokens = experiment->retain_tokens;
     config->retain_priority = experiment->retain_priority;

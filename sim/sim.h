@@ -16,6 +16,7 @@
 enum placement_unit_kind { PLACE_AUTO, PLACE_SESSIONS, PLACE_BLOCKS };
 enum preloading { PRELOAD_NONE, PRELOAD_LAYERS, PRELOAD_BACKGROUND };
 enum saving { SAVING_SYNCHRONOUS, SAVING_ASYNCHRONOUS };
+enum fetch_wait { FETCH_COMPLETE, FETCH_TIMEOUT, FETCH_BEST_EFFORT };
 enum reuse { REUSE_ALWAYS, REUSE_IF_FASTER };
 enum scheduling { SCHEDULE_PREFILL_FIRST, SCHEDULE_CHUNKED };
 enum allocation { ALLOCATE_RESERVE, ALLOCATE_GROW };
@@ -64,6 +65,9 @@ struct experiment {
     bool hybrid_kv;                 /* HBM: each kind of layer keeps what it needs */
     int kv_dtype;                   /* enum kv_dtype */
     int reuse;
+    int fetch_wait;                 /* enum fetch_wait */
+    uint32_t fetch_min_tokens;
+    uint64_t fetch_timeout_ns, fetch_timeout_ki_ns; /* and for each 1,024 tokens more */
     int preloading;
     uint32_t read_buffer_layers;
     int saving;

@@ -35,6 +35,7 @@ struct job {
     bool save_waits;                          /* in the list of saves that wait for room */
     uint32_t next_waiting_save;
     uint32_t loads_in_flight;
+    bool hurries;                             /* waits for no fetch */
     bool wants_fetch;                         /* some of its chain may lie on SSD only */
     bool again;                               /* ran before: its use of its chain is counted */
 };

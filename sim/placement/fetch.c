@@ -25,12 +25,31 @@ static enum found look_at(const struct unit *entry, uint32_t want)
     return near >= want ? FOUND_COPY : FOUND_NOTHING;
 }
 
+/* Whether SSD has enough of what the job lacks to be worth a fetch. */
+static bool is_worth_it(const struct placement *core, const struct job *job)
+{
+    uint64_t tokens = 0;
+    for (uint32_t i = 0; i < job->chain_count && tokens < core->config.fetch_min_tokens; i++) {
+        const struct unit *entry = &core->units.unit[core->slot[job->chain + i].unit];
+        enum found found = look_at(entry, chain_unit_tokens(core, i, job->context_tokens));
+        if (found == FOUND_NOTHING)
+            break;
+        if (found == FOUND_ON_SSD)
+            tokens += entry->tokens[TIER_SSD] - entry->tokens[TIER_DRAM];
+    }
+    return tokens >= core->config.fetch_min_tokens;
+}
+
 /* Fetches what the job lacks, in chain order, in one transfer. false: DRAM has no room for more. */
 static bool fetch_for(struct placement *core, uint32_t job_handle)
 {
     struct job *job = &core->job[job_handle];
     uint32_t id = 0;
-    bool again = false, room = true;
+    bool again = false, room = is_worth_it(core, job);
+    if (!room) { /* not now: more of it may come to SSD alone */
+        job->wants_fetch = false;
+        return true;
+    }
     for (uint32_t i = 0; i < job->chain_count && room; i++) {
         uint32_t unit = core->slot[job->chain + i].unit;
         const struct unit *entry = &core->units.unit[unit];
@@ -62,8 +81,10 @@ void fetch_ahead(struct placement *core)
         return;
     uint64_t dram_tokens = core->env.capacity_tokens[TIER_DRAM] - core->reserve_tokens;
     uint32_t window = policy_window_jobs(&core->env, dram_tokens);
-    uint32_t job = core->queue_head != 0 ? core->job[core->queue_head].next : 0;
-    for (uint32_t seen = 1; job != 0 && seen < window; seen++, job = core->job[job].next) {
+    uint32_t job = core->queue_head;
+    if (job != 0 && !core->config.fetch_head)
+        job = core->job[job].next;
+    for (uint32_t seen = core->config.fetch_head ? 0 : 1; job != 0 && seen < window; seen++, job = core->job[job].next) {
         if (core->fetches >= core->config.fetches_in_flight)
             return;
         if (core->job[job].wants_fetch && !fetch_for(core, job))

@@ -51,6 +51,8 @@ struct placement_config {
     bool inclusive;           /* a copy on SSD stays there when it is brought to DRAM */
     uint64_t ttl_ns;          /* from a unit's last use; 0: for ever. Queued or used: does not expire */
     uint32_t fetches_in_flight;
+    uint32_t fetch_min_tokens; /* fewer of a job's are not worth a look-ahead fetch */
+    bool fetch_head;           /* look-ahead is for the queue's head, too */
     enum dram_write dram_write;       /* BACK, AHEAD: with an HBM cache */
     uint32_t ahead_tokens;            /* AHEAD: HBM free, or held by DRAM too and going next */
     bool dram_exclusive;              /* what stays in HBM after its job leaves DRAM; with BACK */
@@ -123,6 +125,9 @@ enum prepare {
  * decides whether a load is worth its time. loads is not set. */
 struct placement_hits placement_peek(const struct placement *core, uint32_t job, uint32_t cut_tokens,
                                      enum tier slowest);
+
+/* The queued job waits no longer for what is on its way to DRAM: it does without. */
+void placement_hurry(struct placement *core, uint32_t job);
 
 /* The queued job is next: books HBM for total_tokens of context (history, prompt and
  * reply), pins what is stored of its chain, takes the job out of the queue and begins its loads.

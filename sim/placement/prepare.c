@@ -12,7 +12,8 @@ static bool must_wait(const struct placement *core, const struct job *job)
         /* A session's last turn is still being saved: what it lacks now it will have soon. */
         if (units_are_sessions(core) && entry->pins > 0)
             return true;
-        if (entry->transfer != 0 && core->transfer[entry->transfer].kind == ACTION_FETCH)
+        if (entry->transfer != 0 && core->transfer[entry->transfer].kind == ACTION_FETCH &&
+            !job->hurries)
             return true;
     }
     return false;
@@ -154,6 +155,12 @@ static uint32_t copied_on_write(const struct placement *core, const struct job *
         return 0;
     uint32_t copy = core->units.unit[chain_unit(core, job, last)].tokens[TIER_HBM];
     return copy < want ? copy : want;
+}
+
+void placement_hurry(struct placement *core, uint32_t job)
+{
+    assert(core->job[job].state == JOB_QUEUED);
+    core->job[job].hurries = true;
 }
 
 enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t handle,

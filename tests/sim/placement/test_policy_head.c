@@ -138,6 +138,7 @@ int main(void)
 {
     Suite *suite = suite_create("policy_head");
     TCase *tests = tcase_create("head");
+    tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
     tcase_add_test(tests, the_head_of_a_new_context_is_its_oldest);
     tcase_add_test(tests, of_a_context_that_was_found_the_tail_is_the_oldest);

@@ -79,6 +79,7 @@ int main(void)
 {
     Suite *suite = suite_create("policy_lease_lru");
     TCase *tests = tcase_create("lease-lru");
+    tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
     tcase_add_test(tests, what_was_read_stays_until_its_lease_has_ended);
     tcase_add_test(tests, what_is_written_within_the_lease_goes_before_what_was_read);

@@ -91,6 +91,7 @@ int main(void)
 {
     Suite *suite = suite_create("policy_priority_lru");
     TCase *tests = tcase_create("priority-lru");
+    tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
     tcase_add_test(tests, trtllm_s_lru_test_what_was_released_first_goes_first);
     tcase_add_test(tests,

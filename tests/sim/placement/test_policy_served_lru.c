@@ -45,6 +45,7 @@ int main(void)
 {
     Suite *suite = suite_create("policy_served_lru");
     TCase *tests = tcase_create("served-lru");
+    tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
     tcase_add_test(tests, what_a_faster_tier_served_leaves_no_trace);
     tcase_add_test(tests, in_hbm_a_job_s_end_counts);

@@ -166,6 +166,7 @@ int main(void)
 {
     Suite *suite = suite_create("policy_vllm_arc");
     TCase *tests = tcase_create("vllm-arc");
+    tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
     tcase_add_test(tests, already_stored_block_not_evicted_during_prepare_store);
     tcase_add_test(tests, arc_manager_eviction_with_load);

@@ -6,15 +6,16 @@
  */
 #define COMMANDS(X)                                                                                \
     X(sim, "simulate an experiment under one or several policies and compare them")                \
-    X(calibrate, "measure this machine: a model and a server for sim, run and validate")             \
+    X(calibrate, "measure this machine: a model and a server for sim, run and validate")           \
     X(run, "serve an experiment in real time on real kernels, memory and disk")                    \
     X(validate, "compare the simulator with runs in real time, by load and policy")                \
     X(sweep, "run an experiment over a grid or samples of its keys, on many cores or machines")    \
     X(paper, "run CachedAttention's evaluation and set it beside what was published")              \
     X(size, "search the cheapest servers that keep a promise on latency")                          \
-    X(plot, "draw a comparison or a sweep from the database")                                       \
+    X(plot, "draw a comparison or a sweep from the database")                                      \
     X(report, "write runs or a sweep as one HTML page")                                            \
     X(db, "merge, list or dump databases")                                                         \
+    X(replay, "hits of many policies on a trace's blocks, without time, beside the best possible") \
     X(trace, "say what a trace holds; convert, generate and scale traces")                                 \
     X(models, "list models, hardware and policies, or show one model on one server")               \
     X(doctor, "say which of what reprise can use is there on this machine")

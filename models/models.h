@@ -263,6 +263,13 @@ struct prefill_time {
 struct prefill_time timing_prefill(const struct timing *timing, uint64_t new_tokens,
                                    uint64_t cached_tokens);
 
+/* A prefill's time by position: all layers of a token at position p of its context take base_ns +
+ * slope_ns * p. From two points (512 tokens at 0 and behind 8,192), for those who weigh KV. */
+struct recompute_time {
+    double base_ns, slope_ns;
+};
+struct recompute_time timing_recompute(const struct timing *timing);
+
 /* One decode iteration of `batch` >= 1 sequences that together attend to context_tokens takes
  * base_ns + context_tokens * per_token_ns + window_context * window_token_ns, where window_context
  * sums timing_window_context() of each: linear until a window is full, so that many iterations sum

@@ -367,3 +367,13 @@ struct prefill_time timing_mixed(const struct timing *timing, uint64_t prefill_n
             whole_ns(timing->iteration_ns + tokens * timing->token_ns + head_ns(timing, logits)),
     };
 }
+
+struct recompute_time timing_recompute(const struct timing *timing)
+{
+    const uint64_t tokens = 512, deep = 8192;
+    double first = (double)timing_prefill(timing, tokens, 0).layer_ns;
+    double last = (double)timing_prefill(timing, tokens, deep).layer_ns;
+    double slope_ns = timing->layers * (last - first) / (double)tokens / (double)deep;
+    return (struct recompute_time){ .base_ns = timing->layers * first / (double)tokens,
+                                    .slope_ns = last > first ? slope_ns : 0.0 };
+}

@@ -67,18 +67,6 @@ static uint64_t usable_bytes(uint64_t bytes, double read_bytes_per_s, double wri
     return read_bytes_per_s > 0.0 && write_bytes_per_s > 0.0 ? bytes : 0;
 }
 
-/* A prefill's time by position, from two points: policies that weigh KV need no more. */
-static void set_recompute(struct engine_setup *setup)
-{
-    const double tokens = 512.0, deep = 8192.0;
-    double first = (double)timing_prefill(&setup->timing, 512, 0).layer_ns;
-    double last = (double)timing_prefill(&setup->timing, 512, 8192).layer_ns;
-    double layers = setup->model.layers;
-    setup->placement.recompute_base_ns = layers * first / tokens;
-    setup->placement.recompute_slope_ns =
-        last > first ? layers * (last - first) / tokens / deep : 0.0;
-}
-
 static void set_tiers(struct engine_setup *setup)
 {
     const struct experiment *experiment = setup->experiment;
@@ -97,7 +85,9 @@ static void set_tiers(struct engine_setup *setup)
     config->hbm_cache_bytes = stores ? experiment->hbm_cache_bytes : 0;
     config->unit_tokens = setup->unit_tokens;
     config->bytes_per_token = setup->kv.bytes_per_token;
-    set_recompute(setup);
+    struct recompute_time recompute = timing_recompute(&setup->timing);
+    config->recompute_base_ns = recompute.base_ns;
+    config->recompute_slope_ns = recompute.slope_ns;
     placement_keys_set(experiment, config);
     config->leaf_only = experiment->leaf_only && setup->unit_tokens != UINT32_MAX;
 }

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "sim/replay/blocks.h"
+#include "sim/replay/value.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -13,13 +14,17 @@
  * reference some 50. */
 enum { SLOT_AHEAD = 64, BLOCK_AHEAD = 32, ORDER_AHEAD = 16 };
 
+struct request {
+    uint32_t blocks, tokens;
+};
+
 /* References told and not worked off. */
 struct pending {
     uint64_t *key;
     uint32_t *hash;
     uint32_t key_capacity, hash_capacity, begin, end;
-    uint32_t *length; /* of each request */
-    uint32_t length_capacity, first_request, requests;
+    struct request *request;
+    uint32_t request_capacity, first_request, requests;
 };
 
 /* Runs ahead of the victims along the policy's list, so that what evicting them will read is there
@@ -114,15 +119,16 @@ void replay_free(struct replay *replay)
     free(replay->env.state);
     free(replay->pending.key);
     free(replay->pending.hash);
-    free(replay->pending.length);
+    free(replay->pending.request);
     free(replay->chain);
     free(replay);
 }
 
 double replay_compute_ns(const struct replay_config *config, uint64_t blocks)
 {
-    double tokens = (double)blocks * config->block_tokens;
-    return tokens * (config->recompute_base_ns + config->recompute_slope_ns * tokens / 2.0);
+    struct value value = { config->block_tokens, config->recompute_base_ns,
+                           config->recompute_slope_ns };
+    return value_of(&value, blocks);
 }
 
 /* ---- one block comes and goes ---- */
@@ -239,6 +245,14 @@ static bool enter(struct replay *replay, uint32_t handle, enum tier tier)
     return true;
 }
 
+static void count_run(struct replay *replay, uint32_t hits, uint32_t prompt_tokens)
+{
+    uint64_t tokens = (uint64_t)hits * replay->config.block_tokens;
+    replay->result.all_hits += hits;
+    replay->result.hit_tokens += tokens < prompt_tokens ? tokens : prompt_tokens;
+    replay->result.saved_ns += replay_compute_ns(&replay->config, hits);
+}
+
 /* ---- one tier: a single pass ---- */
 
 static void prefetch_ahead(const struct replay *replay, uint32_t at, uint32_t end)
@@ -273,9 +287,10 @@ static uint32_t intern(struct replay *replay, uint64_t key, uint32_t hash, uint3
 
 /* Until the first miss nothing enters, so nothing leaves: the leading run can be counted while
  * touching. */
-static void work_one_tier(struct replay *replay, uint32_t count)
+static void work_one_tier(struct replay *replay, struct request request)
 {
     struct pending *pending = &replay->pending;
+    uint32_t count = request.blocks;
     enum tier tier = replay->fastest;
     uint32_t hits = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -293,8 +308,7 @@ static void work_one_tier(struct replay *replay, uint32_t count)
             replay->policy->use(&replay->env, handle, tier);
     }
     replay->result.hits[tier] += hits;
-    replay->result.all_hits += hits;
-    replay->result.saved_ns += replay_compute_ns(&replay->config, hits);
+    count_run(replay, hits, request.tokens);
 }
 
 /* ---- several tiers, or an order among blocks: look first, then touch ---- */
@@ -307,17 +321,16 @@ static int fastest_of(const struct replay *replay, uint32_t handle)
     return tier;
 }
 
-static void count_hits(struct replay *replay, uint32_t count)
+static void count_hits(struct replay *replay, struct request request)
 {
     uint32_t hits = 0;
-    for (; hits < count; hits++) {
+    for (; hits < request.blocks; hits++) {
         int tier = fastest_of(replay, replay->chain[hits]);
         if (tier == TIER_COUNT)
             break;
         replay->result.hits[tier]++;
     }
-    replay->result.all_hits += hits;
-    replay->result.saved_ns += replay_compute_ns(&replay->config, hits);
+    count_run(replay, hits, request.tokens);
 }
 
 static void write_through(struct replay *replay, uint32_t handle)
@@ -361,10 +374,11 @@ static void intern_chain(struct replay *replay, uint32_t count)
     }
 }
 
-static void work_tiers(struct replay *replay, uint32_t count)
+static void work_tiers(struct replay *replay, struct request request)
 {
+    uint32_t count = request.blocks;
     intern_chain(replay, count);
-    count_hits(replay, count);
+    count_hits(replay, request);
     for (uint32_t i = 0; i < count; i++)
         touch(replay, replay->chain[replay->config.leaf_only ? count - 1 - i : i]);
     for (uint32_t i = count; i-- > 0;) {
@@ -381,16 +395,17 @@ static void work_tiers(struct replay *replay, uint32_t count)
 static void work_one(struct replay *replay)
 {
     struct pending *pending = &replay->pending;
-    uint32_t count = pending->length[pending->first_request++];
+    struct request request = pending->request[pending->first_request++];
     bool simple = replay->below[replay->fastest] == TIER_COUNT && !replay->config.leaf_only;
     replay->result.requests++;
-    replay->result.references += count;
-    replay->result.whole_ns += replay_compute_ns(&replay->config, count);
+    replay->result.references += request.blocks;
+    replay->result.prompt_tokens += request.tokens;
+    replay->result.whole_ns += replay_compute_ns(&replay->config, request.blocks);
     if (simple)
-        work_one_tier(replay, count);
+        work_one_tier(replay, request);
     else
-        work_tiers(replay, count);
-    pending->begin += count;
+        work_tiers(replay, request);
+    pending->begin += request.blocks;
 }
 
 /* Moves what is left to the arrays' front. */
@@ -403,31 +418,33 @@ static void compact(struct pending *pending)
         memmove(pending->hash, pending->hash + pending->begin, keys * sizeof *pending->hash);
     }
     if (pending->first_request > 0)
-        memmove(pending->length, pending->length + pending->first_request,
-                requests * sizeof *pending->length);
+        memmove(pending->request, pending->request + pending->first_request,
+                requests * sizeof *pending->request);
     pending->begin = pending->first_request = 0;
     pending->end = keys;
     pending->requests = requests;
 }
 
-void replay_request(struct replay *replay, const uint64_t *keys, uint32_t count)
+void replay_request(struct replay *replay, const uint64_t *keys, uint32_t count,
+                    uint32_t prompt_tokens)
 {
     struct pending *pending = &replay->pending;
     memory_grow(&pending->key, &pending->key_capacity, (uint64_t)pending->end + count,
                 sizeof *pending->key);
     memory_grow(&pending->hash, &pending->hash_capacity, (uint64_t)pending->end + count,
                 sizeof *pending->hash);
-    memory_grow(&pending->length, &pending->length_capacity, (uint64_t)pending->requests + 1,
-                sizeof *pending->length);
+    memory_grow(&pending->request, &pending->request_capacity, (uint64_t)pending->requests + 1,
+                sizeof *pending->request);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t hash = blocks_hash(keys[i]);
         pending->key[pending->end] = keys[i];
         pending->hash[pending->end++] = hash;
         blocks_prefetch_slot(&replay->blocks, hash);
     }
-    pending->length[pending->requests++] = count;
+    pending->request[pending->requests++] = (struct request){ count, prompt_tokens };
     while (pending->first_request < pending->requests &&
-           pending->end - pending->begin - pending->length[pending->first_request] >= SLOT_AHEAD)
+           pending->end - pending->begin >=
+               SLOT_AHEAD + pending->request[pending->first_request].blocks)
         work_one(replay);
     if (pending->begin >= 4096)
         compact(pending);

@@ -28,8 +28,9 @@ struct replay_result {
     uint64_t hits[TIER_COUNT];    /* by the fastest tier that had the block */
     uint64_t written[TIER_COUNT]; /* blocks that came into the tier */
     uint64_t evicted[TIER_COUNT];
-    uint64_t all_hits;         /* of all tiers */
-    double saved_ns, whole_ns; /* recomputing time that hits saved; of all references */
+    uint64_t all_hits;                  /* of all tiers */
+    uint64_t prompt_tokens, hit_tokens; /* of all requests; in hits, no more than of the prompt */
+    double saved_ns, whole_ns;          /* recomputing time that hits saved; of all references */
     uint64_t live,
         memory_bytes; /* blocks in the books now, remembered ones too; all memory of theirs */
 };
@@ -38,8 +39,10 @@ struct replay_result {
 struct replay *replay_new(const struct replay_config *config);
 void replay_free(struct replay *replay); /* NULL is fine */
 
-/* The next request. keys are read before it returns. */
-void replay_request(struct replay *replay, const uint64_t *keys, uint32_t count);
+/* The next request: its blocks, and the tokens of its prompt (the last block may be partial, or
+ * behind the prompt: a reply's). keys are read before it returns. */
+void replay_request(struct replay *replay, const uint64_t *keys, uint32_t count,
+                    uint32_t prompt_tokens);
 
 /* Works off what was told; more may follow. */
 struct replay_result replay_finish(struct replay *replay);

@@ -59,7 +59,7 @@ static void replay_copy(struct replay *replay, const struct requests *requests, 
         uint32_t length = requests->length[r] < 4096 ? requests->length[r] : 4096;
         for (uint32_t i = 0; i < length; i++)
             keys[i] = key[i] + (copy << 32);
-        replay_request(replay, keys, length);
+        replay_request(replay, keys, length, length * 512);
         key += requests->length[r];
     }
 }

@@ -41,7 +41,7 @@ prints() { # WHAT TEXT COMMAND...
 
 prints "help names the commands" "trace" "$reprise" --help
 prints "version" "reprise 0." "$reprise" --version
-for command in sim trace plot models doctor; do
+for command in sim replay trace plot models doctor; do
     prints "$command --help" "Usage: reprise $command" "$reprise" "$command" --help
 done
 prints "keys are listed" "tiers.dram.capacity" "$reprise" sim --help-config
@@ -69,6 +69,20 @@ prints "hits by capacity, in bytes too" "KV: of mistral-7b" "$reprise" trace inf
 prints "estimates are told" "estimate" "$reprise" trace info "$sample" --exact-blocks 100 --sample-blocks 16
 prints "turns and think times are told" "think time" "$reprise" trace info
 prints "so are a conversation's own hits" "whose reuse" "$reprise" trace info "$sample"
+# A replay's hits are those that trace info counts, on one thread as on two, and no more than the bound.
+replay=("$reprise" replay "$sample" --blocks 500,unlimited)
+prints "a replay" "1432" "${replay[@]}" -p lru
+prints "a replay without limit" '"hits": 1494' "${replay[@]}" --json
+cp stdout one.json
+"${replay[@]}" --json -j 1 2>stderr | cmp -s - one.json
+report $? "a replay: results depend on threads"
+prints "a replay of two tiers" "SSD 1000 blocks" "$reprise" replay "$sample" --blocks 100 --ssd-blocks 1k
+prints "sessions are replayed in blocks" "references of 64 tokens" "$reprise" replay --blocks 10k -p lru \
+    --set workload.sessions=60 --set placement.block_tokens=64
+gives "a size that is none" 2 "--blocks: expected whole numbers" "$reprise" replay "$sample" --blocks many
+gives "no size" 2 "--blocks" "$reprise" replay "$sample"
+gives "a policy that stores nothing" 2 "--policy" "$reprise" replay "$sample" --blocks 9 -p none
+gives "a missing trace to replay" 3 "nowhere.jsonl" "$reprise" replay nowhere.jsonl --blocks 9
 prints "the workload is described" "sharegpt-like" "$reprise" trace info
 
 # Traces are written, and read back.

@@ -1,27 +1,14 @@
 /* tests/sim/replay/test_replay.c - the replay's hits, policy by policy, equal those of caches that
  * are slow and plain; and what must hold of any replay. */
-#include "base/random.h"
 #include "sim/replay/replay.h"
+#include "tests/sim/replay/chains.h"
 #include "tests/sim/replay/slow_cache.h"
 #include "tests/support.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-enum { REQUESTS = 3000, CHAIN_MOST = 12, BLOCK_TOKENS = 16 };
-
-/* Chains of a tree of prefixes, some asked much more often than others. */
-static uint32_t draw_request(struct random *random, uint64_t keys[CHAIN_MOST])
-{
-    uint32_t count = 1 + (uint32_t)random_below(random, CHAIN_MOST);
-    uint64_t path = 1;
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t branch = random_below(random, 4) < 3 ? 0 : random_below(random, 3);
-        path = path * 3 + branch;
-        keys[i] = path;
-    }
-    return count;
-}
+enum { REQUESTS = 3000, BLOCK_TOKENS = 16 };
 
 static void compare(const struct policy *policy, uint32_t capacity, uint64_t seed)
 {
@@ -38,13 +25,13 @@ static void compare(const struct policy *policy, uint32_t capacity, uint64_t see
         .policy = policy->name, .capacity = capacity, .base_ns = 100.0, .slope_ns = 1.0
     };
     for (uint32_t r = 0; r < REQUESTS; r++) {
-        uint32_t count = draw_request(&random, keys), run = 0;
+        uint32_t count = draw_chain(&random, keys), run = 0;
         while (run < count && slow_holds(&slow, keys[run]))
             run++;
         hits += run;
         for (uint32_t i = 0; i < count; i++)
             slow_touch(&slow, keys[i], i);
-        replay_request(replay, keys, count);
+        replay_request(replay, keys, count, count * BLOCK_TOKENS);
         if (r % 100 == 99 && replay_finish(replay).all_hits != hits)
             ck_abort_msg("%s, %u blocks, seed %" PRIu64 ", request %u: %" PRIu64
                          " hits, the slow cache %" PRIu64,
@@ -69,8 +56,8 @@ static struct replay_result run(const struct replay_config *config, uint64_t see
     struct random random = random_from(seed, 4);
     uint64_t keys[CHAIN_MOST];
     for (uint32_t r = 0; r < REQUESTS; r++) {
-        uint32_t count = draw_request(&random, keys);
-        replay_request(replay, keys, count);
+        uint32_t count = draw_chain(&random, keys);
+        replay_request(replay, keys, count, count * BLOCK_TOKENS);
     }
     struct replay_result result = replay_finish(replay);
     replay_free(replay);
@@ -129,8 +116,8 @@ START_TEST(the_time_saved_is_that_of_the_leading_blocks)
                                     .recompute_base_ns = 10.0,
                                     .recompute_slope_ns = 0.1 };
     struct replay *replay = replay_new(&config);
-    replay_request(replay, keys, 2);
-    replay_request(replay, keys, 3);
+    replay_request(replay, keys, 2, 200);
+    replay_request(replay, keys, 3, 250);
     struct replay_result result = replay_finish(replay);
     ck_assert_double_eq(result.saved_ns, 200 * 10.0 + 0.1 * 200 * 200 / 2);
     ck_assert_double_eq(result.whole_ns, result.saved_ns + 300 * 10.0 + 0.1 * 300 * 300 / 2);

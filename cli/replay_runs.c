@@ -1,0 +1,202 @@
+/* cli/replay_runs.c - see replay_runs.h. An item of the crew is a run's part of a batch, or the
+ * bound's; after the last batch, the bound of a size. */
+#define _DEFAULT_SOURCE /* clock_gettime() */
+#include "cli/replay_runs.h"
+
+#include "base/memory.h"
+#include "cli/interrupt.h"
+#include "cli/progress.h"
+#include "sweep/crew.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { BATCH_REFERENCES = 1 << 17 };
+#define LOOK_EVERY_NS 50000000
+
+struct batch {
+    uint64_t *keys;
+    uint32_t key_count, keys_capacity;
+    struct asked *asked; /* keys: NULL, they follow each other */
+    uint32_t count, asked_capacity;
+};
+
+struct work {
+    struct replay_runs *all;
+    const struct batch *batch; /* NULL: it is sizes' bounds that are asked */
+    bool too_many;             /* references for a bound; the bound's item alone writes it */
+};
+
+static double cpu_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static void replay_batch(struct replay_run *run, const struct batch *batch)
+{
+    double begin = cpu_now();
+    const uint64_t *keys = batch->keys;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const struct asked *asked = &batch->asked[i];
+        replay_request(run->replay, keys, asked->count, asked->prompt_tokens);
+        keys += asked->count;
+    }
+    run->cpu_s += cpu_now() - begin;
+}
+
+static bool tell_batch(struct bound *bound, const struct batch *batch)
+{
+    const uint64_t *keys = batch->keys;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        if (!bound_request(bound, keys, batch->asked[i].count))
+            return false;
+        keys += batch->asked[i].count;
+    }
+    return true;
+}
+
+static uint64_t all_blocks(const struct replay_size *size)
+{
+    uint64_t sum = 0;
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        sum = size->blocks[tier] > UINT64_MAX - sum ? UINT64_MAX : sum + size->blocks[tier];
+    return sum;
+}
+
+static void do_item(void *context, uint32_t item)
+{
+    struct work *work = context;
+    struct replay_runs *all = work->all;
+    if (work->batch == NULL)
+        all->sizes[item].bound = bound_of(all->bound, all_blocks(&all->sizes[item]));
+    else if (item < all->run_count)
+        replay_batch(&all->runs[item], work->batch);
+    else
+        work->too_many |= !tell_batch(all->bound, work->batch);
+}
+
+/* ---- reading ---- */
+
+static void add_request(struct batch *batch, const struct asked *asked)
+{
+    memory_grow(&batch->keys, &batch->keys_capacity, (uint64_t)batch->key_count + asked->count,
+                sizeof *batch->keys);
+    memory_grow(&batch->asked, &batch->asked_capacity, (uint64_t)batch->count + 1,
+                sizeof *batch->asked);
+    if (asked->count > 0)
+        memcpy(batch->keys + batch->key_count, asked->keys, asked->count * sizeof *batch->keys);
+    batch->key_count += asked->count;
+    batch->asked[batch->count] = *asked;
+    batch->asked[batch->count++].keys = NULL;
+}
+
+static enum trace_step read_batch(struct requests *requests, struct batch *batch, struct error *err)
+{
+    struct asked asked;
+    enum trace_step step = TRACE_ITEM;
+    batch->count = batch->key_count = 0;
+    while (batch->key_count < BATCH_REFERENCES && batch->count < BATCH_REFERENCES &&
+           (step = requests_next(requests, &asked, err)) == TRACE_ITEM)
+        add_request(batch, &asked);
+    return step;
+}
+
+static void free_batch(struct batch *batch)
+{
+    free(batch->keys);
+    free(batch->asked);
+}
+
+/* ---- all of it ---- */
+
+struct shown {
+    struct progress progress;
+    const struct trace *trace;
+    uint64_t references;
+};
+
+static void draw(struct shown *shown)
+{
+    progress_draw(&shown->progress, trace_progress(shown->trace), shown->references, "references");
+}
+
+static void wait_for(struct crew *crew, struct shown *shown)
+{
+    uint32_t item;
+    while (crew_owes(crew) > 0) {
+        crew_take(crew, LOOK_EVERY_NS, &item);
+        draw(shown);
+    }
+}
+
+static void give(struct crew *crew, uint32_t items)
+{
+    for (uint32_t i = 0; i < items; i++)
+        crew_give(crew, i);
+}
+
+static enum status replay_all(struct work *work, struct crew *crew, struct requests *requests,
+                              struct shown *shown, struct error *err)
+{
+    const struct replay_runs *all = work->all;
+    struct batch batch[2] = { { 0 } };
+    enum trace_step step = read_batch(requests, &batch[0], err);
+    for (int at = 0; step != TRACE_ERROR && batch[at].count > 0; at = 1 - at) {
+        work->batch = &batch[at];
+        shown->references += batch[at].key_count;
+        give(crew, all->run_count + (all->bound != NULL));
+        /* The next one is read meanwhile. */
+        batch[1 - at].count = 0;
+        if (step == TRACE_ITEM && !interrupt_asked())
+            step = read_batch(requests, &batch[1 - at], err);
+        wait_for(crew, shown);
+    }
+    free_batch(&batch[0]);
+    free_batch(&batch[1]);
+    if (work->too_many)
+        return error_input(err, NULL, 0, "trace",
+                           "fewer than 4,294,967,295 block references, or --no-bound", "more");
+    return step == TRACE_ERROR ? err->status
+           : interrupt_asked() ? error_interrupted(err)
+                               : STATUS_OK;
+}
+
+static void ask_bounds(struct work *work, struct crew *crew, struct shown *shown)
+{
+    struct replay_runs *all = work->all;
+    if (all->bound == NULL)
+        return;
+    all->bound_bytes = bound_bytes(all->bound);
+    bound_seal(all->bound);
+    work->batch = NULL;
+    give(crew, all->size_count);
+    wait_for(crew, shown);
+}
+
+enum status replay_runs_do(struct replay_runs *all, struct trace *trace, struct requests *requests,
+                           uint64_t threads, struct error *err)
+{
+    struct work work = { .all = all };
+    struct shown shown = { .trace = trace };
+    struct crew *crew = NULL;
+    uint32_t items = all->run_count + (all->bound != NULL);
+    enum status status = crew_start(crew_size(threads, items), do_item, &work, &crew, err);
+    if (status != STATUS_OK)
+        return status;
+    for (uint32_t i = 0; i < all->run_count; i++)
+        all->runs[i].replay = replay_new(&all->runs[i].config);
+    progress_start(&shown.progress);
+    status = replay_all(&work, crew, requests, &shown, err);
+    for (uint32_t i = 0; i < all->run_count; i++)
+        all->runs[i].result = replay_finish(all->runs[i].replay);
+    if (status == STATUS_OK)
+        ask_bounds(&work, crew, &shown);
+    progress_end(&shown.progress);
+    crew_end(crew);
+    for (uint32_t i = 0; i < all->run_count; i++)
+        replay_free(all->runs[i].replay);
+    return status;
+}

@@ -1,0 +1,42 @@
+/* cli/replay_runs.h - one trace's block references against several policies and sizes at once. The
+ * trace is read once and never held: a batch is read while the one before it is replayed, each
+ * policy's part by one thread, so that results do not depend on threads. */
+#ifndef REPRISE_CLI_REPLAY_RUNS_H
+#define REPRISE_CLI_REPLAY_RUNS_H
+
+#include "base/error.h"
+#include "sim/replay/bound.h"
+#include "sim/replay/replay.h"
+#include "sim/replay/requests.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct replay_size {
+    uint64_t blocks[TIER_COUNT];
+    struct bound_result bound;
+};
+
+struct replay_run {
+    struct replay_config config;
+    uint32_t size; /* in sizes[] */
+    struct replay *replay;
+    struct replay_result result;
+    double cpu_s; /* of replaying, without reading */
+};
+
+/* The caller fills in sizes, runs and, for bounds, `bound`; all are its own to free. */
+struct replay_runs {
+    struct replay_size *sizes;
+    struct replay_run *runs; /* replay is made by replay_runs_do() */
+    uint32_t size_count, run_count;
+    struct bound *bound;  /* NULL: no bounds are wanted */
+    uint64_t bound_bytes; /* at its most */
+};
+
+/* Replays all requests under every run, on `threads` threads (0: one a core), drawing progress.
+ * STATUS_INTERRUPTED: there are no results. */
+enum status replay_runs_do(struct replay_runs *all, struct trace *trace, struct requests *requests,
+                           uint64_t threads, struct error *err);
+
+#endif

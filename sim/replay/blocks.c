@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 enum { MASK_MIN = 1023 };
 
@@ -39,15 +38,23 @@ void blocks_free(struct blocks *blocks)
     free(blocks->block);
 }
 
-/* Random access over many pages misses the processor's page table cache at each step: large pages
- * where the system gives them, else nothing is lost. */
-static void ask_large_pages(void *array, size_t bytes)
+enum { LARGE_PAGE = 2 << 20 };
+
+/* Zeroed. Random access over many pages misses the processor's page table cache at each step: large
+ * pages where the system gives them, from the first touch on (an array that realloc() moves by
+ * remapping comes out in small ones). */
+static void *new_array(size_t count, size_t size)
 {
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    uintptr_t begin = ((uintptr_t)array + page - 1) / page * page;
-    uintptr_t end = ((uintptr_t)array + bytes) / page * page;
-    if (bytes >= (size_t)4 << 20)
-        (void)madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+    size_t bytes = count * size;
+    if (bytes < (size_t)2 * LARGE_PAGE)
+        return memory_new(count, size);
+    bytes = (bytes + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
+    void *array = aligned_alloc(LARGE_PAGE, bytes);
+    if (array == NULL)
+        memory_exhausted();
+    (void)madvise(array, bytes, MADV_HUGEPAGE);
+    memset(array, 0, bytes);
+    return array;
 }
 
 static void put(struct blocks *blocks, uint32_t hash, uint32_t handle)
@@ -63,8 +70,7 @@ static void grow_slots(struct blocks *blocks)
     struct block_slot *old = blocks->slot;
     uint64_t old_count = (uint64_t)blocks->mask + 1;
     blocks->mask = 2 * blocks->mask + 1;
-    blocks->slot = memory_new((size_t)blocks->mask + 1, sizeof *blocks->slot);
-    ask_large_pages(blocks->slot, ((size_t)blocks->mask + 1) * sizeof *blocks->slot);
+    blocks->slot = new_array((size_t)blocks->mask + 1, sizeof *blocks->slot);
     for (uint64_t at = 0; at < old_count; at++)
         if (old[at].handle != 0)
             put(blocks, old[at].hash, old[at].handle);
@@ -80,11 +86,10 @@ static uint32_t grown(uint32_t capacity)
 
 static void *resized(void *array, uint32_t old, uint32_t new, size_t size_bytes)
 {
-    char *larger = realloc(array, new *size_bytes);
-    if (larger == NULL)
-        memory_exhausted();
-    ask_large_pages(larger, new *size_bytes);
-    memset(larger + old * size_bytes, 0, (new - old) * size_bytes);
+    void *larger = new_array(new, size_bytes);
+    if (old > 0)
+        memcpy(larger, array, old * size_bytes);
+    free(array);
     return larger;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "sim/replay/blocks.h"
+#include "sim/replay/scout.h"
 #include "sim/replay/value.h"
 
 #include <assert.h>
@@ -27,14 +28,6 @@ struct pending {
     uint32_t request_capacity, first_request, requests;
 };
 
-/* Runs ahead of the victims along the policy's list, so that what evicting them will read is there
- * by then. A guess: in a policy without lists it goes astray and does no harm. */
-enum { SCOUT_AHEAD = 16 };
-struct scout {
-    uint32_t at, lead;
-    uint32_t seen[SCOUT_AHEAD], steps; /* the last places it was at */
-};
-
 struct replay {
     struct replay_config config;
     const struct policy *policy;
@@ -44,7 +37,8 @@ struct replay {
     enum tier fastest;
     int below[TIER_COUNT]; /* the next slower tier, or TIER_COUNT */
     uint64_t used[TIER_COUNT];
-    struct scout scout[TIER_COUNT];
+    struct scout victims[TIER_COUNT][2]; /* of two lists: S3-FIFO's small and main */
+    struct scout forgotten[TIER_COUNT];
     uint32_t *chain; /* handles of the present request; not in the fast path */
     uint32_t chain_capacity;
     struct replay_result result;
@@ -76,8 +70,12 @@ static void remembers(struct policy_env *env, uint32_t unit, enum tier tier, boo
     struct block *block = &replay->blocks.block[unit];
     unsigned bit = 1U << (unsigned)tier;
     block->remembered = (uint8_t)(does ? block->remembered | bit : block->remembered & ~bit);
-    if (!does)
-        settle(replay, unit);
+    if (does)
+        return;
+    if (!scout_meets(&replay->forgotten[tier], unit))
+        scout_start(&replay->forgotten[tier], unit);
+    scout_run(&replay->forgotten[tier], &replay->blocks, tier);
+    settle(replay, unit);
 }
 
 struct replay *replay_new(const struct replay_config *config)
@@ -155,32 +153,17 @@ static void leave(struct replay *replay, uint32_t handle, enum tier tier, enum l
     count_child(replay, handle, tier, false);
 }
 
-static void scout_step(struct replay *replay, struct scout *scout, const struct order_link *link)
-{
-    uint32_t next = link[scout->at].next;
-    if (next == 0 || next >= replay->blocks.high_water) {
-        scout->at = 0;
-        return;
-    }
-    scout->at = next;
-    scout->lead++;
-    __builtin_prefetch(&link[next]);
-    __builtin_prefetch(&replay->blocks.block[next]);
-    uint32_t earlier = scout->seen[(scout->steps + SCOUT_AHEAD / 2) % SCOUT_AHEAD];
-    blocks_prefetch_slot(&replay->blocks, replay->blocks.block[earlier].hash);
-    scout->seen[scout->steps++ % SCOUT_AHEAD] = next;
-}
-
 /* The tier gives up `victim` now. */
-static void scout_ahead(struct replay *replay, enum tier tier, uint32_t victim)
+static void scout_victims(struct replay *replay, enum tier tier, uint32_t victim)
 {
-    struct scout *scout = &replay->scout[tier];
-    const struct order_link *link = replay->blocks.seen.link[tier];
-    if (scout->at == 0 || scout->lead == 0)
-        *scout = (struct scout){ .at = victim, .lead = 1 };
-    scout->lead--;
-    for (int step = 0; step < 2 && scout->at != 0 && scout->lead < SCOUT_AHEAD; step++)
-        scout_step(replay, scout, link);
+    struct scout *scout = replay->victims[tier];
+    int which = scout_meets(&scout[0], victim)   ? 0
+                : scout_meets(&scout[1], victim) ? 1
+                : scout[1].idle >= scout[0].idle ? 1
+                                                 : 0;
+    if (scout[which].idle > 0)
+        scout_start(&scout[which], victim);
+    scout_run(&scout[which], &replay->blocks, tier);
 }
 
 static bool enter(struct replay *replay, uint32_t handle, enum tier tier);
@@ -193,7 +176,7 @@ static bool evict(struct replay *replay, enum tier tier)
         return false;
     int below = replay->below[tier];
     replay->result.evicted[tier]++;
-    scout_ahead(replay, tier, victim);
+    scout_victims(replay, tier, victim);
     /* It is held by its tier until the next has it, so that its entry stays. */
     if (below < TIER_COUNT && !in_tier(replay, victim, below))
         enter(replay, victim, (enum tier)below);

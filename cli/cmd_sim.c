@@ -1,6 +1,7 @@
 /* cli/cmd_sim.c - `reprise sim`: options, runs, table. No arithmetic here. */
 #include "cli/commands.h"
 #include "cli/comparison.h"
+#include "cli/comparison_bound.h"
 #include "cli/comparison_print.h"
 #include "cli/experiment_options.h"
 #include "cli/interrupt.h"
@@ -25,6 +26,8 @@ static enum status run_and_show(const struct sim_options *given, struct comparis
         return status;
     if (comparison->count == 0)
         return status;
+    if (status == STATUS_OK && comparison_bound_find(comparison, err) != STATUS_OK)
+        return err->status;
     int64_t first_id;
     struct error store_err = { 0 };
     if (store != NULL && comparison_store(comparison, store, &first_id, &store_err) != STATUS_OK) {

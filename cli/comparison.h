@@ -20,9 +20,18 @@ struct run {
     atomic_uint_fast32_t share_millionths;
 };
 
+/* What no policy could exceed: comparison_bound.h. */
+struct comparison_bound {
+    bool known;
+    bool unlimited; /* of a cache without limit: the order of look-ups, or their room, is not known */
+    uint64_t blocks; /* that HBM, DRAM and SSD hold together, unless unlimited */
+    double hit_rate_tokens; /* upper bound on the metric of that name */
+};
+
 struct comparison {
     struct run *runs;
     uint32_t count;
+    struct comparison_bound bound;
 };
 
 /* A run of the tree's experiment for each name of `policies`, a list with commas (NULL: the tree's

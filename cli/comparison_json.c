@@ -66,6 +66,18 @@ static json_t *run_json(const struct run *run)
     return object;
 }
 
+/* null: not known. */
+static json_t *bound_json(const struct comparison_bound *bound)
+{
+    if (!bound->known)
+        return json_null();
+    json_t *object = json_object();
+    json_object_set_new(object, "hit_rate_tokens", number(bound->hit_rate_tokens));
+    json_object_set_new(object, "blocks",
+                        bound->unlimited ? json_null() : json_integer((json_int_t)bound->blocks));
+    return object;
+}
+
 void comparison_print_json(FILE *out, const struct comparison *comparison)
 {
     json_t *object = json_object(), *list = json_array();
@@ -73,6 +85,7 @@ void comparison_print_json(FILE *out, const struct comparison *comparison)
     json_object_set_new(object, "experiment", config_json(&comparison->runs[0].experiment));
     for (uint32_t i = 0; i < comparison->count; i++)
         json_array_append_new(list, run_json(&comparison->runs[i]));
+    json_object_set_new(object, "bound", bound_json(&comparison->bound));
     json_object_set_new(object, "runs", list);
     json_dumpf(object, out, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     fputc('\n', out);

@@ -145,6 +145,32 @@ static void print_heading(FILE *out, const struct run *run)
             run->result.timing_source, run->result.metrics.turns, experiment->warmup_turns);
 }
 
+/* Points of all prompt tokens. */
+static void add_regret(struct table *table, const struct comparison *comparison)
+{
+    const struct comparison_bound *bound = &comparison->bound;
+    table_add(table, "  regret, to the bound");
+    for (uint32_t i = 0; i < comparison->count; i++) {
+        double reached = comparison->runs[i].result.metrics.hit_rate_tokens;
+        if (bound->known)
+            table_add(table, "%.2f points", 100.0 * (bound->hit_rate_tokens - reached));
+        else
+            table_add(table, "-");
+    }
+}
+
+static void print_bound(FILE *out, const struct comparison_bound *bound)
+{
+    if (!bound->known)
+        return;
+    fprintf(out, "\nbound: no policy hits more than %.2f %% of the tokens",
+            100.0 * bound->hit_rate_tokens);
+    if (bound->unlimited)
+        fprintf(out, ", were there no limit to its cache\n");
+    else
+        fprintf(out, " with the %" PRIu64 " blocks of all tiers (Belady's MIN)\n", bound->blocks);
+}
+
 static void print_metrics(FILE *out, const struct comparison *comparison)
 {
     struct table table;
@@ -161,6 +187,8 @@ static void print_metrics(FILE *out, const struct comparison *comparison)
                 lines[l].label == NULL
                     ? ""
                     : cell_text(&lines[l], &comparison->runs[i].result.metrics, text, sizeof text));
+        if (lines[l].label != NULL && lines[l].offset == OF(hit_rate_tokens))
+            add_regret(&table, comparison);
     }
     table_print(out, &table, WIDTH_MOST);
     table_free(&table);
@@ -220,6 +248,7 @@ void comparison_print_table(FILE *out, const struct comparison *comparison)
         return;
     print_heading(out, &comparison->runs[0]);
     print_metrics(out, comparison);
+    print_bound(out, &comparison->bound);
     print_gains(out, comparison);
     print_findings(out, comparison);
 }

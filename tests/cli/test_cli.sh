@@ -83,6 +83,19 @@ gives "a size that is none" 2 "--blocks: expected whole numbers" "$reprise" repl
 gives "no size" 2 "--blocks" "$reprise" replay "$sample"
 gives "a policy that stores nothing" 2 "--policy" "$reprise" replay "$sample" --blocks 9 -p none
 gives "a missing trace to replay" 3 "nowhere.jsonl" "$reprise" replay nowhere.jsonl --blocks 9
+# Under the bound, whatever the room; and a policy that keeps all has nothing to regret.
+for dram in 100MB 2GB 10GB; do
+    bounded=("$reprise" sim -t "$sample" -m mistral-7b -g 1 --no-db --set warmup_turns=20 --set tiers.ssd.capacity=0
+        --set engine.write_buffer=100MB --set engine.hbm_utilisation=0.5 --set tiers.dram.capacity=$dram)
+    "${bounded[@]}" -p lru,fifo,arc,sieve,s3-fifo,scheduler-aware --json 2>stderr |
+        awk -F': ' '/"hit_rate_tokens"/ { n++; if (n == 1) bound = $2 + 0; else if ($2 + 0 > bound) above = 1 }
+            END { exit !(n == 7 && !above && bound > 0) }'
+    report $? "a bound over every policy, DRAM $dram"
+done
+prints "a regret" "0.00 points" "$reprise" sim -t "$sample" -m mistral-7b -g 1 --no-db --set warmup_turns=0 -p lru
+prints "no order, no room: an unlimited bound" "were there no limit" "$reprise" sim -t "$sample" -m mistral-7b -g 1 \
+    --no-db --set warmup_turns=0 --set engine.order=longest-prefix -p lru
+prints "sessions have no bound" '"bound": null' "$reprise" sim "${small[@]}" --no-db -p lru --json
 prints "the workload is described" "sharegpt-like" "$reprise" trace info
 
 # Traces are written, and read back.

@@ -3,7 +3,8 @@
  * of its session's context up to and with its own reply, whose KV is made there: block i of session
  * s is (s, i), shared by no other session. Nothing is served here, so a turn comes its think time
  * after the turn before it, as if replies took no time; and no context is cut. Memory: the sessions
- * that have begun and not ended. */
+ * that have begun and not ended. (trace_unroll() makes traces for other tools, whose requests hold
+ * prompts only: there a reply's KV is first seen, and missed, a turn later.) */
 #ifndef REPRISE_SIM_REPLAY_REQUESTS_H
 #define REPRISE_SIM_REPLAY_REQUESTS_H
 

@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "runtime/backend.h"
 #include "sweep/ranks.h"
 
 #include <sqlite3.h>
@@ -30,16 +31,42 @@ static void tell(const char *what, bool works, const char *without)
     printf("%-18s %s%s%s\n", what, works ? "yes" : "no", works ? "" : ": ", works ? "" : without);
 }
 
+/* Opened as `reprise run` would: the driver, the GPU and its libraries are there only then. */
+static void look_at_backend(const struct backend *backend)
+{
+    const struct backend_config config = { .hbm_bytes = 1 << 20, .dram_bytes = 1 << 20 };
+    struct device *device;
+    struct error err = { 0 };
+    char name[64], text[128];
+    snprintf(name, sizeof name, "backend %s", backend->name);
+    if (backend->open(&config, &device, &err) != STATUS_OK) {
+        printf("%-18s no: cannot %s: %s\n", name, err.expected, err.found);
+        return;
+    }
+    printf("%-18s yes: %s\n", name, backend->describe(device, text, sizeof text));
+    backend->close(device);
+}
+
+static void look_at_backends(void)
+{
+    for (int i = 0; backend_at(i) != NULL; i++)
+        look_at_backend(backend_at(i));
+    if (backend_find("cuda") == NULL)
+        printf("%-18s no: not in this build, which found no nvcc or no cuBLAS\n", "backend cuda");
+}
+
 static void look(void)
 {
     printf("%-18s %ld\n", "cores", sysconf(_SC_NPROCESSORS_ONLN));
     printf("%-18s %s\n", "SQLite", sqlite3_libversion());
     tell("gnuplot", on_path("gnuplot"), "`reprise plot` cannot draw; install gnuplot-nox");
-    printf("%-18s %s\n", "MPI", ranks_library() != NULL ? ranks_library()
-                               : "no: sweeps run on this machine's cores, or as --shard i/n");
+    printf("%-18s %s\n", "MPI",
+           ranks_library() != NULL ? ranks_library()
+                                   : "no: sweeps run on this machine's cores, or as --shard i/n");
     tell("NVIDIA driver", access("/dev/nvidiactl", F_OK) == 0, "not needed to simulate");
     tell("CUDA compiler", on_path("nvcc") || access("/usr/local/cuda/bin/nvcc", X_OK) == 0,
          "not needed to simulate");
+    look_at_backends();
 }
 
 int cmd_doctor(int argc, const char **argv)

@@ -20,7 +20,8 @@ struct runtime_options {
 
 /* Rows of an option table; `given` is a struct runtime_options *. */
 #define RUNTIME_OPTIONS(given)                                                                          \
-    { "backend", 'b', OPTION_TEXT, &(given)->backend, "NAME", "what computes (host)" },                 \
+    { "backend",         'b',    OPTION_TEXT,                                                           \
+      &(given)->backend, "NAME", "what computes: cuda, where built with it (host)" },                   \
         { "weights",         0,      OPTION_TEXT,                                                       \
           &(given)->weights, "FILE", "a llama2.c or safetensors file; none: random weights" },          \
         { "ssd-file",         0,      OPTION_TEXT,                                                      \

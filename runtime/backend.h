@@ -109,6 +109,10 @@ struct backend {
     void (*close)(struct device *device); /* waits for what is queued; NULL is fine */
     /* What it is, in words: "OpenBLAS 0.3.21 Zen, 1 thread"; returns text. */
     char *(*describe)(struct device *device, char *text, size_t text_bytes);
+    /* Optional. STATUS_INPUT, by key: a head's or a row's width (hidden, ffn) that its operators
+     * cannot take. NULL: any. */
+    enum status (*supports)(const struct attention_shape *shape, const uint32_t *widths,
+                            uint32_t count, struct error *err);
 
     /* tier: TIER_HBM or TIER_DRAM. Zeroed, aligned to 4096 bytes; DRAM can be used by the host and
      * by O_DIRECT. STATUS_IO when the tier has no more: says what was asked and what is left. */
@@ -121,7 +125,8 @@ struct backend {
     void (*upload)(struct device *device, void *to, const float *from, uint64_t count);
     void (*download)(struct device *device, float *to, const void *from, uint64_t count);
 
-    /* Queues copies, to be made in order; any stream. */
+    /* Queues copies; any stream. A call's copies may be made in any order and must not overlap; the
+     * next call's come after them. */
     void (*copy)(struct device *device, enum stream stream, enum copy_kind kind,
                  const struct copy *copies, uint32_t count);
 

@@ -219,6 +219,13 @@ enum status executor_new(const struct executor_config *config, struct executor *
                                             .rope = { .dims = model->head_dim,
                                                       .theta = ROPE_THETA,
                                                       .at_store = config->rotated_k_stored } };
+    const uint32_t widths[] = { (uint32_t)model->hidden, (uint32_t)model->ffn };
+    if (config->backend->supports != NULL)
+        status = config->backend->supports(&made->shape, widths, 2, err);
+    if (status != STATUS_OK) {
+        free(made);
+        return status;
+    }
     made->layers = memory_new(model->layers, sizeof *made->layers);
     made->last_row = memory_new(config->contexts, sizeof *made->last_row);
     status = take_activations(made, err);

@@ -166,8 +166,8 @@ static int longer_first(const void *left, const void *right)
     return a->first_key < b->first_key ? -1 : a->first_key > b->first_key;
 }
 
-void plan_build(struct plan *plan, const struct plan_shape *shape,
-                struct kernel_sequence *sequences, uint32_t count)
+void kernel_plan_build(struct plan *plan, const struct plan_shape *shape,
+                       struct kernel_sequence *sequences, uint32_t count)
 {
     plan->prefills = plan->decodes = plan->merge_count = plan->parts = 0;
     plan->rotated_count = plan->rotated_longest = 0;
@@ -181,7 +181,7 @@ void plan_build(struct plan *plan, const struct plan_shape *shape,
         qsort(plan->decode, plan->decodes, sizeof *plan->decode, longer_first);
 }
 
-void plan_free(struct plan *plan)
+void kernel_plan_free(struct plan *plan)
 {
     free(plan->prefill);
     free(plan->decode);

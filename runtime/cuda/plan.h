@@ -17,7 +17,8 @@ struct plan_shape {
     uint32_t multiprocessors;
 };
 
-/* Zeroed memory is a valid empty plan; plan_build() fills it again and again, plan_free() ends it.
+/* Zeroed memory is a valid empty plan; kernel_plan_build() fills it again and again,
+ * kernel_plan_free() ends it.
  */
 struct plan {
     struct kernel_work *prefill, *decode; /* the longest first, so that the last to end are short */
@@ -32,8 +33,8 @@ struct plan {
 };
 
 /* Sets sequences[].rotated_row. */
-void plan_build(struct plan *plan, const struct plan_shape *shape,
-                struct kernel_sequence *sequences, uint32_t count);
-void plan_free(struct plan *plan);
+void kernel_plan_build(struct plan *plan, const struct plan_shape *shape,
+                       struct kernel_sequence *sequences, uint32_t count);
+void kernel_plan_free(struct plan *plan);
 
 #endif

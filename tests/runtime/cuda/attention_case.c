@@ -319,7 +319,7 @@ struct case_result case_run(const struct attention_case *c)
         .multiprocessors = c->multiprocessors > 0 ? c->multiprocessors : RIG_MULTIPROCESSORS
     };
     struct plan plan = { 0 };
-    plan_build(&plan, &shape, b.sequences, b.count);
+    kernel_plan_build(&plan, &shape, b.sequences, b.count);
     struct case_result result = { .count = (uint64_t)b.rows * c->heads * c->head_dim,
                                   .prefills = plan.prefills,
                                   .decodes = plan.decodes,
@@ -328,7 +328,7 @@ struct case_result case_run(const struct attention_case *c)
     result.expected = memory_new(result.count, sizeof *result.expected);
     run_ways(&b, &plan, &result);
     expect(&b, result.expected);
-    plan_free(&plan);
+    kernel_plan_free(&plan);
     batch_free(&b);
     return result;
 }

@@ -325,6 +325,17 @@ void emulate_launch(dim3 grid, dim3 threads, size_t shared_bytes,
     running = nullptr;
 }
 
+void (*emulate_queue)(struct CUstream_st *stream, std::function<void()> work);
+
+void emulate_launch_on(struct CUstream_st *stream, dim3 grid, dim3 threads, size_t shared_bytes,
+                       std::function<void()> kernel)
+{
+    if (emulate_queue == nullptr)
+        emulate_launch(grid, threads, shared_bytes, kernel);
+    else
+        emulate_queue(stream, [=] { emulate_launch(grid, threads, shared_bytes, kernel); });
+}
+
 unsigned char *dynamic_shared()
 {
     return running->shared.get();

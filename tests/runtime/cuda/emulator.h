@@ -53,9 +53,19 @@ extern dim3 threadIdx, blockIdx, blockDim, gridDim;
 /* Runs kernel() once for each thread of each block, blocks one after the other. */
 void emulate_launch(dim3 grid, dim3 block, size_t shared_bytes,
                     const std::function<void()> &kernel);
+/* Where launches go: NULL at first, and each has run when the call returns; or to a stream
+ * (fake_cuda.cpp). */
+extern void (*emulate_queue)(struct CUstream_st *stream, std::function<void()> work);
+void emulate_launch_on(struct CUstream_st *stream, dim3 grid, dim3 block, size_t shared_bytes,
+                       std::function<void()> kernel);
+/* Arguments are copied when the launch is queued, as CUDA copies them. */
+template <class Kernel, class... Arguments>
+std::function<void()> emulate_call(Kernel kernel, Arguments... arguments)
+{
+    return [=] { kernel(arguments...); };
+}
 #define KERNEL_LAUNCH(kernel, grid, block, shared_bytes, stream, ...)                              \
-    (static_cast<void>(stream),                                                                    \
-     emulate_launch(grid, block, shared_bytes, [=] { kernel(__VA_ARGS__); }))
+    emulate_launch_on(stream, grid, block, shared_bytes, emulate_call(kernel, __VA_ARGS__))
 
 unsigned char *dynamic_shared();
 void __syncthreads();

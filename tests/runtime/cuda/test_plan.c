@@ -75,7 +75,7 @@ START_TEST(every_query_meets_each_of_its_keys_once)
                                           .turns_keys = round % 3 == 0,
                                           .decode_turns_keys = round % 5 != 0,
                                           .multiprocessors = 1 + 5 * round };
-        plan_build(&plan, &shape, sequences, COUNT);
+        kernel_plan_build(&plan, &shape, sequences, COUNT);
         struct cover cover = { memory_new(rows, sizeof *cover.keys),
                                memory_new(plan.parts, sizeof *cover.parts_seen) };
         for (uint32_t i = 0; i < plan.prefills; i++) {
@@ -98,7 +98,7 @@ START_TEST(every_query_meets_each_of_its_keys_once)
         free(cover.keys);
         free(cover.parts_seen);
     }
-    plan_free(&plan);
+    kernel_plan_free(&plan);
 }
 END_TEST
 
@@ -111,12 +111,12 @@ START_TEST(a_full_gpu_is_not_cut_further)
                                       .decode_turns_keys = true,
                                       .multiprocessors = 132 };
     struct plan plan = { 0 };
-    plan_build(&plan, &shape, &sequence, 1);
+    kernel_plan_build(&plan, &shape, &sequence, 1);
     ck_assert_uint_eq(plan.prefills, 64);
     ck_assert_uint_eq(plan.parts, 0);
     ck_assert_uint_eq(plan.prefill[0].first_query, 8192 - 128); /* the longest first */
     ck_assert_uint_eq(plan.rotated_rows, 8192);
-    plan_free(&plan);
+    kernel_plan_free(&plan);
 }
 END_TEST
 
@@ -129,12 +129,12 @@ START_TEST(one_long_decode_fills_the_gpu)
                                       .decode_turns_keys = true,
                                       .multiprocessors = 132 };
     struct plan plan = { 0 };
-    plan_build(&plan, &shape, &sequence, 1);
+    kernel_plan_build(&plan, &shape, &sequence, 1);
     uint32_t blocks = plan.decodes * shape.kv_heads;
     ck_assert_uint_ge(blocks, 2 * shape.multiprocessors);
     ck_assert_uint_le(blocks, 5 * shape.multiprocessors);
     ck_assert_uint_eq(plan.rotated_rows, 0); /* turned as they come */
-    plan_free(&plan);
+    kernel_plan_free(&plan);
 }
 END_TEST
 

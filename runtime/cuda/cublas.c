@@ -1,0 +1,52 @@
+/* runtime/cuda/cublas.c - see cublas.h. The major version must be that of the headers, as of any
+ * shared library: where the loader finds it, else in the toolkit this was built with. */
+#include "runtime/cuda/cublas.h"
+
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TEXT_(x) #x
+#define TEXT(x) TEXT_(x)
+#define LIBRARY "libcublas.so." TEXT(CUBLAS_VER_MAJOR)
+
+static bool find(struct cublas *blas, const char *name, void *function)
+{
+    void *address = dlsym(blas->library, name);
+    memcpy(function, &address, sizeof address); /* ISO C has no cast from data to function */
+    return address != NULL;
+}
+
+static bool find_all(struct cublas *blas)
+{
+    return find(blas, "cublasCreate_v2", &blas->create) &&
+           find(blas, "cublasDestroy_v2", &blas->destroy) &&
+           find(blas, "cublasSetStream_v2", &blas->set_stream) &&
+           find(blas, "cublasSetWorkspace_v2", &blas->set_workspace) &&
+           find(blas, "cublasGetVersion_v2", &blas->get_version) &&
+           find(blas, "cublasGetStatusString", &blas->status_string) &&
+           find(blas, "cublasGemmEx", &blas->gemm_ex);
+}
+
+enum status cublas_open(struct cublas *blas, struct error *err)
+{
+    static const char *const names[] = { LIBRARY, REPRISE_CUDA_LIBRARIES "/" LIBRARY };
+    *blas = (struct cublas){ 0 };
+    for (size_t i = 0; i < sizeof names / sizeof *names && blas->library == NULL; i++)
+        blas->library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+    if (blas->library == NULL)
+        return error_io(err, "cuda", "load cuBLAS", dlerror());
+    if (find_all(blas))
+        return STATUS_OK;
+    enum status status = error_io(err, "cuda", "use cuBLAS", dlerror());
+    cublas_close(blas);
+    return status;
+}
+
+void cublas_close(struct cublas *blas)
+{
+    if (blas->library != NULL)
+        dlclose(blas->library);
+    *blas = (struct cublas){ 0 };
+}

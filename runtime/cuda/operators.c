@@ -1,0 +1,80 @@
+/* runtime/cuda/operators.c - products by cuBLAS; all else by the kernels of kernels.h, on
+ * STREAM_COMPUTE. */
+#include "runtime/cuda/gpu.h"
+
+#include <string.h>
+
+/* cuBLAS has columns where we have rows: to it `in` is inputs x rows, `weights` inputs x outputs,
+ * and out = weights^T * in, outputs x rows. Sums in fp32 (CUBLAS_COMPUTE_32F). */
+void gpu_gemm(struct device *device, uint32_t rows, uint32_t inputs, uint32_t outputs,
+              const void *in, const void *weights, void *out)
+{
+    static const float one = 1.0F, zero = 0.0F;
+    if (device->failed)
+        return;
+    struct cublas *blas = &device->blas;
+    cublasStatus_t status =
+        blas->gemm_ex(blas->handle, CUBLAS_OP_T, CUBLAS_OP_N, (int)outputs, (int)rows, (int)inputs,
+                      &one, weights, CUDA_R_16BF, (int)inputs, in, CUDA_R_16BF, (int)inputs, &zero,
+                      out, CUDA_R_16BF, (int)outputs, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT);
+    if (status != CUBLAS_STATUS_SUCCESS)
+        gpu_fail(device, "multiply matrices", blas->status_string(status));
+}
+
+static void take_rows(struct device *device, const void *from, uint32_t width, const uint32_t *row,
+                      uint32_t rows, void *to)
+{
+    struct staging_slot *slot = staging_take(device, &device->rows, rows * sizeof *row);
+    if (slot == NULL)
+        return;
+    memcpy(slot->host, row, rows * sizeof *row);
+    if (staging_send(device, slot, rows * sizeof *row)) {
+        kernel_gather_rows(ELEMENT_BF16, width, from, (const uint32_t *)(const void *)slot->gpu,
+                           rows, to, device->stream[STREAM_COMPUTE]);
+        gpu_launched(device, "gather rows");
+    }
+    staging_end(device, slot);
+}
+
+void gpu_embed(struct device *device, const void *table, uint32_t width, const uint32_t *tokens,
+               uint32_t rows, void *out)
+{
+    take_rows(device, table, width, tokens, rows, out);
+}
+
+void gpu_gather_rows(struct device *device, const void *from, uint32_t width, const uint32_t *row,
+                     uint32_t rows, void *to)
+{
+    take_rows(device, from, width, row, rows, to);
+}
+
+void gpu_norm(struct device *device, enum norm_kind kind, uint32_t rows, uint32_t width,
+              float epsilon, const void *in, const void *weight, const void *bias, void *out)
+{
+    if (device->failed)
+        return;
+    (kind == NORM_RMS ? kernel_rms_norm : kernel_layer_norm)(
+        ELEMENT_BF16, rows, width, epsilon, in, weight, bias, out, device->stream[STREAM_COMPUTE]);
+    gpu_launched(device, "normalise");
+}
+
+void gpu_activate(struct device *device, enum activation_kind kind, uint32_t rows, uint32_t width,
+                  const void *in, void *out)
+{
+    if (device->failed)
+        return;
+    cudaStream_t stream = device->stream[STREAM_COMPUTE];
+    if (kind == ACTIVATION_SWIGLU)
+        kernel_swiglu(ELEMENT_BF16, rows, width, in, out, stream);
+    else
+        kernel_gelu(ELEMENT_BF16, (uint64_t)rows * width, in, out, stream);
+    gpu_launched(device, "activate");
+}
+
+void gpu_add(struct device *device, uint64_t count, const void *in, void *sum)
+{
+    if (device->failed)
+        return;
+    kernel_add(ELEMENT_BF16, count, in, sum, device->stream[STREAM_COMPUTE]);
+    gpu_launched(device, "add");
+}

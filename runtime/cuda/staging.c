@@ -1,0 +1,76 @@
+/* runtime/cuda/staging.c - see gpu.h. A ring of slots: the caller's array is copied at once, so
+ * that it may change when the call returns, and the GPU's copy is its own until the stream has come
+ * past its last use. llm.c and ggml-cuda wait for each such copy instead; here the host runs ahead
+ * of the GPU by up to a ring. */
+#include "runtime/cuda/gpu.h"
+
+#include <stdlib.h>
+
+static const uint64_t SLOT_BYTES = 64 << 10; /* at first: few are ever larger */
+
+static void free_memory(struct staging_slot *slot)
+{
+    if (slot->host != NULL)
+        cudaFreeHost(slot->host);
+    cudaFree(slot->gpu);
+    slot->host = slot->gpu = NULL;
+    slot->capacity_bytes = 0;
+}
+
+static bool grow(struct device *device, struct staging_slot *slot, uint64_t size_bytes)
+{
+    uint64_t bytes = SLOT_BYTES;
+    while (bytes < size_bytes)
+        bytes *= 2;
+    void *host = NULL, *gpu = NULL;
+    free_memory(slot);
+    if (!gpu_ok(device, cudaHostAlloc(&host, bytes, cudaHostAllocDefault), "pin staging memory"))
+        return false;
+    slot->host = host;
+    if (!gpu_ok(device, cudaMalloc(&gpu, bytes), "allocate staging memory"))
+        return false;
+    slot->gpu = gpu;
+    slot->capacity_bytes = bytes;
+    return true;
+}
+
+struct staging_slot *staging_take(struct device *device, struct staging *ring, uint64_t size_bytes)
+{
+    if (device->failed)
+        return NULL;
+    struct staging_slot *slot = &ring->slot[ring->next++ % STAGING_SLOTS];
+    if (slot->through == NULL &&
+        !gpu_ok(device, cudaEventCreateWithFlags(&slot->through, cudaEventDisableTiming),
+                "make an event"))
+        return NULL;
+    if (slot->used && !gpu_ok(device, cudaEventSynchronize(slot->through), "run what is queued"))
+        return NULL;
+    slot->used = false;
+    if (size_bytes > slot->capacity_bytes && !grow(device, slot, size_bytes))
+        return NULL;
+    return slot;
+}
+
+bool staging_send(struct device *device, struct staging_slot *slot, uint64_t size_bytes)
+{
+    return gpu_ok(device,
+                  cudaMemcpyAsync(slot->gpu, slot->host, size_bytes, cudaMemcpyHostToDevice,
+                                  device->stream[STREAM_COMPUTE]),
+                  "send an array");
+}
+
+void staging_end(struct device *device, struct staging_slot *slot)
+{
+    slot->used = !device->failed &&
+                 gpu_ok(device, cudaEventRecord(slot->through, device->stream[STREAM_COMPUTE]),
+                        "record an event");
+}
+
+void staging_free(struct staging *ring)
+{
+    for (int i = 0; i < STAGING_SLOTS; i++) {
+        free_memory(&ring->slot[i]);
+        if (ring->slot[i].through != NULL)
+            cudaEventDestroy(ring->slot[i].through);
+    }
+}

@@ -1,0 +1,56 @@
+/* tests/runtime/cuda/fake_cuda.h - a CUDA runtime and a cuBLAS without a GPU, under which the
+ * backend's own source runs on a CPU: kernels by the emulator, products by loops.
+ *
+ * What it is for is time. A stream is a queue, and what is queued runs when the test's choice of
+ * `eager` streams says: at once, or only when somebody must wait for it. CUDA promises no more than
+ * the order within a stream and what events order; every choice keeps that, and a result that
+ * depends on the choice shows a wait that is missing or memory that is used again too early. More
+ * that is seen:
+ * - device memory begins as NaN and is poisoned again when freed; the heap's ends are watched by
+ *   AddressSanitizer;
+ * - a copy of a batch is made in any order; of pageable memory, when it is called;
+ * - the device's clock runs from another start and a little faster;
+ * - a query that says "not ready" leaves that as the last error, as CUDA's does;
+ * - work queued on a freed stream, events or memory freed twice: the process ends with a message.
+ * What is not: rates; two operations that truly run at once (each is whole). */
+#ifndef REPRISE_TESTS_RUNTIME_CUDA_FAKE_CUDA_H
+#define REPRISE_TESTS_RUNTIME_CUDA_FAKE_CUDA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Streams in the order in which they were made: bit i of `eager`. */
+enum { FAKE_COMPUTE = 1, FAKE_LOAD = 2, FAKE_SAVE = 4, FAKE_ALL = 0xffff };
+struct fake_cuda {
+    unsigned eager;
+    unsigned seed; /* not 0: besides, single operations are run at random */
+    bool no_gpu, no_batches, no_cublas;
+    int major; /* compute capability */
+    uint64_t memory_bytes;
+    uint32_t fail_after; /* operations that run well; the next one fails. 0: none does */
+};
+/* The machine as a test wants it; nothing may be open. {0} with major and memory as an A100's. */
+struct fake_cuda fake_cuda_default(void);
+void fake_cuda_is(const struct fake_cuda *wanted);
+struct fake_cuda fake_cuda_now(void);
+/* Changes only what is eager. */
+void fake_cuda_hurry(unsigned eager);
+/* From now on; see fail_after. */
+void fake_cuda_fail_after(uint32_t operations);
+
+struct fake_counts {
+    uint32_t copies, batches, batched_copies, pageable_copies, launches;
+    uint32_t streams, events; /* that are there */
+    uint64_t device_bytes, pinned_ranges;
+};
+struct fake_counts fake_cuda_counts(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

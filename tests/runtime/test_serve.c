@@ -2,8 +2,7 @@
  * the simulator's where the order of events is the same, KV that was moved is right, faults are
  * told. */
 #include "base/memory.h"
-#include "runtime/serve.h"
-#include "tests/support.h"
+#include "tests/runtime/serve_case.h"
 
 #include <errno.h>
 #include <math.h>
@@ -12,104 +11,15 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char model_yaml[] = "name: tiny\nsource: made up\nlayers: 4\nhidden: 64\nheads: 4\n"
-                                 "kv_heads: 4\nhead_dim: 16\nffn: 128\ngated_ffn: true\n"
-                                 "vocabulary: 128\ncontext_window_tokens: 1024\n"
-                                 "weight_bytes_per_parameter: 4\nkv_bytes_per_value: 4\n";
-
-static const char hardware_yaml[] =
-    "name: here\nsource: made up\ngpus: 1\n"
-    "gpu: {hbm_bytes: 24MB, hbm_bytes_per_s: 10GB/s, flop_per_s: 20GFLOP/s, gemm_efficiency: 0.5,\n"
-    "      attention_efficiency: 0.2, hbm_efficiency: 0.5, kernel_launch: 20us}\n"
-    "allreduce: {bytes_per_s: 1GB/s, latency: 0}\n"
-    "engine: {iteration_overhead: 20us, hbm_utilisation: 1, hbm_reserved_bytes: 0}\n"
-    "pcie: {h2d_bytes_per_s: 500MB/s, d2h_bytes_per_s: 500MB/s, h2d_bytes_per_s_per_gpu: 500MB/s,\n"
-    "       d2h_bytes_per_s_per_gpu: 500MB/s, latency: 0}\n"
-    "dram: {bytes: 1MB}\n"
-    "ssd: {bytes: 6MB, read_bytes_per_s: 200MB/s, write_bytes_per_s: 200MB/s, latency: 0}\n"
-    "price: {usd_per_gpu_hour: 1, usd_per_dram_gb_hour: 0.01, usd_per_ssd_gb_hour: 0.0001}\n";
-
-static char *model_path, *hardware_path;
-
-static char *yaml_file(const char *text)
-{
-    char *plain = test_temp_file(text), *path = memory_new(strlen(plain) + 6, 1);
-    sprintf(path, "%s.yaml", plain);
-    ck_assert_int_eq(rename(plain, path), 0);
-    free(plain);
-    return path;
-}
-
-static void make_files(void)
-{
-    model_path = yaml_file(model_yaml);
-    hardware_path = yaml_file(hardware_yaml);
-}
-
-static void remove_files(void)
-{
-    unlink(model_path);
-    unlink(hardware_path);
-    free(model_path);
-    free(hardware_path);
-}
-
-/* Sessions far enough apart that none is asked while another is served. */
-static struct experiment experiment_of(const char *policy)
-{
-    struct experiment experiment;
-    struct error err = { 0 };
-    ck_assert_int_eq(config_load(experiment_sections, NULL, &experiment, &err), STATUS_OK);
-    snprintf(experiment.model, sizeof experiment.model, "%s", model_path);
-    snprintf(experiment.hardware, sizeof experiment.hardware, "%s", hardware_path);
-    snprintf(experiment.policy, sizeof experiment.policy, "%s", policy);
-    experiment.gpus = 1;
-    experiment.warmup_turns = 0;
-    experiment.reuse = REUSE_ALWAYS;
-    experiment.batch = 4;
-    experiment.read_buffer_layers = 2;
-    experiment.workload.sessions = 10;
-    experiment.workload.sessions_per_s = 60;
-    experiment.workload.mean_turns = 4;
-    experiment.workload.prompt_tokens_mean = 30;
-    experiment.workload.reply_tokens_mean = 12;
-    experiment.workload.think_mean_ns = 20000000;
-    experiment.context_window_tokens = 256;
-    experiment.dram_bytes = 400000;
-    return experiment;
-}
-
-static struct serve_config config_here(void)
-{
-    static char path[64];
-    snprintf(path, sizeof path, "/tmp/reprise-test-serve-%d", (int)getpid());
-    return (struct serve_config){ .backend = backend_find("host"), .threads = 1, .ssd_path = path };
-}
-
-struct served {
-    struct sim_result result;
-    struct serve_report report;
-};
-
-static struct served serve(const struct experiment *experiment, const struct serve_config *config)
-{
-    struct served served;
-    struct error err = { 0 };
-    enum status status = serve_run(experiment, config, NULL, &served.result, &served.report, &err);
-    ck_assert_msg(status == STATUS_OK, "%s: %s, %s", err.key, err.expected, err.found);
-    sim_result_free(&served.result);
-    return served;
-}
-
 /* The first three store. */
 static const char *const policies[] = { "scheduler-aware", "lru", "fifo", "none",
                                         "scheduler-aware+on-demand" };
 
 START_TEST(every_turn_is_served_and_every_token_accounted_for)
 {
-    struct experiment experiment = experiment_of(policies[_i]);
-    struct serve_config config = config_here();
-    struct served run = serve(&experiment, &config);
+    struct experiment experiment = serve_case_experiment(policies[_i]);
+    struct serve_config config = serve_case_config(backend_find("host"));
+    struct served run = serve_case_run(&experiment, &config);
     const struct metrics *m = &run.result.metrics;
     struct sim_result sim;
     struct error err = { 0 };
@@ -134,7 +44,7 @@ END_TEST
 /* Turns that never meet: what comes first does not depend on how long each step takes. */
 static struct experiment one_turn_at_a_time(const char *policy)
 {
-    struct experiment experiment = experiment_of(policy);
+    struct experiment experiment = serve_case_experiment(policy);
     experiment.workload.sessions = 4;
     experiment.workload.sessions_per_s = 2.5;
     experiment.workload.seed = 5; /* whose sessions arrive far apart */
@@ -190,14 +100,14 @@ static struct experiment written_as(int i)
 START_TEST(hits_and_bytes_of_every_tier_are_the_simulators_when_the_order_of_events_is)
 {
     struct experiment experiment = written_as(_i);
-    struct serve_config config = config_here();
+    struct serve_config config = serve_case_config(backend_find("host"));
     struct sim_result sim;
     struct error err = { 0 };
     ck_assert_int_eq(sim_run(&experiment, NULL, &sim, &err), STATUS_OK);
     bool same = false;
     setvbuf(stdout, NULL, _IONBF, 0);
     for (int attempt = 0; attempt < 4 && !same; attempt++) {
-        struct served run = serve(&experiment, &config);
+        struct served run = serve_case_run(&experiment, &config);
         same = same_books(&run.result.metrics, &sim.metrics);
         printf("%s: %s: DRAM hits %.0f and %.0f, SSD hits %.0f and %.0f, SSD written %.0f and %.0f "
                "B\n",
@@ -213,71 +123,31 @@ END_TEST
 
 /* ---- what was moved is what was computed ---- */
 
-enum { SESSIONS = 10, TURNS = 64, VOCABULARY = 128 };
-
-struct seen {
-    float logits[SESSIONS][TURNS][VOCABULARY];
-    uint32_t count;
-};
-
-static void see(void *context, uint64_t session, uint32_t turn, const float *logits)
+static void make_files(void)
 {
-    struct seen *seen = context;
-    ck_assert(session < SESSIONS && turn < TURNS);
-    memcpy(seen->logits[session][turn], logits, sizeof seen->logits[session][turn]);
-    seen->count++;
+    serve_case_open(backend_find("host"));
 }
 
-static double furthest(const struct seen *a, const struct seen *b)
+static struct served seen_under(const char *policy, struct serve_case_seen *seen,
+                                struct serve_config config)
 {
-    double most = 0;
-    for (int i = 0; i < SESSIONS * TURNS; i++) {
-        const float *x = a->logits[i / TURNS][i % TURNS], *y = b->logits[i / TURNS][i % TURNS];
-        double difference = 0, length = 0;
-        for (int v = 0; v < VOCABULARY; v++) {
-            difference += (double)(x[v] - y[v]) * (x[v] - y[v]);
-            length += (double)y[v] * y[v];
-        }
-        if (length > 0 && sqrt(difference / length) > most)
-            most = sqrt(difference / length);
-    }
-    return most;
+    struct experiment experiment = serve_case_short_turns(policy);
+    return serve_case_run_seen(&experiment, config, seen);
 }
 
-/* Without overflow, so that reused and recomputed KV mean the same context. */
-static struct experiment short_turns(const char *policy)
-{
-    struct experiment experiment = experiment_of(policy);
-    experiment.workload.prompt_tokens_mean = 20;
-    experiment.workload.prompt_tokens_cv = 0.3;
-    experiment.workload.reply_tokens_cv = 0.3;
-    experiment.workload.session_length_cv = 0;
-    experiment.context_window_tokens = 0;
-    experiment.dram_bytes = 250000;
-    experiment.dram_reserve = 0.3;
-    return experiment;
-}
-
-static struct served serve_seen(const char *policy, struct seen *seen, struct serve_config config)
-{
-    struct experiment experiment = short_turns(policy);
-    memset(seen, 0, sizeof *seen);
-    config.observe = see;
-    config.observe_context = seen;
-    return serve(&experiment, &config);
-}
-
-static struct seen recomputed, reused; /* too large for a stack */
+static struct serve_case_seen recomputed, reused; /* too large for a stack */
 
 START_TEST(turns_whose_kv_went_through_dram_and_ssd_end_as_if_it_had_been_recomputed)
 {
-    struct experiment experiment = short_turns("lru");
-    struct served none = serve_seen("none", &recomputed, config_here());
-    struct served run = serve_seen("lru+on-demand", &reused, config_here());
-    ck_assert(experiment.workload.sessions == SESSIONS && none.result.metrics.overflows == 0);
+    struct experiment experiment = serve_case_short_turns("lru");
+    struct served none = seen_under("none", &recomputed, serve_case_config(backend_find("host")));
+    struct served run =
+        seen_under("lru+on-demand", &reused, serve_case_config(backend_find("host")));
+    ck_assert(experiment.workload.sessions == SERVE_CASE_SESSIONS &&
+              none.result.metrics.overflows == 0);
     ck_assert(run.result.metrics.hit_tokens_dram > 0 && run.result.metrics.hit_tokens_ssd > 0);
     ck_assert_uint_eq(recomputed.count, reused.count);
-    double distance = furthest(&reused, &recomputed);
+    double distance = serve_case_furthest(&reused, &recomputed);
     printf("%u turns, %.0f tokens from DRAM and %.0f from SSD: logits within %.1e\n", reused.count,
            run.result.metrics.hit_tokens_dram, run.result.metrics.hit_tokens_ssd, distance);
     ck_assert(distance < 2e-5);
@@ -305,14 +175,14 @@ static int64_t fail_reads(void *context, const struct ssd_request *request, int6
 static void check_failing_disk(int error)
 {
     struct failing_disk disk = { .every = 3, .error = error };
-    struct serve_config config = config_here();
+    struct serve_config config = serve_case_config(backend_find("host"));
     config.ssd_fault = fail_reads;
     config.ssd_fault_context = &disk;
-    serve_seen("none", &recomputed, config_here());
-    struct served run = serve_seen("lru", &reused, config);
+    seen_under("none", &recomputed, serve_case_config(backend_find("host")));
+    struct served run = seen_under("lru", &reused, config);
     ck_assert_uint_gt(run.report.recomputed_turns, 0);
     ck_assert_uint_gt(error != 0 ? run.report.ssd_errors : run.report.checksum_failures, 0);
-    ck_assert(furthest(&reused, &recomputed) < 2e-5);
+    ck_assert(serve_case_furthest(&reused, &recomputed) < 2e-5);
 }
 
 START_TEST(kv_whose_checksum_fails_is_recomputed_and_counted)
@@ -335,13 +205,13 @@ static int64_t fail_writes(void *context, const struct ssd_request *request, int
 
 START_TEST(a_disk_that_is_full_when_written_costs_recomputing_and_nothing_else)
 {
-    struct serve_config config = config_here();
+    struct serve_config config = serve_case_config(backend_find("host"));
     config.ssd_fault = fail_writes;
-    serve_seen("none", &recomputed, config_here());
-    struct served run = serve_seen("lru", &reused, config);
+    seen_under("none", &recomputed, serve_case_config(backend_find("host")));
+    struct served run = seen_under("lru", &reused, config);
     ck_assert_uint_gt(run.report.ssd_errors, 0);
     ck_assert_uint_gt(run.report.recomputed_turns, 0);
-    ck_assert(furthest(&reused, &recomputed) < 2e-5);
+    ck_assert(serve_case_furthest(&reused, &recomputed) < 2e-5);
 }
 END_TEST
 
@@ -353,8 +223,8 @@ static bool stop_at_once(void *context, uint64_t done, uint64_t expected, double
 
 START_TEST(a_run_that_is_stopped_in_the_middle_leaves_no_file)
 {
-    struct experiment experiment = experiment_of("lru");
-    struct serve_config config = config_here();
+    struct experiment experiment = serve_case_experiment("lru");
+    struct serve_config config = serve_case_config(backend_find("host"));
     struct sim_progress progress = { .tell = stop_at_once };
     struct sim_result result;
     struct serve_report report;
@@ -380,8 +250,8 @@ START_TEST(what_the_runtime_cannot_do_is_refused_by_its_key)
         "cluster.replicas",
     };
     for (int i = 0; i < (int)(sizeof keys / sizeof *keys); i++) {
-        struct experiment experiment = experiment_of(i == 3 ? "no-such" : "lru");
-        struct serve_config config = config_here();
+        struct experiment experiment = serve_case_experiment(i == 3 ? "no-such" : "lru");
+        struct serve_config config = serve_case_config(backend_find("host"));
         struct sim_result result;
         struct serve_report report;
         struct error err = { 0 };
@@ -405,7 +275,7 @@ static Suite *suite(void)
     Suite *suite = suite_create("serve");
     TCase *tcase = tcase_create("host");
     tcase_set_timeout(tcase, 60);
-    tcase_add_unchecked_fixture(tcase, make_files, remove_files);
+    tcase_add_unchecked_fixture(tcase, make_files, serve_case_close);
     tcase_add_loop_test(
         tcase, hits_and_bytes_of_every_tier_are_the_simulators_when_the_order_of_events_is, 0, 6);
     tcase_add_loop_test(tcase, every_turn_is_served_and_every_token_accounted_for, 0, 5);

@@ -27,7 +27,8 @@ extern "C" {
 enum { FAKE_COMPUTE = 1, FAKE_LOAD = 2, FAKE_SAVE = 4, FAKE_ALL = 0xffff };
 struct fake_cuda {
     unsigned eager;
-    unsigned seed; /* not 0: besides, single operations are run at random */
+    unsigned seed;     /* not 0: besides, single operations are run at random */
+    unsigned patience; /* cudaEventQuery() is answered "not ready" so often for one operation */
     bool no_gpu, no_batches, no_cublas;
     int major; /* compute capability */
     uint64_t memory_bytes;

@@ -1,0 +1,63 @@
+/* tests/runtime/cuda/test_serve_emulated.c - whole turns on the CUDA backend without a GPU: KV that
+ * was saved layer by layer behind the computation, went through DRAM and SSD and was loaded layer
+ * by layer before it, gives what computing all again gives, however late or early each stream runs.
+ */
+#include "tests/runtime/cuda/fake_cuda.h"
+#include "tests/runtime/serve_case.h"
+
+#include <stdio.h>
+
+extern const struct backend backend_cuda;
+
+static struct serve_case_seen recomputed, reused;
+
+static struct experiment few_turns(const char *policy)
+{
+    struct experiment experiment = serve_case_short_turns(policy);
+    experiment.workload.sessions = 5;
+    experiment.workload.mean_turns = 3;
+    experiment.workload.reply_tokens_mean = 4;
+    experiment.dram_bytes = 60000;
+    experiment.read_buffer_layers = 1;
+    return experiment;
+}
+
+static const unsigned hurries[] = { 0, FAKE_COMPUTE, FAKE_LOAD | FAKE_SAVE };
+
+START_TEST(turns_through_dram_and_ssd_are_those_computed_again)
+{
+    struct fake_cuda machine = fake_cuda_default();
+    struct serve_config config = serve_case_config(&backend_cuda);
+    struct experiment again = few_turns("none"), kept = few_turns("lru+on-demand");
+    machine.eager = hurries[_i];
+    machine.seed = _i == 2 ? (unsigned)test_seed() : 0;
+    machine.patience = _i == 2 ? 1 : 30; /* of some 50 us: what is waited for comes late */
+    fake_cuda_is(&machine);
+    struct served none = serve_case_run_seen(&again, config, &recomputed);
+    struct served run = serve_case_run_seen(&kept, config, &reused);
+    ck_assert(none.result.metrics.overflows == 0);
+    ck_assert(run.result.metrics.hit_tokens_dram > 0 && run.result.metrics.hit_tokens_ssd > 0);
+    ck_assert_uint_eq(recomputed.count, reused.count);
+    ck_assert_uint_eq(run.report.checksum_failures + run.report.recomputed_turns, 0);
+    double distance = serve_case_furthest(&reused, &recomputed);
+    printf("%u turns, %.0f tokens from DRAM and %.0f from SSD: logits within %.1e\n", reused.count,
+           run.result.metrics.hit_tokens_dram, run.result.metrics.hit_tokens_ssd, distance);
+    ck_assert(distance < 3e-2); /* bf16, as case_tolerance() */
+}
+END_TEST
+
+static void make_files(void)
+{
+    serve_case_open(&backend_cuda);
+}
+
+int main(void)
+{
+    TCase *tests = tcase_create("serving");
+    tcase_add_unchecked_fixture(tests, make_files, serve_case_close);
+    tcase_add_loop_test(tests, turns_through_dram_and_ssd_are_those_computed_again, 0,
+                        sizeof hurries / sizeof *hurries);
+    Suite *suite = suite_create("Serving on the emulated GPU");
+    suite_add_tcase(suite, tests);
+    return test_main(suite);
+}

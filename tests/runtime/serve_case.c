@@ -1,0 +1,145 @@
+/* tests/runtime/serve_case.c - see serve_case.h. */
+#include "tests/runtime/serve_case.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char model_yaml[] = "name: tiny\nsource: made up\nlayers: 4\nhidden: 64\nheads: 4\n"
+                                 "kv_heads: 4\nhead_dim: 16\nffn: 128\ngated_ffn: true\n"
+                                 "vocabulary: 128\ncontext_window_tokens: 1024\n"
+                                 "weight_bytes_per_parameter: 4\nkv_bytes_per_value: 4\n";
+static const char narrow_model_yaml[] =
+    "name: tiny\nsource: made up\nlayers: 2\nhidden: 64\nheads: 4\n"
+    "kv_heads: 2\nhead_dim: 32\nffn: 64\ngated_ffn: true\n"
+    "vocabulary: 128\ncontext_window_tokens: 1024\n"
+    "weight_bytes_per_parameter: 2\nkv_bytes_per_value: 2\n";
+
+static const char hardware_yaml[] =
+    "name: here\nsource: made up\ngpus: 1\n"
+    "gpu: {hbm_bytes: 24MB, hbm_bytes_per_s: 10GB/s, flop_per_s: 20GFLOP/s, gemm_efficiency: 0.5,\n"
+    "      attention_efficiency: 0.2, hbm_efficiency: 0.5, kernel_launch: 20us}\n"
+    "allreduce: {bytes_per_s: 1GB/s, latency: 0}\n"
+    "engine: {iteration_overhead: 20us, hbm_utilisation: 1, hbm_reserved_bytes: 0}\n"
+    "pcie: {h2d_bytes_per_s: 500MB/s, d2h_bytes_per_s: 500MB/s, h2d_bytes_per_s_per_gpu: 500MB/s,\n"
+    "       d2h_bytes_per_s_per_gpu: 500MB/s, latency: 0}\n"
+    "dram: {bytes: 1MB}\n"
+    "ssd: {bytes: 6MB, read_bytes_per_s: 200MB/s, write_bytes_per_s: 200MB/s, latency: 0}\n"
+    "price: {usd_per_gpu_hour: 1, usd_per_dram_gb_hour: 0.01, usd_per_ssd_gb_hour: 0.0001}\n";
+
+static char *model_path, *hardware_path;
+
+static char *yaml_file(const char *text)
+{
+    char *plain = test_temp_file(text), *path = memory_new(strlen(plain) + 6, 1);
+    sprintf(path, "%s.yaml", plain);
+    ck_assert_int_eq(rename(plain, path), 0);
+    free(plain);
+    return path;
+}
+
+void serve_case_open(const struct backend *backend)
+{
+    model_path = yaml_file(backend->element_bytes == 4 ? model_yaml : narrow_model_yaml);
+    hardware_path = yaml_file(hardware_yaml);
+}
+
+void serve_case_close(void)
+{
+    unlink(model_path);
+    unlink(hardware_path);
+    free(model_path);
+    free(hardware_path);
+}
+
+struct experiment serve_case_experiment(const char *policy)
+{
+    struct experiment experiment;
+    struct error err = { 0 };
+    ck_assert_int_eq(config_load(experiment_sections, NULL, &experiment, &err), STATUS_OK);
+    snprintf(experiment.model, sizeof experiment.model, "%s", model_path);
+    snprintf(experiment.hardware, sizeof experiment.hardware, "%s", hardware_path);
+    snprintf(experiment.policy, sizeof experiment.policy, "%s", policy);
+    experiment.gpus = 1;
+    experiment.warmup_turns = 0;
+    experiment.reuse = REUSE_ALWAYS;
+    experiment.batch = 4;
+    experiment.read_buffer_layers = 2;
+    experiment.workload.sessions = 10;
+    experiment.workload.sessions_per_s = 60;
+    experiment.workload.mean_turns = 4;
+    experiment.workload.prompt_tokens_mean = 30;
+    experiment.workload.reply_tokens_mean = 12;
+    experiment.workload.think_mean_ns = 20000000;
+    experiment.context_window_tokens = 256;
+    experiment.dram_bytes = 400000;
+    return experiment;
+}
+
+struct serve_config serve_case_config(const struct backend *backend)
+{
+    static char path[64];
+    snprintf(path, sizeof path, "/tmp/reprise-test-serve-%d", (int)getpid());
+    return (struct serve_config){ .backend = backend, .threads = 1, .ssd_path = path };
+}
+
+struct served serve_case_run(const struct experiment *experiment, const struct serve_config *config)
+{
+    struct served served;
+    struct error err = { 0 };
+    enum status status = serve_run(experiment, config, NULL, &served.result, &served.report, &err);
+    ck_assert_msg(status == STATUS_OK, "%s: %s, %s", err.key, err.expected, err.found);
+    sim_result_free(&served.result);
+    return served;
+}
+
+static void see(void *context, uint64_t session, uint32_t turn, const float *logits)
+{
+    struct serve_case_seen *seen = context;
+    ck_assert(session < SERVE_CASE_SESSIONS && turn < SERVE_CASE_TURNS);
+    memcpy(seen->logits[session][turn], logits, sizeof seen->logits[session][turn]);
+    seen->count++;
+}
+
+double serve_case_furthest(const struct serve_case_seen *a, const struct serve_case_seen *b)
+{
+    double most = 0;
+    for (int i = 0; i < SERVE_CASE_SESSIONS * SERVE_CASE_TURNS; i++) {
+        const float *x = a->logits[i / SERVE_CASE_TURNS][i % SERVE_CASE_TURNS],
+                    *y = b->logits[i / SERVE_CASE_TURNS][i % SERVE_CASE_TURNS];
+        double difference = 0, length = 0;
+        for (int v = 0; v < SERVE_CASE_VOCABULARY; v++) {
+            difference += (double)(x[v] - y[v]) * (x[v] - y[v]);
+            length += (double)y[v] * y[v];
+        }
+        if (length > 0 && sqrt(difference / length) > most)
+            most = sqrt(difference / length);
+    }
+    return most;
+}
+
+struct experiment serve_case_short_turns(const char *policy)
+{
+    struct experiment experiment = serve_case_experiment(policy);
+    experiment.workload.prompt_tokens_mean = 20;
+    experiment.workload.prompt_tokens_cv = 0.3;
+    experiment.workload.reply_tokens_cv = 0.3;
+    experiment.workload.session_length_cv = 0;
+    experiment.context_window_tokens = 0;
+    experiment.dram_bytes = 250000;
+    experiment.dram_reserve = 0.3;
+    return experiment;
+}
+
+struct served serve_case_run_seen(const struct experiment *experiment, struct serve_config config,
+                                  struct serve_case_seen *seen)
+{
+    memset(seen, 0, sizeof *seen);
+    config.observe = see;
+    config.observe_context = seen;
+    return serve_case_run(experiment, &config);
+}

@@ -5,7 +5,10 @@
 
 #include "runtime/backend.h"
 
+#include <stdbool.h>
+
 /* NULL: there is none of this name. */
 const struct backend *numerics_backend(const char *name);
+extern const bool numerics_is_slow; /* one architecture must do for most tests */
 
 #endif

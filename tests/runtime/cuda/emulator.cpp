@@ -22,6 +22,7 @@ namespace
 {
 
 constexpr size_t STACK_BYTES = 256 * 1024;
+constexpr size_t LAST_FRAMES_BYTES = 4096; /* of those functions */
 constexpr unsigned WARP = 32;
 constexpr size_t SLOT_BYTES = 64; /* the most that a lane brings to a meeting: an mma's operands */
 
@@ -102,11 +103,12 @@ struct copy {
 
 struct stack_memory {
     alignas(64) unsigned char bytes[STACK_BYTES];
+    uintptr_t fenced_from = 0; /* frames above it that never returned; ASan */
 };
 
 struct fiber {
     place context;
-    std::unique_ptr<stack_memory> stack;
+    stack_memory *stack = nullptr;
     bool ended = false;
     const meeting *waits_for = nullptr;
     uint64_t waits_until = 0; /* runs again once waits_for->times >= this */
@@ -169,6 +171,9 @@ void fiber_main()
     if (!self->copies.empty() && self->copies.back().group < self->group)
         die("ends with asynchronous copies committed and never waited for");
     self->ended = true;
+#ifdef __SANITIZE_ADDRESS__
+    self->stack->fenced_from = reinterpret_cast<uintptr_t>(&self) - LAST_FRAMES_BYTES;
+#endif
     leave(self, true);
 }
 
@@ -240,10 +245,18 @@ std::vector<unsigned> thread_order(unsigned threads)
     return order;
 }
 
-void start_fiber(fiber *f)
+/* Kept from launch to launch: making them is dearer than a small kernel. */
+stack_memory *stack_of_thread(unsigned thread)
 {
-    if (f->stack == nullptr)
-        f->stack.reset(new stack_memory);
+    static std::vector<std::unique_ptr<stack_memory>> stacks;
+    while (stacks.size() <= thread)
+        stacks.emplace_back(new stack_memory);
+    return stacks[thread].get();
+}
+
+void start_fiber(fiber *f, unsigned thread)
+{
+    f->stack = stack_of_thread(thread);
     f->ended = false;
     f->waits_for = nullptr;
     f->group = 0;
@@ -251,7 +264,10 @@ void start_fiber(fiber *f)
 #ifdef __SANITIZE_ADDRESS__
     /* The fiber before never returned from its last functions, whose frames' ends are still fenced.
      */
-    __asan_unpoison_memory_region(f->stack->bytes, STACK_BYTES);
+    if (f->stack->fenced_from != 0)
+        __asan_unpoison_memory_region(reinterpret_cast<void *>(f->stack->fenced_from),
+                                      reinterpret_cast<uintptr_t>(f->stack->bytes) + STACK_BYTES -
+                                          f->stack->fenced_from);
 #endif
     place_new(&f->context, f->stack->bytes, fiber_main);
 }
@@ -260,8 +276,8 @@ void run_block(size_t shared_bytes)
 {
     unsigned threads = static_cast<unsigned>(running->fibers.size());
     std::memset(running->shared.get(), 0xff, shared_bytes); /* NaN in every format */
-    for (fiber &f : running->fibers)
-        start_fiber(&f);
+    for (unsigned i = 0; i < threads; i++)
+        start_fiber(&running->fibers[i], i);
     running->meets = meeting{};
     running->meets.members = threads;
     for (warp &w : running->warps) {

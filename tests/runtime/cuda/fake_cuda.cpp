@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <sys/mman.h>
 #include <vector>
 
 /* One cudaEventRecord(): what waits for an event waits for the record it had then. */
@@ -142,12 +143,35 @@ void pass_time()
         step(s.streams[s.random() % s.streams.size()]);
 }
 
-/* NaN in every format. Not what is as large as cuBLAS's workspace, which is never touched: filling
- * it for every device would be most of the tests' time. */
-void poison(void *memory, size_t bytes)
+/* What is as large as cuBLAS's workspace is never touched: filling it for every device, and letting
+ * AddressSanitizer watch it, would be most of the tests' time. */
+bool huge(size_t bytes)
 {
-    if (bytes < UINT64_C(16) << 20)
-        std::memset(memory, 0xff, bytes);
+    return bytes >= UINT64_C(16) << 20;
+}
+
+void *new_memory(size_t bytes)
+{
+    void *memory = nullptr;
+    if (huge(bytes)) {
+        memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (memory == MAP_FAILED)
+            die("the test's machine has no memory");
+    } else if (posix_memalign(&memory, 256, bytes) != 0)
+        die("the test's machine has no memory");
+    else
+        std::memset(memory, 0xff, bytes); /* NaN in every format */
+    return memory;
+}
+
+void free_memory(void *memory, size_t bytes)
+{
+    if (huge(bytes)) {
+        munmap(memory, bytes);
+        return;
+    }
+    std::memset(memory, 0xff, bytes);
+    std::free(memory);
 }
 
 void check_stream(cudaStream_t stream)
@@ -326,9 +350,7 @@ cudaError_t cudaMalloc(void **memory, size_t bytes)
         return answer(cudaErrorMemoryAllocation);
     if (answer(cudaSuccess) != cudaSuccess)
         return s.sticky;
-    if (posix_memalign(memory, 256, bytes) != 0)
-        die("the test's machine has no memory");
-    poison(*memory, bytes);
+    *memory = new_memory(bytes);
     s.device[static_cast<char *>(*memory)] = bytes;
     s.counts.device_bytes += bytes;
     return cudaSuccess;
@@ -341,10 +363,9 @@ cudaError_t cudaFree(void *memory)
     auto found = s.device.find(static_cast<char *>(memory));
     if (found == s.device.end())
         die("cudaFree of what cudaMalloc did not give");
-    poison(memory, found->second);
+    free_memory(memory, found->second);
     s.counts.device_bytes -= found->second;
     s.device.erase(found);
-    std::free(memory);
     return answer(cudaSuccess);
 }
 

@@ -1,0 +1,190 @@
+/* tests/bench/bench_cuda_plain.c - see bench_cuda.h: CUDA and cublasLt used plainly, as the
+ * yardstick for runtime/cuda. */
+#include "tests/bench/bench_cuda.h"
+
+#include <cublasLt.h>
+#include <cuda_runtime_api.h>
+
+enum { ALGORITHMS = 64, WORKSPACE_BYTES = 64 << 20 };
+
+/* ---- time ---- */
+
+struct stopwatch {
+    cudaStream_t stream;
+    cudaEvent_t begin, end;
+};
+
+static bool stopwatch_new(struct stopwatch *watch)
+{
+    *watch = (struct stopwatch){ 0 };
+    return cudaStreamCreateWithFlags(&watch->stream, cudaStreamNonBlocking) == cudaSuccess &&
+           cudaEventCreate(&watch->begin) == cudaSuccess &&
+           cudaEventCreate(&watch->end) == cudaSuccess;
+}
+
+static void stopwatch_free(struct stopwatch *watch)
+{
+    cudaEventDestroy(watch->begin);
+    cudaEventDestroy(watch->end);
+    cudaStreamDestroy(watch->stream);
+}
+
+/* Seconds since begin; below 0: failed. */
+static double stopwatch_stop(struct stopwatch *watch)
+{
+    float ms = 0.0F;
+    if (cudaEventRecord(watch->end, watch->stream) != cudaSuccess ||
+        cudaEventSynchronize(watch->end) != cudaSuccess ||
+        cudaEventElapsedTime(&ms, watch->begin, watch->end) != cudaSuccess)
+        return -1.0;
+    return (double)ms / 1e3;
+}
+
+/* ---- products ---- */
+
+struct product {
+    cublasLtHandle_t handle;
+    cublasLtMatmulDesc_t description;
+    cublasLtMatrixLayout_t a, b, c;
+    cublasLtMatmulPreference_t preference;
+    void *workspace;
+};
+
+static void product_free(struct product *p)
+{
+    if (p->preference != NULL)
+        cublasLtMatmulPreferenceDestroy(p->preference);
+    if (p->a != NULL)
+        cublasLtMatrixLayoutDestroy(p->a);
+    if (p->b != NULL)
+        cublasLtMatrixLayoutDestroy(p->b);
+    if (p->c != NULL)
+        cublasLtMatrixLayoutDestroy(p->c);
+    if (p->description != NULL)
+        cublasLtMatmulDescDestroy(p->description);
+    if (p->handle != NULL)
+        cublasLtDestroy(p->handle);
+    cudaFree(p->workspace);
+}
+
+/* Columns for our rows, as in runtime/cuda/operators.c. */
+static bool product_new(struct product *p, uint32_t rows, uint32_t inputs, uint32_t outputs)
+{
+    const cublasOperation_t transposed = CUBLAS_OP_T;
+    const size_t workspace_bytes = WORKSPACE_BYTES;
+    *p = (struct product){ 0 };
+    return cudaMalloc(&p->workspace, WORKSPACE_BYTES) == cudaSuccess &&
+           cublasLtCreate(&p->handle) == CUBLAS_STATUS_SUCCESS &&
+           cublasLtMatmulDescCreate(&p->description, CUBLAS_COMPUTE_32F, CUDA_R_32F) ==
+               CUBLAS_STATUS_SUCCESS &&
+           cublasLtMatmulDescSetAttribute(p->description, CUBLASLT_MATMUL_DESC_TRANSA, &transposed,
+                                          sizeof transposed) == CUBLAS_STATUS_SUCCESS &&
+           cublasLtMatrixLayoutCreate(&p->a, CUDA_R_16BF, inputs, outputs, inputs) ==
+               CUBLAS_STATUS_SUCCESS &&
+           cublasLtMatrixLayoutCreate(&p->b, CUDA_R_16BF, inputs, rows, inputs) ==
+               CUBLAS_STATUS_SUCCESS &&
+           cublasLtMatrixLayoutCreate(&p->c, CUDA_R_16BF, outputs, rows, outputs) ==
+               CUBLAS_STATUS_SUCCESS &&
+           cublasLtMatmulPreferenceCreate(&p->preference) == CUBLAS_STATUS_SUCCESS &&
+           cublasLtMatmulPreferenceSetAttribute(
+               p->preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &workspace_bytes,
+               sizeof workspace_bytes) == CUBLAS_STATUS_SUCCESS;
+}
+
+static bool run(const struct product *p, const cublasLtMatmulAlgo_t *algorithm, const void *in,
+                const void *weights, void *out, cudaStream_t stream)
+{
+    const float one = 1.0F, zero = 0.0F;
+    return cublasLtMatmul(p->handle, p->description, &one, weights, p->a, in, p->b, &zero, out,
+                          p->c, out, p->c, algorithm, p->workspace, WORKSPACE_BYTES,
+                          stream) == CUBLAS_STATUS_SUCCESS;
+}
+
+static double time_algorithm(const struct product *p, const cublasLtMatmulAlgo_t *algorithm,
+                             const void *in, const void *weights, void *out, uint32_t repeats,
+                             struct stopwatch *watch)
+{
+    bool ran = run(p, algorithm, in, weights, out, watch->stream);
+    ran = ran && cudaEventRecord(watch->begin, watch->stream) == cudaSuccess;
+    for (uint32_t i = 0; i < repeats && ran; i++)
+        ran = run(p, algorithm, in, weights, out, watch->stream);
+    double seconds = ran ? stopwatch_stop(watch) : -1.0;
+    return seconds / repeats;
+}
+
+static bool best_of_all(const struct product *p, const void *in, const void *weights, void *out,
+                        uint32_t repeats, struct stopwatch *watch, double *seconds)
+{
+    static cublasLtMatmulHeuristicResult_t found[ALGORITHMS];
+    int count = 0;
+    if (cublasLtMatmulAlgoGetHeuristic(p->handle, p->description, p->a, p->b, p->c, p->c,
+                                       p->preference, ALGORITHMS, found,
+                                       &count) != CUBLAS_STATUS_SUCCESS)
+        return false;
+    *seconds = -1.0;
+    for (int i = 0; i < count; i++) {
+        if (found[i].state != CUBLAS_STATUS_SUCCESS)
+            continue;
+        double took = time_algorithm(p, &found[i].algo, in, weights, out, repeats, watch);
+        if (took > 0.0 && (*seconds < 0.0 || took < *seconds))
+            *seconds = took;
+    }
+    return *seconds > 0.0;
+}
+
+bool best_product_s(uint32_t rows, uint32_t inputs, uint32_t outputs, const void *in,
+                    const void *weights, void *out, uint32_t repeats, double *seconds)
+{
+    struct product product;
+    struct stopwatch watch;
+    bool found = stopwatch_new(&watch);
+    found = product_new(&product, rows, inputs, outputs) && found &&
+            best_of_all(&product, in, weights, out, repeats, &watch, seconds);
+    product_free(&product);
+    stopwatch_free(&watch);
+    return found;
+}
+
+/* ---- links ---- */
+
+double link_bytes_per_s(bool to_gpu, void *gpu, void *pinned, uint64_t bytes, uint32_t repeats)
+{
+    struct stopwatch watch;
+    bool ran = stopwatch_new(&watch);
+    for (uint32_t i = 0; i <= repeats && ran; i++) { /* the first warms up */
+        if (i == 1)
+            ran = cudaEventRecord(watch.begin, watch.stream) == cudaSuccess;
+        ran = ran &&
+              (to_gpu ? cudaMemcpyAsync(gpu, pinned, bytes, cudaMemcpyHostToDevice, watch.stream)
+                      : cudaMemcpyAsync(pinned, gpu, bytes, cudaMemcpyDeviceToHost,
+                                        watch.stream)) == cudaSuccess;
+    }
+    double seconds = ran ? stopwatch_stop(&watch) : -1.0;
+    stopwatch_free(&watch);
+    return seconds > 0.0 ? (double)bytes * repeats / seconds : 0.0;
+}
+
+/* ---- peaks ---- */
+
+static double attribute(enum cudaDeviceAttr which)
+{
+    int value = 0;
+    return cudaDeviceGetAttribute(&value, which, 0) == cudaSuccess ? value : 0.0;
+}
+
+/* Dense bf16, multiply and add, per SM and cycle: 2048 on A100 (sm_80), 4096 on H100 and H200
+ * (sm_90); NVIDIA's architecture whitepapers. */
+double peak_bf16_flop_per_s(void)
+{
+    double major = attribute(cudaDevAttrComputeCapabilityMajor);
+    double per_cycle = major >= 9.0 ? 4096.0 : 2048.0;
+    return per_cycle * attribute(cudaDevAttrMultiProcessorCount) * attribute(cudaDevAttrClockRate) *
+           1e3;
+}
+
+/* Two transfers a cycle (DDR); the clock is in kHz, the bus in bits. */
+double peak_hbm_bytes_per_s(void)
+{
+    return 2.0 * attribute(cudaDevAttrMemoryClockRate) * 1e3 *
+           attribute(cudaDevAttrGlobalMemoryBusWidth) / 8.0;
+}

@@ -353,7 +353,7 @@ static Suite *suite(void)
     Suite *suite = suite_create("numerics");
     int models = numerics_is_slow ? 1 : CASE_MODELS;
     TCase *tcase = tcase_create(backend->name);
-    tcase_set_timeout(tcase, 60);
+    tcase_set_timeout(tcase, numerics_is_slow ? 200 : 60);
     tcase_add_loop_test(tcase, a_prefill_is_what_the_reference_computes, 0, CASE_MODELS);
     tcase_add_loop_test(tcase, reused_kv_gives_what_computing_all_again_gives, 0, models);
     tcase_add_loop_test(tcase, a_batch_gives_each_context_what_it_gets_alone, 0, models);

@@ -54,6 +54,7 @@ static void make_files(void)
 int main(void)
 {
     TCase *tests = tcase_create("serving");
+    tcase_set_timeout(tests, 200);
     tcase_add_unchecked_fixture(tests, make_files, serve_case_close);
     tcase_add_loop_test(tests, turns_through_dram_and_ssd_are_those_computed_again, 0,
                         sizeof hurries / sizeof *hurries);

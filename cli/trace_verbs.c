@@ -1,6 +1,7 @@
 /* cli/trace_verbs.c - see trace_verbs.h. */
 #include "cli/trace_verbs.h"
 
+#include "cli/interrupt.h"
 #include "traces/write.h"
 
 #include <inttypes.h>
@@ -122,11 +123,19 @@ static void tell(const char *path, const char *format, const struct trace_writte
                units_format((double)written->loss.time_ns, UNIT_DURATION, unit, sizeof unit));
 }
 
+static bool not_interrupted(void *context)
+{
+    (void)context;
+    return !interrupt_asked();
+}
+
 enum status trace_verb_write(struct trace *trace, const char *path, const char *format, bool lossy,
                              struct error *err)
 {
     struct trace_written written;
-    enum status status = trace_write(trace, path, format, lossy, &written, err);
+    const struct trace_writing how = { .format = format, .lossy = lossy, .go_on = not_interrupted };
+    interrupt_catch();
+    enum status status = trace_write(trace, path, &how, &written, err);
     if (status == STATUS_OK)
         tell(path, format, &written);
     return status;

@@ -3,7 +3,6 @@
 
 #include "traces/format.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static void add_writable(const char *name, const char *summary, void *context)
@@ -51,15 +50,18 @@ static enum status check(const struct trace_facts *facts, const struct trace_for
 }
 
 static enum status write_sessions(struct trace *trace, const struct trace_format_out *format,
-                                  struct text_out *out, struct trace_written *written,
-                                  struct error *err)
+                                  const struct trace_writing *how, struct text_out *out,
+                                  struct trace_written *written, struct error *err)
 {
+    enum { ASKED_EVERY = 1024 };
     struct trace_session session;
     enum trace_step step;
     if (format->heading != NULL)
         text_out_text(out, format->heading);
     while ((step = trace_next(trace, &session, err)) == TRACE_ITEM) {
         struct trace_facts facts = trace_facts(trace);
+        if (written->sessions % ASKED_EVERY == 0 && how->go_on != NULL && !how->go_on(how->context))
+            return error_interrupted(err);
         format->session(out, &facts, &session);
         written->sessions++;
         written->turns += session.turn_count;
@@ -67,22 +69,26 @@ static enum status write_sessions(struct trace *trace, const struct trace_format
     return step == TRACE_ERROR ? err->status : STATUS_OK;
 }
 
-enum status trace_write(struct trace *trace, const char *path, const char *name, bool lossy,
+static enum status refuse_format(const char *name, struct error *err)
+{
+    char expected[256] = "";
+    trace_formats(add_writable, expected);
+    return error_input(err, NULL, 0, "format", expected, name);
+}
+
+enum status trace_write(struct trace *trace, const char *path, const struct trace_writing *how,
                         struct trace_written *written, struct error *err)
 {
-    const struct trace_format *format = trace_format_named(name);
+    const struct trace_format *format = trace_format_named(how->format);
     struct trace_facts facts = trace_facts(trace);
     struct text_out *out = NULL;
     memset(written, 0, sizeof *written);
-    if (!trace_format_writable(name)) {
-        char expected[256] = "";
-        trace_formats(add_writable, expected);
-        return error_input(err, NULL, 0, "format", expected, name);
-    }
-    if (check(&facts, format, lossy, &written->loss, err) != STATUS_OK ||
+    if (!trace_format_writable(how->format))
+        return refuse_format(how->format, err);
+    if (check(&facts, format, how->lossy, &written->loss, err) != STATUS_OK ||
         text_out_open(path, &out, err) != STATUS_OK)
         return err->status;
-    enum status status = write_sessions(trace, format->out, out, written, err);
+    enum status status = write_sessions(trace, format->out, how, out, written, err);
     if (status == STATUS_OK)
         return text_out_finish(out, err);
     text_out_abandon(out);

@@ -18,12 +18,20 @@ struct trace_written {
     struct trace_loss loss;
 };
 
-/* Writes the rest of the trace in a format that trace_format_writable() knows; a path that ends in
- * .zst is compressed. The file is there whole or not at all; over one of that name it is put at the
- * end. STATUS_INPUT: the format is not known or cannot be written; it cannot hold the trace (turns
- * that wait for replies in a format of requests; shared prefixes, unless `lossy`); the trace itself
- * is malformed. STATUS_IO: the disk. */
-enum status trace_write(struct trace *trace, const char *path, const char *format, bool lossy,
+struct trace_writing {
+    const char *format; /* one that trace_format_writable() knows */
+    bool lossy;         /* shared prefixes are dropped where the format cannot hold them */
+    /* Asked now and then; false: stop, and leave nothing. May be NULL. */
+    bool (*go_on)(void *context);
+    void *context;
+};
+
+/* Writes the rest of the trace; a path that ends in .zst is compressed. The file is there whole or
+ * not at all; over one of that name it is put at the end. STATUS_INPUT: the format is not known or
+ * cannot be written; it cannot hold the trace (turns that wait for replies in a format of requests;
+ * shared prefixes, unless `lossy`); the trace itself is malformed. STATUS_IO: the disk.
+ * STATUS_INTERRUPTED: go_on said so. */
+enum status trace_write(struct trace *trace, const char *path, const struct trace_writing *how,
                         struct trace_written *written, struct error *err);
 
 bool trace_format_writable(const char *name);

@@ -66,7 +66,8 @@ static struct trace *sample(const char *name)
 static enum status write_as(struct trace *trace, const char *path, const char *format, bool lossy,
                             struct trace_written *written, struct error *err)
 {
-    enum status status = trace_write(trace, path, format, lossy, written, err);
+    const struct trace_writing how = { .format = format, .lossy = lossy };
+    enum status status = trace_write(trace, path, &how, written, err);
     trace_close(trace);
     return status;
 }
@@ -219,6 +220,31 @@ START_TEST(a_file_is_written_over_itself)
 }
 END_TEST
 
+static bool three_times(void *context)
+{
+    return ++*(int *)context < 3;
+}
+
+START_TEST(what_is_stopped_leaves_nothing)
+{
+    int asked = 0;
+    const struct trace_writing how = { .format = "session-csv",
+                                       .go_on = three_times,
+                                       .context = &asked };
+    struct workload workload;
+    struct trace *trace;
+    struct trace_written written;
+    struct error err = { 0 };
+    TRACE_DEFAULTS(workload_rows, &workload);
+    ck_assert_int_eq(trace_generate(&workload, &trace, &err), STATUS_OK);
+    ck_assert_int_eq(trace_write(trace, path_of("x.csv"), &how, &written, &err),
+                     STATUS_INTERRUPTED);
+    ck_assert_int_eq(asked, 3);
+    ck_assert_uint_eq(files_in_folder(false), 0);
+    trace_close(trace);
+}
+END_TEST
+
 START_TEST(a_place_that_takes_no_file_is_told)
 {
     struct trace_written written;
@@ -245,6 +271,7 @@ static Suite *suite(void)
                         REFUSED);
     tcase_add_test(tcase, a_malformed_input_leaves_the_file_that_was_there);
     tcase_add_test(tcase, a_file_is_written_over_itself);
+    tcase_add_test(tcase, what_is_stopped_leaves_nothing);
     tcase_add_test(tcase, a_place_that_takes_no_file_is_told);
     suite_add_tcase(suite, tcase);
     return suite;

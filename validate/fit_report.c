@@ -201,6 +201,15 @@ static void print_layers(FILE *out, const struct profile *profile, struct gpu_pe
     }
 }
 
+/* The digits after the third are of one machine's arithmetic library, not of the GPU: with them the
+ * report would differ from one machine to the next. */
+static void print_coefficient(FILE *out, double value)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.2e", value);
+    fprintf(out, " %g |", strtod(text, NULL));
+}
+
 void fit_print_report(FILE *out, const struct profile *profile, struct gpu_peak peak,
                       const struct operators *operators, const struct fit_intervals *intervals,
                       const struct operators *held_out)
@@ -218,11 +227,15 @@ void fit_print_report(FILE *out, const struct profile *profile, struct gpu_peak 
     print_layers(out, profile, peak, operators, held_out);
     fprintf(out, "\n**By operator**, 1 to %" PRIu32 " ranks\n\n", operators->record.ranks_most);
     print_operators(out, profile, peak, operators, held_out);
-    fprintf(out, "\n**Coefficients**, with the 95 %% interval of the fit to all models\n\n"
+    fprintf(out, "\n**Coefficients**, with the 95 %% interval of the fit to all models, to three "
+                 "digits\n\n"
                  "| coefficient | value | from | to |\n|---|---|---|---|\n");
-    for (uint32_t i = 0; i < intervals->count; i++)
-        fprintf(out, "| %s | %.4g | %.4g | %.4g |\n", intervals->interval[i].key,
-                intervals->interval[i].value, intervals->interval[i].low,
-                intervals->interval[i].high);
+    for (uint32_t i = 0; i < intervals->count; i++) {
+        fprintf(out, "| %s |", intervals->interval[i].key);
+        print_coefficient(out, intervals->interval[i].value);
+        print_coefficient(out, intervals->interval[i].low);
+        print_coefficient(out, intervals->interval[i].high);
+        fprintf(out, "\n");
+    }
     fprintf(out, "\n");
 }

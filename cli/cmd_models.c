@@ -1,6 +1,7 @@
 /* cli/cmd_models.c - `reprise models`: what models, hardware and policies there are. */
 #include "cli/commands.h"
 #include "cli/models_import.h"
+#include "cli/models_show.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "models/models.h"
@@ -54,27 +55,7 @@ static enum status list(struct error *err)
     return status == STATUS_OK ? list_policies(err) : status;
 }
 
-static enum status show(const char *name, const char *hardware_name, uint64_t gpus,
-                        struct error *err)
-{
-    struct model model;
-    struct hardware hardware;
-    uint64_t budget_bytes;
-    if (model_load(name, &model, err) || hardware_load(hardware_name, &hardware, err))
-        return err->status;
-    if (gpus < 1 || gpus > hardware.gpus) {
-        char expected[64], found[32];
-        snprintf(expected, sizeof expected, "1 to the hardware's %u", hardware.gpus);
-        snprintf(found, sizeof found, "%llu", (unsigned long long)gpus);
-        return error_input(err, NULL, 0, "--gpus", expected, found);
-    }
-    if (model_kv_budget_bytes(&model, &hardware, (uint32_t)gpus, &budget_bytes, err) != STATUS_OK)
-        return err->status;
-    models_print(stdout, &model, &hardware, (uint32_t)gpus);
-    return STATUS_OK;
-}
-
-static enum status list_or_show(const struct options *options, const char *hardware, uint64_t gpus,
+static enum status list_or_show(const struct options *options, const struct models_show *given,
                                 const char *out, struct error *err)
 {
     const char *const *arguments = options->arguments;
@@ -86,17 +67,24 @@ static enum status list_or_show(const struct options *options, const char *hardw
         return error_input(err, NULL, 0, "models",
                            "nothing, show and a model's name, or import and a config.json",
                            arguments[0]);
-    return show(arguments[1], hardware, gpus, err);
+    return models_show(arguments[1], given, err);
 }
 
 int cmd_models(int argc, const char **argv)
 {
-    const char *hardware = "paper-4xa100", *out = "";
-    uint64_t gpus = 4;
+    struct models_show given = { .hardware = "paper-4xa100", .gpus = 4, .batch = 32 };
+    const char *out = "";
     bool policies = false;
     const struct option table[] = {
-        { "hardware", 'H', OPTION_TEXT, &hardware, "NAME", "on this server (paper-4xa100)" },
-        { "gpus", 'g', OPTION_U64, &gpus, "N", "on this many of its GPUs (4)" },
+        { "hardware", 'H', OPTION_TEXT, &given.hardware, "NAME", "on this server (paper-4xa100)" },
+        { "gpus", 'g', OPTION_U64, &given.gpus, "N", "on this many of its GPUs (4)" },
+        { "tokens", 't', OPTION_U64, &given.tokens, "N", "show: a prefill of N new tokens (2048)" },
+        { "cached", 'c', OPTION_U64, &given.cached, "N", "show: after N cached ones (0)" },
+        { "batch", 'b', OPTION_U64, &given.batch, "N", "show: a decode step of N sequences (32)" },
+        { "context", 0, OPTION_U64, &given.context, "N",
+          "show: of N tokens of context each (2048)" },
+        { "plot", 'p', OPTION_TEXT, &given.plot, "FILE", "show: the roofline, .png or .svg" },
+        { "json", 0, OPTION_FLAG, &given.json, NULL, "show: one JSON object" },
         { "output", 'o', OPTION_TEXT, &out, "FILE", "import: write the YAML there, not to stdout" },
         { "policies", 0, OPTION_FLAG, &policies, NULL, "list the policies and presets only" },
         { 0 },
@@ -104,11 +92,13 @@ int cmd_models(int argc, const char **argv)
     const struct command_line line = {
         .command = "reprise models",
         .usage = "[show NAME | import CONFIG.json] [OPTION...]",
-        .summary =
-            "Lists models, hardware, policies and presets; `show NAME` describes a model on a "
-            "server: KV per\ntoken, room for KV in HBM, and how long prefill and decode take. "
-            "`import` writes a Hugging Face\nconfig.json (or a folder's) as a YAML like those of "
-            "models/llm; such a path is also taken wherever\na model is named.",
+        .summary = "Lists models, hardware, policies and presets; `show NAME` describes a model on "
+                   "a server: KV "
+                   "per token,\nroom for KV in HBM, how long prefill and decode take, operator by "
+                   "operator, what "
+                   "each is bound by,\nand from which tier loading KV is sooner than computing it. "
+                   "`import` writes a Hugging Face config.json\n(or a folder's) as a YAML like "
+                   "those of models/llm; such a path is also taken wherever a model is named.",
         .table = table,
         .arguments_most = 2,
     };
@@ -118,7 +108,7 @@ int cmd_models(int argc, const char **argv)
         if (policies)
             list_policies(&err);
         else
-            list_or_show(&options, hardware, gpus, out, &err);
+            list_or_show(&options, &given, out, &err);
     }
     options_free(&options);
     return output_exit(&err);

@@ -73,8 +73,9 @@ static double split_ns(const struct operators *operators, struct gpu_peak peak,
     return operators->gemm.split_ns + operators->gemm.split_traffic * bytes / peak.bytes;
 }
 
-double operator_product_ns(const struct operators *operators, struct gpu_peak peak,
-                           const struct product *product)
+/* The fastest tile and split. */
+static double fastest_ns(const struct operators *operators, struct gpu_peak peak,
+                         const struct product *product, struct operator_parts *parts)
 {
     const struct gemm_fit *fit = &operators->gemm;
     double per_multiprocessor =
@@ -91,21 +92,46 @@ double operator_product_ns(const struct operators *operators, struct gpu_peak pe
             double tile_ns =
                 2 * area * steps * INPUTS_STEP / rate + fit->epilogue_ns * area / (128 * 128);
             double computing_ns = waves(operators, count * splits[s]) * tile_ns;
-            double whole_ns =
-                smooth_max(computing_ns, moving_ns + split_ns(operators, peak, product, splits[s]));
+            double with_split_ns = moving_ns + split_ns(operators, peak, product, splits[s]);
+            double whole_ns = smooth_max(computing_ns, with_split_ns);
+            if (whole_ns < best_ns)
+                *parts = (struct operator_parts){ computing_ns, with_split_ns, fit->fixed_ns };
             best_ns = fmin(best_ns, whole_ns);
         }
     }
-    return fit->fixed_ns + best_ns;
+    return best_ns;
+}
+
+double operator_product_ns(const struct operators *operators, struct gpu_peak peak,
+                           const struct product *product)
+{
+    struct operator_parts parts;
+    return operators->gemm.fixed_ns + fastest_ns(operators, peak, product, &parts);
+}
+
+struct operator_parts operator_product_parts(const struct operators *operators,
+                                             struct gpu_peak peak, const struct product *product)
+{
+    struct operator_parts parts = { 0 };
+    fastest_ns(operators, peak, product, &parts);
+    return parts;
+}
+
+struct operator_parts operator_stream_parts(const struct operators *operators, struct gpu_peak peak,
+                                            enum stream_kind kind, double tokens, double values,
+                                            double width)
+{
+    const struct stream_fit *fit = &operators->stream[kind];
+    double bytes = tokens * values * ACTIVATION_BYTES, part = bytes / (double)operators->l2_bytes;
+    double gain = 1 + fit->cache_gain / (1 + part * part);
+    return (struct operator_parts){ .moving_ns = bytes / (peak.bytes * fit->efficiency * gain),
+                                    .starting_ns = fit->fixed_ns + fit->value_ns * width };
 }
 
 double operator_stream_ns(const struct operators *operators, struct gpu_peak peak,
                           enum stream_kind kind, double tokens, double values, double width)
 {
-    const struct stream_fit *fit = &operators->stream[kind];
-    double bytes = tokens * values * ACTIVATION_BYTES, part = bytes / (double)operators->l2_bytes;
-    double gain = 1 + fit->cache_gain / (1 + part * part);
-    double moving_ns = bytes / (peak.bytes * fit->efficiency * gain);
-    double floor_ns = fit->fixed_ns + fit->value_ns * width;
-    return sqrt(floor_ns * floor_ns + moving_ns * moving_ns);
+    struct operator_parts parts =
+        operator_stream_parts(operators, peak, kind, tokens, values, width);
+    return sqrt(parts.starting_ns * parts.starting_ns + parts.moving_ns * parts.moving_ns);
 }

@@ -98,6 +98,18 @@ struct product {
 double operator_product_ns(const struct operators *operators, struct gpu_peak peak,
                            const struct product *product);
 
+/* What a time is made of, each as long as it would take by itself: the longest binds. A product's
+ * are those of the tile and split that were taken; of an element-wise operator, starting holds a
+ * row's own work. */
+struct operator_parts {
+    double computing_ns, moving_ns, starting_ns;
+};
+struct operator_parts operator_product_parts(const struct operators *operators,
+                                             struct gpu_peak peak, const struct product *product);
+struct operator_parts operator_stream_parts(const struct operators *operators, struct gpu_peak peak,
+                                            enum stream_kind kind, double tokens, double values,
+                                            double width);
+
 /* Time of an element-wise operator whose every token moves `values` values of 2 bytes in rows of
  * `width` values. */
 double operator_stream_ns(const struct operators *operators, struct gpu_peak peak,

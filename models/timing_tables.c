@@ -16,7 +16,7 @@ struct gpu_peak timing_peak(const struct hardware *hardware)
 
 /* Each token chooses `used` of `count` experts at random: so many are touched, and share the
  * tokens. */
-static double touched_experts(const struct matrix *matrix, double tokens)
+double timing_touched_experts(const struct matrix *matrix, double tokens)
 {
     if (matrix->used >= matrix->count)
         return matrix->count;
@@ -24,9 +24,8 @@ static double touched_experts(const struct matrix *matrix, double tokens)
     return matrix->count * (1 - missed);
 }
 
-double timing_product_ns(const struct operators *operators, struct gpu_peak peak,
-                         const struct matrix *matrix, const struct model *model, uint32_t ranks,
-                         double tokens)
+static struct product product_of(const struct matrix *matrix, const struct model *model,
+                                 uint32_t ranks, double tokens)
 {
     struct product product = {
         .tokens = tokens,
@@ -37,10 +36,26 @@ double timing_product_ns(const struct operators *operators, struct gpu_peak peak
         .down = matrix->down,
     };
     if (matrix->count > 1) {
-        product.groups = touched_experts(matrix, tokens);
+        product.groups = timing_touched_experts(matrix, tokens);
         product.tokens = tokens * matrix->used / product.groups;
     }
+    return product;
+}
+
+double timing_product_ns(const struct operators *operators, struct gpu_peak peak,
+                         const struct matrix *matrix, const struct model *model, uint32_t ranks,
+                         double tokens)
+{
+    struct product product = product_of(matrix, model, ranks, tokens);
     return operator_product_ns(operators, peak, &product);
+}
+
+struct operator_parts timing_product_parts(const struct operators *operators, struct gpu_peak peak,
+                                           const struct matrix *matrix, const struct model *model,
+                                           uint32_t ranks, double tokens)
+{
+    struct product product = product_of(matrix, model, ranks, tokens);
+    return operator_product_parts(operators, peak, &product);
 }
 
 /* What a table is made of. */

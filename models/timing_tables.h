@@ -14,6 +14,14 @@ double timing_product_ns(const struct operators *operators, struct gpu_peak peak
                          const struct matrix *matrix, const struct model *model, uint32_t ranks,
                          double tokens);
 
+/* What that time is made of. */
+struct operator_parts timing_product_parts(const struct operators *operators, struct gpu_peak peak,
+                                           const struct matrix *matrix, const struct model *model,
+                                           uint32_t ranks, double tokens);
+
+/* Experts that at least one of the tokens chose, on average; 1 where all use the same matrix. */
+double timing_touched_experts(const struct matrix *matrix, double tokens);
+
 struct gpu_peak timing_peak(const struct hardware *hardware);
 
 /* tokens >= 1, whole. */

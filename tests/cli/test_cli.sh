@@ -61,6 +61,13 @@ gives "a field that is missing" 2 "no such field" "$reprise" models import less.
 gives "a model without it" 2 "less.json: num_attention_heads" "$reprise" sim "${small[@]}" --no-db -m less.json
 gives "import of nothing" 2 "models" "$reprise" models import
 gives "import to nowhere" 3 "cannot open" "$reprise" models import tiny.json -o no/such/folder.yaml
+prints "a prefill is taken apart" "query, key, value" "$reprise" models show llama-65b --tokens 512 --cached 64
+prints "and memory told" "weights per GPU" "$reprise" models show llama-65b
+prints "loading is weighed against computing" "sooner is to" "$reprise" models show llama-65b
+prints "the same as JSON" '"kv_bytes_per_token": 2621440' "$reprise" models show llama-65b --json
+gives "more GPUs than there are" 2 "--gpus" "$reprise" models show llama-65b --gpus 9
+gives "a decode step of nobody" 2 "--batch" "$reprise" models show llama-65b --batch 0
+gives "a plot of no known kind" 2 "--plot" "$reprise" models show llama-65b --plot roof.jpg
 prints "policies are listed" "scheduler-aware" "$reprise" models --policies
 prints "the doctor looks" "SQLite" "$reprise" doctor
 prints "a trace is described" "1494 of 2697" "$reprise" trace info "$sample"
@@ -225,6 +232,10 @@ wait "$pid"
 report $? "Ctrl-C: not exit 130"
 
 if command -v gnuplot >/dev/null; then
+    prints "a roofline is drawn" "HBM" "$reprise" models show llama-65b --plot roof.png
+    [ "$(head -c 4 roof.png | tail -c 3)" = PNG ]
+    report $? "roof.png is no PNG"
+    gives "a roofline in no folder" 3 "roof.svg" "$reprise" models show llama-65b --plot none/roof.svg
     prints "plots" "overview.png" "$reprise" plot --db kept.db --out pictures
     [ "$(head -c 4 pictures/overview.png | tail -c 3)" = PNG ] && grep -q '</svg>' pictures/overview.svg
     report $? "the pictures are no PNG and SVG"

@@ -1,0 +1,18 @@
+/* cli/breakdown_print.h - iterations taken apart, as tables and as JSON. */
+#ifndef REPRISE_CLI_BREAKDOWN_PRINT_H
+#define REPRISE_CLI_BREAKDOWN_PRINT_H
+
+#include "models/breakdown.h"
+
+#include <stdio.h>
+
+/* A row an operator, the whole below; then what the memory holds, and loading against computing. */
+void breakdown_print_table(FILE *out, const struct model *model, const struct hardware *hardware,
+                           uint32_t ranks, const struct breakdown *prefill,
+                           const struct breakdown *decode);
+/* One object; docs/model.md, "Reading the table", has its keys' meaning. */
+void breakdown_print_json(FILE *out, const struct model *model, const struct hardware *hardware,
+                          uint32_t ranks, const struct breakdown *prefill,
+                          const struct breakdown *decode);
+
+#endif

@@ -1,0 +1,78 @@
+/* cli/models_show.c - see models_show.h. No arithmetic of times here: that is
+ * models/breakdown.c's. */
+#include "cli/models_show.h"
+
+#include "base/units.h"
+#include "cli/breakdown_print.h"
+#include "plots/roofline.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define USUAL_TOKENS 2048
+
+static enum status refuse(const char *option, const char *expected, uint64_t found,
+                          struct error *err)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%" PRIu64, found);
+    return error_input(err, NULL, 0, option, expected, text);
+}
+
+static enum status check_range(const char *option, uint64_t least, uint64_t most, uint64_t found,
+                               struct error *err)
+{
+    char expected[64];
+    if (found >= least && found <= most)
+        return STATUS_OK;
+    snprintf(expected, sizeof expected, "%" PRIu64 " to %" PRIu64, least, most);
+    return refuse(option, expected, found, err);
+}
+
+static uint64_t usual(uint64_t given, uint64_t window)
+{
+    return given > 0 ? given : window < USUAL_TOKENS ? window : USUAL_TOKENS;
+}
+
+static enum status check(const struct models_show *show, const struct model *model,
+                         const struct hardware *hardware, struct error *err)
+{
+    const uint64_t most = UINT64_C(1) << 30;
+    uint64_t budget_bytes;
+    enum status status = check_range("--gpus", 1, hardware->gpus, show->gpus, err);
+    if (status == STATUS_OK)
+        status = check_range("--tokens", 0, most, show->tokens, err);
+    if (status == STATUS_OK)
+        status = check_range("--cached", 0, most, show->cached, err);
+    if (status == STATUS_OK)
+        status = check_range("--batch", 1, 1 << 20, show->batch, err);
+    if (status == STATUS_OK)
+        status = check_range("--context", 0, most, show->context, err);
+    return status == STATUS_OK
+               ? model_kv_budget_bytes(model, hardware, (uint32_t)show->gpus, &budget_bytes, err)
+               : status;
+}
+
+enum status models_show(const char *name, const struct models_show *show, struct error *err)
+{
+    struct model model;
+    struct hardware hardware;
+    if (model_load(name, &model, err) || hardware_load(show->hardware, &hardware, err) ||
+        check(show, &model, &hardware, err))
+        return err->status;
+    uint32_t ranks = (uint32_t)show->gpus, batch = (uint32_t)show->batch;
+    uint64_t window = model.context_window_tokens;
+    struct breakdown prefill =
+        breakdown_prefill(&model, &hardware, ranks, usual(show->tokens, window), show->cached);
+    struct breakdown decode =
+        breakdown_decode(&model, &hardware, ranks, batch, batch * usual(show->context, window));
+    if (show->json) {
+        breakdown_print_json(stdout, &model, &hardware, ranks, &prefill, &decode);
+    } else {
+        models_print(stdout, &model, &hardware, ranks);
+        breakdown_print_table(stdout, &model, &hardware, ranks, &prefill, &decode);
+    }
+    if (show->plot == NULL)
+        return STATUS_OK;
+    return roofline_draw(show->plot, &model, &hardware, ranks, &prefill, &decode, err);
+}

@@ -1,0 +1,467 @@
+/* models/breakdown.c - see breakdown.h. Products, element-wise operators and all-reduces are
+ * evaluated one by one, as timing.c and timing_tables.c sum them; what mixes tokens (attention) is
+ * what is left of the layer's time, so that the sum is the simulator's whatever kinds of attention
+ * a model has. tests/models/test_breakdown.c holds it against attention's own equation. */
+#include "models/breakdown.h"
+
+#include "models/timing_tables.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#define ACTIVATION_BYTES 2.0
+#define NS_PER_SECOND 1e9
+
+const char *const bound_names[BOUNDS] = { "compute", "memory", "launch", "link", "overhead" };
+
+/* An iteration that is taken apart. */
+struct parts {
+    const struct model *model;
+    const struct hardware *hardware;
+    uint32_t ranks;
+    struct timing timing;
+    struct gpu_peak peak;
+    double tokens; /* that pass through the layers */
+    double logits; /* that the output head is asked for */
+    struct breakdown *out;
+};
+
+static struct breakdown_row *add(struct parts *parts, const char *name, double times)
+{
+    assert(parts->out->rows < BREAKDOWN_ROWS_MAX);
+    struct breakdown_row *row = &parts->out->row[parts->out->rows++];
+    *row = (struct breakdown_row){ .name = name, .times = times };
+    return row;
+}
+
+static enum bound longest(struct operator_parts parts)
+{
+    if (parts.starting_ns >= parts.computing_ns && parts.starting_ns >= parts.moving_ns)
+        return BOUND_LAUNCH;
+    return parts.computing_ns > parts.moving_ns ? BOUND_COMPUTE : BOUND_MEMORY;
+}
+
+/* ---- the tables' way of asking an operator ---- */
+
+typedef double operator_ns(const struct parts *parts, const void *what, double tokens);
+
+/* As a timing_table holds it: exact up to 64 tokens and at the ends of blocks of 64, a line
+ * between, a line of the second half's slope beyond. */
+static double as_tabled(const struct parts *parts, operator_ns *ns, const void *what, double tokens)
+{
+    const double block = TIMING_BLOCK, most = TIMING_BLOCK * TIMING_BLOCKS;
+    if (tokens <= block)
+        return ns(parts, what, tokens);
+    if (tokens > most) {
+        double last = ns(parts, what, most), half = ns(parts, what, most / 2);
+        return last + (tokens - most) * (last - half) / (most / 2);
+    }
+    uint64_t index = (uint64_t)tokens - 1, start = index / TIMING_BLOCK * TIMING_BLOCK;
+    double first = ns(parts, what, (double)start + 1);
+    double last = ns(parts, what, (double)start + block);
+    return first + (double)(index - start) / (block - 1) * (last - first);
+}
+
+static double product_ns(const struct parts *parts, const void *what, double tokens)
+{
+    return timing_product_ns(&parts->hardware->operators, parts->peak, what, parts->model,
+                             parts->ranks, tokens);
+}
+
+static double stream_ns(const struct parts *parts, const void *what, double tokens)
+{
+    const struct stream *stream = what;
+    return operator_stream_ns(&parts->hardware->operators, parts->peak, stream->kind, tokens,
+                              stream->values, stream->width);
+}
+
+/* ---- products ---- */
+
+/* One layer that has it, by the roofline. share: of the layers, by which timing.c multiplied. */
+static struct operator_parts roofline_product(const struct parts *parts,
+                                              const struct timing_matrix *matrix,
+                                              double touched_share, double share, double tokens)
+{
+    double weights_ns = (matrix->routed ? touched_share : 1) * matrix->weights_ns;
+    return (struct operator_parts){ .computing_ns = tokens * matrix->compute_ns / share,
+                                    .moving_ns = (weights_ns + tokens * matrix->stream_ns) / share,
+                                    .starting_ns = (double)parts->hardware->kernel_launch_ns };
+}
+
+static double greater(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* roofline: what timing.c prepared of this matrix. */
+static void add_product(struct parts *parts, const struct matrix *matrix,
+                        const struct timing_matrix *roofline, double times, double tokens)
+{
+    double inputs = (double)matrix->inputs / (matrix->split == SPLIT_INPUTS ? parts->ranks : 1);
+    double outputs = (double)matrix->outputs / (matrix->split == SPLIT_OUTPUTS ? parts->ranks : 1);
+    double touched = matrix->count > 1 ? timing_touched_experts(matrix, tokens) : 1;
+    struct breakdown_row *row = add(parts, matrix->name, times);
+    row->flop = 2 * tokens * matrix->used * inputs * outputs;
+    row->weight_bytes = touched * inputs * outputs * matrix_weight_bytes(matrix, parts->model);
+    row->activation_bytes = tokens * matrix->used * (inputs + outputs) * ACTIVATION_BYTES;
+    struct operator_parts limits;
+    if (parts->timing.tabled) {
+        limits = timing_product_parts(&parts->hardware->operators, parts->peak, matrix,
+                                      parts->model, parts->ranks, tokens);
+        row->ns = as_tabled(parts, product_ns, matrix, tokens);
+    } else {
+        double share = (double)matrix->layers / parts->model->layers;
+        limits = roofline_product(parts, roofline, touched / matrix->count, share, tokens);
+        row->ns = limits.starting_ns + greater(limits.computing_ns, limits.moving_ns);
+    }
+    row->bound = longest(limits);
+}
+
+/* ---- element-wise operators ---- */
+
+static void add_stream(struct parts *parts, const struct stream *stream, double times,
+                       double tokens)
+{
+    struct breakdown_row *row = add(parts, stream->name, times);
+    row->activation_bytes = tokens * stream->values * ACTIVATION_BYTES;
+    struct operator_parts limits = {
+        .moving_ns = row->activation_bytes / (parts->peak.bytes * parts->hardware->hbm_efficiency),
+        .starting_ns = (double)parts->hardware->kernel_launch_ns
+    };
+    row->ns = limits.starting_ns + limits.moving_ns;
+    if (parts->timing.tabled) {
+        limits = operator_stream_parts(&parts->hardware->operators, parts->peak, stream->kind,
+                                       tokens, stream->values, stream->width);
+        row->ns = as_tabled(parts, stream_ns, stream, tokens);
+    }
+    row->bound = longest(limits);
+}
+
+/* A ring moves 2 (n - 1) / n of the bytes through each GPU's link. */
+static void add_allreduce(struct parts *parts, const char *name, double times)
+{
+    if (parts->ranks == 1 || times <= 0)
+        return;
+    double ring = 2.0 * (parts->ranks - 1) / parts->ranks;
+    struct breakdown_row *row = add(parts, name, times);
+    row->link_bytes = ring * parts->tokens * parts->model->hidden * ACTIVATION_BYTES;
+    double moving_ns = row->link_bytes * NS_PER_SECOND / parts->hardware->allreduce_bytes_per_s;
+    double latency_ns = (double)parts->hardware->allreduce_latency_ns;
+    row->ns = latency_ns + moving_ns;
+    row->bound = moving_ns > latency_ns ? BOUND_LINK : BOUND_LAUNCH;
+}
+
+/* ---- attention ---- */
+
+/* Attention of so many pairs to so many tokens' K and V; and the scan of the layers with a state.
+ */
+struct mixing {
+    double queries, pairs, seen;
+};
+
+/* Pairs of a token and one that it sees, of all tokens before `end`, in a windowed layer. */
+static double window_pairs(const struct model *model, double end)
+{
+    double window = model->window_tokens, whole = floor(end / window);
+    double rest = end - whole * window;
+    if (model->window == WINDOW_CHUNKED)
+        return whole * window * (window + 1) / 2 + rest * (rest + 1) / 2;
+    return end < window ? end * (end + 1) / 2 : window * (window + 1) / 2 + (end - window) * window;
+}
+
+static struct mixing full_mixing(const struct parts *parts)
+{
+    const struct breakdown *out = parts->out;
+    double fresh = parts->tokens, cached = (double)out->cached_tokens;
+    if (out->new_tokens == 0)
+        return (struct mixing){ fresh, (double)out->context_tokens, (double)out->context_tokens };
+    return (struct mixing){ fresh, fresh * cached + fresh * (fresh + 1) / 2, fresh + cached };
+}
+
+static struct mixing window_mixing(const struct parts *parts)
+{
+    const struct breakdown *out = parts->out;
+    double fresh = parts->tokens;
+    if (out->new_tokens == 0) {
+        double seen =
+            fresh * (double)timing_window_context(&parts->timing, out->context_tokens / out->batch);
+        return (struct mixing){ fresh, seen, seen };
+    }
+    uint64_t cached = out->cached_tokens;
+    double before = cached > 0 ? (double)timing_window_context(&parts->timing, cached) : 0;
+    double pairs = window_pairs(parts->model, (double)cached + fresh) -
+                   window_pairs(parts->model, (double)cached);
+    return (struct mixing){ fresh, pairs, fresh + before };
+}
+
+static void count_prefill_attention(const struct parts *parts, struct mixing mixing, double share,
+                                    struct breakdown_row *row)
+{
+    const struct model *model = parts->model;
+    double heads = (double)model->heads / parts->ranks;
+    double kv_heads = model_kv_heads_of_rank(model, parts->ranks);
+    bool latent = model->attention == ATTENTION_LATENT;
+    double key = model->head_dim + (latent ? model->rope_dim : 0), value = model->head_dim;
+    row->flop += share * 2 * heads * (key + value) * mixing.pairs;
+    row->activation_bytes += share * mixing.queries * heads * (key + value) * ACTIVATION_BYTES;
+    row->kv_bytes += share * mixing.seen *
+                     (latent ? heads * (key + value) * ACTIVATION_BYTES
+                             : 2 * kv_heads * value * model->kv_bytes_per_value);
+}
+
+static void count_decode_attention(const struct parts *parts, struct mixing mixing, double share,
+                                   struct breakdown_row *row)
+{
+    const struct model *model = parts->model;
+    double heads = (double)model->heads / parts->ranks;
+    bool latent = model->attention == ATTENTION_LATENT;
+    double latent_key = (double)model->latent_dim + model->rope_dim;
+    double per_pair = latent ? latent_key + model->latent_dim : 2.0 * model->head_dim;
+    double per_query = latent ? 2.0 * model->head_dim + model->rope_dim : 2.0 * model->head_dim;
+    double kept =
+        latent ? latent_key : 2 * model_kv_heads_of_rank(model, parts->ranks) * model->head_dim;
+    row->flop += share * 2 * heads * per_pair * mixing.pairs;
+    row->activation_bytes += share * mixing.queries * heads * per_query * ACTIVATION_BYTES;
+    row->kv_bytes += share * kept * model->kv_bytes_per_value * mixing.seen;
+}
+
+/* As timing.c has the scan: five operations a value of state and token, delta seven. */
+static void count_state(const struct parts *parts, double share, struct breakdown_row *row)
+{
+    const struct model *model = parts->model;
+    if (model->state_layers == 0)
+        return;
+    double inner = (double)model->state_heads * model->state_head_dim / parts->ranks;
+    double vectors = 3 * inner + 2 * (double)model->state_groups * model->state_dim / parts->ranks;
+    double sequences = parts->out->new_tokens > 0 ? 1 : parts->out->batch;
+    row->flop +=
+        share * (model->state == STATE_DELTA ? 7 : 5) * inner * model->state_dim * parts->tokens;
+    row->activation_bytes += share * vectors * ACTIVATION_BYTES * parts->tokens;
+    row->kv_bytes += share * 2 * sequences *
+                     (double)model_kv_shape(model, parts->ranks).state_bytes / model->state_layers /
+                     parts->ranks;
+}
+
+typedef void count_attention(const struct parts *parts, struct mixing mixing, double share,
+                             struct breakdown_row *row);
+
+/* The average mixing layer. */
+static void count_mixing(const struct parts *parts, struct breakdown_row *row)
+{
+    const struct model *model = parts->model;
+    const struct hardware *hardware = parts->hardware;
+    double mixers = model_mixer_layers(model), windows = model->window_layers;
+    double full = (double)model_attention_layers(model) - windows;
+    count_attention *count =
+        parts->out->new_tokens > 0 ? count_prefill_attention : count_decode_attention;
+    count(parts, full_mixing(parts), full / mixers, row);
+    if (windows > 0)
+        count(parts, window_mixing(parts), windows / mixers, row);
+    count_state(parts, model->state_layers / mixers, row);
+    row->bound = longest((struct operator_parts){
+        .computing_ns = row->flop / (parts->peak.flop * hardware->attention_efficiency),
+        .moving_ns = breakdown_bytes(row) / (parts->peak.bytes * hardware->hbm_efficiency),
+        .starting_ns = (double)hardware->kernel_launch_ns });
+}
+
+/* MLA: K and V of what was cached are made again from the latent vectors. */
+static void add_decompression(struct parts *parts)
+{
+    const struct model *model = parts->model;
+    double cached = (double)parts->out->cached_tokens;
+    if (model->attention != ATTENTION_LATENT || cached <= 0)
+        return;
+    double made = 2.0 * model->head_dim * model->heads / parts->ranks;
+    struct breakdown_row *row =
+        add(parts, "KV decompression, cached", model_attention_layers(model));
+    row->flop = 2 * model->latent_dim * made * cached;
+    row->activation_bytes = made * ACTIVATION_BYTES * cached;
+    row->kv_bytes =
+        ((double)model->latent_dim + model->rope_dim) * model->kv_bytes_per_value * cached;
+    row->ns = parts->timing.cached_ns * cached;
+    row->bound = longest((struct operator_parts){
+        .computing_ns = row->flop / (parts->peak.flop * parts->hardware->gemm_efficiency),
+        .moving_ns =
+            breakdown_bytes(row) / (parts->peak.bytes * parts->hardware->hbm_efficiency) });
+}
+
+/* ---- the iteration ---- */
+
+static double sum_ns(const struct breakdown *breakdown, uint32_t first, uint32_t last)
+{
+    double sum = 0;
+    for (uint32_t i = first; i < last; i++)
+        sum += breakdown->row[i].times * breakdown->row[i].ns;
+    return sum;
+}
+
+static void add_layer(struct parts *parts)
+{
+    const struct model *model = parts->model;
+    struct matrix matrix[TIMING_MATRICES_MAX];
+    struct stream stream[STREAMS_MAX];
+    uint32_t matrices = model_matrices(model, parts->ranks, matrix);
+    uint32_t streams = model_streams(model, parts->ranks, stream);
+    for (uint32_t i = 0; i < matrices; i++)
+        add_product(parts, &matrix[i], &parts->timing.matrix[i], matrix[i].layers, parts->tokens);
+    for (uint32_t i = 0; i < streams; i++)
+        add_stream(parts, &stream[i], stream[i].share * model->layers, parts->tokens);
+    add_allreduce(parts, "all-reduce",
+                  (double)model_mixer_layers(model) +
+                      (model->parallel_attention ? 0 : model_ffn_layers(model)));
+    if (parts->ranks > 1 && model->state == STATE_MAMBA && model->state_layers > 0) {
+        struct breakdown_row *row = add(parts, "all-reduce of B, C and step", model->state_layers);
+        row->ns = (double)parts->hardware->allreduce_latency_ns;
+        row->bound = BOUND_LAUNCH;
+    }
+}
+
+static void add_once(struct parts *parts)
+{
+    const struct model *model = parts->model;
+    const double hidden = model->hidden;
+    struct stream embedding = {
+        .name = "embedding", .kind = STREAM_EMBEDDING, .values = 2 * hidden, .width = hidden
+    };
+    struct stream norm = {
+        .name = "last norm", .kind = STREAM_NORM, .values = 2 * hidden, .width = hidden
+    };
+    struct matrix head = { .name = "output head",
+                           .inputs = model->hidden,
+                           .outputs = model->vocabulary,
+                           .split = SPLIT_OUTPUTS,
+                           .layers = model->layers,
+                           .count = 1,
+                           .used = 1 };
+    add_stream(parts, &embedding, 1, parts->tokens);
+    struct breakdown_row *row = &parts->out->row[parts->out->rows - 1];
+    if (parts->timing.tabled) { /* a line from one token to a full table: timing_tables.c */
+        const double most = TIMING_BLOCK * TIMING_BLOCKS;
+        double one = stream_ns(parts, &embedding, 1), many = stream_ns(parts, &embedding, most);
+        row->ns = one + parts->tokens * (many - one) / (most - 1);
+    }
+    add_stream(parts, &norm, 1, parts->logits);
+    row = &parts->out->row[parts->out->rows - 1];
+    row->ns = parts->timing.tabled ? stream_ns(parts, &norm, 1)
+                                   : (double)parts->hardware->kernel_launch_ns;
+    add_product(parts, &head, &parts->timing.head, 1, parts->logits);
+    add_allreduce(parts, "all-reduce of the embedding", 1);
+    row = add(parts, "CPU", 1);
+    row->ns = (double)parts->hardware->iteration_overhead_ns;
+    row->bound = BOUND_OVERHEAD;
+}
+
+/* Measured times are of whole layers: nothing is known of their parts. */
+static void add_measured(struct parts *parts, double layers_ns, double once_ns)
+{
+    parts->out->rows = 0;
+    struct breakdown_row *row = add(parts, "layer, measured as a whole", parts->model->layers);
+    row->ns = layers_ns / parts->model->layers;
+    row->bound = BOUND_OVERHEAD;
+    parts->out->layer_rows = 1;
+    row = add(parts, "once an iteration, measured", 1);
+    row->ns = once_ns;
+    row->bound = BOUND_OVERHEAD;
+}
+
+/* whole_ns: the iteration's, by timing.c; of it once_ns beside the layers, where that is told
+ * apart. */
+static void take_apart(struct parts *parts, double whole_ns)
+{
+    struct breakdown *out = parts->out;
+    out->iteration_ns = whole_ns;
+    bool states = parts->model->state_layers > 0;
+    struct breakdown_row *attention =
+        add(parts, states ? "attention and states" : "attention", model_mixer_layers(parts->model));
+    count_mixing(parts, attention);
+    if (out->new_tokens > 0)
+        add_decompression(parts);
+    add_layer(parts);
+    out->layer_rows = out->rows;
+    add_once(parts);
+    double once_ns = sum_ns(out, out->layer_rows, out->rows);
+    attention->ns = (whole_ns - sum_ns(out, 0, out->rows)) / attention->times;
+    out->layer_ns = (whole_ns - once_ns) / parts->model->layers;
+}
+
+static struct parts parts_of(const struct model *model, const struct hardware *hardware,
+                             uint32_t ranks, struct breakdown *out)
+{
+    *out = (struct breakdown){ 0 };
+    return (struct parts){ .model = model,
+                           .hardware = hardware,
+                           .ranks = ranks,
+                           .timing = timing_new(model, hardware, ranks),
+                           .peak = timing_peak(hardware),
+                           .out = out };
+}
+
+struct breakdown breakdown_prefill(const struct model *model, const struct hardware *hardware,
+                                   uint32_t ranks, uint64_t new_tokens, uint64_t cached_tokens)
+{
+    struct breakdown out;
+    struct parts parts = parts_of(model, hardware, ranks, &out);
+    struct prefill_time time = timing_prefill(&parts.timing, new_tokens, cached_tokens);
+    double layers_ns = (double)model->layers * (double)time.layer_ns;
+    double once_ns = (double)time.overhead_ns;
+    parts.tokens = (double)new_tokens;
+    parts.logits = 1;
+    out.new_tokens = new_tokens;
+    out.cached_tokens = cached_tokens;
+    out.iteration_ns = layers_ns + once_ns;
+    out.layer_ns = (double)time.layer_ns;
+    if (parts.timing.is_measured)
+        add_measured(&parts, layers_ns, once_ns);
+    else
+        take_apart(&parts, layers_ns + once_ns);
+    return out;
+}
+
+struct breakdown breakdown_decode(const struct model *model, const struct hardware *hardware,
+                                  uint32_t ranks, uint32_t batch, uint64_t context_tokens)
+{
+    struct breakdown out;
+    struct parts parts = parts_of(model, hardware, ranks, &out);
+    struct decode_time time = timing_decode(&parts.timing, batch);
+    double window = batch * (double)timing_window_context(&parts.timing, context_tokens / batch);
+    double whole_ns =
+        time.base_ns + (double)context_tokens * time.per_token_ns + window * time.window_token_ns;
+    parts.tokens = parts.logits = batch;
+    out.batch = batch;
+    out.context_tokens = context_tokens;
+    out.iteration_ns = whole_ns;
+    out.layer_ns = whole_ns / model->layers;
+    if (parts.timing.is_measured)
+        add_measured(&parts, whole_ns, 0);
+    else
+        take_apart(&parts, whole_ns);
+    return out;
+}
+
+/* ---- loading or computing ---- */
+
+static double least(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+struct breakdown_links breakdown_links(const struct breakdown *prefill, const struct model *model,
+                                       const struct hardware *hardware, uint32_t ranks)
+{
+    double kv_bytes = (double)model_kv_bytes_per_token(model, ranks);
+    double h2d = least(ranks * hardware->h2d_bytes_per_s_per_gpu, hardware->h2d_bytes_per_s);
+    struct breakdown_links links = {
+        .link = { { .tier = "DRAM", .bytes_per_s = h2d },
+                  { .tier = "SSD", .bytes_per_s = least(h2d, hardware->ssd_read_bytes_per_s) } },
+        .prefill_tokens_per_s = (double)prefill->new_tokens / prefill->iteration_ns * NS_PER_SECOND,
+    };
+    links.even_bytes_per_s = links.prefill_tokens_per_s * kv_bytes;
+    for (int i = 0; i < BREAKDOWN_LINKS; i++) {
+        if (kv_bytes <= 0) /* states only: a token takes nothing */
+            continue;
+        links.link[i].tokens_per_s = links.link[i].bytes_per_s / kv_bytes;
+        links.link[i].gain = links.link[i].tokens_per_s / links.prefill_tokens_per_s;
+    }
+    return links;
+}

@@ -185,6 +185,14 @@ void collector_add_busy(struct collector *collector, enum busy what, uint64_t ti
     collector->busy_ns[what] += time_ns;
 }
 
+void collector_add_iterations(struct collector *collector, uint64_t count, uint64_t time_ns,
+                              bool extrapolated)
+{
+    collector->iterations += count;
+    collector->extrapolated_iterations += extrapolated ? count : 0;
+    collector->extrapolated_ns += extrapolated ? time_ns : 0;
+}
+
 void collector_add_batch(struct collector *collector, uint32_t sequences, uint64_t time_ns)
 {
     collector->batch_time += (double)sequences * (double)time_ns;
@@ -246,6 +254,10 @@ static void set_rates(const struct collector *collector, struct metrics *metrics
     metrics->gpu_load_wait_ns = (double)collector->load_wait_ns;
     metrics->gpu_busy_ns =
         metrics->gpu_prefill_ns + metrics->gpu_decode_ns + metrics->gpu_save_wait_ns;
+    metrics->iterations = (double)collector->iterations;
+    metrics->extrapolated_iterations = (double)collector->extrapolated_iterations;
+    metrics->extrapolated_time_share =
+        ratio((double)collector->extrapolated_ns, metrics->gpu_busy_ns);
     metrics->gpu_utilisation = ratio(metrics->gpu_busy_ns, metrics->elapsed_ns);
     metrics->batch_mean = ratio(collector->batch_time, collector->decode_time);
     metrics->queue_mean = ratio(collector->queue.sum, metrics->elapsed_ns);
@@ -269,8 +281,8 @@ static void set_hits(const struct collector *collector, struct metrics *metrics)
     double reused = (double)collector->reused_tokens;
     metrics->hit_rate_tokens = ratio(reused, (double)collector->wanted_tokens);
     metrics->hit_rate_history_tokens = ratio(reused, (double)collector->history_tokens);
-    metrics->hit_rate_found = ratio(reused + (double)collector->passed_over_tokens,
-                                    (double)collector->history_tokens);
+    metrics->hit_rate_found =
+        ratio(reused + (double)collector->passed_over_tokens, (double)collector->history_tokens);
     metrics->hit_rate_blocks =
         ratio((double)collector->units_found, (double)collector->units_wanted);
     metrics->hit_rate_turns =

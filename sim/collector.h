@@ -42,6 +42,7 @@ struct collector {
     double queueing_before_ns; /* measured turns' waiting before the measured part began */
     struct time_mean queue;
     double batch_time, decode_time; /* batch size * ns, and ns */
+    uint64_t iterations, extrapolated_iterations, extrapolated_ns;
     uint64_t turns, reply_tokens, overflows, clamped_turns;
     uint64_t wanted_tokens, history_tokens, reused_tokens, computed_tokens;
     uint64_t passed_over_tokens;
@@ -89,6 +90,9 @@ void collector_add_busy(struct collector *collector, enum busy what, uint64_t ti
 void collector_add_prefilled_again(struct collector *collector, uint32_t tokens);
 /* Of the busy time: layers waiting for their KV. */
 void collector_add_load_wait(struct collector *collector, uint64_t time_ns);
+/* Iterations ended; extrapolated: their times were (models/timing_range.h). */
+void collector_add_iterations(struct collector *collector, uint64_t count, uint64_t time_ns,
+                              bool extrapolated);
 void collector_add_batch(struct collector *collector, uint32_t sequences, uint64_t time_ns);
 void collector_add_tbt(struct collector *collector, uint64_t gap_ns);
 /* count gaps, gap k lasting first_ns + k * step_ns, for each of `sequences`. */

@@ -4,6 +4,7 @@
  * changes. Source of chunks: vLLM v1 (v1/core/sched/scheduler.py at 00024d3): each decoding turn
  * takes one token of the budget, then turns that are partly prefilled go on, then new ones are let
  * in. */
+#include "models/timing_range.h"
 #include "sim/engine.h"
 
 #include <assert.h>
@@ -231,6 +232,18 @@ static void end_decodes(struct engine *engine)
     }
 }
 
+/* Several turns' chunks are as far from what was measured as the one of most cached tokens. */
+static bool is_extrapolated(const struct engine *engine)
+{
+    uint64_t fresh = 0, cached = 0;
+    for (uint32_t i = 0; i < engine->iteration.chunks; i++) {
+        uint64_t ready = session_of(engine, engine->chunk[i].session)->ready_tokens;
+        fresh += engine->chunk[i].tokens;
+        cached = ready > cached ? ready : cached;
+    }
+    return timing_is_extrapolated(&engine->setup->timing, fresh, cached, engine->iteration.decodes);
+}
+
 static void count_busy(struct engine *engine)
 {
     const struct iteration *iteration = &engine->iteration;
@@ -239,6 +252,7 @@ static void count_busy(struct engine *engine)
     uint64_t decode_ns = iteration->decode_ns < time_ns ? iteration->decode_ns : time_ns;
     collector_add_busy(collector, BUSY_PREFILL, time_ns - decode_ns);
     collector_add_load_wait(collector, iteration->wait_ns);
+    collector_add_iterations(collector, 1, time_ns, is_extrapolated(engine));
     if (iteration->decodes == 0)
         return;
     collector_add_busy(collector, BUSY_DECODE, decode_ns);
@@ -387,6 +401,9 @@ static void end_decode(struct engine *engine)
 {
     uint64_t time_ns = now_of(engine) - engine->gpu_since_ns;
     collector_add_busy(&engine->cluster->collector, BUSY_DECODE, time_ns);
+    collector_add_iterations(
+        &engine->cluster->collector, engine->segment.iterations, time_ns,
+        timing_is_extrapolated(&engine->setup->timing, 0, 0, engine->running.count));
     collector_add_batch(&engine->cluster->collector, engine->running.count, time_ns);
     count_tokens(engine);
     room_give_back(engine);

@@ -37,6 +37,9 @@
     X(gpu_load_wait_ns, "ns", "of the prefill time: layers waiting for their KV")                    \
     X(gpu_save_wait_ns, "ns", "of the busy time: stalled in synchronous saving or a full write buffer") \
     X(gpu_utilisation, "1", "busy over elapsed time")                                                \
+    X(iterations, "1", "iterations of the GPUs: prefills, their chunks, decode steps")               \
+    X(extrapolated_iterations, "1", "of them: beyond the range that times were fitted or measured on") \
+    X(extrapolated_time_share, "1", "their time over the GPUs' busy time")                           \
     X(batch_mean, "1", "sequences in a decode iteration, weighted by time")                          \
     X(queue_mean, "1", "turns waiting, weighted by time")                                            \
     X(hit_rate_tokens, "1", "tokens reused over prompt and history tokens, all turns")               \

@@ -1,6 +1,7 @@
 /* sim/sim.c - from an experiment's names and files to a run, and from its counts to dollars. */
 #include "sim/sim.h"
 
+#include "models/timing_range.h"
 #include "sim/cluster_run.h"
 #include "sim/cost.h"
 #include "sim/placement_keys.h"
@@ -224,10 +225,27 @@ static bool window_finding(const struct engine_setup *setup, const struct metric
     return true;
 }
 
+/* What nobody measured is not shown as if somebody had. */
+static bool range_finding(const struct engine_setup *setup, const struct metrics *metrics,
+                          char *text, size_t text_bytes)
+{
+    char range[TIMING_RANGE_BYTES];
+    if (metrics->extrapolated_iterations == 0.0)
+        return false;
+    snprintf(text, text_bytes,
+             "%.1f %% of the GPUs' time, %.0f of %.0f iterations, is extrapolated: beyond the %s "
+             "measured",
+             100.0 * metrics->extrapolated_time_share, metrics->extrapolated_iterations,
+             metrics->iterations, timing_range_text(&setup->timing, range));
+    return true;
+}
+
 static void set_findings(const struct engine_setup *setup, struct sim_result *result)
 {
     const size_t bytes = sizeof result->finding[0];
     int count = window_finding(setup, &result->metrics, result->finding[0], bytes) ? 1 : 0;
+    if (range_finding(setup, &result->metrics, result->finding[count], bytes))
+        count++;
     for (int i = 0; count < SIM_FINDINGS_MAX; i++, count++)
         if (!wear_finding(&result->metrics, &setup->drive, i, result->finding[count], bytes))
             break;

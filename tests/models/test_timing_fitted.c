@@ -2,6 +2,7 @@
  * operators one by one, what any such model must keep, the paper's point, and what the source
  * tells. Against measurements: tests/validate/test_fit_measured.c. */
 #include "base/random.h"
+#include "models/timing_range.h"
 #include "models/timing_tables.h"
 #include "tests/models/cases.h"
 
@@ -196,6 +197,35 @@ START_TEST(the_source_tells_range_error_and_what_is_outside)
 }
 END_TEST
 
+START_TEST(an_iteration_beyond_the_fitted_tokens_is_extrapolated)
+{
+    struct model model = shipped_model("llama-2-7b");
+    struct hardware hardware = shipped_hardware("h100");
+    struct timing timing = timing_new(&model, &hardware, 1);
+    char text[TIMING_RANGE_BYTES];
+    ck_assert(!timing_is_extrapolated(&timing, 4096, UINT64_C(1) << 40, 0));
+    ck_assert(timing_is_extrapolated(&timing, 4097, 0, 0));
+    ck_assert(!timing_is_extrapolated(&timing, 4000, 0, 96));
+    ck_assert(timing_is_extrapolated(&timing, 4000, 0, 97));
+    ck_assert_str_eq(timing_range_text(&timing, text), "4096 tokens");
+    hardware.timing[0] = '\0';
+    timing = timing_new(&model, &hardware, 1);
+    ck_assert(!timing_is_extrapolated(&timing, UINT64_C(1) << 40, 0, 0));
+    timing.is_measured = true;
+    timing.measured = (struct measured_timing){ .news = 2, .cacheds = 2, .batches = 2 };
+    timing.measured.new_tokens[1] = 100;
+    timing.measured.cached_tokens[1] = 200;
+    timing.measured.batch[1] = 8;
+    ck_assert(!timing_is_extrapolated(&timing, 100, 200, 8));
+    ck_assert(timing_is_extrapolated(&timing, 101, 0, 0));
+    ck_assert(timing_is_extrapolated(&timing, 1, 201, 0));
+    ck_assert(!timing_is_extrapolated(&timing, 0, 201, 8));
+    ck_assert(timing_is_extrapolated(&timing, 0, 0, 9));
+    ck_assert_str_eq(timing_range_text(&timing, text),
+                     "100 new and 200 cached tokens and 8 sequences");
+}
+END_TEST
+
 START_TEST(token_counts_beyond_reason_end_in_a_number)
 {
     struct model model = shipped_model("llama-2-7b");
@@ -218,6 +248,7 @@ static Suite *suite(void)
     tcase_add_test(tests, a_row_more_than_a_tile_costs_a_tile);
     tcase_add_test(tests, the_papers_prefill_of_65b_is_met_within_a_tenth);
     tcase_add_test(tests, the_source_tells_range_error_and_what_is_outside);
+    tcase_add_test(tests, an_iteration_beyond_the_fitted_tokens_is_extrapolated);
     tcase_add_test(tests, token_counts_beyond_reason_end_in_a_number);
     suite_add_tcase(suite, tests);
     return suite;

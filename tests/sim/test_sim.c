@@ -399,6 +399,35 @@ START_TEST(turns_that_were_cut_to_the_window_are_told_of)
 }
 END_TEST
 
+/* One prefill of 5,000 tokens where at most 4,096 were measured, then 100 decode steps, less the
+ * first token's, of one. */
+START_TEST(iterations_beyond_what_was_measured_are_counted_and_told_of)
+{
+    const char *long_prompt[] = { "workload.prompt_tokens.mean=5000", "engine.context_window=60000",
+                                  NULL };
+    const char *chunked[] = { "workload.prompt_tokens.mean=5000", "engine.context_window=60000",
+                              "engine.scheduling=chunked", NULL };
+    struct experiment whole = experiment_of(LONE, long_prompt);
+    struct experiment chunks = experiment_of(LONE, chunked);
+    struct sim_result result;
+    struct error err = { 0 };
+    ck_assert_int_eq(sim_run(&whole, NULL, &result, &err), STATUS_OK);
+    ck_assert_double_eq(result.metrics.extrapolated_iterations, 1);
+    ck_assert_double_eq(result.metrics.iterations, 100);
+    ck_assert_double_eq_tol(result.metrics.extrapolated_time_share,
+                            result.metrics.gpu_prefill_ns / result.metrics.gpu_busy_ns, 1e-9);
+    ck_assert_ptr_nonnull(strstr(result.finding[0], "1 of 100 iterations, is extrapolated"));
+    ck_assert_ptr_nonnull(strstr(result.finding[0], "beyond the 4096 tokens measured"));
+    sim_result_free(&result);
+    ck_assert_int_eq(sim_run(&chunks, NULL, &result, &err), STATUS_OK);
+    ck_assert_double_eq(result.metrics.extrapolated_iterations, 0);
+    ck_assert_double_eq(result.metrics.extrapolated_time_share, 0);
+    ck_assert_double_gt(result.metrics.iterations, 100);
+    ck_assert_ptr_null(strstr(result.finding[0], "extrapolated"));
+    sim_result_free(&result);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *suite = suite_create("sim");
@@ -413,6 +442,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, with_an_idle_queue_look_ahead_has_little_to_look_at);
     tcase_add_test(tcase, overflow_without_decoupling_loses_hits);
     tcase_add_test(tcase, turns_that_were_cut_to_the_window_are_told_of);
+    tcase_add_test(tcase, iterations_beyond_what_was_measured_are_counted_and_told_of);
     tcase_add_test(tcase, pre_loading_shortens_prefill_and_a_read_buffer_more_so);
     tcase_add_test(tcase, asynchronous_saving_spares_the_gpus_the_wait);
     tcase_add_loop_test(tcase, every_byte_on_a_link_has_a_cause_and_every_token_a_source, 0,

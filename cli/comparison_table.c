@@ -42,16 +42,20 @@ static const struct line lines[] = {
     { "  from HBM", CELL_PERCENT, OF(hit_tokens_hbm) },
     { "  from DRAM", CELL_PERCENT, OF(hit_tokens_dram) },
     { "  from SSD", CELL_PERCENT, OF(hit_tokens_ssd) },
+    { "  from the remote pool", CELL_PERCENT, OF(hit_tokens_remote) },
     { "  found, but computed", CELL_PERCENT, OF(passed_over_tokens) },
     { NULL, 0, 0 },
     { "SSD to DRAM, ahead", CELL_BYTES, OF(fetch_ssd_dram_bytes) },
     { "SSD to HBM", CELL_BYTES, OF(load_ssd_hbm_bytes) },
     { "DRAM to HBM", CELL_BYTES, OF(load_dram_hbm_bytes) },
+    { "remote pool to DRAM, ahead", CELL_BYTES, OF(fetch_remote_dram_bytes) },
+    { "remote pool to HBM", CELL_BYTES, OF(load_remote_hbm_bytes) },
     { "SSD written", CELL_BYTES, OF(ssd_written_bytes) },
     { "  years to rated writes", CELL_NUMBER, OF(ssd_years) },
     { "stored, never loaded", CELL_BYTES, OF(stored_never_loaded_bytes) },
     { "peak DRAM", CELL_BYTES, OF(peak_dram_bytes) },
     { "peak SSD", CELL_BYTES, OF(peak_ssd_bytes) },
+    { "peak remote pool", CELL_BYTES, OF(peak_remote_bytes) },
     { NULL, 0, 0 },
     { "cost", CELL_DOLLARS, OF(cost_usd) },
     { "  per million tokens", CELL_DOLLARS, OF(cost_usd_per_mtok) },
@@ -139,6 +143,8 @@ static void print_heading(FILE *out, const struct run *run)
     fprintf(out, "tiers     HBM %s for KV", budget);
     print_tier(out, "DRAM", experiment->dram_bytes);
     print_tier(out, "SSD", experiment->ssd_bytes);
+    if (experiment->remote_bytes > 0)
+        print_tier(out, "remote pool", experiment->remote_bytes);
     fprintf(out, "\n");
     print_workload(out, run);
     fprintf(out, "timing    %s; measured: %.0f turns after %" PRIu64 " of warm-up\n\n",
@@ -171,6 +177,12 @@ static void print_bound(FILE *out, const struct comparison_bound *bound)
         fprintf(out, " with the %" PRIu64 " blocks of all tiers (Belady's MIN)\n", bound->blocks);
 }
 
+/* Of a tier that most have not. */
+static bool is_of_pool(const struct line *line)
+{
+    return line->label != NULL && strstr(line->label, "remote pool") != NULL;
+}
+
 static void print_metrics(FILE *out, const struct comparison *comparison)
 {
     struct table table;
@@ -180,6 +192,8 @@ static void print_metrics(FILE *out, const struct comparison *comparison)
         table_add(&table, "%s", comparison->runs[i].experiment.policy);
     for (size_t l = 0; l < sizeof lines / sizeof *lines; l++) {
         char text[48];
+        if (is_of_pool(&lines[l]) && comparison->runs[0].experiment.remote_bytes == 0)
+            continue;
         table_add(&table, "%s", lines[l].label != NULL ? lines[l].label : "");
         for (uint32_t i = 0; i < comparison->count; i++)
             table_add(

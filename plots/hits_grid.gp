@@ -28,4 +28,5 @@ set yrange [0:1]
 plot NaN with boxes linecolor rgb colour_hbm title 'HBM', \
      NaN with boxes linecolor rgb colour_dram title 'DRAM', \
      NaN with boxes linecolor rgb colour_ssd title 'SSD', \
+     NaN with boxes linecolor rgb colour_pool title (pool ? 'remote pool' : ''), \
      NaN with boxes linecolor rgb colour_computed title 'computed anew'

@@ -14,9 +14,10 @@ apart = (hours_most > 0 ? hours_most : 1) / 4.0
 power = 10.0 ** floor(log10(apart))
 set xtics power * (apart / power < 1.5 ? 1 : apart / power < 3.5 ? 2 : apart / power < 7.5 ? 5 : 10)
 
-# up_to(n): the first n of HBM, DRAM, SSD and computed, in percent of all four.
-sum_of(n) = sum [k = 2:n + 1] column(k)
-up_to(n) = sum_of(4) > 0 ? 100.0 * sum_of(n) / sum_of(4) : NaN
+# up_to(n): the first n of HBM, DRAM, SSD, pool and computed, in percent of all five.
+from_tier(n) = n == 4 ? column(6) : n == 5 ? column(5) : column(n + 1)
+sum_of(n) = sum [k = 1:n] from_tier(k)
+up_to(n) = sum_of(5) > 0 ? 100.0 * sum_of(n) / sum_of(5) : NaN
 
 eval(sprintf("points = |$hits_%d|", run))
 block = sprintf('$hits_%d', run)
@@ -28,7 +29,8 @@ if (points < 2) {
     plot block using 1:(0):(up_to(1)) with filledcurves linecolor rgb colour_hbm title 'HBM', \
          block using 1:(up_to(1)):(up_to(2)) with filledcurves linecolor rgb colour_dram title 'DRAM', \
          block using 1:(up_to(2)):(up_to(3)) with filledcurves linecolor rgb colour_ssd title 'SSD', \
-         block using 1:(up_to(3)):(up_to(4)) with filledcurves linecolor rgb colour_computed title 'computed'
+         block using 1:(up_to(3)):(up_to(4)) with filledcurves linecolor rgb colour_pool title 'pool', \
+         block using 1:(up_to(4)):(up_to(5)) with filledcurves linecolor rgb colour_computed title 'computed'
 }
 set xrange [*:*]
 set yrange [*:*]

@@ -21,6 +21,7 @@ void plot_data_write_text(FILE *out, const char *text)
 /* What the axes must reach; kept while the blocks are written. */
 struct extent {
     double ttft_least_s, ttft_most_s, hours_most;
+    bool pool; /* some run found KV there */
 };
 
 static void free_series(struct series *series)
@@ -71,21 +72,28 @@ static enum status write_ttft(FILE *out, struct store *store, int64_t run, uint3
     return STATUS_OK;
 }
 
-enum { TIER_ROWS = 4 };
+static double known(double bytes) /* a run of an older reprise may lack a metric */
+{
+    return isnan(bytes) ? 0.0 : bytes;
+}
+
+/* The pool's, last, is empty where a run found nothing there: older runs have no such series. */
+enum { ROW_POOL = 4, TIER_ROWS };
 static const char *const tier_series[TIER_ROWS] = { "hits_hbm_over_time", "hits_dram_over_time",
-                                                    "hits_ssd_over_time", "misses_over_time" };
+                                                    "hits_ssd_over_time", "misses_over_time",
+                                                    "hits_remote_over_time" };
 
 static void write_hits_rows(FILE *out, const struct series series[TIER_ROWS], struct extent *extent)
 {
     uint32_t count = series[0].count;
-    for (int row = 1; row < TIER_ROWS; row++)
+    for (int row = 1; row < ROW_POOL; row++)
         count = series[row].count < count ? series[row].count : count;
     for (uint32_t i = 0; i < count; i++) {
         double hours = series[0].x[i] / NS_PER_HOUR;
         extent->hours_most = fmax(extent->hours_most, hours);
         fprintf(out, "%.9g", hours);
         for (int row = 0; row < TIER_ROWS; row++)
-            fprintf(out, " %.9g", series[row].y[i]);
+            fprintf(out, " %.9g", i < series[row].count ? series[row].y[i] : 0.0);
         fputc('\n', out);
     }
 }
@@ -94,8 +102,11 @@ static enum status write_hits(FILE *out, struct store *store, int64_t run, uint3
                               struct extent *extent, struct error *err)
 {
     struct series series[TIER_ROWS] = { 0 };
-    enum status status = STATUS_OK;
-    for (int row = 0; status == STATUS_OK && row < TIER_ROWS; row++)
+    struct metrics metrics;
+    enum status status = store_metrics(store, run, &metrics, err);
+    bool pool = status == STATUS_OK && known(metrics.hit_tokens_remote) > 0.0;
+    extent->pool |= pool;
+    for (int row = 0; status == STATUS_OK && row < (pool ? TIER_ROWS : ROW_POOL); row++)
         status = store_series(store, run, tier_series[row], &series[row], err);
     if (status == STATUS_OK) {
         fprintf(out, "$hits_%" PRIu32 " << END\n", number);
@@ -105,11 +116,6 @@ static enum status write_hits(FILE *out, struct store *store, int64_t run, uint3
     for (int row = 0; row < TIER_ROWS; row++)
         free_series(&series[row]);
     return status;
-}
-
-static double known(double bytes) /* a run of an older reprise may lack a metric */
-{
-    return isnan(bytes) ? 0.0 : bytes;
 }
 
 /* Also raises *most_bytes to the run's busiest link. */
@@ -153,8 +159,8 @@ enum status plot_data_write(FILE *out, struct store *store, const int64_t *ids, 
         if (status == STATUS_OK)
             status = write_hits(out, store, ids[i], i + 1, &extent, err);
     }
-    fprintf(out, "ttft_least = %.9g\nttft_most = %.9g\nhours_most = %.9g\n",
+    fprintf(out, "ttft_least = %.9g\nttft_most = %.9g\nhours_most = %.9g\npool = %d\n",
             extent.ttft_most_s > 0.0 ? extent.ttft_least_s : 0.0, extent.ttft_most_s,
-            extent.hours_most);
+            extent.hours_most, extent.pool);
     return status == STATUS_OK ? write_bytes(out, store, ids, runs, err) : status;
 }

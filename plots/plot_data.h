@@ -15,10 +15,11 @@
 /* Writes, of each run 1..runs:
  *   policy[i]        its label
  *   $ttft_i          seconds, share of turns
- *   $hits_i          hours, then tokens from HBM, DRAM, SSD, and computed
+ *   $hits_i          hours, then tokens from HBM, DRAM, SSD, computed, and from the remote pool
  *   $bytes           a row a run: bytes of load DRAM-HBM, load SSD-HBM, fetch SSD-DRAM,
  *                    save HBM-DRAM, save HBM-SSD, demote DRAM-SSD
- * and ttft_least, ttft_most, hours_most, bytes_most (on one link): what the axes must reach.
+ * and ttft_least, ttft_most, hours_most, bytes_most (on one link): what the axes must reach; pool: 1 if
+ * some run found KV in a remote pool.
  * A block without data has no lines, and what it would reach is 0. */
 enum status plot_data_write(FILE *out, struct store *store, const int64_t *ids, uint32_t runs,
                             struct error *err);

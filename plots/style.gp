@@ -15,6 +15,7 @@ array policy_dash[2] = [1, 2]
 colour_hbm = '#D55E00'
 colour_dram = '#0072B2'
 colour_ssd = '#56B4E9'
+colour_pool = '#009E73'
 colour_computed = '#E2E2E2'
 # In the order of $bytes' columns.
 array cause_colour[6] = ['#56B4E9', '#0072B2', '#009E73', '#E69F00', '#D55E00', '#CC79A7']

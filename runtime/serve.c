@@ -73,6 +73,7 @@ static enum status check_engine(const struct experiment *experiment, struct erro
         { experiment->preloading == PRELOAD_BACKGROUND, "engine.preloading", "none or layers" },
         { experiment->scheduling != SCHEDULE_PREFILL_FIRST, "engine.scheduling", "prefill-first" },
         { experiment->allocation != ALLOCATE_RESERVE, "engine.allocation", "reserve" },
+        { experiment->remote_bytes > 0, "tiers.remote.capacity", "0" },
         { experiment->dram_write != WRITE_THROUGH, "tiers.dram.write", "through" },
         { experiment->fetch_wait != FETCH_COMPLETE, "engine.fetch_wait", "complete" },
         { experiment->fetch_min_tokens != 0, "engine.fetch_min_tokens", "0" },

@@ -25,8 +25,10 @@ void handles_remove(struct handles *handles, uint32_t at)
 static struct placement_config core_config(const struct cluster *cluster, uint32_t index)
 {
     struct placement_config config = cluster->setup->placement;
+    config.pool = cluster->pool;
     if (index < cluster->prefill_engines)
         return config;
+    config.pool = NULL;
     config.policy = policy_find("none");
     config.fetches = false;
     config.unit_tokens = UINT32_MAX;
@@ -50,8 +52,9 @@ static void engine_init(struct cluster *cluster, uint32_t index)
     engine->joining = handles_new(batch);
     engine->stalling_prefills = handles_new(batch);
     engine->chunk = memory_new(batch, sizeof *engine->chunk);
-    /* Two loads a turn (from DRAM and SSD), of turns that are prepared or in one iteration. */
-    engine->loads = 2 * (batch + 1);
+    /* Three loads a turn (from DRAM, SSD, the pool), of turns that are prepared or in one
+     * iteration. */
+    engine->loads = 3 * (batch + 1);
     engine->load = memory_new(engine->loads, sizeof *engine->load);
 }
 
@@ -82,6 +85,9 @@ static void cluster_init(struct cluster *cluster, const struct engine_setup *set
     cluster->engines = experiment->replicas;
     cluster->prefill_engines =
         experiment->prefill_replicas > 0 ? experiment->prefill_replicas : experiment->replicas;
+    if (setup->remote_bytes > 0)
+        cluster->pool =
+            pool_new(setup->remote_bytes / setup->kv.bytes_per_token, setup->placement.ttl_ns);
     cluster->engine = memory_new(cluster->engines, sizeof *cluster->engine);
     for (uint32_t i = 0; i < cluster->engines; i++)
         engine_init(cluster, i);
@@ -92,6 +98,7 @@ static void cluster_free(struct cluster *cluster)
     for (uint32_t i = 0; i < cluster->engines; i++)
         engine_free(&cluster->engine[i]);
     free(cluster->engine);
+    pool_free(cluster->pool);
     event_heap_free(&cluster->events);
     collector_free(&cluster->collector);
     turns_free(cluster);
@@ -218,6 +225,10 @@ void cluster_start_measuring(struct cluster *cluster)
                 links_moved_bytes(&engine->links, cluster->now_ns, (enum link)link);
         placement_reset_peaks(engine->core);
     }
+    if (cluster->pool == NULL)
+        return;
+    cluster->pool_at_measure = *pool_counters(cluster->pool);
+    pool_reset_peak(cluster->pool);
 }
 
 static double link_bytes(const struct engine *engine, enum link link)
@@ -233,6 +244,7 @@ static void add_link_metrics(const struct engine *engine, struct metrics *metric
     metrics->h2d_bytes += link_bytes(engine, LINK_H2D);
     metrics->d2h_bytes += link_bytes(engine, LINK_D2H);
     metrics->network_bytes += link_bytes(engine, LINK_NETWORK);
+    metrics->remote_read_bytes += link_bytes(engine, LINK_NETWORK_IN);
 }
 
 /* How many times its fair share of turns the busiest server was given. */
@@ -247,6 +259,20 @@ static double imbalance(const struct cluster *cluster)
     return all > 0 ? (double)most * cluster->prefill_engines / (double)all : 0.0;
 }
 
+static void add_pool_metrics(const struct cluster *cluster, struct metrics *metrics)
+{
+    if (cluster->pool == NULL)
+        return;
+    double bytes_per_token = (double)cluster->setup->kv.bytes_per_token;
+    const struct pool_counters *now = pool_counters(cluster->pool);
+    const struct pool_counters *then = &cluster->pool_at_measure;
+    metrics->peak_remote_bytes = (double)pool_peak_tokens(cluster->pool) * bytes_per_token;
+    metrics->remote_dropped_bytes =
+        (double)(now->dropped_tokens - then->dropped_tokens) * bytes_per_token;
+    metrics->remote_expired_bytes =
+        (double)(now->expired_tokens - then->expired_tokens) * bytes_per_token;
+}
+
 static void set_metrics(struct cluster *cluster, struct sim_result *result)
 {
     collector_finish(&cluster->collector, cluster->now_ns, result);
@@ -256,6 +282,7 @@ static void set_metrics(struct cluster *cluster, struct sim_result *result)
         core_metrics_add(cluster->engine[i].core, &cluster->engine[i].counters_at_measure, metrics);
         add_link_metrics(&cluster->engine[i], metrics);
     }
+    add_pool_metrics(cluster, metrics);
     metrics->gpu_utilisation /= cluster->engines;
     metrics->router_imbalance = imbalance(cluster);
     result->events = cluster->events_done;

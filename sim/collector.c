@@ -108,7 +108,7 @@ static void count_hits(struct collector *collector, const struct turn_record *tu
     collector->computed_tokens += turn->context_tokens - reused;
     collector->passed_over_tokens += turn->passed_over_tokens;
     collector->prefill_tokens += turn->context_tokens;
-    for (int tier = 0; tier < TIER_COUNT; tier++) {
+    for (int tier = 0; tier < TIER_KINDS; tier++) {
         collector->hit_tokens[tier] += turn->hit_tokens[tier];
         timeline_add(&collector->timeline, (enum timeline_row)(ROW_HBM + tier), turn->end_ns,
                      turn->hit_tokens[tier]);
@@ -293,6 +293,7 @@ static void set_hits(const struct collector *collector, struct metrics *metrics)
     metrics->hit_tokens_hbm = (double)collector->hit_tokens[TIER_HBM];
     metrics->hit_tokens_dram = (double)collector->hit_tokens[TIER_DRAM];
     metrics->hit_tokens_ssd = (double)collector->hit_tokens[TIER_SSD];
+    metrics->hit_tokens_remote = (double)collector->hit_tokens[TIER_REMOTE];
     metrics->passed_over_tokens = (double)collector->passed_over_tokens;
     metrics->wanted_tokens = (double)collector->wanted_tokens;
     metrics->history_tokens = (double)collector->history_tokens;
@@ -365,6 +366,7 @@ static void add_series(const struct collector *collector, uint64_t end_ns,
     add_over_time(result, "hits_hbm_over_time", timeline, ROW_HBM, end_ns, "tokens", 1.0);
     add_over_time(result, "hits_dram_over_time", timeline, ROW_DRAM, end_ns, "tokens", 1.0);
     add_over_time(result, "hits_ssd_over_time", timeline, ROW_SSD, end_ns, "tokens", 1.0);
+    add_over_time(result, "hits_remote_over_time", timeline, ROW_REMOTE, end_ns, "tokens", 1.0);
     add_over_time(result, "misses_over_time", timeline, ROW_MISSES, end_ns, "tokens", 1.0);
     add_over_time(result, "queue_over_time", timeline, ROW_QUEUE, end_ns, "turns",
                   1.0 / (double)timeline->bin_ns);

@@ -20,7 +20,7 @@ struct time_mean {
 /* What happened over time, in at most TIMELINE_BINS bins: when time outgrows them, pairs are merged
  * and a bin spans twice as long. */
 enum { TIMELINE_BINS = 128 };
-enum timeline_row { ROW_HBM, ROW_DRAM, ROW_SSD, ROW_MISSES, ROW_QUEUE, ROW_COUNT };
+enum timeline_row { ROW_HBM, ROW_DRAM, ROW_SSD, ROW_REMOTE, ROW_MISSES, ROW_QUEUE, ROW_COUNT };
 struct timeline {
     uint64_t start_ns, bin_ns;
     double bin[ROW_COUNT][TIMELINE_BINS];
@@ -48,7 +48,7 @@ struct collector {
     uint64_t passed_over_tokens;
     uint64_t preemptions, preempted_tokens, prefilled_again_tokens, turns_in_slo;
     struct turn_ttft urgent; /* turns of urgent sessions */
-    uint64_t hit_tokens[TIER_COUNT], prefill_tokens;
+    uint64_t hit_tokens[TIER_KINDS], prefill_tokens;
     uint64_t units_found, units_wanted, turns_prefilled, turns_reusing, turns_with_history;
     struct timeline timeline;
 };
@@ -61,7 +61,7 @@ struct turn_record {
     uint32_t history_tokens;             /* open loop: 0, the trace does not tell them apart */
     uint32_t reused_tokens;              /* of the context; the sum of hit_tokens */
     uint32_t passed_over_tokens;         /* found, but computed again since that was sooner */
-    uint32_t hit_tokens[TIER_COUNT];
+    uint32_t hit_tokens[TIER_KINDS];
     uint32_t units_found, units_wanted;
     bool urgent;
 };

@@ -16,6 +16,12 @@ void core_metrics_add(const struct placement *core, const struct placement_count
     SINCE(write_dram_ssd_bytes);
     SINCE(refused_dram_bytes);
     SINCE(refused_ssd_bytes);
+    SINCE(refused_remote_bytes);
+    SINCE(load_remote_hbm_bytes);
+    SINCE(fetch_remote_dram_bytes);
+    SINCE(write_dram_remote_bytes);
+    SINCE(demote_dram_remote_bytes);
+    SINCE(demote_ssd_remote_bytes);
     SINCE(dropped_bytes);
     SINCE(unsaved_bytes);
     SINCE(expired_bytes);

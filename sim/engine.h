@@ -36,6 +36,7 @@ struct engine_setup {
     uint64_t link_latency_ns[LINK_COUNT];
     struct kv_layout kv;
     uint64_t kv_budget_bytes;
+    uint64_t remote_bytes; /* 0: no pool */
     uint32_t window_tokens;
     uint32_t unit_tokens; /* UINT32_MAX: sessions */
     bool unit_keys;       /* the trace has block keys */
@@ -184,6 +185,8 @@ struct cluster {
     uint32_t engines;
     uint32_t prefill_engines; /* the first ones take turns; if fewer than all, the others decode */
     uint32_t next_server;     /* round robin */
+    struct pool *pool;        /* the remote tier, or NULL */
+    struct pool_counters pool_at_measure;
 
     struct session *session;
     uint32_t session_capacity, session_high_water, free_session;
@@ -230,7 +233,14 @@ static inline bool is_invalidating(const struct engine_setup *setup)
 
 static inline uint32_t found_tokens(const struct placement_hits *hits)
 {
-    return hits->tokens[TIER_HBM] + hits->tokens[TIER_DRAM] + hits->tokens[TIER_SSD];
+    return hits->tokens[TIER_HBM] + hits->tokens[TIER_DRAM] + hits->tokens[TIER_SSD] +
+           hits->tokens[TIER_REMOTE];
+}
+
+/* Where a turn's KV may lie. */
+static inline enum tier slowest_tier(const struct engine *engine)
+{
+    return engine->cluster->pool != NULL ? TIER_REMOTE : TIER_SSD;
 }
 
 static inline void handles_add(struct handles *handles, uint32_t handle)

@@ -12,10 +12,17 @@
 
 static uint32_t links_crossed(enum tier from, enum tier to)
 {
-    static const uint32_t crossed[TIER_COUNT][TIER_COUNT] = {
-        [TIER_HBM] = { 0, LINK_BIT(LINK_D2H), LINK_BIT(LINK_D2H) | LINK_BIT(LINK_SSD_WRITE) },
-        [TIER_DRAM] = { LINK_BIT(LINK_H2D), 0, LINK_BIT(LINK_SSD_WRITE) },
-        [TIER_SSD] = { LINK_BIT(LINK_H2D) | LINK_BIT(LINK_SSD_READ), LINK_BIT(LINK_SSD_READ), 0 },
+    static const uint32_t crossed[TIER_KINDS][TIER_KINDS] = {
+        [TIER_HBM] = { [TIER_DRAM] = LINK_BIT(LINK_D2H),
+                       [TIER_SSD] = LINK_BIT(LINK_D2H) | LINK_BIT(LINK_SSD_WRITE) },
+        [TIER_DRAM] = { [TIER_HBM] = LINK_BIT(LINK_H2D),
+                        [TIER_SSD] = LINK_BIT(LINK_SSD_WRITE),
+                        [TIER_REMOTE] = LINK_BIT(LINK_NETWORK) },
+        [TIER_SSD] = { [TIER_HBM] = LINK_BIT(LINK_H2D) | LINK_BIT(LINK_SSD_READ),
+                       [TIER_DRAM] = LINK_BIT(LINK_SSD_READ),
+                       [TIER_REMOTE] = LINK_BIT(LINK_SSD_READ) | LINK_BIT(LINK_NETWORK) },
+        [TIER_REMOTE] = { [TIER_HBM] = LINK_BIT(LINK_H2D) | LINK_BIT(LINK_NETWORK_IN),
+                          [TIER_DRAM] = LINK_BIT(LINK_NETWORK_IN) },
     };
     return crossed[from][to];
 }

@@ -46,7 +46,7 @@ static void count_turn(struct engine *engine, const struct session *session)
         .units_wanted = hits->units_wanted,
         .urgent = session->urgent,
     };
-    for (int tier = 0; tier < TIER_COUNT; tier++)
+    for (int tier = 0; tier < TIER_KINDS; tier++)
         record.hit_tokens[tier] = hits->tokens[tier];
     collector_add_turn(&engine->cluster->collector, &record);
 }

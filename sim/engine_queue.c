@@ -48,6 +48,11 @@ static struct placement_hits peek(const struct engine *engine, const struct sess
     return hits;
 }
 
+static double longer(double a, double b)
+{
+    return a > b ? a : b;
+}
+
 /* About how long until the first token if these tokens are reused: the layers' loads and
  * computations overlap, but for the first of the one and the last of the other. Of links nobody
  * else uses. */
@@ -58,15 +63,20 @@ static double expected_prefill_ns(const struct engine *engine, const struct sess
     const double *rate = setup->link_bytes_per_s;
     uint32_t context = session->prefill_tokens;
     uint32_t dram = hits->tokens[TIER_DRAM], ssd = hits->tokens[TIER_SSD];
+    uint32_t remote = hits->tokens[TIER_REMOTE];
     uint32_t reused = found_tokens(hits);
     reused = reused < context ? reused : context - 1;
     struct prefill_time time = timing_prefill(&setup->timing, context - reused, reused);
-    double load_s = 0.0, ssd_s = 0.0;
-    if (dram + ssd > 0)
-        load_s = (double)kv_layout_moved_bytes(&setup->kv, dram + ssd) / rate[LINK_H2D];
+    double load_s = 0.0;
+    if (dram + ssd + remote > 0)
+        load_s = (double)kv_layout_moved_bytes(&setup->kv, dram + ssd + remote) / rate[LINK_H2D];
     if (ssd > 0)
-        ssd_s = (double)kv_layout_moved_bytes(&setup->kv, ssd) / rate[LINK_SSD_READ];
-    double load_ns = (load_s > ssd_s ? load_s : ssd_s) * (double)NS_PER_S;
+        load_s =
+            longer(load_s, (double)kv_layout_moved_bytes(&setup->kv, ssd) / rate[LINK_SSD_READ]);
+    if (remote > 0)
+        load_s = longer(load_s,
+                        (double)kv_layout_moved_bytes(&setup->kv, remote) / rate[LINK_NETWORK_IN]);
+    double load_ns = load_s * (double)NS_PER_S;
     double layer_ns = (double)time.layer_ns, layers = setup->model.layers;
     if (setup->experiment->preloading != PRELOAD_LAYERS)
         return load_ns + layer_ns * layers;
@@ -81,9 +91,12 @@ static enum tier slowest_allowed(const struct engine *engine, const struct sessi
     if (experiment->fetch_wait != FETCH_COMPLETE)
         return TIER_DRAM;
     if (experiment->fetch_min_tokens == 0)
-        return TIER_SSD;
-    struct placement_hits hits = peek(engine, session, TIER_SSD);
-    return hits.tokens[TIER_SSD] >= experiment->fetch_min_tokens ? TIER_SSD : TIER_DRAM;
+        return slowest_tier(engine);
+    enum tier slowest = slowest_tier(engine);
+    struct placement_hits hits = peek(engine, session, slowest);
+    uint32_t tokens =
+        hits.tokens[TIER_SSD] + (slowest == TIER_REMOTE ? hits.tokens[TIER_REMOTE] : 0);
+    return tokens >= experiment->fetch_min_tokens ? slowest : TIER_DRAM;
 }
 
 /* The slowest tier that it pays to load from. */
@@ -144,7 +157,7 @@ static bool goes_before(const struct engine *engine, uint32_t handle, uint32_t *
     const struct session *session = session_of(engine, handle);
     if (engine->setup->experiment->order == ORDER_PRIORITY)
         return session->urgent;
-    struct placement_hits hits = peek(engine, session, TIER_SSD);
+    struct placement_hits hits = peek(engine, session, slowest_tier(engine));
     uint32_t tokens = found_tokens(&hits);
     if (tokens <= *best_tokens)
         return false;
@@ -214,7 +227,7 @@ static bool prepare_next(struct engine *engine)
     uint32_t total = room_at_start(engine, session);
     if (engine->setup->experiment->fetch_wait != FETCH_COMPLETE)
         placement_hurry(engine->core, session->job);
-    struct placement_hits hits, found = peek(engine, session, TIER_SSD);
+    struct placement_hits hits, found = peek(engine, session, slowest_tier(engine));
     enum prepare done = placement_prepare(
         engine->core, now_of(engine), session->job, session->kv_cut,
         kv_layout_room(&engine->setup->kv, total), worth_loading(engine, session), &hits);

@@ -244,6 +244,8 @@ struct engine *turns_ask(struct cluster *cluster, uint32_t handle)
     struct engine *engine = &cluster->engine[session->server];
     session->job = placement_queue(engine->core, cluster->now_ns, chain.keys, chain.count,
                                    chain.context_tokens, chain.capacity);
+    if (cluster->setup->unit_tokens == UINT32_MAX)
+        placement_set_base(engine->core, session->job, session->base_tokens, session->generation);
     memory_grow(&engine->note, &engine->note_capacity, (uint64_t)session->job + 1,
                 sizeof *engine->note);
     engine->note[session->job] = (struct job_note){ .session = handle };

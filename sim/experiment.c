@@ -7,7 +7,7 @@
 static const char *const unit_choices[] = { "auto", "session", "block", NULL };
 /* In the order of enum write_mode. */
 static const char *const dram_write_choices[] = { "through", "selective", "back", "lazy", NULL };
-static const char *const ssd_write_choices[] = { "through", "selective", "back", NULL };
+static const char *const lower_write_choices[] = { "through", "selective", "back", NULL };
 static const char *const preloading_choices[] = { "none", "layers", "background", NULL };
 static const char *const scheduling_choices[] = { "prefill-first", "chunked", NULL };
 static const char *const allocation_choices[] = { "reserve", "grow", NULL };
@@ -101,7 +101,7 @@ static const struct config_row experiment_rows[] = {
     { .key = "tiers.ssd.inclusive", .kind = CONFIG_BOOL, .offset = AT(inclusive), .standard = "true",
       .help = "what is brought to DRAM keeps its copy on SSD, so that only new KV is written again" },
     { .key = "tiers.ssd.write", .kind = CONFIG_CHOICE, .offset = AT(ssd_write),
-      .choices = ssd_write_choices, .standard = "back",
+      .choices = lower_write_choices, .standard = "back",
       .help = "when KV in DRAM is copied to SSD. back: when DRAM gives it up; through: as soon as it is "
               "whole in DRAM; selective: that, from write_uses uses on" },
     { .key = "tiers.ssd.write_uses", .kind = CONFIG_U32, .offset = AT(ssd_write_uses), .min = 1,
@@ -115,6 +115,23 @@ static const struct config_row experiment_rows[] = {
       .help = "smaller sessions or blocks are not let in (LMCache's min_size_bytes)" },
     { .key = "tiers.ssd.fetches_in_flight", .kind = CONFIG_U32, .offset = AT(fetches_in_flight),
       .min = 1, .max = 1024, .standard = "2", .help = "look-ahead fetches under way at once (assumed)" },
+    { .key = "tiers.remote.capacity", .kind = CONFIG_U64, .unit = UNIT_BYTES,
+      .offset = AT(remote_bytes), .min = 0, .max = 1e18, .standard = "0",
+      .help = "a pool of KV that all servers share over their network adapters "
+              "(cluster.network_bytes_per_s, each way); 0: none" },
+    { .key = "tiers.remote.latency", .kind = CONFIG_U64, .unit = UNIT_DURATION,
+      .offset = AT(remote_latency_ns), .min = 0, .max = 1e10, .standard = "100us",
+      .help = "to the first byte of a read from the pool, look-up included (assumed)" },
+    { .key = "tiers.remote.write", .kind = CONFIG_CHOICE, .offset = AT(remote_write),
+      .choices = lower_write_choices, .standard = "through",
+      .help = "when KV is copied to the pool. through: as soon as it is whole in DRAM; selective: that, "
+              "from write_uses uses on; back: when SSD gives it up, or DRAM where there is none" },
+    { .key = "tiers.remote.write_uses", .kind = CONFIG_U32, .offset = AT(remote_write_uses), .min = 1,
+      .max = 65535, .standard = "2",
+      .help = "selective: turns on that server that used it, the one that computed it included" },
+    { .key = "tiers.remote.admit_uses", .kind = CONFIG_U32, .offset = AT(remote_admit_uses), .min = 1,
+      .max = 65535, .standard = "1",
+      .help = "KV that fewer turns on that server used is not let in; as for DRAM" },
     { .key = "engine.batch", .kind = CONFIG_U32, .offset = AT(batch), .min = 1, .max = 4096,
       .standard = "24", .help = "turns that decode together at most (paper: 24)" },
     { .key = "engine.hbm_utilisation", .kind = CONFIG_DOUBLE, .offset = AT(hbm_utilisation), .min = 0,
@@ -211,7 +228,7 @@ static const struct config_row experiment_rows[] = {
               "(SGLang's router: balance_abs_threshold)" },
     { .key = "cluster.network_bytes_per_s", .kind = CONFIG_DOUBLE, .unit = UNIT_BYTES_PER_S,
       .offset = AT(network_bytes_per_s), .min = 1e6, .max = 1e15, .standard = "25GB/s",
-      .help = "out of each server that prefills: one 200 Gbit/s adapter (assumed)" },
+      .help = "of each server, each way: one 200 Gbit/s adapter (assumed)" },
     { .key = "cluster.network_latency", .kind = CONFIG_U64, .unit = UNIT_DURATION,
       .offset = AT(network_latency_ns), .min = 0, .max = 1e10, .standard = "10us",
       .help = "to the first byte of a transfer (assumed)" },

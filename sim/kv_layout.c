@@ -61,7 +61,7 @@ void kv_layout_found(const struct kv_layout *layout, struct placement_hits *hits
     uint32_t left = layout->state_tokens;
     while (left > 0) {
         int most = TIER_HBM;
-        for (int tier = TIER_HBM + 1; tier < TIER_COUNT; tier++)
+        for (int tier = TIER_HBM + 1; tier < TIER_KINDS; tier++)
             if (hits->tokens[tier] > hits->tokens[most])
                 most = tier;
         uint32_t taken = hits->tokens[most] < left ? hits->tokens[most] : left;

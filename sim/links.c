@@ -9,15 +9,15 @@
 #include <string.h>
 
 enum { CLASSES = 1 << LINK_COUNT };
-static_assert(CLASSES <= 32, "links.active has a bit for each class");
+static_assert(CLASSES <= 64, "links.active has a bit for each class");
 
 /* The lowest class of *left, taken out; for (rest = ...; (mask = next_class(&rest)) > 0;).
  * Class 0, over no link, never has a flow. */
-static uint32_t next_class(uint32_t *left)
+static uint32_t next_class(uint64_t *left)
 {
     if (*left == 0)
         return 0;
-    uint32_t mask = (uint32_t)__builtin_ctz(*left);
+    uint32_t mask = (uint32_t)__builtin_ctzll(*left);
     *left &= *left - 1;
     return mask;
 }
@@ -105,19 +105,20 @@ static int bottleneck(const double left[LINK_COUNT], const uint32_t flows[LINK_C
 static void set_rates(struct links *links)
 {
     double left[LINK_COUNT];
-    uint32_t flows[LINK_COUNT] = { 0 }, unfrozen = links->active;
+    uint32_t flows[LINK_COUNT] = { 0 };
+    uint64_t unfrozen = links->active;
     memcpy(left, links->bytes_per_ns, sizeof left);
-    for (uint32_t rest = links->active, mask; (mask = next_class(&rest)) > 0;)
+    for (uint64_t rest = links->active, mask; (mask = next_class(&rest)) > 0;)
         for (uint32_t link = 0; link < LINK_COUNT; link++)
             if (mask & LINK_BIT(link))
                 flows[link] += links->of[mask].by_end.count;
     double share = 0.0;
     for (int tight; (tight = bottleneck(left, flows, &share)) >= 0;) {
-        for (uint32_t rest = unfrozen, mask; (mask = next_class(&rest)) > 0;) {
+        for (uint64_t rest = unfrozen, mask; (mask = next_class(&rest)) > 0;) {
             uint32_t count = links->of[mask].by_end.count;
             if (!(mask & LINK_BIT(tight)))
                 continue;
-            unfrozen &= ~(UINT32_C(1) << mask);
+            unfrozen &= ~(UINT64_C(1) << mask);
             links->of[mask].rate_bytes_per_ns = share;
             for (uint32_t link = 0; link < LINK_COUNT; link++) {
                 if (!(mask & LINK_BIT(link)))
@@ -138,7 +139,7 @@ static double work_at(const struct links *links, const struct flow_class *class,
 static void advance(struct links *links, uint64_t now_ns)
 {
     assert(now_ns >= links->now_ns);
-    for (uint32_t rest = links->active, mask; (mask = next_class(&rest)) > 0;) {
+    for (uint64_t rest = links->active, mask; (mask = next_class(&rest)) > 0;) {
         struct flow_class *class = &links->of[mask];
         class->work_bytes = work_at(links, class, now_ns);
     }
@@ -184,7 +185,7 @@ static uint64_t next_change_ns(const struct links *links)
     uint64_t next_ns = UINT64_MAX;
     if (links->by_begin.count > 0)
         next_ns = links->flow[links->by_begin.flow[0]].begin_ns;
-    for (uint32_t classes = links->active, mask; (mask = next_class(&classes)) > 0;) {
+    for (uint64_t classes = links->active, mask; (mask = next_class(&classes)) > 0;) {
         const struct flow_class *class = &links->of[mask];
         if (class->rate_bytes_per_ns <= 0.0)
             continue;
@@ -215,7 +216,7 @@ static void begin_flows(struct links *links)
         /* A class that was empty starts from 0 again: its sums stay exact to small fractions. */
         if (class->by_end.count == 0)
             class->work_bytes = 0.0;
-        links->active |= UINT32_C(1) << flow->links;
+        links->active |= UINT64_C(1) << flow->links;
         flow->end_work = class->work_bytes + (double)flow->size_bytes;
         heap_push(links, &class->by_end, handle, ends_before);
         begun = true;
@@ -233,7 +234,7 @@ static void end_flow(struct links *links, struct flow_class *class)
             links->ended_bytes[link] += flow->size_bytes;
     flow->moving = false;
     if (class->by_end.count == 0)
-        links->active &= ~(UINT32_C(1) << flow->links);
+        links->active &= ~(UINT64_C(1) << flow->links);
     flow->next_free = links->free_flow;
     links->free_flow = handle;
     set_rates(links);
@@ -245,7 +246,7 @@ bool links_step(struct links *links, uint64_t now_ns, uint32_t *user)
     if (now_ns > links->now_ns)
         advance(links, now_ns);
     begin_flows(links);
-    for (uint32_t classes = links->active, mask; (mask = next_class(&classes)) > 0;) {
+    for (uint64_t classes = links->active, mask; (mask = next_class(&classes)) > 0;) {
         struct flow_class *class = &links->of[mask];
         const struct flow *first = &links->flow[class->by_end.flow[0]];
         bool empty = first->end_work <= class->work_bytes;
@@ -273,7 +274,7 @@ double links_done_bytes(const struct links *links, uint64_t now_ns, uint32_t han
 double links_moved_bytes(const struct links *links, uint64_t now_ns, enum link link)
 {
     double bytes = (double)links->ended_bytes[link];
-    for (uint32_t classes = links->active, mask; (mask = next_class(&classes)) > 0;) {
+    for (uint64_t classes = links->active, mask; (mask = next_class(&classes)) > 0;) {
         if (!(mask & LINK_BIT(link)))
             continue;
         const struct flow_heap *heap = &links->of[mask].by_end;

@@ -11,7 +11,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum link { LINK_SSD_READ, LINK_SSD_WRITE, LINK_H2D, LINK_D2H, LINK_NETWORK, LINK_COUNT };
+/* NETWORK: out of the server; NETWORK_IN: into it. */
+enum link {
+    LINK_SSD_READ,
+    LINK_SSD_WRITE,
+    LINK_H2D,
+    LINK_D2H,
+    LINK_NETWORK,
+    LINK_NETWORK_IN,
+    LINK_COUNT
+};
 
 #define LINK_BIT(link) (UINT32_C(1) << (link))
 
@@ -41,7 +50,7 @@ struct links {
     uint64_t latency_ns[LINK_COUNT];
     uint64_t ended_bytes[LINK_COUNT];   /* of flows that have ended */
     struct flow_class of[1 << LINK_COUNT]; /* by mask */
-    uint32_t active;                    /* classes that have moving flows: bit = mask */
+    uint64_t active;                    /* classes that have moving flows: bit = mask */
     struct flow_heap by_begin;          /* in their latency */
     uint64_t next_ns;                   /* links_next_ns(), or 0: to be computed */
     struct flow *flow;

@@ -51,6 +51,7 @@
     X(hit_tokens_hbm, "tokens", "reused from HBM")                                                   \
     X(hit_tokens_dram, "tokens", "reused from DRAM")                                                 \
     X(hit_tokens_ssd, "tokens", "reused from SSD")                                                   \
+    X(hit_tokens_remote, "tokens", "reused from the remote pool")                                    \
     X(passed_over_tokens, "tokens", "found in a tier but computed again, since that was sooner")     \
     X(wanted_tokens, "tokens", "prompt and history tokens of all turns")                             \
     X(history_tokens, "tokens", "history tokens of all turns")                                       \
@@ -70,8 +71,16 @@
     X(save_hbm_ssd_bytes, "bytes", "HBM through DRAM to SSD: new KV saved where DRAM had no room")   \
     X(demote_dram_ssd_bytes, "bytes", "DRAM to SSD: given up by DRAM")                               \
     X(write_dram_ssd_bytes, "bytes", "DRAM to SSD: written though DRAM keeps it (tiers.ssd.write)")  \
+    X(load_remote_hbm_bytes, "bytes", "remote pool through DRAM to HBM: loads for jobs that nobody fetched") \
+    X(fetch_remote_dram_bytes, "bytes", "remote pool to DRAM: fetched ahead of the job")             \
+    X(write_dram_remote_bytes, "bytes", "DRAM to remote pool: written though DRAM keeps it (tiers.remote.write)") \
+    X(demote_dram_remote_bytes, "bytes", "DRAM to remote pool: given up by a server without SSD")    \
+    X(demote_ssd_remote_bytes, "bytes", "SSD to remote pool: given up by the SSD")                   \
+    X(remote_dropped_bytes, "bytes", "KV given up by the remote pool, whether servers have it or not") \
+    X(remote_expired_bytes, "bytes", "KV in the remote pool that outlived its time to live")         \
     X(refused_dram_bytes, "bytes", "KV that tiers.dram.admit_uses kept out of DRAM, at each turn's end") \
     X(refused_ssd_bytes, "bytes", "KV given up by DRAM that tiers.ssd.admit_* kept off the SSD")     \
+    X(refused_remote_bytes, "bytes", "KV given up by a server that tiers.remote.admit_uses kept out") \
     X(dropped_bytes, "bytes", "KV whose last copy was given up")                                     \
     X(unsaved_bytes, "bytes", "new KV for which no tier had room")                                   \
     X(expired_bytes, "bytes", "KV whose last copy outlived its time to live")                        \
@@ -85,14 +94,17 @@
     X(ssd_years, "1", "years until the drives' rated writes are used up; 0: nothing was written")     \
     X(h2d_bytes, "bytes", "all bytes host to GPU")                                                   \
     X(d2h_bytes, "bytes", "all bytes GPU to host")                                                   \
-    X(network_bytes, "bytes", "KV sent from servers that prefill to servers that decode")             \
+    X(network_bytes, "bytes", "KV sent by servers: to those that decode, and to the remote pool")     \
+    X(remote_read_bytes, "bytes", "KV that servers read from the remote pool")                       \
     X(peak_hbm_bytes, "bytes", "most KV in HBM at once, reservations of running turns included")     \
     X(peak_dram_bytes, "bytes", "most KV in DRAM at once")                                           \
     X(peak_ssd_bytes, "bytes", "most KV on SSD at once")                                             \
+    X(peak_remote_bytes, "bytes", "most KV in the remote pool at once")                              \
     X(cost_gpu_usd, "usd", "GPU-busy hours at the GPUs' price")                                      \
     X(cost_dram_usd, "usd", "the same hours at the DRAM's price")                                    \
     X(cost_ssd_usd, "usd", "the same hours at the SSD's price")                                      \
-    X(cost_usd, "usd", "sum of the three")                                                           \
+    X(cost_remote_usd, "usd", "the remote pool at the DRAM's price, for the hours of one server")    \
+    X(cost_usd, "usd", "sum of the four")                                                            \
     X(cost_usd_per_mtok, "usd", "cost per million prompt, history and reply tokens served") \
     X(sessions, "1", "measured turns that are their session's first (open loop: every request)")
 

@@ -41,6 +41,10 @@ void placement_keys_set(const struct experiment *experiment, struct placement_co
     config->write_uses[TIER_SSD] = uses_of(experiment->ssd_write, experiment->ssd_write_uses);
     config->admit_uses[TIER_DRAM] = experiment->dram_admit_uses;
     config->admit_uses[TIER_SSD] = experiment->ssd_admit_uses;
+    config->remote_through = experiment->remote_write != WRITE_BACK;
+    config->write_uses[TIER_REMOTE] =
+        uses_of(experiment->remote_write, experiment->remote_write_uses);
+    config->admit_uses[TIER_REMOTE] = experiment->remote_admit_uses;
     config->ssd_admit_bytes = experiment->ssd_admit_bytes;
     config->count_units = experiment->count_units;
 }

@@ -38,7 +38,9 @@ static void set_links(struct engine_setup *setup)
     setup->link_bytes_per_s[LINK_SSD_READ] = hardware->ssd_read_bytes_per_s;
     setup->link_bytes_per_s[LINK_SSD_WRITE] = hardware->ssd_write_bytes_per_s;
     setup->link_bytes_per_s[LINK_NETWORK] = setup->experiment->network_bytes_per_s;
+    setup->link_bytes_per_s[LINK_NETWORK_IN] = setup->experiment->network_bytes_per_s;
     setup->link_latency_ns[LINK_NETWORK] = setup->experiment->network_latency_ns;
+    setup->link_latency_ns[LINK_NETWORK_IN] = setup->experiment->remote_latency_ns;
     setup->link_latency_ns[LINK_H2D] = hardware->pcie_latency_ns;
     setup->link_latency_ns[LINK_D2H] = hardware->pcie_latency_ns;
     setup->link_latency_ns[LINK_SSD_READ] = hardware->ssd_latency_ns;
@@ -83,6 +85,7 @@ static void set_tiers(struct engine_setup *setup)
         stores ? usable_bytes(dram, rate[LINK_H2D], rate[LINK_D2H]) : 0;
     config->capacity_bytes[TIER_SSD] =
         stores ? usable_bytes(ssd, rate[LINK_SSD_READ], rate[LINK_SSD_WRITE]) : 0;
+    setup->remote_bytes = stores ? experiment->remote_bytes : 0;
     config->hbm_cache_bytes = stores ? experiment->hbm_cache_bytes : 0;
     config->unit_tokens = setup->unit_tokens;
     config->bytes_per_token = setup->kv.bytes_per_token;
@@ -182,6 +185,13 @@ static enum status open_trace(const struct experiment *experiment, struct trace 
     return trace_generate(&experiment->workload, trace, err);
 }
 
+/* Busy hours are of all servers together, and the pool is one for all. */
+static double remote_usd(const struct engine_setup *setup, const struct metrics *metrics)
+{
+    uint64_t busy_ns = (uint64_t)metrics->gpu_busy_ns / setup->experiment->replicas;
+    return cost_of(&setup->hardware, 0, setup->remote_bytes, 0, busy_ns).dram_usd;
+}
+
 static void set_cost(const struct engine_setup *setup, struct metrics *metrics)
 {
     struct cost cost = cost_of(
@@ -190,7 +200,8 @@ static void set_cost(const struct engine_setup *setup, struct metrics *metrics)
     metrics->cost_gpu_usd = cost.gpu_usd;
     metrics->cost_dram_usd = cost.dram_usd;
     metrics->cost_ssd_usd = cost.ssd_usd;
-    metrics->cost_usd = cost.gpu_usd + cost.dram_usd + cost.ssd_usd;
+    metrics->cost_remote_usd = remote_usd(setup, metrics);
+    metrics->cost_usd = cost.gpu_usd + cost.dram_usd + cost.ssd_usd + metrics->cost_remote_usd;
     double served_tokens = metrics->wanted_tokens + metrics->reply_tokens;
     metrics->cost_usd_per_mtok =
         served_tokens > 0.0 ? metrics->cost_usd / served_tokens * 1e6 : 0.0;
@@ -262,6 +273,9 @@ static enum status run_on_trace(struct engine_setup *setup, struct trace *trace,
     if (status != STATUS_OK)
         return status;
     set_tiers(setup);
+    if (setup->remote_bytes > 0 && setup->placement.capacity_bytes[TIER_DRAM] == 0)
+        return error_input(err, NULL, 0, "tiers.dram.capacity",
+                           "more than 0: DRAM passes on what goes to the remote pool", "0");
     status = cluster_run(setup, trace, progress, result, err);
     if (status != STATUS_OK)
         return status;

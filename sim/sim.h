@@ -58,6 +58,9 @@ struct experiment {
     uint32_t dram_admit_uses, ssd_admit_uses; /* what fewer turns used is not let in */
     uint64_t ssd_admit_bytes;                 /* nor are shorter units */
     uint32_t count_units;                     /* whose uses are remembered when they are gone */
+    uint64_t remote_bytes, remote_latency_ns; /* the pool that all servers share */
+    int remote_write;                         /* enum write_mode, not lazy */
+    uint32_t remote_write_uses, remote_admit_uses;
 
     uint32_t batch;
     double hbm_utilisation;         /* 0: the hardware's */

@@ -35,8 +35,9 @@ static void print_metrics(void)
            "is 0 and its\ntwo rates with it.\n\n"
            "## Curves\n\n"
            "`ttft_cdf`, `prefill_cdf` (x ns, y share of turns); `hits_hbm_over_time`, "
-           "`hits_dram_over_time`,\n`hits_ssd_over_time`, `misses_over_time` (x ns since measuring "
-           "began, y tokens in that bin);\n`queue_over_time` (y turns waiting, mean of the bin).\n");
+           "`hits_dram_over_time`,\n`hits_ssd_over_time`, `hits_remote_over_time`, "
+           "`misses_over_time` (x ns since measuring began, y tokens in\nthat bin); "
+           "`queue_over_time` (y turns waiting, mean of the bin).\n");
 }
 
 int main(int argc, char **argv)

@@ -3,6 +3,8 @@
 
 void age_expire(struct placement *core)
 {
+    if (core->config.pool != NULL)
+        pool_expire(core->config.pool, core->now_ns);
     /* The list is in order of last use, since units join it when their last use ends. */
     while (core->age.front != UNIT_NONE) {
         uint32_t unit = core->age.front;

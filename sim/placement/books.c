@@ -14,6 +14,14 @@ uint32_t books_stored_tokens(const struct unit *unit)
     return longer(unit->tokens[TIER_DRAM], unit->tokens[TIER_SSD]);
 }
 
+uint32_t books_loaded_tokens(const struct placement *core, const struct unit *unit)
+{
+    if (core->config.pool == NULL)
+        return unit->loaded_tokens;
+    return longer(unit->loaded_tokens,
+                  pool_loaded_tokens(core->config.pool, unit->key, base_of(unit)));
+}
+
 static uint32_t held_tokens(const struct unit *unit)
 {
     return longer(unit->tokens[TIER_HBM], books_stored_tokens(unit));
@@ -166,10 +174,11 @@ static void count_loss(struct placement *core, uint64_t tokens, enum loss loss)
 static void count_change(struct placement *core, struct unit *entry, uint32_t held_before,
                          uint32_t stored_before, enum loss loss)
 {
-    uint32_t held = held_tokens(entry), stored = books_stored_tokens(entry);
+    uint32_t stored = books_stored_tokens(entry);
+    uint32_t held = longer(held_tokens(entry), remote_tokens(core, entry));
     if (held < held_before)
         count_loss(core, held_before - held, loss);
-    uint32_t kept = longer(stored, entry->loaded_tokens);
+    uint32_t kept = longer(stored, books_loaded_tokens(core, entry));
     if (stored_before > kept)
         core->counters.stored_never_loaded_bytes +=
             (uint64_t)(stored_before - kept) * core->config.bytes_per_token;

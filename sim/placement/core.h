@@ -14,7 +14,7 @@
  * chain + i; a unit's waiters are linked through them in queue order. */
 struct slot {
     uint32_t unit;
-    uint32_t next_waiter;
+    uint32_t next_waiter; /* while it waits; while it loads, 1: its KV is read from the pool */
     uint32_t sequence;    /* of the job */
     uint32_t job;
 };
@@ -37,6 +37,7 @@ struct job {
     uint32_t loads_in_flight;
     bool hurries;                             /* waits for no fetch */
     bool wants_fetch;                         /* some of its chain may lie on SSD only */
+    struct kv_base base;                      /* sessions: of its context */
     bool again;                               /* ran before: its use of its chain is counted */
 };
 
@@ -136,6 +137,9 @@ void books_settle(struct placement *core, uint32_t unit);
 void books_act(struct placement *core, struct action action);
 uint32_t books_stored_tokens(const struct unit *unit); /* the longer of its copies in DRAM and SSD */
 
+/* The prefix that some job has loaded, through the pool on any server. */
+uint32_t books_loaded_tokens(const struct placement *core, const struct unit *unit);
+
 /* room.c, room_hbm.c: how soon a tier can have that much free. */
 enum room { ROOM_NOW, ROOM_LATER, ROOM_NEVER };
 enum room room_in_dram(struct placement *core, uint64_t tokens);
@@ -162,6 +166,9 @@ uint32_t transfer_new(struct placement *core, enum action_kind kind, enum tier f
                       uint32_t job);
 /* The unit's copy in `to` will be brought up to goal_tokens: books what is missing. */
 void transfer_add_unit(struct placement *core, uint32_t id, uint32_t unit, uint32_t goal_tokens);
+/* The pool gets the unit's first goal_tokens, of which it lacks `missing` (booked there). */
+void transfer_add_to_pool(struct placement *core, uint32_t id, uint32_t unit, uint32_t goal_tokens,
+                          uint32_t missing);
 /* Emits its action and counts its bytes. */
 void transfer_begin(struct placement *core, uint32_t id);
 
@@ -211,9 +218,23 @@ static inline bool admits(const struct placement *core, const struct unit *unit,
             tokens * core->config.bytes_per_token >= core->config.ssd_admit_bytes);
 }
 
+/* The pool's copy of the unit's KV. */
+static inline struct kv_base base_of(const struct unit *unit)
+{
+    return (struct kv_base){ unit->base_tokens, unit->generation };
+}
+static inline uint32_t remote_tokens(const struct placement *core, const struct unit *unit)
+{
+    return core->config.pool != NULL ? pool_tokens(core->config.pool, unit->key, base_of(unit)) : 0;
+}
+
 /* write.c */
-/* The unit's DRAM copy may have become whole: writes it to SSD in the batch *id, made when it is 0. */
-void write_through(struct placement *core, uint32_t unit, uint32_t *id);
+struct writes {
+    uint32_t ssd, remote; /* transfers that gather units; 0: none yet */
+};
+/* The unit's DRAM copy may have become whole: writes it to where it is missing. */
+void write_through(struct placement *core, uint32_t unit, struct writes *writes);
+void writes_begin(struct placement *core, const struct writes *writes);
 void write_through_chain(struct placement *core, const struct job *job);
 /* HBM copies that go next are written to DRAM ahead. */
 void write_ahead(struct placement *core);

@@ -1,7 +1,7 @@
-/* sim/placement/fetch.c - look-ahead: KV on SSD that a job of the window wants is brought to DRAM.
- * Source: CachedAttention (ATC'24), scheduler-aware fetching: the window is C_DRAM / S_kv jobs. Not for
- * the queue's head: it may start at any moment, and then a load straight to HBM, layer by layer, is
- * sooner than a fetch that must end before the load begins. */
+/* sim/placement/fetch.c - look-ahead: KV on SSD or in the pool that a job of the window wants is
+ * brought to DRAM. Source: CachedAttention (ATC'24), scheduler-aware fetching: the window is C_DRAM
+ * / S_kv jobs. Not for the queue's head: it may start at any moment, and then a load straight to
+ * HBM, layer by layer, is sooner than a fetch that must end before the load begins. */
 #include "sim/placement/core.h"
 
 void fetch_note_leaving(struct placement *core, uint32_t unit)
@@ -11,10 +11,10 @@ void fetch_note_leaving(struct placement *core, uint32_t unit)
         core->job[core->slot[waiter].job].wants_fetch = true;
 }
 
-enum found { FOUND_COPY, FOUND_ON_SSD, FOUND_LATER, FOUND_NOTHING };
+enum found { FOUND_COPY, FOUND_ON_SSD, FOUND_IN_POOL, FOUND_LATER, FOUND_NOTHING };
 
 /* What there is to do for a unit of which `want` tokens are wanted. */
-static enum found look_at(const struct unit *entry, uint32_t want)
+static enum found look_at(const struct placement *core, const struct unit *entry, uint32_t want)
 {
     uint32_t near = entry->tokens[TIER_DRAM] > entry->tokens[TIER_HBM] ? entry->tokens[TIER_DRAM]
                                                                        : entry->tokens[TIER_HBM];
@@ -22,29 +22,59 @@ static enum found look_at(const struct unit *entry, uint32_t want)
         return near >= want && !unit_leaves(entry, TIER_DRAM) ? FOUND_COPY : FOUND_LATER;
     if (near < want && entry->tokens[TIER_SSD] > near)
         return FOUND_ON_SSD;
+    /* Of a session the pool's copy may be cut already and the local ones not: that is sorted out
+     * when the job is prepared. */
+    if (near < want && !units_are_sessions(core) && remote_tokens(core, entry) > near)
+        return FOUND_IN_POOL;
     return near >= want ? FOUND_COPY : FOUND_NOTHING;
 }
 
-/* Whether SSD has enough of what the job lacks to be worth a fetch. */
+static uint32_t tokens_there(const struct placement *core, const struct unit *entry, enum tier from)
+{
+    return from == TIER_SSD ? entry->tokens[TIER_SSD] : remote_tokens(core, entry);
+}
+
+/* Whether SSD and the pool have enough of what the job lacks to be worth a fetch. */
 static bool is_worth_it(const struct placement *core, const struct job *job)
 {
     uint64_t tokens = 0;
     for (uint32_t i = 0; i < job->chain_count && tokens < core->config.fetch_min_tokens; i++) {
         const struct unit *entry = &core->units.unit[core->slot[job->chain + i].unit];
-        enum found found = look_at(entry, chain_unit_tokens(core, i, job->context_tokens));
+        enum found found = look_at(core, entry, chain_unit_tokens(core, i, job->context_tokens));
         if (found == FOUND_NOTHING)
             break;
-        if (found == FOUND_ON_SSD)
-            tokens += entry->tokens[TIER_SSD] - entry->tokens[TIER_DRAM];
+        if (found == FOUND_ON_SSD || found == FOUND_IN_POOL)
+            tokens += tokens_there(core, entry, found == FOUND_ON_SSD ? TIER_SSD : TIER_REMOTE) -
+                      entry->tokens[TIER_DRAM];
     }
     return tokens >= core->config.fetch_min_tokens;
 }
 
-/* Fetches what the job lacks, in chain order, in one transfer. false: DRAM has no room for more. */
+/* Adds the unit to the batch *id. false: DRAM has no room for it. */
+static bool fetch_unit(struct placement *core, uint32_t unit, enum tier from, uint32_t sequence,
+                       uint32_t *id)
+{
+    const struct unit *entry = &core->units.unit[unit];
+    uint32_t missing = tokens_there(core, entry, from) - entry->tokens[TIER_DRAM];
+    if (room_for_fetch(core, missing, sequence) != ROOM_NOW)
+        return false;
+    uint32_t goal = tokens_there(core, entry, from);
+    if (goal <= entry->tokens[TIER_DRAM])
+        return true; /* what made room gave up this very copy */
+    if (*id == 0)
+        *id = transfer_new(core, ACTION_FETCH, from, TIER_DRAM, 0);
+    if (from == TIER_REMOTE)
+        pool_read_begins(core->config.pool, core->now_ns, entry->key, base_of(entry), goal);
+    transfer_add_unit(core, *id, unit, goal);
+    return true;
+}
+
+/* Fetches what the job lacks, in chain order, in one transfer from each tier. false: DRAM has no
+ * room for more. */
 static bool fetch_for(struct placement *core, uint32_t job_handle)
 {
     struct job *job = &core->job[job_handle];
-    uint32_t id = 0;
+    uint32_t from_ssd = 0, from_pool = 0;
     bool again = false, room = is_worth_it(core, job);
     if (!room) { /* not now: more of it may come to SSD alone */
         job->wants_fetch = false;
@@ -52,39 +82,36 @@ static bool fetch_for(struct placement *core, uint32_t job_handle)
     }
     for (uint32_t i = 0; i < job->chain_count && room; i++) {
         uint32_t unit = core->slot[job->chain + i].unit;
-        const struct unit *entry = &core->units.unit[unit];
-        enum found found = look_at(entry, chain_unit_tokens(core, i, job->context_tokens));
+        enum found found =
+            look_at(core, &core->units.unit[unit], chain_unit_tokens(core, i, job->context_tokens));
         if (found == FOUND_NOTHING) /* the chain is broken: what follows cannot be reused */
             break;
         again |= found == FOUND_LATER;
-        if (found != FOUND_ON_SSD)
-            continue;
-        uint32_t missing = entry->tokens[TIER_SSD] - entry->tokens[TIER_DRAM];
-        room = room_for_fetch(core, missing, job->sequence) == ROOM_NOW;
-        if (!room)
-            break;
-        if (entry->tokens[TIER_SSD] <= entry->tokens[TIER_DRAM])
-            continue; /* a policy that does not know the queue gave up this very copy */
-        if (id == 0)
-            id = transfer_new(core, ACTION_FETCH, TIER_SSD, TIER_DRAM, 0);
-        transfer_add_unit(core, id, unit, entry->tokens[TIER_SSD]);
+        if (found == FOUND_ON_SSD)
+            room = fetch_unit(core, unit, TIER_SSD, job->sequence, &from_ssd);
+        else if (found == FOUND_IN_POOL)
+            room = fetch_unit(core, unit, TIER_REMOTE, job->sequence, &from_pool);
     }
-    if (id != 0)
-        transfer_begin(core, id);
+    if (from_ssd != 0)
+        transfer_begin(core, from_ssd);
+    if (from_pool != 0)
+        transfer_begin(core, from_pool);
     job->wants_fetch = again || !room;
     return room;
 }
 
 void fetch_ahead(struct placement *core)
 {
-    if (!core->config.fetches || core->env.capacity_tokens[TIER_SSD] == 0)
+    if (!core->config.fetches ||
+        (core->env.capacity_tokens[TIER_SSD] == 0 && core->config.pool == NULL))
         return;
     uint64_t dram_tokens = core->env.capacity_tokens[TIER_DRAM] - core->reserve_tokens;
     uint32_t window = policy_window_jobs(&core->env, dram_tokens);
     uint32_t job = core->queue_head;
     if (job != 0 && !core->config.fetch_head)
         job = core->job[job].next;
-    for (uint32_t seen = core->config.fetch_head ? 0 : 1; job != 0 && seen < window; seen++, job = core->job[job].next) {
+    for (uint32_t seen = core->config.fetch_head ? 0 : 1; job != 0 && seen < window;
+         seen++, job = core->job[job].next) {
         if (core->fetches >= core->config.fetches_in_flight)
             return;
         if (core->job[job].wants_fetch && !fetch_for(core, job))

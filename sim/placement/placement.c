@@ -50,7 +50,8 @@ struct placement *placement_new(const struct placement_config *config)
     unit_table_init(&core->units, (uint32_t)core->policy->note_bytes, core->policy->depths,
                     config->leaf_only);
     core->units.clean = config->dram_write == DRAM_AHEAD;
-    core->units.counts = config->admit_uses[TIER_DRAM] > 1 || config->admit_uses[TIER_SSD] > 1;
+    core->units.counts = config->admit_uses[TIER_DRAM] > 1 || config->admit_uses[TIER_SSD] > 1 ||
+                         config->admit_uses[TIER_REMOTE] > 1;
     set_env(core);
     core->reserve_tokens =
         (uint64_t)((double)core->env.capacity_tokens[TIER_DRAM] * config->dram_reserve);
@@ -98,9 +99,10 @@ void placement_end(struct placement *core)
     for (uint32_t unit = 1; unit < core->units.high_water; unit++) {
         struct unit *entry = &core->units.unit[unit];
         uint32_t stored = books_stored_tokens(entry);
-        if (stored > entry->loaded_tokens)
+        uint32_t loaded = books_loaded_tokens(core, entry);
+        if (stored > loaded)
             core->counters.stored_never_loaded_bytes +=
-                (uint64_t)(stored - entry->loaded_tokens) * core->config.bytes_per_token;
+                (uint64_t)(stored - loaded) * core->config.bytes_per_token;
         entry->loaded_tokens = stored;
     }
 }
@@ -108,6 +110,12 @@ void placement_end(struct placement *core)
 const struct placement_counters *placement_counters(const struct placement *core)
 {
     return &core->counters;
+}
+
+void placement_set_base(struct placement *core, uint32_t job, uint32_t base_tokens,
+                        uint32_t generation)
+{
+    core->job[job].base = (struct kv_base){ base_tokens, generation & UINT16_MAX };
 }
 
 uint64_t placement_used_bytes(const struct placement *core, enum tier tier)

@@ -20,12 +20,14 @@
  * DRAM (dram_write: when); when DRAM needs room it demotes to SSD what the policy gives up, unless SSD
  * has it already (ssd_through). `reserve` of DRAM is kept free by demoting ahead, so that a fetch or
  * save seldom waits. What SSD needs room for is dropped. A filter (admit_uses, ssd_admit_bytes) keeps
- * KV out of a tier, however it would come there from a faster one. docs/policies.md names the engines
- * that do so. */
+ * KV out of a tier, however it would come there from a faster one. Behind them may be a pool (pool.h)
+ * that several cores share: what it holds is found as in a slowest tier, and passes DRAM on its way
+ * both up and down. docs/policies.md names the engines that do so. */
 #ifndef REPRISE_SIM_PLACEMENT_PLACEMENT_H
 #define REPRISE_SIM_PLACEMENT_PLACEMENT_H
 
 #include "sim/placement/policy.h"
+#include "sim/placement/pool.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -57,9 +59,12 @@ struct placement_config {
     uint32_t ahead_tokens;            /* AHEAD: HBM free, or held by DRAM too and going next */
     bool dram_exclusive;              /* what stays in HBM after its job leaves DRAM; with BACK */
     bool ssd_through;                 /* what DRAM holds is on SSD too, as soon as it is whole */
-    uint32_t write_uses[TIER_COUNT];  /* through: of units that so many jobs used; 0, 1: all */
-    uint32_t admit_uses[TIER_COUNT];  /* the filter: units that fewer jobs used stay out */
+    uint32_t write_uses[TIER_KINDS];  /* through: of units that so many jobs used; 0, 1: all */
+    uint32_t admit_uses[TIER_KINDS];  /* the filter: units that fewer jobs used stay out */
     uint64_t ssd_admit_bytes;         /* the filter: shorter units stay out */
+    struct pool *pool;                /* the driver's; NULL: none. Needs DRAM */
+    bool remote_through;              /* what DRAM holds is in the pool too; false: what the last of
+                                         the server's own tiers gives up */
     uint32_t count_units;             /* admit_uses: units whose uses are known though they are gone */
     bool leaf_only;           /* blocks: no tier gives up one while it holds one that follows it */
     uint64_t lease_ns;        /* lease-lru: how long what a job found is kept at least */
@@ -71,11 +76,11 @@ struct placement_config {
 };
 
 enum action_kind {
-    ACTION_LOAD,   /* DRAM or SSD to HBM, for a job: its prefill needs it */
+    ACTION_LOAD,   /* DRAM, SSD or the pool to HBM, for a job: its prefill needs it */
     ACTION_SAVE,   /* HBM to DRAM, or to SSD where DRAM has no room; a job's, or of idle units */
-    ACTION_FETCH,  /* SSD to DRAM, ahead of the job */
-    ACTION_DEMOTE, /* DRAM to SSD: DRAM gives it up */
-    ACTION_WRITE,  /* DRAM to SSD: DRAM keeps it */
+    ACTION_FETCH,  /* SSD or the pool to DRAM, ahead of the job */
+    ACTION_DEMOTE, /* DRAM to SSD, or either to the pool: the faster one gives it up */
+    ACTION_WRITE,  /* DRAM to SSD or the pool: DRAM keeps it */
     ACTION_DROP,   /* a unit's copy in `from` is given up; nothing moves */
     ACTION_RELEASE /* the job's KV has left HBM: its handle is free */
 };
@@ -91,16 +96,18 @@ struct action {
 
 /* What was reused: leading tokens of the chain, by the tier they are loaded from. */
 struct placement_hits {
-    uint32_t tokens[TIER_COUNT];
+    uint32_t tokens[TIER_KINDS];
     uint32_t units_found, units_wanted;
-    uint32_t loads; /* ACTION_LOADs that follow: 0, 1 (DRAM or SSD) or 2 (both) */
+    uint32_t loads; /* ACTION_LOADs that follow: one for each tier but HBM that has a part */
 };
 
 /* Totals since the start, in bytes; docs/metrics.md says what each is. */
 struct placement_counters {
     uint64_t load_dram_hbm_bytes, load_ssd_hbm_bytes, fetch_ssd_dram_bytes;
     uint64_t save_hbm_dram_bytes, save_hbm_ssd_bytes, demote_dram_ssd_bytes, write_dram_ssd_bytes;
-    uint64_t refused_dram_bytes, refused_ssd_bytes; /* kept out by the filter */
+    uint64_t refused_dram_bytes, refused_ssd_bytes, refused_remote_bytes; /* by the filter */
+    uint64_t load_remote_hbm_bytes, fetch_remote_dram_bytes;
+    uint64_t write_dram_remote_bytes, demote_dram_remote_bytes, demote_ssd_remote_bytes;
     uint64_t fetched_unused_bytes; /* fetched ahead, and gone from DRAM before any job used it */
     uint64_t dropped_bytes, unsaved_bytes, expired_bytes, invalidated_bytes;
     uint64_t stored_bytes, stored_never_loaded_bytes;
@@ -115,6 +122,11 @@ void placement_free(struct placement *core); /* NULL is fine */
  * capacity >= count keys may be in the chain later (placement_extend). Returns the job's handle. */
 uint32_t placement_queue(struct placement *core, uint64_t now_ns, const uint64_t *keys,
                          uint32_t count, uint32_t context_tokens, uint32_t capacity);
+
+/* Sessions behind which is a pool: where the queued job's context begins, so that the pool's copy, which
+ * other servers read and write, is taken for what it is. */
+void placement_set_base(struct placement *core, uint32_t job, uint32_t base_tokens,
+                        uint32_t generation);
 
 enum prepare {
     PREPARE_DONE,

@@ -21,17 +21,22 @@ static bool must_wait(const struct placement *core, const struct job *job)
 
 /* Adds what copies of the unit cover of its `want` tokens: each token counts for the fastest tier.
  * `cut` tokens of the front are about to go. Returns the tokens covered. */
-static uint32_t add_hits(const struct unit *entry, uint32_t want, uint32_t cut, enum tier slowest,
-                         uint32_t tokens[TIER_COUNT])
+static uint32_t add_hits(const struct placement *core, const struct job *job,
+                         const struct unit *entry, uint32_t want, uint32_t cut, enum tier slowest,
+                         uint32_t tokens[TIER_KINDS])
 {
     uint32_t covered = 0;
-    for (int tier = 0; tier <= (int)slowest; tier++) {
+    for (int tier = 0; tier <= (int)slowest && tier < TIER_COUNT; tier++) {
         uint32_t copy = above(entry->tokens[tier], cut);
         copy = copy < want ? copy : want;
         tokens[tier] += above(copy, covered);
         covered = copy > covered ? copy : covered;
     }
-    return covered;
+    if (slowest < TIER_REMOTE || covered >= want || core->config.pool == NULL)
+        return covered;
+    uint32_t remote = least(pool_tokens(core->config.pool, entry->key, job->base), want);
+    tokens[TIER_REMOTE] += above(remote, covered);
+    return remote > covered ? remote : covered;
 }
 
 /* The longest leading run of the chain that copies cover. */
@@ -46,13 +51,14 @@ static void find_hits(const struct placement *core, const struct job *job, uint3
     for (uint32_t i = 0; i < job->chain_count; i++) {
         const struct unit *entry = &core->units.unit[chain_unit(core, job, i)];
         uint32_t want = chain_unit_tokens(core, i, context);
-        uint32_t tokens[TIER_COUNT] = { 0 };
-        uint32_t covered = add_hits(entry, want, cut, i < stored ? slowest : TIER_HBM, tokens);
+        uint32_t tokens[TIER_KINDS] = { 0 };
+        uint32_t covered =
+            add_hits(core, job, entry, want, cut, i < stored ? slowest : TIER_HBM, tokens);
         /* A block is reused whole or not at all; a session's saved prefix is worth what it is. */
         if (covered == 0 || (covered < want && !units_are_sessions(core)))
             return;
         hits->units_found++;
-        for (int tier = 0; tier < TIER_COUNT; tier++)
+        for (int tier = 0; tier < TIER_KINDS; tier++)
             hits->tokens[tier] += tokens[tier];
         if (covered < want)
             return;
@@ -66,21 +72,28 @@ static void begin_load(struct placement *core, uint32_t handle, uint32_t id, uin
     transfer_begin(core, id);
 }
 
-/* A load from SSD passes DRAM and stays there if room can be had at once; else DRAM only stages it.
- */
-static void load_from_ssd(struct placement *core, uint32_t handle, uint32_t tokens, uint32_t units)
+static uint32_t tokens_in(const struct placement *core, const struct unit *entry, enum tier tier)
+{
+    return tier == TIER_REMOTE ? remote_tokens(core, entry) : entry->tokens[tier];
+}
+
+/* A load from SSD or the pool passes DRAM and stays there if room can be had at once; else DRAM
+ * only stages it. */
+static void load_through_dram(struct placement *core, uint32_t handle, enum tier from,
+                              uint32_t tokens, uint32_t units)
 {
     struct job *job = &core->job[handle];
-    uint32_t id = transfer_new(core, ACTION_LOAD, TIER_SSD, TIER_HBM, handle);
+    uint32_t id = transfer_new(core, ACTION_LOAD, from, TIER_HBM, handle);
     if (room_in_dram(core, tokens) == ROOM_NOW) {
         for (uint32_t i = 0; i < units; i++) {
             uint32_t unit = chain_unit(core, job, i);
             const struct unit *entry = &core->units.unit[unit];
             uint32_t dram = entry->tokens[TIER_DRAM];
             /* What passes is what DRAM lacks of what the job wants, and only that can stay. */
-            uint32_t goal =
-                least(entry->tokens[TIER_SSD], chain_unit_tokens(core, i, job->context_tokens));
+            uint32_t goal = least(tokens_in(core, entry, from),
+                                  chain_unit_tokens(core, i, job->context_tokens));
             if (goal > dram && entry->tokens[TIER_HBM] <= dram && entry->transfer == 0 &&
+                (from == TIER_SSD || entry->tokens[TIER_SSD] <= dram) &&
                 goal - dram <= free_tokens(core, TIER_DRAM))
                 transfer_add_unit(core, id, unit, goal);
         }
@@ -88,10 +101,26 @@ static void load_from_ssd(struct placement *core, uint32_t handle, uint32_t toke
     begin_load(core, handle, id, tokens);
 }
 
+/* Holds what is read from the pool, until the load has ended. */
+static void begin_reads(struct placement *core, const struct job *job, uint32_t units)
+{
+    for (uint32_t i = 0; i < job->chain_count; i++) {
+        const struct unit *entry = &core->units.unit[chain_unit(core, job, i)];
+        uint32_t want = i < units ? chain_unit_tokens(core, i, job->context_tokens) : 0;
+        uint32_t local = books_stored_tokens(entry);
+        local = local > entry->tokens[TIER_HBM] ? local : entry->tokens[TIER_HBM];
+        bool reads = local < want && remote_tokens(core, entry) > local;
+        if (reads)
+            pool_read_begins(core->config.pool, core->now_ns, entry->key, base_of(entry), want);
+        core->slot[job->chain + i].next_waiter = reads;
+    }
+}
+
 static void begin_loads(struct placement *core, uint32_t handle, struct placement_hits *hits)
 {
     uint32_t dram = hits->tokens[TIER_DRAM], ssd = hits->tokens[TIER_SSD];
-    hits->loads = (dram > 0 ? 1U : 0U) + (ssd > 0 ? 1U : 0U);
+    uint32_t remote = hits->tokens[TIER_REMOTE];
+    hits->loads = (dram > 0 ? 1U : 0U) + (ssd > 0 ? 1U : 0U) + (remote > 0 ? 1U : 0U);
     const struct job *job = &core->job[handle];
     for (uint32_t i = 0; i < hits->units_found && hits->loads > 0; i++) {
         struct unit *entry = &core->units.unit[chain_unit(core, job, i)];
@@ -100,11 +129,15 @@ static void begin_loads(struct placement *core, uint32_t handle, struct placemen
         if (stored > entry->tokens[TIER_HBM] && stored > entry->loaded_tokens)
             entry->loaded_tokens = stored;
     }
+    if (remote > 0)
+        begin_reads(core, job, hits->units_found);
     if (dram > 0)
         begin_load(core, handle, transfer_new(core, ACTION_LOAD, TIER_DRAM, TIER_HBM, handle),
                    dram);
     if (ssd > 0)
-        load_from_ssd(core, handle, ssd, hits->units_found);
+        load_through_dram(core, handle, TIER_SSD, ssd, hits->units_found);
+    if (remote > 0)
+        load_through_dram(core, handle, TIER_REMOTE, remote, hits->units_found);
 }
 
 /* What copies the unit to a slower tier now has less to write, and less booked for it. */
@@ -115,6 +148,8 @@ static void cut_transfer(struct placement *core, struct unit *entry, uint32_t cu
         return;
     struct transfer *transfer = &core->transfer[entry->transfer];
     enum tier tier = transfer_fills(transfer);
+    if (tier == TIER_REMOTE)
+        return; /* the pool finds out by the base */
     uint32_t missing_before = above(entry->goal_tokens, before[tier]);
     entry->goal_tokens = above(entry->goal_tokens, cut);
     uint32_t missing = above(entry->goal_tokens, entry->tokens[tier]);
@@ -132,6 +167,13 @@ static void cut_context(struct placement *core, struct job *job, uint32_t cut)
     books_cut_front(core, unit, cut, LOSS_INVALIDATED);
     cut_transfer(core, entry, cut, before);
     job->context_tokens = above(job->context_tokens, cut);
+}
+
+static void set_base(struct placement *core, const struct job *job)
+{
+    struct unit *entry = &core->units.unit[chain_unit(core, job, 0)];
+    entry->base_tokens = job->base.tokens;
+    entry->generation = (uint16_t)job->base.generation;
 }
 
 struct placement_hits placement_peek(const struct placement *core, uint32_t job,
@@ -197,6 +239,8 @@ enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t
         chain_count_use(core, chain_unit(core, job, i));
     if (cut_tokens > 0)
         cut_context(core, job, cut_tokens);
+    if (units_are_sessions(core))
+        set_base(core, job);
     chain_use(core, job, false, hits->units_found);
     begin_loads(core, handle, hits);
     write_ahead(core);

@@ -132,6 +132,7 @@ uint32_t queue_put_again(struct placement *core, uint32_t ran, uint32_t context_
     const struct job *old = &core->job[ran];
     job->sequence = old->sequence;
     job->again = true;
+    job->base = old->base;
     job->chain = chain;
     job->chain_count = old->chain_count;
     job->chain_capacity = capacity;

@@ -12,18 +12,46 @@ static bool ssd_copy_may_go(const struct placement *core, uint32_t unit)
     return entry->tokens[TIER_DRAM] >= entry->tokens[TIER_SSD] && !unit_leaves(entry, TIER_DRAM);
 }
 
+/* The last of the server's own tiers gives the unit up to the pool, in the batch *id. false: the
+ * pool has it already, or shall not, or cannot. */
+static bool demote_to_pool(struct placement *core, uint32_t unit, enum tier from, uint32_t *id)
+{
+    const struct unit *entry = &core->units.unit[unit];
+    uint32_t tokens = entry->tokens[from];
+    if (core->config.pool == NULL || core->config.remote_through)
+        return false;
+    if (!admits(core, entry, TIER_REMOTE, tokens)) {
+        core->counters.refused_remote_bytes += tokens * core->config.bytes_per_token;
+        return false;
+    }
+    uint32_t missing =
+        pool_write_begins(core->config.pool, core->now_ns, entry->key, base_of(entry), tokens);
+    if (missing == 0)
+        return false;
+    if (*id == 0)
+        *id = transfer_new(core, ACTION_DEMOTE, from, TIER_REMOTE, 0);
+    books_give_up(core, unit, from);
+    transfer_add_to_pool(core, *id, unit, tokens, missing);
+    return true;
+}
+
 bool room_in_ssd(struct placement *core, uint64_t tokens)
 {
+    uint32_t id = 0;
     if (tokens > core->env.capacity_tokens[TIER_SSD])
         return false;
-    while (free_tokens(core, TIER_SSD) < tokens) {
+    while (free_tokens(core, TIER_SSD) + core->leaving_tokens[TIER_SSD] < tokens) {
         uint32_t unit = core->policy->victim(&core->env, TIER_SSD);
         if (unit == UNIT_NONE || !ssd_copy_may_go(core, unit))
-            return false;
+            break;
+        if (demote_to_pool(core, unit, TIER_SSD, &id))
+            continue;
         books_drop_copy(core, unit, TIER_SSD, LOSS_DROPPED);
         books_settle(core, unit);
     }
-    return true;
+    if (id != 0)
+        transfer_begin(core, id);
+    return free_tokens(core, TIER_SSD) >= tokens;
 }
 
 /* Holds the unit while room is made for it, lest that be made by dropping the very copy that will
@@ -58,6 +86,14 @@ static void demote(struct placement *core, uint32_t unit, uint32_t id)
     transfer_add_unit(core, id, unit, entry->tokens[TIER_DRAM]);
 }
 
+static bool demote_from_dram_to_pool(struct placement *core, uint32_t unit, uint32_t *id)
+{
+    if (core->config.pool == NULL)
+        return false;
+    fetch_note_leaving(core, unit);
+    return demote_to_pool(core, unit, TIER_DRAM, id);
+}
+
 /* Gives up the unit's DRAM copy: at once if SSD has it or nobody shall, else by demoting it in the
  * batch *id, made when it is 0. false: the policy keeps it and there is no room below. */
 static bool evict_from_dram(struct placement *core, uint32_t unit, uint32_t *id)
@@ -74,8 +110,13 @@ static bool evict_from_dram(struct placement *core, uint32_t unit, uint32_t *id)
             demote(core, unit, *id);
             return true;
         }
+        if (core->leaving_tokens[TIER_SSD] > 0)
+            return false;
+    } else if (!below && demote_from_dram_to_pool(core, unit, id)) {
+        return true;
     }
-    if (ssd < dram && core->policy->keeps != NULL && core->policy->keeps(&core->env, unit))
+    if (ssd < dram && remote_tokens(core, entry) < dram && core->policy->keeps != NULL &&
+        core->policy->keeps(&core->env, unit))
         return false;
     books_drop_copy(core, unit, TIER_DRAM, LOSS_DROPPED);
     books_settle(core, unit);
@@ -103,8 +144,10 @@ static enum room dram_room(const struct placement *core, uint64_t tokens)
     uint64_t free_now = free_tokens(core, TIER_DRAM);
     if (free_now >= tokens)
         return ROOM_NOW;
-    /* What is being written to SSD can go when it is there. */
-    if (core->writes > 0 || free_now + core->leaving_tokens[TIER_DRAM] >= tokens)
+    /* What is being written can go when it is there; SSD has room when the pool has what left it.
+     */
+    if (core->writes > 0 || core->leaving_tokens[TIER_SSD] > 0 ||
+        free_now + core->leaving_tokens[TIER_DRAM] >= tokens)
         return ROOM_LATER;
     return ROOM_NEVER;
 }
@@ -130,6 +173,6 @@ enum room room_for_fetch(struct placement *core, uint64_t tokens, uint32_t seque
 
 void room_keep_reserve(struct placement *core)
 {
-    if (core->env.capacity_tokens[TIER_SSD] > 0)
+    if (core->env.capacity_tokens[TIER_SSD] > 0 || core->config.pool != NULL)
         make_dram_room(core, core->reserve_tokens, 0);
 }

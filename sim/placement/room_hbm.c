@@ -43,6 +43,8 @@ static bool write_back(struct placement *core, uint32_t unit, struct batches *ba
         drop(core, unit);
     } else if (room_in_ssd_for(core, unit, hbm - entry->tokens[TIER_SSD])) {
         write_back_to(core, unit, TIER_SSD, &batches->ssd);
+    } else if (core->leaving_tokens[TIER_SSD] > 0) {
+        return false;
     } else {
         core->counters.unsaved_bytes += lacking * core->config.bytes_per_token;
         drop(core, unit);

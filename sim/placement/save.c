@@ -80,6 +80,8 @@ static bool try_save(struct placement *core, uint32_t handle)
         begin_save(core, handle, TIER_DRAM);
     else if (missing_in_ssd > 0 && room_in_ssd(core, missing_in_ssd))
         begin_save(core, handle, TIER_SSD);
+    else if (core->leaving_tokens[TIER_SSD] > 0)
+        return false;
     else if (missing_in_ssd > 0)
         give_up_save(core, job, missing);
     return true;

@@ -28,13 +28,11 @@ static void free_transfer(struct placement *core, uint32_t id)
     core->free_transfer = id;
 }
 
-void transfer_add_unit(struct placement *core, uint32_t id, uint32_t unit, uint32_t goal_tokens)
+static void append(struct placement *core, uint32_t id, uint32_t unit, uint32_t goal_tokens)
 {
     struct transfer *transfer = &core->transfer[id];
     struct unit *entry = &core->units.unit[unit];
-    enum tier tier = transfer_fills(transfer);
-    assert(entry->transfer == 0 && goal_tokens > entry->tokens[tier]);
-    uint32_t missing = goal_tokens - entry->tokens[tier];
+    assert(entry->transfer == 0);
     entry->transfer = id;
     entry->goal_tokens = goal_tokens;
     entry->next_in_transfer = UNIT_NONE;
@@ -43,6 +41,16 @@ void transfer_add_unit(struct placement *core, uint32_t id, uint32_t unit, uint3
     else
         transfer->first_unit = unit;
     transfer->last_unit = unit;
+}
+
+void transfer_add_unit(struct placement *core, uint32_t id, uint32_t unit, uint32_t goal_tokens)
+{
+    struct transfer *transfer = &core->transfer[id];
+    struct unit *entry = &core->units.unit[unit];
+    enum tier tier = transfer_fills(transfer);
+    assert(goal_tokens > entry->tokens[tier]);
+    uint32_t missing = goal_tokens - entry->tokens[tier];
+    append(core, id, unit, goal_tokens);
     transfer->booked_tokens += missing;
     if (transfer->kind != ACTION_LOAD)
         transfer->moved_tokens += missing;
@@ -52,19 +60,32 @@ void transfer_add_unit(struct placement *core, uint32_t id, uint32_t unit, uint3
     books_wanted(core, unit);
 }
 
+void transfer_add_to_pool(struct placement *core, uint32_t id, uint32_t unit, uint32_t goal_tokens,
+                          uint32_t missing)
+{
+    struct transfer *transfer = &core->transfer[id];
+    append(core, id, unit, goal_tokens);
+    transfer->moved_tokens += missing;
+    books_wanted(core, unit);
+}
+
 static uint64_t *cause_counter(struct placement *core, const struct transfer *transfer)
 {
     struct placement_counters *counters = &core->counters;
+    bool from_remote = transfer->from == TIER_REMOTE, to_remote = transfer->to == TIER_REMOTE;
     switch (transfer->kind) {
     case ACTION_LOAD:
-        return transfer->from == TIER_DRAM ? &counters->load_dram_hbm_bytes
-                                           : &counters->load_ssd_hbm_bytes;
+        return from_remote                   ? &counters->load_remote_hbm_bytes
+               : transfer->from == TIER_DRAM ? &counters->load_dram_hbm_bytes
+                                             : &counters->load_ssd_hbm_bytes;
     case ACTION_FETCH:
-        return &counters->fetch_ssd_dram_bytes;
+        return from_remote ? &counters->fetch_remote_dram_bytes : &counters->fetch_ssd_dram_bytes;
     case ACTION_DEMOTE:
-        return &counters->demote_dram_ssd_bytes;
+        return !to_remote                    ? &counters->demote_dram_ssd_bytes
+               : transfer->from == TIER_DRAM ? &counters->demote_dram_remote_bytes
+                                             : &counters->demote_ssd_remote_bytes;
     case ACTION_WRITE:
-        return &counters->write_dram_ssd_bytes;
+        return to_remote ? &counters->write_dram_remote_bytes : &counters->write_dram_ssd_bytes;
     default:
         return transfer->to == TIER_DRAM ? &counters->save_hbm_dram_bytes
                                          : &counters->save_hbm_ssd_bytes;
@@ -132,27 +153,64 @@ static void end_unit(struct placement *core, const struct transfer *transfer, ui
     books_settle(core, unit);
 }
 
+/* The pool has it. */
+static void end_unit_in_pool(struct placement *core, const struct transfer *transfer, uint32_t unit)
+{
+    struct unit *entry = &core->units.unit[unit];
+    pool_write_ended(core->config.pool, core->now_ns, entry->key);
+    entry->transfer = 0;
+    if (transfer->kind == ACTION_DEMOTE)
+        end_leaving(core, unit, transfer->from);
+    books_wanted(core, unit);
+    books_settle(core, unit);
+}
+
+/* What came from the pool may be given up there again. */
+static void end_reads(struct placement *core, const struct transfer *transfer)
+{
+    const struct job *job = &core->job[transfer->job];
+    for (uint32_t i = 0; i < job->chain_count; i++) {
+        struct slot *slot = &core->slot[job->chain + i];
+        if (slot->next_waiter != 0)
+            pool_read_ended(core->config.pool, core->units.unit[slot->unit].key);
+        slot->next_waiter = 0;
+    }
+}
+
+static void end_one(struct placement *core, const struct transfer *transfer, uint32_t unit,
+                    struct writes *writes)
+{
+    if (transfer->from == TIER_REMOTE && transfer->kind == ACTION_FETCH)
+        pool_read_ended(core->config.pool, core->units.unit[unit].key);
+    if (transfer->to == TIER_REMOTE)
+        end_unit_in_pool(core, transfer, unit);
+    else
+        end_unit(core, transfer, unit);
+    if ((transfer->kind == ACTION_SAVE && transfer->to == TIER_DRAM) ||
+        (transfer->kind == ACTION_WRITE && transfer->to == TIER_SSD))
+        write_through(core, unit, writes);
+}
+
 void placement_transfer_ended(struct placement *core, uint64_t now_ns, uint32_t id)
 {
     assert(now_ns >= core->now_ns && id < core->transfer_high_water && core->transfer[id].live);
     core->now_ns = now_ns;
     struct transfer transfer = core->transfer[id];
-    uint32_t write = 0;
+    struct writes writes = { 0 };
     core->env.arrivals++;
     for (uint32_t unit = transfer.first_unit; unit != UNIT_NONE;) {
         uint32_t next = core->units.unit[unit].next_in_transfer;
-        end_unit(core, &transfer, unit);
-        if (transfer.kind == ACTION_SAVE && transfer.to == TIER_DRAM)
-            write_through(core, unit, &write);
+        end_one(core, &transfer, unit, &writes);
         unit = next;
     }
-    if (write != 0)
-        transfer_begin(core, write);
+    writes_begin(core, &writes);
     core->fetches -= transfer.kind == ACTION_FETCH;
     core->demotions -= transfer.kind == ACTION_DEMOTE;
     core->writes -= transfer.kind == ACTION_WRITE;
     core->in_flight--;
     free_transfer(core, id);
+    if (transfer.kind == ACTION_LOAD && transfer.from == TIER_REMOTE)
+        end_reads(core, &transfer);
     if (transfer.kind == ACTION_LOAD)
         core->job[transfer.job].loads_in_flight--;
     if (transfer.kind == ACTION_SAVE && transfer.job != 0)

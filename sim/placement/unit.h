@@ -36,6 +36,8 @@ struct unit {
     bool aging : 1;                       /* is in the list of idle units, which expire */
     bool fetched : 1;                     /* its DRAM copy was fetched ahead, and no job has used it */
     unsigned remembered : TIER_COUNT;     /* bit t: the policy remembers it in tier t, where it was */
+    uint16_t generation;                  /* sessions behind which is a pool: the base of its copies */
+    uint32_t base_tokens;
 };
 
 /* What a policy sees of the units, by handle. The arrays move when the books grow, so a policy reads

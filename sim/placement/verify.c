@@ -22,7 +22,8 @@ static void verify_unit(const struct placement *core, uint32_t unit,
             leaving[tier] += entry->tokens[tier];
     if (unit_leaves(entry, TIER_DRAM))
         HOLDS(entry->transfer != 0 && core->transfer[entry->transfer].kind == ACTION_DEMOTE);
-    HOLDS(!unit_leaves(entry, TIER_SSD));
+    if (unit_leaves(entry, TIER_SSD))
+        HOLDS(entry->transfer != 0 && core->transfer[entry->transfer].from == TIER_SSD);
     if (entry->clean)
         HOLDS(unit_leaves(entry, TIER_HBM) && entry->pins == 0 && entry->tokens[TIER_HBM] > 0);
     else if (unit_leaves(entry, TIER_HBM))
@@ -53,11 +54,12 @@ static void verify_transfers(const struct placement *core, uint64_t used_tokens[
              unit = core->units.unit[unit].next_in_transfer) {
             const struct unit *entry = &core->units.unit[unit];
             HOLDS(entry->transfer == id);
-            if (entry->goal_tokens > entry->tokens[tier])
+            if (tier < TIER_COUNT && entry->goal_tokens > entry->tokens[tier])
                 booked += entry->goal_tokens - entry->tokens[tier];
         }
         HOLDS(booked == transfer->booked_tokens);
-        used_tokens[tier] += booked;
+        if (tier < TIER_COUNT)
+            used_tokens[tier] += booked;
     }
 }
 

@@ -1,5 +1,5 @@
-/* sim/placement/write.c - copies that are made ahead of need: from DRAM to SSD as soon as they are
- * whole, from HBM to DRAM before HBM gives them up. Sources: Mooncake Store at 3b5a594
+/* sim/placement/write.c - copies that are made ahead of need: from DRAM to SSD and the pool as soon
+ * as they are whole, from HBM to DRAM before HBM gives them up. Sources: Mooncake Store at 3b5a594
  * (enable_offload without offload_on_evict), LMCache's StorageManager.batched_put, SGLang's
  * HiRadixCache (storage after host) write through; vLLM's
  * SimpleCPUOffloadScheduler._prepare_lazy_store_specs at 0268d82 walks the free queue from where it
@@ -13,32 +13,63 @@ static bool is_whole(const struct placement *core, const struct unit *entry)
     return entry->pins == 0 || entry->tokens[TIER_DRAM] == core->config.unit_tokens;
 }
 
-static bool is_due(const struct placement *core, const struct unit *entry)
+static bool is_due(const struct placement *core, const struct unit *entry, enum tier tier)
 {
-    uint32_t dram = entry->tokens[TIER_DRAM];
-    return core->config.ssd_through && core->env.capacity_tokens[TIER_SSD] > 0 &&
-           entry->transfer == 0 && dram > entry->tokens[TIER_SSD] && is_whole(core, entry) &&
-           entry->uses >= core->config.write_uses[TIER_SSD] && admits(core, entry, TIER_SSD, dram);
+    return entry->transfer == 0 && entry->tokens[TIER_DRAM] > 0 && is_whole(core, entry) &&
+           entry->uses >= core->config.write_uses[tier] &&
+           admits(core, entry, tier, entry->tokens[TIER_DRAM]);
 }
 
-void write_through(struct placement *core, uint32_t unit, uint32_t *id)
+static void write_to_ssd(struct placement *core, uint32_t unit, uint32_t *id)
 {
     const struct unit *entry = &core->units.unit[unit];
-    if (!is_due(core, entry) ||
-        !room_in_ssd_for(core, unit, entry->tokens[TIER_DRAM] - entry->tokens[TIER_SSD]))
+    uint32_t dram = entry->tokens[TIER_DRAM], ssd = entry->tokens[TIER_SSD];
+    if (!core->config.ssd_through || core->env.capacity_tokens[TIER_SSD] == 0 || ssd >= dram ||
+        !is_due(core, entry, TIER_SSD) || !room_in_ssd_for(core, unit, dram - ssd))
         return;
     if (*id == 0)
         *id = transfer_new(core, ACTION_WRITE, TIER_DRAM, TIER_SSD, 0);
-    transfer_add_unit(core, *id, unit, entry->tokens[TIER_DRAM]);
+    transfer_add_unit(core, *id, unit, dram);
+}
+
+static void write_to_pool(struct placement *core, uint32_t unit, uint32_t *id)
+{
+    const struct unit *entry = &core->units.unit[unit];
+    if (core->config.pool == NULL || !core->config.remote_through ||
+        !is_due(core, entry, TIER_REMOTE))
+        return;
+    uint32_t dram = entry->tokens[TIER_DRAM];
+    uint32_t missing =
+        pool_write_begins(core->config.pool, core->now_ns, entry->key, base_of(entry), dram);
+    if (missing == 0)
+        return;
+    if (*id == 0)
+        *id = transfer_new(core, ACTION_WRITE, TIER_DRAM, TIER_REMOTE, 0);
+    transfer_add_to_pool(core, *id, unit, dram, missing);
+}
+
+/* One transfer at a time: the pool's turn comes when the SSD has it. */
+void write_through(struct placement *core, uint32_t unit, struct writes *writes)
+{
+    write_to_ssd(core, unit, &writes->ssd);
+    write_to_pool(core, unit, &writes->remote);
+}
+
+void writes_begin(struct placement *core, const struct writes *writes)
+{
+    if (writes->ssd != 0)
+        transfer_begin(core, writes->ssd);
+    if (writes->remote != 0)
+        transfer_begin(core, writes->remote);
 }
 
 void write_through_chain(struct placement *core, const struct job *job)
 {
-    uint32_t id = 0;
-    for (uint32_t i = 0; i < job->chain_count && core->config.ssd_through; i++)
-        write_through(core, chain_unit(core, job, i), &id);
-    if (id != 0)
-        transfer_begin(core, id);
+    struct writes writes = { 0 };
+    bool any = core->config.ssd_through || core->config.pool != NULL;
+    for (uint32_t i = 0; i < job->chain_count && any; i++)
+        write_through(core, chain_unit(core, job, i), &writes);
+    writes_begin(core, &writes);
 }
 
 /* The unit goes next: DRAM gets what it lacks of it. false: DRAM has no room now. */

@@ -189,6 +189,11 @@ static const char *const everything[] = {
     "tiers.hbm.cache=1PB tiers.dram.write=lazy tiers.ssd.write=through placement.unit=block",
     "tiers.hbm.cache=1PB tiers.dram.write=back placement.unit=block engine.allocation=grow "
     "engine.scheduling=chunked engine.preloading=background",
+    "tiers.remote.capacity=300GB",
+    "tiers.remote.capacity=300GB tiers.remote.write=back tiers.ssd.capacity=100GB",
+    "tiers.remote.capacity=1TB tiers.remote.write=back tiers.ssd.capacity=0 engine.reuse=always",
+    "tiers.remote.capacity=1TB placement.unit=block cluster.replicas=3 cluster.router=round-robin "
+    "tiers.ssd.write=through engine.reuse=always placement.ttl=5min",
 };
 enum { EVERYTHING = sizeof everything / sizeof *everything };
 
@@ -202,20 +207,29 @@ static struct metrics run_from_start(int i)
 START_TEST(every_byte_on_a_link_has_a_cause_and_every_token_a_source)
 {
     struct metrics metrics = run_from_start(_i);
-    ck_assert_double_eq(metrics.h2d_bytes,
-                        metrics.load_dram_hbm_bytes + metrics.load_ssd_hbm_bytes);
+    ck_assert_double_eq(metrics.h2d_bytes, metrics.load_dram_hbm_bytes +
+                                               metrics.load_ssd_hbm_bytes +
+                                               metrics.load_remote_hbm_bytes);
+    ck_assert_double_eq(metrics.remote_read_bytes,
+                        metrics.load_remote_hbm_bytes + metrics.fetch_remote_dram_bytes);
+    ck_assert_double_eq(metrics.network_bytes,
+                        metrics.write_dram_remote_bytes + metrics.demote_dram_remote_bytes +
+                            metrics.demote_ssd_remote_bytes);
     ck_assert_double_eq(metrics.d2h_bytes,
                         metrics.save_hbm_dram_bytes + metrics.save_hbm_ssd_bytes);
     ck_assert_double_eq(metrics.ssd_read_bytes,
-                        metrics.fetch_ssd_dram_bytes + metrics.load_ssd_hbm_bytes);
+                        metrics.fetch_ssd_dram_bytes + metrics.load_ssd_hbm_bytes +
+                            metrics.demote_ssd_remote_bytes);
     ck_assert_double_eq(metrics.ssd_written_bytes, metrics.demote_dram_ssd_bytes +
                                                        metrics.save_hbm_ssd_bytes +
                                                        metrics.write_dram_ssd_bytes);
     ck_assert_double_ge(metrics.stored_bytes, metrics.stored_never_loaded_bytes);
-    double hits = metrics.hit_tokens_hbm + metrics.hit_tokens_dram + metrics.hit_tokens_ssd;
+    double hits = metrics.hit_tokens_hbm + metrics.hit_tokens_dram + metrics.hit_tokens_ssd +
+                  metrics.hit_tokens_remote;
     ck_assert_double_eq(metrics.computed_tokens + hits, metrics.wanted_tokens);
     ck_assert_double_le(hits, metrics.history_tokens);
-    ck_assert_double_le(metrics.gpu_busy_ns, metrics.elapsed_ns * (1.0 + 1e-9));
+    double servers = strstr(everything[_i], "cluster.replicas=3") != NULL ? 3.0 : 1.0;
+    ck_assert_double_le(metrics.gpu_busy_ns, servers * metrics.elapsed_ns * (1.0 + 1e-9));
     ck_assert_double_eq_tol(
         metrics.gpu_busy_ns,
         metrics.gpu_prefill_ns + metrics.gpu_decode_ns + metrics.gpu_save_wait_ns, 1.0);
@@ -284,6 +298,14 @@ START_TEST(every_key_changes_some_result)
         { "tiers.ssd.admit_uses=2", NULL },
         { "tiers.ssd.admit_bytes=2GB", NULL },
         { "placement.count_units=10", "tiers.dram.admit_uses=2" },
+        { "tiers.remote.capacity=100GB", NULL },
+        { "tiers.remote.write=back", "tiers.remote.capacity=1TB tiers.ssd.capacity=0" },
+        { "tiers.remote.write=selective", "tiers.remote.capacity=1TB" },
+        { "tiers.remote.write_uses=3", "tiers.remote.capacity=1TB tiers.remote.write=selective" },
+        { "tiers.remote.admit_uses=2", "tiers.remote.capacity=1TB" },
+        { "tiers.remote.latency=1s", "tiers.remote.capacity=1TB tiers.ssd.capacity=0" },
+        { "cluster.network_bytes_per_s=1GB/s", "tiers.remote.capacity=1TB tiers.ssd.capacity=0" },
+        { "cluster.network_latency=1s", "tiers.remote.capacity=1TB tiers.ssd.capacity=0" },
         { "engine.batch=6", NULL },
         { "engine.hbm_utilisation=0.35", NULL },
         { "engine.reuse=always", NULL },
@@ -331,14 +353,19 @@ END_TEST
 
 /* ---- refusals ---- */
 
-static struct error refused(const char *setting)
+static struct error refused2(const char *first, const char *second)
 {
-    const char *settings[] = { setting, NULL };
+    const char *settings[] = { first, second, NULL };
     struct experiment experiment = experiment_of(SMALL, settings);
     struct sim_result result;
     struct error err = { 0 };
     ck_assert_int_eq(sim_run(&experiment, NULL, &result, &err), STATUS_INPUT);
     return err;
+}
+
+static struct error refused(const char *setting)
+{
+    return refused2(setting, NULL);
 }
 
 START_TEST(what_cannot_run_is_refused_by_key)
@@ -349,14 +376,12 @@ START_TEST(what_cannot_run_is_refused_by_key)
     ck_assert_str_eq(refused("engine.context_window=1000000").key, "engine.context_window");
     ck_assert_ptr_nonnull(strstr(refused("model=deepseek-v3").expected, "HBM"));
     ck_assert_str_eq(refused("cluster.prefill_replicas=1").key, "cluster.prefill_replicas");
+    ck_assert_str_eq(refused2("tiers.remote.capacity=1TB", "tiers.dram.capacity=0").key,
+                     "tiers.dram.capacity");
     ck_assert_str_eq(refused("tiers.dram.write=back").key, "tiers.dram.write");
     ck_assert_str_eq(refused("tiers.dram.inclusive=false").key, "tiers.dram.inclusive");
-    const char *settings[] = { "tiers.ssd.write=through", "tiers.ssd.inclusive=false", NULL };
-    struct experiment experiment = experiment_of(SMALL, settings);
-    struct sim_result result;
-    struct error err = { 0 };
-    ck_assert_int_eq(sim_run(&experiment, NULL, &result, &err), STATUS_INPUT);
-    ck_assert_str_eq(err.key, "tiers.ssd.inclusive");
+    ck_assert_str_eq(refused2("tiers.ssd.write=through", "tiers.ssd.inclusive=false").key,
+                     "tiers.ssd.inclusive");
 }
 END_TEST
 

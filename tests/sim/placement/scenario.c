@@ -168,6 +168,8 @@ static void check(struct scenario *scenario, const uint64_t arrived[TIER_COUNT])
     check_conservation(scenario, arrived);
     check_units(scenario);
     placement_verify(scenario->core);
+    if (scenario->config.pool != NULL)
+        pool_verify(scenario->config.pool);
     scenario->cut_key = 0;
 }
 
@@ -251,14 +253,18 @@ static void prepare_next(struct scenario *scenario)
     struct placement_hits hits;
     uint32_t cut = cut_of(scenario, job);
     uint32_t gone = cut < job->context_tokens ? cut : job->context_tokens;
+    if (sessions(scenario))
+        placement_set_base(scenario->core, job->handle, scenario->base[job->keys[0]] + gone, 0);
     enum prepare done = placement_prepare(scenario->core, scenario->now_ns, job->handle, cut,
-                                          job->total_tokens - gone, TIER_SSD, &hits);
+                                          job->total_tokens - gone, TIER_REMOTE, &hits);
     if (done != PREPARE_DONE)
         return;
-    uint32_t found = hits.tokens[TIER_HBM] + hits.tokens[TIER_DRAM] + hits.tokens[TIER_SSD];
+    uint32_t found = hits.tokens[TIER_HBM] + hits.tokens[TIER_DRAM] + hits.tokens[TIER_SSD] +
+                     hits.tokens[TIER_REMOTE];
     HOLDS(scenario, found <= job->context_tokens);
     job->running = true;
     job->total_tokens -= gone;
+    scenario->base[job->keys[0]] += gone;
     if (cut != 0)
         scenario->cut_key = job->keys[0];
     if (sessions(scenario) && cut != 0)
@@ -307,7 +313,8 @@ static void end_transfer(struct scenario *scenario, uint64_t arrived[TIER_COUNT]
     scenario->flight[at] = scenario->flight[--scenario->flights];
     if (ended.kind == ACTION_LOAD)
         job_of(scenario, ended.job)->loads--;
-    arrived[ended.kind == ACTION_LOAD ? TIER_DRAM : ended.to] = ended.size_bytes;
+    if (ended.to != TIER_REMOTE)
+        arrived[ended.kind == ACTION_LOAD ? TIER_DRAM : ended.to] = ended.size_bytes;
     placement_transfer_ended(scenario->core, scenario->now_ns, ended.id);
 }
 
@@ -385,5 +392,10 @@ void scenario_check_counters(const struct scenario *scenario)
     COUNTED(save_hbm_ssd_bytes, ACTION_SAVE, TIER_HBM, TIER_SSD);
     COUNTED(demote_dram_ssd_bytes, ACTION_DEMOTE, TIER_DRAM, TIER_SSD);
     COUNTED(write_dram_ssd_bytes, ACTION_WRITE, TIER_DRAM, TIER_SSD);
+    COUNTED(load_remote_hbm_bytes, ACTION_LOAD, TIER_REMOTE, TIER_HBM);
+    COUNTED(fetch_remote_dram_bytes, ACTION_FETCH, TIER_REMOTE, TIER_DRAM);
+    COUNTED(write_dram_remote_bytes, ACTION_WRITE, TIER_DRAM, TIER_REMOTE);
+    COUNTED(demote_dram_remote_bytes, ACTION_DEMOTE, TIER_DRAM, TIER_REMOTE);
+    COUNTED(demote_ssd_remote_bytes, ACTION_DEMOTE, TIER_SSD, TIER_REMOTE);
 #undef COUNTED
 }

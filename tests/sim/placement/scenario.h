@@ -34,6 +34,7 @@ struct scenario {
     uint64_t dropped[TIER_COUNT];        /* by this step's actions */
     uint64_t held[SCENARIO_KEYS + 1];    /* the longest copy of each key */
     uint64_t history[SCENARIO_KEYS + 1]; /* sessions: tokens of context so far */
+    uint32_t base[SCENARIO_KEYS + 1];    /* sessions: tokens cut off so far */
     uint64_t cut_key;                    /* whose context this step cut, or 0 */
     uint64_t jobs_done;
 };

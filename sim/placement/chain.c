@@ -70,9 +70,11 @@ void chain_unpin(struct placement *core, const struct job *job)
 uint32_t chain_stored_run(const struct placement *core, const struct job *job)
 {
     uint32_t run = 0;
-    while (run < job->chain_count &&
-           books_stored_tokens(&core->units.unit[chain_unit(core, job, run)]) > 0)
-        run++;
+    for (; run < job->chain_count; run++) {
+        const struct unit *entry = &core->units.unit[chain_unit(core, job, run)];
+        if (books_stored_tokens(entry) == 0 && remote_tokens(core, entry) == 0)
+            break;
+    }
     return run;
 }
 

@@ -14,6 +14,15 @@ static bool keeps_order(const struct experiment *experiment)
            experiment->prefill_replicas == 0 && experiment->allocation == ALLOCATE_RESERVE;
 }
 
+/* Presets give each run keys of its own. */
+static bool all_keep_order(const struct comparison *comparison)
+{
+    for (uint32_t i = 0; i < comparison->count; i++)
+        if (!keeps_order(&comparison->runs[i].experiment))
+            return false;
+    return true;
+}
+
 static bool any_cut(const struct comparison *comparison)
 {
     for (uint32_t i = 0; i < comparison->count; i++) {
@@ -56,15 +65,34 @@ static enum status tell(const struct experiment *experiment, struct trace *trace
     return step == TRACE_ERROR ? err->status : STATUS_OK;
 }
 
-static void conclude(const struct run *run, const struct bound *told, uint32_t block_tokens,
-                     double bytes, struct comparison_bound *bound)
+/* The room of the run that has most, in blocks. */
+static enum status find_room(struct comparison *comparison, uint32_t block_tokens,
+                             struct error *err)
 {
-    double block_bytes = (double)block_tokens * (double)run->result.kv_bytes_per_token;
-    double blocks = ceil(bytes / block_bytes);
-    bound->unlimited = !keeps_order(&run->experiment) || blocks >= 0x1p63;
-    bound->blocks = bound->unlimited ? UINT64_MAX : (uint64_t)blocks;
+    struct comparison_bound *bound = &comparison->bound;
+    struct model model;
+    double most = 0.0;
+    if (model_load(comparison->runs[0].experiment.model, &model, err) != STATUS_OK)
+        return err->status;
+    for (uint32_t i = 0; i < comparison->count; i++) {
+        const struct run *run = &comparison->runs[i];
+        double bytes = 0.0;
+        if (all_bytes(run, &bytes, err) != STATUS_OK)
+            return err->status;
+        most = fmax(most, bytes / block_tokens / (double)run->result.kv_bytes_per_token);
+    }
+    /* Where layers have windows or states, tokens do not all take the same. */
+    bound->unlimited = !all_keep_order(comparison) || model.window_layers > 0 ||
+                       model.state_layers > 0 || most >= 0x1p62;
+    bound->blocks = bound->unlimited ? UINT64_MAX : (uint64_t)ceil(most);
+    return STATUS_OK;
+}
+
+static void conclude(struct comparison *comparison, const struct bound *told, uint32_t block_tokens)
+{
+    struct comparison_bound *bound = &comparison->bound;
     double hits = (double)bound_of(told, bound->blocks).hits;
-    double wanted = run->result.metrics.wanted_tokens;
+    double wanted = comparison->runs[0].result.metrics.wanted_tokens;
     bound->known = wanted > 0.0;
     bound->hit_rate_tokens = bound->known ? fmin(1.0, hits * block_tokens / wanted) : 0.0;
 }
@@ -76,12 +104,10 @@ enum status comparison_bound_find(struct comparison *comparison, struct error *e
     const struct run *run = &comparison->runs[0];
     const struct experiment *experiment = &run->experiment;
     if (experiment->trace[0] == '\0' || !run->result.open_loop || any_cut(comparison) ||
-        (experiment->warmup_turns > 0 && !keeps_order(experiment)))
+        (experiment->warmup_turns > 0 && !all_keep_order(comparison)))
         return STATUS_OK;
     struct trace *trace = NULL;
-    double bytes = 0.0;
-    if (all_bytes(run, &bytes, err) ||
-        trace_open_with(experiment->trace, NULL, &experiment->workload, &experiment->import, &trace,
+    if (trace_open_with(experiment->trace, NULL, &experiment->workload, &experiment->import, &trace,
                         err))
         return err->status;
     enum status status = STATUS_OK;
@@ -90,7 +116,9 @@ enum status comparison_bound_find(struct comparison *comparison, struct error *e
         struct bound *told = bound_new(block_tokens, 0.0, 0.0);
         status = tell(experiment, trace, told, err);
         if (status == STATUS_OK)
-            conclude(run, told, block_tokens, bytes, &comparison->bound);
+            status = find_room(comparison, block_tokens, err);
+        if (status == STATUS_OK)
+            conclude(comparison, told, block_tokens);
         bound_free(told);
     }
     trace_close(trace);

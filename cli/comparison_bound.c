@@ -44,7 +44,7 @@ static enum status all_bytes(const struct run *run, double *bytes, struct error 
         experiment->dram_bytes != UINT64_MAX ? experiment->dram_bytes : hardware.dram_bytes;
     uint64_t ssd = experiment->ssd_bytes != UINT64_MAX ? experiment->ssd_bytes : hardware.ssd_bytes;
     *bytes = (double)run->result.kv_budget_bytes + (double)experiment->write_buffer_bytes +
-             (double)dram + (double)ssd;
+             (double)dram + (double)ssd + (double)experiment->remote_bytes;
     return STATUS_OK;
 }
 

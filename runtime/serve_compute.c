@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/units.h"
+#include "sim/reuse.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -26,37 +27,27 @@ static uint32_t context_tokens(const struct serve_turn_session *session)
     return session->history_tokens + session->prompt_tokens;
 }
 
-static uint32_t found_tokens(const struct placement_hits *hits)
-{
-    return hits->tokens[TIER_HBM] + hits->tokens[TIER_DRAM] + hits->tokens[TIER_SSD];
-}
-
 static uint32_t reused_tokens(const struct serve_turn_session *session)
 {
-    uint32_t reused = found_tokens(&session->hits), context = context_tokens(session);
-    return reused < context ? reused : context - 1;
+    return reuse_tokens(reuse_found_tokens(&session->hits), context_tokens(session));
 }
 
 /* ---- preparing ---- */
 
-/* As the simulator expects it: docs/model.md. */
+/* Until the first token, if the turn reuses these tokens. */
 static double expected_ns(const struct serve *serve, const struct serve_turn_session *session,
                           const struct placement_hits *hits)
 {
-    uint32_t context = context_tokens(session), reused = found_tokens(hits);
-    reused = reused < context ? reused : context - 1;
-    struct prefill_time time = timing_prefill(&serve->timing, context - reused, reused);
-    double bytes = (double)serve->kv_bytes_per_token, layers = serve->model.layers;
-    double loaded = hits->tokens[TIER_DRAM] + hits->tokens[TIER_SSD];
-    double load_s = loaded > 0 ? loaded * bytes / serve->hardware.h2d_bytes_per_s : 0.0;
-    double ssd_s = hits->tokens[TIER_SSD] > 0
-                       ? hits->tokens[TIER_SSD] * bytes / serve->hardware.ssd_read_bytes_per_s
-                       : 0.0;
-    double load_ns = (load_s > ssd_s ? load_s : ssd_s) * (double)NS_PER_S;
-    double compute_ns = (double)time.layer_ns * layers;
-    if (serve->experiment->preloading == PRELOAD_NONE)
-        return load_ns + compute_ns;
-    return load_ns > compute_ns ? load_ns + compute_ns / layers : compute_ns + load_ns / layers;
+    uint32_t context = context_tokens(session), ssd = hits->tokens[TIER_SSD];
+    uint32_t reused = reuse_tokens(reuse_found_tokens(hits), context);
+    const struct reuse_load load = {
+        .h2d_bytes_per_s = serve->hardware.h2d_bytes_per_s,
+        .ssd_read_bytes_per_s = serve->hardware.ssd_read_bytes_per_s,
+        .h2d_bytes = (hits->tokens[TIER_DRAM] + (uint64_t)ssd) * serve->kv_bytes_per_token,
+        .ssd_read_bytes = ssd * serve->kv_bytes_per_token,
+    };
+    return reuse_expected_ns(&load, timing_prefill(&serve->timing, context - reused, reused),
+                             serve->model.layers, serve->experiment->preloading);
 }
 
 static enum tier worth_loading(const struct serve *serve, const struct serve_turn_session *session,
@@ -115,7 +106,8 @@ static bool prepare_head(struct serve *serve)
     enum prepare done = placement_prepare(serve->core, serve->now_ns, session->job, cut, total,
                                           worth_loading(serve, session, cut), &session->hits);
     if (done == PREPARE_DONE) {
-        session->passed_over_tokens = found_tokens(&found) - found_tokens(&session->hits);
+        session->passed_over_tokens =
+            reuse_found_tokens(&found) - reuse_found_tokens(&session->hits);
         serve->queue_head = session->next;
         if (serve->queue_head == 0)
             serve->queue_tail = 0;

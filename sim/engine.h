@@ -231,12 +231,6 @@ static inline bool is_invalidating(const struct engine_setup *setup)
     return setup->experiment->overflow == OVERFLOW_INVALIDATE || setup->model.state_layers > 0;
 }
 
-static inline uint32_t found_tokens(const struct placement_hits *hits)
-{
-    return hits->tokens[TIER_HBM] + hits->tokens[TIER_DRAM] + hits->tokens[TIER_SSD] +
-           hits->tokens[TIER_REMOTE];
-}
-
 /* Where a turn's KV may lie. */
 static inline enum tier slowest_tier(const struct engine *engine)
 {

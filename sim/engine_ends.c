@@ -1,6 +1,7 @@
 /* sim/engine_ends.c - the end of a turn's prefill and of the turn: what is counted, saved and
  * freed. */
 #include "sim/engine.h"
+#include "sim/reuse.h"
 
 static bool saves_synchronously(const struct engine *engine)
 {
@@ -25,8 +26,7 @@ void ends_save(struct engine *engine, uint32_t handle, uint32_t ready_tokens)
 uint32_t ends_reused_tokens(const struct session *session)
 {
     uint32_t context = session->history_tokens + session->prompt_tokens;
-    uint32_t reused = found_tokens(&session->hits);
-    return reused < context ? reused : context - 1;
+    return reuse_tokens(reuse_found_tokens(&session->hits), context);
 }
 
 static void count_turn(struct engine *engine, const struct session *session)

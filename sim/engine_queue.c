@@ -5,6 +5,7 @@
  * FCFS while more than 128 requests wait: here the first engine.order_window are looked at, however
  * many wait. That nobody is passed over for longer than engine.order_wait is ours. */
 #include "sim/engine.h"
+#include "sim/reuse.h"
 
 void queue_push(struct engine *engine, uint32_t handle)
 {
@@ -48,39 +49,26 @@ static struct placement_hits peek(const struct engine *engine, const struct sess
     return hits;
 }
 
-static double longer(double a, double b)
-{
-    return a > b ? a : b;
-}
-
-/* About how long until the first token if these tokens are reused: the layers' loads and
- * computations overlap, but for the first of the one and the last of the other. Of links nobody
- * else uses. */
+/* Until the first token, if the turn reuses these tokens. */
 static double expected_prefill_ns(const struct engine *engine, const struct session *session,
                                   const struct placement_hits *hits)
 {
     const struct engine_setup *setup = engine->setup;
     const double *rate = setup->link_bytes_per_s;
+    uint32_t ssd = hits->tokens[TIER_SSD], remote = hits->tokens[TIER_REMOTE];
+    uint32_t loaded = hits->tokens[TIER_DRAM] + ssd + remote;
     uint32_t context = session->prefill_tokens;
-    uint32_t dram = hits->tokens[TIER_DRAM], ssd = hits->tokens[TIER_SSD];
-    uint32_t remote = hits->tokens[TIER_REMOTE];
-    uint32_t reused = found_tokens(hits);
-    reused = reused < context ? reused : context - 1;
-    struct prefill_time time = timing_prefill(&setup->timing, context - reused, reused);
-    double load_s = 0.0;
-    if (dram + ssd + remote > 0)
-        load_s = (double)kv_layout_moved_bytes(&setup->kv, dram + ssd + remote) / rate[LINK_H2D];
-    if (ssd > 0)
-        load_s =
-            longer(load_s, (double)kv_layout_moved_bytes(&setup->kv, ssd) / rate[LINK_SSD_READ]);
-    if (remote > 0)
-        load_s = longer(load_s,
-                        (double)kv_layout_moved_bytes(&setup->kv, remote) / rate[LINK_NETWORK_IN]);
-    double load_ns = load_s * (double)NS_PER_S;
-    double layer_ns = (double)time.layer_ns, layers = setup->model.layers;
-    if (setup->experiment->preloading != PRELOAD_LAYERS)
-        return load_ns + layer_ns * layers;
-    return load_ns > layer_ns * layers ? load_ns + layer_ns : layer_ns * layers + load_ns / layers;
+    uint32_t reused = reuse_tokens(reuse_found_tokens(hits), context);
+    const struct reuse_load load = {
+        .h2d_bytes_per_s = rate[LINK_H2D],
+        .ssd_read_bytes_per_s = rate[LINK_SSD_READ],
+        .network_bytes_per_s = rate[LINK_NETWORK_IN],
+        .h2d_bytes = loaded > 0 ? kv_layout_moved_bytes(&setup->kv, loaded) : 0,
+        .ssd_read_bytes = ssd > 0 ? kv_layout_moved_bytes(&setup->kv, ssd) : 0,
+        .network_bytes = remote > 0 ? kv_layout_moved_bytes(&setup->kv, remote) : 0,
+    };
+    return reuse_expected_ns(&load, timing_prefill(&setup->timing, context - reused, reused),
+                             setup->model.layers, setup->experiment->preloading);
 }
 
 /* The slowest tier that a turn's start may load from: what is read ahead only, or too little, is
@@ -158,7 +146,7 @@ static bool goes_before(const struct engine *engine, uint32_t handle, uint32_t *
     if (engine->setup->experiment->order == ORDER_PRIORITY)
         return session->urgent;
     struct placement_hits hits = peek(engine, session, slowest_tier(engine));
-    uint32_t tokens = found_tokens(&hits);
+    uint32_t tokens = reuse_found_tokens(&hits);
     if (tokens <= *best_tokens)
         return false;
     *best_tokens = tokens;
@@ -210,11 +198,11 @@ static uint32_t ready_of(const struct engine *engine, uint32_t found, uint32_t p
 static void note_hits(const struct engine *engine, struct session *session,
                       struct placement_hits found, struct placement_hits hits)
 {
-    session->ready_tokens = ready_of(engine, found_tokens(&hits), session->prefill_tokens);
+    session->ready_tokens = ready_of(engine, reuse_found_tokens(&hits), session->prefill_tokens);
     if (session->started)
         return;
     session->hits = hits;
-    session->passed_over_tokens = found_tokens(&found) - found_tokens(&hits);
+    session->passed_over_tokens = reuse_found_tokens(&found) - reuse_found_tokens(&hits);
 }
 
 /* Has the core prepare the turn that is next. false: none, or not yet. */

@@ -124,7 +124,8 @@ gives "an unknown key of documents" 2 "documents.requests" "$reprise" trace gen 
 gives "a folder that is not there" 3 "nowhere" "$reprise" trace gen nowhere/x.csv
 printf 'session,arrival_s,think_s,prompt_tokens,reply_tokens\na,0,,5,6\na,,x,5,6\n' >torn.csv
 gives "conversion of a torn trace" 2 "torn.csv:3: think_s" "$reprise" trace convert torn.csv x.csv --to session-csv
-timeout -s INT 0.3 "$reprise" trace gen x.csv -s workload.sessions=1e8 >stdout 2>stderr
+# In the foreground: else timeout sends a second signal, to its group, and the second one kills at once.
+timeout --foreground -s INT 0.3 "$reprise" trace gen x.csv -s workload.sessions=1e8 >stdout 2>stderr
 [ ! -e x.csv ] && [ -z "$(ls x.csv.* 2>/dev/null)" ]
 report $? "half a trace was left"
 

@@ -1,51 +1,19 @@
 /* sim/placement/policy_arc.c - two LRU lists, of units used once (T1) and more often (T2), whose
  * shares follow from which list's ghosts (B1, B2) are asked for again. Source: Megiddo and Modha,
  * "ARC: a self-tuning, low overhead replacement cache" (FAST'03), figure 4; names as there. */
-#include "sim/placement/policy.h"
+#include "sim/placement/arc_lists.h"
 
-enum where { NEW, T1, T2, B1, B2, WHERE_COUNT };
-
-/* Invariant: a unit in tier t is in list[t][T1] or [T2], one that is remembered in [B1] or [B2];
- * front = least recent. |T1| + |B1| <= c, and all four together <= 2c. */
+/* Invariant: |T1| + |B1| <= c, and all four lists together <= 2c. */
 struct arc {
-    struct order list[TIER_COUNT][WHERE_COUNT];
-    uint64_t count[TIER_COUNT][WHERE_COUNT];
+    struct arc_lists lists;
     double target[TIER_COUNT]; /* p: of T1 */
     bool from_b2[TIER_COUNT];  /* what is coming is a ghost of T2 */
     bool drop_t1[TIER_COUNT];  /* T1 is the whole tier: its next leaves no ghost */
 };
 
-static uint8_t *where(const struct policy_env *env, uint32_t unit, enum tier tier)
-{
-    return (uint8_t *)env->units->note[tier] + unit;
-}
-
-static void move(struct policy_env *env, uint32_t unit, enum tier tier, enum where to)
-{
-    struct arc *arc = env->state;
-    uint8_t *at = where(env, unit, tier);
-    if (*at != NEW) {
-        order_remove(&arc->list[tier][*at], env->units->link[tier], unit);
-        arc->count[tier][*at]--;
-    }
-    if (to != NEW) {
-        order_push_back(&arc->list[tier][to], env->units->link[tier], unit);
-        arc->count[tier][to]++;
-    }
-    *at = (uint8_t)to;
-}
-
-static void forget_oldest(struct policy_env *env, enum tier tier, enum where ghosts)
-{
-    struct arc *arc = env->state;
-    uint32_t oldest = arc->list[tier][ghosts].front;
-    move(env, oldest, tier, NEW);
-    policy_forget(env, oldest, tier);
-}
-
 static void adapt(struct arc *arc, enum tier tier, enum where ghost, double capacity)
 {
-    double b1 = (double)arc->count[tier][B1], b2 = (double)arc->count[tier][B2];
+    double b1 = (double)arc->lists.count[tier][B1], b2 = (double)arc->lists.count[tier][B2];
     double *target = &arc->target[tier];
     if (ghost == B1)
         *target += b1 >= b2 ? 1.0 : b2 / b1;
@@ -58,22 +26,22 @@ static void adapt(struct arc *arc, enum tier tier, enum where ghost, double capa
 static void trim_ghosts(struct policy_env *env, enum tier tier, uint64_t capacity)
 {
     struct arc *arc = env->state;
-    const uint64_t *count = arc->count[tier];
+    const uint64_t *count = arc->lists.count[tier];
     if (count[T1] + count[B1] >= capacity) {
         arc->drop_t1[tier] = count[T1] >= capacity;
         while (count[B1] > 0 && count[T1] + count[B1] >= capacity)
-            forget_oldest(env, tier, B1);
+            arc_forget_oldest(env, &arc->lists, tier, B1);
         return;
     }
     while (count[B2] > 0 && count[T1] + count[T2] + count[B1] + count[B2] >= 2 * capacity)
-        forget_oldest(env, tier, B2);
+        arc_forget_oldest(env, &arc->lists, tier, B2);
 }
 
 static void arc_coming(struct policy_env *env, uint32_t unit, enum tier tier)
 {
     struct arc *arc = env->state;
-    enum where at = (enum where) * where(env, unit, tier);
-    uint64_t capacity = policy_capacity(env, tier, arc->count[tier][T1] + arc->count[tier][T2]);
+    enum where at = arc_where(env, unit, tier);
+    uint64_t capacity = arc_capacity(env, &arc->lists, tier);
     arc->from_b2[tier] = at == B2;
     arc->drop_t1[tier] = false;
     if (at == B1 || at == B2)
@@ -84,8 +52,9 @@ static void arc_coming(struct policy_env *env, uint32_t unit, enum tier tier)
 
 static void arc_enter(struct policy_env *env, uint32_t unit, enum tier tier)
 {
-    bool known = *where(env, unit, tier) != NEW;
-    move(env, unit, tier, known ? T2 : T1);
+    struct arc *arc = env->state;
+    bool known = arc_where(env, unit, tier) != NEW;
+    arc_move(env, &arc->lists, unit, tier, known ? T2 : T1);
     if (known)
         policy_forget(env, unit, tier);
 }
@@ -93,30 +62,32 @@ static void arc_enter(struct policy_env *env, uint32_t unit, enum tier tier)
 static void arc_leave(struct policy_env *env, uint32_t unit, enum tier tier, enum leave why)
 {
     struct arc *arc = env->state;
-    enum where at = (enum where) * where(env, unit, tier);
+    enum where at = arc_where(env, unit, tier);
     bool remember = why == LEAVE_EVICTED && !(at == T1 && arc->drop_t1[tier]);
     arc->drop_t1[tier] = false;
-    move(env, unit, tier, !remember ? NEW : at == T1 ? B1 : B2);
+    arc_move(env, &arc->lists, unit, tier, !remember ? NEW : at == T1 ? B1 : B2);
     if (remember)
         policy_remember(env, unit, tier);
 }
 
 static void arc_use(struct policy_env *env, uint32_t unit, enum tier tier)
 {
+    struct arc *arc = env->state;
     if (env->use.ends)
         return;
-    move(env, unit, tier, T2);
+    arc_move(env, &arc->lists, unit, tier, T2);
 }
 
 /* REPLACE, or T1's oldest where T1 is all there is. */
 static uint32_t arc_victim(struct policy_env *env, enum tier tier)
 {
     const struct arc *arc = env->state;
-    double t1 = (double)arc->count[tier][T1], target = arc->target[tier];
+    double t1 = (double)arc->lists.count[tier][T1], target = arc->target[tier];
     bool of_t1 = arc->drop_t1[tier] ||
                  (t1 >= 1.0 && (t1 > target || (arc->from_b2[tier] && !(t1 < target))));
-    uint32_t unit = policy_first(env, &arc->list[tier][of_t1 ? T1 : T2], tier);
-    return unit != UNIT_NONE ? unit : policy_first(env, &arc->list[tier][of_t1 ? T2 : T1], tier);
+    uint32_t unit = policy_first(env, &arc->lists.list[tier][of_t1 ? T1 : T2], tier);
+    return unit != UNIT_NONE ? unit
+                             : policy_first(env, &arc->lists.list[tier][of_t1 ? T2 : T1], tier);
 }
 
 const struct policy policy_arc = {

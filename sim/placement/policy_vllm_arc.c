@@ -7,45 +7,15 @@
  * vllm/v1/kv_offload/cpu/policies/arc.py at 02957b5 (touch, insert, evict_until), the calls to
  * touch() in vllm/distributed/kv_transfer/kv_connector/v1/offloading/scheduler.py at 0072b0b. The
  * tiers below HBM only. */
+#include "sim/placement/arc_lists.h"
 #include "sim/placement/hbm_queue.h"
 
-enum where { NEW, T1, T2, B1, B2, WHERE_COUNT };
-
-/* Invariant: a unit in a tier below HBM is in list[t][T1] or [T2], one that is remembered in [B1]
- * or [B2]; its note says which; front = least recent. */
+/* lists: of the tiers below HBM. */
 struct vllm_arc {
     struct order hbm;
-    struct order list[TIER_COUNT][WHERE_COUNT];
-    uint64_t count[TIER_COUNT][WHERE_COUNT];
+    struct arc_lists lists;
     double target[TIER_COUNT]; /* target_t1_size */
 };
-
-static uint8_t *where(const struct policy_env *env, uint32_t unit, enum tier tier)
-{
-    return (uint8_t *)env->units->note[tier] + unit;
-}
-
-/* To the recent end of the list `to`, from wherever it is. */
-static void move(struct policy_env *env, uint32_t unit, enum tier tier, enum where to)
-{
-    struct vllm_arc *arc = env->state;
-    uint8_t *at = where(env, unit, tier);
-    if (*at != NEW) {
-        order_remove(&arc->list[tier][*at], env->units->link[tier], unit);
-        arc->count[tier][*at]--;
-    }
-    if (to != NEW) {
-        order_push_back(&arc->list[tier][to], env->units->link[tier], unit);
-        arc->count[tier][to]++;
-    }
-    *at = (uint8_t)to;
-}
-
-static uint64_t capacity_of(const struct policy_env *env, enum tier tier)
-{
-    const struct vllm_arc *arc = env->state;
-    return policy_capacity(env, tier, arc->count[tier][T1] + arc->count[tier][T2]);
-}
 
 static void vllm_arc_enter(struct policy_env *env, uint32_t unit, enum tier tier)
 {
@@ -54,8 +24,8 @@ static void vllm_arc_enter(struct policy_env *env, uint32_t unit, enum tier tier
         hbm_queue_enter(env, &arc->hbm, unit);
         return;
     }
-    bool was_ghost = *where(env, unit, tier) != NEW;
-    move(env, unit, tier, T1);
+    bool was_ghost = arc_where(env, unit, tier) != NEW;
+    arc_move(env, &arc->lists, unit, tier, T1);
     if (was_ghost)
         policy_forget(env, unit, tier);
 }
@@ -68,23 +38,20 @@ static void vllm_arc_leave(struct policy_env *env, uint32_t unit, enum tier tier
         return;
     }
     if (why != LEAVE_EVICTED) {
-        move(env, unit, tier, NEW);
+        arc_move(env, &arc->lists, unit, tier, NEW);
         return;
     }
-    enum where ghosts = *where(env, unit, tier) == T1 ? B1 : B2;
-    uint64_t most = capacity_of(env, tier);
-    move(env, unit, tier, ghosts);
+    enum where ghosts = arc_where(env, unit, tier) == T1 ? B1 : B2;
+    uint64_t most = arc_capacity(env, &arc->lists, tier);
+    arc_move(env, &arc->lists, unit, tier, ghosts);
     policy_remember(env, unit, tier);
-    while (arc->count[tier][ghosts] > most) {
-        uint32_t oldest = arc->list[tier][ghosts].front;
-        move(env, oldest, tier, NEW);
-        policy_forget(env, oldest, tier);
-    }
+    while (arc->lists.count[tier][ghosts] > most)
+        arc_forget_oldest(env, &arc->lists, tier, ghosts);
 }
 
 static void adapt(struct vllm_arc *arc, enum tier tier, enum where ghosts, double capacity)
 {
-    double b1 = (double)arc->count[tier][B1], b2 = (double)arc->count[tier][B2];
+    double b1 = (double)arc->lists.count[tier][B1], b2 = (double)arc->lists.count[tier][B2];
     double ratio = ghosts == B1 ? b2 / b1 : b1 / b2;
     double step = ratio > 1.0 ? ratio : 1.0, *target = &arc->target[tier];
     *target += ghosts == B1 ? step : -step;
@@ -98,10 +65,10 @@ static void vllm_arc_use(struct policy_env *env, uint32_t unit, enum tier tier)
         hbm_queue_use(env, &arc->hbm, unit);
         return;
     }
-    enum where at = (enum where) * where(env, unit, tier);
+    enum where at = arc_where(env, unit, tier);
     if (at == B1 || at == B2)
-        adapt(arc, tier, at, (double)capacity_of(env, tier));
-    move(env, unit, tier, at == T1 ? T2 : at);
+        adapt(arc, tier, at, (double)arc_capacity(env, &arc->lists, tier));
+    arc_move(env, &arc->lists, unit, tier, at == T1 ? T2 : at);
 }
 
 /* T2's, too, if T1 is long enough but in use; T1's never if it is not: then none may go. */
@@ -111,9 +78,9 @@ static uint32_t vllm_arc_victim(struct policy_env *env, enum tier tier)
     if (tier == TIER_HBM)
         return hbm_queue_victim(env, &arc->hbm);
     uint32_t unit = UNIT_NONE;
-    if (arc->count[tier][T1] >= (uint64_t)arc->target[tier])
-        unit = policy_first(env, &arc->list[tier][T1], tier);
-    return unit != UNIT_NONE ? unit : policy_first(env, &arc->list[tier][T2], tier);
+    if (arc->lists.count[tier][T1] >= (uint64_t)arc->target[tier])
+        unit = policy_first(env, &arc->lists.list[tier][T1], tier);
+    return unit != UNIT_NONE ? unit : policy_first(env, &arc->lists.list[tier][T2], tier);
 }
 
 const struct policy policy_vllm_arc = {

@@ -1,31 +1,12 @@
 /* plots/roofline.c - see roofline.h. Numbers are written here, drawing is roofline.gp's. */
 #include "plots/roofline.h"
 
-#include "plots/gnuplot.h"
-#include "plots/plot_data.h"
-#include "plots/workshop.h"
+#include "plots/picture.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-
-static const char *format_of(const char *file)
-{
-    const char *dot = strrchr(file, '.');
-    if (dot != NULL && strcmp(dot, ".png") == 0)
-        return "png";
-    return dot != NULL && strcmp(dot, ".svg") == 0 ? "svg" : NULL;
-}
-
-static void write_text(FILE *out, const char *name, const char *text)
-{
-    fprintf(out, "%s = ", name);
-    plot_data_write_text(out, text);
-    fputc('\n', out);
-}
 
 /* What large products attain: the best tile's where there is a fit. */
 static double attained_flop(const struct hardware *hardware)
@@ -46,7 +27,7 @@ static void write_roof(FILE *out, const struct hardware *hardware)
             hardware->hbm_bytes_per_s);
     fprintf(out, "attained_flop = %.9g\nattained_bytes = %.9g\n", attained_flop(hardware),
             hardware->hbm_bytes_per_s * memory);
-    write_text(out, "attained_name", fitted ? "attained (fitted)" : "attained (assumed)");
+    picture_put_text(out, "attained_name", fitted ? "attained (fitted)" : "attained (assumed)");
 }
 
 /* ---- points and where their names go ---- */
@@ -136,53 +117,28 @@ static void write_titles(FILE *out, const struct model *model, const struct hard
     char text[256];
     snprintf(text, sizeof text, "%.80s on %" PRIu32 " GPU%s of %.80s", model->name, ranks,
              ranks > 1 ? "s" : "", hardware->name);
-    write_text(out, "what", text);
+    picture_put_text(out, "what", text);
     snprintf(text, sizeof text, "prefill, %" PRIu64 " tokens after %" PRIu64, prefill->new_tokens,
              prefill->cached_tokens);
-    write_text(out, "prefill_name", text);
+    picture_put_text(out, "prefill_name", text);
     snprintf(text, sizeof text, "decode, %" PRIu32 " sequences of %" PRIu64, decode->batch,
              decode->context_tokens / decode->batch);
-    write_text(out, "decode_name", text);
+    picture_put_text(out, "decode_name", text);
 }
 
-static enum status write_script(const struct workshop *workshop, const char *file,
-                                const struct model *model, const struct hardware *hardware,
-                                uint32_t ranks, const struct breakdown *prefill,
-                                const struct breakdown *decode, struct error *err)
-{
-    FILE *out = fopen(workshop->script, "w");
-    if (out == NULL)
-        return error_io(err, workshop->script, "create", strerror(errno));
-    write_text(out, "scripts", workshop_scripts());
-    write_text(out, "picture_file", file);
-    write_text(out, "picture_format", format_of(file));
-    write_titles(out, model, hardware, ranks, prefill, decode);
-    write_roof(out, hardware);
-    write_series(out, hardware, prefill, decode);
-    fputs("load scripts.'/style.gp'\nload scripts.'/roofline.gp'\nunset output\n", out);
-    bool written = ferror(out) == 0;
-    if (fclose(out) != 0 || !written)
-        return error_io(err, workshop->script, "write", strerror(errno));
-    return STATUS_OK;
-}
+struct page {
+    const struct model *model;
+    const struct hardware *hardware;
+    uint32_t ranks;
+    const struct breakdown *prefill, *decode;
+};
 
-/* gnuplot's words for a file that it cannot write do not name it. */
-static enum status check_place(const char *file, struct error *err)
+static void put_page(FILE *out, const void *data)
 {
-    FILE *out = fopen(file, "a");
-    if (out == NULL)
-        return error_io(err, file, "write", strerror(errno));
-    fclose(out);
-    return STATUS_OK;
-}
-
-/* gnuplot goes on, and ends well, where its disk is full. */
-static enum status check_drawn(const char *file, struct error *err)
-{
-    struct stat facts;
-    if (stat(file, &facts) != 0)
-        return error_io(err, file, "write", strerror(errno));
-    return facts.st_size > 0 ? STATUS_OK : error_io(err, file, "write", "it came out empty");
+    const struct page *page = data;
+    write_titles(out, page->model, page->hardware, page->ranks, page->prefill, page->decode);
+    write_roof(out, page->hardware);
+    write_series(out, page->hardware, page->prefill, page->decode);
 }
 
 enum status roofline_draw(const char *file, const struct model *model,
@@ -190,21 +146,6 @@ enum status roofline_draw(const char *file, const struct model *model,
                           const struct breakdown *prefill, const struct breakdown *decode,
                           struct error *err)
 {
-    struct workshop workshop;
-    if (format_of(file) == NULL)
-        return error_input(err, NULL, 0, "--plot", "a file's name that ends in .png or .svg", file);
-    enum status status = workshop_check_name("--plot", file, err);
-    if (status == STATUS_OK)
-        status = workshop_check_name("$REPRISE_PLOTS", workshop_scripts(), err);
-    if (status == STATUS_OK)
-        status = check_place(file, err);
-    if (status == STATUS_OK)
-        status = workshop_open(&workshop, err);
-    if (status != STATUS_OK)
-        return status;
-    status = write_script(&workshop, file, model, hardware, ranks, prefill, decode, err);
-    if (status == STATUS_OK)
-        status = gnuplot_run(workshop.script, workshop.log, err);
-    workshop_close(&workshop);
-    return status == STATUS_OK ? check_drawn(file, err) : status;
+    const struct page page = { model, hardware, ranks, prefill, decode };
+    return picture_draw("--plot", file, "roofline.gp", put_page, &page, err);
 }

@@ -2,10 +2,13 @@
  * yardstick for runtime/cuda. */
 #include "tests/bench/bench_cuda.h"
 
+#include "base/memory.h"
+
 #include <cublasLt.h>
 #include <cuda_runtime_api.h>
+#include <stdlib.h>
 
-enum { ALGORITHMS = 64, WORKSPACE_BYTES = 64 << 20 };
+enum { ALGORITHMS = 64, CHOICE_REPEATS = 3, WORKSPACE_BYTES = 64 << 20 };
 
 /* ---- time ---- */
 
@@ -42,16 +45,21 @@ static double stopwatch_stop(struct stopwatch *watch)
 
 /* ---- products ---- */
 
-struct product {
+struct best_product {
     cublasLtHandle_t handle;
     cublasLtMatmulDesc_t description;
     cublasLtMatrixLayout_t a, b, c;
     cublasLtMatmulPreference_t preference;
-    void *workspace;
+    cublasLtMatmulAlgo_t algorithm;
+    void *workspace, *out;
+    const void *in, *weights;
+    struct stopwatch watch;
 };
 
-static void product_free(struct product *p)
+void best_product_free(struct best_product *p)
 {
+    if (p == NULL)
+        return;
     if (p->preference != NULL)
         cublasLtMatmulPreferenceDestroy(p->preference);
     if (p->a != NULL)
@@ -65,15 +73,16 @@ static void product_free(struct product *p)
     if (p->handle != NULL)
         cublasLtDestroy(p->handle);
     cudaFree(p->workspace);
+    stopwatch_free(&p->watch);
+    free(p);
 }
 
 /* Columns for our rows, as in runtime/cuda/operators.c. */
-static bool product_new(struct product *p, uint32_t rows, uint32_t inputs, uint32_t outputs)
+static bool describe(struct best_product *p, uint32_t rows, uint32_t inputs, uint32_t outputs)
 {
     const cublasOperation_t transposed = CUBLAS_OP_T;
     const size_t workspace_bytes = WORKSPACE_BYTES;
-    *p = (struct product){ 0 };
-    return cudaMalloc(&p->workspace, WORKSPACE_BYTES) == cudaSuccess &&
+    return stopwatch_new(&p->watch) && cudaMalloc(&p->workspace, WORKSPACE_BYTES) == cudaSuccess &&
            cublasLtCreate(&p->handle) == CUBLAS_STATUS_SUCCESS &&
            cublasLtMatmulDescCreate(&p->description, CUBLAS_COMPUTE_32F, CUDA_R_32F) ==
                CUBLAS_STATUS_SUCCESS &&
@@ -91,29 +100,25 @@ static bool product_new(struct product *p, uint32_t rows, uint32_t inputs, uint3
                sizeof workspace_bytes) == CUBLAS_STATUS_SUCCESS;
 }
 
-static bool run(const struct product *p, const cublasLtMatmulAlgo_t *algorithm, const void *in,
-                const void *weights, void *out, cudaStream_t stream)
+static bool run(const struct best_product *p)
 {
     const float one = 1.0F, zero = 0.0F;
-    return cublasLtMatmul(p->handle, p->description, &one, weights, p->a, in, p->b, &zero, out,
-                          p->c, out, p->c, algorithm, p->workspace, WORKSPACE_BYTES,
-                          stream) == CUBLAS_STATUS_SUCCESS;
+    return cublasLtMatmul(p->handle, p->description, &one, p->weights, p->a, p->in, p->b, &zero,
+                          p->out, p->c, p->out, p->c, &p->algorithm, p->workspace, WORKSPACE_BYTES,
+                          p->watch.stream) == CUBLAS_STATUS_SUCCESS;
 }
 
-static double time_algorithm(const struct product *p, const cublasLtMatmulAlgo_t *algorithm,
-                             const void *in, const void *weights, void *out, uint32_t repeats,
-                             struct stopwatch *watch)
+double best_product_s(struct best_product *p, uint32_t repeats)
 {
-    bool ran = run(p, algorithm, in, weights, out, watch->stream);
-    ran = ran && cudaEventRecord(watch->begin, watch->stream) == cudaSuccess;
+    bool ran = run(p);
+    ran = ran && cudaEventRecord(p->watch.begin, p->watch.stream) == cudaSuccess;
     for (uint32_t i = 0; i < repeats && ran; i++)
-        ran = run(p, algorithm, in, weights, out, watch->stream);
-    double seconds = ran ? stopwatch_stop(watch) : -1.0;
+        ran = run(p);
+    double seconds = ran ? stopwatch_stop(&p->watch) : -1.0;
     return seconds / repeats;
 }
 
-static bool best_of_all(const struct product *p, const void *in, const void *weights, void *out,
-                        uint32_t repeats, struct stopwatch *watch, double *seconds)
+static bool choose(struct best_product *p)
 {
     static cublasLtMatmulHeuristicResult_t found[ALGORITHMS];
     int count = 0;
@@ -121,28 +126,34 @@ static bool best_of_all(const struct product *p, const void *in, const void *wei
                                        p->preference, ALGORITHMS, found,
                                        &count) != CUBLAS_STATUS_SUCCESS)
         return false;
-    *seconds = -1.0;
+    double best_s = -1.0;
+    cublasLtMatmulAlgo_t best;
     for (int i = 0; i < count; i++) {
         if (found[i].state != CUBLAS_STATUS_SUCCESS)
             continue;
-        double took = time_algorithm(p, &found[i].algo, in, weights, out, repeats, watch);
-        if (took > 0.0 && (*seconds < 0.0 || took < *seconds))
-            *seconds = took;
+        p->algorithm = found[i].algo;
+        double took_s = best_product_s(p, CHOICE_REPEATS);
+        if (took_s > 0.0 && (best_s < 0.0 || took_s < best_s)) {
+            best_s = took_s;
+            best = found[i].algo;
+        }
     }
-    return *seconds > 0.0;
+    if (best_s > 0.0)
+        p->algorithm = best;
+    return best_s > 0.0;
 }
 
-bool best_product_s(uint32_t rows, uint32_t inputs, uint32_t outputs, const void *in,
-                    const void *weights, void *out, uint32_t repeats, double *seconds)
+struct best_product *best_product_new(uint32_t rows, uint32_t inputs, uint32_t outputs,
+                                      const void *in, const void *weights, void *out)
 {
-    struct product product;
-    struct stopwatch watch;
-    bool found = stopwatch_new(&watch);
-    found = product_new(&product, rows, inputs, outputs) && found &&
-            best_of_all(&product, in, weights, out, repeats, &watch, seconds);
-    product_free(&product);
-    stopwatch_free(&watch);
-    return found;
+    struct best_product *p = memory_new(1, sizeof *p);
+    p->in = in;
+    p->weights = weights;
+    p->out = out;
+    if (describe(p, rows, inputs, outputs) && choose(p))
+        return p;
+    best_product_free(p);
+    return NULL;
 }
 
 /* ---- links ---- */

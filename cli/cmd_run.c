@@ -15,7 +15,7 @@
 struct run_options {
     struct experiment_options experiment;
     struct runtime_options runtime;
-    const char *policies, *db;
+    const char *policies, *db, *iterations;
     bool json, no_db;
 };
 
@@ -40,6 +40,9 @@ static enum status run_all(const struct run_options *given, struct comparison *c
     struct progress progress;
     struct serve_config config;
     enum status status = runtime_options_config(&given->runtime, &config, err);
+    config.iterations_path = given->iterations;
+    if (status == STATUS_OK && given->iterations != NULL && comparison->count > 1)
+        status = error_input(err, NULL, 0, "--iterations", "one policy", "several");
     struct teller teller = { .progress = &progress, .count = comparison->count };
     struct sim_progress told = { tell, &teller };
     progress_start(&progress);
@@ -95,6 +98,8 @@ int cmd_run(int argc, const char **argv)
         { "policy", 'p', OPTION_TEXT, &given.policies, "A,B,...",
           "presets, EVICTION or EVICTION+FETCHING; several, parted by commas, are run one after the other" },
         RUNTIME_OPTIONS(&given.runtime),
+        { "iterations", 0, OPTION_TEXT, &given.iterations, "FILE",
+          "a CSV of every iteration: what it took beside what timing says (one policy)" },
         { "db", 0, OPTION_TEXT, &given.db, "FILE", "where results go (" STORE_DEFAULT_PATH ")" },
         { "no-db", 0, OPTION_FLAG, &given.no_db, NULL, "keep no results" },
         { "json", 0, OPTION_FLAG, &given.json, NULL, "print all metrics as one JSON object" },

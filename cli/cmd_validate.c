@@ -154,7 +154,7 @@ int cmd_validate(int argc, const char **argv)
           "judged" },
         { "repeats", 0, OPTION_U64, &given.repeats, "N", "runs of each point (3)" },
         { "tolerance", 0, OPTION_TEXT, &given.tolerance, "FACTOR",
-          "times 5 % for mean and P50 TTFT and throughput, 10 % for P99 (1)" },
+          "times 5 % for mean and P50 of TTFT, 10 % for P99, 2 % for throughput (1)" },
         RUNTIME_OPTIONS(&given.runtime),
         { "csv", 0, OPTION_TEXT, &given.csv, "FILE", "also as a table for other programs" },
         { "plot", 0, OPTION_TEXT, &given.plot, "FILE", "also as a picture, .png or .svg" },

@@ -37,7 +37,8 @@ struct runtime_options {
 enum status runtime_options_config(const struct runtime_options *given, struct serve_config *config,
                                    struct error *err);
 
-/* A line on the device and disk, and one on what went wrong there if anything did. */
+/* A line on the device and disk, its iterations beside what timing says of them, and a line on what
+ * went wrong if anything did. */
 void runtime_report_print(FILE *out, const char *name, const struct serve_report *report);
 
 #endif

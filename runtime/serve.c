@@ -382,6 +382,7 @@ static void finish(struct serve *serve, struct sim_result *result)
     result->kv_bytes_per_token = serve->kv_bytes_per_token;
     result->kv_budget_bytes = serve->kv_budget_bytes;
     serve->report->run_ns = serve->now_ns;
+    memcpy(serve->report->iterations, serve->log.totals, sizeof serve->report->iterations);
     if (serve->backend->late_ns != NULL)
         serve->report->late_ns = serve->backend->late_ns(serve->device);
 }
@@ -442,6 +443,8 @@ enum status serve_run(const struct experiment *experiment, const struct serve_co
     serve->page_tokens = config->page_tokens;
     enum status status = check_experiment(serve, err);
     if (status == STATUS_OK)
+        status = iteration_log_open(&serve->log, config->iterations_path, err);
+    if (status == STATUS_OK)
         status = policy_name_parse(experiment->eviction[0] != '\0' ? experiment->eviction
                                                                    : experiment->policy,
                                    &serve->placement, err);
@@ -455,6 +458,9 @@ enum status serve_run(const struct experiment *experiment, const struct serve_co
         serve->slice_bytes = serve->page_bytes / serve->model.layers;
         status = run(serve, progress, result, err);
     }
+    if (iteration_log_close(&serve->log, config->iterations_path, err) != STATUS_OK &&
+        status == STATUS_OK)
+        status = err->status;
     ssd_close(serve->ssd);
     executor_free(serve->executor);
     if (serve->device != NULL)

@@ -6,6 +6,7 @@
 #define REPRISE_RUNTIME_SERVE_H
 
 #include "runtime/backend.h"
+#include "runtime/iterations.h"
 #include "runtime/ssd/ssd.h"
 #include "sim/sim.h"
 
@@ -19,6 +20,7 @@ struct serve_config {
     uint32_t ssd_depth; /* 0: 16 */
     bool links_free; /* copies and operators go as fast as they can: else the host's are held to the
                         rates of the hardware's files */
+    const char *iterations_path; /* a CSV of every iteration (iterations.h); NULL: none */
     /* Tests: sees the logits of each prefill's last token (vocabulary values); may be NULL. */
     void (*observe)(void *context, uint64_t session, uint32_t turn, const float *logits);
     void *observe_context;
@@ -35,6 +37,7 @@ struct serve_report {
     uint64_t recomputed_turns;  /* prefilled again because their KV was bad */
     uint64_t run_ns;  /* how long the run took */
     uint64_t late_ns; /* computing was behind the rates that it is held to (backend.h) */
+    struct iteration_totals iterations[ITERATION_KINDS]; /* of the whole run, warm-up too */
     uint64_t ssd_read_bytes, ssd_written_bytes; /* whole pages, as they crossed */
 };
 

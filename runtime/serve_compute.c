@@ -227,6 +227,7 @@ static void launch_layers(struct serve *serve)
         return;
     executor_end(serve->executor);
     serve->backend->record(serve->device, STREAM_COMPUTE, serve->iteration);
+    serve->queued_ns = serve_now_ns(serve);
     serve->iteration_queued = true;
 }
 
@@ -410,6 +411,42 @@ static void show_logits(struct serve *serve, const struct serve_turn_session *se
     free(logits);
 }
 
+/* The present iteration, which was seen to have ended. */
+static void log_iteration(struct serve *serve, enum iteration_kind kind, uint32_t tokens,
+                          uint64_t context, uint64_t end_ns, uint64_t waited, double predicted_ns)
+{
+    iteration_log_add(&serve->log, &(struct iteration){ .kind = kind,
+                                                        .tokens = tokens,
+                                                        .context_tokens = context,
+                                                        .begin_ns = serve->since_ns,
+                                                        .queued_ns = serve->queued_ns,
+                                                        .end_ns = end_ns,
+                                                        .seen_ns = serve_now_ns(serve),
+                                                        .waited_ns = waited,
+                                                        .predicted_ns = (uint64_t)predicted_ns });
+}
+
+static void log_prefill(struct serve *serve, const struct serve_turn_session *session,
+                        uint64_t end_ns)
+{
+    uint32_t rows = context_tokens(session) - serve->reused;
+    struct prefill_time time = timing_prefill(&serve->timing, rows, serve->reused);
+    log_iteration(serve, ITERATION_PREFILL, rows, serve->reused, end_ns, session->wait_ns,
+                  (double)(time.layer_ns * serve->model.layers + time.overhead_ns));
+}
+
+static void log_decode(struct serve *serve, uint64_t end_ns)
+{
+    uint64_t context = 0;
+    for (uint32_t i = 0; i < serve->running_count; i++) {
+        const struct serve_turn_session *session = &serve->session[serve->running[i]];
+        context += context_tokens(session) + session->reply_tokens - session->left_tokens;
+    }
+    struct decode_time time = timing_decode(&serve->timing, serve->running_count);
+    log_iteration(serve, ITERATION_DECODE, serve->running_count, context, end_ns, 0,
+                  time.base_ns + (double)context * time.per_token_ns);
+}
+
 static void end_prefill(struct serve *serve, uint64_t end_ns)
 {
     uint32_t handle = serve->prefilling;
@@ -419,6 +456,7 @@ static void end_prefill(struct serve *serve, uint64_t end_ns)
     if (serve->reused == 0)
         transfers_repair(serve, session->job);
     session->wait_ns = waited_ns(serve, note);
+    log_prefill(serve, session, end_ns);
     collector_add_busy(&serve->collector, BUSY_PREFILL, end_ns - serve->since_ns);
     count_turn(serve, session, end_ns);
     note->prefilling = false;
@@ -471,6 +509,7 @@ static void start_decode(struct serve *serve)
     }
     executor_forward(serve->executor, sequences, serve->running_count, serve->tokens);
     serve->backend->record(serve->device, STREAM_COMPUTE, serve->iteration);
+    serve->queued_ns = serve_now_ns(serve);
     serve->compute = COMPUTE_DECODE;
     serve->since_ns = serve->now_ns;
 }
@@ -482,6 +521,7 @@ static bool poll_decode(struct serve *serve)
         return false;
     end_ns -= serve->origin_ns;
     uint64_t time_ns = end_ns - serve->since_ns;
+    log_decode(serve, end_ns);
     collector_add_busy(&serve->collector, BUSY_DECODE, time_ns);
     collector_add_batch(&serve->collector, serve->running_count, time_ns);
     for (uint32_t i = 0; i < serve->running_count; i++) {

@@ -131,6 +131,9 @@ struct serve {
     uint64_t write_buffer_used_bytes;
     uint32_t *tokens;
 
+    struct iteration_log log;
+    uint64_t queued_ns; /* the present iteration was all in the stream */
+
     uint64_t turns_asked, turns_started, turns_done;
     struct placement_counters counters_at_measure;
     double moved_bytes[4],

@@ -121,6 +121,8 @@ static enum status run_point(const struct validation_config *config,
         if (stopper->stopped)
             return error_interrupted(err);
         stopper->done++;
+        for (int kind = 0; kind < ITERATION_KINDS; kind++)
+            iteration_totals_add(&point->iterations[kind], &report.iterations[kind]);
         point->behind_percent +=
             100.0 * (double)report.late_ns / (double)(report.run_ns + 1) / config->repeats;
         point->utilisation_percent += 100.0 * runs[i].gpu_utilisation / config->repeats;
@@ -218,6 +220,7 @@ void validation_print(FILE *out, const struct validation *validation)
                     shown(metric->name, metric->half_width), metric->error_percent,
                     passes(point, metric, 1.0) ? "" : " *");
         }
+        iteration_totals_print(out, point->iterations);
     }
 }
 

@@ -14,7 +14,10 @@
     X(ttft_p50_ns, 5)                                                                              \
     X(ttft_p90_ns, 0)                                                                              \
     X(ttft_p99_ns, 10)                                                                             \
-    X(turns_per_s, 5)                                                                              \
+    X(turns_per_s, 2)                                                                              \
+    X(queueing_mean_ns, 0)                                                                         \
+    X(prefill_mean_ns, 0)                                                                          \
+    X(gpu_load_wait_ns, 0)                                                                         \
     X(gpu_busy_ns, 0)                                                                              \
     X(tbt_mean_ns, 0)                                                                              \
     X(hit_tokens_dram, 0)                                                                          \
@@ -42,6 +45,7 @@ struct validated_point {
     double utilisation_percent; /* what the run's compute was busy */
     double behind_percent;      /* of the runs' time: serve_report.late_ns */
     uint32_t repeats;
+    struct iteration_totals iterations[ITERATION_KINDS]; /* of all runs */
     struct validated_metric metric[VALIDATED_COUNT];
 };
 

@@ -5,6 +5,7 @@
 #include "tests/runtime/serve_case.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -215,6 +216,52 @@ START_TEST(a_disk_that_is_full_when_written_costs_recomputing_and_nothing_else)
 }
 END_TEST
 
+/* Prefills of a file of iterations, and whether each line's times are in order; closed and removed.
+ */
+static void read_iterations(const char *path, uint64_t counts[ITERATION_KINDS])
+{
+    char line[256], kind[16];
+    uint64_t begin_ns, queued_ns, end_ns, seen_ns, waited_ns, predicted_ns, last_end_ns = 0;
+    FILE *in = fopen(path, "r");
+    ck_assert_ptr_nonnull(in);
+    ck_assert_ptr_nonnull(fgets(line, sizeof line, in)); /* the heading */
+    while (fgets(line, sizeof line, in) != NULL) {
+        ck_assert_int_eq(sscanf(line,
+                                "%15[a-z],%*u,%*u,%" SCNu64 ",%" SCNu64 ",%" SCNu64 ",%" SCNu64
+                                ",%" SCNu64 ",%" SCNu64,
+                                kind, &begin_ns, &queued_ns, &end_ns, &seen_ns, &waited_ns,
+                                &predicted_ns),
+                         7);
+        ck_assert(begin_ns <= queued_ns && end_ns <= seen_ns && begin_ns <= end_ns);
+        ck_assert(waited_ns <= end_ns - begin_ns && predicted_ns > 0 && end_ns > last_end_ns);
+        last_end_ns = end_ns;
+        counts[strcmp(kind, "decode") == 0]++;
+    }
+    fclose(in);
+    unlink(path);
+}
+
+START_TEST(every_iteration_is_written_down_beside_what_timing_says_of_it)
+{
+    struct experiment experiment = serve_case_experiment("lru");
+    struct serve_config config = serve_case_config(backend_find("host"));
+    char *path = test_temp_file("");
+    uint64_t counts[ITERATION_KINDS] = { 0 };
+    config.iterations_path = path;
+    struct served run = serve_case_run(&experiment, &config);
+    read_iterations(path, counts);
+    const struct iteration_totals *totals = run.report.iterations;
+    ck_assert_uint_eq(counts[ITERATION_PREFILL], (uint64_t)run.result.metrics.turns);
+    for (int kind = 0; kind < ITERATION_KINDS; kind++) {
+        ck_assert_uint_eq(counts[kind], totals[kind].count);
+        ck_assert(totals[kind].computing_ns > 0.0 && totals[kind].predicted_ns > 0.0);
+    }
+    ck_assert(totals[ITERATION_PREFILL].waited_ns > 0.0 &&
+              totals[ITERATION_DECODE].waited_ns == 0.0);
+    free(path);
+}
+END_TEST
+
 static bool stop_at_once(void *context, uint64_t done, uint64_t expected, double share)
 {
     (void)context, (void)expected, (void)share;
@@ -284,6 +331,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, kv_whose_checksum_fails_is_recomputed_and_counted);
     tcase_add_test(tcase, kv_that_the_disk_refuses_to_give_is_recomputed_and_counted);
     tcase_add_test(tcase, a_disk_that_is_full_when_written_costs_recomputing_and_nothing_else);
+    tcase_add_test(tcase, every_iteration_is_written_down_beside_what_timing_says_of_it);
     tcase_add_test(tcase, a_run_that_is_stopped_in_the_middle_leaves_no_file);
     tcase_add_test(tcase, what_the_runtime_cannot_do_is_refused_by_its_key);
     suite_add_tcase(suite, tcase);

@@ -231,6 +231,17 @@ static void launch_layers(struct serve *serve)
     serve->iteration_queued = true;
 }
 
+/* Layer by layer: queueing all copies first would hold back the first layer's operators by the time
+ * that the host takes for it, and at once, since where nothing is loaded no other event would wake
+ * the loop. */
+static void queue_layers(struct serve *serve, uint32_t job)
+{
+    for (uint32_t layers = 1; layers <= serve->model.layers; layers++) {
+        transfers_allow(serve, job, layers);
+        launch_layers(serve);
+    }
+}
+
 static void start_prefill(struct serve *serve)
 {
     uint32_t handle = serve->prepared;
@@ -249,9 +260,7 @@ static void start_prefill(struct serve *serve)
     note->after_set = serve->after_set;
     note->prefilling = true;
     begin_iteration(serve, reused_tokens(session));
-    transfers_allow(serve, session->job, serve->model.layers);
-    /* At once: where nothing is loaded, no other event would wake the loop to do it. */
-    launch_layers(serve);
+    queue_layers(serve, session->job);
     fill_read_buffer(serve);
 }
 

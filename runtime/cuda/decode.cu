@@ -3,13 +3,20 @@
  * serves to read it once, in whole lines, with copies always on their way.
  *
  * A block of 4 warps takes one KV head of one sequence and a range of its keys, for all query heads
- * that share the KV head (up to 16, the rows of an mma; more: gridDim.z). The range comes in tiles
- * of 64 tokens, K and V of the next tile being copied while this one is used. A warp takes 16
- * tokens of a tile, and at the end the four warps' results are merged:
+ * that share the KV head (up to 16, the rows of an mma; more: another block). The range comes in
+ * tiles of 64 tokens. A warp takes 16 tokens of a tile, and at the end the four warps' results are
+ * merged:
  *
  *    tile (64 tokens)   warp 0    warp 1    warp 2    warp 3
  *    tokens              0-7      8-15     16-23     24-31      n = 0
  *                       32-39    40-47     48-55     56-63      n = 1
+ *
+ * A warp copies what it will use itself, so that it waits for nobody: its tiles go round STAGES
+ * places in shared memory, and as soon as one is used the tile STAGES further on is on its way
+ * there. HBM answers after some 800 ns; at 4.3 TB/s and 132 multiprocessors 26 KB must be on their
+ * way to each for it never to pause. A stage is 32 KB at 128 elements, two blocks have several:
+ * enough also where not every multiprocessor has two. Blocks of one sequence's heads are
+ * neighbours: they read neighbouring bytes at about the same time.
  *
  * So a lane's keys are every 32nd token, tile after tile, at the same elements: it turns them
  * (RoPE) in its registers by angles that grow by a constant, and instead of reading two floats a
@@ -21,7 +28,7 @@
 static constexpr unsigned HEAD_ROWS = 16;             /* query heads of a block */
 static constexpr unsigned WARP_KEYS = 8, STEP = 32;   /* tokens of an mma; between a lane's keys */
 static constexpr unsigned STEPS = DECODE_KEYS / STEP; /* mma columns of a warp, by 8 */
-static constexpr unsigned STAGES = 2;                 /* tiles in shared memory */
+static constexpr unsigned WARP_KEYS_A_TILE = WARP_KEYS * STEPS;
 
 /* (cos, sin) of the pairs whose elements a lane holds of a key. */
 template <unsigned D> struct lane_angles {
@@ -104,6 +111,38 @@ static __device__ __forceinline__ unsigned tile_row(unsigned key)
     return WARP_KEYS * warp + STEP * (key / WARP_KEYS) + key % WARP_KEYS;
 }
 
+/* The page of the lane's token, which is the warp's column lane % 16 of the tile at `first`. A tile
+ * before it is needed, so that no copy waits for it. */
+template <class T>
+__device__ __forceinline__ uint32_t look_up(const kv_rows<T> &keys, uint32_t first, uint32_t end)
+{
+    uint32_t token = first + tile_row(threadIdx.x % WARP_KEYS_A_TILE);
+    return token < end ? keys.pages[divide(keys.skip + token, keys.page_tokens)] : 0;
+}
+
+/* Begins copying the warp's rows of a tile, zeros from `end` on. page: what look_up() found; each
+ * row's place is worked out by one lane and told to those that copy it. */
+template <class T, unsigned D>
+__device__ __forceinline__ void copy_rows(T *tile, const kv_rows<T> &keys, uint32_t first,
+                                          uint32_t end, uint32_t page, uint32_t head_dim)
+{
+    constexpr unsigned CHUNKS = D / CHUNK, AT_ONCE = WARP_THREADS / CHUNKS;
+    const unsigned lane = threadIdx.x % WARP_THREADS, chunk = lane % CHUNKS;
+    const bool inside = chunk * CHUNK < head_dim;
+    const uint64_t to_values = static_cast<uint64_t>(keys.page_tokens.value) * keys.row_stride;
+    uint32_t slot = keys.skip + first + tile_row(lane % WARP_KEYS_A_TILE);
+    slot -= divide(slot, keys.page_tokens) * keys.page_tokens.value;
+    uint64_t place = page * keys.page_stride + static_cast<uint64_t>(slot) * keys.row_stride;
+#pragma unroll
+    for (unsigned i = 0; i < WARP_KEYS_A_TILE / AT_ONCE; i++) {
+        unsigned column = i * AT_ONCE + lane / CHUNKS, row = tile_row(column);
+        const T *from = keys.base + __shfl_sync(ALL_LANES, place, column) + chunk * CHUNK;
+        bool exists = inside && first + row < end;
+        copy_async(tile_chunk<T, D>(tile, row, chunk), from, exists);
+        copy_async(tile_chunk<T, D>(tile + DECODE_KEYS * D, row, chunk), from + to_values, exists);
+    }
+}
+
 /* scores[n] = Q K^T for the warp's n-th eight keys; advances the angles to the next. */
 template <class T, unsigned D, enum rotation R>
 __device__ __forceinline__ void score_keys(float scores[4], const decode_state<D> &state, T *keys,
@@ -184,19 +223,22 @@ template <unsigned D> struct meeting_place {
 };
 
 template <unsigned D>
-__device__ __forceinline__ void leave_results(meeting_place<D> *place, const decode_state<D> &state)
+__device__ __forceinline__ void leave_results(meeting_place<D> *place, const decode_state<D> &state,
+                                              uint32_t heads)
 {
     unsigned lane = threadIdx.x % WARP_THREADS, warp = threadIdx.x / WARP_THREADS;
 #pragma unroll
     for (unsigned half = 0; half < 2; half++) {
         unsigned row = lane / 4 + 8 * half;
         float sum = row_sum(state.sum[half]);
+        if (row >= heads)
+            continue;
         place->maximum[warp][row] = state.maximum[half]; /* its four lanes write the same */
         place->sum[warp][row] = sum;
 #pragma unroll
         for (unsigned n = 0; n < D / 8; n++) {
-            place->output[warp][row][8 * n + 2 * (lane % 4)] = state.output[n][2 * half];
-            place->output[warp][row][8 * n + 2 * (lane % 4) + 1] = state.output[n][2 * half + 1];
+            *reinterpret_cast<float2 *>(&place->output[warp][row][8 * n + 2 * (lane % 4)]) =
+                make_float2(state.output[n][2 * half], state.output[n][2 * half + 1]);
         }
     }
 }
@@ -283,70 +325,102 @@ __device__ __forceinline__ void use_tile(decode_state<D> &state, T *keys, T *val
     take_scores<T, D>(state, scores, values);
 }
 
-template <class T, unsigned D, enum rotation R>
-__global__ void __launch_bounds__(ATTENTION_THREADS, 2)
+/* Blocks in the order in which they begin: head groups, KV heads, works. */
+template <class T, unsigned D, enum rotation R, unsigned STAGES, unsigned BLOCKS>
+__global__ void __launch_bounds__(ATTENTION_THREADS, BLOCKS)
     decode_kernel(const struct kernel_attention a, const struct kernel_work *works)
 {
-    constexpr unsigned TILE = DECODE_KEYS * D;
-    T *tiles = reinterpret_cast<T *>(dynamic_shared()); /* K, V of each stage */
-    float2 *step_angle = reinterpret_cast<float2 *>(tiles + STAGES * 2 * TILE);
-    const struct kernel_work work = works[blockIdx.x];
+    constexpr unsigned STAGE = 2 * DECODE_KEYS * D; /* K, V */
+    T *tiles = reinterpret_cast<T *>(dynamic_shared());
+    float2 *step_angle = reinterpret_cast<float2 *>(tiles + STAGES * STAGE);
+    const uint32_t group = a.heads / a.kv_heads, groups = (group + HEAD_ROWS - 1) / HEAD_ROWS;
+    const uint32_t kv_head = blockIdx.x / groups % a.kv_heads;
+    const uint32_t skipped = HEAD_ROWS * (blockIdx.x % groups);
+    const struct kernel_work work = works[blockIdx.x / groups / a.kv_heads];
     const struct kernel_sequence sequence = a.sequences[work.sequence];
-    const uint32_t group = a.heads / a.kv_heads, skipped = HEAD_ROWS * blockIdx.z;
-    const uint32_t first_head = blockIdx.y * group + skipped;
+    const uint32_t first_head = kv_head * group + skipped;
     const uint32_t heads = group - skipped < HEAD_ROWS ? group - skipped : HEAD_ROWS;
-    const kv_rows<T> k = pool_rows<T>(a, sequence, blockIdx.y, false);
-    const kv_rows<T> v = pool_rows<T>(a, sequence, blockIdx.y, true);
+    const kv_rows<T> keys = pool_rows<T>(a, sequence, kv_head, false);
     const float scale = score_scale(a.head_dim);
-    const auto copy_stage = [&](unsigned stage, uint32_t key) {
-        if (key < work.end_key) {
-            T *tile = tiles + stage * 2 * TILE;
-            copy_tile<T, D, DECODE_KEYS>(tile, k, key, work.end_key, a.head_dim);
-            copy_tile<T, D, DECODE_KEYS>(tile + TILE, v, key, work.end_key, a.head_dim);
-        }
+    uint32_t page[STAGES];
+#pragma unroll
+    for (unsigned i = 0; i < STAGES; i++) /* all at once, then the copies */
+        page[i] = look_up<T>(keys, work.first_key + i * DECODE_KEYS, work.end_key);
+    const auto copy_stage = [&](unsigned stage, uint32_t key, uint32_t its_page) {
+        if (key < work.end_key)
+            copy_rows<T, D>(tiles + stage * STAGE, keys, key, work.end_key, its_page, a.head_dim);
         copy_commit(); /* also an empty group, so that the wait below can count */
     };
     /* The last stage holds the queries first; the others fill meanwhile. */
-    copy_stage(0, work.first_key);
+#pragma unroll
+    for (unsigned i = 0; i < STAGES - 1; i++)
+        copy_stage(i, work.first_key + i * DECODE_KEYS, page[i]);
+    const float2 *table = reinterpret_cast<const float2 *>(a.rope_table);
+    if (R != ROTATION_NONE)
+        for (unsigned i = threadIdx.x; i < D / 2; i += ATTENTION_THREADS)
+            step_angle[i] = table[STEP * (D / 2) + i];
     decode_state<D> state;
-    begin<T, D>(state, tiles + (STAGES - 1) * 2 * TILE, a, sequence, work, first_head, heads);
+    begin<T, D>(state, tiles + (STAGES - 1) * STAGE, a, sequence, work, first_head, heads);
     lane_angles<D> angles;
     if (R != ROTATION_NONE) {
-        const float2 *table = reinterpret_cast<const float2 *>(a.rope_table);
         uint32_t position = work.first_key + tile_row(threadIdx.x % WARP_THREADS / 4);
         /* Past the table only where past the context: what is masked may turn by any angle. */
         angles_begin<D, R>(angles, table, position < a.rope_rows ? position : 0);
-        for (unsigned i = threadIdx.x; i < D / 2; i += ATTENTION_THREADS)
-            step_angle[i] = table[STEP * (D / 2) + i];
     }
-    unsigned stage = 0;
-    for (uint32_t key = work.first_key; key < work.end_key; key += DECODE_KEYS, stage ^= 1) {
-        copy_stage(stage ^ 1, key + DECODE_KEYS);
-        copy_wait<1>();
-        __syncthreads(); /* everybody's copies of this tile are there */
-        T *tile = tiles + stage * 2 * TILE;
-        use_tile<T, D, R>(state, tile, tile + TILE, key, work.end_key, scale, angles, step_angle);
-        __syncthreads(); /* nobody reads it any more */
+    uint32_t next_page = page[STAGES - 1];
+    unsigned stage = 0, used = STAGES - 1;
+    for (uint32_t key = work.first_key; key < work.end_key; key += DECODE_KEYS) {
+        const uint32_t ahead = key + (STAGES - 1) * DECODE_KEYS;
+        copy_stage(used, ahead, next_page);
+        next_page = look_up<T>(keys, ahead + DECODE_KEYS, work.end_key);
+        copy_wait<STAGES - 1>();
+        __syncwarp(); /* every lane's copies of this tile are there */
+        T *tile = tiles + stage * STAGE;
+        use_tile<T, D, R>(state, tile, tile + DECODE_KEYS * D, key, work.end_key, scale, angles,
+                          step_angle);
+        __syncwarp(); /* no lane reads it any more */
+        used = stage;
+        stage = stage + 1 == STAGES ? 0 : stage + 1;
     }
     copy_wait<0>();
+    __syncthreads(); /* no warp uses a tile any more */
     meeting_place<D> *place = reinterpret_cast<meeting_place<D> *>(tiles);
-    static_assert(sizeof(meeting_place<D>) <= STAGES * 2 * TILE * sizeof(T),
+    static_assert(sizeof(meeting_place<D>) <= STAGES * STAGE * sizeof(T),
                   "results fit in place of the tiles");
-    leave_results<D>(place, state);
+    leave_results<D>(place, state, heads);
     __syncthreads();
     write_heads<T, D>(place, a, sequence, work, first_head, heads);
 }
 
+template <class T, unsigned D, enum rotation R> static constexpr size_t shared_bytes(size_t stages)
+{
+    return stages * 2 * DECODE_KEYS * D * sizeof(T) +
+           (R == ROTATION_NONE ? 0 : D / 2 * sizeof(float2));
+}
+
+template <class T, unsigned D, enum rotation R, unsigned STAGES, unsigned BLOCKS>
+static void launch_stages(const struct kernel_attention *a, const struct kernel_work *work,
+                          uint32_t works, cudaStream_t stream)
+{
+    const auto kernel = decode_kernel<T, D, R, STAGES, BLOCKS>;
+    const uint32_t group = a->heads / a->kv_heads, groups = (group + HEAD_ROWS - 1) / HEAD_ROWS;
+    const size_t bytes = shared_bytes<T, D, R>(STAGES);
+    KERNEL_LAUNCH(kernel, dim3(works * a->kv_heads * groups), dim3(ATTENTION_THREADS), bytes,
+                  stream, *a, work);
+}
+
+/* As many stages as let two blocks share a multiprocessor: of 228 KB (Hopper), 164 KB (A100), or
+ * 100 KB (sm_86, sm_89), where one block must do. */
 template <class T, unsigned D, enum rotation R>
 static void launch(const struct kernel_attention *a, const struct kernel_work *work, uint32_t works,
                    cudaStream_t stream)
 {
-    const auto kernel = decode_kernel<T, D, R>;
-    const size_t shared_bytes = STAGES * 2 * DECODE_KEYS * D * sizeof(T) +
-                                (R == ROTATION_NONE ? 0 : D / 2 * sizeof(float2));
-    const uint32_t group = a->heads / a->kv_heads;
-    KERNEL_LAUNCH(kernel, dim3(works, a->kv_heads, (group + HEAD_ROWS - 1) / HEAD_ROWS),
-                  dim3(ATTENTION_THREADS), shared_bytes, stream, *a, work);
+    constexpr unsigned DEEP = D == 128 ? 3 : D == 64 ? 4 : 6, SHALLOW = D == 128 ? 2 : DEEP;
+    constexpr size_t RESERVED = 1024; /* of shared memory, by CUDA for itself, a block */
+    if (multiprocessor_shared_bytes() >= 2 * (shared_bytes<T, D, R>(DEEP) + RESERVED))
+        launch_stages<T, D, R, DEEP, 2>(a, work, works, stream);
+    else
+        launch_stages<T, D, R, SHALLOW, 2>(a, work, works, stream);
 }
 
 template <class T, unsigned D>

@@ -29,6 +29,17 @@ typedef __half fp16;
         kernel<<<grid, block, shared_bytes, stream>>>(__VA_ARGS__);                                \
     } while (0)
 
+/* Of the present device; 0 where it cannot say. */
+static inline size_t multiprocessor_shared_bytes()
+{
+    int device = 0, bytes = 0;
+    if (cudaGetDevice(&device) != cudaSuccess ||
+        cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerMultiprocessor, device) !=
+            cudaSuccess)
+        return 0;
+    return static_cast<size_t>(bytes);
+}
+
 static __device__ __forceinline__ unsigned char *dynamic_shared()
 {
     extern __shared__ __align__(128) unsigned char shared[];

@@ -110,7 +110,7 @@ void kernel_store_kv(const struct kernel_attention *a, const uint32_t *row_seque
 void kernel_prefill(const struct kernel_attention *a, const struct kernel_work *work,
                     uint32_t works, cudaStream_t stream);
 
-/* decode.cu. One query a sequence (the one at first_query); all heads of a KV head in one block, so
+/* decode.cu. One query a work (the one at first_query); all heads of a KV head in one block, so
  * that KV is read once. Rotates keys in registers; where it rotates, rope_dims must be head_dim,
  * and that 32, 64 or 128; the table must have DECODE_KEYS rows at least. */
 #define DECODE_KEYS 64u

@@ -5,13 +5,12 @@
 
 #include <stdlib.h>
 
-/* What resides on a multiprocessor at once (both kernels' __launch_bounds__), and how many times
- * that a decode should have, so that uneven parts even out. */
-enum { RESIDENT_BLOCKS = 2, DECODE_WAVES = 2 };
+/* What resides on a multiprocessor at once: both kernels' __launch_bounds__. */
+enum { RESIDENT_BLOCKS = 2 };
 
 /* The fewest keys that are worth a part of their own: below, loading the queries and merging weigh
  * as much as the keys. */
-enum { DECODE_PART_KEYS = 256, PREFILL_PART_KEYS = 512 };
+enum { DECODE_PART_TILES = 4, PREFILL_PART_KEYS = 512 };
 
 enum { HEADS_A_BLOCK = 16 }; /* of decode.cu */
 
@@ -22,7 +21,7 @@ static uint32_t context_tokens(const struct kernel_sequence *s)
 
 static bool decodes(const struct plan_shape *shape, const struct kernel_sequence *s)
 {
-    return s->new_tokens == 1 && (!shape->turns_keys || shape->decode_turns_keys);
+    return s->new_tokens <= PLAN_DECODE_QUERIES && (!shape->turns_keys || shape->decode_turns_keys);
 }
 
 /* Where a block of queries' keys end: causal, so with the last query. */
@@ -32,29 +31,24 @@ static uint32_t end_key(const struct kernel_sequence *s, uint32_t first_query)
     return s->cached_tokens + first_query + (queries < PREFILL_QUERIES ? queries : PREFILL_QUERIES);
 }
 
-/* Keys a part: all of `keys`, which `blocks` blocks each read, spread over `wanted` blocks. */
-static uint32_t part_keys(uint64_t keys, uint64_t blocks, uint64_t wanted, uint32_t fewest,
-                          uint32_t tile)
+static uint32_t tiles_of(uint32_t keys, uint32_t tile)
 {
-    uint64_t share = (keys * blocks + wanted - 1) / wanted;
-    if (share < fewest)
-        share = fewest;
-    share = (share + tile - 1) / tile * tile;
-    return share < UINT32_MAX / 2 ? (uint32_t)share : UINT32_MAX / 2 / tile * tile;
+    return (keys + tile - 1) / tile;
 }
 
-/* One block's keys in parts; rows: the partial results of a part. */
+/* One block's keys in parts of at most `share` tiles, as even as tiles are; rows: the partial
+ * results of a part. */
 static void cut(struct plan *plan, struct kernel_work **works, uint32_t *count, uint32_t *capacity,
-                struct kernel_work whole, uint32_t keys_a_part, uint32_t rows)
+                struct kernel_work whole, uint32_t share, uint32_t tile, uint32_t rows)
 {
-    uint32_t parts = (whole.end_key + keys_a_part - 1) / keys_a_part;
+    uint32_t tiles = tiles_of(whole.end_key, tile), parts = tiles_of(tiles, share);
     memory_grow(works, capacity, *count + parts, sizeof **works);
     for (uint32_t i = 0; i < parts; i++) {
         struct kernel_work *work = &(*works)[(*count)++];
         *work = whole;
-        work->first_key = i * keys_a_part;
-        if (whole.end_key - work->first_key > keys_a_part)
-            work->end_key = work->first_key + keys_a_part;
+        work->first_key = (uint32_t)((uint64_t)i * tiles / parts) * tile;
+        if (i + 1 < parts)
+            work->end_key = (uint32_t)((i + UINT64_C(1)) * tiles / parts) * tile;
         work->part = parts == 1 ? PART_NONE : plan->parts + i * rows;
     }
     if (parts > 1)
@@ -73,27 +67,100 @@ static void add_merges(struct plan *plan, uint32_t first_row, uint32_t valid_row
             (struct kernel_merge){ first_row + r, first_part + r, rows, parts };
 }
 
+/* ---- decode ---- */
+
+/* How long decode takes with parts of at most `share` tiles, in tenths of what one tile takes all
+ * slots (blocks that run at once). A block costs its tiles and about one more to begin and end; a
+ * merge, a launch, about one. Blocks share what memory gives: those of a last wave that fills the
+ * slots by half take half as long, but fewer than nine tenths of the slots do not get all of it. */
+enum { FULL_TENTHS = 9, ENOUGH_WAVES = 4 };
+
+struct decode_load {
+    const struct plan_shape *shape;
+    const struct kernel_sequence *sequences;
+    uint32_t count;
+    uint64_t slots, blocks_a_part;
+    uint32_t longest; /* context, in tiles */
+};
+
+/* *enough: smaller parts would give nothing. */
+static uint64_t decode_time(const struct decode_load *load, uint32_t share, bool *enough)
+{
+    uint64_t tiles = 0, blocks = 0, longest = 0;
+    bool merged = false;
+    for (uint32_t i = 0; i < load->count; i++) {
+        const struct kernel_sequence *s = &load->sequences[i];
+        if (!decodes(load->shape, s))
+            continue;
+        uint32_t its_tiles = tiles_of(context_tokens(s), DECODE_KEYS);
+        uint32_t parts = tiles_of(its_tiles, share), part = tiles_of(its_tiles, parts);
+        tiles += load->blocks_a_part * s->new_tokens * its_tiles;
+        blocks += load->blocks_a_part * s->new_tokens * parts;
+        longest = part > longest ? part : longest;
+        merged |= parts > 1;
+    }
+    uint64_t time = 10 * (tiles + blocks), last = blocks % load->slots;
+    uint64_t alone = FULL_TENTHS * load->slots * (longest + 1);
+    *enough = alone <= time && blocks >= ENOUGH_WAVES * load->slots;
+    if (last > 0 && 10 * last < FULL_TENTHS * load->slots)
+        time += (FULL_TENTHS * load->slots - 10 * last) * (tiles / blocks + 1);
+    return (time > alone ? time : alone) + (merged ? 10 * load->slots : 0);
+}
+
+/* The longest context in one part, two, three..., then in steps of an eighth. */
+static uint32_t decode_share(const struct decode_load *load)
+{
+    uint32_t best = load->longest;
+    bool enough = false;
+    uint64_t best_time = decode_time(load, best, &enough);
+    for (uint32_t parts = 2; !enough; parts += parts / 8 + 1) {
+        uint32_t share = tiles_of(load->longest, parts);
+        if (share < DECODE_PART_TILES)
+            break;
+        uint64_t time = decode_time(load, share, &enough);
+        if (time < best_time) {
+            best_time = time;
+            best = share;
+        }
+    }
+    return best;
+}
+
 static void plan_decode(struct plan *plan, const struct plan_shape *shape,
                         const struct kernel_sequence *sequences, uint32_t count)
 {
     uint32_t group_blocks = (shape->heads / shape->kv_heads + HEADS_A_BLOCK - 1) / HEADS_A_BLOCK;
-    uint64_t keys = 0;
-    for (uint32_t i = 0; i < count; i++)
-        keys += decodes(shape, &sequences[i]) ? context_tokens(&sequences[i]) : 0;
-    uint32_t share = part_keys(keys, (uint64_t)shape->kv_heads * group_blocks,
-                               (uint64_t)shape->multiprocessors * RESIDENT_BLOCKS * DECODE_WAVES,
-                               DECODE_PART_KEYS, DECODE_KEYS);
+    struct decode_load load = { .shape = shape,
+                                .sequences = sequences,
+                                .count = count,
+                                .slots = (uint64_t)shape->multiprocessors * RESIDENT_BLOCKS,
+                                .blocks_a_part = (uint64_t)shape->kv_heads * group_blocks };
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t tiles = tiles_of(context_tokens(&sequences[i]), DECODE_KEYS);
+        if (decodes(shape, &sequences[i]) && tiles > load.longest)
+            load.longest = tiles;
+    }
+    if (load.longest == 0)
+        return;
+    uint32_t share = decode_share(&load);
     for (uint32_t i = 0; i < count; i++) {
         const struct kernel_sequence *s = &sequences[i];
         if (!decodes(shape, s))
             continue;
-        uint32_t first_part = plan->parts;
-        struct kernel_work whole = { .sequence = i, .end_key = context_tokens(s) };
-        cut(plan, &plan->decode, &plan->decodes, &plan->decode_capacity, whole, share, 1);
-        if (plan->parts > first_part)
-            add_merges(plan, s->first_row, 1, first_part, 1);
+        for (uint32_t query = 0; query < s->new_tokens; query++) {
+            uint32_t first_part = plan->parts;
+            struct kernel_work whole = { .sequence = i,
+                                         .first_query = query,
+                                         .end_key = s->cached_tokens + query + 1 };
+            cut(plan, &plan->decode, &plan->decodes, &plan->decode_capacity, whole, share,
+                DECODE_KEYS, 1);
+            if (plan->parts > first_part)
+                add_merges(plan, s->first_row + query, 1, first_part, 1);
+        }
     }
 }
+
+/* ---- prefill ---- */
 
 static uint32_t query_blocks(const struct kernel_sequence *s)
 {
@@ -109,11 +176,21 @@ static void cut_prefill(struct plan *plan, const struct kernel_sequence *s, uint
                                      .first_query = first,
                                      .end_key = end_key(s, first) };
         cut(plan, &plan->prefill, &plan->prefills, &plan->prefill_capacity, whole, share,
-            PREFILL_QUERIES);
+            PREFILL_KEYS, PREFILL_QUERIES);
         if (plan->parts > first_part)
             add_merges(plan, s->first_row + first, whole.end_key - s->cached_tokens - first,
                        first_part, PREFILL_QUERIES);
     }
+}
+
+/* Tiles a part: all of `keys`, which `blocks` blocks each read, spread over `wanted` blocks. */
+static uint32_t part_tiles(uint64_t keys, uint64_t blocks, uint64_t wanted)
+{
+    uint64_t share = (keys * blocks + wanted - 1) / wanted;
+    if (share < PREFILL_PART_KEYS)
+        share = PREFILL_PART_KEYS;
+    share = (share + PREFILL_KEYS - 1) / PREFILL_KEYS;
+    return share < UINT32_MAX / PREFILL_KEYS ? (uint32_t)share : UINT32_MAX / PREFILL_KEYS;
 }
 
 static void plan_prefill(struct plan *plan, const struct plan_shape *shape,
@@ -128,9 +205,8 @@ static void plan_prefill(struct plan *plan, const struct plan_shape *shape,
             keys += end_key(&sequences[i], b * PREFILL_QUERIES);
     }
     /* A GPU that is full by itself has nothing to gain from parts, and merges to lose. */
-    uint32_t share = blocks >= wanted
-                         ? UINT32_MAX / 2 / PREFILL_KEYS * PREFILL_KEYS
-                         : part_keys(keys, shape->heads, wanted, PREFILL_PART_KEYS, PREFILL_KEYS);
+    uint32_t share =
+        blocks >= wanted ? UINT32_MAX / PREFILL_KEYS : part_tiles(keys, shape->heads, wanted);
     for (uint32_t i = 0; i < count; i++)
         if (!decodes(shape, &sequences[i]))
             cut_prefill(plan, &sequences[i], i, share);
@@ -161,9 +237,10 @@ static int longer_first(const void *left, const void *right)
         return a_keys > b_keys ? -1 : 1;
     if (a->sequence != b->sequence)
         return a->sequence < b->sequence ? -1 : 1;
-    if (a->first_query != b->first_query)
-        return a->first_query < b->first_query ? -1 : 1;
-    return a->first_key < b->first_key ? -1 : a->first_key > b->first_key;
+    /* Queries that read the same keys run beside each other, so that HBM is asked once. */
+    if (a->first_key != b->first_key)
+        return a->first_key < b->first_key ? -1 : 1;
+    return a->first_query < b->first_query ? -1 : a->first_query > b->first_query;
 }
 
 void kernel_plan_build(struct plan *plan, const struct plan_shape *shape,

@@ -1,14 +1,18 @@
 /* runtime/cuda/plan.h - how a batch's attention is cut into blocks: what a GPU needs to be full.
  * Plain C on the host, made once a batch and used by every layer. Private to runtime/cuda/.
  *
- * A sequence with one new token goes to decode.cu, one with more to prefill.cu. Where that gives
- * too few blocks to fill the GPU, the keys of a block are cut into parts that run beside each other
- * and merge.cu joins: a turn of 100 new tokens over 8,000 cached ones would else run on a few of
- * its multiprocessors. */
+ * A sequence with a few new tokens (PLAN_DECODE_QUERIES) goes to decode.cu, once for each of them;
+ * one with more to prefill.cu. Where that gives too few blocks to fill the GPU, the keys of a block
+ * are cut into even parts that run beside each other and merge.cu joins: a turn of 100 new tokens
+ * over 8,000 cached ones would else run on a few of its multiprocessors. */
 #ifndef REPRISE_RUNTIME_CUDA_PLAN_H
 #define REPRISE_RUNTIME_CUDA_PLAN_H
 
 #include "runtime/cuda/kernels.h"
+
+/* A reply's last iteration brings two tokens. Prefill would turn all of the context's keys for
+ * them: as much to read and write as two decodes, of which the second finds most KV in L2. */
+#define PLAN_DECODE_QUERIES 4u
 
 struct plan_shape {
     uint32_t heads, kv_heads;

@@ -137,6 +137,7 @@ struct block {
 block *running;
 emulate_order order_now = EMULATE_ASCENDING;
 emulate_copies copies_now = EMULATE_COPIES_LATE;
+unsigned shared_kib_now = 228;
 std::minstd_rand shuffle_random(1);
 
 [[noreturn]] void die(const char *why)
@@ -317,6 +318,16 @@ extern "C" void emulate_as(enum emulate_order order, enum emulate_copies copies,
     order_now = order;
     copies_now = copies;
     shuffle_random.seed(seed);
+}
+
+extern "C" void emulate_shared_kib(unsigned kib)
+{
+    shared_kib_now = kib;
+}
+
+size_t multiprocessor_shared_bytes()
+{
+    return size_t{ 1024 } * shared_kib_now;
 }
 
 void emulate_launch(dim3 grid, dim3 threads, size_t shared_bytes,

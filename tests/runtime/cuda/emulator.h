@@ -68,6 +68,7 @@ std::function<void()> emulate_call(Kernel kernel, Arguments... arguments)
     emulate_launch_on(stream, grid, block, shared_bytes, emulate_call(kernel, __VA_ARGS__))
 
 unsigned char *dynamic_shared();
+size_t multiprocessor_shared_bytes(); /* as emulator_control.h has it */
 void __syncthreads();
 void __syncwarp();
 
@@ -79,6 +80,11 @@ template <class T> T __shfl_xor_sync(unsigned, T value, int lanes)
 {
     const T *all = static_cast<const T *>(emulate_warp_meet(&value, sizeof value));
     return all[(threadIdx.x % 32) ^ static_cast<unsigned>(lanes)];
+}
+
+template <class T> T __shfl_sync(unsigned, T value, unsigned lane)
+{
+    return static_cast<const T *>(emulate_warp_meet(&value, sizeof value))[lane % 32];
 }
 
 static inline uint32_t __umulhi(uint32_t a, uint32_t b)

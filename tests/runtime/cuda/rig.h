@@ -20,8 +20,9 @@ void rig_read(void *host, const void *device,
 void rig_free(void *device);
 cudaStream_t rig_stream(void);
 
-/* Ways to run the same launches that must not change a bit: the emulator's thread orders and
- * moments of copying; on a GPU, once more. rig_way() chooses one of rig_ways(). */
+/* Ways to run the same launches that must not change a bit: the emulator's thread orders,
+ * moments of copying and sizes of shared memory; on a GPU, once more. rig_way() chooses one of
+ * rig_ways(). */
 unsigned rig_ways(void);
 void rig_way(unsigned i);
 

@@ -56,9 +56,11 @@ void rig_way(unsigned i)
     static const struct {
         enum emulate_order order;
         enum emulate_copies copies;
-    } ways[] = { { EMULATE_ASCENDING, EMULATE_COPIES_LATE },
-                 { EMULATE_DESCENDING, EMULATE_COPIES_EARLY },
-                 { EMULATE_DESCENDING, EMULATE_COPIES_LATE },
-                 { EMULATE_SHUFFLED, EMULATE_COPIES_EARLY } };
+        unsigned shared_kib; /* Hopper's, or an A100's */
+    } ways[] = { { EMULATE_ASCENDING, EMULATE_COPIES_LATE, 228 },
+                 { EMULATE_DESCENDING, EMULATE_COPIES_EARLY, 228 },
+                 { EMULATE_DESCENDING, EMULATE_COPIES_LATE, 164 },
+                 { EMULATE_SHUFFLED, EMULATE_COPIES_EARLY, 164 } };
     emulate_as(ways[i].order, ways[i].copies, (unsigned)test_seed() + i);
+    emulate_shared_kib(ways[i].shared_kib);
 }

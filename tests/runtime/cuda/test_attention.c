@@ -57,7 +57,8 @@ static const struct {
     uint32_t head_dim, rope_dims;
     enum rotation rotation;
 } widths[] = { { 32, 32, ROTATION_HALVES },      { 32, 32, ROTATION_NEIGHBOURS },
-               { 32, 16, ROTATION_HALVES },      { 48, 48, ROTATION_HALVES },
+               { 32, 16, ROTATION_HALVES },      { 32, 20, ROTATION_HALVES },
+               { 32, 12, ROTATION_NEIGHBOURS },  { 48, 48, ROTATION_HALVES },
                { 48, 48, ROTATION_NEIGHBOURS },  { 64, 64, ROTATION_HALVES },
                { 64, 64, ROTATION_NEIGHBOURS },  { 80, 32, ROTATION_HALVES },
                { 128, 128, ROTATION_HALVES },    { 128, 128, ROTATION_NEIGHBOURS },
@@ -122,7 +123,7 @@ START_TEST(a_decode_batch_reads_each_context_whatever_its_length)
         .contexts = { { .cached_tokens = 0, .new_tokens = 1 },
                       { .cached_tokens = 63, .new_tokens = 1 },
                       { .cached_tokens = 64, .new_tokens = 1, .skip = 15 },
-                      { .cached_tokens = 200, .new_tokens = 1 } },
+                      { .cached_tokens = 700, .new_tokens = 1 } }, /* all stages, more than once */
         .multiprocessors = 1
     };
     struct case_result result = check(&c);
@@ -206,7 +207,49 @@ START_TEST(any_mix_of_prefills_and_decodes_in_one_batch)
                                           { .cached_tokens = 200, .new_tokens = 2 },
                                           { .cached_tokens = 64, .new_tokens = 64 } } };
     struct case_result result = check(&c);
-    ck_assert_uint_eq(result.decodes, 2);
+    ck_assert_uint_eq(result.decodes, 4); /* the two new tokens are two */
+    case_free(&result);
+}
+END_TEST
+
+/* More than a thread of rotation takes at once, and no multiple of it. */
+START_TEST(the_keys_of_many_kv_heads_are_turned)
+{
+    const uint32_t kv_heads[] = { 3, 6, 21 };
+    const struct attention_case c = { .heads = kv_heads[_i],
+                                      .kv_heads = kv_heads[_i],
+                                      .head_dim = 32,
+                                      .page_tokens = 8,
+                                      .rotation = ROTATION_HALVES,
+                                      .rope_dims = 16,
+                                      .contexts = {
+                                          { .cached_tokens = 60, .new_tokens = 10, .skip = 7 },
+                                          { .cached_tokens = 21, .new_tokens = 5 } } };
+    struct case_result result = check(&c);
+    case_free(&result);
+}
+END_TEST
+
+/* Of which each sees its own keys: the first not the second's. */
+START_TEST(two_new_tokens_are_two_decodes)
+{
+    const uint32_t widths_of_two[] = { 128, 32 };
+    const struct attention_case c = {
+        .heads = 8,
+        .kv_heads = 2,
+        .head_dim = widths_of_two[_i / 2],
+        .page_tokens = 16,
+        .rotation = ROTATION_HALVES,
+        .pool_rotated = _i % 2 == 1,
+        .contexts = { { .cached_tokens = 639, .new_tokens = 2, .skip = 13 },
+                      { .cached_tokens = 0, .new_tokens = 2 },
+                      { .cached_tokens = 63, .new_tokens = 4, .skip = 3 } },
+        .multiprocessors = 40
+    };
+    struct case_result result = check(&c);
+    ck_assert_uint_eq(result.prefills, 0);
+    ck_assert_uint_gt(result.decodes, 8); /* the first's in parts: of 640 keys, and of 641 */
+    ck_assert_uint_eq(result.merges, 2);
     case_free(&result);
 }
 END_TEST
@@ -228,6 +271,8 @@ int main(void)
     tcase_add_test(tests, more_query_heads_than_an_mma_has_rows);
     tcase_add_test(tests, a_short_turn_over_a_long_prefix_is_split_and_merged);
     tcase_add_test(tests, keys_rotated_when_stored_are_not_turned_again);
+    tcase_add_loop_test(tests, the_keys_of_many_kv_heads_are_turned, 0, 3);
+    tcase_add_loop_test(tests, two_new_tokens_are_two_decodes, 0, 4);
     tcase_add_test(tests, any_mix_of_prefills_and_decodes_in_one_batch);
     Suite *suite = suite_create("CUDA attention");
     suite_add_tcase(suite, tests);

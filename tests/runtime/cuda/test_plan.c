@@ -65,7 +65,7 @@ START_TEST(every_query_meets_each_of_its_keys_once)
         for (uint32_t i = 0; i < COUNT; i++) {
             sequences[i] = (struct kernel_sequence){
                 .cached_tokens = (uint32_t)random_below(&random, 5000),
-                .new_tokens = round % 2 || i % 2 ? 1 + (uint32_t)random_below(&random, 400) : 1,
+                .new_tokens = 1 + (uint32_t)random_below(&random, round % 2 || i % 2 ? 400 : 6),
                 .first_row = rows
             };
             rows += sequences[i].new_tokens;
@@ -138,6 +138,78 @@ START_TEST(one_long_decode_fills_the_gpu)
 }
 END_TEST
 
+static struct plan plan_of(struct kernel_sequence *sequences, uint32_t count, uint32_t kv_heads)
+{
+    const struct plan_shape shape = { .heads = 32,
+                                      .kv_heads = kv_heads,
+                                      .turns_keys = true,
+                                      .decode_turns_keys = true,
+                                      .multiprocessors = 132 };
+    struct plan plan = { 0 };
+    kernel_plan_build(&plan, &shape, sequences, count);
+    return plan;
+}
+
+START_TEST(a_reply_s_last_two_tokens_turn_no_keys)
+{
+    struct kernel_sequence sequence = { .cached_tokens = 8000, .new_tokens = 2, .first_row = 7 };
+    struct plan plan = plan_of(&sequence, 1, 8);
+    ck_assert_uint_eq(plan.prefills, 0);
+    ck_assert_uint_eq(plan.rotated_rows, 0);
+    ck_assert_uint_eq(plan.merge_count, 2); /* one for each token's row */
+    ck_assert_uint_eq(plan.merges[0].row, 7);
+    ck_assert_uint_eq(plan.merges[1].row, 8);
+    for (uint32_t i = 0; i < plan.decodes; i++)
+        ck_assert_uint_le(plan.decode[i].end_key, 8001 + plan.decode[i].first_query);
+    kernel_plan_free(&plan);
+}
+END_TEST
+
+START_TEST(a_sequence_s_parts_are_even)
+{
+    for (uint32_t cached = 300; cached < 70000; cached += 731) {
+        struct kernel_sequence sequence = { .cached_tokens = cached, .new_tokens = 1 };
+        struct plan plan = plan_of(&sequence, 1, 8);
+        uint32_t shortest = UINT32_MAX, longest = 0;
+        for (uint32_t i = 0; i < plan.decodes; i++) {
+            uint32_t keys = plan.decode[i].end_key - plan.decode[i].first_key;
+            uint32_t tiles = (keys + DECODE_KEYS - 1) / DECODE_KEYS;
+            ck_assert_uint_eq(plan.decode[i].first_key % DECODE_KEYS, 0);
+            shortest = tiles < shortest ? tiles : shortest;
+            longest = tiles > longest ? tiles : longest;
+        }
+        ck_assert_msg(longest - shortest <= 1, "%u keys: %u to %u tiles", cached, shortest,
+                      longest);
+        kernel_plan_free(&plan);
+    }
+}
+END_TEST
+
+/* Sixteen contexts of 1,024 tokens and 8 KV heads are 128 blocks, of 264 that run at once: in two
+ * parts each, 256. Eight waves need no parts. */
+START_TEST(decode_is_cut_to_whole_waves)
+{
+    enum { MANY = 256 };
+    struct kernel_sequence sequences[MANY];
+    for (uint32_t i = 0; i < MANY; i++)
+        sequences[i] =
+            (struct kernel_sequence){ .cached_tokens = 1023, .new_tokens = 1, .first_row = i };
+    struct plan plan = plan_of(sequences, 16, 8);
+    ck_assert_uint_eq(plan.decodes, 32);
+    kernel_plan_free(&plan);
+    plan = plan_of(sequences, MANY, 8);
+    ck_assert_uint_eq(plan.decodes, MANY);
+    ck_assert_uint_eq(plan.parts, 0);
+    kernel_plan_free(&plan);
+    /* But one that is as long as all the others together would end long after them. */
+    sequences[0].cached_tokens = 250000;
+    plan = plan_of(sequences, MANY, 8);
+    ck_assert_uint_ge(plan.decodes, MANY + 8);
+    ck_assert_uint_eq(plan.merge_count, 1);
+    kernel_plan_free(&plan);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("plan");
@@ -145,6 +217,9 @@ int main(void)
     tcase_add_test(tests, every_query_meets_each_of_its_keys_once);
     tcase_add_test(tests, a_full_gpu_is_not_cut_further);
     tcase_add_test(tests, one_long_decode_fills_the_gpu);
+    tcase_add_test(tests, a_reply_s_last_two_tokens_turn_no_keys);
+    tcase_add_test(tests, a_sequence_s_parts_are_even);
+    tcase_add_test(tests, decode_is_cut_to_whole_waves);
     Suite *suite = suite_create("CUDA plan");
     suite_add_tcase(suite, tests);
     return test_main(suite);

@@ -34,9 +34,9 @@ struct gpu_tier {
 };
 
 struct allocation {
-    void *base;   /* what CUDA or the heap gave */
-    void *memory; /* what the caller has: base, aligned */
-    uint64_t size_bytes;
+    void *base;                        /* what CUDA or mmap() gave */
+    void *memory;                      /* what the caller has: base, aligned */
+    uint64_t size_bytes, mapped_bytes; /* mapped: of DRAM */
     struct allocation *next;
 };
 

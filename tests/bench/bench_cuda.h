@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Looks for cublasLt, which best_product_s() needs. false: it is not there, which is told. */
+bool yardstick_open(void);
+
 /* The shortest time, in seconds, of out[rows][outputs] = in[rows][inputs] * weights^T in bf16 with
  * fp32 sums, over all algorithms that cublasLt's heuristic offers with 64 MiB of workspace; each is
  * warmed up and run `repeats` times at one stretch. false: cublasLt refused. Addresses on the GPU.

@@ -207,6 +207,16 @@ void gpu_upload(struct device *device, void *to, const float *from, uint64_t cou
         gpu_ok(device, cudaStreamSynchronize(stream), "upload");
 }
 
+void gpu_upload_bf16(struct device *device, void *to, const uint16_t *from, uint64_t count)
+{
+    cudaStream_t stream = device->stream[STREAM_COMPUTE];
+    if (!device->failed &&
+        gpu_ok(device,
+               cudaMemcpyAsync(to, from, count * sizeof *from, cudaMemcpyHostToDevice, stream),
+               "upload"))
+        gpu_ok(device, cudaStreamSynchronize(stream), "upload");
+}
+
 void gpu_download(struct device *device, float *to, const void *from, uint64_t count)
 {
     cudaStream_t stream = device->stream[STREAM_COMPUTE];

@@ -128,8 +128,7 @@ START_TEST(a_large_tier_begins_at_a_huge_page_and_is_pinned_whole)
     const uint64_t bytes = 9 * (uint64_t)MEGABYTE + 5000;
     char *memory = take(device, TIER_DRAM, bytes);
     ck_assert_uint_eq((uintptr_t)memory % (2 * (uint64_t)MEGABYTE), 0);
-    for (uint64_t i = 0; i < bytes; i++)
-        ck_assert(memory[i] == 0);
+    ck_assert(memory[0] == 0 && memcmp(memory, memory + 1, bytes - 1) == 0);
     void *hbm = take(device, TIER_HBM, bytes);
     uint32_t before = fake_cuda_counts().pageable_copies;
     cuda->copy(device, STREAM_SAVE, COPY_D2H, &(struct copy){ memory, hbm, bytes }, 1);

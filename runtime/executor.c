@@ -123,8 +123,8 @@ static void *loader_need(struct loader *loader, uint64_t size_bytes)
     return loader->memory;
 }
 
-/* bf16 go as they are to a device whose elements they are: a quarter of the bytes that reading and
- * sending floats moves. */
+/* bf16 go as they are to a device whose elements they are: half of the bytes that floats take on
+ * their way through the host's memory and over the link. */
 static enum status load_one(const struct executor *executor, struct loader *loader,
                             enum tensor tensor, uint32_t layer, char *to, struct error *err)
 {

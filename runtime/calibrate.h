@@ -47,9 +47,11 @@ enum status calibrate(const struct calibration_config *config,
                       bool (*tell)(void *context, double share), void *context,
                       struct calibration_samples *samples, struct error *err);
 
-/* A model of the same kind with fewer and narrower layers, in the backend's element width: heads of
- * 64 (32 where hidden is below 256), the same ratios of KV heads and FFN. hidden is rounded to
- * whole heads. */
+/* A model of the same kind with fewer and narrower layers, in the backend's element width, with the
+ * same ratios of KV heads and FFN. Heads are as wide as the model's own, so that the same kernels
+ * run, where hidden has at least four of them: else the widest of 128, 64 and 32 (narrower than its
+ * own, and such as the backend takes) of which it has four; one of which hidden is a multiple comes
+ * first. hidden is rounded down to whole heads. */
 struct model model_scaled(const struct model *model, const struct backend *backend, uint32_t layers,
                           uint32_t hidden, uint32_t vocabulary, uint32_t window_tokens);
 

@@ -89,6 +89,7 @@ static enum status set_up(const struct calibrate_options *given, struct calibrat
     config->window_tokens = (uint32_t)given->window;
     config->batch = (uint32_t)given->batch;
     config->repeats = (uint32_t)given->repeats;
+    config->ssd_bytes = sizes[TIER_SSD];
     sizes[TIER_HBM] += model_weight_bytes(&config->model, 1);
     return STATUS_OK;
 }

@@ -240,6 +240,11 @@ void ssd_close(struct ssd *ssd)
     free(ssd);
 }
 
+uint64_t ssd_size(const struct ssd *ssd)
+{
+    return ssd->config.size_bytes;
+}
+
 char *ssd_describe(const struct ssd *ssd, char *text, size_t text_bytes)
 {
     snprintf(text, text_bytes, "%s, %s, depth %u",

@@ -89,6 +89,7 @@ static enum status set_up(const struct calibrate_options *given, struct calibrat
     config->window_tokens = (uint32_t)given->window;
     config->batch = (uint32_t)given->batch;
     config->repeats = (uint32_t)given->repeats;
+    config->ssd_bytes = sizes[TIER_SSD];
     sizes[TIER_HBM] += model_weight_bytes(&config->model, 1);
     return STATUS_OK;
 }
@@ -169,7 +170,8 @@ int cmd_calibrate(int argc, const char **argv)
         { "model", 'm', OPTION_TEXT, &given.model, "NAME",
           "whose architecture (llama-2-7b), scaled to:" },
         { "layers", 0, OPTION_U64, &given.layers, "N", "layers (4)" },
-        { "hidden", 0, OPTION_U64, &given.hidden, "N", "width (256)" },
+        { "hidden", 0, OPTION_U64, &given.hidden, "N",
+          "width (256); heads keep theirs if at least four fit, else 64 or 32" },
         { "vocabulary", 0, OPTION_U64, &given.vocabulary, "N", "vocabulary (2048)" },
         { "window", 0, OPTION_U64, &given.window, "N", "context window (512)" },
         { "batch", 0, OPTION_U64, &given.batch, "N", "most sequences in a decode iteration (8)" },

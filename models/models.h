@@ -103,6 +103,8 @@ struct hardware {
     uint64_t hbm_reserved_bytes;             /* per GPU: activations, workspaces, CUDA context */
     double h2d_bytes_per_s, d2h_bytes_per_s; /* all GPUs in use together, effective */
     double h2d_bytes_per_s_per_gpu, d2h_bytes_per_s_per_gpu;
+    /* Both directions together, when both are busy; 0: neither slows the other. */
+    double pcie_both_bytes_per_s, pcie_both_bytes_per_s_per_gpu;
     uint64_t pcie_latency_ns;
     uint64_t dram_bytes; /* for KV */
     uint64_t ssd_bytes;

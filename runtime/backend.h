@@ -124,6 +124,8 @@ struct backend {
      * queued on STREAM_COMPUTE. */
     void (*upload)(struct device *device, void *to, const float *from, uint64_t count);
     void (*download)(struct device *device, float *to, const void *from, uint64_t count);
+    /* Optional, where elements are bf16: upload() of such. NULL: only floats are taken. */
+    void (*upload_bf16)(struct device *device, void *to, const uint16_t *from, uint64_t count);
 
     /* Queues copies; any stream. A call's copies may be made in any order and must not overlap; the
      * next call's come after them. */

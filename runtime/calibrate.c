@@ -1,42 +1,24 @@
 /* runtime/calibrate.c - see calibrate.h. Times are the device's own (events), from when the host
  * began to queue: what an iteration costs includes queueing it. */
-#include "runtime/calibrate.h"
+#include "runtime/calibrate_state.h"
 
 #include "base/memory.h"
 #include "base/units.h"
-#include "runtime/executor.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-struct calibrator {
-    const struct calibration_config *config;
-    const struct backend *backend;
-    struct device *device;
-    struct executor *executor;
-    struct ssd *ssd;
-    struct calibration_samples *samples;
-    struct backend_event **after; /* a layer */
-    struct backend_event *end, *other;
-    uint32_t *pages, *tokens, page_count;
-    char *dram;
-    uint64_t dram_bytes;
-    bool (*tell)(void *context, double share);
-    void *context;
-    uint32_t steps_done, steps;
-};
+enum { GRID_MOST = 16 };
 
-enum { COPY_MOST_BYTES = 4 << 20, GRID_MOST = 16 };
-
-static uint64_t now_ns(void)
+uint64_t calibrate_now_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
-static void add(struct calibrator *c, const char *what, double x, double y, double value_ns)
+void calibrate_add(struct calibrator *c, const char *what, double x, double y, double value_ns)
 {
     struct calibration_samples *samples = c->samples;
     memory_grow(&samples->sample, &samples->capacity, (uint64_t)samples->count + 1,
@@ -45,12 +27,12 @@ static void add(struct calibrator *c, const char *what, double x, double y, doub
         (struct sample){ .what = what, .x = x, .y = y, .value_ns = value_ns };
 }
 
-static bool step(struct calibrator *c)
+bool calibrate_step(struct calibrator *c)
 {
     return c->tell == NULL || c->tell(c->context, (double)++c->steps_done / c->steps);
 }
 
-static uint64_t end_of(struct calibrator *c, struct backend_event *event)
+uint64_t calibrate_end_of(struct calibrator *c, struct backend_event *event)
 {
     uint64_t time_ns = 0;
     c->backend->synchronise(c->device, event);
@@ -76,12 +58,12 @@ static bool keep_if_on_time(struct calibrator *c, uint32_t count, uint64_t late_
     return false;
 }
 
-static void prefill_once(struct calibrator *c, const char *layer_name, uint32_t new_tokens,
-                         uint32_t cached, bool counts)
+void calibrate_prefill(struct calibrator *c, const char *layer_name, uint32_t new_tokens,
+                       uint32_t cached, bool counts)
 {
     uint32_t layers = c->config->model.layers;
     struct sequence sequence = { c->pages, c->page_count, 0, cached, new_tokens };
-    uint64_t begin_ns = now_ns(), first_ns = 0, last_ns = 0;
+    uint64_t begin_ns = calibrate_now_ns(), first_ns = 0, last_ns = 0;
     executor_begin(c->executor, &sequence, 1, c->tokens);
     for (uint32_t i = 0; i < layers; i++) {
         executor_layer(c->executor, i);
@@ -89,7 +71,7 @@ static void prefill_once(struct calibrator *c, const char *layer_name, uint32_t 
     }
     executor_end(c->executor);
     c->backend->record(c->device, STREAM_COMPUTE, c->end);
-    uint64_t end_ns = end_of(c, c->end);
+    uint64_t end_ns = calibrate_end_of(c, c->end);
     c->backend->happened(c->device, c->after[0], &first_ns);
     c->backend->happened(c->device, c->after[layers - 1], &last_ns);
     double whole_ns = (double)(end_ns - begin_ns);
@@ -97,9 +79,9 @@ static void prefill_once(struct calibrator *c, const char *layer_name, uint32_t 
     double rest_ns = whole_ns - layer_ns * layers;
     if (!counts)
         return;
-    add(c, layer_name, new_tokens, cached, layer_ns);
+    calibrate_add(c, layer_name, new_tokens, cached, layer_ns);
     if (strcmp(layer_name, "prefill_layer") == 0)
-        add(c, "prefill_overhead", new_tokens, cached, rest_ns > 0.0 ? rest_ns : 0.0);
+        calibrate_add(c, "prefill_overhead", new_tokens, cached, rest_ns > 0.0 ? rest_ns : 0.0);
 }
 
 /* An axis of doubling steps up to `most`, which is its last place. */
@@ -123,17 +105,18 @@ static void repeat(struct calibrator *c, void (*once)(struct calibrator *c, uint
     c->samples->count = count;
     while (wanted > 0) {
         uint32_t before = c->samples->count;
-        uint64_t late_before_ns = late_ns(c), begin_ns = now_ns();
+        uint64_t late_before_ns = late_ns(c), begin_ns = calibrate_now_ns();
         once(c, x, y);
         bool forced = left <= wanted;
-        wanted -= forced || keep_if_on_time(c, before, late_before_ns, now_ns() - begin_ns);
+        wanted -=
+            forced || keep_if_on_time(c, before, late_before_ns, calibrate_now_ns() - begin_ns);
         left--;
     }
 }
 
 static void prefill_point(struct calibrator *c, uint32_t new_tokens, uint32_t cached)
 {
-    prefill_once(c, "prefill_layer", new_tokens, cached, true);
+    calibrate_prefill(c, "prefill_layer", new_tokens, cached, true);
 }
 
 static bool measure_prefill(struct calibrator *c)
@@ -144,7 +127,7 @@ static bool measure_prefill(struct calibrator *c)
     for (uint32_t i = 0; i < new_count; i++)
         for (uint32_t j = 0; j < cached_count; j++) {
             repeat(c, prefill_point, news[i], cacheds[j]);
-            if (!step(c))
+            if (!calibrate_step(c))
                 return false;
         }
     return true;
@@ -159,13 +142,14 @@ static void decode_point(struct calibrator *c, uint32_t batch, uint32_t context)
             (struct sequence){ c->pages + i * pages_each, pages_each, 0, context - 1, 1 };
     /* The host wakes and queues the next one between them, as when serving. */
     enum { CHAIN = 4 };
-    uint64_t begin_ns = now_ns();
+    uint64_t begin_ns = calibrate_now_ns();
     for (int i = 0; i < CHAIN; i++) {
         executor_forward(c->executor, sequences, batch, c->tokens);
         c->backend->record(c->device, STREAM_COMPUTE, c->end);
-        end_of(c, c->end);
+        calibrate_end_of(c, c->end);
     }
-    add(c, "decode", batch, (double)batch * context, (double)(now_ns() - begin_ns) / CHAIN);
+    calibrate_add(c, "decode", batch, (double)batch * context,
+                  (double)(calibrate_now_ns() - begin_ns) / CHAIN);
 }
 
 static bool measure_decode(struct calibrator *c)
@@ -174,7 +158,7 @@ static bool measure_decode(struct calibrator *c)
     for (uint32_t i = 0; i < batch_count; i++)
         for (uint32_t context = 16; context <= c->config->window_tokens; context *= 2) {
             repeat(c, decode_point, batches[i], context);
-            if (!step(c))
+            if (!calibrate_step(c))
                 return false;
         }
     return true;
@@ -195,12 +179,12 @@ static enum status measure_gemm(struct calibrator *c, struct error *err)
     char *weights = out + (uint64_t)rows_most * width * c->backend->element_bytes;
     for (uint32_t rows = 1; rows <= rows_most; rows *= 4)
         for (uint32_t repeat = 0; repeat <= c->config->repeats; repeat++) {
-            uint64_t begin_ns = now_ns();
+            uint64_t begin_ns = calibrate_now_ns();
             c->backend->gemm(c->device, rows, width, width, in, weights, out);
             c->backend->record(c->device, STREAM_COMPUTE, c->end);
-            uint64_t end_ns = end_of(c, c->end);
+            uint64_t end_ns = calibrate_end_of(c, c->end);
             if (repeat > 0)
-                add(c, "gemm", rows, width, (double)(end_ns - begin_ns));
+                calibrate_add(c, "gemm", rows, width, (double)(end_ns - begin_ns));
         }
     c->backend->release(c->device, TIER_HBM, memory);
     return STATUS_OK;
@@ -222,124 +206,16 @@ static enum status measure_attention(struct calibrator *c, struct error *err)
              cached += c->config->window_tokens / 2)
             for (uint32_t repeat = 0; repeat <= c->config->repeats; repeat++) {
                 struct sequence sequence = { c->pages, c->page_count, 0, cached, new_tokens };
-                uint64_t begin_ns = now_ns();
+                uint64_t begin_ns = calibrate_now_ns();
                 c->backend->set_batch(c->device, &sequence, 1);
                 c->backend->attention(c->device, shape, 0, memory, executor_pool(c->executor), out);
                 c->backend->record(c->device, STREAM_COMPUTE, c->end);
-                uint64_t end_ns = end_of(c, c->end);
+                uint64_t end_ns = calibrate_end_of(c, c->end);
                 if (repeat > 0)
-                    add(c, "attention", new_tokens, cached, (double)(end_ns - begin_ns));
+                    calibrate_add(c, "attention", new_tokens, cached, (double)(end_ns - begin_ns));
             }
     c->backend->release(c->device, TIER_HBM, memory);
     return STATUS_OK;
-}
-
-/* ---- links ---- */
-
-static void queue_copy(struct calibrator *c, bool load, uint64_t bytes, struct backend_event *event)
-{
-    char *hbm = executor_pool(c->executor), *dram = c->dram + (load ? 0 : COPY_MOST_BYTES);
-    struct copy copy = { .to = load ? hbm : dram, .from = load ? dram : hbm, .size_bytes = bytes };
-    enum stream stream = load ? STREAM_LOAD : STREAM_SAVE;
-    c->backend->copy(c->device, stream, load ? COPY_H2D : COPY_D2H, &copy, 1);
-    c->backend->record(c->device, stream, event);
-}
-
-static void copy_once(struct calibrator *c, uint64_t bytes, bool counts)
-{
-    static const char *const names[] = { "copy_d2h", "copy_h2d" };
-    for (int load = 0; load < 2; load++) {
-        uint64_t begin_ns = now_ns();
-        queue_copy(c, load == 1, bytes, c->end);
-        uint64_t end_ns = end_of(c, c->end);
-        if (counts)
-            add(c, names[load], (double)bytes, 0, (double)(end_ns - begin_ns));
-    }
-    uint64_t begin_ns = now_ns();
-    queue_copy(c, true, bytes, c->end);
-    queue_copy(c, false, bytes, c->other);
-    uint64_t load_ns = end_of(c, c->end) - begin_ns, save_ns = end_of(c, c->other) - begin_ns;
-    if (counts) {
-        add(c, "copy_h2d_both", (double)bytes, 0, (double)load_ns);
-        add(c, "copy_d2h_both", (double)bytes, 0, (double)save_ns);
-    }
-}
-
-static uint64_t pool_bytes(const struct calibrator *c)
-{
-    return slice_bytes(c->backend, executor_shape(c->executor)) * c->config->model.layers *
-           c->page_count;
-}
-
-static bool measure_copies(struct calibrator *c)
-{
-    for (uint64_t bytes = 64 << 10; bytes <= COPY_MOST_BYTES && bytes <= pool_bytes(c);
-         bytes *= 4) {
-        for (uint32_t repeat = 0; repeat <= c->config->repeats; repeat++)
-            copy_once(c, bytes, repeat > 0);
-        if (!step(c))
-            return false;
-    }
-    return true;
-}
-
-static void measure_beside_copies(struct calibrator *c)
-{
-    uint32_t new_tokens = c->config->window_tokens / 4, cached = c->config->window_tokens / 2;
-    for (uint32_t repeat = 0; repeat <= c->config->repeats; repeat++) {
-        uint64_t bytes = pool_bytes(c) < COPY_MOST_BYTES ? pool_bytes(c) : COPY_MOST_BYTES;
-        queue_copy(c, true, bytes, c->other);
-        queue_copy(c, false, bytes, c->after[0]);
-        struct backend_event *save_end = c->after[0];
-        c->after[0] = c->backend->event_new(c->device);
-        prefill_once(c, "prefill_beside_copies", new_tokens, cached, repeat > 0);
-        end_of(c, c->other);
-        end_of(c, save_end);
-        c->backend->event_free(c->device, c->after[0]);
-        c->after[0] = save_end;
-    }
-}
-
-/* ---- the disk ---- */
-
-static enum status disk_once(struct calibrator *c, bool write, uint32_t bytes, uint32_t depth,
-                             bool counts, struct error *err)
-{
-    struct ssd_result results[64];
-    uint64_t begin_ns = now_ns();
-    for (uint32_t i = 0; i < depth; i++)
-        ssd_submit(c->ssd, &(struct ssd_request){ .offset = (uint64_t)i * bytes,
-                                                  .memory = c->dram + (uint64_t)i * bytes,
-                                                  .size_bytes = bytes,
-                                                  .write = write });
-    for (uint32_t taken = 0; taken < depth;) {
-        uint32_t count = ssd_take(c->ssd, results, 64);
-        for (uint32_t i = 0; i < count; i++)
-            if (results[i].error != 0)
-                return error_io(err, c->config->serve.ssd_path, write ? "write" : "read",
-                                strerror(results[i].error));
-        taken += count;
-        if (count == 0)
-            nanosleep(&(struct timespec){ .tv_nsec = 20000 }, NULL);
-        else if (taken == depth && counts)
-            add(c, write ? "ssd_write" : "ssd_read", bytes, depth,
-                (double)(results[count - 1].time_ns - begin_ns) / depth);
-    }
-    return STATUS_OK;
-}
-
-static enum status measure_disk(struct calibrator *c, struct error *err)
-{
-    enum status status = STATUS_OK;
-    for (uint32_t bytes = 16 << 10; bytes <= 256 << 10; bytes *= 4)
-        for (uint32_t depth = 1; depth <= 16; depth *= 4)
-            for (uint32_t repeat = 0; repeat <= c->config->repeats && status == STATUS_OK;
-                 repeat++) {
-                status = disk_once(c, true, bytes, depth, repeat > 0, err);
-                if (status == STATUS_OK)
-                    status = disk_once(c, false, bytes, depth, repeat > 0, err);
-            }
-    return status == STATUS_OK && !step(c) ? error_interrupted(err) : status;
 }
 
 /* ---- all of it ---- */
@@ -361,19 +237,20 @@ static enum status open_all(struct calibrator *c, struct error *err)
                                         .contexts = config->batch,
                                         .weights = config->serve.weights,
                                         .seed = 1 };
-    c->dram_bytes = 2 * COPY_MOST_BYTES;
+    struct ssd_config disk = { .path = config->serve.ssd_path,
+                               .engine = config->serve.ssd_engine,
+                               .read_bytes_per_s = config->ssd_read_bytes_per_s,
+                               .write_bytes_per_s = config->ssd_write_bytes_per_s };
+    const struct attention_shape shape = { .page_tokens = page_tokens,
+                                           .kv_heads = config->model.kv_heads,
+                                           .head_dim = config->model.head_dim };
+    calibrate_links_size(c, slice_bytes(c->backend, &shape), &disk);
     struct backend_config device = { .hbm_bytes = executor_bytes(&executor) + (256 << 20),
                                      .dram_bytes = c->dram_bytes,
                                      .threads = config->serve.threads,
                                      .h2d_bytes_per_s = config->h2d_bytes_per_s,
                                      .d2h_bytes_per_s = config->d2h_bytes_per_s,
                                      .held = config->held };
-    struct ssd_config disk = { .path = config->serve.ssd_path,
-                               .size_bytes = 16 * (256 << 10),
-                               .depth = 16,
-                               .engine = config->serve.ssd_engine,
-                               .read_bytes_per_s = config->ssd_read_bytes_per_s,
-                               .write_bytes_per_s = config->ssd_write_bytes_per_s };
     void *dram = NULL;
     enum status status = c->backend->open(&device, &c->device, err);
     executor.device = c->device;
@@ -381,9 +258,10 @@ static enum status open_all(struct calibrator *c, struct error *err)
         status = executor_new(&executor, &c->executor, err);
     if (status == STATUS_OK)
         status = c->backend->allocate(c->device, TIER_DRAM, c->dram_bytes, &dram, err);
-    c->dram = dram;
     if (status == STATUS_OK)
         status = ssd_open(&disk, &c->ssd, err);
+    if (status == STATUS_OK)
+        calibrate_links_prepare(c, dram);
     return status;
 }
 
@@ -400,32 +278,46 @@ static void prepare(struct calibrator *c)
     for (uint32_t i = 0; i < config->model.layers; i++)
         c->after[i] = c->backend->event_new(c->device);
     c->end = c->backend->event_new(c->device);
-    c->other = c->backend->event_new(c->device);
+    c->loaded = c->backend->event_new(c->device);
+    c->saved = c->backend->event_new(c->device);
     c->backend->describe(c->device, c->samples->device, sizeof c->samples->device);
     ssd_describe(c->ssd, c->samples->ssd, sizeof c->samples->ssd);
     uint32_t places[GRID_MOST], window = config->window_tokens, contexts = 0;
     for (uint32_t context = 16; context <= window; context *= 2)
         contexts++;
     c->steps = axis(1, window, places) * (1 + axis(32, window, places)) +
-               axis(1, config->batch, places) * contexts + 5;
+               axis(1, config->batch, places) * contexts + calibrate_links_steps(c);
+}
+
+/* KV of every page is made once, so that what is read later are numbers of its size. */
+static void make_kv(struct calibrator *c)
+{
+    uint32_t window = c->config->window_tokens;
+    uint32_t page_tokens = executor_shape(c->executor)->page_tokens;
+    uint32_t pages = (window + page_tokens - 1) / page_tokens;
+    for (uint32_t first = 0; first < c->page_count; first += pages) {
+        uint32_t left = c->page_count - first, tokens = left * page_tokens;
+        struct sequence sequence = { .pages = c->pages + first,
+                                     .page_count = left,
+                                     .new_tokens = tokens < window ? tokens : window };
+        executor_forward(c->executor, &sequence, 1, c->tokens);
+    }
+    c->backend->record(c->device, STREAM_COMPUTE, c->end);
+    c->backend->synchronise(c->device, c->end);
 }
 
 static enum status measure(struct calibrator *c, struct error *err)
 {
-    /* KV of every page is made once, so that what is read later are numbers of its size. */
-    for (uint32_t at = 0;
-         at + c->config->window_tokens <= c->page_count * executor_shape(c->executor)->page_tokens;
-         at += c->config->window_tokens)
-        prefill_once(c, "prefill_layer", c->config->window_tokens, at, false);
+    make_kv(c);
     enum status status = measure_gemm(c, err);
     if (status == STATUS_OK)
         status = measure_attention(c, err);
-    if (status == STATUS_OK && !measure_copies(c))
+    if (status == STATUS_OK && !calibrate_links_copies(c))
         status = error_interrupted(err);
     if (status == STATUS_OK)
-        status = measure_disk(c, err);
+        status = calibrate_links_disk(c, err);
     if (status == STATUS_OK)
-        measure_beside_copies(c);
+        calibrate_links_prefill(c);
     if (status == STATUS_OK && (!measure_decode(c) || !measure_prefill(c)))
         status = error_interrupted(err);
     return status == STATUS_OK ? c->backend->check(c->device, err) : status;
@@ -438,11 +330,13 @@ static void close_all(struct calibrator *c)
         c->backend->event_free(c->device, c->after[i]);
     if (c->device != NULL) {
         c->backend->event_free(c->device, c->end);
-        c->backend->event_free(c->device, c->other);
+        c->backend->event_free(c->device, c->loaded);
+        c->backend->event_free(c->device, c->saved);
     }
     executor_free(c->executor);
     if (c->device != NULL)
         c->backend->close(c->device);
+    calibrate_links_free(c);
     free(c->after);
     free(c->pages);
     free(c->tokens);

@@ -17,22 +17,23 @@ struct sample {
     X(prefill_layer, "new tokens", "cached tokens", "a layer of a prefill")                        \
     X(prefill_overhead, "new tokens", "cached tokens", "the rest of the prefill")                  \
     X(prefill_beside_copies, "new tokens", "cached tokens", "a layer while both links are busy")   \
+    X(prefill_alone, "new tokens", "cached tokens", "the same while they are not")                 \
     X(decode, "sequences", "context tokens, all together", "a decode iteration")                   \
     X(gemm, "rows", "inputs = outputs", "a matrix product")                                        \
     X(attention, "new tokens", "cached tokens", "attention of one layer")                          \
-    X(copy_h2d, "bytes", "0", "a copy from DRAM to HBM, alone")                                    \
-    X(copy_d2h, "bytes", "0", "a copy from HBM to DRAM, alone")                                    \
-    X(copy_h2d_both, "bytes", "0", "the same while the other direction copies")                    \
-    X(copy_d2h_both, "bytes", "0", "the same while the other direction copies")                    \
-    X(ssd_read, "bytes", "depth", "a request, of `depth` at once")                                 \
-    X(ssd_write, "bytes", "depth", "a request, of `depth` at once")
+    X(copy_h2d, "bytes", "of a slice", "copies of slices from DRAM to HBM, alone")                 \
+    X(copy_d2h, "bytes", "of a slice", "copies of slices from HBM to DRAM, alone")                 \
+    X(copy_h2d_both, "bytes", "of a slice", "the same while the other direction copies")           \
+    X(copy_d2h_both, "bytes", "of a slice", "the same while the other direction copies")           \
+    X(ssd_read, "bytes", "depth", "a request, where `depth` are out all the time")                 \
+    X(ssd_write, "bytes", "depth", "a request, where `depth` are out all the time")
 
 struct calibration_config {
     struct serve_config serve; /* backend, threads, page tokens, SSD file */
     struct model model;
     struct held_rates held;
     double h2d_bytes_per_s, d2h_bytes_per_s, ssd_read_bytes_per_s, ssd_write_bytes_per_s;
-    uint64_t ssd_bytes;
+    uint64_t ssd_bytes; /* of the tier: the most that its file here may have; 0: 1 GiB */
     uint32_t window_tokens, batch, repeats;
 };
 
@@ -47,9 +48,11 @@ enum status calibrate(const struct calibration_config *config,
                       bool (*tell)(void *context, double share), void *context,
                       struct calibration_samples *samples, struct error *err);
 
-/* A model of the same kind with fewer and narrower layers, in the backend's element width: heads of
- * 64 (32 where hidden is below 256), the same ratios of KV heads and FFN. hidden is rounded to
- * whole heads. */
+/* A model of the same kind with fewer and narrower layers, in the backend's element width, with the
+ * same ratios of KV heads and FFN. Heads are as wide as the model's own, so that the same kernels
+ * run, where hidden has at least four of them: else the widest of 128, 64 and 32 (narrower than its
+ * own, and such as the backend takes) of which it has four; one of which hidden is a multiple comes
+ * first. hidden is rounded down to whole heads. */
 struct model model_scaled(const struct model *model, const struct backend *backend, uint32_t layers,
                           uint32_t hidden, uint32_t vocabulary, uint32_t window_tokens);
 

@@ -105,8 +105,45 @@ static enum status take(struct executor *executor, uint64_t values, void **memor
     return STATUS_OK;
 }
 
+/* Tensors on their way: memory of the host's that the largest so far needed. Of GB, so that one
+ * block is used again and again: the kernel makes its pages once. */
+struct loader {
+    struct weights *weights;
+    void *memory;
+    uint64_t capacity_bytes;
+};
+
+static void *loader_need(struct loader *loader, uint64_t size_bytes)
+{
+    if (size_bytes > loader->capacity_bytes) {
+        free(loader->memory);
+        loader->memory = memory_new(1, size_bytes);
+        loader->capacity_bytes = size_bytes;
+    }
+    return loader->memory;
+}
+
+/* bf16 go as they are to a device whose elements they are: half of the bytes that floats take on
+ * their way through the host's memory and over the link. */
+static enum status load_one(const struct executor *executor, struct loader *loader,
+                            enum tensor tensor, uint32_t layer, char *to, struct error *err)
+{
+    const struct executor_config *config = &executor->config;
+    const struct backend *backend = config->backend;
+    uint64_t count = weights_count(&config->model, tensor);
+    bool narrow = backend->upload_bf16 != NULL;
+    void *values = loader_need(loader, count * (narrow ? sizeof(uint16_t) : sizeof(float)));
+    enum status status = narrow ? weights_read_bf16(loader->weights, tensor, layer, values, err)
+                                : weights_read(loader->weights, tensor, layer, values, err);
+    if (status == STATUS_OK && narrow)
+        backend->upload_bf16(config->device, to, values, count);
+    else if (status == STATUS_OK)
+        backend->upload(config->device, to, values, count);
+    return status;
+}
+
 /* One matrix in HBM of one or several tensors, one below the other. */
-static enum status load(struct executor *executor, struct weights *weights,
+static enum status load(struct executor *executor, struct loader *loader,
                         const enum tensor *tensors, uint32_t count, uint32_t layer, void **memory,
                         struct error *err)
 {
@@ -115,20 +152,15 @@ static enum status load(struct executor *executor, struct weights *weights,
     for (uint32_t i = 0; i < count; i++)
         values += weights_count(&config->model, tensors[i]);
     enum status status = take(executor, values, memory, err);
-    if (status != STATUS_OK)
-        return status;
-    float *host = memory_new(values, sizeof *host);
     for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {
-        status = weights_read(weights, tensors[i], layer, host + at, err);
+        char *to = (char *)*memory + at * config->backend->element_bytes;
+        status = load_one(executor, loader, tensors[i], layer, to, err);
         at += weights_count(&config->model, tensors[i]);
     }
-    if (status == STATUS_OK)
-        config->backend->upload(config->device, *memory, host, values);
-    free(host);
     return status;
 }
 
-static enum status load_layer(struct executor *executor, struct weights *weights, uint32_t index,
+static enum status load_layer(struct executor *executor, struct loader *loader, uint32_t index,
                               struct error *err)
 {
     static const enum tensor attention_norm = TENSOR_ATTENTION_NORM, ffn_norm = TENSOR_FFN_NORM,
@@ -138,18 +170,18 @@ static enum status load_layer(struct executor *executor, struct weights *weights
     const struct model *model = &executor->config.model;
     struct layer *layer = &executor->layers[index];
     enum status status =
-        load(executor, weights, &attention_norm, 1, index, &layer->attention_norm, err);
+        load(executor, loader, &attention_norm, 1, index, &layer->attention_norm, err);
     if (status == STATUS_OK && !model->parallel_attention)
-        status = load(executor, weights, &ffn_norm, 1, index, &layer->ffn_norm, err);
+        status = load(executor, loader, &ffn_norm, 1, index, &layer->ffn_norm, err);
     if (status == STATUS_OK)
-        status = load(executor, weights, qkv, 3, index, &layer->qkv, err);
+        status = load(executor, loader, qkv, 3, index, &layer->qkv, err);
     if (status == STATUS_OK)
-        status = load(executor, weights, &output, 1, index, &layer->output, err);
+        status = load(executor, loader, &output, 1, index, &layer->output, err);
     if (status == STATUS_OK)
-        status = load(executor, weights, model->gated_ffn ? up : up + 1, model->gated_ffn ? 2 : 1,
+        status = load(executor, loader, model->gated_ffn ? up : up + 1, model->gated_ffn ? 2 : 1,
                       index, &layer->up, err);
     if (status == STATUS_OK)
-        status = load(executor, weights, &down, 1, index, &layer->down, err);
+        status = load(executor, loader, &down, 1, index, &layer->down, err);
     return status;
 }
 
@@ -158,21 +190,23 @@ static enum status load_weights(struct executor *executor, struct error *err)
     static const enum tensor embedding = TENSOR_EMBEDDING, head = TENSOR_HEAD,
                              last_norm = TENSOR_LAST_NORM;
     const struct executor_config *config = &executor->config;
-    struct weights *weights = NULL;
-    enum status status = weights_open(config->weights, config->seed, &config->model, &weights, err);
+    struct loader loader = { 0 };
+    enum status status =
+        weights_open(config->weights, config->seed, &config->model, &loader.weights, err);
     if (status != STATUS_OK)
         return status;
-    executor->shape.rope.interleaved = weights_rope_interleaved(weights);
-    status = load(executor, weights, &embedding, 1, 0, &executor->embedding, err);
+    executor->shape.rope.interleaved = weights_rope_interleaved(loader.weights);
+    status = load(executor, &loader, &embedding, 1, 0, &executor->embedding, err);
     if (status == STATUS_OK && !config->model.tied_embeddings)
-        status = load(executor, weights, &head, 1, 0, &executor->head, err);
+        status = load(executor, &loader, &head, 1, 0, &executor->head, err);
     else
         executor->head = executor->embedding;
     if (status == STATUS_OK)
-        status = load(executor, weights, &last_norm, 1, 0, &executor->last_norm, err);
+        status = load(executor, &loader, &last_norm, 1, 0, &executor->last_norm, err);
     for (uint32_t i = 0; i < config->model.layers && status == STATUS_OK; i++)
-        status = load_layer(executor, weights, i, err);
-    weights_close(weights);
+        status = load_layer(executor, &loader, i, err);
+    weights_close(loader.weights);
+    free(loader.memory);
     return status;
 }
 

@@ -35,10 +35,10 @@ struct serve_report {
     uint64_t checksum_failures; /* slices or pages read from SSD whose xxh3 was not that written */
     uint64_t ssd_errors;        /* requests that the disk refused */
     uint64_t recomputed_turns;  /* prefilled again because their KV was bad */
-    uint64_t run_ns;  /* how long the run took */
-    uint64_t late_ns; /* computing was behind the rates that it is held to (backend.h) */
+    uint64_t run_ns;            /* how long the run took */
+    uint64_t late_ns;           /* computing was behind the rates that it is held to (backend.h) */
     struct iteration_totals iterations[ITERATION_KINDS]; /* of the whole run, warm-up too */
-    uint64_t ssd_read_bytes, ssd_written_bytes; /* whole pages, as they crossed */
+    uint64_t ssd_read_bytes, ssd_written_bytes;          /* whole pages, as they crossed */
 };
 
 /* Runs the experiment to its end, or until progress stops it. STATUS_INPUT: what sim_run() refuses,

@@ -484,6 +484,7 @@ static void end_prefill(struct serve *serve, uint64_t end_ns)
 static bool poll_prefill(struct serve *serve)
 {
     uint64_t end_ns;
+    bool news = false;
     launch_layers(serve);
     bool launched = serve->iteration_queued;
     struct serve_turn_session *session = &serve->session[serve->prefilling];
@@ -491,12 +492,12 @@ static bool poll_prefill(struct serve *serve)
     struct backend_event *first = serve->after[serve->after_set][0];
     if (launched && !serve->save_began && !saves_synchronously(serve) && !note->damaged &&
         serve->backend->happened(serve->device, first, NULL)) {
-        serve->save_began = true;
+        serve->save_began = news = true;
         save(serve, serve->prefilling, context_tokens(session));
     }
     if (!launched || !serve->backend->happened(serve->device, serve->iteration, &end_ns) ||
         loads_untold(serve, note))
-        return false;
+        return news;
     if (!redo_if_damaged(serve))
         end_prefill(serve, end_ns - serve->origin_ns);
     return true;

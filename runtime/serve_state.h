@@ -73,7 +73,14 @@ struct transfer_work {
     uint32_t part_count, part_capacity;
     uint32_t asked, answered; /* disk requests */
     struct backend_event *done;
-    bool done_queued;
+    bool done_queued, copied; /* copied: done has happened */
+    uint32_t next_copying;    /* index + 1 in its stream's queue; 0: the last */
+};
+
+/* Transfers whose copies are all queued on a stream, in the order of the stream: only the first can
+ * be the next to end, so that one event is asked for, however many transfers are out. */
+struct copying {
+    uint32_t first, last; /* index + 1; 0: none */
 };
 
 enum compute_state { COMPUTE_IDLE, COMPUTE_PREFILL, COMPUTE_DECODE, COMPUTE_SAVE_STALL };
@@ -98,8 +105,8 @@ struct serve {
     struct collector collector;
     struct event_heap events;
     struct trace *trace;
-    struct error err; /* the first failure within the loop */
-    uint64_t origin_ns, now_ns;
+    struct error err;                    /* the first failure within the loop */
+    uint64_t origin_ns, now_ns, tell_ns; /* tell_ns: when progress is told next */
 
     struct page_pool pool[TIER_COUNT];
     char *memory[TIER_COUNT]; /* HBM, DRAM */
@@ -113,7 +120,8 @@ struct serve {
     struct job_note *note;
     uint32_t note_capacity;
     struct transfer_work *transfer;
-    uint32_t transfer_capacity;
+    uint32_t transfer_capacity, transfers_live;
+    struct copying copying[STREAM_COUNT];
     struct copy *copies;
     uint32_t copies_capacity;
 

@@ -82,6 +82,7 @@ static struct transfer_work *transfer_slot(struct serve *serve, uint32_t *index)
                                     .done = work->done };
     if (work->done == NULL)
         work->done = serve->backend->event_new(serve->device);
+    serve->transfers_live++;
     return work;
 }
 
@@ -171,8 +172,32 @@ static void copy_layer(struct serve *serve, const struct transfer_work *work, ui
 static void record_done(struct serve *serve, struct transfer_work *work)
 {
     enum stream stream = work->action.to == TIER_HBM ? STREAM_LOAD : STREAM_SAVE;
+    struct copying *copying = &serve->copying[stream];
+    uint32_t self = (uint32_t)(work - serve->transfer) + 1;
     serve->backend->record(serve->device, stream, work->done);
     work->done_queued = true;
+    if (copying->last != 0)
+        serve->transfer[copying->last - 1].next_copying = self;
+    else
+        copying->first = self;
+    copying->last = self;
+}
+
+/* Marks the transfers whose copies have been made. */
+static void note_copied(struct serve *serve)
+{
+    for (int stream = 0; stream < STREAM_COUNT; stream++) {
+        struct copying *copying = &serve->copying[stream];
+        while (copying->first != 0) {
+            struct transfer_work *work = &serve->transfer[copying->first - 1];
+            if (!serve->backend->happened(serve->device, work->done, NULL))
+                break;
+            work->copied = true;
+            copying->first = work->next_copying;
+            if (copying->first == 0)
+                copying->last = 0;
+        }
+    }
 }
 
 /* ---- loads ---- */
@@ -445,16 +470,15 @@ static void begin_pages(struct serve *serve, const struct action *action)
 
 static bool has_ended(struct serve *serve, struct transfer_work *work)
 {
-    bool copied = work->done_queued && serve->backend->happened(serve->device, work->done, NULL);
     if (work->action.kind == ACTION_SAVE && work->action.to == TIER_SSD) {
-        if (copied && !work->staged_writes) {
+        if (work->copied && !work->staged_writes) {
             work->staged_writes = true;
             pump(serve, (uint32_t)(work - serve->transfer));
         }
         return work->staged_writes && work->answered == work->page_count;
     }
     if (work->action.kind == ACTION_LOAD || work->action.kind == ACTION_SAVE)
-        return copied;
+        return work->copied;
     return work->answered == work->page_count;
 }
 
@@ -517,6 +541,7 @@ static void end_transfer(struct serve *serve, struct transfer_work *work)
     leave_pages(serve, work);
     count_moved(serve, &action);
     work->live = false;
+    serve->transfers_live--;
     placement_transfer_ended(serve->core, serve->now_ns, action.id);
     if (action.kind == ACTION_DEMOTE ||
         action.kind == ACTION_WRITE) /* a turn may have cut the unit meanwhile */
@@ -541,7 +566,9 @@ bool transfers_poll(struct serve *serve)
             pump(serve, (uint32_t)((uintptr_t)results[i].user >> 32));
         news = true;
     }
-    for (uint32_t i = 0; i < serve->transfer_capacity; i++)
+    note_copied(serve);
+    /* What ends here may start others, in any place. */
+    for (uint32_t i = 0; i < serve->transfer_capacity && serve->transfers_live > 0; i++)
         if (serve->transfer[i].live && has_ended(serve, &serve->transfer[i])) {
             end_transfer(serve, &serve->transfer[i]);
             news = true;

@@ -1,12 +1,16 @@
 /* runtime/weights.c - random weights, and which kind of file a path is. */
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/spread.h"
 #include "runtime/weights_source.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct shape {
     uint64_t outputs, inputs; /* outputs 1: a vector */
@@ -43,26 +47,111 @@ uint64_t weights_count(const struct model *model, enum tensor tensor)
     return shape.outputs * shape.inputs;
 }
 
+/* ---- bf16 ---- */
+
+uint16_t weights_bf16(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    if ((bits & 0x7FFFFFFF) > 0x7F800000) /* not a number: rounding could make it infinite */
+        return (uint16_t)(bits >> 16 | 0x40);
+    return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+}
+
+struct rounding {
+    const float *from;
+    uint16_t *to;
+};
+
+static void round_part(void *context, uint64_t begin, uint64_t end)
+{
+    const struct rounding *rounding = context;
+    for (uint64_t i = begin; i < end; i++)
+        rounding->to[i] = weights_bf16(rounding->from[i]);
+}
+
+enum status weights_round(struct weights *weights, enum tensor tensor, uint32_t layer, uint16_t *to,
+                          struct error *err)
+{
+    uint64_t count = weights_count(&weights->model, tensor);
+    float *values = memory_new(count, sizeof *values);
+    enum status status = weights->read(weights, tensor, layer, values, err);
+    if (status == STATUS_OK)
+        spread(count, 1 << 20, round_part, &(struct rounding){ values, to });
+    free(values);
+    return status;
+}
+
+/* ---- random ---- */
+
+/* Values are drawn in blocks, each a stream of random numbers of its own, so that threads can share
+ * a tensor and it is the same whatever their number. */
+enum { BLOCK = 1 << 16 };
+
+struct drawing {
+    uint64_t seed, stream, count;
+    double width;  /* uniform over -width / 2 .. width / 2; 0: all are 1 */
+    float *floats; /* one of the two */
+    uint16_t *bf16;
+};
+
+static void draw_blocks(void *context, uint64_t begin, uint64_t end)
+{
+    const struct drawing *drawing = context;
+    for (uint64_t block = begin; block < end; block++) {
+        struct random random = random_from(drawing->seed, drawing->stream + (block << 32));
+        uint64_t first = block * BLOCK;
+        uint64_t last = drawing->count - first < BLOCK ? drawing->count : first + BLOCK;
+        for (uint64_t i = first; i < last; i++) {
+            float value = drawing->width > 0.0
+                              ? (float)((random_uniform(&random) - 0.5) * drawing->width)
+                              : 1.0F;
+            if (drawing->bf16 != NULL)
+                drawing->bf16[i] = weights_bf16(value);
+            else
+                drawing->floats[i] = value;
+        }
+    }
+}
+
 /* Uniform, since its shape does not matter here and it is cheap: deviation 1 needs +- sqrt(3). */
+static void draw(const struct weights *weights, enum tensor tensor, uint32_t layer, float *floats,
+                 uint16_t *bf16)
+{
+    struct shape shape = tensor_shape(&weights->model, tensor);
+    double deviation = tensor == TENSOR_EMBEDDING ? 1.0 : 1.0 / sqrt((double)shape.inputs);
+    struct drawing drawing = { .seed = weights->seed,
+                               .stream = (uint64_t)layer * TENSOR_COUNT + (uint64_t)tensor,
+                               .count = shape.outputs * shape.inputs,
+                               .width = shape.outputs == 1 ? 0.0 : 2.0 * sqrt(3.0) * deviation,
+                               .floats = floats,
+                               .bf16 = bf16 };
+    spread((drawing.count + BLOCK - 1) / BLOCK, 4, draw_blocks, &drawing);
+}
+
 static enum status read_random(struct weights *weights, enum tensor tensor, uint32_t layer,
                                float *to, struct error *err)
 {
     (void)err;
-    struct shape shape = tensor_shape(&weights->model, tensor);
-    uint64_t count = shape.outputs * shape.inputs;
-    struct random random =
-        random_from(weights->seed, (uint64_t)layer * TENSOR_COUNT + (uint64_t)tensor);
-    double deviation = tensor == TENSOR_EMBEDDING ? 1.0 : 1.0 / sqrt((double)shape.inputs);
-    double width = 2.0 * sqrt(3.0) * deviation;
-    for (uint64_t i = 0; i < count; i++)
-        to[i] = shape.outputs == 1 ? 1.0F : (float)((random_uniform(&random) - 0.5) * width);
+    draw(weights, tensor, layer, to, NULL);
     return STATUS_OK;
 }
 
+static enum status read_random_bf16(struct weights *weights, enum tensor tensor, uint32_t layer,
+                                    uint16_t *to, struct error *err)
+{
+    (void)err;
+    draw(weights, tensor, layer, NULL, to);
+    return STATUS_OK;
+}
+
+/* ---- opening and reading ---- */
+
 static enum status open_file(struct weights *weights, struct error *err)
 {
-    weights->file = fopen(weights->path, "rb");
-    if (weights->file == NULL)
+    weights->read_bf16 = NULL;
+    weights->file = open(weights->path, O_RDONLY | O_CLOEXEC);
+    if (weights->file < 0)
         return error_io(err, weights->path, "open", strerror(errno));
     size_t length = strlen(weights->path);
     const char *end = ".safetensors";
@@ -77,7 +166,9 @@ enum status weights_open(const char *path, uint64_t seed, const struct model *mo
     struct weights *opened = memory_new(1, sizeof *opened);
     opened->model = *model;
     opened->seed = seed;
+    opened->file = -1;
     opened->read = read_random;
+    opened->read_bf16 = read_random_bf16;
     enum status status = STATUS_OK;
     if (path != NULL) {
         snprintf(opened->path, sizeof opened->path, "%s", path);
@@ -96,8 +187,8 @@ void weights_close(struct weights *weights)
     if (weights == NULL)
         return;
     weights_close_safetensors(weights);
-    if (weights->file != NULL)
-        fclose(weights->file);
+    if (weights->file >= 0)
+        close(weights->file);
     free(weights);
 }
 
@@ -107,19 +198,51 @@ enum status weights_read(struct weights *weights, enum tensor tensor, uint32_t l
     return weights->read(weights, tensor, layer, to, err);
 }
 
+enum status weights_read_bf16(struct weights *weights, enum tensor tensor, uint32_t layer,
+                              uint16_t *to, struct error *err)
+{
+    return (weights->read_bf16 != NULL ? weights->read_bf16 : weights_round)(weights, tensor, layer,
+                                                                             to, err);
+}
+
 bool weights_rope_interleaved(const struct weights *weights)
 {
     return weights->interleaved;
 }
 
+struct reading {
+    int file;
+    uint64_t offset;
+    char *to;
+    atomic_int error; /* an errno */
+    atomic_bool ends_early;
+};
+
+static void read_part(void *context, uint64_t begin, uint64_t end)
+{
+    struct reading *reading = context;
+    while (begin < end) {
+        ssize_t count = pread(reading->file, reading->to + begin, end - begin,
+                              (off_t)(reading->offset + begin));
+        if (count > 0) {
+            begin += (uint64_t)count;
+        } else if (count == 0 || errno != EINTR) {
+            if (count < 0)
+                atomic_store(&reading->error, errno);
+            atomic_store(&reading->ends_early, true);
+            return;
+        }
+    }
+}
+
 enum status weights_read_at(struct weights *weights, uint64_t offset, void *to, uint64_t size_bytes,
                             struct error *err)
 {
-    if (fseeko(weights->file, (off_t)offset, SEEK_SET) != 0)
-        return error_io(err, weights->path, "read", strerror(errno));
-    if (fread(to, 1, size_bytes, weights->file) == size_bytes)
-        return STATUS_OK;
-    if (ferror(weights->file))
-        return error_io(err, weights->path, "read", strerror(errno));
-    return error_input(err, weights->path, 0, NULL, "a whole file", "one that ends early");
+    struct reading reading = { .file = weights->file, .offset = offset, .to = to };
+    spread(size_bytes, 4 << 20, read_part, &reading);
+    if (reading.error != 0)
+        return error_io(err, weights->path, "read", strerror(reading.error));
+    if (reading.ends_early)
+        return error_input(err, weights->path, 0, NULL, "a whole file", "one that ends early");
+    return STATUS_OK;
 }

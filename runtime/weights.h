@@ -23,10 +23,10 @@ enum tensor {
 
 struct weights;
 
-/* path NULL: random, each value a function of seed, tensor, layer and place, of mean 0 and
- * deviation 1 / sqrt(inputs); norms are 1. The file's shape must be the model's. The source is the
- * caller's to weights_close(). STATUS_INPUT: not such a file, another shape; STATUS_IO: cannot be
- * read. */
+/* path NULL: random, each value a function of seed, tensor, layer and place (whatever the number of
+ * threads that draw), of mean 0 and deviation 1 / sqrt(inputs); norms are 1. The file's shape must
+ * be the model's. The source is the caller's to weights_close(). STATUS_INPUT: not such a file,
+ * another shape; STATUS_IO: cannot be read. */
 enum status weights_open(const char *path, uint64_t seed, const struct model *model,
                          struct weights **weights, struct error *err);
 void weights_close(struct weights *weights); /* NULL is fine */
@@ -34,6 +34,9 @@ void weights_close(struct weights *weights); /* NULL is fine */
 /* The tensor's values, row by row, into to[weights_count()]. */
 enum status weights_read(struct weights *weights, enum tensor tensor, uint32_t layer, float *to,
                          struct error *err);
+/* The same as bf16, rounded to the nearest; a file that holds bf16 is not converted at all. */
+enum status weights_read_bf16(struct weights *weights, enum tensor tensor, uint32_t layer,
+                              uint16_t *to, struct error *err);
 uint64_t weights_count(const struct model *model, enum tensor tensor);
 /* llama2.c pairs neighbours, Hugging Face the halves (struct rope). */
 bool weights_rope_interleaved(const struct weights *weights);

@@ -5,6 +5,7 @@
 #include "runtime/weights_source.h"
 
 #include "base/memory.h"
+#include "base/spread.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -56,40 +57,83 @@ static float bfloat_value(uint16_t bits)
     return value;
 }
 
+struct widening {
+    const uint16_t *from;
+    float *to;
+    bool brain;
+};
+
+static void widen_part(void *context, uint64_t begin, uint64_t end)
+{
+    const struct widening *w = context;
+    for (uint64_t i = begin; i < end; i++)
+        w->to[i] = w->brain ? bfloat_value(w->from[i]) : half_value(w->from[i]);
+}
+
 static enum status read_halves(struct weights *weights, uint64_t offset, uint64_t count, bool brain,
                                float *to, struct error *err)
 {
     uint16_t *half = memory_new(count, sizeof *half);
     enum status status = weights_read_at(weights, offset, half, count * sizeof *half, err);
-    for (uint64_t i = 0; i < count && status == STATUS_OK; i++)
-        to[i] = brain ? bfloat_value(half[i]) : half_value(half[i]);
+    if (status == STATUS_OK)
+        spread(count, 1 << 18, widen_part, &(struct widening){ half, to, brain });
     free(half);
     return status;
 }
 
-static enum status read_tensor(struct weights *weights, enum tensor tensor, uint32_t layer,
-                               float *to, struct error *err)
+/* Where a tensor's values are in the file. */
+struct place {
+    uint64_t offset, count;
+    const char *type; /* F32, F16 or BF16 */
+};
+
+static enum status find(const struct weights *weights, enum tensor tensor, uint32_t layer,
+                        struct place *place, struct error *err)
 {
     char text[96];
     const char *name = tensor_name(tensor, layer, text, sizeof text);
     const json_t *entry = json_object_get(weights->header, name);
     if (entry == NULL && tensor == TENSOR_HEAD)
-        return read_tensor(weights, TENSOR_EMBEDDING, 0, to, err);
+        return find(weights, TENSOR_EMBEDDING, 0, place, err);
     const char *type = json_string_value(json_object_get(entry, "dtype"));
     const json_t *offsets = json_object_get(entry, "data_offsets");
     uint64_t begin = (uint64_t)json_integer_value(json_array_get(offsets, 0));
     uint64_t end = (uint64_t)json_integer_value(json_array_get(offsets, 1));
     if (type == NULL || end < begin)
         return error_input(err, weights->path, 0, name, "a tensor of this name", "none");
-    uint64_t count = weights_count(&weights->model, tensor), at = weights->data_offset + begin;
     uint64_t width = strcmp(type, "F32") == 0 ? 4 : 2;
     if (width == 2 && strcmp(type, "F16") != 0 && strcmp(type, "BF16") != 0)
         return error_input(err, weights->path, 0, name, "F32, F16 or BF16", type);
-    if (end - begin != count * width)
+    *place = (struct place){ .offset = weights->data_offset + begin,
+                             .count = weights_count(&weights->model, tensor),
+                             .type = type };
+    if (end - begin != place->count * width)
         return error_input(err, weights->path, 0, name, "the model's shape", "another size");
-    if (width == 4)
-        return weights_read_at(weights, at, to, count * 4, err);
-    return read_halves(weights, at, count, type[0] == 'B', to, err);
+    return STATUS_OK;
+}
+
+static enum status read_tensor(struct weights *weights, enum tensor tensor, uint32_t layer,
+                               float *to, struct error *err)
+{
+    struct place place;
+    enum status status = find(weights, tensor, layer, &place, err);
+    if (status != STATUS_OK)
+        return status;
+    if (strcmp(place.type, "F32") == 0)
+        return weights_read_at(weights, place.offset, to, place.count * 4, err);
+    return read_halves(weights, place.offset, place.count, place.type[0] == 'B', to, err);
+}
+
+static enum status read_tensor_bf16(struct weights *weights, enum tensor tensor, uint32_t layer,
+                                    uint16_t *to, struct error *err)
+{
+    struct place place;
+    enum status status = find(weights, tensor, layer, &place, err);
+    if (status != STATUS_OK)
+        return status;
+    if (place.type[0] == 'B')
+        return weights_read_at(weights, place.offset, to, place.count * 2, err);
+    return weights_round(weights, tensor, layer, to, err);
 }
 
 enum status weights_open_safetensors(struct weights *weights, struct error *err)
@@ -114,6 +158,7 @@ enum status weights_open_safetensors(struct weights *weights, struct error *err)
                            "no biases, which the executor has not", "one");
     weights->data_offset = sizeof length + length;
     weights->read = read_tensor;
+    weights->read_bf16 = read_tensor_bf16;
     return STATUS_OK;
 }
 

@@ -10,10 +10,13 @@ struct weights {
     struct model model;
     uint64_t seed;
     char path[256];
-    FILE *file; /* NULL: random */
+    int file; /* -1: random */
     bool interleaved;
     enum status (*read)(struct weights *weights, enum tensor tensor, uint32_t layer, float *to,
                         struct error *err);
+    /* NULL: by read(). */
+    enum status (*read_bf16)(struct weights *weights, enum tensor tensor, uint32_t layer,
+                             uint16_t *to, struct error *err);
     /* llama2.c */
     bool own_head;
     uint32_t sequence_tokens;
@@ -27,7 +30,13 @@ enum status weights_open_llama2c(struct weights *weights, struct error *err);
 enum status weights_open_safetensors(struct weights *weights, struct error *err);
 void weights_close_safetensors(struct weights *weights);
 
-/* Reads size_bytes at the offset; a file that ends before is STATUS_INPUT. */
+/* The nearest bf16, of two as near the even one, as GPUs round. */
+uint16_t weights_bf16(float value);
+/* What weights_read_bf16() does where the source has no bf16 of its own: floats, rounded. */
+enum status weights_round(struct weights *weights, enum tensor tensor, uint32_t layer, uint16_t *to,
+                          struct error *err);
+
+/* Reads size_bytes at the offset, in several threads; a file that ends before is STATUS_INPUT. */
 enum status weights_read_at(struct weights *weights, uint64_t offset, void *to, uint64_t size_bytes,
                             struct error *err);
 

@@ -11,6 +11,16 @@
 enum { CLASSES = 1 << LINK_COUNT };
 static_assert(CLASSES <= 64, "links.active has a bit for each class");
 
+/* What can be full: each link, and the two directions of PCIe together. The latter is no link of
+ * its own: a flow's mask needs no bit for it, and classes stay as few as they are. */
+enum { PCIE_BOTH = LINK_COUNT, ROOMS };
+
+static bool crosses(uint32_t mask, int room)
+{
+    return (mask &
+            (room == PCIE_BOTH ? LINK_BIT(LINK_H2D) | LINK_BIT(LINK_D2H) : LINK_BIT(room))) != 0;
+}
+
 /* The lowest class of *left, taken out; for (rest = ...; (mask = next_class(&rest)) > 0;).
  * Class 0, over no link, never has a flow. */
 static uint32_t next_class(uint64_t *left)
@@ -31,6 +41,13 @@ void links_init(struct links *links, const double bytes_per_s[LINK_COUNT],
         links->bytes_per_ns[link] = bytes_per_s[link] / 1e9;
         links->latency_ns[link] = latency_ns[link];
     }
+    links->both_bytes_per_ns = INFINITY;
+}
+
+void links_share_pcie(struct links *links, double both_bytes_per_s)
+{
+    assert(links->started == 0);
+    links->both_bytes_per_ns = both_bytes_per_s > 0.0 ? both_bytes_per_s / 1e9 : INFINITY;
 }
 
 void links_free(struct links *links)
@@ -84,48 +101,48 @@ static uint32_t heap_pop(struct links *links, struct flow_heap *heap, before_fn 
 
 /* ---- sharing ---- */
 
-/* The link whose unfrozen flows would get least; -1: none is left. */
-static int bottleneck(const double left[LINK_COUNT], const uint32_t flows[LINK_COUNT],
-                      double *share)
+/* The room whose unfrozen flows would get least; -1: none is left. */
+static int bottleneck(const double left[ROOMS], const uint32_t flows[ROOMS], double *share)
 {
     int tightest = -1;
-    for (int link = 0; link < LINK_COUNT; link++) {
-        if (flows[link] == 0)
+    for (int room = 0; room < ROOMS; room++) {
+        if (flows[room] == 0)
             continue;
-        double each = left[link] / flows[link];
+        double each = left[room] / flows[room];
         if (tightest < 0 || each < *share) {
-            tightest = link;
+            tightest = room;
             *share = each;
         }
     }
     return tightest;
 }
 
-/* Progressive filling: all rates grow together; a link that is full freezes the classes over it. */
+/* Progressive filling: all rates grow together; a room that is full freezes the classes over it. */
 static void set_rates(struct links *links)
 {
-    double left[LINK_COUNT];
-    uint32_t flows[LINK_COUNT] = { 0 };
+    double left[ROOMS];
+    uint32_t flows[ROOMS] = { 0 };
     uint64_t unfrozen = links->active;
-    memcpy(left, links->bytes_per_ns, sizeof left);
+    memcpy(left, links->bytes_per_ns, sizeof links->bytes_per_ns);
+    left[PCIE_BOTH] = links->both_bytes_per_ns;
     for (uint64_t rest = links->active, mask; (mask = next_class(&rest)) > 0;)
-        for (uint32_t link = 0; link < LINK_COUNT; link++)
-            if (mask & LINK_BIT(link))
-                flows[link] += links->of[mask].by_end.count;
+        for (int room = 0; room < ROOMS; room++)
+            if (crosses((uint32_t)mask, room))
+                flows[room] += links->of[mask].by_end.count;
     double share = 0.0;
     for (int tight; (tight = bottleneck(left, flows, &share)) >= 0;) {
         for (uint64_t rest = unfrozen, mask; (mask = next_class(&rest)) > 0;) {
             uint32_t count = links->of[mask].by_end.count;
-            if (!(mask & LINK_BIT(tight)))
+            if (!crosses((uint32_t)mask, tight))
                 continue;
             unfrozen &= ~(UINT64_C(1) << mask);
             links->of[mask].rate_bytes_per_ns = share;
-            for (uint32_t link = 0; link < LINK_COUNT; link++) {
-                if (!(mask & LINK_BIT(link)))
+            for (int room = 0; room < ROOMS; room++) {
+                if (!crosses((uint32_t)mask, room))
                     continue;
-                left[link] -= share * count;
-                left[link] = left[link] > 0.0 ? left[link] : 0.0;
-                flows[link] -= count;
+                left[room] -= share * count;
+                left[room] = left[room] > 0.0 ? left[room] : 0.0;
+                flows[room] -= count;
             }
         }
     }

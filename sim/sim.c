@@ -27,10 +27,18 @@ static double less(double a, double b)
     return a < b ? a : b;
 }
 
+/* The tighter bound of two of which 0 says that there is none. */
+static double tighter(double a, double b)
+{
+    return a <= 0.0 ? b : b <= 0.0 ? a : less(a, b);
+}
+
 static void set_links(struct engine_setup *setup)
 {
     const struct hardware *hardware = &setup->hardware;
     double gpus = setup->experiment->gpus;
+    setup->pcie_both_bytes_per_s =
+        tighter(hardware->pcie_both_bytes_per_s, gpus * hardware->pcie_both_bytes_per_s_per_gpu);
     setup->link_bytes_per_s[LINK_H2D] =
         less(hardware->h2d_bytes_per_s, gpus * hardware->h2d_bytes_per_s_per_gpu);
     setup->link_bytes_per_s[LINK_D2H] =
@@ -297,9 +305,9 @@ enum status sim_run(const struct experiment *experiment, const struct sim_progre
     memset(result, 0, sizeof *result);
     struct engine_setup setup = { .experiment = experiment };
     struct trace *trace = NULL;
-    enum status status = policy_name_parse(
-        experiment->eviction[0] != '\0' ? experiment->eviction : experiment->policy,
-        &setup.placement, err);
+    enum status status = policy_name_parse(experiment->eviction[0] != '\0' ? experiment->eviction
+                                                                           : experiment->policy,
+                                           &setup.placement, err);
     if (status == STATUS_OK)
         status = placement_keys_check(experiment, err);
     if (status == STATUS_OK)

@@ -116,7 +116,53 @@ static void add_line(struct calibration_fits *fits, const char *what, const char
     fit->samples = line->samples;
 }
 
-/* Time = latency + bytes / rate. */
+/* The least or greatest of some values. */
+static double edge(const double *values, uint32_t count, bool greatest)
+{
+    double found = values[0];
+    for (uint32_t i = 1; i < count; i++)
+        if (greatest ? values[i] > found : values[i] < found)
+            found = values[i];
+    return found;
+}
+
+/* The samples of x >= least_x, moved to the front; how many. */
+static uint32_t keep_from(struct picked *picked, double least_x)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < picked->count; i++) {
+        if (picked->x[i] < least_x)
+            continue;
+        picked->x[kept] = picked->x[i];
+        picked->value[kept++] = picked->value[i];
+    }
+    return kept;
+}
+
+/* What the least copies took beyond their bytes at the line's rate. */
+static double latency_of(const struct calibration_samples *samples, const char *what,
+                         const struct line *line, struct calibration_fits *fits)
+{
+    struct picked picked = pick(samples, what);
+    double least = edge(picked.x, picked.count, false);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < picked.count; i++)
+        if (picked.x[i] == least)
+            picked.value[count++] = picked.value[i] - least * line->slope;
+    double latency_ns = median(picked.value, count);
+    struct calibration_fit *fit = add(fits, what, "latency_ns");
+    fit->value = latency_ns;
+    fit->low = picked.value[0];
+    fit->high = picked.value[count - 1];
+    fit->residual = (fit->high - fit->low) / (latency_ns + least * line->slope);
+    fit->samples = count;
+    picked_free(&picked);
+    return latency_ns > 0.0 ? latency_ns : 0.0;
+}
+
+/* Time = latency + bytes / rate. The rate is that of the larger copies, which move nearly all
+ * bytes: over five decades a line through all would follow the many small sizes, where a few
+ * microseconds are most of it. */
 static enum status fit_link(const struct calibration_samples *samples, const char *what,
                             struct calibration_fits *fits, double *bytes_per_s, double *latency_ns,
                             struct error *err)
@@ -125,13 +171,19 @@ static enum status fit_link(const struct calibration_samples *samples, const cha
     enum status status = check_count(picked.count, what, err);
     if (status == STATUS_OK) {
         struct line line;
+        double least = edge(picked.x, picked.count, false);
+        double most = edge(picked.x, picked.count, true), middle = sqrt(least * most);
+        bool several = false;
+        for (uint32_t i = 0; i < picked.count; i++)
+            several |= picked.x[i] >= middle && picked.x[i] < most;
+        picked.count = keep_from(&picked, several ? middle : least);
         fit_relative(picked.x, picked.value, picked.count, &line);
         double rate = 1e9 / line.slope, error = rate * line.slope_error / line.slope;
         add_line(fits, what, "bytes_per_s", rate, error, &line);
-        add_line(fits, what, "latency_ns", line.base, line.base_error, &line);
         *bytes_per_s = rate;
+        double above_ns = latency_of(samples, what, &line, fits);
         if (latency_ns != NULL)
-            *latency_ns = line.base > 0.0 ? line.base : 0.0;
+            *latency_ns = above_ns;
     }
     picked_free(&picked);
     return status;
@@ -264,6 +316,76 @@ static void fit_points(const struct calibration_samples *samples, const char *wh
     picked_free(&picked);
 }
 
+/* What both directions move together while both are busy. Equal copies begin at once; the faster
+ * direction's end the first, and what the slower had moved by then is its bytes less what it moved
+ * alone afterwards. */
+static double sum_of_both(double h2d, double d2h, double h2d_both, double d2h_both)
+{
+    bool loads_first = h2d_both > d2h_both;
+    double fast = loads_first ? h2d_both : d2h_both, slow = loads_first ? d2h_both : h2d_both;
+    double slow_alone = loads_first ? d2h : h2d;
+    return 2.0 * fast - slow_alone * (fast / slow - 1.0);
+}
+
+/* Directions that lose less together than this are independent: what is measured varies as much. */
+static const double INDEPENDENT_SHARE = 0.95;
+
+static enum status fit_copies(const struct calibration_samples *samples,
+                              struct calibration_fits *fits, struct error *err)
+{
+    double h2d_both = 0.0, d2h_both = 0.0;
+    enum status status =
+        fit_link(samples, "copy_h2d", fits, &fits->h2d_bytes_per_s, &fits->h2d_latency_ns, err);
+    if (status == STATUS_OK)
+        status = fit_link(samples, "copy_d2h", fits, &fits->d2h_bytes_per_s, NULL, err);
+    if (status == STATUS_OK)
+        status = fit_link(samples, "copy_h2d_both", fits, &h2d_both, NULL, err);
+    if (status == STATUS_OK)
+        status = fit_link(samples, "copy_d2h_both", fits, &d2h_both, NULL, err);
+    if (status != STATUS_OK)
+        return status;
+    double alone = fits->h2d_bytes_per_s + fits->d2h_bytes_per_s;
+    double both = sum_of_both(fits->h2d_bytes_per_s, fits->d2h_bytes_per_s, h2d_both, d2h_both);
+    fits->both_bytes_per_s = both < INDEPENDENT_SHARE * alone ? both : 0.0;
+    return STATUS_OK;
+}
+
+/* ---- the disk ---- */
+
+/* The rate at the size of a run's requests, slices or pages, with as many out as several transfers
+ * have: small requests cost a disk more than their bytes, so that no line through sizes holds. */
+static enum status fit_disk(const struct calibration_samples *samples, const char *what, bool pages,
+                            struct calibration_fits *fits, double *bytes_per_s, double *latency_ns,
+                            struct error *err)
+{
+    struct picked picked = pick(samples, what);
+    if (picked.count == 0) {
+        picked_free(&picked);
+        return error_input(err, NULL, 0, what, "samples of the disk", "none");
+    }
+    double bytes = edge(picked.x, picked.count, pages);
+    double time_ns = point(&picked, bytes, edge(picked.y, picked.count, true), fits, what);
+    struct calibration_fit at_depth = fits->fit[fits->count - 1];
+    double alone_ns = point(&picked, bytes, edge(picked.y, picked.count, false), fits, what);
+    struct calibration_fit alone = fits->fit[fits->count - 1];
+    struct calibration_fit *fit = add(fits, what, "bytes_per_s");
+    fit->value = *bytes_per_s = bytes / time_ns * 1e9;
+    fit->low = bytes / at_depth.high * 1e9;
+    fit->high = bytes / at_depth.low * 1e9;
+    fit->residual = at_depth.residual;
+    fit->samples = at_depth.samples;
+    fit = add(fits, what, "latency_ns");
+    fit->value = alone_ns > time_ns ? alone_ns - time_ns : 0.0;
+    fit->low = alone.low - time_ns;
+    fit->high = alone.high - time_ns;
+    fit->residual = alone.residual;
+    fit->samples = alone.samples;
+    if (latency_ns != NULL)
+        *latency_ns = fit->value;
+    picked_free(&picked);
+    return STATUS_OK;
+}
+
 enum status calibration_fit(const struct calibration_samples *samples, const struct model *model,
                             struct calibration_fits *fits, struct error *err)
 {
@@ -272,26 +394,20 @@ enum status calibration_fit(const struct calibration_samples *samples, const str
     const uint32_t shape[] = { model->layers,   model->hidden, model->heads,     model->kv_heads,
                                model->head_dim, model->ffn,    model->vocabulary };
     memcpy(fits->measured.shape, shape, sizeof shape);
-    double both;
     enum status status = fit_prefill(samples, fits, err);
     if (status == STATUS_OK)
         status = fit_decode(samples, fits, err);
     if (status == STATUS_OK)
-        status =
-            fit_link(samples, "copy_h2d", fits, &fits->h2d_bytes_per_s, &fits->h2d_latency_ns, err);
+        status = fit_copies(samples, fits, err);
     if (status == STATUS_OK)
-        status = fit_link(samples, "copy_d2h", fits, &fits->d2h_bytes_per_s, NULL, err);
-    if (status == STATUS_OK)
-        status = fit_link(samples, "copy_h2d_both", fits, &both, NULL, err);
-    if (status == STATUS_OK)
-        status = fit_link(samples, "copy_d2h_both", fits, &both, NULL, err);
-    if (status == STATUS_OK)
-        status = fit_link(samples, "ssd_read", fits, &fits->ssd_read_bytes_per_s,
+        status = fit_disk(samples, "ssd_read", false, fits, &fits->ssd_read_bytes_per_s,
                           &fits->ssd_latency_ns, err);
     if (status == STATUS_OK)
-        status = fit_link(samples, "ssd_write", fits, &fits->ssd_write_bytes_per_s, NULL, err);
+        status =
+            fit_disk(samples, "ssd_write", true, fits, &fits->ssd_write_bytes_per_s, NULL, err);
     fit_points(samples, "gemm", fits);
     fit_points(samples, "attention", fits);
+    fit_points(samples, "prefill_alone", fits);
     fit_points(samples, "prefill_beside_copies", fits);
     if (status != STATUS_OK) {
         free(fits->fit);

@@ -77,6 +77,8 @@ static struct hardware describe(const struct calibration_fits *fits, const struc
                                  .d2h_bytes_per_s = fits->d2h_bytes_per_s,
                                  .h2d_bytes_per_s_per_gpu = fits->h2d_bytes_per_s,
                                  .d2h_bytes_per_s_per_gpu = fits->d2h_bytes_per_s,
+                                 .pcie_both_bytes_per_s = fits->both_bytes_per_s,
+                                 .pcie_both_bytes_per_s_per_gpu = fits->both_bytes_per_s,
                                  .pcie_latency_ns = (uint64_t)fits->h2d_latency_ns,
                                  .dram_bytes = sizes[TIER_DRAM],
                                  .ssd_bytes = sizes[TIER_SSD],

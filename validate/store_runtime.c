@@ -6,6 +6,7 @@
 #include "validate/store_handle.h"
 
 #include <math.h>
+#include <string.h>
 #include <stdio.h>
 
 static enum status begin(struct store *store, struct error *err)
@@ -158,6 +159,26 @@ enum status store_put_validation(struct store *store, const struct validation *v
     return end(store, status, err);
 }
 
+/* What the simulator leaves out: it takes the same time whether links are busy or not. */
+static void print_beside(FILE *out, const struct calibration_fits *fits)
+{
+    double alone_ns = 0.0, beside_ns = 0.0;
+    for (uint32_t i = 0; i < fits->count; i++) {
+        const struct calibration_fit *fit = &fits->fit[i];
+        if (strcmp(fit->what, "prefill_alone") == 0)
+            alone_ns = fit->value;
+        if (strcmp(fit->what, "prefill_beside_copies") == 0)
+            beside_ns = fit->value;
+    }
+    if (alone_ns > 0.0 && beside_ns > 0.0)
+        fprintf(out, "a layer of prefill while both links copy takes %+.1f %%\n",
+                100.0 * (beside_ns / alone_ns - 1.0));
+    if (fits->both_bytes_per_s > 0.0)
+        fprintf(out, "both directions of the link together move %.3g GB/s, of %.3g alone\n",
+                fits->both_bytes_per_s / 1e9,
+                (fits->h2d_bytes_per_s + fits->d2h_bytes_per_s) / 1e9);
+}
+
 void calibration_print(FILE *out, const struct calibration_samples *samples,
                        const struct calibration_fits *fits)
 {
@@ -179,4 +200,5 @@ void calibration_print(FILE *out, const struct calibration_samples *samples,
             "largest spread of a point's repeats: %.0f %%\n",
             fits->measured.points, fits->measured.news, fits->measured.cacheds,
             fits->flop_per_s / 1e9, 100.0 * worst);
+    print_beside(out, fits);
 }

@@ -29,12 +29,15 @@ static bool find_all(struct cublas *blas)
            find(blas, "cublasGemmEx", &blas->gemm_ex);
 }
 
+/* RTLD_NODELETE: the library stays for the life of the process, whoever closes it. Unloading and
+ * loading it again takes half a second of CPU for every run of a validation, and crashes: its
+ * threads and handlers at exit, and those of the driver on its behalf, outlive the unloading. */
 enum status cublas_open(struct cublas *blas, struct error *err)
 {
     static const char *const names[] = { LIBRARY, REPRISE_CUDA_LIBRARIES "/" LIBRARY };
     *blas = (struct cublas){ 0 };
     for (size_t i = 0; i < sizeof names / sizeof *names && blas->library == NULL; i++)
-        blas->library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+        blas->library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (blas->library == NULL)
         return error_io(err, "cuda", "load cuBLAS", dlerror());
     if (find_all(blas))

@@ -28,6 +28,7 @@ struct cublas {
 /* Finds the library of the version whose headers this was built with. STATUS_IO: says which names
  * were tried. */
 enum status cublas_open(struct cublas *blas, struct error *err);
-void cublas_close(struct cublas *blas); /* zeroed memory is fine */
+/* The library stays loaded. Zeroed memory is fine. */
+void cublas_close(struct cublas *blas);
 
 #endif

@@ -219,6 +219,7 @@ const struct backend backend_cuda = {
     .release = gpu_release,
     .upload = gpu_upload,
     .download = gpu_download,
+    .upload_bf16 = gpu_upload_bf16,
     .copy = gpu_copy,
     .event_new = gpu_event_new,
     .event_free = gpu_event_free,

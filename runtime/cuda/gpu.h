@@ -34,9 +34,9 @@ struct gpu_tier {
 };
 
 struct allocation {
-    void *base;   /* what CUDA or the heap gave */
-    void *memory; /* what the caller has: base, aligned */
-    uint64_t size_bytes;
+    void *base;                        /* what CUDA or mmap() gave */
+    void *memory;                      /* what the caller has: base, aligned */
+    uint64_t size_bytes, mapped_bytes; /* mapped: of DRAM */
     struct allocation *next;
 };
 
@@ -136,6 +136,7 @@ void gpu_release_all(struct device *device);
 enum status gpu_pin_host(struct device *device, void *start, uint64_t size_bytes,
                          struct error *err);
 void gpu_upload(struct device *device, void *to, const float *from, uint64_t count);
+void gpu_upload_bf16(struct device *device, void *to, const uint16_t *from, uint64_t count);
 void gpu_download(struct device *device, float *to, const void *from, uint64_t count);
 /* At least size_bytes; NULL: failed. Growing waits for STREAM_COMPUTE. */
 void *workspace_need(struct device *device, struct workspace *workspace, uint64_t size_bytes);

@@ -1,14 +1,16 @@
 /* runtime/cuda/memory.c - HBM by cudaMalloc; DRAM is the process's own memory, pinned: O_DIRECT and
  * io_uring take it as they take any other, and copies need no bounce buffer. Both bounded by what
  * the device was opened with. Workspaces are the backend's own and beside that bound. */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS, madvise() */
 #include "runtime/cuda/gpu.h"
 
 #include "base/memory.h"
+#include "base/spread.h"
 #include "base/units.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/mman.h>
 
 /* ---- tiers ---- */
 
@@ -44,21 +46,52 @@ static const char *new_hbm(struct device *device, struct allocation *allocation)
     return NULL;
 }
 
+/* Of x86-64 and of aarch64 with pages of 4 KiB. */
+static const uint64_t HUGE_PAGE = UINT64_C(2) << 20;
+
+/* Zeroed memory from an address that a huge page can begin at; NULL: the machine has no more.
+ * Mapped a huge page larger than asked, and cut to size. */
+static char *map_aligned(uint64_t bytes)
+{
+    char *mapped =
+        mmap(NULL, bytes + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapped == MAP_FAILED)
+        return NULL;
+    uint64_t before = (HUGE_PAGE - (uintptr_t)mapped % HUGE_PAGE) % HUGE_PAGE;
+    if (before > 0)
+        munmap(mapped, before);
+    if (before < HUGE_PAGE)
+        munmap(mapped + before + bytes, HUGE_PAGE - before);
+    return mapped + before;
+}
+
+static void touch(void *memory, uint64_t begin, uint64_t end)
+{
+    for (uint64_t page = begin; page < end; page++)
+        ((volatile char *)memory)[page * GPU_MEMORY_ALIGNMENT] = 0;
+}
+
+/* A tier of some 100 GB of small pages would be touched and pinned for minutes: huge pages are 512
+ * times fewer to pin, and several threads touch them, since the kernel zeroes as they do. Where the
+ * kernel gives none (madvise() is a hint), pages are small and all else the same. */
 static const char *new_dram(struct allocation *allocation)
 {
     uint64_t pages = (allocation->size_bytes + GPU_MEMORY_ALIGNMENT - 1) / GPU_MEMORY_ALIGNMENT;
-    uint64_t bytes = (pages > 0 ? pages : 1) * GPU_MEMORY_ALIGNMENT;
-    void *memory = aligned_alloc(GPU_MEMORY_ALIGNMENT, bytes);
+    pages = pages > 0 ? pages : 1;
+    uint64_t bytes = pages * GPU_MEMORY_ALIGNMENT;
+    char *memory = map_aligned(bytes);
     if (memory == NULL)
         return "the machine has no more";
-    memset(memory, 0, bytes);
+    madvise(memory, bytes, MADV_HUGEPAGE);
+    spread(pages, HUGE_PAGE / GPU_MEMORY_ALIGNMENT, touch, memory);
     cudaError_t code = cudaHostRegister(memory, bytes, cudaHostRegisterDefault);
     if (code != cudaSuccess) {
         cudaGetLastError();
-        free(memory);
+        munmap(memory, bytes);
         return cudaGetErrorString(code);
     }
     allocation->base = allocation->memory = memory;
+    allocation->mapped_bytes = bytes;
     return NULL;
 }
 
@@ -68,7 +101,7 @@ static void free_allocation(enum tier tier, struct allocation *allocation)
         cudaFree(allocation->base);
     else {
         cudaHostUnregister(allocation->base);
-        free(allocation->base);
+        munmap(allocation->base, allocation->mapped_bytes);
     }
     free(allocation);
 }
@@ -171,6 +204,16 @@ void gpu_upload(struct device *device, void *to, const float *from, uint64_t cou
         gpu_launched(device, "upload");
     }
     if (!device->failed)
+        gpu_ok(device, cudaStreamSynchronize(stream), "upload");
+}
+
+void gpu_upload_bf16(struct device *device, void *to, const uint16_t *from, uint64_t count)
+{
+    cudaStream_t stream = device->stream[STREAM_COMPUTE];
+    if (!device->failed &&
+        gpu_ok(device,
+               cudaMemcpyAsync(to, from, count * sizeof *from, cudaMemcpyHostToDevice, stream),
+               "upload"))
         gpu_ok(device, cudaStreamSynchronize(stream), "upload");
 }
 

@@ -239,7 +239,16 @@ static uint32_t join(struct copy_list *list, const struct copy *copies, uint32_t
     return left;
 }
 
-/* false: the driver has no batches. */
+/* false: the driver has no batches, or refuses this one; nothing is queued then.
+ *
+ * Registered memory needs no condition here. The documentation of cudaMemcpyBatchAsync() (CUDA
+ * 13.0) asks nothing of where the memory is from: SrcAccessOrderStream, "the source will be
+ * accessed in stream order", is right for any of it (...DuringApiCall is for sources that do not
+ * outlive the call, ...Any for those that nothing queued writes), and location hints are ignored
+ * but for managed memory and pageable memory that the GPU can reach. What device attributes
+ * restrict is elsewhere: HostRegisterSupported is cudaHostRegister()'s, which new_dram() reports,
+ * and CanUseHostPointerForRegisteredMem is about kernels, of which none reads DRAM here. A driver
+ * that thinks otherwise answers "invalid value", and copies go one by one. */
 static bool copy_batch(struct device *device, cudaStream_t stream, uint32_t count)
 {
 #if CUDART_VERSION >= 13000 /* 12.8's had one parameter more */
@@ -249,7 +258,8 @@ static bool copy_batch(struct device *device, cudaStream_t stream, uint32_t coun
     size_t first = 0;
     cudaError_t code = cudaMemcpyBatchAsync(list->to, list->from, list->bytes, count, &attributes,
                                             &first, 1, stream);
-    if (code == cudaErrorNotSupported || code == cudaErrorCallRequiresNewerDriver) {
+    if (code == cudaErrorNotSupported || code == cudaErrorCallRequiresNewerDriver ||
+        code == cudaErrorInvalidValue) {
         cudaGetLastError();
         return false;
     }

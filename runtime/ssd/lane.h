@@ -5,6 +5,7 @@
 #include "runtime/ssd/ssd.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct uring_lane;
 
@@ -26,6 +27,7 @@ struct lane {
     uint32_t queue_head, queue_count, queue_capacity;
     struct ssd_result *done;
     uint32_t done_count, done_capacity;
+    atomic_uint *untaken; /* both lanes' */
     bool stop, started, uring;
     struct uring_lane *ring;
 };

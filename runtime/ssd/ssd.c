@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 
 struct ssd {
     struct ssd_config config;
+    atomic_uint untaken; /* results, of both lanes: who asks often need not take locks */
     char path[256];
     int file;
     bool direct;
@@ -57,6 +59,7 @@ void lane_end(struct lane *lane, const struct pending *pending, int error)
                 sizeof *lane->done);
     lane->done[lane->done_count++] =
         (struct ssd_result){ .user = pending->request.user, .error = error, .time_ns = now_ns() };
+    atomic_fetch_add(lane->untaken, 1);
     pthread_mutex_unlock(&lane->lock);
     if (lane->config->ended != NULL)
         lane->config->ended(lane->config->context);
@@ -113,6 +116,8 @@ void ssd_submit(struct ssd *ssd, const struct ssd_request *request)
 uint32_t ssd_take(struct ssd *ssd, struct ssd_result *results, uint32_t capacity)
 {
     uint32_t taken = 0;
+    if (atomic_load(&ssd->untaken) == 0)
+        return 0;
     for (int i = 0; i < 2; i++) {
         struct lane *lane = &ssd->lane[i];
         pthread_mutex_lock(&lane->lock);
@@ -126,6 +131,7 @@ uint32_t ssd_take(struct ssd *ssd, struct ssd_result *results, uint32_t capacity
         taken += count;
         pthread_mutex_unlock(&lane->lock);
     }
+    atomic_fetch_sub(&ssd->untaken, taken);
     return taken;
 }
 
@@ -175,6 +181,7 @@ static enum status start_lane(struct ssd *ssd, int index, struct error *err)
 {
     struct lane *lane = &ssd->lane[index];
     lane->config = &ssd->config;
+    lane->untaken = &ssd->untaken;
     lane->file = ssd->file;
     lane->bytes_per_s = index == 1 ? ssd->config.write_bytes_per_s : ssd->config.read_bytes_per_s;
     int rc = ssd->config.engine == SSD_ENGINE_POSIX ? -ENOSYS : lane_open_uring(lane);
@@ -231,6 +238,11 @@ void ssd_close(struct ssd *ssd)
         unlink(ssd->path);
     }
     free(ssd);
+}
+
+uint64_t ssd_size(const struct ssd *ssd)
+{
+    return ssd->config.size_bytes;
 }
 
 char *ssd_describe(const struct ssd *ssd, char *text, size_t text_bytes)

@@ -50,6 +50,8 @@ void ssd_close(struct ssd *ssd);
 /* "io_uring, O_DIRECT, depth 16", or what is missing; returns text. */
 char *ssd_describe(const struct ssd *ssd, char *text, size_t text_bytes);
 
+uint64_t ssd_size(const struct ssd *ssd); /* bytes of the file */
+
 /* Queues it. The memory is the request's until its result. */
 void ssd_submit(struct ssd *ssd, const struct ssd_request *request);
 

@@ -26,6 +26,13 @@ expect_code 0 "$reprise" calibrate --layers 2 --hidden 128 --vocabulary 64 --win
 grep -q 'copy_h2d' out.txt || fail "no fit of the link is shown"
 [ "$(one "SELECT count(*) FROM fit WHERE what = 'copy_h2d'")" -eq 2 ] || fail "the fit is not stored"
 [ "$(one 'SELECT count(*) > 100 FROM sample')" -eq 1 ] || fail "raw samples are not stored"
+# Slices of 8 tokens of 1 KiB: from one on; the disk by slices and pages of two layers; beside copies.
+[ "$(one "SELECT min(x) = max(y) AND max(x) > 64 * min(x) FROM sample WHERE what = 'copy_h2d_both'")" -eq 1 ] ||
+    fail "copies are not of slices, from one on"
+[ "$(one "SELECT count(DISTINCT x) = 2 AND count(DISTINCT y) = 3 AND max(x) = 2 * min(x) FROM sample WHERE what = 'ssd_read'")" -eq 1 ] ||
+    fail "the disk is not read by slices and pages"
+grep -q 'a layer of prefill while both links copy takes' out.txt || fail "prefill beside copies is not shown"
+grep -q '^pcie.both_bytes_per_s: ' calibration/here.yaml || fail "the sum of both directions is not written"
 grep -q 'measured by reprise calibrate' calibration/here.yaml || fail "the profile has no source"
 
 server=(-m calibration/here-model.yaml -H calibration/here.yaml -g 1 --set warmup_turns=0)

@@ -2,12 +2,13 @@
  * double, and against themselves with reused KV. The backend is the one that the first argument
  * names (numerics_backend.h). */
 #include "base/memory.h"
-#include "runtime/weights.h"
+#include "runtime/weights_source.h"
 #include "tests/runtime/cases.h"
 #include "tests/runtime/numerics_backend.h"
 #include "tests/runtime/reference.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -246,7 +247,25 @@ static const char *hugging_face_name(enum tensor which, uint32_t layer, char *te
     return text;
 }
 
-static char *write_safetensors(const struct model *model)
+/* bf16: the values rounded to it, as F32 all the same or as BF16. */
+enum written { WRITE_F32, WRITE_ROUNDED, WRITE_BF16 };
+
+static void write_rounded(FILE *out, const struct model *model, enum tensor which, uint32_t layer,
+                          enum written how)
+{
+    float *values = random_tensor(model, which, layer);
+    for (uint64_t i = 0; i < weights_count(model, which); i++) {
+        uint16_t narrow = weights_bf16(values[i]);
+        uint32_t wide = (uint32_t)narrow << 16;
+        if (how == WRITE_BF16)
+            fwrite(&narrow, sizeof narrow, 1, out);
+        else
+            fwrite(&wide, sizeof wide, 1, out);
+    }
+    free(values);
+}
+
+static char *write_safetensors(const struct model *model, enum written how)
 {
     char *temporary = test_temp_file(""), text[96];
     char *path = memory_new(strlen(temporary) + sizeof ".safetensors", 1);
@@ -261,13 +280,17 @@ static char *write_safetensors(const struct model *model)
             bool once =
                 which == TENSOR_EMBEDDING || which == TENSOR_LAST_NORM || which == TENSOR_HEAD;
             for (uint32_t layer = 0; layer < (once ? 1 : model->layers); layer++) {
-                uint64_t bytes = weights_count(model, (enum tensor)which) * 4;
+                uint64_t bytes =
+                    weights_count(model, (enum tensor)which) * (how == WRITE_BF16 ? 2 : 4);
                 if (pass == 0)
-                    json_object_set_new(header, hugging_face_name((enum tensor)which, layer, text),
-                                        json_pack("{s:s, s:[I,I]}", "dtype", "F32", "data_offsets",
-                                                  (json_int_t)at, (json_int_t)(at + bytes)));
-                else
+                    json_object_set_new(
+                        header, hugging_face_name((enum tensor)which, layer, text),
+                        json_pack("{s:s, s:[I,I]}", "dtype", how == WRITE_BF16 ? "BF16" : "F32",
+                                  "data_offsets", (json_int_t)at, (json_int_t)(at + bytes)));
+                else if (how == WRITE_F32)
                     write_tensor(out, model, (enum tensor)which, layer);
+                else
+                    write_rounded(out, model, (enum tensor)which, layer, how);
                 at += bytes;
             }
         }
@@ -287,7 +310,7 @@ static char *write_safetensors(const struct model *model)
 START_TEST(a_safetensors_file_of_the_same_weights_gives_the_same_bits)
 {
     struct model model = case_model(0);
-    char *path = write_safetensors(&model);
+    char *path = write_safetensors(&model, WRITE_F32);
     struct runtime_case from_file = case_open(backend, &model, path, false);
     struct runtime_case from_seed = case_open(backend, &model, NULL, false);
     float *a = case_run(&from_file, 0, 0, 0, 0, 40), *b = case_run(&from_seed, 0, 0, 0, 0, 40);
@@ -298,6 +321,71 @@ START_TEST(a_safetensors_file_of_the_same_weights_gives_the_same_bits)
     case_close(&from_seed);
     unlink(path);
     free(path);
+}
+END_TEST
+
+/* On a backend of bf16 the one is sent as it lies in the file, the other goes through floats. */
+START_TEST(a_safetensors_file_of_bf16_gives_the_bits_of_its_values_as_floats)
+{
+    struct model model = case_model(0);
+    float *logits[2];
+    for (int i = 0; i < 2; i++) {
+        char *path = write_safetensors(&model, i == 0 ? WRITE_ROUNDED : WRITE_BF16);
+        struct runtime_case c = case_open(backend, &model, path, false);
+        logits[i] = case_run(&c, 0, 0, 0, 0, 40);
+        case_close(&c);
+        unlink(path);
+        free(path);
+    }
+    ck_assert_mem_eq(logits[0], logits[1], model.vocabulary * sizeof(float));
+    free(logits[0]);
+    free(logits[1]);
+}
+END_TEST
+
+/* Drawn in blocks by several threads: the same each time, as floats or as bf16; no block repeats
+ * another; mean 0, deviation 1 / sqrt(inputs). */
+START_TEST(large_random_tensors_are_the_same_however_they_are_read)
+{
+    struct model model = case_model(0);
+    model.hidden = 512;
+    model.ffn = 1200;
+    uint64_t count = weights_count(&model, TENSOR_UP), half = count / 2;
+    ck_assert_uint_gt(count, 9 << 16);
+    float *values = random_tensor(&model, TENSOR_UP, 1),
+          *again = random_tensor(&model, TENSOR_UP, 1);
+    ck_assert_mem_eq(values, again, count * sizeof *values);
+    ck_assert(memcmp(values, values + (1 << 16), 1 << 16) != 0);
+    ck_assert(memcmp(values, values + half, half * sizeof *values) != 0);
+    struct weights *weights;
+    struct error err = { 0 };
+    uint16_t *narrow = memory_new(count, sizeof *narrow);
+    ck_assert_int_eq(weights_open(NULL, CASE_SEED, &model, &weights, &err), STATUS_OK);
+    ck_assert_int_eq(weights_read_bf16(weights, TENSOR_UP, 1, narrow, &err), STATUS_OK);
+    double sum = 0.0, squares = 0.0;
+    for (uint64_t i = 0; i < count; i++) {
+        ck_assert_uint_eq(narrow[i], weights_bf16(values[i]));
+        sum += values[i];
+        squares += (double)values[i] * values[i];
+    }
+    ck_assert_double_eq_tol(sum / (double)count, 0.0, 1e-3);
+    ck_assert_double_eq_tol(squares / (double)count * 512, 1.0, 0.02);
+    weights_close(weights);
+    free(values);
+    free(again);
+    free(narrow);
+}
+END_TEST
+
+START_TEST(bf16_are_rounded_to_the_nearest_and_ties_to_even)
+{
+    ck_assert_uint_eq(weights_bf16(1.0F), 0x3F80);
+    ck_assert_uint_eq(weights_bf16(-2.0F), 0xC000);
+    ck_assert_uint_eq(weights_bf16(0x1.01p0F), 0x3F80); /* halfway to 0x1.02p0: even is below */
+    ck_assert_uint_eq(weights_bf16(0x1.03p0F), 0x3F82); /* halfway: even is above */
+    ck_assert_uint_eq(weights_bf16(0x1.010002p0F), 0x3F81);
+    ck_assert_uint_eq(weights_bf16(INFINITY), 0x7F80);
+    ck_assert(isnan(NAN) && (weights_bf16(NAN) & 0x7FFF) > 0x7F80);
 }
 END_TEST
 
@@ -366,6 +454,9 @@ static Suite *suite(void)
     tcase_add_test(tcase, rotated_keys_are_right_as_long_as_nothing_is_truncated);
     tcase_add_test(tcase, a_llama2c_checkpoint_runs_with_its_pairing_of_dimensions);
     tcase_add_test(tcase, a_safetensors_file_of_the_same_weights_gives_the_same_bits);
+    tcase_add_test(tcase, a_safetensors_file_of_bf16_gives_the_bits_of_its_values_as_floats);
+    tcase_add_test(tcase, large_random_tensors_are_the_same_however_they_are_read);
+    tcase_add_test(tcase, bf16_are_rounded_to_the_nearest_and_ties_to_even);
     tcase_add_test(tcase, weights_of_another_shape_are_refused_by_the_key_that_differs);
     tcase_add_test(tcase, what_the_kernels_cannot_do_is_refused);
     tcase_add_test(tcase, a_full_arena_is_told_with_what_was_asked_and_what_is_left);

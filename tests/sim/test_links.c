@@ -67,6 +67,36 @@ START_TEST(opposite_directions_do_not_disturb_each_other)
 }
 END_TEST
 
+/* 50 a way, 80 together: 40 each while both are busy, then 50 for what is left of the longer. */
+START_TEST(directions_that_share_a_total_have_half_of_it_each_while_both_are_busy)
+{
+    struct links links = links_of(5e9, 3e9, 50e9, 50e9, 0);
+    uint32_t user;
+    links_share_pcie(&links, 80e9);
+    links_start(&links, 0, LINK_BIT(LINK_H2D), 40 * GB, 1);
+    links_start(&links, 0, LINK_BIT(LINK_D2H), 90 * GB, 2);
+    ck_assert_uint_eq(next_end(&links, &user), 1 * GB);
+    ck_assert_uint_eq(user, 1);
+    ck_assert_uint_eq(next_end(&links, &user), 2 * GB);
+    links_free(&links);
+}
+END_TEST
+
+/* Saves over SSD are held to 10 by it; the load has all that they leave of 50: 40 of its own 45. */
+START_TEST(what_one_direction_does_not_use_of_the_total_is_the_others)
+{
+    struct links links = links_of(5e9, 10e9, 45e9, 45e9, 0);
+    uint32_t user;
+    links_share_pcie(&links, 50e9);
+    links_start(&links, 0, LINK_BIT(LINK_D2H) | LINK_BIT(LINK_SSD_WRITE), 20 * GB, 1);
+    links_start(&links, 0, LINK_BIT(LINK_H2D), 40 * GB, 2);
+    ck_assert_uint_eq(next_end(&links, &user), 1 * GB);
+    ck_assert_uint_eq(user, 2);
+    ck_assert_uint_eq(next_end(&links, &user), 2 * GB);
+    links_free(&links);
+}
+END_TEST
+
 /* Max-min: SSD (4) is shared by two, so each gets 2; the two-hop flow takes 2 of H2D's 10, and the
  * flow over H2D alone all the other 8, not the 5 of an equal split. */
 START_TEST(what_a_slow_link_leaves_of_a_fast_one_goes_to_others)
@@ -124,37 +154,45 @@ static bool moves(const struct slow_flow *flow, double now_ns)
     return !flow->done && (double)flow->begin_ns <= now_ns;
 }
 
-static void slow_rates(struct slow_flow *flows, int count, const double rates[LINK_COUNT],
-                       double now_ns)
+/* The links, and behind them both directions of PCIe together. */
+enum { ROOMS = LINK_COUNT + 1 };
+
+static bool takes(const struct slow_flow *flow, int room)
 {
-    double left[LINK_COUNT];
+    uint32_t pcie = LINK_BIT(LINK_H2D) | LINK_BIT(LINK_D2H);
+    return (flow->mask & (room < LINK_COUNT ? LINK_BIT(room) : pcie)) != 0;
+}
+
+static void slow_rates(struct slow_flow *flows, int count, const double rates[ROOMS], double now_ns)
+{
+    double left[ROOMS];
     bool frozen[FLOWS] = { false };
     memcpy(left, rates, sizeof left);
     for (;;) {
-        int users[LINK_COUNT] = { 0 }, tight = -1;
+        int users[ROOMS] = { 0 }, tight = -1;
         for (int f = 0; f < count; f++)
-            for (int l = 0; l < LINK_COUNT; l++)
-                users[l] += moves(&flows[f], now_ns) && !frozen[f] && (flows[f].mask >> l & 1);
-        for (int l = 0; l < LINK_COUNT; l++)
-            if (users[l] > 0 && (tight < 0 || left[l] / users[l] < left[tight] / users[tight]))
-                tight = l;
+            for (int r = 0; r < ROOMS; r++)
+                users[r] += moves(&flows[f], now_ns) && !frozen[f] && takes(&flows[f], r);
+        for (int r = 0; r < ROOMS; r++)
+            if (users[r] > 0 && (tight < 0 || left[r] / users[r] < left[tight] / users[tight]))
+                tight = r;
         if (tight < 0)
             return;
         double share = left[tight] / users[tight];
         for (int f = 0; f < count; f++) {
-            if (!moves(&flows[f], now_ns) || frozen[f] || !(flows[f].mask >> tight & 1))
+            if (!moves(&flows[f], now_ns) || frozen[f] || !takes(&flows[f], tight))
                 continue;
             frozen[f] = true;
             flows[f].rate = share / 1e9;
-            for (int l = 0; l < LINK_COUNT; l++)
-                if (flows[f].mask >> l & 1)
-                    left[l] -= share;
+            for (int r = 0; r < ROOMS; r++)
+                if (takes(&flows[f], r))
+                    left[r] -= share;
         }
     }
 }
 
 /* When each flow ends, in ns. */
-static void slow_ends(struct slow_flow *flows, int count, const double rates[LINK_COUNT],
+static void slow_ends(struct slow_flow *flows, int count, const double rates[ROOMS],
                       double ends_ns[])
 {
     double now_ns = 0.0;
@@ -186,7 +224,9 @@ START_TEST(any_flows_agree_with_the_slow_model_and_every_byte_is_counted)
 {
     const uint64_t seed = test_seed() + (uint64_t)_i;
     struct random random = random_from(seed, 0);
-    const double rates[LINK_COUNT] = { 4.7e9, 3.1e9, 27.3e9, 25.9e9 };
+    /* Every other time the directions of PCIe share a total. */
+    double both = _i % 2 ? 31.7e9 : INFINITY;
+    const double rates[ROOMS] = { 4.7e9, 3.1e9, 27.3e9, 25.9e9, [LINK_COUNT] = both };
     const uint64_t latencies[LINK_COUNT] = { 90000, 80000, 9000, 9000 };
     static const uint32_t masks[] = { 1, 2, 4, 8, 1 | 4, 2 | 8 };
     struct slow_flow slow[FLOWS] = { 0 };
@@ -206,6 +246,7 @@ START_TEST(any_flows_agree_with_the_slow_model_and_every_byte_is_counted)
     }
     struct links links;
     links_init(&links, rates, latencies);
+    links_share_pcie(&links, _i % 2 ? both : 0.0);
     uint32_t user, count = 0;
     for (int f = 0; f <= FLOWS; f++) {
         uint64_t until_ns = f < FLOWS ? starts_ns[f] : UINT64_MAX - 1, at_ns;
@@ -248,10 +289,13 @@ static Suite *suite(void)
     tcase_add_test(tcase, one_flow_takes_its_size_over_the_rate_after_the_latency);
     tcase_add_test(tcase, two_flows_on_a_link_share_it_equally);
     tcase_add_test(tcase, opposite_directions_do_not_disturb_each_other);
+    tcase_add_test(tcase, directions_that_share_a_total_have_half_of_it_each_while_both_are_busy);
+    tcase_add_test(tcase, what_one_direction_does_not_use_of_the_total_is_the_others);
     tcase_add_test(tcase, what_a_slow_link_leaves_of_a_fast_one_goes_to_others);
     tcase_add_test(tcase, a_link_of_rate_zero_ends_nothing_and_others_go_on);
     tcase_add_test(tcase, a_flow_of_no_bytes_ends_when_its_latency_does);
-    tcase_add_loop_test(tcase, any_flows_agree_with_the_slow_model_and_every_byte_is_counted, 0, 50);
+    tcase_add_loop_test(tcase, any_flows_agree_with_the_slow_model_and_every_byte_is_counted, 0,
+                        50);
     tcase_add_test(tcase, progress_grows_from_nothing_to_all);
     suite_add_tcase(suite, tcase);
     return suite;

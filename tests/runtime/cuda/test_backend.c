@@ -121,6 +121,24 @@ START_TEST(memory_of_both_tiers_is_zeroed_and_aligned_for_o_direct)
 }
 END_TEST
 
+/* Whose pages are touched by several threads, and may be huge. */
+START_TEST(a_large_tier_begins_at_a_huge_page_and_is_pinned_whole)
+{
+    struct device *device = open_lazy();
+    const uint64_t bytes = 9 * (uint64_t)MEGABYTE + 5000;
+    char *memory = take(device, TIER_DRAM, bytes);
+    ck_assert_uint_eq((uintptr_t)memory % (2 * (uint64_t)MEGABYTE), 0);
+    ck_assert(memory[0] == 0 && memcmp(memory, memory + 1, bytes - 1) == 0);
+    void *hbm = take(device, TIER_HBM, bytes);
+    uint32_t before = fake_cuda_counts().pageable_copies;
+    cuda->copy(device, STREAM_SAVE, COPY_D2H, &(struct copy){ memory, hbm, bytes }, 1);
+    ck_assert_uint_eq(fake_cuda_counts().pageable_copies, before);
+    cuda->release(device, TIER_DRAM, take(device, TIER_DRAM, 4 * (uint64_t)MEGABYTE));
+    cuda->close(device);
+    ck_assert_uint_eq(fake_cuda_counts().pinned_ranges, 0);
+}
+END_TEST
+
 START_TEST(what_is_released_can_be_had_again)
 {
     struct device *device = open_lazy();
@@ -506,6 +524,7 @@ int main(void)
     tcase_add_test(tests, without_cublas_it_says_what_was_looked_for_and_leaves_nothing_open);
     tcase_add_test(tests, closing_gives_everything_back);
     tcase_add_test(tests, memory_of_both_tiers_is_zeroed_and_aligned_for_o_direct);
+    tcase_add_test(tests, a_large_tier_begins_at_a_huge_page_and_is_pinned_whole);
     tcase_add_test(tests, what_is_released_can_be_had_again);
     tcase_add_test(tests, a_gpu_with_less_memory_than_it_was_given_says_so);
     tcase_add_test(tests, floats_go_up_and_come_down_rounded_to_the_nearest_bf16);

@@ -2,10 +2,13 @@
  * was saved layer by layer behind the computation, went through DRAM and SSD and was loaded layer
  * by layer before it, gives what computing all again gives, however late or early each stream runs.
  */
+#include "runtime/calibrate.h"
 #include "tests/runtime/cuda/fake_cuda.h"
 #include "tests/runtime/serve_case.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 extern const struct backend backend_cuda;
 
@@ -31,7 +34,8 @@ START_TEST(turns_through_dram_and_ssd_are_those_computed_again)
     struct experiment again = few_turns("none"), kept = few_turns("lru+on-demand");
     machine.eager = hurries[_i];
     machine.seed = _i == 2 ? (unsigned)test_seed() : 0;
-    machine.patience = _i == 2 ? 1 : 30; /* of some 50 us: what is waited for comes late */
+    /* Of a microsecond or two: what is waited for comes late. */
+    machine.patience = _i == 2 ? 1 : 1000;
     fake_cuda_is(&machine);
     struct served none = serve_case_run_seen(&again, config, &recomputed);
     struct served run = serve_case_run_seen(&kept, config, &reused);
@@ -43,6 +47,51 @@ START_TEST(turns_through_dram_and_ssd_are_those_computed_again)
     printf("%u turns, %.0f tokens from DRAM and %.0f from SSD: logits within %.1e\n", reused.count,
            run.result.metrics.hit_tokens_dram, run.result.metrics.hit_tokens_ssd, distance);
     ck_assert(distance < 3e-2); /* bf16, as case_tolerance() */
+}
+END_TEST
+
+/* Times mean nothing here; that every copy stays within its memory does (the emulation ends the
+ * process where one does not), and what is measured. */
+START_TEST(a_calibration_copies_slices_of_pages_and_asks_the_disk_for_them)
+{
+    struct fake_cuda machine = fake_cuda_default();
+    struct calibration_config config = { .serve = serve_case_config(&backend_cuda),
+                                         .model = { .layers = 3,
+                                                    .hidden = 64,
+                                                    .heads = 2,
+                                                    .kv_heads = 2,
+                                                    .head_dim = 32,
+                                                    .ffn = 64,
+                                                    .gated_ffn = true,
+                                                    .vocabulary = 64 },
+                                         .ssd_bytes = 1 << 20,
+                                         .window_tokens = 64,
+                                         .batch = 2,
+                                         .repeats = 2 };
+    struct calibration_samples samples;
+    struct error err = { 0 };
+    double least[2] = { 1e18, 1e18 }, most[2] = { 0 };
+    fake_cuda_is(&machine);
+    uint32_t before = fake_cuda_counts().pageable_copies;
+    enum status status = calibrate(&config, NULL, NULL, &samples, &err);
+    ck_assert_msg(status == STATUS_OK, "%s: %s, %s", err.key, err.expected, err.found);
+    /* Nine tensors a layer, and three: the weights, and nothing else. */
+    ck_assert_uint_eq(fake_cuda_counts().pageable_copies - before, 3 * 9 + 3);
+    for (uint32_t i = 0; i < samples.count; i++) {
+        bool copy = strncmp(samples.sample[i].what, "copy_", 5) == 0;
+        if (!copy && strncmp(samples.sample[i].what, "ssd_", 4) != 0)
+            continue;
+        least[copy] = samples.sample[i].x < least[copy] ? samples.sample[i].x : least[copy];
+        most[copy] = samples.sample[i].x > most[copy] ? samples.sample[i].x : most[copy];
+    }
+    /* 16 tokens of 64 values for K and for V make a slice of 4 KiB; the pool has 2 * 64 tokens and
+     * 4 pages more. */
+    ck_assert_double_eq(least[1], 4096);
+    ck_assert_double_eq(most[1], 12 * 3 * 4096);
+    ck_assert_double_eq(least[0], 4096);
+    ck_assert_double_eq(most[0], 3 * 4096);
+    free(samples.sample);
+    ck_assert_uint_eq(fake_cuda_counts().pinned_ranges, 0);
 }
 END_TEST
 
@@ -58,6 +107,7 @@ int main(void)
     tcase_add_unchecked_fixture(tests, make_files, serve_case_close);
     tcase_add_loop_test(tests, turns_through_dram_and_ssd_are_those_computed_again, 0,
                         sizeof hurries / sizeof *hurries);
+    tcase_add_test(tests, a_calibration_copies_slices_of_pages_and_asks_the_disk_for_them);
     Suite *suite = suite_create("Serving on the emulated GPU");
     suite_add_tcase(suite, tests);
     return test_main(suite);

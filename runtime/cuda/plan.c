@@ -5,9 +5,9 @@
 
 #include <stdlib.h>
 
-/* What resides on a multiprocessor at once (both kernels' __launch_bounds__), and how many times
+/* What of decode.cu resides on a multiprocessor at once (its __launch_bounds__), and how many times
  * that a decode should have, so that uneven parts even out. */
-enum { RESIDENT_BLOCKS = 2, DECODE_WAVES = 2 };
+enum { DECODE_RESIDENT = 2, DECODE_WAVES = 2 };
 
 /* The fewest keys that are worth a part of their own: below, loading the queries and merging weigh
  * as much as the keys. */
@@ -81,7 +81,7 @@ static void plan_decode(struct plan *plan, const struct plan_shape *shape,
     for (uint32_t i = 0; i < count; i++)
         keys += decodes(shape, &sequences[i]) ? context_tokens(&sequences[i]) : 0;
     uint32_t share = part_keys(keys, (uint64_t)shape->kv_heads * group_blocks,
-                               (uint64_t)shape->multiprocessors * RESIDENT_BLOCKS * DECODE_WAVES,
+                               (uint64_t)shape->multiprocessors * DECODE_RESIDENT * DECODE_WAVES,
                                DECODE_PART_KEYS, DECODE_KEYS);
     for (uint32_t i = 0; i < count; i++) {
         const struct kernel_sequence *s = &sequences[i];
@@ -119,7 +119,8 @@ static void cut_prefill(struct plan *plan, const struct kernel_sequence *s, uint
 static void plan_prefill(struct plan *plan, const struct plan_shape *shape,
                          const struct kernel_sequence *sequences, uint32_t count)
 {
-    uint64_t keys = 0, blocks = 0, wanted = (uint64_t)shape->multiprocessors * RESIDENT_BLOCKS;
+    uint64_t keys = 0, blocks = 0;
+    uint64_t wanted = (uint64_t)shape->multiprocessors * shape->prefill_resident;
     for (uint32_t i = 0; i < count; i++) {
         if (decodes(shape, &sequences[i]))
             continue;

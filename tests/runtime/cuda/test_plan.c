@@ -74,7 +74,8 @@ START_TEST(every_query_meets_each_of_its_keys_once)
                                           .kv_heads = 2,
                                           .turns_keys = round % 3 == 0,
                                           .decode_turns_keys = round % 5 != 0,
-                                          .multiprocessors = 1 + 5 * round };
+                                          .multiprocessors = 1 + 5 * round,
+                                          .prefill_resident = 1 + round / 2 % 2 };
         kernel_plan_build(&plan, &shape, sequences, COUNT);
         struct cover cover = { memory_new(rows, sizeof *cover.keys),
                                memory_new(plan.parts, sizeof *cover.parts_seen) };
@@ -109,7 +110,8 @@ START_TEST(a_full_gpu_is_not_cut_further)
                                       .kv_heads = 8,
                                       .turns_keys = true,
                                       .decode_turns_keys = true,
-                                      .multiprocessors = 132 };
+                                      .multiprocessors = 132,
+                                      .prefill_resident = 2 };
     struct plan plan = { 0 };
     kernel_plan_build(&plan, &shape, &sequence, 1);
     ck_assert_uint_eq(plan.prefills, 64);
@@ -127,7 +129,8 @@ START_TEST(one_long_decode_fills_the_gpu)
                                       .kv_heads = 8,
                                       .turns_keys = true,
                                       .decode_turns_keys = true,
-                                      .multiprocessors = 132 };
+                                      .multiprocessors = 132,
+                                      .prefill_resident = 2 };
     struct plan plan = { 0 };
     kernel_plan_build(&plan, &shape, &sequence, 1);
     uint32_t blocks = plan.decodes * shape.kv_heads;

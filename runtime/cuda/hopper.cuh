@@ -68,6 +68,14 @@ static __device__ __forceinline__ void fence_for_wgmma()
     asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 }
 
+/* A value that is the same in all lanes, told to the compiler: it then keeps what follows from it
+ * in the warp's common registers, where wgmma wants its descriptors. Else each is moved there anew.
+ */
+static __device__ __forceinline__ uint32_t uniform(uint32_t value)
+{
+    return __reduce_or_sync(ALL_LANES, value);
+}
+
 /* Registers a thread, of all warps of the warpgroup: a multiple of 8. */
 template <unsigned REGISTERS> __device__ __forceinline__ void give_registers()
 {
@@ -107,6 +115,18 @@ template <unsigned COUNT> __device__ __forceinline__ void hold(uint32_t (&values
 #pragma unroll
     for (unsigned i = 0; i < COUNT; i++)
         asm volatile("" : "+r"(values[i])::"memory");
+}
+
+/* ptxas likes to move arithmetic to behind a wait that it does not depend on, where it no longer
+ * runs beside the products. It leaves a store where it is, and with it what the store needs: here
+ * one that never happens, since `computed` is not negative. */
+static __device__ __forceinline__ void compute_before_wait(float computed, float *nowhere)
+{
+    asm volatile(
+        "{ .reg .pred p; setp.lt.f32 p, %0, 0f00000000; @p st.shared.f32 [%1], %0; }" ::"f"(
+            computed),
+        "r"(shared_address(nowhere))
+        : "memory");
 }
 
 /* sum += A B, with A and B in shared memory, both along rows (`accumulate` 0: sum = A B); and with

@@ -22,6 +22,7 @@ template <class T, unsigned D, unsigned KEYS, unsigned STAGES> struct hopper_sha
     T queries[HOPPER_CONSUMERS][GROUP_QUERIES * D];
     T keys[STAGES][KEYS * D], values[STAGES][KEYS * D];
     uint64_t keys_full[STAGES], keys_empty[STAGES], values_full[STAGES], values_empty[STAGES];
+    float nowhere; /* compute_before_wait() */
 };
 
 static __device__ __forceinline__ unsigned char *hopper_dynamic_shared()

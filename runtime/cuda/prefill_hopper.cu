@@ -199,6 +199,7 @@ template <class T, unsigned D, unsigned KEYS, unsigned STAGES, bool TURNS> struc
         if (MASK)
             mask(n);
         weigh_scores(state, rescale);
+        compute_before_wait(state.sum[0] + state.sum[1], &shared.nowhere);
         wgmma_wait<0>();
         hold(state.output);
         hold(state.scores); /* packed only now: until here the old weights were still read */
@@ -223,7 +224,7 @@ template <class T, unsigned D, unsigned KEYS, unsigned STAGES, bool TURNS> struc
 
     __device__ __forceinline__ void run()
     {
-        const uint32_t masked = masked_tiles();
+        const uint32_t masked = uniform(masked_tiles()), tiles = uniform(block.tiles);
         /* The first turn is consumer 0's. */
         if (TURNS && group == 0)
             barrier_arrive(BARRIER_TURN, HOPPER_CONSUMERS * WARPGROUP_THREADS);
@@ -233,7 +234,7 @@ template <class T, unsigned D, unsigned KEYS, unsigned STAGES, bool TURNS> struc
         for (; n < masked; n++)
             step<true>(n);
 #pragma unroll 1
-        for (; n < block.tiles; n++)
+        for (; n < tiles; n++)
             step<false>(n);
         end();
     }
@@ -318,7 +319,8 @@ __global__ void __launch_bounds__(HOPPER_THREADS, 1)
         produce(shared, a, block);
     } else {
         take_registers<CONSUMER_REGISTERS>();
-        consume<T, D, KEYS, STAGES, TURNS>(shared, a, block, threadIdx.x / WARPGROUP_THREADS - 1);
+        consume<T, D, KEYS, STAGES, TURNS>(shared, a, block,
+                                           uniform(threadIdx.x / WARPGROUP_THREADS) - 1);
     }
 }
 

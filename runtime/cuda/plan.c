@@ -100,6 +100,16 @@ static uint32_t query_blocks(const struct kernel_sequence *s)
     return (s->new_tokens + PREFILL_QUERIES - 1) / PREFILL_QUERIES;
 }
 
+/* What a block's parts have, so that they are about `share` each and all alike: a short last part
+ * would cost its block's start for little work, and its row a merge. In tiles of prefill_hopper.cu,
+ * two of prefill.cu's. */
+static uint32_t even_share(uint32_t keys, uint32_t share)
+{
+    const uint32_t tile = 2 * PREFILL_KEYS, parts = (keys + share / 2) / share;
+    uint32_t even = parts > 1 ? (keys + parts - 1) / parts : keys;
+    return (even + tile - 1) / tile * tile;
+}
+
 static void cut_prefill(struct plan *plan, const struct kernel_sequence *s, uint32_t sequence,
                         uint32_t share)
 {
@@ -108,8 +118,8 @@ static void cut_prefill(struct plan *plan, const struct kernel_sequence *s, uint
         struct kernel_work whole = { .sequence = sequence,
                                      .first_query = first,
                                      .end_key = end_key(s, first) };
-        cut(plan, &plan->prefill, &plan->prefills, &plan->prefill_capacity, whole, share,
-            PREFILL_QUERIES);
+        cut(plan, &plan->prefill, &plan->prefills, &plan->prefill_capacity, whole,
+            even_share(whole.end_key, share), PREFILL_QUERIES);
         if (plan->parts > first_part)
             add_merges(plan, s->first_row + first, whole.end_key - s->cached_tokens - first,
                        first_part, PREFILL_QUERIES);

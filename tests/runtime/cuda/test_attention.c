@@ -173,7 +173,7 @@ START_TEST(a_short_turn_over_a_long_prefix_is_split_and_merged)
                                       .contexts = { { .cached_tokens = 1200, .new_tokens = 20 } },
                                       .multiprocessors = 100 };
     struct case_result result = check(&c);
-    ck_assert_uint_eq(result.prefills, 3); /* of 512 keys */
+    ck_assert_uint_eq(result.prefills, 2); /* of about 512 keys */
     ck_assert_uint_eq(result.merges, 20);
     case_free(&result);
 }

@@ -122,6 +122,24 @@ START_TEST(a_full_gpu_is_not_cut_further)
 }
 END_TEST
 
+START_TEST(a_prefill_is_cut_into_equal_parts_that_fill_the_gpu)
+{
+    struct kernel_sequence sequence = { .cached_tokens = 8000, .new_tokens = 100 };
+    const struct plan_shape shape = { .heads = 32,
+                                      .kv_heads = 8,
+                                      .turns_keys = true,
+                                      .decode_turns_keys = true,
+                                      .multiprocessors = 132,
+                                      .prefill_resident = 1 };
+    struct plan plan = { 0 };
+    kernel_plan_build(&plan, &shape, &sequence, 1);
+    ck_assert_uint_eq(plan.prefills, 4); /* of 32 heads: 128 blocks, and no short fifth part */
+    for (uint32_t i = 0; i < plan.prefills; i++)
+        ck_assert_uint_ge(plan.prefill[i].end_key - plan.prefill[i].first_key, 1900);
+    kernel_plan_free(&plan);
+}
+END_TEST
+
 START_TEST(one_long_decode_fills_the_gpu)
 {
     struct kernel_sequence sequence = { .cached_tokens = 131071, .new_tokens = 1 };
@@ -147,6 +165,7 @@ int main(void)
     tcase_add_test(tests, dividing_by_multiplying_is_exact);
     tcase_add_test(tests, every_query_meets_each_of_its_keys_once);
     tcase_add_test(tests, a_full_gpu_is_not_cut_further);
+    tcase_add_test(tests, a_prefill_is_cut_into_equal_parts_that_fill_the_gpu);
     tcase_add_test(tests, one_long_decode_fills_the_gpu);
     Suite *suite = suite_create("CUDA plan");
     suite_add_tcase(suite, tests);

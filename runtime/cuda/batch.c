@@ -117,7 +117,13 @@ static bool send(struct device *device)
 static bool same_shape(const struct plan_shape *a, const struct plan_shape *b)
 {
     return a->heads == b->heads && a->kv_heads == b->kv_heads && a->turns_keys == b->turns_keys &&
-           a->decode_turns_keys == b->decode_turns_keys;
+           a->decode_turns_keys == b->decode_turns_keys &&
+           a->prefill_resident == b->prefill_resident;
+}
+
+static bool is_hopper(const struct device *device)
+{
+    return device->major == 9 && device->minor == 0;
 }
 
 static bool plan(struct device *device, const struct attention_shape *shape)
@@ -129,6 +135,7 @@ static bool plan(struct device *device, const struct attention_shape *shape)
         .turns_keys = shape->rope.dims > 0 && !shape->rope.at_store,
         .decode_turns_keys = decode_can_turn(shape->head_dim, shape->rope.dims),
         .multiprocessors = device->multiprocessors,
+        .prefill_resident = kernel_prefill_resident(is_hopper(device), shape->head_dim),
     };
     if (same_shape(&batch->shape, &wanted))
         return true;
@@ -185,6 +192,7 @@ static struct kernel_attention arguments(const struct device *device,
         .rope_rows = device->rope.rows,
         .pages = device->batch.gpu_pages,
         .sequences = device->batch.gpu_sequences,
+        .hopper = is_hopper(device),
     };
 }
 

@@ -87,6 +87,7 @@ struct kernel_attention {
                                are */
     float *partial;         /* [part][heads][head_dim], each normalised by its own sum */
     float *partial_log2sum; /* [part][heads] */
+    bool hopper;            /* the GPU is of compute capability 9.0: kernels made for it may run */
 };
 
 /* rope.cu. The table for positions [0, rows): pair i turns by position * theta^(-2i / dims),
@@ -109,6 +110,12 @@ void kernel_store_kv(const struct kernel_attention *a, const uint32_t *row_seque
 #define PREFILL_KEYS 64u /* first_key of a work is a multiple */
 void kernel_prefill(const struct kernel_attention *a, const struct kernel_work *work,
                     uint32_t works, cudaStream_t stream);
+/* How many of its blocks one multiprocessor runs at once; hopper, head_dim: kernel_attention's. */
+uint32_t kernel_prefill_resident(bool hopper, uint32_t head_dim);
+/* prefill_hopper.cu: the same by sm_90a's instructions, for head_dim above 32. kernel_prefill()
+ * calls it where it was built (REPRISE_HOPPER) and a->hopper is set. */
+void kernel_prefill_hopper(const struct kernel_attention *a, const struct kernel_work *work,
+                           uint32_t works, cudaStream_t stream);
 
 /* decode.cu. One query a work (the one at first_query); all heads of a KV head in one block, so
  * that KV is read once. Rotates keys in registers; where it rotates, rope_dims must be head_dim,

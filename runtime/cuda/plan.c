@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-/* What resides on a multiprocessor at once: both kernels' __launch_bounds__. */
-enum { RESIDENT_BLOCKS = 2 };
+/* What of decode.cu resides on a multiprocessor at once: its __launch_bounds__. */
+enum { DECODE_RESIDENT = 2 };
 
 /* The fewest keys that are worth a part of their own: below, loading the queries and merging weigh
  * as much as the keys. */
@@ -133,7 +133,7 @@ static void plan_decode(struct plan *plan, const struct plan_shape *shape,
     struct decode_load load = { .shape = shape,
                                 .sequences = sequences,
                                 .count = count,
-                                .slots = (uint64_t)shape->multiprocessors * RESIDENT_BLOCKS,
+                                .slots = (uint64_t)shape->multiprocessors * DECODE_RESIDENT,
                                 .blocks_a_part = (uint64_t)shape->kv_heads * group_blocks };
     for (uint32_t i = 0; i < count; i++) {
         uint32_t tiles = tiles_of(context_tokens(&sequences[i]), DECODE_KEYS);
@@ -167,6 +167,19 @@ static uint32_t query_blocks(const struct kernel_sequence *s)
     return (s->new_tokens + PREFILL_QUERIES - 1) / PREFILL_QUERIES;
 }
 
+/* Of prefill_hopper.cu; two of prefill.cu's. */
+enum { PREFILL_TILE = 2 * PREFILL_KEYS };
+
+/* Tiles of a block's parts when each shall have about `share` keys: as many parts as come nearest.
+ * One more would be a short one that costs its block's start and its rows a merge, and often a
+ * wave.
+ */
+static uint32_t even_share(uint32_t keys, uint32_t share)
+{
+    const uint32_t parts = (keys + share / 2) / share;
+    return tiles_of(parts > 1 ? tiles_of(keys, parts) : keys, PREFILL_TILE);
+}
+
 static void cut_prefill(struct plan *plan, const struct kernel_sequence *s, uint32_t sequence,
                         uint32_t share)
 {
@@ -175,8 +188,8 @@ static void cut_prefill(struct plan *plan, const struct kernel_sequence *s, uint
         struct kernel_work whole = { .sequence = sequence,
                                      .first_query = first,
                                      .end_key = end_key(s, first) };
-        cut(plan, &plan->prefill, &plan->prefills, &plan->prefill_capacity, whole, share,
-            PREFILL_KEYS, PREFILL_QUERIES);
+        cut(plan, &plan->prefill, &plan->prefills, &plan->prefill_capacity, whole,
+            even_share(whole.end_key, share * PREFILL_KEYS), PREFILL_TILE, PREFILL_QUERIES);
         if (plan->parts > first_part)
             add_merges(plan, s->first_row + first, whole.end_key - s->cached_tokens - first,
                        first_part, PREFILL_QUERIES);
@@ -196,7 +209,8 @@ static uint32_t part_tiles(uint64_t keys, uint64_t blocks, uint64_t wanted)
 static void plan_prefill(struct plan *plan, const struct plan_shape *shape,
                          const struct kernel_sequence *sequences, uint32_t count)
 {
-    uint64_t keys = 0, blocks = 0, wanted = (uint64_t)shape->multiprocessors * RESIDENT_BLOCKS;
+    uint64_t keys = 0, blocks = 0;
+    uint64_t wanted = (uint64_t)shape->multiprocessors * shape->prefill_resident;
     for (uint32_t i = 0; i < count; i++) {
         if (decodes(shape, &sequences[i]))
             continue;

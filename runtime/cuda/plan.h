@@ -19,6 +19,7 @@ struct plan_shape {
     bool turns_keys;        /* keys are turned when used: RoPE, and K stored before it */
     bool decode_turns_keys; /* decode.cu can do that here: decode_can_turn() */
     uint32_t multiprocessors;
+    uint32_t prefill_resident; /* kernel_prefill_resident() */
 };
 
 /* Zeroed memory is a valid empty plan; kernel_plan_build() fills it again and again,

@@ -286,9 +286,31 @@ static void launch_width(const struct kernel_attention *a, const struct kernel_w
         launch<T, 128>(a, work, works, stream);
 }
 
+#ifdef REPRISE_HOPPER
+static constexpr bool HOPPER_BUILT = true;
+#else /* an nvcc that knows no sm_90a, or emulated */
+static constexpr bool HOPPER_BUILT = false;
+#endif
+
+static bool by_hopper(bool hopper, uint32_t head_dim)
+{
+    return HOPPER_BUILT && hopper && head_dim > 32;
+}
+
+uint32_t kernel_prefill_resident(bool hopper, uint32_t head_dim)
+{
+    return by_hopper(hopper, head_dim) ? 1 : 2; /* __launch_bounds__ of either */
+}
+
 void kernel_prefill(const struct kernel_attention *a, const struct kernel_work *work,
                     uint32_t works, cudaStream_t stream)
 {
+#ifdef REPRISE_HOPPER
+    if (by_hopper(a->hopper, a->head_dim)) {
+        kernel_prefill_hopper(a, work, works, stream);
+        return;
+    }
+#endif
     if (a->element == ELEMENT_BF16)
         launch_width<bf16>(a, work, works, stream);
     else

@@ -35,6 +35,11 @@ struct device_batch {
     struct kernel_merge *merges;
 };
 
+static bool by_hopper(const struct attention_case *c)
+{
+    return rig_hopper() && !c->plain_prefill;
+}
+
 static uint32_t rope_dims(const struct attention_case *c)
 {
     return c->rotation == ROTATION_NONE ? 0 : c->rope_dims > 0 ? c->rope_dims : c->head_dim;
@@ -186,7 +191,8 @@ static struct device_batch to_device(const struct batch *b, const struct plan *p
                             ? NULL
                             : rig_new(plan->rotated_rows * b->width * sizeof(uint16_t)),
         .partial = rig_new((uint64_t)plan->parts * c->heads * c->head_dim * sizeof(float)),
-        .partial_log2sum = rig_new((uint64_t)plan->parts * c->heads * sizeof(float))
+        .partial_log2sum = rig_new((uint64_t)plan->parts * c->heads * sizeof(float)),
+        .hopper = by_hopper(c)
     };
     if (dims > 0)
         kernel_rope_table(THETA, dims, table_rows, (float *)(uintptr_t)d.a.rope_table,
@@ -316,7 +322,8 @@ struct case_result case_run(const struct attention_case *c)
         .kv_heads = c->kv_heads,
         .turns_keys = turns,
         .decode_turns_keys = decode_can_turn(c->head_dim, rope_dims(c)),
-        .multiprocessors = c->multiprocessors > 0 ? c->multiprocessors : RIG_MULTIPROCESSORS
+        .multiprocessors = c->multiprocessors > 0 ? c->multiprocessors : RIG_MULTIPROCESSORS,
+        .prefill_resident = kernel_prefill_resident(by_hopper(c), c->head_dim)
     };
     struct plan plan = { 0 };
     kernel_plan_build(&plan, &shape, b.sequences, b.count);
@@ -327,7 +334,8 @@ struct case_result case_run(const struct attention_case *c)
     result.out = memory_new(result.count, sizeof *result.out);
     result.expected = memory_new(result.count, sizeof *result.expected);
     run_ways(&b, &plan, &result);
-    expect(&b, result.expected);
+    if (!c->no_reference)
+        expect(&b, result.expected);
     kernel_plan_free(&plan);
     batch_free(&b);
     return result;

@@ -21,6 +21,8 @@ struct attention_case {
     bool pool_rotated;
     struct context contexts[CASE_SEQUENCES_MAX]; /* up to one without new tokens */
     uint32_t multiprocessors;                    /* 0: RIG_MULTIPROCESSORS */
+    bool plain_prefill;                          /* not by prefill_hopper.cu, even on Hopper */
+    bool no_reference; /* expected stays 0: for what is compared otherwise */
 };
 
 struct case_result {

@@ -26,6 +26,9 @@ cudaStream_t rig_stream(void);
 unsigned rig_ways(void);
 void rig_way(unsigned i);
 
+/* Whether the GPU is of compute capability 9.0: kernel_attention's hopper. */
+bool rig_hopper(void);
+
 /* Multiprocessors to plan for. */
 #define RIG_MULTIPROCESSORS 8u
 

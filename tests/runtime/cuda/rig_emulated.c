@@ -46,6 +46,11 @@ cudaStream_t rig_stream(void)
     return NULL;
 }
 
+bool rig_hopper(void)
+{
+    return false;
+}
+
 unsigned rig_ways(void)
 {
     return 4;

@@ -57,6 +57,15 @@ cudaStream_t rig_stream(void)
     return NULL; /* the default stream */
 }
 
+bool rig_hopper(void)
+{
+    int device = 0, major = 0, minor = 0;
+    must(cudaGetDevice(&device), "cudaGetDevice");
+    must(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "attribute");
+    must(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device), "attribute");
+    return major == 9 && minor == 0;
+}
+
 unsigned rig_ways(void)
 {
     return 2;

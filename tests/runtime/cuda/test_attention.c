@@ -5,6 +5,8 @@
 #include "tests/runtime/cuda/rig.h"
 #include "tests/support.h"
 
+#include <stdio.h>
+
 /* Scores and weights are rounded to elements of 8 (bf16) or 11 (fp16) significant bits on their way
  * through the tensor cores, and so is the result. A key too many or too few of n moves the result
  * by about 1 / sqrt(n): 3 % at 1,000 keys. */
@@ -172,7 +174,7 @@ START_TEST(a_short_turn_over_a_long_prefix_is_split_and_merged)
                                       .contexts = { { .cached_tokens = 1200, .new_tokens = 20 } },
                                       .multiprocessors = 100 };
     struct case_result result = check(&c);
-    ck_assert_uint_eq(result.prefills, 3); /* of 512 keys */
+    ck_assert_uint_eq(result.prefills, 2); /* of about 512 keys */
     ck_assert_uint_eq(result.merges, 20);
     case_free(&result);
 }
@@ -254,6 +256,104 @@ START_TEST(two_new_tokens_are_two_decodes)
 }
 END_TEST
 
+/* What prefill_hopper.cu has two ways for: widths, tiles that end anywhere, masks that begin in any
+ * row, pages, parts. Too many keys for the definition: prefill.cu is held against it above. */
+static const struct attention_case hopper_cases[] = {
+    { .heads = 4, /* grouped; neither keys nor queries fill their last tile */
+      .kv_heads = 2,
+      .head_dim = 128,
+      .page_tokens = 16,
+      .rotation = ROTATION_HALVES,
+      .contexts = { { .cached_tokens = 1300, .new_tokens = 700, .skip = 5 } } },
+    { .heads = 2, /* no cache: tiles and queries begin at the same tokens */
+      .kv_heads = 2,
+      .head_dim = 128,
+      .page_tokens = 64,
+      .rotation = ROTATION_NEIGHBOURS,
+      .contexts = { { .new_tokens = 1024 } } },
+    { .heads = 8, /* the smallest pages, the pool's own keys */
+      .kv_heads = 2,
+      .head_dim = 128,
+      .page_tokens = 4,
+      .rotation = ROTATION_HALVES,
+      .pool_rotated = true,
+      .contexts = { { .cached_tokens = 517, .new_tokens = 130, .skip = 3 } } },
+    { .heads = 3,
+      .kv_heads = 1,
+      .head_dim = 80, /* filled up to 128; 32 of 80 turned */
+      .page_tokens = 16,
+      .rotation = ROTATION_HALVES,
+      .rope_dims = 32,
+      .contexts = { { .cached_tokens = 300, .new_tokens = 65, .skip = 15 } } },
+    { .heads = 3,
+      .kv_heads = 3,
+      .head_dim = 96,
+      .page_tokens = 19,
+      .rotation = ROTATION_HALVES,
+      .rope_dims = 24, /* pairs 12 apart: no whole chunks */
+      .contexts = { { .cached_tokens = 200, .new_tokens = 300, .skip = 18 } } },
+    { .heads = 4,
+      .kv_heads = 1,
+      .head_dim = 64,
+      .page_tokens = 16,
+      .rotation = ROTATION_HALVES,
+      .contexts = { { .cached_tokens = 640, .new_tokens = 257, .skip = 1 } } },
+    { .heads = 2, /* keys in parts, of which the first queries see none of the last */
+      .kv_heads = 1,
+      .head_dim = 128,
+      .page_tokens = 16,
+      .rotation = ROTATION_HALVES,
+      .contexts = { { .cached_tokens = 4001, .new_tokens = 100, .skip = 7 },
+                    { .cached_tokens = 2000, .new_tokens = 513 } },
+      .multiprocessors = 100 },
+    { .heads = 4, /* several sequences, and decodes beside them */
+      .kv_heads = 2,
+      .head_dim = 128,
+      .page_tokens = 16,
+      .rotation = ROTATION_NONE,
+      .contexts = { { .cached_tokens = 30, .new_tokens = 1 },
+                    { .cached_tokens = 0, .new_tokens = 129 },
+                    { .cached_tokens = 0, .new_tokens = 2 },
+                    { .cached_tokens = 1000, .new_tokens = 63, .skip = 9 },
+                    { .cached_tokens = 128, .new_tokens = 128 } } },
+    { .element = ELEMENT_FP16,
+      .heads = 4,
+      .kv_heads = 2,
+      .head_dim = 128,
+      .page_tokens = 16,
+      .rotation = ROTATION_HALVES,
+      .contexts = { { .cached_tokens = 900, .new_tokens = 200, .skip = 5 } } },
+    { .element = ELEMENT_FP16,
+      .heads = 2,
+      .kv_heads = 1,
+      .head_dim = 64,
+      .page_tokens = 32,
+      .rotation = ROTATION_NEIGHBOURS,
+      .contexts = { { .cached_tokens = 1900, .new_tokens = 70 } },
+      .multiprocessors = 100 }
+};
+
+START_TEST(both_prefills_agree)
+{
+    if (!rig_hopper()) {
+        printf("skipped: both_prefills_agree: no GPU of compute capability 9.0\n");
+        return;
+    }
+    struct attention_case c = hopper_cases[_i];
+    c.no_reference = true;
+    struct case_result fast = case_run(&c);
+    c.plain_prefill = true;
+    struct case_result plain = case_run(&c);
+    ck_assert_msg(fast.ways_agree, "case %d: not the same twice", _i);
+    for (uint64_t i = 0; i < plain.count; i++)
+        plain.expected[i] = (double)plain.out[i];
+    double error = relative_error(fast.out, plain.expected, plain.count);
+    ck_assert_msg(error <= tolerance(c.element), "case %d: relative error %g", _i, error);
+    case_free(&fast);
+    case_free(&plain);
+}
+END_TEST
+
 int main(void)
 {
     if (!rig_open())
@@ -274,6 +374,7 @@ int main(void)
     tcase_add_loop_test(tests, the_keys_of_many_kv_heads_are_turned, 0, 3);
     tcase_add_loop_test(tests, two_new_tokens_are_two_decodes, 0, 4);
     tcase_add_test(tests, any_mix_of_prefills_and_decodes_in_one_batch);
+    tcase_add_loop_test(tests, both_prefills_agree, 0, sizeof hopper_cases / sizeof *hopper_cases);
     Suite *suite = suite_create("CUDA attention");
     suite_add_tcase(suite, tests);
     return test_main(suite);

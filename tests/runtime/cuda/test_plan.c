@@ -74,7 +74,8 @@ START_TEST(every_query_meets_each_of_its_keys_once)
                                           .kv_heads = 2,
                                           .turns_keys = round % 3 == 0,
                                           .decode_turns_keys = round % 5 != 0,
-                                          .multiprocessors = 1 + 5 * round };
+                                          .multiprocessors = 1 + 5 * round,
+                                          .prefill_resident = 1 + round / 2 % 2 };
         kernel_plan_build(&plan, &shape, sequences, COUNT);
         struct cover cover = { memory_new(rows, sizeof *cover.keys),
                                memory_new(plan.parts, sizeof *cover.parts_seen) };
@@ -109,13 +110,32 @@ START_TEST(a_full_gpu_is_not_cut_further)
                                       .kv_heads = 8,
                                       .turns_keys = true,
                                       .decode_turns_keys = true,
-                                      .multiprocessors = 132 };
+                                      .multiprocessors = 132,
+                                      .prefill_resident = 2 };
     struct plan plan = { 0 };
     kernel_plan_build(&plan, &shape, &sequence, 1);
     ck_assert_uint_eq(plan.prefills, 64);
     ck_assert_uint_eq(plan.parts, 0);
     ck_assert_uint_eq(plan.prefill[0].first_query, 8192 - 128); /* the longest first */
     ck_assert_uint_eq(plan.rotated_rows, 8192);
+    kernel_plan_free(&plan);
+}
+END_TEST
+
+START_TEST(a_prefill_is_cut_into_equal_parts_that_fill_the_gpu)
+{
+    struct kernel_sequence sequence = { .cached_tokens = 8000, .new_tokens = 100 };
+    const struct plan_shape shape = { .heads = 32,
+                                      .kv_heads = 8,
+                                      .turns_keys = true,
+                                      .decode_turns_keys = true,
+                                      .multiprocessors = 132,
+                                      .prefill_resident = 1 };
+    struct plan plan = { 0 };
+    kernel_plan_build(&plan, &shape, &sequence, 1);
+    ck_assert_uint_eq(plan.prefills, 4); /* of 32 heads: 128 blocks, and no short fifth part */
+    for (uint32_t i = 0; i < plan.prefills; i++)
+        ck_assert_uint_ge(plan.prefill[i].end_key - plan.prefill[i].first_key, 1900);
     kernel_plan_free(&plan);
 }
 END_TEST
@@ -127,7 +147,8 @@ START_TEST(one_long_decode_fills_the_gpu)
                                       .kv_heads = 8,
                                       .turns_keys = true,
                                       .decode_turns_keys = true,
-                                      .multiprocessors = 132 };
+                                      .multiprocessors = 132,
+                                      .prefill_resident = 2 };
     struct plan plan = { 0 };
     kernel_plan_build(&plan, &shape, &sequence, 1);
     uint32_t blocks = plan.decodes * shape.kv_heads;
@@ -216,6 +237,7 @@ int main(void)
     tcase_add_test(tests, dividing_by_multiplying_is_exact);
     tcase_add_test(tests, every_query_meets_each_of_its_keys_once);
     tcase_add_test(tests, a_full_gpu_is_not_cut_further);
+    tcase_add_test(tests, a_prefill_is_cut_into_equal_parts_that_fill_the_gpu);
     tcase_add_test(tests, one_long_decode_fills_the_gpu);
     tcase_add_test(tests, a_reply_s_last_two_tokens_turn_no_keys);
     tcase_add_test(tests, a_sequence_s_parts_are_even);

@@ -84,33 +84,42 @@ enum status weights_round(struct weights *weights, enum tensor tensor, uint32_t 
 
 /* ---- random ---- */
 
-/* Values are drawn in blocks, each a stream of random numbers of its own, so that threads can share
- * a tensor and it is the same whatever their number. */
-enum { BLOCK = 1 << 16 };
-
 struct drawing {
-    uint64_t seed, stream, count;
-    double width;  /* uniform over -width / 2 .. width / 2; 0: all are 1 */
+    uint64_t key, count;
+    float scale;   /* values are uniform over -2^31 .. 2^31 times this; 0: all are 1 */
     float *floats; /* one of the two */
     uint16_t *bf16;
 };
 
-static void draw_blocks(void *context, uint64_t begin, uint64_t end)
+/* splitmix64 (Steele, Lea, Flood, OOPSLA 2014): its n-th number without those before it, so that
+ * threads can share a tensor, which is the same whatever their number. */
+static uint64_t number_at(uint64_t key, uint64_t n)
+{
+    uint64_t z = key + (n + 1) * UINT64_C(0x9E3779B97F4A7C15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return z ^ (z >> 31);
+}
+
+static void put(const struct drawing *drawing, uint64_t i, uint64_t bits)
+{
+    float value = drawing->scale > 0.0F ? (float)(int32_t)(uint32_t)bits * drawing->scale : 1.0F;
+    if (i >= drawing->count)
+        return;
+    if (drawing->bf16 != NULL)
+        drawing->bf16[i] = weights_bf16(value);
+    else
+        drawing->floats[i] = value;
+}
+
+/* A number is two values. */
+static void draw_pairs(void *context, uint64_t begin, uint64_t end)
 {
     const struct drawing *drawing = context;
-    for (uint64_t block = begin; block < end; block++) {
-        struct random random = random_from(drawing->seed, drawing->stream + (block << 32));
-        uint64_t first = block * BLOCK;
-        uint64_t last = drawing->count - first < BLOCK ? drawing->count : first + BLOCK;
-        for (uint64_t i = first; i < last; i++) {
-            float value = drawing->width > 0.0
-                              ? (float)((random_uniform(&random) - 0.5) * drawing->width)
-                              : 1.0F;
-            if (drawing->bf16 != NULL)
-                drawing->bf16[i] = weights_bf16(value);
-            else
-                drawing->floats[i] = value;
-        }
+    for (uint64_t pair = begin; pair < end; pair++) {
+        uint64_t bits = number_at(drawing->key, pair);
+        put(drawing, 2 * pair, bits);
+        put(drawing, 2 * pair + 1, bits >> 32);
     }
 }
 
@@ -120,13 +129,16 @@ static void draw(const struct weights *weights, enum tensor tensor, uint32_t lay
 {
     struct shape shape = tensor_shape(&weights->model, tensor);
     double deviation = tensor == TENSOR_EMBEDDING ? 1.0 : 1.0 / sqrt((double)shape.inputs);
-    struct drawing drawing = { .seed = weights->seed,
-                               .stream = (uint64_t)layer * TENSOR_COUNT + (uint64_t)tensor,
+    struct random random =
+        random_from(weights->seed, (uint64_t)layer * TENSOR_COUNT + (uint64_t)tensor);
+    struct drawing drawing = { .key = random_u64(&random),
                                .count = shape.outputs * shape.inputs,
-                               .width = shape.outputs == 1 ? 0.0 : 2.0 * sqrt(3.0) * deviation,
+                               .scale = shape.outputs == 1
+                                            ? 0.0F
+                                            : (float)(sqrt(3.0) * deviation * 0x1p-31),
                                .floats = floats,
                                .bf16 = bf16 };
-    spread((drawing.count + BLOCK - 1) / BLOCK, 4, draw_blocks, &drawing);
+    spread((drawing.count + 1) / 2, 1 << 17, draw_pairs, &drawing);
 }
 
 static enum status read_random(struct weights *weights, enum tensor tensor, uint32_t layer,

@@ -6,8 +6,8 @@
 #include "validate/store_handle.h"
 
 #include <math.h>
-#include <string.h>
 #include <stdio.h>
+#include <string.h>
 
 static enum status begin(struct store *store, struct error *err)
 {

@@ -343,8 +343,8 @@ START_TEST(a_safetensors_file_of_bf16_gives_the_bits_of_its_values_as_floats)
 }
 END_TEST
 
-/* Drawn in blocks by several threads: the same each time, as floats or as bf16; no block repeats
- * another; mean 0, deviation 1 / sqrt(inputs). */
+/* Drawn by several threads: the same each time, as floats or as bf16; no part repeats another; mean
+ * 0, deviation 1 / sqrt(inputs). */
 START_TEST(large_random_tensors_are_the_same_however_they_are_read)
 {
     struct model model = case_model(0);

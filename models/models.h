@@ -72,7 +72,7 @@ static inline uint32_t model_ffn_layers(const struct model *model)
 
 /* Times measured with one model on one machine, where the hardware's file names such points
  * (timing_measured.c); points 0: none. */
-#define MEASURED_MOST 20
+#define MEASURED_MOST 32
 struct measured_timing {
     uint32_t
         shape[7]; /* the model's: layers, hidden, heads, KV heads, head width, FFN, vocabulary */

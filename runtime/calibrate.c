@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { GRID_MOST = 16 };
+enum { GRID_MOST = 24 };
 
 uint64_t calibrate_now_ns(void)
 {
@@ -119,11 +119,28 @@ static void prefill_point(struct calibrator *c, uint32_t new_tokens, uint32_t ca
     calibrate_prefill(c, "prefill_layer", new_tokens, cached, true);
 }
 
+/* New tokens. A product's time grows in steps of its tiles, 64 to 256 rows, which between two
+ * powers of 2 a line cuts off: from 32 on there is a place halfway, too. What a host is held to
+ * grows evenly. */
+static uint32_t new_token_axis(const struct calibrator *c, uint32_t places[GRID_MOST])
+{
+    uint32_t count = 0, window = c->config->window_tokens;
+    if (c->config->held.flop_per_s > 0.0)
+        return axis(1, window, places);
+    for (uint32_t value = 1; value < window && count < GRID_MOST - 2; value *= 2) {
+        places[count++] = value;
+        if (value >= 32 && value + value / 2 < window)
+            places[count++] = value + value / 2;
+    }
+    places[count++] = window;
+    return count;
+}
+
 static bool measure_prefill(struct calibrator *c)
 {
     uint32_t news[GRID_MOST], cacheds[GRID_MOST + 1] = { 0 };
     uint32_t window = c->config->window_tokens;
-    uint32_t new_count = axis(1, window, news), cached_count = 1 + axis(32, window, cacheds + 1);
+    uint32_t new_count = new_token_axis(c, news), cached_count = 1 + axis(32, window, cacheds + 1);
     for (uint32_t i = 0; i < new_count; i++)
         for (uint32_t j = 0; j < cached_count; j++) {
             repeat(c, prefill_point, news[i], cacheds[j]);
@@ -285,7 +302,7 @@ static void prepare(struct calibrator *c)
     uint32_t places[GRID_MOST], window = config->window_tokens, contexts = 0;
     for (uint32_t context = 16; context <= window; context *= 2)
         contexts++;
-    c->steps = axis(1, window, places) * (1 + axis(32, window, places)) +
+    c->steps = new_token_axis(c, places) * (1 + axis(32, window, places)) +
                axis(1, config->batch, places) * contexts + calibrate_links_steps(c);
 }
 

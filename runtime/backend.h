@@ -101,6 +101,10 @@ struct backend {
     const char *name, *summary; /* as in `reprise run --backend NAME` */
     uint32_t element_bytes;
     const char *element; /* "fp32", "bf16" */
+    /* Rows by which the memory of gemm()'s `in` and `out` must be longer than what is asked for: a
+     * device may multiply a few rows more, so that shapes are few. They hold any bits, NaN too, and
+     * reach nothing but the slack of `out`, which is written over. 0: none. */
+    uint32_t gemm_slack_rows;
 
     /* *device is the caller's to close(), and set only with STATUS_OK. STATUS_IO: no such device
      * here. */
@@ -158,8 +162,13 @@ struct backend {
     /* out[i] = table[tokens[i]]; a row is width elements. tokens: the host's. */
     void (*embed)(struct device *device, const void *table, uint32_t width, const uint32_t *tokens,
                   uint32_t rows, void *out);
-    /* out[rows][outputs] = in[rows][inputs] * weights[outputs][inputs]^T */
+    /* out[rows][outputs] = in[rows][inputs] * weights[outputs][inputs]^T; each begins at a multiple
+     * of 256 bytes. */
     void (*gemm)(struct device *device, uint32_t rows, uint32_t inputs, uint32_t outputs,
+                 const void *in, const void *weights, void *out);
+    /* Optional. A product's first time of its shape costs more than its time: runs it for all
+     * numbers of rows up to most_rows that make a difference. NULL: there is nothing to warm. */
+    void (*warm)(struct device *device, uint32_t inputs, uint32_t outputs, uint32_t most_rows,
                  const void *in, const void *weights, void *out);
     /* bias NULL: none. in may be out. */
     void (*norm)(struct device *device, enum norm_kind kind, uint32_t rows, uint32_t width,

@@ -183,17 +183,22 @@ static bool measure_decode(struct calibrator *c)
 
 /* ---- single operators ---- */
 
+static uint64_t aligned(uint64_t bytes) /* as gemm() wants its matrices */
+{
+    return (bytes + 255) / 256 * 256;
+}
+
 static enum status measure_gemm(struct calibrator *c, struct error *err)
 {
     uint32_t width = c->config->model.hidden, rows_most = c->config->window_tokens;
     void *memory = NULL;
-    uint64_t values = (uint64_t)width * (width + 2 * (uint64_t)rows_most);
-    enum status status =
-        c->backend->allocate(c->device, TIER_HBM, values * c->backend->element_bytes, &memory, err);
+    uint64_t row_bytes = (uint64_t)width * c->backend->element_bytes;
+    uint64_t matrix_bytes = aligned(row_bytes * (rows_most + c->backend->gemm_slack_rows));
+    enum status status = c->backend->allocate(c->device, TIER_HBM,
+                                              2 * matrix_bytes + row_bytes * width, &memory, err);
     if (status != STATUS_OK)
         return status;
-    char *in = memory, *out = in + (uint64_t)rows_most * width * c->backend->element_bytes;
-    char *weights = out + (uint64_t)rows_most * width * c->backend->element_bytes;
+    char *in = memory, *out = in + matrix_bytes, *weights = out + matrix_bytes;
     for (uint32_t rows = 1; rows <= rows_most; rows *= 4)
         for (uint32_t repeat = 0; repeat <= c->config->repeats; repeat++) {
             uint64_t begin_ns = calibrate_now_ns();
@@ -325,6 +330,8 @@ static void make_kv(struct calibrator *c)
 
 static enum status measure(struct calibrator *c, struct error *err)
 {
+    /* As serving does: else a point's first times would be samples of another machine. */
+    executor_warm(c->executor, 2 * c->config->window_tokens);
     make_kv(c);
     enum status status = measure_gemm(c, err);
     if (status == STATUS_OK)

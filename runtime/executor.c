@@ -66,8 +66,8 @@ uint64_t executor_bytes(const struct executor_config *config)
     uint64_t layer = (qkv_width(model) + query + up_width(model) + model->ffn + 2) * width;
     uint64_t weights = layer * model->layers + ((uint64_t)model->vocabulary * 2 + 1) * width;
     uint64_t row = 3 * width + qkv_width(model) + query + up_width(model) + model->ffn;
-    uint64_t context = width + model->vocabulary;
-    return (weights + row * config->rows + context * config->contexts +
+    uint64_t context = width + model->vocabulary, slack = config->backend->gemm_slack_rows;
+    return (weights + row * (config->rows + slack) + context * (config->contexts + slack) +
             page_values(config) * config->pages) *
            config->backend->element_bytes;
 }
@@ -214,7 +214,8 @@ static enum status take_activations(struct executor *executor, struct error *err
 {
     const struct executor_config *config = &executor->config;
     const struct model *model = &config->model;
-    uint64_t rows = config->rows, contexts = config->contexts;
+    uint64_t slack = config->backend->gemm_slack_rows;
+    uint64_t rows = config->rows + slack, contexts = config->contexts + slack;
     const struct {
         void **memory;
         uint64_t values;
@@ -396,6 +397,92 @@ void executor_forward(struct executor *executor, const struct sequence *sequence
     for (uint32_t i = 0; i < executor->config.model.layers; i++)
         executor_layer(executor, i);
     executor_end(executor);
+}
+
+/* ---- warming up ---- */
+
+static void warm_products(struct executor *executor)
+{
+    const struct executor_config *config = &executor->config;
+    const struct model *model = &config->model;
+    const struct layer *layer = &executor->layers[0]; /* as all are */
+    uint64_t query = (uint64_t)model->heads * model->head_dim;
+    const struct {
+        uint64_t inputs, outputs;
+        uint32_t rows;
+        const void *in, *weights;
+        void *out;
+    } products[] = {
+        { model->hidden, qkv_width(model), config->rows, executor->normed, layer->qkv,
+          executor->qkv },
+        { query, model->hidden, config->rows, executor->attended, layer->output, executor->narrow },
+        { model->hidden, up_width(model), config->rows, executor->normed, layer->up,
+          executor->wide },
+        { model->ffn, model->hidden, config->rows, executor->active, layer->down,
+          executor->narrow },
+        { model->hidden, model->vocabulary, config->contexts, executor->last, executor->head,
+          executor->logits },
+    };
+    for (size_t i = 0; i < sizeof products / sizeof *products; i++)
+        config->backend->warm(config->device, (uint32_t)products[i].inputs,
+                              (uint32_t)products[i].outputs, products[i].rows, products[i].in,
+                              products[i].weights, products[i].out);
+}
+
+/* `count` contexts of that length, all in the pool's first pages: what they hold is not read. */
+static void warm_iteration(struct executor *executor, const uint32_t *pages, uint32_t count,
+                           uint32_t cached, uint32_t new_tokens)
+{
+    const struct executor_config *config = &executor->config;
+    uint32_t rows = count * new_tokens, tokens = cached + new_tokens;
+    if (rows > config->rows)
+        return;
+    struct sequence *sequences = memory_new(count, sizeof *sequences);
+    uint32_t *zeros = memory_new(rows, sizeof *zeros);
+    for (uint32_t i = 0; i < count; i++)
+        sequences[i] =
+            (struct sequence){ pages, (tokens + config->page_tokens - 1) / config->page_tokens, 0,
+                               cached, new_tokens };
+    executor_forward(executor, sequences, count, zeros);
+    free(sequences);
+    free(zeros);
+}
+
+/* 1, 2, 4... and the most; 0 behind it. */
+static uint32_t doubled(uint32_t number, uint32_t most)
+{
+    return number >= most ? 0 : number < most - number ? 2 * number : most;
+}
+
+/* How attention is cut, and so how many parts there are, varies with the number of new tokens and
+ * of contexts; the most of a workspace may be needed anywhere. So both double up to their most. */
+static void warm_iterations(struct executor *executor, uint32_t longest)
+{
+    const struct executor_config *config = &executor->config;
+    uint32_t *pages = memory_new(config->pages, sizeof *pages);
+    for (uint32_t i = 0; i < config->pages; i++)
+        pages[i] = i;
+    uint32_t most = config->rows < longest ? config->rows : longest;
+    for (uint32_t rows = most < 8 ? most : 8; rows > 0; rows = doubled(rows, most))
+        warm_iteration(executor, pages, 1, longest - rows, rows);
+    for (uint32_t count = 1; count > 0; count = doubled(count, config->contexts))
+        for (uint32_t rows = 1; rows <= 2 && rows <= longest; rows++) /* two: a reply's last */
+            warm_iteration(executor, pages, count, longest - rows, rows);
+    free(pages);
+}
+
+void executor_warm(struct executor *executor, uint32_t context_tokens)
+{
+    const struct executor_config *config = &executor->config;
+    if (config->backend->warm == NULL)
+        return;
+    uint64_t room = (uint64_t)config->pages * config->page_tokens;
+    warm_products(executor);
+    warm_iterations(executor, room < context_tokens ? (uint32_t)room : context_tokens);
+    struct backend_event *warm = config->backend->event_new(config->device);
+    config->backend->record(config->device, STREAM_COMPUTE, warm);
+    config->backend->synchronise(config->device, warm);
+    config->backend->event_free(config->device, warm);
 }
 
 void executor_logits(struct executor *executor, uint32_t sequences, float *logits)

@@ -63,6 +63,12 @@ void executor_end(struct executor *executor);
 void executor_forward(struct executor *executor, const struct sequence *sequences, uint32_t count,
                       const uint32_t *tokens);
 
+/* What a device does slower the first time is done once (backend.h, warm): afterwards no shape of
+ * product is new, and workspaces are as large as contexts of at most context_tokens make them. To
+ * be called before KV is stored: it is written to the pool's first pages. Waits. Does nothing on a
+ * device without such first times. */
+void executor_warm(struct executor *executor, uint32_t context_tokens);
+
 /* The last iteration's logits, vocabulary values a sequence, into logits; waits for it. */
 void executor_logits(struct executor *executor, uint32_t sequences, float *logits);
 

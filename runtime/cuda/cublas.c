@@ -9,7 +9,7 @@
 
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
-#define LIBRARY "libcublas.so." TEXT(CUBLAS_VER_MAJOR)
+#define LIBRARY "libcublasLt.so." TEXT(CUBLAS_VER_MAJOR)
 
 static bool find(struct cublas *blas, const char *name, void *function)
 {
@@ -20,13 +20,9 @@ static bool find(struct cublas *blas, const char *name, void *function)
 
 static bool find_all(struct cublas *blas)
 {
-    return find(blas, "cublasCreate_v2", &blas->create) &&
-           find(blas, "cublasDestroy_v2", &blas->destroy) &&
-           find(blas, "cublasSetStream_v2", &blas->set_stream) &&
-           find(blas, "cublasSetWorkspace_v2", &blas->set_workspace) &&
-           find(blas, "cublasGetVersion_v2", &blas->get_version) &&
-           find(blas, "cublasGetStatusString", &blas->status_string) &&
-           find(blas, "cublasGemmEx", &blas->gemm_ex);
+#define FIND(member, name) find(blas, "cublasLt" #name, &blas->member) &&
+    return CUBLAS_FUNCTIONS(FIND) true;
+#undef FIND
 }
 
 /* RTLD_NODELETE: the library stays for the life of the process, whoever closes it. Unloading and

@@ -1,28 +1,36 @@
-/* runtime/cuda/cublas.h - the few functions of cuBLAS that are used, found when the program runs: a
- * binary built with CUDA starts on a machine that has none. Private to runtime/cuda/. */
+/* runtime/cuda/cublas.h - the few functions of cublasLt that are used, found when the program runs:
+ * a binary built with CUDA starts on a machine that has none. The rest of cuBLAS is built upon
+ * cublasLt and not needed. Private to runtime/cuda/. */
 #ifndef REPRISE_RUNTIME_CUDA_CUBLAS_H
 #define REPRISE_RUNTIME_CUDA_CUBLAS_H
 
 #include "base/error.h"
 
-#include <cublas_v2.h>
+#include <cublasLt.h>
 
-/* As cublas_api.h declares them; the names there are macros for those ending in _v2. */
+/* X(member, name behind "cublasLt") */
+#define CUBLAS_FUNCTIONS(X)                                                                        \
+    X(create, Create)                                                                              \
+    X(destroy, Destroy)                                                                            \
+    X(version, GetVersion)                                                                         \
+    X(status_string, GetStatusString)                                                              \
+    X(description_create, MatmulDescCreate)                                                        \
+    X(description_destroy, MatmulDescDestroy)                                                      \
+    X(description_set, MatmulDescSetAttribute)                                                     \
+    X(layout_create, MatrixLayoutCreate)                                                           \
+    X(layout_destroy, MatrixLayoutDestroy)                                                         \
+    X(preference_create, MatmulPreferenceCreate)                                                   \
+    X(preference_destroy, MatmulPreferenceDestroy)                                                 \
+    X(preference_set, MatmulPreferenceSetAttribute)                                                \
+    X(choose, MatmulAlgoGetHeuristic)                                                              \
+    X(multiply, Matmul)
+
+/* As cublasLt.h declares them. */
 struct cublas {
     void *library;
-    cublasStatus_t (*create)(cublasHandle_t *handle);
-    cublasStatus_t (*destroy)(cublasHandle_t handle);
-    cublasStatus_t (*set_stream)(cublasHandle_t handle, cudaStream_t stream);
-    cublasStatus_t (*set_workspace)(cublasHandle_t handle, void *workspace, size_t bytes);
-    cublasStatus_t (*get_version)(cublasHandle_t handle, int *version);
-    const char *(*status_string)(cublasStatus_t status);
-    cublasStatus_t (*gemm_ex)(cublasHandle_t handle, cublasOperation_t a_op, cublasOperation_t b_op,
-                              int m, int n, int k, const void *alpha, const void *a,
-                              cudaDataType a_type, int a_stride, const void *b, cudaDataType b_type,
-                              int b_stride, const void *beta, void *c, cudaDataType c_type,
-                              int c_stride, cublasComputeType_t compute,
-                              cublasGemmAlgo_t algorithm);
-    cublasHandle_t handle; /* the caller's to create and destroy */
+#define CUBLAS_MEMBER(member, name) __typeof__(cublasLt##name) *member;
+    CUBLAS_FUNCTIONS(CUBLAS_MEMBER)
+#undef CUBLAS_MEMBER
 };
 
 /* Finds the library of the version whose headers this was built with. STATUS_IO: says which names

@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What cuBLAS's documentation advises for Hopper; given at once, so that no product allocates. */
-enum { BLAS_WORKSPACE_BYTES = 32 << 20 };
-
 /* ---- failures ---- */
 
 void gpu_fail(struct device *device, const char *what, const char *reason)
@@ -99,35 +96,6 @@ static enum status open_streams(struct device *device, struct error *err)
     return code == cudaSuccess ? STATUS_OK : refuse(err, "open streams", code);
 }
 
-/* In this order: setting the stream takes the workspace away again (cuBLAS documentation,
- * cublasSetStream). */
-static enum status open_blas(struct device *device, struct error *err)
-{
-    struct cublas *blas = &device->blas;
-    enum status status = cublas_open(blas, err);
-    if (status != STATUS_OK)
-        return status;
-    cudaError_t code = cudaMalloc(&device->blas_workspace, BLAS_WORKSPACE_BYTES);
-    if (code != cudaSuccess)
-        return refuse(err, "allocate cuBLAS's workspace", code);
-    cublasStatus_t answer = blas->create(&blas->handle);
-    if (answer == CUBLAS_STATUS_SUCCESS)
-        answer = blas->set_stream(blas->handle, device->stream[STREAM_COMPUTE]);
-    if (answer == CUBLAS_STATUS_SUCCESS)
-        answer = blas->set_workspace(blas->handle, device->blas_workspace, BLAS_WORKSPACE_BYTES);
-    return answer == CUBLAS_STATUS_SUCCESS
-               ? STATUS_OK
-               : error_io(err, "cuda", "start cuBLAS", blas->status_string(answer));
-}
-
-static void close_blas(struct device *device)
-{
-    if (device->blas.handle != NULL)
-        device->blas.destroy(device->blas.handle);
-    cublas_close(&device->blas);
-    cudaFree(device->blas_workspace);
-}
-
 /* Codes are ignored: on a device that failed every call does, and there is nobody left to tell. */
 static void gpu_close(struct device *device)
 {
@@ -146,7 +114,7 @@ static void gpu_close(struct device *device)
     workspace_free(&device->rope.table);
     gpu_copies_free(device);
     gpu_release_all(device);
-    close_blas(device);
+    products_close(&device->products);
     gpu_clock_end(device);
     for (int i = 0; i < STREAM_COUNT; i++)
         if (device->stream[i] != NULL)
@@ -166,7 +134,7 @@ static enum status gpu_open(const struct backend_config *config, struct device *
     if (status == STATUS_OK)
         status = open_streams(opened, err);
     if (status == STATUS_OK)
-        status = open_blas(opened, err);
+        status = products_open(&opened->products, err);
     if (status == STATUS_OK)
         status = gpu_clock_start(opened, err);
     if (status != STATUS_OK) {
@@ -179,13 +147,13 @@ static enum status gpu_open(const struct backend_config *config, struct device *
 
 static char *gpu_describe(struct device *device, char *text, size_t text_bytes)
 {
-    int runtime = 0, driver = 0, blas = 0;
+    int runtime = 0, driver = 0;
     cudaRuntimeGetVersion(&runtime);
     cudaDriverGetVersion(&driver);
-    device->blas.get_version(device->blas.handle, &blas);
-    snprintf(text, text_bytes, "%s, bf16, %u SMs of %u.%u, CUDA %d.%d, driver's %d.%d, cuBLAS %d",
+    snprintf(text, text_bytes, "%s, bf16, %u SMs of %u.%u, CUDA %d.%d, driver's %d.%d, cuBLAS %zu",
              device->name, device->multiprocessors, device->major, device->minor, runtime / 1000,
-             runtime % 1000 / 10, driver / 1000, driver % 1000 / 10, blas);
+             runtime % 1000 / 10, driver / 1000, driver % 1000 / 10,
+             device->products.blas.version());
     return text;
 }
 
@@ -211,6 +179,7 @@ const struct backend backend_cuda = {
     .summary = "an NVIDIA GPU, compute capability 8.0 or later: cuBLAS and own kernels in bf16",
     .element_bytes = 2,
     .element = "bf16",
+    .gemm_slack_rows = GEMM_SLACK_ROWS,
     .open = gpu_open,
     .close = gpu_close,
     .describe = gpu_describe,
@@ -231,6 +200,7 @@ const struct backend backend_cuda = {
      * the stream up; the caller looks every few microseconds. */
     .embed = gpu_embed,
     .gemm = gpu_gemm,
+    .warm = gpu_warm,
     .norm = gpu_norm,
     .set_batch = gpu_set_batch,
     .store_kv = gpu_store_kv,

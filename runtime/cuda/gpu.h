@@ -3,9 +3,10 @@
  *   memory.c     the two tiers, workspaces, floats to and from elements
  *   streams.c    copies, and events with their time on the host's clock
  *   staging.c    the host's small arrays on their way to the GPU
- *   operators.c  products by cuBLAS, norms, activations, rows
+ *   operators.c  norms, activations, rows
+ *   products.c   products by cublasLt, each shape prepared once
  *   batch.c      contexts, how their attention is cut, KV and attention
- *   cublas.c     cuBLAS, looked for when a device is opened
+ *   cublas.c     cublasLt, looked for when a device is opened
  * Kernels are behind kernels.h. All of it is called by one thread, which queues and never waits but
  * where backend.h says so; the GPU is number 0 of those that CUDA_VISIBLE_DEVICES leaves.
  *
@@ -101,6 +102,17 @@ struct copy_list {
     bool one_by_one; /* the driver knows no batches */
 };
 
+/* What is asked of cublasLt the same for all products, and what it answered (products.c). */
+struct products {
+    struct cublas blas;
+    cublasLtHandle_t handle;
+    cublasLtMatmulDesc_t description;
+    cublasLtMatmulPreference_t preference;
+    void *workspace;
+    struct product_matrix *matrix;
+    uint32_t count, capacity;
+};
+
 struct device {
     struct error err; /* the first failure, until check() */
     bool failed;      /* for good */
@@ -108,8 +120,7 @@ struct device {
     uint32_t multiprocessors, major, minor;
     cudaStream_t stream[STREAM_COUNT];
     cudaStream_t aside; /* has no work of its own: what is recorded here happens at once */
-    struct cublas blas;
-    void *blas_workspace;
+    struct products products;
     struct gpu_clock clock;
     struct gpu_tier tier[TIER_COUNT];
     struct allocation *allocations[TIER_COUNT];
@@ -168,13 +179,21 @@ void gpu_embed(struct device *device, const void *table, uint32_t width, const u
                uint32_t rows, void *out);
 void gpu_gather_rows(struct device *device, const void *from, uint32_t width, const uint32_t *row,
                      uint32_t rows, void *to);
-void gpu_gemm(struct device *device, uint32_t rows, uint32_t inputs, uint32_t outputs,
-              const void *in, const void *weights, void *out);
 void gpu_norm(struct device *device, enum norm_kind kind, uint32_t rows, uint32_t width,
               float epsilon, const void *in, const void *weight, const void *bias, void *out);
 void gpu_activate(struct device *device, enum activation_kind kind, uint32_t rows, uint32_t width,
                   const void *in, void *out);
 void gpu_add(struct device *device, uint64_t count, const void *in, void *sum);
+
+/* products.c */
+#define GEMM_SLACK_ROWS 63U
+/* Closing zeroed memory, or what opening left half done, is fine. */
+enum status products_open(struct products *products, struct error *err);
+void products_close(struct products *products);
+void gpu_gemm(struct device *device, uint32_t rows, uint32_t inputs, uint32_t outputs,
+              const void *in, const void *weights, void *out);
+void gpu_warm(struct device *device, uint32_t inputs, uint32_t outputs, uint32_t most_rows,
+              const void *in, const void *weights, void *out);
 
 /* batch.c */
 void gpu_set_batch(struct device *device, const struct sequence *sequences, uint32_t count);

@@ -165,9 +165,10 @@ void *workspace_need(struct device *device, struct workspace *workspace, uint64_
 {
     if (size_bytes <= workspace->capacity_bytes && workspace->memory != NULL)
         return workspace->memory;
-    /* Half as much again, so that a context which grows by a token an iteration seldom comes here;
-     * what is queued may still use the old one. */
-    uint64_t bytes = size_bytes + size_bytes / 2 + GPU_MEMORY_ALIGNMENT;
+    /* Twice as much, so that a context which grows by a token an iteration seldom comes here, and
+     * what executor_warm() saw suffices for what lies between; what is queued may still use the old
+     * one. */
+    uint64_t bytes = 2 * size_bytes + GPU_MEMORY_ALIGNMENT;
     if (!gpu_ok(device, cudaStreamSynchronize(device->stream[STREAM_COMPUTE]),
                 "run what is queued"))
         return NULL;

@@ -1,25 +1,7 @@
-/* runtime/cuda/operators.c - products by cuBLAS; all else by the kernels of kernels.h, on
- * STREAM_COMPUTE. */
+/* runtime/cuda/operators.c - operators that are one kernel of kernels.h, on STREAM_COMPUTE. */
 #include "runtime/cuda/gpu.h"
 
 #include <string.h>
-
-/* cuBLAS has columns where we have rows: to it `in` is inputs x rows, `weights` inputs x outputs,
- * and out = weights^T * in, outputs x rows. Sums in fp32 (CUBLAS_COMPUTE_32F). */
-void gpu_gemm(struct device *device, uint32_t rows, uint32_t inputs, uint32_t outputs,
-              const void *in, const void *weights, void *out)
-{
-    static const float one = 1.0F, zero = 0.0F;
-    if (device->failed)
-        return;
-    struct cublas *blas = &device->blas;
-    cublasStatus_t status =
-        blas->gemm_ex(blas->handle, CUBLAS_OP_T, CUBLAS_OP_N, (int)outputs, (int)rows, (int)inputs,
-                      &one, weights, CUDA_R_16BF, (int)inputs, in, CUDA_R_16BF, (int)inputs, &zero,
-                      out, CUDA_R_16BF, (int)outputs, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT);
-    if (status != CUBLAS_STATUS_SUCCESS)
-        gpu_fail(device, "multiply matrices", blas->status_string(status));
-}
 
 static void take_rows(struct device *device, const void *from, uint32_t width, const uint32_t *row,
                       uint32_t rows, void *to)

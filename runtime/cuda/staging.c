@@ -17,11 +17,8 @@ static void free_memory(struct staging_slot *slot)
     slot->capacity_bytes = 0;
 }
 
-static bool grow(struct device *device, struct staging_slot *slot, uint64_t size_bytes)
+static bool grow(struct device *device, struct staging_slot *slot, uint64_t bytes)
 {
-    uint64_t bytes = SLOT_BYTES;
-    while (bytes < size_bytes)
-        bytes *= 2;
     void *host = NULL, *gpu = NULL;
     free_memory(slot);
     if (!gpu_ok(device, cudaHostAlloc(&host, bytes, cudaHostAllocDefault), "pin staging memory"))
@@ -34,21 +31,40 @@ static bool grow(struct device *device, struct staging_slot *slot, uint64_t size
     return true;
 }
 
+/* Until the GPU is through with what the slot held. */
+static bool wait_for(struct device *device, struct staging_slot *slot)
+{
+    if (slot->through == NULL &&
+        !gpu_ok(device, cudaEventCreateWithFlags(&slot->through, cudaEventDisableTiming),
+                "make an event"))
+        return false;
+    if (slot->used && !gpu_ok(device, cudaEventSynchronize(slot->through), "run what is queued"))
+        return false;
+    slot->used = false;
+    return true;
+}
+
+/* All slots at once, of which none is taken: else each would stop the GPU when its turn comes, 16
+ * iterations later. Twice what is asked, as workspaces. */
+static bool grow_all(struct device *device, struct staging *ring, uint64_t size_bytes)
+{
+    uint64_t bytes = SLOT_BYTES;
+    while (bytes < 2 * size_bytes)
+        bytes *= 2;
+    for (int i = 0; i < STAGING_SLOTS; i++)
+        if (!wait_for(device, &ring->slot[i]) || !grow(device, &ring->slot[i], bytes))
+            return false;
+    return true;
+}
+
 struct staging_slot *staging_take(struct device *device, struct staging *ring, uint64_t size_bytes)
 {
     if (device->failed)
         return NULL;
     struct staging_slot *slot = &ring->slot[ring->next++ % STAGING_SLOTS];
-    if (slot->through == NULL &&
-        !gpu_ok(device, cudaEventCreateWithFlags(&slot->through, cudaEventDisableTiming),
-                "make an event"))
+    if (size_bytes > slot->capacity_bytes && !grow_all(device, ring, size_bytes))
         return NULL;
-    if (slot->used && !gpu_ok(device, cudaEventSynchronize(slot->through), "run what is queued"))
-        return NULL;
-    slot->used = false;
-    if (size_bytes > slot->capacity_bytes && !grow(device, slot, size_bytes))
-        return NULL;
-    return slot;
+    return wait_for(device, slot) ? slot : NULL;
 }
 
 bool staging_send(struct device *device, struct staging_slot *slot, uint64_t size_bytes)

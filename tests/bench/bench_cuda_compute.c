@@ -74,9 +74,10 @@ void bench_products(struct bench *b)
     for (size_t w = 0; w < sizeof widths / sizeof *widths; w++)
         for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
             struct product p = { .rows = rows[r], .inputs = widths[w][0], .outputs = widths[w][1] };
-            p.in = bench_take_filled(b, (uint64_t)p.rows * p.inputs);
+            uint64_t room = p.rows + b->backend->gemm_slack_rows;
+            p.in = bench_take_filled(b, room * p.inputs);
             p.weights = bench_take_filled(b, (uint64_t)p.inputs * p.outputs);
-            p.out = bench_take(b, TIER_HBM, UINT64_C(2) * p.rows * p.outputs);
+            p.out = bench_take(b, TIER_HBM, 2 * room * p.outputs);
             bench_product(b, &p);
             b->backend->release(b->device, TIER_HBM, p.in);
             b->backend->release(b->device, TIER_HBM, p.weights);

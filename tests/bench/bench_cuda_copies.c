@@ -157,9 +157,10 @@ void bench_together(struct bench *b)
         hbm[way] = bench_take(b, TIER_HBM, 2 * TOTAL_BYTES);
         memset(dram[way], 0x5a, 2 * TOTAL_BYTES);
     }
-    struct work products = { .in = bench_take_filled(b, (uint64_t)ROWS * INPUTS),
+    const uint64_t room = ROWS + (uint64_t)b->backend->gemm_slack_rows;
+    struct work products = { .in = bench_take_filled(b, room * INPUTS),
                              .weights = bench_take_filled(b, (uint64_t)INPUTS * OUTPUTS),
-                             .out = bench_take(b, TIER_HBM, UINT64_C(2) * ROWS * OUTPUTS) };
+                             .out = bench_take(b, TIER_HBM, 2 * room * OUTPUTS) };
     for (uint64_t slice = 64 << 10; slice <= 1 << 20; slice *= 4) {
         struct copying load = scattered(hbm[0], dram[0], slice, true),
                        save = scattered(hbm[1], dram[1], slice, false);

@@ -278,6 +278,16 @@ fake_counts fake_cuda_counts()
     return s.counts;
 }
 
+bool fake_cuda_holds(const void *start, uint64_t bytes)
+{
+    return within(s.device, start, bytes);
+}
+
+void fake_cuda_count_heuristic()
+{
+    s.counts.heuristics++;
+}
+
 /* ---- CUDA: the device ---- */
 
 cudaError_t cudaGetDeviceCount(int *count)
@@ -350,6 +360,7 @@ cudaError_t cudaMalloc(void **memory, size_t bytes)
         return answer(cudaErrorMemoryAllocation);
     if (answer(cudaSuccess) != cudaSuccess)
         return s.sticky;
+    s.counts.allocations++;
     *memory = new_memory(bytes);
     s.device[static_cast<char *>(*memory)] = bytes;
     s.counts.device_bytes += bytes;
@@ -363,6 +374,7 @@ cudaError_t cudaFree(void *memory)
     auto found = s.device.find(static_cast<char *>(memory));
     if (found == s.device.end())
         die("cudaFree of what cudaMalloc did not give");
+    s.counts.allocations++;
     free_memory(memory, found->second);
     s.counts.device_bytes -= found->second;
     s.device.erase(found);
@@ -371,12 +383,14 @@ cudaError_t cudaFree(void *memory)
 
 cudaError_t cudaHostRegister(void *memory, size_t bytes, unsigned)
 {
+    s.counts.allocations++;
     s.pinned[static_cast<char *>(memory)] = bytes;
     return answer(cudaSuccess);
 }
 
 cudaError_t cudaHostUnregister(void *memory)
 {
+    s.counts.allocations++;
     if (s.pinned.erase(static_cast<char *>(memory)) == 0)
         die("cudaHostUnregister of what is not registered");
     return answer(cudaSuccess);

@@ -45,10 +45,16 @@ void fake_cuda_fail_after(uint32_t operations);
 
 struct fake_counts {
     uint32_t copies, batches, batched_copies, pageable_copies, launches;
+    uint32_t heuristics;      /* products that cuBLAS was asked how to do */
+    uint32_t allocations;     /* of device and pinned memory, and their ends */
     uint32_t streams, events; /* that are there */
     uint64_t device_bytes, pinned_ranges;
 };
 struct fake_counts fake_cuda_counts(void);
+
+/* For fake_cublas.cpp. Whether all of it is in one allocation on the device. */
+bool fake_cuda_holds(const void *start, uint64_t bytes);
+void fake_cuda_count_heuristic(void);
 
 #ifdef __cplusplus
 }

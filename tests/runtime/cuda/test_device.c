@@ -46,7 +46,8 @@ static void must_be_well(struct device *device)
 
 static const struct {
     uint32_t rows, inputs, outputs;
-} products[] = { { 1, 64, 64 }, { 7, 128, 96 }, { 130, 64, 101 }, { 64, 256, 8 }, { 3, 8, 256 } };
+} products[] = { { 1, 64, 64 }, { 7, 128, 96 }, { 130, 64, 101 }, { 64, 256, 8 },
+                 { 3, 8, 256 }, { 17, 64, 64 }, { 513, 64, 64 } };
 
 /* Numbers that a bf16 holds, so that only sums round. */
 static float *numbers(uint64_t count, uint32_t seed)
@@ -66,6 +67,20 @@ static void *uploaded(struct device *device, const float *values, uint64_t count
     return memory;
 }
 
+/* Rows with slack, which holds NaN. */
+static void *activations(struct device *device, const float *values, uint32_t rows, uint32_t width)
+{
+    uint64_t slack = (uint64_t)cuda->gemm_slack_rows * width, count = (uint64_t)rows * width;
+    float *none = memory_new(slack, sizeof *none);
+    for (uint64_t i = 0; i < slack; i++)
+        none[i] = NAN;
+    uint16_t *memory = take(device, TIER_HBM, (count + slack) * sizeof *memory);
+    cuda->upload(device, memory, values, count);
+    cuda->upload(device, memory + count, none, slack);
+    free(none);
+    return memory;
+}
+
 START_TEST(a_product_is_rows_by_the_transposed_weights)
 {
     const uint32_t rows = products[_i].rows, inputs = products[_i].inputs,
@@ -80,8 +95,8 @@ START_TEST(a_product_is_rows_by_the_transposed_weights)
             for (uint32_t i = 0; i < inputs; i++)
                 expected[r * outputs + o] +=
                     (double)in[r * inputs + i] * (double)weights[o * inputs + i];
-    void *out = take(device, TIER_HBM, (uint64_t)rows * outputs * sizeof(uint16_t));
-    cuda->gemm(device, rows, inputs, outputs, uploaded(device, in, (uint64_t)rows * inputs),
+    void *out = activations(device, found, rows, outputs);
+    cuda->gemm(device, rows, inputs, outputs, activations(device, in, rows, inputs),
                uploaded(device, weights, (uint64_t)outputs * inputs), out);
     cuda->download(device, found, out, (uint64_t)rows * outputs);
     must_be_well(device);

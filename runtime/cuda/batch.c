@@ -193,6 +193,7 @@ static struct kernel_attention arguments(const struct device *device,
         .pages = device->batch.gpu_pages,
         .sequences = device->batch.gpu_sequences,
         .hopper = is_hopper(device),
+        .map_encoder = device->map_encoder,
     };
 }
 
@@ -222,6 +223,7 @@ static bool need_scratch(struct device *device, struct kernel_attention *a)
     uint64_t sums = (uint64_t)plan->parts * a->heads;
     if (plan->rotated_count > 0)
         a->rotated_keys = workspace_need(device, &device->rotated_keys, key_bytes);
+    a->rotated_rows = (uint32_t)plan->rotated_rows;
     if (plan->parts > 0) {
         a->partial = workspace_need(device, &device->partial, sums * a->head_dim * sizeof(float));
         a->partial_log2sum = workspace_need(device, &device->partial_log2sum, sums * sizeof(float));

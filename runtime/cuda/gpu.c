@@ -75,6 +75,7 @@ static enum status find_gpu(struct device *device, struct error *err)
     device->major = (uint32_t)properties.major;
     device->minor = (uint32_t)properties.minor;
     device->multiprocessors = (uint32_t)properties.multiProcessorCount;
+    device->map_encoder = kernel_map_encoder();
     if (device->major >= 8)
         return STATUS_OK;
     char reason[192];

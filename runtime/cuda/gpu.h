@@ -118,6 +118,7 @@ struct device {
     bool failed;      /* for good */
     char name[128];
     uint32_t multiprocessors, major, minor;
+    void *map_encoder; /* kernel_attention's */
     cudaStream_t stream[STREAM_COUNT];
     cudaStream_t aside; /* has no work of its own: what is recorded here happens at once */
     struct products products;

@@ -1,5 +1,6 @@
 /* runtime/cuda/hopper.cuh - the instructions of sm_90a that prefill_hopper.cu is built of: wgmma,
- * mbarriers, named barriers, registers handed from warpgroup to warpgroup. PTX ISA 8.0 and later.
+ * mbarriers, named barriers, copies by tensor map, registers handed from warpgroup to warpgroup.
+ * PTX ISA 8.0 and later.
  *
  * wgmma is a product by a warpgroup (4 warps): D[64][N] += A[64][16] * B[16][N]. It runs by itself
  * once issued: B, and A too where it is not in registers, is read from shared memory by way of the
@@ -12,6 +13,8 @@
 #include "runtime/cuda/hopper_layout.h"
 #include "runtime/cuda/tensor_core.cuh"
 
+#include <cuda.h> /* CUtensorMap; nothing of the driver is linked */
+
 static constexpr unsigned WARPGROUP_THREADS = 128;
 
 /* ---- who waits for whom ---- */
@@ -22,6 +25,13 @@ static __device__ __forceinline__ void mbarrier_init(uint64_t *barrier, uint32_t
     asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(barrier)),
                  "r"(arrivals)
                  : "memory");
+}
+/* Makes this thread's initialisations known to copies by tensor map, which come to a barrier by
+ * wgmma's door (below); other threads know of them after __syncthreads(). */
+static __device__ __forceinline__ void mbarrier_init_fence()
+{
+    asm volatile("fence.mbarrier_init.release.cluster; fence.proxy.async.shared::cta;" ::
+                     : "memory");
 }
 static __device__ __forceinline__ void mbarrier_arrive(uint64_t *barrier)
 {
@@ -50,6 +60,16 @@ static __device__ __forceinline__ void mbarrier_wait(uint64_t *barrier, uint32_t
     while (ended == 0);
 }
 
+/* Arrives, and has the phase wait for that many bytes of copies by tensor map besides. */
+static __device__ __forceinline__ void mbarrier_arrive_and_expect(uint64_t *barrier, uint32_t bytes)
+{
+    asm volatile("{ .reg .b64 state; "
+                 "mbarrier.arrive.expect_tx.shared::cta.b64 state, [%0], %1; }" ::"r"(
+                     shared_address(barrier)),
+                 "r"(bytes)
+                 : "memory");
+}
+
 /* Named barriers, of a block: `threads` of them have arrived, those that wait among them. Number 0
  * is __syncthreads(). */
 static __device__ __forceinline__ void barrier_sync(unsigned number, unsigned threads)
@@ -66,6 +86,22 @@ static __device__ __forceinline__ void barrier_arrive(unsigned number, unsigned 
 static __device__ __forceinline__ void fence_for_wgmma()
 {
     asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+}
+
+/* Begins copying the box of a tensor map (hopper_maps.h) that begins at these coordinates, and
+ * tells the barrier when its bytes, those of the whole box, are there. By one thread. What it
+ * writes, wgmma sees after the barrier's wait, without a fence. */
+static __device__ __forceinline__ void copy_box(void *to, const CUtensorMap *map, uint32_t column,
+                                                uint32_t head, uint32_t row, uint64_t *barrier)
+{
+    asm volatile("cp.async.bulk.tensor.3d.shared::cluster.global.tile.mbarrier::complete_tx::bytes "
+                 "[%0], [%1, {%2, %3, %4}], [%5];" ::"r"(shared_address(to)),
+                 "l"(map), "r"(column), "r"(head), "r"(row), "r"(shared_address(barrier))
+                 : "memory");
+}
+static __device__ __forceinline__ void prefetch_map(const CUtensorMap *map)
+{
+    asm volatile("prefetch.tensormap [%0];" ::"l"(map) : "memory");
 }
 
 /* A value that is the same in all lanes, told to the compiler: it then keeps what follows from it

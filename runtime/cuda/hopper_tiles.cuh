@@ -1,27 +1,57 @@
 /* runtime/cuda/hopper_tiles.cuh - what a block of prefill_hopper.cu has in shared memory and how it
  * gets there: its queries, turned on their way, and its tiles of keys and values, copied.
  *
- * Copies are cp.async, 16 bytes each, since a page may begin anywhere: a lane of a warp looks up
- * the page of one row, and all get it from there. wgmma sees what they wrote after the mbarrier's
- * wait and fence_for_wgmma(), both by the consumer. */
+ * Copies are boxes by tensor map where hopper_maps.h says that they can be: a few instructions a
+ * tile, by one warp. Else they are cp.async, 16 bytes each, by all four: a lane of a warp looks up
+ * the page of one row, and all get it from there.
+ *
+ * Who waits for what, of a stage's tile:
+ *   full, boxes     1 arrival, which expects the tile's bytes; the phase ends when they are there.
+ *                   Boxes and wgmma use the same door to shared memory: no fence
+ *   full, cp.async  128 arrivals, each when that thread's copies are there. wgmma sees them after
+ *                   fence_for_wgmma(), by the consumer; of a tile among boxes, by the producer
+ *   empty           8 arrivals: each consumer warp, when the product that read the tile is done.
+ *                   Only then is the stage written again, either way, and its full barrier touched
+ *                   again: so no arrival comes a phase too early */
 #ifndef REPRISE_RUNTIME_CUDA_HOPPER_TILES_CUH
 #define REPRISE_RUNTIME_CUDA_HOPPER_TILES_CUH
 
 #include "runtime/cuda/attention.cuh"
 #include "runtime/cuda/hopper.cuh"
+#include "runtime/cuda/hopper_maps.h"
 
 static constexpr unsigned HOPPER_CONSUMERS = 2, HOPPER_THREADS = 3 * WARPGROUP_THREADS;
 static constexpr unsigned GROUP_QUERIES = PREFILL_QUERIES / HOPPER_CONSUMERS;
 static_assert(GROUP_QUERIES == 64, "the rows of a wgmma");
 
 /* Named barriers: one for each consumer's queries, one for each consumer's turn. */
-enum { BARRIER_QUERIES = 1, BARRIER_TURN = 3 };
+enum { BARRIER_QUERIES = 1, BARRIER_TURN = 3, BARRIER_COPIES = 5 };
 
-template <class T, unsigned D, unsigned KEYS, unsigned STAGES> struct hopper_shared {
+/* The launch's tensor maps. keys, values: whether there is one for them. */
+struct hopper_maps {
+    CUtensorMap rotated, pool;
+    struct hopper_pages pages;
+    uint32_t pages_a_tile;
+    bool keys, values;
+};
+
+/* So that the first boxes need not wait for them. */
+static __device__ __forceinline__ void prefetch_maps(const struct kernel_attention &a,
+                                                     const hopper_maps &maps)
+{
+    if (maps.keys && a.rotated_keys != nullptr)
+        prefetch_map(&maps.rotated);
+    if (maps.values)
+        prefetch_map(&maps.pool);
+}
+
+template <class T, unsigned D, unsigned KEYS, unsigned STAGES, unsigned VALUE_STAGES>
+struct hopper_shared {
     /* Each tile begins at a multiple of 1024 bytes, as the swizzle wants it. */
     T queries[HOPPER_CONSUMERS][GROUP_QUERIES * D];
-    T keys[STAGES][KEYS * D], values[STAGES][KEYS * D];
-    uint64_t keys_full[STAGES], keys_empty[STAGES], values_full[STAGES], values_empty[STAGES];
+    T keys[STAGES][KEYS * D], values[VALUE_STAGES][KEYS * D];
+    uint64_t keys_full[STAGES], keys_empty[STAGES];
+    uint64_t values_full[VALUE_STAGES], values_empty[VALUE_STAGES];
     float nowhere; /* compute_before_wait() */
 };
 
@@ -31,11 +61,15 @@ static __device__ __forceinline__ unsigned char *hopper_dynamic_shared()
     return hopper_shared_memory;
 }
 
+/* How tiles are copied: 16 bytes a thread, boxes of rotated keys, boxes of pages. */
+enum copying { COPY_BY_THREADS, COPY_ROTATED, COPY_PAGES };
+
 /* What a block does: its work, its head, and its tiles, of which the last is taken first. */
 struct hopper_block {
     struct kernel_work work;
     struct kernel_sequence sequence;
     uint32_t head, kv_head, first_position, tiles;
+    enum copying keys_by, values_by;
 
     template <unsigned KEYS> __device__ __forceinline__ uint32_t first_key(uint32_t n) const
     {
@@ -48,6 +82,7 @@ struct hopper_block {
  * heads beside each other. */
 template <unsigned KEYS>
 __device__ __forceinline__ hopper_block hopper_block_of(const struct kernel_attention &a,
+                                                        const hopper_maps &maps,
                                                         const struct kernel_work *works,
                                                         uint32_t count, uint32_t section_heads)
 {
@@ -64,6 +99,12 @@ __device__ __forceinline__ hopper_block hopper_block_of(const struct kernel_atte
     /* A work without keys, which no plan has, would be one tile of none. */
     const uint32_t keys = block.work.end_key - block.work.first_key;
     block.tiles = keys == 0 ? 1 : (keys + KEYS - 1) / KEYS;
+    /* Tiles begin where pages do, unless the sequence begins inside of one. */
+    const uint32_t skip = block.sequence.skip;
+    const bool whole_pages = divide(skip, a.page_tokens) * a.page_tokens.value == skip;
+    const enum copying pages = whole_pages ? COPY_PAGES : COPY_BY_THREADS;
+    block.values_by = maps.values ? pages : COPY_BY_THREADS;
+    block.keys_by = !maps.keys ? COPY_BY_THREADS : a.rotated_keys != nullptr ? COPY_ROTATED : pages;
     return block;
 }
 
@@ -113,34 +154,110 @@ __device__ __forceinline__ void copy_rows(T *tile, const T *base, uint64_t lane_
     }
 }
 
-/* Keys of tile 0, then keys of n beside values of n - 1: the order in which they are used. */
-template <class T, unsigned D, unsigned KEYS, unsigned STAGES>
-__device__ __forceinline__ void produce(hopper_shared<T, D, KEYS, STAGES> &shared,
-                                        const struct kernel_attention &a, const hopper_block &block)
+/* Where the producer's tiles come from, keys or values, and how. */
+template <class T> struct hopper_source {
+    kv_rows<T> rows;
+    enum copying by;
+    bool values;
+};
+
+/* The tile that a stage holds next. parity: of the phase of `empty` that ends with the last one's
+ * release. */
+template <class T> struct hopper_stage {
+    T *tile;
+    uint64_t *full, *empty;
+    uint32_t parity;
+};
+
+/* By one warp, a box a lane. row: of the map, this lane's box. */
+template <class T, unsigned D, unsigned KEYS>
+__device__ __forceinline__ void copy_boxes(const hopper_stage<T> &stage, const CUtensorMap *map,
+                                           uint32_t kv_head, uint32_t row, uint32_t box_rows,
+                                           uint32_t boxes)
 {
-    const kv_rows<T> keys = a.rotated_keys != nullptr
-                                ? rotated_rows<T>(a, block.sequence, block.kv_head)
-                                : pool_rows<T>(a, block.sequence, block.kv_head, false);
-    const kv_rows<T> values = pool_rows<T>(a, block.sequence, block.kv_head, true);
-    const uint32_t end = block.work.end_key;
+    constexpr uint32_t BLOCKS = D / HOPPER_BLOCK_COLUMNS;
+    const unsigned lane = threadIdx.x % WARP_THREADS;
+    mbarrier_wait(stage.empty, stage.parity);
+    if (lane == 0)
+        mbarrier_arrive_and_expect(stage.full, KEYS * D * sizeof(T));
+    __syncwarp();
+    if (lane < boxes)
+        copy_box(reinterpret_cast<unsigned char *>(stage.tile) +
+                     hopper_box_offset(KEYS, box_rows, BLOCKS, lane),
+                 map, lane % BLOCKS * HOPPER_BLOCK_COLUMNS, kv_head, row, stage.full);
+}
+
+/* Tokens [first, first + KEYS), those before `end`. */
+template <class T, unsigned D, unsigned KEYS>
+__device__ __forceinline__ void
+produce_tile(const hopper_source<T> &from, const hopper_stage<T> &stage,
+             const struct kernel_attention &a, const hopper_maps &maps, const hopper_block &block,
+             uint32_t first, uint32_t end)
+{
+    constexpr uint32_t BLOCKS = D / HOPPER_BLOCK_COLUMNS;
+    const unsigned lane = threadIdx.x % WARP_THREADS;
+    if (from.by == COPY_ROTATED) {
+        if (threadIdx.x < WARP_THREADS)
+            copy_boxes<T, D, KEYS>(stage, &maps.rotated, block.kv_head,
+                                   block.sequence.rotated_row + first, KEYS, BLOCKS);
+    } else if (from.by == COPY_PAGES && first + KEYS <= end) {
+        if (threadIdx.x >= WARP_THREADS)
+            return;
+        const uint32_t first_page = divide(from.rows.skip + first, a.page_tokens);
+        const uint32_t page = min(lane / BLOCKS, maps.pages_a_tile - 1);
+        const uint32_t row = hopper_page_row(maps.pages, from.rows.pages[first_page + page],
+                                             a.page_tokens.value, from.values);
+        copy_boxes<T, D, KEYS>(stage, &maps.pool, block.kv_head, row, a.page_tokens.value,
+                               maps.pages_a_tile * BLOCKS);
+    } else {
+        const uint64_t row = look_up<T, D, KEYS>(from.rows, first, end);
+        mbarrier_wait(stage.empty, stage.parity);
+        copy_rows<T, D, KEYS>(stage.tile, from.rows.base, row, first, end, a.head_dim);
+        if (from.by == COPY_BY_THREADS) {
+            mbarrier_arrive_with_copies(stage.full);
+            return;
+        }
+        /* The last tile of pages, which is the first taken: as one arrival, like the others. */
+        copy_commit();
+        copy_wait<0>();
+        fence_for_wgmma();
+        barrier_sync(BARRIER_COPIES, WARPGROUP_THREADS);
+        if (threadIdx.x == 0)
+            mbarrier_arrive(stage.full);
+    }
+}
+
+/* Keys of tile 0, then keys of n beside values of n - 1: the order in which they are used. */
+template <class T, unsigned D, unsigned KEYS, unsigned STAGES, unsigned VALUE_STAGES>
+__device__ __forceinline__ void produce(hopper_shared<T, D, KEYS, STAGES, VALUE_STAGES> &shared,
+                                        const struct kernel_attention &a, const hopper_maps &maps,
+                                        const hopper_block &block)
+{
+    const hopper_source<T> keys = { a.rotated_keys != nullptr
+                                        ? rotated_rows<T>(a, block.sequence, block.kv_head)
+                                        : pool_rows<T>(a, block.sequence, block.kv_head, false),
+                                    block.keys_by, false };
+    const hopper_source<T> values = { pool_rows<T>(a, block.sequence, block.kv_head, true),
+                                      block.values_by, true };
     for (uint32_t n = 0; n <= block.tiles; n++) {
         if (n < block.tiles) {
-            const uint32_t stage = n % STAGES, first = block.first_key<KEYS>(n);
-            const uint64_t row = look_up<T, D, KEYS>(keys, first, end);
-            mbarrier_wait(&shared.keys_empty[stage], n / STAGES % 2 ^ 1);
-            copy_rows<T, D, KEYS>(shared.keys[stage], keys.base, row, first, end, a.head_dim);
-            mbarrier_arrive_with_copies(&shared.keys_full[stage]);
+            const uint32_t at = n % STAGES;
+            produce_tile<T, D, KEYS>(keys,
+                                     { shared.keys[at], &shared.keys_full[at],
+                                       &shared.keys_empty[at], n / STAGES % 2 ^ 1 },
+                                     a, maps, block, block.first_key<KEYS>(n), block.work.end_key);
         }
         if (n > 0) {
-            const uint32_t stage = (n - 1) % STAGES, first = block.first_key<KEYS>(n - 1);
-            const uint64_t row = look_up<T, D, KEYS>(values, first, end);
-            mbarrier_wait(&shared.values_empty[stage], (n - 1) / STAGES % 2 ^ 1);
-            copy_rows<T, D, KEYS>(shared.values[stage], values.base, row, first, end, a.head_dim);
-            mbarrier_arrive_with_copies(&shared.values_full[stage]);
+            const uint32_t before = n - 1, at = before % VALUE_STAGES;
+            produce_tile<T, D, KEYS>(values,
+                                     { shared.values[at], &shared.values_full[at],
+                                       &shared.values_empty[at], before / VALUE_STAGES % 2 ^ 1 },
+                                     a, maps, block, block.first_key<KEYS>(before),
+                                     block.work.end_key);
         }
     }
     copy_commit();
-    copy_wait<0>(); /* a thread's copies end before the thread does */
+    copy_wait<0>(); /* a thread's copies end before the thread does; boxes, before the consumers */
 }
 
 /* ---- the consumers' queries ---- */

@@ -85,9 +85,11 @@ struct kernel_attention {
     const struct kernel_sequence *sequences;
     void *rotated_keys;     /* rows of kv_heads * head_dim; NULL: the pool's keys are used as they
                                are */
+    uint32_t rotated_rows;  /* how many */
     float *partial;         /* [part][heads][head_dim], each normalised by its own sum */
     float *partial_log2sum; /* [part][heads] */
     bool hopper;            /* the GPU is of compute capability 9.0: kernels made for it may run */
+    void *map_encoder;      /* kernel_map_encoder()'s; NULL: they copy without tensor maps */
 };
 
 /* rope.cu. The table for positions [0, rows): pair i turns by position * theta^(-2i / dims),
@@ -112,10 +114,14 @@ void kernel_prefill(const struct kernel_attention *a, const struct kernel_work *
                     uint32_t works, cudaStream_t stream);
 /* How many of its blocks one multiprocessor runs at once; hopper, head_dim: kernel_attention's. */
 uint32_t kernel_prefill_resident(bool hopper, uint32_t head_dim);
+/* The driver's cuTensorMapEncodeTiled(), NULL where it has none. Looking it up is for once a
+ * device: it takes longer than a launch; what it encodes, each launch encodes for itself. */
+void *kernel_map_encoder(void);
 /* prefill_hopper.cu: the same by sm_90a's instructions, for head_dim above 32. kernel_prefill()
  * calls it where it was built (REPRISE_HOPPER) and a->hopper is set. */
 void kernel_prefill_hopper(const struct kernel_attention *a, const struct kernel_work *work,
                            uint32_t works, cudaStream_t stream);
+void *kernel_hopper_map_encoder(void);
 
 /* decode.cu. One query a work (the one at first_query); all heads of a KV head in one block, so
  * that KV is read once. Rotates keys in registers; where it rotates, rope_dims must be head_dim,

@@ -302,6 +302,15 @@ uint32_t kernel_prefill_resident(bool hopper, uint32_t head_dim)
     return by_hopper(hopper, head_dim) ? 1 : 2; /* __launch_bounds__ of either */
 }
 
+void *kernel_map_encoder(void)
+{
+#ifdef REPRISE_HOPPER
+    return kernel_hopper_map_encoder();
+#else
+    return nullptr;
+#endif
+}
+
 void kernel_prefill(const struct kernel_attention *a, const struct kernel_work *work,
                     uint32_t works, cudaStream_t stream)
 {

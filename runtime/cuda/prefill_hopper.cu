@@ -133,8 +133,9 @@ static __device__ __forceinline__ void release(uint64_t *empty)
 }
 
 /* One consumer at work: what its steps share. */
-template <class T, unsigned D, unsigned KEYS, unsigned STAGES, bool TURNS> struct hopper_consumer {
-    hopper_shared<T, D, KEYS, STAGES> &shared;
+template <class T, unsigned D, unsigned KEYS, unsigned STAGES, unsigned VALUE_STAGES, bool TURNS>
+struct hopper_consumer {
+    hopper_shared<T, D, KEYS, STAGES, VALUE_STAGES> &shared;
     const hopper_block &block;
     uint64_t queries, keys, values; /* descriptors, of stage 0 */
     uint32_t first_position;
@@ -179,10 +180,10 @@ template <class T, unsigned D, unsigned KEYS, unsigned STAGES, bool TURNS> struc
 
     template <bool MASK> __device__ __forceinline__ void step(uint32_t n)
     {
-        const uint32_t stage = n % STAGES, before = (n - 1) % STAGES;
+        const uint32_t stage = n % STAGES, before = (n - 1) % VALUE_STAGES;
         float rescale[2];
         mbarrier_wait(&shared.keys_full[stage], n / STAGES % 2);
-        mbarrier_wait(&shared.values_full[before], (n - 1) / STAGES % 2);
+        mbarrier_wait(&shared.values_full[before], (n - 1) / VALUE_STAGES % 2);
         fence_for_wgmma();
         if (TURNS)
             barrier_sync(BARRIER_TURN + group, HOPPER_CONSUMERS * WARPGROUP_THREADS);
@@ -211,8 +212,8 @@ template <class T, unsigned D, unsigned KEYS, unsigned STAGES, bool TURNS> struc
     /* The last tile's values. */
     __device__ __forceinline__ void end()
     {
-        const uint32_t n = block.tiles - 1, stage = n % STAGES;
-        mbarrier_wait(&shared.values_full[stage], n / STAGES % 2);
+        const uint32_t n = block.tiles - 1, stage = n % VALUE_STAGES;
+        mbarrier_wait(&shared.values_full[stage], n / VALUE_STAGES % 2);
         fence_for_wgmma();
         hold(state.weights);
         hold(state.output);
@@ -277,13 +278,13 @@ __device__ __forceinline__ void write_outputs(const hopper_state<D, KEYS> &state
     }
 }
 
-template <class T, unsigned D, unsigned KEYS, unsigned STAGES, bool TURNS>
-__device__ __forceinline__ void consume(hopper_shared<T, D, KEYS, STAGES> &shared,
+template <class T, unsigned D, unsigned KEYS, unsigned STAGES, unsigned VALUE_STAGES, bool TURNS>
+__device__ __forceinline__ void consume(hopper_shared<T, D, KEYS, STAGES, VALUE_STAGES> &shared,
                                         const struct kernel_attention &a, const hopper_block &block,
                                         unsigned group)
 {
     load_queries_of<T, D>(shared.queries[group], a, block, group);
-    hopper_consumer<T, D, KEYS, STAGES, TURNS> consumer = {
+    hopper_consumer<T, D, KEYS, STAGES, VALUE_STAGES, TURNS> consumer = {
         shared,
         block,
         hopper_along_rows(shared_address(shared.queries[group])),
@@ -300,31 +301,94 @@ __device__ __forceinline__ void consume(hopper_shared<T, D, KEYS, STAGES> &share
     write_outputs<T>(state, a, block, group);
 }
 
-template <class T, unsigned D, unsigned KEYS, unsigned STAGES, bool TURNS>
+template <class T, unsigned D, unsigned KEYS, unsigned STAGES, unsigned VALUE_STAGES, bool TURNS>
 __global__ void __launch_bounds__(HOPPER_THREADS, 1)
     prefill_hopper_kernel(const __grid_constant__ struct kernel_attention a,
+                          const __grid_constant__ struct hopper_maps maps,
                           const struct kernel_work *works, uint32_t count, uint32_t section_heads)
 {
-    auto &shared = *reinterpret_cast<hopper_shared<T, D, KEYS, STAGES> *>(hopper_dynamic_shared());
+    auto &shared = *reinterpret_cast<hopper_shared<T, D, KEYS, STAGES, VALUE_STAGES> *>(
+        hopper_dynamic_shared());
+    if (threadIdx.x == 0)
+        prefetch_maps(a, maps);
+    const hopper_block block = hopper_block_of<KEYS>(a, maps, works, count, section_heads);
     if (threadIdx.x < STAGES) {
-        mbarrier_init(&shared.keys_full[threadIdx.x], WARPGROUP_THREADS);
-        mbarrier_init(&shared.values_full[threadIdx.x], WARPGROUP_THREADS);
+        mbarrier_init(&shared.keys_full[threadIdx.x],
+                      block.keys_by == COPY_BY_THREADS ? WARPGROUP_THREADS : 1);
         mbarrier_init(&shared.keys_empty[threadIdx.x], HOPPER_CONSUMERS * 4);
+    }
+    if (threadIdx.x < VALUE_STAGES) {
+        mbarrier_init(&shared.values_full[threadIdx.x],
+                      block.values_by == COPY_BY_THREADS ? WARPGROUP_THREADS : 1);
         mbarrier_init(&shared.values_empty[threadIdx.x], HOPPER_CONSUMERS * 4);
     }
+    mbarrier_init_fence();
     __syncthreads();
-    const hopper_block block = hopper_block_of<KEYS>(a, works, count, section_heads);
     if (threadIdx.x < WARPGROUP_THREADS) {
         give_registers<PRODUCER_REGISTERS>();
-        produce(shared, a, block);
+        produce(shared, a, maps, block);
     } else {
         take_registers<CONSUMER_REGISTERS>();
-        consume<T, D, KEYS, STAGES, TURNS>(shared, a, block,
-                                           uniform(threadIdx.x / WARPGROUP_THREADS) - 1);
+        consume<T, D, KEYS, STAGES, VALUE_STAGES, TURNS>(
+            shared, a, block, uniform(threadIdx.x / WARPGROUP_THREADS) - 1);
     }
 }
 
 /* ---- launch ---- */
+
+/* Either name of the look-up is in some of CUDA 12 and 13 only. */
+void *kernel_hopper_map_encoder(void)
+{
+    void *encoder = nullptr;
+    enum cudaDriverEntryPointQueryResult found = cudaDriverEntryPointSymbolNotFound;
+#if CUDART_VERSION >= 12050
+    const cudaError_t error = cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &encoder,
+                                                               12000, cudaEnableDefault, &found);
+#else
+    const cudaError_t error =
+        cudaGetDriverEntryPoint("cuTensorMapEncodeTiled", &encoder, cudaEnableDefault, &found);
+#endif
+    if (error != cudaSuccess)
+        cudaGetLastError(); /* a driver without it: no failure */
+    return error == cudaSuccess && found == cudaDriverEntryPointSuccess ? encoder : nullptr;
+}
+
+/* Whether the driver would have it. */
+static bool encode_map(const struct kernel_attention *a, CUtensorMap *map, void *rows,
+                       uint32_t count, uint32_t box_rows)
+{
+    const struct hopper_map_shape shape = hopper_map_shape(a, count, box_rows);
+    const cuuint32_t steps[3] = { 1, 1, 1 };
+    cuuint64_t sizes[3], strides[2];
+    for (unsigned i = 0; i < 3; i++)
+        sizes[i] = shape.sizes[i];
+    for (unsigned i = 0; i < 2; i++)
+        strides[i] = shape.stride_bytes[i];
+    const auto encode = reinterpret_cast<decltype(&cuTensorMapEncodeTiled)>(a->map_encoder);
+    const CUtensorMapDataType type = a->element == ELEMENT_BF16 ? CU_TENSOR_MAP_DATA_TYPE_BFLOAT16
+                                                                : CU_TENSOR_MAP_DATA_TYPE_FLOAT16;
+    return encode(map, type, 3, rows, sizes, strides, shape.box, steps,
+                  CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
+                  CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
+                  CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE) == CUDA_SUCCESS;
+}
+
+/* What can come by map; the rest comes without. */
+static hopper_maps maps_of(const struct kernel_attention *a, uint32_t tile_rows)
+{
+    hopper_maps maps = {};
+    if (a->map_encoder == nullptr)
+        return maps;
+    if (hopper_pages_fit(a, tile_rows)) {
+        maps.pages = hopper_pages_of(a);
+        maps.pages_a_tile = tile_rows / a->page_tokens.value;
+        maps.values = encode_map(a, &maps.pool, a->pool, HOPPER_POOL_ROWS, a->page_tokens.value);
+    }
+    maps.keys = a->rotated_keys == nullptr
+                    ? maps.values
+                    : encode_map(a, &maps.rotated, a->rotated_keys, a->rotated_rows, tile_rows);
+    return maps;
+}
 
 /* The fewest heads whose works fill the GPU about twice over, in whole KV heads; all, when that is
  * not fewer. */
@@ -336,26 +400,27 @@ static uint32_t section_heads(const struct kernel_attention *a, uint32_t works)
     return heads < a->heads ? heads : a->heads;
 }
 
-template <class T, unsigned D, unsigned KEYS, unsigned STAGES, bool TURNS>
-static void launch_hopper(const struct kernel_attention *a, const struct kernel_work *work,
-                          uint32_t works, cudaStream_t stream)
+template <class T, unsigned D, unsigned KEYS, unsigned STAGES, unsigned VALUE_STAGES, bool TURNS>
+static void launch_hopper(const struct kernel_attention *a, const hopper_maps &maps,
+                          const struct kernel_work *work, uint32_t works, cudaStream_t stream)
 {
-    const auto kernel = prefill_hopper_kernel<T, D, KEYS, STAGES, TURNS>;
-    const size_t shared_bytes = sizeof(hopper_shared<T, D, KEYS, STAGES>);
+    const auto kernel = prefill_hopper_kernel<T, D, KEYS, STAGES, VALUE_STAGES, TURNS>;
+    const size_t shared_bytes = sizeof(hopper_shared<T, D, KEYS, STAGES, VALUE_STAGES>);
     KERNEL_LAUNCH(kernel, dim3(a->heads * works), dim3(HOPPER_THREADS), shared_bytes, stream, *a,
-                  work, works, section_heads(a, works));
+                  maps, work, works, section_heads(a, works));
 }
 
 void kernel_prefill_hopper(const struct kernel_attention *a, const struct kernel_work *work,
                            uint32_t works, cudaStream_t stream)
 {
     const bool narrow = a->head_dim <= 64;
+    const hopper_maps maps = maps_of(a, 128);
     if (a->element == ELEMENT_BF16 && narrow)
-        launch_hopper<bf16, 64, 128, 2, true>(a, work, works, stream);
+        launch_hopper<bf16, 64, 128, 2, 2, true>(a, maps, work, works, stream);
     else if (a->element == ELEMENT_BF16)
-        launch_hopper<bf16, 128, 128, 2, true>(a, work, works, stream);
+        launch_hopper<bf16, 128, 128, 2, 2, true>(a, maps, work, works, stream);
     else if (narrow)
-        launch_hopper<fp16, 64, 128, 2, true>(a, work, works, stream);
+        launch_hopper<fp16, 64, 128, 2, 2, true>(a, maps, work, works, stream);
     else
-        launch_hopper<fp16, 128, 128, 2, true>(a, work, works, stream);
+        launch_hopper<fp16, 128, 128, 2, 2, true>(a, maps, work, works, stream);
 }

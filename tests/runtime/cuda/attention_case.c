@@ -192,7 +192,9 @@ static struct device_batch to_device(const struct batch *b, const struct plan *p
                             : rig_new(plan->rotated_rows * b->width * sizeof(uint16_t)),
         .partial = rig_new((uint64_t)plan->parts * c->heads * c->head_dim * sizeof(float)),
         .partial_log2sum = rig_new((uint64_t)plan->parts * c->heads * sizeof(float)),
-        .hopper = by_hopper(c)
+        .rotated_rows = (uint32_t)plan->rotated_rows,
+        .hopper = by_hopper(c),
+        .map_encoder = kernel_map_encoder()
     };
     if (dims > 0)
         kernel_rope_table(THETA, dims, table_rows, (float *)(uintptr_t)d.a.rope_table,

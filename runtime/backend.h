@@ -173,6 +173,11 @@ struct backend {
     /* bias NULL: none. in may be out. */
     void (*norm)(struct device *device, enum norm_kind kind, uint32_t rows, uint32_t width,
                  float epsilon, const void *in, const void *weight, const void *bias, void *out);
+    /* Optional. add() of rows * width elements, then norm() of the sum: the same bits, and one
+     * operator instead of two. NULL: both are called. */
+    void (*add_norm)(struct device *device, enum norm_kind kind, uint32_t rows, uint32_t width,
+                     float epsilon, const void *in, void *sum, const void *weight, const void *bias,
+                     void *out);
     /* Which contexts the rows of store_kv() and attention() that follow belong to; until the next.
      */
     void (*set_batch)(struct device *device, const struct sequence *sequences, uint32_t count);

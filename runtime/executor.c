@@ -298,12 +298,17 @@ const struct attention_shape *executor_shape(const struct executor *executor)
 
 /* ---- an iteration ---- */
 
+static enum norm_kind norm_kind(const struct executor *executor)
+{
+    return executor->config.model.gated_ffn ? NORM_RMS : NORM_LAYER;
+}
+
 static void norm(struct executor *executor, uint32_t rows, const void *in, const void *weight,
                  void *out)
 {
     const struct executor_config *config = &executor->config;
-    config->backend->norm(config->device, config->model.gated_ffn ? NORM_RMS : NORM_LAYER, rows,
-                          config->model.hidden, NORM_EPSILON, in, weight, NULL, out);
+    config->backend->norm(config->device, norm_kind(executor), rows, config->model.hidden,
+                          NORM_EPSILON, in, weight, NULL, out);
 }
 
 static void gemm(struct executor *executor, uint32_t rows, uint64_t inputs, uint64_t outputs,
@@ -313,10 +318,25 @@ static void gemm(struct executor *executor, uint32_t rows, uint64_t inputs, uint
                                    (uint32_t)outputs, in, weights, out);
 }
 
-static void add(struct executor *executor, uint32_t rows, const void *in)
+/* What a part of a layer gave, to the residual stream. */
+static void add(struct executor *executor)
 {
-    uint64_t values = (uint64_t)rows * executor->config.model.hidden;
-    executor->config.backend->add(executor->config.device, values, in, executor->stream);
+    uint64_t values = (uint64_t)executor->rows * executor->config.model.hidden;
+    executor->config.backend->add(executor->config.device, values, executor->narrow,
+                                  executor->stream);
+}
+
+static void add_and_norm(struct executor *executor, const void *weight, void *out)
+{
+    const struct executor_config *config = &executor->config;
+    if (config->backend->add_norm != NULL)
+        config->backend->add_norm(config->device, norm_kind(executor), executor->rows,
+                                  config->model.hidden, NORM_EPSILON, executor->narrow,
+                                  executor->stream, weight, NULL, out);
+    else {
+        add(executor);
+        norm(executor, executor->rows, executor->stream, weight, out);
+    }
 }
 
 static void attention_part(struct executor *executor, uint32_t index, uint32_t rows)
@@ -332,7 +352,6 @@ static void attention_part(struct executor *executor, uint32_t index, uint32_t r
                                executor->pool, executor->attended);
     gemm(executor, rows, (uint64_t)model->heads * model->head_dim, model->hidden,
          executor->attended, layer->output, executor->narrow);
-    add(executor, rows, executor->narrow);
 }
 
 static void ffn_part(struct executor *executor, uint32_t index, uint32_t rows)
@@ -347,19 +366,37 @@ static void ffn_part(struct executor *executor, uint32_t index, uint32_t rows)
                               model->ffn, executor->wide, executor->active);
     gemm(executor, rows, model->ffn, model->hidden, executor->active, layer->down,
          executor->narrow);
-    add(executor, rows, executor->narrow);
 }
 
+/* Where each context has one row, as in decode, the rows are their last. */
+static bool all_are_last(const struct executor *executor)
+{
+    return executor->rows == executor->count;
+}
+
+/* With what is normed next: the first norm of the layer behind it, or the last of all. */
+static void end_layer(struct executor *executor, uint32_t index)
+{
+    if (index + 1 < executor->config.model.layers)
+        add_and_norm(executor, executor->layers[index + 1].attention_norm, executor->normed);
+    else if (all_are_last(executor))
+        add_and_norm(executor, executor->last_norm, executor->last);
+    else
+        add(executor);
+}
+
+/* The layer's first norm is made: by executor_begin(), or with the sum of the layer before. */
 void executor_layer(struct executor *executor, uint32_t index)
 {
-    const struct layer *layer = &executor->layers[index];
     uint32_t rows = executor->rows;
-    norm(executor, rows, executor->stream, layer->attention_norm, executor->normed);
     attention_part(executor, index, rows);
     /* Side by side, both parts read the norm that was made before either was added. */
-    if (!executor->config.model.parallel_attention)
-        norm(executor, rows, executor->stream, layer->ffn_norm, executor->normed);
+    if (executor->config.model.parallel_attention)
+        add(executor);
+    else
+        add_and_norm(executor, executor->layers[index].ffn_norm, executor->normed);
     ffn_part(executor, index, rows);
+    end_layer(executor, index);
 }
 
 void executor_begin(struct executor *executor, const struct sequence *sequences, uint32_t count,
@@ -377,15 +414,19 @@ void executor_begin(struct executor *executor, const struct sequence *sequences,
     config->backend->set_batch(config->device, sequences, count);
     config->backend->embed(config->device, executor->embedding, config->model.hidden, tokens,
                            executor->rows, executor->stream);
+    norm(executor, executor->rows, executor->stream, executor->layers[0].attention_norm,
+         executor->normed);
 }
 
 void executor_end(struct executor *executor)
 {
     const struct executor_config *config = &executor->config;
     const struct model *model = &config->model;
-    config->backend->gather_rows(config->device, executor->stream, model->hidden,
-                                 executor->last_row, executor->count, executor->last);
-    norm(executor, executor->count, executor->last, executor->last_norm, executor->last);
+    if (!all_are_last(executor)) {
+        config->backend->gather_rows(config->device, executor->stream, model->hidden,
+                                     executor->last_row, executor->count, executor->last);
+        norm(executor, executor->count, executor->last, executor->last_norm, executor->last);
+    }
     gemm(executor, executor->count, model->hidden, model->vocabulary, executor->last,
          executor->head, executor->logits);
 }

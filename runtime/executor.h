@@ -8,7 +8,8 @@
  * A layer's steps are those of docs/model.md, so that what is measured here is what timing
  * describes: norm, QKV product, KV stored, attention, output product, sum, norm, up product,
  * activation, down product, sum; once an iteration the embedding, the last norm and the logits of
- * each context's last token. */
+ * each context's last token. A sum and the norm behind it may be one operator, and so a layer's
+ * first norm is made at the end of the layer before it. */
 #ifndef REPRISE_RUNTIME_EXECUTOR_H
 #define REPRISE_RUNTIME_EXECUTOR_H
 

@@ -203,6 +203,7 @@ const struct backend backend_cuda = {
     .gemm = gpu_gemm,
     .warm = gpu_warm,
     .norm = gpu_norm,
+    .add_norm = gpu_add_norm,
     .set_batch = gpu_set_batch,
     .store_kv = gpu_store_kv,
     .attention = gpu_attention,

@@ -182,6 +182,9 @@ void gpu_gather_rows(struct device *device, const void *from, uint32_t width, co
                      uint32_t rows, void *to);
 void gpu_norm(struct device *device, enum norm_kind kind, uint32_t rows, uint32_t width,
               float epsilon, const void *in, const void *weight, const void *bias, void *out);
+void gpu_add_norm(struct device *device, enum norm_kind kind, uint32_t rows, uint32_t width,
+                  float epsilon, const void *in, void *sum, const void *weight, const void *bias,
+                  void *out);
 void gpu_activate(struct device *device, enum activation_kind kind, uint32_t rows, uint32_t width,
                   const void *in, void *out);
 void gpu_add(struct device *device, uint64_t count, const void *in, void *sum);

@@ -140,13 +140,19 @@ void kernel_merge_parts(const struct kernel_attention *a, const struct kernel_me
 
 /* ---- the rest of a layer ---- */
 
-/* norm.cu. weight, bias: elements. bias NULL: none. in may be out. */
-void kernel_rms_norm(enum element element, uint32_t rows, uint32_t width, float epsilon,
-                     const void *in, const void *weight, const void *bias, void *out,
-                     cudaStream_t stream);
-void kernel_layer_norm(enum element element, uint32_t rows, uint32_t width, float epsilon,
-                       const void *in, const void *weight, const void *bias, void *out,
-                       cudaStream_t stream);
+/* norm.cu. out = norm(in), where in may be out; or, where there is a sum, sum += in, rounded to
+ * elements, and out = norm(sum): the same bits as kernel_add() and then the norm. */
+struct kernel_norm {
+    enum element element;
+    bool centred; /* LayerNorm, else RMSNorm */
+    uint32_t rows, width;
+    float epsilon;
+    const void *in;
+    void *sum;                 /* NULL: none */
+    const void *weight, *bias; /* elements; bias NULL: none */
+    void *out;
+};
+void kernel_norm(const struct kernel_norm *n, cudaStream_t stream);
 
 /* elementwise.cu. */
 void kernel_swiglu(enum element element, uint32_t rows, uint32_t width, const void *in, void *out,

@@ -1,6 +1,8 @@
 /* runtime/cuda/norm.cu - RMSNorm (arXiv 1910.07467) and LayerNorm (arXiv 1607.06450), a block a
  * row. A row is read twice; the second time it comes from L1 or L2, which is why it is not kept in
- * registers: any width works with the same code. */
+ * registers: any width works with the same code.
+ * ADDS: the row is the sum of two, made and stored on the way: the pass and the launch that an
+ * addition of its own would be. */
 #include "runtime/cuda/element.cuh"
 #include "runtime/cuda/kernels.h"
 
@@ -21,7 +23,7 @@ static __device__ __forceinline__ float block_sum(float x, float *shared)
     return sum;
 }
 
-/* SUM (x - mean)^2 over the row, this thread's share; mean 0: of squares. */
+/* SUM (x - mean)^2 over the row, this thread's share. */
 template <class T>
 __device__ __forceinline__ float sum_squares(const T *row, uint32_t width, float mean)
 {
@@ -36,31 +38,52 @@ __device__ __forceinline__ float sum_squares(const T *row, uint32_t width, float
     return sum;
 }
 
-template <class T> __device__ __forceinline__ float sum_row(const T *row, uint32_t width)
+/* sum += in; x: what was stored, rounded as it is. */
+template <class T> __device__ __forceinline__ void add_chunk(T *sum, const T *in, float x[CHUNK])
+{
+    float added[CHUNK];
+    load_chunk(in, added);
+#pragma unroll
+    for (unsigned e = 0; e < CHUNK; e++)
+        x[e] = to_float(from_float<T>(x[e] + added[e]));
+    store_chunk(sum, x);
+}
+
+/* The first pass, this thread's share: SUM x when CENTRED, else SUM x^2. A thread meets the same
+ * elements in every pass, and so sees what it stored. */
+template <class T, bool CENTRED, bool ADDS>
+__device__ __forceinline__ float first_sum(const T *row, uint32_t width, const T *in, T *stored)
 {
     float sum = 0.0f;
     for (uint32_t i = threadIdx.x * CHUNK; i < width; i += THREADS * CHUNK) {
         float x[CHUNK];
         load_chunk(row + i, x);
+        if (ADDS)
+            add_chunk(stored + i, in + i, x);
 #pragma unroll
         for (unsigned e = 0; e < CHUNK; e++)
-            sum += x[e];
+            sum += CENTRED ? x[e] : x[e] * x[e];
     }
     return sum;
 }
 
 /* CENTRED: LayerNorm, whose deviation is taken around the mean in a pass of its own: E[x^2] -
  * E[x]^2 would lose what is small beside the mean. */
-template <class T, bool CENTRED>
+template <class T, bool CENTRED, bool ADDS>
 __global__ void __launch_bounds__(THREADS)
-    norm_kernel(uint32_t width, float epsilon, const T *in, const T *weight, const T *bias, T *out)
+    norm_kernel(uint32_t width, float epsilon, const T *in, T *added_to, const T *weight,
+                const T *bias, T *out)
 {
     float *shared = reinterpret_cast<float *>(dynamic_shared());
-    const T *row = in + static_cast<uint64_t>(blockIdx.x) * width;
-    T *row_out = out + static_cast<uint64_t>(blockIdx.x) * width;
+    const uint64_t start = static_cast<uint64_t>(blockIdx.x) * width;
+    const T *row = (ADDS ? added_to : in) + start;
     const float count = static_cast<float>(width);
-    const float mean = CENTRED ? block_sum(sum_row(row, width), shared) / count : 0.0f;
-    const float scale = rsqrtf(block_sum(sum_squares(row, width, mean), shared) / count + epsilon);
+    T *stored = ADDS ? added_to + start : nullptr;
+    const float first =
+        block_sum(first_sum<T, CENTRED, ADDS>(row, width, in + start, stored), shared);
+    const float mean = CENTRED ? first / count : 0.0f;
+    const float squares = CENTRED ? block_sum(sum_squares(row, width, mean), shared) : first;
+    const float scale = rsqrtf(squares / count + epsilon);
     for (uint32_t i = threadIdx.x * CHUNK; i < width; i += THREADS * CHUNK) {
         float x[CHUNK], w[CHUNK], b[CHUNK] = { 0 };
         load_chunk(row + i, x);
@@ -70,32 +93,29 @@ __global__ void __launch_bounds__(THREADS)
 #pragma unroll
         for (unsigned e = 0; e < CHUNK; e++)
             x[e] = (x[e] - mean) * scale * w[e] + b[e];
-        store_chunk(row_out + i, x);
+        store_chunk(out + start + i, x);
     }
 }
 
-template <class T, bool CENTRED>
-static void launch(uint32_t rows, uint32_t width, float epsilon, const void *in, const void *weight,
-                   const void *bias, void *out, cudaStream_t stream)
+template <class T, bool CENTRED, bool ADDS>
+static void launch(const struct kernel_norm *n, cudaStream_t stream)
 {
-    const auto kernel = norm_kernel<T, CENTRED>;
-    KERNEL_LAUNCH(kernel, dim3(rows), dim3(THREADS), WARPS * sizeof(float), stream, width, epsilon,
-                  static_cast<const T *>(in), static_cast<const T *>(weight),
-                  static_cast<const T *>(bias), static_cast<T *>(out));
+    const auto kernel = norm_kernel<T, CENTRED, ADDS>;
+    KERNEL_LAUNCH(kernel, dim3(n->rows), dim3(THREADS), WARPS * sizeof(float), stream, n->width,
+                  n->epsilon, static_cast<const T *>(n->in), static_cast<T *>(n->sum),
+                  static_cast<const T *>(n->weight), static_cast<const T *>(n->bias),
+                  static_cast<T *>(n->out));
 }
 
-void kernel_rms_norm(enum element element, uint32_t rows, uint32_t width, float epsilon,
-                     const void *in, const void *weight, const void *bias, void *out,
-                     cudaStream_t stream)
+template <class T> static void launch(const struct kernel_norm *n, cudaStream_t stream)
 {
-    const auto run = element == ELEMENT_BF16 ? launch<bf16, false> : launch<fp16, false>;
-    run(rows, width, epsilon, in, weight, bias, out, stream);
+    if (n->sum != nullptr)
+        (n->centred ? launch<T, true, true> : launch<T, false, true>)(n, stream);
+    else
+        (n->centred ? launch<T, true, false> : launch<T, false, false>)(n, stream);
 }
 
-void kernel_layer_norm(enum element element, uint32_t rows, uint32_t width, float epsilon,
-                       const void *in, const void *weight, const void *bias, void *out,
-                       cudaStream_t stream)
+void kernel_norm(const struct kernel_norm *n, cudaStream_t stream)
 {
-    const auto run = element == ELEMENT_BF16 ? launch<bf16, true> : launch<fp16, true>;
-    run(rows, width, epsilon, in, weight, bias, out, stream);
+    (n->element == ELEMENT_BF16 ? launch<bf16> : launch<fp16>)(n, stream);
 }

@@ -33,10 +33,28 @@ void gpu_gather_rows(struct device *device, const void *from, uint32_t width, co
 void gpu_norm(struct device *device, enum norm_kind kind, uint32_t rows, uint32_t width,
               float epsilon, const void *in, const void *weight, const void *bias, void *out)
 {
+    gpu_add_norm(device, kind, rows, width, epsilon, in, NULL, weight, bias, out);
+}
+
+void gpu_add_norm(struct device *device, enum norm_kind kind, uint32_t rows, uint32_t width,
+                  float epsilon, const void *in, void *sum, const void *weight, const void *bias,
+                  void *out)
+{
     if (device->failed)
         return;
-    (kind == NORM_RMS ? kernel_rms_norm : kernel_layer_norm)(
-        ELEMENT_BF16, rows, width, epsilon, in, weight, bias, out, device->stream[STREAM_COMPUTE]);
+    const struct kernel_norm norm = {
+        .element = ELEMENT_BF16,
+        .centred = kind == NORM_LAYER,
+        .rows = rows,
+        .width = width,
+        .epsilon = epsilon,
+        .in = in,
+        .sum = sum,
+        .weight = weight,
+        .bias = bias,
+        .out = out,
+    };
+    kernel_norm(&norm, device->stream[STREAM_COMPUTE]);
     gpu_launched(device, "normalise");
 }
 

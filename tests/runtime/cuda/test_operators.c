@@ -93,9 +93,16 @@ START_TEST(norms_are_their_definitions)
                 norm_row(in.value + (uint64_t)r * width, width, centred, 1e-5, weight.value,
                          biased ? bias.value : NULL, expected + (uint64_t)r * width);
             /* In place, as the interface allows. */
-            (centred ? kernel_layer_norm
-                     : kernel_rms_norm)(element, rows, width, 1e-5f, in.device, weight.device,
-                                        biased ? bias.device : NULL, in.device, rig_stream());
+            const struct kernel_norm norm = { .element = element,
+                                              .centred = centred,
+                                              .rows = rows,
+                                              .width = width,
+                                              .epsilon = 1e-5F,
+                                              .in = in.device,
+                                              .weight = weight.device,
+                                              .bias = biased ? bias.device : NULL,
+                                              .out = in.device };
+            kernel_norm(&norm, rig_stream());
             /* The output bias can cancel the rest: what is lost is relative to the terms. */
             void *device = in.device;
             uint16_t *bits = memory_new(in.count, sizeof *bits);
@@ -108,6 +115,59 @@ START_TEST(norms_are_their_definitions)
             operand_free(&weight);
             operand_free(&bias);
             free(expected);
+        }
+}
+END_TEST
+
+static void assert_same_bits(const void *a, const void *b, uint64_t count)
+{
+    uint16_t *left = memory_new(count, sizeof *left), *right = memory_new(count, sizeof *right);
+    rig_read(left, a, count * sizeof *left);
+    rig_read(right, b, count * sizeof *right);
+    ck_assert_mem_eq(left, right, count * sizeof *left);
+    free(left);
+    free(right);
+}
+
+START_TEST(a_sum_and_its_norm_at_once_are_bit_by_bit_the_two_one_after_the_other)
+{
+    static const uint32_t widths[] = { 8, 288, 2056, 5120 };
+    enum element element = (enum element)_i;
+    for (uint32_t w = 0; w < sizeof widths / sizeof *widths; w++)
+        for (uint32_t kind = 0; kind < 4; kind++) {
+            const uint32_t rows = 3, width = widths[w];
+            const uint64_t count = (uint64_t)rows * width;
+            struct operand in = operand_new(element, count, 1, 10),
+                           sum = operand_new(element, count, 0, 11),
+                           again = operand_new(element, count, 0, 11),
+                           weight = operand_new(element, width, 1, 12),
+                           bias = operand_new(element, width, 0, 13);
+            void *out = rig_new(count * sizeof(uint16_t)), *two = rig_new(count * sizeof(uint16_t));
+            struct kernel_norm norm = { .element = element,
+                                        .centred = kind & 1,
+                                        .rows = rows,
+                                        .width = width,
+                                        .epsilon = 1e-5F,
+                                        .in = in.device,
+                                        .sum = sum.device,
+                                        .weight = weight.device,
+                                        .bias = kind & 2 ? bias.device : NULL,
+                                        .out = out };
+            kernel_norm(&norm, rig_stream());
+            kernel_add(element, count, in.device, again.device, rig_stream());
+            norm.in = again.device;
+            norm.sum = NULL;
+            norm.out = two;
+            kernel_norm(&norm, rig_stream());
+            assert_same_bits(sum.device, again.device, count);
+            assert_same_bits(out, two, count);
+            rig_free(out);
+            rig_free(two);
+            operand_free(&in);
+            operand_free(&sum);
+            operand_free(&again);
+            operand_free(&weight);
+            operand_free(&bias);
         }
 }
 END_TEST
@@ -231,6 +291,8 @@ int main(void)
     TCase *tests = tcase_create("operators");
     tcase_set_timeout(tests, 100);
     tcase_add_loop_test(tests, norms_are_their_definitions, 0, 2);
+    tcase_add_loop_test(
+        tests, a_sum_and_its_norm_at_once_are_bit_by_bit_the_two_one_after_the_other, 0, 2);
     tcase_add_loop_test(tests, swiglu_is_silu_of_the_gate_times_up, 0, 2);
     tcase_add_loop_test(tests, gelu_is_its_tanh_form, 0, 2);
     tcase_add_loop_test(tests, add_sums_in_fp32_and_rounds_once, 0, 2);

@@ -77,6 +77,12 @@ template <class T> __global__ void add_kernel(uint64_t chunks, const T *in, T *s
     }
 }
 
+static __global__ void fetch_kernel(uint64_t chunks, const uint4 *in, uint4 *out)
+{
+    for (uint64_t i = first_index(); i < chunks; i += index_step())
+        out[i] = in[i];
+}
+
 static __global__ void gather_kernel(uint64_t all_chunks, uint32_t chunks, const uint4 *table,
                                      const uint32_t *row, uint4 *out)
 {
@@ -151,6 +157,13 @@ void kernel_add(enum element element, uint64_t count, const void *in, void *sum,
 {
     const auto run = element == ELEMENT_BF16 ? launches<bf16>::add : launches<fp16>::add;
     run(count, in, sum, stream);
+}
+
+void kernel_fetch(uint64_t bytes, const void *in, void *out, cudaStream_t stream)
+{
+    uint64_t chunks = (bytes + sizeof(uint4) - 1) / sizeof(uint4);
+    KERNEL_LAUNCH(fetch_kernel, blocks_for(chunks), dim3(THREADS), 0, stream, chunks,
+                  static_cast<const uint4 *>(in), static_cast<uint4 *>(out));
 }
 
 void kernel_gather_rows(enum element element, uint32_t width, const void *table,

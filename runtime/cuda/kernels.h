@@ -161,6 +161,9 @@ void kernel_gelu(enum element element, uint64_t count, const void *in, void *out
                  cudaStream_t stream); /* the tanh form */
 void kernel_add(enum element element, uint64_t count, const void *in, void *sum,
                 cudaStream_t stream);
+/* A small array out of the host's pinned memory, where `in` is, both aligned to 16 bytes and with
+ * room up to a multiple of them: what a copy engine does, without waiting for one (staging.c). */
+void kernel_fetch(uint64_t bytes, const void *in, void *out, cudaStream_t stream);
 /* out[i] = table[row[i]]: embedding, last tokens. */
 void kernel_gather_rows(enum element element, uint32_t width, const void *table,
                         const uint32_t *row, uint32_t rows, void *out, cudaStream_t stream);

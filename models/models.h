@@ -109,6 +109,7 @@ struct hardware {
     uint64_t dram_bytes; /* for KV */
     uint64_t ssd_bytes;
     double ssd_read_bytes_per_s, ssd_write_bytes_per_s;
+    double ssd_both_bytes_per_s; /* reads and writes together; 0: neither slows the other */
     uint64_t ssd_latency_ns; /* to the first byte */
     double usd_per_gpu_hour, usd_per_dram_gb_hour, usd_per_ssd_gb_hour;
     char measured_file[CONFIG_TEXT_BYTES]; /* beside the hardware's own; "": none */

@@ -26,7 +26,9 @@ struct sample {
     X(copy_h2d_both, "bytes", "of a slice", "the same while the other direction copies")           \
     X(copy_d2h_both, "bytes", "of a slice", "the same while the other direction copies")           \
     X(ssd_read, "bytes", "depth", "a request, where `depth` are out all the time")                 \
-    X(ssd_write, "bytes", "depth", "a request, where `depth` are out all the time")
+    X(ssd_write, "bytes", "depth", "a request, where `depth` are out all the time")                \
+    X(ssd_read_both, "bytes", "depth", "the same while pages are written")                         \
+    X(ssd_write_both, "bytes", "depth", "the same while slices are read")
 
 struct calibration_config {
     struct serve_config serve; /* backend, threads, page tokens, SSD file */

@@ -48,10 +48,11 @@ void calibrate_links_size(struct calibrator *c, uint64_t slice_bytes, struct ssd
                              config->d2h_bytes_per_s, COPY_MOST_NS);
     uint64_t pages = least(copied / c->page_bytes, c->page_count);
     c->copy_pages = pages > 0 ? (uint32_t)pages : 1;
-    /* Requests to the disk use the saves' area; the other holds KV. */
+    /* Requests to the disk use the saves' area, writes and then reads; the other holds KV. */
     uint64_t area_bytes = aligned(c->copy_pages * c->page_bytes);
     uint64_t requests_bytes = DEPTH_MOST * aligned(c->page_bytes);
-    c->dram_bytes = area_bytes + (area_bytes > requests_bytes ? area_bytes : requests_bytes);
+    c->dram_bytes =
+        area_bytes + (area_bytes > 2 * requests_bytes ? area_bytes : 2 * requests_bytes);
     uint64_t file =
         config->ssd_bytes > 0 ? least(config->ssd_bytes, DISK_MOST_BYTES) : DISK_MOST_BYTES;
     file = within(file, config->ssd_write_bytes_per_s, DISK_HELD_NS);
@@ -225,23 +226,6 @@ void calibrate_links_prefill(struct calibrator *c)
 
 /* ---- the disk ---- */
 
-static enum status take_results(struct calibrator *c, bool write, uint64_t *answered,
-                                uint64_t *last_ns, struct error *err)
-{
-    struct ssd_result results[64];
-    uint32_t count = ssd_take(c->ssd, results, 64);
-    for (uint32_t i = 0; i < count; i++)
-        if (results[i].error != 0)
-            return error_io(err, c->config->serve.ssd_path, write ? "write" : "read",
-                            strerror(results[i].error));
-    *answered += count;
-    if (count > 0)
-        *last_ns = results[count - 1].time_ns;
-    else
-        sched_yield(); /* a nap would be longer than a request */
-    return STATUS_OK;
-}
-
 struct requests {
     bool write, in_order; /* in_order: from the file's beginning; else at random places */
     uint64_t bytes;       /* of each */
@@ -251,44 +235,103 @@ struct requests {
     uint64_t most;        /* or there are so many */
 };
 
-/* A lane answers in the order of asking, so that memory is free again in that order. */
-static void ask(struct calibrator *c, const struct requests *requests, uint64_t number,
-                struct random *random)
+/* One direction's requests while they are made, each in a place of memory of its own. */
+struct asking {
+    const struct requests *requests;
+    struct random random;
+    uint64_t asked, answered, last_ns;
+    uint32_t place[DEPTH_MOST], places; /* that are free */
+    char *memory;
+};
+
+static struct asking begin_asking(const struct calibrator *c, const struct requests *requests)
 {
-    uint64_t places = c->disk_bytes / requests->bytes;
-    uint64_t place = requests->in_order ? number : random_below(random, places);
-    ssd_submit(c->ssd, &(struct ssd_request){ .offset = place * requests->bytes,
-                                              .memory = c->saves +
-                                                        number % requests->depth * requests->bytes,
-                                              .size_bytes = (uint32_t)requests->bytes,
-                                              .write = requests->write });
+    uint64_t apart = requests->write ? 0 : DEPTH_MOST * aligned(c->page_bytes);
+    struct asking asking = { .requests = requests,
+                             .random = random_from(1, requests->bytes + requests->depth),
+                             .places = requests->depth,
+                             .memory = c->saves + apart };
+    for (uint32_t i = 0; i < requests->depth; i++)
+        asking.place[i] = i;
+    return asking;
 }
 
-/* How long one took, of those that were out at once. */
-static enum status ask_disk(struct calibrator *c, const struct requests *requests, uint64_t *asked,
-                            double *each_ns, struct error *err)
+static void ask(struct calibrator *c, struct asking *asking)
 {
-    struct random random = random_from(1, requests->bytes + requests->depth);
-    uint64_t begin_ns = calibrate_now_ns(), last_ns = begin_ns, answered = 0;
-    bool more = true;
-    *asked = 0;
-    while (more || answered < *asked) {
-        more = *asked < requests->count ||
-               (*asked < requests->most && calibrate_now_ns() < begin_ns + requests->time_ns);
-        while (more && *asked < requests->most && *asked - answered < requests->depth)
-            ask(c, requests, (*asked)++, &random);
-        if (take_results(c, requests->write, &answered, &last_ns, err) != STATUS_OK)
+    const struct requests *requests = asking->requests;
+    uint64_t spots = c->disk_bytes / requests->bytes;
+    uint64_t spot = requests->in_order ? asking->asked : random_below(&asking->random, spots);
+    uintptr_t place = asking->place[--asking->places];
+    asking->asked++;
+    ssd_submit(c->ssd, &(struct ssd_request){ .offset = spot * requests->bytes,
+                                              .memory = asking->memory + place * requests->bytes,
+                                              .size_bytes = (uint32_t)requests->bytes,
+                                              .write = requests->write,
+                                              .user = (void *)(place << 1 | requests->write) });
+}
+
+/* Of asking[write]; a direction that is not asked has no results. */
+static enum status take_results(struct calibrator *c, struct asking *const asking[2],
+                                struct error *err)
+{
+    struct ssd_result results[64];
+    uint32_t count = ssd_take(c->ssd, results, 64);
+    for (uint32_t i = 0; i < count; i++) {
+        bool write = (uintptr_t)results[i].user & 1;
+        struct asking *of = asking[write];
+        if (results[i].error != 0)
+            return error_io(err, c->config->serve.ssd_path, write ? "write" : "read",
+                            strerror(results[i].error));
+        of->place[of->places++] = (uint32_t)((uintptr_t)results[i].user >> 1);
+        of->answered++;
+        of->last_ns = results[i].time_ns;
+    }
+    if (count == 0)
+        sched_yield(); /* a nap would be longer than a request */
+    return STATUS_OK;
+}
+
+static bool wants_more(const struct asking *asking, uint64_t begin_ns)
+{
+    const struct requests *requests = asking->requests;
+    return asking->asked < requests->count ||
+           (asking->asked < requests->most && calibrate_now_ns() < begin_ns + requests->time_ns);
+}
+
+/* Keeps the requests of each direction out, or of one (the other NULL), for as long as either wants
+ * more; each_ns[write]: how long one took, of those that were out at once. */
+static enum status ask_disk(struct calibrator *c, struct asking *const asking[2], double each_ns[2],
+                            struct error *err)
+{
+    uint64_t begin_ns = calibrate_now_ns();
+    bool more = true, out = true;
+    while (more || out) {
+        bool wanted = false;
+        out = false;
+        for (int write = 0; write < 2 && more; write++)
+            wanted |= asking[write] != NULL && wants_more(asking[write], begin_ns);
+        more = wanted;
+        for (int write = 0; write < 2; write++) {
+            struct asking *way = asking[write];
+            while (way != NULL && more && way->places > 0 && way->asked < way->requests->most)
+                ask(c, way);
+            out |= way != NULL && way->answered < way->asked;
+        }
+        if (take_results(c, asking, err) != STATUS_OK)
             return err->status;
     }
-    *each_ns = (double)(last_ns - begin_ns) / (double)answered;
+    for (int write = 0; write < 2; write++)
+        if (asking[write] != NULL)
+            each_ns[write] =
+                (double)(asking[write]->last_ns - begin_ns) / (double)asking[write]->answered;
     return STATUS_OK;
 }
 
 /* Nothing is read that was not written: a file system answers for the rest without its disk. */
 static enum status fill_disk(struct calibrator *c, uint64_t size_bytes, struct error *err)
 {
-    uint64_t page = aligned(c->page_bytes), asked;
-    double each_ns;
+    uint64_t page = aligned(c->page_bytes);
+    double each_ns[2];
     const struct requests all = { .write = true,
                                   .in_order = true,
                                   .bytes = page,
@@ -296,40 +339,68 @@ static enum status fill_disk(struct calibrator *c, uint64_t size_bytes, struct e
                                   .count = DEPTH_MOST,
                                   .time_ns = DISK_FILL_NS,
                                   .most = size_bytes / page };
-    enum status status = ask_disk(c, &all, &asked, &each_ns, err);
-    c->disk_bytes = asked * page;
+    struct asking writes = begin_asking(c, &all);
+    enum status status = ask_disk(c, (struct asking *[]){ NULL, &writes }, each_ns, err);
+    c->disk_bytes = writes.asked * page;
     return status;
+}
+
+static struct requests requests_of(bool write, uint64_t bytes, uint32_t depth)
+{
+    return (struct requests){ .write = write,
+                              .bytes = bytes,
+                              .depth = depth,
+                              .count = 2 * depth,
+                              .time_ns = DISK_POINT_NS,
+                              .most = UINT64_MAX };
 }
 
 static enum status disk_point(struct calibrator *c, bool write, uint64_t bytes, uint32_t depth,
                               struct error *err)
 {
-    const struct requests some = { .write = write,
-                                   .bytes = bytes,
-                                   .depth = depth,
-                                   .count = 2 * depth,
-                                   .time_ns = DISK_POINT_NS,
-                                   .most = UINT64_MAX };
+    const struct requests some = requests_of(write, bytes, depth);
     for (uint32_t repeat = 0; repeat <= c->config->repeats; repeat++) {
-        uint64_t asked;
-        double each_ns;
-        if (ask_disk(c, &some, &asked, &each_ns, err) != STATUS_OK)
+        struct asking asking = begin_asking(c, &some);
+        struct asking *const one[2] = { write ? NULL : &asking, write ? &asking : NULL };
+        double each_ns[2];
+        if (ask_disk(c, one, each_ns, err) != STATUS_OK)
             return err->status;
         if (repeat > 0)
-            calibrate_add(c, write ? "ssd_write" : "ssd_read", (double)bytes, depth, each_ns);
+            calibrate_add(c, write ? "ssd_write" : "ssd_read", (double)bytes, depth,
+                          each_ns[write]);
     }
     return STATUS_OK;
 }
 
-/* One at a time, one transfer's, several transfers'. */
+/* Slices are read, as loads do, while pages are written, as saves and demotions do. */
+static enum status disk_both(struct calibrator *c, struct error *err)
+{
+    const struct requests reads = requests_of(false, aligned(c->slice_bytes), DEPTH_MOST);
+    const struct requests writes = requests_of(true, aligned(c->page_bytes), DEPTH_MOST);
+    for (uint32_t repeat = 0; repeat <= c->config->repeats; repeat++) {
+        struct asking read = begin_asking(c, &reads), write = begin_asking(c, &writes);
+        double each_ns[2];
+        if (ask_disk(c, (struct asking *[]){ &read, &write }, each_ns, err) != STATUS_OK)
+            return err->status;
+        if (repeat == 0)
+            continue;
+        calibrate_add(c, "ssd_read_both", (double)reads.bytes, DEPTH_MOST, each_ns[0]);
+        calibrate_add(c, "ssd_write_both", (double)writes.bytes, DEPTH_MOST, each_ns[1]);
+    }
+    return STATUS_OK;
+}
+
+/* One at a time, one of two transfers', a lone one's or all together. */
 enum status calibrate_links_disk(struct calibrator *c, struct error *err)
 {
-    static const uint32_t depths[] = { 1, 8, DEPTH_MOST };
+    static const uint32_t depths[] = { 1, DEPTH_MOST / 2, DEPTH_MOST };
     const uint64_t sizes[] = { aligned(c->slice_bytes), aligned(c->page_bytes) };
     enum status status = fill_disk(c, ssd_size(c->ssd), err);
     for (int size = 0; size < (c->config->model.layers > 1 ? 2 : 1); size++)
         for (size_t depth = 0; depth < sizeof depths / sizeof *depths; depth++)
             for (int write = 1; write >= 0 && status == STATUS_OK; write--)
                 status = disk_point(c, write == 1, sizes[size], depths[depth], err);
+    if (status == STATUS_OK)
+        status = disk_both(c, err);
     return status == STATUS_OK && !calibrate_step(c) ? error_interrupted(err) : status;
 }

@@ -199,9 +199,11 @@ static enum status open_disk(struct serve *serve, struct error *err)
         snprintf(found, sizeof found, "%u", serve->page_tokens);
         return error_input(err, NULL, 0, "page tokens", expected, found);
     }
+    serve->ssd_depth = config->ssd_depth > 0 ? config->ssd_depth : 16;
     struct ssd_config disk = { .path = config->ssd_path,
                                .size_bytes = pages_of(serve, TIER_SSD) * serve->page_bytes,
-                               .depth = config->ssd_depth > 0 ? config->ssd_depth : 16,
+                               .depth = serve->ssd_depth,
+                               .slice_bytes = (uint32_t)serve->slice_bytes,
                                .engine = config->ssd_engine,
                                .ended = disk_ended,
                                .context = serve,
@@ -263,6 +265,7 @@ static void close_books(struct serve *serve)
         serve->backend->event_free(serve->device, serve->transfer[i].done);
         free(serve->transfer[i].page);
         free(serve->transfer[i].part);
+        free(serve->transfer[i].here);
     }
     for (uint32_t i = 0; i < serve->unit_capacity * TIER_COUNT; i++)
         copy_free(&serve->unit[i / TIER_COUNT][i % TIER_COUNT]);

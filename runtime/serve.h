@@ -39,6 +39,7 @@ struct serve_report {
     uint64_t late_ns;           /* computing was behind the rates that it is held to (backend.h) */
     struct iteration_totals iterations[ITERATION_KINDS]; /* of the whole run, warm-up too */
     uint64_t ssd_read_bytes, ssd_written_bytes;          /* whole pages, as they crossed */
+    uint32_t ssd_most_out; /* requests of one transfer that were out at once, the most */
 };
 
 /* Runs the experiment to its end, or until progress stops it. STATUS_INPUT: what sim_run() refuses,

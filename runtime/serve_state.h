@@ -72,6 +72,8 @@ struct transfer_work {
     struct transfer_part *part;
     uint32_t part_count, part_capacity;
     uint32_t asked, answered; /* disk requests */
+    bool *here;               /* a load from SSD: slices that have been answered, by number */
+    uint32_t here_count, here_capacity; /* count: all before it have */
     struct backend_event *done;
     bool done_queued, copied; /* copied: done has happened */
     uint32_t next_copying;    /* index + 1 in its stream's queue; 0: the last */
@@ -101,6 +103,7 @@ struct serve {
     struct device *device;
     struct executor *executor;
     struct ssd *ssd;
+    uint32_t ssd_depth;
     struct placement *core;
     struct collector collector;
     struct event_heap events;
@@ -122,6 +125,7 @@ struct serve {
     struct transfer_work *transfer;
     uint32_t transfer_capacity, transfers_live;
     struct copying copying[STREAM_COUNT];
+    bool disk_changed; /* who may ask how much of the disk: not looked at yet */
     struct copy *copies;
     uint32_t copies_capacity;
 

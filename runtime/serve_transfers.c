@@ -11,17 +11,14 @@
  *
  *   SSD <-> DRAM  whole pages
  *
- * A transfer has at most WINDOW slices, or pages of as many, at the disk, so that several share it
- * about equally. */
+ * What a transfer may have out at the disk: disk_share.h. Results come in any order. */
 #include "runtime/serve_state.h"
 
 #include "base/memory.h"
+#include "runtime/disk_share.h"
 
 #include <assert.h>
 #include <string.h>
-#include <xxhash.h>
-
-enum { WINDOW = 8 };
 
 /* ---- places ---- */
 
@@ -79,6 +76,8 @@ static struct transfer_work *transfer_slot(struct serve *serve, uint32_t *index)
                                     .page_capacity = work->page_capacity,
                                     .part = work->part,
                                     .part_capacity = work->part_capacity,
+                                    .here = work->here,
+                                    .here_capacity = work->here_capacity,
                                     .done = work->done };
     if (work->done == NULL)
         work->done = serve->backend->event_new(serve->device);
@@ -120,6 +119,13 @@ static bool stage_page(struct serve *serve, struct page_move *move)
     serve_fail(serve, "find a free page in DRAM",
                "none is left to pass a load or save from or to SSD");
     return false;
+}
+
+/* To the disk: slices of a load, or whole pages. */
+static uint32_t request_count(const struct serve *serve, const struct transfer_work *work)
+{
+    bool by_slice = work->action.kind == ACTION_LOAD;
+    return work->page_count * (by_slice ? serve->model.layers : 1);
 }
 
 /* ---- copies between HBM and DRAM ---- */
@@ -261,23 +267,14 @@ static void begin_load(struct serve *serve, const struct action *action)
     for (uint32_t unit = UNIT_NONE;
          (unit = placement_transfer_next(serve->core, action->id, unit, &goal)) != UNIT_NONE;)
         add_part(work, unit, note->base + goal);
+    if (ssd) {
+        uint32_t slices = request_count(serve, work);
+        memory_grow(&work->here, &work->here_capacity, slices, sizeof *work->here);
+        memset(work->here, 0, slices * sizeof *work->here);
+    }
 }
 
 /* ---- requests to the disk ---- */
-
-static uint32_t request_count(const struct serve *serve, const struct transfer_work *work)
-{
-    bool by_slice = work->action.kind == ACTION_LOAD;
-    return work->page_count * (by_slice ? serve->model.layers : 1);
-}
-
-/* Requests of a transfer that may be out at once: alike in bytes whatever their size. */
-static uint32_t window_of(const struct serve *serve, const struct transfer_work *work)
-{
-    if (work->action.kind == ACTION_LOAD)
-        return WINDOW;
-    return serve->model.layers < WINDOW ? WINDOW / serve->model.layers : 1;
-}
 
 static struct ssd_request request_at(struct serve *serve, uint32_t index, uint32_t number)
 {
@@ -295,16 +292,8 @@ static struct ssd_request request_at(struct serve *serve, uint32_t index, uint32
         .size_bytes = (uint32_t)(by_slice ? serve->slice_bytes : serve->page_bytes),
         .write = write,
         .user = (void *)(((uintptr_t)index << 32) | number),
+        .checksums = checksum_of(serve, page, layer),
     };
-}
-
-static void note_checksums(struct serve *serve, const struct ssd_request *request)
-{
-    uint32_t page = (uint32_t)(request->offset / serve->page_bytes);
-    for (uint32_t layer = 0; layer < serve->model.layers; layer++)
-        *checksum_of(serve, page, layer) = XXH3_64bits(
-            (const char *)request->memory + layer * serve->slice_bytes, serve->slice_bytes);
-    serve->pool[TIER_SSD].bad[page] = false;
 }
 
 /* Layers of a load that may be asked for. */
@@ -316,44 +305,74 @@ static uint32_t allowed_requests(struct serve *serve, uint32_t index)
     return work->page_count * load_of(serve, index)->allowed_layers;
 }
 
-static void pump(struct serve *serve, uint32_t index)
+/* Whether it has something at the disk or to ask of it: of those that share it now. */
+static bool uses_disk(struct serve *serve, uint32_t index)
 {
-    struct transfer_work *work = &serve->transfer[index];
+    const struct transfer_work *work = &serve->transfer[index];
     if (!work->live || (work->action.from != TIER_SSD && work->action.to != TIER_SSD))
-        return;
+        return false;
     if (work->action.kind == ACTION_SAVE && !work->staged_writes)
-        return; /* its KV is still on the way to DRAM */
-    uint32_t allowed = allowed_requests(serve, index), window = window_of(serve, work);
-    while (work->asked < allowed && work->asked - work->answered < window) {
-        struct ssd_request request = request_at(serve, index, work->asked++);
-        if (request.write)
-            note_checksums(serve, &request);
-        ssd_submit(serve->ssd, &request);
-    }
+        return false; /* its KV is still on the way to DRAM */
+    return work->answered < allowed_requests(serve, index);
 }
 
-/* Whether what was read is what was written. */
-static bool is_whole(struct serve *serve, const struct ssd_request *request)
+/* Marks a page that is to be written as what it will hold. */
+static void note_asked(struct serve *serve, const struct transfer_work *work, uint32_t number)
 {
-    uint32_t page = (uint32_t)(request->offset / serve->page_bytes);
-    uint64_t first = request->offset % serve->page_bytes / serve->slice_bytes;
-    uint64_t layers = request->size_bytes / serve->slice_bytes;
-    for (uint64_t i = 0; i < layers; i++) {
-        const char *slice = (const char *)request->memory + i * serve->slice_bytes;
-        if (XXH3_64bits(slice, serve->slice_bytes) !=
-            *checksum_of(serve, page, (uint32_t)(first + i)))
-            return false;
+    const struct page_move *move = &work->page[number % work->page_count];
+    if (work->action.to == TIER_SSD)
+        serve->pool[TIER_SSD].bad[move->to] =
+            goes_down(work) && serve->pool[TIER_DRAM].bad[move->from];
+}
+
+static void ask_disk(struct serve *serve, uint32_t index, uint32_t window)
+{
+    struct transfer_work *work = &serve->transfer[index];
+    uint32_t allowed = allowed_requests(serve, index);
+    while (work->asked < allowed && work->asked - work->answered < window) {
+        note_asked(serve, work, work->asked);
+        struct ssd_request request = request_at(serve, index, work->asked++);
+        ssd_submit(serve->ssd, &request);
     }
-    return true;
+    uint32_t out = work->asked - work->answered;
+    if (out > serve->report->ssd_most_out)
+        serve->report->ssd_most_out = out;
+}
+
+/* Asks for what may be asked now, if anything has changed: of all transfers, since each one's share
+ * depends on the others. */
+static void pump(struct serve *serve)
+{
+    if (!serve->disk_changed)
+        return;
+    serve->disk_changed = false;
+    struct disk_share share[2] = { { .depth = serve->ssd_depth,
+                                     .page_slices = serve->model.layers } };
+    share[1] = share[0];
+    for (uint32_t i = 0; i < serve->transfer_capacity; i++) {
+        const struct action *action = &serve->transfer[i].action;
+        if (!uses_disk(serve, i))
+            continue;
+        struct disk_share *way = &share[action->to == TIER_SSD];
+        way->slices += action->kind == ACTION_LOAD;
+        way->pages += action->kind != ACTION_LOAD;
+    }
+    for (uint32_t i = 0; i < serve->transfer_capacity; i++) {
+        const struct action *action = &serve->transfer[i].action;
+        if (uses_disk(serve, i))
+            ask_disk(
+                serve, i,
+                disk_share_window(&share[action->to == TIER_SSD], action->kind == ACTION_LOAD));
+    }
 }
 
 static void take_read(struct serve *serve, struct transfer_work *work, uint32_t number,
-                      const struct ssd_request *request, int error)
+                      const struct ssd_request *request, const struct ssd_result *result)
 {
     const struct page_move *move = &work->page[number % work->page_count];
     bool known_bad = serve->pool[TIER_SSD].bad[move->from];
-    bool bad = known_bad || error != 0 || !is_whole(serve, request);
-    serve->report->checksum_failures += bad && !known_bad && error == 0;
+    bool bad = known_bad || result->error != 0 || result->damaged;
+    serve->report->checksum_failures += result->damaged && !known_bad;
     serve->report->ssd_read_bytes += request->size_bytes;
     if (!bad)
         return;
@@ -381,14 +400,18 @@ static void take_result(struct serve *serve, const struct ssd_result *result)
     uint32_t number = (uint32_t)((uintptr_t)result->user & UINT32_MAX);
     struct transfer_work *work = &serve->transfer[index];
     struct ssd_request request = request_at(serve, index, number);
-    work->answered++; /* a lane answers in the order of asking */
+    work->answered++;
     serve->report->ssd_errors += result->error != 0;
     if (request.write)
         take_write(serve, work, number, &request, result->error);
     else
-        take_read(serve, work, number, &request, result->error);
-    if (work->action.kind == ACTION_LOAD)
-        queue_slices(serve, work, load_of(serve, index), work->answered);
+        take_read(serve, work, number, &request, result);
+    if (work->action.kind != ACTION_LOAD)
+        return;
+    work->here[number] = true;
+    while (work->here_count < work->asked && work->here[work->here_count])
+        work->here_count++;
+    queue_slices(serve, work, load_of(serve, index), work->here_count);
 }
 
 /* ---- saves, fetches, demotions ---- */
@@ -463,7 +486,63 @@ static void begin_pages(struct serve *serve, const struct action *action)
     for (uint32_t unit = UNIT_NONE;
          (unit = placement_transfer_next(serve->core, action->id, unit, &goal)) != UNIT_NONE;)
         add_whole_pages(serve, work, unit, goal);
-    pump(serve, index);
+    serve->disk_changed = true;
+}
+
+/* ---- the core's actions ---- */
+
+static void drop(struct serve *serve, uint32_t unit, enum tier tier)
+{
+    copy_clear(transfers_copy(serve, unit, tier), &serve->pool[tier]);
+}
+
+static void release(struct serve *serve, uint32_t job)
+{
+    struct job_note *note = &serve->note[job];
+    copy_clear(&note->hbm, &serve->pool[TIER_HBM]);
+    serve->write_buffer_used_bytes -= note->buffered_bytes;
+    serve->held_places -= note->holds_place;
+    serve->stalling_jobs -= note->stalls;
+    note->buffered_bytes = 0;
+    note->holds_place = note->stalls = false;
+}
+
+static void act(struct serve *serve, const struct action *action)
+{
+    switch (action->kind) {
+    case ACTION_LOAD:
+        begin_load(serve, action);
+        break;
+    case ACTION_SAVE:
+        begin_save(serve, action);
+        break;
+    case ACTION_FETCH:
+    case ACTION_DEMOTE:
+    case ACTION_WRITE:
+        begin_pages(serve, action);
+        break;
+    case ACTION_DROP:
+        drop(serve, action->unit, action->from);
+        break;
+    case ACTION_RELEASE:
+        release(serve, action->job);
+        break;
+    }
+}
+
+static void act_all(struct serve *serve)
+{
+    struct action actions[64];
+    uint32_t count;
+    while ((count = placement_take(serve->core, actions, 64)) > 0)
+        for (uint32_t i = 0; i < count && serve->err.status == STATUS_OK; i++)
+            act(serve, &actions[i]);
+}
+
+void transfers_act(struct serve *serve)
+{
+    act_all(serve);
+    pump(serve);
 }
 
 /* ---- ends ---- */
@@ -471,10 +550,8 @@ static void begin_pages(struct serve *serve, const struct action *action)
 static bool has_ended(struct serve *serve, struct transfer_work *work)
 {
     if (work->action.kind == ACTION_SAVE && work->action.to == TIER_SSD) {
-        if (work->copied && !work->staged_writes) {
-            work->staged_writes = true;
-            pump(serve, (uint32_t)(work - serve->transfer));
-        }
+        if (work->copied && !work->staged_writes)
+            work->staged_writes = serve->disk_changed = true;
         return work->staged_writes && work->answered == work->page_count;
     }
     if (work->action.kind == ACTION_LOAD || work->action.kind == ACTION_SAVE)
@@ -542,6 +619,7 @@ static void end_transfer(struct serve *serve, struct transfer_work *work)
     count_moved(serve, &action);
     work->live = false;
     serve->transfers_live--;
+    serve->disk_changed = true;
     placement_transfer_ended(serve->core, serve->now_ns, action.id);
     if (action.kind == ACTION_DEMOTE ||
         action.kind == ACTION_WRITE) /* a turn may have cut the unit meanwhile */
@@ -551,7 +629,7 @@ static void end_transfer(struct serve *serve, struct transfer_work *work)
             struct kv_copy *copy = transfers_copy(serve, work->part[i].unit, TIER_SSD);
             copy_cut(copy, &serve->pool[TIER_SSD], copy->end - tokens, serve->page_tokens);
         }
-    transfers_act(serve);
+    act_all(serve);
 }
 
 bool transfers_poll(struct serve *serve)
@@ -562,9 +640,7 @@ bool transfers_poll(struct serve *serve)
     while (serve->ssd != NULL && (count = ssd_take(serve->ssd, results, 64)) > 0) {
         for (uint32_t i = 0; i < count; i++)
             take_result(serve, &results[i]);
-        for (uint32_t i = 0; i < count; i++)
-            pump(serve, (uint32_t)((uintptr_t)results[i].user >> 32));
-        news = true;
+        serve->disk_changed = news = true;
     }
     note_copied(serve);
     /* What ends here may start others, in any place. */
@@ -573,58 +649,11 @@ bool transfers_poll(struct serve *serve)
             end_transfer(serve, &serve->transfer[i]);
             news = true;
         }
+    pump(serve);
     return news;
 }
 
-/* ---- the core's actions ---- */
-
-static void drop(struct serve *serve, uint32_t unit, enum tier tier)
-{
-    copy_clear(transfers_copy(serve, unit, tier), &serve->pool[tier]);
-}
-
-static void release(struct serve *serve, uint32_t job)
-{
-    struct job_note *note = &serve->note[job];
-    copy_clear(&note->hbm, &serve->pool[TIER_HBM]);
-    serve->write_buffer_used_bytes -= note->buffered_bytes;
-    serve->held_places -= note->holds_place;
-    serve->stalling_jobs -= note->stalls;
-    note->buffered_bytes = 0;
-    note->holds_place = note->stalls = false;
-}
-
-static void act(struct serve *serve, const struct action *action)
-{
-    switch (action->kind) {
-    case ACTION_LOAD:
-        begin_load(serve, action);
-        break;
-    case ACTION_SAVE:
-        begin_save(serve, action);
-        break;
-    case ACTION_FETCH:
-    case ACTION_DEMOTE:
-    case ACTION_WRITE:
-        begin_pages(serve, action);
-        break;
-    case ACTION_DROP:
-        drop(serve, action->unit, action->from);
-        break;
-    case ACTION_RELEASE:
-        release(serve, action->job);
-        break;
-    }
-}
-
-void transfers_act(struct serve *serve)
-{
-    struct action actions[64];
-    uint32_t count;
-    while ((count = placement_take(serve->core, actions, 64)) > 0)
-        for (uint32_t i = 0; i < count && serve->err.status == STATUS_OK; i++)
-            act(serve, &actions[i]);
-}
+/* ---- what jobs and turns ask ---- */
 
 void transfers_allow(struct serve *serve, uint32_t job, uint32_t layers)
 {
@@ -638,8 +667,9 @@ void transfers_allow(struct serve *serve, uint32_t job, uint32_t layers)
         if (work->action.from == TIER_DRAM)
             queue_slices(serve, work, load, layers * work->page_count);
         else
-            pump(serve, load->transfer - 1);
+            serve->disk_changed = true;
     }
+    pump(serve);
 }
 
 static bool going_down(const struct serve *serve, uint32_t unit)

@@ -46,7 +46,8 @@ static void engine_init(struct cluster *cluster, uint32_t index)
     *engine = (struct engine){ .cluster = cluster, .setup = setup, .index = index };
     engine->core = placement_new(&config);
     links_init(&engine->links, setup->link_bytes_per_s, setup->link_latency_ns);
-    links_share_pcie(&engine->links, setup->pcie_both_bytes_per_s);
+    for (int pair = 0; pair < PAIR_COUNT; pair++)
+        links_share(&engine->links, (enum link_pair)pair, setup->both_bytes_per_s[pair]);
     engine->prepared = handles_new(batch);
     engine->prefilling = handles_new(batch);
     engine->running = handles_new(batch);

@@ -33,7 +33,7 @@ struct engine_setup {
     struct timing timing;
     struct placement_config placement;
     double link_bytes_per_s[LINK_COUNT];
-    double pcie_both_bytes_per_s; /* H2D and D2H together; 0: no such bound */
+    double both_bytes_per_s[PAIR_COUNT]; /* a pair of links together; 0: no such bound */
     uint64_t link_latency_ns[LINK_COUNT];
     struct kv_layout kv;
     uint64_t kv_budget_bytes;

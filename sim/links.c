@@ -11,14 +11,18 @@
 enum { CLASSES = 1 << LINK_COUNT };
 static_assert(CLASSES <= 64, "links.active has a bit for each class");
 
-/* What can be full: each link, and the two directions of PCIe together. The latter is no link of
- * its own: a flow's mask needs no bit for it, and classes stay as few as they are. */
-enum { PCIE_BOTH = LINK_COUNT, ROOMS };
+/* What can be full: each link, and then each pair together. A pair is no link of its own: a flow's
+ * mask needs no bit for it, and classes stay as few as they are. */
+enum { ROOMS = LINK_COUNT + PAIR_COUNT };
+
+static const uint32_t pair_links[PAIR_COUNT] = {
+    [PAIR_SSD] = LINK_BIT(LINK_SSD_READ) | LINK_BIT(LINK_SSD_WRITE),
+    [PAIR_PCIE] = LINK_BIT(LINK_H2D) | LINK_BIT(LINK_D2H),
+};
 
 static bool crosses(uint32_t mask, int room)
 {
-    return (mask &
-            (room == PCIE_BOTH ? LINK_BIT(LINK_H2D) | LINK_BIT(LINK_D2H) : LINK_BIT(room))) != 0;
+    return (mask & (room < LINK_COUNT ? LINK_BIT(room) : pair_links[room - LINK_COUNT])) != 0;
 }
 
 /* The lowest class of *left, taken out; for (rest = ...; (mask = next_class(&rest)) > 0;).
@@ -41,13 +45,14 @@ void links_init(struct links *links, const double bytes_per_s[LINK_COUNT],
         links->bytes_per_ns[link] = bytes_per_s[link] / 1e9;
         links->latency_ns[link] = latency_ns[link];
     }
-    links->both_bytes_per_ns = INFINITY;
+    for (int pair = 0; pair < PAIR_COUNT; pair++)
+        links->both_bytes_per_ns[pair] = INFINITY;
 }
 
-void links_share_pcie(struct links *links, double both_bytes_per_s)
+void links_share(struct links *links, enum link_pair pair, double both_bytes_per_s)
 {
     assert(links->started == 0);
-    links->both_bytes_per_ns = both_bytes_per_s > 0.0 ? both_bytes_per_s / 1e9 : INFINITY;
+    links->both_bytes_per_ns[pair] = both_bytes_per_s > 0.0 ? both_bytes_per_s / 1e9 : INFINITY;
 }
 
 void links_free(struct links *links)
@@ -124,7 +129,7 @@ static void set_rates(struct links *links)
     uint32_t flows[ROOMS] = { 0 };
     uint64_t unfrozen = links->active;
     memcpy(left, links->bytes_per_ns, sizeof links->bytes_per_ns);
-    left[PCIE_BOTH] = links->both_bytes_per_ns;
+    memcpy(left + LINK_COUNT, links->both_bytes_per_ns, sizeof links->both_bytes_per_ns);
     for (uint64_t rest = links->active, mask; (mask = next_class(&rest)) > 0;)
         for (int room = 0; room < ROOMS; room++)
             if (crosses((uint32_t)mask, room))

@@ -5,7 +5,8 @@
  * class needs one count of bytes served for all its flows and a heap of their ends: starting and ending
  * a flow cost O(log n), whatever the number of flows. Bytes begin to move when the largest latency of
  * the crossed links is over. A link of rate 0 moves nothing: flows over it never end. The two
- * directions of PCIe may besides share a total, as one more thing to be filled. */
+ * directions of PCIe, and those of the SSDs, may besides share a total, as one more thing to be
+ * filled. */
 #ifndef REPRISE_SIM_LINKS_H
 #define REPRISE_SIM_LINKS_H
 
@@ -24,6 +25,9 @@ enum link {
 };
 
 #define LINK_BIT(link) (UINT32_C(1) << (link))
+
+/* Links that are the two directions of one thing, which may be busy with both less than twice. */
+enum link_pair { PAIR_SSD, PAIR_PCIE, PAIR_COUNT };
 
 struct flow {
     uint64_t size_bytes;
@@ -48,7 +52,7 @@ struct flow_class {
 
 struct links {
     double bytes_per_ns[LINK_COUNT];
-    double both_bytes_per_ns;           /* H2D and D2H together; INFINITY: no such bound */
+    double both_bytes_per_ns[PAIR_COUNT]; /* a pair together; INFINITY: no such bound */
     uint64_t latency_ns[LINK_COUNT];
     uint64_t ended_bytes[LINK_COUNT];   /* of flows that have ended */
     struct flow_class of[1 << LINK_COUNT]; /* by mask */
@@ -63,9 +67,9 @@ struct links {
 void links_init(struct links *links, const double bytes_per_s[LINK_COUNT],
                 const uint64_t latency_ns[LINK_COUNT]);
 void links_free(struct links *links);
-/* H2D and D2H together move at most that much, max-min fairly; 0: each has its own rate whatever
- * the other does, as after links_init(). Before the first flow. */
-void links_share_pcie(struct links *links, double both_bytes_per_s);
+/* The pair's links together move at most that much, max-min fairly; 0: each has its own rate
+ * whatever the other does, as after links_init(). Before the first flow. */
+void links_share(struct links *links, enum link_pair pair, double both_bytes_per_s);
 
 /* Begins a transfer over the links of the mask (at least one). Returns the flow, valid until
  * links_step() has told its end. now_ns never goes back in all calls. */

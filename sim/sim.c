@@ -37,7 +37,8 @@ static void set_links(struct engine_setup *setup)
 {
     const struct hardware *hardware = &setup->hardware;
     double gpus = setup->experiment->gpus;
-    setup->pcie_both_bytes_per_s =
+    setup->both_bytes_per_s[PAIR_SSD] = hardware->ssd_both_bytes_per_s;
+    setup->both_bytes_per_s[PAIR_PCIE] =
         tighter(hardware->pcie_both_bytes_per_s, gpus * hardware->pcie_both_bytes_per_s_per_gpu);
     setup->link_bytes_per_s[LINK_H2D] =
         less(hardware->h2d_bytes_per_s, gpus * hardware->h2d_bytes_per_s_per_gpu);

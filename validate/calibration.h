@@ -21,7 +21,8 @@ struct calibration_fits {
     uint32_t count, capacity;
     struct measured_timing measured;
     double h2d_bytes_per_s, d2h_bytes_per_s, ssd_read_bytes_per_s, ssd_write_bytes_per_s;
-    double both_bytes_per_s; /* of both directions of the link together; 0: as much as each alone */
+    /* Of both directions together, of the link and of the disk; 0: as much as each alone. */
+    double both_bytes_per_s, ssd_both_bytes_per_s;
     double h2d_latency_ns, ssd_latency_ns;
     double flop_per_s; /* of the largest product */
 };

@@ -330,6 +330,16 @@ static double sum_of_both(double h2d, double d2h, double h2d_both, double d2h_bo
 /* Directions that lose less together than this are independent: what is measured varies as much. */
 static const double INDEPENDENT_SHARE = 0.95;
 
+/* What bounds two directions that move so much together; 0: nothing. A bound of less than one moves
+ * alone would hold it back alone, too. */
+static double bound_of_both(double one, double other, double together)
+{
+    if (together >= INDEPENDENT_SHARE * (one + other))
+        return 0.0;
+    double faster = one > other ? one : other;
+    return together > faster ? together : faster;
+}
+
 static enum status fit_copies(const struct calibration_samples *samples,
                               struct calibration_fits *fits, struct error *err)
 {
@@ -344,9 +354,8 @@ static enum status fit_copies(const struct calibration_samples *samples,
         status = fit_link(samples, "copy_d2h_both", fits, &d2h_both, NULL, err);
     if (status != STATUS_OK)
         return status;
-    double alone = fits->h2d_bytes_per_s + fits->d2h_bytes_per_s;
     double both = sum_of_both(fits->h2d_bytes_per_s, fits->d2h_bytes_per_s, h2d_both, d2h_both);
-    fits->both_bytes_per_s = both < INDEPENDENT_SHARE * alone ? both : 0.0;
+    fits->both_bytes_per_s = bound_of_both(fits->h2d_bytes_per_s, fits->d2h_bytes_per_s, both);
     return STATUS_OK;
 }
 
@@ -386,6 +395,28 @@ static enum status fit_disk(const struct calibration_samples *samples, const cha
     return STATUS_OK;
 }
 
+/* The rate of one direction while the other is busy; each has requests of one size and depth. */
+static double rate_beside(const struct calibration_samples *samples, const char *what,
+                          struct calibration_fits *fits)
+{
+    struct picked picked = pick(samples, what);
+    double rate = 0.0;
+    if (picked.count > 0)
+        rate = picked.x[0] / point(&picked, picked.x[0], picked.y[0], fits, what) * 1e9;
+    picked_free(&picked);
+    return rate;
+}
+
+/* Unlike equal copies, which end one before the other, both are kept going as long. */
+static void fit_disk_both(const struct calibration_samples *samples, struct calibration_fits *fits)
+{
+    double read = rate_beside(samples, "ssd_read_both", fits);
+    double write = rate_beside(samples, "ssd_write_both", fits);
+    if (read > 0.0 && write > 0.0)
+        fits->ssd_both_bytes_per_s =
+            bound_of_both(fits->ssd_read_bytes_per_s, fits->ssd_write_bytes_per_s, read + write);
+}
+
 enum status calibration_fit(const struct calibration_samples *samples, const struct model *model,
                             struct calibration_fits *fits, struct error *err)
 {
@@ -405,6 +436,8 @@ enum status calibration_fit(const struct calibration_samples *samples, const str
     if (status == STATUS_OK)
         status =
             fit_disk(samples, "ssd_write", true, fits, &fits->ssd_write_bytes_per_s, NULL, err);
+    if (status == STATUS_OK)
+        fit_disk_both(samples, fits);
     fit_points(samples, "gemm", fits);
     fit_points(samples, "attention", fits);
     fit_points(samples, "prefill_alone", fits);

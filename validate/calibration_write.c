@@ -84,6 +84,7 @@ static struct hardware describe(const struct calibration_fits *fits, const struc
                                  .ssd_bytes = sizes[TIER_SSD],
                                  .ssd_read_bytes_per_s = fits->ssd_read_bytes_per_s,
                                  .ssd_write_bytes_per_s = fits->ssd_write_bytes_per_s,
+                                 .ssd_both_bytes_per_s = fits->ssd_both_bytes_per_s,
                                  .ssd_latency_ns = (uint64_t)fits->ssd_latency_ns };
     /* Decode of one sequence reads every weight: the bandwidth that it attains. */
     hardware.hbm_bytes_per_s =

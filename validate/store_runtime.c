@@ -177,6 +177,10 @@ static void print_beside(FILE *out, const struct calibration_fits *fits)
         fprintf(out, "both directions of the link together move %.3g GB/s, of %.3g alone\n",
                 fits->both_bytes_per_s / 1e9,
                 (fits->h2d_bytes_per_s + fits->d2h_bytes_per_s) / 1e9);
+    if (fits->ssd_both_bytes_per_s > 0.0)
+        fprintf(out, "reads and writes of the disk together move %.3g GB/s, of %.3g alone\n",
+                fits->ssd_both_bytes_per_s / 1e9,
+                (fits->ssd_read_bytes_per_s + fits->ssd_write_bytes_per_s) / 1e9);
 }
 
 void calibration_print(FILE *out, const struct calibration_samples *samples,

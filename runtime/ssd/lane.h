@@ -13,6 +13,7 @@ struct pending {
     struct ssd_request request;
     uint64_t queued_ns;
     uint32_t done_bytes; /* a short transfer goes on behind them */
+    bool damaged;        /* ssd_result's */
 };
 
 struct lane {
@@ -29,17 +30,27 @@ struct lane {
     uint32_t done_count, done_capacity;
     atomic_uint *untaken; /* both lanes' */
     bool stop, started, uring;
+    bool asleep; /* io_uring only: waits for the disk, and is to be woken by what is queued */
     struct uring_lane *ring;
 };
 
-/* The next request; wait: until there is one or the lane stops. 0: none. */
-uint32_t lane_get(struct lane *lane, bool wait, struct pending *pending);
+/* The next request; wait: until there is one or the lane stops. false: none. */
+bool lane_get(struct lane *lane, bool wait, struct pending *pending);
+/* Before a wait elsewhere than in lane_get(). false: not to be waited, since something is queued;
+ * true: what is queued from now on, and stopping, calls lane_wake_uring(). *stop: the lane stops.
+ */
+bool lane_sleeps(struct lane *lane, bool *stop);
+/* A write's checksums are set, or a read that ended well is held against them. One thread does
+ * about 4 GB/s of memory that no cache holds (XXH3 as Debian builds it, SSE2), 16 of memory that
+ * one does; a disk that is faster than that one way waits for it. */
+void lane_hash(const struct lane *lane, struct pending *pending);
 /* What the disk answered, through the tests' fault. */
 int64_t lane_answer(const struct lane *lane, const struct ssd_request *request, int64_t result);
 /* The request has ended, with 0 or an errno; holds the lane to its rate. */
 void lane_end(struct lane *lane, const struct pending *pending, int error);
 
 int lane_open_uring(struct lane *lane); /* 0 or -errno */
+void lane_wake_uring(struct lane *lane);
 void lane_close_uring(struct lane *lane);
 void lane_run_uring(struct lane *lane);
 void lane_run_posix(struct lane *lane);

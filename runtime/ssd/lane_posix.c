@@ -1,4 +1,5 @@
-/* runtime/ssd/lane_posix.c - one request after the other by pread and pwrite. */
+/* runtime/ssd/lane_posix.c - one request after the other by pread and pwrite: the disk waits while
+ * one is hashed. */
 #include "runtime/ssd/lane.h"
 
 #include <errno.h>
@@ -29,7 +30,11 @@ void lane_run_posix(struct lane *lane)
 {
     struct pending pending;
     while (lane_get(lane, true, &pending)) {
+        if (pending.request.write)
+            lane_hash(lane, &pending);
         int error = transfer(lane, &pending);
+        if (!pending.request.write && error == 0)
+            lane_hash(lane, &pending);
         lane_end(lane, &pending, error);
     }
 }

@@ -1,5 +1,7 @@
-/* runtime/ssd/lane_uring.c - up to `depth` requests at the disk by io_uring. Results are told in
- * the order of asking, so that a lane held to a rate is one pipe. */
+/* runtime/ssd/lane_uring.c - up to `depth` requests at the disk by io_uring, and as many again that
+ * are hashed meanwhile: the disk goes on while one is, and has the next at once when one ends. The
+ * thread waits for the disk and for new requests in one place, the ring: an eventfd is polled in it
+ * beside the requests. */
 #define _GNU_SOURCE /* liburing.h needs it */
 #include "runtime/ssd/lane.h"
 
@@ -7,34 +9,59 @@
 
 #include <errno.h>
 #include <liburing.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
-enum place_state { PLACE_EMPTY, PLACE_AT_DISK, PLACE_DONE };
+/* A request goes from one to the next, and skips hashing where it has no checksums. */
+enum place_state {
+    PLACE_EMPTY,
+    PLACE_UNHASHED, /* a write, before it may go to the disk */
+    PLACE_READY,
+    PLACE_AT_DISK,
+    PLACE_UNCHECKED, /* a read, before it may be told */
+    PLACE_DONE,
+};
 
 struct place {
     struct pending pending;
     enum place_state state;
+    uint64_t number; /* in the order of asking */
     int error;
 };
 
-/* Requests `oldest` .. `next` - 1 (modulo depth) are in places. */
 struct uring_lane {
     struct io_uring ring;
-    struct place *places;
-    uint64_t oldest, next;
-    uint32_t depth;
+    struct place *places; /* in no order */
+    uint32_t place_count, used, at_disk, depth;
+    uint64_t next, told; /* numbers: of the next request, of results told */
+    int wake;            /* an eventfd */
+    bool armed;          /* it is polled */
 };
+
+static const uint64_t WAKE = UINT64_MAX; /* the user data of the eventfd; else a place's index */
+
+/* ---- opening ---- */
 
 int lane_open_uring(struct lane *lane)
 {
     struct uring_lane *ring = memory_new(1, sizeof *ring);
     ring->depth = lane->config->depth;
-    int rc = io_uring_queue_init(ring->depth, &ring->ring, 0);
+    int rc = io_uring_queue_init(ring->depth + 1, &ring->ring, 0);
     if (rc < 0) {
         free(ring);
         return rc;
     }
-    ring->places = memory_new(ring->depth, sizeof *ring->places);
+    ring->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (ring->wake < 0) {
+        rc = -errno;
+        io_uring_queue_exit(&ring->ring);
+        free(ring);
+        return rc;
+    }
+    ring->place_count = 2 * ring->depth;
+    ring->places = memory_new(ring->place_count, sizeof *ring->places);
     lane->ring = ring;
     return 0;
 }
@@ -44,15 +71,30 @@ void lane_close_uring(struct lane *lane)
     if (lane->ring == NULL)
         return;
     io_uring_queue_exit(&lane->ring->ring);
+    close(lane->ring->wake);
     free(lane->ring->places);
     free(lane->ring);
 }
 
-/* A ring of `depth` entries with at most that many requests in it always has one free. */
-static void ask_disk(struct lane *lane, uint64_t number)
+/* ---- to the disk ---- */
+
+/* The one that was asked first; NULL: none. Places are few: a scan is shorter than a request. */
+static struct place *oldest(struct uring_lane *ring, enum place_state state)
+{
+    struct place *found = NULL;
+    for (uint32_t i = 0; i < ring->place_count; i++) {
+        struct place *place = &ring->places[i];
+        if (place->state == state && (found == NULL || place->number < found->number))
+            found = place;
+    }
+    return found;
+}
+
+/* A ring of depth + 1 entries with at most depth requests and one poll in it always has one free.
+ */
+static void ask_disk(struct lane *lane, struct place *place)
 {
     struct uring_lane *ring = lane->ring;
-    struct place *place = &ring->places[number % ring->depth];
     const struct ssd_request *request = &place->pending.request;
     uint32_t done = place->pending.done_bytes;
     char *memory = (char *)request->memory + done;
@@ -63,64 +105,135 @@ static void ask_disk(struct lane *lane, uint64_t number)
     else
         io_uring_prep_read(entry, lane->file, memory, request->size_bytes - done,
                            request->offset + done);
-    io_uring_sqe_set_data64(entry, number);
+    io_uring_sqe_set_data64(entry, (uint64_t)(place - ring->places));
     place->state = PLACE_AT_DISK;
 }
 
-static void fill(struct lane *lane)
+static void take_requests(struct lane *lane)
 {
     struct uring_lane *ring = lane->ring;
     struct pending pending;
-    while (ring->next - ring->oldest < ring->depth &&
-           lane_get(lane, ring->next == ring->oldest, &pending)) {
-        ring->places[ring->next % ring->depth] = (struct place){ .pending = pending };
-        ask_disk(lane, ring->next++);
+    while (ring->used < ring->place_count && lane_get(lane, false, &pending)) {
+        struct place *place = oldest(ring, PLACE_EMPTY);
+        bool hashed = pending.request.write && pending.request.checksums != NULL;
+        *place = (struct place){ .pending = pending,
+                                 .state = hashed ? PLACE_UNHASHED : PLACE_READY,
+                                 .number = ring->next++ };
+        ring->used++;
     }
 }
 
-static void note(struct lane *lane, uint64_t number, int64_t result)
+static void fill_disk(struct lane *lane)
 {
-    struct place *place = &lane->ring->places[number % lane->ring->depth];
-    result = lane_answer(lane, &place->pending.request, result);
+    struct uring_lane *ring = lane->ring;
+    struct place *place;
+    while (ring->at_disk < ring->depth && (place = oldest(ring, PLACE_READY)) != NULL) {
+        ask_disk(lane, place);
+        ring->at_disk++;
+    }
+    if (io_uring_sq_ready(&ring->ring) > 0)
+        io_uring_submit(&ring->ring);
+}
+
+/* ---- from the disk ---- */
+
+static void note(struct lane *lane, struct place *place, int64_t result)
+{
+    const struct ssd_request *request = &place->pending.request;
+    result = lane_answer(lane, request, result);
     if (result > 0)
         place->pending.done_bytes += (uint32_t)result;
     if (result == -EINTR || result == -EAGAIN ||
-        (result > 0 && place->pending.done_bytes < place->pending.request.size_bytes)) {
-        ask_disk(lane, number);
+        (result > 0 && place->pending.done_bytes < request->size_bytes)) {
+        ask_disk(lane, place);
         return;
     }
-    place->state = PLACE_DONE;
+    lane->ring->at_disk--;
     place->error = result < 0 ? (int)-result : result == 0 ? EIO : 0;
+    bool checked = !request->write && request->checksums != NULL && place->error == 0;
+    place->state = checked ? PLACE_UNCHECKED : PLACE_DONE;
 }
 
-static void tell_oldest(struct lane *lane)
+static void take_answers(struct lane *lane)
 {
     struct uring_lane *ring = lane->ring;
-    while (ring->oldest < ring->next) {
-        struct place *place = &ring->places[ring->oldest % ring->depth];
-        if (place->state != PLACE_DONE)
-            return;
+    struct io_uring_cqe *entry;
+    eventfd_t times;
+    while (io_uring_peek_cqe(&ring->ring, &entry) == 0) {
+        uint64_t user = io_uring_cqe_get_data64(entry);
+        int64_t result = entry->res;
+        io_uring_cqe_seen(&ring->ring, entry);
+        if (user == WAKE) {
+            eventfd_read(ring->wake, &times);
+            ring->armed = false;
+        } else {
+            note(lane, &ring->places[user], result);
+        }
+    }
+}
+
+/* false: nothing was to be hashed. */
+static bool hash_one(struct lane *lane)
+{
+    struct place *place = oldest(lane->ring, PLACE_UNHASHED);
+    if (place == NULL)
+        place = oldest(lane->ring, PLACE_UNCHECKED);
+    if (place == NULL)
+        return false;
+    lane_hash(lane, &place->pending);
+    place->state = place->state == PLACE_UNHASHED ? PLACE_READY : PLACE_DONE;
+    return true;
+}
+
+/* A lane held to a rate is one pipe: what was asked later ends later. */
+static void tell(struct lane *lane)
+{
+    struct uring_lane *ring = lane->ring;
+    struct place *place;
+    while ((place = oldest(ring, PLACE_DONE)) != NULL &&
+           (lane->bytes_per_s <= 0.0 || place->number == ring->told)) {
+        ring->told++;
+        ring->used--;
         place->state = PLACE_EMPTY;
-        ring->oldest++;
         lane_end(lane, &place->pending, place->error);
     }
 }
 
-void lane_run_uring(struct lane *lane)
+/* ---- the thread ---- */
+
+void lane_wake_uring(struct lane *lane)
+{
+    eventfd_write(lane->ring->wake, 1); /* cannot fail: nobody writes 2^64 times */
+}
+
+/* Until the disk answers or, if there is a place for it, something is queued. false: the lane
+ * stops, and nothing is left. */
+static bool wait_for_news(struct lane *lane)
 {
     struct uring_lane *ring = lane->ring;
-    for (;;) {
-        fill(lane);
-        if (ring->next == ring->oldest)
-            return; /* told to stop, and nothing is left */
-        io_uring_submit_and_wait(&ring->ring, 1);
-        struct io_uring_cqe *entry;
-        while (io_uring_peek_cqe(&ring->ring, &entry) == 0) {
-            uint64_t number = io_uring_cqe_get_data64(entry);
-            int64_t result = entry->res;
-            io_uring_cqe_seen(&ring->ring, entry);
-            note(lane, number, result);
-        }
-        tell_oldest(lane);
+    bool stop = false;
+    if (ring->used < ring->place_count && !lane_sleeps(lane, &stop))
+        return true;
+    if (stop && ring->used == 0)
+        return false;
+    if (!ring->armed) {
+        struct io_uring_sqe *entry = io_uring_get_sqe(&ring->ring);
+        io_uring_prep_poll_add(entry, ring->wake, POLLIN);
+        io_uring_sqe_set_data64(entry, WAKE);
+        ring->armed = true;
     }
+    io_uring_submit_and_wait(&ring->ring, 1);
+    return true;
+}
+
+void lane_run_uring(struct lane *lane)
+{
+    do {
+        do {
+            take_answers(lane);
+            take_requests(lane);
+            fill_disk(lane);
+            tell(lane);
+        } while (hash_one(lane));
+    } while (wait_for_news(lane));
 }

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/units.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 struct ssd {
     struct ssd_config config;
@@ -57,8 +59,10 @@ void lane_end(struct lane *lane, const struct pending *pending, int error)
     pthread_mutex_lock(&lane->lock);
     memory_grow(&lane->done, &lane->done_capacity, (uint64_t)lane->done_count + 1,
                 sizeof *lane->done);
-    lane->done[lane->done_count++] =
-        (struct ssd_result){ .user = pending->request.user, .error = error, .time_ns = now_ns() };
+    lane->done[lane->done_count++] = (struct ssd_result){ .user = pending->request.user,
+                                                          .error = error,
+                                                          .damaged = pending->damaged,
+                                                          .time_ns = now_ns() };
     atomic_fetch_add(lane->untaken, 1);
     pthread_mutex_unlock(&lane->lock);
     if (lane->config->ended != NULL)
@@ -72,14 +76,31 @@ int64_t lane_answer(const struct lane *lane, const struct ssd_request *request, 
     return lane->config->fault(lane->config->fault_context, request, result);
 }
 
+void lane_hash(const struct lane *lane, struct pending *pending)
+{
+    const struct ssd_request *request = &pending->request;
+    const uint32_t slice = lane->config->slice_bytes;
+    if (request->checksums == NULL)
+        return;
+    assert(slice > 0 && request->size_bytes % slice == 0);
+    for (uint32_t i = 0; i < request->size_bytes / slice; i++) {
+        uint64_t hash = XXH3_64bits((const char *)request->memory + (size_t)i * slice, slice);
+        if (request->write)
+            request->checksums[i] = hash;
+        else
+            pending->damaged |= hash != request->checksums[i];
+    }
+}
+
 /* ---- the queue ---- */
 
-uint32_t lane_get(struct lane *lane, bool wait, struct pending *pending)
+bool lane_get(struct lane *lane, bool wait, struct pending *pending)
 {
     pthread_mutex_lock(&lane->lock);
+    lane->asleep = false;
     while (wait && lane->queue_count == 0 && !lane->stop)
         pthread_cond_wait(&lane->work, &lane->lock);
-    uint32_t got = lane->queue_count > 0;
+    bool got = lane->queue_count > 0;
     if (got) {
         *pending = lane->queue[lane->queue_head];
         lane->queue_head = (lane->queue_head + 1) % lane->queue_capacity;
@@ -87,6 +108,25 @@ uint32_t lane_get(struct lane *lane, bool wait, struct pending *pending)
     }
     pthread_mutex_unlock(&lane->lock);
     return got;
+}
+
+bool lane_sleeps(struct lane *lane, bool *stop)
+{
+    pthread_mutex_lock(&lane->lock);
+    lane->asleep = lane->queue_count == 0;
+    *stop = lane->stop;
+    bool sleeps = lane->asleep;
+    pthread_mutex_unlock(&lane->lock);
+    return sleeps;
+}
+
+/* With the lock held. One call wakes a lane, however many requests are queued until it is awake. */
+static void wake(struct lane *lane)
+{
+    if (lane->asleep)
+        lane_wake_uring(lane);
+    lane->asleep = false;
+    pthread_cond_signal(&lane->work);
 }
 
 static void grow_queue(struct lane *lane)
@@ -109,7 +149,7 @@ void ssd_submit(struct ssd *ssd, const struct ssd_request *request)
         grow_queue(lane);
     lane->queue[(lane->queue_head + lane->queue_count++) % lane->queue_capacity] =
         (struct pending){ .request = *request, .queued_ns = now_ns() };
-    pthread_cond_signal(&lane->work);
+    wake(lane);
     pthread_mutex_unlock(&lane->lock);
 }
 
@@ -223,7 +263,7 @@ void ssd_close(struct ssd *ssd)
         struct lane *lane = &ssd->lane[i];
         pthread_mutex_lock(&lane->lock);
         lane->stop = true; /* what is queued is carried out first */
-        pthread_cond_signal(&lane->work);
+        wake(lane);
         pthread_mutex_unlock(&lane->lock);
         if (lane->started)
             pthread_join(lane->thread, NULL);

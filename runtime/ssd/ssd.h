@@ -3,8 +3,9 @@
  * io_uring; where io_uring or O_DIRECT is not to be had, pread and pwrite, or the page cache, and
  * ssd_describe() says so. A lane can be held to a rate, so that results do not depend on whose disk
  * it is: a request then ends when its bytes would have crossed such a disk, in the order of asking.
- * The file is scratch: made anew when opened, of no use to another process or run, removed at the
- * end. */
+ * One that is not held tells each result when it ended, in any order: a slow request holds back no
+ * other. The file is scratch: made anew when opened, of no use to another process or run, removed
+ * at the end. */
 #ifndef REPRISE_RUNTIME_SSD_H
 #define REPRISE_RUNTIME_SSD_H
 
@@ -26,12 +27,16 @@ struct ssd_request {
     uint32_t size_bytes;
     bool write;
     void *user; /* comes back in the result */
+    /* XXH3 of 64 bits of each slice_bytes, in the lane's thread: a write sets them before it goes
+     * to the disk, a read is held against them. NULL: none. The request's until its result. */
+    uint64_t *checksums;
 };
 
 struct ssd_config {
     const char *path;
     uint64_t size_bytes;
-    uint32_t depth; /* requests at the disk at once, each direction; 1 to 256 */
+    uint32_t depth;       /* requests at the disk at once, each direction; 1 to 256 */
+    uint32_t slice_bytes; /* that a checksum is of; divides the size of requests that have some */
     double read_bytes_per_s, write_bytes_per_s; /* 0: as fast as it goes */
     enum ssd_engine engine;
     /* Called from the lane's thread when something ended; may be NULL. */
@@ -58,9 +63,10 @@ void ssd_submit(struct ssd *ssd, const struct ssd_request *request);
 struct ssd_result {
     void *user;
     int error;        /* errno; 0: all bytes were moved */
+    bool damaged;     /* a read without error whose bytes are not what the checksums are of */
     uint64_t time_ns; /* CLOCK_MONOTONIC */
 };
-/* Takes at most capacity results, oldest first of each lane. */
+/* Takes at most capacity results, of each lane in the order in which they ended. */
 uint32_t ssd_take(struct ssd *ssd, struct ssd_result *results, uint32_t capacity);
 
 #endif

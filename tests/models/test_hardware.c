@@ -31,6 +31,7 @@ START_TEST(what_the_file_says_is_what_the_struct_holds_in_base_units)
     ck_assert_uint_eq(hardware.iteration_overhead_ns, expected.iteration_overhead_ns);
     ck_assert_uint_eq(hardware.pcie_latency_ns, 10000);
     ck_assert_double_eq(hardware.pcie_both_bytes_per_s, 0.0); /* not in the file: no bound */
+    ck_assert_double_eq(hardware.ssd_both_bytes_per_s, 0.0);
     ck_assert_uint_eq(hardware.dram_bytes, 1000000000);
     ck_assert_uint_eq(hardware.ssd_bytes, 1000000000000);
     ck_assert_double_eq(hardware.ssd_read_bytes_per_s, 5e9);

@@ -31,6 +31,10 @@ grep -q 'copy_h2d' out.txt || fail "no fit of the link is shown"
     fail "copies are not of slices, from one on"
 [ "$(one "SELECT count(DISTINCT x) = 2 AND count(DISTINCT y) = 3 AND max(x) = 2 * min(x) FROM sample WHERE what = 'ssd_read'")" -eq 1 ] ||
     fail "the disk is not read by slices and pages"
+# Held to rates, reads and writes do not disturb each other.
+[ "$(one "SELECT count(DISTINCT what) = 2 AND min(y) = 16 AND count(*) = 4 FROM sample WHERE what LIKE 'ssd_%_both'")" -eq 1 ] ||
+    fail "the disk is not read and written at once"
+grep -q '^ssd.both_bytes_per_s: ' calibration/here.yaml || fail "the disk's sum is not written"
 grep -q 'a layer of prefill while both links copy takes' out.txt || fail "prefill beside copies is not shown"
 grep -q '^pcie.both_bytes_per_s: ' calibration/here.yaml || fail "the sum of both directions is not written"
 grep -q 'measured by reprise calibrate' calibration/here.yaml || fail "the profile has no source"

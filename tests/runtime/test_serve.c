@@ -241,6 +241,20 @@ static void read_iterations(const char *path, uint64_t counts[ITERATION_KINDS])
     unlink(path);
 }
 
+/* One turn at a time: each load, fetch and demotion is alone, and longer than the disk is deep. */
+START_TEST(a_lone_transfer_has_as_much_out_as_the_disk_takes)
+{
+    for (uint32_t depth = 2; depth <= 8; depth *= 2) {
+        struct experiment experiment = one_turn_at_a_time("lru");
+        struct serve_config config = serve_case_config(backend_find("host"));
+        config.ssd_depth = depth;
+        struct served run = serve_case_run(&experiment, &config);
+        ck_assert_uint_ge(run.report.ssd_most_out, depth);
+        ck_assert_uint_eq(run.report.checksum_failures, 0);
+    }
+}
+END_TEST
+
 START_TEST(every_iteration_is_written_down_beside_what_timing_says_of_it)
 {
     struct experiment experiment = serve_case_experiment("lru");
@@ -331,6 +345,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, kv_whose_checksum_fails_is_recomputed_and_counted);
     tcase_add_test(tcase, kv_that_the_disk_refuses_to_give_is_recomputed_and_counted);
     tcase_add_test(tcase, a_disk_that_is_full_when_written_costs_recomputing_and_nothing_else);
+    tcase_add_test(tcase, a_lone_transfer_has_as_much_out_as_the_disk_takes);
     tcase_add_test(tcase, every_iteration_is_written_down_beside_what_timing_says_of_it);
     tcase_add_test(tcase, a_run_that_is_stopped_in_the_middle_leaves_no_file);
     tcase_add_test(tcase, what_the_runtime_cannot_do_is_refused_by_its_key);

@@ -5,11 +5,13 @@
 #include "tests/support.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 enum { BLOCK = 4096, BLOCKS = 64 };
 static const enum ssd_engine engines[] = { SSD_ENGINE_AUTO, SSD_ENGINE_POSIX };
@@ -117,6 +119,107 @@ START_TEST(an_error_of_the_disk_ends_the_request_with_its_number)
 }
 END_TEST
 
+/* ---- checksums ---- */
+
+/* Changes one bit of block 9 when it is read, as a disk might. */
+static int64_t damage_one(void *context, const struct ssd_request *request, int64_t result)
+{
+    (void)context;
+    if (!request->write && request->offset / BLOCK == 9 / 2 * 2)
+        ((char *)request->memory)[9 % 2 * BLOCK + 100] ^= 1;
+    return result;
+}
+
+/* Requests of two blocks with a checksum of each; which of them were told to be damaged. */
+static uint64_t damaged_pairs(struct ssd *ssd, char *memory, uint64_t *checksums, bool write)
+{
+    struct ssd_result results[BLOCKS];
+    uint64_t damaged = 0;
+    for (uintptr_t i = 0; i < BLOCKS / 2; i++)
+        ssd_submit(ssd, &(struct ssd_request){ .offset = i * 2 * BLOCK,
+                                               .memory = memory + i * 2 * BLOCK,
+                                               .size_bytes = 2 * BLOCK,
+                                               .write = write,
+                                               .user = (void *)i,
+                                               .checksums = checksums + 2 * i });
+    for (uint32_t taken = 0; taken < BLOCKS / 2;) {
+        uint32_t some = ssd_take(ssd, results, BLOCKS);
+        for (uint32_t i = 0; i < some; i++) {
+            ck_assert_int_eq(results[i].error, 0);
+            damaged |= (uint64_t)results[i].damaged << (uintptr_t)results[i].user;
+        }
+        taken += some;
+    }
+    return damaged;
+}
+
+START_TEST(a_write_sets_a_checksum_of_each_slice_and_a_read_is_held_against_them)
+{
+    uint64_t checksums[BLOCKS] = { 0 };
+    struct ssd *ssd = open_ssd(
+        (struct ssd_config){ .engine = engines[_i], .slice_bytes = BLOCK, .fault = damage_one });
+    char *memory = aligned(BLOCK * BLOCKS);
+    for (int i = 0; i < BLOCKS; i++)
+        memset(memory + (size_t)i * BLOCK, i, BLOCK);
+    ck_assert_uint_eq(damaged_pairs(ssd, memory, checksums, true), 0);
+    for (int i = 0; i < BLOCKS; i++)
+        ck_assert_uint_eq(checksums[i], XXH3_64bits(memory + (size_t)i * BLOCK, BLOCK));
+    ck_assert_uint_eq(damaged_pairs(ssd, memory, checksums, false), UINT64_C(1) << 9 / 2);
+    free(memory);
+    ssd_close(ssd);
+}
+END_TEST
+
+/* ---- one slow request ---- */
+
+/* Block 0 is not done until the others are: it is asked for again and again. */
+static int64_t block_0_last(void *context, const struct ssd_request *request, int64_t result)
+{
+    atomic_int *left = context;
+    if (request->offset == 0)
+        return atomic_load(left) > 0 ? -EAGAIN : result;
+    atomic_fetch_sub(left, 1);
+    return result;
+}
+
+/* The place of block 0's result, of 8, when it was asked for first. */
+static int place_of_slow(double bytes_per_s)
+{
+    enum { ASKED = 8 }; /* no more than are at the disk at once */
+    atomic_int left = ASKED - 1;
+    struct ssd_result results[ASKED];
+    char text[96];
+    struct ssd *ssd = open_ssd((struct ssd_config){
+        .fault = block_0_last, .fault_context = &left, .read_bytes_per_s = bytes_per_s });
+    char *memory = aligned(BLOCK * ASKED);
+    int place = -1;
+    if (strstr(ssd_describe(ssd, text, sizeof text), "io_uring,") == NULL)
+        place = -2; /* one at a time */
+    for (uintptr_t i = 0; i < ASKED && place != -2; i++)
+        ssd_submit(ssd, &(struct ssd_request){ .offset = i * BLOCK,
+                                               .memory = memory + i * BLOCK,
+                                               .size_bytes = BLOCK,
+                                               .user = (void *)i });
+    for (uint32_t taken = 0; taken < ASKED && place != -2;) {
+        uint32_t some = ssd_take(ssd, results, ASKED);
+        for (uint32_t i = 0; i < some; i++)
+            place = results[i].user == NULL ? (int)(taken + i) : place;
+        taken += some;
+    }
+    free(memory);
+    ssd_close(ssd);
+    return place;
+}
+
+START_TEST(a_slow_request_holds_back_others_only_where_the_lane_is_held_to_a_rate)
+{
+    int place = place_of_slow(0.0);
+    ck_assert(place == 7 || place == -2);
+    place = place_of_slow(1e9);
+    ck_assert(place == 0 || place == -2);
+}
+END_TEST
+
 START_TEST(a_disk_without_room_is_told_when_it_is_opened)
 {
     struct ssd_config config = { .path = "/tmp/reprise-test-ssd-full",
@@ -157,6 +260,9 @@ static Suite *suite(void)
     tcase_add_loop_test(tcase, what_was_written_is_read_back_bit_by_bit, 0, 2);
     tcase_add_loop_test(tcase, a_short_transfer_is_continued, 0, 2);
     tcase_add_loop_test(tcase, an_error_of_the_disk_ends_the_request_with_its_number, 0, 2);
+    tcase_add_loop_test(
+        tcase, a_write_sets_a_checksum_of_each_slice_and_a_read_is_held_against_them, 0, 2);
+    tcase_add_test(tcase, a_slow_request_holds_back_others_only_where_the_lane_is_held_to_a_rate);
     tcase_add_test(tcase, a_disk_without_room_is_told_when_it_is_opened);
     tcase_add_loop_test(tcase, a_lane_held_to_a_rate_takes_its_bytes_over_it, 0, 2);
     suite_add_tcase(suite, tcase);

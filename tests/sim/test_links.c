@@ -72,7 +72,7 @@ START_TEST(directions_that_share_a_total_have_half_of_it_each_while_both_are_bus
 {
     struct links links = links_of(5e9, 3e9, 50e9, 50e9, 0);
     uint32_t user;
-    links_share_pcie(&links, 80e9);
+    links_share(&links, PAIR_PCIE, 80e9);
     links_start(&links, 0, LINK_BIT(LINK_H2D), 40 * GB, 1);
     links_start(&links, 0, LINK_BIT(LINK_D2H), 90 * GB, 2);
     ck_assert_uint_eq(next_end(&links, &user), 1 * GB);
@@ -87,12 +87,47 @@ START_TEST(what_one_direction_does_not_use_of_the_total_is_the_others)
 {
     struct links links = links_of(5e9, 10e9, 45e9, 45e9, 0);
     uint32_t user;
-    links_share_pcie(&links, 50e9);
+    links_share(&links, PAIR_PCIE, 50e9);
     links_start(&links, 0, LINK_BIT(LINK_D2H) | LINK_BIT(LINK_SSD_WRITE), 20 * GB, 1);
     links_start(&links, 0, LINK_BIT(LINK_H2D), 40 * GB, 2);
     ck_assert_uint_eq(next_end(&links, &user), 1 * GB);
     ck_assert_uint_eq(user, 2);
     ck_assert_uint_eq(next_end(&links, &user), 2 * GB);
+    links_free(&links);
+}
+END_TEST
+
+/* A disk of 3 each way and 4 together: 2 each, and 3 for what is left to read. */
+START_TEST(reads_and_writes_of_a_disk_share_what_it_moves_together)
+{
+    struct links links = links_of(3e9, 3e9, 50e9, 50e9, 0);
+    uint32_t user;
+    links_share(&links, PAIR_SSD, 4e9);
+    links_start(&links, 0, LINK_BIT(LINK_SSD_WRITE), 2 * GB, 1);
+    links_start(&links, 0, LINK_BIT(LINK_SSD_READ), 5 * GB, 2);
+    ck_assert_uint_eq(next_end(&links, &user), 1 * GB);
+    ck_assert_uint_eq(user, 1);
+    ck_assert_uint_eq(next_end(&links, &user), 2 * GB);
+    links_free(&links);
+}
+END_TEST
+
+/* Three flows over the disk have 2 of its 6 each, though two of them read; the one that goes on
+ * over PCIe (10, with a save 9 together) leaves the save 7. */
+START_TEST(each_pair_bounds_its_own_links_and_flows_over_both_take_of_both)
+{
+    struct links links = links_of(5e9, 5e9, 10e9, 10e9, 0);
+    uint32_t user;
+    links_share(&links, PAIR_SSD, 6e9);
+    links_share(&links, PAIR_PCIE, 9e9);
+    links_start(&links, 0, LINK_BIT(LINK_SSD_READ) | LINK_BIT(LINK_H2D), 4 * GB, 1);
+    links_start(&links, 0, LINK_BIT(LINK_SSD_READ), 4 * GB, 2);
+    links_start(&links, 0, LINK_BIT(LINK_SSD_WRITE), 4 * GB, 3);
+    links_start(&links, 0, LINK_BIT(LINK_D2H), 7 * GB, 4);
+    ck_assert_uint_eq(next_end(&links, &user), 1 * GB);
+    ck_assert_uint_eq(user, 4);
+    for (int i = 0; i < 3; i++)
+        ck_assert_uint_eq(next_end(&links, &user), 2 * GB);
     links_free(&links);
 }
 END_TEST
@@ -154,13 +189,16 @@ static bool moves(const struct slow_flow *flow, double now_ns)
     return !flow->done && (double)flow->begin_ns <= now_ns;
 }
 
-/* The links, and behind them both directions of PCIe together. */
-enum { ROOMS = LINK_COUNT + 1 };
+/* The links, and behind them both directions of the disk together, and of PCIe. */
+enum { SSD_BOTH = LINK_COUNT, PCIE_BOTH, ROOMS };
 
 static bool takes(const struct slow_flow *flow, int room)
 {
-    uint32_t pcie = LINK_BIT(LINK_H2D) | LINK_BIT(LINK_D2H);
-    return (flow->mask & (room < LINK_COUNT ? LINK_BIT(room) : pcie)) != 0;
+    if (room == SSD_BOTH)
+        return (flow->mask & (LINK_BIT(LINK_SSD_READ) | LINK_BIT(LINK_SSD_WRITE))) != 0;
+    if (room == PCIE_BOTH)
+        return (flow->mask & (LINK_BIT(LINK_H2D) | LINK_BIT(LINK_D2H))) != 0;
+    return (flow->mask & LINK_BIT(room)) != 0;
 }
 
 static void slow_rates(struct slow_flow *flows, int count, const double rates[ROOMS], double now_ns)
@@ -224,9 +262,9 @@ START_TEST(any_flows_agree_with_the_slow_model_and_every_byte_is_counted)
 {
     const uint64_t seed = test_seed() + (uint64_t)_i;
     struct random random = random_from(seed, 0);
-    /* Every other time the directions of PCIe share a total. */
-    double both = _i % 2 ? 31.7e9 : INFINITY;
-    const double rates[ROOMS] = { 4.7e9, 3.1e9, 27.3e9, 25.9e9, [LINK_COUNT] = both };
+    /* The directions of PCIe share a total every other time, those of the disk two of four. */
+    double pcie_both = _i % 2 ? 31.7e9 : INFINITY, ssd_both = _i / 2 % 2 ? 5.3e9 : INFINITY;
+    const double rates[ROOMS] = { 4.7e9, 3.1e9, 27.3e9, 25.9e9, [SSD_BOTH] = ssd_both, pcie_both };
     const uint64_t latencies[LINK_COUNT] = { 90000, 80000, 9000, 9000 };
     static const uint32_t masks[] = { 1, 2, 4, 8, 1 | 4, 2 | 8 };
     struct slow_flow slow[FLOWS] = { 0 };
@@ -246,7 +284,8 @@ START_TEST(any_flows_agree_with_the_slow_model_and_every_byte_is_counted)
     }
     struct links links;
     links_init(&links, rates, latencies);
-    links_share_pcie(&links, _i % 2 ? both : 0.0);
+    links_share(&links, PAIR_PCIE, _i % 2 ? pcie_both : 0.0);
+    links_share(&links, PAIR_SSD, _i / 2 % 2 ? ssd_both : 0.0);
     uint32_t user, count = 0;
     for (int f = 0; f <= FLOWS; f++) {
         uint64_t until_ns = f < FLOWS ? starts_ns[f] : UINT64_MAX - 1, at_ns;
@@ -291,6 +330,8 @@ static Suite *suite(void)
     tcase_add_test(tcase, opposite_directions_do_not_disturb_each_other);
     tcase_add_test(tcase, directions_that_share_a_total_have_half_of_it_each_while_both_are_busy);
     tcase_add_test(tcase, what_one_direction_does_not_use_of_the_total_is_the_others);
+    tcase_add_test(tcase, reads_and_writes_of_a_disk_share_what_it_moves_together);
+    tcase_add_test(tcase, each_pair_bounds_its_own_links_and_flows_over_both_take_of_both);
     tcase_add_test(tcase, what_a_slow_link_leaves_of_a_fast_one_goes_to_others);
     tcase_add_test(tcase, a_link_of_rate_zero_ends_nothing_and_others_go_on);
     tcase_add_test(tcase, a_flow_of_no_bytes_ends_when_its_latency_does);

@@ -27,6 +27,7 @@ static void put(struct calibration_samples *samples, const char *what, double x,
 struct machine {
     double h2d, d2h, both;      /* both: INFINITY, or what the directions share */
     double small_copies_slower; /* ns that a copy of up to 1 MB takes besides */
+    double disk_both;           /* what its disk moves both ways; 0: not measured */
 };
 
 static double less(double a, double b)
@@ -70,6 +71,10 @@ static struct calibration_samples measured(const struct machine *m)
             put(&samples, "ssd_read", bytes, depth, time_ns);
             put(&samples, "ssd_write", bytes, depth, time_ns);
         }
+    if (m->disk_both > 0.0) { /* a quarter of it is read */
+        put(&samples, "ssd_read_both", 65536, 16, 65536 / (m->disk_both / 4));
+        put(&samples, "ssd_write_both", 2097152, 16, 2097152 / (m->disk_both * 3 / 4));
+    }
     return samples;
 }
 
@@ -90,11 +95,11 @@ START_TEST(links_are_found_and_what_both_directions_share)
         struct machine machine;
         double both;
     } cases[] = {
-        { { 50, 50, 83, 0 }, 83 }, /* an H100's: 41.5 each */
-        { { 50, 40, 60, 0 }, 60 }, /* 30 each */
-        { { 50, 20, 60, 0 }, 60 }, /* 20, which is all it can, and 40 */
-        { { 20, 50, 60, 0 }, 60 }, { { 50, 50, INFINITY, 0 }, 0 }, /* independent */
-        { { 50, 50, 98, 0 }, 0 },                                  /* as good as */
+        { { 50, 50, 83, 0, 0 }, 83 }, /* an H100's: 41.5 each */
+        { { 50, 40, 60, 0, 0 }, 60 }, /* 30 each */
+        { { 50, 20, 60, 0, 0 }, 60 }, /* 20, which is all it can, and 40 */
+        { { 20, 50, 60, 0, 0 }, 60 }, { { 50, 50, INFINITY, 0, 0 }, 0 }, /* independent */
+        { { 50, 50, 98, 0, 0 }, 0 },                                     /* as good as */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct machine *m = &cases[i].machine;
@@ -111,7 +116,7 @@ END_TEST
 
 START_TEST(small_copies_have_their_own_time_and_do_not_pull_the_rate)
 {
-    const struct machine machine = { 50, 50, INFINITY, 20e3 };
+    const struct machine machine = { 50, 50, INFINITY, 20e3, 0 };
     struct calibration_fits fits = fitted(&machine);
     ck_assert_double_eq_tol(fits.h2d_bytes_per_s / 1e9, 50, 0.5);
     ck_assert_double_eq_tol(fits.h2d_latency_ns, 30e3, 300);
@@ -121,7 +126,7 @@ END_TEST
 
 START_TEST(a_disk_reads_slices_and_writes_pages_with_many_out)
 {
-    const struct machine machine = { 50, 50, INFINITY, 0 };
+    const struct machine machine = { 50, 50, INFINITY, 0, 0 };
     struct calibration_fits fits = fitted(&machine);
     ck_assert_double_eq_tol(fits.ssd_read_bytes_per_s / 1e9, 2, 0.01);
     ck_assert_double_eq_tol(fits.ssd_write_bytes_per_s / 1e9, 4, 0.01);
@@ -130,10 +135,24 @@ START_TEST(a_disk_reads_slices_and_writes_pages_with_many_out)
 }
 END_TEST
 
+START_TEST(what_a_disk_moves_both_ways_is_a_bound_where_it_is_less_than_both_alone)
+{
+    /* 2 and 4 alone: 6 together, of which 5 % are no less; and no bound below the 4 of one alone.
+     */
+    static const double cases[][2] = { { 0, 0 }, { 6, 0 }, { 5.8, 0 }, { 5, 5 }, { 3, 4 } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct machine machine = { 50, 50, INFINITY, 0, cases[i][0] };
+        struct calibration_fits fits = fitted(&machine);
+        ck_assert_double_eq_tol(fits.ssd_both_bytes_per_s / 1e9, cases[i][1], 0.01);
+        free(fits.fit);
+    }
+}
+END_TEST
+
 START_TEST(what_was_not_measured_is_refused_by_name)
 {
     static const char *const names[] = { "prefill_layer", "decode", "copy_d2h_both", "ssd_read" };
-    const struct machine machine = { 50, 50, INFINITY, 0 };
+    const struct machine machine = { 50, 50, INFINITY, 0, 0 };
     static const struct model model = { .layers = 1 };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct calibration_samples samples = measured(&machine);
@@ -155,6 +174,7 @@ int main(void)
     tcase_add_test(tests, links_are_found_and_what_both_directions_share);
     tcase_add_test(tests, small_copies_have_their_own_time_and_do_not_pull_the_rate);
     tcase_add_test(tests, a_disk_reads_slices_and_writes_pages_with_many_out);
+    tcase_add_test(tests, what_a_disk_moves_both_ways_is_a_bound_where_it_is_less_than_both_alone);
     tcase_add_test(tests, what_was_not_measured_is_refused_by_name);
     Suite *suite = suite_create("calibration");
     suite_add_tcase(suite, tests);

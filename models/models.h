@@ -82,6 +82,7 @@ struct measured_timing {
     double base_ns[MEASURED_MOST], per_token_ns[MEASURED_MOST];
     /* What a host that stood for a device was held to (runtime/backend.h); 0: not held. */
     double held_flop_per_s, held_bytes_per_s;
+    bool disk_free; /* the disk was held to no rate, and is to be held to none */
 };
 
 /* A server: GPUs, links, memories, disks, prices. Rates are effective where the file says so. */

@@ -6,6 +6,7 @@
  *   prefill,NEW,CACHED,LAYER_NS,OVERHEAD_NS     in order of NEW, then CACHED: a full grid
  *   decode,BATCH,BASE_NS,PER_TOKEN_NS           in order of BATCH
  *   held,FLOP_PER_S,BYTES_PER_S                 what a host's operators were held to, if they were
+ *   disk,free                                   the disk was held to no rate
  * Lines that begin with # are comments. */
 #include "models/timing_measured.h"
 
@@ -68,6 +69,8 @@ static bool add_line(struct measured_timing *measured, const char *text)
         measured->held_bytes_per_s = v[1];
         return v[0] >= 0.0 && v[1] >= 0.0;
     }
+    if (strcmp(text, "disk,free") == 0)
+        return measured->disk_free = true;
     return sscanf(text,
                   "shape,%" SCNu32 ",%" SCNu32 ",%" SCNu32 ",%" SCNu32 ",%" SCNu32 ",%" SCNu32
                   ",%" SCNu32,
@@ -86,8 +89,8 @@ enum status measured_timing_read(const char *path, struct measured_timing *measu
     for (uint64_t line = 1; status == STATUS_OK && fgets(text, sizeof text, file) != NULL; line++) {
         text[strcspn(text, "\n")] = '\0';
         if (text[0] != '#' && text[0] != '\0' && !add_line(measured, text))
-            status =
-                bad_line(path, line, "a shape, held, prefill or decode line, in order", text, err);
+            status = bad_line(path, line, "a shape, held, disk, prefill or decode line, in order",
+                              text, err);
     }
     fclose(file);
     if (status != STATUS_OK)

@@ -209,7 +209,10 @@ static enum status open_disk(struct serve *serve, struct error *err)
                                .context = serve,
                                .fault = config->ssd_fault,
                                .fault_context = config->ssd_fault_context };
-    if (!config->links_free) {
+    /* Held to what it attains, a lane would have the disk idle while it waits for the clock. */
+    bool unheld = config->links_free || serve->hardware.measured.disk_free;
+    disk.write_first = unheld;
+    if (!unheld) {
         disk.read_bytes_per_s = serve->hardware.ssd_read_bytes_per_s;
         disk.write_bytes_per_s = serve->hardware.ssd_write_bytes_per_s;
     }

@@ -43,6 +43,8 @@ static enum status write_times(const char *path, const char *heading,
     fprintf(out, "shape,%u,%u,%u,%u,%u,%u,%u\n", s[0], s[1], s[2], s[3], s[4], s[5], s[6]);
     if (measured->held_flop_per_s > 0.0 || measured->held_bytes_per_s > 0.0)
         fprintf(out, "held,%.0f,%.0f\n", measured->held_flop_per_s, measured->held_bytes_per_s);
+    if (measured->disk_free)
+        fprintf(out, "disk,free\n");
     for (uint32_t i = 0; i < measured->news; i++)
         for (uint32_t j = 0; j < measured->cacheds; j++)
             fprintf(out, "prefill,%.0f,%.0f,%.0f,%.0f\n", measured->new_tokens[i],
@@ -123,6 +125,8 @@ enum status calibration_write(const char *folder, const char *name,
     struct measured_timing measured = fits->measured;
     measured.held_flop_per_s = config->held.flop_per_s;
     measured.held_bytes_per_s = config->held.bytes_per_s;
+    measured.disk_free =
+        config->ssd_read_bytes_per_s <= 0.0 && config->ssd_write_bytes_per_s <= 0.0;
     struct hardware hardware = describe(fits, &config->model, sizes, name, source, files->times);
     enum status status = write_rows(files->model, source, model_rows, &config->model, err);
     if (status == STATUS_OK)

@@ -217,6 +217,31 @@ static enum status make_file(struct ssd *ssd, struct error *err)
     return STATUS_OK;
 }
 
+/* Until it is seen that all of it takes too long. A failure is left to the requests that meet it.
+ */
+static void write_first(const struct ssd *ssd)
+{
+    enum { CHUNK = 4 << 20 };
+    static const uint64_t most_ns = 2 * NS_PER_S, look_ns = 100 * NS_PER_MS;
+    uint64_t size = ssd->config.size_bytes, begin_ns = now_ns(), passed_ns = 0;
+    char *chunk = aligned_alloc(SSD_ALIGNMENT, CHUNK);
+    if (chunk == NULL)
+        return;
+    memset(chunk, 0x5a, CHUNK); /* not zeros: a drive may have another way for those */
+    for (uint64_t done = 0; done < size;) {
+        size_t bytes = size - done < CHUNK ? (size_t)(size - done) : CHUNK;
+        ssize_t written = pwrite(ssd->file, chunk, bytes, (off_t)done);
+        if (written <= 0)
+            break;
+        done += (uint64_t)written;
+        passed_ns = now_ns() - begin_ns;
+        double all_ns = (double)passed_ns * (double)size / (double)done;
+        if (passed_ns >= look_ns && all_ns > (double)most_ns)
+            break;
+    }
+    free(chunk);
+}
+
 static enum status start_lane(struct ssd *ssd, int index, struct error *err)
 {
     struct lane *lane = &ssd->lane[index];
@@ -245,6 +270,8 @@ enum status ssd_open(const struct ssd_config *config, struct ssd **ssd, struct e
         pthread_cond_init(&opened->lane[i].work, NULL);
     }
     enum status status = make_file(opened, err);
+    if (status == STATUS_OK && config->write_first)
+        write_first(opened);
     for (int i = 0; i < 2 && status == STATUS_OK; i++)
         status = start_lane(opened, i, err);
     if (status != STATUS_OK) {

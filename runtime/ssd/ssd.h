@@ -38,6 +38,9 @@ struct ssd_config {
     uint32_t depth;       /* requests at the disk at once, each direction; 1 to 256 */
     uint32_t slice_bytes; /* that a checksum is of; divides the size of requests that have some */
     double read_bytes_per_s, write_bytes_per_s; /* 0: as fast as it goes */
+    /* Blocks that were reserved and never written cost the file system more when they first are.
+     * true: ssd_open() writes them all, if that takes less than 2 s; else it leaves them. */
+    bool write_first;
     enum ssd_engine engine;
     /* Called from the lane's thread when something ended; may be NULL. */
     void (*ended)(void *context);

@@ -77,14 +77,30 @@ START_TEST(another_model_takes_the_roofline)
 }
 END_TEST
 
+START_TEST(a_disk_that_was_held_to_no_rate_is_told_and_only_that)
+{
+    char text[512];
+    for (int freed = 0; freed < 2; freed++) {
+        struct hardware server;
+        struct error err = { 0 };
+        snprintf(text, sizeof text, "%s%s", points, freed ? "disk,free\n" : "held,5,6\n");
+        write_files(text);
+        ck_assert_int_eq(hardware_load(server_path, &server, &err), STATUS_OK);
+        ck_assert_int_eq(server.measured.disk_free, freed);
+        remove_files();
+    }
+}
+END_TEST
+
 static const struct {
     const char *text;
     uint64_t line; /* 0: of the whole */
 } refused[] = {
     { "shape,2,8,4,2,2,16,32\nprefill,1,0,nonsense,5\n", 2 },
     { "prefill,50,0,1,1\nprefill,1,0,1,1\n", 2 }, /* not in order */
-    { "prefill,1,0,-5,0\n", 1 },                  /* no time is negative */
-    { "decode,1,10,1\ndecode,1,10,1\n", 2 },      /* twice */
+    { "disk,sold\n", 1 },
+    { "prefill,1,0,-5,0\n", 1 },             /* no time is negative */
+    { "decode,1,10,1\ndecode,1,10,1\n", 2 }, /* twice */
     { "prefill,1,0,10,1\nprefill,1,9,10,1\nprefill,5,0,10,1\ndecode,1,10,1\n", 0 }, /* a hole */
 };
 
@@ -106,6 +122,7 @@ static Suite *suite(void)
     TCase *tcase = tcase_create("points");
     tcase_add_test(tcase, a_measured_point_comes_back_and_between_points_lies_the_surface);
     tcase_add_test(tcase, another_model_takes_the_roofline);
+    tcase_add_test(tcase, a_disk_that_was_held_to_no_rate_is_told_and_only_that);
     tcase_add_loop_test(tcase, a_malformed_file_is_refused_by_its_line, 0,
                         sizeof refused / sizeof *refused);
     suite_add_tcase(suite, tcase);

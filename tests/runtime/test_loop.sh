@@ -35,6 +35,7 @@ grep -q 'copy_h2d' out.txt || fail "no fit of the link is shown"
 [ "$(one "SELECT count(DISTINCT what) = 2 AND min(y) = 16 AND count(*) = 4 FROM sample WHERE what LIKE 'ssd_%_both'")" -eq 1 ] ||
     fail "the disk is not read and written at once"
 grep -q '^ssd.both_bytes_per_s: ' calibration/here.yaml || fail "the disk's sum is not written"
+! grep -q '^disk,free' calibration/here-times.csv || fail "a held disk is said not to be held"
 grep -q 'a layer of prefill while both links copy takes' out.txt || fail "prefill beside copies is not shown"
 grep -q '^pcie.both_bytes_per_s: ' calibration/here.yaml || fail "the sum of both directions is not written"
 grep -q 'measured by reprise calibrate' calibration/here.yaml || fail "the profile has no source"

@@ -82,6 +82,7 @@ static void round_trip(struct ssd_config config)
 START_TEST(what_was_written_is_read_back_bit_by_bit)
 {
     round_trip((struct ssd_config){ .engine = engines[_i] });
+    round_trip((struct ssd_config){ .engine = engines[_i], .write_first = true });
 }
 END_TEST
 

@@ -3,6 +3,7 @@
  * random places of a file that was written before, so that neither a host's nor a drive's cache
  * answers. */
 #include "runtime/calibrate_state.h"
+#include "runtime/disk_share.h"
 
 #include "base/memory.h"
 #include "base/random.h"
@@ -375,8 +376,10 @@ static enum status disk_point(struct calibrator *c, bool write, uint64_t bytes, 
 /* Slices are read, as loads do, while pages are written, as saves and demotions do. */
 static enum status disk_both(struct calibrator *c, struct error *err)
 {
+    const struct disk_share share = { DEPTH_MOST, c->config->model.layers, .pages = 1 };
+    const uint32_t page_depth = disk_share_window(&share, false);
     const struct requests reads = requests_of(false, aligned(c->slice_bytes), DEPTH_MOST);
-    const struct requests writes = requests_of(true, aligned(c->page_bytes), DEPTH_MOST);
+    const struct requests writes = requests_of(true, aligned(c->page_bytes), page_depth);
     for (uint32_t repeat = 0; repeat <= c->config->repeats; repeat++) {
         struct asking read = begin_asking(c, &reads), write = begin_asking(c, &writes);
         double each_ns[2];
@@ -385,7 +388,7 @@ static enum status disk_both(struct calibrator *c, struct error *err)
         if (repeat == 0)
             continue;
         calibrate_add(c, "ssd_read_both", (double)reads.bytes, DEPTH_MOST, each_ns[0]);
-        calibrate_add(c, "ssd_write_both", (double)writes.bytes, DEPTH_MOST, each_ns[1]);
+        calibrate_add(c, "ssd_write_both", (double)writes.bytes, page_depth, each_ns[1]);
     }
     return STATUS_OK;
 }

@@ -12,7 +12,9 @@ START_TEST(a_lone_transfer_has_all_of_the_disk)
 {
     struct disk_share load = share_of(1, 0), fetch = share_of(0, 1);
     ck_assert_uint_eq(disk_share_window(&load, true), 16);
-    ck_assert_uint_eq(disk_share_window(&fetch, false), 16);
+    ck_assert_uint_eq(disk_share_window(&fetch, false), 1);
+    fetch.page_slices = 4; /* as many bytes as the load has */
+    ck_assert_uint_eq(disk_share_window(&fetch, false), 4);
 }
 END_TEST
 
@@ -20,7 +22,9 @@ START_TEST(several_of_a_kind_share_it_and_each_has_one_at_least)
 {
     struct disk_share loads = share_of(2, 0), three = share_of(0, 3), many = share_of(0, 40);
     ck_assert_uint_eq(disk_share_window(&loads, true), 8);
-    ck_assert_uint_eq(disk_share_window(&three, false), 5);
+    ck_assert_uint_eq(disk_share_window(&three, false), 1);
+    three.page_slices = 2;
+    ck_assert_uint_eq(disk_share_window(&three, false), 2);
     ck_assert_uint_eq(disk_share_window(&many, false), 1);
 }
 END_TEST

@@ -31,8 +31,8 @@ grep -q 'copy_h2d' out.txt || fail "no fit of the link is shown"
     fail "copies are not of slices, from one on"
 [ "$(one "SELECT count(DISTINCT x) = 2 AND count(DISTINCT y) = 3 AND max(x) = 2 * min(x) FROM sample WHERE what = 'ssd_read'")" -eq 1 ] ||
     fail "the disk is not read by slices and pages"
-# Held to rates, reads and writes do not disturb each other.
-[ "$(one "SELECT count(DISTINCT what) = 2 AND min(y) = 16 AND count(*) = 4 FROM sample WHERE what LIKE 'ssd_%_both'")" -eq 1 ] ||
+# 16 slices, and pages of 2 of as many bytes. Held to rates, they do not disturb each other.
+[ "$(one "SELECT count(DISTINCT what) = 2 AND min(y) = 8 AND max(y) = 16 AND count(*) = 4 FROM sample WHERE what LIKE 'ssd_%_both'")" -eq 1 ] ||
     fail "the disk is not read and written at once"
 grep -q '^ssd.both_bytes_per_s: ' calibration/here.yaml || fail "the disk's sum is not written"
 ! grep -q '^disk,free' calibration/here-times.csv || fail "a held disk is said not to be held"

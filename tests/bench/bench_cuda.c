@@ -6,6 +6,8 @@
  *   copies    slices of pages against one large copy over the link (95 %)
  *   together  both directions at once, and beside products: shown
  *   ssd       the SSD tier's file in $TMPDIR, by size of request: shown
+ *   sustained both ways at that file for some seconds, second by second: shown, since what a drive
+ *             or a virtual machine's host takes at first it may not go on taking
  * Without PART: all. products and HBM are always measured: others are held against them. Exit code
  * 0: all goals reached; 1: some missed; 2: no such part; 77: no GPU. */
 #include "tests/bench/bench_cuda.h"
@@ -95,7 +97,7 @@ static const struct part {
 } parts[] = { { "hbm", bench_hbm, true },          { "products", bench_products, true },
               { "prefill", bench_prefill, false }, { "decode", bench_decode, false },
               { "copies", bench_copies, false },   { "together", bench_together, false },
-              { "ssd", bench_ssd, false } };
+              { "ssd", bench_ssd, false },         { "sustained", bench_sustained, false } };
 enum { PARTS = sizeof parts / sizeof *parts };
 
 static bool named(const struct part *part, int argc, char **argv)
@@ -114,7 +116,9 @@ static bool all_known(int argc, char **argv)
             p++;
         if (p < PARTS)
             continue;
-        fprintf(stderr, "%s: expected hbm, products, prefill, decode, copies, together or ssd\n",
+        fprintf(stderr,
+                "%s: expected hbm, products, prefill, decode, copies, together, ssd or\n"
+                "sustained\n",
                 argv[i]);
         return false;
     }

@@ -46,6 +46,7 @@ void bench_decode(struct bench *b);
 void bench_copies(struct bench *b);
 void bench_together(struct bench *b);
 void bench_ssd(struct bench *b);
+void bench_sustained(struct bench *b);
 
 /* ---- bench_cuda_plain.c ---- */
 

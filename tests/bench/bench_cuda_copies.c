@@ -258,3 +258,87 @@ void bench_ssd(struct bench *b)
     b->backend->release(b->device, TIER_DRAM, memory);
     ssd_close(ssd);
 }
+
+/* ---- the same for longer ---- */
+
+enum { SUSTAINED_SECONDS = 8, SUSTAINED_REQUEST = 1 << 20, SUSTAINED_OUT = 4 };
+static const uint64_t SUSTAINED_BYTES = UINT64_C(8) << 30;
+
+struct sustained {
+    struct ssd *ssd;
+    char *memory;
+    uint64_t written, asked[2], answered[2]; /* written: requests that have ended; by way */
+    uint32_t state;
+};
+
+/* Writes go on through the file, reads to anywhere that was written. */
+static void ask_one(struct sustained *s, bool write)
+{
+    const uint64_t places = SUSTAINED_BYTES / SUSTAINED_REQUEST;
+    s->state = s->state * 1664525U + 1013904223U;
+    uint64_t known = s->written < places ? s->written : places;
+    uint64_t place = write ? s->asked[1] % places : ((uint64_t)s->state * known) >> 32;
+    uint64_t slot = s->asked[write]++ % (4 * SUSTAINED_OUT) + (write ? 4 * SUSTAINED_OUT : 0);
+    ssd_submit(s->ssd, &(struct ssd_request){ .offset = place * SUSTAINED_REQUEST,
+                                              .memory = s->memory + slot * SUSTAINED_REQUEST,
+                                              .size_bytes = SUSTAINED_REQUEST,
+                                              .write = write,
+                                              .user = (void *)(uintptr_t)write });
+}
+
+static bool take(struct sustained *s)
+{
+    struct ssd_result results[64];
+    uint32_t got = ssd_take(s->ssd, results, 64);
+    for (uint32_t i = 0; i < got; i++) {
+        bool write = results[i].user != NULL;
+        s->answered[write]++;
+        s->written += write;
+        if (results[i].error != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool one_second(struct sustained *s)
+{
+    uint64_t end_ns = now_ns() + NS_PER_S;
+    while (now_ns() < end_ns) {
+        for (int write = 0; write < 2; write++)
+            while (s->asked[write] - s->answered[write] < SUSTAINED_OUT &&
+                   (write == 1 || s->written > 0))
+                ask_one(s, write == 1);
+        if (!take(s))
+            return false;
+    }
+    return true;
+}
+
+void bench_sustained(struct bench *b)
+{
+    const char *folder = getenv("TMPDIR");
+    char path[512];
+    snprintf(path, sizeof path, "%s/bench-cuda-ssd.tmp", folder != NULL ? folder : ".");
+    struct ssd_config config = { .path = path, .size_bytes = SUSTAINED_BYTES, .depth = 16 };
+    struct sustained s = { 0 };
+    struct error err = { 0 };
+    bool went = ssd_open(&config, &s.ssd, &err) == STATUS_OK;
+    if (!went) {
+        error_print(stdout, &err);
+        b->missed = true;
+        return;
+    }
+    s.memory = bench_take(b, TIER_DRAM, 8 * SUSTAINED_OUT * SUSTAINED_REQUEST);
+    memset(s.memory, 0x5a, 8 * SUSTAINED_OUT * SUSTAINED_REQUEST);
+    printf("SSD, 4 reads and 4 writes of 1 MiB out, GB/s read + written, by second:");
+    for (int second = 0; second < SUSTAINED_SECONDS && went; second++) {
+        uint64_t before[2] = { s.answered[0], s.answered[1] };
+        went = one_second(&s);
+        printf(" %.2f + %.2f", (double)(s.answered[0] - before[0]) * SUSTAINED_REQUEST / 1e9,
+               (double)(s.answered[1] - before[1]) * SUSTAINED_REQUEST / 1e9);
+    }
+    printf("\n");
+    b->missed |= !went;
+    ssd_close(s.ssd); /* waits for what is out */
+    b->backend->release(b->device, TIER_DRAM, s.memory);
+}

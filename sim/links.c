@@ -122,6 +122,16 @@ static int bottleneck(const double left[ROOMS], const uint32_t flows[ROOMS], dou
     return tightest;
 }
 
+/* A pair's bound is of both directions at once: a disk that reads 1.6 GB/s or writes 3.3 may move 2.2
+ * in all when it does both. */
+static bool both_move(const uint32_t flows[ROOMS], int pair)
+{
+    for (uint32_t link = 0; link < LINK_COUNT; link++)
+        if ((pair_links[pair] & LINK_BIT(link)) != 0 && flows[link] == 0)
+            return false;
+    return true;
+}
+
 /* Progressive filling: all rates grow together; a room that is full freezes the classes over it. */
 static void set_rates(struct links *links)
 {
@@ -134,6 +144,9 @@ static void set_rates(struct links *links)
         for (int room = 0; room < ROOMS; room++)
             if (crosses((uint32_t)mask, room))
                 flows[room] += links->of[mask].by_end.count;
+    for (int pair = 0; pair < PAIR_COUNT; pair++)
+        if (!both_move(flows, pair))
+            left[LINK_COUNT + pair] = INFINITY;
     double share = 0.0;
     for (int tight; (tight = bottleneck(left, flows, &share)) >= 0;) {
         for (uint64_t rest = unfrozen, mask; (mask = next_class(&rest)) > 0;) {

@@ -1,12 +1,12 @@
 /* sim/links.h - directional links with shared bandwidth, and the transfers (flows) that cross them.
  *
  * All flows share the links max-min fairly (progressive filling). A flow over two links moves as a
- * pipeline at one rate. Flows over the same set of links form a class and have the same rate, so that a
- * class needs one count of bytes served for all its flows and a heap of their ends: starting and ending
- * a flow cost O(log n), whatever the number of flows. Bytes begin to move when the largest latency of
- * the crossed links is over. A link of rate 0 moves nothing: flows over it never end. The two
- * directions of PCIe, and those of the SSDs, may besides share a total, as one more thing to be
- * filled. */
+ * pipeline at one rate. Flows over the same set of links form a class and have the same rate, so
+ * that a class needs one count of bytes served for all its flows and a heap of their ends: starting
+ * and ending a flow cost O(log n), whatever the number of flows. Bytes begin to move when the
+ * largest latency of the crossed links is over. A link of rate 0 moves nothing: flows over it never
+ * end. The two directions of PCIe, and those of the SSDs, may besides share a total, as one more
+ * thing to be filled. */
 #ifndef REPRISE_SIM_LINKS_H
 #define REPRISE_SIM_LINKS_H
 
@@ -45,8 +45,8 @@ struct flow_heap {
 };
 
 struct flow_class {
-    double work_bytes;         /* served to each flow of the class so far */
-    double rate_bytes_per_ns;  /* of each flow, now */
+    double work_bytes;        /* served to each flow of the class so far */
+    double rate_bytes_per_ns; /* of each flow, now */
     struct flow_heap by_end;
 };
 
@@ -54,11 +54,11 @@ struct links {
     double bytes_per_ns[LINK_COUNT];
     double both_bytes_per_ns[PAIR_COUNT]; /* a pair together; INFINITY: no such bound */
     uint64_t latency_ns[LINK_COUNT];
-    uint64_t ended_bytes[LINK_COUNT];   /* of flows that have ended */
+    uint64_t ended_bytes[LINK_COUNT];      /* of flows that have ended */
     struct flow_class of[1 << LINK_COUNT]; /* by mask */
-    uint64_t active;                    /* classes that have moving flows: bit = mask */
-    struct flow_heap by_begin;          /* in their latency */
-    uint64_t next_ns;                   /* links_next_ns(), or 0: to be computed */
+    uint64_t active;                       /* classes that have moving flows: bit = mask */
+    struct flow_heap by_begin;             /* in their latency */
+    uint64_t next_ns;                      /* links_next_ns(), or 0: to be computed */
     struct flow *flow;
     uint32_t flow_capacity, flow_high_water, free_flow;
     uint64_t now_ns, started;
@@ -67,7 +67,8 @@ struct links {
 void links_init(struct links *links, const double bytes_per_s[LINK_COUNT],
                 const uint64_t latency_ns[LINK_COUNT]);
 void links_free(struct links *links);
-/* The pair's links together move at most that much, max-min fairly; 0: each has its own rate
+/* While both of the pair's links move, they move at most that much together, max-min fairly; it may
+ * be less than one of them moves alone. 0: each has its own rate
  * whatever the other does, as after links_init(). Before the first flow. */
 void links_share(struct links *links, enum link_pair pair, double both_bytes_per_s);
 

@@ -330,14 +330,11 @@ static double sum_of_both(double h2d, double d2h, double h2d_both, double d2h_bo
 /* Directions that lose less together than this are independent: what is measured varies as much. */
 static const double INDEPENDENT_SHARE = 0.95;
 
-/* What bounds two directions that move so much together; 0: nothing. A bound of less than one moves
- * alone would hold it back alone, too. */
+/* What bounds two directions while both move; 0: nothing. It may be less than one of them moves
+ * alone: a disk that serves by turns does so. */
 static double bound_of_both(double one, double other, double together)
 {
-    if (together >= INDEPENDENT_SHARE * (one + other))
-        return 0.0;
-    double faster = one > other ? one : other;
-    return together > faster ? together : faster;
+    return together >= INDEPENDENT_SHARE * (one + other) ? 0.0 : together;
 }
 
 static enum status fit_copies(const struct calibration_samples *samples,

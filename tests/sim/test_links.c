@@ -112,6 +112,24 @@ START_TEST(reads_and_writes_of_a_disk_share_what_it_moves_together)
 }
 END_TEST
 
+/* A disk that reads 2 or writes 4, and 3 in all when it does both: 1.5 each for the 3 that are
+ * read, which takes 2 s; before and after, what is written has all of its 4. */
+START_TEST(a_total_below_one_directions_own_rate_holds_only_while_both_move)
+{
+    struct links links = links_of(2e9, 4e9, 50e9, 50e9, 0);
+    uint32_t user;
+    links_share(&links, PAIR_SSD, 3e9);
+    links_start(&links, 0, LINK_BIT(LINK_SSD_WRITE), 4 * GB, 1);
+    ck_assert_uint_eq(next_end(&links, &user), 1 * GB);
+    links_start(&links, 1 * GB, LINK_BIT(LINK_SSD_WRITE), 7 * GB, 2);
+    links_start(&links, 1 * GB, LINK_BIT(LINK_SSD_READ), 3 * GB, 3);
+    ck_assert_uint_eq(next_end(&links, &user), 3 * GB);
+    ck_assert_uint_eq(user, 3);
+    ck_assert_uint_eq(next_end(&links, &user), 4 * GB);
+    links_free(&links);
+}
+END_TEST
+
 /* Three flows over the disk have 2 of its 6 each, though two of them read; the one that goes on
  * over PCIe (10, with a save 9 together) leaves the save 7. */
 START_TEST(each_pair_bounds_its_own_links_and_flows_over_both_take_of_both)
@@ -206,6 +224,16 @@ static void slow_rates(struct slow_flow *flows, int count, const double rates[RO
     double left[ROOMS];
     bool frozen[FLOWS] = { false };
     memcpy(left, rates, sizeof left);
+    for (int pair = 0; pair < 2; pair++) { /* bounds what moves both ways */
+        static const enum link ways[2][2] = { { LINK_SSD_READ, LINK_SSD_WRITE },
+                                              { LINK_H2D, LINK_D2H } };
+        int users[2] = { 0 };
+        for (int f = 0; f < count; f++)
+            for (int way = 0; way < 2; way++)
+                users[way] += moves(&flows[f], now_ns) && takes(&flows[f], (int)ways[pair][way]);
+        if (users[0] == 0 || users[1] == 0)
+            left[LINK_COUNT + pair] = INFINITY;
+    }
     for (;;) {
         int users[ROOMS] = { 0 }, tight = -1;
         for (int f = 0; f < count; f++)
@@ -263,7 +291,7 @@ START_TEST(any_flows_agree_with_the_slow_model_and_every_byte_is_counted)
     const uint64_t seed = test_seed() + (uint64_t)_i;
     struct random random = random_from(seed, 0);
     /* The directions of PCIe share a total every other time, those of the disk two of four. */
-    double pcie_both = _i % 2 ? 31.7e9 : INFINITY, ssd_both = _i / 2 % 2 ? 5.3e9 : INFINITY;
+    double pcie_both = _i % 2 ? 31.7e9 : INFINITY, ssd_both = _i / 2 % 2 ? 4.1e9 : INFINITY;
     const double rates[ROOMS] = { 4.7e9, 3.1e9, 27.3e9, 25.9e9, [SSD_BOTH] = ssd_both, pcie_both };
     const uint64_t latencies[LINK_COUNT] = { 90000, 80000, 9000, 9000 };
     static const uint32_t masks[] = { 1, 2, 4, 8, 1 | 4, 2 | 8 };
@@ -331,6 +359,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, directions_that_share_a_total_have_half_of_it_each_while_both_are_busy);
     tcase_add_test(tcase, what_one_direction_does_not_use_of_the_total_is_the_others);
     tcase_add_test(tcase, reads_and_writes_of_a_disk_share_what_it_moves_together);
+    tcase_add_test(tcase, a_total_below_one_directions_own_rate_holds_only_while_both_move);
     tcase_add_test(tcase, each_pair_bounds_its_own_links_and_flows_over_both_take_of_both);
     tcase_add_test(tcase, what_a_slow_link_leaves_of_a_fast_one_goes_to_others);
     tcase_add_test(tcase, a_link_of_rate_zero_ends_nothing_and_others_go_on);

@@ -44,10 +44,10 @@ static struct copying scattered(char *hbm, char *dram, uint64_t slice, bool load
     return c;
 }
 
-static void format_slice(uint64_t slice, char text[16])
+static void format_slice(uint64_t slice, char text[24])
 {
     bool small = slice < 1 << 20;
-    snprintf(text, 16, "%llu %s", (unsigned long long)(small ? slice >> 10 : slice >> 20),
+    snprintf(text, 24, "%llu %s", (unsigned long long)(small ? slice >> 10 : slice >> 20),
              small ? "KiB" : "MiB");
 }
 
@@ -59,7 +59,7 @@ void bench_copies(struct bench *b)
         double link = link_bytes_per_s(load == 1, hbm, dram, TOTAL_BYTES, LINK_REPEATS);
         for (uint64_t slice = 64 << 10; slice <= 64 << 20; slice *= 4) {
             struct copying c = scattered(hbm, dram, slice, load == 1);
-            char what[64], size[16];
+            char what[64], size[24];
             double took_s = bench_best_s(b, c.stream, LINK_REPEATS, copy_all, &c);
             format_slice(slice, size);
             snprintf(what, sizeof what, "copy %s in slices of %s",
@@ -168,7 +168,7 @@ void bench_together(struct bench *b)
         struct work loads = { .copying = &load }, saves = { .copying = &save };
         const struct work *works[WORKS] = { &products, &loads, &saves };
         double alone_s[WORKS], both_s[2], all_s[WORKS];
-        char size[16];
+        char size[24];
         for (int i = 0; i < WORKS; i++)
             together_s(b, &works[i], 1, &alone_s[i]);
         together_s(b, works + 1, 2, both_s);
@@ -249,7 +249,7 @@ void bench_ssd(struct bench *b)
         }
     for (int read = 0; read < 2; read++)
         for (int i = 0; i < SIZES; i++) {
-            char what[64], size[16];
+            char what[64], size[24];
             format_slice((UINT64_C(64) << 10) << (2 * i), size);
             snprintf(what, sizeof what, "SSD %s in requests of %s, of the best",
                      read ? "read" : "write", size);

@@ -1,6 +1,7 @@
 /* runtime/calibrate_state.h - what the rooms of a calibration share. Private.
- *   calibrate.c        opening, iterations, single operators, closing
- *   calibrate_links.c  copies and the disk, as runs use them */
+ *   calibrate.c          opening, iterations, single operators, closing
+ *   calibrate_links.c    copies and the disk, as runs use them
+ *   calibrate_measure.c  what the two measure with */
 #ifndef REPRISE_RUNTIME_CALIBRATE_STATE_H
 #define REPRISE_RUNTIME_CALIBRATE_STATE_H
 
@@ -31,7 +32,7 @@ struct calibrator {
     uint64_t dram_bytes, disk_bytes; /* disk_bytes: of its file that have been written */
 };
 
-/* calibrate.c */
+/* calibrate_measure.c */
 uint64_t calibrate_now_ns(void);
 void calibrate_add(struct calibrator *c, const char *what, double x, double y, double value_ns);
 /* Tells how far it is; false: the user wants no more. */

@@ -58,17 +58,21 @@ static void repeat(struct calibrator *c, void (*once)(struct calibrator *c, uint
     }
 }
 
+static void decode_one(struct calibrator *c)
+{
+    const struct sequence sequence = { c->pages, c->page_count, 0, 15, 1 };
+    executor_forward(c->executor, &sequence, 1, c->tokens);
+    c->backend->record(c->device, STREAM_COMPUTE, c->end);
+    calibrate_end_of(c, c->end);
+}
+
 /* Behind a decode iteration, as in a run: right behind a prefill of the same shape the host's and
  * the GPU's caches hold what it needs, and it was 0.13 ms (an H200, 8 layers) shorter than a run's.
  * A host that is held to rates takes as long either way. */
 static void prefill_point(struct calibrator *c, uint32_t new_tokens, uint32_t cached)
 {
-    if (c->config->held.flop_per_s == 0.0) {
-        const struct sequence sequence = { c->pages, c->page_count, 0, 15, 1 };
-        executor_forward(c->executor, &sequence, 1, c->tokens);
-        c->backend->record(c->device, STREAM_COMPUTE, c->end);
-        calibrate_end_of(c, c->end);
-    }
+    if (c->config->held.flop_per_s == 0.0)
+        decode_one(c);
     calibrate_prefill(c, "prefill_layer", new_tokens, cached, true);
 }
 
@@ -132,6 +136,25 @@ static bool measure_decode(struct calibrator *c)
                 return false;
         }
     return true;
+}
+
+/* Host and GPU have to wake up, which a simulator that knows no pause leaves out: shown. */
+static void measure_pause(struct calibrator *c)
+{
+    static const char *const names[] = { "prefill_behind_decode", "prefill_behind_pause" };
+    uint32_t cached = c->config->window_tokens / 4, new_tokens = c->config->window_tokens / 16;
+    const struct sequence sequence = { c->pages, c->page_count, 0, cached, new_tokens };
+    for (uint32_t i = 0; i < 2 * (c->config->repeats + 1); i++) {
+        decode_one(c);
+        if (i % 2 == 1)
+            nanosleep(&(struct timespec){ .tv_nsec = (long)(50 * NS_PER_MS) }, NULL);
+        uint64_t begin_ns = calibrate_now_ns();
+        executor_forward(c->executor, &sequence, 1, c->tokens);
+        c->backend->record(c->device, STREAM_COMPUTE, c->end);
+        uint64_t end_ns = calibrate_end_of(c, c->end);
+        if (i >= 2) /* the first two warm up */
+            calibrate_add(c, names[i % 2], new_tokens, cached, (double)(end_ns - begin_ns));
+    }
 }
 
 /* ---- single operators ---- */
@@ -308,8 +331,10 @@ static enum status measure(struct calibrator *c, struct error *err)
         status = error_interrupted(err);
     if (status == STATUS_OK)
         status = calibrate_links_disk(c, err);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
         calibrate_links_prefill(c);
+        measure_pause(c);
+    }
     if (status == STATUS_OK && (!measure_decode(c) || !measure_prefill(c)))
         status = error_interrupted(err);
     return status == STATUS_OK ? c->backend->check(c->device, err) : status;

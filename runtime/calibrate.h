@@ -18,6 +18,8 @@ struct sample {
     X(prefill_overhead, "new tokens", "cached tokens", "the rest of the prefill")                  \
     X(prefill_beside_copies, "new tokens", "cached tokens", "a layer while both links are busy")   \
     X(prefill_alone, "new tokens", "cached tokens", "the same while they are not")                 \
+    X(prefill_behind_decode, "new tokens", "cached tokens", "a whole prefill, as in a busy run")   \
+    X(prefill_behind_pause, "new tokens", "cached tokens", "the same behind a pause of 50 ms")     \
     X(decode, "sequences", "context tokens, all together", "a decode iteration")                   \
     X(gemm, "rows", "inputs = outputs", "a matrix product")                                        \
     X(attention, "new tokens", "cached tokens", "attention of one layer")                          \

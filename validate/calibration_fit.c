@@ -438,6 +438,8 @@ enum status calibration_fit(const struct calibration_samples *samples, const str
     fit_points(samples, "gemm", fits);
     fit_points(samples, "attention", fits);
     fit_points(samples, "prefill_alone", fits);
+    fit_points(samples, "prefill_behind_decode", fits);
+    fit_points(samples, "prefill_behind_pause", fits);
     fit_points(samples, "prefill_beside_copies", fits);
     if (status != STATUS_OK) {
         free(fits->fit);

@@ -159,20 +159,31 @@ enum status store_put_validation(struct store *store, const struct validation *v
     return end(store, status, err);
 }
 
-/* What the simulator leaves out: it takes the same time whether links are busy or not. */
+/* The value of the last fit of that name; 0: none. */
+static double value_of(const struct calibration_fits *fits, const char *what)
+{
+    double value = 0.0;
+    for (uint32_t i = 0; i < fits->count; i++)
+        if (strcmp(fits->fit[i].what, what) == 0)
+            value = fits->fit[i].value;
+    return value;
+}
+
+/* What the simulator leaves out: a prefill takes as long whether links are busy or not, and whether
+ * anything ran before it or not. */
 static void print_beside(FILE *out, const struct calibration_fits *fits)
 {
-    double alone_ns = 0.0, beside_ns = 0.0;
-    for (uint32_t i = 0; i < fits->count; i++) {
-        const struct calibration_fit *fit = &fits->fit[i];
-        if (strcmp(fit->what, "prefill_alone") == 0)
-            alone_ns = fit->value;
-        if (strcmp(fit->what, "prefill_beside_copies") == 0)
-            beside_ns = fit->value;
-    }
+    double alone_ns = value_of(fits, "prefill_alone");
+    double beside_ns = value_of(fits, "prefill_beside_copies");
+    double decode_ns = value_of(fits, "prefill_behind_decode");
+    double pause_ns = value_of(fits, "prefill_behind_pause");
     if (alone_ns > 0.0 && beside_ns > 0.0)
         fprintf(out, "a layer of prefill while both links copy takes %+.1f %%\n",
                 100.0 * (beside_ns / alone_ns - 1.0));
+    if (decode_ns > 0.0 && pause_ns > 0.0)
+        fprintf(out,
+                "a prefill behind a pause of 50 ms takes %.3f ms, behind a decode iteration %.3f\n",
+                pause_ns / 1e6, decode_ns / 1e6);
     if (fits->both_bytes_per_s > 0.0)
         fprintf(out, "both directions of the link together move %.3g GB/s, of %.3g alone\n",
                 fits->both_bytes_per_s / 1e9,

@@ -1,6 +1,7 @@
 /* models/timing_measured.c - times as they were measured on one machine with one model: prefill by
  * bilinear interpolation over (new, cached) tokens, decode linear in the context for each batch and
- * interpolated between batches. Outside the grid its last cells are continued.
+ * interpolated between batches. Outside the grid its last cells are continued, but for what a token
+ * of context takes in decode: that falls towards what memory gives, and stays as it last was.
  * The file (written by `reprise calibrate`) has a line a point:
  *   shape,LAYERS,HIDDEN,HEADS,KV_HEADS,HEAD_DIM,FFN,VOCABULARY   whose times these are
  *   prefill,NEW,CACHED,LAYER_NS,OVERHEAD_NS     in order of NEW, then CACHED: a full grid
@@ -151,7 +152,8 @@ struct decode_time measured_timing_decode(const struct measured_timing *measured
     uint32_t i = cell_of(measured->batch, measured->batches, batch, &x);
     uint32_t j = measured->batches > 1 ? i + 1 : i;
     double base_ns = between(measured->base_ns[i], measured->base_ns[j], x);
-    double slope_ns = between(measured->per_token_ns[i], measured->per_token_ns[j], x);
+    double inside = x < 0.0 ? 0.0 : x > 1.0 ? 1.0 : x;
+    double slope_ns = between(measured->per_token_ns[i], measured->per_token_ns[j], inside);
     return (struct decode_time){ .base_ns = base_ns > 1.0 ? base_ns : 1.0,
                                  .per_token_ns = slope_ns > 0.0 ? slope_ns : 0.0 };
 }

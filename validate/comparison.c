@@ -206,7 +206,7 @@ void validation_print(FILE *out, const struct validation *validation)
             validation->model, validation->hardware, validation->device);
     for (uint32_t p = 0; p < validation->count; p++) {
         const struct validated_point *point = &validation->point[p];
-        fprintf(out, "\n%s, load %.0f %% (%.3g sessions/s; computing was busy %.0f %%), %u runs\n",
+        fprintf(out, "\n%s, load %.0f %% (%.7g sessions/s; computing was busy %.0f %%), %u runs\n",
                 point->policy, point->load_percent, point->sessions_per_s,
                 point->utilisation_percent, point->repeats);
         if (point->behind_percent >= 0.05)
@@ -215,10 +215,12 @@ void validation_print(FILE *out, const struct validation *validation)
         fprintf(out, "  %-18s %12s %12s %10s %9s\n", "metric", "sim", "run", "+-", "error");
         for (int i = 0; i < VALIDATED_COUNT; i++) {
             const struct validated_metric *metric = &point->metric[i];
-            fprintf(out, "  %-18s %12.2f %12.2f %10.2f %+8.1f%%%s\n", metric->name,
-                    shown(metric->name, metric->sim), shown(metric->name, metric->run),
-                    shown(metric->name, metric->half_width), metric->error_percent,
-                    passes(point, metric, 1.0) ? "" : " *");
+            char width[32] = "-"; /* of one run */
+            if (!isnan(metric->half_width))
+                snprintf(width, sizeof width, "%.2f", shown(metric->name, metric->half_width));
+            fprintf(out, "  %-18s %12.2f %12.2f %10s %+8.1f%%%s\n", metric->name,
+                    shown(metric->name, metric->sim), shown(metric->name, metric->run), width,
+                    metric->error_percent, passes(point, metric, 1.0) ? "" : " *");
         }
         iteration_totals_print(out, point->iterations);
     }

@@ -61,6 +61,9 @@ START_TEST(a_measured_point_comes_back_and_between_points_lies_the_surface)
         }
     ck_assert_double_eq_tol(timing_decode(&timing, 2).base_ns, 2000, 1e-9);
     ck_assert_double_eq_tol(timing_decode(&timing, 3).per_token_ns, 6, 1e-9);
+    /* Beyond the last batch: its line goes on, what a token of context takes stays. */
+    ck_assert_double_eq_tol(timing_decode(&timing, 10).base_ns, 10000, 1e-9);
+    ck_assert_double_eq_tol(timing_decode(&timing, 10).per_token_ns, 8, 1e-9);
     ck_assert_uint_eq(timing_mixed(&timing, 50, 100, 0, 0, 0).layer_ns, 11500);
     ck_assert_uint_eq(timing_mixed(&timing, 50, 100, 4, 500, 0).layer_ns, 11500 + 4000);
     remove_files();

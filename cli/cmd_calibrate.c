@@ -13,6 +13,7 @@
 #include "validate/store.h"
 #include "validate/store_runtime.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -67,6 +68,30 @@ static enum status parse_sizes(const struct calibrate_options *given,
     return status;
 }
 
+/* A line through decode's contexts (16, 32... to the window) wants four samples. */
+static enum status check_counts(const struct calibrate_options *given, struct error *err)
+{
+    const struct {
+        const char *key, *expected;
+        uint64_t value, least, most;
+    } counts[] = {
+        { "--layers", "1 to 1024", given->layers, 1, 1024 },
+        { "--hidden", "32 to 65536", given->hidden, 32, 65536 },
+        { "--vocabulary", "1 to 1048576", given->vocabulary, 1, 1 << 20 },
+        { "--window", "64 to 1048576", given->window, 64, 1 << 20 },
+        { "--batch", "1 to 256", given->batch, 1, 256 },
+        { "--repeats", "1 to 1000, and with a window below 128 at least 2", given->repeats,
+          given->window < 128 ? 2 : 1, 1000 },
+    };
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        char found[32];
+        snprintf(found, sizeof found, "%" PRIu64, counts[i].value);
+        if (counts[i].value < counts[i].least || counts[i].value > counts[i].most)
+            return error_input(err, NULL, 0, counts[i].key, counts[i].expected, found);
+    }
+    return STATUS_OK;
+}
+
 static enum status set_up(const struct calibrate_options *given, struct calibration_config *config,
                           uint64_t sizes[TIER_COUNT], struct error *err)
 {
@@ -80,9 +105,9 @@ static enum status set_up(const struct calibrate_options *given, struct calibrat
         status = parse_sizes(given, config, sizes, err);
     if (status != STATUS_OK)
         return status;
-    if (given->batch < 1 || given->batch > 256 || given->window < 64 || given->repeats < 1)
-        return error_input(err, NULL, 0, "--batch, --window, --repeats",
-                           "1 to 256, at least 64 and at least 1", NULL);
+    status = check_counts(given, err);
+    if (status != STATUS_OK)
+        return status;
     config->model =
         model_scaled(&model, config->serve.backend, (uint32_t)given->layers,
                      (uint32_t)given->hidden, (uint32_t)given->vocabulary, (uint32_t)given->window);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { GRID_MOST = 24 };
+enum { GRID_MOST = MEASURED_MOST };
 
 /* ---- iterations ---- */
 
@@ -246,7 +246,9 @@ static enum status open_all(struct calibrator *c, struct error *err)
                                         .model = config->model,
                                         .page_tokens = page_tokens,
                                         .pages = c->page_count,
-                                        .rows = config->window_tokens,
+                                        .rows = config->window_tokens > config->batch
+                                                    ? config->window_tokens
+                                                    : config->batch,
                                         .contexts = config->batch,
                                         .weights = config->serve.weights,
                                         .seed = 1 };

@@ -495,9 +495,12 @@ enum status serve_run(const struct experiment *experiment, const struct serve_co
         serve->slice_bytes = serve->page_bytes / serve->model.layers;
         status = run(serve, progress, result, err);
     }
-    if (iteration_log_close(&serve->log, config->iterations_path, err) != STATUS_OK &&
-        status == STATUS_OK)
+    struct error unwritten = { 0 };
+    if (iteration_log_close(&serve->log, config->iterations_path, &unwritten) != STATUS_OK &&
+        status == STATUS_OK) {
+        *err = unwritten;
         status = err->status;
+    }
     ssd_close(serve->ssd);
     executor_free(serve->executor);
     if (serve->device != NULL)

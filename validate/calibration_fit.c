@@ -160,6 +160,18 @@ static double latency_of(const struct calibration_samples *samples, const char *
     return latency_ns > 0.0 ? latency_ns : 0.0;
 }
 
+static void add_rate(const struct calibration_samples *samples, const char *what,
+                     const struct line *line, struct calibration_fits *fits, double *bytes_per_s,
+                     double *latency_ns)
+{
+    double rate = 1e9 / line->slope, error = rate * line->slope_error / line->slope;
+    add_line(fits, what, "bytes_per_s", rate, error, line);
+    *bytes_per_s = rate;
+    double above_ns = latency_of(samples, what, line, fits);
+    if (latency_ns != NULL)
+        *latency_ns = above_ns;
+}
+
 /* Time = latency + bytes / rate. The rate is that of the larger copies, which move nearly all
  * bytes: over five decades a line through all would follow the many small sizes, where a few
  * microseconds are most of it. */
@@ -178,12 +190,11 @@ static enum status fit_link(const struct calibration_samples *samples, const cha
             several |= picked.x[i] >= middle && picked.x[i] < most;
         picked.count = keep_from(&picked, several ? middle : least);
         fit_relative(picked.x, picked.value, picked.count, &line);
-        double rate = 1e9 / line.slope, error = rate * line.slope_error / line.slope;
-        add_line(fits, what, "bytes_per_s", rate, error, &line);
-        *bytes_per_s = rate;
-        double above_ns = latency_of(samples, what, &line, fits);
-        if (latency_ns != NULL)
-            *latency_ns = above_ns;
+        if (line.slope > 0.0)
+            add_rate(samples, what, &line, fits, bytes_per_s, latency_ns);
+        else
+            status = error_input(err, NULL, 0, what, "copies that take longer the larger they are",
+                                 "others: the machine was busy with something else");
     }
     picked_free(&picked);
     return status;
@@ -324,7 +335,8 @@ static double sum_of_both(double h2d, double d2h, double h2d_both, double d2h_bo
     bool loads_first = h2d_both > d2h_both;
     double fast = loads_first ? h2d_both : d2h_both, slow = loads_first ? d2h_both : h2d_both;
     double slow_alone = loads_first ? d2h : h2d;
-    return 2.0 * fast - slow_alone * (fast / slow - 1.0);
+    double sum = 2.0 * fast - slow_alone * (fast / slow - 1.0);
+    return sum > fast ? sum : fast; /* noise apart, the slower moves something too */
 }
 
 /* Directions that lose less together than this are independent: what is measured varies as much. */

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -202,6 +203,10 @@ static int open_file(struct ssd *ssd)
 /* All of it is taken at once, so that a full disk is told before anything relies on it. */
 static enum status make_file(struct ssd *ssd, struct error *err)
 {
+    struct stat is;
+    /* It will be removed at the end, which a device's node, given by mistake, must not be. */
+    if (stat(ssd->path, &is) == 0 && !S_ISREG(is.st_mode))
+        return error_io(err, ssd->path, "make the SSD tier's file", "it is there and no file");
     ssd->file = open_file(ssd);
     if (ssd->file < 0)
         return error_io(err, ssd->path, "make the SSD tier's file", strerror(errno));
@@ -264,6 +269,7 @@ enum status ssd_open(const struct ssd_config *config, struct ssd **ssd, struct e
 {
     struct ssd *opened = memory_new(1, sizeof *opened);
     opened->config = *config;
+    opened->file = -1; /* nothing to close or remove yet */
     snprintf(opened->path, sizeof opened->path, "%s", config->path);
     for (int i = 0; i < 2; i++) {
         pthread_mutex_init(&opened->lane[i].lock, NULL);

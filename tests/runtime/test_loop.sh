@@ -77,4 +77,14 @@ grep -q 'expected host' err.txt || fail "known backends are not named"
 expect_code 2 "$reprise" calibrate -m deepseek-v3 --no-db
 grep -q 'latent attention' err.txt || fail "MLA is not refused by its name"
 expect_code 3 "$reprise" run "${server[@]}" --ssd-file /no/such/folder/file --no-db
+mkfifo pipe # as a device's node would be
+expect_code 3 "$reprise" run "${server[@]}" --ssd-file pipe --no-db
+[ -p pipe ] || fail "what is no file was removed as the SSD tier's"
+for wrong in --layers=0 --hidden=0 --vocabulary=0 --window=4294967360 --batch=257; do
+    expect_code 2 "$reprise" calibrate "$wrong" --no-db
+    grep -q -e "${wrong%=*}: expected" err.txt || fail "${wrong%=*} is not refused by its name"
+done
+# More sequences than the window has tokens.
+expect_code 0 "$reprise" calibrate --layers 1 --hidden 64 --vocabulary 64 --window 64 --batch 256 --repeats 2 \
+    --flops 0 --memory 0 --h2d 0 --d2h 0 --ssd-read 0 --ssd-write 0 --hbm 16MB --dram 1MB --ssd 16MB --out wide --no-db
 echo ok

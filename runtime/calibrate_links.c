@@ -19,7 +19,6 @@ static const uint64_t DISK_MOST_BYTES = UINT64_C(1) << 30, DISK_HELD_NS = NS_PER
 /* A disk slower than 1 GiB in so long gives a smaller file. */
 static const uint64_t DISK_FILL_NS = 5 * NS_PER_S;
 static const uint64_t DISK_POINT_NS = 20 * NS_PER_MS;
-enum { DEPTH_MOST = 16 }; /* requests at the disk at once in a run, each way (serve.c) */
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
@@ -51,7 +50,7 @@ void calibrate_links_size(struct calibrator *c, uint64_t slice_bytes, struct ssd
     c->copy_pages = pages > 0 ? (uint32_t)pages : 1;
     /* Requests to the disk use the saves' area, writes and then reads; the other holds KV. */
     uint64_t area_bytes = aligned(c->copy_pages * c->page_bytes);
-    uint64_t requests_bytes = DEPTH_MOST * aligned(c->page_bytes);
+    uint64_t requests_bytes = SSD_DEPTH * aligned(c->page_bytes);
     c->dram_bytes =
         area_bytes + (area_bytes > 2 * requests_bytes ? area_bytes : 2 * requests_bytes);
     uint64_t file =
@@ -60,7 +59,7 @@ void calibrate_links_size(struct calibrator *c, uint64_t slice_bytes, struct ssd
     if (file < requests_bytes)
         file = requests_bytes;
     disk->size_bytes = file / aligned(c->page_bytes) * aligned(c->page_bytes);
-    disk->depth = DEPTH_MOST;
+    disk->depth = SSD_DEPTH;
 }
 
 /* 0 .. count - 1 in an order without order, the same each time. */
@@ -241,13 +240,13 @@ struct asking {
     const struct requests *requests;
     struct random random;
     uint64_t asked, answered, last_ns;
-    uint32_t place[DEPTH_MOST], places; /* that are free */
+    uint32_t place[SSD_DEPTH], places; /* that are free */
     char *memory;
 };
 
 static struct asking begin_asking(const struct calibrator *c, const struct requests *requests)
 {
-    uint64_t apart = requests->write ? 0 : DEPTH_MOST * aligned(c->page_bytes);
+    uint64_t apart = requests->write ? 0 : SSD_DEPTH * aligned(c->page_bytes);
     struct asking asking = { .requests = requests,
                              .random = random_from(1, requests->bytes + requests->depth),
                              .places = requests->depth,
@@ -336,8 +335,8 @@ static enum status fill_disk(struct calibrator *c, uint64_t size_bytes, struct e
     const struct requests all = { .write = true,
                                   .in_order = true,
                                   .bytes = page,
-                                  .depth = DEPTH_MOST,
-                                  .count = DEPTH_MOST,
+                                  .depth = SSD_DEPTH,
+                                  .count = SSD_DEPTH,
                                   .time_ns = DISK_FILL_NS,
                                   .most = size_bytes / page };
     struct asking writes = begin_asking(c, &all);
@@ -376,9 +375,9 @@ static enum status disk_point(struct calibrator *c, bool write, uint64_t bytes, 
 /* Slices are read, as loads do, while pages are written, as saves and demotions do. */
 static enum status disk_both(struct calibrator *c, struct error *err)
 {
-    const struct disk_share share = { DEPTH_MOST, c->config->model.layers, .pages = 1 };
+    const struct disk_share share = { SSD_DEPTH, c->config->model.layers, .pages = 1 };
     const uint32_t page_depth = disk_share_window(&share, false);
-    const struct requests reads = requests_of(false, aligned(c->slice_bytes), DEPTH_MOST);
+    const struct requests reads = requests_of(false, aligned(c->slice_bytes), SSD_DEPTH);
     const struct requests writes = requests_of(true, aligned(c->page_bytes), page_depth);
     for (uint32_t repeat = 0; repeat <= c->config->repeats; repeat++) {
         struct asking read = begin_asking(c, &reads), write = begin_asking(c, &writes);
@@ -387,7 +386,7 @@ static enum status disk_both(struct calibrator *c, struct error *err)
             return err->status;
         if (repeat == 0)
             continue;
-        calibrate_add(c, "ssd_read_both", (double)reads.bytes, DEPTH_MOST, each_ns[0]);
+        calibrate_add(c, "ssd_read_both", (double)reads.bytes, SSD_DEPTH, each_ns[0]);
         calibrate_add(c, "ssd_write_both", (double)writes.bytes, page_depth, each_ns[1]);
     }
     return STATUS_OK;
@@ -396,7 +395,7 @@ static enum status disk_both(struct calibrator *c, struct error *err)
 /* One at a time, one of two transfers', a lone one's or all together. */
 enum status calibrate_links_disk(struct calibrator *c, struct error *err)
 {
-    static const uint32_t depths[] = { 1, DEPTH_MOST / 2, DEPTH_MOST };
+    static const uint32_t depths[] = { 1, SSD_DEPTH / 2, SSD_DEPTH };
     const uint64_t sizes[] = { aligned(c->slice_bytes), aligned(c->page_bytes) };
     enum status status = fill_disk(c, ssd_size(c->ssd), err);
     for (int size = 0; size < (c->config->model.layers > 1 ? 2 : 1); size++)

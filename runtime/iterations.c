@@ -31,12 +31,14 @@ static double computing_ns(const struct iteration *iteration)
 
 void iteration_log_add(struct iteration_log *log, const struct iteration *iteration)
 {
-    struct iteration_totals *totals = &log->totals[iteration->kind];
-    totals->count++;
-    totals->computing_ns += computing_ns(iteration);
-    totals->predicted_ns += (double)iteration->predicted_ns;
-    totals->waited_ns += (double)iteration->waited_ns;
-    totals->unseen_ns += (double)iteration->seen_ns - (double)iteration->end_ns;
+    const struct iteration_totals one = {
+        .count = 1,
+        .computing_ns = computing_ns(iteration),
+        .predicted_ns = (double)iteration->predicted_ns,
+        .waited_ns = (double)iteration->waited_ns,
+        .unseen_ns = (double)iteration->seen_ns - (double)iteration->end_ns,
+    };
+    iteration_totals_add(&log->totals[iteration->kind], &one);
     if (log->csv != NULL)
         fprintf(log->csv,
                 "%s,%" PRIu32 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64

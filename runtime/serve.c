@@ -199,7 +199,7 @@ static enum status open_disk(struct serve *serve, struct error *err)
         snprintf(found, sizeof found, "%u", serve->page_tokens);
         return error_input(err, NULL, 0, "page tokens", expected, found);
     }
-    serve->ssd_depth = config->ssd_depth > 0 ? config->ssd_depth : 16;
+    serve->ssd_depth = config->ssd_depth > 0 ? config->ssd_depth : SSD_DEPTH;
     struct ssd_config disk = { .path = config->ssd_path,
                                .size_bytes = pages_of(serve, TIER_SSD) * serve->page_bytes,
                                .depth = serve->ssd_depth,

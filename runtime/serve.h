@@ -17,7 +17,7 @@ struct serve_config {
     const char *weights;  /* a file (weights.h); NULL: random, of the workload's seed */
     const char *ssd_path; /* the SSD tier's file */
     enum ssd_engine ssd_engine;
-    uint32_t ssd_depth; /* 0: 16 */
+    uint32_t ssd_depth; /* 0: SSD_DEPTH */
     bool links_free; /* copies and operators go as fast as they can: else the host's are held to the
                         rates of the hardware's files */
     const char *iterations_path; /* a CSV of every iteration (iterations.h); NULL: none */

@@ -68,8 +68,8 @@ void links_init(struct links *links, const double bytes_per_s[LINK_COUNT],
                 const uint64_t latency_ns[LINK_COUNT]);
 void links_free(struct links *links);
 /* While both of the pair's links move, they move at most that much together, max-min fairly; it may
- * be less than one of them moves alone. 0: each has its own rate
- * whatever the other does, as after links_init(). Before the first flow. */
+ * be less than one of them moves alone. 0: each has its own rate whatever the other does, as after
+ * links_init(). Before the first flow. */
 void links_share(struct links *links, enum link_pair pair, double both_bytes_per_s);
 
 /* Begins a transfer over the links of the mask (at least one). Returns the flow, valid until

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #define SSD_ALIGNMENT 4096 /* of offsets, sizes and memory */
+#define SSD_DEPTH 16       /* of a run that names none; what calibrate measures goes as deep */
 
 struct ssd;
 

@@ -4,9 +4,9 @@
 #include "base/memory.h"
 #include "base/units.h"
 #include "runtime/serve_state.h"
-#include "sim/core_metrics.h"
-#include "sim/placement_keys.h"
-#include "sim/policy_name.h"
+#include "sim/engine/core_metrics.h"
+#include "sim/engine/placement_keys.h"
+#include "sim/engine/policy_name.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "base/units.h"
-#include "sim/reuse.h"
+#include "sim/engine/reuse.h"
 
 #include <assert.h>
 #include <stdlib.h>

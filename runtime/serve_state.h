@@ -6,11 +6,11 @@
 #ifndef REPRISE_RUNTIME_SERVE_STATE_H
 #define REPRISE_RUNTIME_SERVE_STATE_H
 
+#include "base/event_heap.h"
 #include "runtime/executor.h"
 #include "runtime/pages.h"
 #include "runtime/serve.h"
-#include "sim/collector.h"
-#include "sim/event_heap.h"
+#include "sim/engine/collector.h"
 #include "sim/placement/placement.h"
 
 struct serve_turn_session {

@@ -1,8 +1,8 @@
 /* sim/cluster.c - one run in virtual time: the clock, its events, and what the counts come to. */
 #include "base/memory.h"
 #include "sim/cluster_run.h"
-#include "sim/core_metrics.h"
 #include "sim/engine.h"
+#include "sim/engine/core_metrics.h"
 
 #include <assert.h>
 #include <stdlib.h>

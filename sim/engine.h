@@ -1,23 +1,21 @@
-/* sim/engine.h - serving in virtual time: the state of one run and what its rooms ask of each other.
- * A cluster is one clock, one trace and one or several engines; an engine is a server: its GPUs, its
- * tiers with their placement core, its links. Private to sim/.
- *   cluster.c          the clock: events, arrivals; what a run's counts come to
- *   engine_turns.c     sessions and their turns: contexts, overflow, keys
- *   router.c           which server a turn goes to
- *   engine_queue.c     turns that wait: who is next, preparing what they reuse
- *   engine_gpu.c       iterations: prefills, chunks, decoding in closed form; saving's stalls
- *   engine_room.c      HBM that grows with replies, and whom it costs their place
- *   engine_ends.c      ends of prefills and turns: what is counted, saved, freed
- *   engine_copies.c    the placement core's actions as flows over the links, layer by layer
- *   engine_handover.c  a prefilled turn's KV on its way to the server that decodes it */
+/* sim/engine.h - serving in virtual time: the state of one run and what its rooms ask of each
+ * other. A cluster is one clock, one trace and one or several engines; an engine is a server: its
+ * GPUs, its tiers with their placement core, its links. Private to sim/. cluster.c          the
+ * clock: events, arrivals; what a run's counts come to engine_turns.c     sessions and their turns:
+ * contexts, overflow, keys router.c           which server a turn goes to engine_queue.c     turns
+ * that wait: who is next, preparing what they reuse engine_gpu.c       iterations: prefills,
+ * chunks, decoding in closed form; saving's stalls engine_room.c      HBM that grows with replies,
+ * and whom it costs their place engine_ends.c      ends of prefills and turns: what is counted,
+ * saved, freed engine_copies.c    the placement core's actions as flows over the links, layer by
+ * layer engine_handover.c  a prefilled turn's KV on its way to the server that decodes it */
 #ifndef REPRISE_SIM_ENGINE_H
 #define REPRISE_SIM_ENGINE_H
 
+#include "base/event_heap.h"
 #include "base/ranges.h"
 #include "models/models.h"
-#include "sim/collector.h"
-#include "sim/event_heap.h"
-#include "sim/kv_layout.h"
+#include "sim/engine/collector.h"
+#include "sim/engine/kv_layout.h"
 #include "sim/links.h"
 #include "sim/overlap.h"
 #include "sim/placement/placement.h"
@@ -61,23 +59,23 @@ struct session {
     uint32_t history_tokens;          /* context before this turn, after truncation */
     uint32_t base_tokens;             /* tokens that truncation has cut off before it */
     uint32_t generation;              /* invalidations so far: block keys are new after one */
-    uint32_t seen;                    /* cluster.seen[seen ..]: what each server knows of its cuts */
+    uint32_t seen; /* cluster.seen[seen ..]: what each server knows of its cuts */
     uint32_t prompt_tokens, reply_tokens, cut_tokens; /* of this turn, clamped to the window */
-    uint32_t kv_cut;                  /* session unit: what its server's copies lose first; CUT_ALL */
-    uint32_t left_tokens;             /* of the reply, still to be made */
-    uint32_t prefill_tokens;          /* context that must be in HBM before the next token */
-    uint32_t ready_tokens;            /* of it: loaded or computed */
-    uint32_t booked_tokens;           /* of context, for which it has HBM */
-    uint32_t server, job;             /* where it is prefilled, and the core's handle there */
+    uint32_t kv_cut;         /* session unit: what its server's copies lose first; CUT_ALL */
+    uint32_t left_tokens;    /* of the reply, still to be made */
+    uint32_t prefill_tokens; /* context that must be in HBM before the next token */
+    uint32_t ready_tokens;   /* of it: loaded or computed */
+    uint32_t booked_tokens;  /* of context, for which it has HBM */
+    uint32_t server, job;    /* where it is prefilled, and the core's handle there */
     uint32_t decode_server, decode_job; /* where it is decoded, if elsewhere */
-    uint32_t chain_keys;              /* given to the core so far */
-    uint32_t next;                    /* in a queue or among free entries */
-    uint64_t look_ns;                 /* when its ENGINE_LOOK is due, or was */
-    uint64_t number;                  /* turns that started before this one */
+    uint32_t chain_keys;                /* given to the core so far */
+    uint32_t next;                      /* in a queue or among free entries */
+    uint64_t look_ns;                   /* when its ENGINE_LOOK is due, or was */
+    uint64_t number;                    /* turns that started before this one */
     struct placement_hits hits;
-    uint32_t passed_over_tokens;      /* found, but in a tier not worth loading from */
-    bool urgent;                      /* engine.order: priority */
-    bool started;                     /* this turn's first prefill has begun */
+    uint32_t passed_over_tokens; /* found, but in a tier not worth loading from */
+    bool urgent;                 /* engine.order: priority */
+    bool started;                /* this turn's first prefill has begun */
 };
 
 /* How much of a session's truncation a server's copies have been told of. */
@@ -88,12 +86,12 @@ struct seen {
 /* A load of the core's that a prefill waits for. */
 #define ARRIVALS_NONE UINT32_MAX
 struct load {
-    uint32_t action;     /* its id; 0: this entry is free */
+    uint32_t action; /* its id; 0: this entry is free */
     uint32_t session;
-    uint32_t links;      /* mask of the links it crosses */
+    uint32_t links; /* mask of the links it crosses */
     uint64_t size_bytes;
-    uint32_t arrivals;   /* which of engine.arrivals its layers come into, or ARRIVALS_NONE */
-    uint32_t flow;       /* moving now, or 0 */
+    uint32_t arrivals;     /* which of engine.arrivals its layers come into, or ARRIVALS_NONE */
+    uint32_t flow;         /* moving now, or 0 */
     uint32_t begun_layers; /* its first layers that are moving or done */
     struct overlap_load progress;
 };
@@ -119,7 +117,7 @@ struct iteration {
     uint64_t start_ns, wait_ns; /* wait: layers waiting for their KV */
     uint64_t decode_ns;         /* what decoding alone would have taken */
     uint32_t chunks, decodes;
-    uint32_t loading;           /* the session whose loads its layers wait for, or 0 */
+    uint32_t loading; /* the session whose loads its layers wait for, or 0 */
 };
 
 struct decode_segment {
@@ -144,32 +142,33 @@ struct engine {
     struct placement *core;
     struct links links;
 
-    uint32_t queue_head, queue_tail;   /* turns that wait, linked by session.next */
-    struct handles prepared;           /* their loads have begun; paper: one at most */
-    struct handles prefilling;         /* started, and not all of their context is ready */
-    struct handles running;            /* decode */
-    struct handles joining;            /* handed over: decode from the next iteration on */
+    uint32_t queue_head, queue_tail; /* turns that wait, linked by session.next */
+    struct handles prepared;         /* their loads have begun; paper: one at most */
+    struct handles prefilling;       /* started, and not all of their context is ready */
+    struct handles running;          /* decode */
+    struct handles joining;          /* handed over: decode from the next iteration on */
     uint32_t held_places;
-    uint32_t turns_here;               /* asked here and not ended, for the router */
+    uint32_t turns_here;                              /* asked here and not ended, for the router */
     uint32_t handover_head, handover_tail, handovers; /* turns to come for decoding; moving now */
     uint64_t write_buffer_used_bytes;
     struct job_note *note;
     uint32_t note_capacity;
     struct load *load;
-    uint32_t loads, loads_used;        /* entries; those in use are among the first loads_used */
-    uint32_t loading;                  /* in use */
+    uint32_t loads, loads_used; /* entries; those in use are among the first loads_used */
+    uint32_t loading;           /* in use */
 
     enum gpu_state gpu;
     uint32_t gpu_sequence;
     uint64_t gpu_since_ns;
     struct iteration iteration;
     struct chunk *chunk;
-    struct layer_arrivals arrivals[2]; /* when KV comes, of the prefilling and the prepared session */
+    struct layer_arrivals
+        arrivals[2]; /* when KV comes, of the prefilling and the prepared session */
     uint32_t arrivals_of_prefilling, arrivals_of_prepared;
     struct decode_segment segment;
-    struct handles stalling_prefills;  /* synchronous saving: jobs whose prompt KV is waited for */
-    uint32_t stalling_jobs;            /* and how many ended ones */
-    bool waits_for_room;               /* replies grow, and HBM is being freed for them */
+    struct handles stalling_prefills; /* synchronous saving: jobs whose prompt KV is waited for */
+    uint32_t stalling_jobs;           /* and how many ended ones */
+    bool waits_for_room;              /* replies grow, and HBM is being freed for them */
 
     struct placement_counters counters_at_measure;
     double link_bytes_at_measure[LINK_COUNT];
@@ -198,9 +197,9 @@ struct cluster {
     uint32_t turns_capacity, keys_capacity, seen_capacity;
     uint64_t *scratch_keys; /* a chain being built */
     uint32_t scratch_capacity;
-    uint32_t arriving;      /* read ahead from the trace, or 0 */
+    uint32_t arriving; /* read ahead from the trace, or 0 */
 
-    uint32_t waiting;       /* turns asked whose prefill has not begun */
+    uint32_t waiting; /* turns asked whose prefill has not begun */
     uint64_t turns_asked, turns_started, turns_done, events_done;
 };
 
@@ -283,8 +282,8 @@ bool queue_may_start(const struct engine *engine);
 /* engine_gpu.c */
 /* The GPUs are between iterations: starts what comes next. */
 void gpu_next(struct engine *engine);
-/* Something that could let a turn in has changed: the decode segment ends at the iteration that runs
- * now, and an idle GPU looks again. */
+/* Something that could let a turn in has changed: the decode segment ends at the iteration that
+ * runs now, and an idle GPU looks again. */
 void gpu_look_up(struct engine *engine);
 void gpu_event(struct engine *engine, uint32_t sequence);
 /* All KV that the iteration loads is in HBM or known to come when. */
@@ -297,8 +296,8 @@ bool gpu_place_left(const struct engine *engine);
 /* Context for which a turn is given HBM when it is prepared. */
 uint32_t room_at_start(const struct engine *engine, const struct session *session);
 /* HBM for the next token of each turn that decodes, taken from the latest ones if need be. Returns
- * whether a turn was pushed out. Sets engine->waits_for_room if idle KV is being written back to make
- * it: then the GPUs wait (SGLang's write_back evicts so). */
+ * whether a turn was pushed out. Sets engine->waits_for_room if idle KV is being written back to
+ * make it: then the GPUs wait (SGLang's write_back evicts so). */
 bool room_for_next_tokens(struct engine *engine);
 /* HBM for up to `iterations` more tokens of each; returns for how many there is, at least 1. */
 uint64_t room_for_segment(struct engine *engine, uint64_t iterations);

@@ -1,7 +1,7 @@
 /* sim/engine_ends.c - the end of a turn's prefill and of the turn: what is counted, saved and
  * freed. */
 #include "sim/engine.h"
-#include "sim/reuse.h"
+#include "sim/engine/reuse.h"
 
 static bool saves_synchronously(const struct engine *engine)
 {

@@ -5,7 +5,7 @@
  * FCFS while more than 128 requests wait: here the first engine.order_window are looked at, however
  * many wait. That nobody is passed over for longer than engine.order_wait is ours. */
 #include "sim/engine.h"
-#include "sim/reuse.h"
+#include "sim/engine/reuse.h"
 
 void queue_push(struct engine *engine, uint32_t handle)
 {

@@ -3,10 +3,10 @@
 
 #include "models/timing_range.h"
 #include "sim/cluster_run.h"
-#include "sim/cost.h"
-#include "sim/placement_keys.h"
-#include "sim/policy_name.h"
-#include "sim/wear.h"
+#include "sim/engine/cost.h"
+#include "sim/engine/placement_keys.h"
+#include "sim/engine/policy_name.h"
+#include "sim/engine/wear.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -325,13 +325,4 @@ enum status sim_run(const struct experiment *experiment, const struct sim_progre
     if (status != STATUS_OK)
         sim_result_free(result);
     return status;
-}
-
-void sim_result_free(struct sim_result *result)
-{
-    for (uint32_t i = 0; i < result->series_count; i++) {
-        free(result->series[i].x);
-        free(result->series[i].y);
-    }
-    result->series_count = 0;
 }

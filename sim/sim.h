@@ -1,160 +1,20 @@
 /* sim/sim.h - the simulator's public interface: an experiment in, what it measured out.
- * A run is a pure function of its configuration and trace: no global state, no wall clock, no printing;
- * runs in several threads do not see each other. */
+ * A run is a pure function of its configuration and trace: no global state, no wall clock, no
+ * printing; runs in several threads do not see each other. */
 #ifndef REPRISE_SIM_SIM_H
 #define REPRISE_SIM_SIM_H
 
-#include "base/config_tree.h"
 #include "base/error.h"
-#include "models/models.h"
-#include "sim/metrics.h"
-#include "traces/traces.h"
+#include "sim/engine/experiment.h"
+#include "sim/engine/result.h"
 
-#include <stdbool.h>
-#include <stdint.h>
-
-enum placement_unit_kind { PLACE_AUTO, PLACE_SESSIONS, PLACE_BLOCKS };
-enum preloading { PRELOAD_NONE, PRELOAD_LAYERS, PRELOAD_BACKGROUND };
-enum saving { SAVING_SYNCHRONOUS, SAVING_ASYNCHRONOUS };
-enum fetch_wait { FETCH_COMPLETE, FETCH_TIMEOUT, FETCH_BEST_EFFORT };
-enum reuse { REUSE_ALWAYS, REUSE_IF_FASTER };
-enum scheduling { SCHEDULE_PREFILL_FIRST, SCHEDULE_CHUNKED };
-enum allocation { ALLOCATE_RESERVE, ALLOCATE_GROW };
-enum order_of_turns { ORDER_FCFS, ORDER_PRIORITY, ORDER_LONGEST_PREFIX };
-enum router { ROUTE_ROUND_ROBIN, ROUTE_LEAST_LOADED, ROUTE_PREFIX_AFFINITY, ROUTE_SESSION_STICKY };
-/* When a slower tier gets its copy. */
-enum write_mode { WRITE_THROUGH, WRITE_SELECTIVE, WRITE_BACK, WRITE_LAZY };
-enum kv_dtype { KV_AS_MODEL, KV_FP16, KV_FP8 };
-enum overflow { OVERFLOW_TRUNCATE_DECOUPLED, OVERFLOW_INVALIDATE };
-
-/* One experiment, as its YAML says it; docs/config.md is printed from the rows. */
-struct experiment {
-    char model[CONFIG_TEXT_BYTES], hardware[CONFIG_TEXT_BYTES];
-    uint32_t gpus;
-    char trace[CONFIG_TEXT_BYTES]; /* a file, or "" for the generated workload */
-    struct workload workload;
-    struct trace_import import;    /* what a trace file does not say */
-    uint64_t warmup_turns;         /* the first turns to start are not measured */
-    uint64_t max_turns;            /* stop after this many; 0: the whole trace */
-
-    char policy[CONFIG_TEXT_BYTES]; /* a preset, or as eviction; "none": recompute */
-    char eviction[CONFIG_TEXT_BYTES]; /* EVICTION or EVICTION+FETCHING; "": what policy says */
-    int unit;                       /* enum placement_unit_kind; auto: blocks where a trace has keys */
-    uint32_t block_tokens;          /* block unit of session workloads */
-    uint64_t hbm_cache_bytes;       /* of HBM's KV budget: may hold KV of turns that ended */
-    uint64_t dram_bytes, ssd_bytes; /* UINT64_MAX: the hardware's */
-    double dram_reserve;            /* share of DRAM kept free for fetches */
-    bool inclusive;                 /* what is fetched from SSD keeps its copy there */
-    uint64_t ttl_ns;                /* 0: never expires */
-    bool leaf_only;                 /* blocks: none is given up before those that follow it */
-    uint64_t lease_ns;              /* lease-lru */
-    uint64_t retain_tokens;         /* priority-lru */
-    uint32_t retain_priority;
-    uint32_t fetches_in_flight;
-    int dram_write, ssd_write;      /* enum write_mode; SSD: not lazy */
-    uint32_t dram_write_uses, ssd_write_uses; /* selective */
-    uint32_t dram_write_ahead_tokens;         /* lazy; 0: twice chunk_tokens */
-    bool dram_inclusive;                      /* what HBM keeps stays in DRAM too */
-    uint32_t dram_admit_uses, ssd_admit_uses; /* what fewer turns used is not let in */
-    uint64_t ssd_admit_bytes;                 /* nor are shorter units */
-    uint32_t count_units;                     /* whose uses are remembered when they are gone */
-    uint64_t remote_bytes, remote_latency_ns; /* the pool that all servers share */
-    int remote_write;                         /* enum write_mode, not lazy */
-    uint32_t remote_write_uses, remote_admit_uses;
-
-    uint32_t batch;
-    double hbm_utilisation;         /* 0: the hardware's */
-    uint64_t hbm_tokens;            /* measured: as many fit into HBM; 0: estimated */
-    bool hybrid_kv;                 /* HBM: each kind of layer keeps what it needs */
-    int kv_dtype;                   /* enum kv_dtype */
-    int reuse;
-    int fetch_wait;                 /* enum fetch_wait */
-    uint32_t fetch_min_tokens;
-    uint64_t fetch_timeout_ns, fetch_timeout_ki_ns; /* and for each 1,024 tokens more */
-    int preloading;
-    uint32_t read_buffer_layers;
-    int saving;
-    uint64_t write_buffer_bytes;
-    int overflow;
-    uint32_t context_window_tokens; /* 0: the model's */
-
-    int scheduling;                 /* enum scheduling */
-    uint32_t chunk_tokens;          /* of an iteration that decodes too */
-    int allocation;
-    uint32_t hbm_block_tokens;      /* HBM grows by as many */
-    bool partial_blocks;            /* a context's last, partial block can be reused */
-    int order;                      /* enum order_of_turns */
-    double urgent_share;            /* of the sessions */
-    uint32_t order_window;          /* waiting turns that are looked at */
-    uint64_t order_wait_ns;         /* none is passed over for longer */
-
-    uint32_t replicas;              /* servers */
-    uint32_t prefill_replicas;      /* the first ones prefill, the others decode; 0: each does both */
-    int router;
-    uint32_t router_slack;          /* prefix affinity: turns more than the least loaded one */
-    double network_bytes_per_s;     /* of each server that prefills */
-    uint64_t network_latency_ns;
-
-    uint64_t slo_ttft_ns, slo_tbt_ns;
-
-    char drive[CONFIG_TEXT_BYTES]; /* what the SSD tier is made of, for its wear */
-    double write_amplification;
-};
-
-/* Sections of an experiment for config_load(). */
-extern const struct config_section experiment_sections[];
-
-/* Hears sentences on what was made of an experiment's keys. */
-struct experiment_notes {
-    void (*tell)(void *context, const char *sentence);
-    void *context;
-};
-
-/* The experiment of a tree of keys. Where its policy is a preset, that one's keys stand where the tree
- * says nothing (models.h). notes (may be NULL) hears where the tree's own value had to give way. */
-enum status experiment_from_tree(const struct config_tree *tree,
-                                 const struct experiment_notes *notes,
-                                 struct experiment *experiment, struct error *err);
-/* The experiment under a policy of the core's, which is no preset. */
-void experiment_set_policy(struct experiment *experiment, const char *policy);
-
-/* What one run gives beside its metrics: curves for plots. x and y are owned by the result. */
-struct series {
-    char name[64];           /* "ttft_cdf", "hits_dram_over_time"...; see docs/metrics.md */
-    const char *x_unit, *y_unit;
-    uint32_t count;
-    double *x, *y;
-};
-#define SIM_SERIES_MAX 16
-#define SIM_FINDINGS_MAX 4
-
-struct sim_result {
-    struct metrics metrics;
-    uint32_t series_count;
-    struct series series[SIM_SERIES_MAX];
-    uint64_t trace_hash;
-    bool open_loop;
-    const char *trace_format;
-    char timing_source[TIMING_SOURCE_BYTES];
-    uint64_t kv_bytes_per_token, kv_budget_bytes;
-    char finding[SIM_FINDINGS_MAX][160]; /* sentences on the tiers, most important first; "": no more */
-    uint64_t events;             /* simulated, for benchmarks */
-    bool interrupted;            /* stopped by progress(): metrics are of what was done */
-};
-
-/* Called now and then from the run's thread; returns false to stop it. */
-struct sim_progress {
-    bool (*tell)(void *context, uint64_t turns_done, uint64_t turns_expected, double share_read);
-    void *context;
-};
-
-/* Runs one experiment. progress may be NULL. STATUS_INPUT: the model does not fit, an unknown policy,
- * a malformed trace... On STATUS_OK *result is the caller's to sim_result_free(). */
+/* Runs one experiment. progress may be NULL. STATUS_INPUT: the model does not fit, an unknown
+ * policy, a malformed trace... On STATUS_OK *result is the caller's to sim_result_free(). */
 enum status sim_run(const struct experiment *experiment, const struct sim_progress *progress,
                     struct sim_result *result, struct error *err);
-void sim_result_free(struct sim_result *result);
 
 /* The core's policies, for --help and tables: calls visit(name, summary). */
-void sim_policies(void (*visit)(const char *name, const char *summary, void *context), void *context);
+void sim_policies(void (*visit)(const char *name, const char *summary, void *context),
+                  void *context);
 
 #endif

@@ -1,8 +1,9 @@
 /* sweep/bill.h - what a run's server costs, three ways, and how long its SSDs last.
  *
  *   busy    CachedAttention's: GPU-busy hours times hourly prices (paper.md's relation,
- * sim/cost.h); idle time is free, as if a meter ran with the work rented  all hours of the run at
- * hourly prices: an hour is paid for whether used or not owned   price / (years * 8766 h) + support
+ * sim/engine/cost.h); idle time is free, as if a meter ran with the work rented  all hours of the
+ * run at hourly prices: an hour is paid for whether used or not owned   price / (years * 8766 h) +
+ * support
  * + electricity, GPUs drawing busy_watts while busy
  *
  * Costs are of `replicas` equal servers, of which the run simulated one. */

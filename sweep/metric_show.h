@@ -3,7 +3,7 @@
 #define REPRISE_SWEEP_METRIC_SHOW_H
 
 #include "base/error.h"
-#include "sim/metrics.h"
+#include "sim/engine/metrics.h"
 
 #include <stddef.h>
 

@@ -2,7 +2,7 @@
 #include "validate/comparison.h"
 
 #include "base/memory.h"
-#include "sim/metrics.h"
+#include "sim/engine/metrics.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_statistics.h>

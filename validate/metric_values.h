@@ -4,7 +4,7 @@
 #ifndef REPRISE_VALIDATE_METRIC_VALUES_H
 #define REPRISE_VALIDATE_METRIC_VALUES_H
 
-#include "sim/metrics.h"
+#include "sim/engine/metrics.h"
 
 /* All NaN: what an older reprise did not measure stays so. */
 void metrics_set_unknown(struct metrics *metrics);

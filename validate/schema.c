@@ -2,7 +2,7 @@
 #include "validate/schema.h"
 
 #include "base/memory.h"
-#include "sim/metrics.h"
+#include "sim/engine/metrics.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -60,8 +60,9 @@ static const char version_1[] =
     "  FROM metric JOIN run ON run.id = metric.run_id"
     "              JOIN metric_name ON metric_name.id = metric.metric_id;";
 
-/* What sweeps and searches need: a finished run is found by all that it depends on (sweep/point_key.h),
- * and a sweep knows its runs before they are done. A point that cannot run says why. */
+/* What sweeps and searches need: a finished run is found by all that it depends on
+ * (sweep/point_key.h), and a sweep knows its runs before they are done. A point that cannot run
+ * says why. */
 static const char version_2[] =
     /* Values come in no order: each run dirtied a page of this index for each metric, most of the
      * 3.7 ms that storing one took among 10,000 (tests/bench/bench_store.c); without it and with

@@ -1,8 +1,8 @@
 /* sim/replay/requests.c - see requests.h. */
 #include "sim/replay/requests.h"
 
+#include "base/event_heap.h"
 #include "base/memory.h"
-#include "sim/event_heap.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
-/* tests/sim/test_cost.c - dollars: a hand-made case, and the storage shares that figure 17 reports. */
-#include "sim/cost.h"
+/* tests/sim/test_cost.c - dollars: a hand-made case, and the storage shares that figure 17 reports.
+ */
+#include "sim/engine/cost.h"
 
 #include "tests/support.h"
 

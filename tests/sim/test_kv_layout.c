@@ -1,7 +1,7 @@
 /* tests/sim/test_kv_layout.c - what KV takes where: against counting layer by layer, and through
  * whole runs of models whose layers have windows or states. */
 #include "base/random.h"
-#include "sim/kv_layout.h"
+#include "sim/engine/kv_layout.h"
 #include "tests/sim/runs.h"
 
 #include <stdlib.h>

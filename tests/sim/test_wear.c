@@ -1,5 +1,5 @@
 /* tests/sim/test_wear.c - SSD life by hand, and when a run says that a tier is misused. */
-#include "sim/wear.h"
+#include "sim/engine/wear.h"
 #include "tests/sim/runs.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* sim/metrics.c - the table of metrics, expanded. */
-#include "sim/metrics.h"
+/* sim/engine/metrics.c - the table of metrics, expanded. */
+#include "sim/engine/metrics.h"
 
 #include <stddef.h>
 

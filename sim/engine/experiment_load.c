@@ -1,6 +1,7 @@
-/* sim/experiment_load.c - from a tree of keys to an experiment: presets lay their keys under it. */
-#include "sim/policy_name.h"
-#include "sim/sim.h"
+/* sim/engine/experiment_load.c - from a tree of keys to an experiment: presets lay their keys under
+ * it. */
+#include "sim/engine/experiment.h"
+#include "sim/engine/policy_name.h"
 
 #include "models/models.h"
 

@@ -1,6 +1,7 @@
-/* sim/policy_name.h - the experiment's key `policy`, for the simulator and the runtime alike. */
-#ifndef REPRISE_SIM_POLICY_NAME_H
-#define REPRISE_SIM_POLICY_NAME_H
+/* sim/engine/policy_name.h - the experiment's key `policy`, for the simulator and the runtime
+ * alike. */
+#ifndef REPRISE_SIM_ENGINE_POLICY_NAME_H
+#define REPRISE_SIM_ENGINE_POLICY_NAME_H
 
 #include "base/error.h"
 #include "sim/placement/placement.h"

@@ -1,5 +1,5 @@
-/* sim/policy_name.c - see policy_name.h. */
-#include "sim/policy_name.h"
+/* sim/engine/policy_name.c - see policy_name.h. */
+#include "sim/engine/policy_name.h"
 
 #include "base/config_tree.h"
 

@@ -1,5 +1,5 @@
-/* sim/placement_keys.c - see placement_keys.h. */
-#include "sim/placement_keys.h"
+/* sim/engine/placement_keys.c - see placement_keys.h. */
+#include "sim/engine/placement_keys.h"
 
 static enum dram_write dram_write_of(const struct experiment *experiment)
 {

@@ -1,5 +1,5 @@
-/* sim/collector.c - sums, distributions and curves of a run. */
-#include "sim/collector.h"
+/* sim/engine/collector.c - sums, distributions and curves of a run. */
+#include "sim/engine/collector.h"
 
 #include "base/memory.h"
 #include "base/units.h"

@@ -1,6 +1,6 @@
-/* sim/event_heap.c - a 4-ary heap: half the levels of a binary one, and a node's children share a cache
- * line or two. */
-#include "sim/event_heap.h"
+/* base/event_heap.c - a 4-ary heap: half the levels of a binary one, and a node's children share a
+ * cache line or two. */
+#include "base/event_heap.h"
 
 #include "base/memory.h"
 

@@ -1,5 +1,5 @@
-/* sim/kv_layout.c - see kv_layout.h. */
-#include "sim/kv_layout.h"
+/* sim/engine/kv_layout.c - see kv_layout.h. */
+#include "sim/engine/kv_layout.h"
 
 static uint64_t divided_up(uint64_t value, uint64_t by)
 {

@@ -1,5 +1,5 @@
-/* sim/cost.c - busy hours times prices. */
-#include "sim/cost.h"
+/* sim/engine/cost.c - busy hours times prices. */
+#include "sim/engine/cost.h"
 
 #include "base/units.h"
 

@@ -1,6 +1,6 @@
-/* sim/event_heap.h - the future of a run: events by time, ties in the order they were pushed. */
-#ifndef REPRISE_SIM_EVENT_HEAP_H
-#define REPRISE_SIM_EVENT_HEAP_H
+/* base/event_heap.h - the future of a run: events by time, ties in the order they were pushed. */
+#ifndef REPRISE_BASE_EVENT_HEAP_H
+#define REPRISE_BASE_EVENT_HEAP_H
 
 #include <stdint.h>
 

@@ -1,5 +1,6 @@
-/* tests/sim/test_event_heap.c - events come in order of time, and of their push where times are equal. */
-#include "sim/event_heap.h"
+/* tests/base/test_event_heap.c - events come in order of time, and of their push where times are
+ * equal. */
+#include "base/event_heap.h"
 
 #include "base/random.h"
 #include "tests/support.h"

@@ -1,6 +1,6 @@
-/* sim/kv_layout.h - what KV takes where, for models whose layers do not all keep it alike. The
- * placement core counts tokens, each of the same number of bytes; a sequence's bytes are not linear
- * in its tokens where layers have windows or states. Here they are brought together:
+/* sim/engine/kv_layout.h - what KV takes where, for models whose layers do not all keep it alike.
+ * The placement core counts tokens, each of the same number of bytes; a sequence's bytes are not
+ * linear in its tokens where layers have windows or states. Here they are brought together:
  *
  *   tiers  a stored token takes the bytes of all attention layers, windowed ones too, as vLLM's
  *          offloading connector stores every block of every group of layers when it is full
@@ -16,12 +16,12 @@
  *          tokens in all layers.
  *
  * Without such layers a token is a token everywhere. Private to sim/. */
-#ifndef REPRISE_SIM_KV_LAYOUT_H
-#define REPRISE_SIM_KV_LAYOUT_H
+#ifndef REPRISE_SIM_ENGINE_KV_LAYOUT_H
+#define REPRISE_SIM_ENGINE_KV_LAYOUT_H
 
 #include "models/models.h"
+#include "sim/engine/experiment.h"
 #include "sim/placement/placement.h"
-#include "sim/sim.h"
 
 struct kv_layout {
     struct kv_shape shape;     /* without engine.hybrid_kv no layer of it has a window */

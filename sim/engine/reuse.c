@@ -1,5 +1,5 @@
-/* sim/reuse.c - see reuse.h. */
-#include "sim/reuse.h"
+/* sim/engine/reuse.c - see reuse.h. */
+#include "sim/engine/reuse.h"
 
 #include "base/units.h"
 

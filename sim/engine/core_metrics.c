@@ -1,5 +1,5 @@
-/* sim/core_metrics.c - see core_metrics.h. */
-#include "sim/core_metrics.h"
+/* sim/engine/core_metrics.c - see core_metrics.h. */
+#include "sim/engine/core_metrics.h"
 
 void core_metrics_add(const struct placement *core, const struct placement_counters *then,
                       struct metrics *metrics)

@@ -1,9 +1,9 @@
-/* sim/core_metrics.h - what the placement core counted, as metrics, for the simulator and the
- * runtime. */
-#ifndef REPRISE_SIM_CORE_METRICS_H
-#define REPRISE_SIM_CORE_METRICS_H
+/* sim/engine/core_metrics.h - what the placement core counted, as metrics, for the simulator and
+ * the runtime. */
+#ifndef REPRISE_SIM_ENGINE_CORE_METRICS_H
+#define REPRISE_SIM_ENGINE_CORE_METRICS_H
 
-#include "sim/metrics.h"
+#include "sim/engine/metrics.h"
 #include "sim/placement/placement.h"
 
 /* Adds bytes by cause since the counters were `then`, and the tiers' peaks; of several servers,

@@ -1,0 +1,45 @@
+/* sim/engine/result.h - what a run gives, in virtual or in real time, and how it tells of its
+ * progress. */
+#ifndef REPRISE_SIM_ENGINE_RESULT_H
+#define REPRISE_SIM_ENGINE_RESULT_H
+
+#include "models/models.h"
+#include "sim/engine/metrics.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What one run gives beside its metrics: curves for plots. x and y are owned by the result. */
+struct series {
+    char name[64]; /* "ttft_cdf", "hits_dram_over_time"...; see docs/metrics.md */
+    const char *x_unit, *y_unit;
+    uint32_t count;
+    double *x, *y;
+};
+#define SIM_SERIES_MAX 16
+#define SIM_FINDINGS_MAX 4
+
+struct sim_result {
+    struct metrics metrics;
+    uint32_t series_count;
+    struct series series[SIM_SERIES_MAX];
+    uint64_t trace_hash;
+    bool open_loop;
+    const char *trace_format;
+    char timing_source[TIMING_SOURCE_BYTES];
+    uint64_t kv_bytes_per_token, kv_budget_bytes;
+    char finding[SIM_FINDINGS_MAX]
+                [160]; /* sentences on the tiers, most important first; "": no more */
+    uint64_t events;   /* simulated, for benchmarks */
+    bool interrupted;  /* stopped by progress(): metrics are of what was done */
+};
+
+/* Called now and then from the run's thread; returns false to stop it. */
+struct sim_progress {
+    bool (*tell)(void *context, uint64_t turns_done, uint64_t turns_expected, double share_read);
+    void *context;
+};
+
+void sim_result_free(struct sim_result *result);
+
+#endif

@@ -1,109 +1,47 @@
 /* sim/cluster.c - one run in virtual time: the clock, its events, and what the counts come to. */
-#include "base/memory.h"
-#include "sim/cluster_run.h"
-#include "sim/engine.h"
-#include "sim/engine/core_metrics.h"
+#include "sim/cluster.h"
 
-#include <assert.h>
+#include "base/memory.h"
+#include "sim/engine/outcome.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- coming and going ---- */
 
-static struct handles handles_new(uint32_t most)
-{
-    return (struct handles){ .item = memory_new(most, sizeof(uint32_t)) };
-}
-
-void handles_remove(struct handles *handles, uint32_t at)
-{
-    handles->count--;
-    for (uint32_t i = at; i < handles->count; i++)
-        handles->item[i] = handles->item[i + 1];
-}
-
-/* A server that only decodes keeps what it decodes, and stores nothing. */
-static struct placement_config core_config(const struct cluster *cluster, uint32_t index)
-{
-    struct placement_config config = cluster->setup->placement;
-    config.pool = cluster->pool;
-    if (index < cluster->prefill_engines)
-        return config;
-    config.pool = NULL;
-    config.policy = policy_find("none");
-    config.fetches = false;
-    config.unit_tokens = UINT32_MAX;
-    config.hbm_cache_bytes = 0;
-    config.capacity_bytes[TIER_DRAM] = config.capacity_bytes[TIER_SSD] = 0;
-    return config;
-}
-
-static void engine_init(struct cluster *cluster, uint32_t index)
+static void server_init(struct cluster *cluster, uint32_t index)
 {
     const struct engine_setup *setup = cluster->setup;
-    struct engine *engine = &cluster->engine[index];
-    struct placement_config config = core_config(cluster, index);
-    uint32_t batch = setup->experiment->batch + 1;
-    *engine = (struct engine){ .cluster = cluster, .setup = setup, .index = index };
-    engine->core = placement_new(&config);
-    links_init(&engine->links, setup->link_bytes_per_s, setup->link_latency_ns);
+    struct server *server = &cluster->server[index];
+    *server = (struct server){ .cluster = cluster,
+                               .engine = cluster->service.engine[index],
+                               .index = index };
+    links_init(&server->links, setup->link_bytes_per_s, setup->link_latency_ns);
     for (int pair = 0; pair < PAIR_COUNT; pair++)
-        links_share(&engine->links, (enum link_pair)pair, setup->both_bytes_per_s[pair]);
-    engine->prepared = handles_new(batch);
-    engine->prefilling = handles_new(batch);
-    engine->running = handles_new(batch);
-    engine->joining = handles_new(batch);
-    engine->stalling_prefills = handles_new(batch);
-    engine->chunk = memory_new(batch, sizeof *engine->chunk);
-    /* Three loads a turn (from DRAM, SSD, the pool), of turns that are prepared or in one
-     * iteration. */
-    engine->loads = 3 * (batch + 1);
-    engine->load = memory_new(engine->loads, sizeof *engine->load);
-}
-
-static void engine_free(struct engine *engine)
-{
-    placement_free(engine->core);
-    links_free(&engine->links);
-    free(engine->prepared.item);
-    free(engine->prefilling.item);
-    free(engine->running.item);
-    free(engine->joining.item);
-    free(engine->stalling_prefills.item);
-    free(engine->chunk);
-    free(engine->load);
-    free(engine->note);
+        links_share(&server->links, (enum link_pair)pair, setup->both_bytes_per_s[pair]);
 }
 
 static void cluster_init(struct cluster *cluster, const struct engine_setup *setup,
                          struct trace *trace)
 {
-    const struct experiment *experiment = setup->experiment;
-    *cluster = (struct cluster){ .setup = setup, .trace = trace, .session_high_water = 1 };
+    *cluster = (struct cluster){ .setup = setup, .trace = trace };
     event_heap_init(&cluster->events);
-    collector_init(&cluster->collector, experiment);
-    ranges_init(&cluster->turn_ranges);
-    ranges_init(&cluster->key_ranges);
-    ranges_init(&cluster->seen_ranges);
-    cluster->engines = experiment->replicas;
-    cluster->prefill_engines =
-        experiment->prefill_replicas > 0 ? experiment->prefill_replicas : experiment->replicas;
-    if (setup->remote_bytes > 0)
-        cluster->pool =
-            pool_new(setup->remote_bytes / setup->kv.bytes_per_token, setup->placement.ttl_ns);
-    cluster->engine = memory_new(cluster->engines, sizeof *cluster->engine);
-    for (uint32_t i = 0; i < cluster->engines; i++)
-        engine_init(cluster, i);
+    service_init(&cluster->service, setup, trace);
+    cluster->server = memory_new(cluster->service.engines, sizeof *cluster->server);
+    for (uint32_t i = 0; i < cluster->service.engines; i++)
+        server_init(cluster, i);
 }
 
 static void cluster_free(struct cluster *cluster)
 {
-    for (uint32_t i = 0; i < cluster->engines; i++)
-        engine_free(&cluster->engine[i]);
-    free(cluster->engine);
-    pool_free(cluster->pool);
+    for (uint32_t i = 0; i < cluster->service.engines; i++) {
+        links_free(&cluster->server[i].links);
+        free(cluster->server[i].load);
+    }
+    free(cluster->server);
     event_heap_free(&cluster->events);
-    collector_free(&cluster->collector);
-    turns_free(cluster);
+    service_free(&cluster->service);
 }
 
 /* ---- events ---- */
@@ -111,66 +49,71 @@ static void cluster_free(struct cluster *cluster)
 /* An event's kind also says whose it is. */
 enum { KIND_BITS = 8 };
 
-void cluster_schedule(struct engine *engine, uint64_t time_ns, enum engine_event kind,
+void cluster_schedule(struct server *server, uint64_t time_ns, enum cluster_event kind,
                       uint32_t handle)
 {
-    event_heap_push(&engine->cluster->events, time_ns, (uint32_t)kind | engine->index << KIND_BITS,
+    event_heap_push(&server->cluster->events, time_ns, (uint32_t)kind | server->index << KIND_BITS,
                     handle);
 }
 
-static void ask(struct cluster *cluster, uint32_t session)
+static enum status read_ahead(struct cluster *cluster, struct error *err)
 {
-    struct engine *engine = turns_ask(cluster, session);
-    copies_act(engine);
-    gpu_look_up(engine);
+    uint32_t session;
+    uint64_t arrival_ns;
+    enum status status = sessions_read(&cluster->service.sessions, &session, &arrival_ns, err);
+    if (status == STATUS_OK && session != 0)
+        event_heap_push(&cluster->events, arrival_ns, EVENT_ARRIVAL, session);
+    return status;
+}
+
+static void ask(struct cluster *cluster, uint32_t handle)
+{
+    struct sessions *sessions = &cluster->service.sessions;
+    struct chain chain = sessions_ask(sessions, handle, cluster->now_ns);
+    struct session *session = &sessions->item[handle];
+    session->server = session->decode_server = router_pick(cluster, session, &chain);
+    sessions_note_cut(sessions, handle, &chain);
+    struct server *server = &cluster->server[session->server];
+    engine_ask(server->engine, cluster->now_ns, handle, chain);
+    server_go_on(server);
 }
 
 static enum status handle_event(struct cluster *cluster, const struct event *event,
                                 struct error *err)
 {
-    struct engine *engine = &cluster->engine[event->kind >> KIND_BITS];
-    switch ((enum engine_event)(event->kind & ((1U << KIND_BITS) - 1))) {
-    case ENGINE_ARRIVAL:
+    struct server *server = &cluster->server[event->kind >> KIND_BITS];
+    switch ((enum cluster_event)(event->kind & ((1U << KIND_BITS) - 1))) {
+    case EVENT_ARRIVAL:
         ask(cluster, event->handle);
-        return turns_read_ahead(cluster, err);
-    case ENGINE_TURN:
+        return read_ahead(cluster, err);
+    case EVENT_TURN:
         ask(cluster, event->handle);
         break;
-    case ENGINE_GPU:
-        gpu_event(engine, event->handle);
+    case EVENT_DEVICE:
+        device_event(server, event->handle);
         break;
-    case ENGINE_SAVE:
-        ends_save(engine, event->handle, session_of(engine, event->handle)->prefill_tokens);
+    case EVENT_SAVE:
+        engine_prompt_ready(server->engine, cluster->now_ns, event->handle);
+        server_go_on(server);
         break;
-    case ENGINE_LOOK:
-        gpu_look_up(engine);
+    case EVENT_LOOK:
+        engine_look(server->engine, cluster->now_ns);
+        server_go_on(server);
         break;
     }
     return STATUS_OK;
 }
 
-/* All flows that end now are ended before anyone looks at what that makes possible. */
-static void end_flows(struct engine *engine)
-{
-    uint32_t user;
-    copies_note_progress(engine);
-    while (links_step(&engine->links, now_of(engine), &user))
-        copies_flow_ended(engine, user);
-    copies_act(engine);
-    gpu_saving_changed(engine);
-    gpu_look_up(engine);
-}
-
 /* The server whose links change next; ties go to the lowest index. */
-static struct engine *next_links(const struct cluster *cluster, uint64_t *next_ns)
+static struct server *next_links(const struct cluster *cluster, uint64_t *next_ns)
 {
-    struct engine *first = NULL;
+    struct server *first = NULL;
     *next_ns = UINT64_MAX;
-    for (uint32_t i = 0; i < cluster->engines; i++) {
-        uint64_t time_ns = links_next_ns(&cluster->engine[i].links);
+    for (uint32_t i = 0; i < cluster->service.engines; i++) {
+        uint64_t time_ns = links_next_ns(&cluster->server[i].links);
         if (time_ns < *next_ns) {
             *next_ns = time_ns;
-            first = &cluster->engine[i];
+            first = &cluster->server[i];
         }
     }
     return first;
@@ -182,7 +125,7 @@ static bool told_to_stop(const struct cluster *cluster, const struct sim_progres
 {
     if (progress == NULL || cluster->events_done % EVENTS_BETWEEN_TELLS != 0)
         return false;
-    return !progress->tell(progress->context, cluster->turns_done,
+    return !progress->tell(progress->context, cluster->service.turns_done,
                            trace_facts(cluster->trace).expected_turns,
                            trace_progress(cluster->trace));
 }
@@ -190,10 +133,10 @@ static bool told_to_stop(const struct cluster *cluster, const struct sim_progres
 static enum status run(struct cluster *cluster, const struct sim_progress *progress,
                        bool *interrupted, struct error *err)
 {
-    enum status status = turns_read_ahead(cluster, err);
+    enum status status = read_ahead(cluster, err);
     while (status == STATUS_OK) {
         uint64_t links_ns, event_ns = event_heap_next_ns(&cluster->events);
-        struct engine *moving = next_links(cluster, &links_ns);
+        struct server *moving = next_links(cluster, &links_ns);
         if (links_ns == UINT64_MAX && event_ns == UINT64_MAX)
             break;
         cluster->events_done++;
@@ -204,7 +147,7 @@ static enum status run(struct cluster *cluster, const struct sim_progress *progr
         /* Transfers first: what has arrived by now counts for what happens now. */
         cluster->now_ns = links_ns <= event_ns ? links_ns : event_ns;
         if (links_ns <= event_ns) {
-            end_flows(moving);
+            server_end_flows(moving);
         } else {
             struct event event = event_heap_pop(&cluster->events);
             status = handle_event(cluster, &event, err);
@@ -217,85 +160,46 @@ static enum status run(struct cluster *cluster, const struct sim_progress *progr
 
 void cluster_start_measuring(struct cluster *cluster)
 {
-    collector_measure_from(&cluster->collector, cluster->now_ns);
-    for (uint32_t i = 0; i < cluster->engines; i++) {
-        struct engine *engine = &cluster->engine[i];
-        engine->counters_at_measure = *placement_counters(engine->core);
-        engine->turns_at_measure = engine->turns_routed;
+    for (uint32_t i = 0; i < cluster->service.engines; i++)
         for (int link = 0; link < LINK_COUNT; link++)
-            engine->link_bytes_at_measure[link] =
-                links_moved_bytes(&engine->links, cluster->now_ns, (enum link)link);
-        placement_reset_peaks(engine->core);
+            cluster->server[i].link_bytes_at_measure[link] =
+                links_moved_bytes(&cluster->server[i].links, cluster->now_ns, (enum link)link);
+}
+
+/* Bytes that crossed the link, of all servers. */
+static double link_bytes(const struct cluster *cluster, enum link link)
+{
+    double sum = 0.0;
+    for (uint32_t i = 0; i < cluster->service.engines; i++) {
+        const struct server *server = &cluster->server[i];
+        double moved = links_moved_bytes(&server->links, cluster->now_ns, link);
+        sum += (double)(uint64_t)(moved - server->link_bytes_at_measure[link] + 0.5);
     }
-    if (cluster->pool == NULL)
-        return;
-    cluster->pool_at_measure = *pool_counters(cluster->pool);
-    pool_reset_peak(cluster->pool);
+    return sum;
 }
 
-static double link_bytes(const struct engine *engine, enum link link)
+static void set_result(struct cluster *cluster, struct sim_result *result)
 {
-    double moved = links_moved_bytes(&engine->links, now_of(engine), link);
-    return (double)(uint64_t)(moved - engine->link_bytes_at_measure[link] + 0.5);
-}
-
-static void add_link_metrics(const struct engine *engine, struct metrics *metrics)
-{
-    metrics->ssd_read_bytes += link_bytes(engine, LINK_SSD_READ);
-    metrics->ssd_written_bytes += link_bytes(engine, LINK_SSD_WRITE);
-    metrics->h2d_bytes += link_bytes(engine, LINK_H2D);
-    metrics->d2h_bytes += link_bytes(engine, LINK_D2H);
-    metrics->network_bytes += link_bytes(engine, LINK_NETWORK);
-    metrics->remote_read_bytes += link_bytes(engine, LINK_NETWORK_IN);
-}
-
-/* How many times its fair share of turns the busiest server was given. */
-static double imbalance(const struct cluster *cluster)
-{
-    uint64_t most = 0, all = 0;
-    for (uint32_t i = 0; i < cluster->prefill_engines; i++) {
-        uint64_t turns = cluster->engine[i].turns_routed - cluster->engine[i].turns_at_measure;
-        most = turns > most ? turns : most;
-        all += turns;
-    }
-    return all > 0 ? (double)most * cluster->prefill_engines / (double)all : 0.0;
-}
-
-static void add_pool_metrics(const struct cluster *cluster, struct metrics *metrics)
-{
-    if (cluster->pool == NULL)
-        return;
-    double bytes_per_token = (double)cluster->setup->kv.bytes_per_token;
-    const struct pool_counters *now = pool_counters(cluster->pool);
-    const struct pool_counters *then = &cluster->pool_at_measure;
-    metrics->peak_remote_bytes = (double)pool_peak_tokens(cluster->pool) * bytes_per_token;
-    metrics->remote_dropped_bytes =
-        (double)(now->dropped_tokens - then->dropped_tokens) * bytes_per_token;
-    metrics->remote_expired_bytes =
-        (double)(now->expired_tokens - then->expired_tokens) * bytes_per_token;
-}
-
-static void set_metrics(struct cluster *cluster, struct sim_result *result)
-{
-    collector_finish(&cluster->collector, cluster->now_ns, result);
-    struct metrics *metrics = &result->metrics;
-    for (uint32_t i = 0; i < cluster->engines; i++) {
-        placement_end(cluster->engine[i].core);
-        core_metrics_add(cluster->engine[i].core, &cluster->engine[i].counters_at_measure, metrics);
-        add_link_metrics(&cluster->engine[i], metrics);
-    }
-    add_pool_metrics(cluster, metrics);
-    metrics->gpu_utilisation /= cluster->engines;
-    metrics->router_imbalance = imbalance(cluster);
+    double bytes[LINK_COUNT];
+    for (int link = 0; link < LINK_COUNT; link++)
+        bytes[link] = link_bytes(cluster, (enum link)link);
+    outcome_set(&cluster->service, cluster->trace, cluster->now_ns, bytes, result);
     result->events = cluster->events_done;
 }
 
-static bool is_at_rest(const struct cluster *cluster)
+/* Nothing is left to happen, yet turns wait: a bug of ours, never the user's, and what ran until
+ * then is no result. */
+static enum status check_whole(const struct cluster *cluster, struct error *err)
 {
-    for (uint32_t i = 0; i < cluster->engines; i++)
-        if (cluster->engine[i].turns_here > 0)
-            return false;
-    return cluster->waiting == 0;
+    const struct service *service = &cluster->service;
+    char reason[128];
+    if (service_at_rest(service))
+        return STATUS_OK;
+    snprintf(reason, sizeof reason,
+             "the run is stuck: of %" PRIu64 " turns that were asked %" PRIu64
+             " never ended (a bug of reprise's)",
+             service->sessions.turns_asked, service->sessions.turns_asked - service->turns_done);
+    return error_io(err, "reprise", "simulate to the end", reason);
 }
 
 enum status cluster_run(const struct engine_setup *setup, struct trace *trace,
@@ -305,13 +209,10 @@ enum status cluster_run(const struct engine_setup *setup, struct trace *trace,
     struct cluster cluster;
     cluster_init(&cluster, setup, trace);
     enum status status = run(&cluster, progress, &result->interrupted, err);
-    if (status == STATUS_OK) {
-        /* Nothing left to happen, yet turns wait: a bug of ours, never the user's. */
-        bool is_whole = result->interrupted || is_at_rest(&cluster);
-        assert(is_whole);
-        (void)is_whole;
-        set_metrics(&cluster, result);
-    }
+    if (status == STATUS_OK && !result->interrupted)
+        status = check_whole(&cluster, err);
+    if (status == STATUS_OK)
+        set_result(&cluster, result);
     cluster_free(&cluster);
     return status;
 }

@@ -122,8 +122,8 @@ static int bottleneck(const double left[ROOMS], const uint32_t flows[ROOMS], dou
     return tightest;
 }
 
-/* A pair's bound is of both directions at once: a disk that reads 1.6 GB/s or writes 3.3 may move 2.2
- * in all when it does both. */
+/* A pair's bound is of both directions at once: a disk that reads 1.6 GB/s or writes 3.3 may
+ * move 2.2 in all when it does both. */
 static bool both_move(const uint32_t flows[ROOMS], int pair)
 {
     for (uint32_t link = 0; link < LINK_COUNT; link++)

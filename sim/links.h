@@ -10,24 +10,12 @@
 #ifndef REPRISE_SIM_LINKS_H
 #define REPRISE_SIM_LINKS_H
 
+#include "sim/engine/setup.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
-/* NETWORK: out of the server; NETWORK_IN: into it. */
-enum link {
-    LINK_SSD_READ,
-    LINK_SSD_WRITE,
-    LINK_H2D,
-    LINK_D2H,
-    LINK_NETWORK,
-    LINK_NETWORK_IN,
-    LINK_COUNT
-};
-
 #define LINK_BIT(link) (UINT32_C(1) << (link))
-
-/* Links that are the two directions of one thing, which may be busy with both less than twice. */
-enum link_pair { PAIR_SSD, PAIR_PCIE, PAIR_COUNT };
 
 struct flow {
     uint64_t size_bytes;

@@ -1,34 +1,36 @@
-/* sim/router.c - which server a turn goes to. Every rule is deterministic: ties go to the lowest index.
- * Sources: SGLang's router (cache_aware policy; defaults balance_abs_threshold 32, cache_threshold 0.5):
- * the longest cached prefix unless loads are out of balance. Its relative threshold and its least share
- * of matched text are left out, and it guesses from past requests what a server holds, where this
- * one knows. Round robin, fewest requests and sticky sessions are as in any HTTP balancer. */
-#include "sim/engine.h"
+/* sim/router.c - which server a turn goes to. Every rule is deterministic: ties go to the lowest
+ * index. Sources: SGLang's router (cache_aware policy; defaults balance_abs_threshold 32,
+ * cache_threshold 0.5): the longest cached prefix unless loads are out of balance. Its relative
+ * threshold and its least share of matched text are left out, and it guesses from past requests
+ * what a server holds, where this one knows. Round robin, fewest requests and sticky sessions are
+ * as in any HTTP balancer. */
+#include "sim/cluster.h"
 
 static uint32_t least_loaded(const struct cluster *cluster, uint32_t from, uint32_t to)
 {
     uint32_t best = from;
     for (uint32_t i = from + 1; i < to; i++)
-        if (cluster->engine[i].turns_here < cluster->engine[best].turns_here)
+        if (engine_turns(cluster->server[i].engine) < engine_turns(cluster->server[best].engine))
             best = i;
     return best;
 }
 
 /* Leading tokens of the chain that some tier of the server holds. */
-static uint32_t matching_tokens(const struct engine *engine, const uint64_t *keys, uint32_t count,
-                                uint32_t context_tokens)
+static uint32_t matching_tokens(const struct server *server, const struct chain *chain)
 {
-    uint32_t unit_tokens = engine->setup->unit_tokens, matched = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t unit = placement_unit(engine->core, keys[i]);
+    const struct engine_setup *setup = server->cluster->setup;
+    const struct placement *core = engine_core(server->engine);
+    uint32_t unit_tokens = setup->unit_tokens, matched = 0;
+    for (uint32_t i = 0; i < chain->count; i++) {
+        uint32_t unit = placement_unit(core, chain->keys[i]);
         uint64_t bytes = 0;
         for (int tier = 0; unit != UNIT_NONE && tier < TIER_COUNT; tier++) {
-            uint64_t copy = placement_copy_bytes(engine->core, unit, (enum tier)tier);
+            uint64_t copy = placement_copy_bytes(core, unit, (enum tier)tier);
             bytes = copy > bytes ? copy : bytes;
         }
-        uint32_t left = context_tokens - matched;
+        uint32_t left = chain->context_tokens - matched;
         uint32_t want = left < unit_tokens ? left : unit_tokens;
-        uint64_t held = bytes / engine->setup->kv.bytes_per_token;
+        uint64_t held = bytes / setup->kv.bytes_per_token;
         if (held < want)
             return matched + (unit_tokens == UINT32_MAX ? (uint32_t)held : 0);
         matched += want;
@@ -38,37 +40,37 @@ static uint32_t matching_tokens(const struct engine *engine, const uint64_t *key
 
 static bool is_unbalanced(const struct cluster *cluster, uint32_t candidate)
 {
-    uint32_t least = cluster->engine[least_loaded(cluster, 0, cluster->prefill_engines)].turns_here;
-    return cluster->engine[candidate].turns_here > least + cluster->setup->experiment->router_slack;
+    uint32_t least = least_loaded(cluster, 0, cluster->service.prefill_engines);
+    return engine_turns(cluster->server[candidate].engine) >
+           engine_turns(cluster->server[least].engine) + cluster->setup->experiment->router_slack;
 }
 
-static uint32_t longest_prefix(const struct cluster *cluster, const uint64_t *keys, uint32_t count,
-                               uint32_t context_tokens)
+static uint32_t longest_prefix(const struct cluster *cluster, const struct chain *chain)
 {
     uint32_t best = 0, best_tokens = 0;
-    for (uint32_t i = 0; i < cluster->prefill_engines; i++) {
-        uint32_t tokens = matching_tokens(&cluster->engine[i], keys, count, context_tokens);
+    for (uint32_t i = 0; i < cluster->service.prefill_engines; i++) {
+        uint32_t tokens = matching_tokens(&cluster->server[i], chain);
         if (tokens > best_tokens) {
             best = i;
             best_tokens = tokens;
         }
     }
     if (best_tokens == 0 || is_unbalanced(cluster, best))
-        return least_loaded(cluster, 0, cluster->prefill_engines);
+        return least_loaded(cluster, 0, cluster->service.prefill_engines);
     return best;
 }
 
-uint32_t router_pick(struct cluster *cluster, const struct session *session, const uint64_t *keys,
-                     uint32_t count, uint32_t context_tokens)
+uint32_t router_pick(struct cluster *cluster, const struct session *session,
+                     const struct chain *chain)
 {
-    uint32_t servers = cluster->prefill_engines;
+    uint32_t servers = cluster->service.prefill_engines;
     if (servers == 1)
         return 0;
     switch ((enum router)cluster->setup->experiment->router) {
     case ROUTE_LEAST_LOADED:
         return least_loaded(cluster, 0, servers);
     case ROUTE_PREFIX_AFFINITY:
-        return longest_prefix(cluster, keys, count, context_tokens);
+        return longest_prefix(cluster, chain);
     case ROUTE_SESSION_STICKY:
         return session->turn > 0 ? session->server : least_loaded(cluster, 0, servers);
     case ROUTE_ROUND_ROBIN:
@@ -79,5 +81,5 @@ uint32_t router_pick(struct cluster *cluster, const struct session *session, con
 
 uint32_t router_pick_decoder(const struct cluster *cluster)
 {
-    return least_loaded(cluster, cluster->prefill_engines, cluster->engines);
+    return least_loaded(cluster, cluster->service.prefill_engines, cluster->service.engines);
 }

@@ -1,11 +1,11 @@
-/* sim/engine_queue.c - turns that wait: who is next, whether its KV is worth loading, and its
+/* sim/engine/queue.c - turns that wait: who is next, whether its KV is worth loading, and its
  * preparing by the placement core.
  * Sources: FCFS and priority as in vLLM v1 (v1/core/sched/scheduler.py at 00024d3); the longest
  * cached prefix as SGLang's "lpm" (srt/managers/schedule_policy.py at 00550cd), which falls back to
  * FCFS while more than 128 requests wait: here the first engine.order_window are looked at, however
  * many wait. That nobody is passed over for longer than engine.order_wait is ours. */
-#include "sim/engine.h"
 #include "sim/engine/reuse.h"
+#include "sim/engine/state.h"
 
 void queue_push(struct engine *engine, uint32_t handle)
 {
@@ -38,6 +38,12 @@ static void queue_remove(struct engine *engine, uint32_t handle, uint32_t before
 }
 
 /* ---- load or compute again ---- */
+
+/* Where a turn's KV may lie. */
+static enum tier slowest_tier(const struct engine *engine)
+{
+    return engine->service->pool != NULL ? TIER_REMOTE : TIER_SSD;
+}
 
 /* What the turn would reuse. */
 static struct placement_hits peek(const struct engine *engine, const struct session *session,
@@ -75,7 +81,7 @@ static double expected_prefill_ns(const struct engine *engine, const struct sess
  * not loaded from SSD. */
 static enum tier slowest_allowed(const struct engine *engine, const struct session *session)
 {
-    const struct experiment *experiment = engine->setup->experiment;
+    const struct experiment *experiment = experiment_of(engine);
     if (experiment->fetch_wait != FETCH_COMPLETE)
         return TIER_DRAM;
     if (experiment->fetch_min_tokens == 0)
@@ -91,7 +97,7 @@ static enum tier slowest_allowed(const struct engine *engine, const struct sessi
 static enum tier worth_loading(const struct engine *engine, const struct session *session)
 {
     enum tier slowest = slowest_allowed(engine, session), best = TIER_HBM;
-    if (engine->setup->experiment->reuse == REUSE_ALWAYS)
+    if (experiment_of(engine)->reuse == REUSE_ALWAYS)
         return slowest;
     double best_ns = 0.0;
     for (int tier = TIER_HBM; tier <= (int)slowest; tier++) {
@@ -111,7 +117,7 @@ static enum tier worth_loading(const struct engine *engine, const struct session
  * has waited for long enough, whatever else happens. */
 static bool waits_for_fetch(struct engine *engine, uint32_t handle)
 {
-    const struct experiment *experiment = engine->setup->experiment;
+    const struct experiment *experiment = experiment_of(engine);
     struct session *session = session_of(engine, handle);
     if (experiment->fetch_wait != FETCH_TIMEOUT || session->started)
         return false;
@@ -120,10 +126,13 @@ static bool waits_for_fetch(struct engine *engine, uint32_t handle)
         return false;
     uint64_t until_ns = session->asked_ns + experiment->fetch_timeout_ns +
                         experiment->fetch_timeout_ki_ns * tokens / 1024;
-    if (until_ns <= now_of(engine))
+    if (until_ns <= engine->now_ns)
         return false;
-    if (session->look_ns != until_ns)
-        cluster_schedule(engine, until_ns, ENGINE_LOOK, handle);
+    if (session->look_ns != until_ns) {
+        struct engine_action *action = actions_add(engine, ENGINE_LOOK_AT);
+        action->session = handle;
+        action->time_ns = until_ns;
+    }
     session->look_ns = until_ns;
     return true;
 }
@@ -143,7 +152,7 @@ static uint32_t first_to_start(struct engine *engine, uint32_t *before)
 static bool goes_before(const struct engine *engine, uint32_t handle, uint32_t *best_tokens)
 {
     const struct session *session = session_of(engine, handle);
-    if (engine->setup->experiment->order == ORDER_PRIORITY)
+    if (experiment_of(engine)->order == ORDER_PRIORITY)
         return session->urgent;
     struct placement_hits hits = peek(engine, session, slowest_tier(engine));
     uint32_t tokens = reuse_found_tokens(&hits);
@@ -156,10 +165,10 @@ static bool goes_before(const struct engine *engine, uint32_t handle, uint32_t *
 /* *before: the one in front of it. 0: nobody waits. */
 static uint32_t next_in_order(struct engine *engine, uint32_t *before)
 {
-    const struct experiment *experiment = engine->setup->experiment;
+    const struct experiment *experiment = experiment_of(engine);
     uint32_t best = first_to_start(engine, before), best_tokens = 0, last = *before, seen = 0;
     if (best == 0 || experiment->order == ORDER_FCFS ||
-        now_of(engine) - session_of(engine, best)->asked_ns > experiment->order_wait_ns)
+        engine->now_ns - session_of(engine, best)->asked_ns > experiment->order_wait_ns)
         return best;
     for (uint32_t at = best; at != 0 && seen < experiment->order_window;
          at = session_of(engine, at)->next, seen++) {
@@ -176,11 +185,16 @@ static uint32_t next_in_order(struct engine *engine, uint32_t *before)
 
 /* ---- preparing ---- */
 
-static void new_arrivals(struct engine *engine)
+/* Tells the driver that the turn has HBM. Where single layers are waited for, its loads come into
+ * the stage that the prefill before it does not use. */
+static void tell_prepared(struct engine *engine, uint32_t handle, uint32_t cut_tokens)
 {
-    engine->arrivals_of_prepared ^= 1;
-    layer_arrivals_reset(&engine->arrivals[engine->arrivals_of_prepared],
-                         engine->setup->model.layers);
+    if (!loads_in_background(engine))
+        engine->stage_of_prepared = (engine->stage_of_prepared + 1) % ENGINE_STAGES;
+    struct engine_action *action = actions_add(engine, ENGINE_PREPARED);
+    action->session = handle;
+    action->stage = engine->stage_of_prepared;
+    action->cut_tokens = cut_tokens;
 }
 
 /* The last token is always computed. A state goes on from the end of a block only. */
@@ -213,36 +227,30 @@ static bool prepare_next(struct engine *engine)
         return false;
     struct session *session = session_of(engine, handle);
     uint32_t total = room_at_start(engine, session);
-    if (engine->setup->experiment->fetch_wait != FETCH_COMPLETE)
+    if (experiment_of(engine)->fetch_wait != FETCH_COMPLETE)
         placement_hurry(engine->core, session->job);
     struct placement_hits hits, found = peek(engine, session, slowest_tier(engine));
     enum prepare done = placement_prepare(
-        engine->core, now_of(engine), session->job, session->kv_cut,
+        engine->core, engine->now_ns, session->job, session->kv_cut,
         kv_layout_room(&engine->setup->kv, total), worth_loading(engine, session), &hits);
     if (done != PREPARE_DONE) {
-        copies_act(engine);
+        actions_drain(engine);
         return false;
     }
+    tell_prepared(engine, handle, session->kv_cut);
     kv_layout_found(&engine->setup->kv, &hits);
     session->kv_cut = 0;
     session->booked_tokens = total;
     note_hits(engine, session, found, hits);
     queue_remove(engine, handle, before);
     handles_add(&engine->prepared, handle);
-    if (engine->setup->experiment->preloading != PRELOAD_BACKGROUND)
-        new_arrivals(engine);
-    copies_act(engine);
+    actions_drain(engine);
     return true;
-}
-
-static bool loads_in_background(const struct engine *engine)
-{
-    return engine->setup->experiment->preloading == PRELOAD_BACKGROUND;
 }
 
 void queue_prepare_ahead(struct engine *engine)
 {
-    const struct experiment *experiment = engine->setup->experiment;
+    const struct experiment *experiment = experiment_of(engine);
     uint32_t most = loads_in_background(engine) ? experiment->batch : 1;
     if (experiment->preloading == PRELOAD_NONE ||
         (experiment->preloading == PRELOAD_LAYERS && experiment->read_buffer_layers == 0))
@@ -256,7 +264,7 @@ static uint32_t first_ready(const struct engine *engine)
 {
     uint32_t at = 0;
     if (loads_in_background(engine))
-        while (at < engine->prepared.count && copies_loading(engine, engine->prepared.item[at]))
+        while (at < engine->prepared.count && engine_is_loading(engine, engine->prepared.item[at]))
             at++;
     return at;
 }

@@ -1,46 +1,36 @@
-/* sim/engine_ends.c - the end of a turn's prefill and of the turn: what is counted, saved and
+/* sim/engine/ends.c - the end of a turn's prefill and of the turn: what is counted, saved and
  * freed. */
-#include "sim/engine.h"
-#include "sim/engine/reuse.h"
-
-static bool saves_synchronously(const struct engine *engine)
-{
-    return engine->setup->experiment->saving == SAVING_SYNCHRONOUS;
-}
+#include "sim/engine/state.h"
 
 static bool is_measured(const struct engine *engine, const struct session *session)
 {
-    return session->number >= engine->setup->experiment->warmup_turns;
+    return session->number >= experiment_of(engine)->warmup_turns;
 }
 
 void ends_save(struct engine *engine, uint32_t handle, uint32_t ready_tokens)
 {
-    turns_extend_chain(engine, handle, ready_tokens);
-    placement_save(engine->core, now_of(engine), session_of(engine, handle)->job,
+    uint32_t job = session_of(engine, handle)->job;
+    struct chain more = sessions_extend(&engine->service->sessions, handle, ready_tokens);
+    if (more.count > 0)
+        placement_extend(engine->core, job, more.keys, more.count);
+    engine->note[job].saved_tokens = ready_tokens;
+    placement_save(engine->core, engine->now_ns, job,
                    kv_layout_stored(&engine->setup->kv, ready_tokens));
-    copies_act(engine);
+    actions_drain(engine);
 }
 
-/* The last token's logits are always computed, so one token is prefilled even if all KV is there.
- */
-uint32_t ends_reused_tokens(const struct session *session)
-{
-    uint32_t context = session->history_tokens + session->prompt_tokens;
-    return reuse_tokens(reuse_found_tokens(&session->hits), context);
-}
-
-static void count_turn(struct engine *engine, const struct session *session)
+static void count_turn(struct engine *engine, const struct session *session, uint64_t end_ns)
 {
     const struct placement_hits *hits = &session->hits;
     struct turn_record record = {
-        .end_ns = now_of(engine),
-        .ttft_ns = now_of(engine) - session->asked_ns,
+        .end_ns = end_ns,
+        .ttft_ns = end_ns - session->asked_ns,
         .queueing_ns = session->start_ns - session->asked_ns,
-        .prefill_ns = now_of(engine) - session->start_ns,
+        .prefill_ns = end_ns - session->start_ns,
         .turn = session->turn,
-        .context_tokens = session->history_tokens + session->prompt_tokens,
+        .context_tokens = session_context(session),
         .history_tokens = session->history_tokens,
-        .reused_tokens = ends_reused_tokens(session),
+        .reused_tokens = session_reused_tokens(session),
         .passed_over_tokens = session->passed_over_tokens,
         .units_found = hits->units_found,
         .units_wanted = hits->units_wanted,
@@ -48,24 +38,24 @@ static void count_turn(struct engine *engine, const struct session *session)
     };
     for (int tier = 0; tier < TIER_KINDS; tier++)
         record.hit_tokens[tier] = hits->tokens[tier];
-    collector_add_turn(&engine->cluster->collector, &record);
+    collector_add_turn(collector_of(engine), &record);
 }
 
-static void note_first_token(struct engine *engine, struct session *session)
+static void note_first_token(struct engine *engine, struct session *session, uint64_t end_ns)
 {
-    session->first_token_ns = now_of(engine);
+    session->first_token_ns = end_ns;
     if (is_measured(engine, session))
-        count_turn(engine, session);
+        count_turn(engine, session, end_ns);
 }
 
-void ends_prefill(struct engine *engine, uint32_t handle)
+void ends_prefill(struct engine *engine, uint32_t handle, uint64_t end_ns)
 {
     struct session *session = session_of(engine, handle);
     if (session->left_tokens == session->reply_tokens)
-        note_first_token(engine, session);
-    else /* pushed out of HBM before: its reply goes on */
-        collector_add_tbt(&engine->cluster->collector, now_of(engine) - session->last_token_ns);
-    session->last_token_ns = now_of(engine);
+        note_first_token(engine, session, end_ns);
+    else /* preempted before: its reply goes on */
+        collector_add_tbt(collector_of(engine), end_ns - session->last_token_ns);
+    session->last_token_ns = end_ns;
     session->left_tokens--;
     if (saves_synchronously(engine)) {
         ends_save(engine, handle, session->prefill_tokens);
@@ -73,8 +63,8 @@ void ends_prefill(struct engine *engine, uint32_t handle)
     } else if (is_chunked(engine)) {
         ends_save(engine, handle, session->prefill_tokens);
     }
-    if (session->left_tokens > 0 && engine->cluster->prefill_engines < engine->cluster->engines)
-        handover_begin(engine, handle);
+    if (session->left_tokens > 0 && service_splits(engine->service))
+        actions_add(engine, ENGINE_PREFILLED)->session = handle;
     else
         handles_add(&engine->running, handle);
 }
@@ -93,7 +83,7 @@ static void leave_unsaved(struct engine *engine, uint32_t job)
     }
     uint64_t unsaved_bytes = placement_unsaved_bytes(engine->core, job);
     if (engine->write_buffer_used_bytes + unsaved_bytes <=
-        engine->setup->experiment->write_buffer_bytes) {
+        experiment_of(engine)->write_buffer_bytes) {
         note->buffered_bytes = unsaved_bytes;
         engine->write_buffer_used_bytes += unsaved_bytes;
     } else {
@@ -104,37 +94,52 @@ static void leave_unsaved(struct engine *engine, uint32_t job)
 
 void ends_job(struct engine *engine, uint32_t job)
 {
-    placement_finish(engine->core, now_of(engine), job);
+    placement_finish(engine->core, engine->now_ns, job);
     engine->note[job].session = 0;
     leave_unsaved(engine, job);
-    copies_act(engine);
+    actions_drain(engine);
 }
 
-static void finish_turn(struct engine *engine, uint32_t handle)
+static void count_end(struct engine *engine, const struct session *session, uint64_t end_ns)
+{
+    const struct turn_end end = {
+        .end_ns = end_ns,
+        .ttft_ns = session->first_token_ns - session->asked_ns,
+        .decode_ns = end_ns - session->first_token_ns,
+        .reply_tokens = session->reply_tokens,
+    };
+    engine->service->turns_done++;
+    if (is_measured(engine, session))
+        collector_end_turn(collector_of(engine), &end);
+}
+
+static void ask_next(struct engine *engine, uint32_t handle)
+{
+    uint64_t think_ns;
+    if (!sessions_end_turn(&engine->service->sessions, handle, &think_ns))
+        return;
+    struct engine_action *action = actions_add(engine, ENGINE_TURN_AT);
+    action->session = handle;
+    action->time_ns = engine->now_ns + think_ns;
+}
+
+static void finish_turn(struct engine *engine, uint32_t handle, uint64_t end_ns)
 {
     struct session *session = session_of(engine, handle);
-    struct cluster *cluster = engine->cluster;
     if (session->decode_server != session->server) {
-        ends_job(engine, session->decode_job); /* its KV is given up: only prompts are stored */
+        ends_job(engine, session->decode_job); /* its KV is dropped: only prompts are stored */
     } else {
         engine->note[session->job].writes_state =
             engine->setup->kv.state_tokens > 0 && session->history_tokens > 0;
-        ends_save(engine, handle, context_now(session));
+        ends_save(engine, handle, session_context_now(session));
         ends_job(engine, session->job);
     }
     engine->turns_here--;
-    cluster->turns_done++;
-    if (is_measured(engine, session))
-        collector_end_turn(
-            &cluster->collector,
-            &(struct turn_end){ .end_ns = cluster->now_ns,
-                                .ttft_ns = session->first_token_ns - session->asked_ns,
-                                .decode_ns = cluster->now_ns - session->first_token_ns,
-                                .reply_tokens = session->reply_tokens });
-    turns_end(cluster, handle);
+    count_end(engine, session, end_ns);
+    ask_next(engine, handle);
 }
 
-void ends_completed(struct engine *engine)
+void ends_completed(struct engine *engine, uint64_t end_ns)
 {
     uint32_t kept = 0, count = engine->running.count;
     engine->running.count = 0; /* places are free while the core is told of each end */
@@ -143,8 +148,7 @@ void ends_completed(struct engine *engine)
         if (session_of(engine, handle)->left_tokens > 0)
             engine->running.item[kept++] = handle;
         else
-            finish_turn(engine, handle);
+            finish_turn(engine, handle, end_ns);
     }
     engine->running.count = kept;
-    handover_take(engine);
 }

@@ -1,47 +1,41 @@
-/* sim/engine_room.c - HBM booked for a turn: all of its reply at once, or block by block as the
+/* sim/engine/room.c - HBM booked for a turn: all of its reply at once, or block by block as the
  * reply grows; and who loses it when there is no more. Source of growing: vLLM v1
  * (v1/core/sched/scheduler.py and kv_cache_manager.py at 00024d3): a decoding request is given a
  * block when it needs one; when none is free the last admitted request loses all of its blocks,
  * goes back to the front of the queue and computes its context again (recompute preemption), and no
  * request is admitted in that step. Unlike vLLM, a prompt is booked whole when it is prepared. */
-#include "base/memory.h"
-#include "sim/engine.h"
+#include "sim/engine/state.h"
 
 #include <assert.h>
 
 static bool grows(const struct engine *engine)
 {
-    return engine->setup->experiment->allocation == ALLOCATE_GROW;
-}
-
-static uint32_t all_tokens(const struct session *session)
-{
-    return session->history_tokens + session->prompt_tokens + session->reply_tokens;
+    return experiment_of(engine)->allocation == ALLOCATE_GROW;
 }
 
 /* HBM for that much context is a whole number of blocks, but never more than the turn can need. */
 static uint32_t in_blocks(const struct engine *engine, const struct session *session,
                           uint64_t tokens)
 {
-    uint64_t block = engine->setup->experiment->hbm_block_tokens;
+    uint64_t block = experiment_of(engine)->hbm_block_tokens;
     uint64_t rounded = (tokens + block - 1) / block * block;
-    uint32_t all = all_tokens(session);
+    uint32_t all = session_total(session);
     return rounded < all ? (uint32_t)rounded : all;
 }
 
 uint32_t room_at_start(const struct engine *engine, const struct session *session)
 {
-    if (engine->cluster->prefill_engines < engine->cluster->engines)
+    if (service_splits(engine->service))
         return session->prefill_tokens; /* decoded elsewhere */
     if (!grows(engine))
-        return all_tokens(session);
+        return session_total(session);
     return in_blocks(engine, session, session->prefill_tokens);
 }
 
 static bool book(struct engine *engine, struct session *session, uint32_t tokens)
 {
     uint32_t room = kv_layout_room(&engine->setup->kv, tokens);
-    if (!placement_resize(engine->core, now_of(engine), session->job, room))
+    if (!placement_resize(engine->core, engine->now_ns, session->job, room))
         return false;
     session->booked_tokens = tokens;
     return true;
@@ -49,32 +43,30 @@ static bool book(struct engine *engine, struct session *session, uint32_t tokens
 
 /* ---- who loses its place ---- */
 
-static void push_out(struct engine *engine, struct handles *from, uint32_t at)
+static void preempt(struct engine *engine, struct handles *from, uint32_t at)
 {
     uint32_t handle = from->item[at];
     struct session *session = session_of(engine, handle);
     handles_remove(from, at);
     uint32_t old = session->job, block = engine->setup->unit_tokens;
-    session->prefill_tokens = context_now(session);
+    session->prefill_tokens = session_context_now(session);
     uint64_t chain = block != UINT32_MAX ? (uint64_t)session->chain_keys * block : UINT32_MAX;
     uint32_t wanted = session->prefill_tokens < chain ? session->prefill_tokens : (uint32_t)chain;
-    session->job = placement_preempt(engine->core, now_of(engine), old,
+    session->job = placement_preempt(engine->core, engine->now_ns, old,
                                      kv_layout_stored(&engine->setup->kv, wanted));
     engine->note[old].session = 0;
-    memory_grow(&engine->note, &engine->note_capacity, (uint64_t)session->job + 1,
-                sizeof *engine->note);
-    engine->note[session->job] = (struct job_note){ .session = handle };
-    collector_add_preemption(&engine->cluster->collector, session->ready_tokens);
+    engine_note_job(engine, session->job, handle);
+    collector_add_preemption(collector_of(engine), session->ready_tokens);
     session->ready_tokens = 0;
     queue_push_front(engine, handle);
-    copies_act(engine);
+    actions_drain(engine);
 }
 
 /* Latest first; with priorities, urgent ones last. */
 static uint32_t victim_of(const struct engine *engine, const struct handles *handles)
 {
     uint32_t at = handles->count - 1;
-    if (engine->setup->experiment->order != ORDER_PRIORITY)
+    if (experiment_of(engine)->order != ORDER_PRIORITY)
         return at;
     while (at > 0 && session_of(engine, handles->item[at])->urgent)
         at--;
@@ -82,21 +74,21 @@ static uint32_t victim_of(const struct engine *engine, const struct handles *han
 }
 
 /* The turn that was admitted last: those that still prefill came after those that decode. */
-static void push_one_out(struct engine *engine)
+static void preempt_one(struct engine *engine)
 {
     struct handles *from = engine->prefilling.count > 0 ? &engine->prefilling : &engine->running;
-    push_out(engine, from, victim_of(engine, from));
+    preempt(engine, from, victim_of(engine, from));
 }
 
 bool room_for_next_tokens(struct engine *engine)
 {
-    bool pushed = false;
+    bool preempted = false;
     engine->waits_for_room = false;
     if (!grows(engine))
         return false;
     for (uint32_t i = 0; i < engine->running.count; i++) {
         struct session *session = session_of(engine, engine->running.item[i]);
-        uint32_t need = context_now(session);
+        uint32_t need = session_context_now(session);
         if (need <= session->booked_tokens ||
             book(engine, session, in_blocks(engine, session, need)))
             continue;
@@ -104,17 +96,17 @@ bool room_for_next_tokens(struct engine *engine)
             engine->waits_for_room = true;
             break;
         }
-        push_one_out(engine);
-        pushed = true;
+        preempt_one(engine);
+        preempted = true;
         i = UINT32_MAX; /* the places have changed: from the start again */
     }
-    copies_act(engine);
-    return pushed;
+    actions_drain(engine);
+    return preempted;
 }
 
 /* ---- many iterations at once ---- */
 
-uint64_t room_for_segment(struct engine *engine, uint64_t iterations)
+uint64_t room_for_repeats(struct engine *engine, uint64_t iterations)
 {
     if (!grows(engine) || iterations == 1)
         return iterations;
@@ -122,12 +114,12 @@ uint64_t room_for_segment(struct engine *engine, uint64_t iterations)
         (engine->setup->kv_budget_bytes - placement_used_bytes(engine->core, TIER_HBM)) /
         engine->setup->kv.bytes_per_token;
     uint64_t each = free_tokens / engine->running.count;
-    uint64_t block = engine->setup->experiment->hbm_block_tokens;
+    uint64_t block = experiment_of(engine)->hbm_block_tokens;
     uint64_t more = each > block ? each - block : 0; /* rounding up takes less than a block each */
     uint64_t possible = iterations - 1 < more ? iterations : more + 1;
     for (uint32_t i = 0; i < engine->running.count && possible > 1; i++) {
         struct session *session = session_of(engine, engine->running.item[i]);
-        uint32_t need = in_blocks(engine, session, context_now(session) + possible - 1);
+        uint32_t need = in_blocks(engine, session, session_context_now(session) + possible - 1);
         if (need > session->booked_tokens) {
             bool booked = book(engine, session, need);
             assert(booked);
@@ -143,7 +135,7 @@ void room_give_back(struct engine *engine)
         return;
     for (uint32_t i = 0; i < engine->running.count; i++) {
         struct session *session = session_of(engine, engine->running.item[i]);
-        uint32_t need = in_blocks(engine, session, context_now(session));
+        uint32_t need = in_blocks(engine, session, session_context_now(session));
         if (need < session->booked_tokens && need >= room_at_start(engine, session))
             book(engine, session, need);
     }

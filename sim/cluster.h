@@ -1,0 +1,149 @@
+/* sim/cluster.h - serving in virtual time: the state of one run and what its rooms ask of each
+ * other. A cluster is one clock and the servers behind a router; a server is an engine
+ * (sim/engine/, which knows no time), its links and its GPUs as timing models them. Private to
+ * sim/. cluster.c    the clock: events, arrivals; what a run's counts come to server.c     a
+ * server's turn when something has happened to it device.c     how long the GPUs take: iterations
+ * with layers that wait, decoding in closed form copies.c     what the engine wants copied, as
+ * flows over the links, layer by layer router.c     which server a turn goes to handover.c   a
+ * prefilled turn's KV on its way to the server that decodes it */
+#ifndef REPRISE_SIM_CLUSTER_H
+#define REPRISE_SIM_CLUSTER_H
+
+#include "base/event_heap.h"
+#include "sim/engine/engine.h"
+#include "sim/links.h"
+#include "sim/overlap.h"
+
+enum cluster_event {
+    EVENT_ARRIVAL, /* the session read ahead from the trace arrives */
+    EVENT_TURN,    /* a session's user has thought: its next turn is asked */
+    EVENT_DEVICE,  /* what the GPUs do ends; stale unless its handle is device.sequence */
+    EVENT_SAVE,    /* the session's prompt KV begins to be saved */
+    EVENT_LOOK     /* the engine wants to look again */
+};
+
+/* A load whose layers come in one after the other. */
+struct moving_load {
+    uint32_t transfer; /* the core's; 0: this slot is free */
+    uint32_t session;
+    uint32_t links; /* mask of the links it crosses */
+    uint64_t size_bytes;
+    uint32_t stage;        /* which of server.arrivals its layers come into, or STAGE_NONE */
+    uint32_t flow;         /* moving now, or 0 */
+    uint32_t begun_layers; /* its first layers that are moving or done */
+    uint32_t allowed_layers;
+    struct overlap_load progress;
+};
+
+/* Iteration k (from 0) of decoding alone takes base + per_token * (context + k * batch), and for
+ * windowed layers + window_token * (window + k * those whose window grows). */
+struct decode_segment {
+    uint64_t start_ns, iterations;
+    double base_ns, per_token_ns, window_token_ns;
+    double context_tokens, batch, window_tokens, window_batch;
+};
+
+enum device_state { DEVICE_IDLE, DEVICE_LOADING, DEVICE_PREFILL, DEVICE_DECODE };
+
+struct device {
+    enum device_state state;
+    uint32_t sequence; /* of its next EVENT_DEVICE */
+    uint64_t start_ns;
+    struct engine_iteration iteration;
+    uint64_t wait_ns, decode_ns; /* of the iteration: see struct iteration_end */
+    struct decode_segment segment;
+};
+
+struct cluster;
+
+struct server {
+    struct cluster *cluster;
+    struct engine *engine; /* the service's */
+    uint32_t index;
+    struct links links;
+    struct device device;
+    struct moving_load *load;   /* by the engine's slot */
+    uint32_t loads, loads_used; /* slots; those in use are among the first loads_used */
+    struct layer_arrivals arrivals[ENGINE_STAGES]; /* when each layer's KV comes */
+    uint32_t handover_head, handover_tail; /* turns to come for decoding, linked by session.next */
+    double link_bytes_at_measure[LINK_COUNT];
+};
+
+struct cluster {
+    const struct engine_setup *setup;
+    struct service service;
+    struct trace *trace;
+    struct event_heap events;
+    struct server *server; /* service.engines */
+    uint64_t now_ns, events_done;
+    uint32_t next_server; /* round robin */
+};
+
+static inline struct session *session_at(const struct server *server, uint32_t handle)
+{
+    return &server->cluster->service.sessions.item[handle];
+}
+
+static inline uint64_t now_of(const struct server *server)
+{
+    return server->cluster->now_ns;
+}
+
+/* Runs the trace to its end, or until progress stops it (result->interrupted). Fills metrics and
+ * series but for cost, wear and findings. STATUS_INPUT or STATUS_IO: the trace's. STATUS_INTERNAL:
+ * turns were left over. */
+enum status cluster_run(const struct engine_setup *setup, struct trace *trace,
+                        const struct sim_progress *progress, struct sim_result *result,
+                        struct error *err);
+
+/* cluster.c */
+void cluster_schedule(struct server *server, uint64_t time_ns, enum cluster_event kind,
+                      uint32_t handle);
+/* The links' counts of what follows begin now. */
+void cluster_start_measuring(struct cluster *cluster);
+
+/* server.c */
+/* Something was told to the server's engine: does what it says is next. */
+void server_go_on(struct server *server);
+/* The links of the server change now: ends the flows that end. */
+void server_end_flows(struct server *server);
+
+/* device.c */
+/* The iteration begins now. */
+void device_start(struct server *server, const struct engine_iteration *iteration);
+/* Of the iterations that repeat, the one that runs is the last. */
+void device_cut(struct server *server);
+/* Its event: what it does has ended, unless that was cut short. */
+void device_event(struct server *server, uint32_t sequence);
+/* The device waits for this session's loads. */
+bool device_waits_for(const struct server *server, uint32_t session);
+/* They have ended: it is known when each layer's KV came. */
+void device_loads_ended(struct server *server);
+
+/* copies.c */
+void copies_begin_load(struct server *server, const struct engine_action *action);
+/* The load in the action's slot may go as far as its first action->layers layers. */
+void copies_allow(struct server *server, const struct engine_action *action);
+void copies_begin(struct server *server, const struct engine_action *action);
+/* Notes how far the loads are; call before the links change. */
+void copies_note_progress(struct server *server);
+/* Sends the session's context to the server that decodes it. */
+void copies_hand_over(struct server *server, uint32_t session, uint64_t size_bytes);
+/* A flow has ended. */
+void copies_flow_ended(struct server *server, uint32_t flow_user);
+
+/* router.c */
+/* The server that the session's turn goes to. */
+uint32_t router_pick(struct cluster *cluster, const struct session *session,
+                     const struct chain *chain);
+/* Of the servers that decode, the one with the fewest turns. */
+uint32_t router_pick_decoder(const struct cluster *cluster);
+
+/* handover.c */
+/* The prefilled turn goes to another server for decoding, as soon as that one has room. */
+void handover_begin(struct server *server, uint32_t session);
+/* A place or HBM may be free here: takes in turns that wait for it. */
+void handover_take(struct server *decoder);
+void handover_ended(struct server *server, uint32_t session);
+
+#endif

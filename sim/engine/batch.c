@@ -1,0 +1,279 @@
+/* sim/engine/batch.c - what the GPUs do. An iteration prefills: one whole turn while the others
+ * pause (the paper's engine), or chunks of turns within a budget of tokens while the batch decodes
+ * beside them. With nothing to prefill the batch decodes, and the same iteration may repeat until
+ * the batch changes. Source of chunks: vLLM v1 (v1/core/sched/scheduler.py at 00024d3): each
+ * decoding turn takes one token of the budget, then turns that are partly prefilled go on, then new
+ * ones are let in. */
+#include "sim/engine/state.h"
+
+#include <assert.h>
+
+bool batch_place_left(const struct engine *engine)
+{
+    return engine->running.count + engine->joining.count + engine->prefilling.count +
+               engine->held_places + engine->expected <
+           experiment_of(engine)->batch;
+}
+
+/* ---- what an iteration prefills ---- */
+
+static void count_start(struct engine *engine, struct session *session)
+{
+    struct service *service = engine->service;
+    session->started = true;
+    session->start_ns = engine->now_ns;
+    session->number = service->turns_started++;
+    if (session->number == experiment_of(engine)->warmup_turns) {
+        service_start_measuring(service, engine->now_ns);
+        actions_add(engine, ENGINE_MEASURE);
+    }
+    collector_set_queue(&service->collector, engine->now_ns, --service->waiting);
+}
+
+static void start_turn(struct engine *engine, uint32_t handle)
+{
+    struct session *session = session_of(engine, handle);
+    handles_add(&engine->prefilling, handle);
+    if (!session->started)
+        count_start(engine, session);
+    else
+        collector_add_prefilled_again(collector_of(engine),
+                                      session->prefill_tokens - session->ready_tokens);
+    engine->stage_of_prefilling = engine->stage_of_prepared;
+    if (loads_in_background(engine))
+        return;
+    engine->iteration.loading = handle;
+    loads_start_rest(engine, handle);
+}
+
+static uint32_t add_chunk(struct engine *engine, uint32_t handle, uint32_t budget)
+{
+    const struct session *session = session_of(engine, handle);
+    uint32_t left = session->prefill_tokens - session->ready_tokens;
+    uint32_t tokens = left < budget ? left : budget;
+    engine->chunk[engine->iteration.chunks++] = (struct chunk){ handle, tokens };
+    return is_chunked(engine) ? budget - tokens : 0; /* else one turn is all */
+}
+
+static uint32_t token_budget(const struct engine *engine)
+{
+    uint32_t most = experiment_of(engine)->chunk_tokens, decodes = engine->running.count;
+    if (!is_chunked(engine))
+        return UINT32_MAX;
+    return most > decodes ? most - decodes : 0;
+}
+
+/* Layers wait for the loads of one turn at most: another one that loads starts in the next
+ * iteration. */
+static void compose(struct engine *engine, bool admits)
+{
+    uint32_t budget = token_budget(engine);
+    engine->iteration =
+        (struct engine_iteration){ .chunk = engine->chunk, .decode = engine->running.item };
+    for (uint32_t i = 0; i < engine->prefilling.count && budget > 0; i++)
+        budget = add_chunk(engine, engine->prefilling.item[i], budget);
+    while (admits && budget > 0 && batch_place_left(engine) && engine->iteration.loading == 0) {
+        uint32_t handle = queue_take(engine);
+        if (handle == 0)
+            break;
+        start_turn(engine, handle);
+        budget = add_chunk(engine, handle, budget);
+    }
+    if (is_chunked(engine) || engine->iteration.chunks == 0)
+        engine->iteration.decodes = engine->running.count;
+    engine->iteration.stage = engine->stage_of_prefilling;
+    engine->iteration.repeats = 1;
+}
+
+/* ---- what comes next ---- */
+
+/* Within so many iterations the same turns' windows grow: one that is full (or, chunked, begins
+ * anew) takes another time. */
+static uint64_t until_a_window_is_full(const struct engine *engine, uint64_t repeats)
+{
+    const struct timing *timing = &engine->setup->timing;
+    for (uint32_t i = 0; timing->window_tokens > 0 && i < engine->running.count; i++) {
+        const struct session *session = session_of(engine, engine->running.item[i]);
+        uint64_t growth = timing_window_growth(timing, session_context_now(session));
+        if (growth != UINT64_MAX && growth + 1 < repeats)
+            repeats = growth + 1;
+    }
+    return repeats;
+}
+
+/* Decoding repeats until a reply ends, as far as there is HBM for its tokens. */
+static uint64_t repeats_of(struct engine *engine, uint64_t most)
+{
+    uint64_t repeats = most;
+    for (uint32_t i = 0; i < engine->running.count; i++) {
+        const struct session *session = session_of(engine, engine->running.item[i]);
+        if (session->left_tokens < repeats)
+            repeats = session->left_tokens;
+    }
+    return room_for_repeats(engine, until_a_window_is_full(engine, repeats));
+}
+
+static void become(struct engine *engine, enum gpus what)
+{
+    engine->gpus = what;
+    engine->gpus_since_ns = engine->now_ns;
+}
+
+static void let_in_joining(struct engine *engine)
+{
+    for (uint32_t i = 0; i < engine->joining.count; i++)
+        handles_add(&engine->running, engine->joining.item[i]);
+    engine->joining.count = 0;
+}
+
+enum engine_step batch_next(struct engine *engine, uint64_t most_repeats)
+{
+    bool preempted;
+    do {
+        assert(engine->gpus == GPUS_IDLE);
+        let_in_joining(engine);
+        preempted = room_for_next_tokens(engine);
+        if (engine->waits_for_room) {
+            become(engine, GPUS_STALLED);
+            return ENGINE_NOTHING;
+        }
+        compose(engine, !preempted);
+        /* Nothing at all: everyone was preempted for one that was preempted itself. */
+    } while (preempted && engine->iteration.chunks + engine->iteration.decodes == 0);
+    if (engine->iteration.chunks + engine->iteration.decodes == 0)
+        return ENGINE_NOTHING;
+    become(engine, GPUS_BUSY);
+    if (engine->iteration.chunks > 0)
+        engine->pending |= PENDING_AHEAD;
+    else
+        engine->iteration.repeats = repeats_of(engine, most_repeats);
+    return ENGINE_START;
+}
+
+bool batch_wants_cut(const struct engine *engine)
+{
+    if (engine->gpus != GPUS_BUSY || engine->iteration.chunks > 0)
+        return false;
+    return engine->joining.count > 0 || (batch_place_left(engine) && queue_may_start(engine));
+}
+
+/* ---- stalls ---- */
+
+static bool must_stall(struct engine *engine)
+{
+    struct handles *stalling = &engine->stalling_prefills;
+    while (stalling->count > 0 &&
+           !placement_saving(engine->core, stalling->item[stalling->count - 1]))
+        stalling->count--;
+    return engine->stalling_jobs > 0 || stalling->count > 0;
+}
+
+static void stall_or_go_on(struct engine *engine)
+{
+    engine->gpus = GPUS_IDLE;
+    if (must_stall(engine))
+        become(engine, GPUS_STALLED);
+    else
+        engine->pending |= PENDING_NEXT;
+}
+
+void batch_end_stall(struct engine *engine)
+{
+    if (engine->gpus != GPUS_STALLED || must_stall(engine))
+        return;
+    collector_add_busy(collector_of(engine), BUSY_SAVE_STALL,
+                       engine->now_ns - engine->gpus_since_ns);
+    stall_or_go_on(engine);
+}
+
+/* ---- the end of an iteration that prefills ---- */
+
+/* The turns that decoded beside the chunks have one token more. */
+static void end_decodes(struct engine *engine, uint64_t end_ns)
+{
+    for (uint32_t i = 0; i < engine->iteration.decodes; i++) {
+        struct session *session = session_of(engine, engine->running.item[i]);
+        collector_add_tbt(collector_of(engine), end_ns - session->last_token_ns);
+        session->last_token_ns = end_ns;
+        session->left_tokens--;
+    }
+}
+
+static void count_prefill(struct engine *engine, const struct iteration_end *end)
+{
+    struct collector *collector = collector_of(engine);
+    uint64_t time_ns = end->end_ns - engine->gpus_since_ns;
+    uint64_t decode_ns = end->decode_ns < time_ns ? end->decode_ns : time_ns;
+    collector_add_busy(collector, BUSY_PREFILL, time_ns - decode_ns);
+    collector_add_load_wait(collector, end->wait_ns);
+    collector_add_iterations(collector, 1, time_ns, end->extrapolated);
+    if (engine->iteration.decodes == 0)
+        return;
+    collector_add_busy(collector, BUSY_DECODE, decode_ns);
+    collector_add_batch(collector, engine->iteration.decodes, time_ns);
+}
+
+static void end_chunk(struct engine *engine, struct chunk chunk, uint64_t end_ns)
+{
+    struct session *session = session_of(engine, chunk.session);
+    session->ready_tokens += chunk.tokens;
+    if (session->ready_tokens == session->prefill_tokens)
+        ends_prefill(engine, chunk.session, end_ns);
+    else if (!saves_synchronously(engine))
+        ends_save(engine, chunk.session, session->ready_tokens);
+}
+
+static void end_prefills(struct engine *engine, uint64_t end_ns)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < engine->prefilling.count; i++) {
+        uint32_t handle = engine->prefilling.item[i];
+        /* Chunks are of the first turns that prefill, in their order. */
+        if (i < engine->iteration.chunks)
+            end_chunk(engine, engine->chunk[i], end_ns);
+        const struct session *session = session_of(engine, handle);
+        if (session->ready_tokens < session->prefill_tokens)
+            engine->prefilling.item[kept++] = handle;
+    }
+    engine->prefilling.count = kept;
+}
+
+/* ---- the end of decoding alone ---- */
+
+static void count_decode(struct engine *engine, const struct iteration_end *end)
+{
+    struct collector *collector = collector_of(engine);
+    uint64_t time_ns = end->end_ns - engine->gpus_since_ns;
+    collector_add_busy(collector, BUSY_DECODE, time_ns);
+    collector_add_iterations(collector, end->repeats, time_ns, end->extrapolated);
+    collector_add_batch(collector, engine->running.count, time_ns);
+}
+
+static void count_tokens(struct engine *engine, const struct iteration_end *end)
+{
+    for (uint32_t i = 0; i < engine->running.count; i++) {
+        struct session *session = session_of(engine, engine->running.item[i]);
+        collector_add_tbt(collector_of(engine), end->first_end_ns - session->last_token_ns);
+        session->last_token_ns = end->end_ns;
+        session->left_tokens -= (uint32_t)end->repeats;
+    }
+    if (end->repeats > 1)
+        collector_add_tbt_ramp(collector_of(engine), end->gap_ns, end->gap_growth_ns,
+                               end->repeats - 1, engine->running.count);
+}
+
+void engine_iteration_ended(struct engine *engine, uint64_t now_ns, const struct iteration_end *end)
+{
+    engine->now_ns = now_ns;
+    if (engine->iteration.chunks > 0) {
+        count_prefill(engine, end);
+        end_decodes(engine, end->end_ns);
+        end_prefills(engine, end->end_ns);
+    } else {
+        count_decode(engine, end);
+        count_tokens(engine, end);
+        room_give_back(engine);
+    }
+    ends_completed(engine, end->end_ns);
+    stall_or_go_on(engine);
+}

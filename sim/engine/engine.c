@@ -1,0 +1,242 @@
+/* sim/engine/engine.c - coming and going of an engine, what it is told, and what it says is next.
+ */
+#include "sim/engine/engine.h"
+
+#include "base/memory.h"
+#include "sim/engine/core_metrics.h"
+#include "sim/engine/state.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* ---- coming and going ---- */
+
+static struct handles handles_new(uint32_t most)
+{
+    return (struct handles){ .item = memory_new(most, sizeof(uint32_t)) };
+}
+
+void handles_remove(struct handles *handles, uint32_t at)
+{
+    handles->count--;
+    for (uint32_t i = at; i < handles->count; i++)
+        handles->item[i] = handles->item[i + 1];
+}
+
+/* A server that only decodes keeps what it decodes, and stores nothing. */
+static struct placement_config core_config(const struct service *service, uint32_t index)
+{
+    struct placement_config config = service->setup->placement;
+    config.pool = service->pool;
+    if (index < service->prefill_engines)
+        return config;
+    config.pool = NULL;
+    config.policy = policy_find("none");
+    config.fetches = false;
+    config.unit_tokens = UINT32_MAX;
+    config.hbm_cache_bytes = 0;
+    config.capacity_bytes[TIER_DRAM] = config.capacity_bytes[TIER_SSD] = 0;
+    return config;
+}
+
+struct engine *engine_new(struct service *service, uint32_t index)
+{
+    struct engine *engine = memory_new(1, sizeof *engine);
+    struct placement_config config = core_config(service, index);
+    uint32_t batch = service->setup->experiment->batch + 1;
+    *engine = (struct engine){ .service = service, .setup = service->setup, .index = index };
+    engine->core = placement_new(&config);
+    engine->prepared = handles_new(batch);
+    engine->prefilling = handles_new(batch);
+    engine->running = handles_new(batch);
+    engine->joining = handles_new(batch);
+    engine->stalling_prefills = handles_new(batch);
+    engine->chunk = memory_new(batch, sizeof *engine->chunk);
+    /* Three loads a turn (from DRAM, SSD, the pool), of turns that are prepared or in one
+     * iteration. */
+    engine->loads = 3 * (batch + 1);
+    engine->load = memory_new(engine->loads, sizeof *engine->load);
+    return engine;
+}
+
+void engine_free(struct engine *engine)
+{
+    if (engine == NULL)
+        return;
+    placement_free(engine->core);
+    free(engine->prepared.item);
+    free(engine->prefilling.item);
+    free(engine->running.item);
+    free(engine->joining.item);
+    free(engine->stalling_prefills.item);
+    free(engine->chunk);
+    free(engine->load);
+    free(engine->note);
+    free(engine->action);
+    free(engine);
+}
+
+/* ---- what happened ---- */
+
+void engine_note_job(struct engine *engine, uint32_t job, uint32_t session)
+{
+    memory_grow(&engine->note, &engine->note_capacity, (uint64_t)job + 1, sizeof *engine->note);
+    engine->note[job] = (struct job_note){ .session = session };
+}
+
+void engine_ask(struct engine *engine, uint64_t now_ns, uint32_t handle, struct chain chain)
+{
+    struct service *service = engine->service;
+    struct session *session = session_of(engine, handle);
+    engine->now_ns = now_ns;
+    session->job = placement_queue(engine->core, now_ns, chain.keys, chain.count,
+                                   chain.context_tokens, chain.capacity);
+    if (engine->setup->unit_tokens == UINT32_MAX)
+        placement_set_base(engine->core, session->job, session->base_tokens, session->generation);
+    engine_note_job(engine, session->job, handle);
+    actions_drain(engine);
+    engine->turns_here++;
+    engine->turns_routed++;
+    queue_push(engine, handle);
+    collector_set_queue(&service->collector, now_ns, ++service->waiting);
+    engine->pending |= PENDING_LOOK;
+}
+
+void engine_transfer_ended(struct engine *engine, uint64_t now_ns, uint32_t transfer)
+{
+    engine->now_ns = now_ns;
+    placement_transfer_ended(engine->core, now_ns, transfer);
+    engine->undrained = true; /* others that end now come first */
+    loads_ended(engine, transfer);
+}
+
+void engine_look(struct engine *engine, uint64_t now_ns)
+{
+    engine->now_ns = now_ns;
+    engine->pending |= PENDING_STALL | PENDING_LOOK;
+}
+
+void engine_prompt_ready(struct engine *engine, uint64_t now_ns, uint32_t session)
+{
+    engine->now_ns = now_ns;
+    ends_save(engine, session, session_of(engine, session)->prefill_tokens);
+}
+
+/* ---- what is next ---- */
+
+static bool take_pending(struct engine *engine, enum pending what)
+{
+    bool was = (engine->pending & what) != 0;
+    engine->pending &= ~(unsigned)what;
+    return was;
+}
+
+enum engine_step engine_step(struct engine *engine, uint64_t now_ns, uint64_t most_repeats,
+                             struct engine_iteration *iteration)
+{
+    enum engine_step step = ENGINE_NOTHING;
+    engine->now_ns = now_ns;
+    if (engine->undrained)
+        actions_drain(engine);
+    while (engine->pending != 0 && step == ENGINE_NOTHING) {
+        if (take_pending(engine, PENDING_AHEAD))
+            queue_prepare_ahead(engine);
+        else if (take_pending(engine, PENDING_STALL))
+            batch_end_stall(engine);
+        else if (take_pending(engine, PENDING_NEXT))
+            step = batch_next(engine, most_repeats);
+        else if (take_pending(engine, PENDING_LOOK)) {
+            queue_prepare_ahead(engine);
+            if (engine->gpus == GPUS_IDLE)
+                engine->pending |= PENDING_NEXT;
+            else if (batch_wants_cut(engine))
+                step = ENGINE_CUT;
+        }
+    }
+    if (step == ENGINE_START)
+        *iteration = engine->iteration;
+    return step;
+}
+
+/* ---- turns that one server prefills and another decodes ---- */
+
+void engine_announce(struct engine *decoder, uint64_t now_ns, uint32_t handle)
+{
+    struct session *session = session_of(decoder, handle);
+    decoder->now_ns = now_ns;
+    session->decode_job = placement_queue(decoder->core, now_ns, &session->id, 1, 0, 1);
+    engine_note_job(decoder, session->decode_job, handle);
+    actions_drain(decoder);
+    decoder->turns_here++;
+}
+
+bool engine_expect(struct engine *decoder, uint64_t now_ns, uint32_t handle)
+{
+    const struct session *session = session_of(decoder, handle);
+    struct placement_hits none;
+    decoder->now_ns = now_ns;
+    decoder->undrained = true;
+    if (!batch_place_left(decoder) ||
+        placement_prepare(decoder->core, now_ns, session->decode_job, 0,
+                          kv_layout_room(&decoder->setup->kv, session_total(session)), TIER_HBM,
+                          &none) != PREPARE_DONE)
+        return false;
+    actions_drain(decoder);
+    decoder->expected++;
+    return true;
+}
+
+void engine_handed_over(struct engine *engine, uint64_t now_ns, uint32_t handle)
+{
+    engine->now_ns = now_ns;
+    ends_job(engine, session_of(engine, handle)->job);
+    engine->turns_here--;
+}
+
+void engine_join(struct engine *decoder, uint64_t now_ns, uint32_t handle)
+{
+    decoder->now_ns = now_ns;
+    decoder->expected--;
+    handles_add(&decoder->joining, handle);
+    decoder->pending |= PENDING_LOOK;
+}
+
+/* ---- what it knows ---- */
+
+struct placement *engine_core(const struct engine *engine)
+{
+    return engine->core;
+}
+
+uint32_t engine_turns(const struct engine *engine)
+{
+    return engine->turns_here;
+}
+
+uint64_t engine_turns_measured(const struct engine *engine)
+{
+    return engine->turns_routed - engine->turns_at_measure;
+}
+
+uint32_t engine_session_of_job(const struct engine *engine, uint32_t job)
+{
+    return engine->note[job].session;
+}
+
+uint32_t engine_saved_tokens(const struct engine *engine, uint32_t job)
+{
+    return engine->note[job].saved_tokens;
+}
+
+void engine_start_measuring(struct engine *engine)
+{
+    engine->counters_at_measure = *placement_counters(engine->core);
+    engine->turns_at_measure = engine->turns_routed;
+    placement_reset_peaks(engine->core);
+}
+
+void engine_add_metrics(struct engine *engine, struct metrics *metrics)
+{
+    placement_end(engine->core);
+    core_metrics_add(engine->core, &engine->counters_at_measure, metrics);
+}

@@ -1,0 +1,156 @@
+/* sim/engine/outcome.c - see outcome.h. */
+#include "sim/engine/outcome.h"
+
+#include "models/timing_range.h"
+#include "sim/engine/cost.h"
+#include "sim/engine/engine.h"
+#include "sim/engine/wear.h"
+
+#include <stdio.h>
+
+/* ---- counts ---- */
+
+static void set_link_metrics(const double link_bytes[LINK_COUNT], struct metrics *metrics)
+{
+    metrics->ssd_read_bytes = link_bytes[LINK_SSD_READ];
+    metrics->ssd_written_bytes = link_bytes[LINK_SSD_WRITE];
+    metrics->h2d_bytes = link_bytes[LINK_H2D];
+    metrics->d2h_bytes = link_bytes[LINK_D2H];
+    metrics->network_bytes = link_bytes[LINK_NETWORK];
+    metrics->remote_read_bytes = link_bytes[LINK_NETWORK_IN];
+}
+
+/* How many times its fair share of turns the busiest server was given. */
+static double imbalance(const struct service *service)
+{
+    uint64_t most = 0, all = 0;
+    for (uint32_t i = 0; i < service->prefill_engines; i++) {
+        uint64_t turns = engine_turns_measured(service->engine[i]);
+        most = turns > most ? turns : most;
+        all += turns;
+    }
+    return all > 0 ? (double)most * service->prefill_engines / (double)all : 0.0;
+}
+
+static void add_pool_metrics(const struct service *service, struct metrics *metrics)
+{
+    if (service->pool == NULL)
+        return;
+    double bytes_per_token = (double)service->setup->kv.bytes_per_token;
+    const struct pool_counters *now = pool_counters(service->pool);
+    const struct pool_counters *then = &service->pool_at_measure;
+    metrics->peak_remote_bytes = (double)pool_peak_tokens(service->pool) * bytes_per_token;
+    metrics->remote_dropped_bytes =
+        (double)(now->dropped_tokens - then->dropped_tokens) * bytes_per_token;
+    metrics->remote_expired_bytes =
+        (double)(now->expired_tokens - then->expired_tokens) * bytes_per_token;
+}
+
+static void set_metrics(struct service *service, uint64_t now_ns,
+                        const double link_bytes[LINK_COUNT], struct sim_result *result)
+{
+    struct metrics *metrics = &result->metrics;
+    collector_finish(&service->collector, now_ns, result);
+    for (uint32_t i = 0; i < service->engines; i++)
+        engine_add_metrics(service->engine[i], metrics);
+    set_link_metrics(link_bytes, metrics);
+    add_pool_metrics(service, metrics);
+    metrics->gpu_utilisation /= service->engines;
+    metrics->router_imbalance = imbalance(service);
+}
+
+/* ---- dollars and wear ---- */
+
+/* Busy hours are of all servers together, and the pool is one for all. */
+static double remote_usd(const struct engine_setup *setup, const struct metrics *metrics)
+{
+    uint64_t busy_ns = (uint64_t)metrics->gpu_busy_ns / setup->experiment->replicas;
+    return cost_of(&setup->hardware, 0, setup->remote_bytes, 0, busy_ns).dram_usd;
+}
+
+static void set_cost(const struct engine_setup *setup, struct metrics *metrics)
+{
+    struct cost cost = cost_of(
+        &setup->hardware, setup->experiment->gpus, setup->placement.capacity_bytes[TIER_DRAM],
+        setup->placement.capacity_bytes[TIER_SSD], (uint64_t)metrics->gpu_busy_ns);
+    metrics->cost_gpu_usd = cost.gpu_usd;
+    metrics->cost_dram_usd = cost.dram_usd;
+    metrics->cost_ssd_usd = cost.ssd_usd;
+    metrics->cost_remote_usd = remote_usd(setup, metrics);
+    metrics->cost_usd = cost.gpu_usd + cost.dram_usd + cost.ssd_usd + metrics->cost_remote_usd;
+    double served_tokens = metrics->wanted_tokens + metrics->reply_tokens;
+    metrics->cost_usd_per_mtok =
+        served_tokens > 0.0 ? metrics->cost_usd / served_tokens * 1e6 : 0.0;
+}
+
+static void set_wear(const struct engine_setup *setup, struct sim_result *result)
+{
+    const struct experiment *experiment = setup->experiment;
+    struct metrics *metrics = &result->metrics;
+    uint32_t servers = engine_setup_prefill_servers(setup);
+    struct wear wear =
+        wear_of(&setup->drive, setup->placement.capacity_bytes[TIER_SSD], servers,
+                experiment->write_amplification, metrics->ssd_written_bytes, metrics->elapsed_ns);
+    metrics->ssd_written_per_day_bytes = wear.bytes_per_day;
+    metrics->ssd_dwpd = wear.writes_per_day;
+    metrics->ssd_years = wear.years;
+}
+
+/* A prompt that was cut to the window reuses more of what is left of it than the whole one would.
+ */
+static bool window_finding(const struct engine_setup *setup, const struct metrics *metrics,
+                           char *text, size_t text_bytes)
+{
+    const double told_from = 0.01;
+    if (metrics->clamped_turns < told_from * metrics->turns || metrics->clamped_turns == 0.0)
+        return false;
+    snprintf(
+        text, text_bytes,
+        "%.0f %% of the turns are longer than the context window of %u tokens and were cut to it",
+        100.0 * metrics->clamped_turns / metrics->turns, setup->window_tokens);
+    return true;
+}
+
+/* What nobody measured is not shown as if somebody had. */
+static bool range_finding(const struct engine_setup *setup, const struct metrics *metrics,
+                          char *text, size_t text_bytes)
+{
+    char range[TIMING_RANGE_BYTES];
+    if (metrics->extrapolated_iterations == 0.0)
+        return false;
+    snprintf(text, text_bytes,
+             "%.1f %% of the GPUs' time, %.0f of %.0f iterations, is extrapolated: beyond the %s "
+             "measured",
+             100.0 * metrics->extrapolated_time_share, metrics->extrapolated_iterations,
+             metrics->iterations, timing_range_text(&setup->timing, range));
+    return true;
+}
+
+static void set_findings(const struct engine_setup *setup, struct sim_result *result)
+{
+    const size_t bytes = sizeof result->finding[0];
+    int count = window_finding(setup, &result->metrics, result->finding[0], bytes) ? 1 : 0;
+    if (range_finding(setup, &result->metrics, result->finding[count], bytes))
+        count++;
+    for (int i = 0; count < SIM_FINDINGS_MAX; i++, count++)
+        if (!wear_finding(&result->metrics, &setup->drive, i, result->finding[count], bytes))
+            break;
+}
+
+/* ---- all of it ---- */
+
+void outcome_set(struct service *service, const struct trace *trace, uint64_t now_ns,
+                 const double link_bytes[LINK_COUNT], struct sim_result *result)
+{
+    const struct engine_setup *setup = service->setup;
+    set_metrics(service, now_ns, link_bytes, result);
+    set_cost(setup, &result->metrics);
+    set_wear(setup, result);
+    set_findings(setup, result);
+    result->trace_hash = trace_hash(trace);
+    result->trace_format = trace_facts(trace).format;
+    result->open_loop = setup->open_loop;
+    snprintf(result->timing_source, sizeof result->timing_source, "%s", setup->timing.source);
+    result->kv_bytes_per_token = setup->kv.bytes_per_token;
+    result->kv_budget_bytes = setup->kv_budget_bytes;
+}

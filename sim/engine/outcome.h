@@ -1,0 +1,13 @@
+/* sim/engine/outcome.h - what a run's counts come to: metrics, dollars, wear, and what they say. */
+#ifndef REPRISE_SIM_ENGINE_OUTCOME_H
+#define REPRISE_SIM_ENGINE_OUTCOME_H
+
+#include "sim/engine/result.h"
+#include "sim/engine/service.h"
+
+/* Fills *result of the run that ends now but for `events` and `interrupted`. link_bytes: what
+ * crossed each link in the measured part, of all servers. */
+void outcome_set(struct service *service, const struct trace *trace, uint64_t now_ns,
+                 const double link_bytes[LINK_COUNT], struct sim_result *result);
+
+#endif

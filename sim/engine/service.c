@@ -1,0 +1,51 @@
+/* sim/engine/service.c - see service.h. */
+#include "sim/engine/service.h"
+
+#include "base/memory.h"
+#include "sim/engine/engine.h"
+
+#include <stdlib.h>
+
+void service_init(struct service *service, const struct engine_setup *setup, struct trace *trace)
+{
+    *service = (struct service){ .setup = setup };
+    collector_init(&service->collector, setup->experiment);
+    sessions_init(&service->sessions, setup, &service->collector, trace);
+    service->engines = setup->experiment->replicas;
+    service->prefill_engines = engine_setup_prefill_servers(setup);
+    if (setup->remote_bytes > 0)
+        service->pool =
+            pool_new(setup->remote_bytes / setup->kv.bytes_per_token, setup->placement.ttl_ns);
+    service->engine = memory_new(service->engines, sizeof(struct engine *));
+    for (uint32_t i = 0; i < service->engines; i++)
+        service->engine[i] = engine_new(service, i);
+}
+
+void service_free(struct service *service)
+{
+    for (uint32_t i = 0; i < service->engines; i++)
+        engine_free(service->engine[i]);
+    free(service->engine);
+    pool_free(service->pool);
+    collector_free(&service->collector);
+    sessions_free(&service->sessions);
+}
+
+void service_start_measuring(struct service *service, uint64_t now_ns)
+{
+    collector_measure_from(&service->collector, now_ns);
+    for (uint32_t i = 0; i < service->engines; i++)
+        engine_start_measuring(service->engine[i]);
+    if (service->pool == NULL)
+        return;
+    service->pool_at_measure = *pool_counters(service->pool);
+    pool_reset_peak(service->pool);
+}
+
+bool service_at_rest(const struct service *service)
+{
+    for (uint32_t i = 0; i < service->engines; i++)
+        if (engine_turns(service->engine[i]) > 0)
+            return false;
+    return service->waiting == 0;
+}

@@ -1,0 +1,40 @@
+/* sim/engine/service.h - what the engines of one run have in common: the sessions that they serve,
+ * the pool that they share, and what is measured of all of them together. */
+#ifndef REPRISE_SIM_ENGINE_SERVICE_H
+#define REPRISE_SIM_ENGINE_SERVICE_H
+
+#include "sim/engine/collector.h"
+#include "sim/engine/sessions.h"
+#include "sim/engine/setup.h"
+
+struct engine;
+
+struct service {
+    const struct engine_setup *setup;
+    struct collector collector;
+    struct sessions sessions;
+    struct pool *pool; /* the remote tier, or NULL */
+    struct pool_counters pool_at_measure;
+    struct engine **engine; /* setup->experiment->replicas; the first prefill_engines take turns */
+    uint32_t engines, prefill_engines;
+    uint32_t waiting; /* turns asked whose prefill has not begun */
+    uint64_t turns_started, turns_done;
+};
+
+/* With its engines, all idle. setup and trace are the caller's and outlive it. */
+void service_init(struct service *service, const struct engine_setup *setup, struct trace *trace);
+void service_free(struct service *service);
+
+/* Whether some servers only prefill, and others decode what these have made. */
+static inline bool service_splits(const struct service *service)
+{
+    return service->prefill_engines < service->engines;
+}
+
+/* The first measured turn starts now: all counts are of what follows. */
+void service_start_measuring(struct service *service, uint64_t now_ns);
+
+/* Turns that were asked and have not ended. */
+bool service_at_rest(const struct service *service);
+
+#endif

@@ -1,0 +1,297 @@
+/* sim/engine/sessions.c - see sessions.h. */
+#include "sim/engine/sessions.h"
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "sim/engine/reuse.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+void sessions_init(struct sessions *sessions, const struct engine_setup *setup,
+                   struct collector *collector, struct trace *trace)
+{
+    *sessions = (struct sessions){
+        .setup = setup, .collector = collector, .trace = trace, .high_water = 1
+    };
+    ranges_init(&sessions->turn_ranges);
+    ranges_init(&sessions->key_ranges);
+    ranges_init(&sessions->seen_ranges);
+}
+
+void sessions_free(struct sessions *sessions)
+{
+    free(sessions->item);
+    free(sessions->turns);
+    free(sessions->keys);
+    free(sessions->seen);
+    free(sessions->scratch_keys);
+    ranges_free(&sessions->turn_ranges);
+    ranges_free(&sessions->key_ranges);
+    ranges_free(&sessions->seen_ranges);
+}
+
+/* ---- coming and going ---- */
+
+static uint32_t session_new(struct sessions *sessions)
+{
+    uint32_t handle = sessions->free_item;
+    if (handle != 0) {
+        sessions->free_item = sessions->item[handle].next;
+    } else {
+        handle = sessions->high_water++;
+        memory_grow(&sessions->item, &sessions->capacity, (uint64_t)handle + 1,
+                    sizeof *sessions->item);
+    }
+    memset(&sessions->item[handle], 0, sizeof sessions->item[handle]);
+    return handle;
+}
+
+static void session_free(struct sessions *sessions, uint32_t handle)
+{
+    struct session *session = &sessions->item[handle];
+    ranges_return(&sessions->turn_ranges, session->turns, session->turn_count);
+    if (session->key_count > 0)
+        ranges_return(&sessions->key_ranges, session->keys, session->key_count);
+    ranges_return(&sessions->seen_ranges, session->seen, sessions->setup->experiment->replicas);
+    session->next = sessions->free_item;
+    sessions->free_item = handle;
+}
+
+/* The trace's arrays hold until its next call only: the session takes copies. */
+static void copy_session(struct sessions *sessions, struct session *session,
+                         const struct trace_session *item)
+{
+    session->id = item->id;
+    session->seen = ranges_take(&sessions->seen_ranges, sessions->setup->experiment->replicas);
+    memory_grow(&sessions->seen, &sessions->seen_capacity, sessions->seen_ranges.high_water,
+                sizeof *sessions->seen);
+    memset(&sessions->seen[session->seen], 0,
+           sessions->setup->experiment->replicas * sizeof *sessions->seen);
+    session->turn_count = item->turn_count;
+    session->turns = ranges_take(&sessions->turn_ranges, item->turn_count);
+    memory_grow(&sessions->turns, &sessions->turns_capacity, sessions->turn_ranges.high_water,
+                sizeof *sessions->turns);
+    memcpy(&sessions->turns[session->turns], item->turns, item->turn_count * sizeof *item->turns);
+    session->key_count = item->block_count;
+    if (item->block_count == 0)
+        return;
+    session->keys = ranges_take(&sessions->key_ranges, item->block_count);
+    memory_grow(&sessions->keys, &sessions->keys_capacity, sessions->key_ranges.high_water,
+                sizeof *sessions->keys);
+    memcpy(&sessions->keys[session->keys], item->block_keys,
+           item->block_count * sizeof *item->block_keys);
+}
+
+/* A share of the sessions, always the same ones, whatever else is drawn. */
+static bool draw_urgent(const struct sessions *sessions, uint64_t id)
+{
+    struct random random = random_from(id, UINT64_C(0x757267656e74));
+    return random_uniform(&random) < sessions->setup->experiment->urgent_share;
+}
+
+enum status sessions_read(struct sessions *sessions, uint32_t *handle, uint64_t *arrival_ns,
+                          struct error *err)
+{
+    struct trace_session item;
+    *handle = 0;
+    uint64_t limit = sessions->setup->experiment->max_turns;
+    if (limit > 0 && sessions->turns_asked >= limit)
+        return STATUS_OK;
+    enum trace_step step = trace_next(sessions->trace, &item, err);
+    if (step == TRACE_ERROR)
+        return err->status;
+    if (step == TRACE_END)
+        return STATUS_OK;
+    *handle = session_new(sessions);
+    *arrival_ns = item.arrival_ns;
+    copy_session(sessions, &sessions->item[*handle], &item);
+    sessions->item[*handle].urgent = draw_urgent(sessions, item.id);
+    return STATUS_OK;
+}
+
+/* ---- fitting a turn into the window ---- */
+
+/* Cuts the context's oldest half-windows until history, prompt and reply fit; if there is no
+ * history to cut, prompt and reply are cut themselves. The reply's length is the trace's: the
+ * engine of a trace knows it, a real one would find out by overflowing (docs/model.md). */
+static void fit_into_window(struct sessions *sessions, struct session *session)
+{
+    uint32_t window = sessions->setup->window_tokens;
+    uint32_t reply = session->reply_tokens, prompt = session->prompt_tokens;
+    if (reply > window / 2)
+        reply = window / 2;
+    if (prompt > window - reply)
+        prompt = window - reply;
+    if (reply != session->reply_tokens || prompt != session->prompt_tokens)
+        collector_add_clamped(sessions->collector);
+    session->reply_tokens = reply;
+    session->prompt_tokens = prompt;
+    uint32_t half = window / 2, cut = 0, history = session->history_tokens;
+    /* Blocks are cut whole, so that those that stay keep their keys. */
+    if (sessions->setup->unit_tokens != UINT32_MAX)
+        half += (sessions->setup->unit_tokens - half % sessions->setup->unit_tokens) %
+                sessions->setup->unit_tokens;
+    while (history - cut + prompt + reply > window)
+        cut += half < history - cut ? half : history - cut;
+    session->cut_tokens = cut;
+    if (cut > 0)
+        collector_add_overflow(sessions->collector);
+}
+
+/* Every block of every session has its own key: 36 bits of session, 8 of generation, 20 of place.
+ */
+static uint64_t block_key(const struct session *session, uint64_t place)
+{
+    assert(session->id < UINT64_C(1) << 36 && place < UINT64_C(1) << 20);
+    return session->id << 28 | (uint64_t)(session->generation & 0xff) << 20 | place;
+}
+
+static void build_keys(struct sessions *sessions, const struct session *session, uint32_t from,
+                       uint32_t to)
+{
+    uint32_t block = sessions->setup->unit_tokens;
+    memory_grow(&sessions->scratch_keys, &sessions->scratch_capacity, (uint64_t)to - from + 1,
+                sizeof *sessions->scratch_keys);
+    for (uint32_t i = from; i < to; i++)
+        sessions->scratch_keys[i - from] =
+            block_key(session, (uint64_t)session->base_tokens / block + i);
+}
+
+/* What overflowed is cut off the context. Blocks are cut by their keys, and what a core holds under
+ * the old ones only ages; copies of whole sessions are cut by kv_cut when the turn is prepared. */
+static void cut_context(const struct sessions *sessions, struct session *session)
+{
+    session->history_tokens -= session->cut_tokens;
+    session->cut_total_tokens += session->cut_tokens;
+    if (session->cut_tokens == 0)
+        return;
+    if (sessions_invalidate(sessions->setup)) {
+        session->generation++;
+        session->base_tokens = 0;
+    } else {
+        session->base_tokens += session->cut_tokens;
+    }
+    /* A context that lost all of its history begins a new block. */
+    uint32_t block = sessions->setup->unit_tokens;
+    if (block != UINT32_MAX)
+        session->base_tokens = (session->base_tokens + block - 1) / block * block;
+}
+
+/* ---- the chain that names a turn's KV ---- */
+
+/* How many units `tokens` tokens make: full ones, and a partial one where they can be shared. */
+static uint32_t units_of(const struct sessions *sessions, uint32_t tokens)
+{
+    uint32_t block = sessions->setup->unit_tokens;
+    /* A state is kept at the end of full blocks. */
+    bool partial = sessions->setup->experiment->partial_blocks && tokens % block > 0 &&
+                   sessions->setup->model.state_layers == 0;
+    return tokens / block + (partial ? 1 : 0);
+}
+
+static uint32_t covered_by(const struct sessions *sessions, uint32_t units, uint32_t tokens)
+{
+    uint64_t full = (uint64_t)units * sessions->setup->unit_tokens;
+    return full < tokens ? (uint32_t)full : tokens;
+}
+
+static struct chain session_blocks(struct sessions *sessions, struct session *session)
+{
+    uint32_t history = session->history_tokens, count = units_of(sessions, history);
+    uint32_t total = history + session->prompt_tokens + session->reply_tokens;
+    build_keys(sessions, session, 0, count);
+    return (struct chain){ sessions->scratch_keys, count, covered_by(sessions, count, history),
+                           total / sessions->setup->unit_tokens + 1 };
+}
+
+/* The trace's last key may name a partial block: without sharing of those it is not in the chain.
+ */
+static struct chain trace_blocks(const struct sessions *sessions, struct session *session)
+{
+    uint32_t count = units_of(sessions, session->prompt_tokens); /* fewer keys if it was clamped */
+    return (struct chain){ &sessions->keys[session->keys], count,
+                           covered_by(sessions, count, session->prompt_tokens),
+                           count > 0 ? count : 1 };
+}
+
+static struct chain chain_of(struct sessions *sessions, struct session *session)
+{
+    if (sessions->setup->unit_tokens == UINT32_MAX)
+        return (struct chain){ &session->id, 1,
+                               kv_layout_stored(&sessions->setup->kv, session->history_tokens), 1 };
+    if (sessions->setup->unit_keys)
+        return trace_blocks(sessions, session);
+    return session_blocks(sessions, session);
+}
+
+void sessions_note_cut(struct sessions *sessions, uint32_t handle, struct chain *chain)
+{
+    struct session *session = &sessions->item[handle];
+    struct seen *seen = &sessions->seen[session->seen + session->server];
+    session->kv_cut = 0;
+    if (sessions->setup->unit_tokens != UINT32_MAX)
+        return;
+    if (seen->generation != session->generation)
+        session->kv_cut = CUT_ALL;
+    else
+        session->kv_cut = session->base_tokens - seen->base_tokens;
+    if (session->kv_cut != CUT_ALL)
+        chain->context_tokens += session->kv_cut;
+    *seen = (struct seen){ session->base_tokens, session->generation };
+}
+
+/* ---- a turn's life ---- */
+
+struct chain sessions_ask(struct sessions *sessions, uint32_t handle, uint64_t now_ns)
+{
+    struct session *session = &sessions->item[handle];
+    const struct trace_turn *turn = &sessions->turns[session->turns + session->turn];
+    session->prompt_tokens = turn->prompt_tokens;
+    session->reply_tokens = turn->reply_tokens;
+    session->asked_ns = now_ns;
+    session->started = false;
+    sessions->turns_asked++;
+    fit_into_window(sessions, session);
+    cut_context(sessions, session);
+    session->left_tokens = session->reply_tokens;
+    session->prefill_tokens = session_context(session);
+    session->ready_tokens = 0;
+    struct chain chain = chain_of(sessions, session);
+    session->chain_keys = chain.count;
+    return chain;
+}
+
+struct chain sessions_extend(struct sessions *sessions, uint32_t handle, uint32_t ready_tokens)
+{
+    struct session *session = &sessions->item[handle];
+    struct chain none = { 0 };
+    if (sessions->setup->unit_tokens == UINT32_MAX || sessions->setup->unit_keys)
+        return none;
+    uint32_t units = units_of(sessions, ready_tokens), from = session->chain_keys;
+    if (units <= from)
+        return none;
+    build_keys(sessions, session, from, units);
+    session->chain_keys = units;
+    return (struct chain){ .keys = sessions->scratch_keys, .count = units - from };
+}
+
+bool sessions_end_turn(struct sessions *sessions, uint32_t handle, uint64_t *think_ns)
+{
+    struct session *session = &sessions->item[handle];
+    session->history_tokens += session->prompt_tokens + session->reply_tokens;
+    session->turn++;
+    uint64_t limit = sessions->setup->experiment->max_turns;
+    if (session->turn == session->turn_count || (limit > 0 && sessions->turns_asked >= limit)) {
+        session_free(sessions, handle);
+        return false;
+    }
+    *think_ns = sessions->turns[session->turns + session->turn].think_ns;
+    return true;
+}
+
+uint32_t session_reused_tokens(const struct session *session)
+{
+    return reuse_tokens(reuse_found_tokens(&session->hits), session_context(session));
+}

@@ -1,0 +1,119 @@
+/* sim/engine/sessions.h - sessions and their turns: what a turn's context is, how it is fitted into
+ * the window, which keys name its KV, what each server knows of a session's truncation.
+ * A session is known by a handle from its arrival to its last reply; 0 names none. */
+#ifndef REPRISE_SIM_ENGINE_SESSIONS_H
+#define REPRISE_SIM_ENGINE_SESSIONS_H
+
+#include "base/ranges.h"
+#include "sim/engine/collector.h"
+#include "sim/engine/setup.h"
+#include "sim/placement/placement.h"
+
+/* Its present turn is all that is outstanding. */
+struct session {
+    uint64_t id;
+    uint64_t asked_ns, start_ns, last_token_ns, first_token_ns;
+    uint32_t turns, turn_count, turn; /* its turns are sessions.turns[turns ..] */
+    uint32_t keys, key_count;         /* open loop: its block keys are sessions.keys[keys ..] */
+    uint32_t history_tokens;          /* context before this turn, after truncation */
+    uint32_t base_tokens;             /* tokens that truncation has cut off before it */
+    uint64_t cut_total_tokens;        /* the same, whether their KV was invalidated or not */
+    uint32_t generation;              /* invalidations so far: block keys are new after one */
+    uint32_t seen; /* sessions.seen[seen ..]: what each server knows of its cuts */
+    uint32_t prompt_tokens, reply_tokens, cut_tokens; /* of this turn, clamped to the window */
+    uint32_t kv_cut;         /* session unit: what its server's copies lose first; CUT_ALL */
+    uint32_t left_tokens;    /* of the reply, still to be made */
+    uint32_t prefill_tokens; /* context that must be in HBM before the next token */
+    uint32_t ready_tokens;   /* of it: loaded or computed */
+    uint32_t booked_tokens;  /* of context, for which it has HBM */
+    uint32_t server, job;    /* where it is prefilled, and the core's handle there */
+    uint32_t decode_server, decode_job; /* where it is decoded, if elsewhere */
+    uint32_t chain_keys;                /* given to the core so far */
+    uint32_t next;                      /* in a queue or among free entries */
+    uint64_t look_ns;                   /* when somebody is to look whether it need wait longer */
+    uint64_t number;                    /* turns that started before this one */
+    struct placement_hits hits;
+    uint32_t passed_over_tokens; /* found, but in a tier not worth loading from */
+    bool urgent;                 /* engine.order: priority */
+    bool started;                /* this turn's first prefill has begun */
+};
+
+/* How much of a session's truncation a server's copies have been told of. */
+struct seen {
+    uint32_t base_tokens, generation;
+};
+
+struct sessions {
+    const struct engine_setup *setup;
+    struct collector *collector; /* hears of overflows */
+    struct trace *trace;
+    struct session *item;
+    uint32_t capacity, high_water, free_item;
+    struct ranges turn_ranges, key_ranges, seen_ranges;
+    struct trace_turn *turns;
+    uint64_t *keys;
+    struct seen *seen;
+    uint32_t turns_capacity, keys_capacity, seen_capacity;
+    uint64_t *scratch_keys; /* a chain being built */
+    uint32_t scratch_capacity;
+    uint64_t turns_asked;
+};
+
+/* setup, collector and trace are the caller's and outlive it. */
+void sessions_init(struct sessions *sessions, const struct engine_setup *setup,
+                   struct collector *collector, struct trace *trace);
+void sessions_free(struct sessions *sessions);
+
+/* Reads the trace's next session. *session: its handle, or 0 at the trace's end or where enough
+ * turns have been asked (max_turns); *arrival_ns: when its first turn is asked. STATUS_INPUT,
+ * STATUS_IO: the trace's. */
+enum status sessions_read(struct sessions *sessions, uint32_t *session, uint64_t *arrival_ns,
+                          struct error *err);
+
+/* The keys that name a turn's KV. */
+struct chain {
+    const uint64_t *keys; /* valid until the next call of sessions_ask() or sessions_extend() */
+    uint32_t count, context_tokens, capacity;
+};
+
+/* The session's next turn is asked now: fits it into the window. */
+struct chain sessions_ask(struct sessions *sessions, uint32_t session, uint64_t now_ns);
+/* The asked turn goes to this server (session->server): what that one's copies must lose first,
+ * since other servers may have had the turns in between. */
+void sessions_note_cut(struct sessions *sessions, uint32_t session, struct chain *chain);
+/* Block unit: the keys of blocks that ready_tokens of the context complete and that the core has
+ * not been given yet; count 0: none. */
+struct chain sessions_extend(struct sessions *sessions, uint32_t session, uint32_t ready_tokens);
+/* The reply has ended. true: a next turn is asked *think_ns from now; else the session is
+ * forgotten. */
+bool sessions_end_turn(struct sessions *sessions, uint32_t session, uint64_t *think_ns);
+
+/* A state cannot be taken back to before what was cut off: it is as if all KV were invalidated. */
+static inline bool sessions_invalidate(const struct engine_setup *setup)
+{
+    return setup->experiment->overflow == OVERFLOW_INVALIDATE || setup->model.state_layers > 0;
+}
+
+/* Context of the turn when its prefill begins for the first time. */
+static inline uint32_t session_context(const struct session *session)
+{
+    return session->history_tokens + session->prompt_tokens;
+}
+
+/* All that it will come to. */
+static inline uint32_t session_total(const struct session *session)
+{
+    return session_context(session) + session->reply_tokens;
+}
+
+/* Tokens of the turn whose place in the context is known by now. */
+static inline uint32_t session_context_now(const struct session *session)
+{
+    return session_total(session) - session->left_tokens;
+}
+
+/* Of what was found for its first prefill, what it reuses: the last token's logits are always
+ * computed, so one token is prefilled even if all KV is there. */
+uint32_t session_reused_tokens(const struct session *session);
+
+#endif

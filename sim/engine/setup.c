@@ -1,0 +1,229 @@
+/* sim/engine/setup.c - from an experiment's names and files to numbers. */
+#include "sim/engine/setup.h"
+
+#include "sim/engine/placement_keys.h"
+#include "sim/engine/policy_name.h"
+
+#include <stdio.h>
+
+uint32_t engine_setup_prefill_servers(const struct engine_setup *setup)
+{
+    const struct experiment *experiment = setup->experiment;
+    return experiment->prefill_replicas > 0 ? experiment->prefill_replicas : experiment->replicas;
+}
+
+/* ---- the server ---- */
+
+static double less(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+/* The tighter bound of two of which 0 says that there is none. */
+static double tighter(double a, double b)
+{
+    return a <= 0.0 ? b : b <= 0.0 ? a : less(a, b);
+}
+
+static void set_links(struct engine_setup *setup)
+{
+    const struct hardware *hardware = &setup->hardware;
+    double gpus = setup->experiment->gpus;
+    setup->both_bytes_per_s[PAIR_SSD] = hardware->ssd_both_bytes_per_s;
+    setup->both_bytes_per_s[PAIR_PCIE] =
+        tighter(hardware->pcie_both_bytes_per_s, gpus * hardware->pcie_both_bytes_per_s_per_gpu);
+    setup->link_bytes_per_s[LINK_H2D] =
+        less(hardware->h2d_bytes_per_s, gpus * hardware->h2d_bytes_per_s_per_gpu);
+    setup->link_bytes_per_s[LINK_D2H] =
+        less(hardware->d2h_bytes_per_s, gpus * hardware->d2h_bytes_per_s_per_gpu);
+    setup->link_bytes_per_s[LINK_SSD_READ] = hardware->ssd_read_bytes_per_s;
+    setup->link_bytes_per_s[LINK_SSD_WRITE] = hardware->ssd_write_bytes_per_s;
+    setup->link_bytes_per_s[LINK_NETWORK] = setup->experiment->network_bytes_per_s;
+    setup->link_bytes_per_s[LINK_NETWORK_IN] = setup->experiment->network_bytes_per_s;
+    setup->link_latency_ns[LINK_NETWORK] = setup->experiment->network_latency_ns;
+    setup->link_latency_ns[LINK_NETWORK_IN] = setup->experiment->remote_latency_ns;
+    setup->link_latency_ns[LINK_H2D] = hardware->pcie_latency_ns;
+    setup->link_latency_ns[LINK_D2H] = hardware->pcie_latency_ns;
+    setup->link_latency_ns[LINK_SSD_READ] = hardware->ssd_latency_ns;
+    setup->link_latency_ns[LINK_SSD_WRITE] = hardware->ssd_latency_ns;
+}
+
+/* ---- the model on it ---- */
+
+static enum status set_model(struct engine_setup *setup, struct error *err)
+{
+    const struct experiment *experiment = setup->experiment;
+    enum status status = model_load(experiment->model, &setup->model, err);
+    if (status == STATUS_OK)
+        status = hardware_load(experiment->hardware, &setup->hardware, err);
+    if (status != STATUS_OK)
+        return status;
+    status = drive_load(experiment->drive, &setup->drive, err);
+    if (status != STATUS_OK)
+        return status;
+    if (experiment->hbm_utilisation > 0.0)
+        setup->hardware.hbm_utilisation = experiment->hbm_utilisation;
+    if (experiment->gpus > setup->hardware.gpus) {
+        char expected[128], found[32];
+        snprintf(expected, sizeof expected, "at most the %u of %.64s", setup->hardware.gpus,
+                 setup->hardware.name);
+        snprintf(found, sizeof found, "%u", experiment->gpus);
+        return error_input(err, NULL, 0, "gpus", expected, found);
+    }
+    if (experiment->kv_dtype != KV_AS_MODEL)
+        setup->model.kv_bytes_per_value = experiment->kv_dtype == KV_FP8 ? 1.0 : 2.0;
+    setup->window_tokens = experiment->context_window_tokens > 0
+                               ? experiment->context_window_tokens
+                               : setup->model.context_window_tokens;
+    if (experiment->hbm_tokens > 0) /* measured: then the weights fit, whatever is assumed here */
+        status = model_check_ranks(&setup->model, &setup->hardware, experiment->gpus, err);
+    else
+        status = model_kv_budget_bytes(&setup->model, &setup->hardware, experiment->gpus,
+                                       &setup->kv_budget_bytes, err);
+    if (status == STATUS_OK)
+        setup->timing = timing_new(&setup->model, &setup->hardware, experiment->gpus);
+    return status;
+}
+
+/* ---- what is placed, and where ---- */
+
+static enum status set_unit(struct engine_setup *setup, struct trace_facts facts, struct error *err)
+{
+    const struct experiment *experiment = setup->experiment;
+    setup->unit_keys = facts.block_tokens > 0;
+    setup->open_loop = facts.open_loop;
+    if (setup->unit_keys && experiment->unit == PLACE_SESSIONS)
+        return error_input(err, NULL, 0, "placement.unit",
+                           "auto or block: the trace's requests share prefix blocks, not sessions",
+                           "session");
+    if (setup->unit_keys)
+        setup->unit_tokens = facts.block_tokens;
+    else
+        setup->unit_tokens =
+            experiment->unit == PLACE_BLOCKS ? experiment->block_tokens : UINT32_MAX;
+    return STATUS_OK;
+}
+
+/* A tier behind a link that moves nothing would take KV and never give it back: it is no tier. */
+static uint64_t usable_bytes(uint64_t bytes, double read_bytes_per_s, double write_bytes_per_s)
+{
+    return read_bytes_per_s > 0.0 && write_bytes_per_s > 0.0 ? bytes : 0;
+}
+
+static void set_tiers(struct engine_setup *setup)
+{
+    const struct experiment *experiment = setup->experiment;
+    struct placement_config *config = &setup->placement;
+    const double *rate = setup->link_bytes_per_s;
+    bool stores = config->policy->saves;
+    uint64_t dram =
+        experiment->dram_bytes != UINT64_MAX ? experiment->dram_bytes : setup->hardware.dram_bytes;
+    uint64_t ssd =
+        experiment->ssd_bytes != UINT64_MAX ? experiment->ssd_bytes : setup->hardware.ssd_bytes;
+    config->capacity_bytes[TIER_HBM] = setup->kv_budget_bytes;
+    config->capacity_bytes[TIER_DRAM] =
+        stores ? usable_bytes(dram, rate[LINK_H2D], rate[LINK_D2H]) : 0;
+    config->capacity_bytes[TIER_SSD] =
+        stores ? usable_bytes(ssd, rate[LINK_SSD_READ], rate[LINK_SSD_WRITE]) : 0;
+    setup->remote_bytes = stores ? experiment->remote_bytes : 0;
+    config->hbm_cache_bytes = stores ? experiment->hbm_cache_bytes : 0;
+    config->unit_tokens = setup->unit_tokens;
+    config->bytes_per_token = setup->kv.bytes_per_token;
+    struct recompute_time recompute = timing_recompute(&setup->timing);
+    config->recompute_base_ns = recompute.base_ns;
+    config->recompute_slope_ns = recompute.slope_ns;
+    placement_keys_set(experiment, config);
+    config->leaf_only = experiment->leaf_only && setup->unit_tokens != UINT32_MAX;
+}
+
+/* A turn may fill the window, and must then fit into HBM by itself. */
+static enum status check_window(const struct engine_setup *setup, struct error *err)
+{
+    uint32_t tokens = kv_layout_longest(&setup->kv, setup->kv_budget_bytes);
+    if (setup->window_tokens >= 2 && setup->window_tokens <= tokens)
+        return STATUS_OK;
+    char expected[256], found[64];
+    snprintf(expected, sizeof expected,
+             "2 to %u tokens, whose KV fits into the HBM that %.64s leaves on %u GPU(s)", tokens,
+             setup->model.name, setup->experiment->gpus);
+    snprintf(found, sizeof found, "%u", setup->window_tokens);
+    return error_input(err, NULL, 0, "engine.context_window", expected, found);
+}
+
+static enum status set_kv(struct engine_setup *setup, struct error *err)
+{
+    const struct experiment *experiment = setup->experiment;
+    setup->kv = kv_layout_new(&setup->model, experiment, setup->unit_tokens,
+                              setup->placement.policy->saves);
+    if (experiment->hbm_tokens > 0)
+        setup->kv_budget_bytes =
+            kv_layout_measured_bytes(&setup->kv, experiment->hbm_tokens, setup->window_tokens);
+    return check_window(setup, err);
+}
+
+/* ---- all together ---- */
+
+/* Servers that only prefill need others that decode; what is decoded elsewhere is not pushed out,
+ * since it would have to go back to be prefilled. */
+static enum status check_cluster(const struct experiment *experiment, struct error *err)
+{
+    if (experiment->prefill_replicas == 0)
+        return STATUS_OK;
+    if (experiment->prefill_replicas >= experiment->replicas) {
+        char expected[64], found[32];
+        snprintf(expected, sizeof expected, "fewer than cluster.replicas (%u)",
+                 experiment->replicas);
+        snprintf(found, sizeof found, "%u", experiment->prefill_replicas);
+        return error_input(err, NULL, 0, "cluster.prefill_replicas", expected, found);
+    }
+    if (experiment->allocation == ALLOCATE_GROW)
+        return error_input(err, NULL, 0, "engine.allocation",
+                           "reserve, where other servers decode (cluster.prefill_replicas)",
+                           "grow");
+    return STATUS_OK;
+}
+
+static enum status open_trace(const struct experiment *experiment, struct trace **trace,
+                              struct error *err)
+{
+    if (experiment->trace[0] != '\0')
+        return trace_open_with(experiment->trace, NULL, &experiment->workload, &experiment->import,
+                               trace, err);
+    return trace_generate(&experiment->workload, trace, err);
+}
+
+static enum status set_placement(struct engine_setup *setup, struct trace_facts facts,
+                                 struct error *err)
+{
+    enum status status = set_unit(setup, facts, err);
+    if (status == STATUS_OK)
+        status = set_kv(setup, err);
+    if (status != STATUS_OK)
+        return status;
+    set_tiers(setup);
+    if (setup->remote_bytes > 0 && setup->placement.capacity_bytes[TIER_DRAM] == 0)
+        return error_input(err, NULL, 0, "tiers.dram.capacity",
+                           "more than 0: DRAM passes on what goes to the remote pool", "0");
+    return STATUS_OK;
+}
+
+enum status engine_setup_open(const struct experiment *experiment, struct engine_setup *setup,
+                              struct trace **trace, struct error *err)
+{
+    const char *policy =
+        experiment->eviction[0] != '\0' ? experiment->eviction : experiment->policy;
+    *setup = (struct engine_setup){ .experiment = experiment };
+    *trace = NULL;
+    enum status status = policy_name_parse(policy, &setup->placement, err);
+    if (status == STATUS_OK)
+        status = placement_keys_check(experiment, err);
+    if (status == STATUS_OK)
+        status = check_cluster(experiment, err);
+    if (status == STATUS_OK)
+        status = set_model(setup, err);
+    if (status != STATUS_OK)
+        return status;
+    set_links(setup);
+    status = open_trace(experiment, trace, err);
+    return status == STATUS_OK ? set_placement(setup, trace_facts(*trace), err) : status;
+}

@@ -16,7 +16,7 @@ enum { RUNS_MOST = 1024, LIST_MOST = 64, TEXT_BYTES = 64 };
 
 struct replay_options {
     struct experiment_options experiment;
-    const char *format, *policies, *blocks, *ssd_blocks;
+    const char *policies, *blocks, *ssd_blocks;
     uint64_t threads;
     bool inclusive, write_through, leaf_only, no_bound, json;
 };
@@ -130,18 +130,15 @@ static enum status set_times(const struct experiment *experiment, struct replay_
     return STATUS_OK;
 }
 
-static enum status open_requests(const struct replay_options *given, const char *path,
-                                 const struct experiment *experiment, struct trace **trace,
+static enum status open_requests(const struct experiment *experiment, struct trace **trace,
                                  struct requests **requests, struct error *err)
 {
-    enum status status = path != NULL ? trace_open_with(path, given->format, &experiment->workload,
-                                                        &experiment->import, trace, err)
-                                      : trace_generate(&experiment->workload, trace, err);
+    enum status status = experiment_open_trace(experiment, trace, err);
     return status == STATUS_OK ? requests_new(*trace, experiment->block_tokens, requests, err)
                                : status;
 }
 
-static enum status run_and_print(const struct replay_options *given, const char *path,
+static enum status run_and_print(const struct replay_options *given,
                                  const struct experiment *experiment, struct replay_runs *all,
                                  struct trace *trace, struct requests *requests, struct error *err)
 {
@@ -160,7 +157,7 @@ static enum status run_and_print(const struct replay_options *given, const char 
         return err->status;
     snprintf(server, sizeof server, "%s on %u GPU(s) of %s", experiment->model, experiment->gpus,
              experiment->hardware);
-    struct replay_about about = { .trace = path != NULL ? path : "generated",
+    struct replay_about about = { .trace = experiment->trace[0] ? experiment->trace : "generated",
                                   .format = trace_facts(trace).format,
                                   .server = server,
                                   .block_tokens = shared.block_tokens };
@@ -168,7 +165,7 @@ static enum status run_and_print(const struct replay_options *given, const char 
     return STATUS_OK;
 }
 
-static void replay(const struct replay_options *given, const char *path, struct error *err)
+static void replay(const struct replay_options *given, struct error *err)
 {
     struct experiment experiment;
     struct replay_runs all = { 0 };
@@ -176,8 +173,8 @@ static void replay(const struct replay_options *given, const char *path, struct 
     struct requests *requests = NULL;
     interrupt_catch();
     if (experiment_load(&given->experiment, &experiment, err) == STATUS_OK &&
-        open_requests(given, path, &experiment, &trace, &requests, err) == STATUS_OK)
-        run_and_print(given, path, &experiment, &all, trace, requests, err);
+        open_requests(&experiment, &trace, &requests, err) == STATUS_OK)
+        run_and_print(given, &experiment, &all, trace, requests, err);
     bound_free(all.bound);
     free(all.runs);
     free(all.sizes);
@@ -202,7 +199,7 @@ int cmd_replay(int argc, const char **argv)
           "no block goes before those that follow it" },
         { "no-bound", 0, OPTION_FLAG, &given.no_bound, NULL,
           "no bounds and no regret: memory does not grow with the trace" },
-        { "format", 'f', OPTION_TEXT, &given.format, "NAME",
+        { "format", 'f', OPTION_TEXT, &given.experiment.format, "NAME",
           "the file's format (default: told from its first line)" },
         { "threads", 'j', OPTION_U64, &given.threads, "N",
           "policies replayed at once (0: one a core); results do not depend on it" },
@@ -219,14 +216,17 @@ int cmd_replay(int argc, const char **argv)
         .summary =
             "Replays a trace's block references against eviction policies: hits without "
             "time or engine,\nbeside what no policy can exceed. Sessions are cut into blocks "
-            "of placement.block_tokens;\nwithout TRACE, the experiment's generated workload.",
+            "of placement.block_tokens;\nwithout TRACE, the experiment's, or its generated "
+            "workload.",
         .table = table,
         .arguments_most = 1,
     };
     struct options options;
     struct error err = { 0 };
-    if (options_parse(&options, &line, argc, argv, &err) == STATUS_OK && !options.help)
-        replay(&given, options.arguments[0], &err);
+    if (options_parse(&options, &line, argc, argv, &err) == STATUS_OK && !options.help) {
+        given.experiment.trace = options.arguments[0];
+        replay(&given, &err);
+    }
     experiment_options_free(&given.experiment);
     options_free(&options);
     return output_exit(&err);

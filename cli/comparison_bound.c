@@ -107,8 +107,7 @@ enum status comparison_bound_find(struct comparison *comparison, struct error *e
         (experiment->warmup_turns > 0 && !all_keep_order(comparison)))
         return STATUS_OK;
     struct trace *trace = NULL;
-    if (trace_open_with(experiment->trace, NULL, &experiment->workload, &experiment->import, &trace,
-                        err))
+    if (experiment_open_trace(experiment, &trace, err) != STATUS_OK)
         return err->status;
     enum status status = STATUS_OK;
     uint32_t block_tokens = trace_facts(trace).block_tokens;

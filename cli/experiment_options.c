@@ -28,7 +28,8 @@ static enum status lay_over(const struct experiment_options *given, struct confi
     } forms[] = { { "model", given->model },
                   { "hardware", given->hardware },
                   { "gpus", given->gpus },
-                  { "trace", given->trace } };
+                  { "trace", given->trace },
+                  { "import.format", given->format } };
     enum status status = STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < given->set.count; i++)
         status = config_tree_set(tree, given->set.text[i], err);

@@ -9,7 +9,7 @@
 struct experiment_options {
     const char *file; /* NULL: the defaults */
     struct text_list set;
-    const char *model, *hardware, *gpus, *trace;
+    const char *model, *hardware, *gpus, *trace, *format; /* NULL: as the keys say */
 };
 
 /* Rows of an option table; `given` is a struct experiment_options *. */

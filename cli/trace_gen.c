@@ -26,7 +26,7 @@ static enum status generate(const struct gen_options *given, const struct option
 
 int trace_verb_gen(int argc, const char **argv)
 {
-    struct gen_options given = { 0 };
+    struct gen_options given = { .source.generated = true };
     const struct option table[] = {
         { "to", 't', OPTION_TEXT, &given.to, "NAME",
           "the format (session-csv; mooncake for --documents and --open-loop)" },

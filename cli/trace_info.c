@@ -95,7 +95,7 @@ int trace_verb_info(int argc, const char **argv)
         .usage = "[FILE] [OPTION...]",
         .summary = "Says what a trace holds: requests, tokens, blocks, how soon blocks come back, "
                    "and what prefix caches\nof any size would make of that. FILE may be .zst. "
-                   "Without FILE: the experiment's generated workload.",
+                   "Without FILE: the experiment's trace, or its generated workload.",
         .table = table,
         .arguments_most = 1,
     };

@@ -69,14 +69,13 @@ static enum status open_experiment(const struct trace_source *given, const char 
                                    uint32_t *block_tokens, struct trace **trace, struct error *err)
 {
     struct experiment experiment;
-    enum status status = experiment_load(&given->experiment, &experiment, err);
-    if (status != STATUS_OK)
-        return status;
+    struct experiment_options options = given->experiment;
+    options.trace = path == NULL && given->generated ? "" : path;
+    options.format = given->format;
+    if (experiment_load(&options, &experiment, err) != STATUS_OK)
+        return err->status;
     *block_tokens = experiment.import.block_tokens;
-    if (path == NULL)
-        return trace_generate(&experiment.workload, trace, err);
-    return trace_open_with(path, given->format, &experiment.workload, &experiment.import, trace,
-                           err);
+    return experiment_open_trace(&experiment, trace, err);
 }
 
 enum status trace_source_open(const struct trace_source *given, const char *path,

@@ -21,6 +21,7 @@ struct trace_source {
     struct experiment_options experiment;
     const char *format, *token_time;
     bool documents, open_loop;
+    bool generated; /* even where the experiment names a file */
 };
 
 /* Rows of an option table; `given` is a struct trace_source *. */
@@ -45,7 +46,7 @@ struct trace_source {
           "TIME",       "of each token of a reply, before the think time, for --open-loop (30ms)" }, \
         EXPERIMENT_OPTIONS(&(given)->experiment)
 
-/* Opens the file as the experiment's import keys say; path NULL: what is generated. */
+/* Opens the file as the experiment's import keys say; path NULL: the experiment's own trace. */
 enum status trace_source_open(const struct trace_source *given, const char *path,
                               struct trace **trace, struct error *err);
 

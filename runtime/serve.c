@@ -427,9 +427,7 @@ static void finish(struct serve *serve, struct sim_result *result)
 static enum status open_trace(struct serve *serve, struct error *err)
 {
     const struct experiment *experiment = serve->experiment;
-    enum status status = experiment->trace[0] != '\0'
-                             ? trace_open(experiment->trace, NULL, &serve->trace, err)
-                             : trace_generate(&experiment->workload, &serve->trace, err);
+    enum status status = experiment_open_trace(experiment, &serve->trace, err);
     if (status == STATUS_OK && trace_facts(serve->trace).block_tokens > 0)
         status = error_input(err, experiment->trace, 0, "trace",
                              "sessions: the runtime has no prefix blocks", "blocks");

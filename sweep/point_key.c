@@ -52,40 +52,45 @@ static uint64_t hash_values(const struct config_row *rows, const void *values)
     return hash;
 }
 
-static enum status hash_model(const char *name, uint64_t *hash, struct error *err)
+static enum status hash_model(const struct experiment *experiment, uint64_t *hash,
+                              struct error *err)
 {
     struct model model;
-    enum status status = model_load(name, &model, err);
+    enum status status = model_load(experiment->model, &model, err);
     if (status == STATUS_OK)
         *hash = hash_values(model_rows, &model);
     return status;
 }
 
-static enum status hash_hardware(const char *name, uint64_t *hash, struct error *err)
+static enum status hash_hardware(const struct experiment *experiment, uint64_t *hash,
+                                 struct error *err)
 {
     struct hardware hardware;
-    enum status status = hardware_load(name, &hardware, err);
-    /* Its rows name the file of measured times; what that file says is loaded into zeroed memory. */
+    enum status status = hardware_load(experiment->hardware, &hardware, err);
+    /* Its rows name the file of measured times; what that file says is loaded into zeroed memory.
+     */
     if (status == STATUS_OK)
         *hash = XXH64(&hardware.measured, sizeof hardware.measured,
                       hash_values(hardware_rows, &hardware));
     return status;
 }
 
-static enum status hash_drive(const char *name, uint64_t *hash, struct error *err)
+static enum status hash_drive(const struct experiment *experiment, uint64_t *hash,
+                              struct error *err)
 {
     struct drive drive;
-    enum status status = drive_load(name, &drive, err);
+    enum status status = drive_load(experiment->drive, &drive, err);
     if (status == STATUS_OK)
         *hash = hash_values(drive_rows, &drive);
     return status;
 }
 
 /* The whole file's, also where a run stops early: what a run reads ahead must not matter. */
-static enum status hash_trace(const char *path, uint64_t *hash, struct error *err)
+static enum status hash_trace(const struct experiment *experiment, uint64_t *hash,
+                              struct error *err)
 {
     struct trace *trace = NULL;
-    enum status status = trace_open(path, NULL, &trace, err);
+    enum status status = experiment_open_trace(experiment, &trace, err);
     if (status != STATUS_OK)
         return status;
     struct trace_session session;
@@ -97,15 +102,25 @@ static enum status hash_trace(const char *path, uint64_t *hash, struct error *er
     return step == TRACE_END ? STATUS_OK : err->status;
 }
 
-static enum status hash_file(struct point_keys *keys, enum file_kind kind, const char *name,
-                             uint64_t *hash, struct error *err)
+static const char *file_name(const struct experiment *experiment, enum file_kind kind)
 {
-    static enum status (*const hash_of[])(const char *, uint64_t *, struct error *) = {
-        [FILE_MODEL] = hash_model,
-        [FILE_HARDWARE] = hash_hardware,
-        [FILE_DRIVE] = hash_drive,
-        [FILE_TRACE] = hash_trace
-    };
+    const char *const names[] = { [FILE_MODEL] = experiment->model,
+                                  [FILE_HARDWARE] = experiment->hardware,
+                                  [FILE_DRIVE] = experiment->drive,
+                                  [FILE_TRACE] = experiment->trace };
+    return names[kind];
+}
+
+/* A trace is known by its file alone: what is hashed are its bytes, however they are imported. */
+static enum status hash_file(struct point_keys *keys, enum file_kind kind,
+                             const struct experiment *experiment, uint64_t *hash, struct error *err)
+{
+    static enum status (*const hash_of[])(const struct experiment *, uint64_t *,
+                                          struct error *) = { [FILE_MODEL] = hash_model,
+                                                              [FILE_HARDWARE] = hash_hardware,
+                                                              [FILE_DRIVE] = hash_drive,
+                                                              [FILE_TRACE] = hash_trace };
+    const char *name = file_name(experiment, kind);
     *hash = 0;
     if (kind == FILE_TRACE && *name == '\0') /* generated: the configuration says it all */
         return STATUS_OK;
@@ -114,7 +129,7 @@ static enum status hash_file(struct point_keys *keys, enum file_kind kind, const
             *hash = keys->file[i].hash;
             return STATUS_OK;
         }
-    enum status status = hash_of[kind](name, hash, err);
+    enum status status = hash_of[kind](experiment, hash, err);
     if (status != STATUS_OK)
         return status;
     memory_grow(&keys->file, &keys->capacity, (uint64_t)keys->count + 1, sizeof *keys->file);
@@ -127,13 +142,13 @@ enum status point_key(struct point_keys *keys, const struct experiment *experime
                       char key[POINT_KEY_BYTES], struct error *err)
 {
     uint64_t model, hardware, drive, trace;
-    enum status status = hash_file(keys, FILE_MODEL, experiment->model, &model, err);
+    enum status status = hash_file(keys, FILE_MODEL, experiment, &model, err);
     if (status == STATUS_OK)
-        status = hash_file(keys, FILE_HARDWARE, experiment->hardware, &hardware, err);
+        status = hash_file(keys, FILE_HARDWARE, experiment, &hardware, err);
     if (status == STATUS_OK)
-        status = hash_file(keys, FILE_DRIVE, experiment->drive, &drive, err);
+        status = hash_file(keys, FILE_DRIVE, experiment, &drive, err);
     if (status == STATUS_OK)
-        status = hash_file(keys, FILE_TRACE, experiment->trace, &trace, err);
+        status = hash_file(keys, FILE_TRACE, experiment, &trace, err);
     if (status != STATUS_OK)
         return status;
     char *text = experiment_text(experiment), *whole = NULL;
@@ -141,8 +156,7 @@ enum status point_key(struct point_keys *keys, const struct experiment *experime
     FILE *out = open_memstream(&whole, &bytes);
     if (out == NULL)
         memory_exhausted();
-    fprintf(out,
-            "reprise %s\n%016" PRIx64 "\n%016" PRIx64 "\n%016" PRIx64 "\n%016" PRIx64 "\n%s",
+    fprintf(out, "reprise %s\n%016" PRIx64 "\n%016" PRIx64 "\n%016" PRIx64 "\n%016" PRIx64 "\n%s",
             REPRISE_VERSION, model, hardware, drive, trace, text);
     if (fclose(out) != 0)
         memory_exhausted();

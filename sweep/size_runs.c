@@ -41,13 +41,14 @@ void size_runs_end(struct size_runs *runs)
 
 /* ---- one level's experiments ---- */
 
-static enum status count_turns(struct size_runs *runs, const char *path, struct error *err)
+static enum status count_turns(struct size_runs *runs, const struct experiment *experiment,
+                               struct error *err)
 {
     struct trace *trace = NULL;
     struct trace_info info;
     if (runs->trace_turns > 0)
         return STATUS_OK;
-    enum status status = trace_open(path, NULL, &trace, err);
+    enum status status = experiment_open_trace(experiment, &trace, err);
     if (status == STATUS_OK)
         status = trace_info_read(trace, NULL, &info, err);
     trace_close(trace);
@@ -74,7 +75,7 @@ static enum status shorten(struct size_runs *runs, int level, struct experiment 
         experiment->workload.sessions = part(experiment->workload.sessions, share, SESSIONS_LEAST);
         return STATUS_OK;
     }
-    enum status status = count_turns(runs, experiment->trace, err);
+    enum status status = count_turns(runs, experiment, err);
     uint64_t most = experiment->max_turns;
     uint64_t turns = most > 0 && most < runs->trace_turns ? most : runs->trace_turns;
     experiment->max_turns = part(turns, share, TURNS_LEAST);

@@ -55,13 +55,14 @@ static void known_formats(char *text, size_t text_bytes)
     }
 }
 
-/* The format is the named one, or told from what the file begins with. */
+/* The format is the named one, or with "" told from what the file begins with. */
 static enum status choose_format(struct file *file, const char *name, struct error *err)
 {
     char known[256], found[64];
     struct head head;
     known_formats(known, sizeof known);
-    if (name != NULL && trace_format_named(name) == NULL)
+    const bool named = name[0] != '\0';
+    if (named && trace_format_named(name) == NULL)
         return error_input(err, NULL, 0, "format", known, name);
     enum lines_step step = lines_peek(file->lines, &head.text, &head.length, err);
     if (step == LINES_ERROR)
@@ -70,7 +71,7 @@ static enum status choose_format(struct file *file, const char *name, struct err
         return error_input(err, lines_path(file->lines), 0, NULL, known, "an empty file");
     const char *newline = memchr(head.text, '\n', head.length);
     head.line_length = newline != NULL ? (size_t)(newline - head.text) : head.length;
-    file->format = name != NULL ? trace_format_named(name) : find_by_head(&head);
+    file->format = named ? trace_format_named(name) : find_by_head(&head);
     if (file->format != NULL)
         return STATUS_OK;
     snprintf(found, sizeof found, "%.*s%s", head.line_length > 40 ? 40 : (int)head.line_length,
@@ -155,17 +156,14 @@ static const struct source file_source = { .next = file_next,
                                            .progress = file_progress,
                                            .close = file_close };
 
-enum status trace_open_with(const char *path, const char *format, const struct workload *workload,
-                            const struct trace_import *import, struct trace **out,
-                            struct error *err)
+enum status trace_open(const char *path, const struct workload *workload,
+                       const struct trace_import *import, struct trace **out, struct error *err)
 {
     const struct format_settings settings = { .workload = *workload, .import = *import };
-    if (format == NULL && import->format[0] != '\0')
-        format = import->format;
     struct file *file = memory_new(1, sizeof *file);
     enum status status = lines_open(path, &file->lines, err);
     if (status == STATUS_OK)
-        status = choose_format(file, format, err);
+        status = choose_format(file, import->format, err);
     if (status == STATUS_OK && file->format->open != NULL)
         status = file->format->open(file->lines, &settings, &file->state, err);
     if (status != STATUS_OK) {
@@ -174,20 +172,6 @@ enum status trace_open_with(const char *path, const char *format, const struct w
     }
     *out = trace_of(&file_source, file);
     return STATUS_OK;
-}
-
-enum status trace_open(const char *path, const char *format, struct trace **trace,
-                       struct error *err)
-{
-    const struct config_section workload_section[] = { { "", workload_rows, 0 }, { 0 } };
-    const struct config_section import_section[] = { { "", trace_import_rows, 0 }, { 0 } };
-    struct workload workload;
-    struct trace_import import;
-    enum status status = config_load(workload_section, NULL, &workload, err);
-    if (status == STATUS_OK)
-        status = config_load(import_section, NULL, &import, err);
-    return status == STATUS_OK ? trace_open_with(path, format, &workload, &import, trace, err)
-                               : status;
 }
 
 void trace_formats(void (*visit)(const char *name, const char *summary, void *context),

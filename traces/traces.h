@@ -104,16 +104,12 @@ struct trace_import {
 };
 extern const struct config_row trace_import_rows[]; /* offsets into struct trace_import */
 
-/* Opens a trace file, plain or .zst, reading as it goes: its whole is never in memory.
- * format NULL: import->format, or told from the content. The workload gives arrivals and think
- * times where the file has none. STATUS_IO: cannot be opened; STATUS_INPUT: no known format, a
+/* Opens a trace file, plain or .zst, reading as it goes: its whole is never in memory. The workload
+ * gives arrivals and think times where the file has none. An experiment's trace is opened by
+ * experiment_open_trace() (sim.h). STATUS_IO: cannot be opened; STATUS_INPUT: no known format, a
  * malformed heading. */
-enum status trace_open_with(const char *path, const char *format, const struct workload *workload,
-                            const struct trace_import *import, struct trace **trace,
-                            struct error *err);
-/* The same with the default workload and import. */
-enum status trace_open(const char *path, const char *format, struct trace **trace,
-                       struct error *err);
+enum status trace_open(const char *path, const struct workload *workload,
+                       const struct trace_import *import, struct trace **trace, struct error *err);
 /* Calls visit for each known format. */
 void trace_formats(void (*visit)(const char *name, const char *summary, void *context),
                    void *context);

@@ -57,7 +57,7 @@ static struct moments service_moments(struct paper *paper, const struct experime
     struct moments sum = { 0 };
     if (model_load(experiment->model, &model, &paper->err) != STATUS_OK ||
         hardware_load(experiment->hardware, &hardware, &paper->err) != STATUS_OK ||
-        trace_generate(&experiment->workload, &trace, &paper->err) != STATUS_OK)
+        experiment_open_trace(experiment, &trace, &paper->err) != STATUS_OK)
         return sum;
     struct timing timing = timing_new(&model, &hardware, experiment->gpus);
     struct trace_session session;

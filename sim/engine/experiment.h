@@ -116,4 +116,9 @@ enum status experiment_from_tree(const struct config_tree *tree,
 /* The experiment under a policy of the core's, which is no preset. */
 void experiment_set_policy(struct experiment *experiment, const char *policy);
 
+/* Opens the experiment's trace, read as its import keys say, or generates its workload.
+ * STATUS_INPUT, STATUS_IO: it cannot be read. *trace is the caller's to trace_close(). */
+enum status experiment_open_trace(const struct experiment *experiment, struct trace **trace,
+                                  struct error *err);
+
 #endif

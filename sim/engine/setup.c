@@ -183,15 +183,6 @@ static enum status check_cluster(const struct experiment *experiment, struct err
     return STATUS_OK;
 }
 
-static enum status open_trace(const struct experiment *experiment, struct trace **trace,
-                              struct error *err)
-{
-    if (experiment->trace[0] != '\0')
-        return trace_open_with(experiment->trace, NULL, &experiment->workload, &experiment->import,
-                               trace, err);
-    return trace_generate(&experiment->workload, trace, err);
-}
-
 static enum status set_placement(struct engine_setup *setup, struct trace_facts facts,
                                  struct error *err)
 {
@@ -224,6 +215,6 @@ enum status engine_setup_open(const struct experiment *experiment, struct engine
     if (status != STATUS_OK)
         return status;
     set_links(setup);
-    status = open_trace(experiment, trace, err);
+    status = experiment_open_trace(experiment, trace, err);
     return status == STATUS_OK ? set_placement(setup, trace_facts(*trace), err) : status;
 }

@@ -4,7 +4,7 @@
  * replaying. Run: build/release/tests/bench/bench_replay TRACE [COPIES [POLICY]] */
 #include "base/memory.h"
 #include "sim/replay/replay.h"
-#include "traces/traces.h"
+#include "tests/traces/open_trace.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -32,7 +32,7 @@ static void read_requests(const char *path, struct requests *requests)
     struct trace *trace = NULL;
     struct trace_session session;
     struct error err = { 0 };
-    if (trace_open(path, NULL, &trace, &err) == STATUS_OK)
+    if (open_trace(path, NULL, &trace, &err) == STATUS_OK)
         while (trace_next(trace, &session, &err) == TRACE_ITEM) {
             memory_grow(&requests->key, &requests->key_capacity,
                         (uint64_t)requests->key_count + session.block_count, sizeof(uint64_t));

@@ -109,6 +109,9 @@ prints "the workload is described" "sharegpt-like" "$reprise" trace info
 prints "requests of documents are generated" "mooncake, 300 requests" "$reprise" trace gen documents.jsonl.zst --documents -s documents.requests=300
 prints "what was generated is read" "requests             300" "$reprise" trace info documents.jsonl.zst
 prints "sessions are generated" "session-csv, 50 sessions" "$reprise" trace gen sessions.csv -s workload.sessions=50
+prints "without a file, the experiment's trace is described" "session-csv" "$reprise" trace info -s trace=sessions.csv
+prints "gen generates whatever trace the experiment has" "session-csv, 7 sessions" "$reprise" trace gen seven.csv \
+    -s trace=sessions.csv -s workload.sessions=7
 prints "sessions become requests" "open loop" "$reprise" trace info sessions.csv --open-loop
 prints "sessions are converted" "agentic, 50 sessions" "$reprise" trace convert sessions.csv sessions.jsonl --to agentic
 "$reprise" trace convert sessions.jsonl again.csv --to session-csv >stdout 2>stderr && cmp -s sessions.csv again.csv

@@ -3,6 +3,7 @@
  * told. */
 #include "base/memory.h"
 #include "tests/runtime/serve_case.h"
+#include "tests/sim/import_trace.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -300,6 +301,28 @@ START_TEST(a_run_that_is_stopped_in_the_middle_leaves_no_file)
 }
 END_TEST
 
+START_TEST(a_trace_file_is_read_as_the_simulator_reads_it)
+{
+    char *path = import_trace_file();
+    struct experiment experiment = serve_case_experiment("lru");
+    struct serve_config config = serve_case_config(backend_find("host"));
+    snprintf(experiment.trace, sizeof experiment.trace, "%s", path);
+    snprintf(experiment.import.format, sizeof experiment.import.format, IMPORT_TRACE_FORMAT);
+    experiment.import.session_gap_ns = IMPORT_TRACE_GAP_NS;
+    struct served run = serve_case_run(&experiment, &config);
+    struct sim_result sim;
+    struct error err = { 0 };
+    ck_assert_int_eq(sim_run(&experiment, NULL, &sim, &err), STATUS_OK);
+    ck_assert_uint_eq(run.result.trace_hash, sim.trace_hash);
+    ck_assert(run.result.metrics.turns == IMPORT_TRACE_TURNS);
+    ck_assert(run.result.metrics.sessions == IMPORT_TRACE_SESSIONS);
+    ck_assert(run.result.metrics.wanted_tokens == sim.metrics.wanted_tokens);
+    sim_result_free(&sim);
+    unlink(path);
+    free(path);
+}
+END_TEST
+
 START_TEST(what_the_runtime_cannot_do_is_refused_by_its_key)
 {
     static const char *const keys[] = {
@@ -351,6 +374,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, a_lone_transfer_has_as_much_out_as_the_disk_takes);
     tcase_add_test(tcase, every_iteration_is_written_down_beside_what_timing_says_of_it);
     tcase_add_test(tcase, a_run_that_is_stopped_in_the_middle_leaves_no_file);
+    tcase_add_test(tcase, a_trace_file_is_read_as_the_simulator_reads_it);
     tcase_add_test(tcase, what_the_runtime_cannot_do_is_refused_by_its_key);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -2,19 +2,22 @@
 #include "sweep/size.h"
 
 #include "base/units.h"
+#include "tests/sim/import_trace.h"
 #include "tests/support.h"
 #include "tests/validate/cases.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char base[] =
     "{model: llama-3-70b, hardware: h100, warmup_turns: 100, workload: {sessions: 120,"
     " sessions_per_s: 0.5, prompt_tokens.mean: 1200, reply_tokens.mean: 150, mean_turns: 6}}";
 static const char *const axes[] = { "replicas=1,2,3,4", "gpus=2,4,8",
                                     "tiers.dram.capacity=0,64GB,128GB,256GB,512GB",
-                                    "tiers.ssd.capacity=0,16TB", "policy=scheduler-aware,lru,none" };
+                                    "tiers.ssd.capacity=0,16TB",
+                                    "policy=scheduler-aware,lru,none" };
 
 static struct plan planned(const char *yaml, const char *const *vary, uint32_t count)
 {
@@ -41,8 +44,9 @@ static bool tell(void *context, double share, uint32_t runs)
 
 static struct size_question question_on(const struct plan *plan, double ttft_s)
 {
-    struct size_question question = { .plan = plan, .slo_count = 1, .billing = BILL_OWNED,
-                                      .ssd_years_least = 4, .command = "test" };
+    struct size_question question = {
+        .plan = plan, .slo_count = 1, .billing = BILL_OWNED, .ssd_years_least = 4, .command = "test"
+    };
     struct error err = { 0 };
     char slo[32];
     snprintf(slo, sizeof slo, "ttft_p99=%gs", ttft_s);
@@ -155,11 +159,12 @@ END_TEST
 /* First turns only: there is no history to keep. */
 START_TEST(where_nothing_comes_back_no_kv_is_kept)
 {
-    struct plan plan = planned("{model: llama-3-8b, hardware: h100, warmup_turns: 0, workload:"
-                               " {sessions: 300, multi_turn_share: 0, mean_turns: 1}}",
-                               (const char *[]){ "replicas=1,2", "tiers.dram.capacity=0,64GB,256GB",
-                                                 "tiers.ssd.capacity=0", "gpus=1",
-                                                 "policy=lru,none" }, 5);
+    struct plan plan =
+        planned("{model: llama-3-8b, hardware: h100, warmup_turns: 0, workload:"
+                " {sessions: 300, multi_turn_share: 0, mean_turns: 1}}",
+                (const char *[]){ "replicas=1,2", "tiers.dram.capacity=0,64GB,256GB",
+                                  "tiers.ssd.capacity=0", "gpus=1", "policy=lru,none" },
+                5);
     struct size_question question = question_on(&plan, 5.0);
     char *path = database_path();
     struct size_answer answer = answered(&question, path, 2);
@@ -196,10 +201,33 @@ START_TEST(a_neighbour_differs_on_one_axis_only)
                 continue;
             ck_assert_uint_eq(size_neighbour(&plan, next, a, -1), point);
             for (uint32_t b = 0; b < plan.axis_count; b++)
-                ck_assert_int_eq(strcmp(plan.points.value[point * 5 + b],
-                                        plan.points.value[next * 5 + b]) != 0, a == b);
+                ck_assert_int_eq(
+                    strcmp(plan.points.value[point * 5 + b], plan.points.value[next * 5 + b]) != 0,
+                    a == b);
         }
     plan_free(&plan);
+}
+END_TEST
+
+START_TEST(a_trace_file_is_read_as_the_import_keys_say)
+{
+    char *trace = import_trace_file(), *path = database_path(), yaml[512];
+    snprintf(yaml, sizeof yaml,
+             "{warmup_turns: 0, trace: %s, import: {format: " IMPORT_TRACE_FORMAT
+             ", session_gap: " IMPORT_TRACE_GAP "}}",
+             trace);
+    struct plan plan = planned(yaml, (const char *[]){ "gpus=1,2", "engine.batch=1..60:lin60" }, 2);
+    ck_assert_uint_eq(plan.count, 120); /* so many that parts of the trace are run first */
+    struct size_question question = question_on(&plan, 100);
+    struct size_answer answer = answered(&question, path, 1);
+    ck_assert_uint_ne(answer.best, UINT32_MAX);
+    const struct metrics *best = &answer.value[0][answer.best].metrics;
+    ck_assert(best->turns == IMPORT_TRACE_TURNS && best->sessions == IMPORT_TRACE_SESSIONS);
+    size_answer_free(&answer);
+    plan_free(&plan);
+    database_remove(path);
+    unlink(trace);
+    free(trace);
 }
 END_TEST
 
@@ -212,8 +240,8 @@ START_TEST(promises_and_objectives_are_read)
     ck_assert_double_eq(slo.limit, 2e9);
     ck_assert_int_eq(slo_parse("tbt_p99_ns=50ms", &slo, &err), STATUS_OK);
     ck_assert_double_eq(slo.limit, 50e6);
-    static const char *const bad[] = { "ttft_p99", "=2s", "ttft_p98=2s", "ttft_p99=fast",
-                                       "ttft_p99=0s", "ttft_p99=-1s" };
+    static const char *const bad[] = { "ttft_p99",      "=2s",         "ttft_p98=2s",
+                                       "ttft_p99=fast", "ttft_p99=0s", "ttft_p99=-1s" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         err = (struct error){ 0 };
         ck_assert_int_eq(slo_parse(bad[i], &slo, &err), STATUS_INPUT);
@@ -238,6 +266,7 @@ int main(void)
     tcase_add_test(tcase, where_nothing_comes_back_no_kv_is_kept);
     tcase_add_test(tcase, replicas_share_the_sessions_over_the_same_time);
     tcase_add_test(tcase, a_neighbour_differs_on_one_axis_only);
+    tcase_add_test(tcase, a_trace_file_is_read_as_the_import_keys_say);
     tcase_add_test(tcase, promises_and_objectives_are_read);
     suite_add_tcase(suite, tcase);
     return test_main(suite);

@@ -4,7 +4,7 @@
 #define REPRISE_TESTS_TRACES_SAMPLES_H
 
 #include "tests/support.h"
-#include "traces/traces.h"
+#include "tests/traces/open_trace.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -61,7 +61,7 @@ static inline enum status read_sessions(const char *path, const char *format, ch
     enum trace_step step;
     size_t at = 0;
     text[0] = '\0';
-    if (trace_open(path, format, &trace, err) != STATUS_OK)
+    if (open_trace(path, format, &trace, err) != STATUS_OK)
         return err->status;
     while ((step = trace_next(trace, &session, err)) == TRACE_ITEM) {
         check_session(&session, trace_facts(trace));

@@ -126,7 +126,7 @@ static const char *format_of(const char *name)
     struct trace *trace;
     struct error err = { 0 };
     snprintf(path, sizeof path, "%s/%s", TRACE_SAMPLES, name);
-    ck_assert_int_eq(trace_open(path, NULL, &trace, &err), STATUS_OK);
+    ck_assert_int_eq(open_trace(path, NULL, &trace, &err), STATUS_OK);
     const char *format = trace_facts(trace).format;
     trace_close(trace);
     return format;

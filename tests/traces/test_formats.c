@@ -69,7 +69,7 @@ static void read_turns(const char *content, const struct workload *workload,
     struct trace *trace;
     struct trace_session session;
     struct error err = { 0 };
-    ck_assert_int_eq(trace_open_with(path, NULL, workload, import, &trace, &err), STATUS_OK);
+    ck_assert_int_eq(trace_open(path, workload, import, &trace, &err), STATUS_OK);
     *count = 0;
     while (trace_next(trace, &session, &err) == TRACE_ITEM)
         for (uint32_t i = 0; i < session.turn_count; i++, (*count)++) {
@@ -138,7 +138,7 @@ START_TEST(times_that_a_file_lacks_are_the_workloads)
     snprintf(path, sizeof path, "%s/sharegpt.json", TRACE_SAMPLES);
     workload.think_time = THINK_CONSTANT;
     workload.think_mean_ns = 123;
-    ck_assert_int_eq(trace_open_with(path, NULL, &workload, &import, &trace, &err), STATUS_OK);
+    ck_assert_int_eq(trace_open(path, &workload, &import, &trace, &err), STATUS_OK);
     ck_assert_int_eq(trace_next(trace, &session, &err), TRACE_ITEM);
     ck_assert_uint_eq(session.turn_count, 2);
     ck_assert_uint_eq(session.turns[1].think_ns, 123);
@@ -190,7 +190,7 @@ static void keys_of(const char *line, const struct trace_import *import, struct 
     struct trace *trace;
     struct trace_session session;
     struct error err = { 0 };
-    ck_assert_int_eq(trace_open_with(path, NULL, &workload, import, &trace, &err), STATUS_OK);
+    ck_assert_int_eq(trace_open(path, &workload, import, &trace, &err), STATUS_OK);
     ck_assert_int_eq(trace_next(trace, &session, &err), TRACE_ITEM);
     ck_assert_uint_le(session.block_count, 64);
     keys->count = session.block_count;

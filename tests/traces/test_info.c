@@ -1,5 +1,6 @@
 /* tests/traces/test_info.c - turn, length, think-time and arrival statistics of traces known by
  * hand. */
+#include "tests/traces/open_trace.h"
 #include "tests/traces/trace_text.h"
 #include "traces/info.h"
 #include "traces/write.h"
@@ -20,7 +21,7 @@ static struct trace_info info_of_text(const char *text)
     char *path = test_temp_file(text);
     struct trace *trace;
     struct error err = { 0 };
-    ck_assert_int_eq(trace_open(path, NULL, &trace, &err), STATUS_OK);
+    ck_assert_int_eq(open_trace(path, NULL, &trace, &err), STATUS_OK);
     struct trace_info info = info_of(trace);
     unlink(path);
     free(path);

@@ -2,6 +2,7 @@
  */
 #include "base/random.h"
 #include "tests/support.h"
+#include "tests/traces/open_trace.h"
 #include "traces/info.h"
 
 #include <stdio.h>
@@ -18,7 +19,7 @@
 static enum status read_all(const char *path, struct trace_info *info, struct error *err)
 {
     struct trace *trace;
-    enum status status = trace_open(path, NULL, &trace, err);
+    enum status status = open_trace(path, NULL, &trace, err);
     if (status != STATUS_OK)
         return status;
     status = trace_info_read(trace, NULL, info, err);
@@ -32,7 +33,7 @@ START_TEST(a_request_is_a_session_of_one_turn_with_its_blocks)
     struct trace *trace;
     struct trace_session session;
     struct error err = { 0 };
-    ck_assert_int_eq(trace_open(path, NULL, &trace, &err), STATUS_OK);
+    ck_assert_int_eq(open_trace(path, NULL, &trace, &err), STATUS_OK);
     ck_assert(trace_facts(trace).open_loop);
     ck_assert_uint_eq(trace_facts(trace).block_tokens, 512);
     ck_assert_int_eq(trace_next(trace, &session, &err), TRACE_ITEM);
@@ -110,13 +111,13 @@ START_TEST(a_file_that_is_no_trace_is_refused)
     struct trace *trace;
     struct error err = { 0 }, empty_err = { 0 }, missing_err = { 0 };
     char *path = test_temp_file("TIMESTAMP,ContextTokens\n"), *empty = test_temp_file("");
-    ck_assert_int_eq(trace_open(path, NULL, &trace, &err), STATUS_INPUT);
+    ck_assert_int_eq(open_trace(path, NULL, &trace, &err), STATUS_INPUT);
     ck_assert_ptr_nonnull(strstr(err.expected, "mooncake"));
-    ck_assert_int_eq(trace_open(empty, NULL, &trace, &empty_err), STATUS_INPUT);
+    ck_assert_int_eq(open_trace(empty, NULL, &trace, &empty_err), STATUS_INPUT);
     unlink(empty);
-    ck_assert_int_eq(trace_open(empty, NULL, &trace, &missing_err), STATUS_IO);
+    ck_assert_int_eq(open_trace(empty, NULL, &trace, &missing_err), STATUS_IO);
     struct error format_err = { 0 };
-    ck_assert_int_eq(trace_open(path, "parquet", &trace, &format_err), STATUS_INPUT);
+    ck_assert_int_eq(open_trace(path, "parquet", &trace, &format_err), STATUS_INPUT);
     unlink(path);
     free(path);
     free(empty);

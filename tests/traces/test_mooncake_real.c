@@ -1,6 +1,7 @@
 /* tests/traces/test_mooncake_real.c - the published conversation trace: reference values made by an
  * independent script (hits: a request's leading run of cached blocks, every block then touched). */
 #include "tests/support.h"
+#include "tests/traces/open_trace.h"
 #include "traces/info.h"
 
 static struct trace_info info_of(const struct trace_reuse_config *config)
@@ -9,7 +10,7 @@ static struct trace_info info_of(const struct trace_reuse_config *config)
     struct trace_info info;
     struct error err = { 0 };
     const char *path = test_data("traces/mooncake_conversation.jsonl");
-    ck_assert_int_eq(trace_open(path, NULL, &trace, &err), STATUS_OK);
+    ck_assert_int_eq(open_trace(path, NULL, &trace, &err), STATUS_OK);
     ck_assert_int_eq(trace_info_read(trace, config, &info, &err), STATUS_OK);
     trace_close(trace);
     return info;

@@ -1,5 +1,6 @@
 /* tests/traces/test_scale.c - a trace with more load or less keeps its sessions as they were, and
  * in order; turns become requests whose blocks are the history's. */
+#include "tests/traces/open_trace.h"
 #include "tests/traces/trace_text.h"
 #include "traces/info.h"
 #include "traces/write.h"
@@ -161,7 +162,7 @@ START_TEST(turns_are_requests_whose_full_blocks_come_again)
     struct trace_session session;
     struct error err = { 0 };
     uint64_t key[4];
-    ck_assert_int_eq(trace_open(path, NULL, &trace, &err), STATUS_OK);
+    ck_assert_int_eq(open_trace(path, NULL, &trace, &err), STATUS_OK);
     trace = trace_unroll(trace, 16, NS_PER_S);
     ck_assert(trace_facts(trace).open_loop && trace_facts(trace).block_tokens == 16);
     static const struct {

@@ -1,5 +1,6 @@
 /* tests/traces/test_write.c - what is written is read back as it was; what a format cannot hold is
  * refused; a file is there whole or not at all. */
+#include "tests/traces/open_trace.h"
 #include "tests/traces/trace_text.h"
 #include "traces/write.h"
 
@@ -51,7 +52,7 @@ static struct trace *opened(const char *path, const char *format)
 {
     struct trace *trace;
     struct error err = { 0 };
-    ck_assert_msg(trace_open(path, format, &trace, &err) == STATUS_OK, "%s: %s", path,
+    ck_assert_msg(open_trace(path, format, &trace, &err) == STATUS_OK, "%s: %s", path,
                   err.expected);
     return trace;
 }

@@ -5,7 +5,7 @@
 #include "sim/replay/bound.h"
 #include "sim/replay/replay.h"
 #include "tests/support.h"
-#include "traces/traces.h"
+#include "tests/traces/open_trace.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +30,7 @@ static void read_requests(void)
     struct trace_session session;
     struct error err = { 0 };
     const char *path = test_data("traces/mooncake_conversation.jsonl");
-    ck_assert_int_eq(trace_open(path, NULL, &trace, &err), STATUS_OK);
+    ck_assert_int_eq(open_trace(path, NULL, &trace, &err), STATUS_OK);
     while (trace_next(trace, &session, &err) == TRACE_ITEM) {
         memory_grow(&read->keys, &read->keys_capacity,
                     (uint64_t)read->key_count + session.block_count, sizeof *read->keys);

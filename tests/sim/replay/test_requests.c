@@ -2,6 +2,7 @@
  */
 #include "sim/replay/requests.h"
 #include "tests/support.h"
+#include "tests/traces/open_trace.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@ static struct requests *open_text(const char *csv, struct trace **trace, char **
     struct requests *requests = NULL;
     struct error err = { 0 };
     *path = test_temp_file(csv);
-    ck_assert_int_eq(trace_open(*path, NULL, trace, &err), STATUS_OK);
+    ck_assert_int_eq(open_trace(*path, NULL, trace, &err), STATUS_OK);
     ck_assert_int_eq(requests_new(*trace, BLOCK, &requests, &err), STATUS_OK);
     return requests;
 }
@@ -125,7 +126,7 @@ START_TEST(single_requests_without_keys_are_refused)
     struct error err = { 0 };
     char *path = test_temp_file("TIMESTAMP,ContextTokens,GeneratedTokens\n"
                                 "2023-11-16 18:15:46.6805900,374,44\n");
-    ck_assert_int_eq(trace_open(path, NULL, &trace, &err), STATUS_OK);
+    ck_assert_int_eq(open_trace(path, NULL, &trace, &err), STATUS_OK);
     ck_assert_int_eq(requests_new(trace, BLOCK, &requests, &err), STATUS_INPUT);
     ck_assert_ptr_null(requests);
     trace_close(trace);

@@ -21,15 +21,15 @@ void layer_arrivals_all_at(struct layer_arrivals *arrivals, uint64_t time_ns);
 struct overlap_load {
     uint32_t first, last, next; /* next: the first layer not yet in */
     double layer_bytes;
-    uint64_t noted_ns; /* up to when, and how much of it, progress was noted */
+    uint64_t noted_ns;          /* up to when, and how much of it, progress was noted */
     double noted_bytes;
 };
 
 void overlap_load_begin(struct overlap_load *load, uint32_t first, uint32_t last, uint64_t now_ns,
                         uint64_t size_bytes);
-/* done_bytes of the flow are in at now_ns, at a constant rate since the last note: writes the
- * arrival of the layers that came in between, rounded up. Where several flows carry parts of a
- * layer, the latest part counts. */
+/* done_bytes of the flow are in at now_ns, at a constant rate since the last note: writes the arrival
+ * of the layers that came in between, rounded up. Where several flows carry parts of a layer, the
+ * latest part counts. */
 void overlap_note_progress(struct overlap_load *load, uint64_t now_ns, double done_bytes,
                            struct layer_arrivals *arrivals);
 /* The flow has ended: all its layers are in. */
@@ -46,8 +46,8 @@ struct overlap_end overlap_prefill_end(const struct layer_arrivals *arrivals, ui
                                        uint64_t layer_ns);
 
 /* When a save of all layers, b = layer_save_ns each, may begin as one flow so that no layer leaves
- * before it is made: max(first_end, last_end - (layers - 1) * b). It then ends at last_end + b or,
- * if the link is the slower one, at first_end + layers * b. */
+ * before it is made: max(first_end, last_end - (layers - 1) * b). It then ends at last_end + b or, if
+ * the link is the slower one, at first_end + layers * b. */
 uint64_t overlap_save_start(uint64_t first_end_ns, uint64_t last_end_ns, uint32_t layers,
                             uint64_t layer_save_ns);
 

@@ -89,7 +89,7 @@ static enum status set_standard(struct paper *paper, struct error *err)
         (uint64_t)paper_published(paper, "unknowns.think_time.standard");
     standard->warmup_turns = (uint64_t)paper_published(paper, "setup.warmup_turns");
     standard->batch = (uint32_t)paper_published(paper, "setup.batch");
-    standard->ttl_ns = (uint64_t)paper_published(paper, "setup.ttl");
+    standard->placement.ttl_ns = (uint64_t)paper_published(paper, "setup.ttl");
     /* The paper loads whatever is stored, even where computing again would be sooner. */
     standard->reuse = REUSE_ALWAYS;
     return STATUS_OK;

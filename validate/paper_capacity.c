@@ -205,7 +205,7 @@ static double capacity_needed_bytes(struct paper *paper)
     const struct experiment *standard = &paper->standard;
     if (model_load(paper_models[0], &model, &paper->err) != STATUS_OK)
         return NAN;
-    double sessions = standard->workload.sessions_per_s * (double)standard->ttl_ns / 1e9;
+    double sessions = standard->workload.sessions_per_s * (double)standard->placement.ttl_ns / 1e9;
     return sessions * (double)model.context_window_tokens *
            (double)model_kv_bytes_per_token(&model, standard->gpus);
 }
@@ -255,9 +255,9 @@ static void capacity(struct paper *paper)
     struct model model;
     if (model_load(paper_models[1], &model, &paper->err) != STATUS_OK)
         return;
-    double of_65b = (double)model.context_window_tokens *
-                    (double)model_kv_bytes_per_token(&model, 4) *
-                    paper->standard.workload.sessions_per_s * (double)paper->standard.ttl_ns / 1e9;
+    double of_65b =
+        (double)model.context_window_tokens * (double)model_kv_bytes_per_token(&model, 4) *
+        paper->standard.workload.sessions_per_s * (double)paper->standard.placement.ttl_ns / 1e9;
     paper_row(paper, "x", NAN, 10.128e12 / of_65b,
               "RCC/CCpUT of llama-65b in figure 13, whose hit rate is 71 %%");
 }

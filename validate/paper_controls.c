@@ -26,7 +26,7 @@ static struct metrics idle(struct paper *paper, const char *policy)
     struct experiment experiment = small(paper, policy, 1500);
     experiment.workload.sessions_per_s = 0.01;
     experiment.workload.think_mean_ns = 3000 * NS_PER_S;
-    experiment.ttl_ns = 0;
+    experiment.placement.ttl_ns = 0;
     char name[64];
     snprintf(name, sizeof name, "idle queue, %s", policy);
     return paper_request(paper, &experiment, name);
@@ -63,7 +63,7 @@ static struct metrics queued(struct paper *paper, const char *policy, double ses
     struct experiment experiment = small(paper, policy, 2000);
     experiment.workload.sessions_per_s = sessions_per_s;
     experiment.workload.think_mean_ns = (uint64_t)(200.0 * (double)NS_PER_S / sessions_per_s);
-    experiment.ttl_ns = 0;
+    experiment.placement.ttl_ns = 0;
     experiment.dram_bytes = 64 * GB;
     experiment.ssd_bytes = 1 * TB;
     char name[64];
@@ -170,7 +170,7 @@ static void no_ssd_bandwidth(struct hardware *hardware)
 static void infinite_hbm(struct paper *paper)
 {
     struct experiment experiment = small(paper, "scheduler-aware", 1500);
-    experiment.ttl_ns = 0;
+    experiment.placement.ttl_ns = 0;
     struct metrics tiered = paper_request(paper, &experiment, "three tiers");
     experiment.hbm_cache_bytes = 150 * TB;
     struct metrics hbm = on_changed_server(paper, "infinite-hbm", no_end_of_hbm, experiment);

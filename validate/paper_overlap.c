@@ -14,7 +14,7 @@ static struct experiment ablation(const struct paper *paper, double prompt_token
     struct workload *workload = &experiment.workload;
     experiment.gpus = (uint32_t)paper_published(paper, "ablation.gpus");
     experiment.batch = (uint32_t)paper_published(paper, "ablation.batch");
-    experiment.dram_reserve = 0.0;
+    experiment.placement.dram_reserve_share = 0.0;
     workload->sessions = 4 * (uint64_t)experiment.batch;
     workload->sessions_per_s = 1e5;
     workload->session_length_cv = 0.0;

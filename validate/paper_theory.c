@@ -175,9 +175,9 @@ static struct experiment lru_of(const struct paper *paper, const char *path, uin
     struct experiment experiment = paper_experiment(paper, 0, "lru");
     snprintf(experiment.trace, sizeof experiment.trace, "%s", path);
     experiment.warmup_turns = WARM_REFERENCES;
-    experiment.ttl_ns = 0;
+    experiment.placement.ttl_ns = 0;
     experiment.ssd_bytes = 0;
-    experiment.dram_reserve = 0.0;
+    experiment.placement.dram_reserve_share = 0.0;
     experiment.dram_bytes = (uint64_t)blocks * BLOCK_TOKENS * bytes_per_token;
     return experiment;
 }

@@ -1,12 +1,12 @@
-/* sim/engine/collector.h - gathers what a run measures on the engine's side: turns, tokens, GPU
- * time, the queue. What tiers and links count (bytes by cause, peaks) the engine adds from them. */
+/* sim/engine/collector.h - gathers what a run measures on the engine's side: turns, tokens, GPU time, the
+ * queue. What tiers and links count (bytes by cause, peaks) the engine adds from them. */
 #ifndef REPRISE_SIM_ENGINE_COLLECTOR_H
 #define REPRISE_SIM_ENGINE_COLLECTOR_H
 
 #include "base/histogram.h"
+#include "sim/placement/tier.h"
 #include "sim/engine/experiment.h"
 #include "sim/engine/result.h"
-#include "sim/placement/tier.h"
 
 #include <stdint.h>
 
@@ -57,11 +57,11 @@ struct collector {
 /* A turn whose prefill has ended. */
 struct turn_record {
     uint64_t end_ns, ttft_ns, queueing_ns, prefill_ns;
-    uint32_t turn;               /* its number in the session, from 0 */
-    uint32_t context_tokens;     /* history and prompt */
-    uint32_t history_tokens;     /* open loop: 0, the trace does not tell them apart */
-    uint32_t reused_tokens;      /* of the context; the sum of hit_tokens */
-    uint32_t passed_over_tokens; /* found, but computed again since that was sooner */
+    uint32_t turn; /* its number in the session, from 0 */
+    uint32_t context_tokens;             /* history and prompt */
+    uint32_t history_tokens;             /* open loop: 0, the trace does not tell them apart */
+    uint32_t reused_tokens;              /* of the context; the sum of hit_tokens */
+    uint32_t passed_over_tokens;         /* found, but computed again since that was sooner */
     uint32_t hit_tokens[TIER_KINDS];
     uint32_t units_found, units_wanted;
     bool urgent;
@@ -102,8 +102,8 @@ void collector_add_tbt_ramp(struct collector *collector, double first_ns, double
 /* Turns waiting from now on. */
 void collector_set_queue(struct collector *collector, uint64_t now_ns, uint32_t turns);
 
-/* Fills the metrics that are the collector's, zeroes the others, and adds the series;
- * docs/metrics.md lists both. */
+/* Fills the metrics that are the collector's, zeroes the others, and adds the series; docs/metrics.md
+ * lists both. */
 void collector_finish(struct collector *collector, uint64_t now_ns, struct sim_result *result);
 
 #endif

@@ -1,5 +1,5 @@
-/* sim/engine/core_metrics.h - what the placement core counted, as metrics, for the simulator and
- * the runtime. */
+/* sim/engine/core_metrics.h - what the placement core counted, as metrics, for the simulator and the
+ * runtime. */
 #ifndef REPRISE_SIM_ENGINE_CORE_METRICS_H
 #define REPRISE_SIM_ENGINE_CORE_METRICS_H
 

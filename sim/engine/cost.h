@@ -1,7 +1,7 @@
 /* sim/engine/cost.h - dollars for the time a run kept the GPUs busy.
  * Source: CachedAttention (ATC'24), figure 17, through paper.md's relation:
- * cost = GPU-busy hours * (GPUs * price + DRAM GB * price + SSD GB * price), prices an hour. GB =
- * 10^9 bytes. */
+ * cost = GPU-busy hours * (GPUs * price + DRAM GB * price + SSD GB * price), prices an hour. GB = 10^9
+ * bytes. */
 #ifndef REPRISE_SIM_ENGINE_COST_H
 #define REPRISE_SIM_ENGINE_COST_H
 

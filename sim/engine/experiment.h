@@ -5,6 +5,7 @@
 #include "base/config_tree.h"
 #include "base/error.h"
 #include "models/models.h"
+#include "sim/placement/keys.h"
 #include "traces/traces.h"
 
 #include <stdbool.h>
@@ -19,8 +20,6 @@ enum scheduling { SCHEDULE_PREFILL_FIRST, SCHEDULE_CHUNKED };
 enum allocation { ALLOCATE_RESERVE, ALLOCATE_GROW };
 enum order_of_turns { ORDER_FCFS, ORDER_PRIORITY, ORDER_LONGEST_PREFIX };
 enum router { ROUTE_ROUND_ROBIN, ROUTE_LEAST_LOADED, ROUTE_PREFIX_AFFINITY, ROUTE_SESSION_STICKY };
-/* When a slower tier gets its copy. */
-enum write_mode { WRITE_THROUGH, WRITE_SELECTIVE, WRITE_BACK, WRITE_LAZY };
 enum kv_dtype { KV_AS_MODEL, KV_FP16, KV_FP8 };
 enum overflow { OVERFLOW_TRUNCATE_DECOUPLED, OVERFLOW_INVALIDATE };
 
@@ -30,43 +29,26 @@ struct experiment {
     uint32_t gpus;
     char trace[CONFIG_TEXT_BYTES]; /* a file, or "" for the generated workload */
     struct workload workload;
-    struct trace_import import; /* what a trace file does not say */
-    uint64_t warmup_turns;      /* the first turns to start are not measured */
-    uint64_t max_turns;         /* stop after this many; 0: the whole trace */
+    struct trace_import import;    /* what a trace file does not say */
+    uint64_t warmup_turns;         /* the first turns to start are not measured */
+    uint64_t max_turns;            /* stop after this many; 0: the whole trace */
 
-    char policy[CONFIG_TEXT_BYTES];   /* a preset, or as eviction; "none": recompute */
+    char policy[CONFIG_TEXT_BYTES]; /* a preset, or as eviction; "none": recompute */
     char eviction[CONFIG_TEXT_BYTES]; /* EVICTION or EVICTION+FETCHING; "": what policy says */
-    int unit;                 /* enum placement_unit_kind; auto: blocks where a trace has keys */
-    uint32_t block_tokens;    /* block unit of session workloads */
-    uint64_t hbm_cache_bytes; /* of HBM's KV budget: may hold KV of turns that ended */
+    int unit;                       /* enum placement_unit_kind; auto: blocks where a trace has keys */
+    uint32_t block_tokens;          /* block unit of session workloads */
+    uint64_t hbm_cache_bytes;       /* of HBM's KV budget: may hold KV of turns that ended */
     uint64_t dram_bytes, ssd_bytes; /* UINT64_MAX: the hardware's */
-    double dram_reserve;            /* share of DRAM kept free for fetches */
-    bool inclusive;                 /* what is fetched from SSD keeps its copy there */
-    uint64_t ttl_ns;                /* 0: never expires */
-    bool leaf_only;                 /* blocks: none is given up before those that follow it */
-    uint64_t lease_ns;              /* lease-lru */
-    uint64_t retain_tokens;         /* priority-lru */
-    uint32_t retain_priority;
-    uint32_t fetches_in_flight;
-    int dram_write, ssd_write;                /* enum write_mode; SSD: not lazy */
-    uint32_t dram_write_uses, ssd_write_uses; /* selective */
-    uint32_t dram_write_ahead_tokens;         /* lazy; 0: twice chunk_tokens */
-    bool dram_inclusive;                      /* what HBM keeps stays in DRAM too */
-    uint32_t dram_admit_uses, ssd_admit_uses; /* what fewer turns used is not let in */
-    uint64_t ssd_admit_bytes;                 /* nor are shorter units */
-    uint32_t count_units;                     /* whose uses are remembered when they are gone */
     uint64_t remote_bytes, remote_latency_ns; /* the pool that all servers share */
-    int remote_write;                         /* enum write_mode, not lazy */
-    uint32_t remote_write_uses, remote_admit_uses;
+    struct placement_keys placement; /* write_ahead_tokens 0: twice chunk_tokens */
 
     uint32_t batch;
-    double hbm_utilisation; /* 0: the hardware's */
-    uint64_t hbm_tokens;    /* measured: as many fit into HBM; 0: estimated */
-    bool hybrid_kv;         /* HBM: each kind of layer keeps what it needs */
-    int kv_dtype;           /* enum kv_dtype */
+    double hbm_utilisation;         /* 0: the hardware's */
+    uint64_t hbm_tokens;            /* measured: as many fit into HBM; 0: estimated */
+    bool hybrid_kv;                 /* HBM: each kind of layer keeps what it needs */
+    int kv_dtype;                   /* enum kv_dtype */
     int reuse;
-    int fetch_wait; /* enum fetch_wait */
-    uint32_t fetch_min_tokens;
+    int fetch_wait;                 /* enum fetch_wait */
     uint64_t fetch_timeout_ns, fetch_timeout_ki_ns; /* and for each 1,024 tokens more */
     int preloading;
     uint32_t read_buffer_layers;
@@ -75,21 +57,21 @@ struct experiment {
     int overflow;
     uint32_t context_window_tokens; /* 0: the model's */
 
-    int scheduling;        /* enum scheduling */
-    uint32_t chunk_tokens; /* of an iteration that decodes too */
+    int scheduling;                 /* enum scheduling */
+    uint32_t chunk_tokens;          /* of an iteration that decodes too */
     int allocation;
-    uint32_t hbm_block_tokens; /* HBM grows by as many */
-    bool partial_blocks;       /* a context's last, partial block can be reused */
-    int order;                 /* enum order_of_turns */
-    double urgent_share;       /* of the sessions */
-    uint32_t order_window;     /* waiting turns that are looked at */
-    uint64_t order_wait_ns;    /* none is passed over for longer */
+    uint32_t hbm_block_tokens;      /* HBM grows by as many */
+    bool partial_blocks;            /* a context's last, partial block can be reused */
+    int order;                      /* enum order_of_turns */
+    double urgent_share;            /* of the sessions */
+    uint32_t order_window;          /* waiting turns that are looked at */
+    uint64_t order_wait_ns;         /* none is passed over for longer */
 
-    uint32_t replicas;         /* servers */
-    uint32_t prefill_replicas; /* the first ones prefill, the others decode; 0: each does both */
+    uint32_t replicas;              /* servers */
+    uint32_t prefill_replicas;      /* the first ones prefill, the others decode; 0: each does both */
     int router;
-    uint32_t router_slack;      /* prefix affinity: turns more than the least loaded one */
-    double network_bytes_per_s; /* of each server that prefills */
+    uint32_t router_slack;          /* prefix affinity: turns more than the least loaded one */
+    double network_bytes_per_s;     /* of each server that prefills */
     uint64_t network_latency_ns;
 
     uint64_t slo_ttft_ns, slo_tbt_ns;
@@ -107,17 +89,16 @@ struct experiment_notes {
     void *context;
 };
 
-/* The experiment of a tree of keys. Where its policy is a preset, that one's keys stand where the
- * tree says nothing (models.h). notes (may be NULL) hears where the tree's own value had to give
- * way. */
+/* The experiment of a tree of keys. Where its policy is a preset, that one's keys stand where the tree
+ * says nothing (models.h). notes (may be NULL) hears where the tree's own value had to give way. */
 enum status experiment_from_tree(const struct config_tree *tree,
                                  const struct experiment_notes *notes,
                                  struct experiment *experiment, struct error *err);
 /* The experiment under a policy of the core's, which is no preset. */
 void experiment_set_policy(struct experiment *experiment, const char *policy);
 
-/* Opens the experiment's trace, read as its import keys say, or generates its workload.
- * STATUS_INPUT, STATUS_IO: it cannot be read. *trace is the caller's to trace_close(). */
+/* The experiment's trace, from its file or generated; nothing else opens one for an experiment.
+ * Errors are trace_open()'s and trace_generate()'s. *trace is the caller's to trace_close(). */
 enum status experiment_open_trace(const struct experiment *experiment, struct trace **trace,
                                   struct error *err);
 

@@ -1,7 +1,6 @@
-/* sim/engine/experiment_load.c - from a tree of keys to an experiment: presets lay their keys under
- * it. */
-#include "sim/engine/experiment.h"
+/* sim/engine/experiment_load.c - from a tree of keys to an experiment: presets lay their keys under it. */
 #include "sim/engine/policy_name.h"
+#include "sim/engine/experiment.h"
 
 #include "models/models.h"
 

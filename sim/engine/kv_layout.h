@@ -1,6 +1,6 @@
-/* sim/engine/kv_layout.h - what KV takes where, for models whose layers do not all keep it alike.
- * The placement core counts tokens, each of the same number of bytes; a sequence's bytes are not
- * linear in its tokens where layers have windows or states. Here they are brought together:
+/* sim/engine/kv_layout.h - what KV takes where, for models whose layers do not all keep it alike. The
+ * placement core counts tokens, each of the same number of bytes; a sequence's bytes are not linear
+ * in its tokens where layers have windows or states. Here they are brought together:
  *
  *   tiers  a stored token takes the bytes of all attention layers, windowed ones too, as vLLM's
  *          offloading connector stores every block of every group of layers when it is full
@@ -20,8 +20,8 @@
 #define REPRISE_SIM_ENGINE_KV_LAYOUT_H
 
 #include "models/models.h"
-#include "sim/engine/experiment.h"
 #include "sim/placement/placement.h"
+#include "sim/engine/experiment.h"
 
 struct kv_layout {
     struct kv_shape shape;     /* without engine.hybrid_kv no layer of it has a window */

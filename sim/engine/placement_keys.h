@@ -1,11 +1,11 @@
-/* sim/engine/placement_keys.h - the experiment's keys placement.* and tiers.*, for the simulator
- * and the runtime alike. */
+/* sim/engine/placement_keys.h - the experiment's keys placement.* and tiers.*, for the simulator and the
+ * runtime alike. */
 #ifndef REPRISE_SIM_ENGINE_PLACEMENT_KEYS_H
 #define REPRISE_SIM_ENGINE_PLACEMENT_KEYS_H
 
 #include "base/error.h"
-#include "sim/engine/experiment.h"
 #include "sim/placement/placement.h"
+#include "sim/engine/experiment.h"
 
 /* Fills what of config follows from the keys alone: neither policy, unit, sizes nor capacities. */
 void placement_keys_set(const struct experiment *experiment, struct placement_config *config);

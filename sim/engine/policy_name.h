@@ -1,5 +1,4 @@
-/* sim/engine/policy_name.h - the experiment's key `policy`, for the simulator and the runtime
- * alike. */
+/* sim/engine/policy_name.h - the experiment's key `policy`, for the simulator and the runtime alike. */
 #ifndef REPRISE_SIM_ENGINE_POLICY_NAME_H
 #define REPRISE_SIM_ENGINE_POLICY_NAME_H
 

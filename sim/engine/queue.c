@@ -84,13 +84,13 @@ static enum tier slowest_allowed(const struct engine *engine, const struct sessi
     const struct experiment *experiment = experiment_of(engine);
     if (experiment->fetch_wait != FETCH_COMPLETE)
         return TIER_DRAM;
-    if (experiment->fetch_min_tokens == 0)
+    if (experiment->placement.fetch_min_tokens == 0)
         return slowest_tier(engine);
     enum tier slowest = slowest_tier(engine);
     struct placement_hits hits = peek(engine, session, slowest);
     uint32_t tokens =
         hits.tokens[TIER_SSD] + (slowest == TIER_REMOTE ? hits.tokens[TIER_REMOTE] : 0);
-    return tokens >= experiment->fetch_min_tokens ? slowest : TIER_DRAM;
+    return tokens >= experiment->placement.fetch_min_tokens ? slowest : TIER_DRAM;
 }
 
 /* The slowest tier that it pays to load from. */
@@ -122,7 +122,7 @@ static bool waits_for_fetch(struct engine *engine, uint32_t handle)
     if (experiment->fetch_wait != FETCH_TIMEOUT || session->started)
         return false;
     uint32_t tokens = peek(engine, session, TIER_SSD).tokens[TIER_SSD];
-    if (tokens == 0 || tokens < experiment->fetch_min_tokens)
+    if (tokens == 0 || tokens < experiment->placement.fetch_min_tokens)
         return false;
     uint64_t until_ns = session->asked_ns + experiment->fetch_timeout_ns +
                         experiment->fetch_timeout_ki_ns * tokens / 1024;

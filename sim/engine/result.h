@@ -11,7 +11,7 @@
 
 /* What one run gives beside its metrics: curves for plots. x and y are owned by the result. */
 struct series {
-    char name[64]; /* "ttft_cdf", "hits_dram_over_time"...; see docs/metrics.md */
+    char name[64];           /* "ttft_cdf", "hits_dram_over_time"...; see docs/metrics.md */
     const char *x_unit, *y_unit;
     uint32_t count;
     double *x, *y;
@@ -28,10 +28,9 @@ struct sim_result {
     const char *trace_format;
     char timing_source[TIMING_SOURCE_BYTES];
     uint64_t kv_bytes_per_token, kv_budget_bytes;
-    char finding[SIM_FINDINGS_MAX]
-                [160]; /* sentences on the tiers, most important first; "": no more */
-    uint64_t events;   /* simulated, for benchmarks */
-    bool interrupted;  /* stopped by progress(): metrics are of what was done */
+    char finding[SIM_FINDINGS_MAX][160]; /* sentences on the tiers, most important first; "": no more */
+    uint64_t events;             /* simulated, for benchmarks */
+    bool interrupted;            /* stopped by progress(): metrics are of what was done */
 };
 
 /* Called now and then from the run's thread; returns false to stop it. */

@@ -1,12 +1,11 @@
-/* sim/engine/reuse.h - whether stored KV is worth its load: how long until a turn's first token if
- * so much of its context is loaded and the rest computed. Simulator and runtime decide by it alike.
- */
+/* sim/engine/reuse.h - whether stored KV is worth its load: how long until a turn's first token if so much
+ * of its context is loaded and the rest computed. Simulator and runtime decide by it alike. */
 #ifndef REPRISE_SIM_ENGINE_REUSE_H
 #define REPRISE_SIM_ENGINE_REUSE_H
 
 #include "models/models.h"
-#include "sim/engine/experiment.h"
 #include "sim/placement/placement.h"
+#include "sim/engine/experiment.h"
 
 /* Links on the way to HBM, and what would cross each. */
 struct reuse_load {

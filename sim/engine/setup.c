@@ -133,7 +133,6 @@ static void set_tiers(struct engine_setup *setup)
     config->recompute_base_ns = recompute.base_ns;
     config->recompute_slope_ns = recompute.slope_ns;
     placement_keys_set(experiment, config);
-    config->leaf_only = experiment->leaf_only && setup->unit_tokens != UINT32_MAX;
 }
 
 /* A turn may fill the window, and must then fit into HBM by itself. */

@@ -1,7 +1,7 @@
-/* sim/engine/wear.h - how long the SSDs last under a run's writes, and what a run says of itself in
- * words. Rated writes (TBW) are host writes under JEDEC's workload (JESD219: small random writes,
- * which a drive amplifies). KV is written in large pieces, which are amplified less:
- * write_amplification 1 means "as in the rating" and is on the safe side. */
+/* sim/engine/wear.h - how long the SSDs last under a run's writes, and what a run says of itself in words.
+ * Rated writes (TBW) are host writes under JEDEC's workload (JESD219: small random writes, which a
+ * drive amplifies). KV is written in large pieces, which are amplified less: write_amplification 1
+ * means "as in the rating" and is on the safe side. */
 #ifndef REPRISE_SIM_ENGINE_WEAR_H
 #define REPRISE_SIM_ENGINE_WEAR_H
 

@@ -9,7 +9,7 @@ void age_expire(struct placement *core)
     while (core->age.front != UNIT_NONE) {
         uint32_t unit = core->age.front;
         struct unit *entry = &core->units.unit[unit];
-        if (core->now_ns - entry->last_use_ns < core->config.ttl_ns || entry->transfer != 0)
+        if (core->now_ns - entry->last_use_ns < core->config.keys.ttl_ns || entry->transfer != 0)
             return;
         for (int tier = 0; tier < TIER_COUNT; tier++)
             if (entry->tokens[tier] > 0)

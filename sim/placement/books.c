@@ -71,7 +71,7 @@ void books_set_copy(struct placement *core, uint32_t unit, enum tier tier, uint3
 /* The unit before it in its chain has one more or one less in the tier that follows it. */
 static void count_child(struct placement *core, uint32_t unit, enum tier tier, bool comes)
 {
-    if (!core->config.leaf_only)
+    if (!core->config.keys.leaf_only)
         return;
     uint32_t parent = core->units.seen.parent[unit];
     if (parent == UNIT_NONE)
@@ -103,7 +103,7 @@ static void set_leaving(struct placement *core, uint32_t unit, enum tier tier, b
     unsigned bit = 1U << (unsigned)tier;
     unsigned now = leaves ? entry->leaving | bit : entry->leaving & ~bit;
     entry->leaving = now & ((1U << TIER_COUNT) - 1);
-    uint32_t parent = core->config.leaf_only ? core->units.seen.parent[unit] : UNIT_NONE;
+    uint32_t parent = core->config.keys.leaf_only ? core->units.seen.parent[unit] : UNIT_NONE;
     if (parent == UNIT_NONE)
         return;
     /* No policy sees it any more; its parent's entry is needed all the same, should it stay. */
@@ -286,14 +286,14 @@ void books_settle(struct placement *core, uint32_t unit)
         return;
     }
     if (held_tokens(entry) > 0) {
-        if (!entry->aging && core->config.ttl_ns > 0) {
+        if (!entry->aging && core->config.keys.ttl_ns > 0) {
             order_push_back(&core->age, core->units.age_link, unit);
             entry->aging = true;
         }
     } else if (entry->transfer == 0) {
         stop_aging(core, unit);
         if (entry->remembered == 0 && !entry->counted &&
-            !(core->config.leaf_only && unit_has_children(&core->units, unit)))
+            !(core->config.keys.leaf_only && unit_has_children(&core->units, unit)))
             unit_release(&core->units, unit);
     }
 }

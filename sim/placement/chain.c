@@ -47,7 +47,7 @@ uint32_t chain_intern(struct placement *core, uint64_t key, uint32_t depth, uint
     if (core->policy->depths)
         core->units.seen.depth[unit] = depth;
     /* While it has a copy its parent's entry is kept, so that the handle stays right. */
-    if (core->config.leaf_only && !unit_has_copy(&core->units.unit[unit]))
+    if (core->config.keys.leaf_only && !unit_has_copy(&core->units.unit[unit]))
         core->units.seen.parent[unit] = parent;
     return unit;
 }
@@ -129,6 +129,6 @@ void chain_count_use(struct placement *core, uint32_t unit)
     }
     order_push_back(&core->counted, core->units.count_link, unit);
     entry->counted = true;
-    if (++core->counted_units > core->config.count_units)
+    if (++core->counted_units > core->config.keys.count_units)
         count_fewer(core);
 }

@@ -209,13 +209,27 @@ void chain_use(struct placement *core, const struct job *job, bool ends, uint32_
 /* A job uses the unit, which is pinned. */
 void chain_count_use(struct placement *core, uint32_t unit);
 
+/* New KV is copied to DRAM as it becomes final, by its job; else when or before HBM gives it up. */
+static inline bool core_saves_at_once(const struct placement *core)
+{
+    int write = core->config.keys.write[TIER_DRAM];
+    return write == WRITE_THROUGH || write == WRITE_SELECTIVE;
+}
+
+/* How many jobs must have used a unit before it is written to the tier. */
+static inline uint32_t core_write_uses(const struct placement *core, enum tier tier)
+{
+    const struct placement_keys *keys = &core->config.keys;
+    return keys->write[tier] == WRITE_SELECTIVE ? keys->write_uses[tier] : 1;
+}
+
 /* Whether the filter lets that much of the unit into the tier. */
 static inline bool admits(const struct placement *core, const struct unit *unit, enum tier tier,
                           uint32_t tokens)
 {
-    return unit->uses >= core->config.admit_uses[tier] &&
+    return unit->uses >= core->config.keys.admit_uses[tier] &&
            (tier != TIER_SSD ||
-            tokens * core->config.bytes_per_token >= core->config.ssd_admit_bytes);
+            tokens * core->config.bytes_per_token >= core->config.keys.ssd_admit_bytes);
 }
 
 /* The pool's copy of the unit's KV. */

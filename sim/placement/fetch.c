@@ -38,7 +38,7 @@ static uint32_t tokens_there(const struct placement *core, const struct unit *en
 static bool is_worth_it(const struct placement *core, const struct job *job)
 {
     uint64_t tokens = 0;
-    for (uint32_t i = 0; i < job->chain_count && tokens < core->config.fetch_min_tokens; i++) {
+    for (uint32_t i = 0; i < job->chain_count && tokens < core->config.keys.fetch_min_tokens; i++) {
         const struct unit *entry = &core->units.unit[core->slot[job->chain + i].unit];
         enum found found = look_at(core, entry, chain_unit_tokens(core, i, job->context_tokens));
         if (found == FOUND_NOTHING)
@@ -47,7 +47,7 @@ static bool is_worth_it(const struct placement *core, const struct job *job)
             tokens += tokens_there(core, entry, found == FOUND_ON_SSD ? TIER_SSD : TIER_REMOTE) -
                       entry->tokens[TIER_DRAM];
     }
-    return tokens >= core->config.fetch_min_tokens;
+    return tokens >= core->config.keys.fetch_min_tokens;
 }
 
 /* Adds the unit to the batch *id. false: DRAM has no room for it. */
@@ -112,7 +112,7 @@ void fetch_ahead(struct placement *core)
         job = core->job[job].next;
     for (uint32_t seen = core->config.fetch_head ? 0 : 1; job != 0 && seen < window;
          seen++, job = core->job[job].next) {
-        if (core->fetches >= core->config.fetches_in_flight)
+        if (core->fetches >= core->config.keys.fetches_in_flight)
             return;
         if (core->job[job].wants_fetch && !fetch_for(core, job))
             return;

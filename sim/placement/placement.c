@@ -23,9 +23,9 @@ static void set_env(struct placement *core)
     env->recompute_base_ns = config->recompute_base_ns;
     env->recompute_slope_ns = config->recompute_slope_ns;
     env->now_ns = &core->now_ns;
-    env->lease_ns = config->lease_ns;
-    env->retain_tokens = config->retain_tokens;
-    env->retain_priority = config->retain_priority;
+    env->lease_ns = config->keys.lease_ns;
+    env->retain_tokens = config->keys.retain_tokens;
+    env->retain_priority = config->keys.retain_priority;
     for (int tier = 0; tier < TIER_COUNT; tier++) {
         env->capacity_tokens[tier] = tokens_of(config, config->capacity_bytes[tier]);
         if (config->unit_tokens != UINT32_MAX)
@@ -36,7 +36,8 @@ static void set_env(struct placement *core)
 /* Without DRAM only SSD's filter counts. */
 static uint32_t most_uses(const struct placement *core)
 {
-    uint32_t admit = core->config.admit_uses[TIER_DRAM], write = core->config.write_uses[TIER_DRAM];
+    uint32_t admit = core->config.keys.admit_uses[TIER_DRAM],
+             write = core_write_uses(core, TIER_DRAM);
     if (core->env.capacity_tokens[TIER_DRAM] == 0)
         return 0;
     return admit > write ? admit : write;
@@ -46,15 +47,17 @@ struct placement *placement_new(const struct placement_config *config)
 {
     struct placement *core = memory_new(1, sizeof *core);
     core->config = *config;
+    core->config.keys.leaf_only = config->keys.leaf_only && !units_are_sessions(core);
     core->policy = config->policy;
     unit_table_init(&core->units, (uint32_t)core->policy->note_bytes, core->policy->depths,
-                    config->leaf_only);
-    core->units.clean = config->dram_write == DRAM_AHEAD;
-    core->units.counts = config->admit_uses[TIER_DRAM] > 1 || config->admit_uses[TIER_SSD] > 1 ||
-                         config->admit_uses[TIER_REMOTE] > 1;
+                    core->config.keys.leaf_only);
+    core->units.clean = config->keys.write[TIER_DRAM] == WRITE_LAZY;
+    core->units.counts = config->keys.admit_uses[TIER_DRAM] > 1 ||
+                         config->keys.admit_uses[TIER_SSD] > 1 ||
+                         config->keys.admit_uses[TIER_REMOTE] > 1;
     set_env(core);
     core->reserve_tokens =
-        (uint64_t)((double)core->env.capacity_tokens[TIER_DRAM] * config->dram_reserve);
+        (uint64_t)((double)core->env.capacity_tokens[TIER_DRAM] * config->keys.dram_reserve_share);
     core->hbm_cache_tokens = core->policy->saves ? tokens_of(config, config->hbm_cache_bytes) : 0;
     core->save_uses = most_uses(core);
     /* Zero names no slot, job, transfer, and as a sequence no limit. */

@@ -17,15 +17,16 @@
  * every job that uses them; a last, partial one is copied, since each job goes on writing into it.
  *
  * Tiers: HBM holds running jobs and, up to hbm_cache_tokens, KV of jobs that ended. New KV is saved to
- * DRAM (dram_write: when); when DRAM needs room it demotes to SSD what the policy gives up, unless SSD
- * has it already (ssd_through). `reserve` of DRAM is kept free by demoting ahead, so that a fetch or
- * save seldom waits. What SSD needs room for is dropped. A filter (admit_uses, ssd_admit_bytes) keeps
+ * DRAM (keys.write: when); when DRAM needs room it demotes to SSD what the policy gives up, unless SSD
+ * has it already (written through). A share of DRAM is kept free by demoting ahead, so that a fetch or
+ * save seldom waits. What SSD needs room for is dropped. A filter (keys.admit_uses, ssd_admit_bytes) keeps
  * KV out of a tier, however it would come there from a faster one. Behind them may be a pool (pool.h)
  * that several cores share: what it holds is found as in a slowest tier, and passes DRAM on its way
  * both up and down. docs/policies.md names the engines that do so. */
 #ifndef REPRISE_SIM_PLACEMENT_PLACEMENT_H
 #define REPRISE_SIM_PLACEMENT_PLACEMENT_H
 
+#include "sim/placement/keys.h"
 #include "sim/placement/policy.h"
 #include "sim/placement/pool.h"
 
@@ -34,42 +35,16 @@
 
 struct placement;
 
-/* When KV in HBM is copied to DRAM. */
-enum dram_write {
-    DRAM_THROUGH, /* as soon as it is final, by its job */
-    DRAM_BACK,    /* when HBM gives it up: whoever needs the room waits for the copy */
-    DRAM_AHEAD    /* before HBM gives it up: so that ahead_tokens can go at once */
-};
-
-/* All zero but for policy, unit_tokens, bytes_per_token and capacities: CachedAttention's writes. */
 struct placement_config {
     const struct policy *policy;
-    bool fetches;             /* look-ahead fetching from SSD to DRAM */
+    struct placement_keys keys;
+    bool fetches;             /* look-ahead fetching from SSD to DRAM... */
+    bool fetch_head;          /* ...for the queue's head, too */
     uint32_t unit_tokens;     /* block size; UINT32_MAX: the unit is the session */
     uint64_t bytes_per_token; /* of KV; >= 1 */
     uint64_t capacity_bytes[TIER_COUNT];
     uint64_t hbm_cache_bytes;
-    double dram_reserve;      /* share of DRAM, in [0, 1) */
-    bool inclusive;           /* a copy on SSD stays there when it is brought to DRAM */
-    uint64_t ttl_ns;          /* from a unit's last use; 0: for ever. Queued or used: does not expire */
-    uint32_t fetches_in_flight;
-    uint32_t fetch_min_tokens; /* fewer of a job's are not worth a look-ahead fetch */
-    bool fetch_head;           /* look-ahead is for the queue's head, too */
-    enum dram_write dram_write;       /* BACK, AHEAD: with an HBM cache */
-    uint32_t ahead_tokens;            /* AHEAD: HBM free, or held by DRAM too and going next */
-    bool dram_exclusive;              /* what stays in HBM after its job leaves DRAM; with BACK */
-    bool ssd_through;                 /* what DRAM holds is on SSD too, as soon as it is whole */
-    uint32_t write_uses[TIER_KINDS];  /* through: of units that so many jobs used; 0, 1: all */
-    uint32_t admit_uses[TIER_KINDS];  /* the filter: units that fewer jobs used stay out */
-    uint64_t ssd_admit_bytes;         /* the filter: shorter units stay out */
-    struct pool *pool;                /* the driver's; NULL: none. Needs DRAM */
-    bool remote_through;              /* what DRAM holds is in the pool too; false: what the last of
-                                         the server's own tiers gives up */
-    uint32_t count_units;             /* admit_uses: units whose uses are known though they are gone */
-    bool leaf_only;           /* blocks: no tier gives up one while it holds one that follows it */
-    uint64_t lease_ns;        /* lease-lru: how long what a job found is kept at least */
-    uint64_t retain_tokens;   /* priority-lru: of each context, from its beginning... */
-    uint32_t retain_priority; /* ...with this priority: 0 to 100 */
+    struct pool *pool;        /* the driver's; NULL: none. Needs DRAM */
     /* Time to compute KV again, of a token at position p of its context: base + slope * p. For
      * policies that weigh it; both 0: all KV is alike. */
     double recompute_base_ns, recompute_slope_ns;

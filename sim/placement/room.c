@@ -18,7 +18,7 @@ static bool demote_to_pool(struct placement *core, uint32_t unit, enum tier from
 {
     const struct unit *entry = &core->units.unit[unit];
     uint32_t tokens = entry->tokens[from];
-    if (core->config.pool == NULL || core->config.remote_through)
+    if (core->config.pool == NULL || core->config.keys.write[TIER_REMOTE] != WRITE_BACK)
         return false;
     if (!admits(core, entry, TIER_REMOTE, tokens)) {
         core->counters.refused_remote_bytes += tokens * core->config.bytes_per_token;

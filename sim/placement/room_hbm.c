@@ -61,7 +61,7 @@ static bool evict_one(struct placement *core, struct batches *batches)
     if (unit == UNIT_NONE)
         return false;
     const struct unit *entry = &core->units.unit[unit];
-    if (core->config.dram_write == DRAM_BACK &&
+    if (core->config.keys.write[TIER_DRAM] == WRITE_BACK &&
         books_stored_tokens(entry) < entry->tokens[TIER_HBM])
         return write_back(core, unit, batches);
     drop(core, unit);
@@ -79,7 +79,7 @@ static void begin(struct placement *core, const struct batches *batches)
 /* HBM that copies under way will free. */
 static uint64_t coming_tokens(const struct placement *core)
 {
-    return core->config.dram_write == DRAM_BACK ? core->leaving_tokens[TIER_HBM] : 0;
+    return core->config.keys.write[TIER_DRAM] == WRITE_BACK ? core->leaving_tokens[TIER_HBM] : 0;
 }
 
 enum room room_in_hbm(struct placement *core, uint64_t tokens)
@@ -93,7 +93,7 @@ enum room room_in_hbm(struct placement *core, uint64_t tokens)
     begin(core, &batches);
     if (free_tokens(core, TIER_HBM) >= tokens)
         return ROOM_NOW;
-    bool back = core->config.dram_write == DRAM_BACK && core->in_flight > 0;
+    bool back = core->config.keys.write[TIER_DRAM] == WRITE_BACK && core->in_flight > 0;
     return back || core->leaving_tokens[TIER_HBM] > 0 ? ROOM_LATER : ROOM_NEVER;
 }
 

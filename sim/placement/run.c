@@ -23,7 +23,7 @@ void placement_extend(struct placement *core, uint32_t handle, const uint64_t *k
 /* What the filter kept out of DRAM. Otherwise than through, that is seen when HBM gives it up. */
 static void count_refused(struct placement *core, const struct job *job)
 {
-    if (core->config.admit_uses[TIER_DRAM] <= 1 || core->config.dram_write != DRAM_THROUGH)
+    if (core->config.keys.admit_uses[TIER_DRAM] <= 1 || !core_saves_at_once(core))
         return;
     for (uint32_t i = 0; i < job->chain_count; i++) {
         const struct unit *entry = &core->units.unit[chain_unit(core, job, i)];
@@ -37,7 +37,7 @@ static void count_refused(struct placement *core, const struct job *job)
 /* Exclusive tiers: DRAM gives up what HBM keeps of a job that ended. */
 static void leave_dram(struct placement *core, const struct job *job)
 {
-    for (uint32_t i = 0; i < job->chain_count && core->config.dram_exclusive; i++) {
+    for (uint32_t i = 0; i < job->chain_count && !core->config.keys.inclusive[TIER_DRAM]; i++) {
         uint32_t unit = chain_unit(core, job, i);
         const struct unit *entry = &core->units.unit[unit];
         if (entry->pins == 0 && entry->transfer == 0 && entry->tokens[TIER_DRAM] > 0 &&
@@ -95,7 +95,7 @@ bool placement_resize(struct placement *core, uint64_t now_ns, uint32_t handle,
     } else if (total_tokens > job->total_tokens) {
         uint32_t more = total_tokens - job->total_tokens;
         enum room room = room_in_hbm(core, more);
-        core->room_coming = room == ROOM_LATER && core->config.dram_write == DRAM_BACK;
+        core->room_coming = room == ROOM_LATER && core->config.keys.write[TIER_DRAM] == WRITE_BACK;
         if (room != ROOM_NOW)
             return false;
         books_book(core, TIER_HBM, more);

@@ -62,7 +62,7 @@ static bool is_written(const struct placement *core, const struct job *job)
 static bool try_save(struct placement *core, uint32_t handle)
 {
     struct job *job = &core->job[handle];
-    if (!core->policy->saves || job->save_transfer != 0 || core->config.dram_write != DRAM_THROUGH)
+    if (!core->policy->saves || job->save_transfer != 0 || !core_saves_at_once(core))
         return true;
     if (is_written(core, job))
         return false;

@@ -122,7 +122,7 @@ static void end_leaving(struct placement *core, uint32_t unit, enum tier tier)
     if (entry->tokens[tier] == 0 || entry->pins > 0 ||
         (tier == TIER_HBM && books_stored_tokens(entry) < entry->tokens[tier])) {
         books_take_back(core, unit, tier);
-    } else if (core->config.dram_write == DRAM_AHEAD && tier == TIER_HBM) {
+    } else if (core->config.keys.write[TIER_DRAM] == WRITE_LAZY && tier == TIER_HBM) {
         books_is_clean(core, unit);
     } else {
         books_drop_copy(core, unit, tier, LOSS_DROPPED);
@@ -146,8 +146,8 @@ static void end_unit(struct placement *core, const struct transfer *transfer, ui
             (uint64_t)(books_stored_tokens(entry) - stored) * core->config.bytes_per_token;
     if (transfer->kind == ACTION_DEMOTE || (transfer->kind == ACTION_SAVE && transfer->job == 0))
         end_leaving(core, unit, transfer->from);
-    if (tier == TIER_DRAM && !core->config.inclusive && entry->tokens[TIER_SSD] > 0 &&
-        entry->tokens[TIER_SSD] <= entry->tokens[TIER_DRAM])
+    if (tier == TIER_DRAM && !core->config.keys.inclusive[TIER_SSD] &&
+        entry->tokens[TIER_SSD] > 0 && entry->tokens[TIER_SSD] <= entry->tokens[TIER_DRAM])
         books_drop_copy(core, unit, TIER_SSD, LOSS_MOVED);
     books_wanted(core, unit);
     books_settle(core, unit);
@@ -217,7 +217,7 @@ void placement_transfer_ended(struct placement *core, uint64_t now_ns, uint32_t 
         save_ended(core, transfer.job);
     save_retry(core);
     age_expire(core);
-    if (core->config.dram_write == DRAM_BACK)
+    if (core->config.keys.write[TIER_DRAM] == WRITE_BACK)
         room_trim_hbm(core);
     write_ahead(core);
     room_keep_reserve(core);

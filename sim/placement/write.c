@@ -16,7 +16,7 @@ static bool is_whole(const struct placement *core, const struct unit *entry)
 static bool is_due(const struct placement *core, const struct unit *entry, enum tier tier)
 {
     return entry->transfer == 0 && entry->tokens[TIER_DRAM] > 0 && is_whole(core, entry) &&
-           entry->uses >= core->config.write_uses[tier] &&
+           entry->uses >= core_write_uses(core, tier) &&
            admits(core, entry, tier, entry->tokens[TIER_DRAM]);
 }
 
@@ -24,8 +24,9 @@ static void write_to_ssd(struct placement *core, uint32_t unit, uint32_t *id)
 {
     const struct unit *entry = &core->units.unit[unit];
     uint32_t dram = entry->tokens[TIER_DRAM], ssd = entry->tokens[TIER_SSD];
-    if (!core->config.ssd_through || core->env.capacity_tokens[TIER_SSD] == 0 || ssd >= dram ||
-        !is_due(core, entry, TIER_SSD) || !room_in_ssd_for(core, unit, dram - ssd))
+    if (core->config.keys.write[TIER_SSD] == WRITE_BACK ||
+        core->env.capacity_tokens[TIER_SSD] == 0 || ssd >= dram || !is_due(core, entry, TIER_SSD) ||
+        !room_in_ssd_for(core, unit, dram - ssd))
         return;
     if (*id == 0)
         *id = transfer_new(core, ACTION_WRITE, TIER_DRAM, TIER_SSD, 0);
@@ -35,7 +36,7 @@ static void write_to_ssd(struct placement *core, uint32_t unit, uint32_t *id)
 static void write_to_pool(struct placement *core, uint32_t unit, uint32_t *id)
 {
     const struct unit *entry = &core->units.unit[unit];
-    if (core->config.pool == NULL || !core->config.remote_through ||
+    if (core->config.pool == NULL || core->config.keys.write[TIER_REMOTE] == WRITE_BACK ||
         !is_due(core, entry, TIER_REMOTE))
         return;
     uint32_t dram = entry->tokens[TIER_DRAM];
@@ -66,7 +67,7 @@ void writes_begin(struct placement *core, const struct writes *writes)
 void write_through_chain(struct placement *core, const struct job *job)
 {
     struct writes writes = { 0 };
-    bool any = core->config.ssd_through || core->config.pool != NULL;
+    bool any = core->config.keys.write[TIER_SSD] != WRITE_BACK || core->config.pool != NULL;
     for (uint32_t i = 0; i < job->chain_count && any; i++)
         write_through(core, chain_unit(core, job, i), &writes);
     writes_begin(core, &writes);
@@ -105,10 +106,11 @@ static uint64_t headroom_tokens(const struct placement *core)
 
 void write_ahead(struct placement *core)
 {
-    if (core->config.dram_write != DRAM_AHEAD || !core->policy->saves)
+    if (core->config.keys.write[TIER_DRAM] != WRITE_LAZY || !core->policy->saves)
         return;
     uint32_t id = 0;
-    while (headroom_tokens(core) + core->leaving_tokens[TIER_HBM] < core->config.ahead_tokens) {
+    while (headroom_tokens(core) + core->leaving_tokens[TIER_HBM] <
+           core->config.keys.write_ahead_tokens) {
         uint32_t unit = core->policy->victim(&core->env, TIER_HBM);
         if (unit == UNIT_NONE || !give_up_ahead(core, unit, &id))
             break;

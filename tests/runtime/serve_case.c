@@ -131,7 +131,7 @@ struct experiment serve_case_short_turns(const char *policy)
     experiment.workload.session_length_cv = 0;
     experiment.context_window_tokens = 0;
     experiment.dram_bytes = 250000;
-    experiment.dram_reserve = 0.3;
+    experiment.placement.dram_reserve_share = 0.3;
     return experiment;
 }
 

@@ -54,7 +54,7 @@ static struct experiment one_turn_at_a_time(const char *policy)
     experiment.workload.think_mean_ns = 25000000;
     experiment.workload.reply_tokens_mean = 6;
     experiment.dram_bytes = 250000;
-    experiment.dram_reserve = 0.3;
+    experiment.placement.dram_reserve_share = 0.3;
     return experiment;
 }
 
@@ -91,10 +91,10 @@ static struct experiment written_as(int i)
 {
     struct experiment experiment = one_turn_at_a_time(policies[i % 3]);
     if (i >= 3)
-        experiment.ssd_write = i == 3 ? WRITE_THROUGH : WRITE_SELECTIVE;
+        experiment.placement.write[TIER_SSD] = i == 3 ? WRITE_THROUGH : WRITE_SELECTIVE;
     if (i == 5) {
-        experiment.ssd_write = WRITE_BACK;
-        experiment.ssd_admit_uses = 2;
+        experiment.placement.write[TIER_SSD] = WRITE_BACK;
+        experiment.placement.admit_uses[TIER_SSD] = 2;
     }
     return experiment;
 }

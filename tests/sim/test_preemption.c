@@ -10,11 +10,14 @@ enum { BLOCK = 16, BYTES_PER_TOKEN = 10 };
 
 static struct placement *core_of(uint32_t hbm_tokens, uint32_t unit_tokens)
 {
-    struct placement_config config = { .policy = policy_find("lru"),
-                                       .unit_tokens = unit_tokens,
-                                       .bytes_per_token = BYTES_PER_TOKEN,
-                                       .fetches_in_flight = 2,
-                                       .inclusive = true };
+    struct placement_config config = {
+        .policy = policy_find("lru"),
+        .unit_tokens = unit_tokens,
+        .bytes_per_token = BYTES_PER_TOKEN,
+        .keys = { .write = { [TIER_SSD] = WRITE_BACK, [TIER_REMOTE] = WRITE_BACK },
+                  .inclusive = { [TIER_DRAM] = true, [TIER_SSD] = true },
+                  .fetches_in_flight = 2 }
+    };
     config.capacity_bytes[TIER_HBM] = (uint64_t)hbm_tokens * BYTES_PER_TOKEN;
     config.capacity_bytes[TIER_DRAM] = 4000 * BYTES_PER_TOKEN;
     config.capacity_bytes[TIER_SSD] = 20000 * BYTES_PER_TOKEN;
@@ -133,11 +136,15 @@ static void leave_in_hbm(struct placement *core, uint32_t blocks, uint32_t token
 static uint64_t hbm_of_two_sharers(uint32_t blocks, uint32_t tokens, uint32_t total_tokens)
 {
     const uint64_t keys[] = { 1, 2, 3, 4 };
-    struct placement_config config = { .policy = policy_find("lru"),
-                                       .unit_tokens = BLOCK,
-                                       .bytes_per_token = BYTES_PER_TOKEN,
-                                       .hbm_cache_bytes = 1000 * BYTES_PER_TOKEN,
-                                       .fetches_in_flight = 2 };
+    struct placement_config config = {
+        .policy = policy_find("lru"),
+        .unit_tokens = BLOCK,
+        .bytes_per_token = BYTES_PER_TOKEN,
+        .hbm_cache_bytes = 1000 * BYTES_PER_TOKEN,
+        .keys = { .write = { [TIER_SSD] = WRITE_BACK, [TIER_REMOTE] = WRITE_BACK },
+                  .inclusive = { [TIER_DRAM] = true, [TIER_SSD] = true },
+                  .fetches_in_flight = 2 }
+    };
     for (int tier = 0; tier < TIER_COUNT; tier++)
         config.capacity_bytes[tier] = 1000 * BYTES_PER_TOKEN;
     struct placement *core = placement_new(&config);

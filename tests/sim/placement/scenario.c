@@ -28,9 +28,10 @@ struct placement_config scenario_config(const struct policy *policy, bool sessio
         .bytes_per_token = BYTES_PER_TOKEN,
         .capacity_bytes = { 60 * block, 30 * block, 60 * block },
         .hbm_cache_bytes = 10 * block,
-        .dram_reserve = 0.1,
-        .inclusive = true,
-        .fetches_in_flight = 2,
+        .keys = { .write = { [TIER_SSD] = WRITE_BACK, [TIER_REMOTE] = WRITE_BACK },
+                  .inclusive = { [TIER_DRAM] = true, [TIER_SSD] = true },
+                  .dram_reserve_share = 0.1,
+                  .fetches_in_flight = 2 },
         .recompute_base_ns = 100.0,
         .recompute_slope_ns = 1.0,
     };

@@ -56,10 +56,11 @@ static struct placement *core_of(const char *policy, uint32_t hbm, uint32_t dram
         .bytes_per_token = 1,
         .capacity_bytes = { [TIER_HBM] = hbm * BLOCK, [TIER_DRAM] = dram * BLOCK },
         .hbm_cache_bytes = hbm * BLOCK,
-        .inclusive = true,
-        .fetches_in_flight = 1,
-        .lease_ns = LEASE,
-        .leaf_only = leaf_only,
+        .keys = { .write = { [TIER_SSD] = WRITE_BACK, [TIER_REMOTE] = WRITE_BACK },
+                  .inclusive = { [TIER_DRAM] = true, [TIER_SSD] = true },
+                  .fetches_in_flight = 1,
+                  .lease_ns = LEASE,
+                  .leaf_only = leaf_only },
     };
     return placement_new(&config);
 }

@@ -237,7 +237,7 @@ END_TEST
 static uint64_t run_two(struct placement_config config, uint64_t seed)
 {
     struct scenario scenario[2];
-    config.pool = pool_new(80 * 16, config.ttl_ns);
+    config.pool = pool_new(80 * 16, config.keys.ttl_ns);
     for (int i = 0; i < 2; i++)
         scenario_init(&scenario[i], &config, seed + (uint64_t)i, 7);
     for (int step = 0; step < 700; step++) {
@@ -269,17 +269,19 @@ START_TEST(cores_that_share_it_keep_capacities_pins_and_bytes)
         const char *const policies[] = { "lru", "scheduler-aware", "arc" };
         struct placement_config config =
             scenario_config(policy_find(policies[mode / 8]), mode % 2 != 0);
-        config.remote_through = mode / 2 % 2 != 0;
+        const int dram[] = { WRITE_THROUGH, WRITE_BACK, WRITE_LAZY };
+        bool through = mode / 2 % 2 != 0;
+        config.keys.write[TIER_REMOTE] = through ? WRITE_THROUGH : WRITE_BACK;
         config.fetches = mode % 3 == 0;
-        config.ssd_through = mode % 5 == 0;
-        config.dram_write = (enum dram_write)(mode % 3);
-        config.ahead_tokens = 100;
-        config.count_units = 50;
-        config.admit_uses[TIER_REMOTE] = mode % 7 == 0 ? 2 : 1;
-        config.ttl_ns = mode % 4 == 0 ? 40000 : 0;
+        config.keys.write[TIER_SSD] = mode % 5 == 0 ? WRITE_THROUGH : WRITE_BACK;
+        config.keys.write[TIER_DRAM] = dram[mode % 3];
+        config.keys.write_ahead_tokens = 100;
+        config.keys.count_units = 50;
+        config.keys.admit_uses[TIER_REMOTE] = mode % 7 == 0 ? 2 : 1;
+        config.keys.ttl_ns = mode % 4 == 0 ? 40000 : 0;
         if (mode / 4 % 2 == 0)
             config.capacity_bytes[TIER_SSD] = 0;
-        read_bytes[config.remote_through] += run_two(config, test_seed() + mode);
+        read_bytes[through] += run_two(config, test_seed() + mode);
     }
     ck_assert(read_bytes[false] > 0 && read_bytes[true] > 0);
 }

@@ -42,7 +42,7 @@ END_TEST
 static void run_exclusive(const struct placement_config *config, uint64_t seed)
 {
     struct placement_config exclusive = *config;
-    exclusive.inclusive = false;
+    exclusive.keys.inclusive[TIER_SSD] = false;
     exclusive.fetches = true;
     run_scenario(&exclusive, seed);
 }
@@ -75,7 +75,7 @@ END_TEST
 static void run_with_ttl(const struct placement_config *config, uint64_t seed)
 {
     struct placement_config mortal = *config;
-    mortal.ttl_ns = 20000; /* some forty steps */
+    mortal.keys.ttl_ns = 20000; /* some forty steps */
     run_scenario(&mortal, seed);
 }
 
@@ -88,7 +88,7 @@ END_TEST
 static void run_leaf_only(const struct placement_config *config, uint64_t seed)
 {
     struct placement_config leaf_only = *config;
-    leaf_only.leaf_only = config->unit_tokens != UINT32_MAX;
+    leaf_only.keys.leaf_only = true;
     run_scenario(&leaf_only, seed);
 }
 
@@ -134,7 +134,7 @@ static void check_ttl(const struct placement_config *config, uint64_t seed)
 {
     struct placement_config mortal = *config;
     struct scenario scenario;
-    mortal.ttl_ns = 1000000000;
+    mortal.keys.ttl_ns = 1000000000;
     scenario_init(&scenario, &mortal, seed, 8);
     for (int i = 0; i < STEPS; i++)
         scenario_step(&scenario);
@@ -143,7 +143,7 @@ static void check_ttl(const struct placement_config *config, uint64_t seed)
     ck_assert_uint_eq(stored > 0, config->policy->saves);
     /* All are idle: one nanosecond too early nothing has gone. */
     uint64_t key = 0, last_use_ns = scenario.now_ns;
-    scenario.now_ns = last_use_ns + mortal.ttl_ns;
+    scenario.now_ns = last_use_ns + mortal.keys.ttl_ns;
     placement_queue(scenario.core, scenario.now_ns, &(uint64_t){ 1000 }, 1, 1, 1);
     for (key = 1; key <= SCENARIO_KEYS; key++)
         for (int tier = 0; tier < TIER_COUNT; tier++)
@@ -164,7 +164,7 @@ static void check_reserve(const struct placement_config *config, uint64_t seed)
 {
     struct placement_config reserved = *config;
     struct scenario scenario;
-    reserved.dram_reserve = 0.4;
+    reserved.keys.dram_reserve_share = 0.4;
     scenario_init(&scenario, &reserved, seed, 8);
     for (int i = 0; i < STEPS; i++)
         scenario_step(&scenario);
@@ -190,7 +190,7 @@ START_TEST(an_idle_unit_expires_at_its_time_and_not_before)
     struct action action;
     const uint64_t key = 7, other = 8;
     config.hbm_cache_bytes = 0;
-    config.ttl_ns = 100;
+    config.keys.ttl_ns = 100;
     struct placement *core = placement_new(&config);
     uint32_t job = placement_queue(core, 0, &key, 1, 16, 1);
     ck_assert_int_eq(placement_prepare(core, 10, job, 0, 16, TIER_SSD, &hits), PREPARE_DONE);

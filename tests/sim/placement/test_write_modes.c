@@ -26,20 +26,28 @@ static void for_every_mode(const struct placement_config *standard, uint64_t see
 {
     for (unsigned mode = 0; mode < 18; mode++) {
         struct placement_config config = *standard;
-        config.dram_write = (enum dram_write)(mode % 3);
-        config.ssd_through = mode / 3 % 2 != 0;
-        config.ahead_tokens = 64;
-        if (mode / 6 == 1)
-            config.admit_uses[TIER_DRAM] = config.write_uses[TIER_SSD] = 2;
+        const int dram[] = { WRITE_THROUGH, WRITE_BACK, WRITE_LAZY };
+        int *write = config.keys.write;
+        write[TIER_DRAM] = dram[mode % 3];
+        write[TIER_SSD] = mode / 3 % 2 != 0 ? WRITE_THROUGH : WRITE_BACK;
+        config.keys.write_ahead_tokens = 64;
+        config.keys.write_uses[TIER_DRAM] = config.keys.write_uses[TIER_SSD] = 2;
+        if (mode / 6 == 1) {
+            config.keys.admit_uses[TIER_DRAM] = 2;
+            if (write[TIER_SSD] == WRITE_THROUGH)
+                write[TIER_SSD] = WRITE_SELECTIVE;
+        }
         if (mode / 6 == 2) {
-            config.write_uses[TIER_DRAM] = config.admit_uses[TIER_SSD] = 2;
-            config.ssd_admit_bytes = 8 * BYTES_PER_TOKEN;
-            config.dram_exclusive = config.dram_write == DRAM_BACK;
+            config.keys.admit_uses[TIER_SSD] = 2;
+            if (write[TIER_DRAM] == WRITE_THROUGH)
+                write[TIER_DRAM] = WRITE_SELECTIVE;
+            config.keys.ssd_admit_bytes = 8 * BYTES_PER_TOKEN;
+            config.keys.inclusive[TIER_DRAM] = write[TIER_DRAM] != WRITE_BACK;
             config.fetches = true;
         }
-        config.count_units = 30;
-        config.leaf_only = mode % 4 == 0 && config.unit_tokens != UINT32_MAX;
-        config.ttl_ns = mode % 5 == 0 ? 20000 : 0;
+        config.keys.count_units = 30;
+        config.keys.leaf_only = mode % 4 == 0;
+        config.keys.ttl_ns = mode % 5 == 0 ? 20000 : 0;
         run_scenario(&config, seed + mode);
     }
 }
@@ -82,14 +90,17 @@ struct steps {
 static struct steps steps_with(void)
 {
     uint64_t block = BLOCK * BYTES_PER_TOKEN;
-    return (struct steps){ .config = { .policy = policy_find("lru"),
-                                       .unit_tokens = BLOCK,
-                                       .bytes_per_token = BYTES_PER_TOKEN,
-                                       .capacity_bytes = { 8 * block, 8 * block, 16 * block },
-                                       .hbm_cache_bytes = 8 * block,
-                                       .inclusive = true,
-                                       .fetches_in_flight = 1,
-                                       .count_units = 100 } };
+    return (struct steps){
+        .config = { .policy = policy_find("lru"),
+                    .unit_tokens = BLOCK,
+                    .bytes_per_token = BYTES_PER_TOKEN,
+                    .capacity_bytes = { 8 * block, 8 * block, 16 * block },
+                    .hbm_cache_bytes = 8 * block,
+                    .keys = { .write = { [TIER_SSD] = WRITE_BACK, [TIER_REMOTE] = WRITE_BACK },
+                              .inclusive = { [TIER_DRAM] = true, [TIER_SSD] = true },
+                              .fetches_in_flight = 1,
+                              .count_units = 100 } }
+    };
 }
 
 static void look(struct steps *steps)
@@ -174,7 +185,7 @@ static uint64_t blocks_in(const struct steps *steps, uint64_t first_key, uint32_
 START_TEST(written_through_ssd_has_what_dram_has_and_dram_gives_up_at_once)
 {
     struct steps steps = steps_with();
-    steps.config.ssd_through = true;
+    steps.config.keys.write[TIER_SSD] = WRITE_THROUGH;
     steps.core = placement_new(&steps.config);
     turn(&steps, 1, 4);
     end_all(&steps);
@@ -194,7 +205,8 @@ END_TEST
 START_TEST(selective_writes_what_was_used_twice)
 {
     struct steps steps = steps_with();
-    steps.config.write_uses[TIER_DRAM] = 2;
+    steps.config.keys.write[TIER_DRAM] = WRITE_SELECTIVE;
+    steps.config.keys.write_uses[TIER_DRAM] = 2;
     steps.core = placement_new(&steps.config);
     turn(&steps, 1, 3);
     ck_assert_uint_eq(blocks_in(&steps, 1, 3, TIER_DRAM), 0);
@@ -209,7 +221,7 @@ START_TEST(written_back_hbm_is_free_when_the_copy_has_ended)
 {
     struct steps steps = steps_with();
     struct placement_hits hits;
-    steps.config.dram_write = DRAM_BACK;
+    steps.config.keys.write[TIER_DRAM] = WRITE_BACK;
     steps.core = placement_new(&steps.config);
     turn(&steps, 1, 5);
     ck_assert_uint_eq(placement_counters(steps.core)->save_hbm_dram_bytes, 0);
@@ -232,7 +244,7 @@ START_TEST(a_turn_that_comes_back_while_its_kv_is_written_finds_it_in_hbm)
 {
     struct steps steps = steps_with();
     struct placement_hits hits;
-    steps.config.dram_write = DRAM_BACK;
+    steps.config.keys.write[TIER_DRAM] = WRITE_BACK;
     steps.core = placement_new(&steps.config);
     turn(&steps, 1, 5);
     uint32_t other = ask(&steps, 11, 5), again = ask(&steps, 1, 5);
@@ -252,8 +264,8 @@ START_TEST(lazily_hbm_writes_what_goes_next_and_gives_it_up_at_once)
 {
     struct steps steps = steps_with();
     struct placement_hits hits;
-    steps.config.dram_write = DRAM_AHEAD;
-    steps.config.ahead_tokens = 5 * BLOCK;
+    steps.config.keys.write[TIER_DRAM] = WRITE_LAZY;
+    steps.config.keys.write_ahead_tokens = 5 * BLOCK;
     steps.core = placement_new(&steps.config);
     turn(&steps, 1, 5); /* three blocks are free: two more are to be stored */
     ck_assert_uint_eq(count(&steps, ACTION_SAVE, TIER_HBM, TIER_DRAM), 1);
@@ -280,8 +292,8 @@ START_TEST(what_is_not_stored_in_time_is_lost)
 {
     struct steps steps = steps_with();
     struct placement_hits hits;
-    steps.config.dram_write = DRAM_AHEAD;
-    steps.config.ahead_tokens = BLOCK;
+    steps.config.keys.write[TIER_DRAM] = WRITE_LAZY;
+    steps.config.keys.write_ahead_tokens = BLOCK;
     steps.core = placement_new(&steps.config);
     turn(&steps, 1, 5); /* three blocks are free */
     ck_assert_uint_eq(placement_counters(steps.core)->save_hbm_dram_bytes, 0);
@@ -295,8 +307,8 @@ END_TEST
 START_TEST(exclusive_dram_gives_up_what_hbm_keeps)
 {
     struct steps steps = steps_with();
-    steps.config.dram_write = DRAM_BACK;
-    steps.config.dram_exclusive = true;
+    steps.config.keys.write[TIER_DRAM] = WRITE_BACK;
+    steps.config.keys.inclusive[TIER_DRAM] = false;
     steps.config.capacity_bytes[TIER_SSD] = 0;
     steps.core = placement_new(&steps.config);
     turn(&steps, 1, 5);
@@ -325,8 +337,8 @@ START_TEST(uses_are_counted_though_the_kv_is_gone_as_long_as_they_are_remembered
 {
     struct steps steps = steps_with();
     steps.config.hbm_cache_bytes = 0;
-    steps.config.admit_uses[TIER_DRAM] = 2;
-    steps.config.count_units = 4;
+    steps.config.keys.admit_uses[TIER_DRAM] = 2;
+    steps.config.keys.count_units = 4;
     steps.core = placement_new(&steps.config);
     turn(&steps, 1, 2);
     ck_assert_uint_eq(blocks_in(&steps, 1, 2, TIER_DRAM), 0);
@@ -348,7 +360,7 @@ START_TEST(what_ssd_does_not_let_in_is_dropped_not_demoted)
 {
     struct steps steps = steps_with();
     steps.config.hbm_cache_bytes = 0;
-    steps.config.admit_uses[TIER_SSD] = 2;
+    steps.config.keys.admit_uses[TIER_SSD] = 2;
     steps.core = placement_new(&steps.config);
     turn(&steps, 1, 4);
     turn(&steps, 1, 2);
@@ -368,8 +380,8 @@ START_TEST(what_is_too_short_for_the_ssd_stays_off_it)
 {
     struct steps steps = steps_with();
     steps.config.hbm_cache_bytes = 0;
-    steps.config.ssd_through = true;
-    steps.config.ssd_admit_bytes = BLOCK * BYTES_PER_TOKEN + 1;
+    steps.config.keys.write[TIER_SSD] = WRITE_THROUGH;
+    steps.config.keys.ssd_admit_bytes = BLOCK * BYTES_PER_TOKEN + 1;
     steps.core = placement_new(&steps.config);
     turn(&steps, 1, 4);
     turn(&steps, 11, 4);

@@ -247,22 +247,27 @@ static void slow_turn(struct lists *lists, const uint64_t *keys, uint32_t count,
 static struct placement_config config_of(enum mode mode)
 {
     uint64_t block = BLOCK;
-    struct placement_config config = { .policy = policy_find("lru"),
-                                       .unit_tokens = BLOCK,
-                                       .bytes_per_token = 1,
-                                       .capacity_bytes = { HBM * block, DRAM * block, 0 },
-                                       .hbm_cache_bytes = HBM * block,
-                                       .inclusive = true,
-                                       .fetches_in_flight = 1,
-                                       .count_units = KEYS };
+    struct placement_config config = {
+        .policy = policy_find("lru"),
+        .unit_tokens = BLOCK,
+        .bytes_per_token = 1,
+        .capacity_bytes = { HBM * block, DRAM * block, 0 },
+        .hbm_cache_bytes = HBM * block,
+        .keys = { .write = { [TIER_SSD] = WRITE_BACK, [TIER_REMOTE] = WRITE_BACK },
+                  .inclusive = { [TIER_DRAM] = true, [TIER_SSD] = true },
+                  .fetches_in_flight = 1,
+                  .count_units = KEYS }
+    };
     if (mode == BACK || mode == EXCLUSIVE)
-        config.dram_write = DRAM_BACK;
+        config.keys.write[TIER_DRAM] = WRITE_BACK;
     if (mode == AHEAD)
-        config.dram_write = DRAM_AHEAD;
-    config.ahead_tokens = 4 * BLOCK;
-    config.dram_exclusive = mode == EXCLUSIVE;
-    config.write_uses[TIER_DRAM] = mode == SELECTIVE ? 2 : 1;
-    config.admit_uses[TIER_DRAM] = mode == FILTERED ? 2 : 1;
+        config.keys.write[TIER_DRAM] = WRITE_LAZY;
+    config.keys.write_ahead_tokens = 4 * BLOCK;
+    if (mode == SELECTIVE)
+        config.keys.write[TIER_DRAM] = WRITE_SELECTIVE;
+    config.keys.inclusive[TIER_DRAM] = mode != EXCLUSIVE;
+    config.keys.write_uses[TIER_DRAM] = 2;
+    config.keys.admit_uses[TIER_DRAM] = mode == FILTERED ? 2 : 1;
     return config;
 }
 

@@ -1,0 +1,40 @@
+/* sim/placement/keys.h - the keys of an experiment that the core follows as they are: the experiment
+ * and the core's configuration hold this one struct. Ranges, defaults and sources are in docs/config.md;
+ * what each mode of writing does, in docs/policies.md. */
+#ifndef REPRISE_PLACEMENT_KEYS_H
+#define REPRISE_PLACEMENT_KEYS_H
+
+#include "sim/placement/tier.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* When a slower tier gets its copy. */
+enum write_mode {
+    WRITE_THROUGH,   /* as soon as it is final in HBM, or whole in DRAM */
+    WRITE_SELECTIVE, /* that, of units that write_uses jobs used */
+    WRITE_BACK,      /* when the faster tier gives it up: whoever needs the room waits for the copy */
+    WRITE_LAZY       /* DRAM only: before HBM gives it up, so that write_ahead_tokens can go at once */
+};
+
+/* What has a tier for its index means nothing for HBM. */
+struct placement_keys {
+    int write[TIER_KINDS];           /* enum write_mode; DRAM's is through where HBM has no cache */
+    uint32_t write_uses[TIER_KINDS]; /* selective: jobs that must have used a unit */
+    uint32_t admit_uses[TIER_KINDS]; /* the filter: units that fewer jobs used stay out */
+    bool inclusive[TIER_COUNT];      /* DRAM keeps what HBM keeps of a job that ended (always, but with
+                                        back); SSD keeps what is brought to DRAM */
+    uint64_t ssd_admit_bytes;        /* the filter: shorter units stay out */
+    uint32_t write_ahead_tokens;     /* lazy: HBM that is free, or held by DRAM too and going next */
+    double dram_reserve_share;       /* of DRAM, in [0, 1): kept free by demoting ahead */
+    uint64_t ttl_ns;                 /* from a unit's last use; 0: for ever. Queued or used: does not expire */
+    uint32_t count_units;            /* units whose uses are known though they are gone */
+    bool leaf_only;                  /* blocks: no tier gives up one while it holds one that follows it */
+    uint64_t lease_ns;               /* lease-lru: how long what a job found is kept at least */
+    uint64_t retain_tokens;          /* priority-lru: of each context, from its beginning... */
+    uint32_t retain_priority;        /* ...with this priority: 0 to 100 */
+    uint32_t fetches_in_flight;      /* look-ahead: at most so many at once */
+    uint32_t fetch_min_tokens;       /* fewer of a job's are not worth a look-ahead fetch */
+};
+
+#endif

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const think_choices[] = { "exponential", "lognormal", "constant", NULL };
+static const char *const think_choices[] = { THINK_TIMES(CHOICE_WORD) NULL };
 
 #define AT(member) offsetof(struct workload, member)
 

@@ -8,6 +8,7 @@
 #ifndef REPRISE_TRACES_TRACES_H
 #define REPRISE_TRACES_TRACES_H
 
+#include "base/choice.h"
 #include "base/config_tree.h"
 #include "base/error.h"
 
@@ -57,7 +58,11 @@ uint64_t trace_hash(const struct trace *trace);
 /* The ShareGPT-like workload. Its published statistics (paper.md, Workload): 73 % of sessions have
  * several turns; 5.75 turns a session over all sessions of the run; 47 % of sessions are longer
  * than 2K tokens, 30 % than 4K. Defaults and what is assumed beyond them: docs/workload.md. */
-enum think_time { THINK_EXPONENTIAL, THINK_LOGNORMAL, THINK_CONSTANT };
+#define THINK_TIMES(X)                                                                             \
+    X(THINK_EXPONENTIAL, "exponential")                                                            \
+    X(THINK_LOGNORMAL, "lognormal")                                                                \
+    X(THINK_CONSTANT, "constant")
+enum think_time { THINK_TIMES(CHOICE_MEMBER) };
 struct workload {
     uint64_t sessions;
     double sessions_per_s;   /* Poisson arrivals: the paper's lambda */

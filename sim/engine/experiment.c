@@ -4,21 +4,19 @@
 
 #include <stddef.h>
 
-static const char *const unit_choices[] = { "auto", "session", "block", NULL };
-/* In the order of enum write_mode. */
-static const char *const dram_write_choices[] = { "through", "selective", "back", "lazy", NULL };
-static const char *const lower_write_choices[] = { "through", "selective", "back", NULL };
-static const char *const preloading_choices[] = { "none", "layers", "background", NULL };
-static const char *const scheduling_choices[] = { "prefill-first", "chunked", NULL };
-static const char *const allocation_choices[] = { "reserve", "grow", NULL };
-static const char *const order_choices[] = { "fcfs", "priority", "longest-prefix", NULL };
-static const char *const router_choices[] = { "round-robin", "least-loaded", "prefix-affinity",
-                                              "session-sticky", NULL };
-static const char *const fetch_wait_choices[] = { "complete", "timeout", "best-effort", NULL };
-static const char *const reuse_choices[] = { "always", "if-faster", NULL };
-static const char *const saving_choices[] = { "synchronous", "asynchronous", NULL };
-static const char *const kv_dtype_choices[] = { "model", "fp16", "fp8", NULL };
-static const char *const overflow_choices[] = { "truncate", "invalidate", NULL };
+static const char *const unit_choices[] = { PLACEMENT_UNITS(CHOICE_WORD) NULL };
+static const char *const dram_write_choices[] = { WRITE_MODES(CHOICE_WORD) NULL };
+static const char *const lower_write_choices[] = { LOWER_WRITE_MODES(CHOICE_WORD) NULL };
+static const char *const preloading_choices[] = { PRELOADINGS(CHOICE_WORD) NULL };
+static const char *const saving_choices[] = { SAVINGS(CHOICE_WORD) NULL };
+static const char *const fetch_wait_choices[] = { FETCH_WAITS(CHOICE_WORD) NULL };
+static const char *const reuse_choices[] = { REUSES(CHOICE_WORD) NULL };
+static const char *const scheduling_choices[] = { SCHEDULINGS(CHOICE_WORD) NULL };
+static const char *const allocation_choices[] = { ALLOCATIONS(CHOICE_WORD) NULL };
+static const char *const order_choices[] = { ORDERS(CHOICE_WORD) NULL };
+static const char *const router_choices[] = { ROUTERS(CHOICE_WORD) NULL };
+static const char *const kv_dtype_choices[] = { KV_DTYPES(CHOICE_WORD) NULL };
+static const char *const overflow_choices[] = { OVERFLOWS(CHOICE_WORD) NULL };
 
 #define AT(member) offsetof(struct experiment, member)
 

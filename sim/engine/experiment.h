@@ -2,6 +2,7 @@
 #ifndef REPRISE_SIM_ENGINE_EXPERIMENT_H
 #define REPRISE_SIM_ENGINE_EXPERIMENT_H
 
+#include "base/choice.h"
 #include "base/config_tree.h"
 #include "base/error.h"
 #include "models/models.h"
@@ -11,17 +12,35 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum placement_unit_kind { PLACE_AUTO, PLACE_SESSIONS, PLACE_BLOCKS };
-enum preloading { PRELOAD_NONE, PRELOAD_LAYERS, PRELOAD_BACKGROUND };
-enum saving { SAVING_SYNCHRONOUS, SAVING_ASYNCHRONOUS };
-enum fetch_wait { FETCH_COMPLETE, FETCH_TIMEOUT, FETCH_BEST_EFFORT };
-enum reuse { REUSE_ALWAYS, REUSE_IF_FASTER };
-enum scheduling { SCHEDULE_PREFILL_FIRST, SCHEDULE_CHUNKED };
-enum allocation { ALLOCATE_RESERVE, ALLOCATE_GROW };
-enum order_of_turns { ORDER_FCFS, ORDER_PRIORITY, ORDER_LONGEST_PREFIX };
-enum router { ROUTE_ROUND_ROBIN, ROUTE_LEAST_LOADED, ROUTE_PREFIX_AFFINITY, ROUTE_SESSION_STICKY };
-enum kv_dtype { KV_AS_MODEL, KV_FP16, KV_FP8 };
-enum overflow { OVERFLOW_TRUNCATE_DECOUPLED, OVERFLOW_INVALIDATE };
+/* The choices of keys: members and their words in YAML, in one list each. */
+#define PLACEMENT_UNITS(X)                                                                         \
+    X(PLACE_AUTO, "auto") X(PLACE_SESSIONS, "session") X(PLACE_BLOCKS, "block")
+#define PRELOADINGS(X)                                                                             \
+    X(PRELOAD_NONE, "none") X(PRELOAD_LAYERS, "layers") X(PRELOAD_BACKGROUND, "background")
+#define SAVINGS(X) X(SAVING_SYNCHRONOUS, "synchronous") X(SAVING_ASYNCHRONOUS, "asynchronous")
+#define FETCH_WAITS(X)                                                                             \
+    X(FETCH_COMPLETE, "complete") X(FETCH_TIMEOUT, "timeout") X(FETCH_BEST_EFFORT, "best-effort")
+#define REUSES(X) X(REUSE_ALWAYS, "always") X(REUSE_IF_FASTER, "if-faster")
+#define SCHEDULINGS(X) X(SCHEDULE_PREFILL_FIRST, "prefill-first") X(SCHEDULE_CHUNKED, "chunked")
+#define ALLOCATIONS(X) X(ALLOCATE_RESERVE, "reserve") X(ALLOCATE_GROW, "grow")
+#define ORDERS(X)                                                                                  \
+    X(ORDER_FCFS, "fcfs") X(ORDER_PRIORITY, "priority") X(ORDER_LONGEST_PREFIX, "longest-prefix")
+#define ROUTERS(X)                                                                                 \
+    X(ROUTE_ROUND_ROBIN, "round-robin") X(ROUTE_LEAST_LOADED, "least-loaded")                      \
+    X(ROUTE_PREFIX_AFFINITY, "prefix-affinity") X(ROUTE_SESSION_STICKY, "session-sticky")
+#define KV_DTYPES(X) X(KV_AS_MODEL, "model") X(KV_FP16, "fp16") X(KV_FP8, "fp8")
+#define OVERFLOWS(X) X(OVERFLOW_TRUNCATE_DECOUPLED, "truncate") X(OVERFLOW_INVALIDATE, "invalidate")
+enum placement_unit_kind { PLACEMENT_UNITS(CHOICE_MEMBER) };
+enum preloading { PRELOADINGS(CHOICE_MEMBER) };
+enum saving { SAVINGS(CHOICE_MEMBER) };
+enum fetch_wait { FETCH_WAITS(CHOICE_MEMBER) };
+enum reuse { REUSES(CHOICE_MEMBER) };
+enum scheduling { SCHEDULINGS(CHOICE_MEMBER) };
+enum allocation { ALLOCATIONS(CHOICE_MEMBER) };
+enum order_of_turns { ORDERS(CHOICE_MEMBER) };
+enum router { ROUTERS(CHOICE_MEMBER) };
+enum kv_dtype { KV_DTYPES(CHOICE_MEMBER) };
+enum overflow { OVERFLOWS(CHOICE_MEMBER) };
 
 /* One experiment, as its YAML says it; docs/config.md is printed from the rows. */
 struct experiment {

@@ -4,18 +4,20 @@
 #ifndef REPRISE_PLACEMENT_KEYS_H
 #define REPRISE_PLACEMENT_KEYS_H
 
+#include "base/choice.h"
 #include "sim/placement/tier.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* When a slower tier gets its copy. */
-enum write_mode {
-    WRITE_THROUGH,   /* as soon as it is final in HBM, or whole in DRAM */
-    WRITE_SELECTIVE, /* that, of units that write_uses jobs used */
-    WRITE_BACK,      /* when the faster tier gives it up: whoever needs the room waits for the copy */
-    WRITE_LAZY       /* DRAM only: before HBM gives it up, so that write_ahead_tokens can go at once */
-};
+/* When a slower tier gets its copy:
+ * through: as soon as it is final in HBM, or whole in DRAM; selective: that, of units that write_uses
+ * jobs used; back: when the faster tier gives it up, and whoever needs the room waits for the copy;
+ * lazy, for DRAM only: before HBM gives it up, so that write_ahead_tokens can go at once. */
+#define LOWER_WRITE_MODES(X)                                                                       \
+    X(WRITE_THROUGH, "through") X(WRITE_SELECTIVE, "selective") X(WRITE_BACK, "back")
+#define WRITE_MODES(X) LOWER_WRITE_MODES(X) X(WRITE_LAZY, "lazy")
+enum write_mode { WRITE_MODES(CHOICE_MEMBER) };
 
 /* What has a tier for its index means nothing for HBM. */
 struct placement_keys {

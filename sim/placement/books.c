@@ -202,6 +202,13 @@ static void shrink_copy(struct placement *core, uint32_t unit, enum tier tier, u
         books_take_back(core, unit, tier); /* nothing of it is there to leave */
 }
 
+void books_fetch_again(struct placement *core, uint32_t unit)
+{
+    uint32_t waiter = core->units.unit[unit].first_waiter;
+    if (waiter != 0)
+        core->job[core->slot[waiter].job].wants_fetch = true;
+}
+
 void books_drop_copy(struct placement *core, uint32_t unit, enum tier tier, enum loss loss)
 {
     struct unit *entry = &core->units.unit[unit];
@@ -209,7 +216,7 @@ void books_drop_copy(struct placement *core, uint32_t unit, enum tier tier, enum
     uint32_t tokens = entry->tokens[tier];
     assert(tokens > 0);
     if (tier == TIER_DRAM) {
-        fetch_note_leaving(core, unit);
+        books_fetch_again(core, unit);
         if (entry->fetched)
             core->counters.fetched_unused_bytes += tokens * core->config.bytes_per_token;
         entry->fetched = false;

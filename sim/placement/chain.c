@@ -78,6 +78,21 @@ uint32_t chain_stored_run(const struct placement *core, const struct job *job)
     return run;
 }
 
+void chain_share(struct placement *core, struct job *job, uint32_t ready_tokens)
+{
+    if (core->hbm_cache_tokens == 0)
+        return;
+    for (uint32_t i = job->chain_count; i-- > 0;) {
+        uint32_t unit = chain_unit(core, job, i);
+        uint32_t want = chain_unit_tokens(core, i, ready_tokens);
+        uint32_t copy = core->units.unit[unit].tokens[TIER_HBM];
+        if (want <= copy || want - copy > job->hbm_tokens)
+            continue;
+        job->hbm_tokens -= want - copy;
+        books_set_copy(core, unit, TIER_HBM, want);
+    }
+}
+
 static bool can_be_used(const struct unit *entry, enum tier tier)
 {
     return entry->tokens[tier] > 0 && !unit_leaves(entry, tier);

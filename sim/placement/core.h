@@ -1,9 +1,19 @@
 /* sim/placement/core.h - the state of the placement core and what its rooms ask of each other.
  * Private to sim/placement/.
- *   a job's life    queue.c waits; prepare.c reuses, loads; save.c stores; run.c grows, ends;
- *                   chain.c its units
- *   copies' life    books.c one comes, goes, is counted; transfer.c in flight; room.c gives up;
- *                   fetch.c look-ahead; age.c time to live */
+ *
+ * Floors, highest first. A file calls only what stands on lower floors, so that what one call can set
+ * off is read downwards; policies are called through their table. tools/check-floors reads this list
+ * and refuses a call that goes up or sideways.
+ *   8. ended.c                         a transfer has ended: what follows
+ *   8. placement.c inspect.c verify.c  the core comes and goes; what one may ask of it
+ *   7. prepare.c save.c run.c          a job's life: reuses and loads, is saved, grows and ends
+ *   6. queue.c release.c               its two ends: it waits; it has gone
+ *   5. fetch.c write.c room_hbm.c      copies made ahead of need; HBM's room
+ *   4. room.c                          DRAM's and SSD's: who is given up
+ *   3. chain.c transfer.c age.c        a job's units; copies in flight; time to live
+ *   3. policies.c                      the table
+ *   2. books.c policy_*.c              a copy comes, goes, is counted; who goes next
+ *   1. unit.c pool.c env.c ranked.c    entries; what servers share; what policies ask */
 #ifndef REPRISE_SIM_PLACEMENT_CORE_H
 #define REPRISE_SIM_PLACEMENT_CORE_H
 
@@ -124,6 +134,8 @@ enum loss {
     LOSS_EXPIRED,
     LOSS_INVALIDATED
 };
+/* The first job that waits for the unit may have to fetch it: a DRAM copy goes, or it was second. */
+void books_fetch_again(struct placement *core, uint32_t unit);
 /* Gives up the copy, unbooks it, tells the driver and counts what was the last copy of something. */
 void books_drop_copy(struct placement *core, uint32_t unit, enum tier tier, enum loss loss);
 /* Cuts the first `tokens` tokens off every copy of the unit. */
@@ -171,11 +183,10 @@ void transfer_add_to_pool(struct placement *core, uint32_t id, uint32_t unit, ui
                           uint32_t missing);
 /* Emits its action and counts its bytes. */
 void transfer_begin(struct placement *core, uint32_t id);
+void transfer_free(struct placement *core, uint32_t id);
 
 /* fetch.c */
 void fetch_ahead(struct placement *core);
-/* A DRAM copy of this unit is going: the job that waits for it may have to fetch again. */
-void fetch_note_leaving(struct placement *core, uint32_t unit);
 
 /* age.c */
 void age_expire(struct placement *core);
@@ -206,6 +217,9 @@ uint32_t chain_stored_run(const struct placement *core, const struct job *job);
 /* Tells the policy that the job uses the copies of its chain: at its end, or at its start, where
  * the first units_found of them are reused. */
 void chain_use(struct placement *core, const struct job *job, bool ends, uint32_t units_found);
+/* Ready blocks of the chain become copies in HBM that others can share; their HBM is the job's own no
+ * more. A session is one job's at a time: its copy is made when the job is released. */
+void chain_share(struct placement *core, struct job *job, uint32_t ready_tokens);
 /* A job uses the unit, which is pinned. */
 void chain_count_use(struct placement *core, uint32_t unit);
 
@@ -259,16 +273,13 @@ void queue_leave(struct placement *core, uint32_t handle);
 uint32_t queue_put_again(struct placement *core, uint32_t ran, uint32_t context_tokens);
 
 /* save.c */
-/* Ready blocks of the chain become copies in HBM that others can share; their HBM is the job's own no
- * more. A session is one job's at a time: its copy is made when the job is released. */
-void save_share(struct placement *core, struct job *job, uint32_t ready_tokens);
 /* Room may have been made: saves that wait for it. */
 void save_retry(struct placement *core);
 void save_ended(struct placement *core, uint32_t job);
 
-/* run.c */
-/* The job ends, if it has nothing more to save. */
-void run_release(struct placement *core, uint32_t job);
+/* release.c */
+/* The job goes, if it has ended and has nothing more to save. */
+void release_job(struct placement *core, uint32_t job);
 
 static inline uint32_t above(uint32_t a, uint32_t b)
 {

@@ -4,13 +4,6 @@
  * HBM, layer by layer, is sooner than a fetch that must end before the load begins. */
 #include "sim/placement/core.h"
 
-void fetch_note_leaving(struct placement *core, uint32_t unit)
-{
-    uint32_t waiter = core->units.unit[unit].first_waiter;
-    if (waiter != 0)
-        core->job[core->slot[waiter].job].wants_fetch = true;
-}
-
 enum found { FOUND_COPY, FOUND_ON_SSD, FOUND_IN_POOL, FOUND_LATER, FOUND_NOTHING };
 
 /* What there is to do for a unit of which `want` tokens are wanted. */

@@ -45,8 +45,7 @@ static void remove_waiter(struct placement *core, uint32_t slot)
     *link = core->slot[slot].next_waiter;
     if (entry->last_waiter == slot)
         entry->last_waiter = before;
-    if (entry->first_waiter != 0)
-        core->job[core->slot[entry->first_waiter].job].wants_fetch = true;
+    books_fetch_again(core, unit);
     books_wanted(core, unit);
 }
 

@@ -81,7 +81,7 @@ enum room room_in_dram_for(struct placement *core, uint32_t unit, uint64_t token
 static void demote(struct placement *core, uint32_t unit, uint32_t id)
 {
     struct unit *entry = &core->units.unit[unit];
-    fetch_note_leaving(core, unit);
+    books_fetch_again(core, unit);
     books_give_up(core, unit, TIER_DRAM);
     transfer_add_unit(core, id, unit, entry->tokens[TIER_DRAM]);
 }
@@ -90,7 +90,7 @@ static bool demote_from_dram_to_pool(struct placement *core, uint32_t unit, uint
 {
     if (core->config.pool == NULL)
         return false;
-    fetch_note_leaving(core, unit);
+    books_fetch_again(core, unit);
     return demote_to_pool(core, unit, TIER_DRAM, id);
 }
 

@@ -1,5 +1,5 @@
-/* sim/placement/run.c - a job between its loads and its release: its chain and its HBM grow, it may
- * be pushed out, it ends. */
+/* sim/placement/run.c - a job between its loads and its end: its chain and its HBM grow, it may be
+ * preempted, its last token is out. */
 #include "sim/placement/core.h"
 
 #include <assert.h>
@@ -20,52 +20,6 @@ void placement_extend(struct placement *core, uint32_t handle, const uint64_t *k
     }
 }
 
-/* What the filter kept out of DRAM. Otherwise than through, that is seen when HBM gives it up. */
-static void count_refused(struct placement *core, const struct job *job)
-{
-    if (core->config.keys.admit_uses[TIER_DRAM] <= 1 || !core_saves_at_once(core))
-        return;
-    for (uint32_t i = 0; i < job->chain_count; i++) {
-        const struct unit *entry = &core->units.unit[chain_unit(core, job, i)];
-        uint32_t want = chain_unit_tokens(core, i, job->context_tokens);
-        if (!admits(core, entry, TIER_DRAM, want))
-            core->counters.refused_dram_bytes +=
-                above(want, books_stored_tokens(entry)) * core->config.bytes_per_token;
-    }
-}
-
-/* Exclusive tiers: DRAM gives up what HBM keeps of a job that ended. */
-static void leave_dram(struct placement *core, const struct job *job)
-{
-    for (uint32_t i = 0; i < job->chain_count && !core->config.keys.inclusive[TIER_DRAM]; i++) {
-        uint32_t unit = chain_unit(core, job, i);
-        const struct unit *entry = &core->units.unit[unit];
-        if (entry->pins == 0 && entry->transfer == 0 && entry->tokens[TIER_DRAM] > 0 &&
-            entry->tokens[TIER_HBM] >= entry->tokens[TIER_DRAM])
-            books_drop_copy(core, unit, TIER_DRAM, LOSS_MOVED);
-    }
-}
-
-void run_release(struct placement *core, uint32_t handle)
-{
-    struct job *job = &core->job[handle];
-    if (job->state != JOB_DRAINING || job->save_transfer != 0 || job->save_waits)
-        return;
-    save_share(core, job, job->context_tokens);
-    books_unbook(core, TIER_HBM, job->hbm_tokens);
-    for (uint32_t i = 0; i < job->chain_count; i++)
-        core->units.unit[chain_unit(core, job, i)].last_use_ns = core->now_ns;
-    chain_use(core, job, true, 0);
-    count_refused(core, job);
-    chain_unpin(core, job);
-    leave_dram(core, job);
-    room_trim_hbm(core);
-    write_through_chain(core, job);
-    write_ahead(core);
-    chain_free_job(core, handle);
-    books_act(core, (struct action){ .kind = ACTION_RELEASE, .job = handle });
-}
-
 void placement_finish(struct placement *core, uint64_t now_ns, uint32_t handle)
 {
     struct job *job = &core->job[handle];
@@ -75,7 +29,7 @@ void placement_finish(struct placement *core, uint64_t now_ns, uint32_t handle)
     core->ended_jobs++;
     core->env.mean_job_tokens +=
         ((double)job->context_tokens - core->env.mean_job_tokens) / (double)core->ended_jobs;
-    run_release(core, handle);
+    release_job(core, handle);
     age_expire(core);
     room_keep_reserve(core);
     fetch_ahead(core);
@@ -122,7 +76,7 @@ uint32_t placement_preempt(struct placement *core, uint64_t now_ns, uint32_t han
     books_unbook(core, TIER_HBM, job->hbm_tokens);
     job->hbm_tokens = 0;
     job->context_tokens = job->save_goal_tokens = 0; /* nothing more of it is shared or saved */
-    run_release(core, handle);
+    release_job(core, handle);
     fetch_ahead(core);
     return again;
 }

@@ -1,5 +1,4 @@
-/* sim/placement/save.c - new KV of running jobs goes to the lower tiers, and into HBM for others to
- * share. */
+/* sim/placement/save.c - new KV of running jobs goes to the lower tiers. */
 #include "sim/placement/core.h"
 
 #include <assert.h>
@@ -99,21 +98,6 @@ static void wait_with_save(struct placement *core, uint32_t handle)
     core->waiting_save_tail = handle;
 }
 
-void save_share(struct placement *core, struct job *job, uint32_t ready_tokens)
-{
-    if (core->hbm_cache_tokens == 0)
-        return;
-    for (uint32_t i = job->chain_count; i-- > 0;) {
-        uint32_t unit = chain_unit(core, job, i);
-        uint32_t want = chain_unit_tokens(core, i, ready_tokens);
-        uint32_t copy = core->units.unit[unit].tokens[TIER_HBM];
-        if (want <= copy || want - copy > job->hbm_tokens)
-            continue;
-        job->hbm_tokens -= want - copy;
-        books_set_copy(core, unit, TIER_HBM, want);
-    }
-}
-
 void placement_save(struct placement *core, uint64_t now_ns, uint32_t handle, uint32_t ready_tokens)
 {
     struct job *job = &core->job[handle];
@@ -122,7 +106,7 @@ void placement_save(struct placement *core, uint64_t now_ns, uint32_t handle, ui
     job->context_tokens = ready_tokens;
     job->save_goal_tokens = ready_tokens;
     if (!units_are_sessions(core))
-        save_share(core, job, ready_tokens);
+        chain_share(core, job, ready_tokens);
     if (!job->save_waits && (core->waiting_save_head != 0 || !try_save(core, handle)))
         wait_with_save(core, handle);
     room_keep_reserve(core);
@@ -139,7 +123,7 @@ void save_retry(struct placement *core)
         if (core->waiting_save_head == 0)
             core->waiting_save_tail = 0;
         job->save_waits = false;
-        run_release(core, handle);
+        release_job(core, handle);
     }
 }
 
@@ -150,5 +134,5 @@ void save_ended(struct placement *core, uint32_t handle)
     /* More may have become ready while this save ran. */
     if (!job->save_waits && !try_save(core, handle))
         wait_with_save(core, handle);
-    run_release(core, handle);
+    release_job(core, handle);
 }

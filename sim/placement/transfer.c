@@ -1,5 +1,5 @@
-/* sim/placement/transfer.c - copies in flight: booked when they begin, in the books when they end.
- */
+/* sim/placement/transfer.c - copies in flight: booked when they begin. What follows from their end
+ * is in ended.c. */
 #include "base/memory.h"
 #include "sim/placement/core.h"
 
@@ -21,7 +21,7 @@ uint32_t transfer_new(struct placement *core, enum action_kind kind, enum tier f
     return id;
 }
 
-static void free_transfer(struct placement *core, uint32_t id)
+void transfer_free(struct placement *core, uint32_t id)
 {
     core->transfer[id].live = false;
     core->transfer[id].next_free = core->free_transfer;
@@ -96,7 +96,7 @@ void transfer_begin(struct placement *core, uint32_t id)
 {
     struct transfer *transfer = &core->transfer[id];
     if (transfer->moved_tokens == 0) { /* a batch for which nothing was found after all */
-        free_transfer(core, id);
+        transfer_free(core, id);
         return;
     }
     uint64_t bytes = transfer->moved_tokens * core->config.bytes_per_token;
@@ -112,114 +112,4 @@ void transfer_begin(struct placement *core, uint32_t id)
                                      .unit = transfer->first_unit,
                                      .job = transfer->job,
                                      .size_bytes = bytes });
-}
-
-/* The copy that was given up goes now that a slower tier has it, unless a job has come for it
- * meanwhile or it has grown. */
-static void end_leaving(struct placement *core, uint32_t unit, enum tier tier)
-{
-    const struct unit *entry = &core->units.unit[unit];
-    if (entry->tokens[tier] == 0 || entry->pins > 0 ||
-        (tier == TIER_HBM && books_stored_tokens(entry) < entry->tokens[tier])) {
-        books_take_back(core, unit, tier);
-    } else if (core->config.keys.write[TIER_DRAM] == WRITE_LAZY && tier == TIER_HBM) {
-        books_is_clean(core, unit);
-    } else {
-        books_drop_copy(core, unit, tier, LOSS_DROPPED);
-        books_take_back(core, unit, tier);
-    }
-}
-
-/* The copy is whole: what was booked for it becomes it. */
-static void end_unit(struct placement *core, const struct transfer *transfer, uint32_t unit)
-{
-    struct unit *entry = &core->units.unit[unit];
-    enum tier tier = transfer_fills(transfer);
-    uint32_t stored = books_stored_tokens(entry);
-    entry->transfer = 0;
-    if (entry->goal_tokens > entry->tokens[tier])
-        books_set_copy(core, unit, tier, entry->goal_tokens);
-    if (transfer->kind == ACTION_FETCH)
-        entry->fetched = true;
-    if (transfer->kind == ACTION_SAVE && books_stored_tokens(entry) > stored)
-        core->counters.stored_bytes +=
-            (uint64_t)(books_stored_tokens(entry) - stored) * core->config.bytes_per_token;
-    if (transfer->kind == ACTION_DEMOTE || (transfer->kind == ACTION_SAVE && transfer->job == 0))
-        end_leaving(core, unit, transfer->from);
-    if (tier == TIER_DRAM && !core->config.keys.inclusive[TIER_SSD] &&
-        entry->tokens[TIER_SSD] > 0 && entry->tokens[TIER_SSD] <= entry->tokens[TIER_DRAM])
-        books_drop_copy(core, unit, TIER_SSD, LOSS_MOVED);
-    books_wanted(core, unit);
-    books_settle(core, unit);
-}
-
-/* The pool has it. */
-static void end_unit_in_pool(struct placement *core, const struct transfer *transfer, uint32_t unit)
-{
-    struct unit *entry = &core->units.unit[unit];
-    pool_write_ended(core->config.pool, core->now_ns, entry->key);
-    entry->transfer = 0;
-    if (transfer->kind == ACTION_DEMOTE)
-        end_leaving(core, unit, transfer->from);
-    books_wanted(core, unit);
-    books_settle(core, unit);
-}
-
-/* What came from the pool may be given up there again. */
-static void end_reads(struct placement *core, const struct transfer *transfer)
-{
-    const struct job *job = &core->job[transfer->job];
-    for (uint32_t i = 0; i < job->chain_count; i++) {
-        struct slot *slot = &core->slot[job->chain + i];
-        if (slot->next_waiter != 0)
-            pool_read_ended(core->config.pool, core->units.unit[slot->unit].key);
-        slot->next_waiter = 0;
-    }
-}
-
-static void end_one(struct placement *core, const struct transfer *transfer, uint32_t unit,
-                    struct writes *writes)
-{
-    if (transfer->from == TIER_REMOTE && transfer->kind == ACTION_FETCH)
-        pool_read_ended(core->config.pool, core->units.unit[unit].key);
-    if (transfer->to == TIER_REMOTE)
-        end_unit_in_pool(core, transfer, unit);
-    else
-        end_unit(core, transfer, unit);
-    if ((transfer->kind == ACTION_SAVE && transfer->to == TIER_DRAM) ||
-        (transfer->kind == ACTION_WRITE && transfer->to == TIER_SSD))
-        write_through(core, unit, writes);
-}
-
-void placement_transfer_ended(struct placement *core, uint64_t now_ns, uint32_t id)
-{
-    assert(now_ns >= core->now_ns && id < core->transfer_high_water && core->transfer[id].live);
-    core->now_ns = now_ns;
-    struct transfer transfer = core->transfer[id];
-    struct writes writes = { 0 };
-    core->env.arrivals++;
-    for (uint32_t unit = transfer.first_unit; unit != UNIT_NONE;) {
-        uint32_t next = core->units.unit[unit].next_in_transfer;
-        end_one(core, &transfer, unit, &writes);
-        unit = next;
-    }
-    writes_begin(core, &writes);
-    core->fetches -= transfer.kind == ACTION_FETCH;
-    core->demotions -= transfer.kind == ACTION_DEMOTE;
-    core->writes -= transfer.kind == ACTION_WRITE;
-    core->in_flight--;
-    free_transfer(core, id);
-    if (transfer.kind == ACTION_LOAD && transfer.from == TIER_REMOTE)
-        end_reads(core, &transfer);
-    if (transfer.kind == ACTION_LOAD)
-        core->job[transfer.job].loads_in_flight--;
-    if (transfer.kind == ACTION_SAVE && transfer.job != 0)
-        save_ended(core, transfer.job);
-    save_retry(core);
-    age_expire(core);
-    if (core->config.keys.write[TIER_DRAM] == WRITE_BACK)
-        room_trim_hbm(core);
-    write_ahead(core);
-    room_keep_reserve(core);
-    fetch_ahead(core);
 }

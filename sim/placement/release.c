@@ -1,0 +1,49 @@
+/* sim/placement/release.c - a job that has ended and saved all goes: what it had in HBM stays for
+ * others or is free, and its chain is idle. */
+#include "sim/placement/core.h"
+
+/* What the filter kept out of DRAM. Otherwise than through, that is seen when HBM gives it up. */
+static void count_refused(struct placement *core, const struct job *job)
+{
+    if (core->config.keys.admit_uses[TIER_DRAM] <= 1 || !core_saves_at_once(core))
+        return;
+    for (uint32_t i = 0; i < job->chain_count; i++) {
+        const struct unit *entry = &core->units.unit[chain_unit(core, job, i)];
+        uint32_t want = chain_unit_tokens(core, i, job->context_tokens);
+        if (!admits(core, entry, TIER_DRAM, want))
+            core->counters.refused_dram_bytes +=
+                above(want, books_stored_tokens(entry)) * core->config.bytes_per_token;
+    }
+}
+
+/* Exclusive tiers: DRAM gives up what HBM keeps of a job that ended. */
+static void leave_dram(struct placement *core, const struct job *job)
+{
+    for (uint32_t i = 0; i < job->chain_count && !core->config.keys.inclusive[TIER_DRAM]; i++) {
+        uint32_t unit = chain_unit(core, job, i);
+        const struct unit *entry = &core->units.unit[unit];
+        if (entry->pins == 0 && entry->transfer == 0 && entry->tokens[TIER_DRAM] > 0 &&
+            entry->tokens[TIER_HBM] >= entry->tokens[TIER_DRAM])
+            books_drop_copy(core, unit, TIER_DRAM, LOSS_MOVED);
+    }
+}
+
+void release_job(struct placement *core, uint32_t handle)
+{
+    struct job *job = &core->job[handle];
+    if (job->state != JOB_DRAINING || job->save_transfer != 0 || job->save_waits)
+        return;
+    chain_share(core, job, job->context_tokens);
+    books_unbook(core, TIER_HBM, job->hbm_tokens);
+    for (uint32_t i = 0; i < job->chain_count; i++)
+        core->units.unit[chain_unit(core, job, i)].last_use_ns = core->now_ns;
+    chain_use(core, job, true, 0);
+    count_refused(core, job);
+    chain_unpin(core, job);
+    leave_dram(core, job);
+    room_trim_hbm(core);
+    write_through_chain(core, job);
+    write_ahead(core);
+    chain_free_job(core, handle);
+    books_act(core, (struct action){ .kind = ACTION_RELEASE, .job = handle });
+}

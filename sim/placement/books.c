@@ -114,7 +114,7 @@ static void set_leaving(struct placement *core, uint32_t unit, enum tier tier, b
         books_settle(core, parent);
 }
 
-void books_give_up(struct placement *core, uint32_t unit, enum tier tier)
+void books_evict(struct placement *core, uint32_t unit, enum tier tier)
 {
     set_leaving(core, unit, tier, true);
     books_leave(core, unit, tier, LEAVE_EVICTED);

@@ -9,7 +9,7 @@
  *   7. prepare.c save.c run.c          a job's life: reuses and loads, is saved, grows and ends
  *   6. queue.c release.c               its two ends: it waits; it has gone
  *   5. fetch.c write.c room_hbm.c      copies made ahead of need; HBM's room
- *   4. room.c                          DRAM's and SSD's: who is given up
+ *   4. room.c                          DRAM's and SSD's: who is evicted
  *   3. chain.c transfer.c age.c        a job's units; copies in flight; time to live
  *   3. policies.c                      the table
  *   2. books.c policy_*.c              a copy comes, goes, is counted; who goes next
@@ -41,7 +41,7 @@ struct job {
     uint32_t hbm_tokens;                      /* booked in HBM for this job alone */
     uint32_t save_goal_tokens;                /* to be saved; 0: nothing */
     uint32_t save_transfer;                   /* in flight, or 0 */
-    uint32_t given_up_tokens;                 /* of the goal, counted as unsaved already */
+    uint32_t unsaved_tokens;                  /* of the goal, counted as unsaved already */
     bool save_waits;                          /* in the list of saves that wait for room */
     uint32_t next_waiting_save;
     uint32_t loads_in_flight;
@@ -80,8 +80,7 @@ struct placement {
     struct unit_table units;
     uint64_t now_ns;
 
-    /* used: copies + booked + (HBM) jobs' own. leaving: copies that were given up and are still there.
-     */
+    /* used: copies + booked + (HBM) jobs' own. leaving: copies that were evicted and are still there. */
     uint64_t used_tokens[TIER_COUNT], leaving_tokens[TIER_COUNT], reserve_tokens;
     uint64_t hbm_idle_tokens, hbm_cache_tokens; /* copies in HBM that no job uses, and their limit */
     uint64_t peak_tokens[TIER_COUNT];
@@ -96,11 +95,11 @@ struct placement {
 
     struct transfer *transfer;
     uint32_t transfer_capacity, transfer_high_water, free_transfer;
-    uint32_t fetches, demotions, writes, in_flight; /* by kind, and all transfers */
+    uint32_t fetches, writes, in_flight; /* transfers of these kinds, and all */
     bool room_coming;                    /* the last resize could have waited */
 
     struct order age;     /* idle units, least recently used first */
-    struct order clean;   /* HBM copies given up, which lower tiers have or refuse: first go first */
+    struct order clean;   /* evicted HBM copies, which lower tiers have or refuse: first go first */
     struct order counted; /* units whose uses are remembered, least recently used first */
     uint32_t counted_units, save_uses; /* a job saves units with so many uses */
     uint64_t ended_jobs;
@@ -121,22 +120,22 @@ void books_set_copy(struct placement *core, uint32_t unit, enum tier tier, uint3
 /* The unit is in the tier's order from now on; no more. */
 void books_enter(struct placement *core, uint32_t unit, enum tier tier);
 void books_leave(struct placement *core, uint32_t unit, enum tier tier, enum leave why);
-/* The policy gave the copy up: it is `leaving` until it is dropped or taken back. */
-void books_give_up(struct placement *core, uint32_t unit, enum tier tier);
+/* The policy evicts the copy: it is `leaving` until it is dropped or taken back. */
+void books_evict(struct placement *core, uint32_t unit, enum tier tier);
 void books_take_back(struct placement *core, uint32_t unit, enum tier tier);
 /* A leaving HBM copy can go whenever HBM needs its room. */
 void books_is_clean(struct placement *core, uint32_t unit);
 /* policy_env.remembers. */
 void books_remember(struct policy_env *env, uint32_t unit, enum tier tier, bool does);
 enum loss {
-    LOSS_DROPPED, /* the policy gave it up */
+    LOSS_DROPPED, /* evicted */
     LOSS_MOVED,   /* a faster tier has it now */
     LOSS_EXPIRED,
     LOSS_INVALIDATED
 };
 /* The first job that waits for the unit may have to fetch it: a DRAM copy goes, or it was second. */
 void books_fetch_again(struct placement *core, uint32_t unit);
-/* Gives up the copy, unbooks it, tells the driver and counts what was the last copy of something. */
+/* Drops the copy, unbooks it, tells the driver and counts what was the last copy of something. */
 void books_drop_copy(struct placement *core, uint32_t unit, enum tier tier, enum loss loss);
 /* Cuts the first `tokens` tokens off every copy of the unit. */
 void books_cut_front(struct placement *core, uint32_t unit, uint32_t tokens, enum loss loss);
@@ -160,7 +159,7 @@ enum room room_in_hbm(struct placement *core, uint64_t tokens);
 /* The same for a unit itself, whose copies do not make room for it. */
 enum room room_in_dram_for(struct placement *core, uint32_t unit, uint64_t tokens);
 bool room_in_ssd_for(struct placement *core, uint32_t unit, uint64_t tokens);
-/* The same for a fetch wanted by the job of that sequence: gives up nothing that is wanted sooner. */
+/* The same for a fetch wanted by the job of that sequence: evicts nothing that is wanted sooner. */
 enum room room_for_fetch(struct placement *core, uint64_t tokens, uint32_t sequence);
 /* Demotes ahead until the reserve is free or on its way to be. */
 void room_keep_reserve(struct placement *core);
@@ -210,7 +209,7 @@ uint32_t chain_slots(struct placement *core, uint32_t count);
 /* The unit of that key, which stands at place `depth` of a chain, behind the unit `parent`. */
 uint32_t chain_intern(struct placement *core, uint64_t key, uint32_t depth, uint32_t parent);
 void chain_pin(struct placement *core, const struct job *job);
-/* Deepest first: the order in which an unused chain shall be given up. */
+/* Deepest first: the order in which an unused chain shall be evicted. */
 void chain_unpin(struct placement *core, const struct job *job);
 /* The leading units of the chain of which tiers below HBM have something. */
 uint32_t chain_stored_run(const struct placement *core, const struct job *job);

@@ -4,7 +4,7 @@
 
 #include <assert.h>
 
-/* The copy that was given up goes now that a slower tier has it, unless a job has come for it
+/* The evicted copy goes now that a slower tier has it, unless a job has come for it
  * meanwhile or it has grown. */
 static void end_leaving(struct placement *core, uint32_t unit, enum tier tier)
 {
@@ -55,7 +55,7 @@ static void end_unit_in_pool(struct placement *core, const struct transfer *tran
     books_settle(core, unit);
 }
 
-/* What came from the pool may be given up there again. */
+/* What came from the pool may be evicted there again. */
 static void end_reads(struct placement *core, const struct transfer *transfer)
 {
     const struct job *job = &core->job[transfer->job];
@@ -95,7 +95,6 @@ void placement_transfer_ended(struct placement *core, uint64_t now_ns, uint32_t 
     }
     writes_begin(core, &writes);
     core->fetches -= transfer.kind == ACTION_FETCH;
-    core->demotions -= transfer.kind == ACTION_DEMOTE;
     core->writes -= transfer.kind == ACTION_WRITE;
     core->in_flight--;
     transfer_free(core, id);

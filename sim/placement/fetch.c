@@ -53,7 +53,7 @@ static bool fetch_unit(struct placement *core, uint32_t unit, enum tier from, ui
         return false;
     uint32_t goal = tokens_there(core, entry, from);
     if (goal <= entry->tokens[TIER_DRAM])
-        return true; /* what made room gave up this very copy */
+        return true; /* room was made by evicting this very copy */
     if (*id == 0)
         *id = transfer_new(core, ACTION_FETCH, from, TIER_DRAM, 0);
     if (from == TIER_REMOTE)

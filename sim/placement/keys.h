@@ -31,7 +31,7 @@ struct placement_keys {
     double dram_reserve_share;       /* of DRAM, in [0, 1): kept free by demoting ahead */
     uint64_t ttl_ns;                 /* from a unit's last use; 0: for ever. Queued or used: does not expire */
     uint32_t count_units;            /* units whose uses are known though they are gone */
-    bool leaf_only;                  /* blocks: no tier gives up one while it holds one that follows it */
+    bool leaf_only;                  /* blocks: no tier evicts one while it holds one that follows it */
     uint64_t lease_ns;               /* lease-lru: how long what a job found is kept at least */
     uint64_t retain_tokens;          /* priority-lru: of each context, from its beginning... */
     uint32_t retain_priority;        /* ...with this priority: 0 to 100 */

@@ -17,7 +17,7 @@
  * every job that uses them; a last, partial one is copied, since each job goes on writing into it.
  *
  * Tiers: HBM holds running jobs and, up to hbm_cache_tokens, KV of jobs that ended. New KV is saved to
- * DRAM (keys.write: when); when DRAM needs room it demotes to SSD what the policy gives up, unless SSD
+ * DRAM (keys.write: when); when DRAM needs room it demotes to SSD what the policy evicts, unless SSD
  * has it already (written through). A share of DRAM is kept free by demoting ahead, so that a fetch or
  * save seldom waits. What SSD needs room for is dropped. A filter (keys.admit_uses, ssd_admit_bytes) keeps
  * KV out of a tier, however it would come there from a faster one. Behind them may be a pool (pool.h)
@@ -54,9 +54,9 @@ enum action_kind {
     ACTION_LOAD,   /* DRAM, SSD or the pool to HBM, for a job: its prefill needs it */
     ACTION_SAVE,   /* HBM to DRAM, or to SSD where DRAM has no room; a job's, or of idle units */
     ACTION_FETCH,  /* SSD or the pool to DRAM, ahead of the job */
-    ACTION_DEMOTE, /* DRAM to SSD, or either to the pool: the faster one gives it up */
+    ACTION_DEMOTE, /* DRAM to SSD, or either to the pool: the faster one evicts it */
     ACTION_WRITE,  /* DRAM to SSD or the pool: DRAM keeps it */
-    ACTION_DROP,   /* a unit's copy in `from` is given up; nothing moves */
+    ACTION_DROP,   /* a unit's copy in `from` goes; nothing moves */
     ACTION_RELEASE /* the job's KV has left HBM: its handle is free */
 };
 
@@ -134,10 +134,10 @@ bool placement_resize(struct placement *core, uint64_t now_ns, uint32_t job, uin
 /* After a resize that failed: idle KV is on its way out of HBM, so that the next one may do. */
 bool placement_room_coming(const struct placement *core);
 
-/* The running job, none of whose loads is in flight, is pushed out of HBM and queued again at its old
- * place in the order of asking; the first context_tokens of its chain are what it will want. Its HBM is
- * free at once: what is being saved goes on as if from a staging buffer, what waits to be saved is
- * not. ACTION_RELEASE of the old handle follows. Returns the new one. */
+/* The running job, none of whose loads is in flight, is preempted: it is queued again at its old place in
+ * the order of asking; the first context_tokens of its chain are what it will want. Its HBM is free at
+ * once: what is being saved goes on as if from a staging buffer, what waits to be saved is not.
+ * ACTION_RELEASE of the old handle follows. Returns the new one. */
 uint32_t placement_preempt(struct placement *core, uint64_t now_ns, uint32_t job,
                            uint32_t context_tokens);
 

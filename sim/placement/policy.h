@@ -1,6 +1,6 @@
 /* sim/placement/policy.h - what an eviction policy is, and the one list of them.
  *
- * A policy orders the units of each tier and names the next to give up. Bytes, books, transfers are
+ * A policy orders the units of each tier and names the next to evict. Bytes, books, transfers are
  * the driver's: the placement core (books.c, room.c), or the replay of a trace by hits alone
  * (sim/replay/). Both call the same functions. A policy sees each tier's units come, be used and
  * go, sees the queue if it cares, and answers victim().
@@ -72,10 +72,10 @@ struct policy {
     void (*coming)(struct policy_env *env, uint32_t unit, enum tier tier);
     /* The next waiter for the unit, or whether it may go (policy_stays), has changed. Optional. */
     void (*wanted)(struct policy_env *env, uint32_t unit);
-    /* The unit to give up next in that tier, never one that stays; UNIT_NONE: none may go. May set
+    /* The unit to evict next in that tier, never one that stays; UNIT_NONE: none may go. May set
      * its own order straight (a clock's hand); gives the same answer until something changes. */
     uint32_t (*victim)(struct policy_env *env, enum tier tier);
-    /* Whether the unit's last copy must not be given up. Optional: none is protected. */
+    /* Whether the unit's last copy must not be evicted. Optional: none is protected. */
     bool (*keeps)(const struct policy_env *env, uint32_t unit);
     /* Asks the processor to fetch what use() will read of the unit. Optional, for speed alone. */
     void (*prefetch)(const struct policy_env *env, uint32_t unit, enum tier tier);

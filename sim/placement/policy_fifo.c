@@ -1,4 +1,4 @@
-/* sim/placement/policy_fifo.c - gives up the unit that came into the tier first.
+/* sim/placement/policy_fifo.c - evicts the unit that came into the tier first.
  * Here: FIFO's order and nothing else. Source: the FIFO baseline of CachedAttention (ATC'24). */
 #include "sim/placement/policy.h"
 

@@ -1,6 +1,6 @@
 /* sim/placement/policy_gdsf.c - GreedyDual-Size with frequency: a unit's rank is
  *   L + uses * (time to compute it again) / (its size),
- * L the rank of what was given up last, so that what is not used again falls behind. The time for
+ * L the rank of what was evicted last, so that what is not used again falls behind. The time for
  * each byte grows with depth: attention reads all that stands before. Source: Cherkasova,
  * "Improving WWW proxies performance with Greedy-Dual-Size-Frequency caching policy" (HPL-98-69R1).
  */

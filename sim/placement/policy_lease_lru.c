@@ -1,4 +1,4 @@
-/* sim/placement/policy_lease_lru.c - gives up what has the oldest lease, and nothing whose lease
+/* sim/placement/policy_lease_lru.c - evicts what has the oldest lease, and nothing whose lease
  * still runs. What is stored has a lease of no length; what a request finds, one of lease_ns from
  * then on. So it is LRU in which a read counts as lease_ns later than a write.
  * Source: Mooncake Store, mooncake-store/src/master_service.cpp at 3b5a594 (BatchEvict: by

@@ -1,4 +1,4 @@
-/* sim/placement/policy_lfu.c - gives up the unit that was used least often since it came into the
+/* sim/placement/policy_lfu.c - evicts the unit that was used least often since it came into the
  * tier; of several, the one used longest ago. Here: the count and nothing else. It is not aged: a
  * unit that was hot long ago stays. */
 #include "sim/placement/ranked.h"

@@ -1,4 +1,4 @@
-/* sim/placement/policy_lru.c - gives up the unit that no job has used for longest.
+/* sim/placement/policy_lru.c - evicts the unit that no job has used for longest.
  * Here: recency's order and nothing else. A use is a job's start or end. Source: the LRU baseline
  * of CachedAttention (ATC'24); with block units and leaf-first touching it is the order of vLLM's
  * and SGLang's caches. */

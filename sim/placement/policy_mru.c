@@ -1,4 +1,4 @@
-/* sim/placement/policy_mru.c - gives up the unit that a job used last. Here: the order of recency,
+/* sim/placement/policy_mru.c - evicts the unit that a job used last. Here: the order of recency,
  * seen from its other end. Source: LMCache's policy of that name; good for cyclic scans longer than
  * the cache and for little else. */
 #include "sim/placement/policy.h"

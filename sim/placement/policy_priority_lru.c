@@ -1,4 +1,4 @@
-/* sim/placement/policy_priority_lru.c - gives up the lowest priority first, and of one priority
+/* sim/placement/policy_priority_lru.c - evicts the lowest priority first, and of one priority
  * what no job has used for longest. Blocks that begin in the first retain_tokens of a context have
  * retain_priority, all others 35.
  * Source: TensorRT-LLM cpp/tensorrt_llm/batch_manager/evictionPolicy.cpp at 05a9191

@@ -1,8 +1,8 @@
 /* sim/placement/policy_s3_fifo.c - three queues: a small one (a tenth of the tier) that units come
  * into, a main one for what was used twice or more while in the small one, and a ghost queue of
- * what the small one gave up, as many as main holds; what comes back while it is a ghost goes to
+ * what the small one evicted, as many as main holds; what comes back while it is a ghost goes to
  * main. Source: Yang et al., "FIFO queues are all you need for cache eviction" (SOSP'23),
- * algorithm 1. It may give up one unit of each queue at once (a move that overfills main, then the
+ * algorithm 1. It may evict one unit of each queue at once (a move that overfills main, then the
  * small queue's next); here the first suffices, since room for one was asked. */
 #include "sim/placement/policy.h"
 

@@ -1,4 +1,4 @@
-/* sim/placement/policy_scheduler_aware.c - gives up what the job queue will want last.
+/* sim/placement/policy_scheduler_aware.c - evicts what the job queue will want last.
  * Here: the order among units, by the queue. Source: CachedAttention (ATC'24), scheduler-aware
  * eviction: first a unit that no job in the eviction window wants, else the one wanted furthest in
  * the future; what is in the window is never dropped from the last tier. The window is (C_DRAM +

@@ -1,5 +1,5 @@
 /* sim/placement/policy_sieve.c - a queue in order of arrival and a hand that goes from the oldest
- * to the newest: it takes the mark off units used since it last came by, and gives up the first
+ * to the newest: it takes the mark off units used since it last came by, and evicts the first
  * without. Survivors keep their place, so that the hand sifts new units quickly. Source: Zhang et
  * al., "SIEVE is simpler than LRU" (NSDI'24), algorithm 1. */
 #include "sim/placement/policy.h"

@@ -1,6 +1,6 @@
 /* sim/placement/policy_vllm_arc.c - the "arc" of vLLM's CPU offloading, which is not FAST'03's
  * (that is policy_arc.c). Where it differs: what comes enters T1 even if it is a ghost; a ghost is
- * asked when a request looks its blocks up, and stays one, at its list's recent end; T1 gives up as
+ * asked when a request looks its blocks up, and stays one, at its list's recent end; T1 evicts as
  * soon as it is as long as the target, which begins at 0; B1 and B2 hold up to a tier's blocks
  * each; and a request's later stores touch its earlier blocks again, so that what it stored itself
  * moves to T2: here its end stands for those stores. Source: vLLM

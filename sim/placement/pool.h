@@ -3,8 +3,9 @@
  * server. Sizes are in tokens, times ns as the cores' are. No clock, thread or print.
  *
  * As in the cores a copy is a prefix of its unit's KV. A session's context may lose its first tokens;
- * servers hear of that at different times, so that they say which base a copy counts from. What is read or written is not given up; of the
- * rest what was read or written least recently goes first, whatever policy the servers have.
+ * servers hear of that at different times, so that they say which base a copy counts from. What is read
+ * or written is not evicted; of the rest what was read or written least recently goes first, whatever
+ * policy the servers have.
  * Sources: Mooncake Store at 3b5a594 (docs/source/design/store/mooncake-store.md: approximate LRU, what
  * has a lease or is not written whole is passed over); one writer a key is ours. */
 #ifndef REPRISE_SIM_PLACEMENT_POOL_H
@@ -22,7 +23,7 @@ struct kv_base {
 };
 
 struct pool_counters {
-    uint64_t dropped_tokens; /* given up for others */
+    uint64_t dropped_tokens; /* evicted for others */
     uint64_t expired_tokens;
 };
 

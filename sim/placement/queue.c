@@ -49,7 +49,7 @@ static void remove_waiter(struct placement *core, uint32_t slot)
     books_wanted(core, unit);
 }
 
-/* The queue is in the order of sequences; only a job that was pushed out of HBM does not go last.
+/* The queue is in the order of sequences; only a job that was preempted does not go last.
  */
 static void queue_insert(struct placement *core, uint32_t handle)
 {

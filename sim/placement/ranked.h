@@ -1,5 +1,5 @@
 /* sim/placement/ranked.h - units of a tier by rank, lowest first: a heap of handles, for policies
- * that give up by a number. Units that stay are left out of it, and put back when they may go. */
+ * that evict by a number. Units that stay are left out of it, and put back when they may go. */
 #ifndef REPRISE_SIM_PLACEMENT_RANKED_H
 #define REPRISE_SIM_PLACEMENT_RANKED_H
 
@@ -18,7 +18,7 @@ struct ranked {
                                    none */
     uint32_t count[TIER_COUNT], capacity[TIER_COUNT];
     uint64_t clock;
-    double floor; /* GDSF: the rank of what was given up last */
+    double floor; /* GDSF: the rank of what was evicted last */
 };
 
 static inline struct ranked_note *ranked_note(const struct policy_env *env, uint32_t unit,

@@ -2,7 +2,7 @@
  * others or is free, and its chain is idle. */
 #include "sim/placement/core.h"
 
-/* What the filter kept out of DRAM. Otherwise than through, that is seen when HBM gives it up. */
+/* What the filter kept out of DRAM. Otherwise than through, that is seen when HBM evicts it. */
 static void count_refused(struct placement *core, const struct job *job)
 {
     if (core->config.keys.admit_uses[TIER_DRAM] <= 1 || !core_saves_at_once(core))
@@ -16,7 +16,7 @@ static void count_refused(struct placement *core, const struct job *job)
     }
 }
 
-/* Exclusive tiers: DRAM gives up what HBM keeps of a job that ended. */
+/* Exclusive tiers: DRAM drops what HBM keeps of a job that ended. */
 static void leave_dram(struct placement *core, const struct job *job)
 {
     for (uint32_t i = 0; i < job->chain_count && !core->config.keys.inclusive[TIER_DRAM]; i++) {

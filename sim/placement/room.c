@@ -1,4 +1,4 @@
-/* sim/placement/room.c - making room in DRAM and on SSD: whom the policy gives up, and where it
+/* sim/placement/room.c - making room in DRAM and on SSD: whom the policy evicts, and where it
  * goes. HBM's room is in room_hbm.c. */
 #include "sim/placement/core.h"
 
@@ -12,7 +12,7 @@ static bool ssd_copy_may_go(const struct placement *core, uint32_t unit)
     return entry->tokens[TIER_DRAM] >= entry->tokens[TIER_SSD] && !unit_leaves(entry, TIER_DRAM);
 }
 
-/* The last of the server's own tiers gives the unit up to the pool, in the batch *id. false: the
+/* The last of the server's own tiers evicts the unit to the pool, in the batch *id. false: the
  * pool has it already, or shall not, or cannot. */
 static bool demote_to_pool(struct placement *core, uint32_t unit, enum tier from, uint32_t *id)
 {
@@ -30,7 +30,7 @@ static bool demote_to_pool(struct placement *core, uint32_t unit, enum tier from
         return false;
     if (*id == 0)
         *id = transfer_new(core, ACTION_DEMOTE, from, TIER_REMOTE, 0);
-    books_give_up(core, unit, from);
+    books_evict(core, unit, from);
     transfer_add_to_pool(core, *id, unit, tokens, missing);
     return true;
 }
@@ -82,7 +82,7 @@ static void demote(struct placement *core, uint32_t unit, uint32_t id)
 {
     struct unit *entry = &core->units.unit[unit];
     books_fetch_again(core, unit);
-    books_give_up(core, unit, TIER_DRAM);
+    books_evict(core, unit, TIER_DRAM);
     transfer_add_unit(core, id, unit, entry->tokens[TIER_DRAM]);
 }
 
@@ -94,7 +94,7 @@ static bool demote_from_dram_to_pool(struct placement *core, uint32_t unit, uint
     return demote_to_pool(core, unit, TIER_DRAM, id);
 }
 
-/* Gives up the unit's DRAM copy: at once if SSD has it or nobody shall, else by demoting it in the
+/* Evicts the unit's DRAM copy: at once if SSD has it or nobody shall, else by demoting it in the
  * batch *id, made when it is 0. false: the policy keeps it and there is no room below. */
 static bool evict_from_dram(struct placement *core, uint32_t unit, uint32_t *id)
 {
@@ -123,7 +123,7 @@ static bool evict_from_dram(struct placement *core, uint32_t unit, uint32_t *id)
     return true;
 }
 
-/* Evicts until `tokens` are free or on their way to be, giving up nothing that a job of sequence
+/* Evicts until `tokens` are free or on their way to be, none of them one that a job of sequence
  * `limit` or sooner waits for. */
 static void make_dram_room(struct placement *core, uint64_t tokens, uint32_t limit)
 {
@@ -162,8 +162,8 @@ enum room room_in_dram(struct placement *core, uint64_t tokens)
 
 enum room room_for_fetch(struct placement *core, uint64_t tokens, uint32_t sequence)
 {
-    /* With the reserve on top: a fetch may dip into it only if it will be free again without giving
-     * up what is wanted sooner, or the reserve would throw out what was just fetched. */
+    /* With the reserve on top: a fetch may dip into it only if it will be free again without
+     * evicting what is wanted sooner, or the reserve would evict what was just fetched. */
     uint64_t goal = tokens + core->reserve_tokens;
     if (goal > core->env.capacity_tokens[TIER_DRAM])
         return ROOM_NEVER;

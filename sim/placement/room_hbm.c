@@ -19,11 +19,11 @@ static void write_back_to(struct placement *core, uint32_t unit, enum tier tier,
 {
     if (*id == 0)
         *id = transfer_new(core, ACTION_SAVE, TIER_HBM, tier, 0);
-    books_give_up(core, unit, TIER_HBM);
+    books_evict(core, unit, TIER_HBM);
     transfer_add_unit(core, *id, unit, core->units.unit[unit].tokens[TIER_HBM]);
 }
 
-/* HBM gives up the unit, which lower tiers lack. false: there is no room below yet. */
+/* HBM evicts the unit, which lower tiers lack. false: there is no room below yet. */
 static bool write_back(struct placement *core, uint32_t unit, struct batches *batches)
 {
     const struct unit *entry = &core->units.unit[unit];
@@ -52,7 +52,7 @@ static bool write_back(struct placement *core, uint32_t unit, struct batches *ba
     return true;
 }
 
-/* Gives up one idle copy. false: none may go now. */
+/* Evicts one idle copy. false: none may go now. */
 static bool evict_one(struct placement *core, struct batches *batches)
 {
     uint32_t unit = core->clean.front;

@@ -37,12 +37,12 @@ static void begin_save(struct placement *core, uint32_t handle, enum tier to)
     transfer_begin(core, id);
 }
 
-static void give_up_save(struct placement *core, struct job *job, uint64_t missing)
+static void count_unsaved(struct placement *core, struct job *job, uint64_t missing)
 {
-    uint64_t fresh = above(job->save_goal_tokens, job->given_up_tokens);
+    uint64_t fresh = above(job->save_goal_tokens, job->unsaved_tokens);
     core->counters.unsaved_bytes +=
         (missing < fresh ? missing : fresh) * core->config.bytes_per_token;
-    job->given_up_tokens = job->save_goal_tokens;
+    job->unsaved_tokens = job->save_goal_tokens;
 }
 
 /* A unit that is being copied on to SSD can grow when that has ended. */
@@ -82,7 +82,7 @@ static bool try_save(struct placement *core, uint32_t handle)
     else if (core->leaving_tokens[TIER_SSD] > 0)
         return false;
     else if (missing_in_ssd > 0)
-        give_up_save(core, job, missing);
+        count_unsaved(core, job, missing);
     return true;
 }
 

@@ -99,7 +99,6 @@ uint32_t unit_intern(struct unit_table *table, uint64_t key)
     if (table->leaf_only)
         table->seen.parent[unit] = UNIT_NONE;
     keymap_add(&table->map, unit_keys(table), unit);
-    table->live++;
     return unit;
 }
 
@@ -119,17 +118,4 @@ void unit_release(struct unit_table *table, uint32_t unit)
     keymap_remove(&table->map, unit_keys(table), entry->key);
     entry->next_in_transfer = table->free_unit;
     table->free_unit = unit;
-    table->live--;
-}
-
-double unit_table_bytes_per_unit(const struct unit_table *table)
-{
-    size_t entry = sizeof(struct unit) + sizeof *table->age_link + (table->depths ? 4 : 0) +
-                   (table->leaf_only ? 8 : 0) + (table->clean ? sizeof *table->clean_link : 0) +
-                   (table->counts ? sizeof *table->count_link : 0);
-    size_t each_tier =
-        sizeof(struct order_link) + table->note_bytes + (table->leaf_only ? sizeof(uint32_t) : 0);
-    uint64_t bytes = (uint64_t)table->capacity * (entry + TIER_COUNT * each_tier) +
-                     ((uint64_t)table->map.mask + 1) * sizeof(uint32_t);
-    return table->live > 0 ? (double)bytes / (double)table->live : 0.0;
 }

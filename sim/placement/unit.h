@@ -15,7 +15,7 @@
 
 /* Invariants. tokens[t] is the length of the valid prefix that tier t holds (0: no copy), so that of
  * two copies the longer contains the shorter. A unit is known to the policy in tier t exactly while
- * tokens[t] > 0, except from when the policy gave that copy up to when it has gone (leaving). At most
+ * tokens[t] > 0, except from when that copy was evicted to when it has gone (leaving). At most
  * one transfer at a time changes a unit's copies. An entry lives while anything of this is true: a
  * copy, a waiter, a pin, a transfer, the policy's memory of it, its uses' being remembered (counted),
  * a copy of a unit that follows it (leaf_only). */
@@ -29,7 +29,7 @@ struct unit {
     uint32_t goal_tokens;                 /* what the copy will be when that transfer has ended */
     uint16_t pins;                        /* jobs between prepare and release that use it */
     uint16_t uses;                        /* jobs so far, as long as it is known; stops at the most */
-    unsigned leaving : TIER_COUNT;        /* bit t: the copy in tier t was given up and is still there:
+    unsigned leaving : TIER_COUNT;        /* bit t: the copy in tier t was evicted and is still there:
                                              it is being copied first, or waits in `clean` (HBM) */
     bool clean : 1;                       /* its HBM copy is in the list of those that go next */
     bool counted : 1;                     /* is in the list of units whose uses are remembered */
@@ -62,7 +62,6 @@ struct unit_table {
     uint32_t *leaving_children;          /* leaf_only: copies of those that follow it that leave */
     uint32_t capacity, high_water;       /* entries allocated; handles ever given out */
     uint32_t free_unit;                  /* released entries, chained by next_in_transfer */
-    uint32_t live;
     struct keymap map;
 };
 
@@ -77,8 +76,6 @@ uint32_t unit_intern(struct unit_table *table, uint64_t key);
 bool unit_has_children(const struct unit_table *table, uint32_t unit);
 /* Forgets a unit for whose entry there is no reason any more. */
 void unit_release(struct unit_table *table, uint32_t unit);
-/* Bytes of books for each live unit at this moment, for the memory bench. */
-double unit_table_bytes_per_unit(const struct unit_table *table);
 
 static inline bool unit_leaves(const struct unit *unit, enum tier tier)
 {

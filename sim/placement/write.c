@@ -1,5 +1,5 @@
 /* sim/placement/write.c - copies that are made ahead of need: from DRAM to SSD and the pool as soon
- * as they are whole, from HBM to DRAM before HBM gives them up. Sources: Mooncake Store at 3b5a594
+ * as they are whole, from HBM to DRAM before HBM evicts them. Sources: Mooncake Store at 3b5a594
  * (enable_offload without offload_on_evict), LMCache's StorageManager.batched_put, SGLang's
  * HiRadixCache (storage after host) write through; vLLM's
  * SimpleCPUOffloadScheduler._prepare_lazy_store_specs at 0268d82 walks the free queue from where it
@@ -74,7 +74,7 @@ void write_through_chain(struct placement *core, const struct job *job)
 }
 
 /* The unit goes next: DRAM gets what it lacks of it. false: DRAM has no room now. */
-static bool give_up_ahead(struct placement *core, uint32_t unit, uint32_t *id)
+static bool evict_ahead(struct placement *core, uint32_t unit, uint32_t *id)
 {
     const struct unit *entry = &core->units.unit[unit];
     uint32_t hbm = entry->tokens[TIER_HBM];
@@ -82,7 +82,7 @@ static bool give_up_ahead(struct placement *core, uint32_t unit, uint32_t *id)
         if (books_stored_tokens(entry) < hbm)
             core->counters.refused_dram_bytes +=
                 (hbm - books_stored_tokens(entry)) * core->config.bytes_per_token;
-        books_give_up(core, unit, TIER_HBM);
+        books_evict(core, unit, TIER_HBM);
         books_is_clean(core, unit);
         return true;
     }
@@ -90,12 +90,12 @@ static bool give_up_ahead(struct placement *core, uint32_t unit, uint32_t *id)
         return false;
     if (*id == 0)
         *id = transfer_new(core, ACTION_SAVE, TIER_HBM, TIER_DRAM, 0);
-    books_give_up(core, unit, TIER_HBM);
+    books_evict(core, unit, TIER_HBM);
     transfer_add_unit(core, *id, unit, hbm);
     return true;
 }
 
-/* What may come into HBM before it has to give up a copy: more than is free, or than the cache may
+/* What may come into HBM before it has to evict a copy: more than is free, or than the cache may
  * hold. */
 static uint64_t headroom_tokens(const struct placement *core)
 {
@@ -112,7 +112,7 @@ void write_ahead(struct placement *core)
     while (headroom_tokens(core) + core->leaving_tokens[TIER_HBM] <
            core->config.keys.write_ahead_tokens) {
         uint32_t unit = core->policy->victim(&core->env, TIER_HBM);
-        if (unit == UNIT_NONE || !give_up_ahead(core, unit, &id))
+        if (unit == UNIT_NONE || !evict_ahead(core, unit, &id))
             break;
     }
     if (id != 0)

@@ -109,7 +109,7 @@ static int hbm_used(const struct lists *lists)
 }
 
 /* Written when they go: to DRAM in the order in which they went, and gone then. */
-static void give_up_back(struct lists *lists, int blocks)
+static void evict_back(struct lists *lists, int blocks)
 {
     struct list written = { 0 };
     while (HBM - hbm_used(lists) + written.count < blocks) {
@@ -128,10 +128,10 @@ static void give_up_back(struct lists *lists, int blocks)
     }
 }
 
-static void give_up(struct lists *lists, int blocks)
+static void evict(struct lists *lists, int blocks)
 {
     if (lists->mode == BACK || lists->mode == EXCLUSIVE) {
-        give_up_back(lists, blocks);
+        evict_back(lists, blocks);
         return;
     }
     while (HBM - hbm_used(lists) < blocks) {
@@ -224,7 +224,7 @@ static void slow_turn(struct lists *lists, const uint64_t *keys, uint32_t count,
             put_last(&lists->hbm, keys[i]);
     look_up(lists, hbm, dram);
     int own = (int)count - *hbm;
-    give_up(lists, own);
+    evict(lists, own);
     forget_uses(lists);
     for (uint32_t i = 0; i < count; i++)
         lists->uses[keys[i]]++;

@@ -9,9 +9,8 @@
 #include "cli/progress.h"
 #include "cli/runtime_options.h"
 #include "runtime/executor.h"
-#include "validate/calibration.h"
-#include "validate/store.h"
-#include "validate/store_runtime.h"
+#include "validate/calibrate/calibration.h"
+#include "validate/store/store.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -133,7 +132,7 @@ static enum status fit_and_keep(const struct calibrate_options *given,
     status = calibration_write(given->out != NULL ? given->out : "calibration", given->name, config,
                                samples, &fits, sizes, &files, err);
     if (status == STATUS_OK && store != NULL)
-        status = store_put_calibration(store, given->name, samples, &fits, err);
+        status = calibration_store(store, given->name, samples, &fits, err);
     if (status == STATUS_OK) {
         calibration_print(stdout, samples, &fits);
         printf("\nwritten: %s\n         %s\n         %s\nuse: reprise sim -m %s -H %s -g 1\n",

@@ -2,7 +2,7 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "validate/store_sweep.h"
+#include "validate/store/store_sweep.h"
 
 #include <inttypes.h>
 #include <string.h>

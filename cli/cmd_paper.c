@@ -10,7 +10,8 @@
 #include "plots/paper_page.h"
 #include "plots/workshop.h"
 #include "sweep/point_key.h"
-#include "validate/paper.h"
+#include "validate/paper/paper.h"
+#include "validate/truncation.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,6 +82,14 @@ static enum status run_and_store(struct paper *paper, const struct paper_options
     return status;
 }
 
+static enum status measure(struct paper *paper, struct error *err)
+{
+    for (uint32_t i = 0; i < paper->truncation_count; i++)
+        if (truncation_measure(&paper->truncations[i], err) != STATUS_OK)
+            return err->status;
+    return STATUS_OK;
+}
+
 static void tell_file(const char *path, void *context)
 {
     (void)context;
@@ -104,6 +113,8 @@ static enum status reproduce(const struct paper_options *given, const struct opt
         interrupt_catch();
         status = run_and_store(paper, given, store, err);
     }
+    if (status == STATUS_OK)
+        status = measure(paper, err);
     if (status == STATUS_OK)
         status = paper_report(paper, err);
     if (status == STATUS_OK) {

@@ -9,8 +9,8 @@
 #include "cli/progress.h"
 #include "cli/runtime_options.h"
 #include "plots/validation_plots.h"
-#include "validate/store.h"
-#include "validate/store_runtime.h"
+#include "validate/comparison.h"
+#include "validate/store/store.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -71,13 +71,15 @@ static enum status write_csv(const char *path, const struct validation *validati
 static enum status keep(const struct validate_options *given, const struct validation *validation,
                         struct store *store, struct error *err)
 {
+    struct store_validation plain = validation_rows(validation);
     enum status status = STATUS_OK;
     if (store != NULL)
-        status = store_put_validation(store, validation, err);
+        status = store_put_validation(store, &plain, err);
     if (status == STATUS_OK && given->csv != NULL)
         status = write_csv(given->csv, validation, err);
     if (status == STATUS_OK && given->plot != NULL)
-        status = validation_plots_draw(validation, given->plot, err);
+        status = validation_plots_draw(&plain, given->plot, err);
+    free(plain.rows);
     return status;
 }
 

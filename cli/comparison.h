@@ -4,7 +4,7 @@
 #define REPRISE_CLI_COMPARISON_H
 
 #include "sim/sim.h"
-#include "validate/store.h"
+#include "validate/store/store.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

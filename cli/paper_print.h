@@ -2,7 +2,7 @@
 #ifndef REPRISE_CLI_PAPER_PRINT_H
 #define REPRISE_CLI_PAPER_PRINT_H
 
-#include "validate/paper.h"
+#include "validate/paper/paper.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* cli/profile_options.c - see profile_options.h. */
 #include "cli/profile_options.h"
 
-#include "validate/calibrate_from_profile.h"
+#include "validate/calibrate/calibrate_from_profile.h"
 
 #include <inttypes.h>
 #include <stdio.h>

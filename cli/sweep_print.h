@@ -3,7 +3,7 @@
 #define REPRISE_CLI_SWEEP_PRINT_H
 
 #include "base/error.h"
-#include "validate/store_sweep.h"
+#include "validate/store/store_sweep.h"
 
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
 #define REPRISE_PLOTS_PAPER_HTML_H
 
 #include "plots/workshop.h"
-#include "validate/paper.h"
+#include "validate/paper/paper.h"
 
 /* FOLDER/figurePART.FORMAT, or FOLDER/PART.FORMAT for parts that are no figure of the paper. */
 void paper_picture_path(char path[WORKSHOP_PATH_BYTES], const char *folder, const char *part,

@@ -4,7 +4,7 @@
 #define REPRISE_PLOTS_PAPER_PAGE_H
 
 #include "base/error.h"
-#include "validate/paper.h"
+#include "validate/paper/paper.h"
 
 /* Of a reported paper: figureNAME.png and .svg for each part that has panels, and index.html with
  * all rows, checks and pictures inline (no other file or network is needed to read it). Calls

@@ -4,7 +4,7 @@
 #define REPRISE_PLOTS_PLOT_DATA_H
 
 #include "base/error.h"
-#include "validate/store.h"
+#include "validate/store/store.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #define REPRISE_PLOTS_PLOTS_H
 
 #include "base/error.h"
-#include "validate/store.h"
+#include "validate/store/store.h"
 
 #include <stdint.h>
 

@@ -4,7 +4,7 @@
 #define REPRISE_PLOTS_REPORT_H
 
 #include "plots/sweep_view.h"
-#include "validate/store.h"
+#include "validate/store/store.h"
 
 struct report_question {
     const int64_t *runs; /* each stands for the comparison it belongs to */

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "sweep/bill.h"
-#include "validate/store_sweep.h"
+#include "validate/store/store_sweep.h"
 
 #include <stdbool.h>
 

@@ -4,7 +4,7 @@
 #define REPRISE_SWEEP_BATCH_H
 
 #include "sweep/runner.h"
-#include "validate/store_sweep.h"
+#include "validate/store/store_sweep.h"
 
 struct batch {
     struct store *store;

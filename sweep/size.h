@@ -12,7 +12,7 @@
 #include "sweep/bill.h"
 #include "sweep/plan.h"
 #include "sweep/runner.h"
-#include "validate/store_sweep.h"
+#include "validate/store/store_sweep.h"
 
 #define SIZE_SLOS_MOST 8
 #define SIZE_LEVELS 3 /* level 0: the whole workload */

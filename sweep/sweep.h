@@ -5,7 +5,7 @@
 
 #include "sweep/plan.h"
 #include "sweep/runner.h"
-#include "validate/store_sweep.h"
+#include "validate/store/store_sweep.h"
 
 #include <stdbool.h>
 #include <stdint.h>

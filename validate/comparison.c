@@ -173,6 +173,30 @@ enum status validate(const struct validation_config *config, struct validation *
 
 /* ---- showing ---- */
 
+struct store_validation validation_rows(const struct validation *validation)
+{
+    struct store_validation plain = { .model = validation->model,
+                                      .hardware = validation->hardware,
+                                      .device = validation->device };
+    plain.rows = memory_new((uint64_t)validation->count * VALIDATED_COUNT, sizeof *plain.rows);
+    for (uint32_t p = 0; p < validation->count; p++)
+        for (int i = 0; i < VALIDATED_COUNT; i++) {
+            const struct validated_point *point = &validation->point[p];
+            const struct validated_metric *metric = &point->metric[i];
+            plain.rows[plain.count++] =
+                (struct store_validated){ .policy = point->policy,
+                                          .metric = metric->name,
+                                          .load_percent = point->load_percent,
+                                          .sim = metric->sim,
+                                          .run = metric->run,
+                                          .half_width = metric->half_width,
+                                          .tolerance_percent = metric->tolerance_percent,
+                                          .error_percent = metric->error_percent,
+                                          .repeats = point->repeats };
+        }
+    return plain;
+}
+
 static bool passes(const struct validated_point *point, const struct validated_metric *metric,
                    double scale)
 {

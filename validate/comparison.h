@@ -5,6 +5,7 @@
 
 #include "runtime/serve.h"
 #include "sim/sim.h"
+#include "validate/store/store_measured.h"
 
 #include <stdio.h>
 
@@ -72,6 +73,9 @@ struct validation_config {
 enum status validate(const struct validation_config *config, struct validation *validation,
                      struct error *err);
 
+/* As plain rows, for the store and the picture. Their array is the caller's to free(), their texts
+ * are the validation's. */
+struct store_validation validation_rows(const struct validation *validation);
 /* A point for each policy and load; what is past its tolerance is marked. */
 void validation_print(FILE *out, const struct validation *validation);
 /* Columns for gnuplot and people, a line a metric. */

@@ -3,7 +3,7 @@
  * Run: build/release/tests/bench/bench_store [FOLDER] */
 #include "base/memory.h"
 #include "sweep/point_key.h"
-#include "validate/store_sweep.h"
+#include "validate/store/store_sweep.h"
 
 #include <stdlib.h>
 #include <string.h>

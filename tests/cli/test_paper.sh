@@ -45,7 +45,7 @@ holds "parts are listed" grep -q '^controls' stdout
 
 # One session has no history to find: that each tier adds hits cannot hold.
 mkdir data && sed 's/sessions: 9000/sessions: 1/; s/warmup_turns: 10000/warmup_turns: 0/' \
-    "$source/validate/paper.yaml" >data/paper.yaml
+    "$source/validate/paper/paper.yaml" >data/paper.yaml
 REPRISE_PAPER=data "$reprise" paper 24 --out out >stdout 2>stderr
 holds "a check that fails gives 1" [ $? -eq 1 ]
 holds "and is shown" grep -q '^FAIL' stdout

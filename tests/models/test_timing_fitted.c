@@ -1,6 +1,6 @@
 /* tests/models/test_timing_fitted.c - times from fitted operators: the tables against summing the
  * operators one by one, what any such model must keep, the paper's point, and what the source
- * tells. Against measurements: tests/validate/test_fit_measured.c. */
+ * tells. Against measurements: tests/validate/calibrate/test_fit_measured.c. */
 #include "base/random.h"
 #include "models/timing_range.h"
 #include "models/timing_tables.h"

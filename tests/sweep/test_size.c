@@ -4,7 +4,7 @@
 #include "base/units.h"
 #include "tests/sim/import_trace.h"
 #include "tests/support.h"
-#include "tests/validate/cases.h"
+#include "tests/validate/store/cases.h"
 
 #include <math.h>
 #include <stdlib.h>

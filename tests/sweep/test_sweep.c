@@ -2,7 +2,7 @@
 #include "sweep/sweep.h"
 
 #include "tests/support.h"
-#include "tests/validate/cases.h"
+#include "tests/validate/store/cases.h"
 
 #include <math.h>
 #include <stdlib.h>

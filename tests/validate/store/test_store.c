@@ -1,0 +1,283 @@
+/* tests/validate/store/test_store.c - what is put into the store comes out of it, and can be asked
+ * for in SQL as docs/store.md says. */
+#include "tests/support.h"
+#include "tests/validate/store/cases.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static struct store *reopened(struct store *store, const char *path)
+{
+    struct error err = { 0 };
+    store_close(store);
+    ck_assert_int_eq(store_open(path, true, &store, &err), STATUS_OK);
+    return store;
+}
+
+START_TEST(metrics_come_back_exactly)
+{
+    char *path = database_path();
+    struct store *store = store_opened(path);
+    struct error err = { 0 };
+    int64_t first;
+    ck_assert_int_eq(put_numbered(store, 3, 10, &first, &err), STATUS_OK);
+    store = reopened(store, path);
+    for (uint32_t run = 0; run < 3; run++) {
+        struct metrics metrics;
+        ck_assert_int_eq(store_metrics(store, first + run, &metrics, &err), STATUS_OK);
+        for (int i = 0; i < METRIC_COUNT; i++)
+            ck_assert_double_eq(metric_value(&metrics, i), 1000.0 * run + i + 0.5);
+    }
+    store_close(store);
+    database_remove(path);
+}
+END_TEST
+
+START_TEST(series_come_back_bit_for_bit_and_an_unknown_one_is_empty)
+{
+    char *path = database_path();
+    struct store *store = store_opened(path);
+    struct error err = { 0 };
+    int64_t first;
+    ck_assert_int_eq(put_numbered(store, 1, 200, &first, &err), STATUS_OK);
+    store = reopened(store, path);
+    struct sim_result expected = result_numbered(0, 200);
+    struct series series;
+    ck_assert_int_eq(store_series(store, first, "queue_over_time", &series, &err), STATUS_OK);
+    ck_assert_uint_eq(series.count, 200);
+    ck_assert_mem_eq(series.x, expected.series[1].x, 200 * sizeof *series.x);
+    ck_assert_mem_eq(series.y, expected.series[1].y, 200 * sizeof *series.y);
+    ck_assert_str_eq(series.x_unit, "ns");
+    free(series.x);
+    free(series.y);
+    ck_assert_int_eq(store_series(store, first, "no_such", &series, &err), STATUS_OK);
+    ck_assert_uint_eq(series.count, 0);
+    sim_result_free(&expected);
+    store_close(store);
+    database_remove(path);
+}
+END_TEST
+
+START_TEST(a_comparison_is_found_by_any_of_its_runs_and_the_latest_by_none)
+{
+    char *path = database_path();
+    struct store *store = store_opened(path);
+    struct error err = { 0 };
+    int64_t first, second, ids[8];
+    uint32_t count;
+    ck_assert_int_eq(put_numbered(store, 3, 1, &first, &err), STATUS_OK);
+    ck_assert_int_eq(put_numbered(store, 2, 1, &second, &err), STATUS_OK);
+    ck_assert_int_eq(second, first + 3);
+    ck_assert_int_eq(store_comparison(store, 0, ids, 8, &count, &err), STATUS_OK);
+    ck_assert_uint_eq(count, 2);
+    ck_assert_int_eq(ids[0], second);
+    for (int64_t run = first; run < second; run++) {
+        ck_assert_int_eq(store_comparison(store, run, ids, 8, &count, &err), STATUS_OK);
+        ck_assert_uint_eq(count, 3);
+        ck_assert_int_eq(ids[0], first);
+        ck_assert_int_eq(ids[2], first + 2);
+    }
+    ck_assert_int_eq(store_comparison(store, first, ids, 2, &count, &err), STATUS_OK);
+    ck_assert_uint_eq(count, 2);
+    char name[32];
+    ck_assert_int_eq(store_run_name(store, first + 2, name, sizeof name, &err), STATUS_OK);
+    ck_assert_str_eq(name, "policy-2");
+    store_close(store);
+    database_remove(path);
+}
+END_TEST
+
+START_TEST(an_unknown_run_and_an_empty_database_are_the_users_error)
+{
+    char *path = database_path();
+    struct store *store = store_opened(path);
+    struct error err = { 0 };
+    int64_t ids[1], first;
+    uint32_t count;
+    struct metrics metrics;
+    char name[8];
+    ck_assert_int_eq(store_comparison(store, 0, ids, 1, &count, &err), STATUS_INPUT);
+    err = (struct error){ 0 };
+    ck_assert_int_eq(put_numbered(store, 1, 1, &first, &err), STATUS_OK);
+    ck_assert_int_eq(store_comparison(store, 99, ids, 1, &count, &err), STATUS_INPUT);
+    ck_assert_str_eq(err.found, "99");
+    err = (struct error){ 0 };
+    ck_assert_int_eq(store_metrics(store, 99, &metrics, &err), STATUS_INPUT);
+    err = (struct error){ 0 };
+    ck_assert_int_eq(store_run_name(store, 99, name, sizeof name, &err), STATUS_INPUT);
+    store_close(store);
+    database_remove(path);
+}
+END_TEST
+
+START_TEST(the_record_says_configuration_seed_trace_version_and_host)
+{
+    char *path = database_path();
+    struct store *store = store_opened(path);
+    struct error err = { 0 };
+    int64_t first;
+    ck_assert_int_eq(put_numbered(store, 2, 1, &first, &err), STATUS_OK);
+    store_close(store);
+    static const char text[] =
+        "SELECT count(*) FROM run JOIN comparison ON comparison.id = comparison_id"
+        " WHERE config_yaml = 'policy: \"x\"' || char(10) AND length(config_hash) = 16"
+        " AND seed = 6 + run.id AND trace_hash = printf('fedcba987654321%d', run.id - 1)"
+        " AND open_loop = run.id - 1 AND reprise_version = '0.1.0' AND host_kernel LIKE 'Linux %'"
+        " AND host_cpu <> '' AND abs(julianday('now') - julianday(created_at)) < 0.01";
+    ck_assert_int_eq(sql_number(path, text), 2);
+    database_remove(path);
+}
+END_TEST
+
+START_TEST(the_views_show_each_metric_as_a_row_and_as_a_column)
+{
+    char *path = database_path();
+    struct store *store = store_opened(path);
+    struct error err = { 0 };
+    int64_t first;
+    ck_assert_int_eq(put_numbered(store, 2, 1, &first, &err), STATUS_OK);
+    store_close(store);
+    ck_assert_int_eq(sql_number(path, "SELECT count(*) FROM run_metric"), 2 * METRIC_COUNT);
+    ck_assert_int_eq(sql_number(path, "SELECT count(*) FROM run_metric WHERE policy = 'policy-1'"
+                                      " AND metric = 'turns' AND value = 1000.5 AND unit = '1'"),
+                     1);
+    ck_assert_int_eq(sql_number(path, "SELECT run FROM run_wide WHERE elapsed_ns = 1001.5"), 2);
+    ck_assert_int_eq(sql_number(path, "SELECT count(*) FROM pragma_table_info('run_wide')"),
+                     METRIC_COUNT + 3);
+    database_remove(path);
+}
+END_TEST
+
+/* As a file of an older reprise is: a name is not there yet, and a name of ours is not used. */
+START_TEST(a_metric_that_an_older_run_lacks_is_not_a_number)
+{
+    char *path = database_path();
+    struct store *store = store_opened(path);
+    struct error err = { 0 };
+    int64_t first;
+    ck_assert_int_eq(put_numbered(store, 1, 1, &first, &err), STATUS_OK);
+    store_close(store);
+    sql_do(path, "DELETE FROM metric WHERE metric_id ="
+                 " (SELECT id FROM metric_name WHERE name = 'cost_usd');"
+                 "DELETE FROM metric_name WHERE name = 'cost_usd';"
+                 "UPDATE metric_name SET name = 'dropped_since' WHERE name = 'turns'");
+    store = store_opened(path);
+    struct metrics metrics;
+    ck_assert_int_eq(store_metrics(store, first, &metrics, &err), STATUS_OK);
+    ck_assert(isnan(metrics.cost_usd) && isnan(metrics.turns));
+    ck_assert_double_eq(metrics.elapsed_ns, 1.5);
+    ck_assert_int_eq(put_numbered(store, 1, 1, &first, &err), STATUS_OK);
+    ck_assert_int_eq(store_metrics(store, first, &metrics, &err), STATUS_OK);
+    ck_assert_double_eq(metrics.turns, 0.5);
+    store_close(store);
+    database_remove(path);
+}
+END_TEST
+
+START_TEST(a_file_without_bytes_becomes_a_database)
+{
+    char *path = test_temp_file("");
+    struct store *store = store_opened(path);
+    struct error err = { 0 };
+    int64_t first;
+    ck_assert_int_eq(put_numbered(store, 1, 1, &first, &err), STATUS_OK);
+    ck_assert_int_eq(first, 1);
+    store_close(store);
+    database_remove(path);
+}
+END_TEST
+
+START_TEST(opening_and_closing_changes_no_byte_and_leaves_no_file)
+{
+    char *path = database_path(), log[4200];
+    struct store *store = store_opened(path);
+    struct error err = { 0 };
+    int64_t first;
+    ck_assert_int_eq(put_numbered(store, 2, 50, &first, &err), STATUS_OK);
+    store_close(store);
+    size_t before_bytes, after_bytes, log_bytes;
+    char *before = file_content(path, &before_bytes);
+    for (int read_only = 0; read_only <= 1; read_only++) {
+        ck_assert_int_eq(store_open(path, read_only == 1, &store, &err), STATUS_OK);
+        int64_t ids[4];
+        uint32_t count;
+        ck_assert_int_eq(store_comparison(store, 0, ids, 4, &count, &err), STATUS_OK);
+        store_close(store);
+        char *after = file_content(path, &after_bytes);
+        ck_assert_uint_eq(before_bytes, after_bytes);
+        ck_assert_mem_eq(before, after, before_bytes);
+        free(after);
+        snprintf(log, sizeof log, "%s-wal", path);
+        ck_assert_ptr_null(file_content(log, &log_bytes));
+    }
+    free(before);
+    database_remove(path);
+}
+END_TEST
+
+START_TEST(two_writers_take_turns)
+{
+    char *path = database_path();
+    struct store *one = store_opened(path), *other = store_opened(path);
+    struct error err = { 0 };
+    int64_t first;
+    for (int i = 0; i < 10; i++) {
+        ck_assert_int_eq(put_numbered(one, 1, 1, &first, &err), STATUS_OK);
+        ck_assert_int_eq(first, 2 * i + 1);
+        ck_assert_int_eq(put_numbered(other, 1, 1, &first, &err), STATUS_OK);
+        ck_assert_int_eq(first, 2 * i + 2);
+    }
+    store_close(one);
+    store_close(other);
+    ck_assert_int_eq(sql_number(path, "SELECT count(*) FROM comparison"), 20);
+    database_remove(path);
+}
+END_TEST
+
+/* What `reprise plot` asks must be look-ups: neither a scan nor a sort may be planned. */
+START_TEST(among_many_runs_a_comparison_is_looked_up_not_searched)
+{
+    char *path = database_path();
+    struct store *store = store_opened(path);
+    struct error err = { 0 };
+    int64_t first, ids[4];
+    uint32_t count;
+    for (int i = 0; i < 50; i++)
+        ck_assert_int_eq(put_numbered(store, 40, 1, &first, &err), STATUS_OK);
+    clock_t start = clock();
+    for (int i = 0; i < 1000; i++) {
+        struct metrics metrics;
+        ck_assert_int_eq(store_comparison(store, 1 + 2 * i, ids, 4, &count, &err), STATUS_OK);
+        ck_assert_int_eq(store_metrics(store, ids[3], &metrics, &err), STATUS_OK);
+        ck_assert_double_eq(metrics.turns, 3000.5);
+    }
+    /* 0.2 s here; searching 2,000 runs of 60 metrics a thousand times takes minutes. */
+    ck_assert_int_lt((clock() - start) / CLOCKS_PER_SEC, 20);
+    store_close(store);
+    database_remove(path);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("store");
+    TCase *tcase = tcase_create("store");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, metrics_come_back_exactly);
+    tcase_add_test(tcase, series_come_back_bit_for_bit_and_an_unknown_one_is_empty);
+    tcase_add_test(tcase, a_comparison_is_found_by_any_of_its_runs_and_the_latest_by_none);
+    tcase_add_test(tcase, an_unknown_run_and_an_empty_database_are_the_users_error);
+    tcase_add_test(tcase, the_record_says_configuration_seed_trace_version_and_host);
+    tcase_add_test(tcase, the_views_show_each_metric_as_a_row_and_as_a_column);
+    tcase_add_test(tcase, a_metric_that_an_older_run_lacks_is_not_a_number);
+    tcase_add_test(tcase, a_file_without_bytes_becomes_a_database);
+    tcase_add_test(tcase, opening_and_closing_changes_no_byte_and_leaves_no_file);
+    tcase_add_test(tcase, two_writers_take_turns);
+    tcase_add_test(tcase, among_many_runs_a_comparison_is_looked_up_not_searched);
+    suite_add_tcase(suite, tcase);
+    return test_main(suite);
+}

@@ -1,0 +1,37 @@
+/* validate/store/sql.h - SQLite's calls with our errors. Private to its folder. */
+#ifndef REPRISE_VALIDATE_STORE_SQL_H
+#define REPRISE_VALIDATE_STORE_SQL_H
+
+#include "base/error.h"
+
+#include <sqlite3.h>
+#include <stdbool.h>
+
+/* what, below: what was tried, as in "cannot WHAT": "write run". */
+struct sql {
+    sqlite3 *db;
+    char *path;
+};
+
+/* Fills err from the connection's last failure. Out of memory ends the process. */
+enum status sql_failed(const struct sql *sql, const char *what, struct error *err);
+
+/* STATUS_OK for SQLITE_OK. rc: of one call or, OR-ed, of several (binds). */
+enum status sql_check(const struct sql *sql, int rc, const char *what, struct error *err);
+
+/* Runs statements that give no rows. */
+enum status sql_exec(const struct sql *sql, const char *text, const char *what, struct error *err);
+
+/* *statement is the caller's to sqlite3_finalize(), which takes NULL: what it is on failure. */
+enum status sql_prepare(const struct sql *sql, const char *text, sqlite3_stmt **statement,
+                        struct error *err);
+
+/* Goes to the next row; *row false: there is none. */
+enum status sql_step(const struct sql *sql, sqlite3_stmt *statement, bool *row, const char *what,
+                     struct error *err);
+
+/* Runs a statement that gives no rows and readies it for its next binds. */
+enum status sql_run(const struct sql *sql, sqlite3_stmt *statement, const char *what,
+                    struct error *err);
+
+#endif

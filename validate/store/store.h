@@ -1,0 +1,49 @@
+/* validate/store/store.h - results in one SQLite file: WAL, STRICT tables, a schema version.
+ * A run is one transaction: it is there whole or not at all. What is shown to a user can be made
+ * again from here. Tables: docs/store.md. */
+#ifndef REPRISE_VALIDATE_STORE_STORE_H
+#define REPRISE_VALIDATE_STORE_STORE_H
+
+#include "base/error.h"
+#include "sim/sim.h"
+
+#include <stdint.h>
+
+struct store;
+
+/* Where results go unless the user says otherwise. */
+#define STORE_DEFAULT_PATH "reprise.db"
+
+/* Opens path, creating it and its tables when it is not there, migrating an older schema.
+ * STATUS_IO: cannot be opened or written, is not a reprise database, or is of a newer schema.
+ * read_only: must exist already and is not touched. */
+enum status store_open(const char *path, bool read_only, struct store **store, struct error *err);
+void store_close(struct store *store); /* NULL is fine */
+
+struct store_run {
+    const char *name;        /* the policy as given; labels tables and plots */
+    const char *config_yaml; /* the whole configuration, as config_print_values() writes it */
+    uint64_t seed;
+    const struct sim_result *result;
+};
+/* Writes runs of one comparison together, in one transaction; *first_id is the first run's id, the
+ * others follow. A disk that fills up in the middle leaves the file as it was: STATUS_IO. */
+enum status store_put_runs(struct store *store, const struct store_run *runs, uint32_t count,
+                           int64_t *first_id, struct error *err);
+
+/* The latest comparison's run ids, or of the one that `run` belongs to when run > 0; at most
+ * capacity. STATUS_INPUT: no such run, or an empty database. */
+enum status store_comparison(struct store *store, int64_t run, int64_t *ids, uint32_t capacity,
+                             uint32_t *count, struct error *err);
+/* The run's name into name[name_bytes]. */
+enum status store_run_name(struct store *store, int64_t run, char *name, size_t name_bytes,
+                           struct error *err);
+/* What the run's reprise did not measure yet is NaN. */
+enum status store_metrics(struct store *store, int64_t run, struct metrics *metrics,
+                          struct error *err);
+/* One curve of a run; x and y are the caller's to free. count 0 when the run has none by that name.
+ */
+enum status store_series(struct store *store, int64_t run, const char *name, struct series *series,
+                         struct error *err);
+
+#endif

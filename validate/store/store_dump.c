@@ -1,0 +1,65 @@
+/* validate/store/store_dump.c - see store_sweep.h: a database's content, in an order of its own. */
+#include "validate/store/store_handle.h"
+#include "validate/store/store_sweep.h"
+
+/* One line a row: the columns with tabs between them, as SQLite writes their text; %.17g for REAL,
+ * so that no bit is lost. Line breaks in a text (configurations) are written as "\n". */
+static void print_text(FILE *out, const char *text)
+{
+    for (; text != NULL && *text != '\0'; text++)
+        fputs(*text == '\n' ? "\\n" : (char[2]){ *text, '\0' }, out);
+}
+
+static void print_row(FILE *out, const char *what, sqlite3_stmt *statement)
+{
+    fputs(what, out);
+    for (int i = 0; i < sqlite3_column_count(statement); i++) {
+        fputc('\t', out);
+        if (sqlite3_column_type(statement, i) == SQLITE_FLOAT)
+            fprintf(out, "%.17g", sqlite3_column_double(statement, i));
+        else
+            print_text(out, (const char *)sqlite3_column_text(statement, i));
+    }
+    fputc('\n', out);
+}
+
+static enum status print_query(const struct sql *sql, FILE *out, const char *what, const char *text,
+                               struct error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    bool row = true;
+    enum status status = sql_prepare(sql, text, &statement, err);
+    while (status == STATUS_OK && row) {
+        status = sql_step(sql, statement, &row, "read database", err);
+        if (status == STATUS_OK && row)
+            print_row(out, what, statement);
+    }
+    sqlite3_finalize(statement);
+    return status;
+}
+
+enum status store_dump(struct store *store, FILE *out, struct error *err)
+{
+    static const struct {
+        const char *what, *text;
+    } queries[] = {
+        { "sweep", "SELECT hash, command FROM sweep ORDER BY hash" },
+        { "axis", "SELECT hash, axis, key FROM sweep JOIN sweep_axis ON sweep_id = id"
+                  " ORDER BY hash, axis" },
+        { "sweep_run", "SELECT hash, number, point, replication, point_key FROM sweep"
+                       " JOIN sweep_run ON sweep_id = id ORDER BY hash, number" },
+        { "value", "SELECT hash, point, axis, value FROM sweep JOIN sweep_value ON sweep_id = id"
+                   " ORDER BY hash, point, axis" },
+        { "point", "SELECT key, failure, name, config_yaml, config_hash, seed, trace_hash,"
+                   " trace_format, open_loop, timing_source, kv_bytes_per_token, kv_budget_bytes"
+                   " FROM point LEFT JOIN run ON run.id = run_id ORDER BY key" },
+        { "metric", "SELECT key, name, value FROM point JOIN metric ON metric.run_id = point.run_id"
+                    " JOIN metric_name ON metric_name.id = metric_id ORDER BY key, name" },
+        { "series", "SELECT key, name, x_unit, y_unit, points, hex(xy_zstd) FROM point"
+                    " JOIN series ON series.run_id = point.run_id ORDER BY key, name" },
+    };
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < sizeof queries / sizeof *queries; i++)
+        status = print_query(&store->sql, out, queries[i].what, queries[i].text, err);
+    return status;
+}

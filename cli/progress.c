@@ -1,27 +1,21 @@
 /* cli/progress.c - see progress.h. The host's clock is for people only: no result depends on it. */
 #include "cli/progress.h"
 
+#include "base/clock.h"
 #include "base/units.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define DRAW_EVERY_NS (100 * NS_PER_MS)
 #define BAR_CELLS 30
 #define WIPE "\r\033[K" /* to the line's start, and clear it to its end */
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
 void progress_start(struct progress *progress)
 {
-    *progress = (struct progress){ .shown = isatty(STDERR_FILENO) == 1, .start_ns = now_ns() };
+    *progress =
+        (struct progress){ .shown = isatty(STDERR_FILENO) == 1, .start_ns = clock_now_ns() };
 }
 
 char *progress_line(double share, uint64_t done, const char *what, uint64_t elapsed_ns, char *out,
@@ -46,7 +40,7 @@ char *progress_line(double share, uint64_t done, const char *what, uint64_t elap
 
 void progress_draw(struct progress *progress, double share, uint64_t done, const char *what)
 {
-    uint64_t now = now_ns();
+    uint64_t now = clock_now_ns();
     if (!progress->shown || now - progress->drawn_ns < DRAW_EVERY_NS)
         return;
     char line[160];

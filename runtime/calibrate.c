@@ -1,12 +1,12 @@
 /* runtime/calibrate.c - see calibrate.h: opening, iterations, single operators, closing. */
 #include "runtime/calibrate_state.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/units.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { GRID_MOST = MEASURED_MOST };
 
@@ -49,11 +49,10 @@ static void repeat(struct calibrator *c, void (*once)(struct calibrator *c, uint
     c->samples->count = count;
     while (wanted > 0) {
         uint32_t before = c->samples->count;
-        uint64_t late_before_ns = late_ns(c), begin_ns = calibrate_now_ns();
+        uint64_t late_before_ns = late_ns(c), begin_ns = clock_now_ns();
         once(c, x, y);
         bool forced = left <= wanted;
-        wanted -=
-            forced || keep_if_on_time(c, before, late_before_ns, calibrate_now_ns() - begin_ns);
+        wanted -= forced || keep_if_on_time(c, before, late_before_ns, clock_now_ns() - begin_ns);
         left--;
     }
 }
@@ -116,14 +115,14 @@ static void decode_point(struct calibrator *c, uint32_t batch, uint32_t context)
             (struct sequence){ c->pages + i * pages_each, pages_each, 0, context - 1, 1 };
     /* The host wakes and queues the next one between them, as when serving. */
     enum { CHAIN = 4 };
-    uint64_t begin_ns = calibrate_now_ns();
+    uint64_t begin_ns = clock_now_ns();
     for (int i = 0; i < CHAIN; i++) {
         executor_forward(c->executor, sequences, batch, c->tokens);
         c->backend->record(c->device, STREAM_COMPUTE, c->end);
         calibrate_end_of(c, c->end);
     }
     calibrate_add(c, "decode", batch, (double)batch * context,
-                  (double)(calibrate_now_ns() - begin_ns) / CHAIN);
+                  (double)(clock_now_ns() - begin_ns) / CHAIN);
 }
 
 static bool measure_decode(struct calibrator *c)
@@ -148,7 +147,7 @@ static void measure_pause(struct calibrator *c)
         decode_one(c);
         if (i % 2 == 1)
             nanosleep(&(struct timespec){ .tv_nsec = (long)(50 * NS_PER_MS) }, NULL);
-        uint64_t begin_ns = calibrate_now_ns();
+        uint64_t begin_ns = clock_now_ns();
         executor_forward(c->executor, &sequence, 1, c->tokens);
         c->backend->record(c->device, STREAM_COMPUTE, c->end);
         uint64_t end_ns = calibrate_end_of(c, c->end);
@@ -191,7 +190,7 @@ static enum status measure_gemm(struct calibrator *c, struct error *err)
     fill(c, memory, (2 * matrix_bytes + row_bytes * width) / c->backend->element_bytes);
     for (uint32_t rows = 1; rows <= rows_most; rows *= 4)
         for (uint32_t repeat = 0; repeat <= c->config->repeats; repeat++) {
-            uint64_t begin_ns = calibrate_now_ns();
+            uint64_t begin_ns = clock_now_ns();
             c->backend->gemm(c->device, rows, width, width, in, weights, out);
             c->backend->record(c->device, STREAM_COMPUTE, c->end);
             uint64_t end_ns = calibrate_end_of(c, c->end);
@@ -219,7 +218,7 @@ static enum status measure_attention(struct calibrator *c, struct error *err)
              cached += c->config->window_tokens / 2)
             for (uint32_t repeat = 0; repeat <= c->config->repeats; repeat++) {
                 struct sequence sequence = { c->pages, c->page_count, 0, cached, new_tokens };
-                uint64_t begin_ns = calibrate_now_ns();
+                uint64_t begin_ns = clock_now_ns();
                 c->backend->set_batch(c->device, &sequence, 1);
                 c->backend->attention(c->device, shape, 0, memory, executor_pool(c->executor), out);
                 c->backend->record(c->device, STREAM_COMPUTE, c->end);

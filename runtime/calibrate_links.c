@@ -5,6 +5,7 @@
 #include "runtime/calibrate_state.h"
 #include "runtime/disk_share.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/units.h"
@@ -139,13 +140,13 @@ static void copy_once(struct calibrator *c, uint32_t slices, bool counts)
 {
     double bytes = (double)slices * (double)c->slice_bytes, slice = (double)c->slice_bytes;
     uint32_t count = c->samples->count;
-    uint64_t begin_ns = calibrate_now_ns();
+    uint64_t begin_ns = clock_now_ns();
     queue_slices(c, false, true, slices);
     calibrate_add(c, "copy_d2h", bytes, slice, (double)(calibrate_end_of(c, c->saved) - begin_ns));
-    begin_ns = calibrate_now_ns();
+    begin_ns = clock_now_ns();
     queue_slices(c, true, false, slices);
     calibrate_add(c, "copy_h2d", bytes, slice, (double)(calibrate_end_of(c, c->loaded) - begin_ns));
-    begin_ns = calibrate_now_ns();
+    begin_ns = clock_now_ns();
     queue_slices(c, true, true, slices);
     uint64_t load_ns = calibrate_end_of(c, c->loaded) - begin_ns;
     uint64_t save_ns = calibrate_end_of(c, c->saved) - begin_ns;
@@ -295,7 +296,7 @@ static bool wants_more(const struct asking *asking, uint64_t begin_ns)
 {
     const struct requests *requests = asking->requests;
     return asking->asked < requests->count ||
-           (asking->asked < requests->most && calibrate_now_ns() < begin_ns + requests->time_ns);
+           (asking->asked < requests->most && clock_now_ns() < begin_ns + requests->time_ns);
 }
 
 /* Keeps the requests of each direction out, or of one (the other NULL), for as long as either wants
@@ -303,7 +304,7 @@ static bool wants_more(const struct asking *asking, uint64_t begin_ns)
 static enum status ask_disk(struct calibrator *c, struct asking *const asking[2], double each_ns[2],
                             struct error *err)
 {
-    uint64_t begin_ns = calibrate_now_ns();
+    uint64_t begin_ns = clock_now_ns();
     bool more = true, out = true;
     while (more || out) {
         bool wanted = false;

@@ -1,20 +1,13 @@
-/* runtime/calibrate_measure.c - what every measurement of a calibration is made of: the clock, an
+/* runtime/calibrate_measure.c - what every measurement of a calibration is made of: an
  * event's time, a sample, a prefill. Times are the device's own (events), from when the host began
  * to queue: what an iteration costs includes queueing it. */
 #include "runtime/calibrate_state.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/units.h"
 
 #include <string.h>
-#include <time.h>
-
-uint64_t calibrate_now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
 
 void calibrate_add(struct calibrator *c, const char *what, double x, double y, double value_ns)
 {
@@ -43,7 +36,7 @@ void calibrate_prefill(struct calibrator *c, const char *layer_name, uint32_t ne
 {
     uint32_t layers = c->config->model.layers;
     struct sequence sequence = { c->pages, c->page_count, 0, cached, new_tokens };
-    uint64_t begin_ns = calibrate_now_ns(), first_ns = 0, last_ns = 0;
+    uint64_t begin_ns = clock_now_ns(), first_ns = 0, last_ns = 0;
     executor_begin(c->executor, &sequence, 1, c->tokens);
     for (uint32_t i = 0; i < layers; i++) {
         executor_layer(c->executor, i);

@@ -33,7 +33,6 @@ struct calibrator {
 };
 
 /* calibrate_measure.c */
-uint64_t calibrate_now_ns(void);
 void calibrate_add(struct calibrator *c, const char *what, double x, double y, double value_ns);
 /* Tells how far it is; false: the user wants no more. */
 bool calibrate_step(struct calibrator *c);

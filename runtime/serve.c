@@ -1,6 +1,7 @@
 /* runtime/serve.c - opening a run, the loop over what happens, and its metrics. */
 #include "runtime/serve.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/units.h"
 #include "runtime/serve_state.h"
@@ -11,13 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 uint64_t serve_now_ns(const struct serve *serve)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec - serve->origin_ns;
+    return clock_now_ns() - serve->origin_ns;
 }
 
 void serve_fail(struct serve *serve, const char *what, const char *reason)

@@ -14,23 +14,16 @@
  * jump by the bracket's width, and never drift further than it. */
 #include "runtime/cuda/gpu.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/units.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 static const uint64_t BASE_AGE_NS = 100 * NS_PER_MS;
 enum { FIRST_TRIES = 32 };
 
 /* ---- the clock ---- */
-
-static uint64_t host_now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
 
 /* event happened between the two. */
 struct bracket {
@@ -39,11 +32,11 @@ struct bracket {
 
 static cudaError_t bracket(struct device *device, cudaEvent_t event, struct bracket *times)
 {
-    times->begin_ns = host_now_ns();
+    times->begin_ns = clock_now_ns();
     cudaError_t code = cudaEventRecord(event, device->aside);
     if (code == cudaSuccess)
         code = cudaEventSynchronize(event);
-    times->end_ns = host_now_ns();
+    times->end_ns = clock_now_ns();
     return code;
 }
 
@@ -99,7 +92,7 @@ static cudaError_t time_of(const struct gpu_clock *clock, cudaEvent_t event, uin
 static cudaError_t follow(struct device *device)
 {
     struct gpu_clock *clock = &device->clock;
-    if (host_now_ns() - clock->base_ns < BASE_AGE_NS)
+    if (clock_now_ns() - clock->base_ns < BASE_AGE_NS)
         return cudaSuccess;
     struct bracket times;
     uint64_t predicted_ns;
@@ -153,7 +146,7 @@ void gpu_wait(struct device *device, enum stream stream, struct backend_event *e
 static void take_time(struct device *device, struct backend_event *event)
 {
     event->state = EVENT_HAPPENED;
-    uint64_t now_ns = host_now_ns();
+    uint64_t now_ns = clock_now_ns();
     event->time_ns = now_ns;
     if (device->failed || !gpu_ok(device, follow(device), "follow the GPU's clock"))
         return;

@@ -101,7 +101,6 @@ struct device {
 };
 
 /* streams.c */
-uint64_t host_now_ns(void);
 enum status streams_start(struct device *device, struct error *err);
 void streams_stop(struct device *device);
 /* A slot of the stream's ring with room for extra_bytes; fill it, then streams_put(). */

@@ -6,32 +6,19 @@
  * made up for by those that follow before the next event. */
 #include "runtime/host/host.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/units.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-uint64_t host_now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
-static struct timespec timespec_of(uint64_t time_ns)
-{
-    return (struct timespec){ .tv_sec = (time_t)(time_ns / NS_PER_S),
-                              .tv_nsec = (long)(time_ns % NS_PER_S) };
-}
 
 /* ---- the thread ---- */
 
 static void happen(struct device *device, struct backend_event *event)
 {
     event->state = EVENT_HAPPENED;
-    event->time_ns = host_now_ns();
+    event->time_ns = clock_now_ns();
     device->news = true;
     pthread_cond_broadcast(&device->changed);
 }
@@ -52,17 +39,10 @@ static void hold_operator(struct host_stream *stream, const struct command *comm
     stream->holds = true;
 }
 
-static void sleep_to(uint64_t time_ns)
-{
-    struct timespec until = timespec_of(time_ns);
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) != 0)
-        continue;
-}
-
 /* With the lock held, but for the sleep: what was queued before the event has ended. */
 static void wait_for_held(struct device *device, struct host_stream *stream)
 {
-    uint64_t now_ns = host_now_ns();
+    uint64_t now_ns = clock_now_ns();
     if (!stream->holds)
         return;
     stream->holds = false;
@@ -72,7 +52,7 @@ static void wait_for_held(struct device *device, struct host_stream *stream)
         return;
     }
     pthread_mutex_unlock(&device->lock);
-    sleep_to(stream->free_ns);
+    clock_sleep_until(stream->free_ns);
     pthread_mutex_lock(&device->lock);
 }
 
@@ -202,7 +182,7 @@ struct command *streams_slot(struct device *device, enum stream which, uint64_t 
     void *extra = command->extra;
     uint64_t capacity = command->extra_capacity;
     *command = (struct command){
-        .stream = which, .queued_ns = host_now_ns(), .extra = extra, .extra_capacity = capacity
+        .stream = which, .queued_ns = clock_now_ns(), .extra = extra, .extra_capacity = capacity
     };
     make_extra(command, extra_bytes);
     return command;
@@ -234,7 +214,7 @@ static void hold_to_rate(struct host_stream *stream, const struct command *comma
     uint64_t begin_ns = command->queued_ns > stream->free_ns ? command->queued_ns : stream->free_ns;
     stream->free_ns =
         begin_ns + (uint64_t)((double)bytes / stream->bytes_per_s * (double)NS_PER_S + 0.5);
-    sleep_to(stream->free_ns);
+    clock_sleep_until(stream->free_ns);
 }
 
 static void run_copy(struct device *device, struct command *command)
@@ -314,7 +294,7 @@ void host_synchronise(struct device *device, struct backend_event *event)
 
 void host_sleep_until(struct device *device, uint64_t time_ns)
 {
-    struct timespec until = timespec_of(time_ns);
+    struct timespec until = clock_timespec(time_ns);
     int rc = 0;
     pthread_mutex_lock(&device->lock);
     while (!device->news && rc == 0) {

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* O_DIRECT */
 #include "runtime/ssd/lane.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/units.h"
 
@@ -14,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -27,22 +27,7 @@ struct ssd {
     struct lane lane[2]; /* reads, writes */
 };
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
 /* ---- results ---- */
-
-static void sleep_until(uint64_t time_ns)
-{
-    struct timespec until = { .tv_sec = (time_t)(time_ns / NS_PER_S),
-                              .tv_nsec = (long)(time_ns % NS_PER_S) };
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
-        continue;
-}
 
 static void hold_to_rate(struct lane *lane, const struct pending *pending)
 {
@@ -51,7 +36,7 @@ static void hold_to_rate(struct lane *lane, const struct pending *pending)
     uint64_t begin_ns = pending->queued_ns > lane->free_ns ? pending->queued_ns : lane->free_ns;
     double time_ns = (double)pending->request.size_bytes / lane->bytes_per_s * (double)NS_PER_S;
     lane->free_ns = begin_ns + (uint64_t)(time_ns + 0.5);
-    sleep_until(lane->free_ns);
+    clock_sleep_until(lane->free_ns);
 }
 
 void lane_end(struct lane *lane, const struct pending *pending, int error)
@@ -63,7 +48,7 @@ void lane_end(struct lane *lane, const struct pending *pending, int error)
     lane->done[lane->done_count++] = (struct ssd_result){ .user = pending->request.user,
                                                           .error = error,
                                                           .damaged = pending->damaged,
-                                                          .time_ns = now_ns() };
+                                                          .time_ns = clock_now_ns() };
     atomic_fetch_add(lane->untaken, 1);
     pthread_mutex_unlock(&lane->lock);
     if (lane->config->ended != NULL)
@@ -149,7 +134,7 @@ void ssd_submit(struct ssd *ssd, const struct ssd_request *request)
     if (lane->queue_count == lane->queue_capacity)
         grow_queue(lane);
     lane->queue[(lane->queue_head + lane->queue_count++) % lane->queue_capacity] =
-        (struct pending){ .request = *request, .queued_ns = now_ns() };
+        (struct pending){ .request = *request, .queued_ns = clock_now_ns() };
     wake(lane);
     pthread_mutex_unlock(&lane->lock);
 }
@@ -228,7 +213,7 @@ static void write_first(const struct ssd *ssd)
 {
     enum { CHUNK = 4 << 20 };
     static const uint64_t most_ns = 2 * NS_PER_S, look_ns = 100 * NS_PER_MS;
-    uint64_t size = ssd->config.size_bytes, begin_ns = now_ns(), passed_ns = 0;
+    uint64_t size = ssd->config.size_bytes, begin_ns = clock_now_ns(), passed_ns = 0;
     char *chunk = aligned_alloc(SSD_ALIGNMENT, CHUNK);
     if (chunk == NULL)
         return;
@@ -239,7 +224,7 @@ static void write_first(const struct ssd *ssd)
         if (written <= 0)
             break;
         done += (uint64_t)written;
-        passed_ns = now_ns() - begin_ns;
+        passed_ns = clock_now_ns() - begin_ns;
         double all_ns = (double)passed_ns * (double)size / (double)done;
         if (passed_ns >= look_ns && all_ns > (double)most_ns)
             break;

@@ -2,6 +2,7 @@
  * others, and the SSD tier's file. */
 #include "tests/bench/bench_cuda.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/units.h"
 #include "runtime/ssd/ssd.h"
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static const uint64_t TOTAL_BYTES = 512 << 20;
 enum { LINK_REPEATS = 4 };
@@ -189,20 +189,13 @@ void bench_together(struct bench *b)
 
 /* ---- the SSD tier's file ---- */
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
 /* `bytes` of the file in requests of `size`, all queued at once, as they lie or every 7th; seconds.
  */
 static double disk_s(struct ssd *ssd, char *memory, uint64_t bytes, uint32_t size, bool write)
 {
     uint32_t count = (uint32_t)(bytes / size), taken = 0;
     struct ssd_result results[64];
-    uint64_t begin_ns = now_ns();
+    uint64_t begin_ns = clock_now_ns();
     for (uint32_t i = 0; i < count; i++) {
         uint64_t place = (uint64_t)i * 7 % count; /* count is a power of 2: each once */
         ssd_submit(ssd, &(struct ssd_request){ .offset = place * size,
@@ -219,7 +212,7 @@ static double disk_s(struct ssd *ssd, char *memory, uint64_t bytes, uint32_t siz
         if (got == 0)
             nanosleep(&(struct timespec){ .tv_nsec = 20000 }, NULL);
     }
-    return (double)(now_ns() - begin_ns) / (double)NS_PER_S;
+    return (double)(clock_now_ns() - begin_ns) / (double)NS_PER_S;
 }
 
 /* Depth 16, as runs have it; each size writes all, then reads it. Held against the fastest size. */
@@ -302,8 +295,8 @@ static bool take(struct sustained *s)
 
 static bool one_second(struct sustained *s)
 {
-    uint64_t end_ns = now_ns() + NS_PER_S;
-    while (now_ns() < end_ns) {
+    uint64_t end_ns = clock_now_ns() + NS_PER_S;
+    while (clock_now_ns() < end_ns) {
         for (int write = 0; write < 2; write++)
             while (s->asked[write] - s->answered[write] < SUSTAINED_OUT &&
                    (write == 1 || s->written > 0))

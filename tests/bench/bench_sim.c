@@ -1,29 +1,27 @@
 /* tests/bench/bench_sim.c - how long the default experiment takes (52K turns, 13B, each iteration
  * simulated), for each policy, on one core. Run: build/release/tests/bench/bench_sim [RUNS] */
+#include "base/clock.h"
 #include "sim/sim.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
-static double seconds_now(void)
+static double seconds_since(uint64_t begin_ns)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+    return (double)(clock_now_ns() - begin_ns) * 1e-9;
 }
 
 static double run_once(const struct experiment *experiment, struct sim_result *result)
 {
     struct error err = { 0 };
-    double begin = seconds_now();
+    uint64_t begin_ns = clock_now_ns();
     enum status status = sim_run(experiment, NULL, result, &err);
     if (status != STATUS_OK) {
         error_print(stderr, &err);
         exit(error_exit_code(status));
     }
-    return seconds_now() - begin;
+    return seconds_since(begin_ns);
 }
 
 int main(int argc, char **argv)

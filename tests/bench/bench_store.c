@@ -1,22 +1,20 @@
 /* tests/bench/bench_store.c - 10,000 small runs in one database: what storing one takes, alone in
  * its transaction (a sweep's worst case) and ten at a time, and what reading all of them takes.
  * Run: build/release/tests/bench/bench_store [FOLDER] */
+#include "base/clock.h"
 #include "base/memory.h"
 #include "sweep/point_key.h"
 #include "validate/store/store_sweep.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { RUNS = 10000 };
 
-static double seconds_now(void)
+static double seconds_since(uint64_t begin_ns)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+    return (double)(clock_now_ns() - begin_ns) * 1e-9;
 }
 
 static void must(enum status status, const struct error *err)
@@ -99,17 +97,17 @@ int main(int argc, char **argv)
     char *yaml = experiment_text(&experiment);
     for (uint32_t together = 1; together <= 10; together *= 10) {
         struct store *store = opened(path, &sweep);
-        double begin = seconds_now();
+        uint64_t begin_ns = clock_now_ns();
         for (uint32_t i = 0; i < RUNS; i += together)
             put(store, sweep, yaml, i, together);
         printf("%2u a transaction: %.3f ms a run\n", together,
-               (seconds_now() - begin) / RUNS * 1e3);
-        begin = seconds_now();
+               seconds_since(begin_ns) / RUNS * 1e3);
+        begin_ns = clock_now_ns();
         add_members(store, sweep);
-        printf("planned as members: %.3f s\n", seconds_now() - begin);
-        begin = seconds_now();
+        printf("planned as members: %.3f s\n", seconds_since(begin_ns));
+        begin_ns = clock_now_ns();
         must(store_load_sweep(store, sweep, &table, &err), &err);
-        printf("all read: %.3f s\n", seconds_now() - begin);
+        printf("all read: %.3f s\n", seconds_since(begin_ns));
         sweep_table_free(&table);
         store_close(store);
     }

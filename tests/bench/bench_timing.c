@@ -1,19 +1,12 @@
 /* tests/bench/bench_timing.c - what one evaluation of the timing model costs: the simulator asks
  * once per prefill and per change of the batch. Goal: 100 ns. Run: build/tests/bench/bench_timing
  * (no arguments). */
+#include "base/clock.h"
 #include "models/models.h"
 
 #include <inttypes.h>
-#include <time.h>
 
 #define CALLS UINT32_C(2000000)
-
-static double now_ns(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
-}
 
 /* The sums are printed, so that no call can be left out. */
 static void bench(const char *model_name, const char *hardware_name, uint32_t ranks)
@@ -28,16 +21,17 @@ static void bench(const char *model_name, const char *hardware_name, uint32_t ra
     }
     struct timing timing = timing_new(&model, &hardware, ranks);
     uint64_t prefill_sum_ns = 0;
-    double decode_sum_ns = 0, start_ns = now_ns();
+    double decode_sum_ns = 0;
+    uint64_t start_ns = clock_now_ns();
     for (uint32_t i = 0; i < CALLS; i++)
         prefill_sum_ns += timing_prefill(&timing, 1 + i % 4096, i % 8192).layer_ns;
-    double between_ns = now_ns();
+    uint64_t between_ns = clock_now_ns();
     for (uint32_t i = 0; i < CALLS; i++)
         decode_sum_ns += timing_decode(&timing, 1 + i % 256).base_ns;
-    double end_ns = now_ns();
+    uint64_t end_ns = clock_now_ns();
     printf("%-13s prefill %5.1f ns, decode %5.1f ns a call (sums %" PRIu64 ", %.0f)\n", model_name,
-           (between_ns - start_ns) / CALLS, (end_ns - between_ns) / CALLS, prefill_sum_ns,
-           decode_sum_ns);
+           (double)(between_ns - start_ns) / CALLS, (double)(end_ns - between_ns) / CALLS,
+           prefill_sum_ns, decode_sum_ns);
 }
 
 int main(void)

@@ -2,12 +2,12 @@
  * with a link held to a known rate, against the simulator's recurrence (sim/overlap.h). Other
  * processes may disturb any one time, so the best of several is compared, and only loosely: what is
  * asserted is what cannot happen if layers did not overlap; the numbers are printed. */
+#include "base/clock.h"
 #include "sim/overlap.h"
 #include "tests/runtime/cases.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { LAYERS = 8, CACHED = 256, NEW = 128, REPEATS = 9, FIRST_BUFFER = 4 };
 static const double LINK_BYTES_PER_S = 80e6;
@@ -21,13 +21,6 @@ struct rig {
     uint64_t slice, layer_bytes;
     uint32_t pages[64], tokens[NEW], cached_pages;
 };
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static void rig_open(struct rig *rig)
 {
@@ -118,7 +111,7 @@ static uint64_t prefill(struct rig *rig, const int waits_for[LAYERS])
         executor_layer(rig->executor, i);
         rig->backend->record(rig->device, STREAM_COMPUTE, rig->made[i]);
     }
-    return now_ns();
+    return clock_now_ns();
 }
 
 struct timed {
@@ -156,7 +149,7 @@ static struct timed load_and_prefill(struct rig *rig, enum mode mode, uint64_t o
             rig->backend->record(rig->device, STREAM_LOAD, rig->arrived[i]);
             time_of(rig, rig->arrived[i]);
         }
-        uint64_t start_ns = now_ns();
+        uint64_t start_ns = clock_now_ns();
         for (uint32_t i = buffered; i < LAYERS; i++) {
             queue_layer(rig, i, true);
             rig->backend->record(rig->device, STREAM_LOAD, rig->arrived[i]);
@@ -214,7 +207,7 @@ static struct timed prefill_and_save(struct rig *rig, bool asynchronous, uint64_
     static const int nothing[LAYERS] = { -1, -1, -1, -1, -1, -1, -1, -1 };
     struct timed best = { 1e9, 0, 0 };
     for (int repeat = 0; repeat < REPEATS; repeat++) {
-        uint64_t start_ns = now_ns();
+        uint64_t start_ns = clock_now_ns();
         prefill(rig, nothing);
         for (uint32_t i = 0; i < LAYERS; i++) {
             if (asynchronous || i == 0)

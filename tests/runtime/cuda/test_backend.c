@@ -1,5 +1,6 @@
 /* tests/runtime/cuda/test_backend.c - what the CUDA backend promises in runtime/backend.h, on an
  * emulated GPU whose streams run as late, as early or as randomly as CUDA allows. */
+#include "base/clock.h"
 #include "base/memory.h"
 #include "runtime/executor.h"
 #include "tests/runtime/cuda/fake_cuda.h"
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 extern const struct backend backend_cuda;
 static const struct backend *const cuda = &backend_cuda;
@@ -48,13 +48,6 @@ static void *take(struct device *device, enum tier tier, uint64_t bytes)
     struct error err = { 0 };
     ck_assert_int_eq(cuda->allocate(device, tier, bytes, &memory, &err), STATUS_OK);
     return memory;
-}
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 /* ---- opening ---- */
@@ -602,9 +595,9 @@ START_TEST(the_time_of_an_event_is_the_hosts_monotonic_clock)
     struct trip trip = trip_new(FAKE_ALL, 0, false);
     uint64_t last_ns = 0;
     for (int i = 0; i < 4; i++) {
-        uint64_t time_ns, before_ns = now_ns();
+        uint64_t time_ns, before_ns = clock_now_ns();
         cuda->record(trip.device, STREAM_SAVE, trip.saved);
-        uint64_t after_ns = now_ns();
+        uint64_t after_ns = clock_now_ns();
         nanosleep(&(struct timespec){ .tv_nsec = 120000000 }, NULL);
         ck_assert(cuda->happened(trip.device, trip.saved, &time_ns));
         /* A machine that is busy widens the bracket in which the clock was read. */

@@ -1,5 +1,6 @@
 /* base/event_heap.c - a 4-ary heap: half the levels of a binary one, and a node's children share a
- * cache line or two. */
+ * cache line or two. Not base/heap.h, the other heaps' one: with that bench_sim takes 2 to 3 %
+ * longer. */
 #include "base/event_heap.h"
 
 #include "base/memory.h"

@@ -58,50 +58,9 @@ void links_share(struct links *links, enum link_pair pair, double both_bytes_per
 void links_free(struct links *links)
 {
     for (int i = 0; i < CLASSES; i++)
-        free(links->of[i].by_end.flow);
-    free(links->by_begin.flow);
+        heap_free(&links->of[i].by_end);
+    heap_free(&links->by_begin);
     free(links->flow);
-}
-
-/* ---- heaps of flows ---- */
-
-static bool ends_before(const struct flow *a, const struct flow *b)
-{
-    return a->end_work != b->end_work ? a->end_work < b->end_work : a->sequence < b->sequence;
-}
-
-static bool begins_before(const struct flow *a, const struct flow *b)
-{
-    return a->begin_ns != b->begin_ns ? a->begin_ns < b->begin_ns : a->sequence < b->sequence;
-}
-
-typedef bool before_fn(const struct flow *a, const struct flow *b);
-
-static void heap_push(struct links *links, struct flow_heap *heap, uint32_t flow, before_fn *before)
-{
-    memory_grow(&heap->flow, &heap->capacity, (uint64_t)heap->count + 1, sizeof *heap->flow);
-    uint32_t at = heap->count++;
-    while (at > 0 && before(&links->flow[flow], &links->flow[heap->flow[(at - 1) / 2]])) {
-        heap->flow[at] = heap->flow[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    heap->flow[at] = flow;
-}
-
-static uint32_t heap_pop(struct links *links, struct flow_heap *heap, before_fn *before)
-{
-    uint32_t top = heap->flow[0], last = heap->flow[--heap->count], at = 0;
-    for (uint32_t child; (child = 2 * at + 1) < heap->count; at = child) {
-        if (child + 1 < heap->count &&
-            before(&links->flow[heap->flow[child + 1]], &links->flow[heap->flow[child]]))
-            child++;
-        if (!before(&links->flow[heap->flow[child]], &links->flow[last]))
-            break;
-        heap->flow[at] = heap->flow[child];
-    }
-    if (heap->count > 0)
-        heap->flow[at] = last;
-    return top;
 }
 
 /* ---- sharing ---- */
@@ -203,7 +162,8 @@ uint32_t links_start(struct links *links, uint64_t now_ns, uint32_t mask, uint64
                                          .sequence = links->started++,
                                          .links = mask,
                                          .user = user };
-    heap_push(links, &links->by_begin, handle, begins_before);
+    const struct flow *flow = &links->flow[handle];
+    heap_push(&links->by_begin, (struct heap_item){ flow->begin_ns, flow->sequence, handle });
     links->next_ns = 0;
     return handle;
 }
@@ -211,7 +171,7 @@ uint32_t links_start(struct links *links, uint64_t now_ns, uint32_t mask, uint64
 /* Less than half a nanosecond's worth is rounding: the flow is done. */
 static double rest_ns(const struct links *links, const struct flow_class *class)
 {
-    double rest_bytes = links->flow[class->by_end.flow[0]].end_work - class->work_bytes;
+    double rest_bytes = links->flow[class->by_end.item[0].handle].end_work - class->work_bytes;
     return rest_bytes / class->rate_bytes_per_ns - 0.5;
 }
 
@@ -219,7 +179,7 @@ static uint64_t next_change_ns(const struct links *links)
 {
     uint64_t next_ns = UINT64_MAX;
     if (links->by_begin.count > 0)
-        next_ns = links->flow[links->by_begin.flow[0]].begin_ns;
+        next_ns = links->by_begin.item[0].first;
     for (uint64_t classes = links->active, mask; (mask = next_class(&classes)) > 0;) {
         const struct flow_class *class = &links->of[mask];
         if (class->rate_bytes_per_ns <= 0.0)
@@ -242,9 +202,8 @@ uint64_t links_next_ns(struct links *links)
 static void begin_flows(struct links *links)
 {
     bool begun = false;
-    while (links->by_begin.count > 0 &&
-           links->flow[links->by_begin.flow[0]].begin_ns <= links->now_ns) {
-        uint32_t handle = heap_pop(links, &links->by_begin, begins_before);
+    while (links->by_begin.count > 0 && links->by_begin.item[0].first <= links->now_ns) {
+        uint32_t handle = heap_pop(&links->by_begin).handle;
         struct flow *flow = &links->flow[handle];
         struct flow_class *class = &links->of[flow->links];
         flow->moving = true;
@@ -253,7 +212,8 @@ static void begin_flows(struct links *links)
             class->work_bytes = 0.0;
         links->active |= UINT64_C(1) << flow->links;
         flow->end_work = class->work_bytes + (double)flow->size_bytes;
-        heap_push(links, &class->by_end, handle, ends_before);
+        heap_push(&class->by_end,
+                  (struct heap_item){ heap_key_of(flow->end_work), flow->sequence, handle });
         begun = true;
     }
     if (begun)
@@ -262,7 +222,7 @@ static void begin_flows(struct links *links)
 
 static void end_flow(struct links *links, struct flow_class *class)
 {
-    uint32_t handle = heap_pop(links, &class->by_end, ends_before);
+    uint32_t handle = heap_pop(&class->by_end).handle;
     struct flow *flow = &links->flow[handle];
     for (uint32_t link = 0; link < LINK_COUNT; link++)
         if (flow->links & LINK_BIT(link))
@@ -283,7 +243,7 @@ bool links_step(struct links *links, uint64_t now_ns, uint32_t *user)
     begin_flows(links);
     for (uint64_t classes = links->active, mask; (mask = next_class(&classes)) > 0;) {
         struct flow_class *class = &links->of[mask];
-        const struct flow *first = &links->flow[class->by_end.flow[0]];
+        const struct flow *first = &links->flow[class->by_end.item[0].handle];
         bool empty = first->end_work <= class->work_bytes;
         if (!empty && (class->rate_bytes_per_ns <= 0.0 || rest_ns(links, class) > 0.0))
             continue;
@@ -312,9 +272,9 @@ double links_moved_bytes(const struct links *links, uint64_t now_ns, enum link l
     for (uint64_t classes = links->active, mask; (mask = next_class(&classes)) > 0;) {
         if (!(mask & LINK_BIT(link)))
             continue;
-        const struct flow_heap *heap = &links->of[mask].by_end;
+        const struct heap *heap = &links->of[mask].by_end;
         for (uint32_t i = 0; i < heap->count; i++)
-            bytes += links_done_bytes(links, now_ns, heap->flow[i]);
+            bytes += links_done_bytes(links, now_ns, heap->item[i].handle);
     }
     return bytes;
 }

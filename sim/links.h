@@ -10,6 +10,7 @@
 #ifndef REPRISE_SIM_LINKS_H
 #define REPRISE_SIM_LINKS_H
 
+#include "base/heap.h"
 #include "sim/engine/setup.h"
 
 #include <stdbool.h>
@@ -27,15 +28,10 @@ struct flow {
     bool moving;
 };
 
-struct flow_heap {
-    uint32_t *flow;
-    uint32_t count, capacity;
-};
-
 struct flow_class {
     double work_bytes;        /* served to each flow of the class so far */
     double rate_bytes_per_ns; /* of each flow, now */
-    struct flow_heap by_end;
+    struct heap by_end; /* flows by end_work, then sequence */
 };
 
 struct links {
@@ -45,7 +41,7 @@ struct links {
     uint64_t ended_bytes[LINK_COUNT];      /* of flows that have ended */
     struct flow_class of[1 << LINK_COUNT]; /* by mask */
     uint64_t active;                       /* classes that have moving flows: bit = mask */
-    struct flow_heap by_begin;             /* in their latency */
+    struct heap by_begin;                  /* flows in their latency, by begin_ns, then sequence */
     uint64_t next_ns;                      /* links_next_ns(), or 0: to be computed */
     struct flow *flow;
     uint32_t flow_capacity, flow_high_water, free_flow;

@@ -246,7 +246,7 @@ void reuse_result(const struct reuse *reuse, struct trace_reuse *result)
     memcpy(result->capacity, reuse->capacity, sizeof result->capacity);
     result->memory_bytes = reuse_stack_bytes(&reuse->stack) +
                            reuse_stack_bytes(&reuse->sample.stack) +
-                           reuse->sample.heap_capacity * (uint64_t)sizeof *reuse->sample.heap;
+                           reuse->sample.by_hash.capacity * (uint64_t)sizeof(struct heap_item);
     if (reuse->references == 0)
         return;
     estimate(reuse, result);

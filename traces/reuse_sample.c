@@ -24,7 +24,7 @@ void reuse_sample_init(struct reuse_sample *sample, double rate, uint32_t blocks
 void reuse_sample_free(struct reuse_sample *sample)
 {
     reuse_stack_free(&sample->stack);
-    free(sample->heap);
+    heap_free(&sample->by_hash);
     free(sample->chosen);
 }
 
@@ -38,44 +38,28 @@ static uint64_t hash_of(const struct reuse_sample *sample, uint64_t key)
     return XXH64(&key, sizeof key, sample->salt);
 }
 
-/* ---- the heap of a fixed size: its first has the largest hash ---- */
+/* ---- of a fixed size ---- */
 
-static void push(struct reuse_sample *sample, struct reuse_sampled added)
+static uint64_t largest_hash(const struct reuse_sample *sample)
 {
-    memory_grow(&sample->heap, &sample->heap_capacity, (uint64_t)sample->heap_count + 1,
-                sizeof *sample->heap);
-    uint32_t at = sample->heap_count++;
-    for (; at > 0 && sample->heap[(at - 1) / 2].hash < added.hash; at = (at - 1) / 2)
-        sample->heap[at] = sample->heap[(at - 1) / 2];
-    sample->heap[at] = added;
+    return UINT64_MAX - sample->by_hash.item[0].first;
 }
 
-static struct reuse_sampled pop(struct reuse_sample *sample)
+static void drop_largest(struct reuse_sample *sample)
 {
-    struct reuse_sampled *heap = sample->heap, first = heap[0];
-    struct reuse_sampled moved = heap[--sample->heap_count];
-    uint32_t at = 0, child;
-    while ((child = 2 * at + 1) < sample->heap_count) {
-        child += child + 1 < sample->heap_count && heap[child + 1].hash > heap[child].hash;
-        if (heap[child].hash <= moved.hash)
-            break;
-        heap[at] = heap[child];
-        at = child;
-    }
-    heap[at] = moved;
-    return first;
+    reuse_stack_remove(&sample->stack, heap_pop(&sample->by_hash).handle);
 }
 
 /* Lowers the threshold until what is sampled fits. */
-static void give_up_largest(struct reuse_sample *sample)
+static void evict_largest(struct reuse_sample *sample)
 {
-    while (sample->heap_count > sample->blocks_most) {
-        struct reuse_sampled largest = pop(sample);
-        reuse_stack_remove(&sample->stack, largest.handle);
-        sample->threshold = largest.hash > 0 ? largest.hash - 1 : 0;
+    while (sample->by_hash.count > sample->blocks_most) {
+        uint64_t largest = largest_hash(sample);
+        drop_largest(sample);
+        sample->threshold = largest > 0 ? largest - 1 : 0;
     }
-    while (sample->heap_count > 0 && sample->heap[0].hash > sample->threshold)
-        reuse_stack_remove(&sample->stack, pop(sample).handle);
+    while (sample->by_hash.count > 0 && largest_hash(sample) > sample->threshold)
+        drop_largest(sample);
 }
 
 /* ---- requests ---- */
@@ -96,7 +80,8 @@ static void touch(struct reuse_sample *sample, uint64_t key)
     uint32_t live = sample->stack.live;
     uint32_t handle = reuse_stack_touch(&sample->stack, key);
     if (sample->blocks_most > 0 && sample->stack.live > live)
-        push(sample, (struct reuse_sampled){ hash_of(sample, key), handle });
+        heap_push(&sample->by_hash,
+                  (struct heap_item){ UINT64_MAX - hash_of(sample, key), handle, handle });
 }
 
 void reuse_sample_request(struct reuse_sample *sample, const uint64_t *keys, uint32_t count,
@@ -119,5 +104,5 @@ void reuse_sample_request(struct reuse_sample *sample, const uint64_t *keys, uin
     for (uint32_t i = 0; i < chosen; i++)
         touch(sample, keys[sample->chosen[deepest_first ? chosen - 1 - i : i]]);
     if (sample->blocks_most > 0)
-        give_up_largest(sample);
+        evict_largest(sample);
 }

@@ -20,13 +20,9 @@
 #ifndef REPRISE_TRACES_REUSE_SAMPLE_H
 #define REPRISE_TRACES_REUSE_SAMPLE_H
 
+#include "base/heap.h"
 #include "traces/reuse_counts.h"
 #include "traces/reuse_stack.h"
-
-struct reuse_sampled {
-    uint64_t hash;
-    uint32_t handle;
-};
 
 /* What the sample says. `above`: of those blocks only whose leading run needs more than
  * counted_most blocks of cache, which is known where runs up to that are counted exactly. The
@@ -41,8 +37,7 @@ struct reuse_sample {
     struct reuse_stack stack;
     uint64_t salt, threshold;   /* sampled: hash <= threshold */
     uint32_t blocks_most;       /* 0: fixed rate */
-    struct reuse_sampled *heap; /* with blocks_most: all blocks of the stack, largest hash first */
-    uint32_t heap_count, heap_capacity;
+    struct heap by_hash;        /* with blocks_most: all blocks of the stack, largest hash first */
     uint32_t *chosen; /* of the request in hand: the places of sampled blocks */
     uint32_t chosen_capacity;
     uint64_t references; /* sampled ones */

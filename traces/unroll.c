@@ -1,4 +1,5 @@
 /* traces/unroll.c - the turns of a closed loop as requests of an open one (write.h). */
+#include "base/heap.h"
 #include "base/memory.h"
 #include "traces/source.h"
 #include "traces/write.h"
@@ -8,65 +9,28 @@
 #include <string.h>
 #include <xxhash.h>
 
-/* A session that has turns to come. */
-struct going_on {
-    uint64_t due_ns, id; /* of its next turn */
-    uint32_t slot;
-};
-
-/* Its turns; the arrays serve one session after the other. */
+/* Those of a session; the arrays serve one after the other. */
 struct turns {
     struct trace_turn *turn;
     uint32_t capacity, count, next;
     uint64_t history_tokens;
 };
 
-/* heap[] by due time, then id: the next turn of all first. `ahead` is the session that was read and
- * has not begun. */
+/* going_on: sessions that have turns to come, by when the next is due, then by id; the handle is a
+ * slot of turns[]. `ahead` is the session that was read and has not begun. */
 struct unroll {
     struct trace *trace;
     uint32_t block_tokens;
     uint64_t token_ns;
     bool ended, has_ahead;
     struct trace_session ahead;
-    struct going_on *heap;
-    uint32_t heap_capacity, count;
-    struct turns *turns; /* [heap[i].slot]; those behind the count are free */
+    struct heap going_on;
+    struct turns *turns;
     uint32_t turns_capacity, *free_slot, free_capacity, free_count, slots;
     struct trace_turn given;
     uint64_t *keys;
     uint32_t keys_capacity;
 };
-
-static bool before(struct going_on a, struct going_on b)
-{
-    return a.due_ns < b.due_ns || (a.due_ns == b.due_ns && a.id < b.id);
-}
-
-static void push(struct unroll *unroll, struct going_on added)
-{
-    memory_grow(&unroll->heap, &unroll->heap_capacity, (uint64_t)unroll->count + 1,
-                sizeof *unroll->heap);
-    uint32_t at = unroll->count++;
-    for (; at > 0 && before(added, unroll->heap[(at - 1) / 2]); at = (at - 1) / 2)
-        unroll->heap[at] = unroll->heap[(at - 1) / 2];
-    unroll->heap[at] = added;
-}
-
-static struct going_on pop(struct unroll *unroll)
-{
-    struct going_on *heap = unroll->heap, first = heap[0], moved = heap[--unroll->count];
-    uint32_t at = 0, child;
-    while ((child = 2 * at + 1) < unroll->count) {
-        child += child + 1 < unroll->count && before(heap[child + 1], heap[child]);
-        if (!before(heap[child], moved))
-            break;
-        heap[at] = heap[child];
-        at = child;
-    }
-    heap[at] = moved;
-    return first;
-}
 
 static uint32_t take_slot(struct unroll *unroll)
 {
@@ -94,7 +58,7 @@ static void begin_session(struct unroll *unroll)
     turns->count = session->turn_count;
     turns->next = 0;
     turns->history_tokens = 0;
-    push(unroll, (struct going_on){ session->arrival_ns, session->id, slot });
+    heap_push(&unroll->going_on, (struct heap_item){ session->arrival_ns, session->id, slot });
     unroll->has_ahead = false;
 }
 
@@ -109,8 +73,8 @@ static enum status read_ahead(struct unroll *unroll, struct error *err)
             unroll->has_ahead = step == TRACE_ITEM;
             unroll->ended = step == TRACE_END;
         }
-        if (!unroll->has_ahead ||
-            (unroll->count > 0 && unroll->ahead.arrival_ns > unroll->heap[0].due_ns))
+        if (!unroll->has_ahead || (unroll->going_on.count > 0 &&
+                                   unroll->ahead.arrival_ns > unroll->going_on.item[0].first))
             return STATUS_OK;
         begin_session(unroll);
     }
@@ -141,10 +105,11 @@ static enum trace_step unroll_next(void *state, struct trace_session *session, s
     struct unroll *unroll = state;
     if (read_ahead(unroll, err) != STATUS_OK)
         return TRACE_ERROR;
-    if (unroll->count == 0)
+    if (unroll->going_on.count == 0)
         return TRACE_END;
-    struct going_on now = pop(unroll);
-    struct turns *turns = &unroll->turns[now.slot];
+    const struct heap_item now = heap_pop(&unroll->going_on);
+    const uint64_t due_ns = now.first, id = now.then;
+    struct turns *turns = &unroll->turns[now.handle];
     struct trace_turn turn = turns->turn[turns->next++];
     uint64_t prompt = turns->history_tokens + turn.prompt_tokens;
     prompt = prompt < TOKENS_MOST ? prompt : TOKENS_MOST;
@@ -152,17 +117,17 @@ static enum trace_step unroll_next(void *state, struct trace_session *session, s
         (struct trace_turn){ .prompt_tokens = (uint32_t)prompt, .reply_tokens = turn.reply_tokens };
     turns->history_tokens = prompt + turn.reply_tokens;
     if (turns->next < turns->count)
-        push(unroll, (struct going_on){ now.due_ns + turn.reply_tokens * unroll->token_ns +
-                                            turns->turn[turns->next].think_ns,
-                                        now.id, now.slot });
-    *session =
-        (struct trace_session){ .arrival_ns = now.due_ns,
-                                .turn_count = 1,
-                                .turns = &unroll->given,
-                                .block_count = make_keys(unroll, now.id, turns->next, prompt) };
+        heap_push(&unroll->going_on,
+                  (struct heap_item){ due_ns + turn.reply_tokens * unroll->token_ns +
+                                          turns->turn[turns->next].think_ns,
+                                      id, now.handle });
+    *session = (struct trace_session){ .arrival_ns = due_ns,
+                                       .turn_count = 1,
+                                       .turns = &unroll->given,
+                                       .block_count = make_keys(unroll, id, turns->next, prompt) };
     session->block_keys = unroll->keys;
     if (turns->next == turns->count)
-        give_slot_back(unroll, now.slot);
+        give_slot_back(unroll, now.handle);
     return TRACE_ITEM;
 }
 
@@ -194,7 +159,7 @@ static void unroll_close(void *state)
         free(unroll->turns[i].turn);
     free(unroll->turns);
     free(unroll->free_slot);
-    free(unroll->heap);
+    heap_free(&unroll->going_on);
     free(unroll->keys);
     trace_close(unroll->trace);
     free(unroll);

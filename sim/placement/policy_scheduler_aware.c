@@ -4,95 +4,30 @@
  * the future; what is in the window is never dropped from the last tier. The window is (C_DRAM +
  * C_SSD) / S_kv jobs long. The paper leaves the order among units outside the window open: here
  * those that no queued job wants go first, least recently used first, then the queue's tail. */
-#include "base/memory.h"
 #include "sim/placement/policy.h"
-
-#include <stdlib.h>
+#include "sim/placement/unit_heap.h"
 
 /* A unit in tier t is in exactly one of: idle[t], if no queued job wants it, front = least recently
- * used; heap[t], if one does and it is not pinned, the one wanted last on top; neither, if one does
- * and it is pinned (its place follows from the queue, so nothing is lost by taking it out).
- * Where it is stands in the unit's link: next = IN_HEAP and prev = its index, or next = NOWHERE. */
-#define IN_HEAP UINT32_MAX
-#define NOWHERE (UINT32_MAX - 1)
-
-struct heap_item {
-    uint32_t sequence, unit;
-};
-
-struct heap {
-    struct heap_item *item;
-    uint32_t count, capacity;
-};
-
+ * used; wanted[t], if one does and it is not pinned, the one wanted last on top; neither, if one
+ * does and it is pinned (its place follows from the queue, so nothing is lost by taking it out). */
 struct scheduler_aware {
     struct order idle[TIER_COUNT];
-    struct heap heap[TIER_COUNT];
+    struct heap wanted[TIER_COUNT];
 };
 
-/* Later wanted is nearer the top; ties, which only blocks of one job can have, by handle. */
-static bool above(struct heap_item a, struct heap_item b)
+/* Ties, which only blocks of one job can have, by handle. */
+static struct heap_item wanted_last_first(uint32_t sequence, uint32_t unit)
 {
-    return a.sequence != b.sequence ? a.sequence > b.sequence : a.unit > b.unit;
-}
-
-static void heap_put(struct heap *heap, struct order_link *link, uint32_t at, struct heap_item item)
-{
-    heap->item[at] = item;
-    link[item.unit] = (struct order_link){ .prev = at, .next = IN_HEAP };
-}
-
-static void heap_rise(struct heap *heap, struct order_link *link, uint32_t at,
-                      struct heap_item item)
-{
-    while (at > 0 && above(item, heap->item[(at - 1) / 2])) {
-        heap_put(heap, link, at, heap->item[(at - 1) / 2]);
-        at = (at - 1) / 2;
-    }
-    heap_put(heap, link, at, item);
-}
-
-static void heap_sink(struct heap *heap, struct order_link *link, uint32_t at,
-                      struct heap_item item)
-{
-    for (;;) {
-        uint32_t child = 2 * at + 1;
-        if (child >= heap->count)
-            break;
-        if (child + 1 < heap->count && above(heap->item[child + 1], heap->item[child]))
-            child++;
-        if (!above(heap->item[child], item))
-            break;
-        heap_put(heap, link, at, heap->item[child]);
-        at = child;
-    }
-    heap_put(heap, link, at, item);
-}
-
-static void heap_add(struct heap *heap, struct order_link *link, struct heap_item item)
-{
-    memory_grow(&heap->item, &heap->capacity, (uint64_t)heap->count + 1, sizeof *heap->item);
-    heap_rise(heap, link, heap->count++, item);
-}
-
-static void heap_remove(struct heap *heap, struct order_link *link, uint32_t at)
-{
-    struct heap_item last = heap->item[--heap->count];
-    if (at == heap->count)
-        return;
-    if (at > 0 && above(last, heap->item[(at - 1) / 2]))
-        heap_rise(heap, link, at, last);
-    else
-        heap_sink(heap, link, at, last);
+    return (struct heap_item){ UINT32_MAX - sequence, UINT32_MAX - unit, unit };
 }
 
 static void take_out(struct scheduler_aware *aware, struct order_link *link, uint32_t unit,
                      enum tier tier)
 {
-    if (link[unit].next == IN_HEAP)
-        heap_remove(&aware->heap[tier], link, link[unit].prev);
-    else if (link[unit].next != NOWHERE)
+    if (link[unit].next < UNIT_NOWHERE)
         order_remove(&aware->idle[tier], link, unit);
+    else
+        unit_heap_take(&aware->wanted[tier], link, unit);
 }
 
 static void put_in(struct policy_env *env, uint32_t unit, enum tier tier)
@@ -103,9 +38,9 @@ static void put_in(struct policy_env *env, uint32_t unit, enum tier tier)
     if (sequence == SEQUENCE_NONE)
         order_push_back(&aware->idle[tier], link, unit);
     else if (policy_stays(env, unit, tier))
-        link[unit].next = NOWHERE;
+        link[unit].next = UNIT_NOWHERE;
     else
-        heap_add(&aware->heap[tier], link, (struct heap_item){ sequence, unit });
+        unit_heap_put(&aware->wanted[tier], link, wanted_last_first(sequence, unit));
 }
 
 static void scheduler_aware_leave(struct policy_env *env, uint32_t unit, enum tier tier,
@@ -118,7 +53,7 @@ static void scheduler_aware_leave(struct policy_env *env, uint32_t unit, enum ti
 static void scheduler_aware_use(struct policy_env *env, uint32_t unit, enum tier tier)
 {
     struct scheduler_aware *aware = env->state;
-    if (env->units->link[tier][unit].next < NOWHERE)
+    if (env->units->link[tier][unit].next < UNIT_NOWHERE)
         order_move_to_back(&aware->idle[tier], env->units->link[tier], unit);
 }
 
@@ -132,7 +67,7 @@ static void scheduler_aware_wanted(struct policy_env *env, uint32_t unit)
     for (int tier = 0; tier < TIER_COUNT; tier++) {
         if (entry->tokens[tier] == 0 || unit_leaves(entry, (enum tier)tier))
             continue;
-        bool was_wanted = env->units->link[tier][unit].next >= NOWHERE;
+        bool was_wanted = env->units->link[tier][unit].next >= UNIT_NOWHERE;
         if (!is_wanted && !was_wanted)
             continue;
         take_out(env->state, env->units->link[tier], unit, (enum tier)tier);
@@ -153,16 +88,14 @@ static uint32_t scheduler_aware_victim(struct policy_env *env, enum tier tier)
 {
     const struct scheduler_aware *aware = env->state;
     uint32_t unit = policy_first(env, &aware->idle[tier], tier);
-    if (unit != UNIT_NONE)
-        return unit;
-    return aware->heap[tier].count > 0 ? aware->heap[tier].item[0].unit : UNIT_NONE;
+    return unit != UNIT_NONE ? unit : unit_heap_first(&aware->wanted[tier]);
 }
 
 static void scheduler_aware_done(struct policy_env *env)
 {
     struct scheduler_aware *aware = env->state;
     for (int tier = 0; tier < TIER_COUNT; tier++)
-        free(aware->heap[tier].item);
+        heap_free(&aware->wanted[tier]);
 }
 
 const struct policy policy_scheduler_aware = {

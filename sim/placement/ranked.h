@@ -4,6 +4,7 @@
 #define REPRISE_SIM_PLACEMENT_RANKED_H
 
 #include "sim/placement/policy.h"
+#include "sim/placement/unit_heap.h"
 
 /* What such a policy keeps of each unit. Lower rank goes first; of equal ranks, lower order. */
 struct ranked_note {
@@ -14,9 +15,7 @@ struct ranked_note {
 };
 
 struct ranked {
-    uint32_t *unit[TIER_COUNT]; /* a heap each; a unit's link holds its place (prev) or that it has
-                                   none */
-    uint32_t count[TIER_COUNT], capacity[TIER_COUNT];
+    struct heap heap[TIER_COUNT];
     uint64_t clock;
     double floor; /* GDSF: the rank of what was evicted last */
 };

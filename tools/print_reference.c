@@ -30,7 +30,7 @@ static void print_metrics(void)
            "| `hit_rate_history_tokens` | history tokens: what could be reused at all |\n"
            "| `hit_rate_blocks` | units (sessions, or blocks of a prefix) that a turn wanted |\n"
            "| `hit_rate_turns` | all turns |\n"
-           "| `hit_rate_later_turns` | turns with a history |\n\n"
+           "| `hit_rate_later_turns` | turns that are not their session's first |\n\n"
            "An open-loop trace does not tell a prompt's history from its new part: there the history "
            "is 0 and its\ntwo rates with it.\n\n"
            "## Curves\n\n"

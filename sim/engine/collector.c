@@ -99,7 +99,8 @@ static void count_hits(struct collector *collector, const struct turn_record *tu
     uint32_t reused = turn->reused_tokens;
     collector->turns_prefilled++;
     collector->turns_reusing += reused > 0;
-    collector->turns_with_history += turn->history_tokens > 0;
+    collector->later_turns += turn->turn > 0;
+    collector->later_turns_reusing += turn->turn > 0 && reused > 0;
     collector->units_found += turn->units_found;
     collector->units_wanted += turn->units_wanted;
     collector->wanted_tokens += turn->context_tokens;
@@ -288,8 +289,8 @@ static void set_hits(const struct collector *collector, struct metrics *metrics)
     metrics->hit_rate_turns =
         ratio((double)collector->turns_reusing, (double)collector->turns_prefilled);
     metrics->hit_rate_later_turns =
-        ratio((double)collector->turns_reusing, (double)collector->turns_with_history);
-    metrics->sessions = (double)(collector->turns_prefilled - collector->turns_with_history);
+        ratio((double)collector->later_turns_reusing, (double)collector->later_turns);
+    metrics->sessions = (double)(collector->turns_prefilled - collector->later_turns);
     metrics->hit_tokens_hbm = (double)collector->hit_tokens[TIER_HBM];
     metrics->hit_tokens_dram = (double)collector->hit_tokens[TIER_DRAM];
     metrics->hit_tokens_ssd = (double)collector->hit_tokens[TIER_SSD];

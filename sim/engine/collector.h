@@ -50,7 +50,8 @@ struct collector {
     uint64_t preemptions, preempted_tokens, prefilled_again_tokens, turns_in_slo;
     struct turn_ttft urgent; /* turns of urgent sessions */
     uint64_t hit_tokens[TIER_KINDS], prefill_tokens;
-    uint64_t units_found, units_wanted, turns_prefilled, turns_reusing, turns_with_history;
+    uint64_t units_found, units_wanted, turns_prefilled, turns_reusing;
+    uint64_t later_turns, later_turns_reusing; /* of the prefilled ones: not their session's first */
     struct timeline timeline;
 };
 

@@ -47,7 +47,7 @@
     X(hit_rate_found, "1", "tokens reused or found and computed again, over history tokens")         \
     X(hit_rate_blocks, "1", "units (sessions or blocks) found over units wanted, all turns")         \
     X(hit_rate_turns, "1", "turns that reuse something over all turns")                              \
-    X(hit_rate_later_turns, "1", "turns that reuse something over turns that have a history")        \
+    X(hit_rate_later_turns, "1", "of turns that are not their session's first: the share that reuses something") \
     X(hit_tokens_hbm, "tokens", "reused from HBM")                                                   \
     X(hit_tokens_dram, "tokens", "reused from DRAM")                                                 \
     X(hit_tokens_ssd, "tokens", "reused from SSD")                                                   \

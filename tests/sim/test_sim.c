@@ -127,6 +127,23 @@ START_TEST(with_an_idle_queue_look_ahead_has_little_to_look_at)
 }
 END_TEST
 
+/* A window of two tokens more than a turn leaves room for no history: every turn overflows and has
+ * none, and only one in five is a session's first. */
+START_TEST(a_turn_that_lost_its_history_is_no_first_turn)
+{
+    struct metrics metrics =
+        run_all("warmup_turns: 0\n"
+                "workload: {sessions: 10, multi_turn_share: 1, mean_turns: 5, session_length_cv: 0,"
+                " prompt_tokens: {mean: 500, cv: 0}, reply_tokens: {mean: 100, cv: 0}}\n",
+                "engine.context_window=602");
+    ck_assert_double_eq(metrics.sessions, 10.0);
+    ck_assert_double_eq(metrics.history_tokens, 0.0);
+    ck_assert_double_eq(metrics.overflows, metrics.turns - 10.0);
+    ck_assert_double_gt(metrics.turns, 20.0);
+    ck_assert_double_eq(metrics.hit_rate_later_turns, 0.0);
+}
+END_TEST
+
 START_TEST(overflow_without_decoupling_loses_hits)
 {
     struct metrics truncate = run(SMALL, "engine.overflow=truncate");
@@ -228,6 +245,7 @@ START_TEST(every_byte_on_a_link_has_a_cause_and_every_token_a_source)
                   metrics.hit_tokens_remote;
     ck_assert_double_eq(metrics.computed_tokens + hits, metrics.wanted_tokens);
     ck_assert_double_le(hits, metrics.history_tokens);
+    ck_assert_double_eq(metrics.sessions, 400.0);
     double servers = strstr(everything[_i], "cluster.replicas=3") != NULL ? 3.0 : 1.0;
     ck_assert_double_le(metrics.gpu_busy_ns, servers * metrics.elapsed_ns * (1.0 + 1e-9));
     ck_assert_double_eq_tol(
@@ -465,6 +483,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, with_a_long_queue_look_ahead_wins_and_recompute_is_last);
     tcase_add_test(tcase, with_a_short_queue_lru_beats_fifo_and_recompute_is_last);
     tcase_add_test(tcase, with_an_idle_queue_look_ahead_has_little_to_look_at);
+    tcase_add_test(tcase, a_turn_that_lost_its_history_is_no_first_turn);
     tcase_add_test(tcase, overflow_without_decoupling_loses_hits);
     tcase_add_test(tcase, turns_that_were_cut_to_the_window_are_told_of);
     tcase_add_test(tcase, iterations_beyond_what_was_measured_are_counted_and_told_of);

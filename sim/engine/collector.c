@@ -4,16 +4,15 @@
 #include "base/memory.h"
 #include "base/units.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 void collector_init(struct collector *collector, const struct experiment *experiment)
 {
     memset(collector, 0, sizeof *collector);
-    histogram_init(&collector->ttft);
-    histogram_init(&collector->queueing);
-    histogram_init(&collector->prefill);
-    histogram_init(&collector->tbt);
+    for (int of = 0; of < TIMES_COUNT; of++)
+        histogram_init(&collector->times[of]);
     collector->experiment = experiment;
     collector->measure_ns = experiment->warmup_turns == 0 ? 0 : UINT64_MAX;
     collector->timeline.bin_ns = NS_PER_S;
@@ -21,27 +20,19 @@ void collector_init(struct collector *collector, const struct experiment *experi
 
 void collector_free(struct collector *collector)
 {
-    histogram_free(&collector->ttft);
-    histogram_free(&collector->queueing);
-    histogram_free(&collector->prefill);
-    histogram_free(&collector->tbt);
+    for (int of = 0; of < TIMES_COUNT; of++)
+        histogram_free(&collector->times[of]);
 }
 
 void collector_measure_from(struct collector *collector, uint64_t now_ns)
 {
-    struct collector fresh = { .measure_ns = now_ns,
-                               .experiment = collector->experiment,
-                               .ttft = collector->ttft,
-                               .queueing = collector->queueing,
-                               .prefill = collector->prefill,
-                               .tbt = collector->tbt };
+    struct collector fresh = { .measure_ns = now_ns, .experiment = collector->experiment };
     fresh.queue = (struct time_mean){ .since_ns = now_ns, .value = collector->queue.value };
     fresh.timeline.start_ns = now_ns;
     fresh.timeline.bin_ns = NS_PER_S;
-    histogram_reset(&fresh.ttft);
-    histogram_reset(&fresh.queueing);
-    histogram_reset(&fresh.prefill);
-    histogram_reset(&fresh.tbt);
+    memcpy(fresh.times, collector->times, sizeof fresh.times);
+    for (int of = 0; of < TIMES_COUNT; of++)
+        histogram_reset(&fresh.times[of]);
     *collector = fresh;
 }
 
@@ -125,9 +116,9 @@ static void add_ttft(struct turn_ttft *of, uint64_t ttft_ns)
 
 void collector_add_turn(struct collector *collector, const struct turn_record *turn)
 {
-    histogram_add(&collector->ttft, turn->ttft_ns, 1);
-    histogram_add(&collector->queueing, turn->queueing_ns, 1);
-    histogram_add(&collector->prefill, turn->prefill_ns, 1);
+    histogram_add(&collector->times[TIMES_TTFT], turn->ttft_ns, 1);
+    histogram_add(&collector->times[TIMES_QUEUEING], turn->queueing_ns, 1);
+    histogram_add(&collector->times[TIMES_PREFILL], turn->prefill_ns, 1);
     uint64_t asked_ns = turn->end_ns - turn->ttft_ns;
     if (asked_ns < collector->measure_ns)
         collector->queueing_before_ns += (double)(collector->measure_ns - asked_ns);
@@ -202,13 +193,13 @@ void collector_add_batch(struct collector *collector, uint32_t sequences, uint64
 
 void collector_add_tbt(struct collector *collector, uint64_t gap_ns)
 {
-    histogram_add(&collector->tbt, gap_ns, 1);
+    histogram_add(&collector->times[TIMES_TBT], gap_ns, 1);
 }
 
 void collector_add_tbt_ramp(struct collector *collector, double first_ns, double step_ns,
                             uint64_t count, uint32_t sequences)
 {
-    histogram_add_ramp(&collector->tbt, first_ns, step_ns, count, sequences);
+    histogram_add_ramp(&collector->times[TIMES_TBT], first_ns, step_ns, count, sequences);
 }
 
 /* ---- results ---- */
@@ -223,23 +214,39 @@ static double quantile(const struct histogram *histogram, double q)
     return (double)histogram_quantile(histogram, q);
 }
 
+#define MEAN (-1.0)
+static const struct {
+    size_t offset; /* of the metric */
+    enum times of;
+    double quantile; /* or MEAN */
+} time_metrics[] = {
+#define AT(metric) offsetof(struct metrics, metric)
+    { AT(ttft_mean_ns), TIMES_TTFT, MEAN },
+    { AT(ttft_p50_ns), TIMES_TTFT, 0.50 },
+    { AT(ttft_p90_ns), TIMES_TTFT, 0.90 },
+    { AT(ttft_p99_ns), TIMES_TTFT, 0.99 },
+    { AT(queueing_mean_ns), TIMES_QUEUEING, MEAN },
+    { AT(queueing_p50_ns), TIMES_QUEUEING, 0.50 },
+    { AT(queueing_p99_ns), TIMES_QUEUEING, 0.99 },
+    { AT(prefill_mean_ns), TIMES_PREFILL, MEAN },
+    { AT(prefill_p50_ns), TIMES_PREFILL, 0.50 },
+    { AT(prefill_p99_ns), TIMES_PREFILL, 0.99 },
+    { AT(tbt_mean_ns), TIMES_TBT, MEAN },
+    { AT(tbt_p50_ns), TIMES_TBT, 0.50 },
+    { AT(tbt_p90_ns), TIMES_TBT, 0.90 },
+    { AT(tbt_p99_ns), TIMES_TBT, 0.99 },
+#undef AT
+};
+
 static void set_times(const struct collector *collector, struct metrics *metrics)
 {
-    metrics->ttft_mean_ns = histogram_mean(&collector->ttft);
-    metrics->ttft_p50_ns = quantile(&collector->ttft, 0.50);
-    metrics->ttft_p90_ns = quantile(&collector->ttft, 0.90);
-    metrics->ttft_p99_ns = quantile(&collector->ttft, 0.99);
-    metrics->queueing_mean_ns = histogram_mean(&collector->queueing);
-    metrics->queueing_p50_ns = quantile(&collector->queueing, 0.50);
-    metrics->queueing_p99_ns = quantile(&collector->queueing, 0.99);
+    for (size_t i = 0; i < sizeof time_metrics / sizeof *time_metrics; i++) {
+        const struct histogram *times = &collector->times[time_metrics[i].of];
+        double q = time_metrics[i].quantile;
+        *(double *)(void *)((char *)metrics + time_metrics[i].offset) =
+            q < 0.0 ? histogram_mean(times) : quantile(times, q);
+    }
     metrics->queueing_before_ns = collector->queueing_before_ns;
-    metrics->prefill_mean_ns = histogram_mean(&collector->prefill);
-    metrics->prefill_p50_ns = quantile(&collector->prefill, 0.50);
-    metrics->prefill_p99_ns = quantile(&collector->prefill, 0.99);
-    metrics->tbt_mean_ns = histogram_mean(&collector->tbt);
-    metrics->tbt_p50_ns = quantile(&collector->tbt, 0.50);
-    metrics->tbt_p90_ns = quantile(&collector->tbt, 0.90);
-    metrics->tbt_p99_ns = quantile(&collector->tbt, 0.99);
 }
 
 static void set_rates(const struct collector *collector, struct metrics *metrics)
@@ -361,8 +368,8 @@ static void add_series(const struct collector *collector, uint64_t end_ns,
                        struct sim_result *result)
 {
     const struct timeline *timeline = &collector->timeline;
-    add_cdf(result, "ttft_cdf", &collector->ttft);
-    add_cdf(result, "prefill_cdf", &collector->prefill);
+    add_cdf(result, "ttft_cdf", &collector->times[TIMES_TTFT]);
+    add_cdf(result, "prefill_cdf", &collector->times[TIMES_PREFILL]);
     add_ttft_by_turn(result, collector);
     add_over_time(result, "hits_hbm_over_time", timeline, ROW_HBM, end_ns, "tokens", 1.0);
     add_over_time(result, "hits_dram_over_time", timeline, ROW_DRAM, end_ns, "tokens", 1.0);

@@ -34,10 +34,13 @@ struct turn_ttft {
     double sum_ns;
 };
 
+/* Times whose mean and quantiles are metrics (time_metrics in collector.c). */
+enum times { TIMES_TTFT, TIMES_QUEUEING, TIMES_PREFILL, TIMES_TBT, TIMES_COUNT };
+
 struct collector {
     uint64_t measure_ns, last_end_ns; /* the measured part; UINT64_MAX: it has not begun */
     const struct experiment *experiment;
-    struct histogram ttft, queueing, prefill, tbt;
+    struct histogram times[TIMES_COUNT];
     struct turn_ttft by_turn[TTFT_TURNS];
     uint64_t busy_ns[BUSY_COUNT], load_wait_ns;
     double queueing_before_ns; /* measured turns' waiting before the measured part began */

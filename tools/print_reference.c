@@ -18,8 +18,10 @@ static void print_metrics(void)
 {
     printf("# Metrics of a run\n\n"
            "Made by `build/release/tools/print_reference metrics`; do not edit. Names are the keys of "
-           "`reprise sim\n--json` and of the store. All are of the measured turns: those that start "
-           "after the warm-up. Quantiles\nare within 0.2 %%; counts, sums and means are exact.\n\n"
+           "`reprise sim\n--json` and of the store. Measuring begins when the first turn after the "
+           "warm-up starts; measured turns are\nthose that start from then on. What is not said of "
+           "them is of all that happens from then on, the warm-up's\nlast turns included. Quantiles "
+           "are within 0.2 %%; counts, sums and means are exact.\n\n"
            "| metric | unit | meaning |\n|---|---|---|\n");
     for (int i = 0; i < METRIC_COUNT; i++)
         printf("| `%s` | %s | %s |\n", metric_rows[i].name, metric_rows[i].unit,

@@ -5,13 +5,13 @@
 #include "base/memory.h"
 #include "base/units.h"
 #include "runtime/serve_state.h"
-#include "sim/engine/core_metrics.h"
-#include "sim/engine/placement_keys.h"
-#include "sim/engine/policy_name.h"
+#include "sim/engine/outcome.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 uint64_t serve_now_ns(const struct serve *serve)
 {
@@ -23,51 +23,18 @@ void serve_fail(struct serve *serve, const char *what, const char *reason)
     error_io(&serve->err, serve->backend->name, what, reason);
 }
 
-/* ---- from names to numbers ---- */
-
-static enum status set_model(struct serve *serve, struct error *err)
-{
-    const struct experiment *experiment = serve->experiment;
-    enum status status = model_load(experiment->model, &serve->model, err);
-    if (status == STATUS_OK)
-        status = executor_supports(&serve->model, err);
-    if (status == STATUS_OK)
-        status = hardware_load(experiment->hardware, &serve->hardware, err);
-    if (status != STATUS_OK)
-        return status;
-    if (experiment->hbm_utilisation > 0.0)
-        serve->hardware.hbm_utilisation = experiment->hbm_utilisation;
-    double width = serve->config->backend->element_bytes;
-    if (serve->model.kv_bytes_per_value != width)
-        return error_input(err, experiment->model, 0, "kv_bytes_per_value",
-                           width == 4.0 ? "4, the width of the backend's elements"
-                                        : "2, the width of the backend's elements",
-                           "another");
-    serve->kv_bytes_per_token = model_kv_bytes_per_token(&serve->model, 1);
-    serve->window_tokens = experiment->context_window_tokens > 0
-                               ? experiment->context_window_tokens
-                               : serve->model.context_window_tokens;
-    if (serve->page_tokens == 0)
-        serve->page_tokens =
-            executor_page_tokens(serve->backend, &serve->model, serve->window_tokens);
-    status =
-        model_kv_budget_bytes(&serve->model, &serve->hardware, 1, &serve->kv_budget_bytes, err);
-    if (status == STATUS_OK &&
-        serve->window_tokens > serve->kv_budget_bytes / serve->kv_bytes_per_token)
-        status = error_input(err, NULL, 0, "engine.context_window",
-                             "a window whose KV fits into HBM beside the weights", "a larger one");
-    if (status == STATUS_OK)
-        serve->timing = timing_new(&serve->model, &serve->hardware, 1);
-    return status;
-}
+/* ---- what can be run ---- */
 
 /* What the simulator models and the runtime does not do is refused, never passed over. */
-static enum status check_engine(const struct experiment *experiment, struct error *err)
+static enum status check_experiment(const struct experiment *experiment, struct error *err)
 {
     const struct {
         bool wrong;
         const char *key, *expected;
     } cases[] = {
+        { experiment->gpus != 1, "gpus", "1" },
+        { experiment->hbm_cache_bytes > 0, "tiers.hbm.cache", "0" },
+        { experiment->unit == PLACE_BLOCKS, "placement.unit", "session" },
         { experiment->preloading == PRELOAD_BACKGROUND, "engine.preloading", "none or layers" },
         { experiment->scheduling != SCHEDULE_PREFILL_FIRST, "engine.scheduling", "prefill-first" },
         { experiment->allocation != ALLOCATE_RESERVE, "engine.allocation", "reserve" },
@@ -90,39 +57,38 @@ static enum status check_engine(const struct experiment *experiment, struct erro
     return STATUS_OK;
 }
 
-static enum status check_experiment(const struct serve *serve, struct error *err)
+static enum status check_setup(const struct serve *serve, struct error *err)
 {
-    const struct experiment *experiment = serve->experiment;
-    if (experiment->gpus != 1)
-        return error_input(err, NULL, 0, "gpus", "1: the runtime drives one device", "more");
-    if (experiment->hbm_cache_bytes > 0)
-        return error_input(err, NULL, 0, "tiers.hbm.cache",
-                           "0: the runtime's HBM holds running turns only", "more");
-    if (experiment->unit == PLACE_BLOCKS)
-        return error_input(err, NULL, 0, "placement.unit", "session: the runtime places sessions",
-                           "block");
-    enum status status = placement_keys_check(experiment, err);
-    return status == STATUS_OK ? check_engine(experiment, err) : status;
+    const struct engine_setup *setup = &serve->setup;
+    double width = serve->backend->element_bytes;
+    enum status status = executor_supports(&setup->model, err);
+    if (status == STATUS_OK && setup->model.kv_bytes_per_value != width)
+        return error_input(err, serve->experiment->model, 0, "kv_bytes_per_value",
+                           width == 4.0 ? "4, the width of the backend's elements"
+                                        : "2, the width of the backend's elements",
+                           "another");
+    if (status == STATUS_OK && setup->unit_keys)
+        return error_input(err, serve->experiment->trace, 0, "trace",
+                           "sessions: the runtime has no prefix blocks", "blocks");
+    return status;
 }
 
-static uint64_t tier_bytes(uint64_t asked, uint64_t own, bool stores)
+static enum status open_setup(struct serve *serve, struct error *err)
 {
-    return !stores ? 0 : asked != UINT64_MAX ? asked : own;
-}
-
-static void set_tiers(struct serve *serve)
-{
-    const struct experiment *experiment = serve->experiment;
-    struct placement_config *config = &serve->placement;
-    bool stores = config->policy->saves;
-    config->capacity_bytes[TIER_HBM] = serve->kv_budget_bytes;
-    config->capacity_bytes[TIER_DRAM] =
-        tier_bytes(experiment->dram_bytes, serve->hardware.dram_bytes, stores);
-    config->capacity_bytes[TIER_SSD] =
-        tier_bytes(experiment->ssd_bytes, serve->hardware.ssd_bytes, stores);
-    config->unit_tokens = UINT32_MAX;
-    config->bytes_per_token = serve->kv_bytes_per_token;
-    placement_keys_set(experiment, config);
+    enum status status = check_experiment(serve->experiment, err);
+    if (status == STATUS_OK)
+        status = engine_setup_open(serve->experiment, &serve->setup, &serve->trace, err);
+    if (status == STATUS_OK)
+        status = check_setup(serve, err);
+    if (status != STATUS_OK)
+        return status;
+    serve->page_tokens = serve->config->page_tokens;
+    if (serve->page_tokens == 0)
+        serve->page_tokens =
+            executor_page_tokens(serve->backend, &serve->setup.model, serve->setup.window_tokens);
+    serve->page_bytes = serve->setup.kv.bytes_per_token * serve->page_tokens;
+    serve->slice_bytes = serve->page_bytes / serve->setup.model.layers;
+    return STATUS_OK;
 }
 
 /* ---- memory, device, disk ---- */
@@ -131,8 +97,8 @@ static void set_tiers(struct serve *serve)
  */
 static uint32_t pages_of(const struct serve *serve, enum tier tier)
 {
-    uint64_t bytes = serve->placement.capacity_bytes[tier];
-    uint64_t window = serve->window_tokens / serve->page_tokens + 2;
+    uint64_t bytes = serve->setup.placement.capacity_bytes[tier];
+    uint64_t window = serve->setup.window_tokens / serve->page_tokens + 2;
     if (bytes == 0 && tier == TIER_SSD)
         return 0;
     uint64_t pages = bytes / serve->page_bytes;
@@ -144,10 +110,11 @@ static enum status open_device(struct serve *serve, struct error *err)
 {
     const struct serve_config *config = serve->config;
     struct executor_config executor = { .backend = serve->backend,
-                                        .model = serve->model,
+                                        .model = serve->setup.model,
                                         .page_tokens = serve->page_tokens,
                                         .pages = pages_of(serve, TIER_HBM),
-                                        .rows = serve->window_tokens + 2 * serve->experiment->batch,
+                                        .rows = serve->setup.window_tokens +
+                                                2 * serve->experiment->batch,
                                         .contexts = serve->experiment->batch,
                                         .weights = config->weights,
                                         .seed = serve->experiment->workload.seed };
@@ -156,10 +123,10 @@ static enum status open_device(struct serve *serve, struct error *err)
                                      .dram_bytes = dram_bytes,
                                      .threads = config->threads };
     if (!config->links_free) {
-        device.h2d_bytes_per_s = serve->hardware.h2d_bytes_per_s;
-        device.d2h_bytes_per_s = serve->hardware.d2h_bytes_per_s;
-        device.held = (struct held_rates){ serve->hardware.measured.held_flop_per_s,
-                                           serve->hardware.measured.held_bytes_per_s };
+        device.h2d_bytes_per_s = serve->setup.hardware.h2d_bytes_per_s;
+        device.d2h_bytes_per_s = serve->setup.hardware.d2h_bytes_per_s;
+        device.held = (struct held_rates){ serve->setup.hardware.measured.held_flop_per_s,
+                                           serve->setup.hardware.measured.held_bytes_per_s };
     }
     void *dram = NULL;
     enum status status = serve->backend->open(&device, &serve->device, err);
@@ -170,7 +137,7 @@ static enum status open_device(struct serve *serve, struct error *err)
         status = serve->backend->allocate(serve->device, TIER_DRAM, dram_bytes, &dram, err);
     if (status != STATUS_OK)
         return status;
-    executor_warm(serve->executor, serve->window_tokens); /* the run's clock has not begun */
+    executor_warm(serve->executor, serve->setup.window_tokens); /* the run's clock has not begun */
     serve->backend->describe(serve->device, serve->report->device, sizeof serve->report->device);
     serve->memory[TIER_HBM] = executor_pool(serve->executor);
     serve->memory[TIER_DRAM] = dram;
@@ -187,7 +154,7 @@ static void disk_ended(void *context)
 static enum status open_disk(struct serve *serve, struct error *err)
 {
     const struct serve_config *config = serve->config;
-    if (serve->placement.capacity_bytes[TIER_SSD] == 0)
+    if (serve->setup.placement.capacity_bytes[TIER_SSD] == 0)
         return STATUS_OK;
     if (serve->slice_bytes % SSD_ALIGNMENT != 0) {
         char expected[128], found[32];
@@ -208,11 +175,11 @@ static enum status open_disk(struct serve *serve, struct error *err)
                                .fault = config->ssd_fault,
                                .fault_context = config->ssd_fault_context };
     /* Held to what it attains, a lane would have the disk idle while it waits for the clock. */
-    bool unheld = config->links_free || serve->hardware.measured.disk_free;
+    bool unheld = config->links_free || serve->setup.hardware.measured.disk_free;
     disk.write_first = unheld;
     if (!unheld) {
-        disk.read_bytes_per_s = serve->hardware.ssd_read_bytes_per_s;
-        disk.write_bytes_per_s = serve->hardware.ssd_write_bytes_per_s;
+        disk.read_bytes_per_s = serve->setup.hardware.ssd_read_bytes_per_s;
+        disk.write_bytes_per_s = serve->setup.hardware.ssd_write_bytes_per_s;
     }
     enum status status = ssd_open(&disk, &serve->ssd, err);
     if (status == STATUS_OK)
@@ -222,46 +189,41 @@ static enum status open_disk(struct serve *serve, struct error *err)
 
 static struct backend_event **events_new(const struct serve *serve)
 {
-    struct backend_event **events = memory_new(serve->model.layers, sizeof *events);
-    for (uint32_t i = 0; i < serve->model.layers; i++)
+    struct backend_event **events = memory_new(layers_of(serve), sizeof *events);
+    for (uint32_t i = 0; i < layers_of(serve); i++)
         events[i] = serve->backend->event_new(serve->device);
     return events;
 }
 
 static void open_books(struct serve *serve)
 {
-    serve->core = placement_new(&serve->placement);
-    collector_init(&serve->collector, serve->experiment);
+    size_t batch = serve->experiment->batch;
+    service_init(&serve->service, &serve->setup, serve->trace);
+    serve->engine = serve->service.engine[0];
     event_heap_init(&serve->events);
     for (int tier = 0; tier < TIER_COUNT; tier++)
         page_pool_init(&serve->pool[tier], pages_of(serve, (enum tier)tier));
-    serve->checksum = memory_new((size_t)pages_of(serve, TIER_SSD) * serve->model.layers + 1,
+    serve->checksum = memory_new((size_t)pages_of(serve, TIER_SSD) * layers_of(serve) + 1,
                                  sizeof *serve->checksum);
-    serve->running = memory_new((size_t)serve->experiment->batch + 1, sizeof *serve->running);
-    serve->tokens = memory_new((size_t)serve->window_tokens + 2 * serve->experiment->batch,
-                               sizeof *serve->tokens);
-    serve->session_high_water = 1;
-    serve->iteration = serve->backend->event_new(serve->device);
+    struct compute *compute = &serve->compute;
+    compute->tokens = memory_new(serve->setup.window_tokens + 2 * batch, sizeof *compute->tokens);
+    compute->sequences = memory_new(batch, sizeof *compute->sequences);
+    compute->ended = serve->backend->event_new(serve->device);
     for (int i = 0; i < AFTER_SETS; i++)
-        serve->after[i] = events_new(serve);
-    for (int i = 0; i < STAGES * LOADS_A_JOB; i++)
+        compute->after[i] = events_new(serve);
+    for (int i = 0; i < ENGINE_STAGES * LOADS_A_JOB; i++)
         serve->stage[i / LOADS_A_JOB].load[i % LOADS_A_JOB].arrived = events_new(serve);
 }
 
 static void events_free(const struct serve *serve, struct backend_event **events)
 {
-    for (uint32_t i = 0; events != NULL && i < serve->model.layers; i++)
+    for (uint32_t i = 0; events != NULL && i < layers_of(serve); i++)
         serve->backend->event_free(serve->device, events[i]);
     free(events);
 }
 
-static void close_books(struct serve *serve)
+static void close_transfers(struct serve *serve)
 {
-    for (int i = 0; i < AFTER_SETS; i++)
-        events_free(serve, serve->after[i]);
-    for (int i = 0; i < STAGES * LOADS_A_JOB; i++)
-        events_free(serve, serve->stage[i / LOADS_A_JOB].load[i % LOADS_A_JOB].arrived);
-    serve->backend->event_free(serve->device, serve->iteration);
     for (uint32_t i = 0; i < serve->transfer_capacity; i++) {
         serve->backend->event_free(serve->device, serve->transfer[i].done);
         free(serve->transfer[i].page);
@@ -272,43 +234,131 @@ static void close_books(struct serve *serve)
         copy_free(&serve->unit[i / TIER_COUNT][i % TIER_COUNT]);
     for (uint32_t i = 0; i < serve->note_capacity; i++)
         copy_free(&serve->note[i].hbm);
-    for (uint32_t i = 0; i < serve->session_high_water; i++)
-        free(serve->session != NULL ? serve->session[i].turns : NULL);
-    for (int tier = 0; tier < TIER_COUNT; tier++)
-        page_pool_free(&serve->pool[tier]);
-    placement_free(serve->core);
-    collector_free(&serve->collector);
-    event_heap_free(&serve->events);
     free(serve->transfer);
     free(serve->unit);
     free(serve->note);
-    free(serve->session);
     free(serve->copies);
+}
+
+static void close_books(struct serve *serve)
+{
+    for (int i = 0; i < AFTER_SETS; i++)
+        events_free(serve, serve->compute.after[i]);
+    for (int i = 0; i < ENGINE_STAGES * LOADS_A_JOB; i++)
+        events_free(serve, serve->stage[i / LOADS_A_JOB].load[i % LOADS_A_JOB].arrived);
+    serve->backend->event_free(serve->device, serve->compute.ended);
+    close_transfers(serve);
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        page_pool_free(&serve->pool[tier]);
+    service_free(&serve->service);
+    event_heap_free(&serve->events);
     free(serve->checksum);
-    free(serve->running);
-    free(serve->tokens);
+    free(serve->compute.tokens);
+    free(serve->compute.sequences);
+}
+
+/* ---- the engine's word is done ---- */
+
+static void start_measuring(struct serve *serve)
+{
+    memcpy(serve->moved_at_measure, serve->moved_bytes, sizeof serve->moved_bytes);
+}
+
+static void act(struct serve *serve, const struct engine_action *action)
+{
+    switch (action->kind) {
+    case ENGINE_PREPARED:
+        transfers_prepare(serve, action);
+        break;
+    case ENGINE_LOAD:
+    case ENGINE_COPY:
+        transfers_begin(serve, action);
+        break;
+    case ENGINE_ALLOW:
+        transfers_allow(serve, action);
+        break;
+    case ENGINE_DROP:
+        transfers_drop(serve, action->copy.unit, action->copy.from);
+        break;
+    case ENGINE_RELEASED:
+        transfers_release(serve, action->copy.job);
+        break;
+    case ENGINE_LOOK_AT:
+        event_heap_push(&serve->events, action->time_ns, SERVE_LOOK, action->session);
+        break;
+    case ENGINE_TURN_AT:
+        event_heap_push(&serve->events, action->time_ns, SERVE_TURN, action->session);
+        break;
+    case ENGINE_MEASURE:
+        start_measuring(serve);
+        break;
+    case ENGINE_PREFILLED:
+        break; /* of servers that share the work; there is one */
+    }
+}
+
+void serve_act(struct serve *serve)
+{
+    struct engine_action action;
+    while (serve->err.status == STATUS_OK && engine_take(serve->engine, &action))
+        act(serve, &action);
+}
+
+void serve_go_on(struct serve *serve)
+{
+    struct engine_iteration iteration;
+    enum engine_step step;
+    while ((step = engine_step(serve->engine, serve->now_ns, 1, &iteration)) != ENGINE_NOTHING) {
+        serve_act(serve);
+        if (serve->err.status != STATUS_OK)
+            return;
+        if (step == ENGINE_START) /* to cut there is nothing: each iteration is one */
+            compute_start(serve, &iteration);
+    }
+    serve_act(serve);
+    for (uint32_t stage = 0; stage < ENGINE_STAGES; stage++)
+        layers_queue_loads(serve, stage, layers_of(serve));
+    disk_pump(serve);
 }
 
 /* ---- the loop ---- */
 
-static enum status handle_due(struct serve *serve, struct error *err)
+static enum status read_ahead(struct serve *serve, struct error *err)
 {
-    while (event_heap_next_ns(&serve->events) <= serve->now_ns) {
-        struct event event = event_heap_pop(&serve->events);
-        turns_ask_next(serve, event.handle);
-        transfers_act(serve);
-        if (event.kind == SERVE_ARRIVAL && turns_read_next(serve, err) != STATUS_OK)
-            return err->status;
-    }
-    return STATUS_OK;
+    uint32_t session;
+    uint64_t arrival_ns;
+    enum status status = sessions_read(&serve->service.sessions, &session, &arrival_ns, err);
+    if (status == STATUS_OK && session != 0)
+        event_heap_push(&serve->events, arrival_ns, SERVE_ARRIVAL, session);
+    return status;
 }
 
+static enum status handle_due(struct serve *serve, struct error *err)
+{
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && event_heap_next_ns(&serve->events) <= serve->now_ns) {
+        struct event event = event_heap_pop(&serve->events);
+        if (event.kind == SERVE_LOOK)
+            engine_look(serve->engine, serve->now_ns);
+        else
+            engine_ask(serve->engine, serve->now_ns, event.handle,
+                       sessions_ask(&serve->service.sessions, event.handle, serve->now_ns));
+        serve_go_on(serve);
+        if (event.kind == SERVE_ARRIVAL)
+            status = read_ahead(serve, err);
+    }
+    return status;
+}
+
+static bool is_idle(const struct serve *serve)
+{
+    return serve->compute.state == COMPUTE_IDLE && serve->transfers_live == 0;
+}
+
+/* Nothing goes on and nothing will be asked. */
 static bool nothing_left(const struct serve *serve)
 {
-    if (event_heap_next_ns(&serve->events) != UINT64_MAX || serve->queue_head != 0 ||
-        serve->prepared != 0 || serve->compute != COMPUTE_IDLE || serve->running_count > 0)
-        return false;
-    return serve->transfers_live == 0;
+    return event_heap_next_ns(&serve->events) == UINT64_MAX && is_idle(serve);
 }
 
 /* Tells the core's sibling that this one only looks. */
@@ -330,10 +380,9 @@ static void pause_until_news(const struct serve *serve)
     uint64_t due_ns = event_heap_next_ns(&serve->events), now_ns = serve_now_ns(serve);
     uint64_t longest_ns = now_ns + 100 * NS_PER_MS; /* so that Ctrl-C is heard */
     uint64_t until_ns = due_ns < longest_ns ? due_ns : longest_ns;
-    bool idle = serve->compute == COMPUTE_IDLE && serve->transfers_live == 0;
     if (serve->backend->sleep_until != NULL)
         serve->backend->sleep_until(serve->device, serve->origin_ns + until_ns);
-    else if (!idle || until_ns <= now_ns + early_ns)
+    else if (!is_idle(serve) || until_ns <= now_ns + early_ns)
         spin();
     else
         nanosleep(&(struct timespec){ .tv_nsec = (long)(until_ns - early_ns - now_ns) }, NULL);
@@ -345,7 +394,7 @@ static bool told_to_stop(struct serve *serve, const struct sim_progress *progres
     if (progress == NULL || serve->now_ns < serve->tell_ns)
         return false;
     serve->tell_ns = serve->now_ns + 10 * NS_PER_MS;
-    return !progress->tell(progress->context, serve->turns_done,
+    return !progress->tell(progress->context, serve->service.turns_done,
                            trace_facts(serve->trace).expected_turns, trace_progress(serve->trace));
 }
 
@@ -354,8 +403,6 @@ static enum status take_news(struct serve *serve, bool *news, struct error *err)
 {
     serve->now_ns = serve_now_ns(serve);
     *news = transfers_poll(serve);
-    if (*news)
-        compute_saving_changed(serve);
     *news |= compute_poll(serve);
     *news |= event_heap_next_ns(&serve->events) <= serve->now_ns;
     return handle_due(serve, err);
@@ -366,16 +413,11 @@ static enum status take_news(struct serve *serve, bool *news, struct error *err)
 static enum status loop(struct serve *serve, const struct sim_progress *progress, bool *interrupted,
                         struct error *err)
 {
-    serve->origin_ns = 0;
-    serve->origin_ns = serve_now_ns(serve);
-    enum status status = turns_read_next(serve, err);
-    bool news = true, before = true;
+    serve->origin_ns = clock_now_ns();
+    enum status status = read_ahead(serve, err);
+    bool news;
     while (status == STATUS_OK && !nothing_left(serve)) {
         status = take_news(serve, &news, err);
-        /* What may go on depends on what has happened, this time or in what was started then; to
-         * ask the core each time takes longer than all else. */
-        if (news || before)
-            compute_look(serve);
         if (status == STATUS_OK && serve->err.status != STATUS_OK) {
             *err = serve->err;
             status = err->status;
@@ -386,50 +428,26 @@ static enum status loop(struct serve *serve, const struct sim_progress *progress
             *interrupted = true;
             break;
         }
-        if (!news && !before)
+        if (!news)
             pause_until_news(serve);
-        before = news;
     }
     return status;
 }
 
 /* ---- results ---- */
 
-static void set_metrics(struct serve *serve, struct metrics *metrics)
-{
-    core_metrics_add(serve->core, &serve->counters_at_measure, metrics);
-    const double *moved = serve->moved_bytes, *before = serve->moved_at_measure;
-    metrics->ssd_read_bytes = moved[MOVED_SSD_READ] - before[MOVED_SSD_READ];
-    metrics->ssd_written_bytes = moved[MOVED_SSD_WRITE] - before[MOVED_SSD_WRITE];
-    metrics->h2d_bytes = moved[MOVED_H2D] - before[MOVED_H2D];
-    metrics->d2h_bytes = moved[MOVED_D2H] - before[MOVED_D2H];
-}
-
 static void finish(struct serve *serve, struct sim_result *result)
 {
-    placement_end(serve->core);
-    collector_finish(&serve->collector, serve->now_ns, result);
-    set_metrics(serve, &result->metrics);
-    result->trace_hash = trace_hash(serve->trace);
-    result->trace_format = trace_facts(serve->trace).format;
+    double moved[LINK_COUNT];
+    for (int link = 0; link < LINK_COUNT; link++)
+        moved[link] = serve->moved_bytes[link] - serve->moved_at_measure[link];
+    outcome_set(&serve->service, serve->trace, serve->now_ns, moved, result);
     snprintf(result->timing_source, sizeof result->timing_source, "%s",
              "measured (run in real time)");
-    result->kv_bytes_per_token = serve->kv_bytes_per_token;
-    result->kv_budget_bytes = serve->kv_budget_bytes;
     serve->report->run_ns = serve->now_ns;
     memcpy(serve->report->iterations, serve->log.totals, sizeof serve->report->iterations);
     if (serve->backend->late_ns != NULL)
         serve->report->late_ns = serve->backend->late_ns(serve->device);
-}
-
-static enum status open_trace(struct serve *serve, struct error *err)
-{
-    const struct experiment *experiment = serve->experiment;
-    enum status status = experiment_open_trace(experiment, &serve->trace, err);
-    if (status == STATUS_OK && trace_facts(serve->trace).block_tokens > 0)
-        status = error_input(err, experiment->trace, 0, "trace",
-                             "sessions: the runtime has no prefix blocks", "blocks");
-    return status;
 }
 
 /* A run that was stopped leaves work in the streams, which uses what is freed next. */
@@ -453,6 +471,8 @@ static enum status run(struct serve *serve, const struct sim_progress *progress,
         return status;
     open_books(serve);
     status = loop(serve, progress, &result->interrupted, err);
+    if (status == STATUS_OK && !result->interrupted)
+        status = service_check_whole(&serve->service, err);
     if (status == STATUS_OK)
         finish(serve, result);
     ssd_close(serve->ssd); /* before what its requests point to */
@@ -473,24 +493,11 @@ enum status serve_run(const struct experiment *experiment, const struct serve_co
     serve->config = config;
     serve->report = report;
     serve->backend = config->backend;
-    serve->page_tokens = config->page_tokens;
-    enum status status = check_experiment(serve, err);
+    enum status status = open_setup(serve, err);
     if (status == STATUS_OK)
         status = iteration_log_open(&serve->log, config->iterations_path, err);
     if (status == STATUS_OK)
-        status = policy_name_parse(experiment->eviction[0] != '\0' ? experiment->eviction
-                                                                   : experiment->policy,
-                                   &serve->placement, err);
-    if (status == STATUS_OK)
-        status = set_model(serve, err);
-    if (status == STATUS_OK)
-        status = open_trace(serve, err);
-    if (status == STATUS_OK) {
-        set_tiers(serve);
-        serve->page_bytes = serve->kv_bytes_per_token * serve->page_tokens;
-        serve->slice_bytes = serve->page_bytes / serve->model.layers;
         status = run(serve, progress, result, err);
-    }
     struct error unwritten = { 0 };
     if (iteration_log_close(&serve->log, config->iterations_path, &unwritten) != STATUS_OK &&
         status == STATUS_OK) {

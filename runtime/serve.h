@@ -8,7 +8,8 @@
 #include "runtime/backend.h"
 #include "runtime/iterations.h"
 #include "runtime/ssd/ssd.h"
-#include "sim/sim.h"
+#include "sim/engine/experiment.h"
+#include "sim/engine/result.h"
 
 struct serve_config {
     const struct backend *backend;

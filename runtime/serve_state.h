@@ -1,8 +1,11 @@
-/* runtime/serve_state.h - the state of one run and what its rooms ask of each other. Private.
+/* runtime/serve_state.h - the state of one run in real time and what its rooms ask of each other. What
+ * is served next, placed where and evicted is the engine's (sim/engine/); here is what doing it needs.
+ * Private.
  *   serve.c            opening, the loop over what happens, closing
- *   serve_turns.c      sessions, their turns and tokens
- *   serve_compute.c    prefill and decode iterations
- *   serve_transfers.c  the core's actions as copies and disk requests */
+ *   serve_compute.c    the engine's iterations on the device
+ *   serve_transfers.c  the engine's copies: their pages, their beginning and end
+ *   serve_layers.c     what moves between HBM and DRAM, layer by layer
+ *   serve_disk.c       what is asked of the disk */
 #ifndef REPRISE_RUNTIME_SERVE_STATE_H
 #define REPRISE_RUNTIME_SERVE_STATE_H
 
@@ -10,46 +13,32 @@
 #include "runtime/executor.h"
 #include "runtime/pages.h"
 #include "runtime/serve.h"
-#include "sim/engine/collector.h"
-#include "sim/placement/placement.h"
-
-struct serve_turn_session {
-    uint64_t id, asked_ns, start_ns, first_token_ns, last_token_ns, number;
-    struct trace_turn *turns;
-    uint32_t turn_count, turn;
-    uint32_t history_tokens, prompt_tokens, reply_tokens, cut_tokens, left_tokens;
-    uint64_t base; /* tokens cut off so far: the absolute index of the context's first */
-    uint32_t job, next, passed_over_tokens;
-    struct placement_hits hits;
-    uint64_t wait_ns;
-};
+#include "sim/engine/engine.h"
 
 /* A load of a job whose layers a prefill waits for. */
 struct job_load {
     uint32_t transfer;       /* index into serve.transfer, + 1; 0: none */
-    uint32_t allowed_layers; /* may be queued: those of the read buffer, or all */
+    uint32_t allowed_layers; /* may be queued, as the engine says */
     uint32_t queued_layers;  /* their copies and events are in STREAM_LOAD */
     uint32_t queued_slices;  /* the same of slices, layer after layer */
     bool live;               /* its layers are to be waited for */
     struct backend_event **arrived;
 };
-enum { LOADS_A_JOB = 2, STAGES = 2, AFTER_SETS = 8 };
+enum { LOADS_A_JOB = 2, AFTER_SETS = 8 };
 
-/* Of the job that is prefilled and the one that is prepared, in turns. */
+/* Of the turn that is prefilled and the one that is prepared, as the engine numbers them. */
 struct stage {
     struct job_load load[LOADS_A_JOB];
 };
 
+/* A turn that has HBM, by the core's handle of its job. */
 struct job_note {
-    uint32_t session; /* while its turn runs, + 1; 0 afterwards */
-    uint32_t unit;
-    uint64_t base; /* of the session at this turn */
+    uint32_t session, unit;
+    uint64_t base; /* of the session at this turn: absolute index of its context's first token */
     struct kv_copy hbm;
     uint32_t stage;
-    uint32_t ready_tokens; /* of the context, told to the core */
-    uint32_t after_set;    /* its prefill's events */
-    bool prefilling, damaged, holds_place, stalls;
-    uint64_t buffered_bytes;
+    uint32_t after_set; /* its prefill's events */
+    bool prefilling, damaged;
 };
 
 /* One page of a transfer. */
@@ -85,18 +74,38 @@ struct copying {
     uint32_t first, last; /* index + 1; 0: none */
 };
 
-enum compute_state { COMPUTE_IDLE, COMPUTE_PREFILL, COMPUTE_DECODE, COMPUTE_SAVE_STALL };
+/* What the loop waits for besides the device and the disk. */
+enum serve_event {
+    SERVE_ARRIVAL, /* the session read ahead from the trace arrives */
+    SERVE_TURN,    /* a session's user has thought: its next turn is asked */
+    SERVE_LOOK     /* the engine wants to look again */
+};
+
+enum compute_state { COMPUTE_IDLE, COMPUTE_PREFILL, COMPUTE_DECODE };
+
+/* What the device computes now. */
+struct compute {
+    enum compute_state state;
+    struct engine_iteration iteration;
+    uint64_t since_ns, queued_ns; /* it was begun; it was all in the stream */
+    uint32_t reused;              /* a prefill: tokens before those that it computes */
+    uint32_t launched_layers;
+    bool save_began, queued;
+    uint32_t after_set;
+    struct backend_event **after[AFTER_SETS]; /* prefills' layers */
+    struct backend_event *ended;
+    uint32_t *tokens;
+    struct sequence *sequences;
+};
 
 struct serve {
     const struct experiment *experiment;
     const struct serve_config *config;
     struct serve_report *report;
-    struct model model;
-    struct hardware hardware;
-    struct timing timing;
-    struct placement_config placement;
-    uint64_t kv_bytes_per_token, kv_budget_bytes;
-    uint32_t window_tokens, page_tokens;
+    struct engine_setup setup;
+    struct service service;
+    struct engine *engine; /* the service's only one */
+    uint32_t page_tokens;
     uint64_t slice_bytes, page_bytes;
 
     const struct backend *backend;
@@ -104,8 +113,6 @@ struct serve {
     struct executor *executor;
     struct ssd *ssd;
     uint32_t ssd_depth;
-    struct placement *core;
-    struct collector collector;
     struct event_heap events;
     struct trace *trace;
     struct error err;                    /* the first failure within the loop */
@@ -117,9 +124,6 @@ struct serve {
     struct kv_copy (*unit)[TIER_COUNT];
     uint32_t unit_capacity;
 
-    struct serve_turn_session *session;
-    uint32_t session_capacity, session_high_water, free_session;
-    uint32_t arriving, queue_head, queue_tail, queue_count;
     struct job_note *note;
     uint32_t note_capacity;
     struct transfer_work *transfer;
@@ -128,59 +132,79 @@ struct serve {
     bool disk_changed; /* who may ask how much of the disk: not looked at yet */
     struct copy *copies;
     uint32_t copies_capacity;
-
-    enum compute_state compute;
-    uint64_t since_ns;
-    uint32_t prepared, prefilling; /* sessions + 1 */
-    uint32_t launched_layers, reused;
-    bool save_began, iteration_queued;
-    uint32_t stage_of_prepared;
-    struct stage stage[STAGES];
-    struct backend_event **after[AFTER_SETS];
-    uint32_t after_set;
-    struct backend_event *iteration;
-    uint32_t *running, running_count, held_places, stalling_jobs, stalling_prefill;
-    uint64_t write_buffer_used_bytes;
-    uint32_t *tokens;
-
+    struct stage stage[ENGINE_STAGES];
+    struct compute compute;
     struct iteration_log log;
-    uint64_t queued_ns; /* the present iteration was all in the stream */
 
-    uint64_t turns_asked, turns_started, turns_done;
-    struct placement_counters counters_at_measure;
-    double moved_bytes[4],
-        moved_at_measure[4]; /* SSD read, SSD write, H2D, D2H, as the core counts */
+    double moved_bytes[LINK_COUNT], moved_at_measure[LINK_COUNT]; /* as the core counts */
 };
 
-enum moved { MOVED_SSD_READ, MOVED_SSD_WRITE, MOVED_H2D, MOVED_D2H };
+static inline struct session *session_at(const struct serve *serve, uint32_t handle)
+{
+    return &serve->service.sessions.item[handle];
+}
+
+static inline struct job_note *note_of(const struct serve *serve, const struct session *session)
+{
+    return &serve->note[session->job];
+}
+
+static inline uint32_t layers_of(const struct serve *serve)
+{
+    return serve->setup.model.layers;
+}
 
 /* serve.c */
 uint64_t serve_now_ns(const struct serve *serve);
 void serve_fail(struct serve *serve, const char *what, const char *reason);
-
-/* serve_turns.c */
-enum { SERVE_ARRIVAL, SERVE_TURN };
-enum status turns_read_next(struct serve *serve, struct error *err);
-void turns_ask_next(struct serve *serve, uint32_t session);
-void turns_ended(struct serve *serve, uint32_t session);
-uint32_t turns_token(const struct serve *serve, const struct serve_turn_session *session,
-                     uint64_t index);
+/* Does what the engine wants copied and noted. */
+void serve_act(struct serve *serve);
+/* Something was told to the engine: does what it says is next. */
+void serve_go_on(struct serve *serve);
 
 /* serve_compute.c */
-void compute_look(struct serve *serve);
+void compute_start(struct serve *serve, const struct engine_iteration *iteration);
 /* Takes in what has happened on STREAM_COMPUTE. true: something has. */
 bool compute_poll(struct serve *serve);
-void compute_saving_changed(struct serve *serve);
 
 /* serve_transfers.c */
-void transfers_act(struct serve *serve);
+/* The session's turn was given HBM. */
+void transfers_prepare(struct serve *serve, const struct engine_action *action);
+void transfers_begin(struct serve *serve, const struct engine_action *action);
+/* The load may go as far as its first action->layers layers. */
+void transfers_allow(struct serve *serve, const struct engine_action *action);
+void transfers_drop(struct serve *serve, uint32_t unit, enum tier tier);
+void transfers_release(struct serve *serve, uint32_t job);
+/* Takes in what has ended. true: something has. */
 bool transfers_poll(struct serve *serve);
-/* Queues what the job's loads may now move. */
-void transfers_allow(struct serve *serve, uint32_t job, uint32_t layers);
-/* A copy of the unit in the tier, after the core cut or dropped it. */
-void transfers_follow_cut(struct serve *serve, uint32_t unit, uint64_t cut);
 /* DRAM pages of the job's unit whose KV is bad are written again from HBM. */
-void transfers_repair(struct serve *serve, uint32_t job);
-struct kv_copy *transfers_copy(struct serve *serve, uint32_t unit, enum tier tier);
+void transfers_repair(struct serve *serve, const struct job_note *note);
+
+/* serve_layers.c */
+char *layers_slice(const struct serve *serve, enum tier tier, uint32_t page, uint32_t layer);
+/* Rows of the page at move->index that tokens [begin, end) lie in. */
+void layers_set_rows(const struct serve *serve, struct page_move *move, uint64_t begin,
+                     uint64_t end);
+/* The job's load that the transfer makes. */
+struct job_load *layers_load_of(struct serve *serve, uint32_t transfer);
+/* Queues copies of what may come in by now of the stage's loads, but at most their first `layers`
+ * layers. */
+void layers_queue_loads(struct serve *serve, uint32_t stage, uint32_t layers);
+/* Of a load from SSD: slices that the disk has answered. */
+void layers_queue_read(struct serve *serve, uint32_t transfer);
+/* Queues a save, each layer behind its computation. */
+void layers_queue_save(struct serve *serve, struct transfer_work *work,
+                       const struct job_note *note);
+/* Marks the transfers whose copies have been made. */
+void layers_note_copied(struct serve *serve);
+
+/* serve_disk.c */
+/* Asks for what may be asked now, if anything has changed: of all transfers, since each one's share
+ * depends on the others. */
+void disk_pump(struct serve *serve);
+/* Takes in what the disk has answered. true: something. */
+bool disk_poll(struct serve *serve);
+/* From DRAM to SSD, whether DRAM keeps it or not. */
+bool disk_goes_down(const struct transfer_work *work);
 
 #endif

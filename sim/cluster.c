@@ -4,8 +4,6 @@
 #include "base/memory.h"
 #include "sim/engine/outcome.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- coming and going ---- */
@@ -70,10 +68,7 @@ static void ask(struct cluster *cluster, uint32_t handle)
 {
     struct sessions *sessions = &cluster->service.sessions;
     struct chain chain = sessions_ask(sessions, handle, cluster->now_ns);
-    struct session *session = &sessions->item[handle];
-    session->server = session->decode_server = router_pick(cluster, session, &chain);
-    sessions_note_cut(sessions, handle, &chain);
-    struct server *server = &cluster->server[session->server];
+    struct server *server = &cluster->server[router_pick(cluster, &sessions->item[handle], &chain)];
     engine_ask(server->engine, cluster->now_ns, handle, chain);
     server_go_on(server);
 }
@@ -187,21 +182,6 @@ static void set_result(struct cluster *cluster, struct sim_result *result)
     result->events = cluster->events_done;
 }
 
-/* Nothing is left to happen, yet turns wait: a bug of ours, never the user's, and what ran until
- * then is no result. */
-static enum status check_whole(const struct cluster *cluster, struct error *err)
-{
-    const struct service *service = &cluster->service;
-    char reason[128];
-    if (service_at_rest(service))
-        return STATUS_OK;
-    snprintf(reason, sizeof reason,
-             "the run is stuck: of %" PRIu64 " turns that were asked %" PRIu64
-             " never ended (a bug of reprise's)",
-             service->sessions.turns_asked, service->sessions.turns_asked - service->turns_done);
-    return error_io(err, "reprise", "simulate to the end", reason);
-}
-
 enum status cluster_run(const struct engine_setup *setup, struct trace *trace,
                         const struct sim_progress *progress, struct sim_result *result,
                         struct error *err)
@@ -210,7 +190,7 @@ enum status cluster_run(const struct engine_setup *setup, struct trace *trace,
     cluster_init(&cluster, setup, trace);
     enum status status = run(&cluster, progress, &result->interrupted, err);
     if (status == STATUS_OK && !result->interrupted)
-        status = check_whole(&cluster, err);
+        status = service_check_whole(&cluster.service, err);
     if (status == STATUS_OK)
         set_result(&cluster, result);
     cluster_free(&cluster);

@@ -13,7 +13,6 @@ void ends_save(struct engine *engine, uint32_t handle, uint32_t ready_tokens)
     struct chain more = sessions_extend(&engine->service->sessions, handle, ready_tokens);
     if (more.count > 0)
         placement_extend(engine->core, job, more.keys, more.count);
-    engine->note[job].saved_tokens = ready_tokens;
     placement_save(engine->core, engine->now_ns, job,
                    kv_layout_stored(&engine->setup->kv, ready_tokens));
     actions_drain(engine);

@@ -89,6 +89,8 @@ void engine_ask(struct engine *engine, uint64_t now_ns, uint32_t handle, struct 
     struct service *service = engine->service;
     struct session *session = session_of(engine, handle);
     engine->now_ns = now_ns;
+    session->server = session->decode_server = engine->index;
+    sessions_note_cut(&service->sessions, handle, &chain);
     session->job = placement_queue(engine->core, now_ns, chain.keys, chain.count,
                                    chain.context_tokens, chain.capacity);
     if (engine->setup->unit_tokens == UINT32_MAX)
@@ -216,16 +218,6 @@ uint32_t engine_turns(const struct engine *engine)
 uint64_t engine_turns_measured(const struct engine *engine)
 {
     return engine->turns_routed - engine->turns_at_measure;
-}
-
-uint32_t engine_session_of_job(const struct engine *engine, uint32_t job)
-{
-    return engine->note[job].session;
-}
-
-uint32_t engine_saved_tokens(const struct engine *engine, uint32_t job)
-{
-    return engine->note[job].saved_tokens;
 }
 
 void engine_start_measuring(struct engine *engine)

@@ -138,10 +138,6 @@ uint32_t engine_turns(const struct engine *engine);
 uint64_t engine_turns_measured(const struct engine *engine);
 /* Whether some load of the session's turn has not ended. */
 bool engine_is_loading(const struct engine *engine, uint32_t session);
-/* The session whose turn the job is, while it runs; 0 afterwards. */
-uint32_t engine_session_of_job(const struct engine *engine, uint32_t job);
-/* Tokens of the job's context that are final in HBM, as the core was told. */
-uint32_t engine_saved_tokens(const struct engine *engine, uint32_t job);
 /* What placement counted since measuring began, and its tiers' peaks, added to metrics. */
 void engine_add_metrics(struct engine *engine, struct metrics *metrics);
 /* For service_start_measuring(). */

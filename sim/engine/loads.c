@@ -37,7 +37,9 @@ static void allow(struct engine *engine, struct load *load, uint32_t layers)
     struct engine_action *action = actions_add(engine, ENGINE_ALLOW);
     action->session = load->session;
     action->slot = (uint32_t)(load - engine->load);
+    action->stage = load->stage;
     action->layers = layers;
+    action->copy.id = load->transfer;
 }
 
 static struct load *free_load(struct engine *engine)
@@ -55,7 +57,9 @@ static void begin_load(struct engine *engine, const struct action *copy)
     struct load *load = free_load(engine);
     uint32_t slot = (uint32_t)(load - engine->load);
     bool background = loads_in_background(engine);
-    *load = (struct load){ .transfer = copy->id, .session = engine->note[copy->job].session };
+    *load = (struct load){ .transfer = copy->id,
+                           .session = engine->note[copy->job].session,
+                           .stage = background ? STAGE_NONE : engine->stage_of_prepared };
     engine->loading++;
     if (slot >= engine->loads_used)
         engine->loads_used = slot + 1;
@@ -64,7 +68,7 @@ static void begin_load(struct engine *engine, const struct action *copy)
     struct engine_action *action = actions_add(engine, ENGINE_LOAD);
     action->session = load->session;
     action->slot = slot;
-    action->stage = background ? STAGE_NONE : engine->stage_of_prepared;
+    action->stage = load->stage;
     action->layers = load->layers;
     action->copy = *copy;
     action->copy.size_bytes = kv_layout_load_bytes(&engine->setup->kv, copy->size_bytes);

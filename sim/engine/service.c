@@ -4,6 +4,8 @@
 #include "base/memory.h"
 #include "sim/engine/engine.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 void service_init(struct service *service, const struct engine_setup *setup, struct trace *trace)
@@ -42,10 +44,15 @@ void service_start_measuring(struct service *service, uint64_t now_ns)
     pool_reset_peak(service->pool);
 }
 
-bool service_at_rest(const struct service *service)
+enum status service_check_whole(const struct service *service, struct error *err)
 {
-    for (uint32_t i = 0; i < service->engines; i++)
-        if (engine_turns(service->engine[i]) > 0)
-            return false;
-    return service->waiting == 0;
+    uint64_t asked = service->sessions.turns_asked, left = asked - service->turns_done;
+    char reason[128];
+    if (left == 0)
+        return STATUS_OK;
+    snprintf(reason, sizeof reason,
+             "the run is stuck: of %" PRIu64 " turns that were asked %" PRIu64
+             " never ended (a bug of reprise's)",
+             asked, left);
+    return error_io(err, "reprise", "serve to the end", reason);
 }

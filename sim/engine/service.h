@@ -34,7 +34,8 @@ static inline bool service_splits(const struct service *service)
 /* The first measured turn starts now: all counts are of what follows. */
 void service_start_measuring(struct service *service, uint64_t now_ns);
 
-/* Turns that were asked and have not ended. */
-bool service_at_rest(const struct service *service);
+/* Nothing is left to happen. STATUS_IO if turns wait all the same: a bug of ours, never the user's, and
+ * what ran until then is no result. */
+enum status service_check_whole(const struct service *service, struct error *err);
 
 #endif

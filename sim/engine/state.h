@@ -9,13 +9,13 @@
 struct load {
     uint32_t transfer; /* its id; 0: this entry is free */
     uint32_t session;
+    uint32_t stage;
     uint32_t layers; /* that may come in so far */
 };
 
 /* What the engine notes of the core's jobs, by handle. */
 struct job_note {
     uint32_t session;        /* while its turn runs; 0 afterwards */
-    uint32_t saved_tokens;   /* of its context, told to the core as final */
     uint64_t buffered_bytes; /* of the write buffer, until it is released */
     bool holds_place;        /* the write buffer had no room: it keeps its place in the batch */
     bool stalls;             /* synchronous saving: the GPUs wait for its release */

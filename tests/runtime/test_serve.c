@@ -2,6 +2,7 @@
  * the simulator's where the order of events is the same, KV that was moved is right, faults are
  * told. */
 #include "base/memory.h"
+#include "sim/sim.h"
 #include "tests/runtime/serve_case.h"
 #include "tests/sim/import_trace.h"
 

@@ -108,7 +108,7 @@
       "cut")                                                                                         \
     X(preemptions, "1", "times after the warm-up that a turn was pushed out of HBM, to be computed again") \
     X(preempted_tokens, "tokens",                                                                    \
-      "context that was ready when its turn was pushed out of HBM after the warm-up")                \
+      "context that a prefill had made ready when its turn was pushed out of HBM, after the warm-up")                \
     X(prefilled_again_tokens, "tokens",                                                              \
       "history, prompt and begun reply that turns pushed out of HBM computed once more after "       \
       "the warm-up")                                                                                 \

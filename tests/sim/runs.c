@@ -8,7 +8,7 @@ struct experiment experiment_of(const char *yaml, const char *settings[])
 {
     struct error err = { 0 };
     struct config_tree *tree = NULL;
-    struct experiment experiment;
+    struct experiment experiment = { 0 };
     ck_assert_int_eq(config_tree_parse(yaml, "test", &tree, &err), STATUS_OK);
     for (int i = 0; settings != NULL && settings[i] != NULL; i++)
         ck_assert_int_eq(config_tree_set(tree, settings[i], &err), STATUS_OK);

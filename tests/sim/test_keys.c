@@ -1,0 +1,232 @@
+/* tests/sim/test_keys.c - a key that changes nothing is not wired: every key of the schema has a
+ * case in which another value changes some metric, or the reason why none can. */
+#include "tests/sim/runs.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define OF_SAMPLE "warmup_turns=0 trace=" TRACE_SAMPLES "/"
+
+/* A short turn for azure, whose format it is taken for, and a long one for session-csv. */
+static const char two_readings[] =
+    "session,arrival_s,think_s,prompt_tokens,reply_tokens,TIMESTAMP,ContextTokens,GeneratedTokens\n"
+    "a,0,,2000,200,2024-05-10 00:00:00,100,10\n";
+
+/* Each with a value unlike SMALL's, and what else must be set for the key to matter. */
+static const struct {
+    const char *key, *value, *beside;
+    const char *trace;    /* a trace file's content */
+    const char *why_none; /* no result can change */
+} cases[] = {
+    { .key = "model", .value = "llama-2-7b" },
+    { .key = "hardware", .value = "h100" },
+    { .key = "gpus", .value = "1" },
+    { .key = "trace", .value = TRACE_SAMPLES "/sessions.csv", .beside = "warmup_turns=0" },
+    { .key = "warmup_turns", .value = "300" },
+    { .key = "max_turns", .value = "900" },
+    { .key = "policy", .value = "fifo" },
+    { .key = "placement.eviction", .value = "fifo" },
+    { .key = "placement.unit", .value = "block" },
+    { .key = "placement.block_tokens", .value = "64", .beside = "placement.unit=block" },
+    { .key = "placement.ttl", .value = "20s" },
+    { .key = "placement.count_units", .value = "10", .beside = "tiers.dram.admit_uses=2" },
+    { .key = "placement.leaf_only", .value = "true", .beside = "placement.unit=block policy=fifo" },
+    { .key = "placement.lease", .value = "10min", .beside = "policy=lease-lru" },
+    { .key = "placement.retain_tokens",
+      .value = "512",
+      .beside = "policy=priority-lru placement.unit=block" },
+    { .key = "placement.retain_priority",
+      .value = "0",
+      .beside = "policy=priority-lru placement.unit=block placement.retain_tokens=512" },
+    { .key = "tiers.hbm.cache", .value = "30GB" },
+    { .key = "tiers.dram.capacity", .value = "48GB" },
+    { .key = "tiers.dram.reserve", .value = "0.3" },
+    { .key = "tiers.dram.write", .value = "back", .beside = "tiers.hbm.cache=30GB" },
+    { .key = "tiers.dram.write", .value = "selective", .beside = "tiers.hbm.cache=30GB" },
+    { .key = "tiers.dram.write", .value = "lazy", .beside = "tiers.hbm.cache=30GB" },
+    { .key = "tiers.dram.write_uses",
+      .value = "4",
+      .beside = "tiers.hbm.cache=30GB tiers.dram.write=selective" },
+    { .key = "tiers.dram.write_ahead_tokens",
+      .value = "30000",
+      .beside = "tiers.hbm.cache=30GB tiers.dram.write=lazy" },
+    { .key = "tiers.dram.inclusive",
+      .value = "false",
+      .beside = "tiers.hbm.cache=30GB tiers.dram.write=back" },
+    { .key = "tiers.dram.admit_uses", .value = "2" },
+    { .key = "tiers.ssd.capacity", .value = "30GB" },
+    { .key = "tiers.ssd.inclusive", .value = "false" },
+    { .key = "tiers.ssd.fetches_in_flight", .value = "8" },
+    { .key = "tiers.ssd.write", .value = "through" },
+    { .key = "tiers.ssd.write", .value = "selective" },
+    { .key = "tiers.ssd.write_uses", .value = "4", .beside = "tiers.ssd.write=selective" },
+    { .key = "tiers.ssd.admit_uses", .value = "2" },
+    { .key = "tiers.ssd.admit_bytes", .value = "2GB" },
+    { .key = "tiers.remote.capacity", .value = "100GB" },
+    { .key = "tiers.remote.latency",
+      .value = "1s",
+      .beside = "tiers.remote.capacity=1TB tiers.ssd.capacity=0" },
+    { .key = "tiers.remote.write",
+      .value = "back",
+      .beside = "tiers.remote.capacity=1TB tiers.ssd.capacity=0" },
+    { .key = "tiers.remote.write", .value = "selective", .beside = "tiers.remote.capacity=1TB" },
+    { .key = "tiers.remote.write_uses",
+      .value = "3",
+      .beside = "tiers.remote.capacity=1TB tiers.remote.write=selective" },
+    { .key = "tiers.remote.admit_uses", .value = "2", .beside = "tiers.remote.capacity=1TB" },
+    { .key = "engine.batch", .value = "6" },
+    { .key = "engine.hbm_utilisation", .value = "0.35" },
+    { .key = "engine.hbm_tokens", .value = "20000" },
+    { .key = "engine.hybrid_kv",
+      .value = "false",
+      .beside = "model=gpt-oss-20b hardware=h100 gpus=1 engine.hbm_tokens=20000 "
+                "engine.context_window=4096" },
+    { .key = "engine.kv_dtype", .value = "fp8" },
+    { .key = "engine.reuse", .value = "always" },
+    { .key = "engine.fetch_wait", .value = "timeout" },
+    { .key = "engine.fetch_wait", .value = "best-effort" },
+    { .key = "engine.fetch_min_tokens", .value = "2000" },
+    { .key = "engine.fetch_timeout", .value = "20s", .beside = "engine.fetch_wait=timeout" },
+    { .key = "engine.fetch_timeout_per_1024_tokens",
+      .value = "20s",
+      .beside = "engine.fetch_wait=timeout" },
+    { .key = "engine.preloading", .value = "none" },
+    { .key = "engine.preloading", .value = "background" },
+    { .key = "engine.read_buffer_layers", .value = "3" },
+    { .key = "engine.saving", .value = "synchronous" },
+    { .key = "engine.write_buffer", .value = "0" },
+    { .key = "engine.overflow", .value = "invalidate" },
+    { .key = "engine.context_window", .value = "1024" },
+    { .key = "engine.scheduling", .value = "chunked" },
+    { .key = "engine.chunk_tokens", .value = "256", .beside = "engine.scheduling=chunked" },
+    { .key = "engine.allocation", .value = "grow" },
+    { .key = "engine.block_tokens", .value = "128", .beside = "engine.allocation=grow" },
+    { .key = "engine.partial_blocks", .value = "false", .beside = "placement.unit=block" },
+    { .key = "engine.order", .value = "priority" },
+    { .key = "engine.order", .value = "longest-prefix" },
+    { .key = "engine.order_window", .value = "8", .beside = "engine.order=longest-prefix" },
+    { .key = "engine.order_wait", .value = "10min", .beside = "engine.order=longest-prefix" },
+    { .key = "engine.urgent_share", .value = "0.5", .beside = "engine.order=priority" },
+    { .key = "cluster.replicas", .value = "2" },
+    { .key = "cluster.prefill_replicas", .value = "1", .beside = "cluster.replicas=2" },
+    { .key = "cluster.router", .value = "round-robin", .beside = "cluster.replicas=2" },
+    { .key = "cluster.router", .value = "least-loaded", .beside = "cluster.replicas=2" },
+    { .key = "cluster.router", .value = "prefix-affinity", .beside = "cluster.replicas=2" },
+    { .key = "cluster.router_slack",
+      .value = "1",
+      .beside = "cluster.replicas=2 cluster.router=prefix-affinity" },
+    { .key = "cluster.network_bytes_per_s",
+      .value = "1GB/s",
+      .beside = "tiers.remote.capacity=1TB tiers.ssd.capacity=0" },
+    { .key = "cluster.network_latency",
+      .value = "1s",
+      .beside = "tiers.remote.capacity=1TB tiers.ssd.capacity=0" },
+    { .key = "slo.ttft", .value = "20s" },
+    { .key = "slo.tbt", .value = "20ms", .beside = "slo.ttft=1h" },
+    { .key = "ssd.drive", .value = "samsung-990-pro-2tb" },
+    { .key = "ssd.write_amplification", .value = "2" },
+    { .key = "workload.sessions", .value = "300" },
+    { .key = "workload.sessions_per_s", .value = "1" },
+    { .key = "workload.multi_turn_share", .value = "0.5" },
+    { .key = "workload.mean_turns", .value = "4" },
+    { .key = "workload.prompt_tokens.mean", .value = "400" },
+    { .key = "workload.prompt_tokens.cv", .value = "0" },
+    { .key = "workload.reply_tokens.mean", .value = "300" },
+    { .key = "workload.reply_tokens.cv", .value = "0" },
+    { .key = "workload.session_length_cv", .value = "0" },
+    { .key = "workload.think_time.distribution", .value = "constant" },
+    { .key = "workload.think_time.distribution", .value = "lognormal" },
+    { .key = "workload.think_time.mean", .value = "20s" },
+    { .key = "workload.think_time.cv",
+      .value = "3",
+      .beside = "workload.think_time.distribution=lognormal" },
+    { .key = "workload.seed", .value = "2" },
+    { .key = "import.format",
+      .value = "session-csv",
+      .beside = "warmup_turns=0",
+      .trace = two_readings },
+    { .key = "import.bytes_per_token", .value = "2", .beside = OF_SAMPLE "sharegpt.json" },
+    { .key = "import.block_tokens", .value = "4", .beside = OF_SAMPLE "openai.jsonl" },
+    { .key = "import.hash_seed",
+      .value = "7",
+      .beside = OF_SAMPLE "openai.jsonl",
+      .why_none = "it salts the keys of blocks, of which only those that were equal are" },
+    { .key = "import.session_gap", .value = "20s", .beside = OF_SAMPLE "burstgpt_3.csv" },
+};
+enum { CASES = sizeof cases / sizeof *cases };
+
+static bool is_of(int i, const char *prefix, const char *key)
+{
+    size_t length = strlen(prefix);
+    return strncmp(cases[i].key, prefix, length) == 0 && strcmp(cases[i].key + length, key) == 0;
+}
+
+START_TEST(a_value_unlike_the_others_changes_a_result)
+{
+    char beside[512], settings[1024];
+    char *trace = cases[_i].trace != NULL ? test_temp_file(cases[_i].trace) : NULL;
+    snprintf(beside, sizeof beside, "%s%s %s", trace != NULL ? "trace=" : "",
+             trace != NULL ? trace : "", cases[_i].beside != NULL ? cases[_i].beside : "");
+    snprintf(settings, sizeof settings, "%s %s=%s", beside, cases[_i].key, cases[_i].value);
+    struct metrics before = run_all(SMALL, beside), after = run_all(SMALL, settings);
+    if (trace != NULL)
+        unlink(trace);
+    free(trace);
+    ck_assert_double_gt(before.turns, 0.0);
+    bool changes = memcmp(&before, &after, sizeof before) != 0;
+    ck_assert_msg(changes == (cases[_i].why_none == NULL), "%s=%s changes %s", cases[_i].key,
+                  cases[_i].value, changes ? "what it cannot" : "nothing");
+}
+END_TEST
+
+START_TEST(no_key_is_without_a_case_and_no_case_without_a_key)
+{
+    int keys[CASES] = { 0 };
+    for (const struct config_section *section = experiment_sections; section->rows != NULL;
+         section++)
+        for (const struct config_row *row = section->rows; row->key != NULL; row++) {
+            int found = 0;
+            for (int i = 0; i < CASES; i++)
+                if (is_of(i, section->prefix, row->key)) {
+                    keys[i]++;
+                    found++;
+                }
+            ck_assert_msg(found > 0, "%s%s has no case", section->prefix, row->key);
+        }
+    for (int i = 0; i < CASES; i++)
+        ck_assert_msg(keys[i] == 1, "there is no key %s", cases[i].key);
+}
+END_TEST
+
+/* Where one wrote into another's place, both would change results. */
+START_TEST(no_two_keys_are_one)
+{
+    size_t offset[CASES];
+    int keys = 0;
+    for (const struct config_section *section = experiment_sections; section->rows != NULL;
+         section++)
+        for (const struct config_row *row = section->rows; row->key != NULL; row++) {
+            ck_assert_int_lt(keys, CASES); /* each has one */
+            offset[keys] = section->offset + row->offset;
+            for (int i = 0; i < keys; i++)
+                ck_assert_msg(offset[i] != offset[keys], "%s%s is another key too", section->prefix,
+                              row->key);
+            keys++;
+        }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("keys");
+    TCase *tests = tcase_create("keys");
+    tcase_set_timeout(tests, 60);
+    suite_add_tcase(suite, tests);
+    tcase_add_loop_test(tests, a_value_unlike_the_others_changes_a_result, 0, CASES);
+    tcase_add_test(tests, no_key_is_without_a_case_and_no_case_without_a_key);
+    tcase_add_test(tests, no_two_keys_are_one);
+    return test_main(suite);
+}

@@ -287,6 +287,17 @@ static void touch_s3_fifo(struct slow_cache *cache, uint64_t key)
     push(ghost >= 0 ? &cache->b : &cache->a, entry);
 }
 
+/* What is LRU without jobs, priorities, time or tiers above. */
+static bool is_lru(const char *policy)
+{
+    static const char *const names[] = { "lru", "scheduler-aware", "priority-lru", "lease-lru",
+                                         "served-lru" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(policy, names[i]) == 0)
+            return true;
+    return false;
+}
+
 void slow_touch(struct slow_cache *cache, uint64_t key, uint64_t depth)
 {
     const char *policy = cache->policy;
@@ -305,6 +316,10 @@ void slow_touch(struct slow_cache *cache, uint64_t key, uint64_t depth)
         touch_arc(cache, key);
     else if (strcmp(policy, "s3-fifo") == 0)
         touch_s3_fifo(cache, key);
-    else /* without jobs, priorities, time or tiers above, the others are LRU */
-        touch_queue(cache, key, strcmp(policy, "fifo") != 0, strcmp(policy, "mru") == 0);
+    else if (strcmp(policy, "fifo") == 0 || strcmp(policy, "mru") == 0)
+        touch_queue(cache, key, policy[0] == 'm', policy[0] == 'm');
+    else if (is_lru(policy))
+        touch_queue(cache, key, true, false);
+    else
+        ck_abort_msg("%s: no slow cache does as it does", policy);
 }

@@ -1,5 +1,6 @@
 /* tests/sim/test_engine.c - what an engine of today promises: chunks do the work of whole prefills,
  * HBM that grows loses nothing when it runs out, orders of the queue, blocks reused whole. */
+#include "tests/sim/plain_server.h"
 #include "tests/sim/runs.h"
 
 #include <stdio.h>
@@ -234,6 +235,30 @@ START_TEST(loading_in_the_background_keeps_the_gpus_from_waiting)
 }
 END_TEST
 
+/* ---- who is pushed out ---- */
+
+/* HBM for 200 tokens, by tens: after 20 steps a, which started first, has 121 tokens and needs a
+ * block more; b has 81. The latest goes, b with its prompt of 60, unless it is urgent: then a does,
+ * with its 100. By the share z, long gone, and b are urgent. */
+START_TEST(an_urgent_turn_keeps_its_place_while_another_can_go)
+{
+    const char *turns = "z,0,,10,1\na,1,,100,41\nb,1,,60,31\n";
+    const char *tight = "policy=none engine.hbm_tokens=200 engine.context_window=150 "
+                        "engine.allocation=grow engine.block_tokens=10 engine.urgent_share=0.5 "
+                        "engine.order=";
+    char fcfs[512], priority[512];
+    snprintf(fcfs, sizeof fcfs, "%sfcfs", tight);
+    snprintf(priority, sizeof priority, "%spriority", tight);
+    struct metrics latest = plain_server_run(turns, fcfs);
+    struct metrics other = plain_server_run(turns, priority);
+    ck_assert_double_eq(latest.ttft_urgent_mean_ns, (0.2 + 1.8) / 2 * 1e6); /* z's and b's */
+    ck_assert_double_eq(latest.preempted_tokens, 60.0);
+    ck_assert_double_eq(latest.prefilled_again_tokens, 81.0);
+    ck_assert_double_eq(other.preempted_tokens, 100.0);
+    ck_assert_double_eq(other.prefilled_again_tokens, 121.0);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *suite = suite_create("engine");
@@ -257,6 +282,10 @@ static Suite *suite(void)
     tcase_add_test(tcase, longest_prefix_first_finds_more_under_pressure);
     tcase_add_test(tcase, partial_blocks_are_reused_only_where_they_can_be_shared);
     tcase_add_test(tcase, loading_in_the_background_keeps_the_gpus_from_waiting);
+    suite_add_tcase(suite, tcase);
+    tcase = tcase_create("on the plain server");
+    tcase_add_checked_fixture(tcase, plain_server_write, plain_server_remove);
+    tcase_add_test(tcase, an_urgent_turn_keeps_its_place_while_another_can_go);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -333,6 +333,59 @@ START_TEST(a_trace_file_is_read_as_the_simulator_reads_it)
 }
 END_TEST
 
+/* ---- the write buffer ---- */
+
+/* The hardware's file once more, whose way from HBM to DRAM lets 200 bytes pass in a millisecond.
+ * The caller unlinks the path and frees it. */
+static char *slow_saving(const char *hardware)
+{
+    static const char rate[] = "pcie: {h2d_bytes_per_s: 500MB/s, d2h_bytes_per_s: ";
+    char text[2048] = { 0 }, slow[2048];
+    FILE *file = fopen(hardware, "r");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_lt(fread(text, 1, sizeof text - 1, file), sizeof text - 1);
+    fclose(file);
+    char *at = strstr(text, rate);
+    ck_assert_ptr_nonnull(at);
+    at += strlen(rate);
+    snprintf(slow, sizeof slow, "%.*s200kB/s%s", (int)(at - text), text, strchr(at, ','));
+    return test_temp_file(slow);
+}
+
+/* Two sessions of one turn, the second asked while the first is served, with one place in the
+ * batch. Returns for how long the second waited. */
+static double second_ones_wait_ns(uint64_t write_buffer_bytes)
+{
+    struct experiment experiment = serve_case_experiment("lru");
+    struct serve_config config = serve_case_config(backend_find("host"));
+    char *hardware = slow_saving(experiment.hardware);
+    char *trace = test_temp_file("session,arrival_s,think_s,prompt_tokens,reply_tokens\n"
+                                 "a,0,,40,2\nb,0.001,,40,2\n");
+    snprintf(experiment.hardware, sizeof experiment.hardware, "%s", hardware);
+    snprintf(experiment.trace, sizeof experiment.trace, "%s", trace);
+    experiment.batch = 1;
+    experiment.write_buffer_bytes = write_buffer_bytes;
+    struct served run = serve_case_run(&experiment, &config);
+    unlink(hardware);
+    unlink(trace);
+    free(hardware);
+    free(trace);
+    ck_assert(run.result.metrics.turns == 2 && run.result.metrics.batch_mean == 1);
+    return 2 * run.result.metrics.queueing_mean_ns; /* the first did not wait */
+}
+
+/* 42 tokens of 2,048 bytes take 430 ms to save, and some ms to make. */
+START_TEST(kv_that_the_write_buffer_has_no_room_for_keeps_its_turns_place)
+{
+    const double saving_ns = 42 * 2048 / 200e3 * 1e9;
+    double full_ns = second_ones_wait_ns(0), roomy_ns = second_ones_wait_ns(UINT64_C(10000000000));
+    printf("the second turn waits for %.0f ms, and %.0f with room in the write buffer\n",
+           full_ns / 1e6, roomy_ns / 1e6);
+    ck_assert(full_ns > 0.9 * saving_ns);
+    ck_assert(roomy_ns < 0.5 * saving_ns);
+}
+END_TEST
+
 START_TEST(what_the_runtime_cannot_do_is_refused_by_its_key)
 {
     static const char *const keys[] = {
@@ -390,6 +443,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, every_iteration_is_written_down_beside_what_timing_says_of_it);
     tcase_add_test(tcase, a_run_that_is_stopped_in_the_middle_leaves_no_file);
     tcase_add_test(tcase, a_trace_file_is_read_as_the_simulator_reads_it);
+    tcase_add_test(tcase, kv_that_the_write_buffer_has_no_room_for_keeps_its_turns_place);
     tcase_add_test(tcase, what_the_runtime_cannot_do_is_refused_by_its_key);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -75,11 +75,6 @@ void hf_qwen_experts(struct hf *hf);
 void hf_local_experts(struct hf *hf);
 /* One shared expert of that width, as so many of expert_ffn. */
 void hf_shared_width(struct hf *hf, const char *field, uint32_t width);
-/* layer_types of full and sliding (or chunked) attention, and the window under `field`: `standard`
- * where the file does not name it, none where it is null. false: there is no layer_types. */
-bool hf_layer_types(struct hf *hf, const char *field, uint32_t standard);
-void hf_windows(struct hf *hf, uint32_t layers, const char *text, const char *field,
-                uint32_t standard);
 
 /* hf_yaml.c */
 void hf_write_yaml(FILE *out, const struct hf *hf);

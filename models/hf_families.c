@@ -65,8 +65,8 @@ void hf_dense(struct hf *hf)
 }
 
 /* A window as wide as the longest context hides nothing; null: there is none. */
-void hf_windows(struct hf *hf, uint32_t layers, const char *text, const char *field,
-                uint32_t standard)
+static void windows(struct hf *hf, uint32_t layers, const char *text, const char *field,
+                    uint32_t standard)
 {
     struct model *model = hf->model;
     bool is_null = json_is_null(json_object_get(hf->object, field));
@@ -77,7 +77,9 @@ void hf_windows(struct hf *hf, uint32_t layers, const char *text, const char *fi
     hf_take_or(hf, &model->window_tokens, field, standard);
 }
 
-bool hf_layer_types(struct hf *hf, const char *field, uint32_t standard)
+/* layer_types of full and sliding (or chunked) attention, and the window under `field`: `standard`
+ * where the file does not name it, none where it is null. false: there is no layer_types. */
+static bool layer_types(struct hf *hf, const char *field, uint32_t standard)
 {
     static const char *const choices[] = { "full_attention", "sliding_attention",
                                            "chunked_attention", NULL };
@@ -88,7 +90,7 @@ bool hf_layer_types(struct hf *hf, const char *field, uint32_t standard)
         hf_refuse(hf, "layer_types", "windows of one kind", hf_field(hf, "layer_types"));
     if (count[2] > 0)
         hf->model->window = WINDOW_CHUNKED;
-    hf_windows(hf, count[1] + count[2], "layer_types", field, standard);
+    windows(hf, count[1] + count[2], "layer_types", field, standard);
     return true;
 }
 
@@ -103,8 +105,8 @@ static void read_llama(struct hf *hf)
 /* One window for all layers, as Mistral 7B v0.1 has it; null: none. */
 static void all_windows(struct hf *hf, uint32_t standard)
 {
-    if (!hf_layer_types(hf, "sliding_window", standard))
-        hf_windows(hf, hf->model->layers, "sliding_window: all layers", "sliding_window", standard);
+    if (!layer_types(hf, "sliding_window", standard))
+        windows(hf, hf->model->layers, "sliding_window: all layers", "sliding_window", standard);
 }
 
 static void read_mistral(struct hf *hf)
@@ -117,11 +119,11 @@ static void read_mistral(struct hf *hf)
 /* The first max_window_layers see everything (configuration_qwen2.py). */
 static void qwen_windows(struct hf *hf)
 {
-    if (!hf_flag_or(hf, "use_sliding_window", false) || hf_layer_types(hf, "sliding_window", 4096))
+    if (!hf_flag_or(hf, "use_sliding_window", false) || layer_types(hf, "sliding_window", 4096))
         return;
     uint32_t first = hf_whole(hf, "max_window_layers"), layers = hf->model->layers;
-    hf_windows(hf, first < layers ? layers - first : 0, "layers from max_window_layers on",
-               "sliding_window", 4096);
+    windows(hf, first < layers ? layers - first : 0, "layers from max_window_layers on",
+            "sliding_window", 4096);
 }
 
 static void read_qwen2(struct hf *hf)
@@ -149,9 +151,9 @@ static void read_gemma(struct hf *hf)
 static void read_gemma2(struct hf *hf)
 {
     read_gemma(hf);
-    if (!hf_layer_types(hf, "sliding_window", 4096))
-        hf_windows(hf, (hf->model->layers + 1) / 2, "every other layer, from the first on",
-                   "sliding_window", 4096);
+    if (!layer_types(hf, "sliding_window", 4096))
+        windows(hf, (hf->model->layers + 1) / 2, "every other layer, from the first on",
+                "sliding_window", 4096);
 }
 
 /* The models' files leave out what equals transformers' defaults (Gemma3TextConfig). */
@@ -171,9 +173,9 @@ static void read_gemma3(struct hf *hf)
     if (pattern == 0)
         hf_refuse(hf, "sliding_window_pattern", "1 or more",
                   hf_field(hf, "sliding_window_pattern"));
-    else if (!hf_layer_types(hf, "sliding_window", 4096))
-        hf_windows(hf, model->layers - model->layers / pattern,
-                   "all but each sliding_window_pattern-th", "sliding_window", 4096);
+    else if (!layer_types(hf, "sliding_window", 4096))
+        windows(hf, model->layers - model->layers / pattern,
+                "all but each sliding_window_pattern-th", "sliding_window", 4096);
 }
 
 /* Query, key and value, and gate and up, are one matrix each in its files: the same sizes. */
@@ -336,9 +338,9 @@ static void read_gpt_oss(struct hf *hf)
 {
     hf_attention_wide(hf);
     hf_local_experts(hf);
-    if (!hf_layer_types(hf, "sliding_window", 128))
-        hf_windows(hf, (hf->model->layers + 1) / 2, "every other layer, from the first on",
-                   "sliding_window", 128);
+    if (!layer_types(hf, "sliding_window", 128))
+        windows(hf, (hf->model->layers + 1) / 2, "every other layer, from the first on",
+                "sliding_window", 128);
 }
 
 /* intermediate_size_mlp is the dense layers' (configuration_llama4.py); one shared expert. Layers
@@ -364,9 +366,9 @@ static void read_llama4(struct hf *hf)
     if (interval == 0)
         hf_refuse(hf, "no_rope_layer_interval", "1 or more",
                   hf_field(hf, "no_rope_layer_interval"));
-    else if (!hf_layer_types(hf, "attention_chunk_size", 8192))
-        hf_windows(hf, model->layers - model->layers / interval,
-                   "all but each no_rope_layer_interval-th", "attention_chunk_size", 8192);
+    else if (!layer_types(hf, "attention_chunk_size", 8192))
+        windows(hf, model->layers - model->layers / interval,
+                "all but each no_rope_layer_interval-th", "attention_chunk_size", 8192);
     if (model->window_layers == 0)
         model->window = WINDOW_SLIDING;
 }

@@ -126,9 +126,6 @@ struct hardware {
  * that ends in .json, or that holds '/' and is a folder with a config.json. */
 enum status model_load(const char *name_or_path, struct model *model, struct error *err);
 enum status hardware_load(const char *name_or_path, struct hardware *hardware, struct error *err);
-/* Reads models/timing/NAME.yaml, or a path, likewise. hardware_load() does so by itself. */
-enum status operators_load(const char *name_or_path, struct operators *operators,
-                           struct error *err);
 /* Reads a Hugging Face config.json, or the one in a folder. name: the model's; NULL: the folder's
  * or file's. yaml, unless NULL: also written there as a file of models/llm, each number with the
  * field that it is from. STATUS_INPUT: no JSON, an architecture that is not known here, a field

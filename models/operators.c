@@ -11,8 +11,6 @@
 #define SPLIT_BYTES 4.0  /* partial sums are fp32 */
 #define INPUTS_STEP 64.0 /* the k-loop's step */
 
-const char *const stream_names[STREAM_KINDS] = { "norm", "rope", "activation", "sum", "embedding" };
-
 /* cuBLAS's usual ones (CUTLASS, media/docs/efficient_gemm.md); the last two are Hopper's pairs. */
 const struct tile tiles[TILES] = {
     { 64, 64, 1 },   { 64, 128, 1 },  { 128, 64, 1 },  { 128, 128, 1 }, { 64, 256, 1 },

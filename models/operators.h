@@ -26,7 +26,6 @@ enum stream_kind {
     STREAM_EMBEDDING,
     STREAM_KINDS
 };
-extern const char *const stream_names[STREAM_KINDS];
 
 /* A thread block's part of a product: rows (tokens) by columns (outputs); together: neighbouring
  * multiprocessors that take row tiles in groups (a Hopper cluster), so that rows are padded to the

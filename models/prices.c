@@ -8,7 +8,7 @@
 
 #define AT(member) offsetof(struct prices, member)
 
-const struct config_row prices_rows[] = {
+static const struct config_row prices_rows[] = {
     { .key = "name", .kind = CONFIG_TEXT, .offset = AT(name), .help = "the preset's name" },
     { .key = "source",
       .kind = CONFIG_TEXT,

@@ -24,8 +24,6 @@ struct prices {
     double ssd_writes_per_day, ssd_warranty_years;
 };
 
-extern const struct config_row prices_rows[];
-
 /* name_or_path: as hardware_load() takes it, under models/prices. assignments: "owned.years=5",
  * laid over the file; count may be 0. */
 enum status prices_load(const char *name_or_path, const char *const *assignments, uint32_t count,

@@ -12,7 +12,7 @@
 
 extern char **environ;
 
-const char *gnuplot_program(void)
+static const char *gnuplot_program(void)
 {
     const char *program = getenv("GNUPLOT");
     return program != NULL && *program != '\0' ? program : "gnuplot";
@@ -75,18 +75,4 @@ enum status gnuplot_run(const char *script, const char *log, struct error *err)
     pid_t child;
     enum status status = start(script, log, &child, err);
     return status == STATUS_OK ? finish(child, log, err) : status;
-}
-
-enum status gnuplot_version(char *version, size_t version_bytes, struct error *err)
-{
-    char log[] = "/tmp/reprise-gnuplot-XXXXXX";
-    int fd = mkstemp(log);
-    if (fd < 0)
-        return error_io(err, log, "write", strerror(errno));
-    close(fd);
-    enum status status = gnuplot_run("--version", log, err);
-    if (status == STATUS_OK)
-        read_last_words(log, version, version_bytes);
-    unlink(log);
-    return status;
 }

@@ -1,8 +1,7 @@
 /* runtime/backend.h - what a device must offer to the executor and the serving loop: memory of two
  * tiers, copies beside the computation, and the operators of a decoder-only transformer.
  * host/ and cuda/ each fill in one, const, and keep what varies in their own struct device. The SSD
- * is not here: it reads and writes DRAM, the same on every device (ssd.h); a device that can do
- * without DRAM says so in ssd_to_hbm.
+ * is not here: it reads and writes DRAM, the same on every device (ssd.h).
  *
  * Streams are queues of work that run beside each other; within one, in order. Every operator is
  * queued on STREAM_COMPUTE and returns at once; a device may also run it before returning.
@@ -201,14 +200,6 @@ struct backend {
 
     /* The first failure inside a stream since the last call, as STATUS_IO. */
     enum status (*check)(struct device *device, struct error *err);
-
-    /* Optional. Pins memory of the host's for faster copies; NULL: pageable memory is used as it
-     * is, and `reprise doctor` says so. allocate(TIER_DRAM) pins by itself. */
-    enum status (*pin_host)(struct device *device, void *start, uint64_t size_bytes,
-                            struct error *err);
-    /* Optional. Reads the file from SSD straight into HBM (cuFile); NULL: through DRAM. */
-    enum status (*ssd_to_hbm)(struct device *device, int file, uint64_t offset, void *to,
-                              uint64_t size_bytes, struct error *err);
 };
 
 /* Bytes of a slice: of one page's KV of one layer. */

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-const char *iteration_kind_name(enum iteration_kind kind)
+static const char *kind_name(enum iteration_kind kind)
 {
     return kind == ITERATION_PREFILL ? "prefill" : "decode";
 }
@@ -43,7 +43,7 @@ void iteration_log_add(struct iteration_log *log, const struct iteration *iterat
         fprintf(log->csv,
                 "%s,%" PRIu32 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
                 ",%" PRIu64 ",%" PRIu64 "\n",
-                iteration_kind_name(iteration->kind), iteration->tokens, iteration->context_tokens,
+                kind_name(iteration->kind), iteration->tokens, iteration->context_tokens,
                 iteration->begin_ns, iteration->queued_ns, iteration->end_ns, iteration->seen_ns,
                 iteration->waited_ns, iteration->predicted_ns);
 }
@@ -77,9 +77,8 @@ void iteration_totals_print(FILE *out, const struct iteration_totals totals[ITER
         if (t->count == 0)
             continue;
         fprintf(out, "  %-10s %9" PRIu64 " %13.3f %13.3f %+7.1f%% %12.3f %12.1f\n",
-                iteration_kind_name((enum iteration_kind)kind), t->count,
-                t->predicted_ns / count / 1e6, t->computing_ns / count / 1e6,
-                100.0 * (t->predicted_ns / t->computing_ns - 1.0), t->waited_ns / count / 1e6,
-                t->unseen_ns / count / 1e3);
+                kind_name((enum iteration_kind)kind), t->count, t->predicted_ns / count / 1e6,
+                t->computing_ns / count / 1e6, 100.0 * (t->predicted_ns / t->computing_ns - 1.0),
+                t->waited_ns / count / 1e6, t->unseen_ns / count / 1e3);
     }
 }

@@ -42,7 +42,6 @@ void iteration_log_add(struct iteration_log *log, const struct iteration *iterat
 /* STATUS_IO: the file could not be written to its end. */
 enum status iteration_log_close(struct iteration_log *log, const char *path, struct error *err);
 
-const char *iteration_kind_name(enum iteration_kind kind);
 void iteration_totals_add(struct iteration_totals *sum, const struct iteration_totals *more);
 /* A table, a line a kind that happened: means, and the error of timing (predicted / computed - 1).
  */

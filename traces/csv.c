@@ -123,7 +123,8 @@ enum status csv_whole(const struct csv *csv, const struct lines *lines, uint32_t
     return lines_refuse(lines, key, expected, text, err);
 }
 
-bool seconds_parse(const char *text, uint64_t *ns)
+/* Text, wholly, as decimal seconds. */
+static bool seconds_parse(const char *text, uint64_t *ns)
 {
     uint64_t whole;
     if (!digits_parse(&text, UINT64_C(9000000000), &whole))

@@ -38,7 +38,4 @@ enum status csv_whole(const struct csv *csv, const struct lines *lines, uint32_t
 enum status csv_seconds(const struct csv *csv, const struct lines *lines, uint32_t column,
                         const char *key, uint64_t *ns, struct error *err);
 
-/* Text, wholly, as decimal seconds. */
-bool seconds_parse(const char *text, uint64_t *ns);
-
 #endif

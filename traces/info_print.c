@@ -10,7 +10,7 @@ bool info_is_exact(const struct trace_reuse *reuse, uint64_t capacity)
     return reuse->whole || capacity <= reuse->exact_blocks;
 }
 
-bool info_was_asked(const struct trace_info_view *view, uint64_t capacity)
+static bool was_asked(const struct trace_info_view *view, uint64_t capacity)
 {
     for (uint32_t i = 0; view->asked != NULL && i < view->asked->asked_count; i++)
         if (view->asked->asked[i] == capacity)
@@ -64,7 +64,7 @@ static bool is_shown(const struct trace_info_view *view, uint64_t capacity)
     uint64_t digit = capacity;
     while (digit % 10 == 0)
         digit /= 10;
-    return digit == 1 || digit == 2 || digit == 5 || info_was_asked(view, capacity);
+    return digit == 1 || digit == 2 || digit == 5 || was_asked(view, capacity);
 }
 
 static void print_capacity(FILE *out, const struct trace_info *info,

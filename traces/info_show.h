@@ -7,7 +7,6 @@
 
 /* Whether the hits under that capacity are counted, not estimated. */
 bool info_is_exact(const struct trace_reuse *reuse, uint64_t capacity);
-bool info_was_asked(const struct trace_info_view *view, uint64_t capacity);
 /* How many capacities say something: up to the first that holds all blocks. */
 uint32_t info_capacities(const struct trace_reuse *reuse);
 /* 0 of nothing. */

@@ -5,20 +5,20 @@
 
 #include <string.h>
 
+static bool writable(const char *name)
+{
+    const struct trace_format *format = trace_format_named(name);
+    return format != NULL && format->out != NULL;
+}
+
 static void add_writable(const char *name, const char *summary, void *context)
 {
     char *text = context;
     (void)summary;
-    if (!trace_format_writable(name))
+    if (!writable(name))
         return;
     strncat(text, *text != '\0' ? ", " : "a format that is written: ", 255 - strlen(text));
     strncat(text, name, 255 - strlen(text));
-}
-
-bool trace_format_writable(const char *name)
-{
-    const struct trace_format *format = trace_format_named(name);
-    return format != NULL && format->out != NULL;
 }
 
 /* What the format cannot hold of the trace: refused, or told as a loss. */
@@ -83,7 +83,7 @@ enum status trace_write(struct trace *trace, const char *path, const struct trac
     struct trace_facts facts = trace_facts(trace);
     struct text_out *out = NULL;
     memset(written, 0, sizeof *written);
-    if (!trace_format_writable(how->format))
+    if (!writable(how->format))
         return refuse_format(how->format, err);
     if (check(&facts, format, how->lossy, &written->loss, err) != STATUS_OK ||
         text_out_open(path, &out, err) != STATUS_OK)

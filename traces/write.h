@@ -19,7 +19,7 @@ struct trace_written {
 };
 
 struct trace_writing {
-    const char *format; /* one that trace_format_writable() knows */
+    const char *format; /* one that is written */
     bool lossy;         /* shared prefixes are dropped where the format cannot hold them */
     /* Asked now and then; false: stop, and leave nothing. May be NULL. */
     bool (*go_on)(void *context);
@@ -33,8 +33,6 @@ struct trace_writing {
  * STATUS_INTERRUPTED: go_on said so. */
 enum status trace_write(struct trace *trace, const char *path, const struct trace_writing *how,
                         struct trace_written *written, struct error *err);
-
-bool trace_format_writable(const char *name);
 
 /* Each turn as a request of its own (open loop), whose prompt is the session's history and the
  * turn's, with block keys of block_tokens tokens: full blocks are the session's, in every later

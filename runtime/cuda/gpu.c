@@ -211,5 +211,4 @@ const struct backend backend_cuda = {
     .add = gpu_add,
     .gather_rows = gpu_gather_rows,
     .check = gpu_check,
-    .pin_host = gpu_pin_host,
 };

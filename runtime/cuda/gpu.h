@@ -145,8 +145,6 @@ enum status gpu_allocate(struct device *device, enum tier tier, uint64_t size_by
                          struct error *err);
 void gpu_release(struct device *device, enum tier tier, void *memory);
 void gpu_release_all(struct device *device);
-enum status gpu_pin_host(struct device *device, void *start, uint64_t size_bytes,
-                         struct error *err);
 void gpu_upload(struct device *device, void *to, const float *from, uint64_t count);
 void gpu_upload_bf16(struct device *device, void *to, const uint16_t *from, uint64_t count);
 void gpu_download(struct device *device, float *to, const void *from, uint64_t count);

@@ -149,16 +149,6 @@ void gpu_release_all(struct device *device)
         }
 }
 
-enum status gpu_pin_host(struct device *device, void *start, uint64_t size_bytes, struct error *err)
-{
-    (void)device;
-    cudaError_t code = cudaHostRegister(start, size_bytes, cudaHostRegisterDefault);
-    if (code == cudaSuccess)
-        return STATUS_OK;
-    cudaGetLastError();
-    return error_io(err, "cuda", "pin memory", cudaGetErrorString(code));
-}
-
 /* ---- workspaces ---- */
 
 void *workspace_need(struct device *device, struct workspace *workspace, uint64_t size_bytes)

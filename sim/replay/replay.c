@@ -122,7 +122,8 @@ void replay_free(struct replay *replay)
     free(replay);
 }
 
-double replay_compute_ns(const struct replay_config *config, uint64_t blocks)
+/* Time to compute the leading `blocks` blocks of a context. */
+static double compute_ns(const struct replay_config *config, uint64_t blocks)
 {
     struct value value = { config->block_tokens, config->recompute_base_ns,
                            config->recompute_slope_ns };
@@ -233,7 +234,7 @@ static void count_run(struct replay *replay, uint32_t hits, uint32_t prompt_toke
     uint64_t tokens = (uint64_t)hits * replay->config.block_tokens;
     replay->result.all_hits += hits;
     replay->result.hit_tokens += tokens < prompt_tokens ? tokens : prompt_tokens;
-    replay->result.saved_ns += replay_compute_ns(&replay->config, hits);
+    replay->result.saved_ns += compute_ns(&replay->config, hits);
 }
 
 /* ---- one tier: a single pass ---- */
@@ -383,7 +384,7 @@ static void work_one(struct replay *replay)
     replay->result.requests++;
     replay->result.references += request.blocks;
     replay->result.prompt_tokens += request.tokens;
-    replay->result.whole_ns += replay_compute_ns(&replay->config, request.blocks);
+    replay->result.whole_ns += compute_ns(&replay->config, request.blocks);
     if (simple)
         work_one_tier(replay, request);
     else

@@ -47,7 +47,4 @@ void replay_request(struct replay *replay, const uint64_t *keys, uint32_t count,
 /* Works off what was told; more may follow. */
 struct replay_result replay_finish(struct replay *replay);
 
-/* Time to compute the leading `blocks` blocks of a context, in ns, as config says. */
-double replay_compute_ns(const struct replay_config *config, uint64_t blocks);
-
 #endif

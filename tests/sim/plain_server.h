@@ -11,7 +11,7 @@
 #ifndef REPRISE_TESTS_SIM_PLAIN_SERVER_H
 #define REPRISE_TESTS_SIM_PLAIN_SERVER_H
 
-#include "sim/metrics.h"
+#include "sim/engine/metrics.h"
 
 /* The files, in a new folder that is the working one: model=./model.yaml. And they are gone. As
  * fixtures of a TCase. */

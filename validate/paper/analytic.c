@@ -51,14 +51,9 @@ void analytic_zipf(double *popularity, uint32_t count, double exponent)
         popularity[i] /= sum;
 }
 
-bool analytic_overlap_is_perfect(double load_ns, double compute_ns)
-{
-    return load_ns <= compute_ns;
-}
-
 uint32_t analytic_buffer_layers(double load_ns, double compute_ns, uint32_t layers)
 {
-    if (analytic_overlap_is_perfect(load_ns, compute_ns))
+    if (load_ns <= compute_ns) /* overlap is perfect */
         return 0;
     return (uint32_t)ceil((double)layers * (1.0 - compute_ns / load_ns));
 }

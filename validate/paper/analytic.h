@@ -3,7 +3,6 @@
 #ifndef REPRISE_VALIDATE_PAPER_ANALYTIC_H
 #define REPRISE_VALIDATE_PAPER_ANALYTIC_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /* M/G/1, first come first served: mean wait before service when arrivals are Poisson at
@@ -22,7 +21,6 @@ double analytic_che_hit_rate(const double *popularity, uint32_t count, double sl
 void analytic_zipf(double *popularity, uint32_t count, double exponent);
 
 /* Layer-wise pre-loading, CachedAttention section 3.2.1. Times are of all layers. */
-bool analytic_overlap_is_perfect(double load_ns, double compute_ns); /* load <= compute */
 /* Layers that the read buffer must hold so that no layer waits: the paper's
  * S_buf = B (T_load L_hist - T_pref L_new), in layers of KV, rounded up. It lets the last layer's
  * KV come as that layer ends, so that part of a layer's time may still be waited for. */

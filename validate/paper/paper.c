@@ -37,11 +37,6 @@ void paper_parts(void (*visit)(const char *name, const char *title, void *contex
         visit(parts[i]->name, parts[i]->title, context);
 }
 
-const char *paper_title(const char *part)
-{
-    return find_part(part)->title;
-}
-
 const char *paper_note(const char *part)
 {
     return find_part(part)->note;

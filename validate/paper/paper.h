@@ -124,7 +124,6 @@ void paper_free(struct paper *paper); /* NULL is fine */
 
 /* All parts in their order: calls visit(name, title). */
 void paper_parts(void (*visit)(const char *name, const char *title, void *context), void *context);
-const char *paper_title(const char *part);
 /* What the part assumes or leaves open, one sentence or two. */
 const char *paper_note(const char *part);
 

@@ -3,7 +3,7 @@
 
 #include "base/memory.h"
 
-enum status sql_failed(const struct sql *sql, const char *what, struct error *err)
+static enum status failed(const struct sql *sql, const char *what, struct error *err)
 {
     if (sqlite3_errcode(sql->db) == SQLITE_NOMEM)
         memory_exhausted();
@@ -12,7 +12,7 @@ enum status sql_failed(const struct sql *sql, const char *what, struct error *er
 
 enum status sql_check(const struct sql *sql, int rc, const char *what, struct error *err)
 {
-    return rc == SQLITE_OK ? STATUS_OK : sql_failed(sql, what, err);
+    return rc == SQLITE_OK ? STATUS_OK : failed(sql, what, err);
 }
 
 enum status sql_exec(const struct sql *sql, const char *text, const char *what, struct error *err)
@@ -32,7 +32,7 @@ enum status sql_step(const struct sql *sql, sqlite3_stmt *statement, bool *row, 
 {
     int rc = sqlite3_step(statement);
     *row = rc == SQLITE_ROW;
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? STATUS_OK : sql_failed(sql, what, err);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? STATUS_OK : failed(sql, what, err);
 }
 
 enum status sql_run(const struct sql *sql, sqlite3_stmt *statement, const char *what,

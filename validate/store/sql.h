@@ -13,10 +13,8 @@ struct sql {
     char *path;
 };
 
-/* Fills err from the connection's last failure. Out of memory ends the process. */
-enum status sql_failed(const struct sql *sql, const char *what, struct error *err);
-
-/* STATUS_OK for SQLITE_OK. rc: of one call or, OR-ed, of several (binds). */
+/* STATUS_OK for SQLITE_OK, else err is filled in from the connection's last failure; out of memory
+ * ends the process. rc: of one call or, OR-ed, of several (binds). */
 enum status sql_check(const struct sql *sql, int rc, const char *what, struct error *err);
 
 /* Runs statements that give no rows. */

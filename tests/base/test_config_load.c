@@ -1,7 +1,7 @@
 /* tests/base/test_config_load.c - a schema's promises: defaults, ranges, and what refusals say. */
 #include "base/config_tree.h"
 
-#include "config_fixture.h"
+#include "tests/base/config_fixture.h"
 #include "tests/support.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include "base/config_tree.h"
 
 #include "base/random.h"
-#include "config_fixture.h"
+#include "tests/base/config_fixture.h"
 #include "tests/support.h"
 
 #include <stdlib.h>

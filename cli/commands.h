@@ -16,7 +16,7 @@
     X(report, "write runs or a sweep as one HTML page")                                            \
     X(db, "merge, list or dump databases")                                                         \
     X(replay, "hits of many policies on a trace's blocks, without time, beside the best possible") \
-    X(trace, "say what a trace holds; convert, generate and scale traces")                                 \
+    X(trace, "say what a trace holds; convert, generate and scale traces")                         \
     X(models, "list models, hardware and policies, or show one model on one server")               \
     X(doctor, "say which of what reprise can use is there on this machine")
 

@@ -16,6 +16,14 @@ struct command {
 static const struct command commands[] = { COMMANDS(COMMAND_ROW) };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
+static int longest_name(void)
+{
+    size_t longest = 0;
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        longest = strlen(commands[i].name) > longest ? strlen(commands[i].name) : longest;
+    return (int)longest;
+}
+
 static void print_help(FILE *out)
 {
     fputs(
@@ -23,7 +31,7 @@ static void print_help(FILE *out)
         "Simulates tiered KV caches (HBM, DRAM, SSD) for the serving of large language models.\n\n",
         out);
     for (int i = 0; i < COMMAND_COUNT; i++)
-        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+        fprintf(out, "  %-*s  %s\n", longest_name(), commands[i].name, commands[i].summary);
     fputs("\n`reprise COMMAND --help` tells a command's options; `reprise --version` the version.\n"
           "Exit codes: 0 done, 1 a check failed, 2 wrong input, 3 a file, disk or program failed,\n"
           "130 interrupted.\n",

@@ -44,6 +44,9 @@ prints "version" "reprise 0." "$reprise" --version
 for command in sim replay trace plot models doctor; do
     prints "$command --help" "Usage: reprise $command" "$reprise" "$command" --help
 done
+"$reprise" --help >stdout 2>stderr
+[ "$(sed -nE 's/^(  [a-z]+ +)[^ ].*/\1/p' stdout | awk '{ print length }' | sort -u | wc -l)" -eq 1 ]
+report $? "the summaries of --help do not stand in one column"
 prints "keys are listed" "tiers.dram.capacity" "$reprise" sim --help-config
 prints "models are listed" "llama-2-70b" "$reprise" models
 prints "a model is described" "KV" "$reprise" models show llama-65b

@@ -28,7 +28,7 @@ struct calibration_files {
     char model[512], hardware[512], times[512]; /* paths */
 };
 /* Writes NAME-model.yaml, NAME.yaml and NAME-times.csv into the folder, making it. sizes: of HBM,
- * DRAM and SSD for KV and, HBM, weights. */
+ * DRAM and SSD for KV; HBM holds the weights besides. */
 enum status calibration_write(const char *folder, const char *name,
                               const struct calibration_config *config,
                               const struct calibration_samples *samples,

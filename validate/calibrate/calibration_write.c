@@ -71,7 +71,7 @@ static struct hardware describe(const struct calibration_fits *fits, const struc
                                 const char *source, const char *times)
 {
     struct hardware hardware = { .gpus = 1,
-                                 .hbm_bytes = sizes[TIER_HBM],
+                                 .hbm_bytes = sizes[TIER_HBM] + model_weight_bytes(model, 1),
                                  .flop_per_s = fits->flop_per_s,
                                  .gemm_efficiency = 1.0,
                                  .attention_efficiency = 0.5,

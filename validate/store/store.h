@@ -5,7 +5,8 @@
 #define REPRISE_VALIDATE_STORE_STORE_H
 
 #include "base/error.h"
-#include "sim/sim.h"
+#include "sim/engine/experiment.h"
+#include "sim/engine/result.h"
 
 #include <stdint.h>
 

@@ -1,0 +1,250 @@
+/* tests/random/fit.c - what must hold between the keys of an experiment, so that few draws are
+ * refused, and how much work one may be. Each rule changes one key or two. */
+#include "tests/random/asked.h"
+#include "tests/random/draw.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* A rule sees the experiment as it is by now, and the keys by which it may change it. */
+struct fitting {
+    struct settings *settings;
+    struct random *random;
+    struct experiment experiment;
+    struct model model;
+    struct hardware hardware;
+};
+
+static void set_whole(struct fitting *fitting, const char *key, uint64_t value)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%" PRIu64, value);
+    settings_set(fitting->settings, key, text);
+}
+
+/* ---- the machine ---- */
+
+/* HBM for KV with so many GPUs; 0: the model does not fit. */
+static uint64_t budget_bytes(const struct fitting *fitting, uint32_t gpus)
+{
+    struct hardware hardware = fitting->hardware;
+    struct error ignored = { 0 };
+    uint64_t bytes = 0;
+    if (gpus > hardware.gpus)
+        return 0;
+    if (fitting->experiment.hbm_tokens > 0)
+        return model_check_ranks(&fitting->model, &hardware, gpus, &ignored) == STATUS_OK ? 1 : 0;
+    if (fitting->experiment.hbm_utilisation > 0.0)
+        hardware.hbm_utilisation = fitting->experiment.hbm_utilisation;
+    if (model_kv_budget_bytes(&fitting->model, &hardware, gpus, &bytes, &ignored) != STATUS_OK)
+        return 0;
+    return bytes;
+}
+
+static void fit_machine(struct fitting *fitting)
+{
+    if (budget_bytes(fitting, fitting->experiment.gpus) > 0)
+        return;
+    for (uint32_t gpus = fitting->hardware.gpus; gpus > 0; gpus--)
+        if (budget_bytes(fitting, gpus) > 0) {
+            set_whole(fitting, "gpus", gpus);
+            return;
+        }
+    /* Too little of HBM, or a model for a larger server. */
+    if (settings_value(fitting->settings, "engine.hbm_utilisation") != NULL)
+        settings_remove(fitting->settings, "engine.hbm_utilisation");
+    else
+        settings_remove(fitting->settings, "model");
+    set_whole(fitting, "gpus", fitting->hardware.gpus);
+}
+
+/* Tokens of context that HBM surely holds. */
+static uint64_t hbm_tokens(const struct fitting *fitting)
+{
+    const struct experiment *experiment = &fitting->experiment;
+    struct model model = fitting->model;
+    if (experiment->hbm_tokens > 0)
+        return experiment->hbm_tokens;
+    if (experiment->kv_dtype != KV_AS_MODEL)
+        model.kv_bytes_per_value = experiment->kv_dtype == KV_FP8 ? 1.0 : 2.0;
+    struct kv_shape shape = model_kv_shape(&model, experiment->gpus);
+    uint64_t token = shape.full_bytes + shape.window_bytes, state = 2 * shape.state_bytes;
+    /* A block's snapshot of the state is part of a stored token. */
+    if (shape.state_bytes > 0 && experiment->unit != PLACE_SESSIONS)
+        token += shape.state_bytes / experiment->block_tokens + 1;
+    uint64_t bytes = budget_bytes(fitting, experiment->gpus);
+    return bytes > state ? (bytes - state) / token : 0;
+}
+
+/* A turn may fill the window, and must then fit into HBM by itself. */
+static void fit_window(struct fitting *fitting)
+{
+    uint64_t fits = hbm_tokens(fitting);
+    uint32_t window = fitting->experiment.context_window_tokens > 0
+                          ? fitting->experiment.context_window_tokens
+                          : fitting->model.context_window_tokens;
+    if (fits < 2) {
+        fits = draw_whole(fitting->random, 2.0, 64.0);
+        set_whole(fitting, "engine.hbm_tokens", fits);
+    }
+    if (window >= 2 && window <= fits)
+        return;
+    const uint64_t choices[] = { fits, fits, fits - 1, fits / 2, fits / 3 };
+    uint64_t chosen = choices[random_below(fitting->random, 5)];
+    set_whole(fitting, "engine.context_window", chosen < 2 ? 2 : chosen < 131072 ? chosen : 131072);
+}
+
+/* ---- tiers and servers ---- */
+
+static void fit_writes(struct fitting *fitting)
+{
+    const struct experiment *experiment = &fitting->experiment;
+    if (experiment->dram_write != WRITE_THROUGH && experiment->hbm_cache_bytes == 0)
+        set_whole(fitting, "tiers.hbm.cache", draw_whole(fitting->random, 1e6, 1e12));
+    if (!experiment->dram_inclusive && experiment->dram_write != WRITE_BACK)
+        settings_set(fitting->settings, "tiers.dram.inclusive", "true");
+    if (!experiment->inclusive && experiment->ssd_write != WRITE_BACK)
+        settings_set(fitting->settings, "tiers.ssd.inclusive", "true");
+}
+
+/* DRAM passes on what goes to the pool; a preset's DRAM may be none, whatever is asked. */
+static void fit_remote(struct fitting *fitting)
+{
+    if (fitting->experiment.remote_bytes == 0 || fitting->experiment.dram_bytes > 0)
+        return;
+    if (settings_value(fitting->settings, "tiers.dram.capacity") != NULL &&
+        random_below(fitting->random, 2) == 0)
+        settings_remove(fitting->settings, "tiers.dram.capacity");
+    else
+        set_whole(fitting, "tiers.remote.capacity", 0);
+}
+
+static void fit_cluster(struct fitting *fitting)
+{
+    const struct experiment *experiment = &fitting->experiment;
+    if (experiment->prefill_replicas == 0)
+        return;
+    if (experiment->prefill_replicas >= experiment->replicas)
+        set_whole(fitting, "cluster.replicas",
+                  experiment->prefill_replicas + 1 + random_below(fitting->random, 3));
+    settings_set(fitting->settings, "engine.allocation", "reserve");
+}
+
+/* ---- what is asked ---- */
+
+static void fit_workload(struct fitting *fitting)
+{
+    const struct workload *workload = &fitting->experiment.workload;
+    char text[32];
+    double least = 1.0 + workload->multi_turn_share;
+    if (workload->multi_turn_share == 0.0 && workload->mean_turns > 1.0)
+        settings_set(fitting->settings, "workload.mean_turns", "1");
+    else if (workload->mean_turns < least) {
+        snprintf(text, sizeof text, "%.6g", least + 0.001);
+        settings_set(fitting->settings, "workload.mean_turns", text);
+    }
+}
+
+static void fit_trace(struct fitting *fitting)
+{
+    struct experiment told = fitting->experiment;
+    struct asked asked;
+    struct error ignored = { 0 };
+    if (told.trace[0] == '\0')
+        return;
+    told.import.format[0] = '\0';
+    if (asked_read(&told, &asked, &ignored) != STATUS_OK)
+        return;
+    if (fitting->experiment.import.format[0] != '\0')
+        settings_set(fitting->settings, "import.format", asked.format);
+    if (asked.block_tokens > 0 && told.unit == PLACE_SESSIONS)
+        settings_set(fitting->settings, "placement.unit", "auto");
+}
+
+/* ---- work ---- */
+
+static double at_least_one(double value)
+{
+    return value > 1.0 ? value : 1.0;
+}
+
+/* Turns whose stored KV may be looked up each time that the queue moves. */
+static double looks(const struct experiment *experiment, const struct asked *asked)
+{
+    double waiting = (double)asked->sessions;
+    if (experiment->fetch_wait == FETCH_TIMEOUT)
+        return waiting;
+    if (experiment->order == ORDER_LONGEST_PREFIX)
+        return waiting < experiment->order_window ? waiting : experiment->order_window;
+    return 1.0;
+}
+
+double fit_work(const struct experiment *experiment, const struct asked *asked)
+{
+    const double turn = 20.0;
+    double turns = (double)asked->turns, context = (double)asked->context_tokens;
+    double unit = asked->block_tokens > 0            ? asked->block_tokens
+                  : experiment->unit == PLACE_BLOCKS ? experiment->block_tokens
+                                                     : 1e18;
+    double chains = turns + context / unit;
+    double steps = turn * turns + chains * looks(experiment, asked);
+    if (experiment->router == ROUTE_PREFIX_AFFINITY)
+        steps += chains * experiment->replicas;
+    if (experiment->scheduling == SCHEDULE_CHUNKED)
+        steps += context / experiment->chunk_tokens;
+    if (experiment->allocation == ALLOCATE_GROW)
+        steps += (double)asked->reply_tokens;
+    return at_least_one(steps);
+}
+
+/* So many, which a release build does in about a second. */
+#define WORK_MOST 2e6
+
+static void fit_amount(struct fitting *fitting)
+{
+    struct asked asked;
+    struct error ignored = { 0 };
+    bool drawn = fitting->experiment.trace[0] == '\0';
+    if (asked_read(&fitting->experiment, &asked, &ignored) != STATUS_OK)
+        return;
+    double work = fit_work(&fitting->experiment, &asked);
+    if (work <= WORK_MOST)
+        return;
+    if (drawn && asked.sessions > 1)
+        set_whole(fitting, "workload.sessions", asked.sessions / 2);
+    else if (!drawn && asked.turns > 1)
+        set_whole(fitting, "max_turns", asked.turns / 2);
+    else
+        set_whole(fitting, "engine.context_window", asked.window_tokens / 2 + 1);
+}
+
+/* ---- all of it ---- */
+
+/* false: it cannot be read, and is left as it is. */
+static bool read_fitting(struct fitting *fitting)
+{
+    struct error ignored = { 0 };
+    return settings_experiment(fitting->settings, &fitting->experiment, &ignored) == STATUS_OK &&
+           model_load(fitting->experiment.model, &fitting->model, &ignored) == STATUS_OK &&
+           hardware_load(fitting->experiment.hardware, &fitting->hardware, &ignored) == STATUS_OK;
+}
+
+void fit_experiment(struct settings *settings, struct random *random, bool only_work)
+{
+    static void (*const rules[])(struct fitting *) = { fit_amount,   fit_machine, fit_window,
+                                                       fit_writes,   fit_remote,  fit_cluster,
+                                                       fit_workload, fit_trace };
+    /* What a rule sets may need another one, and the amount is halved some times. */
+    enum { ROUNDS = 40, RULES = sizeof rules / sizeof *rules };
+    for (int round = 0; round < ROUNDS; round++) {
+        struct settings before = *settings;
+        for (int i = 0; i < (only_work ? 1 : RULES); i++) {
+            struct fitting fitting = { .settings = settings, .random = random };
+            if (!read_fitting(&fitting))
+                return;
+            rules[i](&fitting);
+        }
+        if (memcmp(&before, settings, sizeof before) == 0)
+            return;
+    }
+}

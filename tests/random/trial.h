@@ -1,0 +1,39 @@
+/* tests/random/trial.h - runs one experiment in a process of its own, within bounds of time and
+ * memory, and says what was wrong with it. A refusal is none. */
+#ifndef REPRISE_TESTS_RANDOM_TRIAL_H
+#define REPRISE_TESTS_RANDOM_TRIAL_H
+
+#include "tests/random/invariants.h"
+#include "tests/random/settings.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fault {
+    char kind[160]; /* the same for the same fault of other experiments */
+    char detail[512];
+};
+
+#define TRIAL_FAULTS_MOST (INVARIANT_COUNT + 2)
+
+struct trial {
+    bool is_refused;
+    char refusal[640];
+    uint32_t faults;
+    struct fault fault[TRIAL_FAULTS_MOST];
+    double cpu_s, bound_s; /* of all runs of it */
+    uint64_t events;
+};
+
+struct trial_options {
+    bool twice;        /* in one process: the second run must give the same bits */
+    double most_cpu_s; /* a tighter bound than the usual one; 0: none */
+};
+
+/* The bound of CPU time grows with the experiment's work (fit_work() of draw.h): see trial.c. */
+struct trial trial_run(const struct settings *settings, struct trial_options options);
+
+/* Whether the trial has a fault of that kind. */
+bool trial_has(const struct trial *trial, const char *kind);
+
+#endif

@@ -132,8 +132,9 @@ static bool every_number_is_one(const struct outcome *outcome, struct seen *seen
 static bool every_turn_ended(const struct outcome *outcome, struct seen *seen)
 {
     double asked = turns_asked(outcome), warmup = (double)outcome->experiment.warmup_turns;
-    return closes(seen, "turns against the trace's", outcome->result.metrics.turns,
-                  asked > warmup ? asked - warmup : 0.0, 0.0);
+    double measured = asked > warmup ? asked - warmup : 0.0, turns = outcome->result.metrics.turns;
+    return at_most(seen, "more turns ended than were to be asked", turns, measured, 0.0) &&
+           at_most(seen, "turns that never ended", measured, turns, 0.0);
 }
 
 static bool every_session_began(const struct outcome *outcome, struct seen *seen)

@@ -63,11 +63,7 @@ enum status asked_read(const struct experiment *experiment, struct asked *asked,
         return status;
     asked->window_tokens = experiment->context_window_tokens > 0 ? experiment->context_window_tokens
                                                                  : model.context_window_tokens;
-    if (experiment->trace[0] == '\0')
-        status = trace_generate(&experiment->workload, &trace, err);
-    else
-        status = trace_open_with(experiment->trace, NULL, &experiment->workload,
-                                 &experiment->import, &trace, err);
+    status = experiment_open_trace(experiment, &trace, err);
     if (status == STATUS_OK)
         status = read_all(experiment, trace, asked, err);
     trace_close(trace);

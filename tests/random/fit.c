@@ -99,11 +99,11 @@ static void fit_window(struct fitting *fitting)
 static void fit_writes(struct fitting *fitting)
 {
     const struct experiment *experiment = &fitting->experiment;
-    if (experiment->dram_write != WRITE_THROUGH && experiment->hbm_cache_bytes == 0)
+    if (experiment->placement.write[TIER_DRAM] != WRITE_THROUGH && experiment->hbm_cache_bytes == 0)
         set_whole(fitting, "tiers.hbm.cache", draw_whole(fitting->random, 1e6, 1e12));
-    if (!experiment->dram_inclusive && experiment->dram_write != WRITE_BACK)
+    if (!experiment->placement.inclusive[TIER_DRAM] && experiment->placement.write[TIER_DRAM] != WRITE_BACK)
         settings_set(fitting->settings, "tiers.dram.inclusive", "true");
-    if (!experiment->inclusive && experiment->ssd_write != WRITE_BACK)
+    if (!experiment->placement.inclusive[TIER_SSD] && experiment->placement.write[TIER_SSD] != WRITE_BACK)
         settings_set(fitting->settings, "tiers.ssd.inclusive", "true");
 }
 

@@ -434,12 +434,45 @@ START_TEST(a_compressed_sample_reads_as_the_plain_one)
 }
 END_TEST
 
+static bool has_sample(const char *format)
+{
+    char path[512], text[TEXT_BYTES];
+    for (int i = 0; i < SAMPLES; i++) {
+        struct trace_facts facts;
+        struct error err = { 0 };
+        snprintf(path, sizeof path, "%s/%s", TRACE_SAMPLES, sample_names[i]);
+        if (read_sessions(path, NULL, text, sizeof text, &facts, &err) == STATUS_OK &&
+            strcmp(facts.format, format) == 0)
+            return true;
+    }
+    for (int i = 0; i < EXPECTED; i++) /* that no content tells */
+        if (expected[i].named != NULL && strcmp(expected[i].named, format) == 0)
+            return true;
+    return false;
+}
+
+static void look_for_sample(const char *name, const char *summary, void *context)
+{
+    (void)summary;
+    ck_assert_msg(has_sample(name), "%s: a format without a sample", name);
+    ++*(uint32_t *)context;
+}
+
+START_TEST(every_format_has_a_sample)
+{
+    uint32_t formats = 0;
+    trace_formats(look_for_sample, &formats);
+    ck_assert_uint_ge(formats, 9);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *suite = suite_create("formats");
     TCase *tcase = tcase_create("samples");
     tcase_add_loop_test(tcase, a_sample_is_told_and_read, 0, EXPECTED);
     tcase_add_loop_test(tcase, a_compressed_sample_reads_as_the_plain_one, 0, SAMPLES);
+    tcase_add_test(tcase, every_format_has_a_sample);
     tcase_add_test(tcase, tokens_of_texts_are_their_bytes_over_the_estimators_parameter);
     tcase_add_test(tcase, times_that_a_file_lacks_are_the_workloads);
     tcase_add_test(tcase, a_large_array_is_read_item_by_item);

@@ -259,11 +259,6 @@ static void close_books(struct serve *serve)
 
 /* ---- the engine's word is done ---- */
 
-static void start_measuring(struct serve *serve)
-{
-    memcpy(serve->moved_at_measure, serve->moved_bytes, sizeof serve->moved_bytes);
-}
-
 static void act(struct serve *serve, const struct engine_action *action)
 {
     switch (action->kind) {
@@ -288,9 +283,6 @@ static void act(struct serve *serve, const struct engine_action *action)
         break;
     case ENGINE_TURN_AT:
         event_heap_push(&serve->events, action->time_ns, SERVE_TURN, action->session);
-        break;
-    case ENGINE_MEASURE:
-        start_measuring(serve);
         break;
     case ENGINE_PREFILLED:
         break; /* of servers that share the work; there is one */
@@ -338,11 +330,11 @@ static enum status handle_due(struct serve *serve, struct error *err)
     enum status status = STATUS_OK;
     while (status == STATUS_OK && event_heap_next_ns(&serve->events) <= serve->now_ns) {
         struct event event = event_heap_pop(&serve->events);
+        struct chain chain;
         if (event.kind == SERVE_LOOK)
             engine_look(serve->engine, serve->now_ns);
-        else
-            engine_ask(serve->engine, serve->now_ns, event.handle,
-                       sessions_ask(&serve->service.sessions, event.handle, serve->now_ns));
+        else if (sessions_ask(&serve->service.sessions, event.handle, serve->now_ns, &chain))
+            engine_ask(serve->engine, serve->now_ns, event.handle, chain);
         serve_go_on(serve);
         if (event.kind == SERVE_ARRIVAL)
             status = read_ahead(serve, err);
@@ -438,10 +430,7 @@ static enum status loop(struct serve *serve, const struct sim_progress *progress
 
 static void finish(struct serve *serve, struct sim_result *result)
 {
-    double moved[LINK_COUNT];
-    for (int link = 0; link < LINK_COUNT; link++)
-        moved[link] = serve->moved_bytes[link] - serve->moved_at_measure[link];
-    outcome_set(&serve->service, serve->trace, serve->now_ns, moved, result);
+    outcome_set(&serve->service, serve->trace, serve->now_ns, result);
     snprintf(result->timing_source, sizeof result->timing_source, "%s",
              "measured (run in real time)");
     serve->report->run_ns = serve->now_ns;

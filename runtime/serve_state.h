@@ -135,8 +135,6 @@ struct serve {
     struct stage stage[ENGINE_STAGES];
     struct compute compute;
     struct iteration_log log;
-
-    double moved_bytes[LINK_COUNT], moved_at_measure[LINK_COUNT]; /* as the core counts */
 };
 
 static inline struct session *session_at(const struct serve *serve, uint32_t handle)

@@ -271,15 +271,6 @@ static void leave_pages(struct serve *serve, const struct transfer_work *work)
     }
 }
 
-static void count_moved(struct serve *serve, const struct action *action)
-{
-    double bytes = (double)action->size_bytes;
-    serve->moved_bytes[LINK_SSD_READ] += action->from == TIER_SSD ? bytes : 0.0;
-    serve->moved_bytes[LINK_SSD_WRITE] += action->to == TIER_SSD ? bytes : 0.0;
-    serve->moved_bytes[LINK_H2D] += action->to == TIER_HBM ? bytes : 0.0;
-    serve->moved_bytes[LINK_D2H] += action->from == TIER_HBM ? bytes : 0.0;
-}
-
 /* A turn may have cut the unit while it went down. */
 static void follow_cut_meanwhile(struct serve *serve, const struct transfer_work *work)
 {
@@ -303,7 +294,6 @@ static void end_transfer(struct serve *serve, struct transfer_work *work)
     for (uint32_t i = 0; i < work->part_count && action.kind != ACTION_LOAD; i++)
         copy_of(serve, work->part[i].unit, action.to)->end = work->part[i].end;
     leave_pages(serve, work);
-    count_moved(serve, &action);
     work->live = false;
     serve->transfers_live--;
     serve->disk_changed = true;

@@ -67,7 +67,9 @@ static enum status read_ahead(struct cluster *cluster, struct error *err)
 static void ask(struct cluster *cluster, uint32_t handle)
 {
     struct sessions *sessions = &cluster->service.sessions;
-    struct chain chain = sessions_ask(sessions, handle, cluster->now_ns);
+    struct chain chain;
+    if (!sessions_ask(sessions, handle, cluster->now_ns, &chain))
+        return;
     struct server *server = &cluster->server[router_pick(cluster, &sessions->item[handle], &chain)];
     engine_ask(server->engine, cluster->now_ns, handle, chain);
     server_go_on(server);
@@ -153,33 +155,24 @@ static enum status run(struct cluster *cluster, const struct sim_progress *progr
 
 /* ---- what the counts come to ---- */
 
-void cluster_start_measuring(struct cluster *cluster)
+/* Nothing moves any more: what the links carried is what the engines were told of. */
+static enum status check_links(const struct cluster *cluster, struct error *err)
 {
     for (uint32_t i = 0; i < cluster->service.engines; i++)
-        for (int link = 0; link < LINK_COUNT; link++)
-            cluster->server[i].link_bytes_at_measure[link] =
-                links_moved_bytes(&cluster->server[i].links, cluster->now_ns, (enum link)link);
+        for (int link = 0; link < LINK_COUNT; link++) {
+            const struct server *server = &cluster->server[i];
+            double told = (double)engine_moved_bytes(server->engine, (enum link)link);
+            if (links_moved_bytes(&server->links, cluster->now_ns, (enum link)link) != told)
+                return error_io(err, "reprise", "serve to the end",
+                                "bytes on a link have no cause (a bug of reprise's)");
+        }
+    return STATUS_OK;
 }
 
-/* Bytes that crossed the link, of all servers. */
-static double link_bytes(const struct cluster *cluster, enum link link)
+static enum status check_end(const struct cluster *cluster, struct error *err)
 {
-    double sum = 0.0;
-    for (uint32_t i = 0; i < cluster->service.engines; i++) {
-        const struct server *server = &cluster->server[i];
-        double moved = links_moved_bytes(&server->links, cluster->now_ns, link);
-        sum += (double)(uint64_t)(moved - server->link_bytes_at_measure[link] + 0.5);
-    }
-    return sum;
-}
-
-static void set_result(struct cluster *cluster, struct sim_result *result)
-{
-    double bytes[LINK_COUNT];
-    for (int link = 0; link < LINK_COUNT; link++)
-        bytes[link] = link_bytes(cluster, (enum link)link);
-    outcome_set(&cluster->service, cluster->trace, cluster->now_ns, bytes, result);
-    result->events = cluster->events_done;
+    enum status status = service_check_whole(&cluster->service, err);
+    return status == STATUS_OK ? check_links(cluster, err) : status;
 }
 
 enum status cluster_run(const struct engine_setup *setup, struct trace *trace,
@@ -190,9 +183,11 @@ enum status cluster_run(const struct engine_setup *setup, struct trace *trace,
     cluster_init(&cluster, setup, trace);
     enum status status = run(&cluster, progress, &result->interrupted, err);
     if (status == STATUS_OK && !result->interrupted)
-        status = service_check_whole(&cluster.service, err);
-    if (status == STATUS_OK)
-        set_result(&cluster, result);
+        status = check_end(&cluster, err);
+    if (status == STATUS_OK) {
+        outcome_set(&cluster.service, trace, cluster.now_ns, result);
+        result->events = cluster.events_done;
+    }
     cluster_free(&cluster);
     return status;
 }

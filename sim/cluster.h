@@ -66,7 +66,6 @@ struct server {
     uint32_t loads, loads_used; /* slots; those in use are among the first loads_used */
     struct layer_arrivals arrivals[ENGINE_STAGES]; /* when each layer's KV comes */
     uint32_t handover_head, handover_tail; /* turns to come for decoding, linked by session.next */
-    double link_bytes_at_measure[LINK_COUNT];
 };
 
 struct cluster {
@@ -99,8 +98,6 @@ enum status cluster_run(const struct engine_setup *setup, struct trace *trace,
 /* cluster.c */
 void cluster_schedule(struct server *server, uint64_t time_ns, enum cluster_event kind,
                       uint32_t handle);
-/* The links' counts of what follows begin now. */
-void cluster_start_measuring(struct cluster *cluster);
 
 /* server.c */
 /* Something was told to the server's engine: does what it says is next. */

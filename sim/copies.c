@@ -3,28 +3,12 @@
 #include "sim/cluster.h"
 
 #include "base/memory.h"
+#include "sim/engine/moved.h"
 
 /* A flow's user word: the core's transfer, one of the loads' slots, or a session handed over. */
 #define USER_LOAD UINT32_C(0x80000000)
 #define USER_HANDOVER UINT32_C(0x40000000)
 #define USER_KINDS (USER_LOAD | USER_HANDOVER)
-
-static uint32_t links_crossed(enum tier from, enum tier to)
-{
-    static const uint32_t crossed[TIER_KINDS][TIER_KINDS] = {
-        [TIER_HBM] = { [TIER_DRAM] = LINK_BIT(LINK_D2H),
-                       [TIER_SSD] = LINK_BIT(LINK_D2H) | LINK_BIT(LINK_SSD_WRITE) },
-        [TIER_DRAM] = { [TIER_HBM] = LINK_BIT(LINK_H2D),
-                        [TIER_SSD] = LINK_BIT(LINK_SSD_WRITE),
-                        [TIER_REMOTE] = LINK_BIT(LINK_NETWORK) },
-        [TIER_SSD] = { [TIER_HBM] = LINK_BIT(LINK_H2D) | LINK_BIT(LINK_SSD_READ),
-                       [TIER_DRAM] = LINK_BIT(LINK_SSD_READ),
-                       [TIER_REMOTE] = LINK_BIT(LINK_SSD_READ) | LINK_BIT(LINK_NETWORK) },
-        [TIER_REMOTE] = { [TIER_HBM] = LINK_BIT(LINK_H2D) | LINK_BIT(LINK_NETWORK_IN),
-                          [TIER_DRAM] = LINK_BIT(LINK_NETWORK_IN) },
-    };
-    return crossed[from][to];
-}
 
 /* ---- loads ---- */
 
@@ -50,7 +34,7 @@ void copies_begin_load(struct server *server, const struct engine_action *action
     struct moving_load *load = &server->load[action->slot];
     *load = (struct moving_load){ .transfer = action->copy.id,
                                   .session = action->session,
-                                  .links = links_crossed(action->copy.from, TIER_HBM),
+                                  .links = moved_links(action->copy.from, TIER_HBM),
                                   .stage = action->stage,
                                   .allowed_layers = action->layers,
                                   .size_bytes = action->copy.size_bytes };
@@ -98,8 +82,8 @@ static void load_flow_ended(struct server *server, struct moving_load *load)
 void copies_begin(struct server *server, const struct engine_action *action)
 {
     const struct action *copy = &action->copy;
-    links_start(&server->links, now_of(server), links_crossed(copy->from, copy->to),
-                copy->size_bytes, copy->id);
+    links_start(&server->links, now_of(server), moved_links(copy->from, copy->to), copy->size_bytes,
+                copy->id);
 }
 
 void copies_hand_over(struct server *server, uint32_t session, uint64_t size_bytes)

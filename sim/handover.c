@@ -23,15 +23,19 @@ void handover_begin(struct server *server, uint32_t handle)
     server_go_on(decoder);
 }
 
+static uint64_t sent_bytes(const struct server *server, const struct session *session)
+{
+    return kv_layout_moved_bytes(&server->cluster->setup->kv, session->prefill_tokens);
+}
+
 static void send(struct server *decoder, uint32_t handle)
 {
-    const struct engine_setup *setup = decoder->cluster->setup;
     const struct session *session = session_at(decoder, handle);
     decoder->handover_head = session->next;
     if (decoder->handover_head == 0)
         decoder->handover_tail = 0;
     copies_hand_over(&decoder->cluster->server[session->server], handle,
-                     kv_layout_moved_bytes(&setup->kv, session->prefill_tokens));
+                     sent_bytes(decoder, session));
 }
 
 void handover_take(struct server *decoder)
@@ -44,7 +48,8 @@ void handover_take(struct server *decoder)
 void handover_ended(struct server *server, uint32_t handle)
 {
     struct server *decoder = &server->cluster->server[session_at(server, handle)->decode_server];
-    engine_handed_over(server->engine, now_of(server), handle);
+    engine_handed_over(server->engine, now_of(server), handle,
+                       sent_bytes(server, session_at(server, handle)));
     engine_join(decoder->engine, now_of(decoder), handle);
     server_go_on(decoder);
 }

@@ -16,8 +16,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LINK_BIT(link) (UINT32_C(1) << (link))
-
 struct flow {
     uint64_t size_bytes;
     double end_work;      /* of its class's work, at which it ends; valid once it moves */

@@ -27,9 +27,6 @@ static void act(struct server *server, const struct engine_action *action)
     case ENGINE_PREFILLED:
         handover_begin(server, action->session);
         break;
-    case ENGINE_MEASURE:
-        cluster_start_measuring(server->cluster);
-        break;
     case ENGINE_DROP:
     case ENGINE_RELEASED:
         break; /* nothing moves */

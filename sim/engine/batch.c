@@ -23,10 +23,9 @@ static void count_start(struct engine *engine, struct session *session)
     session->started = true;
     session->start_ns = engine->now_ns;
     session->number = service->turns_started++;
-    if (session->number == experiment_of(engine)->warmup_turns) {
+    if (session->number == experiment_of(engine)->warmup_turns)
         service_start_measuring(service, engine->now_ns);
-        actions_add(engine, ENGINE_MEASURE);
-    }
+    engine->turns_measured += session->number >= experiment_of(engine)->warmup_turns;
     collector_set_queue(&service->collector, engine->now_ns, --service->waiting);
 }
 
@@ -182,7 +181,8 @@ void batch_end_stall(struct engine *engine)
     if (engine->gpus != GPUS_STALLED || must_stall(engine))
         return;
     collector_add_busy(collector_of(engine), BUSY_SAVE_STALL,
-                       engine->now_ns - engine->gpus_since_ns);
+                       engine->now_ns - engine->gpus_since_ns, engine->gpus_since_ns,
+                       engine->now_ns);
     stall_or_go_on(engine);
 }
 
@@ -204,12 +204,13 @@ static void count_prefill(struct engine *engine, const struct iteration_end *end
     struct collector *collector = collector_of(engine);
     uint64_t time_ns = end->end_ns - engine->gpus_since_ns;
     uint64_t decode_ns = end->decode_ns < time_ns ? end->decode_ns : time_ns;
-    collector_add_busy(collector, BUSY_PREFILL, time_ns - decode_ns);
+    collector_add_busy(collector, BUSY_PREFILL, time_ns - decode_ns, engine->gpus_since_ns,
+                       end->end_ns);
     collector_add_load_wait(collector, end->wait_ns);
-    collector_add_iterations(collector, 1, time_ns, end->extrapolated);
+    collector_add_iterations(collector, 1, engine->gpus_since_ns, end->end_ns, end->extrapolated);
     if (engine->iteration.decodes == 0)
         return;
-    collector_add_busy(collector, BUSY_DECODE, decode_ns);
+    collector_add_busy(collector, BUSY_DECODE, decode_ns, engine->gpus_since_ns, end->end_ns);
     collector_add_batch(collector, engine->iteration.decodes, time_ns);
 }
 
@@ -244,8 +245,9 @@ static void count_decode(struct engine *engine, const struct iteration_end *end)
 {
     struct collector *collector = collector_of(engine);
     uint64_t time_ns = end->end_ns - engine->gpus_since_ns;
-    collector_add_busy(collector, BUSY_DECODE, time_ns);
-    collector_add_iterations(collector, end->repeats, time_ns, end->extrapolated);
+    collector_add_busy(collector, BUSY_DECODE, time_ns, engine->gpus_since_ns, end->end_ns);
+    collector_add_iterations(collector, end->repeats, engine->gpus_since_ns, end->end_ns,
+                             end->extrapolated);
     collector_add_batch(collector, engine->running.count, time_ns);
 }
 

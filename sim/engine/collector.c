@@ -99,6 +99,8 @@ static void count_hits(struct collector *collector, const struct turn_record *tu
     collector->reused_tokens += reused;
     collector->computed_tokens += turn->context_tokens - reused;
     collector->passed_over_tokens += turn->passed_over_tokens;
+    collector->overflows += turn->overflowed;
+    collector->clamped_turns += turn->clamped;
     collector->prefill_tokens += turn->context_tokens;
     for (int tier = 0; tier < TIER_KINDS; tier++) {
         collector->hit_tokens[tier] += turn->hit_tokens[tier];
@@ -144,6 +146,7 @@ void collector_end_turn(struct collector *collector, const struct turn_end *turn
     collector->turns_in_slo += is_in_slo(collector->experiment, turn);
     collector->reply_tokens += turn->reply_tokens;
     collector->last_end_ns = turn->end_ns;
+    memset(collector->after_ns, 0, sizeof collector->after_ns);
 }
 
 void collector_add_preemption(struct collector *collector, uint32_t ready_tokens)
@@ -162,24 +165,29 @@ void collector_add_load_wait(struct collector *collector, uint64_t time_ns)
     collector->load_wait_ns += time_ns;
 }
 
-void collector_add_overflow(struct collector *collector)
+/* Of a part of from..to, what lies behind `since`. */
+static uint64_t part_since(uint64_t part_ns, uint64_t from_ns, uint64_t to_ns, uint64_t since_ns)
 {
-    collector->overflows++;
+    if (since_ns <= from_ns)
+        return part_ns;
+    if (since_ns >= to_ns)
+        return 0;
+    return (uint64_t)((double)part_ns * (double)(to_ns - since_ns) / (double)(to_ns - from_ns));
 }
 
-void collector_add_clamped(struct collector *collector)
+void collector_add_busy(struct collector *collector, enum busy what, uint64_t time_ns,
+                        uint64_t from_ns, uint64_t to_ns)
 {
-    collector->clamped_turns++;
+    uint64_t measured_ns = part_since(time_ns, from_ns, to_ns, collector->measure_ns);
+    uint64_t after_ns = part_since(time_ns, from_ns, to_ns, collector->last_end_ns);
+    collector->busy_ns[what] += measured_ns;
+    collector->after_ns[what] += after_ns < measured_ns ? after_ns : measured_ns;
 }
 
-void collector_add_busy(struct collector *collector, enum busy what, uint64_t time_ns)
+void collector_add_iterations(struct collector *collector, uint64_t count, uint64_t from_ns,
+                              uint64_t to_ns, bool extrapolated)
 {
-    collector->busy_ns[what] += time_ns;
-}
-
-void collector_add_iterations(struct collector *collector, uint64_t count, uint64_t time_ns,
-                              bool extrapolated)
-{
+    uint64_t time_ns = part_since(to_ns - from_ns, from_ns, to_ns, collector->measure_ns);
     collector->iterations += count;
     collector->extrapolated_iterations += extrapolated ? count : 0;
     collector->extrapolated_ns += extrapolated ? time_ns : 0;
@@ -249,16 +257,23 @@ static void set_times(const struct collector *collector, struct metrics *metrics
     metrics->queueing_before_ns = collector->queueing_before_ns;
 }
 
+/* Up to the last turn's end; of a run that was stopped before one ended, all of it. */
+static double busy_ns(const struct collector *collector, enum busy what)
+{
+    uint64_t after_ns = collector->last_end_ns > 0 ? collector->after_ns[what] : 0;
+    return (double)(collector->busy_ns[what] - after_ns);
+}
+
 static void set_rates(const struct collector *collector, struct metrics *metrics)
 {
     double elapsed_s = metrics->elapsed_ns / (double)NS_PER_S;
-    double prefill_s = (double)collector->busy_ns[BUSY_PREFILL] / (double)NS_PER_S;
+    double prefill_s = busy_ns(collector, BUSY_PREFILL) / (double)NS_PER_S;
     metrics->prefill_tokens_per_s = ratio((double)collector->prefill_tokens, prefill_s);
     metrics->reply_tokens_per_s = ratio((double)collector->reply_tokens, elapsed_s);
     metrics->turns_per_s = ratio((double)collector->turns, elapsed_s);
-    metrics->gpu_prefill_ns = (double)collector->busy_ns[BUSY_PREFILL];
-    metrics->gpu_decode_ns = (double)collector->busy_ns[BUSY_DECODE];
-    metrics->gpu_save_wait_ns = (double)collector->busy_ns[BUSY_SAVE_STALL];
+    metrics->gpu_prefill_ns = busy_ns(collector, BUSY_PREFILL);
+    metrics->gpu_decode_ns = busy_ns(collector, BUSY_DECODE);
+    metrics->gpu_save_wait_ns = busy_ns(collector, BUSY_SAVE_STALL);
     metrics->gpu_load_wait_ns = (double)collector->load_wait_ns;
     metrics->gpu_busy_ns =
         metrics->gpu_prefill_ns + metrics->gpu_decode_ns + metrics->gpu_save_wait_ns;

@@ -43,6 +43,7 @@ struct collector {
     struct histogram times[TIMES_COUNT];
     struct turn_ttft by_turn[TTFT_TURNS];
     uint64_t busy_ns[BUSY_COUNT], load_wait_ns;
+    uint64_t after_ns[BUSY_COUNT]; /* of busy_ns: after the last turn that has ended so far */
     double queueing_before_ns; /* measured turns' waiting before the measured part began */
     struct time_mean queue;
     double batch_time, decode_time; /* batch size * ns, and ns */
@@ -69,6 +70,7 @@ struct turn_record {
     uint32_t hit_tokens[TIER_KINDS];
     uint32_t units_found, units_wanted;
     bool urgent;
+    bool overflowed, clamped; /* its context was truncated; its prompt or reply cut to the window */
 };
 
 /* A turn whose reply has ended. */
@@ -88,16 +90,17 @@ void collector_add_turn(struct collector *collector, const struct turn_record *t
 void collector_end_turn(struct collector *collector, const struct turn_end *turn);
 /* A turn was pushed out of HBM: its ready_tokens are to be made again. */
 void collector_add_preemption(struct collector *collector, uint32_t ready_tokens);
-void collector_add_overflow(struct collector *collector);
-void collector_add_clamped(struct collector *collector);
-void collector_add_busy(struct collector *collector, enum busy what, uint64_t time_ns);
+/* The GPUs were busy from..to, for time_ns of that with `what`. What lies before the measured part, or
+ * after the last turn's end (saves that are still waited for), is left out. */
+void collector_add_busy(struct collector *collector, enum busy what, uint64_t time_ns,
+                        uint64_t from_ns, uint64_t to_ns);
 /* A turn that was pushed out is prefilled anew. */
 void collector_add_prefilled_again(struct collector *collector, uint32_t tokens);
 /* Of the busy time: layers waiting for their KV. */
 void collector_add_load_wait(struct collector *collector, uint64_t time_ns);
-/* Iterations ended; extrapolated: their times were (models/timing_range.h). */
-void collector_add_iterations(struct collector *collector, uint64_t count, uint64_t time_ns,
-                              bool extrapolated);
+/* Iterations from..to ended; extrapolated: their times were (models/timing_range.h). */
+void collector_add_iterations(struct collector *collector, uint64_t count, uint64_t from_ns,
+                              uint64_t to_ns, bool extrapolated);
 void collector_add_batch(struct collector *collector, uint32_t sequences, uint64_t time_ns);
 void collector_add_tbt(struct collector *collector, uint64_t gap_ns);
 /* count gaps, gap k lasting first_ns + k * step_ns, for each of `sequences`. */

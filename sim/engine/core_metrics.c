@@ -6,22 +6,10 @@ void core_metrics_add(const struct placement *core, const struct placement_count
 {
     const struct placement_counters *now = placement_counters(core);
 #define SINCE(counter) metrics->counter += (double)(now->counter - then->counter)
-    SINCE(load_dram_hbm_bytes);
-    SINCE(load_ssd_hbm_bytes);
-    SINCE(fetch_ssd_dram_bytes);
     SINCE(fetched_unused_bytes);
-    SINCE(save_hbm_dram_bytes);
-    SINCE(save_hbm_ssd_bytes);
-    SINCE(demote_dram_ssd_bytes);
-    SINCE(write_dram_ssd_bytes);
     SINCE(refused_dram_bytes);
     SINCE(refused_ssd_bytes);
     SINCE(refused_remote_bytes);
-    SINCE(load_remote_hbm_bytes);
-    SINCE(fetch_remote_dram_bytes);
-    SINCE(write_dram_remote_bytes);
-    SINCE(demote_dram_remote_bytes);
-    SINCE(demote_ssd_remote_bytes);
     SINCE(dropped_bytes);
     SINCE(unsaved_bytes);
     SINCE(expired_bytes);

@@ -29,11 +29,13 @@ static void count_turn(struct engine *engine, const struct session *session, uin
         .turn = session->turn,
         .context_tokens = session_context(session),
         .history_tokens = session->history_tokens,
-        .reused_tokens = session_reused_tokens(session),
+        .reused_tokens = session->reused_tokens,
         .passed_over_tokens = session->passed_over_tokens,
         .units_found = hits->units_found,
         .units_wanted = hits->units_wanted,
         .urgent = session->urgent,
+        .overflowed = session->cut_tokens > 0,
+        .clamped = session->clamped,
     };
     for (int tier = 0; tier < TIER_KINDS; tier++)
         record.hit_tokens[tier] = hits->tokens[tier];

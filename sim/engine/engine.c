@@ -73,6 +73,7 @@ void engine_free(struct engine *engine)
     free(engine->load);
     free(engine->note);
     free(engine->action);
+    free(engine->moving);
     free(engine);
 }
 
@@ -98,7 +99,6 @@ void engine_ask(struct engine *engine, uint64_t now_ns, uint32_t handle, struct 
     engine_note_job(engine, session->job, handle);
     actions_drain(engine);
     engine->turns_here++;
-    engine->turns_routed++;
     queue_push(engine, handle);
     collector_set_queue(&service->collector, now_ns, ++service->waiting);
     engine->pending |= PENDING_LOOK;
@@ -107,6 +107,7 @@ void engine_ask(struct engine *engine, uint64_t now_ns, uint32_t handle, struct 
 void engine_transfer_ended(struct engine *engine, uint64_t now_ns, uint32_t transfer)
 {
     engine->now_ns = now_ns;
+    moved_add(&engine->moved, &engine->moving[transfer]);
     placement_transfer_ended(engine->core, now_ns, transfer);
     engine->undrained = true; /* others that end now come first */
     loads_ended(engine, transfer);
@@ -188,9 +189,11 @@ bool engine_expect(struct engine *decoder, uint64_t now_ns, uint32_t handle)
     return true;
 }
 
-void engine_handed_over(struct engine *engine, uint64_t now_ns, uint32_t handle)
+void engine_handed_over(struct engine *engine, uint64_t now_ns, uint32_t handle,
+                        uint64_t size_bytes)
 {
     engine->now_ns = now_ns;
+    engine->moved.handed_over_bytes += size_bytes;
     ends_job(engine, session_of(engine, handle)->job);
     engine->turns_here--;
 }
@@ -215,20 +218,26 @@ uint32_t engine_turns(const struct engine *engine)
     return engine->turns_here;
 }
 
+uint64_t engine_moved_bytes(const struct engine *engine, enum link link)
+{
+    return moved_over(&engine->moved, link);
+}
+
 uint64_t engine_turns_measured(const struct engine *engine)
 {
-    return engine->turns_routed - engine->turns_at_measure;
+    return engine->turns_measured;
 }
 
 void engine_start_measuring(struct engine *engine)
 {
     engine->counters_at_measure = *placement_counters(engine->core);
-    engine->turns_at_measure = engine->turns_routed;
-    placement_reset_peaks(engine->core);
+    engine->moved_at_measure = engine->moved;
+    placement_start_measuring(engine->core);
 }
 
 void engine_add_metrics(struct engine *engine, struct metrics *metrics)
 {
     placement_end(engine->core);
     core_metrics_add(engine->core, &engine->counters_at_measure, metrics);
+    moved_add_metrics(&engine->moved, &engine->moved_at_measure, metrics);
 }

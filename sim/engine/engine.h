@@ -99,8 +99,7 @@ enum engine_action_kind {
     ENGINE_RELEASED,  /* copy.job's KV has left HBM */
     ENGINE_LOOK_AT,   /* engine_look() is wanted at time_ns */
     ENGINE_TURN_AT,   /* the session's next turn is asked at time_ns */
-    ENGINE_PREFILLED, /* the session's turn is to be decoded by another server */
-    ENGINE_MEASURE    /* the measured part of the run begins now, for the driver's own counts too */
+    ENGINE_PREFILLED /* the session's turn is to be decoded by another server */
 };
 
 struct engine_action {
@@ -122,8 +121,9 @@ bool engine_take(struct engine *engine, struct engine_action *action);
 /* The decoding server takes the turn in if it has a place and HBM for all of it; its KV is then to
  * be sent there. false: not now. */
 bool engine_expect(struct engine *decoder, uint64_t now_ns, uint32_t session);
-/* The turn's KV has left this server. */
-void engine_handed_over(struct engine *engine, uint64_t now_ns, uint32_t session);
+/* The turn's KV, so many bytes, has left this server. */
+void engine_handed_over(struct engine *engine, uint64_t now_ns, uint32_t session,
+                        uint64_t size_bytes);
 /* ... and is in the decoder's HBM. */
 void engine_join(struct engine *decoder, uint64_t now_ns, uint32_t session);
 /* A turn will come to this server for decoding. */
@@ -134,8 +134,10 @@ void engine_announce(struct engine *decoder, uint64_t now_ns, uint32_t session);
 struct placement *engine_core(const struct engine *engine);
 /* Turns that were asked here and have not ended. */
 uint32_t engine_turns(const struct engine *engine);
-/* Turns that have come here since measuring began. */
+/* Measured turns that have started here. */
 uint64_t engine_turns_measured(const struct engine *engine);
+/* Bytes of transfers that have ended, since the run began. */
+uint64_t engine_moved_bytes(const struct engine *engine, enum link link);
 /* Whether some load of the session's turn has not ended. */
 bool engine_is_loading(const struct engine *engine, uint32_t session);
 /* What placement counted since measuring began, and its tiers' peaks, added to metrics. */

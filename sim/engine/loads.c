@@ -51,6 +51,13 @@ static struct load *free_load(struct engine *engine)
     return NULL;
 }
 
+static void note_moving(struct engine *engine, const struct action *copy)
+{
+    memory_grow(&engine->moving, &engine->moving_capacity, (uint64_t)copy->id + 1,
+                sizeof *engine->moving);
+    engine->moving[copy->id] = *copy;
+}
+
 /* Another turn's prefill that still loads has the links first. */
 static void begin_load(struct engine *engine, const struct action *copy)
 {
@@ -72,6 +79,7 @@ static void begin_load(struct engine *engine, const struct action *copy)
     action->layers = load->layers;
     action->copy = *copy;
     action->copy.size_bytes = kv_layout_load_bytes(&engine->setup->kv, copy->size_bytes);
+    note_moving(engine, &action->copy);
 }
 
 /* KV is read in the order of the turns, one stream as in the paper: the read buffer fills when the
@@ -153,6 +161,7 @@ static void begin_copy(struct engine *engine, const struct action *copy)
     struct engine_action *action = actions_add(engine, ENGINE_COPY);
     action->copy = *copy;
     action->copy.size_bytes += state_bytes(engine, copy);
+    note_moving(engine, &action->copy);
 }
 
 static void take_in(struct engine *engine, const struct action *copy)

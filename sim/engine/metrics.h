@@ -55,8 +55,8 @@
     X(slo_attainment, "1",                                                                           \
       "share of the measured turns that ended which kept both promises (slo.ttft, slo.tbt)")         \
     X(gpu_busy_ns, "ns",                                                                             \
-      "time of iterations and stalls that ended after the warm-up, waiting in them included, "       \
-      "all servers")                                                                                 \
+      "time of iterations and stalls between the warm-up and the last turn's end, "                  \
+      "waiting in them included, all servers")                                                       \
     X(gpu_prefill_ns, "ns",                                                                          \
       "of gpu_busy_ns: prefilling; of an iteration that also decodes, what decoding alone would "    \
       "not take")                                                                                    \
@@ -88,11 +88,12 @@
     X(hit_rate_turns, "1", "share of the measured turns that reuse something")                       \
     X(hit_rate_later_turns, "1",                                                                     \
       "share that reuses something of the measured turns that are not their session's first")        \
-    X(hit_tokens_hbm, "tokens", "tokens that measured turns found in HBM and reused")                \
-    X(hit_tokens_dram, "tokens", "tokens that measured turns found in DRAM and not in HBM, and reused") \
-    X(hit_tokens_ssd, "tokens", "tokens that measured turns found on SSD and in no faster tier, and reused") \
+    X(hit_tokens_hbm, "tokens", "of the tokens that measured turns reused: found in HBM")            \
+    X(hit_tokens_dram, "tokens", "of the tokens that measured turns reused: found in DRAM and not in HBM")\
+    X(hit_tokens_ssd, "tokens", "of the tokens that measured turns reused: found on SSD and in no faster tier")\
     X(hit_tokens_remote, "tokens",                                                                   \
-      "tokens that measured turns found in the remote pool and in no faster tier, and reused")       \
+      "of the tokens that measured turns reused: found in the remote pool and in no faster "         \
+      "tier")                                                                                        \
     X(passed_over_tokens, "tokens",                                                                  \
       "tokens that measured turns found in a tier but computed again, since that was sooner")        \
     X(wanted_tokens, "tokens", "history and prompt tokens of measured turns, of those whose prefill ended") \
@@ -102,43 +103,38 @@
       "history and prompt tokens of measured turns that they did not reuse; not what preemption "    \
       "adds")                                                                                        \
     X(reply_tokens, "tokens", "reply tokens of the measured turns that ended")                       \
-    X(overflows, "1", "turns asked after the warm-up whose history the window cut")                  \
-    X(clamped_turns, "1",                                                                            \
-      "turns asked after the warm-up whose prompt or reply alone did not fit the window and was "    \
-      "cut")                                                                                         \
+    X(overflows, "1", "measured turns whose history the window cut")                                 \
+    X(clamped_turns, "1", "measured turns whose prompt or reply alone did not fit the window and was cut")\
     X(preemptions, "1", "times after the warm-up that a turn was pushed out of HBM, to be computed again") \
     X(preempted_tokens, "tokens",                                                                    \
       "context that a prefill had made ready when its turn was pushed out of HBM, after the warm-up")                \
     X(prefilled_again_tokens, "tokens",                                                              \
       "history, prompt and begun reply that turns pushed out of HBM computed once more after "       \
       "the warm-up")                                                                                 \
-    X(router_imbalance, "1",                                                                         \
-      "turns asked after the warm-up of the server with most over the mean of all that prefill")     \
-    X(load_dram_hbm_bytes, "bytes", "DRAM to HBM: loads for turns that began after the warm-up")     \
+    X(router_imbalance, "1", "measured turns of the server with most over the mean of all that prefill")\
+    X(load_dram_hbm_bytes, "bytes", "DRAM to HBM: loads for turns, ended after the warm-up")     \
     X(load_ssd_hbm_bytes, "bytes",                                                                   \
-      "SSD through DRAM to HBM: loads, begun after the warm-up, for turns that nobody fetched "      \
+      "SSD through DRAM to HBM: loads, ended after the warm-up, for turns that nobody fetched "      \
       "for")                                                                                         \
-    X(fetch_ssd_dram_bytes, "bytes", "SSD to DRAM, begun after the warm-up: fetched ahead of the turn") \
-    X(fetched_unused_bytes, "bytes",                                                                 \
-      "KV fetched ahead, in the warm-up too, that left DRAM after it before its turn used it: "      \
-      "thrashing")                                                                                   \
-    X(save_hbm_dram_bytes, "bytes", "HBM to DRAM, begun after the warm-up: new KV saved")            \
+    X(fetch_ssd_dram_bytes, "bytes", "SSD to DRAM, ended after the warm-up: fetched ahead of the turn") \
+    X(fetched_unused_bytes, "bytes", "KV fetched ahead after the warm-up that left DRAM before its turn used it: thrashing")\
+    X(save_hbm_dram_bytes, "bytes", "HBM to DRAM, ended after the warm-up: new KV saved")            \
     X(save_hbm_ssd_bytes, "bytes",                                                                   \
-      "HBM through DRAM to SSD, begun after the warm-up: new KV saved where DRAM had no room")       \
-    X(demote_dram_ssd_bytes, "bytes", "DRAM to SSD, begun after the warm-up: given up by DRAM")      \
+      "HBM through DRAM to SSD, ended after the warm-up: new KV saved where DRAM had no room")       \
+    X(demote_dram_ssd_bytes, "bytes", "DRAM to SSD, ended after the warm-up: given up by DRAM")      \
     X(write_dram_ssd_bytes, "bytes",                                                                 \
-      "DRAM to SSD, begun after the warm-up: written though DRAM keeps it (tiers.ssd.write)")        \
+      "DRAM to SSD, ended after the warm-up: written though DRAM keeps it (tiers.ssd.write)")        \
     X(load_remote_hbm_bytes, "bytes",                                                                \
-      "remote pool through DRAM to HBM: loads, begun after the warm-up, for turns that nobody "      \
+      "remote pool through DRAM to HBM: loads, ended after the warm-up, for turns that nobody "      \
       "fetched for")                                                                                 \
     X(fetch_remote_dram_bytes, "bytes",                                                              \
-      "remote pool to DRAM, begun after the warm-up: fetched ahead of the turn")                     \
+      "remote pool to DRAM, ended after the warm-up: fetched ahead of the turn")                     \
     X(write_dram_remote_bytes, "bytes",                                                              \
-      "DRAM to remote pool, begun after the warm-up: written though DRAM keeps it "                  \
+      "DRAM to remote pool, ended after the warm-up: written though DRAM keeps it "                  \
       "(tiers.remote.write)")                                                                        \
     X(demote_dram_remote_bytes, "bytes",                                                             \
-      "DRAM to remote pool, begun after the warm-up: given up by a server without SSD")              \
-    X(demote_ssd_remote_bytes, "bytes", "SSD to remote pool, begun after the warm-up: given up by the SSD") \
+      "DRAM to remote pool, ended after the warm-up: given up by a server without SSD")              \
+    X(demote_ssd_remote_bytes, "bytes", "SSD to remote pool, ended after the warm-up: given up by the SSD") \
     X(remote_dropped_bytes, "bytes",                                                                 \
       "KV given up by the remote pool after the warm-up, whether servers have it or not")            \
     X(remote_expired_bytes, "bytes", "KV in the remote pool that outlived its time to live after the warm-up") \
@@ -154,30 +150,20 @@
     X(expired_bytes, "bytes", "KV whose last copy outlived its time to live after the warm-up")      \
     X(invalidated_bytes, "bytes", "KV made useless by a context overflow after the warm-up")         \
     X(stored_bytes, "bytes", "new KV stored in DRAM or SSD by saves that ended after the warm-up")   \
-    X(stored_never_loaded_bytes, "bytes",                                                            \
-      "KV stored, in the warm-up too, that nobody ever loaded: gone after it, or left at the "       \
-      "end")                                                                                         \
-    X(ssd_written_bytes, "bytes",                                                                    \
-      "bytes that moved to SSD after the warm-up, the rest of transfers begun in it included")       \
-    X(ssd_read_bytes, "bytes",                                                                       \
-      "bytes that moved from SSD after the warm-up, the rest of transfers begun in it included")     \
+    X(stored_never_loaded_bytes, "bytes", "of stored_bytes: what nobody ever loaded, gone or left at the end")\
+    X(ssd_written_bytes, "bytes", "bytes to SSD of transfers that ended after the warm-up: the sum of their causes")\
+    X(ssd_read_bytes, "bytes", "bytes from SSD of transfers that ended after the warm-up: the sum of their causes")\
     X(ssd_written_per_day_bytes, "bytes", "ssd_written_bytes of all servers a day, at the pace of elapsed_ns") \
     X(ssd_dwpd, "1",                                                                                 \
       "drive writes a day: ssd_written_per_day_bytes times ssd.write_amplification over the "        \
       "drives' capacity")                                                                            \
     X(ssd_years, "1", "years of ssd_dwpd until the drives' rated writes are used up; 0: nothing was written") \
-    X(h2d_bytes, "bytes",                                                                            \
-      "bytes that moved from host to GPU after the warm-up, the rest of transfers begun in it "      \
-      "included")                                                                                    \
-    X(d2h_bytes, "bytes",                                                                            \
-      "bytes that moved from GPU to host after the warm-up, the rest of transfers begun in it "      \
-      "included")                                                                                    \
+    X(h2d_bytes, "bytes", "bytes from host to GPU of transfers that ended after the warm-up: the sum of their causes")\
+    X(d2h_bytes, "bytes", "bytes from GPU to host of transfers that ended after the warm-up: the sum of their causes")\
     X(network_bytes, "bytes",                                                                        \
-      "KV that left servers after the warm-up, to those that decode and to the remote pool, the "    \
-      "rest of transfers begun in it included")                                                      \
-    X(remote_read_bytes, "bytes",                                                                    \
-      "KV that came from the remote pool after the warm-up, the rest of transfers begun in it "      \
-      "included")                                                                                    \
+      "KV that left servers, to those that decode and to the remote pool, by transfers that "        \
+      "ended after the warm-up")                                                                     \
+    X(remote_read_bytes, "bytes", "KV that came from the remote pool by transfers that ended after the warm-up")\
     X(peak_hbm_bytes, "bytes",                                                                       \
       "most KV in HBM at once after the warm-up, all that is booked for running turns included; "    \
       "sum of servers' peaks")                                                                       \

@@ -10,16 +10,6 @@
 
 /* ---- counts ---- */
 
-static void set_link_metrics(const double link_bytes[LINK_COUNT], struct metrics *metrics)
-{
-    metrics->ssd_read_bytes = link_bytes[LINK_SSD_READ];
-    metrics->ssd_written_bytes = link_bytes[LINK_SSD_WRITE];
-    metrics->h2d_bytes = link_bytes[LINK_H2D];
-    metrics->d2h_bytes = link_bytes[LINK_D2H];
-    metrics->network_bytes = link_bytes[LINK_NETWORK];
-    metrics->remote_read_bytes = link_bytes[LINK_NETWORK_IN];
-}
-
 /* How many times its fair share of turns the busiest server was given. */
 static double imbalance(const struct service *service)
 {
@@ -46,14 +36,12 @@ static void add_pool_metrics(const struct service *service, struct metrics *metr
         (double)(now->expired_tokens - then->expired_tokens) * bytes_per_token;
 }
 
-static void set_metrics(struct service *service, uint64_t now_ns,
-                        const double link_bytes[LINK_COUNT], struct sim_result *result)
+static void set_metrics(struct service *service, uint64_t now_ns, struct sim_result *result)
 {
     struct metrics *metrics = &result->metrics;
     collector_finish(&service->collector, now_ns, result);
     for (uint32_t i = 0; i < service->engines; i++)
         engine_add_metrics(service->engine[i], metrics);
-    set_link_metrics(link_bytes, metrics);
     add_pool_metrics(service, metrics);
     metrics->gpu_utilisation /= service->engines;
     metrics->router_imbalance = imbalance(service);
@@ -140,10 +128,10 @@ static void set_findings(const struct engine_setup *setup, struct sim_result *re
 /* ---- all of it ---- */
 
 void outcome_set(struct service *service, const struct trace *trace, uint64_t now_ns,
-                 const double link_bytes[LINK_COUNT], struct sim_result *result)
+                 struct sim_result *result)
 {
     const struct engine_setup *setup = service->setup;
-    set_metrics(service, now_ns, link_bytes, result);
+    set_metrics(service, now_ns, result);
     set_cost(setup, &result->metrics);
     set_wear(setup, result);
     set_findings(setup, result);

@@ -7,7 +7,6 @@
 
 /* Fills *result of the run that ends now but for `events` and `interrupted`. link_bytes: what
  * crossed each link in the measured part, of all servers. */
-void outcome_set(struct service *service, const struct trace *trace, uint64_t now_ns,
-                 const double link_bytes[LINK_COUNT], struct sim_result *result);
+void outcome_set(struct service *service, const struct trace *trace, uint64_t now_ns, struct sim_result *result);
 
 #endif

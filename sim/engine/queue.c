@@ -208,15 +208,28 @@ static uint32_t ready_of(const struct engine *engine, uint32_t found, uint32_t p
     return prefill_tokens - 1;
 }
 
-/* What a turn pushed out of HBM finds again is no hit of the workload's. */
+/* Of what was found these tokens are computed again all the same: the last ones of the context,
+ * which the slowest tiers hold. */
+static void leave_out(struct placement_hits *hits, uint32_t tokens)
+{
+    for (int tier = TIER_KINDS - 1; tier >= 0; tier--) {
+        uint32_t here = hits->tokens[tier] < tokens ? hits->tokens[tier] : tokens;
+        hits->tokens[tier] -= here;
+        tokens -= here;
+    }
+}
+
+/* What a preempted turn finds again is no hit of the workload's. */
 static void note_hits(const struct engine *engine, struct session *session,
                       struct placement_hits found, struct placement_hits hits)
 {
     session->ready_tokens = ready_of(engine, reuse_found_tokens(&hits), session->prefill_tokens);
     if (session->started)
         return;
-    session->hits = hits;
     session->passed_over_tokens = reuse_found_tokens(&found) - reuse_found_tokens(&hits);
+    session->reused_tokens = session->ready_tokens;
+    session->hits = hits;
+    leave_out(&session->hits, reuse_found_tokens(&hits) - session->reused_tokens);
 }
 
 /* Has the core prepare the turn that is next. false: none, or not yet. */

@@ -12,7 +12,7 @@ void service_init(struct service *service, const struct engine_setup *setup, str
 {
     *service = (struct service){ .setup = setup };
     collector_init(&service->collector, setup->experiment);
-    sessions_init(&service->sessions, setup, &service->collector, trace);
+    sessions_init(&service->sessions, setup, trace);
     service->engines = setup->experiment->replicas;
     service->prefill_engines = engine_setup_prefill_servers(setup);
     if (setup->remote_bytes > 0)

@@ -3,18 +3,14 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "sim/engine/reuse.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-void sessions_init(struct sessions *sessions, const struct engine_setup *setup,
-                   struct collector *collector, struct trace *trace)
+void sessions_init(struct sessions *sessions, const struct engine_setup *setup, struct trace *trace)
 {
-    *sessions = (struct sessions){
-        .setup = setup, .collector = collector, .trace = trace, .high_water = 1
-    };
+    *sessions = (struct sessions){ .setup = setup, .trace = trace, .high_water = 1 };
     ranges_init(&sessions->turn_ranges);
     ranges_init(&sessions->key_ranges);
     ranges_init(&sessions->seen_ranges);
@@ -91,13 +87,18 @@ static bool draw_urgent(const struct sessions *sessions, uint64_t id)
     return random_uniform(&random) < sessions->setup->experiment->urgent_share;
 }
 
+static bool enough_asked(const struct sessions *sessions)
+{
+    uint64_t limit = sessions->setup->experiment->max_turns;
+    return limit > 0 && sessions->turns_asked >= limit;
+}
+
 enum status sessions_read(struct sessions *sessions, uint32_t *handle, uint64_t *arrival_ns,
                           struct error *err)
 {
     struct trace_session item;
     *handle = 0;
-    uint64_t limit = sessions->setup->experiment->max_turns;
-    if (limit > 0 && sessions->turns_asked >= limit)
+    if (enough_asked(sessions))
         return STATUS_OK;
     enum trace_step step = trace_next(sessions->trace, &item, err);
     if (step == TRACE_ERROR)
@@ -116,7 +117,7 @@ enum status sessions_read(struct sessions *sessions, uint32_t *handle, uint64_t 
 /* Cuts the context's oldest half-windows until history, prompt and reply fit; if there is no
  * history to cut, prompt and reply are cut themselves. The reply's length is the trace's: the
  * engine of a trace knows it, a real one would find out by overflowing (docs/model.md). */
-static void fit_into_window(struct sessions *sessions, struct session *session)
+static void fit_into_window(const struct sessions *sessions, struct session *session)
 {
     uint32_t window = sessions->setup->window_tokens;
     uint32_t reply = session->reply_tokens, prompt = session->prompt_tokens;
@@ -124,8 +125,7 @@ static void fit_into_window(struct sessions *sessions, struct session *session)
         reply = window / 2;
     if (prompt > window - reply)
         prompt = window - reply;
-    if (reply != session->reply_tokens || prompt != session->prompt_tokens)
-        collector_add_clamped(sessions->collector);
+    session->clamped = reply != session->reply_tokens || prompt != session->prompt_tokens;
     session->reply_tokens = reply;
     session->prompt_tokens = prompt;
     uint32_t half = window / 2, cut = 0, history = session->history_tokens;
@@ -136,8 +136,6 @@ static void fit_into_window(struct sessions *sessions, struct session *session)
     while (history - cut + prompt + reply > window)
         cut += half < history - cut ? half : history - cut;
     session->cut_tokens = cut;
-    if (cut > 0)
-        collector_add_overflow(sessions->collector);
 }
 
 /* Every block of every session has its own key: 36 bits of session, 8 of generation, 20 of place.
@@ -244,9 +242,13 @@ void sessions_note_cut(struct sessions *sessions, uint32_t handle, struct chain 
 
 /* ---- a turn's life ---- */
 
-struct chain sessions_ask(struct sessions *sessions, uint32_t handle, uint64_t now_ns)
+bool sessions_ask(struct sessions *sessions, uint32_t handle, uint64_t now_ns, struct chain *chain)
 {
     struct session *session = &sessions->item[handle];
+    if (enough_asked(sessions)) { /* by others, while its user was thinking */
+        session_free(sessions, handle);
+        return false;
+    }
     const struct trace_turn *turn = &sessions->turns[session->turns + session->turn];
     session->prompt_tokens = turn->prompt_tokens;
     session->reply_tokens = turn->reply_tokens;
@@ -258,9 +260,9 @@ struct chain sessions_ask(struct sessions *sessions, uint32_t handle, uint64_t n
     session->left_tokens = session->reply_tokens;
     session->prefill_tokens = session_context(session);
     session->ready_tokens = 0;
-    struct chain chain = chain_of(sessions, session);
-    session->chain_keys = chain.count;
-    return chain;
+    *chain = chain_of(sessions, session);
+    session->chain_keys = chain->count;
+    return true;
 }
 
 struct chain sessions_extend(struct sessions *sessions, uint32_t handle, uint32_t ready_tokens)
@@ -282,16 +284,10 @@ bool sessions_end_turn(struct sessions *sessions, uint32_t handle, uint64_t *thi
     struct session *session = &sessions->item[handle];
     session->history_tokens += session->prompt_tokens + session->reply_tokens;
     session->turn++;
-    uint64_t limit = sessions->setup->experiment->max_turns;
-    if (session->turn == session->turn_count || (limit > 0 && sessions->turns_asked >= limit)) {
+    if (session->turn == session->turn_count || enough_asked(sessions)) {
         session_free(sessions, handle);
         return false;
     }
     *think_ns = sessions->turns[session->turns + session->turn].think_ns;
     return true;
-}
-
-uint32_t session_reused_tokens(const struct session *session)
-{
-    return reuse_tokens(reuse_found_tokens(&session->hits), session_context(session));
 }

@@ -5,7 +5,6 @@
 #define REPRISE_SIM_ENGINE_SESSIONS_H
 
 #include "base/ranges.h"
-#include "sim/engine/collector.h"
 #include "sim/engine/setup.h"
 #include "sim/placement/placement.h"
 
@@ -32,9 +31,11 @@ struct session {
     uint32_t next;                      /* in a queue or among free entries */
     uint64_t look_ns;                   /* when somebody is to look whether it need wait longer */
     uint64_t number;                    /* turns that started before this one */
-    struct placement_hits hits;
+    struct placement_hits hits;       /* of its first prefill: what it reused */
+    uint32_t reused_tokens;           /* their sum */
     uint32_t passed_over_tokens; /* found, but in a tier not worth loading from */
     bool urgent;                 /* engine.order: priority */
+    bool clamped;                     /* its prompt or reply was cut to the window */
     bool started;                /* this turn's first prefill has begun */
 };
 
@@ -45,7 +46,6 @@ struct seen {
 
 struct sessions {
     const struct engine_setup *setup;
-    struct collector *collector; /* hears of overflows */
     struct trace *trace;
     struct session *item;
     uint32_t capacity, high_water, free_item;
@@ -59,9 +59,9 @@ struct sessions {
     uint64_t turns_asked;
 };
 
-/* setup, collector and trace are the caller's and outlive it. */
+/* setup and trace are the caller's and outlive it. */
 void sessions_init(struct sessions *sessions, const struct engine_setup *setup,
-                   struct collector *collector, struct trace *trace);
+                   struct trace *trace);
 void sessions_free(struct sessions *sessions);
 
 /* Reads the trace's next session. *session: its handle, or 0 at the trace's end or where enough
@@ -76,8 +76,10 @@ struct chain {
     uint32_t count, context_tokens, capacity;
 };
 
-/* The session's next turn is asked now: fits it into the window. */
-struct chain sessions_ask(struct sessions *sessions, uint32_t session, uint64_t now_ns);
+/* The session's next turn is asked now: fits it into the window. false: enough turns have been asked
+ * (max_turns), this one is not, and the session is forgotten. */
+bool sessions_ask(struct sessions *sessions, uint32_t session, uint64_t now_ns,
+                  struct chain *chain);
 /* The asked turn goes to this server (session->server): what that one's copies must lose first,
  * since other servers may have had the turns in between. */
 void sessions_note_cut(struct sessions *sessions, uint32_t session, struct chain *chain);
@@ -111,9 +113,5 @@ static inline uint32_t session_context_now(const struct session *session)
 {
     return session_total(session) - session->left_tokens;
 }
-
-/* Of what was found for its first prefill, what it reuses: the last token's logits are always
- * computed, so one token is prefilled even if all KV is there. */
-uint32_t session_reused_tokens(const struct session *session);
 
 #endif

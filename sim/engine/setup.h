@@ -23,6 +23,8 @@ enum link {
     LINK_COUNT
 };
 
+#define LINK_BIT(link) (UINT32_C(1) << (link))
+
 /* Links that are the two directions of one thing, which may be busy with both less than twice. */
 enum link_pair { PAIR_SSD, PAIR_PCIE, PAIR_COUNT };
 

@@ -4,6 +4,7 @@
 #define REPRISE_SIM_ENGINE_STATE_H
 
 #include "sim/engine/engine.h"
+#include "sim/engine/moved.h"
 
 /* A load of the core's that a prefill waits for. */
 struct load {
@@ -73,8 +74,11 @@ struct engine {
     uint32_t actions_taken, actions, action_capacity;
     bool undrained; /* the core may have some that are not in it yet */
 
+    struct action *moving;        /* transfers that have not ended, by their id */
+    uint32_t moving_capacity;
+    struct moved moved, moved_at_measure;
     struct placement_counters counters_at_measure;
-    uint64_t turns_at_measure, turns_routed;
+    uint64_t turns_measured;
 };
 
 static inline struct session *session_of(const struct engine *engine, uint32_t handle)

@@ -97,6 +97,17 @@ uint32_t placement_take(struct placement *core, struct action *items, uint32_t c
     return count;
 }
 
+void placement_start_measuring(struct placement *core)
+{
+    for (uint32_t unit = 1; unit < core->units.high_water; unit++) {
+        struct unit *entry = &core->units.unit[unit];
+        entry->loaded_tokens = books_stored_tokens(entry);
+        entry->fetched = false;
+    }
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        core->peak_tokens[tier] = core->used_tokens[tier];
+}
+
 void placement_end(struct placement *core)
 {
     for (uint32_t unit = 1; unit < core->units.high_water; unit++) {
@@ -146,12 +157,6 @@ uint64_t placement_unsaved_bytes(const struct placement *core, uint32_t handle)
             above(chain_unit_tokens(core, i, job->save_goal_tokens), books_stored_tokens(entry));
     }
     return core->policy->saves ? tokens * core->config.bytes_per_token : 0;
-}
-
-void placement_reset_peaks(struct placement *core)
-{
-    for (int tier = 0; tier < TIER_COUNT; tier++)
-        core->peak_tokens[tier] = core->used_tokens[tier];
 }
 
 uint64_t placement_copy_bytes(const struct placement *core, uint32_t unit, enum tier tier)

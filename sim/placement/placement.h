@@ -157,6 +157,9 @@ void placement_transfer_ended(struct placement *core, uint64_t now_ns, uint32_t 
  * capacity gives the same sequence. */
 uint32_t placement_take(struct placement *core, struct action *items, uint32_t capacity);
 
+/* The warm-up is over: peaks start anew from what is used now, and what was stored or fetched so far is
+ * not counted as never loaded or unused later on. Counters go on. */
+void placement_start_measuring(struct placement *core);
 /* The run is over: what is stored and was never loaded is counted. */
 void placement_end(struct placement *core);
 
@@ -169,8 +172,6 @@ bool placement_saving(const struct placement *core, uint32_t job);
 uint64_t placement_unsaved_bytes(const struct placement *core, uint32_t job);
 /* The most of it at once so far. */
 uint64_t placement_peak_bytes(const struct placement *core, enum tier tier);
-/* Peaks start anew from what is used now: at the end of a warm-up. */
-void placement_reset_peaks(struct placement *core);
 
 /* Recounts the books from the units and asserts that they agree, for tests: used bytes, capacities,
  * pins, waiters. Slow. */

@@ -218,12 +218,13 @@ static const struct story stories[] = {
                     { "extrapolated_iterations", 1 },
                     { "extrapolated_time_share", 20.1 / 22.1 } } },
 
-    /* The GPUs wait for each prompt's 100 tokens and each reply's 11. */
+    /* The GPUs wait for each prompt's 100 tokens and the first reply's 11; the last reply's are saved
+     * when all is over. */
     { .name = "synchronous saving",
       .turns = TWO_TURNS,
       .settings = "engine.saving=synchronous",
-      .expected = { { "gpu_save_wait_ns", 222 * US },
-                    { "gpu_busy_ns", BUSY + 222 * US },
+      .expected = { { "gpu_save_wait_ns", 211 * US },
+                    { "gpu_busy_ns", BUSY + 211 * US },
                     { "iterations", 22 } } },
 
     /* ---- where KV is found ---- */
@@ -401,11 +402,11 @@ static const struct story stories[] = {
                     { "gpu_utilisation", BUSY / 2 / ELAPSED },
                     { "cost_remote_usd", BUSY / 2 * 1e-12 },
                     { "cost_usd", 2.5 * BUSY * 1e-12 } } },
-    /* b finds a's server busy. Measuring begins after a's first turn was asked: three follow. */
+    /* b finds a's server busy: it has four turns of five. */
     { .name = "a session stays where it is",
       .turns = TWO_TURNS "a,,0.1,100,11\na,,0.1,100,11\nb,0,,100,11\n",
       .settings = "cluster.replicas=2",
-      .expected = { { "router_imbalance", 3.0 / 2 } } },
+      .expected = { { "router_imbalance", 4.0 * 2 / 5 } } },
     { .name = "decoded elsewhere",
       .turns = "a,0,,100,11\n",
       .settings = "policy=none cluster.replicas=2 cluster.prefill_replicas=1",

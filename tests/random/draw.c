@@ -29,7 +29,7 @@ static const struct {
     { "trace", 0.25 },
     { "warmup_turns", 1.0 },
     { "max_turns", 0.15 },
-    { "policy", 0.97 },
+    { "policy", 0.92 },
     { "placement.eviction", 0.05 },
     { "placement.unit", 0.35 },
     { "placement.block_tokens", 0.35 },
@@ -276,7 +276,7 @@ static void draw_row(const char *key, const struct config_row *row, void *contex
         settings_set(&drawing->settings, key, value);
 }
 
-struct settings draw_experiment(uint64_t seed, const struct names *names)
+struct settings draw_experiment(uint64_t seed, double steps_most, const struct names *names)
 {
     static const double shares[] = { 0.0, 0.02, 0.05, 0.1, 0.2, 0.4 };
     const double fitted = 0.95;
@@ -284,6 +284,7 @@ struct settings draw_experiment(uint64_t seed, const struct names *names)
     struct drawing drawing = { .seed = seed, .names = names };
     drawing.share = shares[random_below(&random, sizeof shares / sizeof *shares)];
     settings_rows(draw_row, &drawing);
-    fit_experiment(&drawing.settings, &random, random_uniform(&random) >= fitted);
+    bool only_work = random_uniform(&random) >= fitted;
+    fit_experiment(&drawing.settings, &random, steps_most, only_work);
     return drawing.settings;
 }

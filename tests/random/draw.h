@@ -8,8 +8,9 @@
 #include "tests/random/names.h"
 #include "tests/random/settings.h"
 
-/* The same seed gives the same experiment. A few are not fitted, so that refusals are seen too. */
-struct settings draw_experiment(uint64_t seed, const struct names *names);
+/* The same seed and bound give the same experiment. steps_most: of its work (work.h); a workload
+ * that is more is made smaller. A few are not fitted, so that refusals are seen too. */
+struct settings draw_experiment(uint64_t seed, double steps_most, const struct names *names);
 
 /* A value of the row as one would write it, for the keys set so far. false: a text for which no
  * list is known. */
@@ -19,13 +20,9 @@ bool draw_value(struct random *random, const struct names *names, const struct s
 /* A whole number from least to most, whose logarithm is uniform. */
 uint64_t draw_whole(struct random *random, double least, double most);
 
-/* fit.c: changes as little as makes the experiment valid, and its work bounded. only_work: the
- * latter alone. */
-void fit_experiment(struct settings *settings, struct random *random, bool only_work);
-
-/* Steps that the experiment may take: of turns, of units in their chains, of iterations. The time
- * that a run may take is a multiple of it (trial.h). */
-struct asked;
-double fit_work(const struct experiment *experiment, const struct asked *asked);
+/* fit.c: changes as little as makes the experiment valid, and its work no more than steps_most.
+ * only_work: the latter alone. */
+void fit_experiment(struct settings *settings, struct random *random, double steps_most,
+                    bool only_work);
 
 #endif

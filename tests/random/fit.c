@@ -1,7 +1,7 @@
 /* tests/random/fit.c - what must hold between the keys of an experiment, so that few draws are
  * refused, and how much work one may be. Each rule changes one key or two. */
-#include "tests/random/asked.h"
 #include "tests/random/draw.h"
+#include "tests/random/work.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 struct fitting {
     struct settings *settings;
     struct random *random;
+    double steps_most;
     struct experiment experiment;
     struct model model;
     struct hardware hardware;
@@ -163,52 +164,13 @@ static void fit_trace(struct fitting *fitting)
 
 /* ---- work ---- */
 
-static double at_least_one(double value)
-{
-    return value > 1.0 ? value : 1.0;
-}
-
-/* Turns whose stored KV may be looked up each time that the queue moves. */
-static double looks(const struct experiment *experiment, const struct asked *asked)
-{
-    double waiting = (double)asked->sessions;
-    if (experiment->fetch_wait == FETCH_TIMEOUT)
-        return waiting;
-    if (experiment->order == ORDER_LONGEST_PREFIX)
-        return waiting < experiment->order_window ? waiting : experiment->order_window;
-    return 1.0;
-}
-
-double fit_work(const struct experiment *experiment, const struct asked *asked)
-{
-    const double turn = 20.0;
-    double turns = (double)asked->turns, context = (double)asked->context_tokens;
-    double unit = asked->block_tokens > 0            ? asked->block_tokens
-                  : experiment->unit == PLACE_BLOCKS ? experiment->block_tokens
-                                                     : 1e18;
-    double chains = turns + context / unit;
-    double steps = turn * turns + chains * looks(experiment, asked);
-    if (experiment->router == ROUTE_PREFIX_AFFINITY)
-        steps += chains * experiment->replicas;
-    if (experiment->scheduling == SCHEDULE_CHUNKED)
-        steps += context / experiment->chunk_tokens;
-    if (experiment->allocation == ALLOCATE_GROW)
-        steps += (double)asked->reply_tokens;
-    return at_least_one(steps);
-}
-
-/* So many, which a release build does in about a second. */
-#define WORK_MOST 2e6
-
 static void fit_amount(struct fitting *fitting)
 {
     struct asked asked;
     struct error ignored = { 0 };
     bool drawn = fitting->experiment.trace[0] == '\0';
-    if (asked_read(&fitting->experiment, &asked, &ignored) != STATUS_OK)
-        return;
-    double work = fit_work(&fitting->experiment, &asked);
-    if (work <= WORK_MOST)
+    if (asked_read(&fitting->experiment, &asked, &ignored) != STATUS_OK ||
+        work_steps(&fitting->experiment, &asked) <= fitting->steps_most)
         return;
     if (drawn && asked.sessions > 1)
         set_whole(fitting, "workload.sessions", asked.sessions / 2);
@@ -229,7 +191,8 @@ static bool read_fitting(struct fitting *fitting)
            hardware_load(fitting->experiment.hardware, &fitting->hardware, &ignored) == STATUS_OK;
 }
 
-void fit_experiment(struct settings *settings, struct random *random, bool only_work)
+void fit_experiment(struct settings *settings, struct random *random, double steps_most,
+                    bool only_work)
 {
     static void (*const rules[])(struct fitting *) = { fit_amount,   fit_machine, fit_window,
                                                        fit_writes,   fit_remote,  fit_cluster,
@@ -239,7 +202,9 @@ void fit_experiment(struct settings *settings, struct random *random, bool only_
     for (int round = 0; round < ROUNDS; round++) {
         struct settings before = *settings;
         for (int i = 0; i < (only_work ? 1 : RULES); i++) {
-            struct fitting fitting = { .settings = settings, .random = random };
+            struct fitting fitting = { .settings = settings,
+                                       .random = random,
+                                       .steps_most = steps_most };
             if (!read_fitting(&fitting))
                 return;
             rules[i](&fitting);

@@ -16,10 +16,13 @@
 enum { KINDS_MOST = 256, SLOWEST = 5, TRIES_MOST = 400, TWICE_EACH = 8 };
 /* Wall time for the shortest command of a kind of fault. */
 #define SHRINK_S 60.0
+/* Of the work of an experiment (work.h), unless asked for otherwise: seconds, at worst. */
+#define STEPS_MOST 1e7
 
 struct asked_for {
     uint64_t first_seed, count;
-    double seconds; /* 0: until all have run */
+    double seconds;    /* 0: until all have run */
+    double steps_most; /* of the work of one experiment */
     bool shrinks, lists;
 };
 
@@ -130,7 +133,7 @@ static void print_faults(const struct asked_for *asked, struct tally *tally, uin
 static void try_seed(const struct asked_for *asked, struct tally *tally, uint64_t seed,
                      const struct names *names)
 {
-    struct settings settings = draw_experiment(seed, names);
+    struct settings settings = draw_experiment(seed, asked->steps_most, names);
     struct trial_options options = { .twice = seed % TWICE_EACH == 0 };
     if (asked->lists) {
         printf("seed %" PRIu64 ": ", seed);
@@ -171,11 +174,14 @@ static int print_tally(const struct tally *tally, double seconds)
 
 static _Noreturn void refuse_usage(void)
 {
-    fputs("usage: random_experiments FIRST_SEED COUNT [--seconds S] [--shrink] [--list]\n"
-          "  --seconds S  stop after so long\n"
-          "  --shrink     for each kind of fault, the fewest keys that show it\n"
-          "  --list       print the experiments and run none\n",
-          stderr);
+    fputs(
+        "usage: random_experiments FIRST_SEED COUNT [--seconds S] [--steps N] [--shrink] [--list]\n"
+        "  --seconds S  stop after so long\n"
+        "  --steps N    work of an experiment at most (1e7); with another bound a seed may have\n"
+        "               a smaller workload\n"
+        "  --shrink     for each kind of fault, the fewest keys that show it\n"
+        "  --list       print the experiments and run none\n",
+        stderr);
     exit(2);
 }
 
@@ -190,7 +196,7 @@ static double number_of(const char *text)
 
 static struct asked_for read_options(char **argv)
 {
-    struct asked_for asked = { 0 };
+    struct asked_for asked = { .steps_most = STEPS_MOST };
     int numbers = 0;
     for (argv++; *argv != NULL; argv++) {
         if (strcmp(*argv, "--shrink") == 0)
@@ -199,6 +205,8 @@ static struct asked_for read_options(char **argv)
             asked.lists = true;
         else if (strcmp(*argv, "--seconds") == 0)
             asked.seconds = number_of(*++argv);
+        else if (strcmp(*argv, "--steps") == 0)
+            asked.steps_most = number_of(*++argv);
         else if (numbers++ == 0)
             asked.first_seed = (uint64_t)number_of(*argv);
         else
@@ -220,8 +228,8 @@ int main(int argc, char **argv)
     }
     struct names names = names_read();
     double begin = seconds_now();
-    printf("seeds %" PRIu64 " to %" PRIu64 "\n", asked.first_seed,
-           asked.first_seed + asked.count - 1);
+    printf("seeds %" PRIu64 " to %" PRIu64 ", %g steps at most\n", asked.first_seed,
+           asked.first_seed + asked.count - 1, asked.steps_most);
     for (uint64_t i = 0; i < asked.count; i++) {
         if (asked.seconds > 0.0 && seconds_now() - begin > asked.seconds)
             break;

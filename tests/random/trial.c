@@ -2,7 +2,7 @@
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "tests/random/trial.h"
 
-#include "tests/random/draw.h"
+#include "tests/random/work.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -13,12 +13,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* CPU time: a start, and for each step, a hundred times what a release build takes as a rule. */
+/* CPU time: a start, and for each step (work.h). */
 #define TRIAL_START_S 5.0
 #ifdef __SANITIZE_ADDRESS__
-#define TRIAL_STEP_S 50e-6
+#define TRIAL_STEP_S 100e-6
 #else
-#define TRIAL_STEP_S 10e-6
+#define TRIAL_STEP_S 5e-6
 #endif
 /* Of the memory that a run may take: a start, and for each step. */
 #define TRIAL_START_BYTES UINT64_C(512000000)
@@ -269,7 +269,7 @@ static _Noreturn void die(const char *what)
 static void run_in_child(struct trial *trial, struct outcome *outcome, struct told *told,
                          struct trial_options options)
 {
-    double steps = fit_work(&outcome->experiment, &outcome->asked) * (options.twice ? 2.0 : 1.0);
+    double steps = work_steps(&outcome->experiment, &outcome->asked) * (options.twice ? 2.0 : 1.0);
     uint64_t bound_bytes = TRIAL_START_BYTES + (uint64_t)(TRIAL_STEP_BYTES * steps);
     trial->bound_s = TRIAL_START_S + TRIAL_STEP_S * steps;
     if (options.most_cpu_s > 0.0 && options.most_cpu_s < trial->bound_s)

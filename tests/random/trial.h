@@ -30,7 +30,7 @@ struct trial_options {
     double most_cpu_s; /* a tighter bound than the usual one; 0: none */
 };
 
-/* The bound of CPU time grows with the experiment's work (fit_work() of draw.h): see trial.c. */
+/* The bound of CPU time grows with the experiment's work (work.h): see trial.c. */
 struct trial trial_run(const struct settings *settings, struct trial_options options);
 
 /* Whether the trial has a fault of that kind. */

@@ -2,7 +2,6 @@
  * a uniform draw would miss what matters: small workloads, tight tiers, edges of blocks. */
 #include "tests/random/draw.h"
 
-#include "base/memory.h"
 #include "models/models.h"
 
 #include <inttypes.h>
@@ -252,6 +251,38 @@ bool draw_value(struct random *random, const struct names *names, const struct s
         break;
     }
     return true;
+}
+
+/* ---- what is said of single keys ---- */
+
+struct sought {
+    const char *key;
+    bool is_known;
+};
+
+static void look_at_key(const char *key, const struct config_row *row, void *context)
+{
+    struct sought *sought = context;
+    (void)row;
+    sought->is_known |= strcmp(key, sought->key) == 0;
+}
+
+static bool is_known(const char *key)
+{
+    struct sought sought = { .key = key };
+    settings_rows(look_at_key, &sought);
+    return sought.is_known;
+}
+
+const char *draw_unknown_key(void)
+{
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+        if (!is_known(usual[i].key))
+            return usual[i].key;
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++)
+        if (!is_known(bounds[i].key))
+            return bounds[i].key;
+    return NULL;
 }
 
 /* ---- the experiment ---- */

@@ -17,6 +17,9 @@ struct settings draw_experiment(uint64_t seed, double steps_most, const struct n
 bool draw_value(struct random *random, const struct names *names, const struct settings *settings,
                 const char *key, const struct config_row *row, char value[CONFIG_TEXT_BYTES]);
 
+/* A key that is treated specially and that the schema does not have: it was renamed. NULL: none. */
+const char *draw_unknown_key(void);
+
 /* A whole number from least to most, whose logarithm is uniform. */
 uint64_t draw_whole(struct random *random, double least, double most);
 

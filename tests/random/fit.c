@@ -6,7 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* A rule sees the experiment as it is by now, and the keys by which it may change it. */
+/* A rule sees the experiment as it was before this round, and the keys by which it may change it.
+ */
 struct fitting {
     struct settings *settings;
     struct random *random;
@@ -199,16 +200,11 @@ void fit_experiment(struct settings *settings, struct random *random, double ste
                                                        fit_workload, fit_trace };
     /* What a rule sets may need another one, and the amount is halved some times. */
     enum { ROUNDS = 40, RULES = sizeof rules / sizeof *rules };
-    for (int round = 0; round < ROUNDS; round++) {
+    struct fitting fitting = { .settings = settings, .random = random, .steps_most = steps_most };
+    for (int round = 0; round < ROUNDS && read_fitting(&fitting); round++) {
         struct settings before = *settings;
-        for (int i = 0; i < (only_work ? 1 : RULES); i++) {
-            struct fitting fitting = { .settings = settings,
-                                       .random = random,
-                                       .steps_most = steps_most };
-            if (!read_fitting(&fitting))
-                return;
+        for (int i = 0; i < (only_work ? 1 : RULES); i++)
             rules[i](&fitting);
-        }
         if (memcmp(&before, settings, sizeof before) == 0)
             return;
     }

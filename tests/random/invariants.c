@@ -12,7 +12,7 @@
  */
 static double rounding(double a, double b)
 {
-    return 1e-9 * (fabs(a) > fabs(b) ? fabs(a) : fabs(b)) + 1e-9;
+    return 1e-12 * (fabs(a) > fabs(b) ? fabs(a) : fabs(b)) + 1e-9;
 }
 
 static bool at_most(struct seen *seen, const char *what, double left, double right, double slack)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SAMPLES "traces/samples"
 
@@ -63,6 +64,10 @@ static struct name_list of_samples(void)
 
 struct names names_read(void)
 {
+    if (chdir(REPRISE_ROOT) != 0) {
+        perror(REPRISE_ROOT);
+        exit(3);
+    }
     struct names names = { .models = of_models("llm"),
                            .hardware = of_models("hardware"),
                            .drives = of_models("drive"),

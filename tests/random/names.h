@@ -16,8 +16,8 @@ struct names {
     struct name_list models, hardware, drives, policies, presets, samples, formats;
 };
 
-/* Sample traces are named by their path from the root of the repository, where the process must be.
- * Ends the process when a folder cannot be read. */
+/* Makes the root of the repository the process's folder: sample traces are named from there. Ends
+ * the process when a folder cannot be read. */
 struct names names_read(void);
 void names_free(struct names *names);
 

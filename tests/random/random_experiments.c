@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 /* More, and the generator tests refusals only. */
 #define REFUSED_SHARE_MOST 0.40
@@ -222,10 +221,6 @@ int main(int argc, char **argv)
     (void)argc;
     struct asked_for asked = read_options(argv);
     static struct tally tally;
-    if (chdir(REPRISE_ROOT) != 0) { /* sample traces are named from there */
-        perror(REPRISE_ROOT);
-        return 3;
-    }
     struct names names = names_read();
     double begin = seconds_now();
     printf("seeds %" PRIu64 " to %" PRIu64 ", %g steps at most\n", asked.first_seed,

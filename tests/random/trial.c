@@ -90,19 +90,21 @@ static bool is_same(const struct sim_result *a, const struct sim_result *b)
     return same;
 }
 
-static void run(struct told *told, const struct experiment *experiment, bool twice)
+static void run(struct told *told, const struct experiment *experiment,
+                struct trial_options options)
 {
+    run_experiment *run_one = options.run != NULL ? options.run : sim_run;
     const struct sim_progress progress = { note_progress, told };
     struct sim_result result, again;
     told->is_same = true;
-    told->status = sim_run(experiment, &progress, &result, &told->err);
+    told->status = run_one(experiment, &progress, &result, &told->err);
     if (told->status == STATUS_OK) {
         tell_result(told, &result);
         /* The second one finds a heap that the first one has left. */
-        if (twice && sim_run(experiment, &progress, &again, &told->err) == STATUS_OK) {
+        if (options.twice && run_one(experiment, &progress, &again, &told->err) == STATUS_OK) {
             told->is_same = is_same(&result, &again);
             sim_result_free(&again);
-        } else if (twice) {
+        } else if (options.twice) {
             told->is_same = false;
         }
         sim_result_free(&result);
@@ -134,7 +136,7 @@ static _Noreturn void be_the_child(struct told *told, const struct experiment *e
     alarm((unsigned)(WALL_OVER_CPU * bound_s) + 1);
     dup2(fileno(heard), STDOUT_FILENO);
     dup2(fileno(heard), STDERR_FILENO);
-    run(told, experiment, options.twice);
+    run(told, experiment, options);
     exit(0); /* not _exit(): leaks are told at the end */
 }
 

@@ -25,9 +25,15 @@ struct trial {
     uint64_t events;
 };
 
+/* As sim_run(). */
+typedef enum status run_experiment(const struct experiment *experiment,
+                                   const struct sim_progress *progress, struct sim_result *result,
+                                   struct error *err);
+
 struct trial_options {
-    bool twice;        /* in one process: the second run must give the same bits */
-    double most_cpu_s; /* a tighter bound than the usual one; 0: none */
+    run_experiment *run; /* NULL: sim_run(); tests plant faults here */
+    bool twice;          /* in one process: the second run must give the same bits */
+    double most_cpu_s;   /* a tighter bound than the usual one; 0: none */
 };
 
 /* The bound of CPU time grows with the experiment's work (work.h): see trial.c. */

@@ -24,26 +24,36 @@ static double looks(const struct experiment *experiment, const struct asked *ask
                                                      : 1.0;
 }
 
-/* Who gives up a unit walks past those of the batch, each in no time. */
+/* What is done of each unit of a chain in no time, a step for a hundred. */
+#define SHARE_OF_A_STEP 0.01
+
+/* Who gives up a unit walks past those of the batch. */
 static double walks(const struct experiment *experiment, const struct asked *asked, double chains)
 {
-    const double share_of_a_step = 0.01;
     double batch = less((double)asked->sessions, experiment->batch);
-    return asked->turns > 0 ? share_of_a_step * chains * batch * chains / (double)asked->turns
-                            : 0.0;
+    return SHARE_OF_A_STEP * chains * batch * chains / (double)asked->turns;
+}
+
+/* Each chunk of a prompt looks through its chain. */
+static double chunks(const struct experiment *experiment, const struct asked *asked, double chains)
+{
+    double count = (double)asked->context_tokens / experiment->chunk_tokens;
+    return count * (1.0 + SHARE_OF_A_STEP * chains / (double)asked->turns);
 }
 
 double work_steps(const struct experiment *experiment, const struct asked *asked)
 {
     const double turn = 20.0;
+    if (asked->turns == 0)
+        return 1.0;
     double turns = (double)asked->turns, context = (double)asked->context_tokens;
     double chains = turns + context / unit_tokens(experiment, asked);
     double steps =
-        1.0 + turn * turns + chains * looks(experiment, asked) + walks(experiment, asked, chains);
+        turn * turns + chains * looks(experiment, asked) + walks(experiment, asked, chains);
     if (experiment->router == ROUTE_PREFIX_AFFINITY)
         steps += chains * experiment->replicas;
     if (experiment->scheduling == SCHEDULE_CHUNKED)
-        steps += context / experiment->chunk_tokens;
+        steps += chunks(experiment, asked, chains);
     if (experiment->allocation == ALLOCATE_GROW)
         steps += (double)asked->reply_tokens;
     return steps;

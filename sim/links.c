@@ -91,9 +91,32 @@ static bool both_move(const uint32_t flows[ROOMS], int pair)
     return true;
 }
 
+/* Most of the time one class moves: its flows share the slowest of its links. false: it is not
+ * alone, or crosses both links of a pair. */
+static bool set_rate_alone(struct links *links)
+{
+    uint64_t rest = links->active, mask = next_class(&rest);
+    if (mask == 0 || rest != 0)
+        return false;
+    for (int pair = 0; pair < PAIR_COUNT; pair++)
+        if ((mask & pair_links[pair]) == pair_links[pair])
+            return false;
+    struct flow_class *class = &links->of[mask];
+    double share = INFINITY;
+    for (uint32_t link = 0; link < LINK_COUNT; link++) {
+        double each = links->bytes_per_ns[link] / class->by_end.count;
+        if ((mask & LINK_BIT(link)) != 0 && each < share)
+            share = each;
+    }
+    class->rate_bytes_per_ns = share;
+    return true;
+}
+
 /* Progressive filling: all rates grow together; a room that is full freezes the classes over it. */
 static void set_rates(struct links *links)
 {
+    if (links->active == 0 || set_rate_alone(links))
+        return;
     double left[ROOMS];
     uint32_t flows[ROOMS] = { 0 };
     uint64_t unfrozen = links->active;

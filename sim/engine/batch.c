@@ -195,7 +195,7 @@ static void end_decodes(struct engine *engine, uint64_t end_ns)
         struct session *session = session_of(engine, engine->running.item[i]);
         collector_add_tbt(collector_of(engine), end_ns - session->last_token_ns);
         session->last_token_ns = end_ns;
-        session->left_tokens--;
+        engine->completed += --session->left_tokens == 0;
     }
 }
 
@@ -258,6 +258,7 @@ static void count_tokens(struct engine *engine, const struct iteration_end *end)
         collector_add_tbt(collector_of(engine), end->first_end_ns - session->last_token_ns);
         session->last_token_ns = end->end_ns;
         session->left_tokens -= (uint32_t)end->repeats;
+        engine->completed += session->left_tokens == 0;
     }
     if (end->repeats > 1)
         collector_add_tbt_ramp(collector_of(engine), end->gap_ns, end->gap_growth_ns,

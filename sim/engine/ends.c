@@ -57,7 +57,7 @@ void ends_prefill(struct engine *engine, uint32_t handle, uint64_t end_ns)
     else /* preempted before: its reply goes on */
         collector_add_tbt(collector_of(engine), end_ns - session->last_token_ns);
     session->last_token_ns = end_ns;
-    session->left_tokens--;
+    engine->completed += --session->left_tokens == 0;
     if (saves_synchronously(engine)) {
         ends_save(engine, handle, session->prefill_tokens);
         handles_add(&engine->stalling_prefills, session->job);
@@ -143,6 +143,9 @@ static void finish_turn(struct engine *engine, uint32_t handle, uint64_t end_ns)
 void ends_completed(struct engine *engine, uint64_t end_ns)
 {
     uint32_t kept = 0, count = engine->running.count;
+    if (engine->completed == 0)
+        return;
+    engine->completed = 0;
     engine->running.count = 0; /* places are free while the core is told of each end */
     for (uint32_t i = 0; i < count; i++) {
         uint32_t handle = engine->running.item[i];

@@ -50,6 +50,7 @@ struct engine {
     struct handles prefilling;       /* started, and not all of their context is ready */
     struct handles running;          /* decode */
     struct handles joining;          /* handed over: decode from the next iteration on */
+    uint32_t completed;              /* of the running: replies that are whole, for ends_completed() */
     uint32_t held_places;
     uint32_t expected;   /* turns on their way here for decoding */
     uint32_t turns_here; /* asked here and not ended */

@@ -205,8 +205,10 @@ static void shrink_copy(struct placement *core, uint32_t unit, enum tier tier, u
 void books_fetch_again(struct placement *core, uint32_t unit)
 {
     uint32_t waiter = core->units.unit[unit].first_waiter;
-    if (waiter != 0)
-        core->job[core->slot[waiter].job].wants_fetch = true;
+    if (waiter == 0)
+        return;
+    core->job[core->slot[waiter].job].wants_fetch = true;
+    core->fetch_seen = 0;
 }
 
 void books_drop_copy(struct placement *core, uint32_t unit, enum tier tier, enum loss loss)

@@ -91,6 +91,7 @@ struct placement {
     struct job *job;
     uint32_t job_capacity, job_high_water, free_job;
     uint32_t queue_head, queue_tail, next_sequence;
+    uint32_t fetch_seen; /* of so many first jobs none wants a fetch, since the queue last changed */
     uint32_t waiting_save_head, waiting_save_tail;
 
     struct transfer *transfer;

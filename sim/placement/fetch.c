@@ -101,6 +101,9 @@ void fetch_ahead(struct placement *core)
     uint64_t dram_tokens = core->env.capacity_tokens[TIER_DRAM] - core->reserve_tokens;
     uint32_t window = policy_window_jobs(&core->env, dram_tokens);
     uint32_t job = core->queue_head;
+    bool wanted = false;
+    if (window <= core->fetch_seen)
+        return;
     if (job != 0 && !core->config.fetch_head)
         job = core->job[job].next;
     for (uint32_t seen = core->config.fetch_head ? 0 : 1; job != 0 && seen < window;
@@ -109,5 +112,7 @@ void fetch_ahead(struct placement *core)
             return;
         if (core->job[job].wants_fetch && !fetch_for(core, job))
             return;
+        wanted |= core->job[job].wants_fetch;
     }
+    core->fetch_seen = wanted ? 0 : window;
 }

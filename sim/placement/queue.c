@@ -80,6 +80,7 @@ static void queue_remove(struct placement *core, uint32_t handle)
 
 static void note_queue_head(struct placement *core)
 {
+    core->fetch_seen = 0;
     core->env.queue_head_sequence =
         core->queue_head != 0 ? core->job[core->queue_head].sequence : core->next_sequence;
 }

@@ -199,6 +199,14 @@ static uint32_t copied_on_write(const struct placement *core, const struct job *
     return copy < want ? copy : want;
 }
 
+/* What the cut will free in HBM of the session's own copy, which is pinned till then. */
+static uint32_t freed_by_cut(const struct placement *core, const struct job *job, uint32_t cut)
+{
+    if (cut == 0)
+        return 0;
+    return least(cut, core->units.unit[chain_unit(core, job, 0)].tokens[TIER_HBM]);
+}
+
 void placement_hurry(struct placement *core, uint32_t job)
 {
     assert(core->job[job].state == JOB_QUEUED);
@@ -225,11 +233,13 @@ enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t
     if (room == ROOM_NOW)
         own_tokens += copied;
     else if (room == ROOM_NEVER)
-        room = room_in_hbm(core, own_tokens);
+        room = room_in_hbm(core, above(own_tokens, freed_by_cut(core, job, cut_tokens)));
     if (room != ROOM_NOW) {
         chain_unpin(core, job);
         return room == ROOM_LATER ? PREPARE_WAIT : PREPARE_NO_ROOM;
     }
+    if (cut_tokens > 0)
+        cut_context(core, job, cut_tokens);
     books_book(core, TIER_HBM, own_tokens);
     job->hbm_tokens = own_tokens;
     job->total_tokens = total_tokens;
@@ -237,8 +247,6 @@ enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t
     queue_leave(core, handle);
     for (uint32_t i = 0; i < job->chain_count && !job->again; i++)
         chain_count_use(core, chain_unit(core, job, i));
-    if (cut_tokens > 0)
-        cut_context(core, job, cut_tokens);
     if (units_are_sessions(core))
         set_base(core, job);
     chain_use(core, job, false, hits->units_found);

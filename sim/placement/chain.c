@@ -52,15 +52,15 @@ uint32_t chain_intern(struct placement *core, uint64_t key, uint32_t depth, uint
     return unit;
 }
 
-void chain_pin(struct placement *core, const struct job *job)
+void chain_pin(struct placement *core, const struct job *job, uint32_t from, uint32_t to)
 {
-    for (uint32_t i = 0; i < job->chain_count; i++)
+    for (uint32_t i = from; i < to; i++)
         books_pin(core, chain_unit(core, job, i));
 }
 
-void chain_unpin(struct placement *core, const struct job *job)
+void chain_unpin(struct placement *core, const struct job *job, uint32_t count)
 {
-    for (uint32_t i = job->chain_count; i-- > 0;) {
+    for (uint32_t i = count; i-- > 0;) {
         uint32_t unit = chain_unit(core, job, i);
         books_unpin(core, unit);
         books_settle(core, unit);

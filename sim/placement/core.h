@@ -209,9 +209,10 @@ void chain_free_job(struct placement *core, uint32_t handle);
 uint32_t chain_slots(struct placement *core, uint32_t count);
 /* The unit of that key, which stands at place `depth` of a chain, behind the unit `parent`. */
 uint32_t chain_intern(struct placement *core, uint64_t key, uint32_t depth, uint32_t parent);
-void chain_pin(struct placement *core, const struct job *job);
-/* Deepest first: the order in which an unused chain shall be evicted. */
-void chain_unpin(struct placement *core, const struct job *job);
+/* The chain's units from..to - 1. */
+void chain_pin(struct placement *core, const struct job *job, uint32_t from, uint32_t to);
+/* The first `count`, deepest first: the order in which an unused chain shall be evicted. */
+void chain_unpin(struct placement *core, const struct job *job, uint32_t count);
 /* The leading units of the chain of which tiers below HBM have something. */
 uint32_t chain_stored_run(const struct placement *core, const struct job *job);
 /* Tells the policy that the job uses the copies of its chain: at its end, or at its start, where

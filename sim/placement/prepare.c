@@ -207,6 +207,15 @@ static uint32_t freed_by_cut(const struct placement *core, const struct job *job
     return least(cut, core->units.unit[chain_unit(core, job, 0)].tokens[TIER_HBM]);
 }
 
+/* The first units of the chain, which stay while room is made for the job: those it reuses. Room
+ * may be made of what lies behind a gap and is no hit, as in vLLM, which takes off the free queue
+ * the cached blocks that it found and no others (allocate_slots() in v1/core/kv_cache_manager.py:
+ * touch()). A copy that will be cut stays till then: it is counted on. */
+static uint32_t units_kept(const struct job *job, uint32_t cut, const struct placement_hits *hits)
+{
+    return cut > 0 ? job->chain_count : hits->units_found;
+}
+
 void placement_hurry(struct placement *core, uint32_t job)
 {
     assert(core->job[job].state == JOB_QUEUED);
@@ -222,8 +231,9 @@ enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t
     core->now_ns = now_ns;
     if (must_wait(core, job))
         return PREPARE_WAIT;
-    chain_pin(core, job);
     find_hits(core, job, cut_tokens, slowest, hits);
+    uint32_t kept = units_kept(job, cut_tokens, hits);
+    chain_pin(core, job, 0, kept);
     uint32_t own_tokens = total_tokens - hits->tokens[TIER_HBM];
     uint32_t copied = copied_on_write(core, job, cut_tokens, hits);
     /* A turn that fills all of HBM writes on in place. */
@@ -235,9 +245,10 @@ enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t
     else if (room == ROOM_NEVER)
         room = room_in_hbm(core, above(own_tokens, freed_by_cut(core, job, cut_tokens)));
     if (room != ROOM_NOW) {
-        chain_unpin(core, job);
+        chain_unpin(core, job, kept);
         return room == ROOM_LATER ? PREPARE_WAIT : PREPARE_NO_ROOM;
     }
+    chain_pin(core, job, kept, job->chain_count);
     if (cut_tokens > 0)
         cut_context(core, job, cut_tokens);
     books_book(core, TIER_HBM, own_tokens);

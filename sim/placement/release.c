@@ -39,7 +39,7 @@ void release_job(struct placement *core, uint32_t handle)
         core->units.unit[chain_unit(core, job, i)].last_use_ns = core->now_ns;
     chain_use(core, job, true, 0);
     count_refused(core, job);
-    chain_unpin(core, job);
+    chain_unpin(core, job, job->chain_count);
     leave_dram(core, job);
     room_trim_hbm(core);
     write_through_chain(core, job);

@@ -3,7 +3,7 @@
 #include "sim/placement/placement.h"
 #include "tests/support.h"
 
-enum { BYTES_PER_TOKEN = 10 };
+enum { BLOCK = 16, BYTES_PER_TOKEN = 10 };
 
 /* HBM of `tokens`, all of it cache, above a DRAM of `dram_tokens`; LRU. */
 static struct placement *core_of(uint32_t unit_tokens, uint32_t tokens, uint32_t dram_tokens)
@@ -112,6 +112,68 @@ START_TEST(nothing_is_cut_while_another_job_has_the_room)
 }
 END_TEST
 
+START_TEST(what_will_be_cut_is_counted_on_and_so_not_evicted)
+{
+    struct placement *core = core_of(UINT32_MAX, 100, 0);
+    struct placement_hits hits;
+    const uint32_t tokens[] = { 50, 30 };
+    for (uint64_t key = 1; key <= 2; key++) {
+        uint32_t job = placement_queue(core, 0, &key, 1, 0, 1);
+        ck_assert_int_eq(prepare(core, job, 0, tokens[key - 1], &hits), PREPARE_DONE);
+        finish(core, job, tokens[key - 1]);
+    }
+    uint32_t job = ask_session(core, 50); /* whose KV was used least recently */
+    ck_assert_int_eq(prepare(core, job, CUT_ALL, 90, &hits), PREPARE_DONE);
+    ck_assert_uint_eq(hbm_tokens_of(core, 2), 0);
+    ck_assert_uint_eq(placement_used_bytes(core, TIER_HBM), 90 * BYTES_PER_TOKEN);
+    placement_free(core);
+}
+END_TEST
+
+/* ---- blocks behind a gap ---- */
+
+/* HBM of eight blocks, four of which hold the chain 1, 2, 3, 4 of a turn that ended. */
+static struct placement *core_with_a_chain(void)
+{
+    struct placement *core = core_of(BLOCK, 8 * BLOCK, 0);
+    struct placement_hits hits;
+    uint32_t job = placement_queue(core, 0, (uint64_t[]){ 1, 2, 3, 4 }, 4, 4 * BLOCK, 4);
+    ck_assert_int_eq(prepare(core, job, 0, 4 * BLOCK, &hits), PREPARE_DONE);
+    finish(core, job, 4 * BLOCK);
+    return core;
+}
+
+START_TEST(blocks_behind_a_gap_make_room_and_those_before_it_stay)
+{
+    struct placement *core = core_with_a_chain();
+    struct placement_hits hits;
+    const uint64_t keys[] = { 1, 11, 3, 4, 12, 13, 14, 15 };
+    uint32_t job = placement_queue(core, 0, keys, 8, 8 * BLOCK, 8);
+    ck_assert_int_eq(prepare(core, job, 0, 8 * BLOCK, &hits), PREPARE_DONE);
+    ck_assert_uint_eq(hits.tokens[TIER_HBM], BLOCK);
+    ck_assert_uint_eq(hbm_tokens_of(core, 1), BLOCK);
+    ck_assert_uint_eq(hbm_tokens_of(core, 3) + hbm_tokens_of(core, 4), 0);
+    finish(core, job, 8 * BLOCK);
+    ck_assert_uint_eq(hbm_tokens_of(core, 4), BLOCK);
+    placement_free(core);
+}
+END_TEST
+
+START_TEST(where_there_is_room_blocks_behind_a_gap_stay_as_long_as_the_turn_runs)
+{
+    struct placement *core = core_with_a_chain();
+    struct placement_hits hits;
+    uint32_t job = placement_queue(core, 0, (uint64_t[]){ 1, 11, 3, 4 }, 4, 4 * BLOCK, 4);
+    ck_assert_int_eq(prepare(core, job, 0, 4 * BLOCK, &hits), PREPARE_DONE); /* three of its own */
+    uint32_t other = placement_queue(core, 0, (uint64_t[]){ 21, 22, 23 }, 3, 3 * BLOCK, 3);
+    ck_assert_int_eq(prepare(core, other, 0, 3 * BLOCK, &hits), PREPARE_NO_ROOM);
+    ck_assert_int_eq(prepare(core, other, 0, 2 * BLOCK, &hits), PREPARE_DONE);
+    ck_assert_uint_eq(hbm_tokens_of(core, 2), 0);
+    ck_assert_uint_eq(hbm_tokens_of(core, 3) + hbm_tokens_of(core, 4), 2 * BLOCK);
+    placement_free(core);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("placement_hbm_room");
@@ -120,5 +182,8 @@ int main(void)
     tcase_add_test(tests, what_is_cut_makes_room_for_the_turn_that_cuts_it);
     tcase_add_test(tests, and_so_does_kv_that_has_become_useless);
     tcase_add_test(tests, nothing_is_cut_while_another_job_has_the_room);
+    tcase_add_test(tests, what_will_be_cut_is_counted_on_and_so_not_evicted);
+    tcase_add_test(tests, blocks_behind_a_gap_make_room_and_those_before_it_stay);
+    tcase_add_test(tests, where_there_is_room_blocks_behind_a_gap_stay_as_long_as_the_turn_runs);
     return test_main(suite);
 }

@@ -81,8 +81,24 @@ static void count_child(struct placement *core, uint32_t unit, enum tier tier, b
     *children = comes ? *children + 1 : *children - 1;
     if (*children == (comes ? 1U : 0U))
         books_wanted(core, parent);
-    if (*children == 0)
-        books_settle(core, parent);
+}
+
+static void count_children(struct placement *core, uint32_t unit, bool come)
+{
+    const struct unit *entry = &core->units.unit[unit];
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        if (entry->tokens[tier] > 0 && !unit_leaves(entry, (enum tier)tier))
+            count_child(core, unit, (enum tier)tier, come);
+}
+
+void books_follow(struct placement *core, uint32_t unit, uint32_t parent)
+{
+    if (!core->config.keys.leaf_only || core->units.seen.parent[unit] == parent)
+        return;
+    count_children(core, unit, false);
+    uint32_t before = unit_follow(&core->units, unit, parent);
+    count_children(core, unit, true);
+    books_settle(core, before);
 }
 
 void books_enter(struct placement *core, uint32_t unit, enum tier tier)
@@ -103,15 +119,6 @@ static void set_leaving(struct placement *core, uint32_t unit, enum tier tier, b
     unsigned bit = 1U << (unsigned)tier;
     unsigned now = leaves ? entry->leaving | bit : entry->leaving & ~bit;
     entry->leaving = now & ((1U << TIER_COUNT) - 1);
-    uint32_t parent = core->config.keys.leaf_only ? core->units.seen.parent[unit] : UNIT_NONE;
-    if (parent == UNIT_NONE)
-        return;
-    /* No policy sees it any more; its parent's entry is needed all the same, should it stay. */
-    uint32_t *children = &core->units.leaving_children[parent];
-    assert(leaves || *children > 0);
-    *children = leaves ? *children + 1 : *children - 1;
-    if (*children == 0)
-        books_settle(core, parent);
 }
 
 void books_evict(struct placement *core, uint32_t unit, enum tier tier)
@@ -287,22 +294,32 @@ void books_unpin(struct placement *core, uint32_t unit)
     }
 }
 
-void books_settle(struct placement *core, uint32_t unit)
+/* Returns the unit that it followed if its entry has gone, else UNIT_NONE. */
+static uint32_t settle_one(struct placement *core, uint32_t unit)
 {
     struct unit *entry = &core->units.unit[unit];
     if (entry->pins > 0 || entry->first_waiter != 0) {
         stop_aging(core, unit);
-        return;
+        return UNIT_NONE;
     }
     if (held_tokens(entry) > 0) {
         if (!entry->aging && core->config.keys.ttl_ns > 0) {
             order_push_back(&core->age, core->units.age_link, unit);
             entry->aging = true;
         }
-    } else if (entry->transfer == 0) {
-        stop_aging(core, unit);
-        if (entry->remembered == 0 && !entry->counted &&
-            !(core->config.keys.leaf_only && unit_has_children(&core->units, unit)))
-            unit_release(&core->units, unit);
+        return UNIT_NONE;
     }
+    if (entry->transfer != 0)
+        return UNIT_NONE;
+    stop_aging(core, unit);
+    bool is_known = entry->remembered != 0 || entry->counted;
+    if (is_known || (core->config.keys.leaf_only && core->units.followers[unit] > 0))
+        return UNIT_NONE;
+    return unit_release(&core->units, unit);
+}
+
+void books_settle(struct placement *core, uint32_t unit)
+{
+    while (unit != UNIT_NONE)
+        unit = settle_one(core, unit);
 }

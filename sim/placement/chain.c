@@ -46,9 +46,7 @@ uint32_t chain_intern(struct placement *core, uint64_t key, uint32_t depth, uint
     uint32_t unit = unit_intern(&core->units, key);
     if (core->policy->depths)
         core->units.seen.depth[unit] = depth;
-    /* While it has a copy its parent's entry is kept, so that the handle stays right. */
-    if (core->config.keys.leaf_only && !unit_has_copy(&core->units.unit[unit]))
-        core->units.seen.parent[unit] = parent;
+    books_follow(core, unit, parent);
     return unit;
 }
 

@@ -126,6 +126,9 @@ void books_evict(struct placement *core, uint32_t unit, enum tier tier);
 void books_take_back(struct placement *core, uint32_t unit, enum tier tier);
 /* A leaving HBM copy can go whenever HBM needs its room. */
 void books_is_clean(struct placement *core, uint32_t unit);
+/* leaf_only: the unit is behind `parent` in its chain from now on, or begins it (a context that lost its
+ * beginning): what was before it protects its copies no more. */
+void books_follow(struct placement *core, uint32_t unit, uint32_t parent);
 /* policy_env.remembers. */
 void books_remember(struct policy_env *env, uint32_t unit, enum tier tier, bool does);
 enum loss {

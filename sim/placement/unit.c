@@ -27,7 +27,7 @@ void unit_table_free(struct unit_table *table)
     }
     free(table->seen.depth);
     free(table->seen.parent);
-    free(table->leaving_children);
+    free(table->followers);
     free(table->age_link);
     free(table->clean_link);
     free(table->count_link);
@@ -61,7 +61,7 @@ static void grow(struct unit_table *table)
         grow_array(table, &seen->depth, sizeof(uint32_t));
     if (table->leaf_only) {
         grow_array(table, &seen->parent, sizeof(uint32_t));
-        grow_array(table, &table->leaving_children, sizeof(uint32_t));
+        grow_array(table, &table->followers, sizeof(uint32_t));
     }
     grow_array(table, &table->age_link, sizeof(struct order_link));
     if (table->clean)
@@ -96,26 +96,32 @@ uint32_t unit_intern(struct unit_table *table, uint64_t key)
     table->unit[unit] = (struct unit){ .key = key };
     if (table->note_bytes > 0)
         clear_notes(table, unit);
-    if (table->leaf_only)
-        table->seen.parent[unit] = UNIT_NONE;
     keymap_add(&table->map, unit_keys(table), unit);
     return unit;
 }
 
-bool unit_has_children(const struct unit_table *table, uint32_t unit)
+uint32_t unit_follow(struct unit_table *table, uint32_t unit, uint32_t parent)
 {
-    for (int tier = 0; tier < TIER_COUNT; tier++)
-        if (table->seen.children[tier][unit] > 0)
-            return true;
-    return table->leaving_children[unit] > 0;
+    uint32_t before = table->seen.parent[unit];
+    if (parent == before)
+        return UNIT_NONE;
+    table->seen.parent[unit] = parent;
+    if (parent != UNIT_NONE)
+        table->followers[parent]++;
+    assert(before == UNIT_NONE || table->followers[before] > 0);
+    if (before != UNIT_NONE)
+        table->followers[before]--;
+    return before;
 }
 
-void unit_release(struct unit_table *table, uint32_t unit)
+uint32_t unit_release(struct unit_table *table, uint32_t unit)
 {
     struct unit *entry = &table->unit[unit];
     assert(entry->pins == 0 && entry->transfer == 0 && entry->first_waiter == 0 && !entry->aging);
     assert(entry->remembered == 0 && entry->leaving == 0 && !entry->counted);
+    assert(table->followers == NULL || table->followers[unit] == 0);
     keymap_remove(&table->map, unit_keys(table), entry->key);
     entry->next_in_transfer = table->free_unit;
     table->free_unit = unit;
+    return table->leaf_only ? unit_follow(table, unit, UNIT_NONE) : UNIT_NONE;
 }

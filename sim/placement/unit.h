@@ -18,7 +18,7 @@
  * tokens[t] > 0, except from when that copy was evicted to when it has gone (leaving). At most
  * one transfer at a time changes a unit's copies. An entry lives while anything of this is true: a
  * copy, a waiter, a pin, a transfer, the policy's memory of it, its uses' being remembered (counted),
- * a copy of a unit that follows it (leaf_only). */
+ * the entry of a unit that follows it (leaf_only): who is named as a parent is there. */
 struct unit {
     uint64_t key; /* first: the keymap reads it here */
     uint64_t last_use_ns;
@@ -59,7 +59,7 @@ struct unit_table {
     uint32_t note_bytes;
     bool leaf_only, depths, clean, counts;
     struct order_link *age_link, *clean_link, *count_link; /* the latter two where asked for */
-    uint32_t *leaving_children;          /* leaf_only: copies of those that follow it that leave */
+    uint32_t *followers;                 /* leaf_only: entries that name it as their parent */
     uint32_t capacity, high_water;       /* entries allocated; handles ever given out */
     uint32_t free_unit;                  /* released entries, chained by next_in_transfer */
     struct keymap map;
@@ -72,22 +72,15 @@ void unit_table_free(struct unit_table *table);
 uint32_t unit_find(const struct unit_table *table, uint64_t key);
 /* The unit of that key, made when there is none. May move table->unit and the links. */
 uint32_t unit_intern(struct unit_table *table, uint64_t key);
-/* Whether copies of units that follow this one are in some tier. Only with leaf_only. */
-bool unit_has_children(const struct unit_table *table, uint32_t unit);
-/* Forgets a unit for whose entry there is no reason any more. */
-void unit_release(struct unit_table *table, uint32_t unit);
+/* leaf_only: the unit follows the unit `parent` from now on, or none. Returns what it followed before, whose
+ * entry there may be no reason for any more, or UNIT_NONE. */
+uint32_t unit_follow(struct unit_table *table, uint32_t unit, uint32_t parent);
+/* Forgets a unit for whose entry there is no reason any more. Returns what it followed, as above. */
+uint32_t unit_release(struct unit_table *table, uint32_t unit);
 
 static inline bool unit_leaves(const struct unit *unit, enum tier tier)
 {
     return (unit->leaving >> (unsigned)tier & 1U) != 0;
-}
-
-static inline bool unit_has_copy(const struct unit *unit)
-{
-    bool has = false;
-    for (int tier = 0; tier < TIER_COUNT; tier++)
-        has |= unit->tokens[tier] > 0;
-    return has || unit->transfer != 0;
 }
 
 static inline struct keymap_keys unit_keys(const struct unit_table *table)

@@ -63,6 +63,34 @@ static void verify_transfers(const struct placement *core, uint64_t used_tokens[
     }
 }
 
+/* leaf_only: what follows each unit, by the tier that has it. */
+static void verify_followers(const struct placement *core, const bool *is_free)
+{
+    const struct policy_units *seen = &core->units.seen;
+    uint32_t high_water = core->units.high_water;
+    uint32_t *children = calloc((size_t)high_water * TIER_COUNT, sizeof *children);
+    uint32_t *followers = calloc(high_water, sizeof *followers);
+    HOLDS(children != NULL && followers != NULL);
+    for (uint32_t unit = 1; unit < high_water; unit++) {
+        const struct unit *entry = &core->units.unit[unit];
+        uint32_t parent = seen->parent[unit];
+        if (is_free[unit] || parent == UNIT_NONE)
+            continue;
+        HOLDS(!is_free[parent]);
+        followers[parent]++;
+        for (int tier = 0; tier < TIER_COUNT; tier++)
+            children[parent * TIER_COUNT + (uint32_t)tier] +=
+                entry->tokens[tier] > 0 && !unit_leaves(entry, (enum tier)tier);
+    }
+    for (uint32_t unit = 1; unit < high_water; unit++) {
+        HOLDS(core->units.followers[unit] == followers[unit]);
+        for (int tier = 0; tier < TIER_COUNT; tier++)
+            HOLDS(seen->children[tier][unit] == children[unit * TIER_COUNT + (uint32_t)tier]);
+    }
+    free(children);
+    free(followers);
+}
+
 void placement_verify(const struct placement *core)
 {
     uint64_t used_tokens[TIER_COUNT] = { 0 }, leaving[TIER_COUNT] = { 0 }, idle = 0;
@@ -74,6 +102,8 @@ void placement_verify(const struct placement *core)
     for (uint32_t unit = 1; unit < core->units.high_water; unit++)
         if (!is_free[unit])
             verify_unit(core, unit, used_tokens, leaving, &idle);
+    if (core->config.keys.leaf_only)
+        verify_followers(core, is_free);
     free(is_free);
     verify_transfers(core, used_tokens);
     for (uint32_t handle = 1; handle < core->job_high_water; handle++)

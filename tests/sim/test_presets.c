@@ -154,6 +154,26 @@ START_TEST(every_shipped_preset_runs_and_finds_kv_in_hbm)
 }
 END_TEST
 
+/* Sessions long enough that contexts lose their beginning: 13B's window is 2,048 tokens. */
+#define TRUNCATED "warmup_turns: 0\nworkload: {sessions: 400}\n"
+
+static void check_turns(const char *name, void *turns)
+{
+    char yaml[256];
+    snprintf(yaml, sizeof yaml, TRUNCATED "policy: %s\n", name);
+    struct experiment experiment = load(yaml, NULL);
+    ck_assert_double_eq(run_experiment(&experiment).turns, *(const double *)turns);
+}
+
+START_TEST(every_shipped_preset_serves_every_turn)
+{
+    struct error err = { 0 };
+    double turns = run(TRUNCATED, "policy=none").turns;
+    ck_assert_double_gt(turns, 2000);
+    ck_assert_int_eq(models_list("engines", check_turns, &turns, &err), STATUS_OK);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("presets");
@@ -167,5 +187,6 @@ int main(void)
     tcase_add_test(tests, a_name_that_is_neither_is_refused);
     tcase_add_test(tests, a_preset_written_out_is_the_same_experiment);
     tcase_add_test(tests, every_shipped_preset_runs_and_finds_kv_in_hbm);
+    tcase_add_test(tests, every_shipped_preset_serves_every_turn);
     return test_main(suite);
 }

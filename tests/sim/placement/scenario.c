@@ -193,8 +193,11 @@ static void make_chain(struct scenario *scenario, struct scenario_job *job)
     uint32_t leaf = (uint32_t)draw(scenario, 32);
     leaf = draw(scenario, 2) == 0 ? leaf % 8 : leaf; /* some are asked more often */
     job->count = 1 + (uint32_t)draw(scenario, SCENARIO_CHAIN);
+    /* As of a context that overflowed. */
+    uint32_t cut = scenario->cuts_fronts ? (uint32_t)draw(scenario, job->count) : 0;
+    job->count -= cut;
     for (uint32_t i = 0; i < job->count; i++)
-        job->keys[i] = first_key[i] + leaf * width[i] / 32;
+        job->keys[i] = first_key[cut + i] + leaf * width[cut + i] / 32;
     job->context_tokens = job->count * BLOCK_TOKENS - (uint32_t)draw(scenario, BLOCK_TOKENS);
     job->total_tokens = job->context_tokens + 1 + (uint32_t)draw(scenario, BLOCK_TOKENS);
 }

@@ -10,16 +10,22 @@
 
 enum { STEPS = 1500 };
 
-static void run_scenario(const struct placement_config *config, uint64_t seed)
+static void run_cutting(const struct placement_config *config, uint64_t seed, bool cuts_fronts)
 {
     struct scenario scenario;
     scenario_init(&scenario, config, seed, 7);
+    scenario.cuts_fronts = cuts_fronts;
     for (int i = 0; i < STEPS; i++)
         scenario_step(&scenario);
     scenario_drain(&scenario);
     ck_assert_uint_gt(scenario.jobs_done, 100);
     placement_end(scenario.core);
     scenario_free(&scenario);
+}
+
+static void run_scenario(const struct placement_config *config, uint64_t seed)
+{
+    run_cutting(config, seed, false);
 }
 
 /* Calls test for every policy, with blocks and with sessions. */
@@ -95,6 +101,27 @@ static void run_leaf_only(const struct placement_config *config, uint64_t seed)
 START_TEST(with_leaves_given_up_only_too)
 {
     for_every_policy(run_leaf_only);
+}
+END_TEST
+
+/* A block may be used in a chain that begins with it, when its parent's entry has no other reason
+ * to stay. */
+static void run_leaf_only_and_cut(const struct placement_config *config, uint64_t seed)
+{
+    struct placement_config leaf_only = *config;
+    leaf_only.keys.leaf_only = config->unit_tokens != UINT32_MAX;
+    for (int mode = 0; mode < 3; mode++) {
+        leaf_only.keys.write[TIER_DRAM] = mode == 0   ? WRITE_THROUGH
+                                          : mode == 1 ? WRITE_BACK
+                                                      : WRITE_LAZY;
+        leaf_only.keys.write_ahead_tokens = 64;
+        run_cutting(&leaf_only, seed + (uint64_t)mode, leaf_only.keys.leaf_only);
+    }
+}
+
+START_TEST(with_leaves_evicted_only_and_contexts_that_lost_their_beginning)
+{
+    for_every_policy(run_leaf_only_and_cut);
 }
 END_TEST
 
@@ -219,6 +246,7 @@ int main(void)
     tcase_add_test(tests, any_tier_may_be_missing);
     tcase_add_test(tests, with_a_time_to_live_too);
     tcase_add_test(tests, with_leaves_given_up_only_too);
+    tcase_add_test(tests, with_leaves_evicted_only_and_contexts_that_lost_their_beginning);
     tcase_add_test(tests, every_action_buffer_gives_the_same_sequence);
     tcase_add_test(tests, what_nobody_used_for_its_time_to_live_is_gone_from_every_tier);
     tcase_add_test(tests, with_nothing_under_way_the_reserve_is_free);

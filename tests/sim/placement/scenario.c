@@ -86,7 +86,9 @@ static bool in_running_job(const struct scenario *scenario, uint64_t key)
 {
     for (uint32_t j = 0; j < SCENARIO_JOBS; j++) {
         const struct scenario_job *job = &scenario->job[j];
-        for (uint32_t i = 0; job->running && i < job->count; i++)
+        /* As it starts, what it does not reuse may make room for it. */
+        uint32_t uses = job->start_step == scenario->step ? job->found : job->count;
+        for (uint32_t i = 0; job->running && i < uses; i++)
             if (job->keys[i] == key)
                 return true;
     }
@@ -267,6 +269,8 @@ static void prepare_next(struct scenario *scenario)
                      hits.tokens[TIER_REMOTE];
     HOLDS(scenario, found <= job->context_tokens);
     job->running = true;
+    job->start_step = scenario->step;
+    job->found = hits.units_found;
     job->total_tokens -= gone;
     scenario->base[job->keys[0]] += gone;
     if (cut != 0)

@@ -15,6 +15,8 @@ struct scenario_job {
     uint32_t count;
     uint32_t context_tokens, total_tokens;
     bool running, saved, finished;
+    uint64_t start_step; /* running: since then */
+    uint32_t found;      /* leading units of the chain that it reuses */
     uint32_t loads;
 };
 

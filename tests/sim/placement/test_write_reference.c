@@ -48,8 +48,8 @@ struct lists {
     enum mode mode;
     struct list hbm, clean, dram; /* clean: of HBM, gone first */
     uint32_t uses[KEYS];
-    const uint64_t *chain; /* of the turn that runs: stays */
-    uint32_t chain_count;
+    const uint64_t *chain; /* of the turn that runs: stays... */
+    uint32_t chain_count;  /* ...and while room is made for it, what it hits */
 };
 
 static bool has(const struct list *list, uint64_t key)
@@ -214,17 +214,25 @@ static void look_up(const struct lists *lists, int *hbm, int *dram)
     }
 }
 
+/* The first `count` blocks of the chain stay from now on. */
+static void pin(struct lists *lists, uint32_t count)
+{
+    lists->chain_count = count;
+    for (uint32_t i = 0; i < count; i++)
+        if (take_out(&lists->clean, lists->chain[i]))
+            put_last(&lists->hbm, lists->chain[i]);
+}
+
 static void slow_turn(struct lists *lists, const uint64_t *keys, uint32_t count, int *hbm,
                       int *dram)
 {
     lists->chain = keys;
     lists->chain_count = count;
-    for (uint32_t i = 0; i < count; i++)
-        if (take_out(&lists->clean, keys[i]))
-            put_last(&lists->hbm, keys[i]);
     look_up(lists, hbm, dram);
     int own = (int)count - *hbm;
+    pin(lists, (uint32_t)(*hbm + *dram));
     evict(lists, own);
+    pin(lists, count);
     forget_uses(lists);
     for (uint32_t i = 0; i < count; i++)
         lists->uses[keys[i]]++;

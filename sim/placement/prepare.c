@@ -184,19 +184,26 @@ struct placement_hits placement_peek(const struct placement *core, uint32_t job,
     return hits;
 }
 
-/* The job goes on writing into its last block if that is partial: what HBM has of it for all is
- * copied, and takes HBM twice. Full blocks are never written again. */
-static uint32_t copied_on_write(const struct placement *core, const struct job *job, uint32_t cut,
-                                const struct placement_hits *hits)
+/* What HBM has of the block into which the job goes on writing: its last one, if that is found and
+ * partial. Full blocks are never written again. */
+struct open_block {
+    uint32_t reused;  /* tokens */
+    uint32_t written; /* those behind them, if no other job uses the block */
+};
+
+static struct open_block find_open_block(const struct placement *core, const struct job *job,
+                                         uint32_t cut, const struct placement_hits *hits)
 {
     if (units_are_sessions(core) || hits->units_found == 0)
-        return 0;
+        return (struct open_block){ 0 };
     uint32_t last = hits->units_found - 1;
     uint32_t want = chain_unit_tokens(core, last, above(job->context_tokens, cut));
     if (want == core->config.unit_tokens)
-        return 0;
-    uint32_t copy = core->units.unit[chain_unit(core, job, last)].tokens[TIER_HBM];
-    return copy < want ? copy : want;
+        return (struct open_block){ 0 };
+    const struct unit *entry = &core->units.unit[chain_unit(core, job, last)];
+    uint32_t copy = entry->tokens[TIER_HBM];
+    return (struct open_block){ .reused = least(copy, want),
+                                .written = entry->pins == 1 ? above(copy, want) : 0 };
 }
 
 /* What the cut will free in HBM of the session's own copy, which is pinned till then. */
@@ -214,6 +221,26 @@ static uint32_t freed_by_cut(const struct placement *core, const struct job *job
 static uint32_t units_kept(const struct job *job, uint32_t cut, const struct placement_hits *hits)
 {
     return cut > 0 ? job->chain_count : hits->units_found;
+}
+
+/* Makes the room that the pinned job needs in HBM beside what it reuses there. */
+static enum room room_for_job(struct placement *core, const struct job *job, uint32_t cut,
+                              uint32_t total_tokens, const struct placement_hits *hits,
+                              uint32_t *own_tokens)
+{
+    *own_tokens = total_tokens - hits->tokens[TIER_HBM];
+    struct open_block open = find_open_block(core, job, cut, hits);
+    /* What is there for all is copied, and takes HBM twice. */
+    if (open.reused > 0) {
+        enum room room = room_in_hbm(core, (uint64_t)*own_tokens + open.reused);
+        if (room == ROOM_NOW)
+            *own_tokens += open.reused;
+        if (room != ROOM_NEVER)
+            return room;
+    }
+    /* A turn that fills all of HBM writes on in place. */
+    *own_tokens = above(*own_tokens, open.written);
+    return room_in_hbm(core, above(*own_tokens, freed_by_cut(core, job, cut)));
 }
 
 void placement_hurry(struct placement *core, uint32_t job)
@@ -234,16 +261,8 @@ enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t
     find_hits(core, job, cut_tokens, slowest, hits);
     uint32_t kept = units_kept(job, cut_tokens, hits);
     chain_pin(core, job, 0, kept);
-    uint32_t own_tokens = total_tokens - hits->tokens[TIER_HBM];
-    uint32_t copied = copied_on_write(core, job, cut_tokens, hits);
-    /* A turn that fills all of HBM writes on in place. */
-    enum room room = ROOM_NEVER;
-    if (copied > 0)
-        room = room_in_hbm(core, (uint64_t)own_tokens + copied);
-    if (room == ROOM_NOW)
-        own_tokens += copied;
-    else if (room == ROOM_NEVER)
-        room = room_in_hbm(core, above(own_tokens, freed_by_cut(core, job, cut_tokens)));
+    uint32_t own_tokens;
+    enum room room = room_for_job(core, job, cut_tokens, total_tokens, hits, &own_tokens);
     if (room != ROOM_NOW) {
         chain_unpin(core, job, kept);
         return room == ROOM_LATER ? PREPARE_WAIT : PREPARE_NO_ROOM;

@@ -174,6 +174,44 @@ START_TEST(where_there_is_room_blocks_behind_a_gap_stay_as_long_as_the_turn_runs
 }
 END_TEST
 
+/* ---- a last block that is longer than the job wants ---- */
+
+/* HBM of 20 tokens, 14 of them a partial block; a turn wants the first eight, and 18 in all. */
+START_TEST(a_turn_that_fills_hbm_writes_over_what_follows_in_its_last_block)
+{
+    struct placement *core = core_of(BLOCK, 20, 0);
+    struct placement_hits hits;
+    uint32_t job = placement_queue(core, 0, (uint64_t[]){ 1 }, 1, 8, 1);
+    ck_assert_int_eq(prepare(core, job, 0, 14, &hits), PREPARE_DONE);
+    finish(core, job, 14);
+    job = placement_queue(core, 0, (uint64_t[]){ 1 }, 1, 8, 2);
+    ck_assert_int_eq(prepare(core, job, 0, 18, &hits), PREPARE_DONE);
+    ck_assert_uint_eq(hits.tokens[TIER_HBM], 8);
+    ck_assert_uint_eq(placement_used_bytes(core, TIER_HBM), 18 * BYTES_PER_TOKEN);
+    placement_extend(core, job, (uint64_t[]){ 2 }, 1);
+    finish(core, job, 18);
+    ck_assert_uint_eq(hbm_tokens_of(core, 1), BLOCK);
+    ck_assert_uint_eq(hbm_tokens_of(core, 2), 2);
+    placement_free(core);
+}
+END_TEST
+
+START_TEST(but_not_over_what_another_job_has_there)
+{
+    struct placement *core = core_of(BLOCK, 20, 0);
+    struct placement_hits hits;
+    uint32_t job = placement_queue(core, 0, (uint64_t[]){ 1 }, 1, 8, 1);
+    ck_assert_int_eq(prepare(core, job, 0, 14, &hits), PREPARE_DONE);
+    end_all(core);
+    placement_save(core, 0, job, 14);
+    uint32_t other = placement_queue(core, 0, (uint64_t[]){ 1 }, 1, 8, 2);
+    ck_assert_int_eq(prepare(core, other, 0, 18, &hits), PREPARE_NO_ROOM);
+    finish(core, job, 14);
+    ck_assert_int_eq(prepare(core, other, 0, 18, &hits), PREPARE_DONE);
+    placement_free(core);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("placement_hbm_room");
@@ -185,5 +223,7 @@ int main(void)
     tcase_add_test(tests, what_will_be_cut_is_counted_on_and_so_not_evicted);
     tcase_add_test(tests, blocks_behind_a_gap_make_room_and_those_before_it_stay);
     tcase_add_test(tests, where_there_is_room_blocks_behind_a_gap_stay_as_long_as_the_turn_runs);
+    tcase_add_test(tests, a_turn_that_fills_hbm_writes_over_what_follows_in_its_last_block);
+    tcase_add_test(tests, but_not_over_what_another_job_has_there);
     return test_main(suite);
 }

@@ -8,6 +8,8 @@
 #include "sim/placement/placement.h"
 
 enum { SCENARIO_KEYS = 120, SCENARIO_CHAIN = 6, SCENARIO_JOBS = 24, SCENARIO_FLIGHTS = 256 };
+/* The most that a turn takes of HBM. */
+enum { SCENARIO_CHAIN_TOKENS_MAX = 112, SCENARIO_SESSION_TOKENS_MAX = 241 };
 
 struct scenario_job {
     uint32_t handle; /* the core's; 0: this entry is free */

@@ -1,9 +1,9 @@
 /* tests/sim/placement/test_hbm_room.c - a turn that no other is in the way of gets HBM's room: what
  * HBM has of its own context does not stand in its way. */
-#include "sim/placement/placement.h"
+#include "tests/sim/placement/scenario.h"
 #include "tests/support.h"
 
-enum { BLOCK = 16, BYTES_PER_TOKEN = 10 };
+enum { STEPS = 1000, BLOCK = 16, BYTES_PER_TOKEN = 10 };
 
 /* HBM of `tokens`, all of it cache, above a DRAM of `dram_tokens`; LRU. */
 static struct placement *core_of(uint32_t unit_tokens, uint32_t tokens, uint32_t dram_tokens)
@@ -212,10 +212,44 @@ START_TEST(but_not_over_what_another_job_has_there)
 }
 END_TEST
 
+/* ---- any turns ---- */
+
+/* Turns that take up to all of HBM, which keeps what it can of those that ended. */
+static void run_tightly(struct placement_config config, uint64_t seed)
+{
+    struct scenario scenario;
+    uint64_t most_tokens =
+        config.unit_tokens == UINT32_MAX ? SCENARIO_SESSION_TOKENS_MAX : SCENARIO_CHAIN_TOKENS_MAX;
+    config.capacity_bytes[TIER_HBM] = most_tokens * config.bytes_per_token;
+    config.hbm_cache_bytes = config.capacity_bytes[TIER_HBM];
+    scenario_init(&scenario, &config, seed, 7);
+    for (int i = 0; i < STEPS; i++)
+        scenario_step(&scenario);
+    scenario_drain(&scenario);
+    scenario_free(&scenario);
+}
+
+START_TEST(every_turn_ends_though_hbm_is_no_larger_than_the_longest)
+{
+    const int writes[] = { WRITE_THROUGH, WRITE_BACK, WRITE_LAZY };
+    for (int i = 0; policy_at(i) != NULL; i++)
+        for (int variant = 0; variant < 24; variant++) {
+            struct placement_config config = scenario_config(policy_at(i), variant % 2 != 0);
+            config.keys.write[TIER_DRAM] = writes[variant / 2 % 3];
+            config.keys.write_ahead_tokens = 64;
+            if (variant / 6 % 2 != 0)
+                config.capacity_bytes[TIER_SSD] = 0;
+            config.keys.leaf_only = variant >= 12;
+            run_tightly(config, test_seed() + (uint64_t)(100 * i + variant));
+        }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("placement_hbm_room");
     TCase *tests = tcase_create("HBM's room");
+    tcase_set_timeout(tests, 120);
     suite_add_tcase(suite, tests);
     tcase_add_test(tests, what_is_cut_makes_room_for_the_turn_that_cuts_it);
     tcase_add_test(tests, and_so_does_kv_that_has_become_useless);
@@ -225,5 +259,6 @@ int main(void)
     tcase_add_test(tests, where_there_is_room_blocks_behind_a_gap_stay_as_long_as_the_turn_runs);
     tcase_add_test(tests, a_turn_that_fills_hbm_writes_over_what_follows_in_its_last_block);
     tcase_add_test(tests, but_not_over_what_another_job_has_there);
+    tcase_add_test(tests, every_turn_ends_though_hbm_is_no_larger_than_the_longest);
     return test_main(suite);
 }

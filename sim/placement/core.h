@@ -93,6 +93,7 @@ struct placement {
     uint32_t queue_head, queue_tail, next_sequence;
     uint32_t fetch_seen; /* of so many first jobs none wants a fetch, since the queue last changed */
     uint32_t waiting_save_head, waiting_save_tail;
+    uint64_t promised_tokens; /* of DRAM: room that is on its way for the first of these */
 
     struct transfer *transfer;
     uint32_t transfer_capacity, transfer_high_water, free_transfer;

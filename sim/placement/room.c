@@ -162,6 +162,9 @@ enum room room_in_dram(struct placement *core, uint64_t tokens)
 
 enum room room_for_fetch(struct placement *core, uint64_t tokens, uint32_t sequence)
 {
+    /* Room that a save waits for is not to be had: what is fetched into it would be demoted again
+     * for the save, and so on for ever. */
+    tokens += core->promised_tokens;
     /* With the reserve on top: a fetch may dip into it only if it will be free again without
      * evicting what is wanted sooner, or the reserve would evict what was just fetched. */
     uint64_t goal = tokens + core->reserve_tokens;

@@ -72,8 +72,11 @@ static bool try_save(struct placement *core, uint32_t handle)
     if (missing == 0)
         return true;
     enum room room = room_in_dram(core, missing);
-    if (room == ROOM_LATER)
+    if (room == ROOM_LATER) {
+        if (core->waiting_save_head == 0 || core->waiting_save_head == handle)
+            core->promised_tokens = missing;
         return false;
+    }
     uint64_t missing_in_ssd = chain_missing(core, job, TIER_SSD);
     if (room == ROOM_NOW)
         begin_save(core, handle, TIER_DRAM);
@@ -117,6 +120,7 @@ void save_retry(struct placement *core)
     while (core->waiting_save_head != 0) {
         uint32_t handle = core->waiting_save_head;
         struct job *job = &core->job[handle];
+        core->promised_tokens = 0;
         if (!try_save(core, handle))
             return;
         core->waiting_save_head = job->next_waiting_save;

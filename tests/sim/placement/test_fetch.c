@@ -10,7 +10,7 @@ START_TEST(a_fetch_takes_no_room_that_a_save_waits_for)
     struct placement_hits hits;
     steps.config.policy = policy_find("scheduler-aware");
     steps.config.fetches = true;
-    steps.config.inclusive = false;
+    steps.config.keys.inclusive[TIER_SSD] = false;
     steps.config.hbm_cache_bytes = 0;
     steps.core = placement_new(&steps.config);
     turn(&steps, 1, 4);

@@ -41,11 +41,37 @@ START_TEST(a_fetch_takes_no_room_that_a_save_waits_for)
 }
 END_TEST
 
+/* The window is C_DRAM / S_kv jobs: of contexts of 4 blocks two in a DRAM of 8. The queue's head is one
+ * of them. */
+START_TEST(what_stands_behind_the_window_is_not_fetched)
+{
+    struct steps steps = steps_with();
+    steps.config.policy = policy_find("scheduler-aware");
+    steps.config.fetches = true;
+    steps.config.hbm_cache_bytes = 0;
+    steps.core = placement_new(&steps.config);
+    turn(&steps, 1, 4);
+    turn(&steps, 11, 4);
+    turn(&steps, 21, 4);
+    turn(&steps, 31, 4);
+    ck_assert_uint_eq(blocks_in(&steps, 1, 4, TIER_SSD) + blocks_in(&steps, 11, 4, TIER_SSD), 8);
+    ask(&steps, 41, 4);
+    ask(&steps, 1, 4);
+    ask(&steps, 11, 4);
+    look(&steps);
+    end_all(&steps);
+    ck_assert_uint_eq(blocks_in(&steps, 1, 4, TIER_DRAM), 4);
+    ck_assert_uint_eq(blocks_in(&steps, 11, 4, TIER_DRAM), 0);
+    placement_free(steps.core);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("placement_fetch");
     TCase *tests = tcase_create("fetching");
     suite_add_tcase(suite, tests);
     tcase_add_test(tests, a_fetch_takes_no_room_that_a_save_waits_for);
+    tcase_add_test(tests, what_stands_behind_the_window_is_not_fetched);
     return test_main(suite);
 }

@@ -193,6 +193,15 @@ static void count_change(struct placement *core, struct unit *entry, uint32_t he
         entry->loaded_tokens = stored;
 }
 
+/* What was fetched ahead is the end of DRAM's copy. */
+static void shrink_fetched(struct placement *core, uint32_t unit)
+{
+    struct unit *entry = &core->units.unit[unit];
+    uint32_t *fetched = &core->units.fetched_tokens[unit];
+    *fetched = least(*fetched, entry->tokens[TIER_DRAM]);
+    entry->fetched = *fetched > 0;
+}
+
 static void shrink_copy(struct placement *core, uint32_t unit, enum tier tier, uint32_t by,
                         enum leave why)
 {
@@ -207,6 +216,8 @@ static void shrink_copy(struct placement *core, uint32_t unit, enum tier tier, u
         core->hbm_idle_tokens -= by;
     if (tier == TIER_HBM && entry->clean && entry->tokens[tier] == 0)
         books_take_back(core, unit, tier); /* nothing of it is there to leave */
+    if (tier == TIER_DRAM && entry->fetched)
+        shrink_fetched(core, unit);
 }
 
 void books_fetch_again(struct placement *core, uint32_t unit)
@@ -224,12 +235,11 @@ void books_drop_copy(struct placement *core, uint32_t unit, enum tier tier, enum
     uint32_t held = held_tokens(entry), stored = books_stored_tokens(entry);
     uint32_t tokens = entry->tokens[tier];
     assert(tokens > 0);
-    if (tier == TIER_DRAM) {
+    if (tier == TIER_DRAM)
         books_fetch_again(core, unit);
-        if (entry->fetched)
-            core->counters.fetched_unused_bytes += tokens * core->config.bytes_per_token;
-        entry->fetched = false;
-    }
+    if (tier == TIER_DRAM && entry->fetched)
+        core->counters.fetched_unused_bytes +=
+            core->units.fetched_tokens[unit] * core->config.bytes_per_token;
     shrink_copy(core, unit, tier, tokens, loss == LOSS_DROPPED ? LEAVE_EVICTED : LEAVE_REMOVED);
     count_change(core, entry, held, stored, loss);
     books_act(core, (struct action){ .kind = ACTION_DROP,

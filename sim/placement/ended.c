@@ -20,24 +20,37 @@ static void end_leaving(struct placement *core, uint32_t unit, enum tier tier)
     }
 }
 
+/* What came into DRAM ahead of a job, or from the pool, is not stored anew. */
+static void note_arrival(struct placement *core, const struct transfer *transfer, uint32_t unit,
+                         uint32_t tokens)
+{
+    struct unit *entry = &core->units.unit[unit];
+    if (transfer->from == TIER_REMOTE)
+        entry->loaded_tokens = books_stored_tokens(entry);
+    if (transfer->kind != ACTION_FETCH || tokens == 0)
+        return;
+    uint32_t *fetched = &core->units.fetched_tokens[unit];
+    *fetched = entry->fetched ? *fetched + tokens : tokens;
+    entry->fetched = true;
+}
+
 /* The copy is whole: what was booked for it becomes it. */
 static void end_unit(struct placement *core, const struct transfer *transfer, uint32_t unit)
 {
     struct unit *entry = &core->units.unit[unit];
     enum tier tier = transfer_fills(transfer);
-    uint32_t stored = books_stored_tokens(entry);
+    uint32_t stored = books_stored_tokens(entry), before = entry->tokens[tier];
     entry->transfer = 0;
-    if (entry->goal_tokens > entry->tokens[tier])
+    if (entry->goal_tokens > before)
         books_set_copy(core, unit, tier, entry->goal_tokens);
-    if (transfer->kind == ACTION_FETCH)
-        entry->fetched = true;
+    note_arrival(core, transfer, unit, entry->tokens[tier] - before);
     if (transfer->kind == ACTION_SAVE && books_stored_tokens(entry) > stored)
         core->counters.stored_bytes +=
             (uint64_t)(books_stored_tokens(entry) - stored) * core->config.bytes_per_token;
     if (transfer->kind == ACTION_DEMOTE || (transfer->kind == ACTION_SAVE && transfer->job == 0))
         end_leaving(core, unit, transfer->from);
-    if (tier == TIER_DRAM && !core->config.keys.inclusive[TIER_SSD] && entry->tokens[TIER_SSD] > 0 &&
-        entry->tokens[TIER_SSD] <= entry->tokens[TIER_DRAM])
+    if (tier == TIER_DRAM && !core->config.keys.inclusive[TIER_SSD] &&
+        entry->tokens[TIER_SSD] > 0 && entry->tokens[TIER_SSD] <= entry->tokens[TIER_DRAM])
         books_drop_copy(core, unit, TIER_SSD, LOSS_MOVED);
     books_wanted(core, unit);
     books_settle(core, unit);

@@ -52,6 +52,7 @@ struct placement *placement_new(const struct placement_config *config)
     unit_table_init(&core->units, (uint32_t)core->policy->note_bytes, core->policy->depths,
                     core->config.keys.leaf_only);
     core->units.clean = config->keys.write[TIER_DRAM] == WRITE_LAZY;
+    core->units.fetches = config->fetches;
     core->units.counts = config->keys.admit_uses[TIER_DRAM] > 1 ||
                          config->keys.admit_uses[TIER_SSD] > 1 ||
                          config->keys.admit_uses[TIER_REMOTE] > 1;

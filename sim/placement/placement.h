@@ -85,7 +85,7 @@ struct placement_counters {
     uint64_t write_dram_remote_bytes, demote_dram_remote_bytes, demote_ssd_remote_bytes;
     uint64_t fetched_unused_bytes; /* fetched ahead, and gone from DRAM before any job used it */
     uint64_t dropped_bytes, unsaved_bytes, expired_bytes, invalidated_bytes;
-    uint64_t stored_bytes, stored_never_loaded_bytes;
+    uint64_t stored_bytes, stored_never_loaded_bytes; /* the latter: of the former, since measuring */
 };
 
 /* config's values were checked by the caller; policy must be known. Never fails. */

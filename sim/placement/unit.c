@@ -31,6 +31,7 @@ void unit_table_free(struct unit_table *table)
     free(table->age_link);
     free(table->clean_link);
     free(table->count_link);
+    free(table->fetched_tokens);
     keymap_free(&table->map);
 }
 
@@ -68,6 +69,8 @@ static void grow(struct unit_table *table)
         grow_array(table, &table->clean_link, sizeof(struct order_link));
     if (table->counts)
         grow_array(table, &table->count_link, sizeof(struct order_link));
+    if (table->fetches)
+        grow_array(table, &table->fetched_tokens, sizeof(uint32_t));
     memory_grow(&table->unit, &table->capacity, (uint64_t)table->high_water + 1,
                 sizeof(struct unit));
     seen->unit = table->unit;

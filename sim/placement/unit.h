@@ -23,7 +23,8 @@ struct unit {
     uint64_t key; /* first: the keymap reads it here */
     uint64_t last_use_ns;
     uint32_t tokens[TIER_COUNT];
-    uint32_t loaded_tokens;               /* the prefix that some job has loaded since it was stored */
+    uint32_t loaded_tokens;               /* the prefix that does not count as never loaded: some job has
+                                             loaded it since it was stored here while measured */
     uint32_t first_waiter, last_waiter;   /* chain slots of queued jobs, in queue order; 0: none */
     uint32_t transfer, next_in_transfer;  /* the one that changes a copy; 0: none */
     uint32_t goal_tokens;                 /* what the copy will be when that transfer has ended */
@@ -34,7 +35,8 @@ struct unit {
     bool clean : 1;                       /* its HBM copy is in the list of those that go next */
     bool counted : 1;                     /* is in the list of units whose uses are remembered */
     bool aging : 1;                       /* is in the list of idle units, which expire */
-    bool fetched : 1;                     /* its DRAM copy was fetched ahead, and no job has used it */
+    bool fetched : 1;                     /* some of its DRAM copy was fetched ahead while measured, and
+                                             no job has used it: so much as fetched_tokens[] says */
     unsigned remembered : TIER_COUNT;     /* bit t: the policy remembers it in tier t, where it was */
     uint16_t generation;                  /* sessions behind which is a pool: the base of its copies */
     uint32_t base_tokens;
@@ -57,8 +59,9 @@ struct unit_table {
     struct unit *unit;                   /* [0] is never used */
     struct policy_units seen;
     uint32_t note_bytes;
-    bool leaf_only, depths, clean, counts;
+    bool leaf_only, depths, clean, counts, fetches;
     struct order_link *age_link, *clean_link, *count_link; /* the latter two where asked for */
+    uint32_t *fetched_tokens;            /* where asked for; valid where `fetched` */
     uint32_t *followers;                 /* leaf_only: entries that name it as their parent */
     uint32_t capacity, high_water;       /* entries allocated; handles ever given out */
     uint32_t free_unit;                  /* released entries, chained by next_in_transfer */

@@ -375,6 +375,24 @@ void scenario_drain(struct scenario *scenario)
     }
 }
 
+void scenario_measure(struct scenario *scenario)
+{
+    scenario->at_measure = *placement_counters(scenario->core);
+    placement_start_measuring(scenario->core);
+}
+
+void scenario_end(struct scenario *scenario)
+{
+    placement_end(scenario->core);
+    const struct placement_counters *now = placement_counters(scenario->core);
+    const struct placement_counters *then = &scenario->at_measure;
+    HOLDS(scenario, now->stored_never_loaded_bytes - then->stored_never_loaded_bytes <=
+                        now->stored_bytes - then->stored_bytes);
+    HOLDS(scenario, now->fetched_unused_bytes - then->fetched_unused_bytes <=
+                        now->fetch_ssd_dram_bytes - then->fetch_ssd_dram_bytes +
+                            now->fetch_remote_dram_bytes - then->fetch_remote_dram_bytes);
+}
+
 static uint64_t moved_bytes(const struct scenario *scenario, enum action_kind kind, enum tier from,
                             enum tier to)
 {

@@ -42,6 +42,7 @@ struct scenario {
     uint32_t base[SCENARIO_KEYS + 1];    /* sessions: tokens cut off so far */
     uint64_t cut_key;                    /* whose context this step cut, or 0 */
     uint64_t jobs_done;
+    struct placement_counters at_measure;
 };
 
 /* Blocks of 16 tokens (sessions: whole), DRAM for a quarter of all keys, SSD for half, and so on.
@@ -54,6 +55,10 @@ void scenario_free(struct scenario *scenario);
 void scenario_step(struct scenario *scenario);
 /* No new turns: steps until every turn is done and no transfer is under way. */
 void scenario_drain(struct scenario *scenario);
+/* What comes before is the warm-up. */
+void scenario_measure(struct scenario *scenario);
+/* The run is over: since scenario_measure(), no more was in vain than was stored or fetched. */
+void scenario_end(struct scenario *scenario);
 /* The core's counters are the sums of the transfers that it began. */
 void scenario_check_counters(const struct scenario *scenario);
 

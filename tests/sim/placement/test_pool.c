@@ -244,13 +244,15 @@ static uint64_t run_two(struct placement_config config, uint64_t seed)
         struct scenario *one = &scenario[step / 3 % 2], *other = &scenario[1 - step / 3 % 2];
         one->now_ns = one->now_ns > other->now_ns ? one->now_ns : other->now_ns;
         scenario_step(one);
+        for (int i = 0; i < 2 && step == 200; i++)
+            scenario_measure(&scenario[i]);
     }
     for (int i = 0; i < 2; i++) {
         scenario[i].now_ns =
             scenario[0].now_ns > scenario[1].now_ns ? scenario[0].now_ns : scenario[1].now_ns;
         scenario_drain(&scenario[i]);
         scenario_check_counters(&scenario[i]);
-        placement_end(scenario[i].core);
+        scenario_end(&scenario[i]);
     }
     uint64_t read_bytes = 0;
     for (int i = 0; i < 2; i++)

@@ -15,11 +15,14 @@ static void run_cutting(const struct placement_config *config, uint64_t seed, bo
     struct scenario scenario;
     scenario_init(&scenario, config, seed, 7);
     scenario.cuts_fronts = cuts_fronts;
-    for (int i = 0; i < STEPS; i++)
+    for (int i = 0; i < STEPS; i++) {
         scenario_step(&scenario);
+        if (i == STEPS / 3)
+            scenario_measure(&scenario);
+    }
     scenario_drain(&scenario);
     ck_assert_uint_gt(scenario.jobs_done, 100);
-    placement_end(scenario.core);
+    scenario_end(&scenario);
     scenario_free(&scenario);
 }
 

@@ -12,12 +12,15 @@ static void run_scenario(const struct placement_config *config, uint64_t seed)
 {
     struct scenario scenario;
     scenario_init(&scenario, config, seed, 7);
-    for (int i = 0; i < STEPS; i++)
+    for (int i = 0; i < STEPS; i++) {
         scenario_step(&scenario);
+        if (i == STEPS / 3)
+            scenario_measure(&scenario);
+    }
     scenario_drain(&scenario);
     scenario_check_counters(&scenario);
     ck_assert_uint_gt(scenario.jobs_done, 10);
-    placement_end(scenario.core);
+    scenario_end(&scenario);
     scenario_free(&scenario);
 }
 

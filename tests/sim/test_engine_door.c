@@ -234,12 +234,24 @@ START_TEST(times_are_the_drivers)
 }
 END_TEST
 
+/* Users who were thinking when the last one was asked are not heard any more. */
+START_TEST(max_turns_is_how_many_are_asked)
+{
+    struct experiment experiment = experiment_at(0);
+    uint32_t steps;
+    experiment.warmup_turns = 0;
+    experiment.max_turns = 37;
+    ck_assert_double_eq(serve(&experiment, UINT64_MAX, &steps).turns, 37);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sim/engine");
     TCase *tcase = tcase_create("door");
     tcase_add_loop_test(tcase, steps_that_repeat_are_steps_made_one_by_one, 0, ENGINES);
     tcase_add_test(tcase, times_are_the_drivers);
+    tcase_add_test(tcase, max_turns_is_how_many_are_asked);
     suite_add_tcase(suite, tcase);
     return test_main(suite);
 }

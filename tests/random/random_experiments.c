@@ -22,7 +22,7 @@ struct asked_for {
     uint64_t first_seed, count;
     double seconds;    /* 0: until all have run */
     double steps_most; /* of the work of one experiment */
-    bool shrinks, lists;
+    bool shrinks, lists, says_refusals;
 };
 
 struct kind {
@@ -145,7 +145,7 @@ static void try_seed(const struct asked_for *asked, struct tally *tally, uint64_
     tally->refused += trial.is_refused;
     tally->faulty += trial.faults > 0;
     count_time(tally, trial.cpu_s, seed);
-    if (trial.is_refused && getenv("REPRISE_REFUSALS") != NULL)
+    if (trial.is_refused && asked->says_refusals)
         printf("seed %" PRIu64 ": refused: %s\n", seed, trial.refusal);
     print_faults(asked, tally, seed, &settings, &trial, options);
 }
@@ -173,14 +173,14 @@ static int print_tally(const struct tally *tally, double seconds)
 
 static _Noreturn void refuse_usage(void)
 {
-    fputs(
-        "usage: random_experiments FIRST_SEED COUNT [--seconds S] [--steps N] [--shrink] [--list]\n"
-        "  --seconds S  stop after so long\n"
-        "  --steps N    work of an experiment at most (1e7); with another bound a seed may have\n"
-        "               a smaller workload\n"
-        "  --shrink     for each kind of fault, the fewest keys that show it\n"
-        "  --list       print the experiments and run none\n",
-        stderr);
+    fputs("usage: random_experiments FIRST_SEED COUNT [--seconds S] [--steps N] [--shrink]\n"
+          "                          [--refusals] [--list]\n"
+          "  --seconds S  stop after so long\n"
+          "  --steps N    work of an experiment at most (1e7); with another bound a seed may have\n"
+          "               a smaller workload\n"
+          "  --shrink     for each kind of fault, the fewest keys that show it\n"
+          "  --list       print the experiments and run none\n",
+          stderr);
     exit(2);
 }
 
@@ -202,6 +202,8 @@ static struct asked_for read_options(char **argv)
             asked.shrinks = true;
         else if (strcmp(*argv, "--list") == 0)
             asked.lists = true;
+        else if (strcmp(*argv, "--refusals") == 0)
+            asked.says_refusals = true;
         else if (strcmp(*argv, "--seconds") == 0)
             asked.seconds = number_of(*++argv);
         else if (strcmp(*argv, "--steps") == 0)

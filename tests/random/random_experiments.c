@@ -179,6 +179,7 @@ static _Noreturn void refuse_usage(void)
           "  --steps N    work of an experiment at most (1e7); with another bound a seed may have\n"
           "               a smaller workload\n"
           "  --shrink     for each kind of fault, the fewest keys that show it\n"
+          "  --refusals   say why each was refused\n"
           "  --list       print the experiments and run none\n",
           stderr);
     exit(2);

@@ -118,7 +118,7 @@ static void run(struct told *told, const struct experiment *experiment,
 
 static void bound(int resource, rlim_t most)
 {
-    const struct rlimit limit = { most, most };
+    const struct rlimit limit = { most, most + 1 }; /* of CPU time: SIGXCPU first, then SIGKILL */
     setrlimit(resource, &limit);
 }
 
@@ -244,7 +244,7 @@ static void judge(struct trial *trial, struct outcome *outcome, const struct tol
     int signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
     trial->cpu_s = told->cpu_s;
     trial->events = told->result.events;
-    if (signal == SIGXCPU || signal == SIGKILL || signal == SIGALRM)
+    if (signal == SIGXCPU || signal == SIGALRM)
         say_late(trial, told);
     else if (!told->is_done || wait_status != 0)
         say_death(trial, wait_status, heard);

@@ -38,4 +38,12 @@ char *units_number(double value, char *out, size_t out_bytes);
 /* "a size such as 128GB": what to say is expected. */
 const char *units_expected(enum unit_kind kind);
 
+/* The end of time, in 292 years: what would come later comes then, and a run that gets there is refused. */
+#define TIME_END_NS ((uint64_t)INT64_MAX)
+
+static inline uint64_t time_later_ns(uint64_t time_ns, uint64_t by_ns)
+{
+    return time_ns < TIME_END_NS && by_ns < TIME_END_NS - time_ns ? time_ns + by_ns : TIME_END_NS;
+}
+
 #endif

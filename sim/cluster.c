@@ -2,6 +2,7 @@
 #include "sim/cluster.h"
 
 #include "base/memory.h"
+#include "base/units.h"
 #include "sim/engine/outcome.h"
 
 #include <stdlib.h>
@@ -147,6 +148,9 @@ static enum status run(struct cluster *cluster, const struct sim_progress *progr
             server_end_flows(moving);
         } else {
             struct event event = event_heap_pop(&cluster->events);
+            if (event.time_ns >= TIME_END_NS)
+                return error_input(err, NULL, 0, "workload", "one that ends within 292 years",
+                                   "a longer one");
             status = handle_event(cluster, &event, err);
         }
     }

@@ -2,6 +2,7 @@
  * Each session's numbers come from streams of its own id, so that memory does not grow with
  * sessions and a changed parameter leaves the other draws as they were. */
 #include "base/memory.h"
+#include "base/units.h"
 #include "traces/draws.h"
 #include "traces/source.h"
 
@@ -170,7 +171,9 @@ static enum trace_step generator_next(void *state, struct trace_session *session
     (void)err;
     if (generator->next_id >= generator->workload.sessions)
         return TRACE_END;
-    generator->arrival_ns += draw_gap_ns(&generator->arrivals, generator->workload.sessions_per_s);
+    generator->arrival_ns =
+        time_later_ns(generator->arrival_ns,
+                      draw_gap_ns(&generator->arrivals, generator->workload.sessions_per_s));
     uint32_t count = draw_turn_count(generator);
     draw_turns(generator, count);
     generator->next_id++;

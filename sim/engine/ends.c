@@ -1,5 +1,6 @@
 /* sim/engine/ends.c - the end of a turn's prefill and of the turn: what is counted, saved and
  * freed. */
+#include "base/units.h"
 #include "sim/engine/state.h"
 
 static bool is_measured(const struct engine *engine, const struct session *session)
@@ -121,7 +122,7 @@ static void ask_next(struct engine *engine, uint32_t handle)
         return;
     struct engine_action *action = actions_add(engine, ENGINE_TURN_AT);
     action->session = handle;
-    action->time_ns = engine->now_ns + think_ns;
+    action->time_ns = time_later_ns(engine->now_ns, think_ns);
 }
 
 static void finish_turn(struct engine *engine, uint32_t handle, uint64_t end_ns)

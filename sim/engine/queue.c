@@ -4,6 +4,7 @@
  * cached prefix as SGLang's "lpm" (srt/managers/schedule_policy.py at 00550cd), which falls back to
  * FCFS while more than 128 requests wait: here the first engine.order_window are looked at, however
  * many wait. That nobody is passed over for longer than engine.order_wait is ours. */
+#include "base/units.h"
 #include "sim/engine/reuse.h"
 #include "sim/engine/state.h"
 
@@ -124,8 +125,9 @@ static bool waits_for_fetch(struct engine *engine, uint32_t handle)
     uint32_t tokens = peek(engine, session, TIER_SSD).tokens[TIER_SSD];
     if (tokens == 0 || tokens < experiment->placement.fetch_min_tokens)
         return false;
-    uint64_t until_ns = session->asked_ns + experiment->fetch_timeout_ns +
-                        experiment->fetch_timeout_ki_ns * tokens / 1024;
+    double more_ns = (double)experiment->fetch_timeout_ki_ns * tokens / 1024.0;
+    uint64_t until_ns = time_later_ns(session->asked_ns, experiment->fetch_timeout_ns);
+    until_ns = time_later_ns(until_ns, more_ns < 9e18 ? (uint64_t)more_ns : TIME_END_NS);
     if (until_ns <= engine->now_ns)
         return false;
     if (session->look_ns != until_ns) {

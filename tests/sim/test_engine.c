@@ -259,6 +259,19 @@ START_TEST(an_urgent_turn_keeps_its_place_while_another_can_go)
 }
 END_TEST
 
+/* 64 bits of nanoseconds are 584 years: a workload that outlasts half of them is refused, not
+ * wrapped. */
+START_TEST(a_workload_that_outlasts_the_clock_is_refused)
+{
+    const char *settings[] = { "workload.think_time.mean=1157d", "workload.mean_turns=100", NULL };
+    struct experiment experiment = experiment_of(SMALL, settings);
+    struct sim_result result;
+    struct error err = { 0 };
+    ck_assert_int_eq(sim_run(&experiment, NULL, &result, &err), STATUS_INPUT);
+    ck_assert_str_eq(err.key, "workload");
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *suite = suite_create("engine");
@@ -282,6 +295,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, longest_prefix_first_finds_more_under_pressure);
     tcase_add_test(tcase, partial_blocks_are_reused_only_where_they_can_be_shared);
     tcase_add_test(tcase, loading_in_the_background_keeps_the_gpus_from_waiting);
+    tcase_add_test(tcase, a_workload_that_outlasts_the_clock_is_refused);
     suite_add_tcase(suite, tcase);
     tcase = tcase_create("on the plain server");
     tcase_add_checked_fixture(tcase, plain_server_write, plain_server_remove);

@@ -84,7 +84,7 @@ static void begin_load(struct engine *engine, const struct action *copy)
 
 /* KV is read in the order of the turns, one stream as in the paper: the read buffer fills when the
  * prefill that runs now waits for nothing more, or it would be slowed down by the next one's. */
-void loads_fill_read_buffer(struct engine *engine)
+static void fill_read_buffer(struct engine *engine)
 {
     for (struct load *load = engine->load; load < engine->load + engine->loads_used; load++)
         if (load->transfer != 0 && load->layers == 0)
@@ -130,7 +130,7 @@ void loads_ended(struct engine *engine, uint32_t transfer)
         engine->loads_used--;
     if (engine->gpus == GPUS_BUSY && engine->iteration.loading == session &&
         !engine_is_loading(engine, session))
-        loads_fill_read_buffer(engine);
+        fill_read_buffer(engine);
 }
 
 /* ---- the core's actions ---- */

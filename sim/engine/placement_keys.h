@@ -4,8 +4,8 @@
 #define REPRISE_SIM_ENGINE_PLACEMENT_KEYS_H
 
 #include "base/error.h"
-#include "sim/placement/placement.h"
 #include "sim/engine/experiment.h"
+#include "sim/placement/placement.h"
 
 /* Fills what of config follows from the keys alone: neither policy, unit, sizes nor capacities. */
 void placement_keys_set(const struct experiment *experiment, struct placement_config *config);

@@ -157,6 +157,12 @@ static void build_keys(struct sessions *sessions, const struct session *session,
             block_key(session, (uint64_t)session->base_tokens / block + i);
 }
 
+/* A state cannot be taken back to before what was cut off: it is as if all KV were invalidated. */
+static bool invalidates(const struct engine_setup *setup)
+{
+    return setup->experiment->overflow == OVERFLOW_INVALIDATE || setup->model.state_layers > 0;
+}
+
 /* What overflowed is cut off the context. Blocks are cut by their keys, and what a core holds under
  * the old ones only ages; copies of whole sessions are cut by kv_cut when the turn is prepared. */
 static void cut_context(const struct sessions *sessions, struct session *session)
@@ -165,7 +171,7 @@ static void cut_context(const struct sessions *sessions, struct session *session
     session->cut_total_tokens += session->cut_tokens;
     if (session->cut_tokens == 0)
         return;
-    if (sessions_invalidate(sessions->setup)) {
+    if (invalidates(sessions->setup)) {
         session->generation++;
         session->base_tokens = 0;
     } else {

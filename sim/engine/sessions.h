@@ -90,12 +90,6 @@ struct chain sessions_extend(struct sessions *sessions, uint32_t session, uint32
  * forgotten. */
 bool sessions_end_turn(struct sessions *sessions, uint32_t session, uint64_t *think_ns);
 
-/* A state cannot be taken back to before what was cut off: it is as if all KV were invalidated. */
-static inline bool sessions_invalidate(const struct engine_setup *setup)
-{
-    return setup->experiment->overflow == OVERFLOW_INVALIDATE || setup->model.state_layers > 0;
-}
-
 /* Context of the turn when its prefill begins for the first time. */
 static inline uint32_t session_context(const struct session *session)
 {

@@ -172,7 +172,5 @@ void actions_drain(struct engine *engine);
 void loads_ended(struct engine *engine, uint32_t transfer);
 /* The prefill of this session starts: what its read buffer did not hold may load now. */
 void loads_start_rest(struct engine *engine, uint32_t session);
-/* The prefill that runs waits for nothing more: the read buffer fills. */
-void loads_fill_read_buffer(struct engine *engine);
 
 #endif

@@ -35,9 +35,7 @@ bool wear_finding(const struct metrics *metrics, const struct drive *drive, int 
                   size_t text_bytes)
 {
     double unused = share(metrics->fetched_unused_bytes, metrics->fetch_ssd_dram_bytes);
-    /* Some of what is given up was stored before measuring began: it can be more than was stored. */
     double never = share(metrics->stored_never_loaded_bytes, metrics->stored_bytes);
-    never = never < 1.0 ? never : 1.0;
     if (unused >= THRASHING_SHARE && i-- == 0) {
         snprintf(text, text_bytes,
                  "DRAM is thrashing: %.0f %% of what is fetched is evicted before its turn",

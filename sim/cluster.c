@@ -149,8 +149,9 @@ static enum status run(struct cluster *cluster, const struct sim_progress *progr
         } else {
             struct event event = event_heap_pop(&cluster->events);
             if (event.time_ns >= TIME_END_NS)
-                return error_input(err, NULL, 0, "workload", "one that ends within 292 years",
-                                   "a longer one");
+                return error_input(err, NULL, 0, "workload",
+                                   "turns, think times and arrivals that end within 292 years",
+                                   NULL);
             status = handle_event(cluster, &event, err);
         }
     }

@@ -85,6 +85,13 @@ struct attention_shape {
     struct rope rope;
 };
 
+/* A slice of a page is planes of page_tokens rows each, one row a token: of K, then of V. */
+static inline uint32_t kv_planes(const struct attention_shape *shape)
+{
+    (void)shape;
+    return 2;
+}
+
 /* A context whose KV lies in pages: token i of it is in row (skip + i) % page_tokens of page
  * pages[(skip + i) / page_tokens] and has position i. */
 struct sequence {
@@ -202,12 +209,18 @@ struct backend {
     enum status (*check)(struct device *device, struct error *err);
 };
 
+/* Bytes of a token's row in one plane. */
+static inline uint64_t kv_row_bytes(const struct backend *backend,
+                                    const struct attention_shape *shape)
+{
+    return (uint64_t)shape->kv_heads * shape->head_dim * backend->element_bytes;
+}
+
 /* Bytes of a slice: of one page's KV of one layer. */
 static inline uint64_t slice_bytes(const struct backend *backend,
                                    const struct attention_shape *shape)
 {
-    return UINT64_C(2) * shape->page_tokens * shape->kv_heads * shape->head_dim *
-           backend->element_bytes;
+    return kv_planes(shape) * shape->page_tokens * kv_row_bytes(backend, shape);
 }
 
 /* <- a new backend: a line in backends.c, its folder in runtime/CMakeLists.txt. The first is the

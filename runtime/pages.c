@@ -54,6 +54,12 @@ uint32_t copy_page(const struct kv_copy *copy, uint64_t index)
     return copy->page[index - copy->first];
 }
 
+void copy_append(struct kv_copy *copy, uint32_t page)
+{
+    memory_grow(&copy->page, &copy->capacity, (uint64_t)copy->count + 1, sizeof *copy->page);
+    copy->page[copy->count++] = page;
+}
+
 bool copy_reserve(struct kv_copy *copy, struct page_pool *pool, uint64_t begin, uint64_t end,
                   uint32_t page_tokens)
 {

@@ -1,9 +1,9 @@
 /* runtime/pages.h - which pages of a tier hold whose KV. Counting only: no bytes move here.
  * Private to runtime/.
  *
- * Tokens are counted from the session's first ever ("absolute"), so that cutting off the oldest
+ * A session's tokens are counted from its first ever ("absolute"), so that cutting off the oldest
  * tokens changes no page: a copy covers tokens [cut, end), in pages first, first + 1, ... of
- * page_tokens each. */
+ * page_tokens each. A block's are counted from its own first. */
 #ifndef REPRISE_RUNTIME_PAGES_H
 #define REPRISE_RUNTIME_PAGES_H
 
@@ -35,6 +35,8 @@ struct kv_copy {
 
 /* The page of an absolute index, which the copy must hold. */
 uint32_t copy_page(const struct kv_copy *copy, uint64_t index);
+/* One more page behind the others: in use already, for the copy. */
+void copy_append(struct kv_copy *copy, uint32_t page);
 /* Takes pages so that the copy holds all that tokens [begin, end) lie in; an empty copy starts with
  * begin's. false: the pool has too few; what was taken stays. */
 bool copy_reserve(struct kv_copy *copy, struct page_pool *pool, uint64_t begin, uint64_t end,

@@ -1,4 +1,4 @@
-/* runtime/serve.c - opening a run, the loop over what happens, and its metrics. */
+/* runtime/serve.c - a run: the engine's word is done, the loop over what happens, its metrics. */
 #include "runtime/serve.h"
 
 #include "base/clock.h"
@@ -23,247 +23,13 @@ void serve_fail(struct serve *serve, const char *what, const char *reason)
     error_io(&serve->err, serve->backend->name, what, reason);
 }
 
-/* ---- what can be run ---- */
-
-/* What the simulator models and the runtime does not do is refused, never passed over. */
-static enum status check_experiment(const struct experiment *experiment, struct error *err)
-{
-    const struct {
-        bool wrong;
-        const char *key, *expected;
-    } cases[] = {
-        { experiment->gpus != 1, "gpus", "1" },
-        { experiment->hbm_cache_bytes > 0, "tiers.hbm.cache", "0" },
-        { experiment->unit == PLACE_BLOCKS, "placement.unit", "session" },
-        { experiment->preloading == PRELOAD_BACKGROUND, "engine.preloading", "none or layers" },
-        { experiment->scheduling != SCHEDULE_PREFILL_FIRST, "engine.scheduling", "prefill-first" },
-        { experiment->allocation != ALLOCATE_RESERVE, "engine.allocation", "reserve" },
-        { experiment->remote_bytes > 0, "tiers.remote.capacity", "0" },
-        { experiment->placement.write[TIER_DRAM] != WRITE_THROUGH, "tiers.dram.write", "through" },
-        { experiment->fetch_wait != FETCH_COMPLETE, "engine.fetch_wait", "complete" },
-        { experiment->placement.fetch_min_tokens != 0, "engine.fetch_min_tokens", "0" },
-        { experiment->order != ORDER_FCFS, "engine.order", "fcfs" },
-        { experiment->replicas != 1, "cluster.replicas", "1" },
-        { experiment->prefill_replicas != 0, "cluster.prefill_replicas", "0" },
-        { experiment->hbm_tokens != 0, "engine.hbm_tokens", "0" },
-        { experiment->kv_dtype != KV_AS_MODEL, "engine.kv_dtype", "model" },
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        if (cases[i].wrong) {
-            char expected[96];
-            snprintf(expected, sizeof expected, "%s: the runtime does no other", cases[i].expected);
-            return error_input(err, NULL, 0, cases[i].key, expected, "another");
-        }
-    return STATUS_OK;
-}
-
-static enum status check_setup(const struct serve *serve, struct error *err)
-{
-    const struct engine_setup *setup = &serve->setup;
-    double width = serve->backend->element_bytes;
-    enum status status = executor_supports(&setup->model, err);
-    if (status == STATUS_OK && setup->model.kv_bytes_per_value != width)
-        return error_input(err, serve->experiment->model, 0, "kv_bytes_per_value",
-                           width == 4.0 ? "4, the width of the backend's elements"
-                                        : "2, the width of the backend's elements",
-                           "another");
-    if (status == STATUS_OK && setup->unit_keys)
-        return error_input(err, serve->experiment->trace, 0, "trace",
-                           "sessions: the runtime has no prefix blocks", "blocks");
-    return status;
-}
-
-static enum status open_setup(struct serve *serve, struct error *err)
-{
-    enum status status = check_experiment(serve->experiment, err);
-    if (status == STATUS_OK)
-        status = engine_setup_open(serve->experiment, &serve->setup, &serve->trace, err);
-    if (status == STATUS_OK)
-        status = check_setup(serve, err);
-    if (status != STATUS_OK)
-        return status;
-    serve->page_tokens = serve->config->page_tokens;
-    if (serve->page_tokens == 0)
-        serve->page_tokens =
-            executor_page_tokens(serve->backend, &serve->setup.model, serve->setup.window_tokens);
-    serve->page_bytes = serve->setup.kv.bytes_per_token * serve->page_tokens;
-    serve->slice_bytes = serve->page_bytes / serve->setup.model.layers;
-    return STATUS_OK;
-}
-
-/* ---- memory, device, disk ---- */
-
-/* Pages of a tier: its capacity, a quarter for pages that are not full, and some to pass through.
- */
-static uint32_t pages_of(const struct serve *serve, enum tier tier)
-{
-    uint64_t bytes = serve->setup.placement.capacity_bytes[tier];
-    uint64_t window = serve->setup.window_tokens / serve->page_tokens + 2;
-    if (bytes == 0 && tier == TIER_SSD)
-        return 0;
-    uint64_t pages = bytes / serve->page_bytes;
-    return (uint32_t)(tier == TIER_HBM ? pages + 2 * serve->experiment->batch + 8
-                                       : pages + pages / 4 + 4 * window);
-}
-
-static enum status open_device(struct serve *serve, struct error *err)
-{
-    const struct serve_config *config = serve->config;
-    struct executor_config executor = { .backend = serve->backend,
-                                        .model = serve->setup.model,
-                                        .page_tokens = serve->page_tokens,
-                                        .pages = pages_of(serve, TIER_HBM),
-                                        .rows = serve->setup.window_tokens +
-                                                2 * serve->experiment->batch,
-                                        .contexts = serve->experiment->batch,
-                                        .weights = config->weights,
-                                        .seed = serve->experiment->workload.seed };
-    uint64_t dram_bytes = pages_of(serve, TIER_DRAM) * serve->page_bytes;
-    struct backend_config device = { .hbm_bytes = executor_bytes(&executor) + (64 << 20),
-                                     .dram_bytes = dram_bytes,
-                                     .threads = config->threads };
-    if (!config->links_free) {
-        device.h2d_bytes_per_s = serve->setup.hardware.h2d_bytes_per_s;
-        device.d2h_bytes_per_s = serve->setup.hardware.d2h_bytes_per_s;
-        device.held = (struct held_rates){ serve->setup.hardware.measured.held_flop_per_s,
-                                           serve->setup.hardware.measured.held_bytes_per_s };
-    }
-    void *dram = NULL;
-    enum status status = serve->backend->open(&device, &serve->device, err);
-    executor.device = serve->device;
-    if (status == STATUS_OK)
-        status = executor_new(&executor, &serve->executor, err);
-    if (status == STATUS_OK)
-        status = serve->backend->allocate(serve->device, TIER_DRAM, dram_bytes, &dram, err);
-    if (status != STATUS_OK)
-        return status;
-    executor_warm(serve->executor, serve->setup.window_tokens); /* the run's clock has not begun */
-    serve->backend->describe(serve->device, serve->report->device, sizeof serve->report->device);
-    serve->memory[TIER_HBM] = executor_pool(serve->executor);
-    serve->memory[TIER_DRAM] = dram;
-    return STATUS_OK;
-}
-
-static void disk_ended(void *context)
-{
-    struct serve *serve = context;
-    if (serve->backend->wake != NULL)
-        serve->backend->wake(serve->device);
-}
-
-static enum status open_disk(struct serve *serve, struct error *err)
-{
-    const struct serve_config *config = serve->config;
-    if (serve->setup.placement.capacity_bytes[TIER_SSD] == 0)
-        return STATUS_OK;
-    if (serve->slice_bytes % SSD_ALIGNMENT != 0) {
-        char expected[128], found[32];
-        snprintf(expected, sizeof expected,
-                 "a number for which a page's KV of a layer is a multiple of %d bytes",
-                 SSD_ALIGNMENT);
-        snprintf(found, sizeof found, "%u", serve->page_tokens);
-        return error_input(err, NULL, 0, "page tokens", expected, found);
-    }
-    serve->ssd_depth = config->ssd_depth > 0 ? config->ssd_depth : SSD_DEPTH;
-    struct ssd_config disk = { .path = config->ssd_path,
-                               .size_bytes = pages_of(serve, TIER_SSD) * serve->page_bytes,
-                               .depth = serve->ssd_depth,
-                               .slice_bytes = (uint32_t)serve->slice_bytes,
-                               .engine = config->ssd_engine,
-                               .ended = disk_ended,
-                               .context = serve,
-                               .fault = config->ssd_fault,
-                               .fault_context = config->ssd_fault_context };
-    /* Held to what it attains, a lane would have the disk idle while it waits for the clock. */
-    bool unheld = config->links_free || serve->setup.hardware.measured.disk_free;
-    disk.write_first = unheld;
-    if (!unheld) {
-        disk.read_bytes_per_s = serve->setup.hardware.ssd_read_bytes_per_s;
-        disk.write_bytes_per_s = serve->setup.hardware.ssd_write_bytes_per_s;
-    }
-    enum status status = ssd_open(&disk, &serve->ssd, err);
-    if (status == STATUS_OK)
-        ssd_describe(serve->ssd, serve->report->ssd, sizeof serve->report->ssd);
-    return status;
-}
-
-static struct backend_event **events_new(const struct serve *serve)
-{
-    struct backend_event **events = memory_new(layers_of(serve), sizeof *events);
-    for (uint32_t i = 0; i < layers_of(serve); i++)
-        events[i] = serve->backend->event_new(serve->device);
-    return events;
-}
-
-static void open_books(struct serve *serve)
-{
-    size_t batch = serve->experiment->batch;
-    service_init(&serve->service, &serve->setup, serve->trace);
-    serve->engine = serve->service.engine[0];
-    event_heap_init(&serve->events);
-    for (int tier = 0; tier < TIER_COUNT; tier++)
-        page_pool_init(&serve->pool[tier], pages_of(serve, (enum tier)tier));
-    serve->checksum = memory_new((size_t)pages_of(serve, TIER_SSD) * layers_of(serve) + 1,
-                                 sizeof *serve->checksum);
-    struct compute *compute = &serve->compute;
-    compute->tokens = memory_new(serve->setup.window_tokens + 2 * batch, sizeof *compute->tokens);
-    compute->sequences = memory_new(batch, sizeof *compute->sequences);
-    compute->ended = serve->backend->event_new(serve->device);
-    for (int i = 0; i < AFTER_SETS; i++)
-        compute->after[i] = events_new(serve);
-    for (int i = 0; i < ENGINE_STAGES * LOADS_A_JOB; i++)
-        serve->stage[i / LOADS_A_JOB].load[i % LOADS_A_JOB].arrived = events_new(serve);
-}
-
-static void events_free(const struct serve *serve, struct backend_event **events)
-{
-    for (uint32_t i = 0; events != NULL && i < layers_of(serve); i++)
-        serve->backend->event_free(serve->device, events[i]);
-    free(events);
-}
-
-static void close_transfers(struct serve *serve)
-{
-    for (uint32_t i = 0; i < serve->transfer_capacity; i++) {
-        serve->backend->event_free(serve->device, serve->transfer[i].done);
-        free(serve->transfer[i].page);
-        free(serve->transfer[i].part);
-        free(serve->transfer[i].here);
-    }
-    for (uint32_t i = 0; i < serve->unit_capacity * TIER_COUNT; i++)
-        copy_free(&serve->unit[i / TIER_COUNT][i % TIER_COUNT]);
-    for (uint32_t i = 0; i < serve->note_capacity; i++)
-        copy_free(&serve->note[i].hbm);
-    free(serve->transfer);
-    free(serve->unit);
-    free(serve->note);
-    free(serve->copies);
-}
-
-static void close_books(struct serve *serve)
-{
-    for (int i = 0; i < AFTER_SETS; i++)
-        events_free(serve, serve->compute.after[i]);
-    for (int i = 0; i < ENGINE_STAGES * LOADS_A_JOB; i++)
-        events_free(serve, serve->stage[i / LOADS_A_JOB].load[i % LOADS_A_JOB].arrived);
-    serve->backend->event_free(serve->device, serve->compute.ended);
-    close_transfers(serve);
-    for (int tier = 0; tier < TIER_COUNT; tier++)
-        page_pool_free(&serve->pool[tier]);
-    service_free(&serve->service);
-    event_heap_free(&serve->events);
-    free(serve->checksum);
-    free(serve->compute.tokens);
-    free(serve->compute.sequences);
-}
-
 /* ---- the engine's word is done ---- */
 
 static void act(struct serve *serve, const struct engine_action *action)
 {
     switch (action->kind) {
     case ENGINE_PREPARED:
-        transfers_prepare(serve, action);
+        pages_prepare(serve, action);
         break;
     case ENGINE_LOAD:
     case ENGINE_COPY:
@@ -273,10 +39,14 @@ static void act(struct serve *serve, const struct engine_action *action)
         transfers_allow(serve, action);
         break;
     case ENGINE_DROP:
-        transfers_drop(serve, action->copy.unit, action->copy.from);
+        pages_drop(serve, action->copy.unit, action->copy.from);
         break;
+    case ENGINE_SHARED:
+        pages_share(serve, &action->copy);
+        break;
+    case ENGINE_PREEMPTED:
     case ENGINE_RELEASED:
-        transfers_release(serve, action->copy.job);
+        pages_release(serve, action->copy.job);
         break;
     case ENGINE_LOOK_AT:
         event_heap_push(&serve->events, action->time_ns, SERVE_LOOK, action->session);
@@ -294,6 +64,7 @@ void serve_act(struct serve *serve)
     struct engine_action action;
     while (serve->err.status == STATUS_OK && engine_take(serve->engine, &action))
         act(serve, &action);
+    pages_place(serve);
 }
 
 void serve_go_on(struct serve *serve)
@@ -453,9 +224,7 @@ static void wait_for_streams(struct serve *serve)
 static enum status run(struct serve *serve, const struct sim_progress *progress,
                        struct sim_result *result, struct error *err)
 {
-    enum status status = open_device(serve, err);
-    if (status == STATUS_OK)
-        status = open_disk(serve, err);
+    enum status status = open_machine(serve, err);
     if (status != STATUS_OK)
         return status;
     open_books(serve);
@@ -493,10 +262,7 @@ enum status serve_run(const struct experiment *experiment, const struct serve_co
         *err = unwritten;
         status = err->status;
     }
-    ssd_close(serve->ssd);
-    executor_free(serve->executor);
-    if (serve->device != NULL)
-        serve->backend->close(serve->device);
+    close_machine(serve);
     trace_close(serve->trace);
     free(serve);
     return status;

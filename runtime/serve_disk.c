@@ -48,7 +48,7 @@ static uint32_t allowed_requests(struct serve *serve, uint32_t index)
     const struct transfer_work *work = &serve->transfer[index];
     if (work->action.kind != ACTION_LOAD)
         return request_count(serve, work);
-    return work->page_count * layers_load_of(serve, index)->allowed_layers;
+    return work->page_count * serve->load[work->load].allowed_layers;
 }
 
 /* Whether it has something at the disk or to ask of it: of those that share it now. */
@@ -154,7 +154,7 @@ static void take_result(struct serve *serve, const struct ssd_result *result)
     work->here[number] = true;
     while (work->here_count < work->asked && work->here[work->here_count])
         work->here_count++;
-    layers_queue_read(serve, index);
+    layers_queue_load(serve, work);
 }
 
 bool disk_poll(struct serve *serve)

@@ -32,18 +32,19 @@ static void add_copy(struct serve *serve, uint32_t *count, char *to, const char 
     serve->copies[(*count)++] = (struct copy){ .to = to, .from = from, .size_bytes = bytes };
 }
 
-/* The moved rows of K and of V, or the whole slice at once. */
-static void add_rows(struct serve *serve, uint32_t *count, const struct page_move *move, char *to,
+/* Rows row .. row + rows - 1 of each plane of a slice, or the whole slice at once. */
+static void add_rows(struct serve *serve, uint32_t *count, uint32_t row, uint32_t rows, char *to,
                      const char *from)
 {
-    uint64_t half = serve->slice_bytes / 2, row_bytes = half / serve->page_tokens;
-    if (move->rows == serve->page_tokens) {
+    uint64_t plane = serve->slice_bytes / serve->planes, row_bytes = plane / serve->page_tokens;
+    if (rows == serve->page_tokens) {
         add_copy(serve, count, to, from, serve->slice_bytes);
         return;
     }
-    uint64_t at = move->row * row_bytes, bytes = move->rows * row_bytes;
-    add_copy(serve, count, to + at, from + at, bytes);
-    add_copy(serve, count, to + half + at, from + half + at, bytes);
+    for (uint32_t i = 0; i < serve->planes; i++) {
+        uint64_t at = i * plane + row * row_bytes;
+        add_copy(serve, count, to + at, from + at, rows * row_bytes);
+    }
 }
 
 /* Pages first .. last - 1 of the layer. */
@@ -58,7 +59,7 @@ static void copy_pages(struct serve *serve, const struct transfer_work *work, ui
         uint32_t dram = staged ? move->staged : loads ? move->from : move->to;
         char *in_dram = layers_slice(serve, TIER_DRAM, dram, layer);
         char *in_hbm = layers_slice(serve, TIER_HBM, loads ? move->to : move->from, layer);
-        add_rows(serve, &count, move, loads ? in_hbm : in_dram, loads ? in_dram : in_hbm);
+        add_rows(serve, &count, move->row, move->rows, loads ? in_hbm : in_dram, loads ? in_dram : in_hbm);
     }
     serve->backend->copy(serve->device, loads ? STREAM_LOAD : STREAM_SAVE,
                          loads ? COPY_H2D : COPY_D2H, serve->copies, count);
@@ -78,33 +79,70 @@ static void record_done(struct serve *serve, struct transfer_work *work)
     copying->last = self;
 }
 
-void layers_note_copied(struct serve *serve)
+struct transfer_work *layers_next_copied(struct serve *serve)
 {
     for (int stream = 0; stream < STREAM_COUNT; stream++) {
         struct copying *copying = &serve->copying[stream];
-        while (copying->first != 0) {
-            struct transfer_work *work = &serve->transfer[copying->first - 1];
-            if (!serve->backend->happened(serve->device, work->done, NULL))
-                break;
-            work->copied = true;
-            copying->first = work->next_copying;
-            if (copying->first == 0)
-                copying->last = 0;
-        }
+        if (copying->first == 0)
+            continue;
+        struct transfer_work *work = &serve->transfer[copying->first - 1];
+        if (!serve->backend->happened(serve->device, work->done, NULL))
+            continue;
+        work->copied = true;
+        copying->first = work->next_copying;
+        if (copying->first == 0)
+            copying->last = 0;
+        return work;
     }
+    return NULL;
+}
+
+void layers_copy_within_hbm(struct serve *serve, uint32_t from, uint32_t to, uint32_t row,
+                            uint32_t rows)
+{
+    uint32_t count = 0;
+    for (uint32_t layer = 0; layer < layers_of(serve); layer++)
+        add_rows(serve, &count, row, rows, layers_slice(serve, TIER_HBM, to, layer),
+                 layers_slice(serve, TIER_HBM, from, layer));
+    serve->backend->copy(serve->device, STREAM_COMPUTE, COPY_D2D, serve->copies, count);
 }
 
 /* ---- loads ---- */
 
-struct job_load *layers_load_of(struct serve *serve, uint32_t index)
+uint32_t layers_new_load(struct serve *serve)
 {
-    const struct transfer_work *work = &serve->transfer[index];
-    struct stage *stage = &serve->stage[serve->note[work->action.job].stage];
-    for (int i = 0; i < LOADS_A_JOB; i++)
-        if (stage->load[i].live && stage->load[i].transfer == index + 1)
-            return &stage->load[i];
-    assert(false);
-    return NULL;
+    uint32_t index = 0;
+    while (index < serve->load_capacity && serve->load[index].used)
+        index++;
+    memory_grow(&serve->load, &serve->load_capacity, (uint64_t)index + 1, sizeof *serve->load);
+    struct job_load *load = &serve->load[index];
+    struct backend_event **arrived = load->arrived;
+    if (arrived == NULL)
+        arrived = events_new(serve);
+    *load = (struct job_load){ .used = true, .arrived = arrived };
+    return index;
+}
+
+/* One that came into no stage has nobody who asks for its layers. */
+void layers_end_load(struct serve *serve, uint32_t index)
+{
+    struct job_load *load = &serve->load[index];
+    load->transfer = 0;
+    load->used = false;
+    for (int i = 0; i < ENGINE_STAGES * LOADS_A_JOB; i++) {
+        const struct stage *stage = &serve->stage[i / LOADS_A_JOB];
+        uint32_t at = (uint32_t)(i % LOADS_A_JOB);
+        load->used |= at < stage->loads && stage->load[at] == index;
+    }
+}
+
+void layers_clear_stage(struct serve *serve, uint32_t stage)
+{
+    for (uint32_t i = 0; i < serve->stage[stage].loads; i++) {
+        struct job_load *load = &serve->load[serve->stage[stage].load[i]];
+        load->used = load->transfer != 0;
+    }
+    serve->stage[stage].loads = 0;
 }
 
 /* Copies the first ready_slices of the load, layer after layer, as far as they are not yet. */
@@ -126,23 +164,30 @@ static void queue_slices(struct serve *serve, struct transfer_work *work, struct
         record_done(serve, work);
 }
 
+static void queue_allowed(struct serve *serve, struct job_load *load, uint32_t layers)
+{
+    struct transfer_work *work = &serve->transfer[load->transfer - 1];
+    if (work->action.from == TIER_DRAM)
+        queue_slices(serve, work, load, layers * work->page_count);
+}
+
 void layers_queue_loads(struct serve *serve, uint32_t stage, uint32_t layers)
 {
-    for (int i = 0; i < LOADS_A_JOB; i++) {
-        struct job_load *load = &serve->stage[stage].load[i];
-        uint32_t allowed = load->allowed_layers < layers ? load->allowed_layers : layers;
-        if (!load->live || load->transfer == 0)
-            continue;
-        struct transfer_work *work = &serve->transfer[load->transfer - 1];
-        if (work->action.from == TIER_DRAM)
-            queue_slices(serve, work, load, allowed * work->page_count);
+    for (uint32_t i = 0; i < serve->stage[stage].loads; i++) {
+        struct job_load *load = &serve->load[serve->stage[stage].load[i]];
+        if (load->transfer != 0)
+            queue_allowed(serve, load,
+                          load->allowed_layers < layers ? load->allowed_layers : layers);
     }
 }
 
-void layers_queue_read(struct serve *serve, uint32_t transfer)
+void layers_queue_load(struct serve *serve, struct transfer_work *work)
 {
-    struct transfer_work *work = &serve->transfer[transfer];
-    queue_slices(serve, work, layers_load_of(serve, transfer), work->here_count);
+    struct job_load *load = &serve->load[work->load];
+    if (work->action.from == TIER_DRAM)
+        queue_allowed(serve, load, load->allowed_layers);
+    else
+        queue_slices(serve, work, load, work->here_count);
 }
 
 /* ---- saves ---- */
@@ -150,7 +195,7 @@ void layers_queue_read(struct serve *serve, uint32_t transfer)
 void layers_queue_save(struct serve *serve, struct transfer_work *work, const struct job_note *note)
 {
     for (uint32_t layer = 0; layer < layers_of(serve); layer++) {
-        if (note->prefilling)
+        if (note != NULL && note->prefilling)
             serve->backend->wait(serve->device, STREAM_SAVE,
                                  serve->compute.after[note->after_set][layer]);
         copy_pages(serve, work, layer, 0, work->page_count);

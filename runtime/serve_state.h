@@ -1,11 +1,22 @@
 /* runtime/serve_state.h - the state of one run in real time and what its rooms ask of each other. What
  * is served next, placed where and evicted is the engine's (sim/engine/); here is what doing it needs.
  * Private.
- *   serve.c            opening, the loop over what happens, closing
- *   serve_compute.c    the engine's iterations on the device
- *   serve_transfers.c  the engine's copies: their pages, their beginning and end
- *   serve_layers.c     what moves between HBM and DRAM, layer by layer
- *   serve_disk.c       what is asked of the disk */
+ *   serve.c             the loop over what happens, what the engine says is done
+ *   serve_open.c        what can be run; memory, device, disk; closing
+ *   serve_compute.c     the engine's iterations on the device
+ *   serve_iterations.c  each beside what timing says of it
+ *   serve_tokens.c      which tokens a context has
+ *   serve_pages.c       which pages jobs and units have in HBM: shared, copied, cut, given up
+ *   serve_transfers.c   the engine's copies: their beginning and end
+ *   serve_moves.c       which pages a transfer moves
+ *   serve_layers.c      what moves between HBM and DRAM, layer by layer
+ *   serve_disk.c        what is asked of the disk
+ *
+ * Places. Units are what the core's books count: a session, or a block of its chain. A unit's copy
+ * has pages of its own numbering: a block's count from its first token, a session's from the
+ * session's first ever, so that truncation changes none. A job's pages in HBM count as its units'
+ * do, one unit after the other: the first token of its context is at note->origin, which is 0 where
+ * units are blocks. */
 #ifndef REPRISE_RUNTIME_SERVE_STATE_H
 #define REPRISE_RUNTIME_SERVE_STATE_H
 
@@ -17,25 +28,28 @@
 
 /* A load of a job whose layers a prefill waits for. */
 struct job_load {
-    uint32_t transfer;       /* index into serve.transfer, + 1; 0: none */
+    uint32_t transfer;       /* index into serve.transfer, + 1; 0: it has ended */
     uint32_t allowed_layers; /* may be queued, as the engine says */
     uint32_t queued_layers;  /* their copies and events are in STREAM_LOAD */
     uint32_t queued_slices;  /* the same of slices, layer after layer */
-    bool live;               /* its layers are to be waited for */
-    struct backend_event **arrived;
+    bool used;
+    struct backend_event **arrived; /* by layer; made when first used */
 };
-enum { LOADS_A_JOB = 2, AFTER_SETS = 8 };
+enum { LOADS_A_JOB = 3, AFTER_SETS = 8 };
 
-/* Of the turn that is prefilled and the one that is prepared, as the engine numbers them. */
+/* Loads of the turn that is prefilled and of the one that is prepared, as the engine numbers them,
+ * which stay until the stage is another's: indices into serve.load. */
 struct stage {
-    struct job_load load[LOADS_A_JOB];
+    uint32_t load[LOADS_A_JOB], loads;
 };
 
 /* A turn that has HBM, by the core's handle of its job. */
 struct job_note {
-    uint32_t session, unit;
-    uint64_t base; /* of the session at this turn: absolute index of its context's first token */
-    struct kv_copy hbm;
+    uint32_t session;
+    uint64_t origin;    /* of its places: see above */
+    struct kv_copy hbm; /* its pages; its end says nothing */
+    struct kv_copy held; /* pages that are being copied from, held until its first iteration ended */
+    uint32_t found_tokens;
     uint32_t stage;
     uint32_t after_set; /* its prefill's events */
     bool prefilling, damaged;
@@ -45,12 +59,14 @@ struct job_note {
 struct page_move {
     uint32_t from, to, staged; /* staged: the DRAM page between SSD and HBM */
     uint32_t row, rows;        /* those of it that move (between HBM and DRAM) */
-    uint64_t index;            /* absolute */
+    uint32_t unit;
+    uint64_t index; /* among the unit's */
+    bool kept;      /* a load from SSD: DRAM's copy of the unit takes the staged page */
 };
 
 struct transfer_part {
     uint32_t unit;
-    uint64_t end; /* absolute: what the copy will reach */
+    uint64_t end; /* place: what the copy will reach */
 };
 
 struct transfer_work {
@@ -60,11 +76,13 @@ struct transfer_work {
     uint32_t page_count, page_capacity;
     struct transfer_part *part;
     uint32_t part_count, part_capacity;
+    uint32_t load;              /* a load: index into serve.load */
     uint32_t asked, answered; /* disk requests */
     bool *here;               /* a load from SSD: slices that have been answered, by number */
     uint32_t here_count, here_capacity; /* count: all before it have */
     struct backend_event *done;
-    bool done_queued, copied; /* copied: done has happened */
+    bool done_queued, copied;   /* copied: done has happened */
+    bool left_hbm;              /* its pages there are others' again */
     uint32_t next_copying;    /* index + 1 in its stream's queue; 0: the last */
 };
 
@@ -88,7 +106,7 @@ struct compute {
     enum compute_state state;
     struct engine_iteration iteration;
     uint64_t since_ns, queued_ns; /* it was begun; it was all in the stream */
-    uint32_t reused;              /* a prefill: tokens before those that it computes */
+    uint32_t redone;              /* 1 + the chunk that is computed again, alone; 0: none is */
     uint32_t launched_layers;
     bool save_began, queued;
     uint32_t after_set;
@@ -96,6 +114,7 @@ struct compute {
     struct backend_event *ended;
     uint32_t *tokens;
     struct sequence *sequences;
+    float *logits; /* for tests that observe */
 };
 
 struct serve {
@@ -118,6 +137,8 @@ struct serve {
     struct error err;                    /* the first failure within the loop */
     uint64_t origin_ns, now_ns, tell_ns; /* tell_ns: when progress is told next */
 
+    uint32_t unit_pages; /* of a block; sessions: 0 */
+    uint32_t planes;     /* of a slice (backend.h) */
     struct page_pool pool[TIER_COUNT];
     char *memory[TIER_COUNT]; /* HBM, DRAM */
     uint64_t *checksum;       /* [SSD page][layer] */
@@ -126,6 +147,9 @@ struct serve {
 
     struct job_note *note;
     uint32_t note_capacity;
+    uint32_t unplaced; /* the job that was prepared last, until its pages are found; 0: none */
+    struct job_load *load;
+    uint32_t load_capacity;
     struct transfer_work *transfer;
     uint32_t transfer_capacity, transfers_live;
     struct copying copying[STREAM_COUNT];
@@ -152,6 +176,11 @@ static inline uint32_t layers_of(const struct serve *serve)
     return serve->setup.model.layers;
 }
 
+static inline bool is_chunked(const struct serve *serve)
+{
+    return serve->experiment->scheduling == SCHEDULE_CHUNKED;
+}
+
 /* serve.c */
 uint64_t serve_now_ns(const struct serve *serve);
 void serve_fail(struct serve *serve, const char *what, const char *reason);
@@ -160,41 +189,101 @@ void serve_act(struct serve *serve);
 /* Something was told to the engine: does what it says is next. */
 void serve_go_on(struct serve *serve);
 
+/* serve_open.c */
+/* An event a layer. */
+struct backend_event **events_new(const struct serve *serve);
+/* Derives the experiment's numbers and opens its trace. STATUS_INPUT: what the runtime cannot do. */
+enum status open_setup(struct serve *serve, struct error *err);
+/* Device, memory, disk; then, when all is there, the books. */
+enum status open_machine(struct serve *serve, struct error *err);
+void open_books(struct serve *serve);
+void close_books(struct serve *serve);
+void close_machine(struct serve *serve);
+
+/* serve_tokens.c */
+/* Token `index` of the session's present context: the same number whenever the same KV is meant. */
+uint32_t token_at(const struct serve *serve, const struct session *session, uint64_t index);
+
 /* serve_compute.c */
 void compute_start(struct serve *serve, const struct engine_iteration *iteration);
 /* Takes in what has happened on STREAM_COMPUTE. true: something has. */
 bool compute_poll(struct serve *serve);
 
-/* serve_transfers.c */
+/* serve_iterations.c */
+/* The present iteration ended at end_ns, and that is seen now: what the engine is told of it. */
+struct iteration_end iterations_log(struct serve *serve, uint64_t end_ns, uint64_t waited_ns);
+
+/* serve_pages.c */
+/* The unit's copy in the tier. */
+struct kv_copy *pages_copy(struct serve *serve, uint32_t unit, enum tier tier);
+uint32_t pages_tokens(const struct serve *serve, uint64_t bytes);
+/* Where units' own places begin, and those of the i-th unit of a chain in a job's. */
+uint64_t pages_unit_begin(const struct serve *serve, const struct job_note *note);
+uint64_t pages_unit_shift(const struct serve *serve, uint32_t i);
+/* Tokens of the i-th unit when the chain is `tokens` long. */
+uint32_t pages_unit_tokens(const struct serve *serve, uint32_t i, uint32_t tokens);
+/* How many of the unit's first `want` tokens its copy in the tier has. */
+uint32_t pages_covered(struct serve *serve, uint32_t unit, enum tier tier, uint64_t begin,
+                       uint32_t want);
 /* The session's turn was given HBM. */
-void transfers_prepare(struct serve *serve, const struct engine_action *action);
+void pages_prepare(struct serve *serve, const struct engine_action *action);
+/* Finds the pages of the job that was prepared last: what HBM has of its chain is shared, but a
+ * page that the job will write into is copied. */
+void pages_place(struct serve *serve);
+/* The job has pages for so many tokens of context. */
+void pages_need(struct serve *serve, struct job_note *note, uint32_t tokens);
+/* The job's KV of a unit is the unit's copy in HBM. */
+void pages_share(struct serve *serve, const struct action *action);
+void pages_drop(struct serve *serve, uint32_t unit, enum tier tier);
+void pages_release(struct serve *serve, uint32_t job);
+/* Copies for which pages were held have been made. */
+void pages_let_go(struct serve *serve, struct job_note *note);
+/* The place of the session's first token, by its copy in the tier. */
+uint64_t pages_base(struct serve *serve, uint32_t unit, enum tier tier);
+/* DRAM pages of the session's chain whose KV is bad are written again from HBM, as far as the turn's
+ * first ready_tokens reach. */
+void pages_repair(struct serve *serve, const struct session *session, uint32_t ready_tokens);
+
+/* serve_transfers.c */
 void transfers_begin(struct serve *serve, const struct engine_action *action);
 /* The load may go as far as its first action->layers layers. */
 void transfers_allow(struct serve *serve, const struct engine_action *action);
-void transfers_drop(struct serve *serve, uint32_t unit, enum tier tier);
-void transfers_release(struct serve *serve, uint32_t job);
 /* Takes in what has ended. true: something has. */
 bool transfers_poll(struct serve *serve);
-/* DRAM pages of the job's unit whose KV is bad are written again from HBM. */
-void transfers_repair(struct serve *serve, const struct job_note *note);
+/* Waits until some save's copies have been made, so that their pages in HBM are free. false: none
+ * is under way. */
+bool transfers_wait_for_a_save(struct serve *serve);
+
+/* serve_moves.c: fill in the transfer's pages and parts; false: there are no pages (the run fails) */
+bool moves_of_load(struct serve *serve, struct transfer_work *work);
+bool moves_of_save(struct serve *serve, struct transfer_work *work);      /* a job's */
+bool moves_of_idle_save(struct serve *serve, struct transfer_work *work); /* of units in HBM */
+bool moves_of_pages(struct serve *serve, struct transfer_work *work);     /* DRAM and SSD */
 
 /* serve_layers.c */
 char *layers_slice(const struct serve *serve, enum tier tier, uint32_t page, uint32_t layer);
 /* Rows of the page at move->index that tokens [begin, end) lie in. */
 void layers_set_rows(const struct serve *serve, struct page_move *move, uint64_t begin,
                      uint64_t end);
-/* The job's load that the transfer makes. */
-struct job_load *layers_load_of(struct serve *serve, uint32_t transfer);
+/* The stage is another turn's from now on. */
+void layers_clear_stage(struct serve *serve, uint32_t stage);
+/* A record for a load, whose index is given. */
+uint32_t layers_new_load(struct serve *serve);
 /* Queues copies of what may come in by now of the stage's loads, but at most their first `layers`
  * layers. */
 void layers_queue_loads(struct serve *serve, uint32_t stage, uint32_t layers);
-/* Of a load from SSD: slices that the disk has answered. */
-void layers_queue_read(struct serve *serve, uint32_t transfer);
-/* Queues a save, each layer behind its computation. */
+/* The load has ended. */
+void layers_end_load(struct serve *serve, uint32_t load);
+/* Queues what the transfer's load may copy by now, wherever it comes from. */
+void layers_queue_load(struct serve *serve, struct transfer_work *work);
+/* Queues a save, each layer behind its computation; note NULL: all is computed. */
 void layers_queue_save(struct serve *serve, struct transfer_work *work,
                        const struct job_note *note);
-/* Marks the transfers whose copies have been made. */
-void layers_note_copied(struct serve *serve);
+/* Copies rows of a page within HBM, behind what is queued on STREAM_COMPUTE. */
+void layers_copy_within_hbm(struct serve *serve, uint32_t from, uint32_t to, uint32_t row,
+                            uint32_t rows);
+/* The next transfer whose copies have been made, which is marked so; NULL: none. */
+struct transfer_work *layers_next_copied(struct serve *serve);
 
 /* serve_disk.c */
 /* Asks for what may be asked now, if anything has changed: of all transfers, since each one's share

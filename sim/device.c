@@ -4,7 +4,7 @@
 #include "sim/cluster.h"
 
 #include "base/units.h"
-#include "models/timing_range.h"
+#include "sim/engine/iteration_time.h"
 
 #include <math.h>
 
@@ -14,76 +14,6 @@ static void schedule(struct server *server, uint64_t time_ns)
 }
 
 /* ---- an iteration that prefills ---- */
-
-static uint64_t decode_context(const struct server *server)
-{
-    const struct engine_iteration *iteration = &server->device.iteration;
-    uint64_t context = 0;
-    for (uint32_t i = 0; i < iteration->decodes; i++)
-        context += session_context_now(session_at(server, iteration->decode[i]));
-    return context;
-}
-
-/* The same, of what windowed layers see. */
-static uint64_t decode_window(const struct server *server)
-{
-    const struct engine_iteration *iteration = &server->device.iteration;
-    const struct timing *timing = &server->cluster->setup->timing;
-    uint64_t context = 0;
-    for (uint32_t i = 0; timing->window_tokens > 0 && i < iteration->decodes; i++)
-        context += timing_window_context(
-            timing, session_context_now(session_at(server, iteration->decode[i])));
-    return context;
-}
-
-/* One prefill of as many tokens and as many pairs of tokens that attend to each other stands for
- * all chunks. Several prompts from their start have fewer pairs than one of their sum: then none
- * cached. */
-static struct prefill_time mixed_time(struct server *server)
-{
-    const struct timing *timing = &server->cluster->setup->timing;
-    const struct engine_iteration *iteration = &server->device.iteration;
-    uint64_t context = decode_context(server), window = decode_window(server);
-    double tokens = 0.0, pairs = 0.0;
-    for (uint32_t i = 0; i < iteration->chunks; i++) {
-        double size = iteration->chunk[i].tokens;
-        double cached = session_at(server, iteration->chunk[i].session)->ready_tokens;
-        tokens += size;
-        pairs += size * cached + size * (size + 1.0) / 2.0;
-    }
-    double cached = (pairs - tokens * (tokens + 1.0) / 2.0) / tokens;
-    if (iteration->decodes > 0) {
-        struct decode_time decode = timing_decode(timing, iteration->decodes);
-        server->device.decode_ns =
-            (uint64_t)(decode.base_ns + decode.per_token_ns * (double)context +
-                       decode.window_token_ns * (double)window + 0.5);
-    }
-    return timing_mixed(timing, (uint64_t)tokens, cached > 0.0 ? (uint64_t)(cached + 0.5) : 0,
-                        iteration->decodes, context, window);
-}
-
-static struct prefill_time iteration_time(struct server *server)
-{
-    const struct chunk *chunk = &server->device.iteration.chunk[0];
-    if (server->cluster->setup->experiment->scheduling == SCHEDULE_CHUNKED)
-        return mixed_time(server);
-    return timing_prefill(&server->cluster->setup->timing, chunk->tokens,
-                          session_at(server, chunk->session)->ready_tokens);
-}
-
-/* Several turns' chunks are as far from what was measured as the one of most cached tokens. */
-static bool is_extrapolated(const struct server *server)
-{
-    const struct engine_iteration *iteration = &server->device.iteration;
-    uint64_t fresh = 0, cached = 0;
-    for (uint32_t i = 0; i < iteration->chunks; i++) {
-        uint64_t ready = session_at(server, iteration->chunk[i].session)->ready_tokens;
-        fresh += iteration->chunk[i].tokens;
-        cached = ready > cached ? ready : cached;
-    }
-    return timing_is_extrapolated(&server->cluster->setup->timing, fresh, cached,
-                                  iteration->decodes);
-}
 
 /* When the prompt's KV may begin to leave so that no layer leaves before it is made. */
 static uint64_t save_start_ns(const struct server *server, struct overlap_end end)
@@ -114,7 +44,8 @@ void device_loads_ended(struct server *server)
         layer_arrivals_reset(arrivals, setup->model.layers);
     else if (setup->experiment->preloading == PRELOAD_NONE)
         layer_arrivals_all_at(arrivals, now_of(server));
-    struct prefill_time time = iteration_time(server);
+    struct prefill_time time =
+        iteration_prefill_time(&server->cluster->service, &device->iteration, &device->decode_ns);
     struct overlap_end end = overlap_prefill_end(arrivals, device->start_ns, time.layer_ns);
     device->wait_ns = end.wait_ns;
     uint64_t end_ns = end.end_ns + time.overhead_ns;
@@ -189,7 +120,8 @@ static void start_decode(struct server *server)
                                                .base_ns = time.base_ns,
                                                .per_token_ns = time.per_token_ns,
                                                .window_token_ns = time.window_token_ns,
-                                               .context_tokens = (double)decode_context(server),
+                                               .context_tokens = (double)iteration_decode_context(
+                                                   &server->cluster->service, &device->iteration),
                                                .batch = (double)batch };
     see_windows(server, &device->segment);
     device->state = DEVICE_DECODE;
@@ -218,6 +150,11 @@ void device_cut(struct server *server)
 }
 
 /* ---- ends ---- */
+
+static bool is_extrapolated(const struct server *server)
+{
+    return iteration_is_extrapolated(&server->cluster->service, &server->device.iteration);
+}
 
 static struct iteration_end prefill_end(const struct server *server)
 {

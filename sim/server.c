@@ -28,6 +28,8 @@ static void act(struct server *server, const struct engine_action *action)
         handover_begin(server, action->session);
         break;
     case ENGINE_DROP:
+    case ENGINE_SHARED:
+    case ENGINE_PREEMPTED:
     case ENGINE_RELEASED:
         break; /* nothing moves */
     }

@@ -213,6 +213,11 @@ struct placement *engine_core(const struct engine *engine)
     return engine->core;
 }
 
+void engine_tell_shares(struct engine *engine)
+{
+    placement_tell_shares(engine->core);
+}
+
 uint32_t engine_turns(const struct engine *engine)
 {
     return engine->turns_here;

@@ -96,6 +96,9 @@ enum engine_action_kind {
     ENGINE_ALLOW,     /* the load in this slot may go as far as its first `layers` layers */
     ENGINE_COPY,      /* a transfer of any other kind (copy.kind) */
     ENGINE_DROP,      /* copy.unit's copy in copy.from is gone */
+    ENGINE_SHARED,    /* copy.job's KV of copy.unit, copy.id-th of its chain, is a copy in HBM now;
+                         only after engine_tell_shares() */
+    ENGINE_PREEMPTED, /* copy.job's place in HBM is free, though saves of it may go on */
     ENGINE_RELEASED,  /* copy.job's KV has left HBM */
     ENGINE_LOOK_AT,   /* engine_look() is wanted at time_ns */
     ENGINE_TURN_AT,   /* the session's next turn is asked at time_ns */
@@ -106,6 +109,7 @@ struct engine_action {
     enum engine_action_kind kind;
     uint32_t session, slot, stage, layers;
     uint32_t cut_tokens; /* PREPARED: what the session's copies have lost; CUT_ALL */
+    uint32_t found_tokens; /* PREPARED: what it reuses of its chain, whole units but for the last */
     uint64_t time_ns;
     struct action copy; /* size_bytes: what crosses the links */
 };
@@ -132,6 +136,8 @@ void engine_announce(struct engine *decoder, uint64_t now_ns, uint32_t session);
 /* ---- what it knows ---- */
 
 struct placement *engine_core(const struct engine *engine);
+/* From now on ENGINE_SHARED is among the actions: for a driver whose copies in HBM are real. */
+void engine_tell_shares(struct engine *engine);
 /* Turns that were asked here and have not ended. */
 uint32_t engine_turns(const struct engine *engine);
 /* Measured turns that have started here. */

@@ -176,6 +176,9 @@ static void take_in(struct engine *engine, const struct action *copy)
     case ACTION_DROP:
         actions_add(engine, ENGINE_DROP)->copy = *copy;
         break;
+    case ACTION_SHARE:
+        actions_add(engine, ENGINE_SHARED)->copy = *copy;
+        break;
     default:
         begin_copy(engine, copy);
     }

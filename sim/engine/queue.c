@@ -189,7 +189,8 @@ static uint32_t next_in_order(struct engine *engine, uint32_t *before)
 
 /* Tells the driver that the turn has HBM. Where single layers are waited for, its loads come into
  * the stage that the prefill before it does not use. */
-static void tell_prepared(struct engine *engine, uint32_t handle, uint32_t cut_tokens)
+static void tell_prepared(struct engine *engine, uint32_t handle, uint32_t cut_tokens,
+                          const struct placement_hits *hits)
 {
     if (!loads_in_background(engine))
         engine->stage_of_prepared = (engine->stage_of_prepared + 1) % ENGINE_STAGES;
@@ -197,6 +198,7 @@ static void tell_prepared(struct engine *engine, uint32_t handle, uint32_t cut_t
     action->session = handle;
     action->stage = engine->stage_of_prepared;
     action->cut_tokens = cut_tokens;
+    action->found_tokens = reuse_found_tokens(hits);
 }
 
 /* The last token is always computed. A state goes on from the end of a block only. */
@@ -252,7 +254,7 @@ static bool prepare_next(struct engine *engine)
         actions_drain(engine);
         return false;
     }
-    tell_prepared(engine, handle, session->kv_cut);
+    tell_prepared(engine, handle, session->kv_cut, &hits);
     kv_layout_found(&engine->setup->kv, &hits);
     session->kv_cut = 0;
     session->booked_tokens = total;

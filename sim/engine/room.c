@@ -54,6 +54,7 @@ static void preempt(struct engine *engine, struct handles *from, uint32_t at)
     uint32_t wanted = session->prefill_tokens < chain ? session->prefill_tokens : (uint32_t)chain;
     session->job = placement_preempt(engine->core, engine->now_ns, old,
                                      kv_layout_stored(&engine->setup->kv, wanted));
+    actions_add(engine, ENGINE_PREEMPTED)->copy.job = old;
     engine->note[old].session = 0;
     engine_note_job(engine, session->job, handle);
     collector_add_preemption(collector_of(engine), session->ready_tokens);

@@ -76,6 +76,17 @@ uint32_t chain_stored_run(const struct placement *core, const struct job *job)
     return run;
 }
 
+static void tell_share(struct placement *core, const struct job *job, uint32_t i, uint32_t tokens)
+{
+    books_act(core, (struct action){ .kind = ACTION_SHARE,
+                                     .from = TIER_HBM,
+                                     .to = TIER_HBM,
+                                     .id = i,
+                                     .unit = chain_unit(core, job, i),
+                                     .job = (uint32_t)(job - core->job),
+                                     .size_bytes = tokens * core->config.bytes_per_token });
+}
+
 void chain_share(struct placement *core, struct job *job, uint32_t ready_tokens)
 {
     if (core->hbm_cache_tokens == 0)
@@ -88,6 +99,8 @@ void chain_share(struct placement *core, struct job *job, uint32_t ready_tokens)
             continue;
         job->hbm_tokens -= want - copy;
         books_set_copy(core, unit, TIER_HBM, want);
+        if (core->tells_shares)
+            tell_share(core, job, i, want);
     }
 }
 

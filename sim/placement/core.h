@@ -105,6 +105,7 @@ struct placement {
     struct order counted; /* units whose uses are remembered, least recently used first */
     uint32_t counted_units, save_uses; /* a job saves units with so many uses */
     uint64_t ended_jobs;
+    bool tells_shares;
     struct action_ring actions;
     struct placement_counters counters;
 };

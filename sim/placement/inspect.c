@@ -10,3 +10,26 @@ uint32_t placement_transfer_next(const struct placement *core, uint32_t id, uint
         *goal_tokens = core->units.unit[unit].goal_tokens;
     return unit;
 }
+
+bool placement_transfer_has(const struct placement *core, uint32_t id, uint32_t unit,
+                            uint32_t *goal_tokens)
+{
+    const struct unit *entry = &core->units.unit[unit];
+    *goal_tokens = entry->goal_tokens;
+    return entry->transfer == id;
+}
+
+uint32_t placement_chain_length(const struct placement *core, uint32_t job)
+{
+    return core->job[job].chain_count;
+}
+
+uint32_t placement_chain_unit(const struct placement *core, uint32_t job, uint32_t i)
+{
+    return chain_unit(core, &core->job[job], i);
+}
+
+void placement_tell_shares(struct placement *core)
+{
+    core->tells_shares = true;
+}

@@ -57,15 +57,18 @@ enum action_kind {
     ACTION_DEMOTE, /* DRAM to SSD, or either to the pool: the faster one evicts it */
     ACTION_WRITE,  /* DRAM to SSD or the pool: DRAM keeps it */
     ACTION_DROP,   /* a unit's copy in `from` goes; nothing moves */
+    ACTION_SHARE,  /* a job's KV of a unit is the unit's copy in HBM from now on, so long; nothing
+                      moves. Only after placement_tell_shares() */
     ACTION_RELEASE /* the job's KV has left HBM: its handle is free */
 };
 
 struct action {
     enum action_kind kind;
     enum tier from, to;
-    uint32_t id;         /* comes back in placement_transfer_ended(); 0 for DROP and RELEASE */
-    uint32_t unit;       /* DROP: the unit; else the first of the transfer */
-    uint32_t job;        /* LOAD, SAVE, RELEASE: whose; SAVE of idle units, others: 0 */
+    uint32_t id;         /* comes back in placement_transfer_ended(); 0 for DROP and RELEASE; SHARE: the
+                            unit's place in the job's chain */
+    uint32_t unit;       /* DROP, SHARE: the unit; else the first of the transfer */
+    uint32_t job;        /* LOAD, SAVE, SHARE, RELEASE: whose; SAVE of idle units, others: 0 */
     uint64_t size_bytes;
 };
 
@@ -183,7 +186,15 @@ uint64_t placement_copy_bytes(const struct placement *core, uint32_t unit, enum 
  * other, from UNIT_NONE to UNIT_NONE; *goal_tokens: how long the copy will be. For the runtime. */
 uint32_t placement_transfer_next(const struct placement *core, uint32_t id, uint32_t after,
                                  uint32_t *goal_tokens);
+/* The same for one unit: false if the transfer does not change it. */
+bool placement_transfer_has(const struct placement *core, uint32_t id, uint32_t unit,
+                            uint32_t *goal_tokens);
 /* The unit of a key, or UNIT_NONE. */
 uint32_t placement_unit(const struct placement *core, uint64_t key);
+/* How many units the chain of a job has that was not released, and the i-th. For the runtime. */
+uint32_t placement_chain_length(const struct placement *core, uint32_t job);
+uint32_t placement_chain_unit(const struct placement *core, uint32_t job, uint32_t i);
+/* From now on there are ACTION_SHAREs: for a driver whose copies in HBM are real. */
+void placement_tell_shares(struct placement *core);
 
 #endif

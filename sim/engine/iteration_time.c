@@ -1,0 +1,80 @@
+/* sim/engine/iteration_time.c - see iteration_time.h. */
+#include "sim/engine/iteration_time.h"
+
+#include "models/timing_range.h"
+
+static const struct session *session_at(const struct service *service, uint32_t handle)
+{
+    return &service->sessions.item[handle];
+}
+
+uint64_t iteration_decode_context(const struct service *service,
+                                  const struct engine_iteration *iteration)
+{
+    uint64_t context = 0;
+    for (uint32_t i = 0; i < iteration->decodes; i++)
+        context += session_context_now(session_at(service, iteration->decode[i]));
+    return context;
+}
+
+uint64_t iteration_decode_window(const struct service *service,
+                                 const struct engine_iteration *iteration)
+{
+    const struct timing *timing = &service->setup->timing;
+    uint64_t context = 0;
+    for (uint32_t i = 0; timing->window_tokens > 0 && i < iteration->decodes; i++)
+        context += timing_window_context(
+            timing, session_context_now(session_at(service, iteration->decode[i])));
+    return context;
+}
+
+double iteration_decode_ns(const struct service *service, const struct engine_iteration *iteration)
+{
+    struct decode_time time = timing_decode(&service->setup->timing, iteration->decodes);
+    return time.base_ns +
+           time.per_token_ns * (double)iteration_decode_context(service, iteration) +
+           time.window_token_ns * (double)iteration_decode_window(service, iteration);
+}
+
+static struct prefill_time mixed_time(const struct service *service,
+                                      const struct engine_iteration *iteration)
+{
+    double tokens = 0.0, pairs = 0.0;
+    for (uint32_t i = 0; i < iteration->chunks; i++) {
+        double size = iteration->chunk[i].tokens;
+        double cached = session_at(service, iteration->chunk[i].session)->ready_tokens;
+        tokens += size;
+        pairs += size * cached + size * (size + 1.0) / 2.0;
+    }
+    double cached = (pairs - tokens * (tokens + 1.0) / 2.0) / tokens;
+    return timing_mixed(&service->setup->timing, (uint64_t)tokens,
+                        cached > 0.0 ? (uint64_t)(cached + 0.5) : 0, iteration->decodes,
+                        iteration_decode_context(service, iteration),
+                        iteration_decode_window(service, iteration));
+}
+
+struct prefill_time iteration_prefill_time(const struct service *service,
+                                           const struct engine_iteration *iteration,
+                                           uint64_t *decode_ns)
+{
+    const struct chunk *chunk = &iteration->chunk[0];
+    *decode_ns = 0;
+    if (service->setup->experiment->scheduling != SCHEDULE_CHUNKED)
+        return timing_prefill(&service->setup->timing, chunk->tokens,
+                              session_at(service, chunk->session)->ready_tokens);
+    if (iteration->decodes > 0)
+        *decode_ns = (uint64_t)(iteration_decode_ns(service, iteration) + 0.5);
+    return mixed_time(service, iteration);
+}
+
+bool iteration_is_extrapolated(const struct service *service,
+                               const struct engine_iteration *iteration)
+{
+    uint64_t fresh = 0, cached = 0;
+    for (uint32_t i = 0; i < iteration->chunks; i++) {
+        uint64_t ready = session_at(service, iteration->chunk[i].session)->ready_tokens;
+        fresh += iteration->chunk[i].tokens;
+        cached = ready > cached ? ready : cached;
+    }
+    return timing_is_extrapolated(&service->setup->timing, fresh, cached, iteration->decodes);
+}

@@ -1,0 +1,31 @@
+/* sim/engine/iteration_time.h - how long the GPUs take for an iteration, by timing's models: what
+ * virtual time advances by, and what real time is held against.  */
+#ifndef REPRISE_SIM_ENGINE_ITERATION_TIME_H
+#define REPRISE_SIM_ENGINE_ITERATION_TIME_H
+
+#include "sim/engine/engine.h"
+
+/* Tokens that the decoding turns attend to, in all; and of them what windowed layers see. */
+uint64_t iteration_decode_context(const struct service *service,
+                                  const struct engine_iteration *iteration);
+uint64_t iteration_decode_window(const struct service *service,
+                                 const struct engine_iteration *iteration);
+
+/* An iteration that decodes alone, of those that repeat the first; ns. */
+double iteration_decode_ns(const struct service *service, const struct engine_iteration *iteration);
+
+/* An iteration that prefills: a layer's time and the rest, without waiting for KV. *decode_ns: what
+ * the turns that decode beside it would have taken alone, 0 without any.
+ * One prefill of as many tokens and as many pairs of tokens that attend to each other stands for
+ * all chunks. Several prompts from their start have fewer pairs than one of their sum: then none
+ * cached. */
+struct prefill_time iteration_prefill_time(const struct service *service,
+                                           const struct engine_iteration *iteration,
+                                           uint64_t *decode_ns);
+
+/* Its time was not measured near here (models/timing_range.h). Several turns' chunks are as far
+ * from what was measured as the one of most cached tokens. */
+bool iteration_is_extrapolated(const struct service *service,
+                               const struct engine_iteration *iteration);
+
+#endif

@@ -56,6 +56,20 @@ void serve_case_close(void)
     free(hardware_path);
 }
 
+struct experiment serve_case_yaml(const char *yaml)
+{
+    struct experiment experiment;
+    struct error err = { 0 };
+    struct config_tree *tree = NULL;
+    ck_assert_int_eq(config_tree_parse(yaml, "test", &tree, &err), STATUS_OK);
+    enum status status = experiment_from_tree(tree, NULL, &experiment, &err);
+    ck_assert_msg(status == STATUS_OK, "%s: %s, %s", err.key, err.expected, err.found);
+    config_tree_free(tree);
+    snprintf(experiment.model, sizeof experiment.model, "%s", model_path);
+    snprintf(experiment.hardware, sizeof experiment.hardware, "%s", hardware_path);
+    return experiment;
+}
+
 struct experiment serve_case_experiment(const char *policy)
 {
     struct experiment experiment;

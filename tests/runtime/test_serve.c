@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "sim/placement/policy.h"
 #include "sim/sim.h"
+#include "tests/runtime/counts.h"
 #include "tests/runtime/serve_case.h"
 #include "tests/sim/import_trace.h"
 #include "tests/support.h"
@@ -61,36 +62,6 @@ static struct experiment one_turn_at_a_time(const char *policy)
     return experiment;
 }
 
-/* Metrics that depend on how long things take, which no two runs do alike; all others are counts.
- */
-static bool is_of_time(const struct metric_row *row)
-{
-    static const char *const names[] = { "goodput_turns_per_s",
-                                         "slo_attainment",
-                                         "gpu_utilisation",
-                                         "extrapolated_iterations",
-                                         "extrapolated_time_share",
-                                         "batch_mean",
-                                         "queue_mean",
-                                         "ssd_written_per_day_bytes",
-                                         "ssd_dwpd",
-                                         "ssd_years" };
-    bool is = strncmp(row->name, "peak_", 5) == 0 || strcmp(row->unit, "ns") == 0 ||
-              strcmp(row->unit, "usd") == 0 || strstr(row->unit, "/s") != NULL;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        is |= strcmp(row->name, names[i]) == 0;
-    return is;
-}
-
-/* The first count that differs, or NULL. */
-static const char *different_count(const struct metrics *a, const struct metrics *b)
-{
-    for (int i = 0; i < METRIC_COUNT; i++)
-        if (!is_of_time(&metric_rows[i]) && metric_value(a, i) != metric_value(b, i))
-            return metric_rows[i].name;
-    return NULL;
-}
-
 /* Simulates it and runs it once: the first count that differs, or NULL. */
 static const char *difference(const struct experiment *experiment, const char *what)
 {
@@ -100,7 +71,7 @@ static const char *difference(const struct experiment *experiment, const char *w
     ck_assert_int_eq(sim_run(experiment, NULL, &sim, &err), STATUS_OK);
     struct served run = serve_case_run(experiment, &config);
     const struct metrics *m = &run.result.metrics;
-    const char *different = different_count(m, &sim.metrics);
+    const char *different = counts_different(m, &sim.metrics);
     printf("%s: %s; DRAM hits %.0f and %.0f, SSD hits %.0f and %.0f, SSD written %.0f and %.0f B\n",
            what, different == NULL ? "all counts equal" : different, m->hit_tokens_dram,
            sim.metrics.hit_tokens_dram, m->hit_tokens_ssd, sim.metrics.hit_tokens_ssd,

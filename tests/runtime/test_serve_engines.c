@@ -1,0 +1,131 @@
+/* tests/runtime/test_serve_engines.c - presets in real time: blocks that turns share in HBM, chunked
+ * prefill beside decoding, replies that grow, all ways of writing. Where the order of events is the
+ * same, every count is the simulator's; where it is not, every answer is what computing all of it
+ * again gives. */
+#include "base/memory.h"
+#include "sim/sim.h"
+#include "tests/runtime/counts.h"
+#include "tests/runtime/serve_case.h"
+#include "tests/support.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const presets[] = {
+    "vllm-lru",
+    "vllm-offload-lru",
+    "vllm-offload-arc",
+    "sglang-hicache-write_back",
+    "sglang-hicache-write_through",
+    "sglang-hicache-write_through_selective",
+    "trtllm-priority",
+    "kvbm",
+    "lmcache-lru",
+    "lmcache-lfu",
+    "lmcache-fifo",
+    "lmcache-mru",
+    "mooncake-store",
+};
+enum { PRESETS = sizeof presets / sizeof *presets };
+
+static void make_files(void)
+{
+    serve_case_open(backend_find("host"));
+}
+
+/* HBM and DRAM hold a part of what is alive, so that all tiers are used. */
+static struct experiment engine_experiment(const char *preset, const char *more)
+{
+    char yaml[1024];
+    snprintf(yaml, sizeof yaml,
+             "policy: %s\ngpus: 1\nwarmup_turns: 0\nplacement.block_tokens: 16\nengine.block_tokens: "
+             "16\nengine.hbm_tokens: 600\nengine.context_window: 512\nengine.chunk_tokens: 96\n"
+             "engine.batch: 4\ntiers.dram.capacity: 2200kB\ntiers.ssd.capacity: 4MB\n%s",
+             preset, more);
+    return serve_case_yaml(yaml);
+}
+
+/* ---- the simulator's counts ---- */
+
+/* Six sessions whose turns take turns, so far apart, and grow to several times what HBM holds. The
+ * caller unlinks and frees it. */
+static char *sessions_in_turn(int apart_ms)
+{
+    enum { SESSIONS = 6, TURNS = 5 };
+    char text[4096] = "session,arrival_s,think_s,prompt_tokens,reply_tokens\n";
+    size_t used = strlen(text);
+    for (int session = 0; session < SESSIONS; session++)
+        for (int turn = 0; turn < TURNS; turn++) {
+            double s = 1e-3 * apart_ms * (turn == 0 ? session : SESSIONS);
+            used +=
+                (size_t)snprintf(text + used, sizeof text - used,
+                                 turn == 0 ? "s%d,%.3f,0,%d,%d\n" : "s%d,,%.3f,%d,%d\n", session, s,
+                                 20 + 17 * ((3 * session + 5 * turn) % 4), 2 + (session + turn) % 4);
+        }
+    ck_assert_uint_lt(used, sizeof text);
+    return test_temp_file(text);
+}
+
+/* Simulates it and runs it once: the first count that differs, or NULL. */
+static const char *difference(const struct experiment *experiment)
+{
+    struct serve_config config = serve_case_config(backend_find("host"));
+    struct sim_result sim;
+    struct error err = { 0 };
+    config.links_free = true;
+    ck_assert_int_eq(sim_run(experiment, NULL, &sim, &err), STATUS_OK);
+    struct served run = serve_case_run(experiment, &config);
+    const struct metrics *m = &run.result.metrics;
+    const char *different = counts_different(m, &sim.metrics);
+    printf("%s: %s; hits of %.0f tokens: HBM %.0f, %.0f; DRAM %.0f, %.0f; SSD %.0f, %.0f; "
+           "H2D %.0f, %.0f; D2H %.0f, %.0f; SSD written %.0f, %.0f\n",
+           experiment->policy, different == NULL ? "all counts equal" : different, m->wanted_tokens,
+           m->hit_tokens_hbm, sim.metrics.hit_tokens_hbm, m->hit_tokens_dram,
+           sim.metrics.hit_tokens_dram, m->hit_tokens_ssd, sim.metrics.hit_tokens_ssd, m->h2d_bytes,
+           sim.metrics.h2d_bytes, m->d2h_bytes, sim.metrics.d2h_bytes, m->ssd_written_bytes,
+           sim.metrics.ssd_written_bytes);
+    ck_assert_uint_eq(run.report.checksum_failures, 0);
+    sim_result_free(&sim);
+    return different;
+}
+
+/* A machine so slow that turns meet all the same is asked again with more time between them. */
+static void check_counts(const char *preset, char *(*trace)(int apart_ms), int apart_ms)
+{
+    const char *different = "";
+    for (int attempt = 0; attempt < 4 && different != NULL; attempt++, apart_ms *= 2) {
+        char *path = trace(apart_ms);
+        struct experiment experiment = engine_experiment(preset, "");
+        snprintf(experiment.trace, sizeof experiment.trace, "%s", path);
+        different = difference(&experiment);
+        unlink(path);
+        free(path);
+    }
+    ck_assert_msg(different == NULL, "%s: %s differs", preset, different);
+}
+
+START_TEST(one_turn_at_a_time_every_count_of_every_preset_is_the_simulators)
+{
+    check_counts(presets[_i], sessions_in_turn, 40);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *suite = suite_create("serve_engines");
+    TCase *tcase = tcase_create("host");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_unchecked_fixture(tcase, make_files, serve_case_close);
+    tcase_add_loop_test(tcase, one_turn_at_a_time_every_count_of_every_preset_is_the_simulators, 0,
+                        PRESETS);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
+
+int main(void)
+{
+    return test_main(suite());
+}

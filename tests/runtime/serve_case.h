@@ -28,7 +28,7 @@ struct served serve_case_run(const struct experiment *experiment,
                              const struct serve_config *config);
 
 /* Logits of each turn's last prompt token. Too large for a stack. */
-enum { SERVE_CASE_SESSIONS = 10, SERVE_CASE_TURNS = 64, SERVE_CASE_VOCABULARY = 128 };
+enum { SERVE_CASE_SESSIONS = 64, SERVE_CASE_TURNS = 64, SERVE_CASE_VOCABULARY = 128 };
 struct serve_case_seen {
     float logits[SERVE_CASE_SESSIONS][SERVE_CASE_TURNS][SERVE_CASE_VOCABULARY];
     uint32_t count;

@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "runtime/serve_state.h"
 #include "sim/engine/outcome.h"
+#include "sim/engine/router.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,14 +14,14 @@
 #include <string.h>
 #include <time.h>
 
-uint64_t serve_now_ns(const struct serve *serve)
+uint64_t run_now_ns(const struct run *run)
 {
-    return clock_now_ns() - serve->origin_ns;
+    return clock_now_ns() - run->origin_ns;
 }
 
 void serve_fail(struct serve *serve, const char *what, const char *reason)
 {
-    error_io(&serve->err, serve->backend->name, what, reason);
+    error_io(&serve->run->err, serve->run->backend->name, what, reason);
 }
 
 /* ---- the engine's word is done ---- */
@@ -49,20 +50,30 @@ static void act(struct serve *serve, const struct engine_action *action)
         pages_release(serve, action->copy.job);
         break;
     case ENGINE_LOOK_AT:
-        event_heap_push(&serve->events, action->time_ns, SERVE_LOOK, action->session);
+        event_heap_push(&serve->run->events, action->time_ns,
+                        SERVE_LOOK + (uint32_t)(serve - serve->run->serve), action->session);
         break;
     case ENGINE_TURN_AT:
-        event_heap_push(&serve->events, action->time_ns, SERVE_TURN, action->session);
+        event_heap_push(&serve->run->events, action->time_ns, SERVE_TURN, action->session);
         break;
     case ENGINE_PREFILLED:
-        break; /* of servers that share the work; there is one */
+        break; /* of servers that only prefill, which are refused */
     }
+}
+
+/* What the pool holds no more. */
+static void forget_drops(struct run *run)
+{
+    uint64_t key;
+    while (run->service.pool != NULL && pool_take_drop(run->service.pool, &key))
+        remote_forget(&run->remote, key);
 }
 
 void serve_act(struct serve *serve)
 {
     struct engine_action action;
-    while (serve->err.status == STATUS_OK && engine_take(serve->engine, &action))
+    forget_drops(serve->run);
+    while (serve->run->err.status == STATUS_OK && engine_take(serve->engine, &action))
         act(serve, &action);
     pages_place(serve);
 }
@@ -71,9 +82,10 @@ void serve_go_on(struct serve *serve)
 {
     struct engine_iteration iteration;
     enum engine_step step;
-    while ((step = engine_step(serve->engine, serve->now_ns, 1, &iteration)) != ENGINE_NOTHING) {
+    while ((step = engine_step(serve->engine, serve->run->now_ns, 1, &iteration)) !=
+           ENGINE_NOTHING) {
         serve_act(serve);
-        if (serve->err.status != STATUS_OK)
+        if (serve->run->err.status != STATUS_OK)
             return;
         if (step == ENGINE_START) /* to cut there is nothing: each iteration is one */
             compute_start(serve, &iteration);
@@ -86,42 +98,57 @@ void serve_go_on(struct serve *serve)
 
 /* ---- the loop ---- */
 
-static enum status read_ahead(struct serve *serve, struct error *err)
+static enum status read_ahead(struct run *run, struct error *err)
 {
     uint32_t session;
     uint64_t arrival_ns;
-    enum status status = sessions_read(&serve->service.sessions, &session, &arrival_ns, err);
+    enum status status = sessions_read(&run->service.sessions, &session, &arrival_ns, err);
     if (status == STATUS_OK && session != 0)
-        event_heap_push(&serve->events, arrival_ns, SERVE_ARRIVAL, session);
+        event_heap_push(&run->events, arrival_ns, SERVE_ARRIVAL, session);
     return status;
 }
 
-static enum status handle_due(struct serve *serve, struct error *err)
+/* The session's next turn, to the server that the router names. */
+static void ask(struct run *run, uint32_t handle)
+{
+    struct chain chain;
+    if (!sessions_ask(&run->service.sessions, handle, run->now_ns, &chain))
+        return;
+    uint32_t server = router_pick(&run->service, &run->service.sessions.item[handle], &chain);
+    engine_ask(run->serve[server].engine, run->now_ns, handle, chain);
+    serve_go_on(&run->serve[server]);
+}
+
+static enum status handle_due(struct run *run, struct error *err)
 {
     enum status status = STATUS_OK;
-    while (status == STATUS_OK && event_heap_next_ns(&serve->events) <= serve->now_ns) {
-        struct event event = event_heap_pop(&serve->events);
-        struct chain chain;
-        if (event.kind == SERVE_LOOK)
-            engine_look(serve->engine, serve->now_ns);
-        else if (sessions_ask(&serve->service.sessions, event.handle, serve->now_ns, &chain))
-            engine_ask(serve->engine, serve->now_ns, event.handle, chain);
-        serve_go_on(serve);
+    while (status == STATUS_OK && event_heap_next_ns(&run->events) <= run->now_ns) {
+        struct event event = event_heap_pop(&run->events);
+        if (event.kind >= SERVE_LOOK) {
+            struct serve *serve = &run->serve[event.kind - SERVE_LOOK];
+            engine_look(serve->engine, run->now_ns);
+            serve_go_on(serve);
+        } else {
+            ask(run, event.handle);
+        }
         if (event.kind == SERVE_ARRIVAL)
-            status = read_ahead(serve, err);
+            status = read_ahead(run, err);
     }
     return status;
 }
 
-static bool is_idle(const struct serve *serve)
+static bool is_idle(const struct run *run)
 {
-    return serve->compute.state == COMPUTE_IDLE && serve->transfers_live == 0;
+    bool idle = true;
+    for (uint32_t i = 0; i < run->serves; i++)
+        idle &= run->serve[i].compute.state == COMPUTE_IDLE && run->serve[i].transfers_live == 0;
+    return idle;
 }
 
 /* Nothing goes on and nothing will be asked. */
-static bool nothing_left(const struct serve *serve)
+static bool nothing_left(const struct run *run)
 {
-    return event_heap_next_ns(&serve->events) == UINT64_MAX && is_idle(serve);
+    return event_heap_next_ns(&run->events) == UINT64_MAX && is_idle(run);
 }
 
 /* Tells the core's sibling that this one only looks. */
@@ -136,107 +163,107 @@ static void spin(void)
 
 /* A device that wakes nobody (a GPU) is asked again and again while it has work: a nap of 20 us was
  * measured to last 200, which calibration, where the host waits for one event, does not have. So
- * the loop naps only where all is idle, and is awake again before the next turn is asked. */
-static void pause_until_news(const struct serve *serve)
+ * the loop naps only where all is idle, and is awake again before the next turn is asked. Of
+ * several devices only the first wakes it: the others are asked every 100 us. */
+static void pause_until_news(const struct run *run)
 {
     static const uint64_t early_ns = 500 * NS_PER_US;
-    uint64_t due_ns = event_heap_next_ns(&serve->events), now_ns = serve_now_ns(serve);
-    uint64_t longest_ns = now_ns + 100 * NS_PER_MS; /* so that Ctrl-C is heard */
+    bool others = run->serves > 1 && !is_idle(run);
+    uint64_t due_ns = event_heap_next_ns(&run->events), now_ns = run_now_ns(run);
+    /* Not for ever, so that Ctrl-C is heard. */
+    uint64_t longest_ns = now_ns + (others ? 100 * NS_PER_US : 100 * NS_PER_MS);
     uint64_t until_ns = due_ns < longest_ns ? due_ns : longest_ns;
-    if (serve->backend->sleep_until != NULL)
-        serve->backend->sleep_until(serve->device, serve->origin_ns + until_ns);
-    else if (!is_idle(serve) || until_ns <= now_ns + early_ns)
+    if (run->backend->sleep_until != NULL)
+        run->backend->sleep_until(run->serve[0].device, run->origin_ns + until_ns);
+    else if (!is_idle(run) || until_ns <= now_ns + early_ns)
         spin();
     else
         nanosleep(&(struct timespec){ .tv_nsec = (long)(until_ns - early_ns - now_ns) }, NULL);
 }
 
 /* Asked a hundred times a second: progress is drawn, and reads clocks and the trace. */
-static bool told_to_stop(struct serve *serve, const struct sim_progress *progress)
+static bool told_to_stop(struct run *run, const struct sim_progress *progress)
 {
-    if (progress == NULL || serve->now_ns < serve->tell_ns)
+    if (progress == NULL || run->now_ns < run->tell_ns)
         return false;
-    serve->tell_ns = serve->now_ns + 10 * NS_PER_MS;
-    return !progress->tell(progress->context, serve->service.turns_done,
-                           trace_facts(serve->trace).expected_turns, trace_progress(serve->trace));
+    run->tell_ns = run->now_ns + 10 * NS_PER_MS;
+    return !progress->tell(progress->context, run->service.turns_done,
+                           trace_facts(run->trace).expected_turns, trace_progress(run->trace));
 }
 
 /* Takes in what happened since the last turn of the loop. *news: something has. */
-static enum status take_news(struct serve *serve, bool *news, struct error *err)
+static enum status take_news(struct run *run, bool *news, struct error *err)
 {
-    serve->now_ns = serve_now_ns(serve);
-    *news = transfers_poll(serve);
-    *news |= compute_poll(serve);
-    *news |= event_heap_next_ns(&serve->events) <= serve->now_ns;
-    return handle_due(serve, err);
+    *news = false;
+    for (uint32_t i = 0; i < run->serves; i++) {
+        run->now_ns = run_now_ns(run);
+        *news |= transfers_poll(&run->serve[i]);
+        *news |= compute_poll(&run->serve[i]);
+    }
+    *news |= event_heap_next_ns(&run->events) <= run->now_ns;
+    return handle_due(run, err);
+}
+
+static enum status check(const struct run *run, struct error *err)
+{
+    enum status status = run->err.status;
+    if (status != STATUS_OK)
+        *err = run->err;
+    for (uint32_t i = 0; i < run->serves && status == STATUS_OK; i++)
+        status = run->backend->check(run->serve[i].device, err);
+    return status;
 }
 
 /* A turn of it takes a microsecond or two where nothing has happened: two or three events are asked
  * for, and one counter of the disk's. */
-static enum status loop(struct serve *serve, const struct sim_progress *progress, bool *interrupted,
+static enum status loop(struct run *run, const struct sim_progress *progress, bool *interrupted,
                         struct error *err)
 {
-    serve->origin_ns = clock_now_ns();
-    enum status status = read_ahead(serve, err);
+    run->origin_ns = clock_now_ns();
+    enum status status = read_ahead(run, err);
     bool news;
-    while (status == STATUS_OK && !nothing_left(serve)) {
-        status = take_news(serve, &news, err);
-        if (status == STATUS_OK && serve->err.status != STATUS_OK) {
-            *err = serve->err;
-            status = err->status;
-        }
+    while (status == STATUS_OK && !nothing_left(run)) {
+        status = take_news(run, &news, err);
         if (status == STATUS_OK)
-            status = serve->backend->check(serve->device, err);
-        if (told_to_stop(serve, progress)) {
+            status = check(run, err);
+        if (told_to_stop(run, progress)) {
             *interrupted = true;
             break;
         }
         if (!news)
-            pause_until_news(serve);
+            pause_until_news(run);
     }
     return status;
 }
 
 /* ---- results ---- */
 
-static void finish(struct serve *serve, struct sim_result *result)
+static void finish(struct run *run, struct sim_result *result)
 {
-    outcome_set(&serve->service, serve->trace, serve->now_ns, result);
+    struct serve_report *report = run->report;
+    outcome_set(&run->service, run->trace, run->now_ns, result);
     snprintf(result->timing_source, sizeof result->timing_source, "%s",
              "measured (run in real time)");
-    serve->report->run_ns = serve->now_ns;
-    memcpy(serve->report->iterations, serve->log.totals, sizeof serve->report->iterations);
-    if (serve->backend->late_ns != NULL)
-        serve->report->late_ns = serve->backend->late_ns(serve->device);
+    report->run_ns = run->now_ns;
+    memcpy(report->iterations, run->log.totals, sizeof report->iterations);
+    for (uint32_t i = 0; i < run->serves && run->backend->late_ns != NULL; i++)
+        report->late_ns += run->backend->late_ns(run->serve[i].device);
 }
 
-/* A run that was stopped leaves work in the streams, which uses what is freed next. */
-static void wait_for_streams(struct serve *serve)
+static enum status serve_all(struct run *run, const struct sim_progress *progress,
+                             struct sim_result *result, struct error *err)
 {
-    for (int stream = 0; stream < STREAM_COUNT; stream++) {
-        struct backend_event *last = serve->backend->event_new(serve->device);
-        serve->backend->record(serve->device, (enum stream)stream, last);
-        serve->backend->synchronise(serve->device, last);
-        serve->backend->event_free(serve->device, last);
+    enum status status = open_machines(run, err);
+    if (status == STATUS_OK) {
+        open_books(run);
+        status = loop(run, progress, &result->interrupted, err);
+        if (status == STATUS_OK && !result->interrupted)
+            status = service_check_whole(&run->service, err);
+        if (status == STATUS_OK)
+            finish(run, result);
+        close_books(run);
     }
-}
-
-static enum status run(struct serve *serve, const struct sim_progress *progress,
-                       struct sim_result *result, struct error *err)
-{
-    enum status status = open_machine(serve, err);
-    if (status != STATUS_OK)
-        return status;
-    open_books(serve);
-    status = loop(serve, progress, &result->interrupted, err);
-    if (status == STATUS_OK && !result->interrupted)
-        status = service_check_whole(&serve->service, err);
-    if (status == STATUS_OK)
-        finish(serve, result);
-    ssd_close(serve->ssd); /* before what its requests point to */
-    serve->ssd = NULL;
-    wait_for_streams(serve);
-    close_books(serve);
+    close_machines(run);
     return status;
 }
 
@@ -244,26 +271,25 @@ enum status serve_run(const struct experiment *experiment, const struct serve_co
                       const struct sim_progress *progress, struct sim_result *result,
                       struct serve_report *report, struct error *err)
 {
-    struct serve *serve = memory_new(1, sizeof *serve);
+    struct run *run = memory_new(1, sizeof *run);
     memset(result, 0, sizeof *result);
     memset(report, 0, sizeof *report);
-    serve->experiment = experiment;
-    serve->config = config;
-    serve->report = report;
-    serve->backend = config->backend;
-    enum status status = open_setup(serve, err);
+    run->experiment = experiment;
+    run->config = config;
+    run->report = report;
+    run->backend = config->backend;
+    enum status status = open_setup(run, err);
     if (status == STATUS_OK)
-        status = iteration_log_open(&serve->log, config->iterations_path, err);
+        status = iteration_log_open(&run->log, config->iterations_path, err);
     if (status == STATUS_OK)
-        status = run(serve, progress, result, err);
+        status = serve_all(run, progress, result, err);
     struct error unwritten = { 0 };
-    if (iteration_log_close(&serve->log, config->iterations_path, &unwritten) != STATUS_OK &&
+    if (iteration_log_close(&run->log, config->iterations_path, &unwritten) != STATUS_OK &&
         status == STATUS_OK) {
         *err = unwritten;
         status = err->status;
     }
-    close_machine(serve);
-    trace_close(serve->trace);
-    free(serve);
+    trace_close(run->trace);
+    free(run);
     return status;
 }

@@ -1,8 +1,8 @@
 /* runtime/serve_compute.c - the engine's iterations on the device: turns' prefills or chunks of
  * them, turns that decode, or both in one launch. An iteration that prefills is launched layer by
  * layer, each as soon as the copies of its KV are queued, so that the stream itself waits for them.
- * The KV of a reply's last token, which an engine leaves to the next turn, is made together with the
- * one before, so that a turn's context is whole when it ends, as the engine books it. */
+ * The KV of a reply's last token, which an engine leaves to the next turn, is made together with
+ * the one before, so that a turn's context is whole when it ends, as the engine books it. */
 #include "runtime/serve_state.h"
 
 /* ---- what goes in ---- */
@@ -16,7 +16,7 @@ static struct sequence sequence_of(struct serve *serve, const struct session *se
         tokens[i] = token_at(serve, session, cached + i);
     return (struct sequence){ .pages = note->hbm.page,
                               .page_count = note->hbm.count,
-                              .skip = (uint32_t)(note->origin % serve->page_tokens),
+                              .skip = (uint32_t)(note->origin % serve->run->page_tokens),
                               .cached_tokens = cached,
                               .new_tokens = new_tokens };
 }
@@ -52,8 +52,8 @@ static uint32_t gather_sequences(struct serve *serve)
     uint32_t *tokens = serve->compute.tokens, count = 0;
     for (uint32_t i = 0; i < iteration->chunks; i++, count++) {
         struct chunk chunk = iteration->chunk[i];
-        sequences[count] = chunk_sequence(
-            serve, chunk, session_at(serve, chunk.session)->ready_tokens, tokens);
+        sequences[count] =
+            chunk_sequence(serve, chunk, session_at(serve, chunk.session)->ready_tokens, tokens);
         tokens += sequences[count].new_tokens;
     }
     for (uint32_t i = 0; i < iteration->decodes; i++, count++) {
@@ -75,7 +75,7 @@ static const struct stage *awaited(const struct serve *serve)
 
 static bool waits_for_all(const struct serve *serve)
 {
-    return serve->experiment->preloading == PRELOAD_NONE;
+    return serve->run->experiment->preloading == PRELOAD_NONE;
 }
 
 static bool layer_may_go(const struct serve *serve, uint32_t layer)
@@ -93,14 +93,14 @@ static void wait_for_kv(struct serve *serve, uint32_t layer)
     const struct stage *stage = awaited(serve);
     uint32_t last = waits_for_all(serve) ? layers_of(serve) - 1 : layer;
     for (uint32_t i = 0; stage != NULL && i < stage->loads; i++)
-        serve->backend->wait(serve->device, STREAM_COMPUTE,
-                             serve->load[stage->load[i]].arrived[last]);
+        serve->run->backend->wait(serve->device, STREAM_COMPUTE,
+                                  serve->load[stage->load[i]].arrived[last]);
 }
 
 static void record_ended(struct serve *serve)
 {
-    serve->backend->record(serve->device, STREAM_COMPUTE, serve->compute.ended);
-    serve->compute.queued_ns = serve_now_ns(serve);
+    serve->run->backend->record(serve->device, STREAM_COMPUTE, serve->compute.ended);
+    serve->compute.queued_ns = run_now_ns(serve->run);
     serve->compute.queued = true;
 }
 
@@ -111,8 +111,8 @@ static void launch_layers(struct serve *serve)
            layer_may_go(serve, compute->launched_layers)) {
         wait_for_kv(serve, compute->launched_layers);
         executor_layer(serve->executor, compute->launched_layers);
-        serve->backend->record(serve->device, STREAM_COMPUTE,
-                               compute->after[compute->after_set][compute->launched_layers]);
+        serve->run->backend->record(serve->device, STREAM_COMPUTE,
+                                    compute->after[compute->after_set][compute->launched_layers]);
         compute->launched_layers++;
     }
     if (compute->launched_layers < layers_of(serve) || compute->queued)
@@ -166,19 +166,20 @@ static uint64_t waited_ns(struct serve *serve)
 {
     const struct compute *compute = &serve->compute;
     const struct stage *stage = &serve->stage[compute->iteration.stage];
-    uint64_t end_ns = compute->since_ns + serve->origin_ns, sum_ns = 0;
+    uint64_t end_ns = compute->since_ns + serve->run->origin_ns, sum_ns = 0;
     bool waits = compute->iteration.loading != 0 && compute->redone == 0;
     for (uint32_t layer = 0; layer < layers_of(serve) && waits; layer++) {
         for (uint32_t i = 0; i < stage->loads; i++) {
             uint64_t arrived_ns = 0;
-            serve->backend->happened(serve->device, serve->load[stage->load[i]].arrived[layer],
-                                     &arrived_ns);
+            serve->run->backend->happened(serve->device, serve->load[stage->load[i]].arrived[layer],
+                                          &arrived_ns);
             if (arrived_ns > end_ns) {
                 sum_ns += arrived_ns - end_ns;
                 end_ns = arrived_ns;
             }
         }
-        serve->backend->happened(serve->device, compute->after[compute->after_set][layer], &end_ns);
+        serve->run->backend->happened(serve->device, compute->after[compute->after_set][layer],
+                                      &end_ns);
     }
     return sum_ns;
 }
@@ -195,7 +196,7 @@ static bool redo_next_damaged(struct serve *serve)
         if (!note->damaged)
             continue;
         note->damaged = false;
-        serve->report->recomputed_turns++;
+        serve->run->report->recomputed_turns++;
         compute->redone = i + 1;
         compute->sequences[0] = chunk_sequence(serve, chunk, 0, compute->tokens);
         begin_layers(serve, 1);
@@ -221,9 +222,9 @@ static void show_logits(struct serve *serve, struct chunk chunk, uint32_t sequen
     const struct session *session = session_at(serve, chunk.session);
     bool first = session->left_tokens == session->reply_tokens; /* not preempted before */
     if (completes(session, chunk) && first)
-        serve->config->observe(serve->config->observe_context, session->id, session->turn,
-                               serve->compute.logits +
-                                   (uint64_t)sequence * serve->setup.model.vocabulary);
+        serve->run->config->observe(serve->run->config->observe_context, session->id, session->turn,
+                                    serve->compute.logits +
+                                        (uint64_t)sequence * serve->run->setup.model.vocabulary);
 }
 
 /* Of those whose logits are right: of one that was computed again alone, or of all others. */
@@ -231,7 +232,7 @@ static void observe(struct serve *serve)
 {
     const struct compute *compute = &serve->compute;
     const struct engine_iteration *iteration = &compute->iteration;
-    if (serve->config->observe == NULL)
+    if (serve->run->config->observe == NULL)
         return;
     uint32_t sequences = compute->redone > 0 ? 1 : iteration->chunks + iteration->decodes;
     executor_logits(serve->executor, sequences, compute->logits);
@@ -260,9 +261,9 @@ static void repair(struct serve *serve)
 
 static void end_iteration(struct serve *serve, uint64_t end_ns, uint64_t waited)
 {
-    struct iteration_end end = iterations_log(serve, end_ns - serve->origin_ns, waited);
+    struct iteration_end end = iterations_log(serve, end_ns - serve->run->origin_ns, waited);
     serve->compute.state = COMPUTE_IDLE;
-    engine_iteration_ended(serve->engine, serve->now_ns, &end);
+    engine_iteration_ended(serve->engine, serve->run->now_ns, &end);
     serve_go_on(serve);
 }
 
@@ -272,11 +273,11 @@ static bool begin_save(struct serve *serve)
     struct compute *compute = &serve->compute;
     struct backend_event *first = compute->after[compute->after_set][0];
     if (compute->save_began || !compute->queued || any_is_damaged(serve) || is_chunked(serve) ||
-        serve->experiment->saving == SAVING_SYNCHRONOUS ||
-        !serve->backend->happened(serve->device, first, NULL))
+        serve->run->experiment->saving == SAVING_SYNCHRONOUS ||
+        !serve->run->backend->happened(serve->device, first, NULL))
         return false;
     compute->save_began = true;
-    engine_prompt_ready(serve->engine, serve->now_ns, compute->iteration.chunk[0].session);
+    engine_prompt_ready(serve->engine, serve->run->now_ns, compute->iteration.chunk[0].session);
     serve_go_on(serve);
     return true;
 }
@@ -289,7 +290,8 @@ static bool poll_prefill(struct serve *serve)
     uint64_t end_ns;
     launch_layers(serve);
     bool news = begin_save(serve);
-    if (!compute->queued || !serve->backend->happened(serve->device, compute->ended, &end_ns) ||
+    if (!compute->queued ||
+        !serve->run->backend->happened(serve->device, compute->ended, &end_ns) ||
         (compute->iteration.loading != 0 &&
          engine_is_loading(serve->engine, compute->iteration.loading)))
         return news;
@@ -313,7 +315,7 @@ static void start_decode(struct serve *serve)
 static bool poll_decode(struct serve *serve)
 {
     uint64_t end_ns;
-    if (!serve->backend->happened(serve->device, serve->compute.ended, &end_ns))
+    if (!serve->run->backend->happened(serve->device, serve->compute.ended, &end_ns))
         return false;
     end_iteration(serve, end_ns, 0);
     return true;
@@ -322,7 +324,7 @@ static bool poll_decode(struct serve *serve)
 void compute_start(struct serve *serve, const struct engine_iteration *iteration)
 {
     serve->compute.iteration = *iteration;
-    serve->compute.since_ns = serve->now_ns;
+    serve->compute.since_ns = serve->run->now_ns;
     if (iteration->chunks > 0)
         start_prefill(serve);
     else

@@ -1,6 +1,6 @@
-/* runtime/serve_disk.c - what transfers ask of the disk: slices of a load, layer after layer; whole
- * pages of all others. What one may have out at the disk: disk_share.h. Answers come in any order.
- */
+/* runtime/serve_disk.c - what transfers ask of the disk, and of the pool behind the network's link,
+ * which is asked in the same way: slices of a load, layer after layer; whole pages of all others.
+ * What one may have out at a disk: disk_share.h. Answers come in any order. */
 #include "runtime/serve_state.h"
 
 #include "runtime/disk_share.h"
@@ -10,52 +10,77 @@ bool disk_goes_down(const struct transfer_work *work)
     return work->action.kind == ACTION_DEMOTE || work->action.kind == ACTION_WRITE;
 }
 
-static uint64_t *checksum_of(struct serve *serve, uint32_t page, uint32_t layer)
+/* From SSD to the pool: read first, then written. */
+static bool passes_on(const struct transfer_work *work)
 {
-    return &serve->checksum[(uint64_t)page * layers_of(serve) + layer];
+    return work->action.from == TIER_SSD && work->action.to == TIER_REMOTE;
 }
 
-/* To the disk: slices of a load, or whole pages. */
-static uint32_t request_count(const struct serve *serve, const struct transfer_work *work)
+uint32_t disk_requests(const struct serve *serve, const struct transfer_work *work)
 {
-    bool by_slice = work->action.kind == ACTION_LOAD;
-    return work->page_count * (by_slice ? layers_of(serve) : 1);
+    if (work->action.kind == ACTION_LOAD)
+        return work->page_count * layers_of(serve);
+    return work->page_count * (passes_on(work) ? 2 : 1);
+}
+
+/* Whether the transfer's request of that number writes. */
+static bool writes(const struct transfer_work *work, uint32_t number)
+{
+    return passes_on(work) ? number >= work->page_count : work->action.to >= TIER_SSD;
+}
+
+/* Where it goes, by tier. */
+static enum tier tier_of(const struct transfer_work *work, uint32_t number)
+{
+    return writes(work, number) ? work->action.to : work->action.from;
+}
+
+static struct disk *disk_of(struct serve *serve, const struct transfer_work *work, uint32_t number)
+{
+    return &serve->disk[tier_of(work, number) - TIER_SSD];
+}
+
+static uint32_t dram_page(const struct transfer_work *work, const struct page_move *move)
+{
+    if (work->action.from == TIER_DRAM)
+        return move->from;
+    return work->action.to == TIER_DRAM ? move->to : move->staged;
 }
 
 static struct ssd_request request_at(struct serve *serve, uint32_t index, uint32_t number)
 {
     const struct transfer_work *work = &serve->transfer[index];
-    bool by_slice = work->action.kind == ACTION_LOAD, write = work->action.to == TIER_SSD;
     const struct page_move *move = &work->page[number % work->page_count];
+    bool by_slice = work->action.kind == ACTION_LOAD, write = writes(work, number);
     uint32_t layer = by_slice ? number / work->page_count : 0;
-    uint32_t dram = work->action.kind == ACTION_FETCH ? move->to
-                    : disk_goes_down(work)            ? move->from
-                                                      : move->staged;
-    uint32_t page = write ? move->to : move->from;
+    uint64_t page = write ? move->to : move->from;
     return (struct ssd_request){
-        .offset = (uint64_t)page * serve->page_bytes + layer * serve->slice_bytes,
-        .memory = layers_slice(serve, TIER_DRAM, dram, layer),
-        .size_bytes = (uint32_t)(by_slice ? serve->slice_bytes : serve->page_bytes),
+        .offset = page * serve->run->page_bytes + layer * serve->run->slice_bytes,
+        .memory = layers_slice(serve, TIER_DRAM, dram_page(work, move), layer),
+        .size_bytes = (uint32_t)(by_slice ? serve->run->slice_bytes : serve->run->page_bytes),
         .write = write,
         .user = (void *)(((uintptr_t)index << 32) | number),
-        .checksums = checksum_of(serve, page, layer),
+        .checksums = &disk_of(serve, work, number)->checksum[page * layers_of(serve) + layer],
     };
 }
 
-/* Layers of a load that may be asked for. */
+/* ---- who may ask ---- */
+
+/* Requests that may be made by now: layers of a load; what has been read is written on. */
 static uint32_t allowed_requests(struct serve *serve, uint32_t index)
 {
     const struct transfer_work *work = &serve->transfer[index];
-    if (work->action.kind != ACTION_LOAD)
-        return request_count(serve, work);
-    return work->page_count * serve->load[work->load].allowed_layers;
+    if (work->action.kind == ACTION_LOAD)
+        return work->page_count * serve->load[work->load].allowed_layers;
+    bool reads = passes_on(work) && work->answered < work->page_count;
+    return reads ? work->page_count : disk_requests(serve, work);
 }
 
-/* Whether it has something at the disk or to ask of it: of those that share it now. */
+/* Whether it has something at a disk or to ask of it: of those that share it now. */
 static bool uses_disk(struct serve *serve, uint32_t index)
 {
     const struct transfer_work *work = &serve->transfer[index];
-    if (!work->live || (work->action.from != TIER_SSD && work->action.to != TIER_SSD))
+    if (!work->live || (work->action.from < TIER_SSD && work->action.to < TIER_SSD))
         return false;
     if (work->action.kind == ACTION_SAVE && !work->staged_writes)
         return false; /* its KV is still on the way to DRAM */
@@ -66,23 +91,43 @@ static bool uses_disk(struct serve *serve, uint32_t index)
 static void note_asked(struct serve *serve, const struct transfer_work *work, uint32_t number)
 {
     const struct page_move *move = &work->page[number % work->page_count];
-    if (work->action.to == TIER_SSD)
-        serve->pool[TIER_SSD].bad[move->to] =
-            disk_goes_down(work) && serve->pool[TIER_DRAM].bad[move->from];
+    if (writes(work, number))
+        pages_pool(serve, work->action.to)->bad[move->to] =
+            disk_goes_down(work) && serve->pool[TIER_DRAM].bad[dram_page(work, move)];
 }
 
 static void ask_disk(struct serve *serve, uint32_t index, uint32_t window)
 {
     struct transfer_work *work = &serve->transfer[index];
+    struct disk *disk = disk_of(serve, work, work->answered);
     uint32_t allowed = allowed_requests(serve, index);
     while (work->asked < allowed && work->asked - work->answered < window) {
         note_asked(serve, work, work->asked);
         struct ssd_request request = request_at(serve, index, work->asked++);
-        ssd_submit(serve->ssd, &request);
+        ssd_submit(disk->ssd, &request);
     }
     uint32_t out = work->asked - work->answered;
-    if (out > serve->report->ssd_most_out)
-        serve->report->ssd_most_out = out;
+    if (out > serve->run->report->ssd_most_out)
+        serve->run->report->ssd_most_out = out;
+}
+
+/* Of the disk's transfers in one direction. */
+static void pump(struct serve *serve, enum tier tier, bool write)
+{
+    struct disk_share share = { .depth = serve->disk[tier - TIER_SSD].depth,
+                                .page_slices = layers_of(serve) };
+    for (int pass = 0; pass < 2; pass++) /* counts, then asks */
+        for (uint32_t i = 0; i < serve->transfer_capacity; i++) {
+            const struct transfer_work *work = &serve->transfer[i];
+            bool load = work->action.kind == ACTION_LOAD;
+            if (!uses_disk(serve, i) || writes(work, work->answered) != write ||
+                tier_of(work, work->answered) != tier)
+                continue;
+            if (pass == 1)
+                ask_disk(serve, i, disk_share_window(&share, load));
+            share.slices += pass == 0 && load;
+            share.pages += pass == 0 && !load;
+        }
 }
 
 void disk_pump(struct serve *serve)
@@ -90,51 +135,37 @@ void disk_pump(struct serve *serve)
     if (!serve->disk_changed)
         return;
     serve->disk_changed = false;
-    struct disk_share share[2] = { { .depth = serve->ssd_depth, .page_slices = layers_of(serve) } };
-    share[1] = share[0];
-    for (uint32_t i = 0; i < serve->transfer_capacity; i++) {
-        const struct action *action = &serve->transfer[i].action;
-        if (!uses_disk(serve, i))
-            continue;
-        struct disk_share *way = &share[action->to == TIER_SSD];
-        way->slices += action->kind == ACTION_LOAD;
-        way->pages += action->kind != ACTION_LOAD;
-    }
-    for (uint32_t i = 0; i < serve->transfer_capacity; i++) {
-        const struct action *action = &serve->transfer[i].action;
-        if (uses_disk(serve, i))
-            ask_disk(
-                serve, i,
-                disk_share_window(&share[action->to == TIER_SSD], action->kind == ACTION_LOAD));
-    }
+    for (int i = 0; i < 2 * DISKS; i++)
+        if (serve->disk[i / 2].ssd != NULL)
+            pump(serve, (enum tier)(TIER_SSD + i / 2), i % 2 == 1);
 }
 
 static void take_read(struct serve *serve, struct transfer_work *work, uint32_t number,
                       const struct ssd_request *request, const struct ssd_result *result)
 {
     const struct page_move *move = &work->page[number % work->page_count];
-    bool known_bad = serve->pool[TIER_SSD].bad[move->from];
+    struct page_pool *from = pages_pool(serve, work->action.from);
+    bool known_bad = from->bad[move->from];
     bool bad = known_bad || result->error != 0 || result->damaged;
-    serve->report->checksum_failures += result->damaged && !known_bad;
-    serve->report->ssd_read_bytes += request->size_bytes;
+    serve->run->report->checksum_failures += result->damaged && !known_bad;
+    if (work->action.from == TIER_SSD)
+        serve->run->report->ssd_read_bytes += request->size_bytes;
     if (!bad)
         return;
-    serve->pool[TIER_SSD].bad[move->from] = true;
-    if (work->action.kind == ACTION_FETCH) {
-        serve->pool[TIER_DRAM].bad[move->to] = true;
-    } else {
-        serve->pool[TIER_DRAM].bad[move->staged] = true;
+    from->bad[move->from] = true;
+    serve->pool[TIER_DRAM].bad[dram_page(work, move)] = true;
+    if (work->action.kind == ACTION_LOAD)
         serve->note[work->action.job].damaged = true;
-    }
 }
 
 static void take_write(struct serve *serve, const struct transfer_work *work, uint32_t number,
                        const struct ssd_request *request, int error)
 {
     const struct page_move *move = &work->page[number % work->page_count];
-    serve->report->ssd_written_bytes += request->size_bytes;
-    if (error != 0 || (disk_goes_down(work) && serve->pool[TIER_DRAM].bad[move->from]))
-        serve->pool[TIER_SSD].bad[move->to] = true;
+    if (work->action.to == TIER_SSD)
+        serve->run->report->ssd_written_bytes += request->size_bytes;
+    if (error != 0 || (disk_goes_down(work) && serve->pool[TIER_DRAM].bad[dram_page(work, move)]))
+        pages_pool(serve, work->action.to)->bad[move->to] = true;
 }
 
 static void take_result(struct serve *serve, const struct ssd_result *result)
@@ -144,7 +175,7 @@ static void take_result(struct serve *serve, const struct ssd_result *result)
     struct transfer_work *work = &serve->transfer[index];
     struct ssd_request request = request_at(serve, index, number);
     work->answered++;
-    serve->report->ssd_errors += result->error != 0;
+    serve->run->report->ssd_errors += result->error != 0;
     if (request.write)
         take_write(serve, work, number, &request, result->error);
     else
@@ -161,11 +192,14 @@ bool disk_poll(struct serve *serve)
 {
     struct ssd_result results[64];
     bool news = false;
-    uint32_t count;
-    while (serve->ssd != NULL && (count = ssd_take(serve->ssd, results, 64)) > 0) {
-        for (uint32_t i = 0; i < count; i++)
-            take_result(serve, &results[i]);
-        serve->disk_changed = news = true;
+    for (int disk = 0; disk < DISKS; disk++) {
+        struct ssd *ssd = serve->disk[disk].ssd;
+        uint32_t count;
+        while (ssd != NULL && (count = ssd_take(ssd, results, 64)) > 0) {
+            for (uint32_t i = 0; i < count; i++)
+                take_result(serve, &results[i]);
+            serve->disk_changed = news = true;
+        }
     }
     return news;
 }

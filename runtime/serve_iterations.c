@@ -7,7 +7,7 @@
 static struct iteration prefill_of(const struct serve *serve, uint64_t *decode_ns)
 {
     const struct engine_iteration *engine = &serve->compute.iteration;
-    struct prefill_time time = iteration_prefill_time(&serve->service, engine, decode_ns);
+    struct prefill_time time = iteration_prefill_time(&serve->run->service, engine, decode_ns);
     struct iteration iteration = { .kind = ITERATION_PREFILL,
                                    .predicted_ns =
                                        time.layer_ns * layers_of(serve) + time.overhead_ns };
@@ -23,9 +23,10 @@ static struct iteration decode_of(const struct serve *serve)
     const struct engine_iteration *engine = &serve->compute.iteration;
     return (struct iteration){ .kind = ITERATION_DECODE,
                                .tokens = engine->decodes,
-                               .context_tokens = iteration_decode_context(&serve->service, engine),
+                               .context_tokens =
+                                   iteration_decode_context(&serve->run->service, engine),
                                .predicted_ns =
-                                   (uint64_t)iteration_decode_ns(&serve->service, engine) };
+                                   (uint64_t)iteration_decode_ns(&serve->run->service, engine) };
 }
 
 struct iteration_end iterations_log(struct serve *serve, uint64_t end_ns, uint64_t waited_ns)
@@ -35,15 +36,15 @@ struct iteration_end iterations_log(struct serve *serve, uint64_t end_ns, uint64
                                  .repeats = 1,
                                  .first_end_ns = end_ns,
                                  .wait_ns = waited_ns,
-                                 .extrapolated = iteration_is_extrapolated(&serve->service,
+                                 .extrapolated = iteration_is_extrapolated(&serve->run->service,
                                                                            &compute->iteration) };
-    struct iteration iteration = compute->iteration.chunks > 0 ? prefill_of(serve, &end.decode_ns)
-                                                               : decode_of(serve);
+    struct iteration iteration =
+        compute->iteration.chunks > 0 ? prefill_of(serve, &end.decode_ns) : decode_of(serve);
     iteration.begin_ns = compute->since_ns;
     iteration.queued_ns = compute->queued_ns;
     iteration.end_ns = end_ns;
     iteration.waited_ns = waited_ns;
-    iteration.seen_ns = serve_now_ns(serve);
-    iteration_log_add(&serve->log, &iteration);
+    iteration.seen_ns = run_now_ns(serve->run);
+    iteration_log_add(&serve->run->log, &iteration);
     return end;
 }

@@ -9,15 +9,17 @@
 
 char *layers_slice(const struct serve *serve, enum tier tier, uint32_t page, uint32_t layer)
 {
-    return serve->memory[tier] + (uint64_t)page * serve->page_bytes + layer * serve->slice_bytes;
+    return serve->memory[tier] + (uint64_t)page * serve->run->page_bytes +
+           layer * serve->run->slice_bytes;
 }
 
 void layers_set_rows(const struct serve *serve, struct page_move *move, uint64_t begin,
                      uint64_t end)
 {
-    uint64_t page_begin = move->index * serve->page_tokens;
+    uint64_t page_begin = move->index * serve->run->page_tokens;
     uint64_t first = begin > page_begin ? begin - page_begin : 0;
-    uint64_t last = end - page_begin < serve->page_tokens ? end - page_begin : serve->page_tokens;
+    uint64_t last =
+        end - page_begin < serve->run->page_tokens ? end - page_begin : serve->run->page_tokens;
     move->row = (uint32_t)first;
     move->rows = (uint32_t)(last - first);
 }
@@ -36,12 +38,13 @@ static void add_copy(struct serve *serve, uint32_t *count, char *to, const char 
 static void add_rows(struct serve *serve, uint32_t *count, uint32_t row, uint32_t rows, char *to,
                      const char *from)
 {
-    uint64_t plane = serve->slice_bytes / serve->planes, row_bytes = plane / serve->page_tokens;
-    if (rows == serve->page_tokens) {
-        add_copy(serve, count, to, from, serve->slice_bytes);
+    uint64_t plane = serve->run->slice_bytes / serve->run->planes,
+             row_bytes = plane / serve->run->page_tokens;
+    if (rows == serve->run->page_tokens) {
+        add_copy(serve, count, to, from, serve->run->slice_bytes);
         return;
     }
-    for (uint32_t i = 0; i < serve->planes; i++) {
+    for (uint32_t i = 0; i < serve->run->planes; i++) {
         uint64_t at = i * plane + row * row_bytes;
         add_copy(serve, count, to + at, from + at, rows * row_bytes);
     }
@@ -55,14 +58,15 @@ static void copy_pages(struct serve *serve, const struct transfer_work *work, ui
     bool loads = work->action.to == TIER_HBM;
     for (uint32_t i = first; i < last; i++) {
         const struct page_move *move = &work->page[i];
-        bool staged = work->action.from == TIER_SSD || work->action.to == TIER_SSD;
+        bool staged = work->action.from >= TIER_SSD || work->action.to >= TIER_SSD;
         uint32_t dram = staged ? move->staged : loads ? move->from : move->to;
         char *in_dram = layers_slice(serve, TIER_DRAM, dram, layer);
         char *in_hbm = layers_slice(serve, TIER_HBM, loads ? move->to : move->from, layer);
-        add_rows(serve, &count, move->row, move->rows, loads ? in_hbm : in_dram, loads ? in_dram : in_hbm);
+        add_rows(serve, &count, move->row, move->rows, loads ? in_hbm : in_dram,
+                 loads ? in_dram : in_hbm);
     }
-    serve->backend->copy(serve->device, loads ? STREAM_LOAD : STREAM_SAVE,
-                         loads ? COPY_H2D : COPY_D2H, serve->copies, count);
+    serve->run->backend->copy(serve->device, loads ? STREAM_LOAD : STREAM_SAVE,
+                              loads ? COPY_H2D : COPY_D2H, serve->copies, count);
 }
 
 static void record_done(struct serve *serve, struct transfer_work *work)
@@ -70,7 +74,7 @@ static void record_done(struct serve *serve, struct transfer_work *work)
     enum stream stream = work->action.to == TIER_HBM ? STREAM_LOAD : STREAM_SAVE;
     struct copying *copying = &serve->copying[stream];
     uint32_t self = (uint32_t)(work - serve->transfer) + 1;
-    serve->backend->record(serve->device, stream, work->done);
+    serve->run->backend->record(serve->device, stream, work->done);
     work->done_queued = true;
     if (copying->last != 0)
         serve->transfer[copying->last - 1].next_copying = self;
@@ -86,7 +90,7 @@ struct transfer_work *layers_next_copied(struct serve *serve)
         if (copying->first == 0)
             continue;
         struct transfer_work *work = &serve->transfer[copying->first - 1];
-        if (!serve->backend->happened(serve->device, work->done, NULL))
+        if (!serve->run->backend->happened(serve->device, work->done, NULL))
             continue;
         work->copied = true;
         copying->first = work->next_copying;
@@ -104,7 +108,7 @@ void layers_copy_within_hbm(struct serve *serve, uint32_t from, uint32_t to, uin
     for (uint32_t layer = 0; layer < layers_of(serve); layer++)
         add_rows(serve, &count, row, rows, layers_slice(serve, TIER_HBM, to, layer),
                  layers_slice(serve, TIER_HBM, from, layer));
-    serve->backend->copy(serve->device, STREAM_COMPUTE, COPY_D2D, serve->copies, count);
+    serve->run->backend->copy(serve->device, STREAM_COMPUTE, COPY_D2D, serve->copies, count);
 }
 
 /* ---- loads ---- */
@@ -157,7 +161,7 @@ static void queue_slices(struct serve *serve, struct transfer_work *work, struct
         load->queued_slices = begin + end;
         if (end < work->page_count)
             break;
-        serve->backend->record(serve->device, STREAM_LOAD, load->arrived[layer]);
+        serve->run->backend->record(serve->device, STREAM_LOAD, load->arrived[layer]);
         load->queued_layers++;
     }
     if (load->queued_layers == layers_of(serve) && !work->done_queued)
@@ -196,8 +200,8 @@ void layers_queue_save(struct serve *serve, struct transfer_work *work, const st
 {
     for (uint32_t layer = 0; layer < layers_of(serve); layer++) {
         if (note != NULL && note->prefilling)
-            serve->backend->wait(serve->device, STREAM_SAVE,
-                                 serve->compute.after[note->after_set][layer]);
+            serve->run->backend->wait(serve->device, STREAM_SAVE,
+                                      serve->compute.after[note->after_set][layer]);
         copy_pages(serve, work, layer, 0, work->page_count);
     }
     record_done(serve, work);

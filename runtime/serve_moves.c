@@ -27,14 +27,14 @@ static bool stage_page(struct serve *serve, struct page_move *move)
     if (page_take(&serve->pool[TIER_DRAM], &move->staged))
         return true;
     serve_fail(serve, "find a free page in DRAM",
-               "none is left to pass a load or save from or to SSD");
+               "none is left to pass on what comes from or goes to slower tiers");
     return false;
 }
 
 static bool reserve(struct serve *serve, struct kv_copy *copy, enum tier tier, uint64_t begin,
                     uint64_t end)
 {
-    if (copy_reserve(copy, &serve->pool[tier], begin, end, serve->page_tokens))
+    if (copy_reserve(copy, &serve->pool[tier], begin, end, serve->run->page_tokens))
         return true;
     serve_fail(
         serve, tier == TIER_SSD ? "find a free page on SSD" : "find a free page in DRAM",
@@ -46,14 +46,22 @@ static bool reserve(struct serve *serve, struct kv_copy *copy, enum tier tier, u
 static void use_both(struct serve *serve, const struct transfer_work *work,
                      const struct page_move *move)
 {
-    page_use(&serve->pool[work->action.from], move->from);
-    page_use(&serve->pool[work->action.to], move->to);
+    page_use(pages_pool(serve, work->action.from), move->from);
+    page_use(pages_pool(serve, work->action.to), move->to);
 }
 
 /* Where the unit's copy in the tier ends, or where it will begin. */
 static uint64_t end_of(const struct kv_copy *copy, uint64_t begin)
 {
     return copy->count > 0 ? copy->end : begin;
+}
+
+/* The page of the unit's copy. */
+static uint32_t page_of(struct serve *serve, uint32_t unit, enum tier tier, uint64_t index)
+{
+    uint64_t key = placement_key(engine_core(serve->engine), unit);
+    return tier == TIER_REMOTE ? remote_page(&serve->run->remote, key, index)
+                               : copy_page(pages_copy(serve, unit, tier), index);
 }
 
 /* ---- loads ---- */
@@ -64,14 +72,14 @@ static bool load_part(struct serve *serve, struct transfer_work *work, uint32_t 
 {
     enum tier tier = work->action.from;
     struct job_note *note = &serve->note[work->action.job];
-    const struct kv_copy *from = pages_copy(serve, unit, tier);
-    for (uint64_t index = begin / serve->page_tokens; index * serve->page_tokens < end; index++) {
+    for (uint64_t index = begin / serve->run->page_tokens; index * serve->run->page_tokens < end;
+         index++) {
         struct page_move *move = add_page(work, unit, index);
-        move->from = copy_page(from, index);
+        move->from = page_of(serve, unit, tier, index);
         move->to = copy_page(&note->hbm, index + pages_unit_shift(serve, i));
         use_both(serve, work, move);
         layers_set_rows(serve, move, begin, end);
-        if (tier == TIER_SSD && !stage_page(serve, move))
+        if (tier != TIER_DRAM && !stage_page(serve, move))
             return false;
         if (tier == TIER_DRAM && serve->pool[TIER_DRAM].bad[move->from])
             note->damaged = true;
@@ -100,9 +108,9 @@ static uint32_t load_unit(struct serve *serve, struct transfer_work *work, uint3
 /* The core's books and ours must be of the same KV. */
 static bool is_all(struct serve *serve, uint32_t tokens, uint64_t size_bytes)
 {
-    if (serve->err.status == STATUS_OK && tokens != pages_tokens(serve, size_bytes))
+    if (serve->run->err.status == STATUS_OK && tokens != pages_tokens(serve, size_bytes))
         serve_fail(serve, "load what was found", "it is not there (a bug of reprise's)");
-    return serve->err.status == STATUS_OK;
+    return serve->run->err.status == STATUS_OK;
 }
 
 /* What DRAM keeps of a load from SSD. */
@@ -140,12 +148,14 @@ static bool save_unit(struct serve *serve, struct transfer_work *work, uint32_t 
     struct kv_copy *to = pages_copy(serve, unit, tier);
     uint64_t from = end_of(to, begin);
     /* A page of the disk is written whole. */
-    uint64_t moved = tier == TIER_SSD ? from / serve->page_tokens * serve->page_tokens : from;
+    uint64_t moved =
+        tier == TIER_SSD ? from / serve->run->page_tokens * serve->run->page_tokens : from;
     moved = moved < begin ? begin : moved;
-    if (!reserve(serve, to, tier, to->count > 0 ? to->first * serve->page_tokens : from, end))
+    if (!reserve(serve, to, tier, to->count > 0 ? to->first * serve->run->page_tokens : from, end))
         return false;
     add_part(work, unit, end);
-    for (uint64_t index = from / serve->page_tokens; index * serve->page_tokens < end; index++) {
+    for (uint64_t index = from / serve->run->page_tokens; index * serve->run->page_tokens < end;
+         index++) {
         struct page_move *move = add_page(work, unit, index);
         move->from = copy_page(hbm, index + shift);
         move->to = copy_page(to, index);
@@ -160,7 +170,7 @@ static bool save_unit(struct serve *serve, struct transfer_work *work, uint32_t 
 /* The keys of a trace may name a block twice in one chain. */
 static bool has_part(const struct serve *serve, const struct transfer_work *work, uint32_t unit)
 {
-    for (uint32_t i = work->part_count; serve->setup.unit_keys && i-- > 0;)
+    for (uint32_t i = work->part_count; serve->run->setup.unit_keys && i-- > 0;)
         if (work->part[i].unit == unit)
             return true;
     return false;
@@ -174,7 +184,8 @@ bool moves_of_save(struct serve *serve, struct transfer_work *work)
     uint64_t begin = pages_unit_begin(serve, note);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t unit = placement_chain_unit(core, job, i);
-        if (!placement_transfer_has(core, work->action.id, unit, &goal) || has_part(serve, work, unit))
+        if (!placement_transfer_has(core, work->action.id, unit, &goal) ||
+            has_part(serve, work, unit))
             continue;
         if (!save_unit(serve, work, unit, &note->hbm, pages_unit_shift(serve, i), begin,
                        begin + goal))
@@ -187,8 +198,8 @@ bool moves_of_idle_save(struct serve *serve, struct transfer_work *work)
 {
     const struct placement *core = engine_core(serve->engine);
     uint32_t goal;
-    for (uint32_t unit = UNIT_NONE; (unit = placement_transfer_next(core, work->action.id, unit,
-                                                                    &goal)) != UNIT_NONE;) {
+    for (uint32_t unit = UNIT_NONE;
+         (unit = placement_transfer_next(core, work->action.id, unit, &goal)) != UNIT_NONE;) {
         uint64_t begin = pages_base(serve, unit, TIER_HBM);
         const struct kv_copy hbm = *pages_copy(serve, unit, TIER_HBM);
         if (!save_unit(serve, work, unit, &hbm, 0, begin, begin + goal))
@@ -197,35 +208,70 @@ bool moves_of_idle_save(struct serve *serve, struct transfer_work *work)
     return true;
 }
 
-/* ---- between DRAM and SSD ---- */
+/* ---- between DRAM, SSD and the pool ---- */
 
 static bool add_whole_pages(struct serve *serve, struct transfer_work *work, uint32_t unit,
-                            uint32_t goal)
+                            uint64_t base, uint32_t goal)
 {
     enum tier from = work->action.from, to = work->action.to;
-    uint64_t base = pages_base(serve, unit, from), end = base + goal;
     struct kv_copy *target = pages_copy(serve, unit, to);
-    struct kv_copy *source = pages_copy(serve, unit, from);
-    uint64_t begin = end_of(target, base);
+    uint64_t begin = end_of(target, base), end = base + goal;
     if (!reserve(serve, target, to, begin, end))
         return false;
     add_part(work, unit, end);
-    for (uint64_t index = begin / serve->page_tokens; index * serve->page_tokens < end; index++) {
+    for (uint64_t index = begin / serve->run->page_tokens; index * serve->run->page_tokens < end;
+         index++) {
         struct page_move *move = add_page(work, unit, index);
-        move->from = copy_page(source, index);
+        move->from = page_of(serve, unit, from, index);
         move->to = copy_page(target, index);
         use_both(serve, work, move);
     }
     return true;
 }
 
+/* Into pages of their own, since other servers may be reading those that are there. */
+static bool add_pages_to_pool(struct serve *serve, struct transfer_work *work, uint32_t unit,
+                              uint32_t goal)
+{
+    enum tier from = work->action.from;
+    struct page_pool *pool = pages_pool(serve, TIER_REMOTE);
+    uint64_t base = pages_base(serve, unit, from), end = base + goal;
+    uint64_t begin = base + placement_remote_tokens(engine_core(serve->engine), unit);
+    for (uint64_t index = begin / serve->run->page_tokens; index * serve->run->page_tokens < end;
+         index++) {
+        struct page_move *move = add_page(work, unit, index);
+        move->key = placement_key(engine_core(serve->engine), unit);
+        move->from = page_of(serve, unit, from, index);
+        page_use(pages_pool(serve, from), move->from);
+        if (!page_take(pool, &move->to)) {
+            serve_fail(serve, "find a free page in the remote pool",
+                       "every one is in use: pages that are not full take more than the pool's "
+                       "capacity allows for");
+            return false;
+        }
+        if (from == TIER_SSD && !stage_page(serve, move))
+            return false;
+    }
+    return true;
+}
+
+/* Where the unit's KV begins, of which the source is a copy. */
+static uint64_t begin_of(struct serve *serve, uint32_t unit, enum tier from)
+{
+    return from == TIER_REMOTE ? 0 /* of blocks: sessions are not fetched from there */
+                               : pages_base(serve, unit, from);
+}
+
 bool moves_of_pages(struct serve *serve, struct transfer_work *work)
 {
+    const struct action *action = &work->action;
     uint32_t goal;
     for (uint32_t unit = UNIT_NONE;
-         (unit = placement_transfer_next(engine_core(serve->engine), work->action.id, unit,
-                                         &goal)) != UNIT_NONE;)
-        if (!add_whole_pages(serve, work, unit, goal))
+         (unit = placement_transfer_next(engine_core(serve->engine), action->id, unit, &goal)) !=
+         UNIT_NONE;)
+        if (action->to == TIER_REMOTE
+                ? !add_pages_to_pool(serve, work, unit, goal)
+                : !add_whole_pages(serve, work, unit, begin_of(serve, unit, action->from), goal))
             return false;
     return true;
 }

@@ -1,309 +1,227 @@
-/* runtime/serve_open.c - a run's beginning and end: what can be run, memory, device, disk, books. */
+/* runtime/serve_open.c - what a run runs on: each server's memory, device and disks, and the pool
+ * that they share. */
 #include "runtime/serve_state.h"
 
 #include "base/memory.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-/* ---- what can be run ---- */
-
-/* What the simulator models and the runtime does not do is refused, never passed over. */
-static enum status check_experiment(const struct experiment *experiment, struct error *err)
-{
-    const struct {
-        uint64_t found, expected;
-        const char *key;
-    } cases[] = {
-        { experiment->gpus, 1, "gpus" },
-        { experiment->replicas, 1, "cluster.replicas" },
-        { experiment->prefill_replicas, 0, "cluster.prefill_replicas" },
-        { experiment->remote_bytes, 0, "tiers.remote.capacity" },
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        if (cases[i].found != cases[i].expected) {
-            char expected[96], found[32];
-            snprintf(expected, sizeof expected, "%" PRIu64 ": the runtime does no other",
-                     cases[i].expected);
-            snprintf(found, sizeof found, "%" PRIu64, cases[i].found);
-            return error_input(err, NULL, 0, cases[i].key, expected, found);
-        }
-    return STATUS_OK;
-}
-
-static enum status check_setup(const struct serve *serve, struct error *err)
-{
-    const struct engine_setup *setup = &serve->setup;
-    double width = serve->backend->element_bytes;
-    enum status status = executor_supports(&setup->model, err);
-    if (status == STATUS_OK && setup->model.kv_bytes_per_value != width)
-        return error_input(err, serve->experiment->model, 0, "kv_bytes_per_value",
-                           width == 4.0 ? "4, the width of the backend's elements"
-                                        : "2, the width of the backend's elements",
-                           "another");
-    return status;
-}
-
-/* ---- pages ---- */
-
-static bool is_aligned(const struct serve *serve, uint32_t page_tokens)
-{
-    uint64_t layer_bytes = serve->setup.kv.bytes_per_token / serve->setup.model.layers;
-    return page_tokens * layer_bytes % SSD_ALIGNMENT == 0;
-}
-
-/* A block is a whole number of pages: of its divisors the largest up to `wanted`, or the smallest
- * above, whose slices the disk can take; where there is none, the largest up to `wanted`. */
-static uint32_t divisor_of(const struct serve *serve, uint32_t block_tokens, uint32_t wanted)
-{
-    uint32_t any = 1;
-    for (uint32_t tokens = wanted < block_tokens ? wanted : block_tokens; tokens > 0; tokens--) {
-        if (block_tokens % tokens != 0)
-            continue;
-        if (is_aligned(serve, tokens))
-            return tokens;
-        any = any < tokens ? tokens : any;
-    }
-    for (uint32_t tokens = wanted + 1; tokens <= block_tokens; tokens++)
-        if (block_tokens % tokens == 0 && is_aligned(serve, tokens))
-            return tokens;
-    return any;
-}
-
-static void set_pages(struct serve *serve)
-{
-    const struct engine_setup *setup = &serve->setup;
-    uint32_t tokens = serve->config->page_tokens;
-    if (tokens == 0)
-        tokens = executor_page_tokens(serve->backend, &setup->model, setup->window_tokens);
-    if (setup->unit_tokens != UINT32_MAX) {
-        tokens = divisor_of(serve, setup->unit_tokens, tokens);
-        serve->unit_pages = setup->unit_tokens / tokens;
-    }
-    serve->page_tokens = tokens;
-    serve->page_bytes = setup->kv.bytes_per_token * tokens;
-    serve->slice_bytes = serve->page_bytes / setup->model.layers;
-}
-
-enum status open_setup(struct serve *serve, struct error *err)
-{
-    enum status status = check_experiment(serve->experiment, err);
-    if (status == STATUS_OK)
-        status = engine_setup_open(serve->experiment, &serve->setup, &serve->trace, err);
-    if (status == STATUS_OK)
-        status = check_setup(serve, err);
-    if (status != STATUS_OK)
-        return status;
-    set_pages(serve);
-    return STATUS_OK;
-}
 
 /* ---- memory, device, disk ---- */
 
 /* Turns whose KV may pass through DRAM at once. */
-static uint32_t passing_turns(const struct serve *serve)
+static uint32_t passing_turns(const struct run *run)
 {
-    bool many = serve->experiment->preloading == PRELOAD_BACKGROUND;
-    return many && serve->experiment->batch > 4 ? serve->experiment->batch : 4;
+    bool many = run->experiment->preloading == PRELOAD_BACKGROUND;
+    return many && run->experiment->batch > 4 ? run->experiment->batch : 4;
 }
 
-/* Pages of a tier: its capacity, a quarter for pages that are not full where copies lie in it, and
- * some: in HBM two a turn, for its first and its last, and two that are copied; in the others those
- * that pass through. */
-static uint32_t pages_of(const struct serve *serve, enum tier tier)
+uint32_t pages_of(const struct run *run, enum tier tier)
 {
-    uint64_t bytes = serve->setup.placement.capacity_bytes[tier];
-    uint64_t window = serve->setup.window_tokens / serve->page_tokens + 2;
-    uint64_t pages = bytes / serve->page_bytes;
+    const struct engine_setup *setup = &run->setup;
+    uint64_t bytes =
+        tier == TIER_REMOTE ? setup->remote_bytes : setup->placement.capacity_bytes[tier];
+    uint64_t window = setup->window_tokens / run->page_tokens + 2, pages = bytes / run->page_bytes;
     if (tier == TIER_HBM)
-        return (uint32_t)(pages + (serve->setup.placement.hbm_cache_bytes > 0 ? pages / 4 : 0) +
-                          4 * serve->experiment->batch + 8);
-    if (bytes == 0 && tier == TIER_SSD)
+        return (uint32_t)(pages + (setup->placement.hbm_cache_bytes > 0 ? pages / 4 : 0) +
+                          4 * run->experiment->batch + 8);
+    if (bytes == 0 && tier != TIER_DRAM)
         return 0;
-    return (uint32_t)(pages + pages / 4 + passing_turns(serve) * window);
+    uint64_t servers = tier == TIER_REMOTE ? run->serves : 1;
+    return (uint32_t)(pages + pages / 4 + servers * passing_turns(run) * window);
 }
 
-/* The most new tokens of an iteration: a context that is computed again whole, or chunks of several;
- * and two a turn that decodes. */
-static uint32_t rows_of(const struct serve *serve)
+/* A context that is computed again whole, or chunks of several; and two a turn that decodes. */
+uint32_t rows_of(const struct run *run)
 {
-    const struct experiment *experiment = serve->experiment;
-    uint64_t rows = serve->setup.window_tokens, most = rows * experiment->batch;
+    const struct experiment *experiment = run->experiment;
+    uint64_t rows = run->setup.window_tokens, most = rows * experiment->batch;
     uint64_t chunk = experiment->chunk_tokens < most ? experiment->chunk_tokens : most;
-    if (is_chunked(serve) && chunk > rows)
+    if (run->experiment->scheduling == SCHEDULE_CHUNKED && chunk > rows)
         rows = chunk;
     return (uint32_t)rows + 2 * experiment->batch;
 }
 
+/* ---- a server's device ---- */
+
+static struct executor_config executor_config(const struct serve *serve)
+{
+    const struct run *run = serve->run;
+    return (struct executor_config){ .backend = run->backend,
+                                     .device = serve->device,
+                                     .model = run->setup.model,
+                                     .page_tokens = run->page_tokens,
+                                     .pages = pages_of(run, TIER_HBM),
+                                     .rows = rows_of(run),
+                                     .contexts = run->experiment->batch,
+                                     .weights = run->config->weights,
+                                     .seed = run->experiment->workload.seed };
+}
+
 static enum status open_device(struct serve *serve, struct error *err)
 {
-    const struct serve_config *config = serve->config;
-    struct executor_config executor = { .backend = serve->backend,
-                                        .model = serve->setup.model,
-                                        .page_tokens = serve->page_tokens,
-                                        .pages = pages_of(serve, TIER_HBM),
-                                        .rows = rows_of(serve),
-                                        .contexts = serve->experiment->batch,
-                                        .weights = config->weights,
-                                        .seed = serve->experiment->workload.seed };
-    uint64_t dram_bytes = pages_of(serve, TIER_DRAM) * serve->page_bytes;
-    struct backend_config device = { .hbm_bytes = executor_bytes(&executor) + (64 << 20),
+    struct run *run = serve->run;
+    struct executor_config executor = executor_config(serve);
+    uint64_t dram_bytes = pages_of(run, TIER_DRAM) * run->page_bytes;
+    struct backend_config config = { .hbm_bytes = executor_bytes(&executor) + (64 << 20),
                                      .dram_bytes = dram_bytes,
-                                     .threads = config->threads };
-    if (!config->links_free) {
-        device.h2d_bytes_per_s = serve->setup.hardware.h2d_bytes_per_s;
-        device.d2h_bytes_per_s = serve->setup.hardware.d2h_bytes_per_s;
-        device.held = (struct held_rates){ serve->setup.hardware.measured.held_flop_per_s,
-                                           serve->setup.hardware.measured.held_bytes_per_s };
+                                     .threads = run->config->threads };
+    if (!run->config->links_free) {
+        const struct hardware *hardware = &run->setup.hardware;
+        config.h2d_bytes_per_s = hardware->h2d_bytes_per_s;
+        config.d2h_bytes_per_s = hardware->d2h_bytes_per_s;
+        config.held = (struct held_rates){ hardware->measured.held_flop_per_s,
+                                           hardware->measured.held_bytes_per_s };
     }
-    void *dram = NULL;
-    enum status status = serve->backend->open(&device, &serve->device, err);
-    executor.device = serve->device;
-    if (status == STATUS_OK)
-        status = executor_new(&executor, &serve->executor, err);
-    if (status == STATUS_OK)
-        status = serve->backend->allocate(serve->device, TIER_DRAM, dram_bytes, &dram, err);
+    enum status status = run->backend->open(&config, &serve->device, err);
     if (status != STATUS_OK)
         return status;
-    executor_warm(serve->executor, serve->setup.window_tokens); /* the run's clock has not begun */
-    serve->backend->describe(serve->device, serve->report->device, sizeof serve->report->device);
+    void *dram = NULL;
+    executor.device = serve->device;
+    status = executor_new(&executor, &serve->executor, err);
+    if (status == STATUS_OK)
+        status = run->backend->allocate(serve->device, TIER_DRAM, dram_bytes, &dram, err);
+    if (status != STATUS_OK)
+        return status;
+    executor_warm(serve->executor, run->setup.window_tokens); /* the run's clock has not begun */
+    run->backend->describe(serve->device, run->report->device, sizeof run->report->device);
+    run->planes = kv_planes(executor_shape(serve->executor));
     serve->memory[TIER_HBM] = executor_pool(serve->executor);
-    serve->planes = kv_planes(executor_shape(serve->executor));
     serve->memory[TIER_DRAM] = dram;
     return STATUS_OK;
 }
 
+/* ---- its disks ---- */
+
 static void disk_ended(void *context)
 {
-    struct serve *serve = context;
-    if (serve->backend->wake != NULL)
-        serve->backend->wake(serve->device);
+    const struct serve *serve = context;
+    const struct run *run = serve->run;
+    if (run->backend->wake != NULL)
+        run->backend->wake(run->serve[0].device); /* on which the loop sleeps */
 }
 
-static enum status open_disk(struct serve *serve, struct error *err)
+static struct ssd_config disk_config(struct serve *serve, uint32_t depth)
 {
-    const struct serve_config *config = serve->config;
-    if (serve->setup.placement.capacity_bytes[TIER_SSD] == 0)
+    const struct serve_config *config = serve->run->config;
+    return (struct ssd_config){ .depth = depth,
+                                .slice_bytes = (uint32_t)serve->run->slice_bytes,
+                                .engine = config->ssd_engine,
+                                .ended = disk_ended,
+                                .context = serve,
+                                .fault = config->ssd_fault,
+                                .fault_context = config->ssd_fault_context };
+}
+
+static enum status check_slices(const struct run *run, struct error *err)
+{
+    if (run->slice_bytes % SSD_ALIGNMENT == 0)
         return STATUS_OK;
-    if (serve->slice_bytes % SSD_ALIGNMENT != 0) {
-        char expected[128], found[32];
-        snprintf(expected, sizeof expected,
-                 "a number for which a page's KV of a layer is a multiple of %d bytes",
-                 SSD_ALIGNMENT);
-        snprintf(found, sizeof found, "%u", serve->page_tokens);
-        return error_input(err, NULL, 0, "page tokens", expected, found);
-    }
-    serve->ssd_depth = config->ssd_depth > 0 ? config->ssd_depth : SSD_DEPTH;
-    struct ssd_config disk = { .path = config->ssd_path,
-                               .size_bytes = pages_of(serve, TIER_SSD) * serve->page_bytes,
-                               .depth = serve->ssd_depth,
-                               .slice_bytes = (uint32_t)serve->slice_bytes,
-                               .engine = config->ssd_engine,
-                               .ended = disk_ended,
-                               .context = serve,
-                               .fault = config->ssd_fault,
-                               .fault_context = config->ssd_fault_context };
+    char expected[128], found[64];
+    snprintf(expected, sizeof expected, "pages whose KV of a layer is a multiple of %d bytes",
+             SSD_ALIGNMENT);
+    snprintf(found, sizeof found, "%u tokens of %u bytes", run->page_tokens,
+             (unsigned)(run->slice_bytes / run->page_tokens));
+    return error_input(err, NULL, 0, run->unit_pages > 0 ? "placement.block_tokens" : "page tokens",
+                       expected, found);
+}
+
+/* The first server's file has the name that was given, the others' one with their number. */
+static void name_file(const struct serve *serve, char *path, size_t path_bytes)
+{
+    unsigned number = (unsigned)(serve - serve->run->serve);
+    snprintf(path, path_bytes, number > 0 ? "%s.%u" : "%s", serve->run->config->ssd_path, number);
+}
+
+static enum status open_ssd(struct serve *serve, struct error *err)
+{
+    const struct run *run = serve->run;
+    const struct serve_config *config = run->config;
+    struct disk *disk = &serve->disk[0];
+    char path[256];
+    if (run->setup.placement.capacity_bytes[TIER_SSD] == 0)
+        return STATUS_OK;
+    enum status status = check_slices(run, err);
+    if (status != STATUS_OK)
+        return status;
+    disk->depth = config->ssd_depth > 0 ? config->ssd_depth : SSD_DEPTH;
+    struct ssd_config ssd = disk_config(serve, disk->depth);
+    name_file(serve, path, sizeof path);
+    ssd.path = path;
+    ssd.size_bytes = pages_of(run, TIER_SSD) * run->page_bytes;
     /* Held to what it attains, a lane would have the disk idle while it waits for the clock. */
-    bool unheld = config->links_free || serve->setup.hardware.measured.disk_free;
-    disk.write_first = unheld;
+    bool unheld = config->links_free || run->setup.hardware.measured.disk_free;
+    ssd.write_first = unheld;
     if (!unheld) {
-        disk.read_bytes_per_s = serve->setup.hardware.ssd_read_bytes_per_s;
-        disk.write_bytes_per_s = serve->setup.hardware.ssd_write_bytes_per_s;
+        ssd.read_bytes_per_s = run->setup.hardware.ssd_read_bytes_per_s;
+        ssd.write_bytes_per_s = run->setup.hardware.ssd_write_bytes_per_s;
     }
-    enum status status = ssd_open(&disk, &serve->ssd, err);
+    disk->checksum =
+        memory_new((size_t)pages_of(run, TIER_SSD) * layers_of(serve), sizeof *disk->checksum);
+    status = ssd_open(&ssd, &disk->ssd, err);
     if (status == STATUS_OK)
-        ssd_describe(serve->ssd, serve->report->ssd, sizeof serve->report->ssd);
+        ssd_describe(disk->ssd, run->report->ssd, sizeof run->report->ssd);
     return status;
 }
 
-enum status open_machine(struct serve *serve, struct error *err)
+/* The server's way to the pool: one request at a time, held to the network's rate. */
+static enum status open_way_to_pool(struct serve *serve, struct error *err)
 {
-    enum status status = open_device(serve, err);
-    return status == STATUS_OK ? open_disk(serve, err) : status;
-}
-
-void close_machine(struct serve *serve)
-{
-    ssd_close(serve->ssd);
-    executor_free(serve->executor);
-    if (serve->device != NULL)
-        serve->backend->close(serve->device);
-}
-
-struct backend_event **events_new(const struct serve *serve)
-{
-    struct backend_event **events = memory_new(layers_of(serve), sizeof *events);
-    for (uint32_t i = 0; i < layers_of(serve); i++)
-        events[i] = serve->backend->event_new(serve->device);
-    return events;
-}
-
-void open_books(struct serve *serve)
-{
-    size_t batch = serve->experiment->batch;
-    service_init(&serve->service, &serve->setup, serve->trace);
-    serve->engine = serve->service.engine[0];
-    engine_tell_shares(serve->engine);
-    event_heap_init(&serve->events);
-    for (int tier = 0; tier < TIER_COUNT; tier++)
-        page_pool_init(&serve->pool[tier], pages_of(serve, (enum tier)tier));
-    serve->checksum = memory_new((size_t)pages_of(serve, TIER_SSD) * layers_of(serve) + 1,
-                                 sizeof *serve->checksum);
-    struct compute *compute = &serve->compute;
-    compute->tokens = memory_new(rows_of(serve), sizeof *compute->tokens);
-    compute->sequences = memory_new(batch, sizeof *compute->sequences);
-    if (serve->config->observe != NULL)
-        compute->logits =
-            memory_new(batch * serve->setup.model.vocabulary, sizeof *compute->logits);
-    compute->ended = serve->backend->event_new(serve->device);
-    for (int i = 0; i < AFTER_SETS; i++)
-        compute->after[i] = events_new(serve);
-}
-
-static void events_free(const struct serve *serve, struct backend_event **events)
-{
-    for (uint32_t i = 0; events != NULL && i < layers_of(serve); i++)
-        serve->backend->event_free(serve->device, events[i]);
-    free(events);
-}
-
-static void close_transfers(struct serve *serve)
-{
-    for (uint32_t i = 0; i < serve->transfer_capacity; i++) {
-        serve->backend->event_free(serve->device, serve->transfer[i].done);
-        free(serve->transfer[i].page);
-        free(serve->transfer[i].part);
-        free(serve->transfer[i].here);
+    struct run *run = serve->run;
+    struct disk *disk = &serve->disk[TIER_REMOTE - TIER_SSD];
+    if (run->remote.memory == NULL)
+        return STATUS_OK;
+    disk->depth = SSD_DEPTH;
+    disk->checksum = run->remote.checksum;
+    struct ssd_config way = disk_config(serve, disk->depth);
+    way.memory = run->remote.memory;
+    way.size_bytes = pages_of(run, TIER_REMOTE) * run->page_bytes;
+    if (!run->config->links_free) {
+        way.read_bytes_per_s = run->setup.link_bytes_per_s[LINK_NETWORK_IN];
+        way.write_bytes_per_s = run->setup.link_bytes_per_s[LINK_NETWORK];
+        way.latency_ns = run->setup.link_latency_ns[LINK_NETWORK_IN];
     }
-    for (uint32_t i = 0; i < serve->unit_capacity * TIER_COUNT; i++)
-        copy_free(&serve->unit[i / TIER_COUNT][i % TIER_COUNT]);
-    for (uint32_t i = 0; i < serve->note_capacity; i++) {
-        copy_free(&serve->note[i].hbm);
-        copy_free(&serve->note[i].held);
-    }
-    free(serve->transfer);
-    free(serve->unit);
-    free(serve->note);
-    free(serve->copies);
+    return ssd_open(&way, &disk->ssd, err);
 }
 
-void close_books(struct serve *serve)
+/* ---- all of them ---- */
+
+enum status open_machines(struct run *run, struct error *err)
 {
-    for (int i = 0; i < AFTER_SETS; i++)
-        events_free(serve, serve->compute.after[i]);
-    for (uint32_t i = 0; i < serve->load_capacity; i++)
-        events_free(serve, serve->load[i].arrived);
-    free(serve->load);
-    serve->backend->event_free(serve->device, serve->compute.ended);
-    close_transfers(serve);
-    for (int tier = 0; tier < TIER_COUNT; tier++)
-        page_pool_free(&serve->pool[tier]);
-    service_free(&serve->service);
-    event_heap_free(&serve->events);
-    free(serve->checksum);
-    free(serve->compute.tokens);
-    free(serve->compute.sequences);
-    free(serve->compute.logits);
+    enum status status = STATUS_OK;
+    run->serves = run->experiment->replicas;
+    run->serve = memory_new(run->serves, sizeof *run->serve);
+    for (uint32_t i = 0; i < run->serves; i++)
+        run->serve[i].run = run;
+    remote_init(&run->remote, pages_of(run, TIER_REMOTE), run->page_bytes, run->setup.model.layers);
+    for (uint32_t i = 0; i < run->serves && status == STATUS_OK; i++) {
+        status = open_device(&run->serve[i], err);
+        if (status == STATUS_OK)
+            status = open_ssd(&run->serve[i], err);
+        if (status == STATUS_OK)
+            status = open_way_to_pool(&run->serve[i], err);
+    }
+    return status;
 }
 
+void close_disks(struct serve *serve)
+{
+    for (int i = 0; i < DISKS; i++) {
+        ssd_close(serve->disk[i].ssd);
+        serve->disk[i].ssd = NULL;
+    }
+}
+
+void close_machines(struct run *run)
+{
+    for (uint32_t i = 0; i < run->serves; i++) {
+        struct serve *serve = &run->serve[i];
+        close_disks(serve);
+        executor_free(serve->executor);
+        if (serve->device != NULL)
+            run->backend->close(serve->device);
+        free(serve->disk[0].checksum);
+    }
+    remote_free(&run->remote);
+    free(run->serve);
+}

@@ -11,26 +11,31 @@ struct kv_copy *pages_copy(struct serve *serve, uint32_t unit, enum tier tier)
     return &serve->unit[unit][tier];
 }
 
+struct page_pool *pages_pool(struct serve *serve, enum tier tier)
+{
+    return tier == TIER_REMOTE ? &serve->run->remote.pages : &serve->pool[tier];
+}
+
 uint32_t pages_tokens(const struct serve *serve, uint64_t bytes)
 {
-    return (uint32_t)(bytes / serve->setup.kv.bytes_per_token);
+    return (uint32_t)(bytes / serve->run->setup.kv.bytes_per_token);
 }
 
 /* ---- places ---- */
 
 uint64_t pages_unit_begin(const struct serve *serve, const struct job_note *note)
 {
-    return serve->unit_pages > 0 ? 0 : note->origin;
+    return serve->run->unit_pages > 0 ? 0 : note->origin;
 }
 
 uint64_t pages_unit_shift(const struct serve *serve, uint32_t i)
 {
-    return (uint64_t)i * serve->unit_pages;
+    return (uint64_t)i * serve->run->unit_pages;
 }
 
 uint32_t pages_unit_tokens(const struct serve *serve, uint32_t i, uint32_t tokens)
 {
-    uint64_t unit = serve->setup.unit_tokens, begin = i * unit;
+    uint64_t unit = serve->run->setup.unit_tokens, begin = i * unit;
     if (begin >= tokens)
         return 0;
     return tokens - begin < unit ? (uint32_t)(tokens - begin) : (uint32_t)unit;
@@ -39,6 +44,10 @@ uint32_t pages_unit_tokens(const struct serve *serve, uint32_t i, uint32_t token
 uint32_t pages_covered(struct serve *serve, uint32_t unit, enum tier tier, uint64_t begin,
                        uint32_t want)
 {
+    if (tier == TIER_REMOTE) {
+        uint32_t tokens = placement_remote_tokens(engine_core(serve->engine), unit);
+        return tokens < want ? tokens : want;
+    }
     const struct kv_copy *copy = pages_copy(serve, unit, tier);
     if (copy->count == 0 || copy->end <= begin)
         return 0;
@@ -58,9 +67,10 @@ static bool take_hbm_page(struct serve *serve, uint32_t *page)
 {
     while (!page_take(&serve->pool[TIER_HBM], page))
         if (!transfers_wait_for_a_save(serve)) {
-            serve_fail(serve, "find a free page in HBM",
-                       "every one is in use: pages that are not full take more than engine.batch and "
-                       "tiers.hbm.cache allow for");
+            serve_fail(
+                serve, "find a free page in HBM",
+                "every one is in use: pages that are not full take more than engine.batch and "
+                "tiers.hbm.cache allow for");
             return false;
         }
     return true;
@@ -71,8 +81,8 @@ static void reserve_to(struct serve *serve, struct job_note *note, uint64_t end)
 {
     uint32_t page;
     if (note->hbm.count == 0)
-        note->hbm.first = note->origin / serve->page_tokens;
-    while ((note->hbm.first + note->hbm.count) * serve->page_tokens < end &&
+        note->hbm.first = note->origin / serve->run->page_tokens;
+    while ((note->hbm.first + note->hbm.count) * serve->run->page_tokens < end &&
            take_hbm_page(serve, &page))
         copy_append(&note->hbm, page);
 }
@@ -105,16 +115,16 @@ static void share_unit(struct serve *serve, struct job_note *note, uint32_t i, u
     uint64_t begin = pages_unit_begin(serve, note);
     uint64_t end = begin + pages_covered(serve, unit, TIER_HBM, begin, want);
     const struct kv_copy *copy = pages_copy(serve, unit, TIER_HBM);
-    uint64_t index = begin / serve->page_tokens;
+    uint64_t index = begin / serve->run->page_tokens;
     if (end == begin)
         return;
-    reserve_to(serve, note, (index + pages_unit_shift(serve, i)) * serve->page_tokens);
-    for (; (index + 1) * serve->page_tokens <= end; index++) {
+    reserve_to(serve, note, (index + pages_unit_shift(serve, i)) * serve->run->page_tokens);
+    for (; (index + 1) * serve->run->page_tokens <= end; index++) {
         uint32_t page = copy_page(copy, index);
         page_use(&serve->pool[TIER_HBM], page);
         copy_append(&note->hbm, page);
     }
-    if (index * serve->page_tokens < end)
+    if (index * serve->run->page_tokens < end)
         copy_open_page(serve, note, copy, index, begin, end);
 }
 
@@ -125,7 +135,7 @@ void pages_place(struct serve *serve)
     serve->unplaced = 0;
     if (job == 0)
         return;
-    note->hbm.first = note->origin / serve->page_tokens;
+    note->hbm.first = note->origin / serve->run->page_tokens;
     for (uint32_t i = 0; (want = pages_unit_tokens(serve, i, note->found_tokens)) > 0; i++)
         share_unit(serve, note, i, placement_chain_unit(engine_core(serve->engine), job, i), want);
     pages_need(serve, note, note->found_tokens);
@@ -155,7 +165,7 @@ static void follow_cut(struct serve *serve, uint32_t unit, uint64_t cut)
     for (int tier = TIER_HBM; tier < TIER_COUNT; tier++)
         if (tier != TIER_SSD || !going_down(serve, unit))
             copy_cut(pages_copy(serve, unit, (enum tier)tier), &serve->pool[tier], cut,
-                     serve->page_tokens);
+                     serve->run->page_tokens);
 }
 
 /* Pages are found when the core's word on what goes for this job has been done. */
@@ -168,7 +178,7 @@ void pages_prepare(struct serve *serve, const struct engine_action *action)
     struct job_note *note = note_of(serve, session);
     struct kv_copy hbm = note->hbm, held = note->held; /* empty; they keep their arrays */
     *note = (struct job_note){ .session = action->session,
-                               .origin = serve->unit_pages > 0 ? 0 : session->cut_total_tokens,
+                               .origin = serve->run->unit_pages > 0 ? 0 : session->cut_total_tokens,
                                .found_tokens = action->found_tokens,
                                .stage = action->stage,
                                .hbm = hbm,
@@ -189,13 +199,13 @@ void pages_share(struct serve *serve, const struct action *action)
     struct kv_copy *copy = pages_copy(serve, action->unit, TIER_HBM);
     uint64_t begin = pages_unit_begin(serve, note), shift = pages_unit_shift(serve, action->id);
     uint64_t end = begin + pages_tokens(serve, action->size_bytes);
-    uint64_t first = begin / serve->page_tokens;
-    for (uint64_t index = first; index * serve->page_tokens < end; index++)
+    uint64_t first = begin / serve->run->page_tokens;
+    for (uint64_t index = first; index * serve->run->page_tokens < end; index++)
         page_use(&serve->pool[TIER_HBM], copy_page(&note->hbm, index + shift));
     copy_clear(copy, &serve->pool[TIER_HBM]);
     copy->first = first;
     copy->end = end;
-    for (uint64_t index = first; index * serve->page_tokens < end; index++)
+    for (uint64_t index = first; index * serve->run->page_tokens < end; index++)
         copy_append(copy, copy_page(&note->hbm, index + shift));
 }
 
@@ -219,15 +229,15 @@ static void repair_unit(struct serve *serve, const struct job_note *note, uint32
     const struct kv_copy *copy = pages_copy(serve, unit, TIER_DRAM);
     uint64_t shift = pages_unit_shift(serve, i), begin = note->hbm.first;
     for (uint32_t k = 0; k < copy->count; k++) {
-        uint64_t index = copy->first + k, end = (index + 1) * serve->page_tokens;
-        end = (end < copy->end ? end : copy->end) + shift * serve->page_tokens;
+        uint64_t index = copy->first + k, end = (index + 1) * serve->run->page_tokens;
+        end = (end < copy->end ? end : copy->end) + shift * serve->run->page_tokens;
         if (!serve->pool[TIER_DRAM].bad[copy->page[k]] || index + shift < begin || end > ready)
             continue;
         uint32_t from = copy_page(&note->hbm, index + shift);
         struct copy whole = { .to = layers_slice(serve, TIER_DRAM, copy->page[k], 0),
                               .from = layers_slice(serve, TIER_HBM, from, 0),
-                              .size_bytes = serve->page_bytes };
-        serve->backend->copy(serve->device, STREAM_SAVE, COPY_D2H, &whole, 1);
+                              .size_bytes = serve->run->page_bytes };
+        serve->run->backend->copy(serve->device, STREAM_SAVE, COPY_D2H, &whole, 1);
         serve->pool[TIER_DRAM].bad[copy->page[k]] = false;
     }
 }

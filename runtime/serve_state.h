@@ -1,8 +1,10 @@
-/* runtime/serve_state.h - the state of one run in real time and what its rooms ask of each other. What
- * is served next, placed where and evicted is the engine's (sim/engine/); here is what doing it needs.
+/* runtime/serve_state.h - the state of one run in real time, its servers, and what its rooms ask of each
+ * other. What is served next, placed where and evicted is the engine's (sim/engine/); here is what doing it needs.
  * Private.
  *   serve.c             the loop over what happens, what the engine says is done
- *   serve_open.c        what can be run; memory, device, disk; closing
+ *   serve_check.c       an experiment's numbers, what of them can be done, pages
+ *   serve_open.c        memory, devices, disks
+ *   serve_books.c       what is known while it runs
  *   serve_compute.c     the engine's iterations on the device
  *   serve_iterations.c  each beside what timing says of it
  *   serve_tokens.c      which tokens a context has
@@ -10,7 +12,7 @@
  *   serve_transfers.c   the engine's copies: their beginning and end
  *   serve_moves.c       which pages a transfer moves
  *   serve_layers.c      what moves between HBM and DRAM, layer by layer
- *   serve_disk.c        what is asked of the disk
+ *   serve_disk.c        what is asked of the disk and of the pool
  *
  * Places. Units are what the core's books count: a session, or a block of its chain. A unit's copy
  * has pages of its own numbering: a block's count from its first token, a session's from the
@@ -23,6 +25,7 @@
 #include "base/event_heap.h"
 #include "runtime/executor.h"
 #include "runtime/pages.h"
+#include "runtime/remote.h"
 #include "runtime/serve.h"
 #include "sim/engine/engine.h"
 
@@ -61,7 +64,8 @@ struct page_move {
     uint32_t row, rows;        /* those of it that move (between HBM and DRAM) */
     uint32_t unit;
     uint64_t index; /* among the unit's */
-    bool kept;      /* a load from SSD: DRAM's copy of the unit takes the staged page */
+    uint64_t key;   /* to the pool: the unit's */
+    bool kept;      /* a load through DRAM, whose copy of the unit takes the staged page */
 };
 
 struct transfer_part {
@@ -96,7 +100,7 @@ struct copying {
 enum serve_event {
     SERVE_ARRIVAL, /* the session read ahead from the trace arrives */
     SERVE_TURN,    /* a session's user has thought: its next turn is asked */
-    SERVE_LOOK     /* the engine wants to look again */
+    SERVE_LOOK     /* + a server's number: its engine wants to look again */
 };
 
 enum compute_state { COMPUTE_IDLE, COMPUTE_PREFILL, COMPUTE_DECODE };
@@ -117,31 +121,45 @@ struct compute {
     float *logits; /* for tests that observe */
 };
 
-struct serve {
+/* What the servers of a run have in common. */
+struct run {
     const struct experiment *experiment;
     const struct serve_config *config;
     struct serve_report *report;
     struct engine_setup setup;
     struct service service;
-    struct engine *engine; /* the service's only one */
-    uint32_t page_tokens;
-    uint64_t slice_bytes, page_bytes;
-
     const struct backend *backend;
-    struct device *device;
-    struct executor *executor;
-    struct ssd *ssd;
-    uint32_t ssd_depth;
     struct event_heap events;
     struct trace *trace;
+    struct iteration_log log;
     struct error err;                    /* the first failure within the loop */
     uint64_t origin_ns, now_ns, tell_ns; /* tell_ns: when progress is told next */
-
+    uint32_t page_tokens;
     uint32_t unit_pages; /* of a block; sessions: 0 */
     uint32_t planes;     /* of a slice (backend.h) */
+    uint64_t slice_bytes, page_bytes;
+    struct remote remote;
+    struct serve *serve; /* service.engines */
+    uint32_t serves;
+};
+
+/* What pages are written to and read from by requests: the SSD, and the way to the pool. */
+struct disk {
+    struct ssd *ssd; /* NULL: there is none */
+    uint32_t depth;
+    uint64_t *checksum; /* [page][layer] */
+};
+enum { DISKS = TIER_KINDS - TIER_SSD };
+
+/* One server. */
+struct serve {
+    struct run *run;
+    struct engine *engine; /* the service's */
+    struct device *device;
+    struct executor *executor;
+    struct disk disk[DISKS]; /* by tier, from TIER_SSD on */
     struct page_pool pool[TIER_COUNT];
     char *memory[TIER_COUNT]; /* HBM, DRAM */
-    uint64_t *checksum;       /* [SSD page][layer] */
     struct kv_copy (*unit)[TIER_COUNT];
     uint32_t unit_capacity;
 
@@ -158,12 +176,11 @@ struct serve {
     uint32_t copies_capacity;
     struct stage stage[ENGINE_STAGES];
     struct compute compute;
-    struct iteration_log log;
 };
 
 static inline struct session *session_at(const struct serve *serve, uint32_t handle)
 {
-    return &serve->service.sessions.item[handle];
+    return &serve->run->service.sessions.item[handle];
 }
 
 static inline struct job_note *note_of(const struct serve *serve, const struct session *session)
@@ -173,32 +190,45 @@ static inline struct job_note *note_of(const struct serve *serve, const struct s
 
 static inline uint32_t layers_of(const struct serve *serve)
 {
-    return serve->setup.model.layers;
+    return serve->run->setup.model.layers;
 }
 
 static inline bool is_chunked(const struct serve *serve)
 {
-    return serve->experiment->scheduling == SCHEDULE_CHUNKED;
+    return serve->run->experiment->scheduling == SCHEDULE_CHUNKED;
 }
 
 /* serve.c */
-uint64_t serve_now_ns(const struct serve *serve);
+uint64_t run_now_ns(const struct run *run);
 void serve_fail(struct serve *serve, const char *what, const char *reason);
 /* Does what the engine wants copied and noted. */
 void serve_act(struct serve *serve);
 /* Something was told to the engine: does what it says is next. */
 void serve_go_on(struct serve *serve);
 
+/* serve_check.c */
+/* Derives the experiment's numbers and opens its trace. STATUS_INPUT: what the runtime cannot do. */
+enum status open_setup(struct run *run, struct error *err);
+
 /* serve_open.c */
+/* Device, memory and disks of each server, and the pool. */
+enum status open_machines(struct run *run, struct error *err);
+/* Carries out what is queued. */
+void close_disks(struct serve *serve);
+void close_machines(struct run *run);
+/* Pages of a tier: its capacity, a quarter for pages that are not full where copies lie in it, and
+ * some: in HBM two a turn, for its first and its last, and two that are copied; in the others those
+ * that pass through. */
+uint32_t pages_of(const struct run *run, enum tier tier);
+/* The most new tokens of an iteration. */
+uint32_t rows_of(const struct run *run);
+
+/* serve_books.c */
+void open_books(struct run *run);
+/* Waits for what is under way. */
+void close_books(struct run *run);
 /* An event a layer. */
 struct backend_event **events_new(const struct serve *serve);
-/* Derives the experiment's numbers and opens its trace. STATUS_INPUT: what the runtime cannot do. */
-enum status open_setup(struct serve *serve, struct error *err);
-/* Device, memory, disk; then, when all is there, the books. */
-enum status open_machine(struct serve *serve, struct error *err);
-void open_books(struct serve *serve);
-void close_books(struct serve *serve);
-void close_machine(struct serve *serve);
 
 /* serve_tokens.c */
 /* Token `index` of the session's present context: the same number whenever the same KV is meant. */
@@ -214,8 +244,10 @@ bool compute_poll(struct serve *serve);
 struct iteration_end iterations_log(struct serve *serve, uint64_t end_ns, uint64_t waited_ns);
 
 /* serve_pages.c */
-/* The unit's copy in the tier. */
+/* The unit's copy in one of the server's own tiers. */
 struct kv_copy *pages_copy(struct serve *serve, uint32_t unit, enum tier tier);
+/* The tier's pages, of the pool those that all servers share. */
+struct page_pool *pages_pool(struct serve *serve, enum tier tier);
 uint32_t pages_tokens(const struct serve *serve, uint64_t bytes);
 /* Where units' own places begin, and those of the i-th unit of a chain in a job's. */
 uint64_t pages_unit_begin(const struct serve *serve, const struct job_note *note);
@@ -258,7 +290,7 @@ bool transfers_wait_for_a_save(struct serve *serve);
 bool moves_of_load(struct serve *serve, struct transfer_work *work);
 bool moves_of_save(struct serve *serve, struct transfer_work *work);      /* a job's */
 bool moves_of_idle_save(struct serve *serve, struct transfer_work *work); /* of units in HBM */
-bool moves_of_pages(struct serve *serve, struct transfer_work *work);     /* DRAM and SSD */
+bool moves_of_pages(struct serve *serve, struct transfer_work *work);     /* between all others */
 
 /* serve_layers.c */
 char *layers_slice(const struct serve *serve, enum tier tier, uint32_t page, uint32_t layer);
@@ -291,7 +323,9 @@ struct transfer_work *layers_next_copied(struct serve *serve);
 void disk_pump(struct serve *serve);
 /* Takes in what the disk has answered. true: something. */
 bool disk_poll(struct serve *serve);
-/* From DRAM to SSD, whether DRAM keeps it or not. */
+/* How many the transfer makes in all. */
+uint32_t disk_requests(const struct serve *serve, const struct transfer_work *work);
+/* To a slower tier than DRAM, whether DRAM keeps it or not. */
 bool disk_goes_down(const struct transfer_work *work);
 
 #endif

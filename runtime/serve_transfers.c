@@ -34,7 +34,7 @@ static struct transfer_work *transfer_slot(struct serve *serve)
                                     .here_capacity = work->here_capacity,
                                     .done = work->done };
     if (work->done == NULL)
-        work->done = serve->backend->event_new(serve->device);
+        work->done = serve->run->backend->event_new(serve->device);
     serve->transfers_live++;
     return work;
 }
@@ -95,10 +95,10 @@ static bool has_ended(struct serve *serve, struct transfer_work *work)
     }
     if (work->action.kind == ACTION_LOAD || work->action.kind == ACTION_SAVE)
         return work->copied;
-    return work->answered == work->page_count;
+    return work->answered == disk_requests(serve, work);
 }
 
-/* What a load from SSD staged becomes DRAM's copy where the core keeps it. */
+/* What a load passed on becomes DRAM's copy where the core keeps it. */
 static void keep_page(struct serve *serve, const struct page_move *move)
 {
     struct kv_copy *copy = pages_copy(serve, move->unit, TIER_DRAM);
@@ -123,19 +123,25 @@ static void leave_hbm(struct serve *serve, struct transfer_work *work)
                    action->from == TIER_HBM ? work->page[i].from : work->page[i].to);
 }
 
+/* Pages that pass on through DRAM: those of it that nobody keeps are free again. */
+static bool passes_dram(const struct action *action)
+{
+    bool to_hbm = action->to == TIER_HBM && action->from != TIER_DRAM;
+    return to_hbm || (action->from == TIER_HBM && action->to == TIER_SSD) ||
+           (action->from == TIER_SSD && action->to == TIER_REMOTE);
+}
+
 static void leave_pages(struct serve *serve, struct transfer_work *work)
 {
     const struct action *action = &work->action;
-    bool staged = (action->from == TIER_SSD && action->to == TIER_HBM) ||
-                  (action->from == TIER_HBM && action->to == TIER_SSD);
     leave_hbm(serve, work);
     for (uint32_t i = 0; i < work->page_count; i++) {
         const struct page_move *move = &work->page[i];
         if (action->from != TIER_HBM)
-            page_leave(&serve->pool[action->from], move->from);
-        if (action->to != TIER_HBM)
+            page_leave(pages_pool(serve, action->from), move->from);
+        if (action->to != TIER_HBM && action->to != TIER_REMOTE)
             page_leave(&serve->pool[action->to], move->to);
-        if (staged && !move->kept)
+        if (passes_dram(action) && !move->kept)
             page_leave(&serve->pool[TIER_DRAM], move->staged);
     }
 }
@@ -146,7 +152,7 @@ static void follow_cut_meanwhile(struct serve *serve, const struct transfer_work
     for (uint32_t i = 0; i < work->part_count; i++) {
         uint32_t unit = work->part[i].unit;
         copy_cut(pages_copy(serve, unit, TIER_SSD), &serve->pool[TIER_SSD],
-                 pages_base(serve, unit, TIER_SSD), serve->page_tokens);
+                 pages_base(serve, unit, TIER_SSD), serve->run->page_tokens);
     }
 }
 
@@ -156,6 +162,9 @@ static void note_copies(struct serve *serve, const struct transfer_work *work)
     for (uint32_t i = 0; i < work->page_count; i++)
         if (work->page[i].kept)
             keep_page(serve, &work->page[i]);
+        else if (tier == TIER_REMOTE)
+            remote_put(&serve->run->remote, work->page[i].key, work->page[i].index,
+                       work->page[i].to);
     for (uint32_t i = 0; i < work->part_count; i++)
         pages_copy(serve, work->part[i].unit, tier)->end = work->part[i].end;
 }
@@ -170,8 +179,8 @@ static void end_transfer(struct serve *serve, struct transfer_work *work)
     work->live = false;
     serve->transfers_live--;
     serve->disk_changed = true;
-    engine_transfer_ended(serve->engine, serve->now_ns, action.id);
-    if (disk_goes_down(work))
+    engine_transfer_ended(serve->engine, serve->run->now_ns, action.id);
+    if (disk_goes_down(work) && action.to == TIER_SSD)
         follow_cut_meanwhile(serve, work);
 }
 
@@ -190,7 +199,7 @@ bool transfers_wait_for_a_save(struct serve *serve)
     uint32_t first = serve->copying[STREAM_SAVE].first;
     if (first == 0)
         return false;
-    serve->backend->synchronise(serve->device, serve->transfer[first - 1].done);
+    serve->run->backend->synchronise(serve->device, serve->transfer[first - 1].done);
     note_copied(serve);
     return true;
 }
@@ -207,7 +216,7 @@ bool transfers_poll(struct serve *serve)
             ended = true;
         }
     if (ended) {
-        engine_look(serve->engine, serve->now_ns);
+        engine_look(serve->engine, serve->run->now_ns);
         serve_go_on(serve);
     }
     disk_pump(serve);
@@ -219,8 +228,7 @@ void transfers_allow(struct serve *serve, const struct engine_action *action)
     const struct stage *stage = &serve->stage[action->stage];
     for (uint32_t i = 0; i < stage->loads; i++) {
         struct job_load *load = &serve->load[stage->load[i]];
-        if (load->transfer != 0 &&
-            serve->transfer[load->transfer - 1].action.id == action->copy.id)
+        if (load->transfer != 0 && serve->transfer[load->transfer - 1].action.id == action->copy.id)
             load->allowed_layers = action->layers;
     }
     serve->disk_changed = true;

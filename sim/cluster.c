@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/units.h"
 #include "sim/engine/outcome.h"
+#include "sim/engine/router.h"
 
 #include <stdlib.h>
 
@@ -71,7 +72,7 @@ static void ask(struct cluster *cluster, uint32_t handle)
     struct chain chain;
     if (!sessions_ask(sessions, handle, cluster->now_ns, &chain))
         return;
-    struct server *server = &cluster->server[router_pick(cluster, &sessions->item[handle], &chain)];
+    struct server *server = &cluster->server[router_pick(&cluster->service, &sessions->item[handle], &chain)];
     engine_ask(server->engine, cluster->now_ns, handle, chain);
     server_go_on(server);
 }

@@ -1,11 +1,12 @@
 /* sim/cluster.h - serving in virtual time: the state of one run and what its rooms ask of each
  * other. A cluster is one clock and the servers behind a router; a server is an engine
  * (sim/engine/, which knows no time), its links and its GPUs as timing models them. Private to
- * sim/. cluster.c    the clock: events, arrivals; what a run's counts come to server.c     a
- * server's turn when something has happened to it device.c     how long the GPUs take: iterations
- * with layers that wait, decoding in closed form copies.c     what the engine wants copied, as
- * flows over the links, layer by layer router.c     which server a turn goes to handover.c   a
- * prefilled turn's KV on its way to the server that decodes it */
+ * sim/.
+ *   cluster.c   the clock: events, arrivals; what a run's counts come to
+ *   server.c    a server's turn when something has happened to it
+ *   device.c    how long the GPUs take: iterations with layers that wait, decoding in closed form
+ *   copies.c    what the engine wants copied, as flows over the links, layer by layer
+ *   handover.c  a prefilled turn's KV on its way to the server that decodes it */
 #ifndef REPRISE_SIM_CLUSTER_H
 #define REPRISE_SIM_CLUSTER_H
 
@@ -75,7 +76,6 @@ struct cluster {
     struct event_heap events;
     struct server *server; /* service.engines */
     uint64_t now_ns, events_done;
-    uint32_t next_server; /* round robin */
 };
 
 static inline struct session *session_at(const struct server *server, uint32_t handle)
@@ -128,13 +128,6 @@ void copies_note_progress(struct server *server);
 void copies_hand_over(struct server *server, uint32_t session, uint64_t size_bytes);
 /* A flow has ended. */
 void copies_flow_ended(struct server *server, uint32_t flow_user);
-
-/* router.c */
-/* The server that the session's turn goes to. */
-uint32_t router_pick(struct cluster *cluster, const struct session *session,
-                     const struct chain *chain);
-/* Of the servers that decode, the one with the fewest turns. */
-uint32_t router_pick_decoder(const struct cluster *cluster);
 
 /* handover.c */
 /* The prefilled turn goes to another server for decoding, as soon as that one has room. */

@@ -6,11 +6,13 @@
  * it, and computes the reply's again. */
 #include "sim/cluster.h"
 
+#include "sim/engine/router.h"
+
 void handover_begin(struct server *server, uint32_t handle)
 {
     struct cluster *cluster = server->cluster;
     struct session *session = session_at(server, handle);
-    session->decode_server = router_pick_decoder(cluster);
+    session->decode_server = router_pick_decoder(&cluster->service);
     struct server *decoder = &cluster->server[session->decode_server];
     engine_announce(decoder->engine, cluster->now_ns, handle);
     session->next = 0;

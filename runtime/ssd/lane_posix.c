@@ -3,7 +3,17 @@
 #include "runtime/ssd/lane.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
+
+/* Memory in the file's place. */
+static int64_t copy(const struct lane *lane, const struct ssd_request *request, char *memory,
+                    size_t size_bytes, off_t offset)
+{
+    char *place = (char *)lane->config->memory + offset;
+    memcpy(request->write ? place : memory, request->write ? memory : place, size_bytes);
+    return (int64_t)size_bytes;
+}
 
 static int transfer(const struct lane *lane, struct pending *pending)
 {
@@ -12,8 +22,9 @@ static int transfer(const struct lane *lane, struct pending *pending)
         char *memory = (char *)request->memory + pending->done_bytes;
         size_t left = request->size_bytes - pending->done_bytes;
         off_t offset = (off_t)(request->offset + pending->done_bytes);
-        int64_t result = request->write ? pwrite(lane->file, memory, left, offset)
-                                        : pread(lane->file, memory, left, offset);
+        int64_t result = lane->config->memory != NULL ? copy(lane, request, memory, left, offset)
+                         : request->write             ? pwrite(lane->file, memory, left, offset)
+                                                      : pread(lane->file, memory, left, offset);
         result = lane_answer(lane, request, result < 0 ? -(int64_t)errno : result);
         if (result == -EINTR)
             continue;

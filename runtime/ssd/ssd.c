@@ -33,7 +33,8 @@ static void hold_to_rate(struct lane *lane, const struct pending *pending)
 {
     if (lane->bytes_per_s <= 0.0)
         return;
-    uint64_t begin_ns = pending->queued_ns > lane->free_ns ? pending->queued_ns : lane->free_ns;
+    uint64_t begin_ns = pending->queued_ns + lane->config->latency_ns;
+    begin_ns = begin_ns > lane->free_ns ? begin_ns : lane->free_ns;
     double time_ns = (double)pending->request.size_bytes / lane->bytes_per_s * (double)NS_PER_S;
     lane->free_ns = begin_ns + (uint64_t)(time_ns + 0.5);
     clock_sleep_until(lane->free_ns);
@@ -239,7 +240,8 @@ static enum status start_lane(struct ssd *ssd, int index, struct error *err)
     lane->untaken = &ssd->untaken;
     lane->file = ssd->file;
     lane->bytes_per_s = index == 1 ? ssd->config.write_bytes_per_s : ssd->config.read_bytes_per_s;
-    int rc = ssd->config.engine == SSD_ENGINE_POSIX ? -ENOSYS : lane_open_uring(lane);
+    bool plain = ssd->config.engine == SSD_ENGINE_POSIX || ssd->config.memory != NULL;
+    int rc = plain ? -ENOSYS : lane_open_uring(lane);
     if (rc < 0 && ssd->config.engine == SSD_ENGINE_URING)
         return error_io(err, ssd->path, "use io_uring", strerror(-rc));
     lane->uring = rc == 0;
@@ -255,13 +257,14 @@ enum status ssd_open(const struct ssd_config *config, struct ssd **ssd, struct e
     struct ssd *opened = memory_new(1, sizeof *opened);
     opened->config = *config;
     opened->file = -1; /* nothing to close or remove yet */
-    snprintf(opened->path, sizeof opened->path, "%s", config->path);
+    if (config->memory == NULL)
+        snprintf(opened->path, sizeof opened->path, "%s", config->path);
     for (int i = 0; i < 2; i++) {
         pthread_mutex_init(&opened->lane[i].lock, NULL);
         pthread_cond_init(&opened->lane[i].work, NULL);
     }
-    enum status status = make_file(opened, err);
-    if (status == STATUS_OK && config->write_first)
+    enum status status = config->memory == NULL ? make_file(opened, err) : STATUS_OK;
+    if (status == STATUS_OK && config->memory == NULL && config->write_first)
         write_first(opened);
     for (int i = 0; i < 2 && status == STATUS_OK; i++)
         status = start_lane(opened, i, err);
@@ -305,6 +308,10 @@ uint64_t ssd_size(const struct ssd *ssd)
 
 char *ssd_describe(const struct ssd *ssd, char *text, size_t text_bytes)
 {
+    if (ssd->config.memory != NULL) {
+        snprintf(text, text_bytes, "memory of this process");
+        return text;
+    }
     snprintf(text, text_bytes, "%s, %s, depth %u",
              ssd->lane[0].uring ? "io_uring" : "pread and pwrite (io_uring is not to be had)",
              ssd->direct ? "O_DIRECT" : "page cache (the file system has no O_DIRECT)",

@@ -35,6 +35,10 @@ struct ssd_request {
 
 struct ssd_config {
     const char *path;
+    /* In the file's place: size_bytes of memory, the caller's, which several may share as long as no
+     * two write to one place; NULL: the file. */
+    void *memory;
+    uint64_t latency_ns; /* before the first byte of a request crosses; held rates only */
     uint64_t size_bytes;
     uint32_t depth;       /* requests at the disk at once, each direction; 1 to 256 */
     uint32_t slice_bytes; /* that a checksum is of; divides the size of requests that have some */

@@ -31,8 +31,7 @@ uint64_t iteration_decode_window(const struct service *service,
 double iteration_decode_ns(const struct service *service, const struct engine_iteration *iteration)
 {
     struct decode_time time = timing_decode(&service->setup->timing, iteration->decodes);
-    return time.base_ns +
-           time.per_token_ns * (double)iteration_decode_context(service, iteration) +
+    return time.base_ns + time.per_token_ns * (double)iteration_decode_context(service, iteration) +
            time.window_token_ns * (double)iteration_decode_window(service, iteration);
 }
 

@@ -17,6 +17,7 @@ struct service {
     struct pool_counters pool_at_measure;
     struct engine **engine; /* setup->experiment->replicas; the first prefill_engines take turns */
     uint32_t engines, prefill_engines;
+    uint32_t next_server; /* round robin */
     uint32_t waiting; /* turns asked whose prefill has not begun */
     uint64_t turns_started, turns_done;
 };

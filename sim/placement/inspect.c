@@ -33,3 +33,13 @@ void placement_tell_shares(struct placement *core)
 {
     core->tells_shares = true;
 }
+
+uint64_t placement_key(const struct placement *core, uint32_t unit)
+{
+    return core->units.unit[unit].key;
+}
+
+uint32_t placement_remote_tokens(const struct placement *core, uint32_t unit)
+{
+    return remote_tokens(core, &core->units.unit[unit]);
+}

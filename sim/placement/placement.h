@@ -191,6 +191,9 @@ bool placement_transfer_has(const struct placement *core, uint32_t id, uint32_t 
                             uint32_t *goal_tokens);
 /* The unit of a key, or UNIT_NONE. */
 uint32_t placement_unit(const struct placement *core, uint64_t key);
+uint64_t placement_key(const struct placement *core, uint32_t unit);
+/* What the pool has of the unit's KV, as this core counts it. */
+uint32_t placement_remote_tokens(const struct placement *core, uint32_t unit);
 /* How many units the chain of a job has that was not released, and the i-th. For the runtime. */
 uint32_t placement_chain_length(const struct placement *core, uint32_t job);
 uint32_t placement_chain_unit(const struct placement *core, uint32_t job, uint32_t i);

@@ -28,6 +28,9 @@ struct pool {
     uint32_t capacity, high_water, free_entry;
     struct order order;
     struct pool_counters counters;
+    bool tells_drops;
+    uint64_t *drop; /* keys to be taken */
+    uint32_t drops, drops_taken, drop_capacity;
 };
 
 static struct keymap_keys keys_of(const struct pool *pool)
@@ -52,6 +55,7 @@ void pool_free(struct pool *pool)
     keymap_free(&pool->map);
     free(pool->entry);
     free(pool->link);
+    free(pool->drop);
     free(pool);
 }
 
@@ -113,6 +117,14 @@ static bool is_busy(const struct pool_entry *entry)
     return entry->readers > 0 || entry->is_written;
 }
 
+static void tell_drop(struct pool *pool, uint64_t key)
+{
+    if (!pool->tells_drops)
+        return;
+    memory_grow(&pool->drop, &pool->drop_capacity, (uint64_t)pool->drops + 1, sizeof *pool->drop);
+    pool->drop[pool->drops++] = key;
+}
+
 static void forget_if_empty(struct pool *pool, struct pool_entry *entry)
 {
     if (entry->booked_tokens > 0 || is_busy(entry))
@@ -120,6 +132,7 @@ static void forget_if_empty(struct pool *pool, struct pool_entry *entry)
     uint32_t at = (uint32_t)(entry - pool->entry);
     order_remove(&pool->order, pool->link, at);
     keymap_remove(&pool->map, keys_of(pool), entry->key);
+    tell_drop(pool, entry->key);
     entry->next_free = pool->free_entry;
     pool->free_entry = at;
 }
@@ -249,6 +262,21 @@ void pool_write_ended(struct pool *pool, uint64_t now_ns, uint64_t key)
 }
 
 /* ---- what it holds ---- */
+
+void pool_tell_drops(struct pool *pool)
+{
+    pool->tells_drops = true;
+}
+
+bool pool_take_drop(struct pool *pool, uint64_t *key)
+{
+    if (pool->drops_taken == pool->drops) {
+        pool->drops_taken = pool->drops = 0;
+        return false;
+    }
+    *key = pool->drop[pool->drops_taken++];
+    return true;
+}
 
 uint64_t pool_used_tokens(const struct pool *pool)
 {

@@ -49,6 +49,11 @@ uint32_t pool_write_begins(struct pool *pool, uint64_t now_ns, uint64_t key, str
                            uint32_t tokens);
 void pool_write_ended(struct pool *pool, uint64_t now_ns, uint64_t key);
 
+/* From now on keys of which the pool holds nothing any more are kept to be taken, for a driver whose
+ * copies are real; false: none is left. */
+void pool_tell_drops(struct pool *pool);
+bool pool_take_drop(struct pool *pool, uint64_t *key);
+
 /* What was not touched for ttl_ns goes. */
 void pool_expire(struct pool *pool, uint64_t now_ns);
 

@@ -392,7 +392,7 @@ END_TEST
 
 START_TEST(what_the_runtime_cannot_do_is_refused_by_its_key)
 {
-    static const char *const keys[] = { "gpus", "cluster.replicas", "tiers.remote.capacity" };
+    static const char *const keys[] = { "gpus", "cluster.prefill_replicas" };
     for (int i = 0; i < (int)(sizeof keys / sizeof *keys); i++) {
         struct experiment experiment = serve_case_experiment("lru");
         struct serve_config config = serve_case_config(backend_find("host"));
@@ -401,10 +401,11 @@ START_TEST(what_the_runtime_cannot_do_is_refused_by_its_key)
         struct error err = { 0 };
         experiment.gpus = i == 0 ? 2 : 1;
         experiment.replicas = i == 1 ? 2 : 1;
-        experiment.remote_bytes = i == 2 ? 1000000 : 0;
+        experiment.prefill_replicas = i == 1 ? 1 : 0;
         ck_assert_int_eq(serve_run(&experiment, &config, NULL, &result, &report, &err),
                          STATUS_INPUT);
         ck_assert_str_eq(err.key, keys[i]);
+        ck_assert_str_eq(err.found, i == 0 ? "2" : "1");
     }
 }
 END_TEST

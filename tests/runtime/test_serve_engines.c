@@ -1,7 +1,7 @@
-/* tests/runtime/test_serve_engines.c - presets in real time: blocks that turns share in HBM, chunked
- * prefill beside decoding, replies that grow, all ways of writing. Where the order of events is the
- * same, every count is the simulator's; where it is not, every answer is what computing all of it
- * again gives. */
+/* tests/runtime/test_serve_engines.c - presets in real time: blocks that turns share in HBM,
+ * chunked prefill beside decoding, replies that grow, all ways of writing. Where the order of
+ * events is the same, every count is the simulator's; where it is not, every answer is what
+ * computing all of it again gives. */
 #include "base/memory.h"
 #include "sim/sim.h"
 #include "tests/runtime/counts.h"
@@ -40,33 +40,39 @@ static void make_files(void)
 static struct experiment engine_experiment(const char *preset, const char *more)
 {
     char yaml[1024];
-    snprintf(yaml, sizeof yaml,
-             "policy: %s\ngpus: 1\nwarmup_turns: 0\nplacement.block_tokens: 16\nengine.block_tokens: "
-             "16\nengine.hbm_tokens: 600\nengine.context_window: 512\nengine.chunk_tokens: 96\n"
-             "engine.batch: 4\ntiers.dram.capacity: 2200kB\ntiers.ssd.capacity: 4MB\n%s",
-             preset, more);
+    snprintf(
+        yaml, sizeof yaml,
+        "policy: %s\ngpus: 1\nwarmup_turns: 0\nplacement.block_tokens: 16\nengine.block_tokens: "
+        "16\nengine.hbm_tokens: 600\nengine.context_window: 512\nengine.chunk_tokens: 96\n"
+        "engine.batch: 4\ntiers.dram.capacity: 2200kB\ntiers.ssd.capacity: 4MB\n%s",
+        preset, more);
     return serve_case_yaml(yaml);
 }
 
 /* ---- the simulator's counts ---- */
 
-/* Six sessions whose turns take turns, so far apart, and grow to several times what HBM holds. The
+/* Sessions whose turns take turns, so far apart, and grow to several times what HBM holds. The
  * caller unlinks and frees it. */
-static char *sessions_in_turn(int apart_ms)
+static char *in_turn(int sessions, int apart_ms)
 {
-    enum { SESSIONS = 6, TURNS = 5 };
+    enum { TURNS = 5 };
     char text[4096] = "session,arrival_s,think_s,prompt_tokens,reply_tokens\n";
     size_t used = strlen(text);
-    for (int session = 0; session < SESSIONS; session++)
+    for (int session = 0; session < sessions; session++)
         for (int turn = 0; turn < TURNS; turn++) {
-            double s = 1e-3 * apart_ms * (turn == 0 ? session : SESSIONS);
-            used +=
-                (size_t)snprintf(text + used, sizeof text - used,
-                                 turn == 0 ? "s%d,%.3f,0,%d,%d\n" : "s%d,,%.3f,%d,%d\n", session, s,
-                                 20 + 17 * ((3 * session + 5 * turn) % 4), 2 + (session + turn) % 4);
+            double s = 1e-3 * apart_ms * (turn == 0 ? session : sessions);
+            used += (size_t)snprintf(text + used, sizeof text - used,
+                                     turn == 0 ? "s%d,%.3f,0,%d,%d\n" : "s%d,,%.3f,%d,%d\n",
+                                     session, s, 20 + 17 * ((3 * session + 5 * turn) % 4),
+                                     2 + (session + turn) % 4);
         }
     ck_assert_uint_lt(used, sizeof text);
     return test_temp_file(text);
+}
+
+static char *sessions_in_turn(int apart_ms)
+{
+    return in_turn(6, apart_ms);
 }
 
 /* Simulates it and runs it once: the first count that differs, or NULL. */
@@ -81,11 +87,12 @@ static const char *difference(const struct experiment *experiment)
     const struct metrics *m = &run.result.metrics;
     const char *different = counts_different(m, &sim.metrics);
     printf("%s: %s; hits of %.0f tokens: HBM %.0f, %.0f; DRAM %.0f, %.0f; SSD %.0f, %.0f; "
-           "H2D %.0f, %.0f; D2H %.0f, %.0f; SSD written %.0f, %.0f\n",
+           "pool %.0f, %.0f; H2D %.0f, %.0f; D2H %.0f, %.0f; SSD written %.0f, %.0f\n",
            experiment->policy, different == NULL ? "all counts equal" : different, m->wanted_tokens,
            m->hit_tokens_hbm, sim.metrics.hit_tokens_hbm, m->hit_tokens_dram,
-           sim.metrics.hit_tokens_dram, m->hit_tokens_ssd, sim.metrics.hit_tokens_ssd, m->h2d_bytes,
-           sim.metrics.h2d_bytes, m->d2h_bytes, sim.metrics.d2h_bytes, m->ssd_written_bytes,
+           sim.metrics.hit_tokens_dram, m->hit_tokens_ssd, sim.metrics.hit_tokens_ssd,
+           m->hit_tokens_remote, sim.metrics.hit_tokens_remote, m->h2d_bytes, sim.metrics.h2d_bytes,
+           m->d2h_bytes, sim.metrics.d2h_bytes, m->ssd_written_bytes,
            sim.metrics.ssd_written_bytes);
     ck_assert_uint_eq(run.report.checksum_failures, 0);
     sim_result_free(&sim);
@@ -113,6 +120,36 @@ START_TEST(one_turn_at_a_time_every_count_of_every_preset_is_the_simulators)
 }
 END_TEST
 
+/* Two servers whose turns take turns, and a pool from which each has what the other computed. */
+static const char *const pools[] = {
+    "placement.unit: block\ntiers.remote.write: through\n",
+    "placement.unit: block\ntiers.remote.write: back\n",
+    "placement.unit: block\ntiers.remote.write: back\n",
+    "tiers.remote.write: selective\nplacement.unit: session\n",
+};
+
+START_TEST(one_turn_at_a_time_every_count_of_servers_that_share_a_pool_is_the_simulators)
+{
+    const char *different = "";
+    int apart_ms = 40;
+    for (int attempt = 0; attempt < 4 && different != NULL; attempt++, apart_ms *= 2) {
+        char *path = in_turn(5, apart_ms), more[512]; /* so that each server has each session */
+        snprintf(more, sizeof more,
+                 "cluster: {replicas: 2, router: round-robin}\ntiers.hbm.cache: 300kB\n"
+                 "tiers.remote.capacity: 6MB\n%s",
+                 pools[_i]);
+        struct experiment experiment = engine_experiment("lru", more);
+        snprintf(experiment.trace, sizeof experiment.trace, "%s", path);
+        experiment.dram_bytes = 900000;
+        experiment.ssd_bytes = _i % 2 == 0 ? 1200000 : 0;
+        different = difference(&experiment);
+        unlink(path);
+        free(path);
+    }
+    ck_assert_msg(different == NULL, "%s: %s differs", pools[_i], different);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *suite = suite_create("serve_engines");
@@ -121,6 +158,9 @@ static Suite *suite(void)
     tcase_add_unchecked_fixture(tcase, make_files, serve_case_close);
     tcase_add_loop_test(tcase, one_turn_at_a_time_every_count_of_every_preset_is_the_simulators, 0,
                         PRESETS);
+    tcase_add_loop_test(
+        tcase, one_turn_at_a_time_every_count_of_servers_that_share_a_pool_is_the_simulators, 0,
+        sizeof pools / sizeof *pools);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -1,6 +1,6 @@
-/* tests/runtime/test_serve_random.c - random experiments served in real time, several turns at once:
- * whatever is shared, evicted, written back, preempted or fails, every turn's logits are those of
- * computing all of its context again. */
+/* tests/runtime/test_serve_random.c - random experiments served in real time, several turns at
+ * once: whatever is shared, evicted, written back, preempted or fails, every turn's logits are
+ * those of computing all of its context again. */
 #include "base/memory.h"
 #include "base/random.h"
 #include "tests/runtime/serve_case.h"
@@ -13,7 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { EXPERIMENTS = 24, FAULTY = 12 };
+enum { EXPERIMENTS = 18, SHARED = 12, FAULTY = 12 };
+
+enum where { ANYWHERE, ON_SSD, IN_POOL }; /* what is reused comes from, mostly */
 
 static void make_files(void)
 {
@@ -69,14 +71,21 @@ static void draw_engine(struct text *text, struct random *random)
     add_number(text, random, "engine.hbm_tokens", 400, 700);
 }
 
-/* on_ssd: most of what is reused comes from there. */
-static void draw_tiers(struct text *text, struct random *random, bool on_ssd)
+static void draw_tiers(struct text *text, struct random *random, enum where where)
 {
     bool cached = random_below(random, 3) > 0;
-    add(text, "tiers.hbm.cache", !cached ? "0" : on_ssd ? "100kB" : ONE_OF("200kB", "1PB", "1PB"));
+    add(text, "tiers.hbm.cache",
+        !cached             ? "0"
+        : where == ANYWHERE ? ONE_OF("200kB", "1PB", "1PB")
+                            : "100kB");
     add(text, "tiers.dram.capacity",
-        on_ssd ? ONE_OF("0", "100kB", "150kB") : ONE_OF("0", "150kB", "400kB", "800kB", "2MB"));
-    add(text, "tiers.ssd.capacity", on_ssd ? ONE_OF("8MB", "16MB") : ONE_OF("0", "300kB", "1MB", "4MB"));
+        where == ANYWHERE ? ONE_OF("0", "150kB", "400kB", "800kB", "2MB")
+        : where == ON_SSD ? ONE_OF("0", "100kB", "150kB")
+                          : ONE_OF("150kB", "400kB"));
+    add(text, "tiers.ssd.capacity",
+        where == ANYWHERE ? ONE_OF("0", "300kB", "1MB", "4MB")
+        : where == ON_SSD ? ONE_OF("8MB", "16MB")
+                          : ONE_OF("0", "0", "300kB"));
     add(text, "tiers.dram.write",
         cached ? ONE_OF("through", "selective", "back", "back", "lazy") : "through");
     const char *write = ONE_OF("through", "selective", "back", "back");
@@ -84,6 +93,16 @@ static void draw_tiers(struct text *text, struct random *random, bool on_ssd)
     add(text, "tiers.ssd.inclusive", strcmp(write, "back") == 0 ? ONE_OF("true", "false") : "true");
     add(text, "tiers.dram.reserve", ONE_OF("0", "0.1", "0.3"));
     add_number(text, random, "tiers.ssd.admit_uses", 1, 2);
+}
+
+/* Several servers, and a pool that they share. */
+static void draw_servers(struct text *text, struct random *random)
+{
+    add(text, "cluster.replicas", ONE_OF("1", "2", "3"));
+    add(text, "cluster.router",
+        ONE_OF("round-robin", "least-loaded", "prefix-affinity", "session-sticky"));
+    add(text, "tiers.remote.capacity", ONE_OF("400kB", "2MB", "8MB"));
+    add(text, "tiers.remote.write", ONE_OF("through", "selective", "back"));
 }
 
 static void draw_workload(struct text *text, struct random *random)
@@ -97,7 +116,7 @@ static void draw_workload(struct text *text, struct random *random)
     add_number(text, random, "workload.seed", 1, 1000000);
 }
 
-static struct experiment draw(uint64_t seed, bool on_ssd, struct text *text)
+static struct experiment draw(uint64_t seed, enum where where, struct text *text)
 {
     struct random state = random_from(test_seed(), seed), *random = &state;
     *text = (struct text){ .used = 0 };
@@ -111,13 +130,15 @@ static struct experiment draw(uint64_t seed, bool on_ssd, struct text *text)
     add(text, "placement.leaf_only", ONE_OF("true", "false"));
     add(text, "engine.context_window", ONE_OF("128", "400", "400", "400"));
     draw_engine(text, random);
-    draw_tiers(text, random, on_ssd);
+    draw_tiers(text, random, where);
+    if (where == IN_POOL)
+        draw_servers(text, random);
     draw_workload(text, random);
     return serve_case_yaml(text->yaml);
 }
 
-/* Requests whose prompts begin as others do: keys of blocks of 16 tokens are a path in a tree, whose
- * branches are few. The caller unlinks and frees it. */
+/* Requests whose prompts begin as others do: keys of blocks of 16 tokens are a path in a tree,
+ * whose branches are few. The caller unlinks and frees it. */
 static char *trace_of_blocks(uint64_t seed)
 {
     enum { REQUESTS = 40, DEPTH = 12, BLOCK = 16 };
@@ -133,8 +154,7 @@ static char *trace_of_blocks(uint64_t seed)
                                 "{\"chat_id\": %d, \"parent_chat_id\": -1, \"timestamp\": %.3f, "
                                 "\"input_length\": %" PRIu64 ", \"output_length\": %" PRIu64
                                 ", \"type\": \"text\", \"turn\": 1, \"hash_ids\": [",
-                                i, 1e-3 * (double)time_ms, tokens,
-                                1 + random_below(&random, 20));
+                                i, 1e-3 * (double)time_ms, tokens, 1 + random_below(&random, 20));
         for (uint64_t block = 0; block < blocks; block++) {
             path = path * 4 + random_below(&random, 8) / 5;
             used += (size_t)sprintf(text + used, "%s%" PRIu64, block > 0 ? ", " : "", path);
@@ -154,14 +174,14 @@ static struct serve_case_seen expected, found; /* too large for a stack */
 static void compute_all(struct experiment experiment)
 {
     experiment_set_policy(&experiment, "none");
+    experiment.replicas = 1;
     serve_case_run_seen(&experiment, serve_case_config(backend_find("host")), &expected);
 }
 
-static struct served check(uint64_t seed, struct serve_config config)
+static struct served check(uint64_t seed, enum where where, struct serve_config config)
 {
-    bool on_ssd = config.ssd_fault != NULL;
     struct text text;
-    struct experiment experiment = draw(seed, on_ssd, &text);
+    struct experiment experiment = draw(seed, where, &text);
     char *trace = seed % 3 == 2 ? trace_of_blocks(seed) : NULL;
     if (trace != NULL) {
         snprintf(experiment.trace, sizeof experiment.trace, "%s", trace);
@@ -171,10 +191,10 @@ static struct served check(uint64_t seed, struct serve_config config)
     struct served run = serve_case_run_seen(&experiment, config, &found);
     const struct metrics *m = &run.result.metrics;
     double furthest = serve_case_furthest(&found, &expected);
-    printf("%3" PRIu64 ": %3.0f turns, %2.0f overflowed, hits HBM %5.0f DRAM %5.0f SSD %5.0f, %2.0f "
-           "preempted, %" PRIu64 " computed again, logits within %.1e\n",
+    printf("%3" PRIu64 ": %3.0f turns, %2.0f overflowed, hits HBM %5.0f DRAM %5.0f SSD %5.0f pool "
+           "%5.0f, %2.0f preempted, %" PRIu64 " computed again, logits within %.1e\n",
            seed, m->turns, m->overflows, m->hit_tokens_hbm, m->hit_tokens_dram, m->hit_tokens_ssd,
-           m->preemptions, run.report.recomputed_turns, furthest);
+           m->hit_tokens_remote, m->preemptions, run.report.recomputed_turns, furthest);
     /* KV that is reused after truncation has seen what was cut off; computing again has not. */
     if (m->overflows > 0)
         furthest = 0.0;
@@ -186,11 +206,21 @@ static struct served check(uint64_t seed, struct serve_config config)
     return run;
 }
 
+START_TEST(whatever_servers_share_in_a_pool_every_answer_is_that_of_computing_all_again)
+{
+    struct serve_config config = serve_case_config(backend_find("host"));
+    config.links_free = true;
+    struct served run = check(200 + (uint64_t)_i, IN_POOL, config);
+    ck_assert_uint_eq(run.report.checksum_failures, 0);
+    ck_assert_uint_eq(run.report.recomputed_turns, 0);
+}
+END_TEST
+
 START_TEST(whatever_is_reused_every_answer_is_that_of_computing_all_again)
 {
     struct serve_config config = serve_case_config(backend_find("host"));
     config.links_free = _i % 2 == 1;
-    struct served run = check((uint64_t)_i, config);
+    struct served run = check((uint64_t)_i, ANYWHERE, config);
     ck_assert_uint_eq(run.report.checksum_failures, 0);
     ck_assert_uint_eq(run.report.recomputed_turns, 0);
 }
@@ -228,7 +258,7 @@ START_TEST(whatever_the_disk_refuses_every_answer_is_right_and_what_failed_is_co
     config.links_free = true;
     config.ssd_fault = fail_some;
     config.ssd_fault_context = &disk;
-    struct served run = check(100 + (uint64_t)_i, config);
+    struct served run = check(100 + (uint64_t)_i, ON_SSD, config);
     ck_assert_uint_eq(run.report.ssd_errors, disk.failed);
     ck_assert_uint_le(run.report.checksum_failures, disk.damaged);
     if (run.result.metrics.hit_tokens_ssd > 500)
@@ -244,6 +274,9 @@ static Suite *suite(void)
     tcase_add_unchecked_fixture(tcase, make_files, serve_case_close);
     tcase_add_loop_test(tcase, whatever_is_reused_every_answer_is_that_of_computing_all_again, 0,
                         EXPERIMENTS);
+    tcase_add_loop_test(
+        tcase, whatever_servers_share_in_a_pool_every_answer_is_that_of_computing_all_again, 0,
+        SHARED);
     tcase_add_loop_test(tcase,
                         whatever_the_disk_refuses_every_answer_is_right_and_what_failed_is_counted,
                         0, FAULTY);

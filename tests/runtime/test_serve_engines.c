@@ -150,17 +150,94 @@ START_TEST(one_turn_at_a_time_every_count_of_servers_that_share_a_pool_is_the_si
 }
 END_TEST
 
+/* ---- a real trace ---- */
+
+enum { SCALE = 32, FEW = 40 }; /* Mooncake's blocks of 512 tokens become blocks of 16 */
+
+/* The number behind the name in the line. */
+static uint64_t number_of(const char *line, const char *name)
+{
+    const char *at = strstr(line, name);
+    ck_assert_ptr_nonnull(at);
+    return strtoull(at + strlen(name), NULL, 10);
+}
+
+/* How many requests of the trace are served; REPRISE_REQUESTS asks for more. */
+static uint64_t requests_asked(void)
+{
+    const char *asked = getenv("REPRISE_REQUESTS");
+    return asked != NULL ? strtoull(asked, NULL, 10) : FEW;
+}
+
+/* The first requests of the Mooncake conversation trace, a 32nd as long and one after the other:
+ * what they share is what they share there. The caller unlinks and frees it. */
+static char *mooncake_in_turn(int apart_ms)
+{
+    FILE *in = fopen(test_data("traces/mooncake_conversation.jsonl"), "r");
+    char *line = memory_new(1 << 16, 1), *text = memory_new(requests_asked(), 1 << 12);
+    size_t used = 0;
+    double time_ms = 0.0;
+    ck_assert_ptr_nonnull(in);
+    for (uint64_t i = 0; i < requests_asked() && fgets(line, 1 << 16, in) != NULL; i++) {
+        uint64_t tokens = number_of(line, "\"input_length\": ");
+        uint64_t short_tokens = (tokens + SCALE - 1) / SCALE;
+        const char *keys = strstr(line, "\"hash_ids\": ");
+        ck_assert_ptr_nonnull(keys);
+        used += (size_t)sprintf(text + used,
+                                "{\"chat_id\": %" PRIu64
+                                ", \"parent_chat_id\": -1, \"timestamp\": %.3f, "
+                                "\"input_length\": %" PRIu64 ", \"output_length\": %" PRIu64
+                                ", \"type\": \"text\", \"turn\": 1, %s",
+                                i, 1e-3 * time_ms, short_tokens,
+                                1 + number_of(line, "\"output_length\": ") / (4 * SCALE), keys);
+        time_ms += apart_ms * (1.0 + (double)short_tokens / 300.0);
+    }
+    fclose(in);
+    char *path = test_temp_file(text);
+    free(text);
+    free(line);
+    return path;
+}
+
+START_TEST(one_request_of_a_real_trace_at_a_time_every_count_of_every_preset_is_the_simulators)
+{
+    const char *different = "";
+    int apart_ms = 64;
+    for (int attempt = 0; attempt < 4 && different != NULL; attempt++, apart_ms *= 2) {
+        char *path = mooncake_in_turn(apart_ms);
+        struct experiment experiment = engine_experiment(presets[_i], "");
+        snprintf(experiment.trace, sizeof experiment.trace, "%s", path);
+        experiment.context_window_tokens = 4096;
+        experiment.hbm_tokens = 5000;
+        experiment.dram_bytes = 40000000;
+        experiment.ssd_bytes = experiment.ssd_bytes > 0 ? 100000000 : 0;
+        experiment.unit = PLACE_AUTO;
+        different = difference(&experiment);
+        unlink(path);
+        free(path);
+    }
+    ck_assert_msg(different == NULL, "%s: %s differs", presets[_i], different);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *suite = suite_create("serve_engines");
     TCase *tcase = tcase_create("host");
-    tcase_set_timeout(tcase, 120);
+    tcase_set_timeout(tcase, 1200);
     tcase_add_unchecked_fixture(tcase, make_files, serve_case_close);
     tcase_add_loop_test(tcase, one_turn_at_a_time_every_count_of_every_preset_is_the_simulators, 0,
                         PRESETS);
     tcase_add_loop_test(
         tcase, one_turn_at_a_time_every_count_of_servers_that_share_a_pool_is_the_simulators, 0,
         sizeof pools / sizeof *pools);
+    if (test_data("traces/mooncake_conversation.jsonl") == NULL)
+        printf("skipped: a real trace needs REPRISE_DATA\n");
+    else
+        tcase_add_loop_test(
+            tcase,
+            one_request_of_a_real_trace_at_a_time_every_count_of_every_preset_is_the_simulators, 0,
+            requests_asked() > FEW ? PRESETS : 2);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -1,8 +1,7 @@
-/* runtime/executor.c - weights and activations in HBM, and the order of a layer's operators. */
+/* runtime/executor.c - activations in HBM, and the order of a layer's operators. */
 #include "runtime/executor.h"
 
 #include "base/memory.h"
-#include "runtime/weights.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -10,16 +9,12 @@
 
 static const float NORM_EPSILON = 1e-5F, ROPE_THETA = 10000.0F;
 
-struct layer {
-    void *attention_norm, *ffn_norm; /* one norm when attention and FFN stand side by side */
-    void *qkv, *output, *up, *down;  /* up: gate and up together when gated */
-};
-
 struct executor {
     struct executor_config config;
     struct attention_shape shape;
-    struct layer *layers;
-    void *embedding, *head, *last_norm, *pool;
+    const struct executor_weights *weights;
+    struct executor_weights *own_weights; /* NULL: the caller's are used */
+    void *pool;
     /* Activations, rows of them. */
     void *stream, *normed, *qkv, *attended, *wide, *active, *narrow;
     void *last, *logits; /* one row a context */
@@ -63,13 +58,12 @@ uint64_t executor_bytes(const struct executor_config *config)
 {
     const struct model *model = &config->model;
     uint64_t width = model->hidden, query = (uint64_t)model->heads * model->head_dim;
-    uint64_t layer = (qkv_width(model) + query + up_width(model) + model->ffn + 2) * width;
-    uint64_t weights = layer * model->layers + ((uint64_t)model->vocabulary * 2 + 1) * width;
+    uint64_t weights = config->loaded == NULL ? executor_weights_bytes(config->backend, model) : 0;
     uint64_t row = 3 * width + qkv_width(model) + query + up_width(model) + model->ffn;
     uint64_t context = width + model->vocabulary, slack = config->backend->gemm_slack_rows;
-    return (weights + row * (config->rows + slack) + context * (config->contexts + slack) +
-            page_values(config) * config->pages) *
-           config->backend->element_bytes;
+    return weights + (row * (config->rows + slack) + context * (config->contexts + slack) +
+                      page_values(config) * config->pages) *
+                         config->backend->element_bytes;
 }
 
 enum status executor_supports(const struct model *model, struct error *err)
@@ -105,111 +99,6 @@ static enum status take(struct executor *executor, uint64_t values, void **memor
     return STATUS_OK;
 }
 
-/* Tensors on their way: memory of the host's that the largest so far needed. Of GB, so that one
- * block is used again and again: the kernel makes its pages once. */
-struct loader {
-    struct weights *weights;
-    void *memory;
-    uint64_t capacity_bytes;
-};
-
-static void *loader_need(struct loader *loader, uint64_t size_bytes)
-{
-    if (size_bytes > loader->capacity_bytes) {
-        free(loader->memory);
-        loader->memory = memory_new(1, size_bytes);
-        loader->capacity_bytes = size_bytes;
-    }
-    return loader->memory;
-}
-
-/* bf16 go as they are to a device whose elements they are: half of the bytes that floats take on
- * their way through the host's memory and over the link. */
-static enum status load_one(const struct executor *executor, struct loader *loader,
-                            enum tensor tensor, uint32_t layer, char *to, struct error *err)
-{
-    const struct executor_config *config = &executor->config;
-    const struct backend *backend = config->backend;
-    uint64_t count = weights_count(&config->model, tensor);
-    bool narrow = backend->upload_bf16 != NULL;
-    void *values = loader_need(loader, count * (narrow ? sizeof(uint16_t) : sizeof(float)));
-    enum status status = narrow ? weights_read_bf16(loader->weights, tensor, layer, values, err)
-                                : weights_read(loader->weights, tensor, layer, values, err);
-    if (status == STATUS_OK && narrow)
-        backend->upload_bf16(config->device, to, values, count);
-    else if (status == STATUS_OK)
-        backend->upload(config->device, to, values, count);
-    return status;
-}
-
-/* One matrix in HBM of one or several tensors, one below the other. */
-static enum status load(struct executor *executor, struct loader *loader,
-                        const enum tensor *tensors, uint32_t count, uint32_t layer, void **memory,
-                        struct error *err)
-{
-    const struct executor_config *config = &executor->config;
-    uint64_t values = 0, at = 0;
-    for (uint32_t i = 0; i < count; i++)
-        values += weights_count(&config->model, tensors[i]);
-    enum status status = take(executor, values, memory, err);
-    for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {
-        char *to = (char *)*memory + at * config->backend->element_bytes;
-        status = load_one(executor, loader, tensors[i], layer, to, err);
-        at += weights_count(&config->model, tensors[i]);
-    }
-    return status;
-}
-
-static enum status load_layer(struct executor *executor, struct loader *loader, uint32_t index,
-                              struct error *err)
-{
-    static const enum tensor attention_norm = TENSOR_ATTENTION_NORM, ffn_norm = TENSOR_FFN_NORM,
-                             output = TENSOR_OUTPUT, down = TENSOR_DOWN;
-    static const enum tensor qkv[] = { TENSOR_QUERY, TENSOR_KEY, TENSOR_VALUE };
-    static const enum tensor up[] = { TENSOR_GATE, TENSOR_UP };
-    const struct model *model = &executor->config.model;
-    struct layer *layer = &executor->layers[index];
-    enum status status =
-        load(executor, loader, &attention_norm, 1, index, &layer->attention_norm, err);
-    if (status == STATUS_OK && !model->parallel_attention)
-        status = load(executor, loader, &ffn_norm, 1, index, &layer->ffn_norm, err);
-    if (status == STATUS_OK)
-        status = load(executor, loader, qkv, 3, index, &layer->qkv, err);
-    if (status == STATUS_OK)
-        status = load(executor, loader, &output, 1, index, &layer->output, err);
-    if (status == STATUS_OK)
-        status = load(executor, loader, model->gated_ffn ? up : up + 1, model->gated_ffn ? 2 : 1,
-                      index, &layer->up, err);
-    if (status == STATUS_OK)
-        status = load(executor, loader, &down, 1, index, &layer->down, err);
-    return status;
-}
-
-static enum status load_weights(struct executor *executor, struct error *err)
-{
-    static const enum tensor embedding = TENSOR_EMBEDDING, head = TENSOR_HEAD,
-                             last_norm = TENSOR_LAST_NORM;
-    const struct executor_config *config = &executor->config;
-    struct loader loader = { 0 };
-    enum status status =
-        weights_open(config->weights, config->seed, &config->model, &loader.weights, err);
-    if (status != STATUS_OK)
-        return status;
-    executor->shape.rope.interleaved = weights_rope_interleaved(loader.weights);
-    status = load(executor, &loader, &embedding, 1, 0, &executor->embedding, err);
-    if (status == STATUS_OK && !config->model.tied_embeddings)
-        status = load(executor, &loader, &head, 1, 0, &executor->head, err);
-    else
-        executor->head = executor->embedding;
-    if (status == STATUS_OK)
-        status = load(executor, &loader, &last_norm, 1, 0, &executor->last_norm, err);
-    for (uint32_t i = 0; i < config->model.layers && status == STATUS_OK; i++)
-        status = load_layer(executor, &loader, i, err);
-    weights_close(loader.weights);
-    free(loader.memory);
-    return status;
-}
-
 static enum status take_activations(struct executor *executor, struct error *err)
 {
     const struct executor_config *config = &executor->config;
@@ -237,6 +126,21 @@ static enum status take_activations(struct executor *executor, struct error *err
     return status;
 }
 
+static enum status have_weights(struct executor *executor, struct error *err)
+{
+    const struct executor_config *config = &executor->config;
+    enum status status = STATUS_OK;
+    if (config->loaded == NULL)
+        status = executor_weights_new(config->backend, config->device, &config->model,
+                                      config->weights, config->seed, &executor->own_weights, err);
+    executor->weights = config->loaded != NULL ? config->loaded : executor->own_weights;
+    if (status != STATUS_OK)
+        return status;
+    assert(executor_weights_fit(executor->weights, &config->model));
+    executor->shape.rope.interleaved = executor->weights->rope_interleaved;
+    return STATUS_OK;
+}
+
 enum status executor_new(const struct executor_config *config, struct executor **executor,
                          struct error *err)
 {
@@ -261,11 +165,10 @@ enum status executor_new(const struct executor_config *config, struct executor *
         free(made);
         return status;
     }
-    made->layers = memory_new(model->layers, sizeof *made->layers);
     made->last_row = memory_new(config->contexts, sizeof *made->last_row);
     status = take_activations(made, err);
     if (status == STATUS_OK)
-        status = load_weights(made, err);
+        status = have_weights(made, err);
     if (status != STATUS_OK) {
         executor_free(made);
         return status;
@@ -280,8 +183,8 @@ void executor_free(struct executor *executor)
         return;
     for (uint32_t i = 0; i < executor->taken_count; i++)
         executor->config.backend->release(executor->config.device, TIER_HBM, executor->taken[i]);
+    executor_weights_free(executor->own_weights);
     free(executor->taken);
-    free(executor->layers);
     free(executor->last_row);
     free(executor);
 }
@@ -343,7 +246,7 @@ static void attention_part(struct executor *executor, uint32_t index, uint32_t r
 {
     const struct executor_config *config = &executor->config;
     const struct model *model = &config->model;
-    const struct layer *layer = &executor->layers[index];
+    const struct layer_weights *layer = &executor->weights->layers[index];
     gemm(executor, rows, model->hidden, qkv_width(model), executor->normed, layer->qkv,
          executor->qkv);
     config->backend->store_kv(config->device, &executor->shape, index, executor->qkv,
@@ -358,7 +261,7 @@ static void ffn_part(struct executor *executor, uint32_t index, uint32_t rows)
 {
     const struct executor_config *config = &executor->config;
     const struct model *model = &config->model;
-    const struct layer *layer = &executor->layers[index];
+    const struct layer_weights *layer = &executor->weights->layers[index];
     gemm(executor, rows, model->hidden, up_width(model), executor->normed, layer->up,
          executor->wide);
     config->backend->activate(config->device,
@@ -378,9 +281,10 @@ static bool all_are_last(const struct executor *executor)
 static void end_layer(struct executor *executor, uint32_t index)
 {
     if (index + 1 < executor->config.model.layers)
-        add_and_norm(executor, executor->layers[index + 1].attention_norm, executor->normed);
+        add_and_norm(executor, executor->weights->layers[index + 1].attention_norm,
+                     executor->normed);
     else if (all_are_last(executor))
-        add_and_norm(executor, executor->last_norm, executor->last);
+        add_and_norm(executor, executor->weights->last_norm, executor->last);
     else
         add(executor);
 }
@@ -394,7 +298,7 @@ void executor_layer(struct executor *executor, uint32_t index)
     if (executor->config.model.parallel_attention)
         add(executor);
     else
-        add_and_norm(executor, executor->layers[index].ffn_norm, executor->normed);
+        add_and_norm(executor, executor->weights->layers[index].ffn_norm, executor->normed);
     ffn_part(executor, index, rows);
     end_layer(executor, index);
 }
@@ -412,9 +316,9 @@ void executor_begin(struct executor *executor, const struct sequence *sequences,
     }
     assert(executor->rows <= config->rows);
     config->backend->set_batch(config->device, sequences, count);
-    config->backend->embed(config->device, executor->embedding, config->model.hidden, tokens,
-                           executor->rows, executor->stream);
-    norm(executor, executor->rows, executor->stream, executor->layers[0].attention_norm,
+    config->backend->embed(config->device, executor->weights->embedding, config->model.hidden,
+                           tokens, executor->rows, executor->stream);
+    norm(executor, executor->rows, executor->stream, executor->weights->layers[0].attention_norm,
          executor->normed);
 }
 
@@ -425,10 +329,11 @@ void executor_end(struct executor *executor)
     if (!all_are_last(executor)) {
         config->backend->gather_rows(config->device, executor->stream, model->hidden,
                                      executor->last_row, executor->count, executor->last);
-        norm(executor, executor->count, executor->last, executor->last_norm, executor->last);
+        norm(executor, executor->count, executor->last, executor->weights->last_norm,
+             executor->last);
     }
     gemm(executor, executor->count, model->hidden, model->vocabulary, executor->last,
-         executor->head, executor->logits);
+         executor->weights->head, executor->logits);
 }
 
 void executor_forward(struct executor *executor, const struct sequence *sequences, uint32_t count,
@@ -446,7 +351,7 @@ static void warm_products(struct executor *executor)
 {
     const struct executor_config *config = &executor->config;
     const struct model *model = &config->model;
-    const struct layer *layer = &executor->layers[0]; /* as all are */
+    const struct layer_weights *layer = &executor->weights->layers[0]; /* as all are */
     uint64_t query = (uint64_t)model->heads * model->head_dim;
     const struct {
         uint64_t inputs, outputs;
@@ -461,8 +366,8 @@ static void warm_products(struct executor *executor)
           executor->wide },
         { model->ffn, model->hidden, config->rows, executor->active, layer->down,
           executor->narrow },
-        { model->hidden, model->vocabulary, config->contexts, executor->last, executor->head,
-          executor->logits },
+        { model->hidden, model->vocabulary, config->contexts, executor->last,
+          executor->weights->head, executor->logits },
     };
     for (size_t i = 0; i < sizeof products / sizeof *products; i++)
         config->backend->warm(config->device, (uint32_t)products[i].inputs,

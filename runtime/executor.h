@@ -15,6 +15,7 @@
 
 #include "models/models.h"
 #include "runtime/backend.h"
+#include "runtime/executor_weights.h"
 
 struct executor;
 
@@ -28,6 +29,9 @@ struct executor_config {
     uint32_t contexts;     /* most contexts of an iteration */
     const char *weights;   /* a file (weights.h); NULL: random */
     uint64_t seed;         /* of random weights */
+    /* Weights that are on the device already, of this model (executor_weights_fit()); they stay the
+     * caller's. NULL: the executor makes its own, of `weights` and `seed`. */
+    const struct executor_weights *loaded;
     bool rotated_k_stored; /* coupled position encoding, to show what truncation does to it */
 };
 
@@ -49,7 +53,8 @@ uint32_t executor_page_tokens(const struct backend *backend, const struct model 
 
 void *executor_pool(const struct executor *executor); /* of `pages` pages, in HBM */
 const struct attention_shape *executor_shape(const struct executor *executor);
-/* Bytes of HBM that the executor itself takes: weights, activations, the pool. */
+/* Bytes of HBM that the executor itself takes: activations, the pool, and weights unless they are
+ * `loaded`. */
 uint64_t executor_bytes(const struct executor_config *config);
 
 /* An iteration in steps, queued on STREAM_COMPUTE: begin, each layer in order, end. tokens[] are

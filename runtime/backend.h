@@ -24,6 +24,7 @@
 #define REPRISE_RUNTIME_BACKEND_H
 
 #include "base/error.h"
+#include "runtime/routing.h"
 #include "sim/placement/tier.h"
 
 #include <stdbool.h>
@@ -199,6 +200,22 @@ struct backend {
                       const void *qkv, const void *pool, void *out);
     void (*activate)(struct device *device, enum activation_kind kind, uint32_t rows,
                      uint32_t width, const void *in, void *out);
+    /* ---- a mixture of experts: the feed-forward of some layers ---- */
+    /* score = in * router^T in fp32, also where elements are not: by a rounding fewer do two
+     * devices choose another expert. The best per_token of each row (of equals the lower number),
+     * their weights the softmax over their scores, and the slots. router: experts rows of inputs;
+     * any number of rows up to what the routing's memory is for. */
+    void (*route)(struct device *device, const struct routing *routing, uint32_t rows,
+                  uint32_t inputs, const void *in, const void *router);
+    /* out[slot] = in[] * weights[expert of the slot]^T. weights: the experts' matrices
+     * [outputs][inputs], one behind the other. in has a row for each row of the last route(), of
+     * which there were `rows`, where by_row is set, else one for each slot. */
+    void (*expert_gemm)(struct device *device, const struct routing *routing, bool by_row,
+                        uint32_t rows, uint32_t inputs, uint32_t outputs, const void *in,
+                        const void *weights, void *out);
+    /* out[row] = SUM weight * in[slot] over its slots; added to what is in out, if `added`. */
+    void (*combine)(struct device *device, const struct routing *routing, uint32_t rows,
+                    uint32_t width, const void *in, bool added, void *out);
     /* sum[i] += in[i] */
     void (*add)(struct device *device, uint64_t count, const void *in, void *sum);
     /* to[i] = from[row[i]], rows of width: the last token of each sequence. row: the host's. */

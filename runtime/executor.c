@@ -2,6 +2,7 @@
 #include "runtime/executor.h"
 
 #include "base/memory.h"
+#include "runtime/feed_forward.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -16,7 +17,8 @@ struct executor {
     struct executor_weights *own_weights; /* NULL: the caller's are used */
     void *pool;
     /* Activations, rows of them. */
-    void *stream, *normed, *qkv, *attended, *wide, *active, *narrow;
+    void *stream, *normed, *qkv, *attended, *narrow;
+    struct feed_forward ffn;
     void *last, *logits; /* one row a context */
     uint32_t *last_row;
     uint32_t rows, count; /* of the present iteration */
@@ -29,11 +31,6 @@ struct executor {
 static uint64_t qkv_width(const struct model *model)
 {
     return ((uint64_t)model->heads + 2 * model->kv_heads) * model->head_dim;
-}
-
-static uint64_t up_width(const struct model *model)
-{
-    return (uint64_t)model->ffn * (model->gated_ffn ? 2 : 1);
 }
 
 static uint64_t page_values(const struct executor_config *config)
@@ -59,11 +56,12 @@ uint64_t executor_bytes(const struct executor_config *config)
     const struct model *model = &config->model;
     uint64_t width = model->hidden, query = (uint64_t)model->heads * model->head_dim;
     uint64_t weights = config->loaded == NULL ? executor_weights_bytes(config->backend, model) : 0;
-    uint64_t row = 3 * width + qkv_width(model) + query + up_width(model) + model->ffn;
+    uint64_t row = 3 * width + qkv_width(model) + query;
     uint64_t context = width + model->vocabulary, slack = config->backend->gemm_slack_rows;
-    return weights + (row * (config->rows + slack) + context * (config->contexts + slack) +
-                      page_values(config) * config->pages) *
-                         config->backend->element_bytes;
+    return weights + feed_forward_bytes(config) +
+           (row * (config->rows + slack) + context * (config->contexts + slack) +
+            page_values(config) * config->pages) *
+               config->backend->element_bytes;
 }
 
 enum status executor_supports(const struct model *model, struct error *err)
@@ -71,8 +69,6 @@ enum status executor_supports(const struct model *model, struct error *err)
     if (model->attention == ATTENTION_LATENT)
         return error_input(err, NULL, 0, "model", "multi-head, grouped or multi-query attention",
                            "latent attention (MLA)");
-    if (model->experts > 0)
-        return error_input(err, NULL, 0, "model", "a dense feed-forward", "experts");
     if (model->window_layers > 0 || model->state_layers > 0 || model->ffn_only_layers > 0)
         return error_input(err, NULL, 0, "model", "layers that all attend to everything",
                            "windows, states or layers without attention");
@@ -115,15 +111,13 @@ static enum status take_activations(struct executor *executor, struct error *err
         { &executor->narrow, rows * model->hidden },
         { &executor->qkv, rows * qkv_width(model) },
         { &executor->attended, rows * model->heads * model->head_dim },
-        { &executor->wide, rows * up_width(model) },
-        { &executor->active, rows * model->ffn },
         { &executor->last, contexts * model->hidden },
         { &executor->logits, contexts * model->vocabulary },
     };
     enum status status = STATUS_OK;
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted && status == STATUS_OK; i++)
         status = take(executor, wanted[i].values, wanted[i].memory, err);
-    return status;
+    return status == STATUS_OK ? feed_forward_open(&executor->ffn, config, err) : status;
 }
 
 static enum status have_weights(struct executor *executor, struct error *err)
@@ -158,9 +152,9 @@ enum status executor_new(const struct executor_config *config, struct executor *
                                             .rope = { .dims = model->head_dim,
                                                       .theta = ROPE_THETA,
                                                       .at_store = config->rotated_k_stored } };
-    const uint32_t widths[] = { (uint32_t)model->hidden, (uint32_t)model->ffn };
+    const uint32_t widths[] = { model->hidden, model->ffn, model->expert_ffn };
     if (config->backend->supports != NULL)
-        status = config->backend->supports(&made->shape, widths, 2, err);
+        status = config->backend->supports(&made->shape, widths, 3, err);
     if (status != STATUS_OK) {
         free(made);
         return status;
@@ -183,6 +177,7 @@ void executor_free(struct executor *executor)
         return;
     for (uint32_t i = 0; i < executor->taken_count; i++)
         executor->config.backend->release(executor->config.device, TIER_HBM, executor->taken[i]);
+    feed_forward_free(&executor->ffn);
     executor_weights_free(executor->own_weights);
     free(executor->taken);
     free(executor->last_row);
@@ -197,6 +192,11 @@ void *executor_pool(const struct executor *executor)
 const struct attention_shape *executor_shape(const struct executor *executor)
 {
     return &executor->shape;
+}
+
+const struct routing *executor_routing(const struct executor *executor)
+{
+    return executor->ffn.routing_memory != NULL ? &executor->ffn.routing : NULL;
 }
 
 /* ---- an iteration ---- */
@@ -257,20 +257,6 @@ static void attention_part(struct executor *executor, uint32_t index, uint32_t r
          executor->attended, layer->output, executor->narrow);
 }
 
-static void ffn_part(struct executor *executor, uint32_t index, uint32_t rows)
-{
-    const struct executor_config *config = &executor->config;
-    const struct model *model = &config->model;
-    const struct layer_weights *layer = &executor->weights->layers[index];
-    gemm(executor, rows, model->hidden, up_width(model), executor->normed, layer->up,
-         executor->wide);
-    config->backend->activate(config->device,
-                              model->gated_ffn ? ACTIVATION_SWIGLU : ACTIVATION_GELU, rows,
-                              model->ffn, executor->wide, executor->active);
-    gemm(executor, rows, model->ffn, model->hidden, executor->active, layer->down,
-         executor->narrow);
-}
-
 /* Where each context has one row, as in decode, the rows are their last. */
 static bool all_are_last(const struct executor *executor)
 {
@@ -299,7 +285,9 @@ void executor_layer(struct executor *executor, uint32_t index)
         add(executor);
     else
         add_and_norm(executor, executor->weights->layers[index].ffn_norm, executor->normed);
-    ffn_part(executor, index, rows);
+    feed_forward_run(&executor->ffn, &executor->weights->layers[index],
+                     layer_has_experts(&executor->config.model, index), rows, executor->normed,
+                     executor->narrow);
     end_layer(executor, index);
 }
 
@@ -362,10 +350,6 @@ static void warm_products(struct executor *executor)
         { model->hidden, qkv_width(model), config->rows, executor->normed, layer->qkv,
           executor->qkv },
         { query, model->hidden, config->rows, executor->attended, layer->output, executor->narrow },
-        { model->hidden, up_width(model), config->rows, executor->normed, layer->up,
-          executor->wide },
-        { model->ffn, model->hidden, config->rows, executor->active, layer->down,
-          executor->narrow },
         { model->hidden, model->vocabulary, config->contexts, executor->last,
           executor->weights->head, executor->logits },
     };
@@ -373,6 +357,7 @@ static void warm_products(struct executor *executor)
         config->backend->warm(config->device, (uint32_t)products[i].inputs,
                               (uint32_t)products[i].outputs, products[i].rows, products[i].in,
                               products[i].weights, products[i].out);
+    feed_forward_warm(&executor->ffn, executor->weights, executor->normed, executor->narrow);
 }
 
 /* `count` contexts of that length, all in the pool's first pages: what they hold is not read. */

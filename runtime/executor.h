@@ -2,12 +2,13 @@
  * any batch of contexts whose KV lies in pages. Knows nothing of tiers, policies or sessions.
  *
  * Architectures: multi-head, grouped and multi-query attention; gated (SwiGLU, RMSNorm) or plain
- * (GELU, LayerNorm) feed-forward; attention beside or before it; tied or own output head. Refused:
- * latent attention (MLA) and experts. RoPE of theta 10,000 over the whole head.
+ * (GELU, LayerNorm) feed-forward, dense or of experts (feed_forward.h); attention beside or before
+ * it; tied or own output head. Refused: latent attention (MLA). RoPE of theta 10,000 over the whole
+ * head.
  *
  * A layer's steps are those of docs/model.md, so that what is measured here is what timing
  * describes: norm, QKV product, KV stored, attention, output product, sum, norm, up product,
- * activation, down product, sum; once an iteration the embedding, the last norm and the logits of
+ * activation, down product, sum, with experts the router and their weighted sum; once an iteration the embedding, the last norm and the logits of
  * each context's last token. A sum and the norm behind it may be one operator, and so a layer's
  * first norm is made at the end of the layer before it. */
 #ifndef REPRISE_RUNTIME_EXECUTOR_H
@@ -53,6 +54,9 @@ uint32_t executor_page_tokens(const struct backend *backend, const struct model 
 
 void *executor_pool(const struct executor *executor); /* of `pages` pages, in HBM */
 const struct attention_shape *executor_shape(const struct executor *executor);
+/* Where the experts that were chosen in the last layer that has any are found (routing.h), in HBM;
+ * the next such layer writes over it. NULL: the model has none. Tests look at it. */
+const struct routing *executor_routing(const struct executor *executor);
 /* Bytes of HBM that the executor itself takes: activations, the pool, and weights unless they are
  * `loaded`. */
 uint64_t executor_bytes(const struct executor_config *config);

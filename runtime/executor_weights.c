@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "runtime/weights.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* Tensors that are one matrix in HBM, one below the other. */
@@ -12,13 +13,14 @@ enum { PARTS_MOST = 3 };
 struct matrix {
     enum tensor tensor[PARTS_MOST];
     uint32_t parts;
-    size_t place; /* of its address, in struct layer_weights or struct executor_weights */
+    uint32_t experts; /* that have one each, all one below the other; 1: not an expert's */
+    size_t place;     /* of its address, in struct layer_weights or struct executor_weights */
 };
 
 #define OF_LAYER(member) offsetof(struct layer_weights, member)
 #define OF_MODEL(member) offsetof(struct executor_weights, member)
 
-enum { MATRICES_MOST = 8 };
+enum { MATRICES_MOST = 12 };
 struct matrices {
     struct matrix matrix[MATRICES_MOST];
     uint32_t count;
@@ -26,32 +28,56 @@ struct matrices {
 
 static void need(struct matrices *matrices, struct matrix matrix)
 {
+    assert(matrices->count < MATRICES_MOST);
     matrices->matrix[matrices->count++] = matrix;
+}
+
+/* gate: of a gated feed-forward, with `up` one matrix. */
+static void need_up(struct matrices *matrices, const struct model *model, enum tensor gate,
+                    enum tensor up, uint32_t experts, size_t place)
+{
+    if (model->gated_ffn)
+        need(matrices, (struct matrix){ { gate, up }, 2, experts, place });
+    else
+        need(matrices, (struct matrix){ { up }, 1, experts, place });
 }
 
 static struct matrices once_a_model(const struct model *model)
 {
     struct matrices list = { 0 };
-    need(&list, (struct matrix){ { TENSOR_EMBEDDING }, 1, OF_MODEL(embedding) });
+    need(&list, (struct matrix){ { TENSOR_EMBEDDING }, 1, 1, OF_MODEL(embedding) });
     if (!model->tied_embeddings)
-        need(&list, (struct matrix){ { TENSOR_HEAD }, 1, OF_MODEL(head) });
-    need(&list, (struct matrix){ { TENSOR_LAST_NORM }, 1, OF_MODEL(last_norm) });
+        need(&list, (struct matrix){ { TENSOR_HEAD }, 1, 1, OF_MODEL(head) });
+    need(&list, (struct matrix){ { TENSOR_LAST_NORM }, 1, 1, OF_MODEL(last_norm) });
     return list;
 }
 
-static struct matrices of_layer(const struct model *model)
+static void need_experts(struct matrices *list, const struct model *model)
+{
+    uint32_t experts = model->experts;
+    need(list, (struct matrix){ { TENSOR_ROUTER }, 1, 1, OF_LAYER(router) });
+    need_up(list, model, TENSOR_EXPERT_GATE, TENSOR_EXPERT_UP, experts, OF_LAYER(expert_up));
+    need(list, (struct matrix){ { TENSOR_EXPERT_DOWN }, 1, experts, OF_LAYER(expert_down) });
+    if (model->shared_experts == 0)
+        return;
+    need_up(list, model, TENSOR_SHARED_GATE, TENSOR_SHARED_UP, 1, OF_LAYER(up));
+    need(list, (struct matrix){ { TENSOR_SHARED_DOWN }, 1, 1, OF_LAYER(down) });
+}
+
+static struct matrices of_layer(const struct model *model, uint32_t layer)
 {
     struct matrices list = { 0 };
-    need(&list, (struct matrix){ { TENSOR_ATTENTION_NORM }, 1, OF_LAYER(attention_norm) });
+    need(&list, (struct matrix){ { TENSOR_ATTENTION_NORM }, 1, 1, OF_LAYER(attention_norm) });
     if (!model->parallel_attention)
-        need(&list, (struct matrix){ { TENSOR_FFN_NORM }, 1, OF_LAYER(ffn_norm) });
-    need(&list, (struct matrix){ { TENSOR_QUERY, TENSOR_KEY, TENSOR_VALUE }, 3, OF_LAYER(qkv) });
-    need(&list, (struct matrix){ { TENSOR_OUTPUT }, 1, OF_LAYER(output) });
-    if (model->gated_ffn)
-        need(&list, (struct matrix){ { TENSOR_GATE, TENSOR_UP }, 2, OF_LAYER(up) });
-    else
-        need(&list, (struct matrix){ { TENSOR_UP }, 1, OF_LAYER(up) });
-    need(&list, (struct matrix){ { TENSOR_DOWN }, 1, OF_LAYER(down) });
+        need(&list, (struct matrix){ { TENSOR_FFN_NORM }, 1, 1, OF_LAYER(ffn_norm) });
+    need(&list, (struct matrix){ { TENSOR_QUERY, TENSOR_KEY, TENSOR_VALUE }, 3, 1, OF_LAYER(qkv) });
+    need(&list, (struct matrix){ { TENSOR_OUTPUT }, 1, 1, OF_LAYER(output) });
+    if (layer_has_experts(model, layer)) {
+        need_experts(&list, model);
+        return list;
+    }
+    need_up(&list, model, TENSOR_GATE, TENSOR_UP, 1, OF_LAYER(up));
+    need(&list, (struct matrix){ { TENSOR_DOWN }, 1, 1, OF_LAYER(down) });
     return list;
 }
 
@@ -62,7 +88,7 @@ static uint64_t matrix_values(const struct model *model, const struct matrix *ma
     uint64_t values = 0;
     for (uint32_t i = 0; i < matrix->parts; i++)
         values += weights_count(model, matrix->tensor[i]);
-    return values;
+    return values * matrix->experts;
 }
 
 static uint64_t all_values(const struct model *model, const struct matrices *matrices)
@@ -75,15 +101,20 @@ static uint64_t all_values(const struct model *model, const struct matrices *mat
 
 uint64_t executor_weights_bytes(const struct backend *backend, const struct model *model)
 {
-    const struct matrices once = once_a_model(model), layer = of_layer(model);
-    uint64_t values = all_values(model, &once) + model->layers * all_values(model, &layer);
+    const struct matrices once = once_a_model(model);
+    uint64_t values = all_values(model, &once);
+    for (uint32_t i = 0; i < model->layers; i++) {
+        const struct matrices layer = of_layer(model, i);
+        values += all_values(model, &layer);
+    }
     return values * backend->element_bytes;
 }
 
 bool executor_weights_fit(const struct executor_weights *weights, const struct model *model)
 {
     const struct model *own = &weights->model;
-    if (own->layers != model->layers || own->gated_ffn != model->gated_ffn ||
+    if (own->layers != model->layers || own->dense_layers != model->dense_layers ||
+        own->experts != model->experts || own->gated_ffn != model->gated_ffn ||
         own->parallel_attention != model->parallel_attention ||
         own->tied_embeddings != model->tied_embeddings)
         return false;
@@ -130,16 +161,16 @@ static enum status take(struct executor_weights *weights, uint64_t values, void 
 
 /* bf16 go as they are to a device whose elements they are: half of the bytes that floats take on
  * their way through the host's memory and over the link. */
-static enum status load_tensor(struct loader *loader, enum tensor tensor, uint32_t layer, char *to,
+static enum status load_tensor(struct loader *loader, struct tensor_at at, char *to,
                                struct error *err)
 {
     struct executor_weights *into = loader->into;
     const struct backend *backend = into->backend;
-    uint64_t count = weights_count(&into->model, tensor);
+    uint64_t count = weights_count(&into->model, at.tensor);
     bool narrow = backend->upload_bf16 != NULL;
     void *values = loader_need(loader, count * (narrow ? sizeof(uint16_t) : sizeof(float)));
-    enum status status = narrow ? weights_read_bf16(loader->from, tensor, layer, values, err)
-                                : weights_read(loader->from, tensor, layer, values, err);
+    enum status status = narrow ? weights_read_bf16(loader->from, at, values, err)
+                                : weights_read(loader->from, at, values, err);
     if (status == STATUS_OK && narrow)
         backend->upload_bf16(into->device, to, values, count);
     else if (status == STATUS_OK)
@@ -151,14 +182,19 @@ static enum status load_matrix(struct loader *loader, const struct matrix *matri
                                void **memory, struct error *err)
 {
     struct executor_weights *into = loader->into;
-    uint64_t at = 0;
     enum status status = take(into, matrix_values(&into->model, matrix), memory, err);
-    for (uint32_t i = 0; i < matrix->parts && status == STATUS_OK; i++) {
-        char *to = (char *)*memory + at * into->backend->element_bytes;
-        status = load_tensor(loader, matrix->tensor[i], layer, to, err);
-        at += weights_count(&into->model, matrix->tensor[i]);
-    }
-    return status;
+    if (status != STATUS_OK)
+        return status;
+    char *to = *memory;
+    for (uint32_t expert = 0; expert < matrix->experts; expert++)
+        for (uint32_t i = 0; i < matrix->parts; i++) {
+            const struct tensor_at at = { matrix->tensor[i], layer, expert };
+            status = load_tensor(loader, at, to, err);
+            if (status != STATUS_OK)
+                return status;
+            to += weights_count(&into->model, at.tensor) * into->backend->element_bytes;
+        }
+    return STATUS_OK;
 }
 
 static enum status load_all(struct loader *loader, const struct matrices *matrices, uint32_t layer,
@@ -177,13 +213,15 @@ static enum status load_model(struct loader *loader, struct error *err)
 {
     struct executor_weights *into = loader->into;
     const struct model *model = &into->model;
-    const struct matrices once = once_a_model(model), layer = of_layer(model);
+    const struct matrices once = once_a_model(model);
     into->rope_interleaved = weights_rope_interleaved(loader->from);
     enum status status = load_all(loader, &once, 0, into, err);
     if (model->tied_embeddings)
         into->head = into->embedding;
-    for (uint32_t i = 0; i < model->layers && status == STATUS_OK; i++)
+    for (uint32_t i = 0; i < model->layers && status == STATUS_OK; i++) {
+        const struct matrices layer = of_layer(model, i);
         status = load_all(loader, &layer, i, &into->layers[i], err);
+    }
     return status;
 }
 

@@ -10,7 +10,10 @@
 /* Addresses in HBM. Only the executor looks at them. */
 struct layer_weights {
     void *attention_norm, *ffn_norm; /* one norm when attention and FFN stand side by side */
-    void *qkv, *output, *up, *down;  /* up: gate and up together when gated */
+    void *qkv, *output;
+    /* Gate and up together when gated. In a layer with experts: of the shared ones, or NULL. */
+    void *up, *down;
+    void *router, *expert_up, *expert_down; /* of all routed experts; NULL: the layer has none */
 };
 
 struct executor_weights {
@@ -23,6 +26,12 @@ struct executor_weights {
     void **taken;                       /* what was allocated */
     uint32_t taken_count, taken_capacity;
 };
+
+/* Whether a layer's feed-forward has experts: all but the first dense_layers. */
+static inline bool layer_has_experts(const struct model *model, uint32_t layer)
+{
+    return model->experts > 0 && layer >= model->dense_layers;
+}
 
 /* From a file (weights.h), or where path is NULL random ones of the seed, into the device's HBM.
  * STATUS_INPUT: not such a file, another model's shape; STATUS_IO: it cannot be read, or the memory

@@ -20,6 +20,7 @@ static struct shape tensor_shape(const struct model *model, enum tensor tensor)
 {
     uint64_t hidden = model->hidden, query = (uint64_t)model->heads * model->head_dim;
     uint64_t kv = (uint64_t)model->kv_heads * model->head_dim;
+    uint64_t shared = (uint64_t)model->shared_experts * model->expert_ffn;
     switch (tensor) {
     case TENSOR_EMBEDDING:
     case TENSOR_HEAD:
@@ -36,6 +37,18 @@ static struct shape tensor_shape(const struct model *model, enum tensor tensor)
         return (struct shape){ model->ffn, hidden };
     case TENSOR_DOWN:
         return (struct shape){ hidden, model->ffn };
+    case TENSOR_ROUTER:
+        return (struct shape){ model->experts, hidden };
+    case TENSOR_EXPERT_GATE:
+    case TENSOR_EXPERT_UP:
+        return (struct shape){ model->expert_ffn, hidden };
+    case TENSOR_EXPERT_DOWN:
+        return (struct shape){ hidden, model->expert_ffn };
+    case TENSOR_SHARED_GATE:
+    case TENSOR_SHARED_UP:
+        return (struct shape){ shared, hidden };
+    case TENSOR_SHARED_DOWN:
+        return (struct shape){ hidden, shared };
     default:
         return (struct shape){ 1, hidden };
     }
@@ -70,12 +83,12 @@ static void round_part(void *context, uint64_t begin, uint64_t end)
         rounding->to[i] = weights_bf16(rounding->from[i]);
 }
 
-enum status weights_round(struct weights *weights, enum tensor tensor, uint32_t layer, uint16_t *to,
+enum status weights_round(struct weights *weights, struct tensor_at at, uint16_t *to,
                           struct error *err)
 {
-    uint64_t count = weights_count(&weights->model, tensor);
+    uint64_t count = weights_count(&weights->model, at.tensor);
     float *values = memory_new(count, sizeof *values);
-    enum status status = weights->read(weights, tensor, layer, values, err);
+    enum status status = weights->read(weights, at, values, err);
     if (status == STATUS_OK)
         spread(count, 1 << 20, round_part, &(struct rounding){ values, to });
     free(values);
@@ -123,14 +136,22 @@ static void draw_pairs(void *context, uint64_t begin, uint64_t end)
     }
 }
 
-/* Uniform, since its shape does not matter here and it is cheap: deviation 1 needs +- sqrt(3). */
-static void draw(const struct weights *weights, enum tensor tensor, uint32_t layer, float *floats,
-                 uint16_t *bf16)
+/* A tensor's own sequence of random numbers. Those that were there before there were experts keep
+ * theirs, so that a dense model's weights are what recorded results were made with. */
+static uint64_t sequence_of(struct tensor_at at)
 {
-    struct shape shape = tensor_shape(&weights->model, tensor);
-    double deviation = tensor == TENSOR_EMBEDDING ? 1.0 : 1.0 / sqrt((double)shape.inputs);
-    struct random random =
-        random_from(weights->seed, (uint64_t)layer * TENSOR_COUNT + (uint64_t)tensor);
+    const uint32_t first_tensors = TENSOR_HEAD + 1;
+    if ((uint32_t)at.tensor < first_tensors)
+        return (uint64_t)at.layer * first_tensors + (uint64_t)at.tensor;
+    return UINT64_C(1) << 63 | (uint64_t)at.tensor << 48 | (uint64_t)at.expert << 24 | at.layer;
+}
+
+/* Uniform, since its shape does not matter here and it is cheap: deviation 1 needs +- sqrt(3). */
+static void draw(const struct weights *weights, struct tensor_at at, float *floats, uint16_t *bf16)
+{
+    struct shape shape = tensor_shape(&weights->model, at.tensor);
+    double deviation = at.tensor == TENSOR_EMBEDDING ? 1.0 : 1.0 / sqrt((double)shape.inputs);
+    struct random random = random_from(weights->seed, sequence_of(at));
     struct drawing drawing = { .key = random_u64(&random),
                                .count = shape.outputs * shape.inputs,
                                .scale = shape.outputs == 1
@@ -141,19 +162,19 @@ static void draw(const struct weights *weights, enum tensor tensor, uint32_t lay
     spread((drawing.count + 1) / 2, 1 << 17, draw_pairs, &drawing);
 }
 
-static enum status read_random(struct weights *weights, enum tensor tensor, uint32_t layer,
-                               float *to, struct error *err)
+static enum status read_random(struct weights *weights, struct tensor_at at, float *to,
+                               struct error *err)
 {
     (void)err;
-    draw(weights, tensor, layer, to, NULL);
+    draw(weights, at, to, NULL);
     return STATUS_OK;
 }
 
-static enum status read_random_bf16(struct weights *weights, enum tensor tensor, uint32_t layer,
-                                    uint16_t *to, struct error *err)
+static enum status read_random_bf16(struct weights *weights, struct tensor_at at, uint16_t *to,
+                                    struct error *err)
 {
     (void)err;
-    draw(weights, tensor, layer, NULL, to);
+    draw(weights, at, NULL, to);
     return STATUS_OK;
 }
 
@@ -204,17 +225,15 @@ void weights_close(struct weights *weights)
     free(weights);
 }
 
-enum status weights_read(struct weights *weights, enum tensor tensor, uint32_t layer, float *to,
-                         struct error *err)
+enum status weights_read(struct weights *weights, struct tensor_at at, float *to, struct error *err)
 {
-    return weights->read(weights, tensor, layer, to, err);
+    return weights->read(weights, at, to, err);
 }
 
-enum status weights_read_bf16(struct weights *weights, enum tensor tensor, uint32_t layer,
-                              uint16_t *to, struct error *err)
+enum status weights_read_bf16(struct weights *weights, struct tensor_at at, uint16_t *to,
+                              struct error *err)
 {
-    return (weights->read_bf16 != NULL ? weights->read_bf16 : weights_round)(weights, tensor, layer,
-                                                                             to, err);
+    return (weights->read_bf16 != NULL ? weights->read_bf16 : weights_round)(weights, at, to, err);
 }
 
 bool weights_rope_interleaved(const struct weights *weights)

@@ -18,12 +18,25 @@ enum tensor {
     TENSOR_DOWN,
     TENSOR_LAST_NORM,
     TENSOR_HEAD,
+    TENSOR_ROUTER,      /* experts * hidden */
+    TENSOR_EXPERT_GATE, /* of one routed expert: expert_ffn * hidden */
+    TENSOR_EXPERT_UP,
+    TENSOR_EXPERT_DOWN,
+    TENSOR_SHARED_GATE, /* of all shared experts, which are one of their width together */
+    TENSOR_SHARED_UP,
+    TENSOR_SHARED_DOWN,
     TENSOR_COUNT
+};
+
+/* layer and expert: 0 where there is but one of the tensor. */
+struct tensor_at {
+    enum tensor tensor;
+    uint32_t layer, expert;
 };
 
 struct weights;
 
-/* path NULL: random, each value a function of seed, tensor, layer and place (whatever the number of
+/* path NULL: random, each value a function of seed, tensor, layer, expert and place (whatever the number of
  * threads that draw), of mean 0 and deviation 1 / sqrt(inputs); norms are 1. The file's shape must
  * be the model's. The source is the caller's to weights_close(). STATUS_INPUT: not such a file,
  * another shape; STATUS_IO: cannot be read. */
@@ -32,11 +45,11 @@ enum status weights_open(const char *path, uint64_t seed, const struct model *mo
 void weights_close(struct weights *weights); /* NULL is fine */
 
 /* The tensor's values, row by row, into to[weights_count()]. */
-enum status weights_read(struct weights *weights, enum tensor tensor, uint32_t layer, float *to,
+enum status weights_read(struct weights *weights, struct tensor_at at, float *to,
                          struct error *err);
 /* The same as bf16, rounded to the nearest; a file that holds bf16 is not converted at all. */
-enum status weights_read_bf16(struct weights *weights, enum tensor tensor, uint32_t layer,
-                              uint16_t *to, struct error *err);
+enum status weights_read_bf16(struct weights *weights, struct tensor_at at, uint16_t *to,
+                              struct error *err);
 uint64_t weights_count(const struct model *model, enum tensor tensor);
 /* llama2.c pairs neighbours, Hugging Face the halves (struct rope). */
 bool weights_rope_interleaved(const struct weights *weights);

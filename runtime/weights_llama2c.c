@@ -30,10 +30,11 @@ static bool one_a_layer(enum tensor tensor)
     return tensor != TENSOR_EMBEDDING && tensor != TENSOR_LAST_NORM && tensor != TENSOR_HEAD;
 }
 
-static enum status read_tensor(struct weights *weights, enum tensor tensor, uint32_t layer,
-                               float *to, struct error *err)
+static enum status read_tensor(struct weights *weights, struct tensor_at at, float *to,
+                               struct error *err)
 {
     const struct model *model = &weights->model;
+    enum tensor tensor = at.tensor;
     if (tensor == TENSOR_HEAD && !weights->own_head)
         tensor = TENSOR_EMBEDDING;
     uint64_t before = 0;
@@ -45,7 +46,7 @@ static enum status read_tensor(struct weights *weights, enum tensor tensor, uint
         TENSOR_HEAD) /* behind two tables of RoPE's, head_dim / 2 values a position each */
         before += (uint64_t)weights->sequence_tokens * model->head_dim;
     uint64_t count = weights_count(model, tensor);
-    before += one_a_layer(tensor) ? layer * count : 0;
+    before += one_a_layer(tensor) ? at.layer * count : 0;
     return weights_read_at(weights, HEADER_BYTES + before * sizeof *to, to, count * sizeof *to,
                            err);
 }
@@ -73,7 +74,7 @@ enum status weights_open_llama2c(struct weights *weights, struct error *err)
         if (status != STATUS_OK)
             return status;
     }
-    if (!model->gated_ffn || model->parallel_attention || header[6] < 1)
+    if (!model->gated_ffn || model->parallel_attention || model->experts > 0 || header[6] < 1)
         return error_input(err, weights->path, 0, NULL, "a Llama architecture in the model's file",
                            model->name);
     weights->interleaved = true;

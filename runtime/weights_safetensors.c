@@ -1,7 +1,8 @@
 /* runtime/weights_safetensors.c - one safetensors file (format: github.com/huggingface/safetensors,
  * README, "Format": u64 length, JSON header, data) with the tensor names of Hugging Face's Llama,
- * Mistral and Qwen2 classes; F32, F16 or BF16. Not taken: files cut into shards, biases of Q, K, V.
- */
+ * Mistral and Qwen2 classes, and for experts of Mixtral's, DeepSeek's and Qwen3's
+ * (modeling_mixtral.py, modeling_deepseek_v3.py, modeling_qwen3_moe.py); F32, F16 or BF16. Not
+ * taken: files cut into shards, biases of Q, K, V and of the router, gated shared experts. */
 #include "runtime/weights_source.h"
 
 #include "base/memory.h"
@@ -26,15 +27,49 @@ static const char *const layer_names[TENSOR_COUNT] = {
     [TENSOR_DOWN] = "mlp.down_proj",
 };
 
-static const char *tensor_name(enum tensor tensor, uint32_t layer, char *text, size_t text_bytes)
+/* Mixtral's class numbers an expert's matrices: w1 gate, w3 up, w2 down. */
+static const char *const expert_names[2][TENSOR_COUNT] = {
+    [false] = { [TENSOR_ROUTER] = "mlp.gate",
+                [TENSOR_EXPERT_GATE] = "mlp.experts.%u.gate_proj",
+                [TENSOR_EXPERT_UP] = "mlp.experts.%u.up_proj",
+                [TENSOR_EXPERT_DOWN] = "mlp.experts.%u.down_proj",
+                [TENSOR_SHARED_GATE] = "mlp.shared_experts.gate_proj",
+                [TENSOR_SHARED_UP] = "mlp.shared_experts.up_proj",
+                [TENSOR_SHARED_DOWN] = "mlp.shared_experts.down_proj" },
+    [true] = { [TENSOR_ROUTER] = "block_sparse_moe.gate",
+               [TENSOR_EXPERT_GATE] = "block_sparse_moe.experts.%u.w1",
+               [TENSOR_EXPERT_UP] = "block_sparse_moe.experts.%u.w3",
+               [TENSOR_EXPERT_DOWN] = "block_sparse_moe.experts.%u.w2" },
+};
+
+/* names[]'s with the expert's number in it. */
+static void in_layer(const char *name, uint32_t expert, char *text, size_t text_bytes)
 {
+    const char *number = strstr(name, "%u");
+    if (number == NULL)
+        snprintf(text, text_bytes, "%s", name);
+    else
+        snprintf(text, text_bytes, "%.*s%u%s", (int)(number - name), name, expert, number + 2);
+}
+
+static const char *tensor_name(const struct weights *weights, struct tensor_at at, char *text,
+                               size_t text_bytes)
+{
+    enum tensor tensor = at.tensor;
     if (tensor == TENSOR_EMBEDDING)
         return "model.embed_tokens.weight";
     if (tensor == TENSOR_LAST_NORM)
         return "model.norm.weight";
     if (tensor == TENSOR_HEAD)
         return "lm_head.weight";
-    snprintf(text, text_bytes, "model.layers.%u.%s.weight", layer, layer_names[tensor]);
+    const char *name = layer_names[tensor];
+    if (name == NULL)
+        name = expert_names[weights->mixtral][tensor];
+    if (name == NULL) /* Mixtral's class has no shared experts */
+        name = expert_names[false][tensor];
+    char inside[64];
+    in_layer(name, at.expert, inside, sizeof inside);
+    snprintf(text, text_bytes, "model.layers.%u.%s.weight", at.layer, inside);
     return text;
 }
 
@@ -87,14 +122,14 @@ struct place {
     const char *type; /* F32, F16 or BF16 */
 };
 
-static enum status find(const struct weights *weights, enum tensor tensor, uint32_t layer,
-                        struct place *place, struct error *err)
+static enum status find(const struct weights *weights, struct tensor_at at, struct place *place,
+                        struct error *err)
 {
-    char text[96];
-    const char *name = tensor_name(tensor, layer, text, sizeof text);
+    char text[128];
+    const char *name = tensor_name(weights, at, text, sizeof text);
     const json_t *entry = json_object_get(weights->header, name);
-    if (entry == NULL && tensor == TENSOR_HEAD)
-        return find(weights, TENSOR_EMBEDDING, 0, place, err);
+    if (entry == NULL && at.tensor == TENSOR_HEAD)
+        return find(weights, (struct tensor_at){ TENSOR_EMBEDDING, 0, 0 }, place, err);
     const char *type = json_string_value(json_object_get(entry, "dtype"));
     const json_t *offsets = json_object_get(entry, "data_offsets");
     uint64_t begin = (uint64_t)json_integer_value(json_array_get(offsets, 0));
@@ -105,18 +140,18 @@ static enum status find(const struct weights *weights, enum tensor tensor, uint3
     if (width == 2 && strcmp(type, "F16") != 0 && strcmp(type, "BF16") != 0)
         return error_input(err, weights->path, 0, name, "F32, F16 or BF16", type);
     *place = (struct place){ .offset = weights->data_offset + begin,
-                             .count = weights_count(&weights->model, tensor),
+                             .count = weights_count(&weights->model, at.tensor),
                              .type = type };
     if (end - begin != place->count * width)
         return error_input(err, weights->path, 0, name, "the model's shape", "another size");
     return STATUS_OK;
 }
 
-static enum status read_tensor(struct weights *weights, enum tensor tensor, uint32_t layer,
-                               float *to, struct error *err)
+static enum status read_tensor(struct weights *weights, struct tensor_at at, float *to,
+                               struct error *err)
 {
     struct place place;
-    enum status status = find(weights, tensor, layer, &place, err);
+    enum status status = find(weights, at, &place, err);
     if (status != STATUS_OK)
         return status;
     if (strcmp(place.type, "F32") == 0)
@@ -124,16 +159,36 @@ static enum status read_tensor(struct weights *weights, enum tensor tensor, uint
     return read_halves(weights, place.offset, place.count, place.type[0] == 'B', to, err);
 }
 
-static enum status read_tensor_bf16(struct weights *weights, enum tensor tensor, uint32_t layer,
-                                    uint16_t *to, struct error *err)
+static enum status read_tensor_bf16(struct weights *weights, struct tensor_at at, uint16_t *to,
+                                    struct error *err)
 {
     struct place place;
-    enum status status = find(weights, tensor, layer, &place, err);
+    enum status status = find(weights, at, &place, err);
     if (status != STATUS_OK)
         return status;
     if (place.type[0] == 'B')
         return weights_read_at(weights, place.offset, to, place.count * 2, err);
-    return weights_round(weights, tensor, layer, to, err);
+    return weights_round(weights, at, to, err);
+}
+
+/* Tensors that say that a layer computes what the executor does not. */
+static enum status check_absent(const struct weights *weights, struct error *err)
+{
+    static const struct {
+        const char *name, *expected;
+    } absent[] = {
+        { "self_attn.q_proj.bias", "no biases, which the executor has not" },
+        { "mlp.gate.e_score_correction_bias", "no bias of the router, which the executor has not" },
+        { "mlp.shared_expert_gate.weight", "shared experts without a gate of their own" },
+    };
+    for (size_t i = 0; i < sizeof absent / sizeof *absent; i++) {
+        char name[96];
+        uint32_t layer = i == 0 ? 0 : weights->model.dense_layers;
+        snprintf(name, sizeof name, "model.layers.%u.%s", layer, absent[i].name);
+        if (json_object_get(weights->header, name) != NULL)
+            return error_input(err, weights->path, 0, name, absent[i].expected, "one");
+    }
+    return STATUS_OK;
 }
 
 enum status weights_open_safetensors(struct weights *weights, struct error *err)
@@ -153,9 +208,13 @@ enum status weights_open_safetensors(struct weights *weights, struct error *err)
         return status;
     if (!json_is_object(weights->header))
         return error_input(err, weights->path, 0, NULL, "a safetensors header of JSON", "none");
-    if (json_object_get(weights->header, "model.layers.0.self_attn.q_proj.bias") != NULL)
-        return error_input(err, weights->path, 0, "model.layers.0.self_attn.q_proj.bias",
-                           "no biases, which the executor has not", "one");
+    status = check_absent(weights, err);
+    if (status != STATUS_OK)
+        return status;
+    char router[96];
+    snprintf(router, sizeof router, "model.layers.%u.%s.weight", weights->model.dense_layers,
+             expert_names[1][TENSOR_ROUTER]);
+    weights->mixtral = json_object_get(weights->header, router) != NULL;
     weights->data_offset = sizeof length + length;
     weights->read = read_tensor;
     weights->read_bf16 = read_tensor_bf16;

@@ -26,6 +26,7 @@ static void host_close(struct device *device)
             free(allocation);
         }
     attention_free(device);
+    experts_free(device);
     free(device);
 }
 
@@ -163,6 +164,9 @@ const struct backend backend_host = {
     .store_kv = host_store_kv,
     .attention = host_attention,
     .activate = host_activate,
+    .route = host_route,
+    .expert_gemm = host_expert_gemm,
+    .combine = host_combine,
     .add = host_add,
     .gather_rows = host_gather_rows,
     .check = host_check,

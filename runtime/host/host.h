@@ -2,6 +2,7 @@
  *   host.c       memory of the two tiers, opening and closing, the v-table
  *   streams.c    queues of commands, their threads, events; copies and operators held to rates
  *   operators.c  products by OpenBLAS, norms, activations
+ *   experts.c    choosing experts, their products and their sum
  *   attention.c  KV in pages, RoPE at use, attention
  * Each stream is a thread. STREAM_COMPUTE computes (OpenBLAS may add threads of its own); the other
  * two copy. So on two cores computation has one and copies and the serving loop share the other. */
@@ -98,6 +99,7 @@ struct device {
     struct batch batch;
     struct rope_table rope;
     struct scratch keys, values, queries, scores;
+    struct scratch gathered; /* experts.c */
 };
 
 /* streams.c */
@@ -133,6 +135,20 @@ void host_activate(struct device *device, enum activation_kind kind, uint32_t ro
 void host_add(struct device *device, uint64_t count, const void *in, void *sum);
 void host_gather_rows(struct device *device, const void *from, uint32_t width, const uint32_t *row,
                       uint32_t rows, void *to);
+
+/* out[rows][outputs] = in[rows][inputs] * weights[outputs][inputs]^T, at once. */
+void host_multiply(uint32_t rows, uint32_t inputs, uint32_t outputs, const float *in,
+                   const float *weights, float *out);
+
+/* experts.c */
+void host_route(struct device *device, const struct routing *routing, uint32_t rows,
+                uint32_t inputs, const void *in, const void *router);
+void host_expert_gemm(struct device *device, const struct routing *routing, bool by_row,
+                      uint32_t rows, uint32_t inputs, uint32_t outputs, const void *in,
+                      const void *weights, void *out);
+void host_combine(struct device *device, const struct routing *routing, uint32_t rows,
+                  uint32_t width, const void *in, bool added, void *out);
+void experts_free(struct device *device);
 
 /* attention.c */
 void host_set_batch(struct device *device, const struct sequence *sequences, uint32_t count);

@@ -33,6 +33,26 @@ struct model case_model(int i)
     return model;
 }
 
+struct model case_expert_model(int i)
+{
+    struct model model = case_model(0);
+    strcpy(model.name, "experts");
+    model.ffn = 0;
+    model.experts = 8;
+    model.experts_per_token = 2;
+    model.expert_ffn = 48;
+    if (i == 1) {
+        strcpy(model.name, "shared experts behind a dense layer");
+        model.ffn = 96;
+        model.dense_layers = 1;
+        model.experts = 12;
+        model.experts_per_token = 3;
+        model.shared_experts = 2;
+        model.expert_ffn = 40;
+    }
+    return model;
+}
+
 struct runtime_case case_open(const struct backend *backend, const struct model *model,
                               const char *weights, bool rotated_k_stored)
 {

@@ -13,6 +13,11 @@ enum { CASE_PAGE_TOKENS = 16, CASE_PAGES = 128, CASE_SEED = 7 };
 enum { CASE_MODELS = 3 };
 struct model case_model(int i);
 
+/* Mixtral's kind: every layer has experts, two of them a token. DeepSeek's: a dense layer first,
+ * then shared experts beside three routed ones. */
+enum { CASE_EXPERT_MODELS = 2 };
+struct model case_expert_model(int i);
+
 struct runtime_case {
     const struct backend *backend;
     struct device *device;

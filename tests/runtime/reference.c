@@ -13,11 +13,17 @@ enum { CONTEXT_MAX = 2048 };
 struct reference {
     struct model model;
     struct weights *weights;
-    float **tensor;        /* [layer * TENSOR_COUNT + tensor], read when first asked for */
+    float **tensor; /* [layer][expert][tensor], read when first asked for */
+    double gap;
     double *keys, *values; /* [layer][token][kv_heads * head_dim] */
     uint32_t context;
     double *logits;
 };
+
+static uint32_t experts_or_1(const struct model *model)
+{
+    return model->experts > 0 ? model->experts : 1;
+}
 
 struct reference *reference_new(const struct model *model, const char *weights, uint64_t seed)
 {
@@ -27,7 +33,8 @@ struct reference *reference_new(const struct model *model, const char *weights, 
     if (weights_open(weights, seed, model, &reference->weights, &err) != STATUS_OK)
         abort();
     uint64_t rows = (uint64_t)model->layers * CONTEXT_MAX * model->kv_heads * model->head_dim;
-    reference->tensor = memory_new((size_t)model->layers * TENSOR_COUNT, sizeof *reference->tensor);
+    reference->tensor = memory_new((size_t)model->layers * experts_or_1(model) * TENSOR_COUNT,
+                                   sizeof *reference->tensor);
     reference->keys = memory_new(rows, sizeof *reference->keys);
     reference->values = memory_new(rows, sizeof *reference->values);
     reference->logits = memory_new(model->vocabulary, sizeof *reference->logits);
@@ -36,7 +43,8 @@ struct reference *reference_new(const struct model *model, const char *weights, 
 
 void reference_free(struct reference *reference)
 {
-    for (uint32_t i = 0; i < reference->model.layers * TENSOR_COUNT; i++)
+    const struct model *model = &reference->model;
+    for (uint32_t i = 0; i < model->layers * experts_or_1(model) * TENSOR_COUNT; i++)
         free(reference->tensor[i]);
     weights_close(reference->weights);
     free(reference->tensor);
@@ -46,28 +54,40 @@ void reference_free(struct reference *reference)
     free(reference);
 }
 
-static const float *tensor(struct reference *reference, enum tensor which, uint32_t layer)
+static const float *tensor_of(struct reference *reference, struct tensor_at at)
 {
     struct error err = { 0 };
-    float **place = &reference->tensor[layer * TENSOR_COUNT + (uint32_t)which];
+    uint32_t set = at.layer * experts_or_1(&reference->model) + at.expert;
+    float **place = &reference->tensor[set * TENSOR_COUNT + (uint32_t)at.tensor];
     if (*place == NULL) {
-        *place = memory_new(weights_count(&reference->model, which), sizeof **place);
-        if (weights_read(reference->weights, which, layer, *place, &err) != STATUS_OK)
+        *place = memory_new(weights_count(&reference->model, at.tensor), sizeof **place);
+        if (weights_read(reference->weights, at, *place, &err) != STATUS_OK)
             abort();
     }
     return *place;
 }
 
-static double *product(struct reference *reference, enum tensor which, uint32_t layer,
-                       const double *in, uint32_t inputs)
+static const float *tensor(struct reference *reference, enum tensor which, uint32_t layer)
 {
-    const float *weights = tensor(reference, which, layer);
-    uint64_t outputs = weights_count(&reference->model, which) / inputs;
+    return tensor_of(reference, (struct tensor_at){ which, layer, 0 });
+}
+
+static double *product_of(struct reference *reference, struct tensor_at at, const double *in,
+                          uint32_t inputs)
+{
+    const float *weights = tensor_of(reference, at);
+    uint64_t outputs = weights_count(&reference->model, at.tensor) / inputs;
     double *out = memory_new(outputs, sizeof *out);
     for (uint64_t o = 0; o < outputs; o++)
         for (uint32_t i = 0; i < inputs; i++)
             out[o] += (double)weights[o * inputs + i] * in[i];
     return out;
+}
+
+static double *product(struct reference *reference, enum tensor which, uint32_t layer,
+                       const double *in, uint32_t inputs)
+{
+    return product_of(reference, (struct tensor_at){ which, layer, 0 }, in, inputs);
 }
 
 static double *norm(struct reference *reference, enum tensor which, uint32_t layer,
@@ -148,24 +168,104 @@ static double *attention(struct reference *reference, uint32_t layer, const doub
     return out;
 }
 
-static double *ffn(struct reference *reference, uint32_t layer, const double *normed)
+/* at: whose gate, up and down matrices, of that inner width. */
+static double *mlp(struct reference *reference, struct tensor_at gate_at, struct tensor_at up_at,
+                   struct tensor_at down_at, uint32_t width, const double *normed)
 {
     const struct model *model = &reference->model;
-    double *up = product(reference, TENSOR_UP, layer, normed, model->hidden);
-    double *gate = product(reference, TENSOR_GATE, layer, normed, model->hidden);
-    for (uint32_t i = 0; i < model->ffn; i++) {
+    double *up = product_of(reference, up_at, normed, model->hidden);
+    double *gate = product_of(reference, gate_at, normed, model->hidden);
+    for (uint32_t i = 0; i < width; i++) {
         double x = up[i];
         up[i] = model->gated_ffn
                     ? gate[i] / (1 + exp(-gate[i])) * x
                     : 0.5 * x * (1 + tanh(0.79788456080286536 * (x + 0.044715 * x * x * x)));
     }
-    double *out = product(reference, TENSOR_DOWN, layer, up, model->ffn);
+    double *out = product_of(reference, down_at, up, width);
     free(up);
     free(gate);
     return out;
 }
 
-static void add_layer(struct reference *reference, uint32_t layer, double *stream)
+static bool among(const uint32_t *chosen, uint32_t count, uint32_t expert)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (chosen[i] == expert)
+            return true;
+    return false;
+}
+
+/* The best of those that are not among the first `count`. */
+static uint32_t best_left(const double *score, uint32_t experts, const uint32_t *chosen,
+                          uint32_t count)
+{
+    uint32_t best = experts;
+    for (uint32_t i = 0; i < experts; i++)
+        if (!among(chosen, count, i) && (best == experts || score[i] > score[best]))
+            best = i;
+    return best;
+}
+
+static void note_gap(struct reference *reference, const double *score, const uint32_t *chosen)
+{
+    const struct model *model = &reference->model;
+    uint32_t left = best_left(score, model->experts, chosen, model->experts_per_token);
+    for (uint32_t i = 0; i < model->experts_per_token && left < model->experts; i++)
+        reference->gap = fmax(reference->gap, score[left] - score[chosen[i]]);
+}
+
+static void add_to(double *sum, const double *part, double weight, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        sum[i] += weight * part[i];
+}
+
+static double *routed_experts(struct reference *reference, uint32_t layer, const double *normed,
+                              const uint32_t *told)
+{
+    const struct model *model = &reference->model;
+    double *score = product(reference, TENSOR_ROUTER, layer, normed, model->hidden);
+    double *sum = memory_new(model->hidden, sizeof *sum), together = 0;
+    uint32_t chosen[64];
+    for (uint32_t i = 0; i < model->experts_per_token; i++)
+        chosen[i] = told != NULL ? told[i] : best_left(score, model->experts, chosen, i);
+    note_gap(reference, score, chosen);
+    for (uint32_t i = 0; i < model->experts_per_token; i++)
+        together += exp(score[chosen[i]]);
+    for (uint32_t i = 0; i < model->experts_per_token; i++) {
+        double *part = mlp(reference, (struct tensor_at){ TENSOR_EXPERT_GATE, layer, chosen[i] },
+                           (struct tensor_at){ TENSOR_EXPERT_UP, layer, chosen[i] },
+                           (struct tensor_at){ TENSOR_EXPERT_DOWN, layer, chosen[i] },
+                           model->expert_ffn, normed);
+        add_to(sum, part, exp(score[chosen[i]]) / together, model->hidden);
+        free(part);
+    }
+    free(score);
+    return sum;
+}
+
+static double *ffn(struct reference *reference, uint32_t layer, const double *normed,
+                   const uint32_t *told)
+{
+    const struct model *model = &reference->model;
+    if (model->experts == 0 || layer < model->dense_layers)
+        return mlp(reference, (struct tensor_at){ TENSOR_GATE, layer, 0 },
+                   (struct tensor_at){ TENSOR_UP, layer, 0 },
+                   (struct tensor_at){ TENSOR_DOWN, layer, 0 }, model->ffn, normed);
+    double *sum = routed_experts(reference, layer, normed, told);
+    if (model->shared_experts > 0) {
+        double *part = mlp(reference, (struct tensor_at){ TENSOR_SHARED_GATE, layer, 0 },
+                           (struct tensor_at){ TENSOR_SHARED_UP, layer, 0 },
+                           (struct tensor_at){ TENSOR_SHARED_DOWN, layer, 0 },
+                           model->shared_experts * model->expert_ffn, normed);
+        add_to(sum, part, 1, model->hidden);
+        free(part);
+    }
+    return sum;
+}
+
+static void add_layer(struct reference *reference, uint32_t layer, const uint32_t *told,
+                      double *stream)
 {
     const struct model *model = &reference->model;
     double *normed = norm(reference, TENSOR_ATTENTION_NORM, layer, stream);
@@ -177,14 +277,15 @@ static void add_layer(struct reference *reference, uint32_t layer, double *strea
         normed = norm(reference, TENSOR_FFN_NORM, layer, stream);
     }
     free(part);
-    part = ffn(reference, layer, normed);
+    part = ffn(reference, layer, normed, told);
     for (uint32_t i = 0; i < model->hidden; i++)
         stream[i] += part[i];
     free(part);
     free(normed);
 }
 
-const double *reference_token(struct reference *reference, uint32_t token)
+const double *reference_token_through(struct reference *reference, uint32_t token,
+                                      const uint32_t *chosen)
 {
     const struct model *model = &reference->model;
     double *stream = memory_new(model->hidden, sizeof *stream);
@@ -192,7 +293,9 @@ const double *reference_token(struct reference *reference, uint32_t token)
     for (uint32_t i = 0; i < model->hidden; i++)
         stream[i] = row[i];
     for (uint32_t layer = 0; layer < model->layers; layer++)
-        add_layer(reference, layer, stream);
+        add_layer(reference, layer,
+                  chosen != NULL ? chosen + (size_t)layer * model->experts_per_token : NULL,
+                  stream);
     double *last = norm(reference, TENSOR_LAST_NORM, 0, stream);
     free(reference->logits);
     reference->logits = product(reference, model->tied_embeddings ? TENSOR_EMBEDDING : TENSOR_HEAD,
@@ -201,6 +304,16 @@ const double *reference_token(struct reference *reference, uint32_t token)
     free(stream);
     reference->context++;
     return reference->logits;
+}
+
+const double *reference_token(struct reference *reference, uint32_t token)
+{
+    return reference_token_through(reference, token, NULL);
+}
+
+double reference_gap(const struct reference *reference)
+{
+    return reference->gap;
 }
 
 uint32_t reference_context(const struct reference *reference)

@@ -153,6 +153,31 @@ START_TEST(hbm_is_free_again_when_executor_and_weights_are)
 }
 END_TEST
 
+START_TEST(each_expert_of_each_layer_has_random_weights_of_its_own)
+{
+    static const struct tensor_at places[] = {
+        { TENSOR_EXPERT_UP, 1, 0 },   { TENSOR_EXPERT_UP, 1, 1 },   { TENSOR_EXPERT_UP, 2, 0 },
+        { TENSOR_EXPERT_GATE, 1, 0 }, { TENSOR_EXPERT_DOWN, 1, 0 }, { TENSOR_SHARED_UP, 1, 0 },
+        { TENSOR_ROUTER, 1, 0 },      { TENSOR_UP, 1, 0 },
+    };
+    enum { PLACES = sizeof places / sizeof *places };
+    struct model model = case_expert_model(1);
+    struct weights *weights = NULL;
+    struct error err = { 0 };
+    float *values[PLACES];
+    ck_assert_int_eq(weights_open(NULL, CASE_SEED, &model, &weights, &err), STATUS_OK);
+    for (uint32_t i = 0; i < PLACES; i++) {
+        values[i] = memory_new(weights_count(&model, places[i].tensor), sizeof(float));
+        ck_assert_int_eq(weights_read(weights, places[i], values[i], &err), STATUS_OK);
+        for (uint32_t j = 0; j < i; j++) /* another scale would not hide a sequence used twice */
+            ck_assert_float_ne(values[i][0] / values[i][1], values[j][0] / values[j][1]);
+    }
+    for (uint32_t i = 0; i < PLACES; i++)
+        free(values[i]);
+    weights_close(weights);
+}
+END_TEST
+
 /* ---- files ---- */
 
 struct name {
@@ -306,6 +331,7 @@ int main(void)
     tcase_add_loop_test(tests, the_bytes_that_are_told_are_those_that_are_taken, 0, MODELS);
     tcase_add_test(tests, weights_fit_models_of_their_shape_only);
     tcase_add_test(tests, hbm_is_free_again_when_executor_and_weights_are);
+    tcase_add_test(tests, each_expert_of_each_layer_has_random_weights_of_its_own);
     tcase_add_loop_test(tests, experts_from_a_safetensors_file_are_those_of_their_names, 0,
                         CASE_EXPERT_MODELS);
     tcase_add_loop_test(

@@ -1,27 +1,8 @@
 /* runtime/cuda/elementwise.cu - activations, sums, rows by index, conversions: bound by memory, so
- * a thread moves 16 bytes at once and nothing else matters. Any count of blocks works: each walks
- * over the array in steps of the grid. */
+ * a thread moves 16 bytes at once and nothing else matters. */
 #include "runtime/cuda/element.cuh"
 #include "runtime/cuda/kernels.h"
-
-static constexpr unsigned THREADS = 256;
-static constexpr uint32_t BLOCKS_MAX = 2048; /* 2-3 times what a GPU runs at once */
-
-static dim3 blocks_for(uint64_t threads)
-{
-    uint64_t blocks = (threads + THREADS - 1) / THREADS;
-    return dim3(blocks < BLOCKS_MAX ? static_cast<uint32_t>(blocks) : BLOCKS_MAX);
-}
-
-static __device__ __forceinline__ uint64_t first_index()
-{
-    return static_cast<uint64_t>(blockIdx.x) * THREADS + threadIdx.x;
-}
-
-static __device__ __forceinline__ uint64_t index_step()
-{
-    return static_cast<uint64_t>(gridDim.x) * THREADS;
-}
+#include "runtime/cuda/walk.cuh"
 
 /* silu(x) = x * sigmoid(x); for x far below 0 the exponential is inf and the result -0. */
 static __device__ __forceinline__ float silu(float x)
@@ -109,31 +90,31 @@ template <class T> struct launches {
         uint32_t chunks = width / CHUNK;
         uint64_t all = static_cast<uint64_t>(rows) * chunks;
         const auto kernel = swiglu_kernel<T>;
-        KERNEL_LAUNCH(kernel, blocks_for(all), dim3(THREADS), 0, stream, all, chunks,
+        KERNEL_LAUNCH(kernel, blocks_for(all), dim3(WALK_THREADS), 0, stream, all, chunks,
                       static_cast<const T *>(in), static_cast<T *>(out));
     }
     static void gelu(uint64_t count, const void *in, void *out, cudaStream_t stream)
     {
         const auto kernel = gelu_kernel<T>;
-        KERNEL_LAUNCH(kernel, blocks_for(count / CHUNK), dim3(THREADS), 0, stream, count / CHUNK,
-                      static_cast<const T *>(in), static_cast<T *>(out));
+        KERNEL_LAUNCH(kernel, blocks_for(count / CHUNK), dim3(WALK_THREADS), 0, stream,
+                      count / CHUNK, static_cast<const T *>(in), static_cast<T *>(out));
     }
     static void add(uint64_t count, const void *in, void *sum, cudaStream_t stream)
     {
         const auto kernel = add_kernel<T>;
-        KERNEL_LAUNCH(kernel, blocks_for(count / CHUNK), dim3(THREADS), 0, stream, count / CHUNK,
-                      static_cast<const T *>(in), static_cast<T *>(sum));
+        KERNEL_LAUNCH(kernel, blocks_for(count / CHUNK), dim3(WALK_THREADS), 0, stream,
+                      count / CHUNK, static_cast<const T *>(in), static_cast<T *>(sum));
     }
     static void from(uint64_t count, const float *in, void *out, cudaStream_t stream)
     {
         const auto kernel = from_float_kernel<T>;
-        KERNEL_LAUNCH(kernel, blocks_for(count), dim3(THREADS), 0, stream, count, in,
+        KERNEL_LAUNCH(kernel, blocks_for(count), dim3(WALK_THREADS), 0, stream, count, in,
                       static_cast<T *>(out));
     }
     static void to(uint64_t count, const void *in, float *out, cudaStream_t stream)
     {
         const auto kernel = to_float_kernel<T>;
-        KERNEL_LAUNCH(kernel, blocks_for(count), dim3(THREADS), 0, stream, count,
+        KERNEL_LAUNCH(kernel, blocks_for(count), dim3(WALK_THREADS), 0, stream, count,
                       static_cast<const T *>(in), out);
     }
 };
@@ -162,7 +143,7 @@ void kernel_add(enum element element, uint64_t count, const void *in, void *sum,
 void kernel_fetch(uint64_t bytes, const void *in, void *out, cudaStream_t stream)
 {
     uint64_t chunks = (bytes + sizeof(uint4) - 1) / sizeof(uint4);
-    KERNEL_LAUNCH(fetch_kernel, blocks_for(chunks), dim3(THREADS), 0, stream, chunks,
+    KERNEL_LAUNCH(fetch_kernel, blocks_for(chunks), dim3(WALK_THREADS), 0, stream, chunks,
                   static_cast<const uint4 *>(in), static_cast<uint4 *>(out));
 }
 
@@ -172,7 +153,7 @@ void kernel_gather_rows(enum element element, uint32_t width, const void *table,
     static_cast<void>(element); /* both are 16 bits, and nothing is computed */
     uint32_t chunks = width / CHUNK;
     uint64_t all = static_cast<uint64_t>(rows) * chunks;
-    KERNEL_LAUNCH(gather_kernel, blocks_for(all), dim3(THREADS), 0, stream, all, chunks,
+    KERNEL_LAUNCH(gather_kernel, blocks_for(all), dim3(WALK_THREADS), 0, stream, all, chunks,
                   static_cast<const uint4 *>(table), row, static_cast<uint4 *>(out));
 }
 

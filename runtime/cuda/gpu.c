@@ -169,7 +169,7 @@ static enum status gpu_supports(const struct attention_shape *shape, const uint3
     for (uint32_t i = 0; i < count; i++)
         if (widths[i] % 8 != 0) {
             snprintf(found, sizeof found, "%u", widths[i]);
-            return error_input(err, "cuda", 0, "hidden, ffn", "multiples of 8", found);
+            return error_input(err, "cuda", 0, "hidden, ffn, expert_ffn", "multiples of 8", found);
         }
     return STATUS_OK;
 }
@@ -208,6 +208,9 @@ const struct backend backend_cuda = {
     .store_kv = gpu_store_kv,
     .attention = gpu_attention,
     .activate = gpu_activate,
+    .route = gpu_route,
+    .expert_gemm = gpu_expert_gemm,
+    .combine = gpu_combine,
     .add = gpu_add,
     .gather_rows = gpu_gather_rows,
     .check = gpu_check,

@@ -4,6 +4,7 @@
  *   streams.c    copies, and events with their time on the host's clock
  *   staging.c    the host's small arrays on their way to the GPU
  *   operators.c  norms, activations, rows
+ *   experts.c    a mixture of experts
  *   products.c   products by cublasLt, each shape prepared once
  *   batch.c      contexts, how their attention is cut, KV and attention
  *   cublas.c     cublasLt, looked for when a device is opened
@@ -186,6 +187,15 @@ void gpu_add_norm(struct device *device, enum norm_kind kind, uint32_t rows, uin
 void gpu_activate(struct device *device, enum activation_kind kind, uint32_t rows, uint32_t width,
                   const void *in, void *out);
 void gpu_add(struct device *device, uint64_t count, const void *in, void *sum);
+
+/* experts.c */
+void gpu_route(struct device *device, const struct routing *routing, uint32_t rows, uint32_t inputs,
+               const void *in, const void *router);
+void gpu_expert_gemm(struct device *device, const struct routing *routing, bool by_row,
+                     uint32_t rows, uint32_t inputs, uint32_t outputs, const void *in,
+                     const void *weights, void *out);
+void gpu_combine(struct device *device, const struct routing *routing, uint32_t rows,
+                 uint32_t width, const void *in, bool added, void *out);
 
 /* products.c */
 #define GEMM_SLACK_ROWS 63U

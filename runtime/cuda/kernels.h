@@ -10,6 +10,7 @@
 #define REPRISE_RUNTIME_CUDA_KERNELS_H
 
 #include "runtime/cuda/divisor.h"
+#include "runtime/routing.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -153,6 +154,24 @@ struct kernel_norm {
     void *out;
 };
 void kernel_norm(const struct kernel_norm *n, cudaStream_t stream);
+
+/* ---- a mixture of experts ----
+ *
+ * How many rows each expert has stands in device memory only (runtime/routing.h), so grids are as
+ * large as they can come to, and blocks find out what they are for. */
+
+/* experts.cu. routing's arrays of `rows` rows from in * router^T: scores, choices, weights, slots.
+ * Three launches. */
+void kernel_route(enum element element, const struct routing *routing, uint32_t rows,
+                  uint32_t width, const void *in, const void *router, cudaStream_t stream);
+/* out[row] = SUM weight * in[slot], plus what is in out where `added`; rounded once. */
+void kernel_combine(enum element element, const struct routing *routing, uint32_t rows,
+                    uint32_t width, const void *in, bool added, void *out, cudaStream_t stream);
+/* expert_gemm.cu. out[slot] = in[row of the slot, or the slot] * weights[expert]^T; weights:
+ * [experts][outputs][inputs]. */
+void kernel_expert_gemm(enum element element, const struct routing *routing, bool by_row,
+                        uint32_t rows, uint32_t inputs, uint32_t outputs, const void *in,
+                        const void *weights, void *out, cudaStream_t stream);
 
 /* elementwise.cu. */
 void kernel_swiglu(enum element element, uint32_t rows, uint32_t width, const void *in, void *out,

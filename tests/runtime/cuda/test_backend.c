@@ -319,18 +319,36 @@ static enum status allocate_poisoned(struct device *device, enum tier tier, uint
 
 enum { WINDOW = 200, CONTEXTS = 3, PAGE_TOKENS = 16, PAGES_EACH = 14, VOCABULARY = 40 };
 
-static struct executor *small_executor(const struct backend *backend, struct device *device)
+static struct model small_model(void)
+{
+    return (struct model){ .layers = 2,
+                           .hidden = 64,
+                           .heads = 2,
+                           .kv_heads = 1,
+                           .head_dim = 32,
+                           .ffn = 64,
+                           .gated_ffn = true,
+                           .vocabulary = VOCABULARY };
+}
+
+/* A dense layer, then one with experts and a shared one. */
+static struct model small_expert_model(void)
+{
+    struct model model = small_model();
+    model.dense_layers = 1;
+    model.experts = 5;
+    model.experts_per_token = 2;
+    model.shared_experts = 1;
+    model.expert_ffn = 40;
+    return model;
+}
+
+static struct executor *small_executor(const struct backend *backend, struct device *device,
+                                       const struct model *model)
 {
     struct executor_config config = { .backend = backend,
                                       .device = device,
-                                      .model = { .layers = 2,
-                                                 .hidden = 64,
-                                                 .heads = 2,
-                                                 .kv_heads = 1,
-                                                 .head_dim = 32,
-                                                 .ffn = 64,
-                                                 .gated_ffn = true,
-                                                 .vocabulary = VOCABULARY },
+                                      .model = *model,
                                       .page_tokens = PAGE_TOKENS,
                                       .pages = CONTEXTS * PAGES_EACH,
                                       .rows = WINDOW + 2 * CONTEXTS,
@@ -381,15 +399,16 @@ START_TEST(a_warm_executor_prepares_nothing_more_and_computes_the_same)
 {
     struct device *device = open_lazy();
     struct backend poisoned = *cuda;
+    const struct model model = _i == 0 ? small_model() : small_expert_model();
     static float cold_logits[40 * VOCABULARY], warm_logits[40 * VOCABULARY];
     poisoned.allocate = allocate_poisoned;
-    struct executor *executor = small_executor(&poisoned, device);
+    struct executor *executor = small_executor(&poisoned, device, &model);
     uint32_t given = serve_a_little(executor, cold_logits);
     executor_free(executor);
     cuda->close(device);
 
     device = open_lazy();
-    executor = small_executor(&poisoned, device);
+    executor = small_executor(&poisoned, device, &model);
     executor_warm(executor, WINDOW);
     float first[VOCABULARY];
     executor_logits(executor, 1, first); /* downloads have a workspace too */
@@ -419,7 +438,8 @@ START_TEST(sums_with_their_norms_are_fewer_launches_and_the_same_bits)
         struct backend backend = *cuda;
         if (two)
             backend.add_norm = NULL;
-        struct executor *executor = small_executor(&backend, device);
+        const struct model model = small_model();
+        struct executor *executor = small_executor(&backend, device, &model);
         uint32_t before = fake_cuda_counts().launches;
         given = serve_a_little(executor, logits[two]);
         launches[two] = fake_cuda_counts().launches - before;
@@ -678,7 +698,7 @@ int main(void)
     tcase_add_test(tests, a_batch_may_change_as_soon_as_the_call_has_returned);
     tcase_add_test(tests, a_batch_serves_one_shape_after_the_other);
     tcase_add_test(tests, a_product_of_a_shape_is_chosen_once_and_shapes_are_few);
-    tcase_add_test(tests, a_warm_executor_prepares_nothing_more_and_computes_the_same);
+    tcase_add_loop_test(tests, a_warm_executor_prepares_nothing_more_and_computes_the_same, 0, 2);
     tcase_add_test(tests, sums_with_their_norms_are_fewer_launches_and_the_same_bits);
     tcase_add_loop_test(tests, waits_order_streams_however_they_run, 0, HURRIES);
     tcase_add_test(tests, a_missing_wait_is_seen);

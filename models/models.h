@@ -76,6 +76,7 @@ static inline uint32_t model_ffn_layers(const struct model *model)
 struct measured_timing {
     uint32_t
         shape[7]; /* the model's: layers, hidden, heads, KV heads, head width, FFN, vocabulary */
+    uint32_t experts[5]; /* its experts, those of a token, shared ones, their FFN, dense layers */
     uint32_t news, cacheds, batches, points;
     double new_tokens[MEASURED_MOST], cached_tokens[MEASURED_MOST], batch[MEASURED_MOST];
     double layer_ns[MEASURED_MOST][MEASURED_MOST], overhead_ns[MEASURED_MOST];
@@ -84,6 +85,8 @@ struct measured_timing {
     double held_flop_per_s, held_bytes_per_s;
     bool disk_free; /* the disk was held to no rate, and is to be held to none */
 };
+/* Fills in whose times they are. */
+void measured_timing_is_of(struct measured_timing *measured, const struct model *model);
 
 /* A server: GPUs, links, memories, disks, prices. Rates are effective where the file says so. */
 struct hardware {

@@ -4,6 +4,8 @@
  * of context takes in decode: that falls towards what memory gives, and stays as it last was.
  * The file (written by `reprise calibrate`) has a line a point:
  *   shape,LAYERS,HIDDEN,HEADS,KV_HEADS,HEAD_DIM,FFN,VOCABULARY   whose times these are
+ *   experts,EXPERTS,A_TOKENS,SHARED,EXPERT_FFN,DENSE_LAYERS   and of a model with experts; no such
+ *                                               line: a dense one's, as files older than it are
  *   prefill,NEW,CACHED,LAYER_NS,OVERHEAD_NS     in order of NEW, then CACHED: a full grid
  *   decode,BATCH,BASE_NS,PER_TOKEN_NS           in order of BATCH
  *   held,FLOP_PER_S,BYTES_PER_S                 what a host's operators were held to, if they were
@@ -60,7 +62,7 @@ static bool add_decode(struct measured_timing *measured, const double value[3])
 static bool add_line(struct measured_timing *measured, const char *text)
 {
     double v[4];
-    uint32_t *s = measured->shape;
+    uint32_t *s = measured->shape, *e = measured->experts;
     if (sscanf(text, "prefill,%lf,%lf,%lf,%lf", &v[0], &v[1], &v[2], &v[3]) == 4)
         return add_prefill(measured, v);
     if (sscanf(text, "decode,%lf,%lf,%lf", &v[0], &v[1], &v[2]) == 3)
@@ -72,6 +74,9 @@ static bool add_line(struct measured_timing *measured, const char *text)
     }
     if (strcmp(text, "disk,free") == 0)
         return measured->disk_free = true;
+    if (sscanf(text, "experts,%" SCNu32 ",%" SCNu32 ",%" SCNu32 ",%" SCNu32 ",%" SCNu32, &e[0],
+               &e[1], &e[2], &e[3], &e[4]) == 5)
+        return e[0] > 0;
     return sscanf(text,
                   "shape,%" SCNu32 ",%" SCNu32 ",%" SCNu32 ",%" SCNu32 ",%" SCNu32 ",%" SCNu32
                   ",%" SCNu32,
@@ -90,7 +95,8 @@ enum status measured_timing_read(const char *path, struct measured_timing *measu
     for (uint64_t line = 1; status == STATUS_OK && fgets(text, sizeof text, file) != NULL; line++) {
         text[strcspn(text, "\n")] = '\0';
         if (text[0] != '#' && text[0] != '\0' && !add_line(measured, text))
-            status = bad_line(path, line, "a shape, held, disk, prefill or decode line, in order",
+            status = bad_line(path, line,
+                              "a shape, experts, held, disk, prefill or decode line, in order",
                               text, err);
     }
     fclose(file);
@@ -103,12 +109,24 @@ enum status measured_timing_read(const char *path, struct measured_timing *measu
     return STATUS_OK;
 }
 
-bool measured_timing_of(const struct measured_timing *measured, const struct model *model)
+void measured_timing_is_of(struct measured_timing *measured, const struct model *model)
 {
     const uint32_t shape[] = { model->layers,   model->hidden, model->heads,     model->kv_heads,
                                model->head_dim, model->ffn,    model->vocabulary };
+    const uint32_t experts[] = { model->experts, model->experts_per_token, model->shared_experts,
+                                 model->expert_ffn, model->dense_layers };
+    memcpy(measured->shape, shape, sizeof shape);
+    memcpy(measured->experts, experts, sizeof experts);
+}
+
+bool measured_timing_of(const struct measured_timing *measured, const struct model *model)
+{
+    struct measured_timing wanted;
+    measured_timing_is_of(&wanted, model);
     bool plain = model->window_layers == 0 && model->state_layers == 0;
-    return plain && measured->points > 0 && memcmp(shape, measured->shape, sizeof shape) == 0;
+    return plain && measured->points > 0 &&
+           memcmp(wanted.shape, measured->shape, sizeof wanted.shape) == 0 &&
+           memcmp(wanted.experts, measured->experts, sizeof wanted.experts) == 0;
 }
 
 /* The cell [i, i + 1] that holds value, or the nearest; *share: how far into it, beyond 0..1

@@ -291,6 +291,7 @@ static void prepare(struct calibrator *c)
         c->tokens[i] = i * 31 % config->model.vocabulary;
     for (uint32_t i = 0; i < config->model.layers; i++)
         c->after[i] = c->backend->event_new(c->device);
+    c->begun = c->backend->event_new(c->device);
     c->end = c->backend->event_new(c->device);
     c->loaded = c->backend->event_new(c->device);
     c->saved = c->backend->event_new(c->device);
@@ -347,6 +348,7 @@ static void close_all(struct calibrator *c)
     for (uint32_t i = 0; c->after != NULL && i < c->config->model.layers; i++)
         c->backend->event_free(c->device, c->after[i]);
     if (c->device != NULL) {
+        c->backend->event_free(c->device, c->begun);
         c->backend->event_free(c->device, c->end);
         c->backend->event_free(c->device, c->loaded);
         c->backend->event_free(c->device, c->saved);

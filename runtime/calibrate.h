@@ -56,7 +56,9 @@ enum status calibrate(const struct calibration_config *config,
  * same ratios of KV heads and FFN. Heads are as wide as the model's own, so that the same kernels
  * run, where hidden has at least four of them: else the widest of 128, 64 and 32 (narrower than its
  * own, and such as the backend takes) of which it has four; one of which hidden is a multiple comes
- * first. hidden is rounded down to whole heads. */
+ * first. hidden is rounded down to whole heads. A mixture keeps its experts, those of a token and
+ * the shared ones, all narrower as its FFN is; of its dense layers as many as leave one with
+ * experts. */
 struct model model_scaled(const struct model *model, const struct backend *backend, uint32_t layers,
                           uint32_t hidden, uint32_t vocabulary, uint32_t window_tokens);
 

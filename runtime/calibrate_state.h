@@ -16,7 +16,7 @@ struct calibrator {
     struct ssd *ssd;
     struct calibration_samples *samples;
     struct backend_event **after; /* a layer */
-    struct backend_event *end, *loaded, *saved;
+    struct backend_event *begun, *end, *loaded, *saved;
     uint32_t *pages, *tokens, page_count;
     bool (*tell)(void *context, double share);
     void *context;

@@ -31,6 +31,26 @@ static uint32_t head_width(const struct model *model, const struct backend *back
     return model->head_dim < 32 ? model->head_dim : 32;
 }
 
+/* A width behind hidden in the model's ratio, as multiples of 32 that a kernel's tiles like; 0
+ * stays 0. */
+static uint32_t in_ratio(uint32_t width, uint32_t hidden, uint32_t small_hidden)
+{
+    uint32_t scaled = (uint32_t)((uint64_t)width * small_hidden / hidden);
+    return width == 0 ? 0 : at_least_1(scaled / 32) * 32;
+}
+
+/* How many experts there are and are chosen stays: which share of the weights an iteration reads
+ * depends on nothing else. */
+static void scale_experts(struct model *small, const struct model *model)
+{
+    small->expert_ffn = in_ratio(model->expert_ffn, model->hidden, small->hidden);
+    small->expert_bytes_per_parameter = 0;
+    if (small->dense_layers >= small->layers)
+        small->dense_layers = small->layers - 1;
+    if (small->dense_layers == 0)
+        small->ffn = 0;
+}
+
 struct model model_scaled(const struct model *model, const struct backend *backend, uint32_t layers,
                           uint32_t hidden, uint32_t vocabulary, uint32_t window_tokens)
 {
@@ -41,9 +61,10 @@ struct model model_scaled(const struct model *model, const struct backend *backe
     small.kv_heads = at_least_1((uint32_t)((uint64_t)small.heads * model->kv_heads / model->heads));
     while (small.heads % small.kv_heads != 0)
         small.kv_heads--;
-    small.ffn =
-        at_least_1((uint32_t)((uint64_t)model->ffn * small.hidden / model->hidden / 32)) * 32;
+    small.ffn = in_ratio(model->ffn, model->hidden, small.hidden);
     small.layers = layers;
+    if (model->experts > 0)
+        scale_experts(&small, model);
     small.vocabulary = vocabulary;
     small.context_window_tokens = window_tokens;
     small.weight_bytes_per_parameter = small.kv_bytes_per_value = backend->element_bytes;

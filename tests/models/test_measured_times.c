@@ -80,6 +80,33 @@ START_TEST(another_model_takes_the_roofline)
 }
 END_TEST
 
+/* A file without the line, as older ones are, is a dense model's. */
+START_TEST(a_mixture_takes_times_of_its_own_experts_only)
+{
+    static const struct {
+        const char *line;
+        bool of_mixture, of_dense;
+    } cases[] = { { "", false, true },
+                  { "experts,8,2,1,24,1\n", true, false },
+                  { "experts,8,3,1,24,1\n", false, false },
+                  { "experts,8,2,1,24,0\n", false, false } };
+    struct model dense = case_model(), mixture = dense;
+    mixture.experts = 8;
+    mixture.experts_per_token = 2;
+    mixture.shared_experts = 1;
+    mixture.expert_ffn = 24;
+    mixture.dense_layers = 1;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[512];
+        snprintf(text, sizeof text, "%s%s", points, cases[i].line);
+        write_files(text);
+        ck_assert_int_eq(timing_of(&mixture).is_measured, cases[i].of_mixture);
+        ck_assert_int_eq(timing_of(&dense).is_measured, cases[i].of_dense);
+        remove_files();
+    }
+}
+END_TEST
+
 START_TEST(a_disk_that_was_held_to_no_rate_is_told_and_only_that)
 {
     char text[512];
@@ -102,6 +129,8 @@ static const struct {
     { "shape,2,8,4,2,2,16,32\nprefill,1,0,nonsense,5\n", 2 },
     { "prefill,50,0,1,1\nprefill,1,0,1,1\n", 2 }, /* not in order */
     { "disk,sold\n", 1 },
+    { "experts,0,0,0,0,0\n", 1 }, /* a dense model has no such line */
+    { "experts,8,2\n", 1 },
     { "prefill,1,0,-5,0\n", 1 },             /* no time is negative */
     { "decode,1,10,1\ndecode,1,10,1\n", 2 }, /* twice */
     { "prefill,1,0,10,1\nprefill,1,9,10,1\nprefill,5,0,10,1\ndecode,1,10,1\n", 0 }, /* a hole */
@@ -125,6 +154,7 @@ static Suite *suite(void)
     TCase *tcase = tcase_create("points");
     tcase_add_test(tcase, a_measured_point_comes_back_and_between_points_lies_the_surface);
     tcase_add_test(tcase, another_model_takes_the_roofline);
+    tcase_add_test(tcase, a_mixture_takes_times_of_its_own_experts_only);
     tcase_add_test(tcase, a_disk_that_was_held_to_no_rate_is_told_and_only_that);
     tcase_add_loop_test(tcase, a_malformed_file_is_refused_by_its_line, 0,
                         sizeof refused / sizeof *refused);

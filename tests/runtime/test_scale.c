@@ -56,11 +56,61 @@ START_TEST(a_width_that_the_backend_cannot_take_is_passed_over)
 }
 END_TEST
 
+START_TEST(a_mixture_keeps_its_experts_and_narrows_them)
+{
+    struct error err = { 0 };
+    struct model mixtral = shipped("mixtral-8x7b"), qwen = shipped("qwen3-30b-a3b");
+    struct model small = model_scaled(&mixtral, &any, 4, 1024, 100, 512);
+    ck_assert_uint_eq(small.experts, 8);
+    ck_assert_uint_eq(small.experts_per_token, 2);
+    ck_assert_uint_eq(small.expert_ffn, 14336 / 4);
+    ck_assert_uint_eq(small.ffn, 0); /* no layer is dense */
+    ck_assert_int_eq(model_check(&small, "small", &err), STATUS_OK);
+    small = model_scaled(&qwen, &any, 4, 512, 100, 512);
+    ck_assert_uint_eq(small.experts, 128);
+    ck_assert_uint_eq(small.experts_per_token, 8);
+    ck_assert_uint_eq(small.expert_ffn, 768 / 4);
+    ck_assert_int_eq(model_check(&small, "small", &err), STATUS_OK);
+}
+END_TEST
+
+START_TEST(dense_layers_stay_but_for_the_last_that_leaves_room_for_experts)
+{
+    static const struct {
+        uint32_t layers, dense_layers, ffn;
+    } cases[] = { { 8, 3, 18432 / 14 / 32 * 32 }, { 3, 2, 18432 / 14 / 32 * 32 }, { 1, 0, 0 } };
+    struct model model = shipped("deepseek-v3");
+    struct error err = { 0 };
+    model.attention = ATTENTION_MULTI_HEAD; /* what is scaled of latent attention is not asked */
+    model.latent_dim = model.rope_dim = model.query_latent_dim = 0;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct model small = model_scaled(&model, &any, cases[i].layers, 512, 100, 512);
+        ck_assert_uint_eq(small.dense_layers, cases[i].dense_layers);
+        ck_assert_uint_eq(small.ffn, cases[i].ffn);
+        ck_assert_uint_eq(small.shared_experts, 1);
+        ck_assert_int_eq(model_check(&small, "small", &err), STATUS_OK);
+    }
+}
+END_TEST
+
+/* mxfp4 is of the model's own weights, not of those that are run here. */
+START_TEST(experts_are_of_the_backends_width)
+{
+    struct model model = shipped("gpt-oss-20b");
+    ck_assert(model.expert_bytes_per_parameter > 0);
+    struct model small = model_scaled(&model, &any, 2, 512, 100, 512);
+    ck_assert(small.expert_bytes_per_parameter == 0 && small.weight_bytes_per_parameter == 2);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("scale");
     tcase_add_test(tests, heads_keep_their_width_where_four_fit);
     tcase_add_test(tests, a_width_that_the_backend_cannot_take_is_passed_over);
+    tcase_add_test(tests, a_mixture_keeps_its_experts_and_narrows_them);
+    tcase_add_test(tests, dense_layers_stay_but_for_the_last_that_leaves_room_for_experts);
+    tcase_add_test(tests, experts_are_of_the_backends_width);
     Suite *suite = suite_create("scale");
     suite_add_tcase(suite, tests);
     return test_main(suite);

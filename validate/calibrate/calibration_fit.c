@@ -430,9 +430,7 @@ enum status calibration_fit(const struct calibration_samples *samples, const str
 {
     memset(fits, 0, sizeof *fits);
     gsl_set_error_handler_off();
-    const uint32_t shape[] = { model->layers,   model->hidden, model->heads,     model->kv_heads,
-                               model->head_dim, model->ffn,    model->vocabulary };
-    memcpy(fits->measured.shape, shape, sizeof shape);
+    measured_timing_is_of(&fits->measured, model);
     enum status status = fit_prefill(samples, fits, err);
     if (status == STATUS_OK)
         status = fit_decode(samples, fits, err);

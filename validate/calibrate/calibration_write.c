@@ -39,11 +39,13 @@ static enum status write_times(const char *path, const char *heading,
     FILE *out = fopen(path, "w");
     if (out == NULL)
         return error_io(err, path, "write", strerror(errno));
-    const uint32_t *s = measured->shape;
+    const uint32_t *s = measured->shape, *e = measured->experts;
     fprintf(out,
             "# %s\n# Medians of a layer and of the rest; lines of decode by robust regression.\n",
             heading);
     fprintf(out, "shape,%u,%u,%u,%u,%u,%u,%u\n", s[0], s[1], s[2], s[3], s[4], s[5], s[6]);
+    if (e[0] > 0)
+        fprintf(out, "experts,%u,%u,%u,%u,%u\n", e[0], e[1], e[2], e[3], e[4]);
     if (measured->held_flop_per_s > 0.0 || measured->held_bytes_per_s > 0.0)
         fprintf(out, "held,%.0f,%.0f\n", measured->held_flop_per_s, measured->held_bytes_per_s);
     if (measured->disk_free)
@@ -62,6 +64,14 @@ static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash != NULL ? slash + 1 : path;
+}
+
+/* Bytes of weights that an iteration of one token reads: of a mixture, its own experts only. */
+static double read_bytes(const struct model *model)
+{
+    return model->experts == 0
+               ? (double)model_weight_bytes(model, 1)
+               : (double)model_active_parameters(model) * model->weight_bytes_per_parameter;
 }
 
 /* What the roofline would ask for is filled with what was measured nearest to it; prefill and
@@ -92,8 +102,7 @@ static struct hardware describe(const struct calibration_fits *fits, const struc
                                  .ssd_both_bytes_per_s = fits->ssd_both_bytes_per_s,
                                  .ssd_latency_ns = (uint64_t)fits->ssd_latency_ns };
     /* Decode of one sequence reads every weight: the bandwidth that it attains. */
-    hardware.hbm_bytes_per_s =
-        (double)model_weight_bytes(model, 1) / fits->measured.base_ns[0] * (double)NS_PER_S;
+    hardware.hbm_bytes_per_s = read_bytes(model) / fits->measured.base_ns[0] * (double)NS_PER_S;
     snprintf(hardware.name, sizeof hardware.name, "%s", name);
     snprintf(hardware.source, sizeof hardware.source, "%.250s", source);
     snprintf(hardware.measured_file, sizeof hardware.measured_file, "%.250s", base_name(times));

@@ -44,8 +44,8 @@ struct serve_report {
 };
 
 /* Runs the experiment to its end, or until progress stops it. STATUS_INPUT: what sim_run() refuses,
- * and what the runtime cannot do (experts, block units, an HBM cache); STATUS_IO: memory, disk,
- * device. *result is the caller's to sim_result_free(). */
+ * and what the runtime cannot do; STATUS_IO: memory, disk, device. *result is the
+ * caller's to sim_result_free(). */
 enum status serve_run(const struct experiment *experiment, const struct serve_config *config,
                       const struct sim_progress *progress, struct sim_result *result,
                       struct serve_report *report, struct error *err);

@@ -31,7 +31,7 @@ struct run {
  * much, relative to its length. */
 static double score_tolerance(void)
 {
-    return backend->element_bytes == 4 ? 1e-4 : 0.1;
+    return backend->element_bytes == 4 ? 1e-4 : 0.05;
 }
 
 /* From HBM: the iteration's, of the layer that was run last. */

@@ -247,7 +247,8 @@ static void finish(struct run *run, struct sim_result *result)
     report->run_ns = run->now_ns;
     memcpy(report->iterations, run->log.totals, sizeof report->iterations);
     for (uint32_t i = 0; i < run->serves && run->backend->late_ns != NULL; i++)
-        report->late_ns += run->backend->late_ns(run->serve[i].device);
+        report->late_ns +=
+            run->backend->late_ns(run->serve[i].device) - run->serve[i].late_before_ns;
 }
 
 static enum status serve_all(struct run *run, const struct sim_progress *progress,
@@ -263,7 +264,7 @@ static enum status serve_all(struct run *run, const struct sim_progress *progres
             finish(run, result);
         close_books(run);
     }
-    close_machines(run);
+    close_machines(run, status != STATUS_OK);
     return status;
 }
 

@@ -11,8 +11,16 @@
 #include "sim/engine/experiment.h"
 #include "sim/engine/result.h"
 
+/* Devices with weights in them, kept between runs. */
+struct serve_machine;
+struct serve_machine *serve_machine_new(void);
+void serve_machine_free(struct serve_machine *machine); /* closes them; NULL is fine */
+
 struct serve_config {
     const struct backend *backend;
+    /* The run uses what is in it if it serves, and leaves what it opens; NULL: it opens and closes
+     * its own. One run at a time. */
+    struct serve_machine *machine;
     uint32_t threads;     /* backend_config.threads */
     uint32_t page_tokens; /* of a KV page; 0: executor_page_tokens() */
     const char *weights;  /* a file (weights.h); NULL: random, of the workload's seed */

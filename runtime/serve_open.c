@@ -3,6 +3,7 @@
 #include "runtime/serve_state.h"
 
 #include "base/memory.h"
+#include "runtime/machine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,43 +45,54 @@ uint32_t rows_of(const struct run *run)
 
 /* ---- a server's device ---- */
 
-static struct executor_config executor_config(const struct serve *serve)
+static struct executor_config executor_config(const struct run *run)
 {
-    const struct run *run = serve->run;
     return (struct executor_config){ .backend = run->backend,
-                                     .device = serve->device,
                                      .model = run->setup.model,
                                      .page_tokens = run->page_tokens,
                                      .pages = pages_of(run, TIER_HBM),
                                      .rows = rows_of(run),
-                                     .contexts = run->experiment->batch,
-                                     .weights = run->config->weights,
-                                     .seed = run->experiment->workload.seed };
+                                     .contexts = run->experiment->batch };
+}
+
+static struct backend_config device_config(const struct run *run,
+                                           const struct executor_config *executor)
+{
+    const struct hardware *hardware = &run->setup.hardware;
+    uint64_t weights = executor_weights_bytes(run->backend, &run->setup.model);
+    struct backend_config config = { .hbm_bytes = executor_bytes(executor) - weights + (64 << 20),
+                                     .dram_bytes = pages_of(run, TIER_DRAM) * run->page_bytes,
+                                     .threads = run->config->threads };
+    if (run->config->links_free)
+        return config;
+    config.h2d_bytes_per_s = hardware->h2d_bytes_per_s;
+    config.d2h_bytes_per_s = hardware->d2h_bytes_per_s;
+    config.held = (struct held_rates){ hardware->measured.held_flop_per_s,
+                                       hardware->measured.held_bytes_per_s };
+    return config;
 }
 
 static enum status open_device(struct serve *serve, struct error *err)
 {
     struct run *run = serve->run;
-    struct executor_config executor = executor_config(serve);
-    uint64_t dram_bytes = pages_of(run, TIER_DRAM) * run->page_bytes;
-    struct backend_config config = { .hbm_bytes = executor_bytes(&executor) + (64 << 20),
-                                     .dram_bytes = dram_bytes,
-                                     .threads = run->config->threads };
-    if (!run->config->links_free) {
-        const struct hardware *hardware = &run->setup.hardware;
-        config.h2d_bytes_per_s = hardware->h2d_bytes_per_s;
-        config.d2h_bytes_per_s = hardware->d2h_bytes_per_s;
-        config.held = (struct held_rates){ hardware->measured.held_flop_per_s,
-                                           hardware->measured.held_bytes_per_s };
-    }
-    enum status status = run->backend->open(&config, &serve->device, err);
+    struct executor_config executor = executor_config(run);
+    const struct machine_wanted wanted = { .backend = run->backend,
+                                           .config = device_config(run, &executor),
+                                           .model = run->setup.model,
+                                           .weights = run->config->weights,
+                                           .seed = run->experiment->workload.seed };
+    const struct machine_part *part;
+    void *dram = NULL;
+    enum status status =
+        machine_part(run->machine, (uint32_t)(serve - run->serve), &wanted, &part, err);
     if (status != STATUS_OK)
         return status;
-    void *dram = NULL;
-    executor.device = serve->device;
+    serve->device = executor.device = part->device;
+    executor.loaded = part->weights;
     status = executor_new(&executor, &serve->executor, err);
     if (status == STATUS_OK)
-        status = run->backend->allocate(serve->device, TIER_DRAM, dram_bytes, &dram, err);
+        status =
+            run->backend->allocate(serve->device, TIER_DRAM, wanted.config.dram_bytes, &dram, err);
     if (status != STATUS_OK)
         return status;
     executor_warm(serve->executor, run->setup.window_tokens); /* the run's clock has not begun */
@@ -88,6 +100,8 @@ static enum status open_device(struct serve *serve, struct error *err)
     run->planes = kv_planes(executor_shape(serve->executor));
     serve->memory[TIER_HBM] = executor_pool(serve->executor);
     serve->memory[TIER_DRAM] = dram;
+    if (run->backend->late_ns != NULL)
+        serve->late_before_ns = run->backend->late_ns(serve->device);
     return STATUS_OK;
 }
 
@@ -189,6 +203,9 @@ static enum status open_way_to_pool(struct serve *serve, struct error *err)
 enum status open_machines(struct run *run, struct error *err)
 {
     enum status status = STATUS_OK;
+    run->machine = run->config->machine;
+    if (run->machine == NULL)
+        run->machine = run->own_machine = serve_machine_new();
     run->serves = run->experiment->replicas;
     run->serve = memory_new(run->serves, sizeof *run->serve);
     for (uint32_t i = 0; i < run->serves; i++)
@@ -212,16 +229,19 @@ void close_disks(struct serve *serve)
     }
 }
 
-void close_machines(struct run *run)
+void close_machines(struct run *run, bool failed)
 {
     for (uint32_t i = 0; i < run->serves; i++) {
         struct serve *serve = &run->serve[i];
         close_disks(serve);
         executor_free(serve->executor);
         if (serve->device != NULL)
-            run->backend->close(serve->device);
+            run->backend->release(serve->device, TIER_DRAM, serve->memory[TIER_DRAM]);
         free(serve->disk[0].checksum);
     }
+    if (failed)
+        machine_reset(run->machine);
+    serve_machine_free(run->own_machine);
     remote_free(&run->remote);
     free(run->serve);
 }

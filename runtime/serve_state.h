@@ -139,6 +139,7 @@ struct run {
     uint32_t planes;     /* of a slice (backend.h) */
     uint64_t slice_bytes, page_bytes;
     struct remote remote;
+    struct serve_machine *machine, *own_machine; /* own: NULL where the caller keeps one */
     struct serve *serve; /* service.engines */
     uint32_t serves;
 };
@@ -155,7 +156,8 @@ enum { DISKS = TIER_KINDS - TIER_SSD };
 struct serve {
     struct run *run;
     struct engine *engine; /* the service's */
-    struct device *device;
+    struct device *device; /* the machine's */
+    uint64_t late_before_ns; /* the device's, of runs before */
     struct executor *executor;
     struct disk disk[DISKS]; /* by tier, from TIER_SSD on */
     struct page_pool pool[TIER_COUNT];
@@ -215,7 +217,7 @@ enum status open_setup(struct run *run, struct error *err);
 enum status open_machines(struct run *run, struct error *err);
 /* Carries out what is queued. */
 void close_disks(struct serve *serve);
-void close_machines(struct run *run);
+void close_machines(struct run *run, bool failed);
 /* Pages of a tier: its capacity, a quarter for pages that are not full where copies lie in it, and
  * some: in HBM two a turn, for its first and its last, and two that are copied; in the others those
  * that pass through. */

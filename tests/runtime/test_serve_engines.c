@@ -209,7 +209,7 @@ START_TEST(one_request_of_a_real_trace_at_a_time_every_count_of_every_preset_is_
         snprintf(experiment.trace, sizeof experiment.trace, "%s", path);
         experiment.context_window_tokens = 4096;
         experiment.hbm_tokens = 5000;
-        experiment.dram_bytes = 40000000;
+        experiment.dram_bytes = experiment.dram_bytes > 0 ? 40000000 : 0;
         experiment.ssd_bytes = experiment.ssd_bytes > 0 ? 100000000 : 0;
         experiment.unit = PLACE_AUTO;
         different = difference(&experiment);

@@ -8,7 +8,7 @@ enum { COPIES_MOST = 64 };
 
 struct scale_options {
     struct trace_source source;
-    const char *to, *rate, *sessions, *shift;
+    const char *to, *rate, *think, *sessions, *shift;
     uint64_t seed;
     bool lossy;
 };
@@ -16,15 +16,18 @@ struct scale_options {
 static enum status read_scale(const struct scale_options *given, struct trace_scale *scale,
                               struct error *err)
 {
-    *scale = (struct trace_scale){
-        .rate = 1.0, .sessions = 1.0, .shift_most_ns = 600 * NS_PER_S, .seed = given->seed
-    };
+    *scale = (struct trace_scale){ .rate = 1.0,
+                                   .think = 1.0,
+                                   .sessions = 1.0,
+                                   .shift_most_ns = 600 * NS_PER_S,
+                                   .seed = given->seed };
     if (trace_verb_positive("--rate", given->rate, 1e6, &scale->rate, err) ||
+        trace_verb_positive("--think", given->think, 1e6, &scale->think, err) ||
         trace_verb_positive("--sessions", given->sessions, COPIES_MOST, &scale->sessions, err) ||
         trace_verb_duration("--shift", given->shift, &scale->shift_most_ns, err))
         return err->status;
-    if (given->rate == NULL && given->sessions == NULL)
-        return error_input(err, NULL, 0, "trace scale", "--rate or --sessions", NULL);
+    if (given->rate == NULL && given->think == NULL && given->sessions == NULL)
+        return error_input(err, NULL, 0, "trace scale", "--rate, --think or --sessions", NULL);
     return STATUS_OK;
 }
 
@@ -66,6 +69,7 @@ int trace_verb_scale(int argc, const char **argv)
     const struct option table[] = {
         { "rate", 0, OPTION_TEXT, &given.rate, "X",
           "arrivals X times as dense; think times stay as they are" },
+        { "think", 0, OPTION_TEXT, &given.think, "X", "think times X times as long" },
         { "sessions", 0, OPTION_TEXT, &given.sessions, "Y",
           "Y times the sessions: whole copies with ids and blocks of their own, and a share" },
         { "shift", 0, OPTION_TEXT, &given.shift, "TIME",
@@ -80,8 +84,9 @@ int trace_verb_scale(int argc, const char **argv)
     };
     const struct command_line line = {
         .command = "reprise trace scale",
-        .usage = "IN OUT [--rate X] [--sessions Y] [OPTION...]",
-        .summary = "Writes a trace with another arrival rate, or with more or fewer sessions.",
+        .usage = "IN OUT [--rate X] [--think X] [--sessions Y] [OPTION...]",
+        .summary = "Writes a trace with another arrival rate, other think times, or more or fewer "
+                   "sessions.",
         .table = table,
         .arguments_most = 2,
     };

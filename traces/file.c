@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "traces/format.h"
 #include "traces/source.h"
+#include "traces/write.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -170,7 +171,11 @@ enum status trace_open(const char *path, const struct workload *workload,
         file_close(file);
         return status;
     }
-    *out = trace_of(&file_source, file);
+    struct trace *trace = trace_of(&file_source, file);
+    const struct trace_scale times = { .rate = import->rate,
+                                       .think = import->think_scale,
+                                       .sessions = 1.0 };
+    *out = times.rate == 1.0 && times.think == 1.0 ? trace : trace_scaled(&trace, &times);
     return STATUS_OK;
 }
 

@@ -44,5 +44,21 @@ const struct config_row trace_import_rows[] = {
       .standard = "1h",
       .help = "a session of a request log that is silent for longer has ended; what comes after it "
               "is a new one (bounds what reading holds in memory)" },
+    { .key = "rate",
+      .kind = CONFIG_DOUBLE,
+      .offset = AT(rate),
+      .min = 1e-6,
+      .max = 1e6,
+      .standard = "1",
+      .help = "arrivals come so many times as dense as the file has them (`reprise trace scale --rate`): "
+              "a trace's load" },
+    { .key = "think_scale",
+      .kind = CONFIG_DOUBLE,
+      .offset = AT(think_scale),
+      .min = 1e-6,
+      .max = 1e6,
+      .standard = "1",
+      .help = "a closed loop's think times are so many times as long as the file has them (`reprise "
+              "trace scale --think`)" },
     { .key = NULL },
 };

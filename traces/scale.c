@@ -3,6 +3,7 @@
 #include "base/keymap.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/units.h"
 #include "traces/source.h"
 #include "traces/write.h"
 
@@ -41,6 +42,8 @@ struct scaled {
     struct choice choice; /* of the last copy's sessions */
     uint64_t *keys;
     uint32_t keys_capacity;
+    struct trace_turn *turns;
+    uint32_t turns_capacity;
 };
 
 /* ---- keeping a share ---- */
@@ -118,6 +121,12 @@ static struct copy *first_copy(struct scaled *scaled)
     return first;
 }
 
+/* Beyond the end of time a double is no uint64_t. */
+static uint64_t scaled_ns(double ns)
+{
+    return ns < (double)TIME_END_NS ? (uint64_t)ns : TIME_END_NS;
+}
+
 static const uint64_t *copy_keys(struct scaled *scaled, const struct copy *copy)
 {
     const struct trace_session *session = &copy->session;
@@ -128,6 +137,22 @@ static const uint64_t *copy_keys(struct scaled *scaled, const struct copy *copy)
         scaled->keys[i] =
             XXH64(&session->block_keys[i], sizeof *session->block_keys, copy->number) >> 1;
     return scaled->keys;
+}
+
+/* The session's turns with their think times scaled. */
+static const struct trace_turn *scaled_turns(struct scaled *scaled,
+                                             const struct trace_session *session)
+{
+    if (scaled->scale.think == 1.0)
+        return session->turns;
+    memory_grow(&scaled->turns, &scaled->turns_capacity, session->turn_count,
+                sizeof *scaled->turns);
+    for (uint32_t i = 0; i < session->turn_count; i++) {
+        scaled->turns[i] = session->turns[i];
+        scaled->turns[i].think_ns =
+            scaled_ns((double)session->turns[i].think_ns * scaled->scale.think);
+    }
+    return scaled->turns;
 }
 
 static enum trace_step scaled_next(void *state, struct trace_session *session, struct error *err)
@@ -145,8 +170,9 @@ static enum trace_step scaled_next(void *state, struct trace_session *session, s
     if (scaled->scale.rate == 1.0)
         session->arrival_ns += copy->shift_ns;
     else
-        session->arrival_ns = (uint64_t)(arrival_ns / scaled->scale.rate);
+        session->arrival_ns = scaled_ns(arrival_ns / scaled->scale.rate);
     session->block_keys = copy_keys(scaled, copy);
+    session->turns = scaled_turns(scaled, &copy->session);
     return TRACE_ITEM;
 }
 
@@ -160,14 +186,18 @@ static struct trace_facts scaled_facts(const void *state)
     return facts;
 }
 
+/* One copy, whole: it is known by what is read, as however else a file is imported. */
 static uint64_t scaled_hash(const void *state)
 {
     const struct scaled *scaled = state;
-    uint64_t parts[5] = { trace_hash(scaled->copy[0].trace) };
+    if (scaled->scale.sessions == 1.0)
+        return trace_hash(scaled->copy[0].trace);
+    uint64_t parts[6] = { trace_hash(scaled->copy[0].trace) };
     memcpy(&parts[1], &scaled->scale.rate, sizeof parts[1]);
     memcpy(&parts[2], &scaled->scale.sessions, sizeof parts[2]);
     parts[3] = scaled->scale.shift_most_ns;
     parts[4] = scaled->scale.seed;
+    memcpy(&parts[5], &scaled->scale.think, sizeof parts[5]);
     return XXH64(parts, sizeof parts, 0);
 }
 
@@ -185,6 +215,7 @@ static void scaled_close(void *state)
     free(scaled->choice.end);
     keymap_free(&scaled->choice.map);
     free(scaled->keys);
+    free(scaled->turns);
     free(scaled);
 }
 
@@ -202,7 +233,7 @@ uint32_t trace_scale_copies(const struct trace_scale *scale)
 
 struct trace *trace_scaled(struct trace *const *traces, const struct trace_scale *scale)
 {
-    assert(scale->rate > 0.0 && scale->sessions > 0.0);
+    assert(scale->rate > 0.0 && scale->think > 0.0 && scale->sessions > 0.0);
     struct scaled *scaled = memory_new(1, sizeof *scaled);
     scaled->scale = *scale;
     scaled->copies = trace_scale_copies(scale);

@@ -106,6 +106,7 @@ struct trace_import {
     double bytes_per_token;
     uint32_t block_tokens;
     uint64_t hash_seed, session_gap_ns;
+    double rate, think_scale; /* its times made others: trace_scaled() in write.h */
 };
 extern const struct config_row trace_import_rows[]; /* offsets into struct trace_import */
 

@@ -46,6 +46,7 @@ struct trace_scale {
     double rate; /* arrivals come so much sooner after each other. Think times stay, since people do
                     not think faster where there are more of them; requests of an open loop have no
                     other times, and all of theirs are divided */
+    double think; /* think times are multiplied by it: for a server on which all takes another time */
     double sessions; /* so many as there were: whole copies, and of one a share. A copy's ids and
                         keys are its own, so that nothing is shared between copies */
     uint64_t shift_most_ns; /* a copy comes later by a time drawn up to this, before `rate` */
@@ -53,7 +54,7 @@ struct trace_scale {
 };
 /* How many readers of the same trace trace_scaled() needs. */
 uint32_t trace_scale_copies(const struct trace_scale *scale);
-/* Owns the traces, of which there must be so many; `rate` and `sessions` above 0. A share keeps a
+/* Owns the traces, of which there must be so many; `rate`, `think` and `sessions` above 0. A share keeps a
  * session or drops it. Requests of an open loop that continue each other (one has the last block of
  * an earlier one, or the last but one, and is the first to have it again) are kept or dropped
  * together, for which two keys of each request are held. */

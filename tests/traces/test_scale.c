@@ -71,7 +71,7 @@ static void check_order(struct trace *trace)
 START_TEST(a_scale_of_one_changes_nothing)
 {
     char *before = trace_text(documents(300));
-    char *after = trace_text(scaled(documents, 300, (struct trace_scale){ 1.0, 1.0, 0, 1 }));
+    char *after = trace_text(scaled(documents, 300, (struct trace_scale){ 1.0, 1.0, 1.0, 0, 1 }));
     ck_assert_str_eq(after, before);
     free(before);
     free(after);
@@ -81,7 +81,7 @@ END_TEST
 START_TEST(a_rate_divides_arrivals_and_leaves_think_times)
 {
     struct trace *trace = sessions(200),
-                 *fast = scaled(sessions, 200, (struct trace_scale){ 2.5, 1.0, 0, 1 });
+                 *fast = scaled(sessions, 200, (struct trace_scale){ 2.5, 1.0, 1.0, 0, 1 });
     struct trace_session one, other;
     struct error err = { 0 };
     while (trace_next(trace, &one, &err) == TRACE_ITEM) {
@@ -99,9 +99,51 @@ START_TEST(a_rate_divides_arrivals_and_leaves_think_times)
 }
 END_TEST
 
+START_TEST(think_times_scale_by_themselves)
+{
+    struct trace *trace = sessions(200),
+                 *slow = scaled(sessions, 200, (struct trace_scale){ 1.0, 3.0, 1.0, 0, 1 });
+    struct trace_session one, other;
+    struct error err = { 0 };
+    while (trace_next(trace, &one, &err) == TRACE_ITEM) {
+        ck_assert_int_eq(trace_next(slow, &other, &err), TRACE_ITEM);
+        ck_assert_uint_eq(other.arrival_ns, one.arrival_ns);
+        for (uint32_t i = 0; i < one.turn_count; i++)
+            ck_assert_uint_eq(other.turns[i].think_ns, 3 * one.turns[i].think_ns);
+    }
+    trace_close(trace);
+    trace_close(slow);
+}
+END_TEST
+
+/* Keys say how a file's times are read; what a result depends on besides is the file. */
+START_TEST(an_import_scales_times_and_keeps_the_files_hash)
+{
+    struct trace_session one, other;
+    struct error err = { 0 };
+    struct trace *trace = NULL, *fast = NULL;
+    ck_assert_int_eq(open_trace(TRACE_SAMPLES "/sessions.csv", NULL, &trace, &err), STATUS_OK);
+    ck_assert_int_eq(open_imported(TRACE_SAMPLES "/sessions.csv", NULL, 4.0, 0.5, &fast, &err),
+                     STATUS_OK);
+    while (trace_next(trace, &one, &err) == TRACE_ITEM) {
+        ck_assert_int_eq(trace_next(fast, &other, &err), TRACE_ITEM);
+        ck_assert_double_eq_tol((double)other.arrival_ns, (double)one.arrival_ns / 4.0, 1.0);
+        for (uint32_t i = 0; i < one.turn_count; i++)
+            ck_assert_double_eq_tol((double)other.turns[i].think_ns,
+                                    (double)one.turns[i].think_ns / 2.0, 1.0);
+    }
+    ck_assert_int_eq(trace_next(fast, &other, &err), TRACE_END);
+    ck_assert_uint_eq(trace_hash(fast), trace_hash(trace));
+    trace_close(trace);
+    trace_close(fast);
+}
+END_TEST
+
 START_TEST(copies_share_nothing_with_each_other)
 {
-    struct trace_scale scale = { .rate = 1, .sessions = 3, .shift_most_ns = 60 * NS_PER_S };
+    struct trace_scale scale = {
+        .rate = 1, .think = 1, .sessions = 3, .shift_most_ns = 60 * NS_PER_S
+    };
     struct trace_info one = info_of(documents(400)), three = info_of(scaled(documents, 400, scale));
     ck_assert_uint_eq(three.turns, 3 * one.turns);
     ck_assert_uint_eq(three.blocks, 3 * one.blocks);
@@ -115,7 +157,7 @@ END_TEST
 /* 5 deviations of the count of sessions kept; a session has 5.75 turns. */
 START_TEST(a_share_keeps_that_share_of_sessions)
 {
-    struct trace_scale scale = { .rate = 1, .sessions = 0.25, .seed = 7 };
+    struct trace_scale scale = { .rate = 1, .think = 1, .sessions = 0.25, .seed = 7 };
     struct trace_info info = info_of(scaled(sessions, 4000, scale));
     ck_assert_double_eq_tol((double)info.sessions, 1000.0, 5 * 27.4);
     scale.sessions = 1.25;
@@ -127,7 +169,7 @@ END_TEST
 /* Were requests drawn one by one, a quarter of them would find a quarter of their histories. */
 START_TEST(requests_that_continue_each_other_are_kept_together)
 {
-    struct trace_scale scale = { .rate = 1, .sessions = 0.25, .seed = 7 };
+    struct trace_scale scale = { .rate = 1, .think = 1, .sessions = 0.25, .seed = 7 };
     struct trace_info all = info_of(conversations(4000));
     struct trace_info kept = info_of(scaled(conversations, 4000, scale));
     double hit_rate = all.reuse.unbounded_hits / (double)all.blocks;
@@ -139,7 +181,7 @@ END_TEST
 /* ... but requests that only begin alike are no conversation: they are drawn one by one. */
 START_TEST(requests_of_one_system_prompt_are_not_all_kept_or_dropped)
 {
-    struct trace_scale scale = { .rate = 1, .sessions = 0.5 };
+    struct trace_scale scale = { .rate = 1, .think = 1, .sessions = 0.5 };
     for (scale.seed = 1; scale.seed <= 5; scale.seed++) {
         struct trace_info kept = info_of(scaled(documents, 2000, scale));
         ck_assert_double_eq_tol((double)kept.sessions, 1000.0, 250.0);
@@ -245,6 +287,8 @@ static Suite *suite(void)
     TCase *tcase = tcase_create("scale");
     tcase_add_test(tcase, a_scale_of_one_changes_nothing);
     tcase_add_test(tcase, a_rate_divides_arrivals_and_leaves_think_times);
+    tcase_add_test(tcase, think_times_scale_by_themselves);
+    tcase_add_test(tcase, an_import_scales_times_and_keeps_the_files_hash);
     tcase_add_test(tcase, copies_share_nothing_with_each_other);
     tcase_add_test(tcase, a_share_keeps_that_share_of_sessions);
     tcase_add_test(tcase, requests_that_continue_each_other_are_kept_together);

@@ -37,6 +37,36 @@ const char *config_tree_value(const struct config_tree *tree, const char *key)
     return entry != NULL ? entry->value : NULL;
 }
 
+/* Whether some mapping holds the key. */
+static bool is_held(const struct config_tree *tree, const char *key)
+{
+    for (uint32_t i = 0; i < tree->count; i++) {
+        const struct config_entry *entry = &tree->entry[i];
+        size_t length = strlen(entry->key);
+        if (entry->value == NULL && strncmp(key, entry->key, length) == 0 && key[length] == '.')
+            return true;
+    }
+    return false;
+}
+
+enum status config_tree_sections(const struct config_tree *tree, const char *expected,
+                                 enum status (*visit)(void *context, const char *name,
+                                                      struct error *err),
+                                 void *context, struct error *err)
+{
+    for (uint32_t i = 0; i < tree->count; i++) {
+        const struct config_entry *entry = &tree->entry[i];
+        if (is_held(tree, entry->key))
+            continue;
+        enum status status = entry->value != NULL
+                                 ? config_refuse(tree, entry, expected, entry->value, err)
+                                 : visit(context, entry->key, err);
+        if (status != STATUS_OK)
+            return status;
+    }
+    return STATUS_OK;
+}
+
 /* "FILE: KEY", as messages shall name a value that came from another file. */
 static char *source_of(const struct config_tree *from, const char *key)
 {

@@ -41,6 +41,14 @@ struct config_tree *config_tree_copy(const struct config_tree *tree);
  * nothing, or a mapping. */
 const char *config_tree_value(const struct config_tree *tree, const char *key);
 
+/* Calls visit with the name of each mapping that is in no other one, in the file's order, until it
+ * returns other than STATUS_OK. STATUS_INPUT: a value beside them; the message says that `expected`
+ * was, and its line. */
+enum status config_tree_sections(const struct config_tree *tree, const char *expected,
+                                 enum status (*visit)(void *context, const char *name,
+                                                      struct error *err),
+                                 void *context, struct error *err);
+
 /* Hears of a value of the tree's that gave way. */
 struct config_lost {
     void (*tell)(void *context, const char *key, const char *given, const char *taken);

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/units.h"
 #include "cli/commands.h"
+#include "cli/experiment_list.h"
 #include "cli/experiment_options.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
@@ -17,12 +18,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIST_MOST = 16 };
+#define STANDARD_POLICIES "scheduler-aware,lru"
+enum { LOADS_MOST = 16 };
 
 struct validate_options {
     struct experiment_options experiment;
     struct runtime_options runtime;
-    const char *policies, *loads, *db, *csv, *plot, *tolerance;
+    const char *policies, *experiments, *loads, *db, *csv, *plot, *tolerance;
     uint64_t repeats;
     bool no_db;
 };
@@ -33,28 +35,31 @@ static bool tell(void *context, double share)
     return !interrupt_asked();
 }
 
-/* Cuts text at its commas; list points into it. */
-static uint32_t cut_list(char *text, const char *list[LIST_MOST])
+static bool is_load(const double *loads, uint32_t count, double load)
 {
-    uint32_t count = 0;
-    for (char *at = text; at != NULL && count < LIST_MOST; count++) {
-        list[count] = at;
-        at = strchr(at, ',');
-        if (at != NULL)
-            *at++ = '\0';
-    }
-    return count;
+    if (load <= 0.0 || load > 1000.0)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (loads[i] == load)
+            return false;
+    return true;
 }
 
-static enum status parse_loads(char *text, double loads[LIST_MOST], uint32_t *count,
+static enum status parse_loads(const char *text, double loads[LOADS_MOST], uint32_t *count,
                                struct error *err)
 {
-    const char *list[LIST_MOST];
-    *count = cut_list(text, list);
-    for (uint32_t i = 0; i < *count; i++)
-        if (!units_parse(list[i], UNIT_PLAIN, &loads[i]) || loads[i] <= 0.0 || loads[i] > 1000.0)
-            return error_input(err, NULL, 0, "--loads", "percentages above 0, with commas",
-                               list[i]);
+    *count = 0;
+    for (const char *at = text; at != NULL;) {
+        char item[32];
+        size_t length = strcspn(at, ",");
+        snprintf(item, sizeof item, "%.*s", (int)(length < 31 ? length : 31), at);
+        if (*count == LOADS_MOST || !units_parse(item, UNIT_PLAIN, &loads[*count]) ||
+            !is_load(loads, *count, loads[*count]))
+            return error_input(err, NULL, 0, "--loads",
+                               "up to 16 percentages above 0, each once, with commas", text);
+        ++*count;
+        at = at[length] == ',' ? at + length + 1 : NULL;
+    }
     return STATUS_OK;
 }
 
@@ -79,7 +84,7 @@ static enum status keep(const struct validate_options *given, const struct valid
         status = write_csv(given->csv, validation, err);
     if (status == STATUS_OK && given->plot != NULL)
         status = validation_plots_draw(&plain, given->plot, err);
-    free(plain.rows);
+    validation_rows_free(&plain);
     return status;
 }
 
@@ -107,8 +112,42 @@ static enum status run(const struct validate_options *given, struct validation_c
         validation_print(stdout, &validation);
         *past = !validation_passes(&validation, scale);
     }
-    free(validation.point);
+    validation_free(&validation);
     store_close(store);
+    return status;
+}
+
+/* The policies', then the file's; without either those of docs/validate.yaml. */
+static enum status list_experiments(const struct validate_options *given,
+                                    struct experiment_list *list, struct error *err)
+{
+    struct config_tree *tree = NULL;
+    const char *policies = given->policies;
+    if (policies == NULL && given->experiments == NULL)
+        policies = STANDARD_POLICIES;
+    enum status status = experiment_tree(&given->experiment, &tree, err);
+    if (status == STATUS_OK && policies != NULL)
+        status = experiment_list_add_policies(list, tree, policies, err);
+    if (status == STATUS_OK && given->experiments != NULL)
+        status = experiment_list_add_file(list, tree, given->experiments, err);
+    if (status == STATUS_OK && list->count == 0)
+        status = error_input(err, given->experiments, 0, NULL, "an experiment", "none");
+    config_tree_free(tree);
+    return status;
+}
+
+static enum status run_list(const struct validate_options *given, struct validation_config *config,
+                            const struct experiment_list *list, double scale, bool *past,
+                            struct error *err)
+{
+    struct validated_experiment *experiments = memory_new(list->count, sizeof *experiments);
+    for (uint32_t i = 0; i < list->count; i++)
+        experiments[i] =
+            (struct validated_experiment){ list->item[i].name, &list->item[i].experiment };
+    config->experiments = experiments;
+    config->experiment_count = list->count;
+    enum status status = run(given, config, scale, past, err);
+    free(experiments);
     return status;
 }
 
@@ -116,32 +155,27 @@ static enum status set_up_and_run(const struct validate_options *given, bool *pa
                                   struct error *err)
 {
     struct validation_config config = { .repeats = (uint32_t)given->repeats };
-    const char *policies[LIST_MOST];
-    double loads[LIST_MOST], scale = 1.0;
-    char *policy_text = memory_text(given->policies), *load_text = memory_text(given->loads);
-    enum status status = experiment_load(&given->experiment, &config.experiment, err);
+    struct experiment_list list = { 0 };
+    double loads[LOADS_MOST], scale = 1.0;
+    config.loads_percent = loads;
+    enum status status = list_experiments(given, &list, err);
     if (status == STATUS_OK)
         status = runtime_options_config(&given->runtime, &config.serve, err);
     if (status == STATUS_OK)
-        status = parse_loads(load_text, loads, &config.load_count, err);
+        status = parse_loads(given->loads, loads, &config.load_count, err);
     if (status == STATUS_OK && (!units_parse(given->tolerance, UNIT_PLAIN, &scale) || scale <= 0.0))
         status = error_input(err, NULL, 0, "--tolerance", "a factor above 0", given->tolerance);
     if (status == STATUS_OK && (given->repeats < 1 || given->repeats > VALIDATED_RUNS_MOST))
         status = error_input(err, NULL, 0, "--repeats", "1 to 32", NULL);
-    config.policy_count = cut_list(policy_text, policies);
-    config.policies = policies;
-    config.loads_percent = loads;
     if (status == STATUS_OK)
-        status = run(given, &config, scale, past, err);
-    free(policy_text);
-    free(load_text);
+        status = run_list(given, &config, &list, scale, past, err);
+    experiment_list_free(&list);
     return status;
 }
 
 int cmd_validate(int argc, const char **argv)
 {
     struct validate_options given = { .runtime = RUNTIME_OPTIONS_DEFAULT,
-                                      .policies = "scheduler-aware,lru",
                                       .loads = "25,60,85,150",
                                       .db = STORE_DEFAULT_PATH,
                                       .tolerance = "1",
@@ -150,13 +184,18 @@ int cmd_validate(int argc, const char **argv)
         EXPERIMENT_OPTIONS(&given.experiment),
         EXPERIMENT_SHORT_FORMS(&given.experiment),
         { "policy", 'p', OPTION_TEXT, &given.policies, "A,B,...",
-          "policies (scheduler-aware,lru); the first one's load sets the arrival rates" },
+          "presets, EVICTION or EVICTION+FETCHING (" STANDARD_POLICIES
+          "); the first one's load sets the arrival rates" },
+        { "experiments", 'e', OPTION_TEXT, &given.experiments, "FILE",
+          "YAML: names, and below each the keys that its experiment has otherwise; they come after "
+          "--policy's" },
         { "loads", 0, OPTION_TEXT, &given.loads, "A,B,...",
-          "shares of time in % that computing shall be busy (25,60,85,150); over 100 is shown, not "
-          "judged" },
+          "shares of time in % that computing shall be busy (25,60,85,150); over 100 only "
+          "throughput and hits are judged" },
         { "repeats", 0, OPTION_U64, &given.repeats, "N", "runs of each point (3)" },
         { "tolerance", 0, OPTION_TEXT, &given.tolerance, "FACTOR",
-          "times 5 % for mean and P50 of TTFT, 10 % for P99, 2 % for throughput (1)" },
+          "times 5 % for mean and P50 of TTFT, 10 % for P99, 2 % for throughput, 1 point of hits, "
+          "15 % of a difference (1)" },
         RUNTIME_OPTIONS(&given.runtime),
         { "csv", 0, OPTION_TEXT, &given.csv, "FILE", "also as a table for other programs" },
         { "plot", 0, OPTION_TEXT, &given.plot, "FILE", "also as a picture, .png or .svg" },
@@ -169,8 +208,9 @@ int cmd_validate(int argc, const char **argv)
         .usage = "[OPTION...]",
         .summary =
             "Simulates an experiment and runs it in real time, at several loads and under several\n"
-            "policies, and compares. The server is a calibration's. Exits with 1 if an error is "
-            "past\nits tolerance.",
+            "policies, and compares; also what one policy has over another. The server is a\n"
+            "calibration's. Exits with 1 if an error is past its tolerance, or a load is not "
+            "reached.",
         .table = table,
     };
     struct options options;

@@ -2,6 +2,7 @@
 #include "cli/comparison.h"
 
 #include "base/memory.h"
+#include "cli/experiment_list.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "sweep/crew.h"
@@ -11,78 +12,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POLICIES_MOST 64
 #define LOOK_EVERY_NS 50000000
 
 /* ---- the list of runs ---- */
 
-static uint32_t count_names(const char *policies)
-{
-    uint32_t count = 1;
-    for (; *policies != '\0'; policies++)
-        count += *policies == ',';
-    return count;
-}
-
-static void print_note(void *context, const char *sentence)
-{
-    (void)context;
-    fprintf(stderr, "note: %s\n", sentence);
-}
-
-/* The tree's experiment under the policy or preset of that name. */
-static enum status init_run(struct run *run, const struct config_tree *tree, const char *name,
-                            size_t length, struct error *err)
-{
-    static const struct experiment_notes notes = { .tell = print_note };
-    char assignment[CONFIG_TEXT_BYTES + sizeof "policy="];
-    struct config_tree *own = config_tree_copy(tree);
-    snprintf(assignment, sizeof assignment, "policy=%.*s", (int)length, name);
-    enum status status = config_tree_set(own, assignment, err);
-    if (status == STATUS_OK)
-        status = experiment_from_tree(own, &notes, &run->experiment, err);
-    config_tree_free(own);
-    atomic_init(&run->turns, 0);
-    atomic_init(&run->share_millionths, 0);
-    return status;
-}
-
-static enum status init_runs(struct comparison *comparison, const struct config_tree *tree,
-                             const char *policies, struct error *err)
-{
-    for (uint32_t i = 0; i < comparison->count; i++) {
-        struct run *run = &comparison->runs[i];
-        size_t length = strcspn(policies, ",");
-        if (length == 0 || length >= sizeof run->experiment.policy)
-            return error_input(err, NULL, 0, "--policy", "names with commas between them",
-                               policies);
-        if (init_run(run, tree, policies, length, err) != STATUS_OK)
-            return err->status;
-        for (uint32_t before = 0; before < i; before++)
-            if (strcmp(comparison->runs[before].experiment.policy, run->experiment.policy) == 0)
-                return error_input(err, NULL, 0, "--policy", "each policy once",
-                                   run->experiment.policy);
-        policies += length + (policies[length] == ',');
-    }
-    return STATUS_OK;
-}
-
 enum status comparison_init(struct comparison *comparison, const struct config_tree *tree,
                             const char *policies, struct error *err)
 {
-    struct experiment experiment; /* for its default policy, and so that its keys are checked */
-    if (policies == NULL) {
-        if (experiment_from_tree(tree, NULL, &experiment, err) != STATUS_OK)
-            return err->status;
-        policies = experiment.policy;
+    struct experiment_list list = { 0 };
+    enum status status = experiment_list_add_policies(&list, tree, policies, err);
+    if (status == STATUS_OK) {
+        comparison->count = list.count;
+        comparison->runs = memory_new(list.count, sizeof *comparison->runs);
     }
-    comparison->count = count_names(policies);
-    if (comparison->count > POLICIES_MOST) {
-        comparison->count = 0;
-        return error_input(err, NULL, 0, "--policy", "at most 64 policies", policies);
+    for (uint32_t i = 0; i < comparison->count; i++) {
+        struct run *run = &comparison->runs[i];
+        run->experiment = list.item[i].experiment;
+        atomic_init(&run->turns, 0);
+        atomic_init(&run->share_millionths, 0);
     }
-    comparison->runs = memory_new(comparison->count, sizeof *comparison->runs);
-    return init_runs(comparison, tree, policies, err);
+    experiment_list_free(&list);
+    return status;
 }
 
 void comparison_free(struct comparison *comparison)

@@ -35,7 +35,7 @@ static void put_metric(FILE *out, const struct store_validation *validation, con
         double half_width = isnan(row->half_width) ? 0.0 : row->half_width;
         fprintf(out, "%u %.6g %.9g %.9g %.9g %.6g\n", policy_number(validation, i),
                 row->load_percent, row->sim * scale, row->run * scale, half_width * scale,
-                row->error_percent);
+                row->error);
     }
     fputs("EOD\n", out);
 }

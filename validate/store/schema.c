@@ -154,9 +154,40 @@ static const char version_3[] =
     "  PRIMARY KEY (validation_id, policy, load_percent, metric)"
     ") STRICT, WITHOUT ROWID;";
 
+/* What was a tolerance in % may be one in points; which load was asked for and not reached; and what
+ * one policy has over another. */
+static const char version_4[] =
+    "ALTER TABLE validation ADD COLUMN rate_key TEXT;"
+    "ALTER TABLE validation_metric ADD COLUMN tolerance_unit TEXT NOT NULL DEFAULT '%';"
+    "ALTER TABLE validation_metric ADD COLUMN sim_half_range REAL;"
+    "CREATE TABLE validation_load ("
+    "  validation_id INTEGER NOT NULL REFERENCES validation (id) ON DELETE CASCADE,"
+    "  load_percent REAL NOT NULL,"
+    "  reached INTEGER NOT NULL CHECK (reached IN (0, 1)),"
+    "  rate REAL NOT NULL,"
+    "  least_percent REAL NOT NULL,"
+    "  most_percent REAL NOT NULL,"
+    "  PRIMARY KEY (validation_id, load_percent)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE validation_difference ("
+    "  validation_id INTEGER NOT NULL REFERENCES validation (id) ON DELETE CASCADE,"
+    "  policy TEXT NOT NULL,"
+    "  minus TEXT NOT NULL,"
+    "  load_percent REAL NOT NULL,"
+    "  metric TEXT NOT NULL,"
+    "  sim REAL NOT NULL,"
+    "  sim_half_range REAL NOT NULL,"
+    "  run REAL NOT NULL,"
+    "  half_width REAL,"
+    "  tolerance_percent REAL NOT NULL,"
+    "  verdict TEXT NOT NULL,"
+    "  repeats INTEGER NOT NULL,"
+    "  PRIMARY KEY (validation_id, policy, minus, load_percent, metric)"
+    ") STRICT, WITHOUT ROWID;";
+
 /* migrations[v] takes a file from version v to v + 1. A version that was released is never edited:
  * a change is a new line. */
-static const char *const migrations[] = { version_1, version_2, version_3 };
+static const char *const migrations[] = { version_1, version_2, version_3, version_4 };
 enum { LATEST_VERSION = sizeof migrations / sizeof *migrations };
 
 struct identity {

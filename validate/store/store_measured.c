@@ -108,27 +108,91 @@ enum status store_put_calibration(struct store *store, const struct store_calibr
     return end(store, status, err);
 }
 
-static enum status put_metric(struct store *store, sqlite3_stmt *statement, int64_t id,
-                              const struct store_validated *row, struct error *err)
+/* ---- validations ---- */
+
+typedef int bind_row(sqlite3_stmt *statement, const struct store_validation *validation, uint32_t i);
+
+static int bind_metric(sqlite3_stmt *statement, const struct store_validation *validation,
+                       uint32_t i)
 {
-    int rc = sqlite3_bind_int64(statement, 1, id) |
-             sqlite3_bind_text(statement, 2, row->policy, -1, SQLITE_STATIC) |
-             sqlite3_bind_double(statement, 3, row->load_percent) |
-             sqlite3_bind_text(statement, 4, row->metric, -1, SQLITE_STATIC) |
-             sqlite3_bind_double(statement, 5, row->sim) |
-             sqlite3_bind_double(statement, 6, row->run) |
-             sqlite3_bind_double(statement, 7, row->half_width) | /* NaN is NULL */
-             sqlite3_bind_double(statement, 8, row->tolerance_percent) |
-             sqlite3_bind_int64(statement, 9, row->repeats);
-    enum status status = sql_check(&store->sql, rc, "write validation", err);
-    return status == STATUS_OK ? sql_run(&store->sql, statement, "write validation", err) : status;
+    const struct store_validated *row = &validation->rows[i];
+    return sqlite3_bind_text(statement, 2, row->policy, -1, SQLITE_STATIC) |
+           sqlite3_bind_double(statement, 3, row->load_percent) |
+           sqlite3_bind_text(statement, 4, row->metric, -1, SQLITE_STATIC) |
+           sqlite3_bind_double(statement, 5, row->sim) |
+           sqlite3_bind_double(statement, 6, row->sim_half_range) |
+           sqlite3_bind_double(statement, 7, row->run) |
+           sqlite3_bind_double(statement, 8, row->half_width) | /* NaN is NULL */
+           sqlite3_bind_double(statement, 9, row->tolerance) |
+           sqlite3_bind_text(statement, 10, row->tolerance_unit, -1, SQLITE_STATIC) |
+           sqlite3_bind_int64(statement, 11, row->repeats);
+}
+
+static int bind_difference(sqlite3_stmt *statement, const struct store_validation *validation,
+                           uint32_t i)
+{
+    const struct store_difference *row = &validation->differences[i];
+    return sqlite3_bind_text(statement, 2, row->policy, -1, SQLITE_STATIC) |
+           sqlite3_bind_text(statement, 3, row->minus, -1, SQLITE_STATIC) |
+           sqlite3_bind_double(statement, 4, row->load_percent) |
+           sqlite3_bind_text(statement, 5, row->metric, -1, SQLITE_STATIC) |
+           sqlite3_bind_double(statement, 6, row->sim) |
+           sqlite3_bind_double(statement, 7, row->sim_half_range) |
+           sqlite3_bind_double(statement, 8, row->run) |
+           sqlite3_bind_double(statement, 9, row->half_width) |
+           sqlite3_bind_double(statement, 10, row->tolerance_percent) |
+           sqlite3_bind_text(statement, 11, row->verdict, -1, SQLITE_STATIC) |
+           sqlite3_bind_int64(statement, 12, row->repeats);
+}
+
+static int bind_load(sqlite3_stmt *statement, const struct store_validation *validation, uint32_t i)
+{
+    const struct store_load *row = &validation->loads[i];
+    return sqlite3_bind_double(statement, 2, row->percent) |
+           sqlite3_bind_int64(statement, 3, row->reached) |
+           sqlite3_bind_double(statement, 4, row->rate) |
+           sqlite3_bind_double(statement, 5, row->least_percent) |
+           sqlite3_bind_double(statement, 6, row->most_percent);
+}
+
+/* Rows of one table of the validation `id`. */
+static enum status put_rows(struct store *store, int64_t id,
+                            const struct store_validation *validation, const char *text,
+                            bind_row *bind, uint32_t count, struct error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    enum status status = sql_prepare(&store->sql, text, &statement, err);
+    for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {
+        int rc = sqlite3_bind_int64(statement, 1, id) | bind(statement, validation, i);
+        status = sql_check(&store->sql, rc, "write validation", err);
+        if (status == STATUS_OK)
+            status = sql_run(&store->sql, statement, "write validation", err);
+    }
+    sqlite3_finalize(statement);
+    return status;
+}
+
+static enum status put_rate_key(struct store *store, int64_t id, const char *rate_key,
+                                struct error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    enum status status = sql_prepare(
+        &store->sql, "UPDATE validation SET rate_key = ? WHERE id = ?", &statement, err);
+    if (status == STATUS_OK)
+        status = sql_check(&store->sql,
+                           sqlite3_bind_text(statement, 1, rate_key, -1, SQLITE_STATIC) |
+                               sqlite3_bind_int64(statement, 2, id),
+                           "write validation", err);
+    if (status == STATUS_OK)
+        status = sql_run(&store->sql, statement, "write validation", err);
+    sqlite3_finalize(statement);
+    return status;
 }
 
 enum status store_put_validation(struct store *store, const struct store_validation *validation,
                                  struct error *err)
 {
     int64_t id = 0;
-    sqlite3_stmt *statement = NULL;
     enum status status = begin(store, err);
     if (status != STATUS_OK)
         return status;
@@ -137,13 +201,24 @@ enum status store_put_validation(struct store *store, const struct store_validat
                          " VALUES (datetime('now'), ?, ?, ?)",
                          validation->model, validation->hardware, validation->device, &id, err);
     if (status == STATUS_OK)
-        status = sql_prepare(&store->sql,
-                             "INSERT INTO validation_metric (validation_id, policy, load_percent,"
-                             " metric, sim, run, half_width, tolerance_percent, repeats)"
-                             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                             &statement, err);
-    for (uint32_t i = 0; i < validation->count && status == STATUS_OK; i++)
-        status = put_metric(store, statement, id, &validation->rows[i], err);
-    sqlite3_finalize(statement);
+        status = put_rate_key(store, id, validation->rate_key, err);
+    if (status == STATUS_OK)
+        status = put_rows(store, id, validation,
+                          "INSERT INTO validation_metric (validation_id, policy, load_percent,"
+                          " metric, sim, sim_half_range, run, half_width, tolerance_percent,"
+                          " tolerance_unit, repeats) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                          bind_metric, validation->count, err);
+    if (status == STATUS_OK)
+        status = put_rows(store, id, validation,
+                          "INSERT INTO validation_difference (validation_id, policy, minus,"
+                          " load_percent, metric, sim, sim_half_range, run, half_width,"
+                          " tolerance_percent, verdict, repeats)"
+                          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                          bind_difference, validation->difference_count, err);
+    if (status == STATUS_OK)
+        status = put_rows(store, id, validation,
+                          "INSERT INTO validation_load (validation_id, load_percent, reached, rate,"
+                          " least_percent, most_percent) VALUES (?, ?, ?, ?, ?, ?)",
+                          bind_load, validation->load_count, err);
     return end(store, status, err);
 }

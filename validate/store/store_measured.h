@@ -5,6 +5,8 @@
 
 #include "validate/store/store.h"
 
+#include <stdbool.h>
+
 /* What was measured at (x, y), in ns. */
 struct store_sample {
     const char *what;
@@ -33,16 +35,37 @@ struct store_validated {
     const char *policy, *metric;
     double load_percent;
     double sim, run, half_width; /* run: the mean of the repeats; NaN half_width: of one */
-    double tolerance_percent;    /* 0: not judged */
-    double error_percent;        /* of sim against run; follows from them and is not kept */
+    double sim_half_range;       /* how far sim moves with the load */
+    const char *tolerance_unit;  /* "%" of run, or "points" of a share */
+    double tolerance;            /* 0: not judged */
+    double error;                /* of sim against run; follows from them and is not kept */
     uint32_t repeats;
+};
+
+/* What one policy has more of than another, at one load. */
+struct store_difference {
+    const char *policy, *minus, *metric, *verdict;
+    double load_percent;
+    double sim, sim_half_range, run, half_width; /* NaN half_width: of one run each */
+    double tolerance_percent;                    /* 0: not judged */
+    uint32_t repeats;
+};
+
+/* A load and the rate that gives it, if any does. */
+struct store_load {
+    double percent, rate;
+    double least_percent, most_percent; /* what rates give */
+    bool reached;
 };
 
 struct store_validation {
     const char *model, *hardware, *device;
+    const char *rate_key; /* of the experiment: what `rate` of loads is a value of */
     struct store_validated
         *rows; /* a point's metrics together, points in the order they were made */
-    uint32_t count;
+    struct store_difference *differences;
+    struct store_load *loads;
+    uint32_t count, difference_count, load_count;
 };
 
 /* Each in one transaction: whole or not at all. */

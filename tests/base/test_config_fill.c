@@ -72,6 +72,36 @@ START_TEST(a_wrong_value_is_told_by_the_file_that_it_came_from)
 }
 END_TEST
 
+static enum status note_name(void *context, const char *name, struct error *err)
+{
+    char *names = context;
+    strcat(strcat(names, name), " ");
+    return strcmp(name, "stop") != 0 ? STATUS_OK : error_input(err, NULL, 0, "name", "go", name);
+}
+
+START_TEST(sections_are_the_topmost_mappings_in_their_order)
+{
+    char names[64] = "";
+    struct error err = { 0 };
+    struct config_tree *tree =
+        parse("b: {engine: {batch: 4}}\na.1: {engine.batch: 5}\nempty: {}\n", "test");
+    ck_assert_int_eq(config_tree_sections(tree, "a name", note_name, names, &err), STATUS_OK);
+    ck_assert_str_eq(names, "b a.1 empty ");
+    config_tree_free(tree);
+    tree = parse("a: {x: 1}\nengine.batch: 4\n", "test");
+    ck_assert_int_eq(config_tree_sections(tree, "a name", note_name, names, &err), STATUS_INPUT);
+    ck_assert_uint_eq(err.line, 2);
+    ck_assert_str_eq(err.expected, "a name");
+    config_tree_free(tree);
+    err = (struct error){ 0 };
+    tree = parse("stop: {x: 1}\nafter: {x: 1}\n", "test");
+    names[0] = '\0';
+    ck_assert_int_eq(config_tree_sections(tree, "a name", note_name, names, &err), STATUS_INPUT);
+    ck_assert_str_eq(names, "stop ");
+    config_tree_free(tree);
+}
+END_TEST
+
 START_TEST(a_copy_is_the_same_and_its_own)
 {
     struct error err = { 0 };
@@ -94,6 +124,7 @@ int main(void)
     tcase_add_test(tests, values_of_a_section_fill_what_is_open);
     tcase_add_test(tests, laid_over_they_win_and_what_gave_way_is_told);
     tcase_add_test(tests, a_wrong_value_is_told_by_the_file_that_it_came_from);
+    tcase_add_test(tests, sections_are_the_topmost_mappings_in_their_order);
     tcase_add_test(tests, a_copy_is_the_same_and_its_own);
     return test_main(suite);
 }

@@ -1,7 +1,6 @@
 /* cli/cmd_run.c - `reprise run`: an experiment done in real time. No arithmetic here. */
 #include "cli/commands.h"
 #include "cli/comparison.h"
-#include "cli/comparison_print.h"
 #include "cli/experiment_options.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
@@ -33,12 +32,29 @@ static bool tell(void *context, uint64_t turns, uint64_t expected, double share_
     return !interrupt_asked();
 }
 
+static enum status run_one(const struct run_options *given, const struct serve_config *config,
+                           const struct sim_progress *told, struct run *run, struct error *err)
+{
+    struct serve_report report;
+    enum status status = serve_run(&run->experiment, config, told, &run->result, &report, err);
+    if (status != STATUS_OK)
+        return status;
+    run->finished = !run->result.interrupted;
+    if (!run->finished) {
+        sim_result_free(&run->result);
+        return error_interrupted(err);
+    }
+    if (!given->json)
+        runtime_report_print(stdout, run->experiment.policy, &report);
+    return STATUS_OK;
+}
+
 /* One after the other: each has the machine to itself. */
 static enum status run_all(const struct run_options *given, struct comparison *comparison,
                            struct error *err)
 {
     struct progress progress;
-    struct serve_config config;
+    struct serve_config config; /* of all runs */
     enum status status = runtime_options_config(&given->runtime, &config, err);
     config.iterations_path = given->iterations;
     if (status == STATUS_OK && given->iterations != NULL && comparison->count > 1)
@@ -46,20 +62,11 @@ static enum status run_all(const struct run_options *given, struct comparison *c
     struct teller teller = { .progress = &progress, .count = comparison->count };
     struct sim_progress told = { tell, &teller };
     progress_start(&progress);
-    for (uint32_t i = 0; i < comparison->count && status == STATUS_OK; i++) {
-        struct run *run = &comparison->runs[i];
-        struct serve_report report;
-        teller.done = i;
-        status = serve_run(&run->experiment, &config, &told, &run->result, &report, err);
-        run->finished = status == STATUS_OK && !run->result.interrupted;
-        if (status == STATUS_OK && run->result.interrupted) {
-            sim_result_free(&run->result);
-            status = error_interrupted(err);
-        }
-        if (run->finished && !given->json)
-            runtime_report_print(stdout, run->experiment.policy, &report);
-    }
+    for (; teller.done < comparison->count && status == STATUS_OK; teller.done++)
+        status = run_one(given, &config, &told, &comparison->runs[teller.done], err);
     progress_end(&progress);
+    if (status == STATUS_INTERRUPTED)
+        comparison_keep_finished(comparison);
     return status;
 }
 
@@ -68,7 +75,6 @@ static enum status run(const struct run_options *given, struct error *err)
     struct config_tree *tree = NULL;
     struct comparison comparison = { 0 };
     struct store *store = NULL;
-    int64_t first_id;
     enum status status = experiment_tree(&given->experiment, &tree, err);
     if (status != STATUS_OK)
         return status;
@@ -78,12 +84,9 @@ static enum status run(const struct run_options *given, struct error *err)
         status = store_open(given->db, false, &store, err);
     if (status == STATUS_OK) {
         interrupt_catch();
-        status = run_all(given, &comparison, err);
+        status = comparison_conclude(&comparison, run_all(given, &comparison, err), store,
+                                     given->json, err);
     }
-    if (status == STATUS_OK && store != NULL)
-        status = comparison_store(&comparison, store, &first_id, err);
-    if (status == STATUS_OK)
-        (given->json ? comparison_print_json : comparison_print_table)(stdout, &comparison);
     store_close(store);
     comparison_free(&comparison);
     return status;

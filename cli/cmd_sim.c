@@ -1,8 +1,6 @@
 /* cli/cmd_sim.c - `reprise sim`: options, runs, table. No arithmetic here. */
 #include "cli/commands.h"
 #include "cli/comparison.h"
-#include "cli/comparison_bound.h"
-#include "cli/comparison_print.h"
 #include "cli/experiment_options.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
@@ -16,27 +14,6 @@ struct sim_options {
     uint64_t threads;
     bool json, no_db, help_config;
 };
-
-/* What finished is kept and shown even if the rest was interrupted. */
-static enum status run_and_show(const struct sim_options *given, struct comparison *comparison,
-                                struct store *store, struct error *err)
-{
-    enum status status = comparison_run(comparison, given->threads, err);
-    if (status != STATUS_OK && status != STATUS_INTERRUPTED)
-        return status;
-    if (comparison->count == 0)
-        return status;
-    if (status == STATUS_OK && comparison_bound_find(comparison, err) != STATUS_OK)
-        return err->status;
-    int64_t first_id;
-    struct error store_err = { 0 };
-    if (store != NULL && comparison_store(comparison, store, &first_id, &store_err) != STATUS_OK) {
-        *err = store_err;
-        return err->status;
-    }
-    (given->json ? comparison_print_json : comparison_print_table)(stdout, comparison);
-    return status;
-}
 
 static enum status simulate(const struct sim_options *given, struct error *err)
 {
@@ -53,7 +30,8 @@ static enum status simulate(const struct sim_options *given, struct error *err)
         status = store_open(given->db, false, &store, err);
     if (status == STATUS_OK) {
         interrupt_catch();
-        status = run_and_show(given, &comparison, store, err);
+        status = comparison_conclude(&comparison, comparison_run(&comparison, given->threads, err),
+                                     store, given->json, err);
     }
     store_close(store);
     comparison_free(&comparison);

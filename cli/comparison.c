@@ -2,6 +2,8 @@
 #include "cli/comparison.h"
 
 #include "base/memory.h"
+#include "cli/comparison_bound.h"
+#include "cli/comparison_print.h"
 #include "cli/experiment_list.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
@@ -106,8 +108,7 @@ static void wait_for_all(struct crew *crew, const struct comparison *comparison)
     progress_end(&progress);
 }
 
-/* The runs that finished, in their order. */
-static void keep_finished(struct comparison *comparison)
+void comparison_keep_finished(struct comparison *comparison)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < comparison->count; i++)
@@ -129,7 +130,7 @@ static enum status outcome(struct comparison *comparison, struct error *err)
     }
     if (all)
         return STATUS_OK;
-    keep_finished(comparison);
+    comparison_keep_finished(comparison);
     return error_interrupted(err);
 }
 
@@ -171,4 +172,24 @@ enum status comparison_store(const struct comparison *comparison, struct store *
     free(yaml);
     free(stored);
     return status;
+}
+
+/* ---- the end ---- */
+
+enum status comparison_conclude(struct comparison *comparison, enum status ran, struct store *store,
+                                bool json, struct error *err)
+{
+    int64_t first_id;
+    struct error failure = { 0 }; /* err may hold that the user stopped the rest */
+    if ((ran != STATUS_OK && ran != STATUS_INTERRUPTED) || comparison->count == 0)
+        return ran;
+    enum status status = ran == STATUS_OK ? comparison_bound_find(comparison, &failure) : STATUS_OK;
+    if (status == STATUS_OK && store != NULL)
+        status = comparison_store(comparison, store, &first_id, &failure);
+    if (status != STATUS_OK) {
+        *err = failure;
+        return status;
+    }
+    (json ? comparison_print_json : comparison_print_table)(stdout, comparison);
+    return ran;
 }

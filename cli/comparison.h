@@ -23,7 +23,8 @@ struct run {
 /* What no policy could exceed: comparison_bound.h. */
 struct comparison_bound {
     bool known;
-    bool unlimited; /* of a cache without limit: the order of look-ups, or their room, is not known */
+    bool unlimited;  /* of a cache without limit: the order of look-ups, or their room, is not known
+                      */
     uint64_t blocks; /* that HBM, DRAM and SSD hold together, unless unlimited */
     double hit_rate_tokens; /* upper bound on the metric of that name */
 };
@@ -35,8 +36,8 @@ struct comparison {
 };
 
 /* A run of the tree's experiment for each name of `policies`, a list with commas (NULL: the tree's
- * policy); says on stderr where a preset overrides the tree. The comparison is the caller's to free,
- * whatever is returned. */
+ * policy); says on stderr where a preset overrides the tree. The comparison is the caller's to
+ * free, whatever is returned. */
 enum status comparison_init(struct comparison *comparison, const struct config_tree *tree,
                             const char *policies, struct error *err);
 void comparison_free(struct comparison *comparison);
@@ -47,8 +48,17 @@ void comparison_free(struct comparison *comparison);
  * do not depend on threads. */
 enum status comparison_run(struct comparison *comparison, uint64_t threads, struct error *err);
 
+/* Takes the runs that did not finish out of the comparison. */
+void comparison_keep_finished(struct comparison *comparison);
+
 /* Stores every run, as one comparison. */
 enum status comparison_store(const struct comparison *comparison, struct store *store,
                              int64_t *first_id, struct error *err);
+
+/* What follows the runs, in virtual and in real time alike, of which `ran` is the status: those
+ * that finished are stored (store NULL: are not) and printed, also where the user stopped the rest;
+ * where all did, with what no policy could exceed. Returns `ran`, or what failed here. */
+enum status comparison_conclude(struct comparison *comparison, enum status ran, struct store *store,
+                                bool json, struct error *err);
 
 #endif

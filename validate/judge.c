@@ -130,7 +130,8 @@ static enum validated_verdict judge(const struct validated_difference *differenc
         return VERDICT_NONE_SEEN;
     if (fabs(sim) <= least && fabs(run) <= least)
         return VERDICT_SMALL;
-    if (sim * run > 0.0 && fabs(difference->error_percent) <= difference->tolerance_percent)
+    /* In size, and so in sign. */
+    if (fabs(difference->error_percent) <= difference->tolerance_percent)
         return VERDICT_AGREES;
     return fabs(sim - run) <= difference->half_width ? VERDICT_UNSETTLED : VERDICT_DISAGREES;
 }

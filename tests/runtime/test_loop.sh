@@ -14,7 +14,7 @@ fail() {
 expect_code() {
     local code=0
     "${@:2}" >out.txt 2>err.txt || code=$?
-    [ "$code" -eq "$1" ] || { cat err.txt; fail "exit code $code, not $1: ${*:2}"; }
+    [ "$code" -eq "$1" ] || { tail -30 out.txt; cat err.txt; fail "exit code $code, not $1: ${*:2}"; }
 }
 one() {
     sqlite3 loop.db "$1"
@@ -55,14 +55,60 @@ expect_code 0 "$reprise" run "${server[@]}" "${work[@]}" -p lru,none --db loop.d
     fail "run and sim were not asked the same"
 [ ! -e reprise-ssd.tmp ] || fail "the SSD tier's file is left"
 
-expect_code 0 "$reprise" validate "${server[@]}" "${work[@]}" --loads 20,60 --repeats 2 -p lru \
+# The same experiment has the same keys in JSON, and the same rows in the table, whoever did it.
+keys() {
+    grep -oE '^ *"[^"]+":' "$1"
+}
+expect_code 0 "$reprise" sim "${server[@]}" "${work[@]}" -p lru,none --no-db --json
+mv out.txt sim.json
+expect_code 0 "$reprise" run "${server[@]}" "${work[@]}" -p lru,none --no-db --json
+cmp <(keys sim.json) <(keys out.txt) || fail "run and sim do not tell the same"
+[ "$(keys out.txt | wc -l)" -gt 150 ] || fail "there are no metrics in JSON"
+expect_code 0 "$reprise" run "${server[@]}" "${work[@]}" -p lru,none --no-db
+grep -q '^none *' out.txt && grep -q 'lru against recomputing' out.txt || fail "run does not compare policies as sim does"
+
+# Stopped by the user: what has finished is kept.
+before=$(one 'SELECT count(*) FROM run')
+expect_code 130 timeout --preserve-status -s INT 3 "$reprise" run "${server[@]}" "${work[@]}" --set workload.sessions_per_s=5 \
+    -p lru,none,fifo,mru,lfu,arc --db loop.db
+[ "$(one 'SELECT count(*) FROM run')" -gt "$before" ] || fail "what had finished is lost"
+
+validated() { # OPTION...
+    "$reprise" validate "${server[@]}" "${work[@]}" --repeats 1 --tolerance 10000 "$@"
+}
+expect_code 0 "$reprise" validate "${server[@]}" "${work[@]}" --loads 20,40 --repeats 2 -p lru,none \
     --tolerance 10000 --csv loop.csv --plot loop.svg --db loop.db
-[ "$(one "SELECT count(*) FROM validation_metric WHERE metric = 'ttft_p50_ns'")" -eq 2 ] ||
+[ "$(one "SELECT count(*) FROM validation_metric WHERE metric = 'ttft_p50_ns'")" -eq 4 ] ||
     fail "the validation is not stored"
+[ "$(one "SELECT count(*) FROM validation_difference WHERE policy = 'none' AND minus = 'lru'")" -eq 4 ] ||
+    fail "what one policy has over another is not stored"
+[ "$(one "SELECT count(*) FROM validation_load WHERE reached")" -eq 2 ] || fail "loads are not stored"
 grep -q '<svg' loop.svg || fail "no picture"
-grep -q '^lru,60,ttft_p99_ns,' loop.csv || fail "no table for other programs"
+grep -q '^lru,40,ttft_p99_ns,,' loop.csv || fail "no table for other programs"
+grep -q '^none,20,hit_rate_tokens,lru,-' loop.csv || fail "no differences in it"
+grep -qE '^  none - lru +40 % TTFT mean' out.txt || fail "no differences are shown"
+grep -qE '^lru: [0-2] of 2 points within tolerance' out.txt || fail "no line on a policy"
 expect_code 1 "$reprise" validate "${server[@]}" "${work[@]}" --loads 20 --repeats 1 -p lru \
     --tolerance 0.000001 --no-db
+expect_code 1 validated --loads 99 -p lru --no-db
+grep -q '^load 99 %: not reached, and not run' out.txt || fail "a load that is not reached is not told"
+grep -q '^lru, load' out.txt && fail "what is not reached was run all the same"
+
+# A trace, whose load is that of its times; experiments of a file.
+expect_code 0 "$reprise" trace gen turns.csv "${work[@]}"
+printf 'small: {policy: fifo, tiers.dram.capacity: 200kB}\nlarge:\n  policy: lru\n' >experiments.yaml
+expect_code 0 validated --loads 30 -t turns.csv --experiments experiments.yaml --csv loop.csv --no-db
+grep -q 'import.rate' out.txt || fail "the trace's rate is not set"
+grep -q '^large,30,ttft_mean_ns,small,' loop.csv || fail "the file's experiments are not compared"
+printf 'small: {tiers.dram.capactiy: 1MB}\n' >experiments.yaml
+expect_code 2 validated --experiments experiments.yaml --no-db
+grep -q 'experiments.yaml: tiers.dram.capactiy: expected a known key' err.txt || fail "a wrong key of the file is not named"
+printf 'lru: {}\n' >experiments.yaml
+expect_code 2 validated -p lru --experiments experiments.yaml --no-db
+grep -q 'each policy once, found "lru"' err.txt || fail "two of one name are not refused"
+printf 'other: {trace: ""}\n' >experiments.yaml
+expect_code 2 validated -p lru -t turns.csv --experiments experiments.yaml --no-db
+grep -q 'trace: expected the same' err.txt || fail "experiments of two traces are compared"
 
 # Killed in the middle: the database is as it was, and the next run starts anew.
 before=$(one 'SELECT count(*) FROM run')

@@ -180,13 +180,18 @@ struct prefill_time measured_timing_mixed(const struct measured_timing *measured
                                           uint64_t prefill_new, uint64_t prefill_cached,
                                           uint32_t decode_batch, uint64_t decode_context)
 {
-    struct prefill_time time = { 0 };
-    if (prefill_new > 0)
-        time = measured_timing_prefill(measured, prefill_new, prefill_cached);
     if (decode_batch == 0)
-        return time;
+        return measured_timing_prefill(measured, prefill_new, prefill_cached);
+    double layers = measured->shape[0], fresh = (double)prefill_new, all = fresh + decode_batch;
     struct decode_time decode = measured_timing_decode(measured, decode_batch);
-    double decode_ns = decode.base_ns + decode.per_token_ns * (double)decode_context;
-    time.layer_ns += whole_ns(decode_ns / measured->shape[0]);
+    double context_ns = decode.per_token_ns * (double)decode_context;
+    if (prefill_new == 0)
+        return (struct prefill_time){ .layer_ns =
+                                          whole_ns((decode.base_ns + context_ns) / layers) };
+    double pairs = fresh * (double)prefill_cached + fresh * (fresh + 1.0) / 2.0;
+    double cached = (pairs - all * (all + 1.0) / 2.0) / all;
+    struct prefill_time time = measured_timing_prefill(measured, prefill_new + decode_batch,
+                                                       cached > 0.0 ? (uint64_t)(cached + 0.5) : 0);
+    time.layer_ns += whole_ns(context_ns / layers);
     return time;
 }

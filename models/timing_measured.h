@@ -13,7 +13,9 @@ bool measured_timing_of(const struct measured_timing *measured, const struct mod
 struct prefill_time measured_timing_prefill(const struct measured_timing *measured,
                                             uint64_t new_tokens, uint64_t cached_tokens);
 struct decode_time measured_timing_decode(const struct measured_timing *measured, uint32_t batch);
-/* The sum of both iterations: what they save by reading the weights once was not measured. */
+/* One launch of all tokens reads the weights once: a prefill of as many tokens in all, whose attention
+ * is the prefill's own (as many pairs), and what the decoding turns' contexts take. The decoding turns'
+ * rows of the head are not counted. */
 struct prefill_time measured_timing_mixed(const struct measured_timing *measured,
                                           uint64_t prefill_new, uint64_t prefill_cached,
                                           uint32_t decode_batch, uint64_t decode_context);

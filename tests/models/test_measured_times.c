@@ -65,7 +65,23 @@ START_TEST(a_measured_point_comes_back_and_between_points_lies_the_surface)
     ck_assert_double_eq_tol(timing_decode(&timing, 10).base_ns, 10000, 1e-9);
     ck_assert_double_eq_tol(timing_decode(&timing, 10).per_token_ns, 8, 1e-9);
     ck_assert_uint_eq(timing_mixed(&timing, 50, 100, 0, 0, 0).layer_ns, 11500);
-    ck_assert_uint_eq(timing_mixed(&timing, 50, 100, 4, 500, 0).layer_ns, 11500 + 4000);
+    remove_files();
+}
+END_TEST
+
+/* 54 tokens in one launch, with the 50 x 100 + 50 x 51 / 2 pairs of the prefill: 89 cached for
+ * each; decoding at 8 ns a token of context, by two layers. Not the decode iteration's weights once
+ * more. */
+START_TEST(decoding_beside_a_prefill_takes_rows_and_context_not_the_weights_again)
+{
+    struct model model = case_model();
+    write_files(points);
+    struct timing timing = timing_of(&model);
+    struct prefill_time mixed = timing_mixed(&timing, 50, 100, 4, 500, 0);
+    ck_assert_uint_eq(mixed.layer_ns, 1000 + 10 * 54 + 2 * 54 * 89 + 8 * 500 / 2);
+    ck_assert_uint_eq(mixed.overhead_ns, timing_prefill(&timing, 54, 0).overhead_ns);
+    ck_assert_uint_eq(timing_mixed(&timing, 0, 0, 4, 500, 0).layer_ns, (4000 + 8 * 500) / 2);
+    ck_assert_uint_eq(timing_mixed(&timing, 1, 0, 4, 500, 0).layer_ns, 1000 + 10 * 5 + 8 * 500 / 2);
     remove_files();
 }
 END_TEST
@@ -153,6 +169,7 @@ static Suite *suite(void)
     Suite *suite = suite_create("measured times");
     TCase *tcase = tcase_create("points");
     tcase_add_test(tcase, a_measured_point_comes_back_and_between_points_lies_the_surface);
+    tcase_add_test(tcase, decoding_beside_a_prefill_takes_rows_and_context_not_the_weights_again);
     tcase_add_test(tcase, another_model_takes_the_roofline);
     tcase_add_test(tcase, a_mixture_takes_times_of_its_own_experts_only);
     tcase_add_test(tcase, a_disk_that_was_held_to_no_rate_is_told_and_only_that);

@@ -46,6 +46,7 @@ static enum status run_one(const struct run_options *given, const struct serve_c
     }
     if (!given->json)
         runtime_report_print(stdout, run->experiment.policy, &report);
+    fflush(stdout); /* the next one takes its time */
     return STATUS_OK;
 }
 

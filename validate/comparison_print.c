@@ -86,22 +86,35 @@ static void print_unreached(FILE *out, const struct validation *validation)
 
 /* ---- differences ---- */
 
+static int longest_pair(const struct validation *validation)
+{
+    size_t longest = 0;
+    for (uint32_t i = 0; i < validation->difference_count; i++) {
+        const struct validated_difference *difference = &validation->difference[i];
+        size_t length = strlen(difference->name) + strlen(" - ") + strlen(difference->minus);
+        longest = length > longest ? length : longest;
+    }
+    return (int)longest;
+}
+
 static void print_differences(FILE *out, const struct validation *validation)
 {
+    int column = longest_pair(validation);
     if (validation->difference_count == 0)
         return;
     fprintf(
         out,
         "\nWhat one has over another, at the same load (agrees: in sign, and in size to %d %%)\n"
-        "  %-42s %5s %-17s %10s %8s %10s %8s %8s\n",
-        (int)DIFFERENCE_TOLERANCE_PERCENT, "", "load", "", "sim", "+-", "run", "+-", "error");
+        "  %-*s %5s %-17s %10s %8s %10s %8s %8s\n",
+        (int)DIFFERENCE_TOLERANCE_PERCENT, column, "", "load", "", "sim", "+-", "run", "+-",
+        "error");
     for (uint32_t i = 0; i < validation->difference_count; i++) {
         const struct validated_difference *difference = &validation->difference[i];
         char pair[2 * CONFIG_TEXT_BYTES + 8], width[32], error[32] = "-";
         snprintf(pair, sizeof pair, "%s - %s", difference->name, difference->minus);
         if (isfinite(difference->error_percent))
             snprintf(error, sizeof error, "%+.1f %%", difference->error_percent);
-        fprintf(out, "  %-42s %3.0f %% %-17s %+10.2f %8.2f %+10.2f %8s %8s  %s\n", pair,
+        fprintf(out, "  %-*s %3.0f %% %-17s %+10.2f %8.2f %+10.2f %8s %8s  %s\n", column, pair,
                 difference->load->percent, difference->of->label,
                 shown(difference->of, difference->sim),
                 shown(difference->of, difference->sim_half_range),

@@ -166,8 +166,11 @@ static void conclude(struct work *work)
                    sizeof *validation->difference);
     for (uint32_t i = 0; i < validation->point_count; i++)
         judge_point(&validation->point[i], &work->results[i]);
-    for (uint32_t first = 0; first < validation->point_count; first += experiments)
+    for (uint32_t first = 0; first < validation->point_count; first += experiments) {
+        const struct validated_point *point = &validation->point[first];
+        validation->load[point->load - validation->load].run_percent = point->utilisation_percent;
         compare_pairs(work, first);
+    }
 }
 
 /* All is found and simulated before the first run, which takes its time: what is refused is refused

@@ -65,7 +65,10 @@ struct validated_load {
     bool reached;   /* else nothing was run at it */
     double rate; /* of sessions a second; of a trace, times as dense as it is in the file */
     double least_percent, most_percent; /* what rates give, from the lowest to the highest tried */
+    double run_percent; /* what the first experiment's runs kept computing busy */
 };
+/* Points by which the runs may be less or more busy than a load of up to 100 %: else it was another. */
+enum { LOAD_TOLERANCE_POINTS = 5 };
 
 struct validated_point {
     const char *name;
@@ -138,7 +141,7 @@ void validation_rows_free(struct store_validation *rows);
 void validation_print(FILE *out, const struct validation *validation);
 /* Columns for gnuplot and people, a line a metric of a point or a difference. */
 void validation_print_csv(FILE *out, const struct validation *validation);
-/* Every load was reached, and what is judged is within its tolerance times `scale`. */
+/* Every load was reached, in the simulator and by the runs, and what is judged is within its tolerance times `scale`. */
 bool validation_passes(const struct validation *validation, double scale);
 
 #endif

@@ -179,9 +179,14 @@ static void print_summary(FILE *out, const struct validation *validation)
          p < validation->point_count && validation->point[p].load == validation->point[0].load; p++)
         print_line(out, validation, validation->point[p].name);
     print_verdicts(out, validation);
-    for (uint32_t i = 0; i < validation->load_count; i++)
-        if (!validation->load[i].reached)
-            fprintf(out, "load %.0f %%: not reached\n", validation->load[i].percent);
+    for (uint32_t i = 0; i < validation->load_count; i++) {
+        const struct validated_load *load = &validation->load[i];
+        if (!load->reached)
+            fprintf(out, "load %.0f %%: not reached\n", load->percent);
+        else if (!judge_load_reached(load, 1.0))
+            fprintf(out, "load %.0f %%: not reached by the runs, which were busy for %.0f %%\n",
+                    load->percent, load->run_percent);
+    }
 }
 
 void validation_print(FILE *out, const struct validation *validation)

@@ -53,7 +53,8 @@ static struct store_load load_row(const struct validated_load *load)
                                 .reached = load->reached,
                                 .rate = load->rate,
                                 .least_percent = load->least_percent,
-                                .most_percent = load->most_percent };
+                                .most_percent = load->most_percent,
+                                .run_percent = load->reached ? load->run_percent : NAN };
 }
 
 struct store_validation validation_rows(const struct validation *validation)
@@ -130,7 +131,7 @@ static bool difference_passes(const struct validated_difference *difference, dou
 bool validation_passes(const struct validation *validation, double scale)
 {
     for (uint32_t i = 0; i < validation->load_count; i++)
-        if (!validation->load[i].reached)
+        if (!judge_load_reached(&validation->load[i], scale))
             return false;
     for (uint32_t p = 0; p < validation->point_count; p++)
         if (!judge_point_within(&validation->point[p], scale))

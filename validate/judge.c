@@ -96,6 +96,12 @@ bool judge_unsettled(const struct validated_metric *metric)
     return !judge_within(metric, 1.0) && fabs(metric->sim - metric->run) <= metric->half_width;
 }
 
+bool judge_load_reached(const struct validated_load *load, double scale)
+{
+    return load->reached && (load->percent > 100.0 || fabs(load->run_percent - load->percent) <=
+                                                          LOAD_TOLERANCE_POINTS * scale);
+}
+
 /* ---- a difference ---- */
 
 /* Half of the 95 % interval of the difference of two means of `count` values each; NaN: of one. */

@@ -22,6 +22,8 @@ struct validated_difference judge_difference(const struct validated_point *point
                                              const struct validated_point *minus,
                                              const struct point_results *minus_results, int which);
 
+/* The load was run, and was the one that was asked for. */
+bool judge_load_reached(const struct validated_load *load, double scale);
 /* tolerance 0 is within. */
 bool judge_within(const struct validated_metric *metric, double scale);
 /* All that is judged at the point. */

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-static const struct validated_load busy = { .percent = 60, .reached = true },
+static const struct validated_load busy = { .percent = 60, .run_percent = 62, .reached = true },
                                    flooded = { .percent = 150, .reached = true };
 
 /* Simulations all alike; runs as told. */
@@ -159,6 +159,11 @@ START_TEST(a_validation_passes_whole_or_not)
     ck_assert(validation_passes(&validation, 1.0));
     validation.load_count = 2; /* one of which was not reached */
     ck_assert(!validation_passes(&validation, 1.0));
+    loads[1] = flooded; /* whose runs may be busy as they are */
+    ck_assert(validation_passes(&validation, 1.0));
+    loads[0].run_percent = 70;
+    ck_assert(!validation_passes(&validation, 1.0));
+    ck_assert(validation_passes(&validation, 2.0));
 }
 END_TEST
 

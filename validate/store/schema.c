@@ -167,6 +167,7 @@ static const char version_4[] =
     "  rate REAL NOT NULL,"
     "  least_percent REAL NOT NULL,"
     "  most_percent REAL NOT NULL,"
+    "  run_percent REAL,"
     "  PRIMARY KEY (validation_id, load_percent)"
     ") STRICT, WITHOUT ROWID;"
     "CREATE TABLE validation_difference ("

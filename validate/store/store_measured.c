@@ -152,7 +152,8 @@ static int bind_load(sqlite3_stmt *statement, const struct store_validation *val
            sqlite3_bind_int64(statement, 3, row->reached) |
            sqlite3_bind_double(statement, 4, row->rate) |
            sqlite3_bind_double(statement, 5, row->least_percent) |
-           sqlite3_bind_double(statement, 6, row->most_percent);
+           sqlite3_bind_double(statement, 6, row->most_percent) |
+           sqlite3_bind_double(statement, 7, row->run_percent); /* NaN is NULL */
 }
 
 /* Rows of one table of the validation `id`. */
@@ -218,7 +219,7 @@ enum status store_put_validation(struct store *store, const struct store_validat
     if (status == STATUS_OK)
         status = put_rows(store, id, validation,
                           "INSERT INTO validation_load (validation_id, load_percent, reached, rate,"
-                          " least_percent, most_percent) VALUES (?, ?, ?, ?, ?, ?)",
+                          " least_percent, most_percent, run_percent) VALUES (?, ?, ?, ?, ?, ?, ?)",
                           bind_load, validation->load_count, err);
     return end(store, status, err);
 }

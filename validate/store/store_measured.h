@@ -55,7 +55,8 @@ struct store_difference {
 struct store_load {
     double percent, rate;
     double least_percent, most_percent; /* what rates give */
-    bool reached;
+    double run_percent;                 /* what runs were busy; NaN: there are none */
+    bool reached;                       /* in the simulator */
 };
 
 struct store_validation {

@@ -82,7 +82,7 @@ static enum status keep(const struct validate_options *given, const struct valid
         status = store_put_validation(store, &plain, err);
     if (status == STATUS_OK && given->csv != NULL)
         status = write_csv(given->csv, validation, err);
-    if (status == STATUS_OK && given->plot != NULL)
+    if (status == STATUS_OK && given->plot != NULL && plain.count > 0)
         status = validation_plots_draw(&plain, given->plot, err);
     validation_rows_free(&plain);
     return status;

@@ -83,7 +83,7 @@ struct validated_point {
 /* How two differences go together: X(member, word). */
 #define VERDICTS(X)                                                                                \
     X(VERDICT_AGREES, "agrees")          /* in sign, and in size within tolerance */               \
-    X(VERDICT_NONE_SEEN, "none seen")    /* the runs' interval holds 0 and the simulated one */    \
+    X(VERDICT_NONE_SEEN, "none seen")    /* the simulated one is small, and with 0 in the interval */ \
     X(VERDICT_SMALL, "small")            /* both below what one value is judged to */              \
     X(VERDICT_UNSETTLED, "not settled")  /* past it, but within the runs' interval */              \
     X(VERDICT_DISAGREES, "disagrees")                                                              \

@@ -131,8 +131,10 @@ static enum validated_verdict judge(const struct validated_difference *differenc
     double sim = difference->sim, run = difference->run;
     if (difference->tolerance_percent == 0.0)
         return VERDICT_UNJUDGED;
-    /* Of one run the interval is not known, and holds nothing. */
-    if (fabs(run) <= difference->half_width && fabs(sim - run) <= difference->half_width)
+    /* Of one run the interval is not known, and holds nothing. An interval that holds 0 and a large
+     * difference, too, says nothing of either. */
+    if (fabs(sim) <= least && fabs(run) <= difference->half_width &&
+        fabs(sim - run) <= difference->half_width)
         return VERDICT_NONE_SEEN;
     if (fabs(sim) <= least && fabs(run) <= least)
         return VERDICT_SMALL;

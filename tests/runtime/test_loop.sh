@@ -98,7 +98,7 @@ grep -qE '^  none - lru +40 % TTFT mean' out.txt || fail "no differences are sho
 grep -qE '^lru: [0-2] of 2 points within tolerance' out.txt || fail "no line on a policy"
 expect_code 1 "$reprise" validate "${server[@]}" "${work[@]}" --loads 20 --repeats 1 -p lru \
     --tolerance 0.000001 --no-db
-expect_code 1 validated --loads 99 -p lru --no-db
+expect_code 1 validated --loads 99 -p lru --no-db --csv none.csv --plot none.svg
 grep -q '^load 99 %: not reached, and not run' out.txt || fail "a load that is not reached is not told"
 grep -q '^lru, load' out.txt && fail "what is not reached was run all the same"
 

@@ -126,6 +126,7 @@ START_TEST(what_cannot_be_seen_is_no_agreement)
 {
     ck_assert_int_eq(verdict(40, 10, 30, 3), VERDICT_NONE_SEEN);
     ck_assert_int_eq(verdict(0, 0, 0, 3), VERDICT_NONE_SEEN);
+    ck_assert_int_eq(verdict(200, 150, 400, 3), VERDICT_UNSETTLED); /* runs that tell nothing */
     ck_assert_int_eq(verdict(200, 10, 30, 3), VERDICT_DISAGREES); /* seen in the simulator only */
     /* Below 5 % of 1000 either value might be off by as much. */
     ck_assert_int_eq(verdict(10, 40, 1, 3), VERDICT_SMALL);

@@ -84,7 +84,7 @@ grep -q 'TTFT mean' out.txt || fail "what had finished is not shown"
 validated() { # OPTION...
     "$reprise" validate "${server[@]}" "${work[@]}" --repeats 1 --tolerance 10000 "$@"
 }
-expect_code 0 "$reprise" validate "${server[@]}" "${work[@]}" --loads 20,40 --repeats 1 -p lru,none \
+expect_code 0 "$reprise" validate "${server[@]}" "${work[@]}" --loads 30,40 --repeats 1 -p lru,none \
     --tolerance 10000 --csv loop.csv --plot loop.svg --db loop.db
 [ "$(one "SELECT count(*) FROM validation_metric WHERE metric = 'ttft_p50_ns'")" -eq 4 ] ||
     fail "the validation is not stored"
@@ -93,7 +93,7 @@ expect_code 0 "$reprise" validate "${server[@]}" "${work[@]}" --loads 20,40 --re
 [ "$(one "SELECT count(*) FROM validation_load WHERE reached")" -eq 2 ] || fail "loads are not stored"
 grep -q '<svg' loop.svg || fail "no picture"
 grep -q '^lru,40,ttft_p99_ns,,' loop.csv || fail "no table for other programs"
-grep -q '^none,20,hit_rate_tokens,lru,-' loop.csv || fail "no differences in it"
+grep -q '^none,30,hit_rate_tokens,lru,-' loop.csv || fail "no differences in it"
 grep -qE '^  none - lru +40 % TTFT mean' out.txt || fail "no differences are shown"
 grep -qE '^lru: [0-2] of 2 points within tolerance' out.txt || fail "no line on a policy"
 expect_code 1 "$reprise" validate "${server[@]}" "${work[@]}" --loads 20 --repeats 1 -p lru \

@@ -57,6 +57,7 @@ static enum status run_all(const struct run_options *given, struct comparison *c
     struct progress progress;
     struct serve_config config; /* of all runs */
     enum status status = runtime_options_config(&given->runtime, &config, err);
+    config.machine = serve_machine_new();
     config.iterations_path = given->iterations;
     if (status == STATUS_OK && given->iterations != NULL && comparison->count > 1)
         status = error_input(err, NULL, 0, "--iterations", "one policy", "several");
@@ -66,6 +67,7 @@ static enum status run_all(const struct run_options *given, struct comparison *c
     for (; teller.done < comparison->count && status == STATUS_OK; teller.done++)
         status = run_one(given, &config, &told, &comparison->runs[teller.done], err);
     progress_end(&progress);
+    serve_machine_free(config.machine);
     if (status == STATUS_INTERRUPTED)
         comparison_keep_finished(comparison);
     return status;

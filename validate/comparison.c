@@ -196,12 +196,14 @@ enum status validate(const struct validation_config *config, struct validation *
                                        .hardware = first->hardware,
                                        .rate_key = load_rate_key(first) };
     struct work work = { .config = config, .serve = config->serve, .validation = validation };
+    work.serve.machine = serve_machine_new(); /* weights are drawn once */
     enum status status = prepare(&work, err);
     for (uint32_t i = 0; i < validation->point_count && status == STATUS_OK;
          i += config->experiment_count)
         status = run_load(&work, i, err);
     if (status == STATUS_OK)
         conclude(&work);
+    serve_machine_free(work.serve.machine);
     free(work.results);
     return status;
 }

@@ -30,8 +30,11 @@ struct serve_config {
     bool links_free; /* copies and operators go as fast as they can: else the host's are held to the
                         rates of the hardware's files */
     const char *iterations_path; /* a CSV of every iteration (iterations.h); NULL: none */
-    /* Tests: sees the logits of each prefill's last token (vocabulary values); may be NULL. */
-    void (*observe)(void *context, uint64_t session, uint32_t turn, const float *logits);
+    /* Tests: sees the logits (vocabulary values) behind the last token that an iteration made of each
+     * turn's context, if that is all of the context so far; token: how many of the reply there were
+     * before. May be NULL. */
+    void (*observe)(void *context, uint64_t session, uint32_t turn, uint32_t token,
+                    const float *logits);
     void *observe_context;
     /* Tests: ssd_config's. */
     int64_t (*ssd_fault)(void *context, const struct ssd_request *request, int64_t result);

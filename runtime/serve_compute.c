@@ -149,7 +149,6 @@ static void start_prefill(struct serve *serve)
     struct compute *compute = &serve->compute;
     compute->state = COMPUTE_PREFILL;
     compute->save_began = false;
-    compute->redone = 0;
     compute->after_set = (compute->after_set + 1) % AFTER_SETS;
     mark_prefilling(serve, true);
     disk_pump(serve);
@@ -161,23 +160,29 @@ static void start_prefill(struct serve *serve)
     }
 }
 
+/* When the last of what the layer waits for had come. */
+static uint64_t arrived_ns(struct serve *serve, uint32_t layer)
+{
+    const struct stage *stage = awaited(serve);
+    uint32_t last = waits_for_all(serve) ? layers_of(serve) - 1 : layer;
+    uint64_t latest_ns = 0;
+    for (uint32_t i = 0; stage != NULL && i < stage->loads; i++) {
+        uint64_t time_ns = 0;
+        serve->run->backend->happened(serve->device, serve->load[stage->load[i]].arrived[last],
+                                      &time_ns);
+        latest_ns = time_ns > latest_ns ? time_ns : latest_ns;
+    }
+    return latest_ns;
+}
+
 /* How long layers waited for their KV, from when each came and when the one before had ended. */
 static uint64_t waited_ns(struct serve *serve)
 {
     const struct compute *compute = &serve->compute;
-    const struct stage *stage = &serve->stage[compute->iteration.stage];
     uint64_t end_ns = compute->since_ns + serve->run->origin_ns, sum_ns = 0;
-    bool waits = compute->iteration.loading != 0 && compute->redone == 0;
-    for (uint32_t layer = 0; layer < layers_of(serve) && waits; layer++) {
-        for (uint32_t i = 0; i < stage->loads; i++) {
-            uint64_t arrived_ns = 0;
-            serve->run->backend->happened(serve->device, serve->load[stage->load[i]].arrived[layer],
-                                          &arrived_ns);
-            if (arrived_ns > end_ns) {
-                sum_ns += arrived_ns - end_ns;
-                end_ns = arrived_ns;
-            }
-        }
+    for (uint32_t layer = 0; layer < layers_of(serve) && awaited(serve) != NULL; layer++) {
+        uint64_t begin_ns = arrived_ns(serve, layer);
+        sum_ns += begin_ns > end_ns ? begin_ns - end_ns : 0;
         serve->run->backend->happened(serve->device, compute->after[compute->after_set][layer],
                                       &end_ns);
     }
@@ -217,14 +222,21 @@ static bool any_is_damaged(const struct serve *serve)
 
 /* ---- what was computed ---- */
 
-static void show_logits(struct serve *serve, struct chunk chunk, uint32_t sequence)
+/* Of the token that follows all of the session's context; where that ends with the token itself,
+ * which the iteration made too, there is none. */
+static void show_logits(struct serve *serve, uint32_t handle, uint32_t sequence)
 {
-    const struct session *session = session_at(serve, chunk.session);
-    bool first = session->left_tokens == session->reply_tokens; /* not preempted before */
-    if (completes(session, chunk) && first)
-        serve->run->config->observe(serve->run->config->observe_context, session->id, session->turn,
-                                    serve->compute.logits +
-                                        (uint64_t)sequence * serve->run->setup.model.vocabulary);
+    const struct run *run = serve->run;
+    const struct session *session = session_at(serve, handle);
+    run->config->observe(run->config->observe_context, session->id, session->turn,
+                         session->reply_tokens - session->left_tokens,
+                         serve->compute.logits + (uint64_t)sequence * run->setup.model.vocabulary);
+}
+
+static void show_chunk(struct serve *serve, struct chunk chunk, uint32_t sequence)
+{
+    if (completes(session_at(serve, chunk.session), chunk))
+        show_logits(serve, chunk.session, sequence);
 }
 
 /* Of those whose logits are right: of one that was computed again alone, or of all others. */
@@ -237,12 +249,14 @@ static void observe(struct serve *serve)
     uint32_t sequences = compute->redone > 0 ? 1 : iteration->chunks + iteration->decodes;
     executor_logits(serve->executor, sequences, compute->logits);
     if (compute->redone > 0) {
-        show_logits(serve, iteration->chunk[compute->redone - 1], 0);
+        show_chunk(serve, iteration->chunk[compute->redone - 1], 0);
         return;
     }
     for (uint32_t i = 0; i < iteration->chunks; i++)
         if (!note_of(serve, session_at(serve, iteration->chunk[i].session))->damaged)
-            show_logits(serve, iteration->chunk[i], i);
+            show_chunk(serve, iteration->chunk[i], i);
+    for (uint32_t i = 0; i < iteration->decodes; i++)
+        show_logits(serve, iteration->decode[i], iteration->chunks + i);
 }
 
 /* What was computed without reusing anything is right, whatever DRAM has. */
@@ -317,6 +331,7 @@ static bool poll_decode(struct serve *serve)
     uint64_t end_ns;
     if (!serve->run->backend->happened(serve->device, serve->compute.ended, &end_ns))
         return false;
+    observe(serve);
     end_iteration(serve, end_ns, 0);
     return true;
 }
@@ -324,6 +339,7 @@ static bool poll_decode(struct serve *serve)
 void compute_start(struct serve *serve, const struct engine_iteration *iteration)
 {
     serve->compute.iteration = *iteration;
+    serve->compute.redone = 0;
     serve->compute.since_ns = serve->run->now_ns;
     if (iteration->chunks > 0)
         start_prefill(serve);

@@ -111,27 +111,60 @@ struct served serve_case_run(const struct experiment *experiment, const struct s
     return served;
 }
 
-static void see(void *context, uint64_t session, uint32_t turn, const float *logits)
+/* Each value counts for or against each sum, by a pattern of its own. */
+static void add_up(const float *logits, float sums[SERVE_CASE_SUMS + 1])
+{
+    double length = 0;
+    for (int i = 0; i < SERVE_CASE_SUMS; i++)
+        sums[i] = 0.0F;
+    for (uint32_t v = 0; v < SERVE_CASE_VOCABULARY; v++) {
+        uint32_t mixed = (v + 1) * UINT32_C(0x9E3779B1);
+        for (int i = 0; i < SERVE_CASE_SUMS; i++)
+            sums[i] += (mixed >> (20 + i) & 1) != 0 ? logits[v] : -logits[v];
+        length += (double)logits[v] * logits[v];
+    }
+    sums[SERVE_CASE_SUMS] = (float)sqrt(length);
+}
+
+static void see(void *context, uint64_t session, uint32_t turn, uint32_t token, const float *logits)
 {
     struct serve_case_seen *seen = context;
     ck_assert(session < SERVE_CASE_SESSIONS && turn < SERVE_CASE_TURNS);
-    memcpy(seen->logits[session][turn], logits, sizeof seen->logits[session][turn]);
+    if (token == 0)
+        memcpy(seen->logits[session][turn], logits, sizeof seen->logits[session][turn]);
+    if (token < SERVE_CASE_TOKENS)
+        add_up(logits, seen->sums[session][turn][token]);
     seen->count++;
+}
+
+static double distance_of(const float *x, const float *y, int count)
+{
+    double difference = 0;
+    for (int i = 0; i < count; i++)
+        difference += (double)(x[i] - y[i]) * (x[i] - y[i]);
+    return sqrt(difference);
+}
+
+static double larger(double a, double b)
+{
+    return a > b ? a : b;
 }
 
 double serve_case_furthest(const struct serve_case_seen *a, const struct serve_case_seen *b)
 {
+    enum { REPLIES = SERVE_CASE_SESSIONS * SERVE_CASE_TURNS };
     double most = 0;
-    for (int i = 0; i < SERVE_CASE_SESSIONS * SERVE_CASE_TURNS; i++) {
-        const float *x = a->logits[i / SERVE_CASE_TURNS][i % SERVE_CASE_TURNS],
-                    *y = b->logits[i / SERVE_CASE_TURNS][i % SERVE_CASE_TURNS];
-        double difference = 0, length = 0;
-        for (int v = 0; v < SERVE_CASE_VOCABULARY; v++) {
-            difference += (double)(x[v] - y[v]) * (x[v] - y[v]);
-            length += (double)y[v] * y[v];
-        }
-        if (length > 0 && sqrt(difference / length) > most)
-            most = sqrt(difference / length);
+    for (int i = 0; i < REPLIES * SERVE_CASE_TOKENS; i++) {
+        int session = i / SERVE_CASE_TOKENS / SERVE_CASE_TURNS;
+        int turn = i / SERVE_CASE_TOKENS % SERVE_CASE_TURNS, token = i % SERVE_CASE_TOKENS;
+        const float *x = a->sums[session][turn][token], *y = b->sums[session][turn][token];
+        double length = y[SERVE_CASE_SUMS];
+        if (length > 0)
+            most = larger(most, distance_of(x, y, SERVE_CASE_SUMS) / length / 2.0);
+        if (length > 0 && token == 0)
+            most = larger(most, distance_of(a->logits[session][turn], b->logits[session][turn],
+                                            SERVE_CASE_VOCABULARY) /
+                                    length);
     }
     return most;
 }

@@ -27,10 +27,13 @@ struct served {
 struct served serve_case_run(const struct experiment *experiment,
                              const struct serve_config *config);
 
-/* Logits of each turn's last prompt token. Too large for a stack. */
+/* Logits behind each turn's prompt; behind each token of its reply what a few sums of them come to,
+ * and their length. Too large for a stack. */
 enum { SERVE_CASE_SESSIONS = 64, SERVE_CASE_TURNS = 64, SERVE_CASE_VOCABULARY = 128 };
+enum { SERVE_CASE_TOKENS = 48, SERVE_CASE_SUMS = 4 };
 struct serve_case_seen {
     float logits[SERVE_CASE_SESSIONS][SERVE_CASE_TURNS][SERVE_CASE_VOCABULARY];
+    float sums[SERVE_CASE_SESSIONS][SERVE_CASE_TURNS][SERVE_CASE_TOKENS][SERVE_CASE_SUMS + 1];
     uint32_t count;
 };
 struct served serve_case_run_seen(const struct experiment *experiment, struct serve_config config,

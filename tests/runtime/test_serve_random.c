@@ -198,7 +198,9 @@ static struct served check(uint64_t seed, enum where where, struct serve_config 
     /* KV that is reused after truncation has seen what was cut off; computing again has not. */
     if (m->overflows > 0)
         furthest = 0.0;
-    ck_assert_msg(found.count == expected.count && furthest < 2e-5, "seed %" PRIu64 ":\n%s", seed,
+    ck_assert_msg(found.count == expected.count && furthest < 2e-5,
+                  "seed %" PRIu64 ", %u of %u answers, furthest %.1e:\n%s", seed, found.count,
+                  expected.count, furthest,
                   text.yaml);
     if (trace != NULL)
         unlink(trace);

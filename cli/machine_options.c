@@ -72,7 +72,8 @@ enum status machine_options_config(const struct machine_options *given,
                                    struct error *err)
 {
     struct model model;
-    if (model_load(given->model, &model, err) || executor_supports(&model, err) ||
+    if (model_load(given->model, &model, err) ||
+        executor_supports(config->serve.backend, &model, err) ||
         parse_sizes(given, config, sizes, err) || check_counts(given, err))
         return err->status;
     config->model =

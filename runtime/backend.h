@@ -10,16 +10,16 @@
  * run. A failure inside a stream is kept and told by check(), once; what follows it in the streams
  * may not run, but its events still come.
  *
- * Numbers: weights, activations and KV are elements of element_bytes (host: fp32; cuda: bf16).
- * Matrices are row-major and dense; "rows" are tokens. Sums are made in fp32 or better.
+ * Numbers: weights and activations are elements of element_bytes (host: fp32; cuda: bf16); KV is
+ * too, or is stored narrower (enum kv_format) and made elements again where it is used. Matrices
+ * are row-major and dense; "rows" are tokens. Sums are made in fp32 or better.
  *
  * KV: one pool of pages in HBM (any allocation of that tier). A page holds page_tokens consecutive
  * tokens of one context for all layers, layer after layer. The slice of page p and layer l begins
- * at pool + (p * layers + l) * slice_bytes,  slice_bytes = 2 * page_tokens * kv_heads * head_dim *
- * element_bytes and holds page_tokens rows of K, then page_tokens rows of V; a row is kv_heads *
- * head_dim elements. K is stored before RoPE (CachedAttention, ATC'24, decoupled position
- * encoding): positions are applied when K is used, counted from the first token of the context as
- * it is now. */
+ * at pool + (p * layers + l) * slice_bytes() and holds page_tokens rows of K, then page_tokens rows
+ * of V; a row is kv_heads * head_dim values of kv_value_bytes() each. K is stored before RoPE
+ * (CachedAttention, ATC'24, decoupled position encoding): positions are applied when K is used,
+ * counted from the first token of the context as it is now. */
 #ifndef REPRISE_RUNTIME_BACKEND_H
 #define REPRISE_RUNTIME_BACKEND_H
 
@@ -81,10 +81,54 @@ struct rope {
     bool at_store;
 };
 
+/* What K and V are stored as. store_kv() rounds to it, to nearest and ties to even; attention()
+ * computes with what was stored. */
+enum kv_format {
+    KV_AS_ELEMENTS,
+    KV_BF16,
+    /* OCP 8-bit floating point, E4M3 (OFP8 1.0; "e4m3fn"): 1 sign, 4 exponent and 3 fraction bits,
+     * no infinity. What is above 448, the largest, becomes 448. Scale 1, as vLLM has it where
+     * nothing was calibrated (docs.vllm.ai, "Quantized KV Cache": all scales 1.0). */
+    KV_FP8_E4M3
+};
+
+/* Layers of which a token sees only some of the tokens before it, itself included. */
+struct attention_window {
+    uint32_t layers; /* how many are windowed; 0: none */
+    uint32_t tokens; /* >= 1 where there are some */
+    bool chunked;    /* those of its own chunk: from the last multiple of `tokens` on (Llama 4);
+                        else the last `tokens` */
+};
+
 struct attention_shape {
     uint32_t heads, kv_heads, head_dim, layers, page_tokens;
     struct rope rope;
+    enum kv_format kv;
+    struct attention_window window;
 };
+
+/* The window of a layer in tokens; 0: its tokens see all. Windowed layers are spread evenly and
+ * come first: of 26 layers with 13 every other one from layer 0 on (as in Gemma 2 and gpt-oss), of
+ * 48 with 40 all but every sixth (Gemma 3). Their KV is stored as the others' is. */
+static inline uint32_t layer_window(const struct attention_shape *shape, uint32_t layer)
+{
+    const uint64_t layers = shape->layers, windowed = shape->window.layers;
+    if (windowed == 0)
+        return 0;
+    const uint64_t before = (layer * windowed + layers - 1) / layers;
+    return ((layer + 1) * windowed + layers - 1) / layers > before ? shape->window.tokens : 0;
+}
+
+/* The first position that a token at `position` sees in a layer of that window; never falls as the
+ * position grows. */
+static inline uint32_t window_begin(uint32_t window, bool chunked, uint32_t position)
+{
+    if (window == 0)
+        return 0;
+    if (chunked)
+        return position - position % window;
+    return position < window ? 0 : position + 1 - window;
+}
 
 /* A slice of a page is planes of page_tokens rows each, one row a token: of K, then of V. */
 static inline uint32_t kv_planes(const struct attention_shape *shape)
@@ -108,6 +152,7 @@ struct backend {
     const char *name, *summary; /* as in `reprise run --backend NAME` */
     uint32_t element_bytes;
     const char *element; /* "fp32", "bf16" */
+    uint32_t kv_formats; /* 1 << each enum kv_format that store_kv() and attention() take */
     /* Rows by which the memory of gemm()'s `in` and `out` must be longer than what is asked for: a
      * device may multiply a few rows more, so that shapes are few. They hold any bits, NaN too, and
      * reach nothing but the slack of `out`, which is written over. 0: none. */
@@ -120,8 +165,8 @@ struct backend {
     void (*close)(struct device *device); /* waits for what is queued; NULL is fine */
     /* What it is, in words: "OpenBLAS 0.3.21 Zen, 1 thread"; returns text. */
     char *(*describe)(struct device *device, char *text, size_t text_bytes);
-    /* Optional. STATUS_INPUT, by key: a head's or a row's width (hidden, ffn) that its operators
-     * cannot take. NULL: any. */
+    /* Optional. STATUS_INPUT, by key: a head's width (for the shape's KV format) or a row's
+     * (hidden, ffn) that its operators cannot take. NULL: any. */
     enum status (*supports)(const struct attention_shape *shape, const uint32_t *widths,
                             uint32_t count, struct error *err);
 
@@ -189,13 +234,13 @@ struct backend {
      */
     void (*set_batch)(struct device *device, const struct sequence *sequences, uint32_t count);
     /* qkv: rows of [q | k | v], (heads + 2 * kv_heads) * head_dim elements. Writes the new tokens'
-     * K and V of the layer into their pages. */
+     * K and V of the layer into their pages, rounded to the shape's KV format. */
     void (*store_kv)(struct device *device, const struct attention_shape *shape, uint32_t layer,
                      const void *qkv, void *pool);
-    /* Causal attention, scaled by 1 / sqrt(head_dim), of each sequence's new tokens over its cached
-     * ones and themselves, whose KV store_kv() has written; queries from qkv are turned to their
-     * positions. One sequence with many new tokens is prefill, many with one each are decode; any
-     * mix is valid. out: rows of heads * head_dim. */
+    /* Causal attention, scaled by 1 / sqrt(head_dim), of each sequence's new tokens over those of
+     * its cached ones and themselves that layer_window() lets them see, whose KV store_kv() has
+     * written; queries from qkv are turned to their positions. One sequence with many new tokens is
+     * prefill, many with one each are decode; any mix is valid. out: rows of heads * head_dim. */
     void (*attention)(struct device *device, const struct attention_shape *shape, uint32_t layer,
                       const void *qkv, const void *pool, void *out);
     void (*activate)(struct device *device, enum activation_kind kind, uint32_t rows,
@@ -226,11 +271,26 @@ struct backend {
     enum status (*check)(struct device *device, struct error *err);
 };
 
+/* Bytes of one value of K or V in a page. */
+static inline uint32_t kv_value_bytes(const struct backend *backend,
+                                      const struct attention_shape *shape)
+{
+    switch (shape->kv) {
+    case KV_AS_ELEMENTS:
+        break;
+    case KV_BF16:
+        return 2;
+    case KV_FP8_E4M3:
+        return 1;
+    }
+    return backend->element_bytes;
+}
+
 /* Bytes of a token's row in one plane. */
 static inline uint64_t kv_row_bytes(const struct backend *backend,
                                     const struct attention_shape *shape)
 {
-    return (uint64_t)shape->kv_heads * shape->head_dim * backend->element_bytes;
+    return (uint64_t)shape->kv_heads * shape->head_dim * kv_value_bytes(backend, shape);
 }
 
 /* Bytes of a slice: of one page's KV of one layer. */

@@ -255,9 +255,7 @@ static enum status open_all(struct calibrator *c, struct error *err)
                                .engine = config->serve.ssd_engine,
                                .read_bytes_per_s = config->ssd_read_bytes_per_s,
                                .write_bytes_per_s = config->ssd_write_bytes_per_s };
-    const struct attention_shape shape = { .page_tokens = page_tokens,
-                                           .kv_heads = config->model.kv_heads,
-                                           .head_dim = config->model.head_dim };
+    const struct attention_shape shape = executor_shape_of(c->backend, &config->model, page_tokens);
     calibrate_links_size(c, slice_bytes(c->backend, &shape), &disk);
     struct backend_config device = { .hbm_bytes = executor_bytes(&executor) + (256 << 20),
                                      .dram_bytes = c->dram_bytes,

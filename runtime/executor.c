@@ -2,13 +2,14 @@
 #include "runtime/executor.h"
 
 #include "base/memory.h"
+#include "runtime/executor_kv.h"
 #include "runtime/feed_forward.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static const float NORM_EPSILON = 1e-5F, ROPE_THETA = 10000.0F;
+static const float NORM_EPSILON = 1e-5F;
 
 struct executor {
     struct executor_config config;
@@ -33,24 +34,6 @@ static uint64_t qkv_width(const struct model *model)
     return ((uint64_t)model->heads + 2 * model->kv_heads) * model->head_dim;
 }
 
-static uint64_t page_values(const struct executor_config *config)
-{
-    const struct model *model = &config->model;
-    return UINT64_C(2) * config->page_tokens * model->kv_heads * model->head_dim * model->layers;
-}
-
-uint32_t executor_page_tokens(const struct backend *backend, const struct model *model,
-                              uint32_t window_tokens)
-{
-    uint32_t share = window_tokens / 128, tokens = 4;
-    uint64_t token_bytes = UINT64_C(2) * model->kv_heads * model->head_dim * backend->element_bytes;
-    while (tokens < share && tokens < 16)
-        tokens *= 2;
-    while (tokens * token_bytes % 4096 != 0 && tokens < 4096)
-        tokens *= 2;
-    return tokens;
-}
-
 uint64_t executor_bytes(const struct executor_config *config)
 {
     const struct model *model = &config->model;
@@ -59,24 +42,25 @@ uint64_t executor_bytes(const struct executor_config *config)
     uint64_t row = 3 * width + qkv_width(model) + query;
     uint64_t context = width + model->vocabulary, slack = config->backend->gemm_slack_rows;
     return weights + feed_forward_bytes(config) +
-           (row * (config->rows + slack) + context * (config->contexts + slack) +
-            page_values(config) * config->pages) *
-               config->backend->element_bytes;
+           (row * (config->rows + slack) + context * (config->contexts + slack)) *
+               config->backend->element_bytes +
+           executor_pool_bytes(config);
 }
 
-enum status executor_supports(const struct model *model, struct error *err)
+enum status executor_supports(const struct backend *backend, const struct model *model,
+                              struct error *err)
 {
     if (model->attention == ATTENTION_LATENT)
         return error_input(err, NULL, 0, "model", "multi-head, grouped or multi-query attention",
                            "latent attention (MLA)");
-    if (model->window_layers > 0 || model->state_layers > 0 || model->ffn_only_layers > 0)
-        return error_input(err, NULL, 0, "model", "layers that all attend to everything",
-                           "windows, states or layers without attention");
+    if (model->state_layers > 0 || model->ffn_only_layers > 0)
+        return error_input(err, NULL, 0, "model", "layers that all have attention",
+                           "states or layers without attention");
     if (model->learned_positions > 0)
         return error_input(err, NULL, 0, "model", "rotary positions", "learned ones");
     if (model->head_dim % 2 != 0)
         return error_input(err, NULL, 0, "model", "an even head_dim", "an odd one");
-    return STATUS_OK;
+    return executor_kv_supports(backend, model, err);
 }
 
 /* ---- setting up ---- */
@@ -105,7 +89,7 @@ static enum status take_activations(struct executor *executor, struct error *err
         void **memory;
         uint64_t values;
     } wanted[] = {
-        { &executor->pool, page_values(config) * config->pages },
+        { &executor->pool, executor_pool_bytes(config) / config->backend->element_bytes },
         { &executor->stream, rows * model->hidden },
         { &executor->normed, rows * model->hidden },
         { &executor->narrow, rows * model->hidden },
@@ -138,20 +122,14 @@ static enum status have_weights(struct executor *executor, struct error *err)
 enum status executor_new(const struct executor_config *config, struct executor **executor,
                          struct error *err)
 {
-    enum status status = executor_supports(&config->model, err);
+    enum status status = executor_supports(config->backend, &config->model, err);
     if (status != STATUS_OK)
         return status;
     struct executor *made = memory_new(1, sizeof *made);
     const struct model *model = &config->model;
     made->config = *config;
-    made->shape = (struct attention_shape){ .heads = model->heads,
-                                            .kv_heads = model->kv_heads,
-                                            .head_dim = model->head_dim,
-                                            .layers = model->layers,
-                                            .page_tokens = config->page_tokens,
-                                            .rope = { .dims = model->head_dim,
-                                                      .theta = ROPE_THETA,
-                                                      .at_store = config->rotated_k_stored } };
+    made->shape = executor_shape_of(config->backend, model, config->page_tokens);
+    made->shape.rope.at_store = config->rotated_k_stored;
     const uint32_t widths[] = { model->hidden, model->ffn, model->expert_ffn };
     if (config->backend->supports != NULL)
         status = config->backend->supports(&made->shape, widths, 3, err);

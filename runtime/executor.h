@@ -3,8 +3,13 @@
  *
  * Architectures: multi-head, grouped and multi-query attention; gated (SwiGLU, RMSNorm) or plain
  * (GELU, LayerNorm) feed-forward, dense or of experts (feed_forward.h); attention beside or before
- * it; tied or own output head. Refused: latent attention (MLA). RoPE of theta 10,000 over the whole
- * head.
+ * it; tied or own output head; layers that see a sliding window or their chunk only, spread as
+ * layer_window() says (backend.h). Refused: latent attention (MLA), recurrent states, layers without
+ * attention, learned positions. RoPE of theta 10,000 over the whole head.
+ *
+ * KV is stored as the model's kv_bytes_per_value says: as elements where that is their width, else
+ * 2: bf16, 1: fp8 (e4m3), where the backend takes it. All layers' KV is in the pages, windowed
+ * ones' too, whatever of it is still seen.
  *
  * A layer's steps are those of docs/model.md, so that what is measured here is what timing
  * describes: norm, QKV product, KV stored, attention, output product, sum, norm, up product,
@@ -43,8 +48,16 @@ enum status executor_new(const struct executor_config *config, struct executor *
                          struct error *err);
 void executor_free(struct executor *executor); /* NULL is fine */
 
-/* STATUS_INPUT for what executor_new() would refuse. */
-enum status executor_supports(const struct model *model, struct error *err);
+/* STATUS_INPUT for what executor_new() would refuse of a model: its architecture, or by key
+ * kv_bytes_per_value a width that the backend does not store KV in. */
+enum status executor_supports(const struct backend *backend, const struct model *model,
+                              struct error *err);
+
+/* How the KV of a model that executor_supports() lies, and what attends to it: what executor_shape()
+ * of its executor says, but for how RoPE pairs dimensions (the weights' to say) and when it is
+ * applied. */
+struct attention_shape executor_shape_of(const struct backend *backend, const struct model *model,
+                                         uint32_t page_tokens);
 
 /* Tokens of a KV page when none are asked for: a 128th of the window, since what a copy on disk
  * rounds up to whole pages shall be little of a context, but 4 to 16, and doubled until a page's

@@ -51,6 +51,23 @@ static void scale_experts(struct model *small, const struct model *model)
         small->ffn = 0;
 }
 
+/* As many of the layers, and as much of a context, as the model has windowed; at least one of each,
+ * and not all layers where it has some that see everything. */
+static void scale_windows(const struct model *model, struct model *small)
+{
+    if (model->window_layers == 0)
+        return;
+    bool all = model->window_layers == model->layers;
+    uint64_t layers = (uint64_t)small->layers * model->window_layers / model->layers;
+    small->window_layers = at_least_1((uint32_t)layers);
+    if (!all && small->window_layers == small->layers && small->layers > 1)
+        small->window_layers--;
+    if (model->context_window_tokens > small->context_window_tokens)
+        small->window_tokens =
+            at_least_1((uint32_t)((uint64_t)model->window_tokens * small->context_window_tokens /
+                                  model->context_window_tokens));
+}
+
 struct model model_scaled(const struct model *model, const struct backend *backend, uint32_t layers,
                           uint32_t hidden, uint32_t vocabulary, uint32_t window_tokens)
 {
@@ -67,6 +84,7 @@ struct model model_scaled(const struct model *model, const struct backend *backe
         scale_experts(&small, model);
     small.vocabulary = vocabulary;
     small.context_window_tokens = window_tokens;
+    scale_windows(model, &small);
     small.weight_bytes_per_parameter = small.kv_bytes_per_value = backend->element_bytes;
     snprintf(small.name, sizeof small.name, "%.200s-scaled", model->name);
     snprintf(small.source, sizeof small.source, "scaled down from %.200s by reprise calibrate",

@@ -35,7 +35,7 @@ static enum status check_setup(const struct run *run, struct error *err)
 {
     const struct engine_setup *setup = &run->setup;
     double width = run->backend->element_bytes;
-    enum status status = executor_supports(&setup->model, err);
+    enum status status = executor_supports(run->backend, &setup->model, err);
     if (status == STATUS_OK && setup->model.kv_bytes_per_value != width)
         return error_input(err, run->experiment->model, 0, "kv_bytes_per_value",
                            width == 4.0 ? "4, the width of the backend's elements"

@@ -180,6 +180,7 @@ const struct backend backend_cuda = {
     .summary = "an NVIDIA GPU, compute capability 8.0 or later: cuBLAS and own kernels in bf16",
     .element_bytes = 2,
     .element = "bf16",
+    .kv_formats = 1U << KV_AS_ELEMENTS | 1U << KV_FP8_E4M3,
     .gemm_slack_rows = GEMM_SLACK_ROWS,
     .open = gpu_open,
     .close = gpu_close,

@@ -1,7 +1,9 @@
 /* runtime/host/attention.c - KV in pages and attention over it. For each KV head, K (turned to its
- * positions) and V are gathered from the pages into two dense matrices; the heads that share them
- * then attend in tiles of queries: scores = Q K^T, softmax up to each query's own position, out = P
- * V, the two products by OpenBLAS. One query takes matrix-vector products: that is decode. */
+ * positions) and V are gathered from the pages, as floats, into two dense matrices; the heads that
+ * share them then attend in tiles of queries: scores = Q K^T, softmax over what each query sees,
+ * out = P V, the two products by OpenBLAS. One query takes matrix-vector products: that is decode.
+ * Of a windowed layer, only what some query sees is gathered, and a tile's products begin with what
+ * its first query sees. */
 #include "runtime/host/host.h"
 
 #include "base/memory.h"
@@ -117,41 +119,60 @@ static uint32_t row_width(const struct attention_shape *shape)
     return (shape->heads + 2 * shape->kv_heads) * shape->head_dim;
 }
 
-/* Where token i's row of K lies; its row of V is page_tokens rows further. */
-static float *key_row(const struct attention_shape *shape, const struct sequence *sequence,
-                      uint32_t layer, float *pool, uint32_t token)
+/* Where token i's row of K lies; its row of V is to_values() bytes further. */
+static char *key_row(const struct attention_shape *shape, const struct sequence *sequence,
+                     uint32_t layer, void *pool, uint32_t token)
 {
     uint32_t place = sequence->skip + token;
     uint64_t page = sequence->pages[place / shape->page_tokens];
-    uint64_t kv_width = (uint64_t)shape->kv_heads * shape->head_dim;
-    uint64_t rows = (page * shape->layers + layer) * 2 * shape->page_tokens;
-    return pool + (rows + place % shape->page_tokens) * kv_width;
+    return (char *)pool + (page * shape->layers + layer) * slice_bytes(&backend_host, shape) +
+           place % shape->page_tokens * kv_row_bytes(&backend_host, shape);
 }
 
+static uint64_t to_values(const struct attention_shape *shape)
+{
+    return shape->page_tokens * kv_row_bytes(&backend_host, shape);
+}
+
+/* turned: room for a row of K. */
 static void store_token(const struct device *device, const struct command *command,
-                        const struct sequence *sequence, uint32_t token, const float *qkv)
+                        const struct sequence *sequence, uint32_t token, const float *qkv,
+                        float *turned)
 {
     const struct attention_shape *shape = &command->shape;
     uint32_t dim = shape->head_dim, kv_width = shape->kv_heads * dim;
     const float *key = qkv + shape->heads * dim;
-    float *row = key_row(shape, sequence, command->layer, command->out, token);
-    if (shape->rope.at_store && shape->rope.dims > 0)
+    char *row = key_row(shape, sequence, command->layer, command->out, token);
+    kv_narrow(shape->kv, key + kv_width, kv_width, row + to_values(shape));
+    if (shape->rope.at_store && shape->rope.dims > 0) {
         for (uint32_t head = 0; head < shape->kv_heads; head++)
-            turn(device, &shape->rope, dim, token, 1.0F, key + head * dim, row + head * dim);
-    else
-        memcpy(row, key, kv_width * sizeof *row);
-    memcpy(row + (uint64_t)shape->page_tokens * kv_width, key + kv_width, kv_width * sizeof *row);
+            turn(device, &shape->rope, dim, token, 1.0F, key + head * dim, turned + head * dim);
+        key = turned;
+    }
+    kv_narrow(shape->kv, key, kv_width, row);
+}
+
+static float *need(struct scratch *scratch, uint64_t floats)
+{
+    if (floats > scratch->capacity) {
+        free(scratch->memory);
+        scratch->memory = memory_new(floats * 2, sizeof *scratch->memory);
+        scratch->capacity = floats * 2;
+    }
+    return scratch->memory;
 }
 
 static void run_store_kv(struct device *device, struct command *command)
 {
     const float *qkv = command->in;
+    float *turned =
+        need(&device->keys, (uint64_t)command->shape.kv_heads * command->shape.head_dim);
     for (uint32_t i = 0; i < device->batch.count; i++) {
         const struct sequence *sequence = &device->batch.sequences[i];
         if (command->shape.rope.at_store)
             need_rope(device, &command->shape.rope, sequence->cached_tokens + sequence->new_tokens);
         for (uint32_t t = 0; t < sequence->new_tokens; t++) {
-            store_token(device, command, sequence, sequence->cached_tokens + t, qkv);
+            store_token(device, command, sequence, sequence->cached_tokens + t, qkv, turned);
             qkv += row_width(&command->shape);
         }
     }
@@ -171,52 +192,10 @@ void host_store_kv(struct device *device, const struct attention_shape *shape, u
 
 /* ---- attention ---- */
 
-static float *need(struct scratch *scratch, uint64_t floats)
-{
-    if (floats > scratch->capacity) {
-        free(scratch->memory);
-        scratch->memory = memory_new(floats * 2, sizeof *scratch->memory);
-        scratch->capacity = floats * 2;
-    }
-    return scratch->memory;
-}
-
-/* One KV head's K, turned, and V of the whole context, dense. */
-static void gather(struct device *device, const struct command *command,
-                   const struct sequence *sequence, uint32_t kv_head, float *keys, float *values)
-{
-    const struct attention_shape *shape = &command->shape;
-    uint32_t dim = shape->head_dim, context = sequence->cached_tokens + sequence->new_tokens;
-    uint64_t to_values = (uint64_t)shape->page_tokens * shape->kv_heads * dim;
-    bool turns = shape->rope.dims > 0 && !shape->rope.at_store;
-    for (uint32_t token = 0; token < context; token++) {
-        const float *row =
-            key_row(shape, sequence, command->layer, (float *)command->weights, token);
-        row += kv_head * dim;
-        if (turns)
-            turn(device, &shape->rope, dim, token, 1.0F, row, keys + (uint64_t)token * dim);
-        else
-            memcpy(keys + (uint64_t)token * dim, row, dim * sizeof *keys);
-        memcpy(values + (uint64_t)token * dim, row + to_values, dim * sizeof *values);
-    }
-}
-
-/* The first `seen` scores become probabilities, the others 0. */
-static void softmax(float *scores, uint32_t seen, uint32_t context)
-{
-    float most = scores[0], sum = 0.0F;
-    for (uint32_t i = 1; i < seen; i++)
-        most = scores[i] > most ? scores[i] : most;
-    for (uint32_t i = 0; i < seen; i++) {
-        scores[i] = expf(scores[i] - most);
-        sum += scores[i];
-    }
-    for (uint32_t i = 0; i < seen; i++)
-        scores[i] /= sum;
-    memset(scores + seen, 0, (context - seen) * sizeof *scores);
-}
-
+/* One sequence's attention in one layer. Keys, values and scores are counted from `begin`, the
+ * first token that its first query sees. */
 struct head_work {
+    uint32_t begin, window;
     const float *keys, *values; /* gathered */
     float *queries, *scores;
     const float *qkv; /* of the sequence's first new token */
@@ -224,36 +203,90 @@ struct head_work {
     uint32_t head;
 };
 
+/* One KV head's K, turned, and V from token `begin` on, dense. */
+static void gather(struct device *device, const struct command *command,
+                   const struct sequence *sequence, uint32_t kv_head, uint32_t begin, float *keys,
+                   float *values)
+{
+    const struct attention_shape *shape = &command->shape;
+    uint32_t dim = shape->head_dim, context = sequence->cached_tokens + sequence->new_tokens;
+    uint64_t at = (uint64_t)kv_head * dim * kv_value_bytes(&backend_host, shape);
+    bool turns = shape->rope.dims > 0 && !shape->rope.at_store;
+    for (uint32_t token = begin; token < context; token++) {
+        const char *row =
+            key_row(shape, sequence, command->layer, (void *)(uintptr_t)command->weights, token) +
+            at;
+        float *key = keys + (uint64_t)(token - begin) * dim;
+        const float *from = key;
+        if (turns && shape->kv == KV_AS_ELEMENTS)
+            from = (const void *)row; /* as they lie there: one pass, not two */
+        else
+            kv_widen(shape->kv, row, dim, key);
+        if (turns)
+            turn(device, &shape->rope, dim, token, 1.0F, from, key);
+        kv_widen(shape->kv, row + to_values(shape), dim, values + (uint64_t)(token - begin) * dim);
+    }
+}
+
+/* Scores [from, end) become probabilities, the others of `count` 0. */
+static void softmax(float *scores, uint32_t from, uint32_t end, uint32_t count)
+{
+    float most = scores[from], sum = 0.0F;
+    for (uint32_t i = from + 1; i < end; i++)
+        most = scores[i] > most ? scores[i] : most;
+    for (uint32_t i = from; i < end; i++) {
+        scores[i] = expf(scores[i] - most);
+        sum += scores[i];
+    }
+    for (uint32_t i = from; i < end; i++)
+        scores[i] /= sum;
+    memset(scores, 0, from * sizeof *scores);
+    memset(scores + end, 0, (count - end) * sizeof *scores);
+}
+
+static void turn_queries(const struct device *device, const struct attention_shape *shape,
+                         const struct head_work *work, uint32_t first, uint32_t count,
+                         uint32_t position)
+{
+    uint32_t dim = shape->head_dim;
+    float scale = 1.0F / sqrtf((float)dim);
+    for (uint32_t i = 0; i < count; i++)
+        turn(device, &shape->rope, dim, position + i, scale,
+             work->qkv + (uint64_t)(first + i) * row_width(shape) + (uint64_t)work->head * dim,
+             work->queries + (uint64_t)i * dim);
+}
+
 /* Queries first .. first + count - 1 of the new tokens. */
 static void attend_tile(const struct device *device, const struct command *command,
                         const struct sequence *sequence, const struct head_work *work,
                         uint32_t first, uint32_t count)
 {
     const struct attention_shape *shape = &command->shape;
+    bool chunked = shape->window.chunked;
     uint32_t dim = shape->head_dim, width = shape->heads * dim;
-    uint32_t seen = sequence->cached_tokens + first + count; /* by the tile's last query */
-    float scale = 1.0F / sqrtf((float)dim);
-    for (uint32_t i = 0; i < count; i++) {
-        const float *query =
-            work->qkv + (uint64_t)(first + i) * row_width(shape) + (uint64_t)work->head * dim;
-        turn(device, &shape->rope, dim, sequence->cached_tokens + first + i, scale, query,
-             work->queries + (uint64_t)i * dim);
-    }
+    uint32_t position = sequence->cached_tokens + first; /* of the tile's first query */
+    uint32_t begin = window_begin(work->window, chunked, position);
+    uint32_t seen = position + count - begin; /* by any of the tile */
+    const float *keys = work->keys + (uint64_t)(begin - work->begin) * dim;
+    const float *values = work->values + (uint64_t)(begin - work->begin) * dim;
     float *out = work->out + (uint64_t)first * width + (uint64_t)work->head * dim;
+    turn_queries(device, shape, work, first, count, position);
     if (count == 1) {
-        cblas_sgemv(CblasRowMajor, CblasNoTrans, (int)seen, (int)dim, 1.0F, work->keys, (int)dim,
+        cblas_sgemv(CblasRowMajor, CblasNoTrans, (int)seen, (int)dim, 1.0F, keys, (int)dim,
                     work->queries, 1, 0.0F, work->scores, 1);
-        softmax(work->scores, seen, seen);
-        cblas_sgemv(CblasRowMajor, CblasTrans, (int)seen, (int)dim, 1.0F, work->values, (int)dim,
+        softmax(work->scores, 0, seen, seen);
+        cblas_sgemv(CblasRowMajor, CblasTrans, (int)seen, (int)dim, 1.0F, values, (int)dim,
                     work->scores, 1, 0.0F, out, 1);
         return;
     }
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)count, (int)seen, (int)dim, 1.0F,
-                work->queries, (int)dim, work->keys, (int)dim, 0.0F, work->scores, (int)seen);
+                work->queries, (int)dim, keys, (int)dim, 0.0F, work->scores, (int)seen);
     for (uint32_t i = 0; i < count; i++)
-        softmax(work->scores + (uint64_t)i * seen, sequence->cached_tokens + first + i + 1, seen);
+        softmax(work->scores + (uint64_t)i * seen,
+                window_begin(work->window, chunked, position + i) - begin, position + i + 1 - begin,
+                seen);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)count, (int)dim, (int)seen, 1.0F,
-                work->scores, (int)seen, work->values, (int)dim, 0.0F, out, (int)width);
+                work->scores, (int)seen, values, (int)dim, 0.0F, out, (int)width);
 }
 
 static void attend(struct device *device, const struct command *command,
@@ -262,17 +295,20 @@ static void attend(struct device *device, const struct command *command,
     const struct attention_shape *shape = &command->shape;
     uint64_t context = sequence->cached_tokens + sequence->new_tokens;
     uint32_t group = shape->heads / shape->kv_heads;
-    struct head_work work = { .qkv = qkv, .out = out };
-    float *keys = need(&device->keys, context * shape->head_dim);
-    float *values = need(&device->values, context * shape->head_dim);
+    struct head_work work = { .window = layer_window(shape, command->layer),
+                              .qkv = qkv,
+                              .out = out };
+    work.begin = window_begin(work.window, shape->window.chunked, sequence->cached_tokens);
+    float *keys = need(&device->keys, (context - work.begin) * shape->head_dim);
+    float *values = need(&device->values, (context - work.begin) * shape->head_dim);
     work.queries = need(&device->queries, (uint64_t)QUERY_TILE * shape->head_dim);
-    work.scores = need(&device->scores, QUERY_TILE * context);
+    work.scores = need(&device->scores, QUERY_TILE * (context - work.begin));
     work.keys = keys;
     work.values = values;
     need_rope(device, &shape->rope, (uint32_t)context);
     for (uint32_t head = 0; head < shape->heads; head++) {
         if (head % group == 0)
-            gather(device, command, sequence, head / group, keys, values);
+            gather(device, command, sequence, head / group, work.begin, keys, values);
         work.head = head;
         for (uint32_t first = 0; first < sequence->new_tokens; first += QUERY_TILE) {
             uint32_t left = sequence->new_tokens - first;
@@ -282,15 +318,20 @@ static void attend(struct device *device, const struct command *command,
     }
 }
 
-/* A causal query sees half of the new tokens on average; K and V of the context are read once. */
-static double attention_held_ns(const struct device *device, const struct attention_shape *shape,
+/* A causal query sees half of the new tokens on average; K and V of what some query sees are read
+ * once, in the bytes that they are stored in. */
+static double attention_held_ns(const struct device *device, const struct command *command,
                                 const struct sequence *sequence)
 {
-    double cached = sequence->cached_tokens, new_tokens = sequence->new_tokens;
-    double pairs = new_tokens * (cached + 0.5 * (new_tokens + 1.0));
-    return host_held_ns(device, 4.0 * shape->heads * shape->head_dim * pairs, 0.5,
-                        2.0 * (cached + new_tokens) * shape->kv_heads * shape->head_dim *
-                            sizeof(float));
+    const struct attention_shape *shape = &command->shape;
+    uint32_t window = layer_window(shape, command->layer), cached = sequence->cached_tokens;
+    uint64_t begin = window_begin(window, shape->window.chunked, cached), pairs = 0;
+    for (uint32_t position = cached; position < cached + sequence->new_tokens; position++)
+        pairs += position + 1 - window_begin(window, shape->window.chunked, position);
+    uint64_t bytes = kv_planes(shape) * kv_row_bytes(&backend_host, shape) *
+                     (cached + sequence->new_tokens - begin);
+    return host_held_ns(device, 4.0 * shape->heads * shape->head_dim * (double)pairs, 0.5,
+                        (double)bytes);
 }
 
 static void run_attention(struct device *device, struct command *command)
@@ -300,7 +341,7 @@ static void run_attention(struct device *device, struct command *command)
     command->held_ns = 0.0;
     for (uint32_t i = 0; i < device->batch.count; i++) {
         const struct sequence *sequence = &device->batch.sequences[i];
-        command->held_ns += attention_held_ns(device, &command->shape, sequence);
+        command->held_ns += attention_held_ns(device, command, sequence);
         attend(device, command, sequence, qkv, out);
         qkv += (uint64_t)sequence->new_tokens * row_width(&command->shape);
         out += (uint64_t)sequence->new_tokens * command->shape.heads * command->shape.head_dim;

@@ -134,12 +134,12 @@ static enum status host_check(struct device *device, struct error *err)
     return STATUS_OK;
 }
 
-extern const struct backend backend_host;
 const struct backend backend_host = {
     .name = "host",
     .summary = "the machine's cores and memory: OpenBLAS in fp32, two bounded shares of memory",
     .element_bytes = sizeof(float),
     .element = "fp32",
+    .kv_formats = 1U << KV_AS_ELEMENTS | 1U << KV_BF16 | 1U << KV_FP8_E4M3,
     .open = host_open,
     .close = host_close,
     .describe = host_describe,

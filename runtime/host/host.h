@@ -4,6 +4,7 @@
  *   operators.c  products by OpenBLAS, norms, activations
  *   experts.c    choosing experts, their products and their sum
  *   attention.c  KV in pages, RoPE at use, attention
+ *   kv.c         what KV is stored as in pages (narrow.h: its values)
  * Each stream is a thread. STREAM_COMPUTE computes (OpenBLAS may add threads of its own); the other
  * two copy. So on two cores computation has one and copies and the serving loop share the other. */
 #ifndef REPRISE_RUNTIME_HOST_H
@@ -102,6 +103,8 @@ struct device {
     struct scratch gathered; /* experts.c */
 };
 
+extern const struct backend backend_host;
+
 /* streams.c */
 enum status streams_start(struct device *device, struct error *err);
 void streams_stop(struct device *device);
@@ -157,5 +160,9 @@ void host_store_kv(struct device *device, const struct attention_shape *shape, u
 void host_attention(struct device *device, const struct attention_shape *shape, uint32_t layer,
                     const void *qkv, const void *pool, void *out);
 void attention_free(struct device *device);
+
+/* kv.c. `count` values between floats and the format; from may be to where that is floats. */
+void kv_narrow(enum kv_format format, const float *from, uint32_t count, void *to);
+void kv_widen(enum kv_format format, const void *from, uint32_t count, float *to);
 
 #endif

@@ -120,8 +120,12 @@ static void attention_new(struct bench *b, struct attention *a, uint32_t kv_head
                           uint32_t cached, uint32_t new_tokens)
 {
     uint32_t pages = (cached + new_tokens + PAGE - 1) / PAGE;
-    a->shape =
-        (struct attention_shape){ HEADS, kv_heads, DIM, 1, PAGE, { DIM, 1e4F, false, false } };
+    a->shape = (struct attention_shape){ .heads = HEADS,
+                                         .kv_heads = kv_heads,
+                                         .head_dim = DIM,
+                                         .layers = 1,
+                                         .page_tokens = PAGE,
+                                         .rope = { DIM, 1e4F, false, false } };
     a->count = count;
     a->pages = memory_new((uint64_t)count * pages, sizeof *a->pages);
     a->sequences = memory_new(count, sizeof *a->sequences);

@@ -29,6 +29,21 @@ struct model case_model(int i)
     } else if (i == 2) {
         strcpy(model.name, "multi-head");
         model.kv_heads = model.heads;
+    } else if (i == 3) {
+        strcpy(model.name, "KV in fp8, sliding windows");
+        model.kv_bytes_per_value = 1;
+        model.window_layers = 2;
+        model.window_tokens = 37;
+    } else if (i == 4) {
+        strcpy(model.name, "KV in bf16, chunked windows");
+        model.kv_bytes_per_value = 2;
+        model.window_layers = 1;
+        model.window_tokens = 24;
+        model.window = WINDOW_CHUNKED;
+    } else if (i == 5) {
+        strcpy(model.name, "multi-head, KV in fp8");
+        model.kv_heads = model.heads;
+        model.kv_bytes_per_value = 1;
     }
     return model;
 }
@@ -70,6 +85,8 @@ struct runtime_case case_open(const struct backend *backend, const struct model 
                                         .rotated_k_stored = rotated_k_stored };
     ck_assert_int_eq(backend->open(&config, &c.device, &err), STATUS_OK);
     executor.device = c.device;
+    if (model->kv_bytes_per_value > backend->element_bytes) /* as elements, whatever they are */
+        executor.model.kv_bytes_per_value = backend->element_bytes;
     enum status status = executor_new(&executor, &c.executor, &err);
     ck_assert_msg(status == STATUS_OK, "%s %s", err.expected, err.found);
     return c;
@@ -127,4 +144,14 @@ double case_distance_f(const struct model *model, const float *a, const float *b
 double case_tolerance(const struct backend *backend)
 {
     return backend->element_bytes == 4 ? 2e-5 : 3e-2; /* fp32; bf16's unit is 2^-8 */
+}
+
+double case_tolerance_of(const struct backend *backend, const struct model *model)
+{
+    bool narrower = model->kv_bytes_per_value < backend->element_bytes;
+    if (!narrower)
+        return case_tolerance(backend);
+    /* A value halfway between two of the format becomes the one here, the other there, by what
+     * tolerance() is about: one in some thousands, off by 1/8 (fp8) or 1/256 (bf16). */
+    return case_tolerance(backend) + (model->kv_bytes_per_value == 1 ? 1e-3 : 5e-5);
 }

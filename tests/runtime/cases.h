@@ -9,8 +9,8 @@
 enum { CASE_PAGE_TOKENS = 16, CASE_PAGES = 128, CASE_SEED = 7 };
 
 /* Grouped-query, gated (Llama, Mistral); multi-query, attention beside a plain FFN, tied (Falcon);
- * multi-head. */
-enum { CASE_MODELS = 3 };
+ * multi-head; and from CASE_NARROW on what stores KV narrower and sees windows. */
+enum { CASE_MODELS = 6, CASE_NARROW = 3 };
 struct model case_model(int i);
 
 /* Mixtral's kind: every layer has experts, two of them a token. DeepSeek's: a dense layer first,
@@ -44,5 +44,7 @@ double case_distance_f(const struct model *model, const float *a, const float *b
 /* What is called equal: the square root of the sum of squares of rounding over some hundred sums.
  */
 double case_tolerance(const struct backend *backend);
+/* The same for logits of a model that may store KV narrower. */
+double case_tolerance_of(const struct backend *backend, const struct model *model);
 
 #endif

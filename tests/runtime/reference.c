@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "runtime/weights.h"
+#include "tests/runtime/formats.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -124,6 +125,27 @@ static double *kv_row(const struct reference *reference, double *of, uint32_t la
     return of + ((uint64_t)layer * CONTEXT_MAX + token) * width;
 }
 
+/* To what KV is stored in, where the model says narrower than floats. */
+static void store(const struct model *model, double *row, const double *values)
+{
+    for (uint32_t i = 0; i < model->kv_heads * model->head_dim; i++)
+        row[i] = model->kv_bytes_per_value == 1   ? fp8_value(fp8_nearest(values[i]))
+                 : model->kv_bytes_per_value == 2 ? bf16_nearest(values[i])
+                                                  : values[i];
+}
+
+/* Windowed layers as early as an even spread has them. */
+static bool sees(const struct model *model, uint32_t layer, uint32_t position, uint32_t token)
+{
+    double share = (double)model->window_layers / model->layers;
+    if (ceil((layer + 1) * share - 1e-9) == ceil(layer * share - 1e-9))
+        return token <= position;
+    if (model->window == WINDOW_CHUNKED)
+        return token <= position &&
+               token / model->window_tokens == position / model->window_tokens;
+    return token <= position && position - token < model->window_tokens;
+}
+
 static void attend(struct reference *reference, uint32_t layer, uint32_t head, double *query,
                    double *out)
 {
@@ -138,6 +160,8 @@ static void attend(struct reference *reference, uint32_t layer, uint32_t head, d
         score[t] = 0;
         for (uint32_t i = 0; i < dim; i++)
             score[t] += query[i] * key[i] / sqrt(dim);
+        if (!sees(model, layer, position, t))
+            score[t] = -INFINITY;
         most = fmax(most, score[t]);
     }
     for (uint32_t t = 0; t <= position; t++)
@@ -151,12 +175,11 @@ static double *attention(struct reference *reference, uint32_t layer, const doub
 {
     const struct model *model = &reference->model;
     uint32_t hidden = model->hidden, dim = model->head_dim;
-    size_t row_bytes = (size_t)model->kv_heads * dim * sizeof(double);
     double *query = product(reference, TENSOR_QUERY, layer, normed, hidden);
     double *key = product(reference, TENSOR_KEY, layer, normed, hidden);
     double *value = product(reference, TENSOR_VALUE, layer, normed, hidden);
-    memcpy(kv_row(reference, reference->keys, layer, reference->context), key, row_bytes);
-    memcpy(kv_row(reference, reference->values, layer, reference->context), value, row_bytes);
+    store(model, kv_row(reference, reference->keys, layer, reference->context), key);
+    store(model, kv_row(reference, reference->values, layer, reference->context), value);
     double *heads = memory_new((size_t)model->heads * dim, sizeof *heads);
     for (uint32_t head = 0; head < model->heads; head++)
         attend(reference, layer, head, query + head * dim, heads + head * dim);

@@ -93,6 +93,19 @@ START_TEST(dense_layers_stay_but_for_the_last_that_leaves_room_for_experts)
 }
 END_TEST
 
+/* Gemma 2: half of its 42 layers see 4,096 of 8,192 tokens. */
+START_TEST(windows_keep_their_share_of_layers_and_context)
+{
+    struct model model = shipped("gemma-2-9b");
+    const uint32_t layers[] = { 1, 2, 4, 5 }, windowed[] = { 1, 1, 2, 2 };
+    for (int i = 0; i < 4; i++) {
+        struct model small = model_scaled(&model, &any, layers[i], 256, 100, 512);
+        ck_assert_uint_eq(small.window_layers, windowed[i]);
+        ck_assert_uint_eq(small.window_tokens, 256);
+    }
+}
+END_TEST
+
 /* mxfp4 is of the model's own weights, not of those that are run here. */
 START_TEST(experts_are_of_the_backends_width)
 {
@@ -111,6 +124,7 @@ int main(void)
     tcase_add_test(tests, a_mixture_keeps_its_experts_and_narrows_them);
     tcase_add_test(tests, dense_layers_stay_but_for_the_last_that_leaves_room_for_experts);
     tcase_add_test(tests, experts_are_of_the_backends_width);
+    tcase_add_test(tests, windows_keep_their_share_of_layers_and_context);
     Suite *suite = suite_create("scale");
     suite_add_tcase(suite, tests);
     return test_main(suite);

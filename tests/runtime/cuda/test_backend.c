@@ -217,9 +217,12 @@ END_TEST
 
 /* One head of 16: the new token's KV of batch i goes to page i, and so must its attention's sum:
  * with one key, it is the value. */
-static const struct attention_shape one_head = {
-    1, 1, WIDTH, 1, 16, { 0, 10000.0F, false, false }
-};
+static const struct attention_shape one_head = { .heads = 1,
+                                                 .kv_heads = 1,
+                                                 .head_dim = WIDTH,
+                                                 .layers = 1,
+                                                 .page_tokens = 16,
+                                                 .rope = { .theta = 10000.0F } };
 
 START_TEST(a_batch_may_change_as_soon_as_the_call_has_returned)
 {

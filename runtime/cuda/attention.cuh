@@ -35,7 +35,8 @@ static __device__ __forceinline__ uint32_t divide(uint32_t n, const struct divis
     return by.multiplier == 0 ? n : __umulhi(n, by.multiplier) >> by.shift;
 }
 
-/* One KV head's keys, or values, of a sequence: paged, or (pages NULL) one row behind the other. */
+/* One KV head's keys, or values, of a sequence: paged, or (pages NULL) one row behind the other. T:
+ * what is stored there, elements or fp8. */
 template <class T> struct kv_rows {
     const T *base;
     const uint32_t *pages;
@@ -67,19 +68,49 @@ __device__ __forceinline__ kv_rows<T> pool_rows(const struct kernel_attention &a
              a.page_tokens };
 }
 
+/* Of the scratch: rotated_keys or wide_values. */
 template <class T>
-__device__ __forceinline__ kv_rows<T> rotated_rows(const struct kernel_attention &a,
-                                                   const struct kernel_sequence &sequence,
-                                                   uint32_t kv_head)
+__device__ __forceinline__ kv_rows<T>
+scratch_rows(const struct kernel_attention &a, const void *scratch,
+             const struct kernel_sequence &sequence, uint32_t kv_head)
 {
     uint32_t width = a.kv_heads * a.head_dim;
-    return { static_cast<const T *>(a.rotated_keys) +
-                 static_cast<uint64_t>(sequence.rotated_row) * width + kv_head * a.head_dim,
+    return { static_cast<const T *>(scratch) + static_cast<uint64_t>(sequence.rotated_row) * width +
+                 kv_head * a.head_dim,
              nullptr,
              0,
              width,
              0,
              a.page_tokens };
+}
+
+/* Where prefill reads a sequence's keys and values. */
+template <class T>
+__device__ __forceinline__ kv_rows<T> prefill_keys(const struct kernel_attention &a,
+                                                   const struct kernel_sequence &sequence,
+                                                   uint32_t kv_head)
+{
+    return a.rotated_keys != nullptr ? scratch_rows<T>(a, a.rotated_keys, sequence, kv_head)
+                                     : pool_rows<T>(a, sequence, kv_head, false);
+}
+template <class T>
+__device__ __forceinline__ kv_rows<T> prefill_values(const struct kernel_attention &a,
+                                                     const struct kernel_sequence &sequence,
+                                                     uint32_t kv_head)
+{
+    return a.wide_values != nullptr ? scratch_rows<T>(a, a.wide_values, sequence, kv_head)
+                                    : pool_rows<T>(a, sequence, kv_head, true);
+}
+
+/* The first position that a token at `position` sees: window_begin() (backend.h) for a GPU. */
+static __device__ __forceinline__ uint32_t seen_from(const struct kernel_attention &a,
+                                                     uint32_t position)
+{
+    if (a.window_tokens == 0)
+        return 0;
+    if (a.window_chunked)
+        return position - position % a.window_tokens;
+    return position < a.window_tokens ? 0 : position + 1 - a.window_tokens;
 }
 
 /* Begins copying tokens [first, first + ROWS) into the tile, zeros from `end` on; neighbouring

@@ -43,7 +43,7 @@ void gpu_set_batch(struct device *device, const struct sequence *sequences, uint
     if (batch->slot != NULL) /* all that uses it is queued */
         staging_end(device, batch->slot);
     batch->slot = NULL;
-    batch->shape = (struct plan_shape){ 0 };
+    batch->full.shape = batch->windowed.shape = (struct plan_shape){ 0 };
 }
 
 void gpu_batch_free(struct device *device)
@@ -52,7 +52,8 @@ void gpu_batch_free(struct device *device)
     free(batch->sequences);
     free(batch->pages);
     free(batch->row_sequence);
-    kernel_plan_free(&batch->plan);
+    kernel_plan_free(&batch->full.plan);
+    kernel_plan_free(&batch->windowed.plan);
 }
 
 /* ---- its plan, on the GPU ---- */
@@ -89,36 +90,56 @@ static bool pack(struct device *device, struct packing *arrays, uint32_t count)
     return staging_send(device, batch->slot, total);
 }
 
-static bool send(struct device *device)
+enum { BATCH_ARRAYS = 3, PLAN_ARRAYS = 4 };
+
+static void pack_plan(struct packing arrays[PLAN_ARRAYS], const struct plan *plan)
 {
-    struct batch *batch = &device->batch;
-    const struct plan *plan = &batch->plan;
-    struct packing arrays[] = {
-        { .array = batch->sequences, .bytes = batch->count * sizeof *batch->sequences },
-        { .array = batch->pages, .bytes = batch->page_count * sizeof *batch->pages },
-        { .array = batch->row_sequence, .bytes = batch->rows * sizeof *batch->row_sequence },
+    const struct packing of_plan[PLAN_ARRAYS] = {
         { .array = plan->rotated, .bytes = plan->rotated_count * sizeof *plan->rotated },
         { .array = plan->prefill, .bytes = plan->prefills * sizeof *plan->prefill },
         { .array = plan->decode, .bytes = plan->decodes * sizeof *plan->decode },
         { .array = plan->merges, .bytes = plan->merge_count * sizeof *plan->merges },
     };
-    if (!pack(device, arrays, sizeof arrays / sizeof *arrays))
+    memcpy(arrays, of_plan, sizeof of_plan);
+}
+
+static void found_plan(struct batch_plan *planned, const struct packing arrays[PLAN_ARRAYS])
+{
+    planned->gpu_rotated = arrays[0].gpu;
+    planned->gpu_prefill = arrays[1].gpu;
+    planned->gpu_decode = arrays[2].gpu;
+    planned->gpu_merges = arrays[3].gpu;
+}
+
+/* Both plans in one slot: the next slot may have to grow, and all with it. */
+static bool send(struct device *device)
+{
+    struct batch *batch = &device->batch;
+    struct packing arrays[BATCH_ARRAYS + 2 * PLAN_ARRAYS] = {
+        { .array = batch->sequences, .bytes = batch->count * sizeof *batch->sequences },
+        { .array = batch->pages, .bytes = batch->page_count * sizeof *batch->pages },
+        { .array = batch->row_sequence, .bytes = batch->rows * sizeof *batch->row_sequence },
+    };
+    bool windows = batch->windowed.shape.heads > 0;
+    pack_plan(arrays + BATCH_ARRAYS, &batch->full.plan);
+    if (windows)
+        pack_plan(arrays + BATCH_ARRAYS + PLAN_ARRAYS, &batch->windowed.plan);
+    if (!pack(device, arrays, BATCH_ARRAYS + (windows ? 2 : 1) * PLAN_ARRAYS))
         return false;
     batch->gpu_sequences = arrays[0].gpu;
     batch->gpu_pages = arrays[1].gpu;
     batch->gpu_row_sequence = arrays[2].gpu;
-    batch->gpu_rotated = arrays[3].gpu;
-    batch->gpu_prefill = arrays[4].gpu;
-    batch->gpu_decode = arrays[5].gpu;
-    batch->gpu_merges = arrays[6].gpu;
+    found_plan(&batch->full, arrays + BATCH_ARRAYS);
+    found_plan(&batch->windowed, arrays + BATCH_ARRAYS + PLAN_ARRAYS);
     return true;
 }
 
 static bool same_shape(const struct plan_shape *a, const struct plan_shape *b)
 {
     return a->heads == b->heads && a->kv_heads == b->kv_heads && a->turns_keys == b->turns_keys &&
-           a->decode_turns_keys == b->decode_turns_keys &&
-           a->prefill_resident == b->prefill_resident;
+           a->decode_turns_keys == b->decode_turns_keys && a->widens_kv == b->widens_kv &&
+           a->prefill_resident == b->prefill_resident && a->window_tokens == b->window_tokens &&
+           a->window_chunked == b->window_chunked;
 }
 
 static bool is_hopper(const struct device *device)
@@ -126,24 +147,39 @@ static bool is_hopper(const struct device *device)
     return device->major == 9 && device->minor == 0;
 }
 
-static bool plan(struct device *device, const struct attention_shape *shape)
+/* Of layers with that window, 0: without. */
+static struct plan_shape shape_wanted(const struct device *device,
+                                      const struct attention_shape *shape, uint32_t window)
 {
-    struct batch *batch = &device->batch;
-    const struct plan_shape wanted = {
+    return (struct plan_shape){
         .heads = shape->heads,
         .kv_heads = shape->kv_heads,
         .turns_keys = shape->rope.dims > 0 && !shape->rope.at_store,
         .decode_turns_keys = decode_can_turn(shape->head_dim, shape->rope.dims),
+        .widens_kv = shape->kv == KV_FP8_E4M3,
         .multiprocessors = device->multiprocessors,
-        .prefill_resident = kernel_prefill_resident(is_hopper(device), shape->head_dim),
+        .prefill_resident = kernel_prefill_resident(is_hopper(device), shape->head_dim, window),
+        .window_tokens = window,
+        .window_chunked = window > 0 && shape->window.chunked,
     };
-    if (same_shape(&batch->shape, &wanted))
+}
+
+/* The next plan is made anew only where its shape is another. */
+static bool plan(struct device *device, const struct attention_shape *shape)
+{
+    struct batch *batch = &device->batch;
+    struct plan_shape full = shape_wanted(device, shape, 0), windowed = { 0 };
+    if (shape->window.layers > 0)
+        windowed = shape_wanted(device, shape, shape->window.tokens);
+    if (same_shape(&batch->full.shape, &full) &&
+        (windowed.heads == 0 || same_shape(&batch->windowed.shape, &windowed)))
         return true;
-    kernel_plan_build(&batch->plan, &wanted, batch->sequences, batch->count);
-    if (!send(device))
-        return false;
-    batch->shape = wanted;
-    return true;
+    kernel_plan_build(&batch->full.plan, &full, batch->sequences, batch->count);
+    if (windowed.heads > 0)
+        kernel_plan_build(&batch->windowed.plan, &windowed, batch->sequences, batch->count);
+    batch->full.shape = full;
+    batch->windowed.shape = windowed;
+    return send(device); /* false: failed for good */
 }
 
 /* ---- rotation ---- */
@@ -180,6 +216,9 @@ static struct kernel_attention arguments(const struct device *device,
         .heads = shape->heads,
         .kv_heads = shape->kv_heads,
         .head_dim = shape->head_dim,
+        .kv_fp8 = shape->kv == KV_FP8_E4M3,
+        .window_tokens = layer_window(shape, layer),
+        .window_chunked = shape->window.chunked,
         .page_tokens = divisor_of(shape->page_tokens),
         .page_stride = shape->layers * slice,
         .layer_offset = layer * slice,
@@ -216,13 +255,14 @@ void gpu_store_kv(struct device *device, const struct attention_shape *shape, ui
 }
 
 /* Scratch is a layer's; the next layer, behind it in the stream, may have the same. */
-static bool need_scratch(struct device *device, struct kernel_attention *a)
+static bool need_scratch(struct device *device, const struct plan *plan, struct kernel_attention *a)
 {
-    const struct plan *plan = &device->batch.plan;
     uint64_t key_bytes = plan->rotated_rows * a->kv_heads * a->head_dim * sizeof(uint16_t);
     uint64_t sums = (uint64_t)plan->parts * a->heads;
     if (plan->rotated_count > 0)
         a->rotated_keys = workspace_need(device, &device->rotated_keys, key_bytes);
+    if (plan->rotated_count > 0 && a->kv_fp8)
+        a->wide_values = workspace_need(device, &device->wide_values, key_bytes);
     a->rotated_rows = (uint32_t)plan->rotated_rows;
     if (plan->parts > 0) {
         a->partial = workspace_need(device, &device->partial, sums * a->head_dim * sizeof(float));
@@ -231,28 +271,42 @@ static bool need_scratch(struct device *device, struct kernel_attention *a)
     return !device->failed;
 }
 
+/* Keys turned, and KV made elements, for the works of prefill. */
+static void prepare_prefill(const struct batch_plan *planned, const struct kernel_attention *a,
+                            cudaStream_t stream)
+{
+    const struct plan *plan = &planned->plan;
+    if (plan->rotated_count == 0)
+        return;
+    if (planned->shape.turns_keys)
+        kernel_rotate_keys(a, planned->gpu_rotated, plan->rotated_count, plan->rotated_longest,
+                           stream);
+    if (planned->shape.widens_kv)
+        kernel_widen_kv(a, planned->gpu_rotated, plan->rotated_count, plan->rotated_longest,
+                        !planned->shape.turns_keys, stream);
+}
+
 void gpu_attention(struct device *device, const struct attention_shape *shape, uint32_t layer,
                    const void *qkv, const void *pool, void *out)
 {
     if (!ready(device, shape))
         return;
     const struct batch *batch = &device->batch;
-    const struct plan *plan = &batch->plan;
     cudaStream_t stream = device->stream[STREAM_COMPUTE];
     struct kernel_attention a = arguments(device, shape, layer);
+    const struct batch_plan *planned = a.window_tokens > 0 ? &batch->windowed : &batch->full;
+    const struct plan *plan = &planned->plan;
     a.qkv = qkv;
     a.pool = (void *)(uintptr_t)pool;
     a.out = out;
-    if (!need_scratch(device, &a))
+    if (!need_scratch(device, plan, &a))
         return;
-    if (plan->rotated_count > 0)
-        kernel_rotate_keys(&a, batch->gpu_rotated, plan->rotated_count, plan->rotated_longest,
-                           stream);
+    prepare_prefill(planned, &a, stream);
     if (plan->prefills > 0)
-        kernel_prefill(&a, batch->gpu_prefill, plan->prefills, stream);
+        kernel_prefill(&a, planned->gpu_prefill, plan->prefills, stream);
     if (plan->decodes > 0)
-        kernel_decode(&a, batch->gpu_decode, plan->decodes, stream);
+        kernel_decode(&a, planned->gpu_decode, plan->decodes, stream);
     if (plan->merge_count > 0)
-        kernel_merge_parts(&a, batch->gpu_merges, plan->merge_count, stream);
+        kernel_merge_parts(&a, planned->gpu_merges, plan->merge_count, stream);
     gpu_launched(device, "attend");
 }

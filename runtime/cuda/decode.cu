@@ -23,12 +23,9 @@
  * pair out of a table - twice the bytes of K itself - multiplies (cos, sin) by the step's. The
  * angles begin exact at each block's first key; the error of n steps is about n * 2^-24, and a
  * block has some hundred: far below the 2^-9 to which a bf16 key is rounded. */
-#include "runtime/cuda/attention.cuh"
+#include "runtime/cuda/decode_tiles.cuh"
 
-static constexpr unsigned HEAD_ROWS = 16;             /* query heads of a block */
-static constexpr unsigned WARP_KEYS = 8, STEP = 32;   /* tokens of an mma; between a lane's keys */
-static constexpr unsigned STEPS = DECODE_KEYS / STEP; /* mma columns of a warp, by 8 */
-static constexpr unsigned WARP_KEYS_A_TILE = WARP_KEYS * STEPS;
+static constexpr unsigned HEAD_ROWS = 16; /* query heads of a block */
 
 /* (cos, sin) of the pairs whose elements a lane holds of a key. */
 template <unsigned D> struct lane_angles {
@@ -101,45 +98,6 @@ __device__ __forceinline__ void turn_key(uint32_t right[D / 16][2], const lane_a
                 float2 turned = rope_turn(unpack2<T>(right[step][reg]), angles.now[2 * step + reg]);
                 right[step][reg] = pack2<T>(turned.x, turned.y);
             }
-    }
-}
-
-/* The tile's row of this warp's column `key` (0..15) */
-static __device__ __forceinline__ unsigned tile_row(unsigned key)
-{
-    unsigned warp = threadIdx.x / WARP_THREADS;
-    return WARP_KEYS * warp + STEP * (key / WARP_KEYS) + key % WARP_KEYS;
-}
-
-/* The page of the lane's token, which is the warp's column lane % 16 of the tile at `first`. A tile
- * before it is needed, so that no copy waits for it. */
-template <class T>
-__device__ __forceinline__ uint32_t look_up(const kv_rows<T> &keys, uint32_t first, uint32_t end)
-{
-    uint32_t token = first + tile_row(threadIdx.x % WARP_KEYS_A_TILE);
-    return token < end ? keys.pages[divide(keys.skip + token, keys.page_tokens)] : 0;
-}
-
-/* Begins copying the warp's rows of a tile, zeros from `end` on. page: what look_up() found; each
- * row's place is worked out by one lane and told to those that copy it. */
-template <class T, unsigned D>
-__device__ __forceinline__ void copy_rows(T *tile, const kv_rows<T> &keys, uint32_t first,
-                                          uint32_t end, uint32_t page, uint32_t head_dim)
-{
-    constexpr unsigned CHUNKS = D / CHUNK, AT_ONCE = WARP_THREADS / CHUNKS;
-    const unsigned lane = threadIdx.x % WARP_THREADS, chunk = lane % CHUNKS;
-    const bool inside = chunk * CHUNK < head_dim;
-    const uint64_t to_values = static_cast<uint64_t>(keys.page_tokens.value) * keys.row_stride;
-    uint32_t slot = keys.skip + first + tile_row(lane % WARP_KEYS_A_TILE);
-    slot -= divide(slot, keys.page_tokens) * keys.page_tokens.value;
-    uint64_t place = page * keys.page_stride + static_cast<uint64_t>(slot) * keys.row_stride;
-#pragma unroll
-    for (unsigned i = 0; i < WARP_KEYS_A_TILE / AT_ONCE; i++) {
-        unsigned column = i * AT_ONCE + lane / CHUNKS, row = tile_row(column);
-        const T *from = keys.base + __shfl_sync(ALL_LANES, place, column) + chunk * CHUNK;
-        bool exists = inside && first + row < end;
-        copy_async(tile_chunk<T, D>(tile, row, chunk), from, exists);
-        copy_async(tile_chunk<T, D>(tile + DECODE_KEYS * D, row, chunk), from + to_values, exists);
     }
 }
 
@@ -325,14 +283,15 @@ __device__ __forceinline__ void use_tile(decode_state<D> &state, T *keys, T *val
     take_scores<T, D>(state, scores, values);
 }
 
-/* Blocks in the order in which they begin: head groups, KV heads, works. */
-template <class T, unsigned D, enum rotation R, unsigned STAGES, unsigned BLOCKS>
+/* Blocks in the order in which they begin: head groups, KV heads, works. S: what the pool stores.
+ */
+template <class T, class S, unsigned D, enum rotation R, unsigned STAGES, unsigned BLOCKS>
 __global__ void __launch_bounds__(ATTENTION_THREADS, BLOCKS)
     decode_kernel(const struct kernel_attention a, const struct kernel_work *works)
 {
-    constexpr unsigned STAGE = 2 * DECODE_KEYS * D; /* K, V */
-    T *tiles = reinterpret_cast<T *>(dynamic_shared());
-    float2 *step_angle = reinterpret_cast<float2 *>(tiles + STAGES * STAGE);
+    using tiles_type = decode_tiles<T, S, D, STAGES>;
+    const tiles_type tiles = { reinterpret_cast<S *>(dynamic_shared()) };
+    float2 *step_angle = tiles.steps();
     const uint32_t group = a.heads / a.kv_heads, groups = (group + HEAD_ROWS - 1) / HEAD_ROWS;
     const uint32_t kv_head = blockIdx.x / groups % a.kv_heads;
     const uint32_t skipped = HEAD_ROWS * (blockIdx.x % groups);
@@ -340,18 +299,18 @@ __global__ void __launch_bounds__(ATTENTION_THREADS, BLOCKS)
     const struct kernel_sequence sequence = a.sequences[work.sequence];
     const uint32_t first_head = kv_head * group + skipped;
     const uint32_t heads = group - skipped < HEAD_ROWS ? group - skipped : HEAD_ROWS;
-    const kv_rows<T> keys = pool_rows<T>(a, sequence, kv_head, false);
+    const kv_rows<S> keys = pool_rows<S>(a, sequence, kv_head, false);
     const float scale = score_scale(a.head_dim);
     uint32_t page[STAGES];
 #pragma unroll
     for (unsigned i = 0; i < STAGES; i++) /* all at once, then the copies */
-        page[i] = look_up<T>(keys, work.first_key + i * DECODE_KEYS, work.end_key);
+        page[i] = look_up(keys, work.first_key + i * DECODE_KEYS, work.end_key);
     const auto copy_stage = [&](unsigned stage, uint32_t key, uint32_t its_page) {
         if (key < work.end_key)
-            copy_rows<T, D>(tiles + stage * STAGE, keys, key, work.end_key, its_page, a.head_dim);
+            copy_rows<S, D>(tiles.stage(stage), keys, key, work.end_key, its_page, a.head_dim);
         copy_commit(); /* also an empty group, so that the wait below can count */
     };
-    /* The last stage holds the queries first; the others fill meanwhile. */
+    /* The last stage may hold the queries first; the others fill meanwhile. */
 #pragma unroll
     for (unsigned i = 0; i < STAGES - 1; i++)
         copy_stage(i, work.first_key + i * DECODE_KEYS, page[i]);
@@ -360,7 +319,7 @@ __global__ void __launch_bounds__(ATTENTION_THREADS, BLOCKS)
         for (unsigned i = threadIdx.x; i < D / 2; i += ATTENTION_THREADS)
             step_angle[i] = table[STEP * (D / 2) + i];
     decode_state<D> state;
-    begin<T, D>(state, tiles + (STAGES - 1) * STAGE, a, sequence, work, first_head, heads);
+    begin<T, D>(state, tiles.spare(), a, sequence, work, first_head, heads);
     lane_angles<D> angles;
     if (R != ROTATION_NONE) {
         uint32_t position = work.first_key + tile_row(threadIdx.x % WARP_THREADS / 4);
@@ -372,10 +331,10 @@ __global__ void __launch_bounds__(ATTENTION_THREADS, BLOCKS)
     for (uint32_t key = work.first_key; key < work.end_key; key += DECODE_KEYS) {
         const uint32_t ahead = key + (STAGES - 1) * DECODE_KEYS;
         copy_stage(used, ahead, next_page);
-        next_page = look_up<T>(keys, ahead + DECODE_KEYS, work.end_key);
+        next_page = look_up(keys, ahead + DECODE_KEYS, work.end_key);
         copy_wait<STAGES - 1>();
+        T *tile = elements_of<T, D>(tiles, tiles.stage(stage));
         __syncwarp(); /* every lane's copies of this tile are there */
-        T *tile = tiles + stage * STAGE;
         use_tile<T, D, R>(state, tile, tile + DECODE_KEYS * D, key, work.end_key, scale, angles,
                           step_angle);
         __syncwarp(); /* no lane reads it any more */
@@ -384,74 +343,82 @@ __global__ void __launch_bounds__(ATTENTION_THREADS, BLOCKS)
     }
     copy_wait<0>();
     __syncthreads(); /* no warp uses a tile any more */
-    meeting_place<D> *place = reinterpret_cast<meeting_place<D> *>(tiles);
-    static_assert(sizeof(meeting_place<D>) <= STAGES * STAGE * sizeof(T),
+    meeting_place<D> *place = reinterpret_cast<meeting_place<D> *>(tiles.stages);
+    static_assert(sizeof(meeting_place<D>) <= tiles_type::TILE_BYTES,
                   "results fit in place of the tiles");
     leave_results<D>(place, state, heads);
     __syncthreads();
     write_heads<T, D>(place, a, sequence, work, first_head, heads);
 }
 
-template <class T, unsigned D, enum rotation R> static constexpr size_t shared_bytes(size_t stages)
+template <class T, class S, unsigned D, enum rotation R, unsigned STAGES>
+static constexpr size_t shared_bytes()
 {
-    return stages * 2 * DECODE_KEYS * D * sizeof(T) +
+    return decode_tiles<T, S, D, STAGES>::TILE_BYTES +
            (R == ROTATION_NONE ? 0 : D / 2 * sizeof(float2));
 }
 
-template <class T, unsigned D, enum rotation R, unsigned STAGES, unsigned BLOCKS>
+template <class T, class S, unsigned D, enum rotation R, unsigned STAGES, unsigned BLOCKS>
 static void launch_stages(const struct kernel_attention *a, const struct kernel_work *work,
                           uint32_t works, cudaStream_t stream)
 {
-    const auto kernel = decode_kernel<T, D, R, STAGES, BLOCKS>;
+    const auto kernel = decode_kernel<T, S, D, R, STAGES, BLOCKS>;
     const uint32_t group = a->heads / a->kv_heads, groups = (group + HEAD_ROWS - 1) / HEAD_ROWS;
-    const size_t bytes = shared_bytes<T, D, R>(STAGES);
+    const size_t bytes = shared_bytes<T, S, D, R, STAGES>();
     KERNEL_LAUNCH(kernel, dim3(works * a->kv_heads * groups), dim3(ATTENTION_THREADS), bytes,
                   stream, *a, work);
 }
 
 /* As many stages as let two blocks share a multiprocessor: of 228 KB (Hopper), 164 KB (A100), or
  * 100 KB (sm_86, sm_89), where one block must do. */
-template <class T, unsigned D, enum rotation R>
+template <class T, class S, unsigned D, enum rotation R>
 static void launch(const struct kernel_attention *a, const struct kernel_work *work, uint32_t works,
                    cudaStream_t stream)
 {
-    constexpr unsigned DEEP = D == 128 ? 3 : D == 64 ? 4 : 6, SHALLOW = D == 128 ? 2 : DEEP;
+    constexpr unsigned MORE =
+        narrower<T, S>::value ? 1 : 0; /* half as large; one tile of elements */
+    constexpr unsigned DEEP = D == 128 ? 3 + MORE : D == 64 ? 4 + MORE : 6;
+    constexpr unsigned SHALLOW = D == 128 ? 2 + MORE : DEEP;
     constexpr size_t RESERVED = 1024; /* of shared memory, by CUDA for itself, a block */
-    if (multiprocessor_shared_bytes() >= 2 * (shared_bytes<T, D, R>(DEEP) + RESERVED))
-        launch_stages<T, D, R, DEEP, 2>(a, work, works, stream);
+    if (multiprocessor_shared_bytes() >= 2 * (shared_bytes<T, S, D, R, DEEP>() + RESERVED))
+        launch_stages<T, S, D, R, DEEP, 2>(a, work, works, stream);
     else
-        launch_stages<T, D, R, SHALLOW, 2>(a, work, works, stream);
+        launch_stages<T, S, D, R, SHALLOW, 2>(a, work, works, stream);
 }
 
-template <class T, unsigned D>
+template <class T, class S, unsigned D>
 static void launch_rotation(const struct kernel_attention *a, const struct kernel_work *work,
                             uint32_t works, cudaStream_t stream)
 {
     if (a->rotation == ROTATION_NONE || a->pool_rotated)
-        launch<T, D, ROTATION_NONE>(a, work, works, stream);
+        launch<T, S, D, ROTATION_NONE>(a, work, works, stream);
     else if (a->rotation == ROTATION_HALVES)
-        launch<T, D, ROTATION_HALVES>(a, work, works, stream);
+        launch<T, S, D, ROTATION_HALVES>(a, work, works, stream);
     else
-        launch<T, D, ROTATION_NEIGHBOURS>(a, work, works, stream);
+        launch<T, S, D, ROTATION_NEIGHBOURS>(a, work, works, stream);
 }
 
-template <class T>
+template <class T, class S>
 static void launch_width(const struct kernel_attention *a, const struct kernel_work *work,
                          uint32_t works, cudaStream_t stream)
 {
     if (a->head_dim <= 32)
-        launch_rotation<T, 32>(a, work, works, stream);
+        launch_rotation<T, S, 32>(a, work, works, stream);
     else if (a->head_dim <= 64)
-        launch_rotation<T, 64>(a, work, works, stream);
+        launch_rotation<T, S, 64>(a, work, works, stream);
     else
-        launch_rotation<T, 128>(a, work, works, stream);
+        launch_rotation<T, S, 128>(a, work, works, stream);
 }
 
 void kernel_decode(const struct kernel_attention *a, const struct kernel_work *work, uint32_t works,
                    cudaStream_t stream)
 {
-    if (a->element == ELEMENT_BF16)
-        launch_width<bf16>(a, work, works, stream);
+    if (a->element == ELEMENT_BF16 && a->kv_fp8)
+        launch_width<bf16, fp8>(a, work, works, stream);
+    else if (a->element == ELEMENT_BF16)
+        launch_width<bf16, bf16>(a, work, works, stream);
+    else if (a->kv_fp8)
+        launch_width<fp16, fp8>(a, work, works, stream);
     else
-        launch_width<fp16>(a, work, works, stream);
+        launch_width<fp16, fp16>(a, work, works, stream);
 }

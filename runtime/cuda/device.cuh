@@ -13,10 +13,15 @@
 
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
+#include <cuda_fp8.h>
 #include <cuda_runtime.h>
 
 typedef __nv_bfloat16 bf16;
 typedef __half fp16;
+/* E4M3; a type of ours, since CUDA's own has conversions that happen unasked. */
+struct fp8 {
+    uint8_t code;
+};
 
 /* A kernel that wants more than 48 KiB must ask first (CUDA C++ Programming Guide, "Shared
  * Memory"); asking again costs well under a microsecond. Failures are kept by the runtime:

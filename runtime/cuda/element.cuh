@@ -1,7 +1,11 @@
 /* runtime/cuda/element.cuh - the 16-bit element types of weights, activations and KV: bf16 and
  * fp16. Arithmetic is in fp32; elements are what is stored and what tensor cores multiply. Two
  * neighbours share a 32-bit register, the lower address in the low half; eight make the 16 bytes
- * that a thread moves at once. */
+ * that a thread moves at once.
+ *
+ * KV may be stored as fp8 (backend.h, KV_FP8_E4M3): every one of its values is one of either
+ * element type too, so making elements of them is exact. Conversions are CUDA's (cuda_fp8.h): one
+ * instruction a pair from sm_89 on, some ten before. */
 #ifndef REPRISE_RUNTIME_CUDA_ELEMENT_CUH
 #define REPRISE_RUNTIME_CUDA_ELEMENT_CUH
 
@@ -30,6 +34,15 @@ template <class T> inline uint32_t pack2(float low, float high)
 {
     T a = from_float<T>(low), b = from_float<T>(high);
     return static_cast<uint32_t>(a.bits) | static_cast<uint32_t>(b.bits) << 16;
+}
+template <class T> inline uint32_t widen2(uint32_t codes)
+{
+    const fp8 low = { static_cast<uint8_t>(codes) }, high = { static_cast<uint8_t>(codes >> 8) };
+    return pack2<T>(to_float(low), to_float(high));
+}
+inline uint32_t narrow2(float2 pair)
+{
+    return from_float<fp8>(pair.x).code | static_cast<uint32_t>(from_float<fp8>(pair.y).code) << 8;
 }
 
 #else
@@ -75,6 +88,33 @@ template <> __device__ __forceinline__ uint32_t pack2<fp16>(float low, float hig
     return *reinterpret_cast<const uint32_t *>(&pair);
 }
 
+template <> __device__ __forceinline__ float to_float(fp8 value)
+{
+    return __half2float(__half(__nv_cvt_fp8_to_halfraw(value.code, __NV_E4M3)));
+}
+template <> __device__ __forceinline__ fp8 from_float<fp8>(float value)
+{
+    return { __nv_cvt_float_to_fp8(value, __NV_SATFINITE, __NV_E4M3) };
+}
+/* Two codes, the lower address in the low byte, as two elements. */
+template <class T> __device__ __forceinline__ uint32_t widen2(uint32_t codes)
+{
+    const __half2_raw raw =
+        __nv_cvt_fp8x2_to_halfraw2(static_cast<__nv_fp8x2_storage_t>(codes), __NV_E4M3);
+    const float2 pair = __half22float2(__half2(raw));
+    return pack2<T>(pair.x, pair.y);
+}
+template <> __device__ __forceinline__ uint32_t widen2<fp16>(uint32_t codes)
+{
+    const __half2_raw raw =
+        __nv_cvt_fp8x2_to_halfraw2(static_cast<__nv_fp8x2_storage_t>(codes), __NV_E4M3);
+    return raw.x | static_cast<uint32_t>(raw.y) << 16;
+}
+static __device__ __forceinline__ uint32_t narrow2(float2 pair)
+{
+    return __nv_cvt_float2_to_fp8x2(pair, __NV_SATFINITE, __NV_E4M3);
+}
+
 #endif
 
 static constexpr unsigned CHUNK = 8; /* elements of 16 bytes */
@@ -97,6 +137,37 @@ template <class T> __device__ __forceinline__ void store_chunk(T *address, const
     uint4 raw = { pack2<T>(in[0], in[1]), pack2<T>(in[2], in[3]), pack2<T>(in[4], in[5]),
                   pack2<T>(in[6], in[7]) };
     *reinterpret_cast<uint4 *>(address) = raw;
+}
+
+/* Eight codes as eight elements. */
+template <class T> __device__ __forceinline__ uint4 widen_chunk(uint2 codes)
+{
+    return { widen2<T>(codes.x & 0xffffu), widen2<T>(codes.x >> 16), widen2<T>(codes.y & 0xffffu),
+             widen2<T>(codes.y >> 16) };
+}
+template <class T> __device__ __forceinline__ uint2 narrow_chunk(uint4 elements)
+{
+    return { narrow2(unpack2<T>(elements.x)) | narrow2(unpack2<T>(elements.y)) << 16,
+             narrow2(unpack2<T>(elements.z)) | narrow2(unpack2<T>(elements.w)) << 16 };
+}
+
+/* Eight values of KV, stored as elements or as codes, out of and into the pool as eight elements.
+ * Aligned to their size. */
+template <class T> __device__ __forceinline__ uint4 load_kv(const T *from)
+{
+    return *reinterpret_cast<const uint4 *>(from);
+}
+template <class T> __device__ __forceinline__ uint4 load_kv(const fp8 *from)
+{
+    return widen_chunk<T>(*reinterpret_cast<const uint2 *>(from));
+}
+template <class T> __device__ __forceinline__ void store_kv(T *to, uint4 elements)
+{
+    *reinterpret_cast<uint4 *>(to) = elements;
+}
+template <class T> __device__ __forceinline__ void store_kv(fp8 *to, uint4 elements)
+{
+    *reinterpret_cast<uint2 *>(to) = narrow_chunk<T>(elements);
 }
 
 #endif

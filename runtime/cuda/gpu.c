@@ -110,6 +110,7 @@ static void gpu_close(struct device *device)
     staging_free(&device->batches);
     workspace_free(&device->floats);
     workspace_free(&device->rotated_keys);
+    workspace_free(&device->wide_values);
     workspace_free(&device->partial);
     workspace_free(&device->partial_log2sum);
     workspace_free(&device->rope.table);
@@ -166,6 +167,8 @@ static enum status gpu_supports(const struct attention_shape *shape, const uint3
     snprintf(found, sizeof found, "%u", shape->head_dim);
     if (shape->head_dim % 8 != 0 || shape->head_dim > ATTENTION_HEAD_DIM_MAX)
         return error_input(err, "cuda", 0, "head_dim", "a multiple of 8, at most 128", found);
+    if (shape->kv == KV_FP8_E4M3 && shape->head_dim % 16 != 0) /* 16 bytes of KV */
+        return error_input(err, "cuda", 0, "head_dim", "a multiple of 16 where KV is fp8", found);
     for (uint32_t i = 0; i < count; i++)
         if (widths[i] % 8 != 0) {
             snprintf(found, sizeof found, "%u", widths[i]);

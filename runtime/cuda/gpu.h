@@ -71,6 +71,16 @@ struct staging {
     uint32_t next;
 };
 
+/* How a batch's attention is cut in layers of one kind, and where on the GPU that is, in the
+ * batch's slot. */
+struct batch_plan {
+    struct plan plan;
+    struct plan_shape shape; /* of the plan; heads 0: none is made */
+    const uint32_t *gpu_rotated;
+    const struct kernel_work *gpu_prefill, *gpu_decode;
+    const struct kernel_merge *gpu_merges;
+};
+
 /* The contexts of the present batch. How their attention is cut depends on its shape, which comes
  * with the first operator that needs it; all layers then use the same slot. */
 struct batch {
@@ -78,14 +88,11 @@ struct batch {
     uint32_t *pages, *row_sequence;
     uint32_t count, page_count, rows, longest; /* longest: tokens of a context */
     uint32_t sequence_capacity, page_capacity, row_capacity;
-    struct plan plan;
-    struct plan_shape shape; /* of the plan; heads 0: none is made */
+    struct batch_plan full, windowed; /* layers that see all; that have a window */
     struct staging_slot *slot;
     /* Addresses on the GPU, in the slot. */
     const struct kernel_sequence *gpu_sequences;
-    const uint32_t *gpu_pages, *gpu_row_sequence, *gpu_rotated;
-    const struct kernel_work *gpu_prefill, *gpu_decode;
-    const struct kernel_merge *gpu_merges;
+    const uint32_t *gpu_pages, *gpu_row_sequence;
 };
 
 struct rope_table {
@@ -126,7 +133,7 @@ struct device {
     struct gpu_clock clock;
     struct gpu_tier tier[TIER_COUNT];
     struct allocation *allocations[TIER_COUNT];
-    struct workspace floats, rotated_keys, partial, partial_log2sum;
+    struct workspace floats, rotated_keys, wide_values, partial, partial_log2sum;
     struct rope_table rope;
     struct staging rows, batches;
     struct batch batch;

@@ -233,11 +233,9 @@ __device__ __forceinline__ void produce(hopper_shared<T, D, KEYS, STAGES, VALUE_
                                         const struct kernel_attention &a, const hopper_maps &maps,
                                         const hopper_block &block)
 {
-    const hopper_source<T> keys = { a.rotated_keys != nullptr
-                                        ? rotated_rows<T>(a, block.sequence, block.kv_head)
-                                        : pool_rows<T>(a, block.sequence, block.kv_head, false),
+    const hopper_source<T> keys = { prefill_keys<T>(a, block.sequence, block.kv_head),
                                     block.keys_by, false };
-    const hopper_source<T> values = { pool_rows<T>(a, block.sequence, block.kv_head, true),
+    const hopper_source<T> values = { prefill_values<T>(a, block.sequence, block.kv_head),
                                       block.values_by, true };
     for (uint32_t n = 0; n <= block.tiles; n++) {
         if (n < block.tiles) {

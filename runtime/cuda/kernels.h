@@ -25,11 +25,11 @@ enum element { ELEMENT_BF16, ELEMENT_FP16 };
 
 /* ---- attention ----
  *
- * The KV pool, as runtime/backend.h draws it; elements:
+ * The KV pool, as runtime/backend.h draws it; values:
  *
  *   page p:  [layer 0: K rows | V rows][layer 1: K rows | V rows]...      page_stride apart
  *   K rows:  page_tokens rows of kv_heads * head_dim, one token each, before RoPE
- *            (unless pool_rotated)
+ *            (unless pool_rotated); elements, or (kv_fp8) E4M3 codes of a byte
  *
  * Activations: a row a token; the sequences of a batch one behind the other.
  *
@@ -71,9 +71,12 @@ struct kernel_merge {
 
 struct kernel_attention {
     enum element element;
-    uint32_t heads, kv_heads, head_dim; /* head_dim: a multiple of 8, at most 128 */
+    uint32_t heads, kv_heads, head_dim; /* head_dim: a multiple of 8 (kv_fp8: 16), at most 128 */
     struct divisor page_tokens;
-    uint64_t page_stride, layer_offset; /* elements */
+    uint64_t page_stride, layer_offset; /* values of KV */
+    bool kv_fp8;                        /* the pool has E4M3 codes, not elements */
+    uint32_t window_tokens;             /* window_begin() (backend.h); 0: all is seen */
+    bool window_chunked;
     enum rotation rotation;
     bool pool_rotated;       /* the pool's keys were rotated when they were stored */
     uint32_t rope_dims;      /* even, <= head_dim */
@@ -84,8 +87,10 @@ struct kernel_attention {
     void *out;
     const uint32_t *pages;
     const struct kernel_sequence *sequences;
-    void *rotated_keys;     /* rows of kv_heads * head_dim; NULL: the pool's keys are used as they
-                               are */
+    void *rotated_keys;     /* rows of kv_heads * head_dim elements, for kernel_prefill(); NULL: the
+                               pool's keys are used as they are */
+    void *wide_values;      /* kv_fp8: V as elements, rows as those of rotated_keys; NULL: the
+                               pool's */
     uint32_t rotated_rows;  /* how many */
     float *partial;         /* [part][heads][head_dim], each normalised by its own sum */
     float *partial_log2sum; /* [part][heads] */
@@ -98,28 +103,34 @@ struct kernel_attention {
 void kernel_rope_table(float theta, uint32_t dims, uint32_t rows, float *table,
                        cudaStream_t stream);
 /* Rotates the keys of context tokens [0, tokens) of each of `count` sequences (ids: which) out of
- * the pool into rotated_keys. ids: device memory; longest: the most tokens of one. */
+ * the pool into rotated_keys; those that no new token sees (window_tokens) are left out. ids: device
+ * memory; longest: the most tokens of one. */
 void kernel_rotate_keys(const struct kernel_attention *a, const uint32_t *ids, uint32_t count,
                         uint32_t longest, cudaStream_t stream);
 
-/* kv.cu. Writes the rows' new K and V into their pages. row_sequence[row]: whose. Rotates K if
- * `rotate`, for the position it then has. */
+/* kv.cu. Writes the rows' new K and V into their pages, rounded to E4M3 if kv_fp8. row_sequence
+ * [row]: whose. Rotates K if `rotate`, for the position it then has. */
 void kernel_store_kv(const struct kernel_attention *a, const uint32_t *row_sequence, uint32_t rows,
                      bool rotate, cudaStream_t stream);
+/* Of a pool of E4M3 codes: V of context tokens that some new one sees, as elements, into
+ * wide_values, and if `keys` K into rotated_keys, as it is. ids, count, longest: as above. */
+void kernel_widen_kv(const struct kernel_attention *a, const uint32_t *ids, uint32_t count,
+                     uint32_t longest, bool keys, cudaStream_t stream);
 
 /* prefill.cu. Blocks of PREFILL_QUERIES queries of one head. Keys: rotated_keys, or the pool's when
  * that is NULL. */
 #define PREFILL_QUERIES 128u
-#define PREFILL_KEYS 64u /* first_key of a work is a multiple */
+#define PREFILL_KEYS 64u /* first_key of a work is a multiple, but in windowed layers */
 void kernel_prefill(const struct kernel_attention *a, const struct kernel_work *work,
                     uint32_t works, cudaStream_t stream);
-/* How many of its blocks one multiprocessor runs at once; hopper, head_dim: kernel_attention's. */
-uint32_t kernel_prefill_resident(bool hopper, uint32_t head_dim);
+/* How many of its blocks one multiprocessor runs at once; hopper, head_dim, window_tokens:
+ * kernel_attention's. */
+uint32_t kernel_prefill_resident(bool hopper, uint32_t head_dim, uint32_t window_tokens);
 /* The driver's cuTensorMapEncodeTiled(), NULL where it has none. Looking it up is for once a
  * device: it takes longer than a launch; what it encodes, each launch encodes for itself. */
 void *kernel_map_encoder(void);
-/* prefill_hopper.cu: the same by sm_90a's instructions, for head_dim above 32. kernel_prefill()
- * calls it where it was built (REPRISE_HOPPER) and a->hopper is set. */
+/* prefill_hopper.cu: the same by sm_90a's instructions, for head_dim above 32 and without windows.
+ * kernel_prefill() calls it where it was built (REPRISE_HOPPER) and a->hopper is set. */
 void kernel_prefill_hopper(const struct kernel_attention *a, const struct kernel_work *work,
                            uint32_t works, cudaStream_t stream);
 void *kernel_hopper_map_encoder(void);

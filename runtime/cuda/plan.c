@@ -2,6 +2,7 @@
 #include "runtime/cuda/plan.h"
 
 #include "base/memory.h"
+#include "runtime/backend.h"
 
 #include <stdlib.h>
 
@@ -24,6 +25,14 @@ static bool decodes(const struct plan_shape *shape, const struct kernel_sequence
     return s->new_tokens <= PLAN_DECODE_QUERIES && (!shape->turns_keys || shape->decode_turns_keys);
 }
 
+/* Where a query's keys begin, and so those of a block of queries of which it is the first. */
+static uint32_t begin_key(const struct plan_shape *shape, const struct kernel_sequence *s,
+                          uint32_t first_query)
+{
+    return window_begin(shape->window_tokens, shape->window_chunked,
+                        s->cached_tokens + first_query);
+}
+
 /* Where a block of queries' keys end: causal, so with the last query. */
 static uint32_t end_key(const struct kernel_sequence *s, uint32_t first_query)
 {
@@ -41,14 +50,15 @@ static uint32_t tiles_of(uint32_t keys, uint32_t tile)
 static void cut(struct plan *plan, struct kernel_work **works, uint32_t *count, uint32_t *capacity,
                 struct kernel_work whole, uint32_t share, uint32_t tile, uint32_t rows)
 {
-    uint32_t tiles = tiles_of(whole.end_key, tile), parts = tiles_of(tiles, share);
+    uint32_t tiles = tiles_of(whole.end_key - whole.first_key, tile);
+    uint32_t parts = tiles_of(tiles, share);
     memory_grow(works, capacity, *count + parts, sizeof **works);
     for (uint32_t i = 0; i < parts; i++) {
         struct kernel_work *work = &(*works)[(*count)++];
         *work = whole;
-        work->first_key = (uint32_t)((uint64_t)i * tiles / parts) * tile;
+        work->first_key += (uint32_t)((uint64_t)i * tiles / parts) * tile;
         if (i + 1 < parts)
-            work->end_key = (uint32_t)((i + UINT64_C(1)) * tiles / parts) * tile;
+            work->end_key = whole.first_key + (uint32_t)((i + UINT64_C(1)) * tiles / parts) * tile;
         work->part = parts == 1 ? PART_NONE : plan->parts + i * rows;
     }
     if (parts > 1)
@@ -68,6 +78,17 @@ static void add_merges(struct plan *plan, uint32_t first_row, uint32_t valid_row
 }
 
 /* ---- decode ---- */
+
+/* Tiles that the query of the sequence reads that sees most. */
+static uint32_t decode_tiles(const struct plan_shape *shape, const struct kernel_sequence *s)
+{
+    uint32_t most = 0;
+    for (uint32_t query = 0; query < s->new_tokens; query++) {
+        uint32_t keys = s->cached_tokens + query + 1 - begin_key(shape, s, query);
+        most = keys > most ? keys : most;
+    }
+    return tiles_of(most, DECODE_KEYS);
+}
 
 /* How long decode takes with parts of at most `share` tiles, in tenths of what one tile takes all
  * slots (blocks that run at once). A block costs its tiles and about one more to begin and end; a
@@ -92,7 +113,7 @@ static uint64_t decode_time(const struct decode_load *load, uint32_t share, bool
         const struct kernel_sequence *s = &load->sequences[i];
         if (!decodes(load->shape, s))
             continue;
-        uint32_t its_tiles = tiles_of(context_tokens(s), DECODE_KEYS);
+        uint32_t its_tiles = decode_tiles(load->shape, s);
         uint32_t parts = tiles_of(its_tiles, share), part = tiles_of(its_tiles, parts);
         tiles += load->blocks_a_part * s->new_tokens * its_tiles;
         blocks += load->blocks_a_part * s->new_tokens * parts;
@@ -136,9 +157,10 @@ static void plan_decode(struct plan *plan, const struct plan_shape *shape,
                                 .slots = (uint64_t)shape->multiprocessors * DECODE_RESIDENT,
                                 .blocks_a_part = (uint64_t)shape->kv_heads * group_blocks };
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t tiles = tiles_of(context_tokens(&sequences[i]), DECODE_KEYS);
-        if (decodes(shape, &sequences[i]) && tiles > load.longest)
-            load.longest = tiles;
+        if (!decodes(shape, &sequences[i]))
+            continue;
+        uint32_t tiles = decode_tiles(shape, &sequences[i]);
+        load.longest = tiles > load.longest ? tiles : load.longest;
     }
     if (load.longest == 0)
         return;
@@ -151,6 +173,7 @@ static void plan_decode(struct plan *plan, const struct plan_shape *shape,
             uint32_t first_part = plan->parts;
             struct kernel_work whole = { .sequence = i,
                                          .first_query = query,
+                                         .first_key = begin_key(shape, s, query),
                                          .end_key = s->cached_tokens + query + 1 };
             cut(plan, &plan->decode, &plan->decodes, &plan->decode_capacity, whole, share,
                 DECODE_KEYS, 1);
@@ -180,16 +203,18 @@ static uint32_t even_share(uint32_t keys, uint32_t share)
     return tiles_of(parts > 1 ? tiles_of(keys, parts) : keys, PREFILL_TILE);
 }
 
-static void cut_prefill(struct plan *plan, const struct kernel_sequence *s, uint32_t sequence,
-                        uint32_t share)
+static void cut_prefill(struct plan *plan, const struct plan_shape *shape,
+                        const struct kernel_sequence *s, uint32_t sequence, uint32_t share)
 {
     for (uint32_t block = 0; block < query_blocks(s); block++) {
         uint32_t first = block * PREFILL_QUERIES, first_part = plan->parts;
         struct kernel_work whole = { .sequence = sequence,
                                      .first_query = first,
+                                     .first_key = begin_key(shape, s, first),
                                      .end_key = end_key(s, first) };
         cut(plan, &plan->prefill, &plan->prefills, &plan->prefill_capacity, whole,
-            even_share(whole.end_key, share * PREFILL_KEYS), PREFILL_TILE, PREFILL_QUERIES);
+            even_share(whole.end_key - whole.first_key, share * PREFILL_KEYS), PREFILL_TILE,
+            PREFILL_QUERIES);
         if (plan->parts > first_part)
             add_merges(plan, s->first_row + first, whole.end_key - s->cached_tokens - first,
                        first_part, PREFILL_QUERIES);
@@ -216,24 +241,25 @@ static void plan_prefill(struct plan *plan, const struct plan_shape *shape,
             continue;
         blocks += (uint64_t)query_blocks(&sequences[i]) * shape->heads;
         for (uint32_t b = 0; b < query_blocks(&sequences[i]); b++)
-            keys += end_key(&sequences[i], b * PREFILL_QUERIES);
+            keys += end_key(&sequences[i], b * PREFILL_QUERIES) -
+                    begin_key(shape, &sequences[i], b * PREFILL_QUERIES);
     }
     /* A GPU that is full by itself has nothing to gain from parts, and merges to lose. */
     uint32_t share =
         blocks >= wanted ? UINT32_MAX / PREFILL_KEYS : part_tiles(keys, shape->heads, wanted);
     for (uint32_t i = 0; i < count; i++)
         if (!decodes(shape, &sequences[i]))
-            cut_prefill(plan, &sequences[i], i, share);
+            cut_prefill(plan, shape, &sequences[i], i, share);
 }
 
-/* Sequences whose keys prefill.cu needs turned. */
+/* Sequences whose keys prefill.cu needs turned, or their KV as elements. */
 static void plan_rotation(struct plan *plan, const struct plan_shape *shape,
                           struct kernel_sequence *sequences, uint32_t count)
 {
     memory_grow(&plan->rotated, &plan->rotated_capacity, count, sizeof *plan->rotated);
     for (uint32_t i = 0; i < count; i++) {
         sequences[i].rotated_row = (uint32_t)plan->rotated_rows;
-        if (!shape->turns_keys || decodes(shape, &sequences[i]))
+        if ((!shape->turns_keys && !shape->widens_kv) || decodes(shape, &sequences[i]))
             continue;
         uint32_t tokens = context_tokens(&sequences[i]);
         plan->rotated[plan->rotated_count++] = i;

@@ -17,7 +17,8 @@
  * K comes rotated, from the scratch of kernel_rotate_keys(). Turning each K tile here instead, as
  * it is loaded, would turn every key once for each 128 queries of each query head: at 8K tokens and
  * 4 query heads a KV head, 256 times; about a fifth of the products' time. One pass over K before
- * costs under 1 % of it. (decode.cu does turn them as they come: there every key is used once.) */
+ * costs under 1 % of it. (decode.cu does turn them as they come: there every key is used once.)
+ * What is stored as fp8 comes as elements, K and V, for the same reason (kv.cu). */
 #include "runtime/cuda/attention.cuh"
 
 static constexpr unsigned WARP_TILES = 2; /* of 16 queries */
@@ -81,22 +82,29 @@ __device__ __forceinline__ void multiply_keys(prefill_scores &scores, T *queries
     }
 }
 
-/* A query sees the keys up to its own position; `end`: where this block's keys end. */
-static __device__ __forceinline__ void mask_scores(prefill_scores &scores, uint32_t first_key,
-                                                   uint32_t end, uint32_t first_position)
+/* A query sees the keys up to its own position, of a windowed layer from where its window begins;
+ * `end`: where this block's keys end. */
+template <bool WINDOWED>
+__device__ __forceinline__ void mask_scores(prefill_scores &scores,
+                                            const struct kernel_attention &a, uint32_t first_key,
+                                            uint32_t end, uint32_t first_position)
 {
     unsigned lane = threadIdx.x % WARP_THREADS;
 #pragma unroll
     for (unsigned i = 0; i < WARP_TILES; i++)
 #pragma unroll
-        for (unsigned n = 0; n < KEY_TILES; n++)
+        for (unsigned half = 0; half < 2; half++) { /* row g, row g + 8 */
+            uint32_t position = first_position + 16 * i + lane / 4 + half * 8;
+            uint32_t begin = WINDOWED ? seen_from(a, position) : 0;
 #pragma unroll
-            for (unsigned e = 0; e < 4; e++) {
-                uint32_t key = first_key + 8 * n + 2 * (lane % 4) + e % 2;
-                uint32_t position = first_position + 16 * i + lane / 4 + e / 2 * 8;
-                if (key > position || key >= end)
-                    scores[i][n][e] = NO_KEY;
-            }
+            for (unsigned n = 0; n < KEY_TILES; n++)
+#pragma unroll
+                for (unsigned e = 2 * half; e < 2 * half + 2; e++) {
+                    uint32_t key = first_key + 8 * n + 2 * (lane % 4) + e % 2;
+                    if (key > position || key >= end || (WINDOWED && key < begin))
+                        scores[i][n][e] = NO_KEY;
+                }
+        }
 }
 
 /* Takes the tile's scores into the maximum, and turns them into weights; rescales what was there.
@@ -210,7 +218,9 @@ template <class T> struct prefill_sources {
     kv_rows<T> keys, values;
 };
 
-template <class T, unsigned D>
+/* WINDOWED: tiles may begin before what the last queries see. Apart, so that layers without windows
+ * pay nothing. */
+template <class T, unsigned D, bool WINDOWED>
 __global__ void __launch_bounds__(ATTENTION_THREADS, 2)
     prefill_kernel(const struct kernel_attention a, const struct kernel_work *works)
 {
@@ -221,9 +231,8 @@ __global__ void __launch_bounds__(ATTENTION_THREADS, 2)
     const unsigned head = blockIdx.x, kv_head = head / (a.heads / a.kv_heads);
     prefill_sources<T> *from = reinterpret_cast<prefill_sources<T> *>(values + PREFILL_KEYS * D);
     if (threadIdx.x == 0) {
-        from->values = pool_rows<T>(a, sequence, kv_head, true);
-        from->keys = a.rotated_keys != nullptr ? rotated_rows<T>(a, sequence, kv_head)
-                                               : pool_rows<T>(a, sequence, kv_head, false);
+        from->values = prefill_values<T>(a, sequence, kv_head);
+        from->keys = prefill_keys<T>(a, sequence, kv_head);
     }
     __syncthreads();
     copy_tile<T, D, PREFILL_KEYS>(keys, from->keys, work.first_key, work.end_key, a.head_dim);
@@ -254,8 +263,9 @@ __global__ void __launch_bounds__(ATTENTION_THREADS, 2)
             copy_tile<T, D, PREFILL_KEYS>(keys, from->keys, key + PREFILL_KEYS, work.end_key,
                                           a.head_dim);
         copy_commit();
-        if (key + PREFILL_KEYS > work.end_key || key + PREFILL_KEYS > first_position + 1)
-            mask_scores(scores, key, work.end_key, first_position + first_row);
+        const bool behind = WINDOWED && key < seen_from(a, first_position + PREFILL_QUERIES - 1);
+        if (key + PREFILL_KEYS > work.end_key || key + PREFILL_KEYS > first_position + 1 || behind)
+            mask_scores<WINDOWED>(scores, a, key, work.end_key, first_position + first_row);
         weigh_scores<D>(state, scores, scale);
         multiply_values<T, D>(state, scores, values);
     }
@@ -267,7 +277,8 @@ template <class T, unsigned D>
 static void launch(const struct kernel_attention *a, const struct kernel_work *work, uint32_t works,
                    cudaStream_t stream)
 {
-    const auto kernel = prefill_kernel<T, D>;
+    const auto kernel =
+        a->window_tokens > 0 ? prefill_kernel<T, D, true> : prefill_kernel<T, D, false>;
     const size_t shared_bytes =
         (PREFILL_QUERIES + 2 * PREFILL_KEYS) * D * sizeof(T) + sizeof(prefill_sources<T>);
     KERNEL_LAUNCH(kernel, dim3(a->heads, works), dim3(ATTENTION_THREADS), shared_bytes, stream, *a,
@@ -292,14 +303,15 @@ static constexpr bool HOPPER_BUILT = true;
 static constexpr bool HOPPER_BUILT = false;
 #endif
 
-static bool by_hopper(bool hopper, uint32_t head_dim)
+/* Windows by this file's kernel: the other's two masks would be one more in its tuned loop. */
+static bool by_hopper(bool hopper, uint32_t head_dim, uint32_t window_tokens)
 {
-    return HOPPER_BUILT && hopper && head_dim > 32;
+    return HOPPER_BUILT && hopper && head_dim > 32 && window_tokens == 0;
 }
 
-uint32_t kernel_prefill_resident(bool hopper, uint32_t head_dim)
+uint32_t kernel_prefill_resident(bool hopper, uint32_t head_dim, uint32_t window_tokens)
 {
-    return by_hopper(hopper, head_dim) ? 1 : 2; /* __launch_bounds__ of either */
+    return by_hopper(hopper, head_dim, window_tokens) ? 1 : 2; /* __launch_bounds__ of either */
 }
 
 void *kernel_map_encoder(void)
@@ -315,7 +327,7 @@ void kernel_prefill(const struct kernel_attention *a, const struct kernel_work *
                     uint32_t works, cudaStream_t stream)
 {
 #ifdef REPRISE_HOPPER
-    if (by_hopper(a->hopper, a->head_dim)) {
+    if (by_hopper(a->hopper, a->head_dim, a->window_tokens)) {
         kernel_prefill_hopper(a, work, works, stream);
         return;
     }

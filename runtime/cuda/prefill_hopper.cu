@@ -373,13 +373,14 @@ static bool encode_map(const struct kernel_attention *a, CUtensorMap *map, void 
                   CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE) == CUDA_SUCCESS;
 }
 
-/* What can come by map; the rest comes without. */
+/* What can come by map; the rest comes without: V out of the scratch too (kv_fp8), whose rows behind
+ * a sequence's last a box would bring with the rest, NaN or not. */
 static hopper_maps maps_of(const struct kernel_attention *a, uint32_t tile_rows)
 {
     hopper_maps maps = {};
     if (a->map_encoder == nullptr)
         return maps;
-    if (hopper_pages_fit(a, tile_rows)) {
+    if (!a->kv_fp8 && hopper_pages_fit(a, tile_rows)) {
         maps.pages = hopper_pages_of(a);
         maps.pages_a_tile = tile_rows / a->page_tokens.value;
         maps.values = encode_map(a, &maps.pool, a->pool, HOPPER_POOL_ROWS, a->page_tokens.value);

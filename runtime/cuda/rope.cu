@@ -81,10 +81,10 @@ __device__ __forceinline__ void turn_unit(uint4 &low, uint4 &high, const float2 
     }
 }
 
-/* One unit of `count` heads, `stride` elements apart; high_at: from its first chunk to its second,
- * where it has two. All of a round is loaded before anything is stored. */
-template <class T, enum rotation R, bool TURNS>
-__device__ __forceinline__ void move_units(const T *from, T *to, uint32_t count, uint32_t stride,
+/* One unit of `count` heads, `stride` values apart; high_at: from its first chunk to its second,
+ * where it has two. All of a round is loaded before anything is stored. S: what the pool stores. */
+template <class T, class S, enum rotation R, bool TURNS>
+__device__ __forceinline__ void move_units(const S *from, T *to, uint32_t count, uint32_t stride,
                                            uint32_t high_at, const float2 angle[CHUNK])
 {
     constexpr bool TWO = TURNS && R == ROTATION_HALVES;
@@ -92,11 +92,11 @@ __device__ __forceinline__ void move_units(const T *from, T *to, uint32_t count,
         uint4 low[HEADS_AT_ONCE], high[HEADS_AT_ONCE];
 #pragma unroll
         for (unsigned h = 0; h < HEADS_AT_ONCE; h++) {
-            const T *head = from + (i + h) * stride;
+            const S *head = from + (i + h) * stride;
             if (i + h < count)
-                low[h] = *reinterpret_cast<const uint4 *>(head);
+                low[h] = load_kv<T>(head);
             if (TWO && i + h < count)
-                high[h] = *reinterpret_cast<const uint4 *>(head + high_at);
+                high[h] = load_kv<T>(head + high_at);
         }
 #pragma unroll
         for (unsigned h = 0; h < HEADS_AT_ONCE; h++) {
@@ -112,7 +112,7 @@ __device__ __forceinline__ void move_units(const T *from, T *to, uint32_t count,
     }
 }
 
-template <class T, enum rotation R>
+template <class T, class S, enum rotation R>
 __global__ void __launch_bounds__(UNIT_THREADS)
     rotate_units_kernel(const struct kernel_attention a, const uint32_t *ids)
 {
@@ -122,18 +122,19 @@ __global__ void __launch_bounds__(UNIT_THREADS)
     const uint32_t token = blockIdx.x * share.tokens + slot / share.head_slots;
     const struct kernel_sequence sequence = a.sequences[ids[blockIdx.y]];
     if (slot >= share.tokens * share.head_slots ||
-        token >= sequence.cached_tokens + sequence.new_tokens)
+        token >= sequence.cached_tokens + sequence.new_tokens ||
+        token < seen_from(a, sequence.cached_tokens))
         return;
     const uint32_t turned = turned_units(R, a.rope_dims), first_head = slot % share.head_slots;
     const uint32_t count = (a.kv_heads - first_head + share.head_slots - 1) / share.head_slots;
     const uint32_t stride = share.head_slots * a.head_dim;
     const uint32_t at = unit < turned ? unit * CHUNK : a.rope_dims + (unit - turned) * CHUNK;
     const uint64_t row = static_cast<uint64_t>(sequence.rotated_row) + token;
-    const T *from = pool_rows<T>(a, sequence, first_head, false).row(token) + at;
+    const S *from = pool_rows<S>(a, sequence, first_head, false).row(token) + at;
     T *to = static_cast<T *>(a.rotated_keys) + (row * a.kv_heads + first_head) * a.head_dim + at;
     float2 angle[CHUNK] = {};
     if (unit >= turned) {
-        move_units<T, R, false>(from, to, count, stride, 0, angle);
+        move_units<T, S, R, false>(from, to, count, stride, 0, angle);
         return;
     }
     const float4 *table = reinterpret_cast<const float4 *>(
@@ -144,21 +145,22 @@ __global__ void __launch_bounds__(UNIT_THREADS)
         angle[2 * i] = make_float2(two.x, two.y);
         angle[2 * i + 1] = make_float2(two.z, two.w);
     }
-    move_units<T, R, true>(from, to, count, stride, a.rope_dims / 2, angle);
+    move_units<T, S, R, true>(from, to, count, stride, a.rope_dims / 2, angle);
 }
 
 /* Any even rope_dims. A block: one token of one sequence, all its KV heads; a thread: pairs. */
-template <class T>
+template <class T, class S>
 __global__ void rotate_pairs_kernel(const struct kernel_attention a, const uint32_t *ids)
 {
     const struct kernel_sequence sequence = a.sequences[ids[blockIdx.y]];
     const uint32_t token = blockIdx.x, pairs = a.head_dim / 2;
-    if (token >= sequence.cached_tokens + sequence.new_tokens)
+    if (token >= sequence.cached_tokens + sequence.new_tokens ||
+        token < seen_from(a, sequence.cached_tokens))
         return;
     for (uint32_t i = threadIdx.x; i < a.kv_heads * pairs; i += blockDim.x) {
         uint32_t kv_head = i / pairs, pair = i % pairs;
         element_pair at = rope_elements(a.rotation, a.rope_dims, pair);
-        const T *from = pool_rows<T>(a, sequence, kv_head, false).row(token);
+        const S *from = pool_rows<S>(a, sequence, kv_head, false).row(token);
         float2 turned = rope_load(from, a, at, pair, token);
         uint64_t row = static_cast<uint64_t>(sequence.rotated_row) + token;
         T *to = static_cast<T *>(a.rotated_keys) + (row * a.kv_heads + kv_head) * a.head_dim;
@@ -167,20 +169,20 @@ __global__ void rotate_pairs_kernel(const struct kernel_attention a, const uint3
     }
 }
 
-template <class T>
+template <class T, class S>
 static void launch_rotate(const struct kernel_attention *a, const uint32_t *ids, uint32_t count,
                           uint32_t longest, cudaStream_t stream)
 {
     if (in_units(a)) {
         const uint32_t tokens = share_out(*a).tokens;
         const auto kernel = a->rotation == ROTATION_HALVES
-                                ? rotate_units_kernel<T, ROTATION_HALVES>
-                                : rotate_units_kernel<T, ROTATION_NEIGHBOURS>;
+                                ? rotate_units_kernel<T, S, ROTATION_HALVES>
+                                : rotate_units_kernel<T, S, ROTATION_NEIGHBOURS>;
         KERNEL_LAUNCH(kernel, dim3((longest + tokens - 1) / tokens, count), dim3(UNIT_THREADS), 0,
                       stream, *a, ids);
         return;
     }
-    const auto kernel = rotate_pairs_kernel<T>;
+    const auto kernel = rotate_pairs_kernel<T, S>;
     const uint32_t pairs = a->kv_heads * a->head_dim / 2;
     const uint32_t threads = pairs >= THREADS ? THREADS : (pairs + 31) / 32 * 32;
     KERNEL_LAUNCH(kernel, dim3(longest, count), dim3(threads), 0, stream, *a, ids);
@@ -189,8 +191,12 @@ static void launch_rotate(const struct kernel_attention *a, const uint32_t *ids,
 void kernel_rotate_keys(const struct kernel_attention *a, const uint32_t *ids, uint32_t count,
                         uint32_t longest, cudaStream_t stream)
 {
-    if (a->element == ELEMENT_BF16)
-        launch_rotate<bf16>(a, ids, count, longest, stream);
+    if (a->element == ELEMENT_BF16 && a->kv_fp8)
+        launch_rotate<bf16, fp8>(a, ids, count, longest, stream);
+    else if (a->element == ELEMENT_BF16)
+        launch_rotate<bf16, bf16>(a, ids, count, longest, stream);
+    else if (a->kv_fp8)
+        launch_rotate<fp16, fp8>(a, ids, count, longest, stream);
     else
-        launch_rotate<fp16>(a, ids, count, longest, stream);
+        launch_rotate<fp16, fp16>(a, ids, count, longest, stream);
 }

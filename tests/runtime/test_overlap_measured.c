@@ -32,7 +32,8 @@ static void rig_open(struct rig *rig)
                            .head_dim = 32,
                            .ffn = 512,
                            .gated_ffn = true,
-                           .vocabulary = 64 };
+                           .vocabulary = 64,
+                           .kv_bytes_per_value = 4 };
     struct backend_config config = { .hbm_bytes = 256 << 20,
                                      .dram_bytes = 16 << 20,
                                      .threads = 1,

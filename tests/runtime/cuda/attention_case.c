@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "tests/runtime/cuda/reference.h"
 #include "tests/runtime/cuda/rig.h"
+#include "tests/runtime/formats.h"
 #include "tests/support.h"
 
 #include <stdlib.h>
@@ -14,14 +15,16 @@
 
 enum { LAYERS = 2, LAYER = 1 };
 
-/* Everything of a case on the host. KV and activations are bits of elements. */
+/* Everything of a case on the host. KV as it is made, and activations, are bits of elements; the
+ * pool has what it stores. */
 struct batch {
     const struct attention_case *c;
     struct kernel_sequence sequences[CASE_SEQUENCES_MAX];
     uint32_t count, rows, page_count, longest;
     uint32_t *pages, *row_sequence;
-    uint16_t *qkv, *pool;
-    uint64_t qkv_count, pool_count;
+    uint16_t *qkv;
+    unsigned char *pool;
+    uint64_t qkv_count, pool_bytes;
     uint32_t width;                     /* of a K or V row */
     uint16_t *keys[CASE_SEQUENCES_MAX]; /* of all tokens, as K was made: before RoPE */
     uint16_t *values[CASE_SEQUENCES_MAX];
@@ -53,13 +56,35 @@ static uint16_t *random_elements(struct random *random, enum element element, ui
     return out;
 }
 
-static uint16_t *slice_row(const struct batch *b, uint32_t sequence, uint32_t token, bool values)
+static uint32_t value_bytes(const struct attention_case *c)
+{
+    return c->kv_fp8 ? 1 : 2;
+}
+
+/* What the pool has of a row of elements. */
+static void store_row(const struct batch *b, unsigned char *to, const uint16_t *row)
+{
+    for (uint32_t i = 0; i < b->width && b->c->kv_fp8; i++)
+        to[i] = fp8_nearest((double)element_value(b->c->element, row[i]));
+    if (!b->c->kv_fp8)
+        memcpy(to, row, b->width * sizeof *row);
+}
+
+/* What is computed with: of a value made, what was stored of it. */
+static double stored(const struct attention_case *c, double value)
+{
+    return c->kv_fp8 ? fp8_value(fp8_nearest(value)) : value;
+}
+
+static unsigned char *slice_row(const struct batch *b, uint32_t sequence, uint32_t token,
+                                bool values)
 {
     const struct kernel_sequence *s = &b->sequences[sequence];
     uint32_t page_tokens = b->c->page_tokens, slot = s->skip + token;
     uint64_t page = b->pages[s->first_page + slot / page_tokens];
-    uint64_t slice = (page * LAYERS + LAYER) * 2 * page_tokens * b->width;
-    return b->pool + slice + ((values ? page_tokens : 0) + slot % page_tokens) * (uint64_t)b->width;
+    uint64_t slice = (page * LAYERS + LAYER) * 2 * page_tokens;
+    uint64_t row = slice + (values ? page_tokens : 0) + slot % page_tokens;
+    return b->pool + row * b->width * value_bytes(b->c);
 }
 
 static void lay_out_sequences(struct batch *b)
@@ -92,17 +117,26 @@ static void shuffle_pages(struct batch *b, struct random *random)
     }
 }
 
-static void turn_bits(const struct attention_case *c, uint16_t *row, uint32_t heads,
-                      uint32_t position)
+/* A row of K as it is stored when it is turned before. */
+static void store_turned(const struct batch *b, unsigned char *to, const uint16_t *row,
+                         uint32_t position)
 {
+    const struct attention_case *c = b->c;
     double head[ATTENTION_HEAD_DIM_MAX];
-    for (uint32_t h = 0; h < heads; h++) {
+    uint16_t *elements = memory_new(b->width, sizeof *elements);
+    for (uint32_t h = 0; h < c->kv_heads; h++) {
         for (uint32_t i = 0; i < c->head_dim; i++)
             head[i] = (double)element_value(c->element, row[h * c->head_dim + i]);
         reference_rope(head, c->rotation, rope_dims(c), (double)THETA, position);
         for (uint32_t i = 0; i < c->head_dim; i++)
-            row[h * c->head_dim + i] = element_bits(c->element, (float)head[i]);
+            if (c->kv_fp8)
+                to[h * c->head_dim + i] = fp8_nearest((double)(float)head[i]);
+            else
+                elements[h * c->head_dim + i] = element_bits(c->element, (float)head[i]);
     }
+    if (!c->kv_fp8)
+        memcpy(to, elements, b->width * sizeof *elements);
+    free(elements);
 }
 
 /* Cached tokens' KV goes into the pool here, new tokens' into qkv: store_kv() moves it. What of the
@@ -113,12 +147,13 @@ static void fill(struct batch *b, struct random *random)
     uint32_t row_width = (c->heads + 2 * c->kv_heads) * c->head_dim;
     b->qkv_count = (uint64_t)b->rows * row_width;
     b->qkv = random_elements(random, c->element, b->qkv_count);
-    b->pool_count = (uint64_t)b->page_count * LAYERS * 2 * c->page_tokens * b->width;
-    b->pool = memory_new(b->pool_count, sizeof *b->pool);
-    memset(b->pool, 0xff, b->pool_count * sizeof *b->pool);
+    b->pool_bytes =
+        (uint64_t)b->page_count * LAYERS * 2 * c->page_tokens * b->width * value_bytes(c);
+    b->pool = memory_new(b->pool_bytes, 1);
+    memset(b->pool, 0xff, b->pool_bytes);
     for (uint32_t i = 0; i < b->count; i++) {
         const struct kernel_sequence *s = &b->sequences[i];
-        uint64_t tokens = s->cached_tokens + s->new_tokens, bytes = b->width * sizeof *b->pool;
+        uint64_t tokens = s->cached_tokens + s->new_tokens, bytes = b->width * sizeof *b->qkv;
         b->keys[i] = random_elements(random, c->element, tokens * b->width);
         b->values[i] = random_elements(random, c->element, tokens * b->width);
         for (uint32_t t = 0; t < tokens; t++) {
@@ -126,11 +161,16 @@ static void fill(struct batch *b, struct random *random)
             uint16_t *value = b->values[i] + (uint64_t)t * b->width;
             uint64_t row = s->first_row + t - s->cached_tokens; /* of a new token */
             uint16_t *fresh = b->qkv + row * row_width + c->heads * c->head_dim;
-            bool cached = t < s->cached_tokens;
-            memcpy(cached ? slice_row(b, i, t, false) : fresh, key, bytes);
-            memcpy(cached ? slice_row(b, i, t, true) : fresh + b->width, value, bytes);
-            if (cached && c->pool_rotated)
-                turn_bits(c, slice_row(b, i, t, false), c->kv_heads, t);
+            if (t >= s->cached_tokens) {
+                memcpy(fresh, key, bytes);
+                memcpy(fresh + b->width, value, bytes);
+                continue;
+            }
+            store_row(b, slice_row(b, i, t, true), value);
+            if (c->pool_rotated)
+                store_turned(b, slice_row(b, i, t, false), key, t);
+            else
+                store_row(b, slice_row(b, i, t, false), key);
         }
     }
 }
@@ -179,17 +219,23 @@ static struct device_batch to_device(const struct batch *b, const struct plan *p
         .layer_offset = LAYER * slice,
         .rotation = c->rotation,
         .pool_rotated = c->pool_rotated,
+        .kv_fp8 = c->kv_fp8,
+        .window_tokens = c->window_tokens,
+        .window_chunked = c->window_chunked,
         .rope_dims = dims,
         .rope_rows = table_rows,
         .rope_table = rig_new((uint64_t)table_rows * dims * sizeof(float)),
         .qkv = rig_copy_of(b->qkv, b->qkv_count * sizeof *b->qkv),
-        .pool = rig_copy_of(b->pool, b->pool_count * sizeof *b->pool),
+        .pool = rig_copy_of(b->pool, b->pool_bytes),
         .out = rig_new((uint64_t)b->rows * c->heads * c->head_dim * sizeof(uint16_t)),
         .pages = rig_copy_of(b->pages, b->page_count * sizeof *b->pages),
         .sequences = rig_copy_of(b->sequences, b->count * sizeof *b->sequences),
         .rotated_keys = plan->rotated_rows == 0
                             ? NULL
                             : rig_new(plan->rotated_rows * b->width * sizeof(uint16_t)),
+        .wide_values = plan->rotated_rows == 0 || !c->kv_fp8
+                           ? NULL
+                           : rig_new(plan->rotated_rows * b->width * sizeof(uint16_t)),
         .partial = rig_new((uint64_t)plan->parts * c->heads * c->head_dim * sizeof(float)),
         .partial_log2sum = rig_new((uint64_t)plan->parts * c->heads * sizeof(float)),
         .rotated_rows = (uint32_t)plan->rotated_rows,
@@ -216,6 +262,7 @@ static void free_device(struct device_batch *d)
                     (void *)(uintptr_t)d->a.pages,
                     (void *)(uintptr_t)d->a.sequences,
                     d->a.rotated_keys,
+                    d->a.wide_values,
                     d->a.partial,
                     d->a.partial_log2sum };
     for (uint32_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -226,8 +273,12 @@ static void free_device(struct device_batch *d)
 static void launch(const struct device_batch *d, const struct plan *plan, uint32_t rows)
 {
     kernel_store_kv(&d->a, d->row_sequence, rows, d->a.pool_rotated, rig_stream());
-    if (plan->rotated_count > 0)
+    bool turns = d->a.rotation != ROTATION_NONE && !d->a.pool_rotated;
+    if (plan->rotated_count > 0 && turns)
         kernel_rotate_keys(&d->a, d->ids, plan->rotated_count, plan->rotated_longest, rig_stream());
+    if (plan->rotated_count > 0 && d->a.kv_fp8)
+        kernel_widen_kv(&d->a, d->ids, plan->rotated_count, plan->rotated_longest, !turns,
+                        rig_stream());
     if (plan->prefills > 0)
         kernel_prefill(&d->a, d->prefill, plan->prefills, rig_stream());
     if (plan->decodes > 0)
@@ -236,7 +287,30 @@ static void launch(const struct device_batch *d, const struct plan *plan, uint32
         kernel_merge_parts(&d->a, d->merges, plan->merge_count, rig_stream());
 }
 
-/* By definition: every head of every row over its context up to itself. */
+/* One head's keys as attention has them: stored, then turned, or the other way round. */
+static void expect_key(const struct attention_case *c, double *head, uint32_t position)
+{
+    for (uint32_t i = 0; i < c->head_dim && !c->pool_rotated; i++)
+        head[i] = stored(c, head[i]);
+    reference_rope(head, c->rotation, rope_dims(c), (double)THETA, position);
+    for (uint32_t i = 0; i < c->head_dim && c->pool_rotated; i++)
+        head[i] = stored(c, head[i]);
+}
+
+/* The first token that one at the position sees. */
+static uint32_t seen_from(const struct attention_case *c, uint32_t position)
+{
+    uint32_t token = position;
+    if (c->window_tokens == 0)
+        return 0;
+    while (token > 0 &&
+           (c->window_chunked ? (token - 1) / c->window_tokens == position / c->window_tokens
+                              : position - (token - 1) < c->window_tokens))
+        token--;
+    return token;
+}
+
+/* By definition: every head of every row over what it sees of its context up to itself. */
 static void expect(const struct batch *b, double *out)
 {
     const struct attention_case *c = b->c;
@@ -248,12 +322,11 @@ static void expect(const struct batch *b, double *out)
         double *values = memory_new((uint64_t)tokens * b->width, sizeof *values);
         for (uint64_t e = 0; e < (uint64_t)tokens * b->width; e++) {
             keys[e] = (double)element_value(c->element, b->keys[i][e]);
-            values[e] = (double)element_value(c->element, b->values[i][e]);
+            values[e] = stored(c, (double)element_value(c->element, b->values[i][e]));
         }
         for (uint32_t t = 0; t < tokens; t++)
             for (uint32_t h = 0; h < c->kv_heads; h++)
-                reference_rope(keys + (uint64_t)t * b->width + h * dim, c->rotation, rope_dims(c),
-                               (double)THETA, t);
+                expect_key(c, keys + (uint64_t)t * b->width + h * dim, t);
         for (uint32_t r = 0; r < s->new_tokens; r++)
             for (uint32_t h = 0; h < c->heads; h++) {
                 double query[ATTENTION_HEAD_DIM_MAX];
@@ -263,9 +336,10 @@ static void expect(const struct batch *b, double *out)
                         c->element, b->qkv[(row * (c->heads + 2 * c->kv_heads) + h) * dim + e]);
                 reference_rope(query, c->rotation, rope_dims(c), (double)THETA,
                                s->cached_tokens + r);
-                reference_attention(query, keys + h / group * dim, values + h / group * dim,
-                                    s->cached_tokens + r + 1, b->width, dim,
-                                    out + (row * c->heads + h) * dim);
+                uint32_t position = s->cached_tokens + r, from = seen_from(c, position);
+                uint64_t at = (uint64_t)from * b->width + h / group * dim;
+                reference_attention(query, keys + at, values + at, position + 1 - from, b->width,
+                                    dim, out + (row * c->heads + h) * dim);
             }
         free(keys);
         free(values);
@@ -276,20 +350,20 @@ static void expect(const struct batch *b, double *out)
  */
 static bool kv_is_exact(const struct batch *b, const struct device_batch *d)
 {
-    uint16_t *found = memory_new(b->pool_count, sizeof *found);
-    rig_read(found, d->a.pool, b->pool_count * sizeof *found);
+    unsigned char *found = memory_new(b->pool_bytes, 1);
+    rig_read(found, d->a.pool, b->pool_bytes);
     for (uint32_t i = 0; i < b->count; i++)
         for (uint32_t t = b->sequences[i].cached_tokens;
              t < b->sequences[i].cached_tokens + b->sequences[i].new_tokens; t++) {
-            uint64_t at = (uint64_t)t * b->width, bytes = b->width * sizeof *found;
-            memcpy(slice_row(b, i, t, true), b->values[i] + at, bytes);
+            uint64_t at = (uint64_t)t * b->width;
+            store_row(b, slice_row(b, i, t, true), b->values[i] + at);
             if (b->c->pool_rotated) /* turned: compared by what attention makes of it */
                 memcpy(slice_row(b, i, t, false), found + (slice_row(b, i, t, false) - b->pool),
-                       bytes);
+                       b->width * value_bytes(b->c));
             else
-                memcpy(slice_row(b, i, t, false), b->keys[i] + at, bytes);
+                store_row(b, slice_row(b, i, t, false), b->keys[i] + at);
         }
-    bool exact = memcmp(found, b->pool, b->pool_count * sizeof *found) == 0;
+    bool exact = memcmp(found, b->pool, b->pool_bytes) == 0;
     free(found);
     return exact;
 }
@@ -324,8 +398,11 @@ struct case_result case_run(const struct attention_case *c)
         .kv_heads = c->kv_heads,
         .turns_keys = turns,
         .decode_turns_keys = decode_can_turn(c->head_dim, rope_dims(c)),
+        .widens_kv = c->kv_fp8,
+        .window_tokens = c->window_tokens,
+        .window_chunked = c->window_chunked,
         .multiprocessors = c->multiprocessors > 0 ? c->multiprocessors : RIG_MULTIPROCESSORS,
-        .prefill_resident = kernel_prefill_resident(by_hopper(c), c->head_dim)
+        .prefill_resident = kernel_prefill_resident(by_hopper(c), c->head_dim, c->window_tokens)
     };
     struct plan plan = { 0 };
     kernel_plan_build(&plan, &shape, b.sequences, b.count);

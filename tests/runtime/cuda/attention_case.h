@@ -19,6 +19,9 @@ struct attention_case {
     enum rotation rotation;
     uint32_t rope_dims; /* 0: head_dim */
     bool pool_rotated;
+    bool kv_fp8;            /* the pool stores E4M3 */
+    uint32_t window_tokens; /* 0: all is seen */
+    bool window_chunked;
     struct context contexts[CASE_SEQUENCES_MAX]; /* up to one without new tokens */
     uint32_t multiprocessors;                    /* 0: RIG_MULTIPROCESSORS */
     bool plain_prefill;                          /* not by prefill_hopper.cu, even on Hopper */
@@ -31,7 +34,7 @@ struct case_result {
     uint64_t count;
     uint32_t prefills, decodes, merges; /* what the plan had */
     bool ways_agree;                    /* every rig_way() gave the same bits */
-    bool kv_exact;                      /* store_kv() wrote the new K and V bit by bit */
+    bool kv_exact;                      /* store_kv() wrote the new K and V bit by bit, rounded */
 };
 
 struct case_result case_run(const struct attention_case *c);

@@ -495,3 +495,31 @@ void emulate_from_float(float value, fp16 *out)
     }
     out->bits = static_cast<uint16_t>(sign | bits);
 }
+
+float emulate_to_float(fp8 value)
+{
+    const int exponent = value.code >> 3 & 15, fraction = value.code & 7;
+    const float magnitude =
+        exponent == 15 && fraction == 7
+            ? NAN
+            : std::ldexp(static_cast<float>(exponent == 0 ? fraction : 8 + fraction),
+                         (exponent == 0 ? 1 : exponent) - 10);
+    return value.code & 0x80 ? -magnitude : magnitude;
+}
+
+/* The number of steps to the value: 2^-9 below 2^-6, then an eighth of the power of two. */
+void emulate_from_float(float value, fp8 *out)
+{
+    const float magnitude = std::fabs(value);
+    unsigned code = 0x7eu;
+    if (std::isnan(value))
+        code = 0x7fu;
+    else if (magnitude < 0x1p-6f)
+        code = static_cast<unsigned>(std::lrint(std::ldexp(magnitude, 9)));
+    else if (magnitude < 448.0f) {
+        const int exponent = std::ilogb(magnitude);
+        code = static_cast<unsigned>(std::lrint(std::ldexp(magnitude, 3 - exponent)) +
+                                     8 * (exponent + 6));
+    }
+    out->code = static_cast<uint8_t>((std::signbit(value) ? 0x80u : 0u) | std::min(code, 0x7fu));
+}

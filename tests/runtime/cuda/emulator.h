@@ -33,6 +33,9 @@ struct dim3 {
     {
     }
 };
+struct alignas(8) uint2 {
+    unsigned x, y;
+};
 struct alignas(8) float2 {
     float x, y;
 };
@@ -96,17 +99,23 @@ static inline float rsqrtf(float x)
     return 1.0f / std::sqrt(x);
 }
 
-/* The 16-bit formats; rounding is to nearest, ties to even, as the hardware's. */
+/* The formats narrower than floats; rounding is to nearest, ties to even, as the hardware's. fp8 is
+ * E4M3, saturating. */
 struct bf16 {
     uint16_t bits;
 };
 struct fp16 {
     uint16_t bits;
 };
+struct fp8 {
+    uint8_t code;
+};
 float emulate_to_float(bf16 value);
 float emulate_to_float(fp16 value);
+float emulate_to_float(fp8 value);
 void emulate_from_float(float value, bf16 *out);
 void emulate_from_float(float value, fp16 *out);
+void emulate_from_float(float value, fp8 *out);
 
 /* cp.async of 16 bytes; `copied` of them are read, the rest is zero. */
 void emulate_copy_async(void *to, const void *from, unsigned copied);

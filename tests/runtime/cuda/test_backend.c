@@ -284,6 +284,41 @@ START_TEST(a_batch_serves_one_shape_after_the_other)
 }
 END_TEST
 
+/* Both plans are in one slot of staging, made once: layers one after the other do not plan anew. */
+START_TEST(layers_with_and_without_a_window_share_a_batch)
+{
+    struct device *device = open_lazy();
+    struct attention_shape shape = one_head;
+    shape.layers = 4;
+    shape.window.layers = 2; /* layers 0 and 2: a token sees itself alone */
+    shape.window.tokens = 1;
+    float qkv[2 * 3 * WIDTH], found[2 * WIDTH];
+    for (uint32_t e = 0; e < 2 * 3 * WIDTH; e++)
+        qkv[e] = e % (3 * WIDTH) < 2 * WIDTH ? 0.0F : e < 3 * WIDTH ? 1.0F : 3.0F;
+    void *pool = take(device, TIER_HBM, 4 * 16 * 2 * WIDTH * sizeof(uint16_t));
+    void *in = take(device, TIER_HBM, sizeof qkv), *out[4];
+    for (uint32_t layer = 0; layer < 4; layer++)
+        out[layer] = take(device, TIER_HBM, sizeof found);
+    cuda->upload(device, in, qkv, 2 * 3 * WIDTH);
+    cuda->set_batch(device, &(struct sequence){ (uint32_t[]){ 0 }, 1, 0, 0, 2 }, 1);
+    uint32_t launches = 0;
+    for (uint32_t layer = 0; layer < 4; layer++) {
+        uint32_t before = fake_cuda_counts().launches;
+        cuda->store_kv(device, &shape, layer, in, pool);
+        cuda->attention(device, &shape, layer, in, pool, out[layer]);
+        uint32_t its = fake_cuda_counts().launches - before;
+        ck_assert(layer == 0 || its == launches - (layer == 1 ? 1 : 0)); /* the first sends */
+        launches = its;
+    }
+    for (uint32_t layer = 0; layer < 4; layer++) {
+        cuda->download(device, found, out[layer], 2 * WIDTH);
+        ck_assert(found[0] == 1.0F);
+        ck_assert(found[WIDTH] == (layer % 2 == 0 ? 3.0F : 2.0F)); /* or the mean of both */
+    }
+    cuda->close(device);
+}
+END_TEST
+
 /* ---- products, and what is slow the first time ---- */
 
 /* 1 to 16, then steps of 16 up to 512, then of 64. */
@@ -331,7 +366,8 @@ static struct model small_model(void)
                            .head_dim = 32,
                            .ffn = 64,
                            .gated_ffn = true,
-                           .vocabulary = VOCABULARY };
+                           .vocabulary = VOCABULARY,
+                           .kv_bytes_per_value = 2 };
 }
 
 /* A dense layer, then one with experts and a shared one. */
@@ -675,13 +711,18 @@ START_TEST(widths_that_the_kernels_cannot_take_are_refused_by_key)
 {
     struct attention_shape shape = one_head;
     const uint32_t widths[] = { 64, 100 };
-    struct error err = { 0 }, other = { 0 };
+    struct error err = { 0 }, other = { 0 }, third = { 0 };
     ck_assert_int_eq(cuda->supports(&shape, widths, 1, &err), STATUS_OK);
     ck_assert_int_eq(cuda->supports(&shape, widths, 2, &err), STATUS_INPUT);
     ck_assert_str_eq(err.found, "100");
     shape.head_dim = 256;
     ck_assert_int_eq(cuda->supports(&shape, widths, 1, &other), STATUS_INPUT);
     ck_assert_str_eq(other.key, "head_dim");
+    shape.head_dim = 72;
+    ck_assert_int_eq(cuda->supports(&shape, widths, 1, &err), STATUS_OK);
+    shape.kv = KV_FP8_E4M3;
+    ck_assert_int_eq(cuda->supports(&shape, widths, 1, &third), STATUS_INPUT);
+    ck_assert_ptr_nonnull(strstr(third.expected, "fp8"));
 }
 END_TEST
 
@@ -700,6 +741,7 @@ int main(void)
     tcase_add_test(tests, tokens_may_change_as_soon_as_the_call_has_returned);
     tcase_add_test(tests, a_batch_may_change_as_soon_as_the_call_has_returned);
     tcase_add_test(tests, a_batch_serves_one_shape_after_the_other);
+    tcase_add_test(tests, layers_with_and_without_a_window_share_a_batch);
     tcase_add_test(tests, a_product_of_a_shape_is_chosen_once_and_shapes_are_few);
     tcase_add_loop_test(tests, a_warm_executor_prepares_nothing_more_and_computes_the_same, 0, 2);
     tcase_add_test(tests, sums_with_their_norms_are_fewer_launches_and_the_same_bits);

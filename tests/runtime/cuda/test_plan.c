@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "runtime/backend.h"
 #include "tests/support.h"
 
 #include <inttypes.h>
@@ -41,14 +42,23 @@ struct cover {
     uint32_t *parts_seen; /* by part: how many works write it */
 };
 
-static void count_work(struct cover *cover, const struct kernel_work *work,
-                       const struct kernel_sequence *s, uint32_t rows_a_block)
+static uint32_t begin_of(const struct plan_shape *shape, uint32_t position)
 {
+    return window_begin(shape->window_tokens, shape->window_chunked, position);
+}
+
+static void count_work(struct cover *cover, const struct plan_shape *shape,
+                       const struct kernel_work *work, const struct kernel_sequence *s,
+                       uint32_t rows_a_block)
+{
+    /* Nothing is read that no query of the block sees. */
+    ck_assert_uint_ge(work->first_key, begin_of(shape, s->cached_tokens + work->first_query));
     for (uint32_t r = 0; r < rows_a_block && work->first_query + r < s->new_tokens; r++) {
         uint32_t last = s->cached_tokens + work->first_query + r + 1; /* causal */
         uint32_t end = work->end_key < last ? work->end_key : last;
-        cover->keys[s->first_row + work->first_query + r] +=
-            end > work->first_key ? end - work->first_key : 0;
+        uint32_t begin = begin_of(shape, last - 1);
+        begin = begin > work->first_key ? begin : work->first_key;
+        cover->keys[s->first_row + work->first_query + r] += end > begin ? end - begin : 0;
         if (work->part != PART_NONE)
             cover->parts_seen[work->part + r]++;
     }
@@ -58,7 +68,7 @@ START_TEST(every_query_meets_each_of_its_keys_once)
 {
     struct random random = random_from(test_seed(), 1);
     struct plan plan = { 0 };
-    for (uint32_t round = 0; round < 60; round++) {
+    for (uint32_t round = 0; round < 120; round++) {
         enum { COUNT = 6 };
         struct kernel_sequence sequences[COUNT];
         uint32_t rows = 0;
@@ -74,22 +84,25 @@ START_TEST(every_query_meets_each_of_its_keys_once)
                                           .kv_heads = 2,
                                           .turns_keys = round % 3 == 0,
                                           .decode_turns_keys = round % 5 != 0,
-                                          .multiprocessors = 1 + 5 * round,
-                                          .prefill_resident = 1 + round / 2 % 2 };
+                                          .multiprocessors = 1 + 5 * (round % 60),
+                                          .prefill_resident = 1 + round / 2 % 2,
+                                          .window_tokens = round < 60 ? 0 : 37 * (round - 59),
+                                          .window_chunked = round % 4 < 2 };
         kernel_plan_build(&plan, &shape, sequences, COUNT);
         struct cover cover = { memory_new(rows, sizeof *cover.keys),
                                memory_new(plan.parts, sizeof *cover.parts_seen) };
         for (uint32_t i = 0; i < plan.prefills; i++) {
-            ck_assert_uint_eq(plan.prefill[i].first_key % PREFILL_KEYS, 0);
-            count_work(&cover, &plan.prefill[i], &sequences[plan.prefill[i].sequence],
+            ck_assert(shape.window_tokens > 0 || plan.prefill[i].first_key % PREFILL_KEYS == 0);
+            count_work(&cover, &shape, &plan.prefill[i], &sequences[plan.prefill[i].sequence],
                        PREFILL_QUERIES);
         }
         for (uint32_t i = 0; i < plan.decodes; i++)
-            count_work(&cover, &plan.decode[i], &sequences[plan.decode[i].sequence], 1);
+            count_work(&cover, &shape, &plan.decode[i], &sequences[plan.decode[i].sequence], 1);
         for (uint32_t i = 0; i < COUNT; i++)
             for (uint32_t r = 0; r < sequences[i].new_tokens; r++)
                 ck_assert_uint_eq(cover.keys[sequences[i].first_row + r],
-                                  sequences[i].cached_tokens + r + 1);
+                                  sequences[i].cached_tokens + r + 1 -
+                                      begin_of(&shape, sequences[i].cached_tokens + r));
         for (uint32_t i = 0; i < plan.merge_count; i++)
             for (uint32_t p = 0; p < plan.merges[i].parts; p++)
                 cover.parts_seen[plan.merges[i].first_part + p * plan.merges[i].part_stride] += 10;
@@ -171,6 +184,47 @@ static struct plan plan_of(struct kernel_sequence *sequences, uint32_t count, ui
     return plan;
 }
 
+/* As if the context began with the window. */
+START_TEST(a_window_s_decode_is_cut_as_a_context_of_its_length)
+{
+    struct kernel_sequence of_window = { .cached_tokens = 100000, .new_tokens = 1 };
+    struct kernel_sequence of_context = { .cached_tokens = 4095, .new_tokens = 1 };
+    struct plan_shape shape = { .heads = 32,
+                                .kv_heads = 8,
+                                .turns_keys = true,
+                                .decode_turns_keys = true,
+                                .multiprocessors = 132,
+                                .prefill_resident = 2 };
+    struct plan short_plan = { 0 }, window_plan = { 0 };
+    kernel_plan_build(&short_plan, &shape, &of_context, 1);
+    shape.window_tokens = 4096;
+    kernel_plan_build(&window_plan, &shape, &of_window, 1);
+    ck_assert_uint_eq(window_plan.decodes, short_plan.decodes);
+    for (uint32_t i = 0; i < window_plan.decodes; i++)
+        ck_assert_uint_eq(window_plan.decode[i].first_key,
+                          short_plan.decode[i].first_key + 100001 - 4096);
+    kernel_plan_free(&short_plan);
+    kernel_plan_free(&window_plan);
+}
+END_TEST
+
+/* Without RoPE too: K, as V, becomes elements in the scratch. Decode takes codes. */
+START_TEST(narrower_kv_goes_through_the_scratch_of_prefill)
+{
+    struct kernel_sequence sequences[] = { { .cached_tokens = 100, .new_tokens = 1 },
+                                           { .cached_tokens = 70, .new_tokens = 30 } };
+    const struct plan_shape shape = {
+        .heads = 2, .kv_heads = 1, .widens_kv = true, .multiprocessors = 8, .prefill_resident = 2
+    };
+    struct plan plan = { 0 };
+    kernel_plan_build(&plan, &shape, sequences, 2);
+    ck_assert_uint_eq(plan.rotated_count, 1);
+    ck_assert_uint_eq(plan.rotated[0], 1);
+    ck_assert_uint_eq(plan.rotated_rows, 100);
+    kernel_plan_free(&plan);
+}
+END_TEST
+
 START_TEST(a_reply_s_last_two_tokens_turn_no_keys)
 {
     struct kernel_sequence sequence = { .cached_tokens = 8000, .new_tokens = 2, .first_row = 7 };
@@ -239,6 +293,8 @@ int main(void)
     tcase_add_test(tests, a_full_gpu_is_not_cut_further);
     tcase_add_test(tests, a_prefill_is_cut_into_equal_parts_that_fill_the_gpu);
     tcase_add_test(tests, one_long_decode_fills_the_gpu);
+    tcase_add_test(tests, a_window_s_decode_is_cut_as_a_context_of_its_length);
+    tcase_add_test(tests, narrower_kv_goes_through_the_scratch_of_prefill);
     tcase_add_test(tests, a_reply_s_last_two_tokens_turn_no_keys);
     tcase_add_test(tests, a_sequence_s_parts_are_even);
     tcase_add_test(tests, decode_is_cut_to_whole_waves);

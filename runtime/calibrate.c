@@ -203,8 +203,10 @@ static enum status measure_gemm(struct calibrator *c, struct error *err)
 
 static enum status measure_attention(struct calibrator *c, struct error *err)
 {
-    const struct attention_shape *shape = executor_shape(c->executor);
-    uint64_t row = ((uint64_t)shape->heads + 2 * shape->kv_heads) * shape->head_dim;
+    /* To all that is cached: that of a window is the same of fewer tokens. */
+    struct attention_shape shape = *executor_shape(c->executor);
+    shape.window.layers = 0;
+    uint64_t row = ((uint64_t)shape.heads + 2 * shape.kv_heads) * shape.head_dim;
     uint64_t row_bytes = 2 * row * c->backend->element_bytes;
     void *memory = NULL;
     enum status status = c->backend->allocate(c->device, TIER_HBM,
@@ -220,7 +222,8 @@ static enum status measure_attention(struct calibrator *c, struct error *err)
                 struct sequence sequence = { c->pages, c->page_count, 0, cached, new_tokens };
                 uint64_t begin_ns = clock_now_ns();
                 c->backend->set_batch(c->device, &sequence, 1);
-                c->backend->attention(c->device, shape, 0, memory, executor_pool(c->executor), out);
+                c->backend->attention(c->device, &shape, 0, memory, executor_pool(c->executor),
+                                      out);
                 c->backend->record(c->device, STREAM_COMPUTE, c->end);
                 uint64_t end_ns = calibrate_end_of(c, c->end);
                 if (repeat > 0)

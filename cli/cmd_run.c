@@ -63,6 +63,8 @@ static enum status run_all(const struct run_options *given, struct comparison *c
         status = error_input(err, NULL, 0, "--iterations", "one policy", "several");
     struct teller teller = { .progress = &progress, .count = comparison->count };
     struct sim_progress told = { tell, &teller };
+    for (uint32_t i = 0; i < comparison->count && status == STATUS_OK; i++)
+        status = serve_check(&comparison->runs[i].experiment, &config, err);
     progress_start(&progress);
     for (; teller.done < comparison->count && status == STATUS_OK; teller.done++)
         status = run_one(given, &config, &told, &comparison->runs[teller.done], err);

@@ -54,6 +54,10 @@ struct serve_report {
     uint32_t ssd_most_out; /* requests of one transfer that were out at once, the most */
 };
 
+/* STATUS_INPUT: serve_run() would refuse the experiment; nothing is run. */
+enum status serve_check(const struct experiment *experiment, const struct serve_config *config,
+                        struct error *err);
+
 /* Runs the experiment to its end, or until progress stops it. STATUS_INPUT: what sim_run() refuses,
  * and what the runtime cannot do; STATUS_IO: memory, disk, device. *result is the
  * caller's to sim_result_free(). */

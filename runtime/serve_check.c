@@ -31,17 +31,14 @@ static enum status check_experiment(const struct experiment *experiment, struct 
     return STATUS_OK;
 }
 
-static enum status check_setup(const struct run *run, struct error *err)
+/* Pages of windowed layers stay, though a server with hybrid KV would give them up. */
+static enum status check_windows(const struct run *run, struct error *err)
 {
     const struct engine_setup *setup = &run->setup;
-    double width = run->backend->element_bytes;
-    enum status status = executor_supports(run->backend, &setup->model, err);
-    if (status == STATUS_OK && setup->model.kv_bytes_per_value != width)
-        return error_input(err, run->experiment->model, 0, "kv_bytes_per_value",
-                           width == 4.0 ? "4, the width of the backend's elements"
-                                        : "2, the width of the backend's elements",
-                           "another");
-    return status;
+    if (setup->model.window_layers == 0 || !run->experiment->hybrid_kv || setup->kv.whole_blocks)
+        return STATUS_OK;
+    return error_input(err, NULL, 0, "engine.hybrid_kv",
+                       "false: the runtime keeps all KV of layers with a window", "true");
 }
 
 /* ---- pages ---- */
@@ -85,15 +82,44 @@ static void set_pages(struct run *run)
     run->slice_bytes = run->page_bytes / setup->model.layers;
 }
 
+static enum status check_slices(const struct run *run, struct error *err)
+{
+    if (run->setup.placement.capacity_bytes[TIER_SSD] == 0 ||
+        run->slice_bytes % SSD_ALIGNMENT == 0)
+        return STATUS_OK;
+    char expected[128], found[64];
+    snprintf(expected, sizeof expected, "pages whose KV of a layer is a multiple of %d bytes",
+             SSD_ALIGNMENT);
+    snprintf(found, sizeof found, "%u tokens of %u bytes", run->page_tokens,
+             (unsigned)(run->slice_bytes / run->page_tokens));
+    return error_input(err, NULL, 0, run->unit_pages > 0 ? "placement.block_tokens" : "page tokens",
+                       expected, found);
+}
+
 enum status open_setup(struct run *run, struct error *err)
 {
     enum status status = check_experiment(run->experiment, err);
     if (status == STATUS_OK)
         status = engine_setup_open(run->experiment, &run->setup, &run->trace, err);
     if (status == STATUS_OK)
-        status = check_setup(run, err);
+        status = executor_supports(run->backend, &run->setup.model, err);
+    if (status == STATUS_OK)
+        status = check_windows(run, err);
     if (status != STATUS_OK)
         return status;
     set_pages(run);
-    return STATUS_OK;
+    return check_slices(run, err);
+}
+
+enum status serve_check(const struct experiment *experiment, const struct serve_config *config,
+                        struct error *err)
+{
+    struct run *run = memory_new(1, sizeof *run);
+    run->experiment = experiment;
+    run->config = config;
+    run->backend = config->backend;
+    enum status status = open_setup(run, err);
+    trace_close(run->trace);
+    free(run);
+    return status;
 }

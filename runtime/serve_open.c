@@ -127,19 +127,6 @@ static struct ssd_config disk_config(struct serve *serve, uint32_t depth)
                                 .fault_context = config->ssd_fault_context };
 }
 
-static enum status check_slices(const struct run *run, struct error *err)
-{
-    if (run->slice_bytes % SSD_ALIGNMENT == 0)
-        return STATUS_OK;
-    char expected[128], found[64];
-    snprintf(expected, sizeof expected, "pages whose KV of a layer is a multiple of %d bytes",
-             SSD_ALIGNMENT);
-    snprintf(found, sizeof found, "%u tokens of %u bytes", run->page_tokens,
-             (unsigned)(run->slice_bytes / run->page_tokens));
-    return error_input(err, NULL, 0, run->unit_pages > 0 ? "placement.block_tokens" : "page tokens",
-                       expected, found);
-}
-
 /* The first server's file has the name that was given, the others' one with their number. */
 static void name_file(const struct serve *serve, char *path, size_t path_bytes)
 {
@@ -155,9 +142,6 @@ static enum status open_ssd(struct serve *serve, struct error *err)
     char path[256];
     if (run->setup.placement.capacity_bytes[TIER_SSD] == 0)
         return STATUS_OK;
-    enum status status = check_slices(run, err);
-    if (status != STATUS_OK)
-        return status;
     disk->depth = config->ssd_depth > 0 ? config->ssd_depth : SSD_DEPTH;
     struct ssd_config ssd = disk_config(serve, disk->depth);
     name_file(serve, path, sizeof path);
@@ -172,7 +156,7 @@ static enum status open_ssd(struct serve *serve, struct error *err)
     }
     disk->checksum =
         memory_new((size_t)pages_of(run, TIER_SSD) * layers_of(serve), sizeof *disk->checksum);
-    status = ssd_open(&ssd, &disk->ssd, err);
+    enum status status = ssd_open(&ssd, &disk->ssd, err);
     if (status == STATUS_OK)
         ssd_describe(disk->ssd, run->report->ssd, sizeof run->report->ssd);
     return status;

@@ -177,7 +177,10 @@ static void conclude(struct work *work)
  * at once. */
 static enum status prepare(struct work *work, struct error *err)
 {
-    enum status status = check_traces(work->config, err);
+    const struct validation_config *config = work->config;
+    enum status status = check_traces(config, err);
+    for (uint32_t i = 0; i < config->experiment_count && status == STATUS_OK; i++)
+        status = serve_check(config->experiments[i].experiment, &config->serve, err);
     if (status == STATUS_OK)
         status = find_loads(work, err);
     if (status != STATUS_OK)

@@ -19,7 +19,11 @@
  * at pool + (p * layers + l) * slice_bytes() and holds page_tokens rows of K, then page_tokens rows
  * of V; a row is kv_heads * head_dim values of kv_value_bytes() each. K is stored before RoPE
  * (CachedAttention, ATC'24, decoupled position encoding): positions are applied when K is used,
- * counted from the first token of the context as it is now. */
+ * counted from the first token of the context as it is now.
+ *
+ * Latent attention (MLA; DeepSeek-V2, arXiv 2405.04434, 2.1) keeps one row of a token that all
+ * heads share: [latent, after its norm | rope key, before RoPE], latent_dim + rope.dims values; a
+ * slice is page_tokens such rows and no more. */
 #ifndef REPRISE_RUNTIME_BACKEND_H
 #define REPRISE_RUNTIME_BACKEND_H
 
@@ -102,6 +106,9 @@ struct attention_window {
 
 struct attention_shape {
     uint32_t heads, kv_heads, head_dim, layers, page_tokens;
+    /* MLA: width of the compressed KV; 0: K and V. A head's query then is head_dim elements without
+     * and rope.dims with a position, its value head_dim; kv_heads means nothing. */
+    uint32_t latent_dim;
     struct rope rope;
     enum kv_format kv;
     struct attention_window window;
@@ -130,12 +137,23 @@ static inline uint32_t window_begin(uint32_t window, bool chunked, uint32_t posi
     return position < window ? 0 : position + 1 - window;
 }
 
-/* A slice of a page is planes of page_tokens rows each, one row a token: of K, then of V. */
+/* A slice of a page is planes of page_tokens rows each, one row a token: of K, then of V; or,
+ * latent, of both at once. */
 static inline uint32_t kv_planes(const struct attention_shape *shape)
 {
-    (void)shape;
-    return 2;
+    return shape->latent_dim > 0 ? 1 : 2;
 }
+
+/* One product for each head, of its own columns and its own matrix: head h's begin h * in_head
+ * elements into a row of `in`, h * out_head into one of `out`, h * weights_head into the weights.
+ */
+struct head_products {
+    uint32_t heads, inputs, outputs;
+    bool inputs_first;        /* a matrix is [inputs][outputs]; else [outputs][inputs] */
+    uint32_t in_row, out_row; /* elements from a row to the next */
+    uint32_t in_head, out_head;
+    uint64_t weights_head;
+};
 
 /* A context whose KV lies in pages: token i of it is in row (skip + i) % page_tokens of page
  * pages[(skip + i) / page_tokens] and has position i. */
@@ -243,6 +261,24 @@ struct backend {
      * prefill, many with one each are decode; any mix is valid. out: rows of heads * head_dim. */
     void (*attention)(struct device *device, const struct attention_shape *shape, uint32_t layer,
                       const void *qkv, const void *pool, void *out);
+    /* out_h[rows][outputs] = in_h[rows][inputs] * weights_h for each head h; sums in fp32. All that
+     * it counts by is a multiple of 8 elements on a GPU. out does not overlap in. */
+    void (*gemm_heads)(struct device *device, const struct head_products *products, uint32_t rows,
+                       const void *in, const void *weights, void *out);
+    /* Of latent shapes: store_kv(). compressed: rows of [latent | rope key], latent_dim + rope.dims
+     * elements; NORM_RMS of the latent, by `weight`, and the rope key go to the new tokens' rows.
+     */
+    void (*store_latent)(struct device *device, const struct attention_shape *shape, uint32_t layer,
+                         float epsilon, const void *compressed, const void *weight, void *pool);
+    /* Of latent shapes: attention() in the latent space ("absorbed": a head's key matrix has been
+     * multiplied into its query, its value matrix comes after it). Of head h and context token t,
+     *   score = (query_latent_h . latent_t + turned rope part of query_h . turned rope key_t)
+     *           / sqrt(head_dim + rope.dims),   out_h = SUM over t of softmax(score) * latent_t.
+     * query: rows of heads * [head_dim, not read | rope.dims]; query_latent and out: rows of heads
+     * * latent_dim, and may be the same. */
+    void (*latent_attention)(struct device *device, const struct attention_shape *shape,
+                             uint32_t layer, const void *query, const void *query_latent,
+                             const void *pool, void *out);
     void (*activate)(struct device *device, enum activation_kind kind, uint32_t rows,
                      uint32_t width, const void *in, void *out);
     /* ---- a mixture of experts: the feed-forward of some layers ---- */
@@ -290,7 +326,9 @@ static inline uint32_t kv_value_bytes(const struct backend *backend,
 static inline uint64_t kv_row_bytes(const struct backend *backend,
                                     const struct attention_shape *shape)
 {
-    return (uint64_t)shape->kv_heads * shape->head_dim * kv_value_bytes(backend, shape);
+    uint64_t values = shape->latent_dim > 0 ? (uint64_t)shape->latent_dim + shape->rope.dims
+                                            : (uint64_t)shape->kv_heads * shape->head_dim;
+    return values * kv_value_bytes(backend, shape);
 }
 
 /* Bytes of a slice: of one page's KV of one layer. */

@@ -201,12 +201,32 @@ static enum status measure_gemm(struct calibrator *c, struct error *err)
     return STATUS_OK;
 }
 
-static enum status measure_attention(struct calibrator *c, struct error *err)
+/* Queries, in latent space behind them if they are two, and what is attended fit in a row each. */
+static uint64_t attention_row(const struct attention_shape *shape)
+{
+    uint64_t heads = shape->heads;
+    if (shape->latent_dim > 0)
+        return heads * (shape->head_dim + shape->rope.dims + shape->latent_dim);
+    return (heads + 2 * shape->kv_heads) * shape->head_dim;
+}
+
+static void attend(struct calibrator *c, const char *in, char *out)
 {
     /* To all that is cached: that of a window is the same of fewer tokens. */
     struct attention_shape shape = *executor_shape(c->executor);
     shape.window.layers = 0;
-    uint64_t row = ((uint64_t)shape.heads + 2 * shape.kv_heads) * shape.head_dim;
+    const void *pool = executor_pool(c->executor);
+    uint64_t query_bytes = (uint64_t)shape.heads * (shape.head_dim + shape.rope.dims) *
+                           c->config->window_tokens * c->backend->element_bytes;
+    if (shape.latent_dim > 0)
+        c->backend->latent_attention(c->device, &shape, 0, in, in + query_bytes, pool, out);
+    else
+        c->backend->attention(c->device, &shape, 0, in, pool, out);
+}
+
+static enum status measure_attention(struct calibrator *c, struct error *err)
+{
+    uint64_t row = attention_row(executor_shape(c->executor));
     uint64_t row_bytes = 2 * row * c->backend->element_bytes;
     void *memory = NULL;
     enum status status = c->backend->allocate(c->device, TIER_HBM,
@@ -222,8 +242,7 @@ static enum status measure_attention(struct calibrator *c, struct error *err)
                 struct sequence sequence = { c->pages, c->page_count, 0, cached, new_tokens };
                 uint64_t begin_ns = clock_now_ns();
                 c->backend->set_batch(c->device, &sequence, 1);
-                c->backend->attention(c->device, &shape, 0, memory, executor_pool(c->executor),
-                                      out);
+                attend(c, memory, out);
                 c->backend->record(c->device, STREAM_COMPUTE, c->end);
                 uint64_t end_ns = calibrate_end_of(c, c->end);
                 if (repeat > 0)

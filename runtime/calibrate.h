@@ -58,7 +58,8 @@ enum status calibrate(const struct calibration_config *config,
  * own, and such as the backend takes) of which it has four; one of which hidden is a multiple comes
  * first. hidden is rounded down to whole heads. A mixture keeps its experts, those of a token and
  * the shared ones, all narrower as its FFN is; of its dense layers as many as leave one with
- * experts. */
+ * experts. Latent attention keeps its widths' ratios to hidden, and of a head the share that has a
+ * position. */
 struct model model_scaled(const struct model *model, const struct backend *backend, uint32_t layers,
                           uint32_t hidden, uint32_t vocabulary, uint32_t window_tokens);
 

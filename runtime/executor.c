@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "runtime/executor_kv.h"
+#include "runtime/executor_latent.h"
 #include "runtime/feed_forward.h"
 
 #include <assert.h>
@@ -19,6 +20,7 @@ struct executor {
     void *pool;
     /* Activations, rows of them. */
     void *stream, *normed, *qkv, *attended, *narrow;
+    struct latent_activations latent; /* where attention is; qkv are the queries then */
     struct feed_forward ffn;
     void *last, *logits; /* one row a context */
     uint32_t *last_row;
@@ -29,8 +31,15 @@ struct executor {
 
 /* ---- sizes ---- */
 
+static bool is_latent(const struct model *model)
+{
+    return model->attention == ATTENTION_LATENT;
+}
+
 static uint64_t qkv_width(const struct model *model)
 {
+    if (is_latent(model))
+        return latent_query_width(model);
     return ((uint64_t)model->heads + 2 * model->kv_heads) * model->head_dim;
 }
 
@@ -40,6 +49,7 @@ uint64_t executor_bytes(const struct executor_config *config)
     uint64_t width = model->hidden, query = (uint64_t)model->heads * model->head_dim;
     uint64_t weights = config->loaded == NULL ? executor_weights_bytes(config->backend, model) : 0;
     uint64_t row = 3 * width + qkv_width(model) + query;
+    row += is_latent(model) ? latent_values(model) : 0;
     uint64_t context = width + model->vocabulary, slack = config->backend->gemm_slack_rows;
     return weights + feed_forward_bytes(config) +
            (row * (config->rows + slack) + context * (config->contexts + slack)) *
@@ -50,16 +60,17 @@ uint64_t executor_bytes(const struct executor_config *config)
 enum status executor_supports(const struct backend *backend, const struct model *model,
                               struct error *err)
 {
-    if (model->attention == ATTENTION_LATENT)
-        return error_input(err, NULL, 0, "model", "multi-head, grouped or multi-query attention",
-                           "latent attention (MLA)");
     if (model->state_layers > 0 || model->ffn_only_layers > 0)
         return error_input(err, NULL, 0, "model", "layers that all have attention",
                            "states or layers without attention");
+    if (is_latent(model) && model->window_layers > 0)
+        return error_input(err, NULL, 0, "model", "windows or latent attention", "both");
     if (model->learned_positions > 0)
         return error_input(err, NULL, 0, "model", "rotary positions", "learned ones");
     if (model->head_dim % 2 != 0)
         return error_input(err, NULL, 0, "model", "an even head_dim", "an odd one");
+    if (model->rope_dim % 2 != 0)
+        return error_input(err, NULL, 0, "model", "an even rope_dim", "an odd one");
     return executor_kv_supports(backend, model, err);
 }
 
@@ -77,6 +88,17 @@ static enum status take(struct executor *executor, uint64_t values, void **memor
                 sizeof *executor->taken);
     executor->taken[executor->taken_count++] = *memory;
     return STATUS_OK;
+}
+
+static enum status take_latent(struct executor *executor, uint64_t rows, struct error *err)
+{
+    enum status status = STATUS_OK;
+    for (int i = 0; i < LATENT_ARRAYS && status == STATUS_OK; i++) {
+        uint64_t width = latent_width(&executor->config.model, (enum latent_array)i);
+        if (width > 0)
+            status = take(executor, rows * width, &executor->latent.array[i], err);
+    }
+    return status;
 }
 
 static enum status take_activations(struct executor *executor, struct error *err)
@@ -101,6 +123,8 @@ static enum status take_activations(struct executor *executor, struct error *err
     enum status status = STATUS_OK;
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted && status == STATUS_OK; i++)
         status = take(executor, wanted[i].values, wanted[i].memory, err);
+    if (status == STATUS_OK && is_latent(model))
+        status = take_latent(executor, rows, err);
     return status == STATUS_OK ? feed_forward_open(&executor->ffn, config, err) : status;
 }
 
@@ -130,9 +154,10 @@ enum status executor_new(const struct executor_config *config, struct executor *
     made->config = *config;
     made->shape = executor_shape_of(config->backend, model, config->page_tokens);
     made->shape.rope.at_store = config->rotated_k_stored;
-    const uint32_t widths[] = { model->hidden, model->ffn, model->expert_ffn };
+    const uint32_t widths[] = { model->hidden, model->ffn, model->expert_ffn,
+                                model->query_latent_dim };
     if (config->backend->supports != NULL)
-        status = config->backend->supports(&made->shape, widths, 3, err);
+        status = config->backend->supports(&made->shape, widths, 4, err);
     if (status != STATUS_OK) {
         free(made);
         return status;
@@ -220,19 +245,47 @@ static void add_and_norm(struct executor *executor, const void *weight, void *ou
     }
 }
 
-static void attention_part(struct executor *executor, uint32_t index, uint32_t rows)
+static struct latent_layer latent_layer(struct executor *executor, uint32_t index)
+{
+    const struct executor_config *config = &executor->config;
+    return (struct latent_layer){ .backend = config->backend,
+                                  .device = config->device,
+                                  .model = &config->model,
+                                  .shape = &executor->shape,
+                                  .epsilon = NORM_EPSILON,
+                                  .weights = &executor->weights->layers[index],
+                                  .index = index,
+                                  .activations = &executor->latent,
+                                  .normed = executor->normed,
+                                  .query = executor->qkv,
+                                  .pool = executor->pool,
+                                  .attended = executor->attended };
+}
+
+/* From what was normed to `attended`, its own KV stored on the way. */
+static void attend(struct executor *executor, uint32_t index, uint32_t rows)
 {
     const struct executor_config *config = &executor->config;
     const struct model *model = &config->model;
-    const struct layer_weights *layer = &executor->weights->layers[index];
-    gemm(executor, rows, model->hidden, qkv_width(model), executor->normed, layer->qkv,
-         executor->qkv);
+    if (is_latent(model)) {
+        const struct latent_layer layer = latent_layer(executor, index);
+        latent_attend(&layer, rows);
+        return;
+    }
+    gemm(executor, rows, model->hidden, qkv_width(model), executor->normed,
+         executor->weights->layers[index].qkv, executor->qkv);
     config->backend->store_kv(config->device, &executor->shape, index, executor->qkv,
                               executor->pool);
     config->backend->attention(config->device, &executor->shape, index, executor->qkv,
                                executor->pool, executor->attended);
+}
+
+static void attention_part(struct executor *executor, uint32_t index, uint32_t rows)
+{
+    const struct model *model = &executor->config.model;
+    attend(executor, index, rows);
     gemm(executor, rows, (uint64_t)model->heads * model->head_dim, model->hidden,
-         executor->attended, layer->output, executor->narrow);
+         executor->attended, executor->weights->layers[index].output, executor->narrow);
 }
 
 /* Where each context has one row, as in decode, the rows are their last. */
@@ -325,8 +378,8 @@ static void warm_products(struct executor *executor)
         const void *in, *weights;
         void *out;
     } products[] = {
-        { model->hidden, qkv_width(model), config->rows, executor->normed, layer->qkv,
-          executor->qkv },
+        { model->hidden, qkv_width(model), is_latent(model) ? 0 : config->rows, executor->normed,
+          layer->qkv, executor->qkv },
         { query, model->hidden, config->rows, executor->attended, layer->output, executor->narrow },
         { model->hidden, model->vocabulary, config->contexts, executor->last,
           executor->weights->head, executor->logits },
@@ -336,6 +389,10 @@ static void warm_products(struct executor *executor)
                               (uint32_t)products[i].outputs, products[i].rows, products[i].in,
                               products[i].weights, products[i].out);
     feed_forward_warm(&executor->ffn, executor->weights, executor->normed, executor->narrow);
+    if (is_latent(model)) {
+        const struct latent_layer latent = latent_layer(executor, 0);
+        latent_warm(&latent, config->rows);
+    }
 }
 
 /* `count` contexts of that length, all in the pool's first pages: what they hold is not read. */

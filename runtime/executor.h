@@ -1,11 +1,12 @@
 /* runtime/executor.h - runs a decoder-only transformer on a backend: one iteration at a time, for
  * any batch of contexts whose KV lies in pages. Knows nothing of tiers, policies or sessions.
  *
- * Architectures: multi-head, grouped and multi-query attention; gated (SwiGLU, RMSNorm) or plain
- * (GELU, LayerNorm) feed-forward, dense or of experts (feed_forward.h); attention beside or before
- * it; tied or own output head; layers that see a sliding window or their chunk only, spread as
- * layer_window() says (backend.h). Refused: latent attention (MLA), recurrent states, layers without
- * attention, learned positions. RoPE of theta 10,000 over the whole head.
+ * Architectures: multi-head, grouped, multi-query and latent (MLA) attention; gated (SwiGLU,
+ * RMSNorm) or plain (GELU, LayerNorm) feed-forward, dense or of experts (feed_forward.h); attention
+ * beside or before it; tied or own output head; layers that see a sliding window or their chunk
+ * only, spread as layer_window() says (backend.h). Refused: recurrent states, layers without
+ * attention, learned positions, windows of latent attention. RoPE of theta 10,000 over the whole
+ * head; latent: over rope_dim of it, neighbours paired as DeepSeek has them, without YaRN.
  *
  * KV is stored as the model's kv_bytes_per_value says: as elements where that is their width, else
  * 2: bf16, 1: fp8 (e4m3), where the backend takes it. All layers' KV is in the pages, windowed
@@ -13,9 +14,10 @@
  *
  * A layer's steps are those of docs/model.md, so that what is measured here is what timing
  * describes: norm, QKV product, KV stored, attention, output product, sum, norm, up product,
- * activation, down product, sum, with experts the router and their weighted sum; once an iteration the embedding, the last norm and the logits of
- * each context's last token. A sum and the norm behind it may be one operator, and so a layer's
- * first norm is made at the end of the layer before it. */
+ * activation, down product, sum, with experts the router and their weighted sum; once an iteration
+ * the embedding, the last norm and the logits of each context's last token. A sum and the norm
+ * behind it may be one operator, and so a layer's first norm is made at the end of the layer before
+ * it. Latent attention has steps of its own (executor_latent.h). */
 #ifndef REPRISE_RUNTIME_EXECUTOR_H
 #define REPRISE_RUNTIME_EXECUTOR_H
 
@@ -64,6 +66,10 @@ struct attention_shape executor_shape_of(const struct backend *backend, const st
  * slice of a layer is a multiple of 4096 bytes (O_DIRECT) or has 4096 tokens. */
 uint32_t executor_page_tokens(const struct backend *backend, const struct model *model,
                               uint32_t window_tokens);
+
+/* What attention is in the model's layers, as executors of it tell the backend. */
+struct attention_shape executor_shape_of(const struct backend *backend, const struct model *model,
+                                         uint32_t page_tokens);
 
 void *executor_pool(const struct executor *executor); /* of `pages` pages, in HBM */
 const struct attention_shape *executor_shape(const struct executor *executor);

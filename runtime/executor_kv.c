@@ -38,12 +38,14 @@ enum status executor_kv_supports(const struct backend *backend, const struct mod
 struct attention_shape executor_shape_of(const struct backend *backend, const struct model *model,
                                          uint32_t page_tokens)
 {
+    bool latent = model->attention == ATTENTION_LATENT;
     struct attention_shape shape = { .heads = model->heads,
                                      .kv_heads = model->kv_heads,
                                      .head_dim = model->head_dim,
                                      .layers = model->layers,
                                      .page_tokens = page_tokens,
-                                     .rope = { .dims = model->head_dim,
+                                     .latent_dim = latent ? model->latent_dim : 0,
+                                     .rope = { .dims = latent ? model->rope_dim : model->head_dim,
                                                .theta = EXECUTOR_ROPE_THETA },
                                      .window = { .layers = model->window_layers,
                                                  .tokens = model->window_tokens,

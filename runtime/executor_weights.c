@@ -20,7 +20,7 @@ struct matrix {
 #define OF_LAYER(member) offsetof(struct layer_weights, member)
 #define OF_MODEL(member) offsetof(struct executor_weights, member)
 
-enum { MATRICES_MOST = 12 };
+enum { MATRICES_MOST = 16 };
 struct matrices {
     struct matrix matrix[MATRICES_MOST];
     uint32_t count;
@@ -52,6 +52,18 @@ static struct matrices once_a_model(const struct model *model)
     return list;
 }
 
+static void need_latent(struct matrices *list, const struct model *model)
+{
+    if (model->query_latent_dim > 0) {
+        need(list, (struct matrix){ { TENSOR_QUERY_DOWN }, 1, 1, OF_LAYER(query_down) });
+        need(list, (struct matrix){ { TENSOR_QUERY_NORM }, 1, 1, OF_LAYER(query_norm) });
+    }
+    need(list, (struct matrix){ { TENSOR_QUERY }, 1, 1, OF_LAYER(qkv) });
+    need(list, (struct matrix){ { TENSOR_KV_DOWN }, 1, 1, OF_LAYER(kv_down) });
+    need(list, (struct matrix){ { TENSOR_KV_NORM }, 1, 1, OF_LAYER(kv_norm) });
+    need(list, (struct matrix){ { TENSOR_KV_UP }, 1, 1, OF_LAYER(kv_up) });
+}
+
 static void need_experts(struct matrices *list, const struct model *model)
 {
     uint32_t experts = model->experts;
@@ -70,7 +82,11 @@ static struct matrices of_layer(const struct model *model, uint32_t layer)
     need(&list, (struct matrix){ { TENSOR_ATTENTION_NORM }, 1, 1, OF_LAYER(attention_norm) });
     if (!model->parallel_attention)
         need(&list, (struct matrix){ { TENSOR_FFN_NORM }, 1, 1, OF_LAYER(ffn_norm) });
-    need(&list, (struct matrix){ { TENSOR_QUERY, TENSOR_KEY, TENSOR_VALUE }, 3, 1, OF_LAYER(qkv) });
+    if (model->attention == ATTENTION_LATENT)
+        need_latent(&list, model);
+    else
+        need(&list,
+             (struct matrix){ { TENSOR_QUERY, TENSOR_KEY, TENSOR_VALUE }, 3, 1, OF_LAYER(qkv) });
     need(&list, (struct matrix){ { TENSOR_OUTPUT }, 1, 1, OF_LAYER(output) });
     if (layer_has_experts(model, layer)) {
         need_experts(&list, model);

@@ -14,6 +14,9 @@ struct layer_weights {
     /* Gate and up together when gated. In a layer with experts: of the shared ones, or NULL. */
     void *up, *down;
     void *router, *expert_up, *expert_down; /* of all routed experts; NULL: the layer has none */
+    /* Latent attention; qkv then is the queries' (second) matrix. query_down, query_norm: NULL
+     * unless queries are compressed. */
+    void *query_down, *query_norm, *kv_down, *kv_norm, *kv_up;
 };
 
 struct executor_weights {

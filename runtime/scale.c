@@ -39,6 +39,15 @@ static uint32_t in_ratio(uint32_t width, uint32_t hidden, uint32_t small_hidden)
     return width == 0 ? 0 : at_least_1(scaled / 32) * 32;
 }
 
+/* Latent attention. The part of a head that has a position keeps its share, in steps of 8. */
+static void scale_latent(struct model *small, const struct model *model)
+{
+    small->kv_heads = small->heads;
+    small->latent_dim = in_ratio(model->latent_dim, model->hidden, small->hidden);
+    small->query_latent_dim = in_ratio(model->query_latent_dim, model->hidden, small->hidden);
+    small->rope_dim = at_least_1(model->rope_dim * small->head_dim / model->head_dim / 8) * 8;
+}
+
 /* How many experts there are and are chosen stays: which share of the weights an iteration reads
  * depends on nothing else. */
 static void scale_experts(struct model *small, const struct model *model)
@@ -78,6 +87,8 @@ struct model model_scaled(const struct model *model, const struct backend *backe
     small.kv_heads = at_least_1((uint32_t)((uint64_t)small.heads * model->kv_heads / model->heads));
     while (small.heads % small.kv_heads != 0)
         small.kv_heads--;
+    if (model->attention == ATTENTION_LATENT)
+        scale_latent(&small, model);
     small.ffn = in_ratio(model->ffn, model->hidden, small.hidden);
     small.layers = layers;
     if (model->experts > 0)

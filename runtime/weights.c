@@ -16,8 +16,40 @@ struct shape {
     uint64_t outputs, inputs; /* outputs 1: a vector */
 };
 
+/* Of latent attention alone, and of what has another shape there. */
+static struct shape latent_shape(const struct model *model, enum tensor tensor)
+{
+    uint64_t hidden = model->hidden, heads = model->heads, query_latent = model->query_latent_dim;
+    switch (tensor) {
+    case TENSOR_QUERY:
+        return (struct shape){ heads * (model->head_dim + model->rope_dim),
+                               query_latent > 0 ? query_latent : hidden };
+    case TENSOR_QUERY_DOWN:
+        return (struct shape){ query_latent, hidden };
+    case TENSOR_QUERY_NORM:
+        return (struct shape){ 1, query_latent };
+    case TENSOR_KV_DOWN:
+        return (struct shape){ (uint64_t)model->latent_dim + model->rope_dim, hidden };
+    case TENSOR_KV_NORM:
+        return (struct shape){ 1, model->latent_dim };
+    case TENSOR_KV_UP:
+        return (struct shape){ 2 * heads * model->head_dim, model->latent_dim };
+    default: /* TENSOR_KEY, TENSOR_VALUE */
+        return (struct shape){ 0, 0 };
+    }
+}
+
+static bool is_latent(const struct model *model, enum tensor tensor)
+{
+    return (tensor >= TENSOR_QUERY_DOWN && tensor <= TENSOR_KV_UP) ||
+           (model->attention == ATTENTION_LATENT &&
+            (tensor == TENSOR_QUERY || tensor == TENSOR_KEY || tensor == TENSOR_VALUE));
+}
+
 static struct shape tensor_shape(const struct model *model, enum tensor tensor)
 {
+    if (is_latent(model, tensor))
+        return latent_shape(model, tensor);
     uint64_t hidden = model->hidden, query = (uint64_t)model->heads * model->head_dim;
     uint64_t kv = (uint64_t)model->kv_heads * model->head_dim;
     uint64_t shared = (uint64_t)model->shared_experts * model->expert_ffn;
@@ -203,6 +235,7 @@ enum status weights_open(const char *path, uint64_t seed, const struct model *mo
     opened->read = read_random;
     opened->read_bf16 = read_random_bf16;
     enum status status = STATUS_OK;
+    opened->interleaved = model->attention == ATTENTION_LATENT;
     if (path != NULL) {
         snprintf(opened->path, sizeof opened->path, "%s", path);
         status = open_file(opened, err);

@@ -18,6 +18,14 @@ enum tensor {
     TENSOR_DOWN,
     TENSOR_LAST_NORM,
     TENSOR_HEAD,
+    /* Latent attention, which has no TENSOR_KEY and TENSOR_VALUE. A head of TENSOR_QUERY is
+     * [head_dim without a position | rope_dim with one], of TENSOR_KV_UP [key head_dim | value
+     * head_dim]; TENSOR_KV_DOWN gives [latent_dim | rope_dim]. */
+    TENSOR_QUERY_DOWN, /* where query_latent_dim > 0: its output, normed, is TENSOR_QUERY's input */
+    TENSOR_QUERY_NORM,
+    TENSOR_KV_DOWN,
+    TENSOR_KV_NORM,
+    TENSOR_KV_UP,
     TENSOR_ROUTER,      /* experts * hidden */
     TENSOR_EXPERT_GATE, /* of one routed expert: expert_ffn * hidden */
     TENSOR_EXPERT_UP,
@@ -51,7 +59,8 @@ enum status weights_read(struct weights *weights, struct tensor_at at, float *to
 enum status weights_read_bf16(struct weights *weights, struct tensor_at at, uint16_t *to,
                               struct error *err);
 uint64_t weights_count(const struct model *model, enum tensor tensor);
-/* llama2.c pairs neighbours, Hugging Face the halves (struct rope). */
+/* llama2.c and DeepSeek's latent attention pair neighbours, Hugging Face else the halves (struct
+ * rope). */
 bool weights_rope_interleaved(const struct weights *weights);
 
 #endif

@@ -74,7 +74,8 @@ enum status weights_open_llama2c(struct weights *weights, struct error *err)
         if (status != STATUS_OK)
             return status;
     }
-    if (!model->gated_ffn || model->parallel_attention || model->experts > 0 || header[6] < 1)
+    if (!model->gated_ffn || model->parallel_attention || model->attention == ATTENTION_LATENT ||
+        model->experts > 0 || header[6] < 1)
         return error_input(err, weights->path, 0, NULL, "a Llama architecture in the model's file",
                            model->name);
     weights->interleaved = true;

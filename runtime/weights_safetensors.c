@@ -1,8 +1,9 @@
 /* runtime/weights_safetensors.c - one safetensors file (format: github.com/huggingface/safetensors,
  * README, "Format": u64 length, JSON header, data) with the tensor names of Hugging Face's Llama,
- * Mistral and Qwen2 classes, and for experts of Mixtral's, DeepSeek's and Qwen3's
- * (modeling_mixtral.py, modeling_deepseek_v3.py, modeling_qwen3_moe.py); F32, F16 or BF16. Not
- * taken: files cut into shards, biases of Q, K, V and of the router, gated shared experts. */
+ * Mistral and Qwen2 classes, of DeepSeek's latent attention, and for experts of Mixtral's, DeepSeek's
+ * and Qwen3's (modeling_mixtral.py, modeling_deepseek_v3.py, modeling_qwen3_moe.py); F32, F16 or
+ * BF16. Not taken: files cut into shards, biases of Q, K, V and of the router, gated shared experts.
+ */
 #include "runtime/weights_source.h"
 
 #include "base/memory.h"
@@ -25,6 +26,11 @@ static const char *const layer_names[TENSOR_COUNT] = {
     [TENSOR_GATE] = "mlp.gate_proj",
     [TENSOR_UP] = "mlp.up_proj",
     [TENSOR_DOWN] = "mlp.down_proj",
+    [TENSOR_QUERY_DOWN] = "self_attn.q_a_proj",
+    [TENSOR_QUERY_NORM] = "self_attn.q_a_layernorm",
+    [TENSOR_KV_DOWN] = "self_attn.kv_a_proj_with_mqa",
+    [TENSOR_KV_NORM] = "self_attn.kv_a_layernorm",
+    [TENSOR_KV_UP] = "self_attn.kv_b_proj",
 };
 
 /* Mixtral's class numbers an expert's matrices: w1 gate, w3 up, w2 down. */
@@ -63,6 +69,8 @@ static const char *tensor_name(const struct weights *weights, struct tensor_at a
     if (tensor == TENSOR_HEAD)
         return "lm_head.weight";
     const char *name = layer_names[tensor];
+    if (tensor == TENSOR_QUERY && weights->model.query_latent_dim > 0)
+        name = "self_attn.q_b_proj";
     if (name == NULL)
         name = expert_names[weights->mixtral][tensor];
     if (name == NULL) /* Mixtral's class has no shared experts */

@@ -44,6 +44,7 @@ void gpu_set_batch(struct device *device, const struct sequence *sequences, uint
         staging_end(device, batch->slot);
     batch->slot = NULL;
     batch->full.shape = batch->windowed.shape = (struct plan_shape){ 0 };
+    batch->latent.heads = 0;
 }
 
 void gpu_batch_free(struct device *device)
@@ -54,23 +55,17 @@ void gpu_batch_free(struct device *device)
     free(batch->row_sequence);
     kernel_plan_free(&batch->full.plan);
     kernel_plan_free(&batch->windowed.plan);
+    latent_plan_free(&batch->latent);
 }
 
 /* ---- its plan, on the GPU ---- */
-
-/* One array behind the other, each aligned to 16 bytes. */
-struct packing {
-    const void *array;
-    uint64_t bytes;
-    const void *gpu; /* out */
-};
 
 static uint64_t aligned(uint64_t bytes)
 {
     return (bytes + 15) / 16 * 16;
 }
 
-static bool pack(struct device *device, struct packing *arrays, uint32_t count)
+bool gpu_pack(struct device *device, struct packing *arrays, uint32_t count)
 {
     struct batch *batch = &device->batch;
     uint64_t total = 0, at = 0;
@@ -78,6 +73,7 @@ static bool pack(struct device *device, struct packing *arrays, uint32_t count)
         total += aligned(arrays[i].bytes);
     if (batch->slot != NULL)
         staging_end(device, batch->slot);
+    batch->latent.heads = 0; /* what was there is no more */
     batch->slot = staging_take(device, &device->batches, total);
     if (batch->slot == NULL)
         return false;
@@ -124,7 +120,7 @@ static bool send(struct device *device)
     pack_plan(arrays + BATCH_ARRAYS, &batch->full.plan);
     if (windows)
         pack_plan(arrays + BATCH_ARRAYS + PLAN_ARRAYS, &batch->windowed.plan);
-    if (!pack(device, arrays, BATCH_ARRAYS + (windows ? 2 : 1) * PLAN_ARRAYS))
+    if (!gpu_pack(device, arrays, BATCH_ARRAYS + (windows ? 2 : 1) * PLAN_ARRAYS))
         return false;
     batch->gpu_sequences = arrays[0].gpu;
     batch->gpu_pages = arrays[1].gpu;
@@ -185,7 +181,7 @@ static bool plan(struct device *device, const struct attention_shape *shape)
 /* ---- rotation ---- */
 
 /* Doubles, so that a growing context seldom makes it anew. */
-static bool need_rope(struct device *device, const struct rope *rope)
+bool gpu_need_rope(struct device *device, const struct rope *rope)
 {
     struct rope_table *table = &device->rope;
     uint32_t rows = ROPE_FIRST_ROWS;
@@ -238,7 +234,7 @@ static struct kernel_attention arguments(const struct device *device,
 
 static bool ready(struct device *device, const struct attention_shape *shape)
 {
-    return !device->failed && plan(device, shape) && need_rope(device, &shape->rope);
+    return !device->failed && plan(device, shape) && gpu_need_rope(device, &shape->rope);
 }
 
 void gpu_store_kv(struct device *device, const struct attention_shape *shape, uint32_t layer,

@@ -159,6 +159,18 @@ static char *gpu_describe(struct device *device, char *text, size_t text_bytes)
     return text;
 }
 
+static enum status latent_supports(const struct attention_shape *shape, struct error *err)
+{
+    char found[32];
+    snprintf(found, sizeof found, "%u", shape->latent_dim);
+    if (shape->latent_dim % 8 != 0 || shape->latent_dim > LATENT_DIM_MAX)
+        return error_input(err, "cuda", 0, "latent_dim", "a multiple of 8, at most 512", found);
+    snprintf(found, sizeof found, "%u", shape->rope.dims);
+    if (shape->rope.dims % 8 != 0 || shape->rope.dims > LATENT_ROPE_DIM_MAX)
+        return error_input(err, "cuda", 0, "rope_dim", "a multiple of 8, at most 64", found);
+    return STATUS_OK;
+}
+
 /* Of what executors use: a thread of our kernels moves 8 elements at once. */
 static enum status gpu_supports(const struct attention_shape *shape, const uint32_t *widths,
                                 uint32_t count, struct error *err)
@@ -172,9 +184,10 @@ static enum status gpu_supports(const struct attention_shape *shape, const uint3
     for (uint32_t i = 0; i < count; i++)
         if (widths[i] % 8 != 0) {
             snprintf(found, sizeof found, "%u", widths[i]);
-            return error_input(err, "cuda", 0, "hidden, ffn, expert_ffn", "multiples of 8", found);
+            return error_input(err, "cuda", 0, "hidden, ffn, expert_ffn, query_latent_dim",
+                               "multiples of 8", found);
         }
-    return STATUS_OK;
+    return shape->latent_dim > 0 ? latent_supports(shape, err) : STATUS_OK;
 }
 
 extern const struct backend backend_cuda;
@@ -211,6 +224,9 @@ const struct backend backend_cuda = {
     .set_batch = gpu_set_batch,
     .store_kv = gpu_store_kv,
     .attention = gpu_attention,
+    .gemm_heads = gpu_gemm_heads,
+    .store_latent = gpu_store_latent,
+    .latent_attention = gpu_latent_attention,
     .activate = gpu_activate,
     .route = gpu_route,
     .expert_gemm = gpu_expert_gemm,

@@ -7,6 +7,7 @@
  *   experts.c    a mixture of experts
  *   products.c   products by cublasLt, each shape prepared once
  *   batch.c      contexts, how their attention is cut, KV and attention
+ *   latent.c     the same of latent attention
  *   cublas.c     cublasLt, looked for when a device is opened
  * Kernels are behind kernels.h. All of it is called by one thread, which queues and never waits but
  * where backend.h says so; the GPU is number 0 of those that CUDA_VISIBLE_DEVICES leaves.
@@ -18,6 +19,7 @@
 
 #include "runtime/backend.h"
 #include "runtime/cuda/cublas.h"
+#include "runtime/cuda/latent_plan.h"
 #include "runtime/cuda/plan.h"
 
 #include <cuda_runtime_api.h>
@@ -89,10 +91,19 @@ struct batch {
     uint32_t count, page_count, rows, longest; /* longest: tokens of a context */
     uint32_t sequence_capacity, page_capacity, row_capacity;
     struct batch_plan full, windowed; /* layers that see all; that have a window */
+    struct latent_plan latent;
     struct staging_slot *slot;
     /* Addresses on the GPU, in the slot. */
     const struct kernel_sequence *gpu_sequences;
     const uint32_t *gpu_pages, *gpu_row_sequence;
+};
+
+/* Arrays on their way to the GPU in the batch's slot: one behind the other, each aligned to 16
+ * bytes. */
+struct packing {
+    const void *array;
+    uint64_t bytes;
+    const void *gpu; /* out */
 };
 
 struct rope_table {
@@ -221,5 +232,18 @@ void gpu_store_kv(struct device *device, const struct attention_shape *shape, ui
 void gpu_attention(struct device *device, const struct attention_shape *shape, uint32_t layer,
                    const void *qkv, const void *pool, void *out);
 void gpu_batch_free(struct device *device);
+/* Takes the batch's slot anew; what was in it is no more. */
+bool gpu_pack(struct device *device, struct packing *arrays, uint32_t count);
+/* device->rope for all positions of the batch. */
+bool gpu_need_rope(struct device *device, const struct rope *rope);
+
+/* latent.c */
+void gpu_gemm_heads(struct device *device, const struct head_products *products, uint32_t rows,
+                    const void *in, const void *weights, void *out);
+void gpu_store_latent(struct device *device, const struct attention_shape *shape, uint32_t layer,
+                      float epsilon, const void *compressed, const void *weight, void *pool);
+void gpu_latent_attention(struct device *device, const struct attention_shape *shape,
+                          uint32_t layer, const void *query, const void *query_latent,
+                          const void *pool, void *out);
 
 #endif

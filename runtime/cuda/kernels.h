@@ -150,6 +150,71 @@ void kernel_decode(const struct kernel_attention *a, const struct kernel_work *w
 void kernel_merge_parts(const struct kernel_attention *a, const struct kernel_merge *merges,
                         uint32_t count, cudaStream_t stream);
 
+/* ---- latent attention (MLA) ----
+ *
+ * The KV pool, as runtime/backend.h draws it; elements:
+ *
+ *   page p:  [layer 0: rows][layer 1: rows]...     page_stride apart
+ *   row:     [latent | rope key], one token; the rope key before RoPE (unless pool_rotated)
+ *
+ * Activations: a row a token.
+ *
+ *   query row:                 [head 0: head_dim, not read | rope_dim][head 1: ...]
+ *   query_latent row, out row: [head 0: latent_dim][head 1: ...]
+ *
+ * A pair is a head of a new token: pair i of a sequence is head i % heads of its token i / heads.
+ * Of a kernel_work, first_query is the first pair; its LATENT_PAIRS pairs have as many partial
+ * results from `part` on. Of a kernel_merge, row is a pair of the batch. */
+
+#define LATENT_PAIRS 16u
+#define LATENT_KEYS 64u /* first_key of a work is a multiple */
+#define LATENT_DIM_MAX 512
+#define LATENT_ROPE_DIM_MAX 64
+
+struct kernel_latent {
+    enum element element;
+    uint32_t heads, head_dim, latent_dim, rope_dim; /* widths: multiples of 8 */
+    struct divisor page_tokens;
+    bool kv_fp8;                        /* the pool has E4M3 codes, not elements */
+    uint64_t page_stride, layer_offset; /* values of the pool */
+    enum rotation rotation;             /* not ROTATION_NONE */
+    bool pool_rotated;
+    const float *rope_table; /* of rope_dim, with a row for each position of the batch */
+    const uint32_t *pages;
+    const struct kernel_sequence *sequences;
+    void *pool; /* attention only reads */
+    /* kernel_store_latent(): rows of [latent | rope key], and the norm of the latent. */
+    const void *compressed, *norm_weight;
+    float epsilon;
+    /* Attention; out may be query_latent. */
+    const void *query, *query_latent;
+    void *out;
+    float *partial;         /* [part][latent_dim], each normalised by its own sum */
+    float *partial_log2sum; /* [part] */
+};
+
+/* latent_kv.cu. Writes the rows' new latents, normed, and rope keys into their pages.
+ * row_sequence[row]: whose. */
+void kernel_store_latent(const struct kernel_latent *a, const uint32_t *row_sequence, uint32_t rows,
+                         cudaStream_t stream);
+/* latent.cu. */
+void kernel_latent_attention(const struct kernel_latent *a, const struct kernel_work *work,
+                             uint32_t works, cudaStream_t stream);
+void kernel_latent_merge(const struct kernel_latent *a, const struct kernel_merge *merges,
+                         uint32_t count, cudaStream_t stream);
+
+/* product_heads.cu. runtime/backend.h, gemm_heads(); all widths and strides are multiples of 8. */
+struct kernel_head_products {
+    enum element element;
+    uint32_t rows, heads, inputs, outputs;
+    bool inputs_first;
+    uint32_t in_row, out_row, in_head, out_head;
+    uint64_t weights_head;
+    const void *in, *weights;
+    void *out;
+};
+void kernel_head_products(const struct kernel_head_products *p, cudaStream_t stream);
+
 /* ---- the rest of a layer ---- */
 
 /* norm.cu. out = norm(in), where in may be out; or, where there is a sum, sum += in, rounded to

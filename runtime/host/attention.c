@@ -65,7 +65,7 @@ static void fill_rope(struct rope_table *table, uint32_t from)
 }
 
 /* Doubles, so that a growing context makes its rows once. */
-static void need_rope(struct device *device, const struct rope *rope, uint32_t positions)
+void need_rope(struct device *device, const struct rope *rope, uint32_t positions)
 {
     struct rope_table *table = &device->rope;
     bool same = table->theta == rope->theta && table->dims == rope->dims;
@@ -89,8 +89,8 @@ static void need_rope(struct device *device, const struct rope *rope, uint32_t p
 }
 
 /* to = the head's vector at from, turned to the position and scaled. */
-static void turn(const struct device *device, const struct rope *rope, uint32_t head_dim,
-                 uint32_t position, float scale, const float *from, float *to)
+void turn(const struct device *device, const struct rope *rope, uint32_t head_dim,
+          uint32_t position, float scale, const float *from, float *to)
 {
     uint32_t half = rope->dims / 2;
     uint64_t at = (uint64_t)position * half;
@@ -152,7 +152,7 @@ static void store_token(const struct device *device, const struct command *comma
     kv_narrow(shape->kv, key, kv_width, row);
 }
 
-static float *need(struct scratch *scratch, uint64_t floats)
+float *need(struct scratch *scratch, uint64_t floats)
 {
     if (floats > scratch->capacity) {
         free(scratch->memory);
@@ -229,7 +229,7 @@ static void gather(struct device *device, const struct command *command,
 }
 
 /* Scores [from, end) become probabilities, the others of `count` 0. */
-static void softmax(float *scores, uint32_t from, uint32_t end, uint32_t count)
+void softmax(float *scores, uint32_t from, uint32_t end, uint32_t count)
 {
     float most = scores[from], sum = 0.0F;
     for (uint32_t i = from + 1; i < end; i++)

@@ -5,6 +5,7 @@
  *   experts.c    choosing experts, their products and their sum
  *   attention.c  KV in pages, RoPE at use, attention
  *   kv.c         what KV is stored as in pages (narrow.h: its values)
+ *   latent.c     the same of MLA, and the products of single heads
  * Each stream is a thread. STREAM_COMPUTE computes (OpenBLAS may add threads of its own); the other
  * two copy. So on two cores computation has one and copies and the serving loop share the other. */
 #ifndef REPRISE_RUNTIME_HOST_H
@@ -36,6 +37,7 @@ struct command {
     const void *in, *weights, *bias;
     void *out;
     struct attention_shape shape;
+    struct head_products products;
     /* Copies of the caller's arrays; the slot keeps the memory for its next command. */
     void *extra;
     uint64_t extra_bytes, extra_capacity;
@@ -160,6 +162,23 @@ void host_store_kv(struct device *device, const struct attention_shape *shape, u
 void host_attention(struct device *device, const struct attention_shape *shape, uint32_t layer,
                     const void *qkv, const void *pool, void *out);
 void attention_free(struct device *device);
+/* For latent.c too: the table for positions [0, positions); to = the vector at from, its first dims
+ * turned to the position, scaled; room for so many floats; scores from .. end - 1 of `count`
+ * become probabilities, the others 0. */
+void need_rope(struct device *device, const struct rope *rope, uint32_t positions);
+void turn(const struct device *device, const struct rope *rope, uint32_t head_dim,
+          uint32_t position, float scale, const float *from, float *to);
+float *need(struct scratch *scratch, uint64_t floats);
+void softmax(float *scores, uint32_t from, uint32_t end, uint32_t count);
+
+/* latent.c */
+void host_gemm_heads(struct device *device, const struct head_products *products, uint32_t rows,
+                     const void *in, const void *weights, void *out);
+void host_store_latent(struct device *device, const struct attention_shape *shape, uint32_t layer,
+                       float epsilon, const void *compressed, const void *weight, void *pool);
+void host_latent_attention(struct device *device, const struct attention_shape *shape,
+                           uint32_t layer, const void *query, const void *query_latent,
+                           const void *pool, void *out);
 
 /* kv.c. `count` values between floats and the format; from may be to where that is floats. */
 void kv_narrow(enum kv_format format, const float *from, uint32_t count, void *to);

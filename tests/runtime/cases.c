@@ -7,6 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void make_latent(struct model *model, bool queries_compressed)
+{
+    strcpy(model->name, queries_compressed ? "latent, queries too" : "latent");
+    model->attention = ATTENTION_LATENT;
+    model->kv_heads = model->heads;
+    model->latent_dim = queries_compressed ? 40 : 32;
+    model->rope_dim = queries_compressed ? 8 : 32;
+    model->query_latent_dim = queries_compressed ? 24 : 0;
+}
+
 struct model case_model(int i)
 {
     struct model model = { .name = "grouped",
@@ -29,21 +39,23 @@ struct model case_model(int i)
     } else if (i == 2) {
         strcpy(model.name, "multi-head");
         model.kv_heads = model.heads;
-    } else if (i == 3) {
+    } else if (i == CASE_NARROW) {
         strcpy(model.name, "KV in fp8, sliding windows");
         model.kv_bytes_per_value = 1;
         model.window_layers = 2;
         model.window_tokens = 37;
-    } else if (i == 4) {
+    } else if (i == CASE_NARROW + 1) {
         strcpy(model.name, "KV in bf16, chunked windows");
         model.kv_bytes_per_value = 2;
         model.window_layers = 1;
         model.window_tokens = 24;
         model.window = WINDOW_CHUNKED;
-    } else if (i == 5) {
+    } else if (i == CASE_NARROW + 2) {
         strcpy(model.name, "multi-head, KV in fp8");
         model.kv_heads = model.heads;
         model.kv_bytes_per_value = 1;
+    } else if (i >= CASE_LATENT) {
+        make_latent(&model, i > CASE_LATENT);
     }
     return model;
 }

@@ -9,8 +9,9 @@
 enum { CASE_PAGE_TOKENS = 16, CASE_PAGES = 128, CASE_SEED = 7 };
 
 /* Grouped-query, gated (Llama, Mistral); multi-query, attention beside a plain FFN, tied (Falcon);
- * multi-head; and from CASE_NARROW on what stores KV narrower and sees windows. */
-enum { CASE_MODELS = 6, CASE_NARROW = 3 };
+ * multi-head; from CASE_LATENT on latent (MLA; dense), without and with compressed queries
+ * (DeepSeek-V2-Lite, -V3); and from CASE_NARROW on what stores KV narrower and sees windows. */
+enum { CASE_MODELS = 8, CASE_LATENT = 3, CASE_NARROW = 5 };
 struct model case_model(int i);
 
 /* Mixtral's kind: every layer has experts, two of them a token. DeepSeek's: a dense layer first,

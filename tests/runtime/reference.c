@@ -16,10 +16,21 @@ struct reference {
     struct weights *weights;
     float **tensor; /* [layer][expert][tensor], read when first asked for */
     double gap;
-    double *keys, *values; /* [layer][token][kv_heads * head_dim] */
+    double *keys, *values; /* [layer][token][kv_heads * key_dim()], [...][kv_heads * head_dim] */
     uint32_t context;
     double *logits;
 };
+
+static bool is_latent(const struct model *model)
+{
+    return model->attention == ATTENTION_LATENT;
+}
+
+/* Latent: what a head makes of the compressed vector, and then the rope key, the same for all. */
+static uint32_t key_dim(const struct model *model)
+{
+    return model->head_dim + (is_latent(model) ? model->rope_dim : 0);
+}
 
 static uint32_t experts_or_1(const struct model *model)
 {
@@ -33,11 +44,11 @@ struct reference *reference_new(const struct model *model, const char *weights, 
     reference->model = *model;
     if (weights_open(weights, seed, model, &reference->weights, &err) != STATUS_OK)
         abort();
-    uint64_t rows = (uint64_t)model->layers * CONTEXT_MAX * model->kv_heads * model->head_dim;
+    uint64_t rows = (uint64_t)model->layers * CONTEXT_MAX * model->kv_heads;
     reference->tensor = memory_new((size_t)model->layers * experts_or_1(model) * TENSOR_COUNT,
                                    sizeof *reference->tensor);
-    reference->keys = memory_new(rows, sizeof *reference->keys);
-    reference->values = memory_new(rows, sizeof *reference->values);
+    reference->keys = memory_new(rows * key_dim(model), sizeof *reference->keys);
+    reference->values = memory_new(rows * model->head_dim, sizeof *reference->values);
     reference->logits = memory_new(model->vocabulary, sizeof *reference->logits);
     return reference;
 }
@@ -106,10 +117,13 @@ static double *norm(struct reference *reference, enum tensor which, uint32_t lay
     return out;
 }
 
+/* The head's last elements, where not all of it has a position. */
 static void rotate(const struct reference *reference, double *head, uint32_t position)
 {
-    uint32_t dims = reference->model.head_dim, half = dims / 2;
+    const struct model *model = &reference->model;
+    uint32_t dims = is_latent(model) ? model->rope_dim : model->head_dim, half = dims / 2;
     bool interleaved = weights_rope_interleaved(reference->weights);
+    head += key_dim(model) - dims;
     for (uint32_t i = 0; i < half; i++) {
         double angle = position * pow(10000.0, -2.0 * i / dims);
         double *a = &head[interleaved ? 2 * i : i], *b = &head[interleaved ? 2 * i + 1 : half + i];
@@ -119,16 +133,22 @@ static void rotate(const struct reference *reference, double *head, uint32_t pos
     }
 }
 
-static double *kv_row(const struct reference *reference, double *of, uint32_t layer, uint32_t token)
+static double *key_row(const struct reference *reference, uint32_t layer, uint32_t token)
+{
+    uint64_t width = (uint64_t)reference->model.kv_heads * key_dim(&reference->model);
+    return reference->keys + ((uint64_t)layer * CONTEXT_MAX + token) * width;
+}
+
+static double *value_row(const struct reference *reference, uint32_t layer, uint32_t token)
 {
     uint64_t width = (uint64_t)reference->model.kv_heads * reference->model.head_dim;
-    return of + ((uint64_t)layer * CONTEXT_MAX + token) * width;
+    return reference->values + ((uint64_t)layer * CONTEXT_MAX + token) * width;
 }
 
 /* To what KV is stored in, where the model says narrower than floats. */
-static void store(const struct model *model, double *row, const double *values)
+static void store(const struct model *model, double *row, const double *values, uint32_t width)
 {
-    for (uint32_t i = 0; i < model->kv_heads * model->head_dim; i++)
+    for (uint32_t i = 0; i < width; i++)
         row[i] = model->kv_bytes_per_value == 1   ? fp8_value(fp8_nearest(values[i]))
                  : model->kv_bytes_per_value == 2 ? bf16_nearest(values[i])
                                                   : values[i];
@@ -150,12 +170,12 @@ static void attend(struct reference *reference, uint32_t layer, uint32_t head, d
                    double *out)
 {
     const struct model *model = &reference->model;
-    uint32_t dim = model->head_dim, position = reference->context,
+    uint32_t dim = key_dim(model), value_dim = model->head_dim, position = reference->context,
              kv = head / (model->heads / model->kv_heads);
     double score[CONTEXT_MAX], key[1024], sum = 0, most = -INFINITY;
     rotate(reference, query, position);
     for (uint32_t t = 0; t <= position; t++) {
-        memcpy(key, kv_row(reference, reference->keys, layer, t) + kv * dim, dim * sizeof *key);
+        memcpy(key, key_row(reference, layer, t) + kv * dim, dim * sizeof *key);
         rotate(reference, key, t);
         score[t] = 0;
         for (uint32_t i = 0; i < dim; i++)
@@ -167,26 +187,80 @@ static void attend(struct reference *reference, uint32_t layer, uint32_t head, d
     for (uint32_t t = 0; t <= position; t++)
         sum += score[t] = exp(score[t] - most);
     for (uint32_t t = 0; t <= position; t++)
-        for (uint32_t i = 0; i < dim; i++)
-            out[i] += score[t] / sum * kv_row(reference, reference->values, layer, t)[kv * dim + i];
+        for (uint32_t i = 0; i < value_dim; i++)
+            out[i] += score[t] / sum * value_row(reference, layer, t)[kv * value_dim + i];
+}
+
+/* ---- latent attention, as DeepSeek-V2 (arXiv 2405.04434, 2.1, 9-19) defines it: K and V of each
+ * head are made of the compressed vector, not absorbed ---- */
+
+static void rms(struct reference *reference, enum tensor which, uint32_t layer, double *values,
+                uint32_t width)
+{
+    const float *weight = tensor(reference, which, layer);
+    double squares = 0;
+    for (uint32_t i = 0; i < width; i++)
+        squares += values[i] * values[i] / width;
+    for (uint32_t i = 0; i < width; i++)
+        values[i] *= weight[i] / sqrt(squares + (double)1e-5F);
+}
+
+static double *latent_query(struct reference *reference, uint32_t layer, const double *normed)
+{
+    const struct model *model = &reference->model;
+    if (model->query_latent_dim == 0)
+        return product(reference, TENSOR_QUERY, layer, normed, model->hidden);
+    double *down = product(reference, TENSOR_QUERY_DOWN, layer, normed, model->hidden);
+    rms(reference, TENSOR_QUERY_NORM, layer, down, model->query_latent_dim);
+    double *query = product(reference, TENSOR_QUERY, layer, down, model->query_latent_dim);
+    free(down);
+    return query;
+}
+
+static void store_latent(struct reference *reference, uint32_t layer, const double *normed)
+{
+    const struct model *model = &reference->model;
+    uint32_t dim = model->head_dim;
+    double *down = product(reference, TENSOR_KV_DOWN, layer, normed, model->hidden);
+    rms(reference, TENSOR_KV_NORM, layer, down, model->latent_dim);
+    store(model, down, down, model->latent_dim + model->rope_dim);
+    double *up = product(reference, TENSOR_KV_UP, layer, down, model->latent_dim);
+    for (uint32_t head = 0; head < model->heads; head++) {
+        double *key = key_row(reference, layer, reference->context) + head * key_dim(model);
+        double *value = value_row(reference, layer, reference->context) + head * dim;
+        memcpy(key, up + 2 * head * dim, dim * sizeof *key);
+        memcpy(value, up + (2 * head + 1) * dim, dim * sizeof *value);
+        memcpy(key + dim, down + model->latent_dim, model->rope_dim * sizeof *key);
+    }
+    free(down);
+    free(up);
+}
+
+static void store_kv(struct reference *reference, uint32_t layer, const double *normed)
+{
+    const struct model *model = &reference->model;
+    uint32_t width = model->kv_heads * model->head_dim;
+    double *key = product(reference, TENSOR_KEY, layer, normed, model->hidden);
+    double *value = product(reference, TENSOR_VALUE, layer, normed, model->hidden);
+    store(model, key_row(reference, layer, reference->context), key, width);
+    store(model, value_row(reference, layer, reference->context), value, width);
+    free(key);
+    free(value);
 }
 
 static double *attention(struct reference *reference, uint32_t layer, const double *normed)
 {
     const struct model *model = &reference->model;
-    uint32_t hidden = model->hidden, dim = model->head_dim;
-    double *query = product(reference, TENSOR_QUERY, layer, normed, hidden);
-    double *key = product(reference, TENSOR_KEY, layer, normed, hidden);
-    double *value = product(reference, TENSOR_VALUE, layer, normed, hidden);
-    store(model, kv_row(reference, reference->keys, layer, reference->context), key);
-    store(model, kv_row(reference, reference->values, layer, reference->context), value);
+    uint32_t dim = model->head_dim;
+    (is_latent(model) ? store_latent : store_kv)(reference, layer, normed);
+    double *query = is_latent(model)
+                        ? latent_query(reference, layer, normed)
+                        : product(reference, TENSOR_QUERY, layer, normed, model->hidden);
     double *heads = memory_new((size_t)model->heads * dim, sizeof *heads);
     for (uint32_t head = 0; head < model->heads; head++)
-        attend(reference, layer, head, query + head * dim, heads + head * dim);
+        attend(reference, layer, head, query + head * key_dim(model), heads + head * dim);
     double *out = product(reference, TENSOR_OUTPUT, layer, heads, model->heads * dim);
     free(query);
-    free(key);
-    free(value);
     free(heads);
     return out;
 }
@@ -346,13 +420,14 @@ uint32_t reference_context(const struct reference *reference)
 
 void reference_cut(struct reference *reference, uint32_t tokens)
 {
-    size_t width = (size_t)reference->model.kv_heads * reference->model.head_dim;
+    const struct model *model = &reference->model;
     uint32_t left = reference->context - tokens;
-    for (uint32_t layer = 0; layer < reference->model.layers; layer++) {
-        memmove(kv_row(reference, reference->keys, layer, 0),
-                kv_row(reference, reference->keys, layer, tokens), left * width * sizeof(double));
-        memmove(kv_row(reference, reference->values, layer, 0),
-                kv_row(reference, reference->values, layer, tokens), left * width * sizeof(double));
+    size_t rows_bytes = (size_t)left * model->kv_heads * sizeof(double);
+    for (uint32_t layer = 0; layer < model->layers; layer++) {
+        memmove(key_row(reference, layer, 0), key_row(reference, layer, tokens),
+                rows_bytes * key_dim(model));
+        memmove(value_row(reference, layer, 0), value_row(reference, layer, tokens),
+                rows_bytes * model->head_dim);
     }
     reference->context = left;
 }

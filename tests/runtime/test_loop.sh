@@ -128,8 +128,8 @@ expect_code 0 "$reprise" run "${server[@]}" "${work[@]}" --no-db
 
 expect_code 2 "$reprise" run "${server[@]}" -b no-such --no-db
 grep -q 'expected host' err.txt || fail "known backends are not named"
-expect_code 2 "$reprise" calibrate -m deepseek-v3 --no-db
-grep -q 'latent attention' err.txt || fail "MLA is not refused by its name"
+expect_code 2 "$reprise" calibrate -m jamba-v0.1 --no-db
+grep -q 'states' err.txt || fail "states are not refused by their name"
 expect_code 3 "$reprise" run "${server[@]}" --ssd-file /no/such/folder/file --no-db
 mkfifo pipe # as a device's node would be
 expect_code 3 "$reprise" run "${server[@]}" --ssd-file pipe --no-db
@@ -138,6 +138,30 @@ for wrong in --layers=0 --hidden=0 --vocabulary=0 --window=4294967360 --batch=25
     expect_code 2 "$reprise" calibrate "$wrong" --no-db
     grep -q -e "${wrong%=*}: expected" err.txt || fail "${wrong%=*} is not refused by its name"
 done
+# Latent attention. Its KV is one plane of 32 + 16 values a token.
+cat >latent.yaml <<'end'
+name: latent
+source: "this test: DeepSeek-V3's ratios, dense"
+layers: 4
+hidden: 1024
+attention: latent
+heads: 8
+kv_heads: 8
+head_dim: 128
+latent_dim: 256
+rope_dim: 64
+query_latent_dim: 512
+ffn: 2048
+gated_ffn: true
+vocabulary: 64
+context_window_tokens: 4096
+end
+expect_code 0 "$reprise" calibrate -m ./latent.yaml --layers 2 --hidden 128 --vocabulary 64 --window 128 --batch 4 \
+    --repeats 2 --h2d 200MB/s --d2h 200MB/s --ssd-read 100MB/s --ssd-write 100MB/s --hbm 16MB --dram 1MB \
+    --ssd 16MB --out latent --no-db
+expect_code 0 "$reprise" run -m latent/here-model.yaml -H latent/here.yaml -g 1 --set warmup_turns=0 "${work[@]}" \
+    -p lru --no-db
+grep -q 'KV 384 B a token' out.txt || fail "latent KV is not 48 values of 4 bytes a token and layer"
 # More sequences than the window has tokens.
 expect_code 0 "$reprise" calibrate --layers 1 --hidden 64 --vocabulary 64 --window 64 --batch 256 --repeats 2 \
     --flops 0 --memory 0 --h2d 0 --d2h 0 --ssd-read 0 --ssd-write 0 --hbm 16MB --dram 1MB --ssd 16MB --out wide --no-db

@@ -166,8 +166,8 @@ START_TEST(narrower_kv_and_windows_each_change_the_logits_by_more_than_the_toler
     double of_windows = case_distance_f(&model, logits[2], logits[0]);
     printf("%s, %s: by narrower KV %.1e, by windows %.1e\n", backend->name, model.name, of_width,
            of_windows);
-    /* bf16's own rounding is as large as fp8's of KV is in the logits: there, test_attention.c tells
-     * one from the other. */
+    /* bf16's own rounding is as large as fp8's of KV is in the logits: there, test_attention.c
+     * tells one from the other. */
     if (backend->element_bytes == 4 && model.kv_bytes_per_value < backend->element_bytes)
         ck_assert_double_gt(of_width, 3 * case_tolerance_of(backend, &model));
     if (model.window_layers > 0)
@@ -199,7 +199,8 @@ static float *random_tensor(const struct model *model, enum tensor which, uint32
     struct error err = { 0 };
     ck_assert_int_eq(weights_open(NULL, CASE_SEED, model, &weights, &err), STATUS_OK);
     float *values = memory_new(weights_count(model, which), sizeof *values);
-    ck_assert_int_eq(weights_read(weights, (struct tensor_at){ which, layer, 0 }, values, &err), STATUS_OK);
+    ck_assert_int_eq(weights_read(weights, (struct tensor_at){ which, layer, 0 }, values, &err),
+                     STATUS_OK);
     weights_close(weights);
     return values;
 }
@@ -255,24 +256,32 @@ START_TEST(a_llama2c_checkpoint_runs_with_its_pairing_of_dimensions)
 }
 END_TEST
 
-static const char *hugging_face_name(enum tensor which, uint32_t layer, char *text)
+static const char *hugging_face_name(const struct model *model, enum tensor which, uint32_t layer,
+                                     char *text)
 {
-    static const char *const names[TENSOR_HEAD + 1] = { "model.embed_tokens",
-                                                     "input_layernorm",
-                                                     "self_attn.q_proj",
-                                                     "self_attn.k_proj",
-                                                     "self_attn.v_proj",
-                                                     "self_attn.o_proj",
-                                                     "post_attention_layernorm",
-                                                     "mlp.gate_proj",
-                                                     "mlp.up_proj",
-                                                     "mlp.down_proj",
-                                                     "model.norm",
-                                                     "lm_head" };
+    static const char *const names[TENSOR_KV_UP + 1] = { "model.embed_tokens",
+                                                         "input_layernorm",
+                                                         "self_attn.q_proj",
+                                                         "self_attn.k_proj",
+                                                         "self_attn.v_proj",
+                                                         "self_attn.o_proj",
+                                                         "post_attention_layernorm",
+                                                         "mlp.gate_proj",
+                                                         "mlp.up_proj",
+                                                         "mlp.down_proj",
+                                                         "model.norm",
+                                                         "lm_head",
+                                                         "self_attn.q_a_proj",
+                                                         "self_attn.q_a_layernorm",
+                                                         "self_attn.kv_a_proj_with_mqa",
+                                                         "self_attn.kv_a_layernorm",
+                                                         "self_attn.kv_b_proj" };
     if (which == TENSOR_EMBEDDING || which == TENSOR_LAST_NORM || which == TENSOR_HEAD)
         sprintf(text, "%s.weight", names[which]);
     else
-        sprintf(text, "model.layers.%u.%s.weight", layer, names[which]);
+        sprintf(text, "model.layers.%u.%s.weight", layer,
+                which == TENSOR_QUERY && model->query_latent_dim > 0 ? "self_attn.q_b_proj"
+                                                                     : names[which]);
     return text;
 }
 
@@ -305,15 +314,17 @@ static char *write_safetensors(const struct model *model, enum written how)
     json_t *header = json_object();
     uint64_t at = 0;
     for (int pass = 0; pass < 2; pass++) {
-        for (int which = 0; which <= TENSOR_HEAD; which++) {
+        for (int which = 0; which <= TENSOR_KV_UP; which++) {
             bool once =
                 which == TENSOR_EMBEDDING || which == TENSOR_LAST_NORM || which == TENSOR_HEAD;
             for (uint32_t layer = 0; layer < (once ? 1 : model->layers); layer++) {
                 uint64_t bytes =
                     weights_count(model, (enum tensor)which) * (how == WRITE_BF16 ? 2 : 4);
+                if (bytes == 0) /* another kind of attention's */
+                    continue;
                 if (pass == 0)
                     json_object_set_new(
-                        header, hugging_face_name((enum tensor)which, layer, text),
+                        header, hugging_face_name(model, (enum tensor)which, layer, text),
                         json_pack("{s:s, s:[I,I]}", "dtype", how == WRITE_BF16 ? "BF16" : "F32",
                                   "data_offsets", (json_int_t)at, (json_int_t)(at + bytes)));
                 else if (how == WRITE_F32)
@@ -338,7 +349,7 @@ static char *write_safetensors(const struct model *model, enum written how)
 
 START_TEST(a_safetensors_file_of_the_same_weights_gives_the_same_bits)
 {
-    struct model model = case_model(0);
+    struct model model = case_model(_i);
     char *path = write_safetensors(&model, WRITE_F32);
     struct runtime_case from_file = case_open(backend, &model, path, false);
     struct runtime_case from_seed = case_open(backend, &model, NULL, false);
@@ -390,7 +401,8 @@ START_TEST(large_random_tensors_are_the_same_however_they_are_read)
     struct error err = { 0 };
     uint16_t *narrow = memory_new(count, sizeof *narrow);
     ck_assert_int_eq(weights_open(NULL, CASE_SEED, &model, &weights, &err), STATUS_OK);
-    ck_assert_int_eq(weights_read_bf16(weights, (struct tensor_at){ TENSOR_UP, 1, 0 }, narrow, &err), STATUS_OK);
+    ck_assert_int_eq(
+        weights_read_bf16(weights, (struct tensor_at){ TENSOR_UP, 1, 0 }, narrow, &err), STATUS_OK);
     double sum = 0.0, squares = 0.0;
     for (uint64_t i = 0; i < count; i++) {
         ck_assert_uint_eq(narrow[i], weights_bf16(values[i]));
@@ -429,6 +441,11 @@ START_TEST(weights_of_another_shape_are_refused_by_the_key_that_differs)
     ck_assert_str_eq(err.key, "ffn");
     ck_assert_str_eq(err.expected, "128");
     ck_assert_str_eq(err.found, "96");
+    struct model latent = case_model(CASE_LATENT);
+    struct error second = { 0 };
+    latent.kv_heads = model.kv_heads;
+    ck_assert_int_eq(weights_open(path, 0, &latent, &weights, &second), STATUS_INPUT);
+    ck_assert_ptr_nonnull(strstr(second.expected, "Llama"));
     unlink(path);
     free(path);
 }
@@ -436,14 +453,48 @@ END_TEST
 
 START_TEST(what_the_kernels_cannot_do_is_refused)
 {
-    struct model latent = case_model(0), states = case_model(0);
-    struct error err = { 0 }, other = { 0 };
-    latent.attention = ATTENTION_LATENT;
+    struct model states = case_model(0), both = case_model(CASE_LATENT);
+    struct error other = { 0 }, second = { 0 };
     states.state_layers = 1;
     ck_assert_int_eq(executor_supports(backend, &states, &other), STATUS_INPUT);
     ck_assert_ptr_nonnull(strstr(other.found, "states"));
-    ck_assert_int_eq(executor_supports(backend, &latent, &err), STATUS_INPUT);
-    ck_assert_str_eq(err.found, "latent attention (MLA)");
+    both.window_layers = 1;
+    both.window_tokens = 16;
+    ck_assert_int_eq(executor_supports(backend, &both, &second), STATUS_INPUT);
+    ck_assert_str_eq(second.found, "both");
+}
+END_TEST
+
+START_TEST(latent_kv_stored_narrower_is_the_reference_over_what_was_stored)
+{
+    struct model model = case_model(CASE_LATENT + _i / 2);
+    model.kv_bytes_per_value = _i % 2 == 0 ? 1 : 2;
+    struct runtime_case c = case_open(backend, &model, NULL, false);
+    struct reference *reference = reference_new(&model, NULL, CASE_SEED);
+    free(case_run(&c, 0, 0, 0, 0, 70));
+    float *logits = case_run(&c, 0, 0, 70, 70, 30);
+    double distance = case_distance(&model, logits, reference_run(reference, 0, 100));
+    ck_assert_msg(distance < case_tolerance_of(backend, &model), "%s: %g", model.name, distance);
+    free(logits);
+    reference_free(reference);
+    case_close(&c);
+}
+END_TEST
+
+/* Or hits and copied bytes would be another's than the simulator's. */
+START_TEST(the_kv_of_a_token_takes_what_the_model_says)
+{
+    struct model model = case_model(_i);
+    if (_i < CASE_NARROW)
+        model.kv_bytes_per_value = backend->element_bytes;
+    struct attention_shape shape = executor_shape_of(backend, &model, CASE_PAGE_TOKENS);
+    ck_assert_uint_eq(slice_bytes(backend, &shape) * model.layers,
+                      model_kv_bytes_per_token(&model, 1) * CASE_PAGE_TOKENS);
+    ck_assert_uint_eq(kv_planes(&shape) * kv_row_bytes(backend, &shape) * model.layers,
+                      model_kv_bytes_per_token(&model, 1));
+    uint32_t tokens = executor_page_tokens(backend, &model, 512);
+    shape.page_tokens = tokens;
+    ck_assert_uint_eq(slice_bytes(backend, &shape) % 4096, 0); /* for O_DIRECT */
 }
 END_TEST
 
@@ -507,7 +558,8 @@ static Suite *suite(void)
         decoupled_truncation_is_the_reference_over_the_same_kv_and_truncating_rotated_keys_is_not,
     };
     for (size_t i = 0; i < sizeof of_models / sizeof *of_models; i++) {
-        tcase_add_loop_test(tcase, of_models[i], 0, numerics_is_slow ? 1 : CASE_NARROW);
+        tcase_add_loop_test(tcase, of_models[i], 0, numerics_is_slow ? 1 : CASE_LATENT);
+        tcase_add_loop_test(tcase, of_models[i], CASE_LATENT, CASE_NARROW);
         tcase_add_loop_test(tcase, of_models[i], CASE_NARROW,
                             numerics_is_slow ? CASE_NARROW + 1 : CASE_MODELS);
     }
@@ -516,7 +568,8 @@ static Suite *suite(void)
                         CASE_NARROW, numerics_is_slow ? CASE_NARROW + 1 : CASE_MODELS);
     tcase_add_test(tcase, rotated_keys_are_right_as_long_as_nothing_is_truncated);
     tcase_add_test(tcase, a_llama2c_checkpoint_runs_with_its_pairing_of_dimensions);
-    tcase_add_test(tcase, a_safetensors_file_of_the_same_weights_gives_the_same_bits);
+    tcase_add_loop_test(tcase, a_safetensors_file_of_the_same_weights_gives_the_same_bits, 0,
+                        CASE_MODELS);
     tcase_add_test(tcase, a_safetensors_file_of_bf16_gives_the_bits_of_its_values_as_floats);
     tcase_add_test(tcase, large_random_tensors_are_the_same_however_they_are_read);
     tcase_add_test(tcase, bf16_are_rounded_to_the_nearest_and_ties_to_even);
@@ -524,6 +577,9 @@ static Suite *suite(void)
     tcase_add_test(tcase, what_the_kernels_cannot_do_is_refused);
     tcase_add_test(tcase, kv_of_another_width_is_refused_by_its_key);
     tcase_add_test(tcase, a_page_of_narrower_kv_has_more_tokens_in_as_many_bytes);
+    tcase_add_loop_test(tcase, latent_kv_stored_narrower_is_the_reference_over_what_was_stored, 0,
+                        4);
+    tcase_add_loop_test(tcase, the_kv_of_a_token_takes_what_the_model_says, 0, CASE_MODELS);
     tcase_add_test(tcase, a_full_arena_is_told_with_what_was_asked_and_what_is_left);
     suite_add_tcase(suite, tcase);
     return suite;

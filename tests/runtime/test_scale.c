@@ -106,6 +106,33 @@ START_TEST(windows_keep_their_share_of_layers_and_context)
 }
 END_TEST
 
+/* In the ratio to hidden, of a head in its own, and whole tiles of either. */
+START_TEST(latent_attention_keeps_its_ratios)
+{
+    static const struct {
+        const char *model;
+        uint32_t hidden, head_dim, latent_dim, rope_dim, query_latent_dim;
+    } cases[] = {
+        { "deepseek-v2-lite", 2048, 128, 512, 64, 0 }, { "deepseek-v2-lite", 512, 128, 128, 64, 0 },
+        { "deepseek-v2-lite", 256, 64, 64, 32, 0 },    { "deepseek-v2-lite", 64, 32, 32, 16, 0 },
+        { "deepseek-v3", 7168, 128, 512, 64, 1536 },   { "deepseek-v3", 1024, 128, 64, 64, 192 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct model model = shipped(cases[i].model);
+        struct model small = model_scaled(&model, &any, 2, cases[i].hidden, 100, 512);
+        ck_assert_msg(small.head_dim == cases[i].head_dim &&
+                          small.latent_dim == cases[i].latent_dim &&
+                          small.rope_dim == cases[i].rope_dim &&
+                          small.query_latent_dim == cases[i].query_latent_dim,
+                      "%s to %u: heads of %u, %u of them with a position, latent %u, of queries %u",
+                      cases[i].model, cases[i].hidden, small.head_dim, small.rope_dim,
+                      small.latent_dim, small.query_latent_dim);
+        ck_assert_uint_eq(small.kv_heads, small.heads);
+        ck_assert_int_eq(small.attention, ATTENTION_LATENT);
+    }
+}
+END_TEST
+
 /* mxfp4 is of the model's own weights, not of those that are run here. */
 START_TEST(experts_are_of_the_backends_width)
 {
@@ -120,6 +147,7 @@ int main(void)
 {
     TCase *tests = tcase_create("scale");
     tcase_add_test(tests, heads_keep_their_width_where_four_fit);
+    tcase_add_test(tests, latent_attention_keeps_its_ratios);
     tcase_add_test(tests, a_width_that_the_backend_cannot_take_is_passed_over);
     tcase_add_test(tests, a_mixture_keeps_its_experts_and_narrows_them);
     tcase_add_test(tests, dense_layers_stay_but_for_the_last_that_leaves_room_for_experts);

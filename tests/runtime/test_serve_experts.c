@@ -1,5 +1,5 @@
-/* tests/runtime/test_serve_experts.c - mixtures of experts served in real time: turns whose KV was
- * kept and moved end as if it had been recomputed. */
+/* tests/runtime/test_serve_experts.c - mixtures of experts, and latent attention, served in real
+ * time: turns whose KV was kept and moved end as if it had been recomputed. */
 #include "base/memory.h"
 #include "tests/runtime/serve_case.h"
 
@@ -17,6 +17,10 @@ static const char *const models[] = {
     ATTENTION "layers: 4\nexperts: 8\nexperts_per_token: 2\nexpert_ffn: 48\n",
     ATTENTION "layers: 4\nffn: 128\ndense_layers: 1\nexperts: 12\nexperts_per_token: 3\n"
               "shared_experts: 2\nexpert_ffn: 32\n",
+    /* DeepSeek's kind with its attention, of as many bytes a token as the others. */
+    ATTENTION "layers: 4\nffn: 128\ndense_layers: 1\nexperts: 12\nexperts_per_token: 3\n"
+              "shared_experts: 2\nexpert_ffn: 32\nattention: latent\nlatent_dim: 96\n"
+              "rope_dim: 32\nquery_latent_dim: 24\n",
 };
 
 static char *model_path;

@@ -370,6 +370,17 @@ static struct model small_model(void)
                            .kv_bytes_per_value = 2 };
 }
 
+static struct model small_latent_model(void)
+{
+    struct model model = small_model();
+    model.attention = ATTENTION_LATENT;
+    model.kv_heads = model.heads;
+    model.latent_dim = 40;
+    model.rope_dim = 16;
+    model.query_latent_dim = 24;
+    return model;
+}
+
 /* A dense layer, then one with experts and a shared one. */
 static struct model small_expert_model(void)
 {
@@ -438,7 +449,9 @@ START_TEST(a_warm_executor_prepares_nothing_more_and_computes_the_same)
 {
     struct device *device = open_lazy();
     struct backend poisoned = *cuda;
-    const struct model model = _i == 0 ? small_model() : small_expert_model();
+    const struct model model = _i == 0   ? small_model()
+                               : _i == 1 ? small_expert_model()
+                                         : small_latent_model();
     static float cold_logits[40 * VOCABULARY], warm_logits[40 * VOCABULARY];
     poisoned.allocate = allocate_poisoned;
     struct executor *executor = small_executor(&poisoned, device, &model);
@@ -723,12 +736,25 @@ START_TEST(widths_that_the_kernels_cannot_take_are_refused_by_key)
     shape.kv = KV_FP8_E4M3;
     ck_assert_int_eq(cuda->supports(&shape, widths, 1, &third), STATUS_INPUT);
     ck_assert_ptr_nonnull(strstr(third.expected, "fp8"));
+    struct attention_shape latent = {
+        .heads = 1, .head_dim = 128, .latent_dim = 520, .rope.dims = 64
+    };
+    struct error wide = { 0 }, odd = { 0 };
+    ck_assert_int_eq(cuda->supports(&latent, widths, 1, &wide), STATUS_INPUT);
+    ck_assert_str_eq(wide.key, "latent_dim");
+    ck_assert_str_eq(wide.found, "520");
+    latent.latent_dim = 512;
+    ck_assert_int_eq(cuda->supports(&latent, widths, 1, &odd), STATUS_OK);
+    latent.rope.dims = 20;
+    ck_assert_int_eq(cuda->supports(&latent, widths, 1, &odd), STATUS_INPUT);
+    ck_assert_str_eq(odd.key, "rope_dim");
 }
 END_TEST
 
 int main(void)
 {
     TCase *tests = tcase_create("backend");
+    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, without_a_gpu_it_says_that_there_is_none);
     tcase_add_test(tests, a_gpu_older_than_the_kernels_is_refused_by_what_it_is);
     tcase_add_test(tests, without_cublas_it_says_what_was_looked_for_and_leaves_nothing_open);
@@ -743,7 +769,7 @@ int main(void)
     tcase_add_test(tests, a_batch_serves_one_shape_after_the_other);
     tcase_add_test(tests, layers_with_and_without_a_window_share_a_batch);
     tcase_add_test(tests, a_product_of_a_shape_is_chosen_once_and_shapes_are_few);
-    tcase_add_loop_test(tests, a_warm_executor_prepares_nothing_more_and_computes_the_same, 0, 2);
+    tcase_add_loop_test(tests, a_warm_executor_prepares_nothing_more_and_computes_the_same, 0, 3);
     tcase_add_test(tests, sums_with_their_norms_are_fewer_launches_and_the_same_bits);
     tcase_add_loop_test(tests, waits_order_streams_however_they_run, 0, HURRIES);
     tcase_add_test(tests, a_missing_wait_is_seen);

@@ -192,6 +192,6 @@ struct prefill_time measured_timing_mixed(const struct measured_timing *measured
     double cached = (pairs - all * (all + 1.0) / 2.0) / all;
     struct prefill_time time = measured_timing_prefill(measured, prefill_new + decode_batch,
                                                        cached > 0.0 ? (uint64_t)(cached + 0.5) : 0);
-    time.layer_ns += whole_ns(context_ns / layers);
+    time.layer_ns = whole_ns((double)time.layer_ns + context_ns / layers);
     return time;
 }

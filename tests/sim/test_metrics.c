@@ -198,17 +198,18 @@ static const struct story stories[] = {
                     { "tbt_mean_ns", (2.1 * MS + 9 * MS + 5 * MS) / 15 },
                     { "peak_hbm_bytes", (111 + 106) * KV } } },
 
-    /* b comes at 5.05 ms, in a's fourth step. Then one iteration of 2.1 ms has b's chunk and a step
-     * of a, two of 1 ms have both, and a has three more alone. */
+    /* b comes at 5.05 ms, in a's fourth step. Then one iteration has b's chunk and a step of a, in one
+     * launch of 101 tokens (1.11 ms, 1 of which is the step's), two of 1 ms have both, and a has three
+     * more alone. */
     { .name = "a chunk beside a step",
       .turns = "a,0,,100,11\nb,0.00505,,100,3\n",
       .settings = "policy=none engine.scheduling=chunked",
-      .expected = { { "gpu_prefill_ns", 2.2 * MS },
+      .expected = { { "gpu_prefill_ns", 1.21 * MS },
                     { "gpu_decode_ns", 10 * MS },
-                    { "elapsed_ns", 12.2 * MS },
+                    { "elapsed_ns", 11.21 * MS },
                     { "iterations", 1 + 4 + 1 + 2 + 3 },
-                    { "batch_mean", (4 * 1 + 2.1 * 1 + 2 * 2 + 3 * 1) / (4 + 2.1 + 2 + 3) },
-                    { "queue_mean", 0.05 * MS / (12.2 * MS) } } },
+                    { "batch_mean", (4 * 1 + 1.11 * 1 + 2 * 2 + 3 * 1) / (4 + 1.11 + 2 + 3) },
+                    { "queue_mean", 0.05 * MS / (11.21 * MS) } } },
 
     /* 20.1 ms beyond the 1,001 tokens that were measured, and two steps within. */
     { .name = "a prompt that nobody measured",

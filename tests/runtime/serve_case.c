@@ -56,6 +56,14 @@ void serve_case_close(void)
     free(hardware_path);
 }
 
+char *serve_case_large_model(void)
+{
+    return yaml_file("name: large\nsource: made up\nlayers: 2\nhidden: 64\nheads: 4\nkv_heads: 4\n"
+                     "head_dim: 16\nffn: 128\ngated_ffn: true\nvocabulary: 30000\n"
+                     "context_window_tokens: 256\nweight_bytes_per_parameter: 4\n"
+                     "kv_bytes_per_value: 4\n");
+}
+
 struct experiment serve_case_yaml(const char *yaml)
 {
     struct experiment experiment;

@@ -13,6 +13,8 @@ void serve_case_close(void);
 
 /* Sessions far enough apart that none is asked while another is served. */
 struct experiment serve_case_experiment(const char *policy);
+/* A model whose weights take a while to draw. The caller unlinks the path and frees it. */
+char *serve_case_large_model(void);
 /* An experiment as a file's text says it, of the same model and server. */
 struct experiment serve_case_yaml(const char *yaml);
 /* Without overflow, so that reused and recomputed KV mean the same context; a DRAM that does not

@@ -1,6 +1,7 @@
 /* tests/runtime/test_serve.c - a trace served in real time on a small model: the books agree with
  * the simulator's where the order of events is the same, KV that was moved is right, faults are
  * told. */
+#include "base/clock.h"
 #include "base/memory.h"
 #include "sim/placement/policy.h"
 #include "sim/sim.h"
@@ -169,6 +170,70 @@ START_TEST(turns_whose_kv_went_through_dram_and_ssd_end_as_if_it_had_been_recomp
            run.result.metrics.hit_tokens_dram, run.result.metrics.hit_tokens_ssd, distance);
     ck_assert(distance < 2e-5);
     ck_assert_uint_eq(run.report.checksum_failures, 0);
+}
+END_TEST
+
+/* ---- a machine that outlives its runs ---- */
+
+/* The same answers as with a machine of its own, whatever was run on it before. */
+START_TEST(what_runs_before_on_a_machine_that_is_kept_leaves_nothing_behind)
+{
+    struct serve_config own = serve_case_config(backend_find("host")), kept = own;
+    struct experiment small = serve_case_short_turns("lru"), large = small, other = small;
+    own.links_free = kept.links_free = true;
+    large.dram_bytes = 4000000;
+    large.batch = 8;
+    other.workload.seed = small.workload.seed + 1; /* other weights, other turns */
+    const struct experiment *runs[] = { &small, &other, &large, &small };
+    kept.machine = serve_machine_new();
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        serve_case_run_seen(runs[i], own, &recomputed);
+        struct served run = serve_case_run_seen(runs[i], kept, &reused);
+        ck_assert_uint_eq(recomputed.count, reused.count);
+        ck_assert(serve_case_furthest(&reused, &recomputed) < 2e-5);
+        ck_assert_uint_lt(run.report.late_ns, run.report.run_ns + 1);
+    }
+    serve_machine_free(kept.machine);
+}
+END_TEST
+
+/* Most of a short run's time is that of drawing weights. */
+START_TEST(weights_are_drawn_once_for_runs_on_one_machine)
+{
+    struct experiment experiment = serve_case_experiment("none");
+    struct serve_config config = serve_case_config(backend_find("host"));
+    uint64_t took_ns[2];
+    char *model = serve_case_large_model();
+    snprintf(experiment.model, sizeof experiment.model, "%s", model);
+    experiment.workload.sessions = 1;
+    experiment.max_turns = 1;
+    config.links_free = true;
+    config.machine = serve_machine_new();
+    for (int i = 0; i < 2; i++) {
+        uint64_t begin_ns = clock_now_ns();
+        struct served run = serve_case_run(&experiment, &config);
+        took_ns[i] = clock_now_ns() - begin_ns - run.report.run_ns;
+    }
+    printf("before and after the run: %.0f ms with weights to draw, %.0f without\n",
+           (double)took_ns[0] / 1e6, (double)took_ns[1] / 1e6);
+    ck_assert_uint_lt(2 * took_ns[1], took_ns[0]);
+    serve_machine_free(config.machine);
+    unlink(model);
+    free(model);
+}
+END_TEST
+
+START_TEST(what_would_be_refused_is_known_before_anything_runs)
+{
+    struct experiment experiment = serve_case_experiment("lru");
+    struct serve_config config = serve_case_config(backend_find("host"));
+    struct error err = { 0 };
+    ck_assert_int_eq(serve_check(&experiment, &config, &err), STATUS_OK);
+    ck_assert_int_ne(access(config.ssd_path, F_OK), 0);
+    experiment.unit = PLACE_BLOCKS;
+    experiment.block_tokens = 3; /* whose KV of a layer is 1,536 bytes */
+    ck_assert_int_eq(serve_check(&experiment, &config, &err), STATUS_INPUT);
+    ck_assert_str_eq(err.key, "placement.block_tokens");
 }
 END_TEST
 
@@ -426,6 +491,9 @@ static Suite *suite(void)
     tcase_add_loop_test(tcase, every_turn_is_served_and_every_token_accounted_for, 0, 5);
     tcase_add_loop_test(
         tcase, turns_whose_kv_went_through_dram_and_ssd_end_as_if_it_had_been_recomputed, 0, 2);
+    tcase_add_test(tcase, what_runs_before_on_a_machine_that_is_kept_leaves_nothing_behind);
+    tcase_add_test(tcase, weights_are_drawn_once_for_runs_on_one_machine);
+    tcase_add_test(tcase, what_would_be_refused_is_known_before_anything_runs);
     tcase_add_test(tcase, kv_whose_checksum_fails_is_recomputed_and_counted);
     tcase_add_test(tcase, kv_that_the_disk_refuses_to_give_is_recomputed_and_counted);
     tcase_add_test(tcase, a_disk_that_is_full_when_written_costs_recomputing_and_nothing_else);

@@ -93,6 +93,69 @@ static int64_t shorten(void *context, const struct ssd_request *request, int64_t
     return result == (int64_t)request->size_bytes ? result / 2 : result;
 }
 
+START_TEST(memory_in_the_files_place_is_read_and_written_as_the_file_is)
+{
+    char *memory = aligned(BLOCK * BLOCKS);
+    round_trip((struct ssd_config){ .memory = memory });
+    round_trip((struct ssd_config){ .memory = memory, .fault = shorten });
+    free(memory);
+}
+END_TEST
+
+/* What one has written another reads: with the checksums that are kept beside it. */
+START_TEST(several_share_the_memory)
+{
+    char *memory = aligned(BLOCK), *out = aligned(BLOCK), *in = aligned(BLOCK);
+    uint64_t checksum = 0;
+    struct ssd_config config = { .memory = memory, .size_bytes = BLOCK, .slice_bytes = BLOCK };
+    struct ssd *writer = open_ssd(config), *reader = open_ssd(config);
+    struct ssd_request request = {
+        .memory = out, .size_bytes = BLOCK, .write = true, .checksums = &checksum
+    };
+    struct ssd_result result;
+    memset(out, 3, BLOCK);
+    for (int damaged = 0; damaged < 2; damaged++) {
+        ssd_submit(writer, &request);
+        while (ssd_take(writer, &result, 1) == 0)
+            ;
+        memory[5] ^= (char)damaged;
+        struct ssd_request read = request;
+        read.write = false;
+        read.memory = in;
+        ssd_submit(reader, &read);
+        while (ssd_take(reader, &result, 1) == 0)
+            ;
+        ck_assert(result.error == 0 && result.damaged == (damaged == 1));
+        ck_assert_int_eq(in[0], 3);
+    }
+    ssd_close(writer);
+    ssd_close(reader);
+    free(memory);
+    free(out);
+    free(in);
+}
+END_TEST
+
+/* One after the other, each asked when the one before has come. */
+START_TEST(a_request_of_a_held_lane_begins_a_latency_after_it_was_asked)
+{
+    char *memory = aligned(BLOCK), *in = aligned(BLOCK);
+    struct ssd *ssd = open_ssd((struct ssd_config){
+        .memory = memory, .size_bytes = BLOCK, .read_bytes_per_s = 1e12, .latency_ns = 5000000 });
+    uint64_t begin_ns = clock_now_ns();
+    for (int i = 0; i < 4; i++) {
+        struct ssd_result result;
+        ssd_submit(ssd, &(struct ssd_request){ .memory = in, .size_bytes = BLOCK });
+        while (ssd_take(ssd, &result, 1) == 0)
+            ;
+    }
+    ck_assert(clock_now_ns() - begin_ns >= 20000000);
+    ssd_close(ssd);
+    free(memory);
+    free(in);
+}
+END_TEST
+
 START_TEST(a_short_transfer_is_continued)
 {
     round_trip((struct ssd_config){ .engine = engines[_i], .fault = shorten });
@@ -256,6 +319,9 @@ static Suite *suite(void)
     TCase *tcase = tcase_create("file");
     tcase_set_timeout(tcase, 30);
     tcase_add_loop_test(tcase, what_was_written_is_read_back_bit_by_bit, 0, 2);
+    tcase_add_test(tcase, memory_in_the_files_place_is_read_and_written_as_the_file_is);
+    tcase_add_test(tcase, several_share_the_memory);
+    tcase_add_test(tcase, a_request_of_a_held_lane_begins_a_latency_after_it_was_asked);
     tcase_add_loop_test(tcase, a_short_transfer_is_continued, 0, 2);
     tcase_add_loop_test(tcase, an_error_of_the_disk_ends_the_request_with_its_number, 0, 2);
     tcase_add_loop_test(

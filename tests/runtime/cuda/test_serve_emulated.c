@@ -50,6 +50,41 @@ START_TEST(turns_through_dram_and_ssd_are_those_computed_again)
 }
 END_TEST
 
+/* Several turns at once, in chunks beside others' decoding, whose blocks HBM shares and copies
+ * where it must; what HBM gives up is read from DRAM in the background, or written back first. */
+START_TEST(turns_of_an_engines_preset_are_those_computed_again)
+{
+    static const char *const presets[] = { "vllm-offload-lru", "sglang-hicache-write_back" };
+    struct fake_cuda machine = fake_cuda_default();
+    struct serve_config config = serve_case_config(&backend_cuda);
+    char yaml[1024];
+    snprintf(
+        yaml, sizeof yaml,
+        "policy: %s\ngpus: 1\nwarmup_turns: 0\nplacement.block_tokens: 16\nengine.block_tokens: "
+        "16\nengine.hbm_tokens: 260\nengine.context_window: 250\nengine.chunk_tokens: 48\n"
+        "engine.batch: 3\nengine.partial_blocks: true\ntiers.dram.capacity: 150kB\n"
+        "workload: {sessions: 6, sessions_per_s: 400, mean_turns: 3, prompt_tokens: {mean: 24, "
+        "cv: 0.5}, reply_tokens: {mean: 5, cv: 0.5}, think_time: {mean: 2ms}, seed: 3}\n",
+        presets[_i]);
+    struct experiment kept = serve_case_yaml(yaml), again = kept;
+    machine.eager = hurries[_i + 1];
+    fake_cuda_is(&machine);
+    experiment_set_policy(&again, "none");
+    struct served none = serve_case_run_seen(&again, config, &recomputed);
+    struct served run = serve_case_run_seen(&kept, config, &reused);
+    const struct metrics *m = &run.result.metrics;
+    double distance = serve_case_furthest(&reused, &recomputed);
+    printf("%s: %u answers, %.0f tokens from HBM and %.0f from DRAM, %.0f preempted: logits within "
+           "%.1e\n",
+           presets[_i], reused.count, m->hit_tokens_hbm, m->hit_tokens_dram, m->preemptions,
+           distance);
+    ck_assert(none.result.metrics.overflows == 0);
+    ck_assert(m->hit_tokens_hbm > 0 && m->hit_tokens_dram > 0);
+    ck_assert_uint_eq(recomputed.count, reused.count);
+    ck_assert(distance < 3e-2); /* bf16, as case_tolerance() */
+}
+END_TEST
+
 /* Times mean nothing here; that every copy stays within its memory does (the emulation ends the
  * process where one does not), and what is measured. */
 START_TEST(a_calibration_copies_slices_of_pages_and_asks_the_disk_for_them)
@@ -108,6 +143,7 @@ int main(void)
     tcase_add_unchecked_fixture(tests, make_files, serve_case_close);
     tcase_add_loop_test(tests, turns_through_dram_and_ssd_are_those_computed_again, 0,
                         sizeof hurries / sizeof *hurries);
+    tcase_add_loop_test(tests, turns_of_an_engines_preset_are_those_computed_again, 0, 2);
     tcase_add_test(tests, a_calibration_copies_slices_of_pages_and_asks_the_disk_for_them);
     Suite *suite = suite_create("Serving on the emulated GPU");
     suite_add_tcase(suite, tests);

@@ -43,6 +43,7 @@ void scenario_init(struct scenario *scenario, const struct placement_config *con
     memset(scenario, 0, sizeof *scenario);
     scenario->config = *config;
     scenario->core = placement_new(config);
+    placement_tell_shares(scenario->core);
     scenario->random = random_from(seed, 1);
     scenario->seed = seed;
     scenario->take_capacity = take_capacity;
@@ -52,6 +53,7 @@ void scenario_free(struct scenario *scenario)
 {
     placement_free(scenario->core);
     free(scenario->log);
+    free(scenario->told_hbm);
 }
 
 static bool sessions(const struct scenario *scenario)
@@ -104,6 +106,23 @@ static struct scenario_job *job_of(struct scenario *scenario, uint32_t handle)
     return NULL;
 }
 
+static void note_in_hbm(struct scenario *scenario, uint32_t unit, uint64_t size_bytes)
+{
+    memory_grow(&scenario->told_hbm, &scenario->told_capacity, (uint64_t)unit + 1,
+                sizeof *scenario->told_hbm);
+    scenario->told_hbm[unit] = size_bytes;
+}
+
+/* A job's own unit, at its place in the job's chain. */
+static void see_share(struct scenario *scenario, const struct action *action)
+{
+    const struct scenario_job *job = job_of(scenario, action->job);
+    HOLDS(scenario, job->running && action->id < job->count && action->size_bytes > 0);
+    HOLDS(scenario, placement_unit(scenario->core, job->keys[action->id]) == action->unit ||
+                        placement_unit(scenario->core, job->keys[action->id]) == UNIT_NONE);
+    note_in_hbm(scenario, action->unit, action->size_bytes);
+}
+
 static void see_action(struct scenario *scenario, const struct action *action)
 {
     memory_grow(&scenario->log, &scenario->log_capacity, (uint64_t)scenario->log_count + 1,
@@ -111,6 +130,10 @@ static void see_action(struct scenario *scenario, const struct action *action)
     scenario->log[scenario->log_count++] = *action;
     if (action->kind == ACTION_DROP) {
         scenario->dropped[action->from] += action->size_bytes;
+        if (action->from == TIER_HBM)
+            note_in_hbm(scenario, action->unit, 0);
+    } else if (action->kind == ACTION_SHARE) {
+        see_share(scenario, action);
     } else if (action->kind == ACTION_RELEASE) {
         *job_of(scenario, action->job) = (struct scenario_job){ 0 };
         scenario->jobs_done++;
@@ -151,6 +174,21 @@ static void check_conservation(struct scenario *scenario, const uint64_t arrived
     }
 }
 
+/* Who moves real bytes has heard of every copy in HBM: a cut, of the session itself, is told when
+ * its job is prepared. */
+static void check_told(struct scenario *scenario)
+{
+    for (uint64_t key = 1; key <= SCENARIO_KEYS; key++) {
+        uint32_t unit = placement_unit(scenario->core, key);
+        uint64_t bytes = copy_bytes(scenario, key, TIER_HBM);
+        if (unit != UNIT_NONE && key == scenario->cut_key)
+            note_in_hbm(scenario, unit, bytes);
+        if (unit != UNIT_NONE)
+            HOLDS(scenario,
+                  bytes == (unit < scenario->told_capacity ? scenario->told_hbm[unit] : 0));
+    }
+}
+
 /* Capacity at every tier; nothing that a job uses is lost. running: who ran before the step too. */
 static void check_units(struct scenario *scenario)
 {
@@ -169,6 +207,7 @@ static void check(struct scenario *scenario, const uint64_t arrived[TIER_COUNT])
 {
     take_actions(scenario);
     check_conservation(scenario, arrived);
+    check_told(scenario);
     check_units(scenario);
     placement_verify(scenario->core);
     if (scenario->config.pool != NULL)

@@ -38,6 +38,8 @@ struct scenario {
     uint64_t copies[TIER_COUNT];         /* bytes of all units' copies after the step before */
     uint64_t dropped[TIER_COUNT];        /* by this step's actions */
     uint64_t held[SCENARIO_KEYS + 1];    /* the longest copy of each key */
+    uint64_t *told_hbm; /* by unit: its copy in HBM, as shares, drops and cuts tell */
+    uint32_t told_capacity;
     uint64_t history[SCENARIO_KEYS + 1]; /* sessions: tokens of context so far */
     uint32_t base[SCENARIO_KEYS + 1];    /* sessions: tokens cut off so far */
     uint64_t cut_key;                    /* whose context this step cut, or 0 */

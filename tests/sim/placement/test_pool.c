@@ -53,6 +53,28 @@ START_TEST(what_was_read_least_recently_goes_and_what_is_read_stays)
 }
 END_TEST
 
+START_TEST(a_driver_that_asks_hears_of_every_key_of_which_nothing_is_left)
+{
+    struct pool *pool = pool_new(100, 10);
+    uint64_t key;
+    put(pool, 1, 1, 50);
+    put(pool, 2, 2, 50);
+    ck_assert(!pool_take_drop(pool, &key));
+    pool_tell_drops(pool);
+    put(pool, 3, 3, 60); /* both go */
+    ck_assert(pool_take_drop(pool, &key) && key == 1);
+    ck_assert(pool_take_drop(pool, &key) && key == 2);
+    ck_assert(!pool_take_drop(pool, &key));
+    put(pool, 4, 1, 30); /* and one is back */
+    ck_assert(!pool_take_drop(pool, &key));
+    pool_expire(pool, 13);
+    ck_assert(pool_take_drop(pool, &key) && key == 3);
+    ck_assert(!pool_take_drop(pool, &key));
+    ck_assert_uint_eq(pool_tokens(pool, 1, none), 30);
+    pool_free(pool);
+}
+END_TEST
+
 START_TEST(copies_count_from_their_base)
 {
     const struct kv_base cut = { 20, 0 }, twice = { 30, 0 }, useless = { 0, 1 };
@@ -297,6 +319,7 @@ int main(void)
     suite_add_tcase(suite, tests);
     tcase_add_test(tests, what_was_written_is_there_when_its_writing_has_ended);
     tcase_add_test(tests, what_was_read_least_recently_goes_and_what_is_read_stays);
+    tcase_add_test(tests, a_driver_that_asks_hears_of_every_key_of_which_nothing_is_left);
     tcase_add_test(tests, copies_count_from_their_base);
     tcase_add_test(tests, what_nobody_touched_for_its_time_to_live_expires);
     tcase_add_test(tests, any_sequence_of_calls_agrees_with_the_list);

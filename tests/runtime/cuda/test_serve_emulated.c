@@ -61,9 +61,10 @@ START_TEST(turns_of_an_engines_preset_are_those_computed_again)
     snprintf(
         yaml, sizeof yaml,
         "policy: %s\ngpus: 1\nwarmup_turns: 0\nplacement.block_tokens: 16\nengine.block_tokens: "
-        "16\nengine.hbm_tokens: 260\nengine.context_window: 250\nengine.chunk_tokens: 48\n"
-        "engine.batch: 3\nengine.partial_blocks: true\ntiers.dram.capacity: 150kB\n"
-        "workload: {sessions: 6, sessions_per_s: 400, mean_turns: 3, prompt_tokens: {mean: 24, "
+        "16\nengine.hbm_tokens: 300\nengine.context_window: 290\nengine.chunk_tokens: 48\n"
+        "engine.batch: 3\nengine.partial_blocks: true\ntiers.dram.capacity: 600kB\n"
+        "workload: {sessions: 12, sessions_per_s: 400, mean_turns: 2, session_length_cv: 0, "
+        "prompt_tokens: {mean: 24, "
         "cv: 0.5}, reply_tokens: {mean: 5, cv: 0.5}, think_time: {mean: 2ms}, seed: 3}\n",
         presets[_i]);
     struct experiment kept = serve_case_yaml(yaml), again = kept;

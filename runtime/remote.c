@@ -75,6 +75,16 @@ void remote_put(struct remote *remote, uint64_t key, uint64_t index, uint32_t pa
     copy->page[index - copy->first] = page;
 }
 
+void remote_cut(struct remote *remote, uint64_t key, uint64_t place, uint32_t page_tokens)
+{
+    uint32_t at = keymap_find(&remote->map, keys_of(remote), key);
+    if (at == 0)
+        return;
+    struct kv_copy *copy = &remote->item[at].copy;
+    copy->end = (copy->first + copy->count) * page_tokens;
+    copy_cut(copy, &remote->pages, place, page_tokens);
+}
+
 void remote_forget(struct remote *remote, uint64_t key)
 {
     uint32_t at = keymap_find(&remote->map, keys_of(remote), key);

@@ -33,6 +33,8 @@ void remote_free(struct remote *remote);
 uint32_t remote_page(const struct remote *remote, uint64_t key, uint64_t index);
 /* The page, in use already, becomes the copy's at that index. */
 void remote_put(struct remote *remote, uint64_t key, uint64_t index, uint32_t page);
+/* Leaves pages that hold only what is before that place. */
+void remote_cut(struct remote *remote, uint64_t key, uint64_t place, uint32_t page_tokens);
 /* The copy goes; a key of which there is none is fine. Its pages stay with those who read them. */
 void remote_forget(struct remote *remote, uint64_t key);
 

@@ -82,6 +82,7 @@ void serve_go_on(struct serve *serve)
 {
     struct engine_iteration iteration;
     enum engine_step step;
+    serve_act(serve); /* what has ended comes before who is let in: the core's books say so, too */
     while ((step = engine_step(serve->engine, serve->run->now_ns, 1, &iteration)) !=
            ENGINE_NOTHING) {
         serve_act(serve);

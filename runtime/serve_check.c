@@ -35,7 +35,7 @@ static enum status check_experiment(const struct experiment *experiment, struct 
 static enum status check_windows(const struct run *run, struct error *err)
 {
     const struct engine_setup *setup = &run->setup;
-    if (setup->model.window_layers == 0 || !run->experiment->hybrid_kv || setup->kv.whole_blocks)
+    if (setup->model.window_layers == 0 || !run->experiment->hybrid_kv)
         return STATUS_OK;
     return error_input(err, NULL, 0, "engine.hybrid_kv",
                        "false: the runtime keeps all KV of layers with a window", "true");
@@ -84,8 +84,7 @@ static void set_pages(struct run *run)
 
 static enum status check_slices(const struct run *run, struct error *err)
 {
-    if (run->setup.placement.capacity_bytes[TIER_SSD] == 0 ||
-        run->slice_bytes % SSD_ALIGNMENT == 0)
+    if (run->setup.placement.capacity_bytes[TIER_SSD] == 0 || run->slice_bytes % SSD_ALIGNMENT == 0)
         return STATUS_OK;
     char expected[128], found[64];
     snprintf(expected, sizeof expected, "pages whose KV of a layer is a multiple of %d bytes",

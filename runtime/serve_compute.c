@@ -147,12 +147,15 @@ static void mark_prefilling(struct serve *serve, bool prefilling)
 static void start_prefill(struct serve *serve)
 {
     struct compute *compute = &serve->compute;
+    uint32_t sequences = gather_sequences(serve);
+    if (serve->run->err.status != STATUS_OK) /* there are not pages for all */
+        return;
     compute->state = COMPUTE_PREFILL;
     compute->save_began = false;
     compute->after_set = (compute->after_set + 1) % AFTER_SETS;
     mark_prefilling(serve, true);
     disk_pump(serve);
-    begin_layers(serve, gather_sequences(serve));
+    begin_layers(serve, sequences);
     for (uint32_t layers = 1; layers <= layers_of(serve); layers++) {
         if (awaited(serve) != NULL)
             layers_queue_loads(serve, compute->iteration.stage, layers);
@@ -321,6 +324,8 @@ static bool poll_prefill(struct serve *serve)
 static void start_decode(struct serve *serve)
 {
     uint32_t count = gather_sequences(serve);
+    if (serve->run->err.status != STATUS_OK)
+        return;
     executor_forward(serve->executor, serve->compute.sequences, count, serve->compute.tokens);
     record_ended(serve);
     serve->compute.state = COMPUTE_DECODE;

@@ -31,15 +31,19 @@ static bool stage_page(struct serve *serve, struct page_move *move)
     return false;
 }
 
+static void no_page(struct serve *serve, enum tier tier)
+{
+    serve_fail(serve, tier == TIER_SSD ? "find a free page on SSD" : "find a free page in DRAM",
+               "every one is in use: pages that are not full take more than the tier's capacity "
+               "allows for");
+}
+
 static bool reserve(struct serve *serve, struct kv_copy *copy, enum tier tier, uint64_t begin,
                     uint64_t end)
 {
     if (copy_reserve(copy, &serve->pool[tier], begin, end, serve->run->page_tokens))
         return true;
-    serve_fail(
-        serve, tier == TIER_SSD ? "find a free page on SSD" : "find a free page in DRAM",
-        "every one is in use: pages that are not full take more than the tier's capacity allows "
-        "for");
+    no_page(serve, tier);
     return false;
 }
 
@@ -140,26 +144,42 @@ bool moves_of_load(struct serve *serve, struct transfer_work *work)
 
 /* ---- saves ---- */
 
+/* A page of a slower tier is written whole; where it is not full yet, others may be reading it:
+ * then into a fresh one, which takes its place when all is there. */
+static bool target_page(struct serve *serve, const struct kv_copy *to, enum tier tier,
+                        uint64_t begin, struct page_move *move)
+{
+    if (move->index * serve->run->page_tokens >= begin || to->count == 0) {
+        move->to = copy_page(to, move->index);
+        page_use(&serve->pool[tier], move->to);
+        return true;
+    }
+    move->fresh = page_take(&serve->pool[tier], &move->to);
+    if (!move->fresh)
+        no_page(serve, tier);
+    return move->fresh;
+}
+
 /* From the pages of `hbm`, whose numbering is `shift` ahead of the unit's. */
 static bool save_unit(struct serve *serve, struct transfer_work *work, uint32_t unit,
                       const struct kv_copy *hbm, uint64_t shift, uint64_t begin, uint64_t end)
 {
     enum tier tier = work->action.to;
     struct kv_copy *to = pages_copy(serve, unit, tier);
-    uint64_t from = end_of(to, begin);
-    /* A page of the disk is written whole. */
-    uint64_t moved =
-        tier == TIER_SSD ? from / serve->run->page_tokens * serve->run->page_tokens : from;
+    uint64_t page_tokens = serve->run->page_tokens, from = end_of(to, begin);
+    from = from > begin ? from : begin;
+    uint64_t moved = tier == TIER_SSD ? from / page_tokens * page_tokens : from;
     moved = moved < begin ? begin : moved;
-    if (!reserve(serve, to, tier, to->count > 0 ? to->first * serve->run->page_tokens : from, end))
+    if (!reserve(serve, to, tier, to->count > 0 ? to->first * page_tokens : from, end))
         return false;
     add_part(work, unit, end);
-    for (uint64_t index = from / serve->run->page_tokens; index * serve->run->page_tokens < end;
-         index++) {
+    for (uint64_t index = from / page_tokens; index * page_tokens < end; index++) {
         struct page_move *move = add_page(work, unit, index);
         move->from = copy_page(hbm, index + shift);
-        move->to = copy_page(to, index);
-        use_both(serve, work, move);
+        page_use(&serve->pool[TIER_HBM], move->from);
+        /* Rows of a page in DRAM come behind those that are there. */
+        if (!target_page(serve, to, tier, tier == TIER_SSD && to->end > begin ? from : 0, move))
+            return false;
         layers_set_rows(serve, move, moved, end);
         if (tier == TIER_SSD && !stage_page(serve, move))
             return false;
@@ -216,6 +236,7 @@ static bool add_whole_pages(struct serve *serve, struct transfer_work *work, uin
     enum tier from = work->action.from, to = work->action.to;
     struct kv_copy *target = pages_copy(serve, unit, to);
     uint64_t begin = end_of(target, base), end = base + goal;
+    bool grows = target->count > 0;
     if (!reserve(serve, target, to, begin, end))
         return false;
     add_part(work, unit, end);
@@ -223,8 +244,9 @@ static bool add_whole_pages(struct serve *serve, struct transfer_work *work, uin
          index++) {
         struct page_move *move = add_page(work, unit, index);
         move->from = page_of(serve, unit, from, index);
-        move->to = copy_page(target, index);
-        use_both(serve, work, move);
+        page_use(pages_pool(serve, from), move->from);
+        if (!target_page(serve, target, to, grows ? begin : 0, move))
+            return false;
     }
     return true;
 }
@@ -236,11 +258,14 @@ static bool add_pages_to_pool(struct serve *serve, struct transfer_work *work, u
     enum tier from = work->action.from;
     struct page_pool *pool = pages_pool(serve, TIER_REMOTE);
     uint64_t base = pages_base(serve, unit, from), end = base + goal;
+    uint64_t source_end = pages_copy(serve, unit, from)->end;
+    end = end < source_end ? end : source_end;
     uint64_t begin = base + placement_remote_tokens(engine_core(serve->engine), unit);
     for (uint64_t index = begin / serve->run->page_tokens; index * serve->run->page_tokens < end;
          index++) {
         struct page_move *move = add_page(work, unit, index);
         move->key = placement_key(engine_core(serve->engine), unit);
+        move->begin = base;
         move->from = page_of(serve, unit, from, index);
         page_use(pages_pool(serve, from), move->from);
         if (!page_take(pool, &move->to)) {

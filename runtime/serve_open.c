@@ -10,11 +10,23 @@
 
 /* ---- memory, device, disk ---- */
 
-/* Turns whose KV may pass through DRAM at once. */
-static uint32_t passing_turns(const struct run *run)
+static uint64_t least(uint64_t a, uint64_t b)
 {
-    bool many = run->experiment->preloading == PRELOAD_BACKGROUND;
-    return many && run->experiment->batch > 4 ? run->experiment->batch : 4;
+    return a < b ? a : b;
+}
+
+/* Pages of DRAM or the pool through which KV passes on: of loads, of a few turns or of all that may
+ * load at once; and of what HBM saves straight to SSD, which DRAM too small for it makes likely. */
+static uint64_t passing_pages(const struct run *run, enum tier tier)
+{
+    const uint64_t *bytes = run->setup.placement.capacity_bytes;
+    uint64_t window = run->setup.window_tokens / run->page_tokens + 2;
+    uint64_t batch = run->experiment->batch;
+    bool many = run->experiment->preloading == PRELOAD_BACKGROUND && batch > 4;
+    uint64_t pages = (many ? batch : 4) * window;
+    if (tier == TIER_DRAM && bytes[TIER_SSD] > 0 && bytes[TIER_DRAM] < bytes[TIER_HBM])
+        pages += least(bytes[TIER_HBM] / run->page_bytes, (batch + 1) * window);
+    return tier == TIER_REMOTE ? pages * run->serves : pages;
 }
 
 uint32_t pages_of(const struct run *run, enum tier tier)
@@ -22,14 +34,13 @@ uint32_t pages_of(const struct run *run, enum tier tier)
     const struct engine_setup *setup = &run->setup;
     uint64_t bytes =
         tier == TIER_REMOTE ? setup->remote_bytes : setup->placement.capacity_bytes[tier];
-    uint64_t window = setup->window_tokens / run->page_tokens + 2, pages = bytes / run->page_bytes;
+    uint64_t pages = bytes / run->page_bytes;
     if (tier == TIER_HBM)
         return (uint32_t)(pages + (setup->placement.hbm_cache_bytes > 0 ? pages / 4 : 0) +
                           4 * run->experiment->batch + 8);
     if (bytes == 0 && tier != TIER_DRAM)
         return 0;
-    uint64_t servers = tier == TIER_REMOTE ? run->serves : 1;
-    return (uint32_t)(pages + pages / 4 + servers * passing_turns(run) * window);
+    return (uint32_t)(pages + pages / 4 + passing_pages(run, tier));
 }
 
 /* A context that is computed again whole, or chunks of several; and two a turn that decodes. */

@@ -148,12 +148,14 @@ void pages_let_go(struct serve *serve, struct job_note *note)
 
 /* ---- preparing ---- */
 
-static bool going_down(const struct serve *serve, uint32_t unit)
+/* A transfer under way makes the unit's copy in the tier longer: that one is cut when it has ended.
+ */
+static bool is_filled(const struct serve *serve, uint32_t unit, enum tier tier)
 {
     for (uint32_t i = 0; i < serve->transfer_capacity; i++) {
         const struct transfer_work *work = &serve->transfer[i];
         for (uint32_t p = 0; work->live && p < work->part_count; p++)
-            if (work->part[p].unit == unit && disk_goes_down(work))
+            if (work->part[p].unit == unit && transfers_fill(work) == tier)
                 return true;
     }
     return false;
@@ -163,7 +165,7 @@ static bool going_down(const struct serve *serve, uint32_t unit)
 static void follow_cut(struct serve *serve, uint32_t unit, uint64_t cut)
 {
     for (int tier = TIER_HBM; tier < TIER_COUNT; tier++)
-        if (tier != TIER_SSD || !going_down(serve, unit))
+        if (!is_filled(serve, unit, (enum tier)tier))
             copy_cut(pages_copy(serve, unit, (enum tier)tier), &serve->pool[tier], cut,
                      serve->run->page_tokens);
 }
@@ -222,15 +224,18 @@ void pages_release(struct serve *serve, uint32_t job)
     pages_let_go(serve, &serve->note[job]);
 }
 
-/* Pages whose tokens the job has all computed by now, which end before the place `ready`. */
-static void repair_unit(struct serve *serve, const struct job_note *note, uint32_t i, uint32_t unit,
+/* Pages whose tokens the job has all computed by now, which end before the place `ready`. A page
+ * that is only reserved, for what is on its way, is nobody's yet. */
+static bool repair_unit(struct serve *serve, const struct job_note *note, uint32_t i, uint32_t unit,
                         uint64_t ready)
 {
     const struct kv_copy *copy = pages_copy(serve, unit, TIER_DRAM);
-    uint64_t shift = pages_unit_shift(serve, i), begin = note->hbm.first;
-    for (uint32_t k = 0; k < copy->count; k++) {
-        uint64_t index = copy->first + k, end = (index + 1) * serve->run->page_tokens;
-        end = (end < copy->end ? end : copy->end) + shift * serve->run->page_tokens;
+    uint64_t shift = pages_unit_shift(serve, i), begin = note->hbm.first, index = copy->first;
+    uint32_t page_tokens = serve->run->page_tokens;
+    bool repaired = false;
+    for (uint32_t k = 0; k < copy->count && index * page_tokens < copy->end; k++, index++) {
+        uint64_t end = (index + 1) * page_tokens;
+        end = (end < copy->end ? end : copy->end) + shift * page_tokens;
         if (!serve->pool[TIER_DRAM].bad[copy->page[k]] || index + shift < begin || end > ready)
             continue;
         uint32_t from = copy_page(&note->hbm, index + shift);
@@ -239,14 +244,26 @@ static void repair_unit(struct serve *serve, const struct job_note *note, uint32
                               .size_bytes = serve->run->page_bytes };
         serve->run->backend->copy(serve->device, STREAM_SAVE, COPY_D2H, &whole, 1);
         serve->pool[TIER_DRAM].bad[copy->page[k]] = false;
+        repaired = true;
     }
+    return repaired;
 }
 
+/* Waited for: other turns may load the pages, the disk write them, the job leave HBM. */
 void pages_repair(struct serve *serve, const struct session *session, uint32_t ready_tokens)
 {
     const struct placement *core = engine_core(serve->engine);
     const struct job_note *note = note_of(serve, session);
-    for (uint32_t i = 0; i < placement_chain_length(core, session->job); i++)
-        repair_unit(serve, note, i, placement_chain_unit(core, session->job, i),
-                    note->origin + ready_tokens);
+    bool repaired = false;
+    for (uint32_t i = 0; i < placement_chain_length(core, session->job); i++) {
+        uint32_t unit = placement_chain_unit(core, session->job, i);
+        if (!is_filled(serve, unit, TIER_DRAM))
+            repaired |= repair_unit(serve, note, i, unit, note->origin + ready_tokens);
+    }
+    if (!repaired)
+        return;
+    struct backend_event *done = serve->run->backend->event_new(serve->device);
+    serve->run->backend->record(serve->device, STREAM_SAVE, done);
+    serve->run->backend->synchronise(serve->device, done);
+    serve->run->backend->event_free(serve->device, done);
 }

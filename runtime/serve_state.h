@@ -65,7 +65,9 @@ struct page_move {
     uint32_t unit;
     uint64_t index; /* among the unit's */
     uint64_t key;   /* to the pool: the unit's */
+    uint64_t begin; /* to the pool: where the unit's KV begins */
     bool kept;      /* a load through DRAM, whose copy of the unit takes the staged page */
+    bool fresh;     /* `to` is no page of the copy yet and replaces one of it when all has come */
 };
 
 struct transfer_part {
@@ -279,6 +281,11 @@ uint64_t pages_base(struct serve *serve, uint32_t unit, enum tier tier);
 void pages_repair(struct serve *serve, const struct session *session, uint32_t ready_tokens);
 
 /* serve_transfers.c */
+/* The tier in which the transfer's parts get their copy. */
+static inline enum tier transfers_fill(const struct transfer_work *work)
+{
+    return work->action.kind == ACTION_LOAD ? TIER_DRAM : work->action.to;
+}
 void transfers_begin(struct serve *serve, const struct engine_action *action);
 /* The load may go as far as its first action->layers layers. */
 void transfers_allow(struct serve *serve, const struct engine_action *action);

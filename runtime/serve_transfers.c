@@ -45,6 +45,8 @@ static void begin_load(struct serve *serve, struct transfer_work *work,
     uint32_t index = layers_new_load(serve);
     struct job_load *load = &serve->load[index];
     pages_place(serve);
+    if (serve->run->err.status != STATUS_OK)
+        return;
     work->load = index;
     load->transfer = (uint32_t)(work - serve->transfer) + 1;
     load->allowed_layers = action->layers;
@@ -98,18 +100,19 @@ static bool has_ended(struct serve *serve, struct transfer_work *work)
     return work->answered == disk_requests(serve, work);
 }
 
-/* What a load passed on becomes DRAM's copy where the core keeps it. */
-static void keep_page(struct serve *serve, const struct page_move *move)
+/* The page, in use already, becomes the copy's at that index. */
+static void keep_page(struct serve *serve, const struct page_move *move, enum tier tier,
+                      uint32_t page)
 {
-    struct kv_copy *copy = pages_copy(serve, move->unit, TIER_DRAM);
+    struct kv_copy *copy = pages_copy(serve, move->unit, tier);
     if (copy->count > 0 && move->index < copy->first + copy->count) {
-        page_leave(&serve->pool[TIER_DRAM], copy->page[move->index - copy->first]);
-        copy->page[move->index - copy->first] = move->staged;
+        page_leave(&serve->pool[tier], copy->page[move->index - copy->first]);
+        copy->page[move->index - copy->first] = page;
         return;
     }
     if (copy->count == 0)
         copy->first = move->index;
-    copy_append(copy, move->staged);
+    copy_append(copy, page);
 }
 
 static void leave_hbm(struct serve *serve, struct transfer_work *work)
@@ -139,34 +142,44 @@ static void leave_pages(struct serve *serve, struct transfer_work *work)
         const struct page_move *move = &work->page[i];
         if (action->from != TIER_HBM)
             page_leave(pages_pool(serve, action->from), move->from);
-        if (action->to != TIER_HBM && action->to != TIER_REMOTE)
+        if (action->to != TIER_HBM && action->to != TIER_REMOTE && !move->fresh)
             page_leave(&serve->pool[action->to], move->to);
         if (passes_dram(action) && !move->kept)
             page_leave(&serve->pool[TIER_DRAM], move->staged);
     }
 }
 
-/* A turn may have cut the unit while it went down. */
-static void follow_cut_meanwhile(struct serve *serve, const struct transfer_work *work)
+/* The pool's copy: longer, and without what its session has lost. */
+static void note_in_pool(struct serve *serve, const struct page_move *move)
 {
-    for (uint32_t i = 0; i < work->part_count; i++) {
-        uint32_t unit = work->part[i].unit;
-        copy_cut(pages_copy(serve, unit, TIER_SSD), &serve->pool[TIER_SSD],
-                 pages_base(serve, unit, TIER_SSD), serve->run->page_tokens);
-    }
+    struct remote *remote = &serve->run->remote;
+    remote_put(remote, move->key, move->index, move->to);
+    remote_cut(remote, move->key, move->begin, serve->run->page_tokens);
 }
 
 static void note_copies(struct serve *serve, const struct transfer_work *work)
 {
-    enum tier tier = work->action.kind == ACTION_LOAD ? TIER_DRAM : work->action.to;
-    for (uint32_t i = 0; i < work->page_count; i++)
-        if (work->page[i].kept)
-            keep_page(serve, &work->page[i]);
+    enum tier tier = transfers_fill(work);
+    for (uint32_t i = 0; i < work->page_count; i++) {
+        const struct page_move *move = &work->page[i];
+        if (move->kept || move->fresh)
+            keep_page(serve, move, tier, move->kept ? move->staged : move->to);
         else if (tier == TIER_REMOTE)
-            remote_put(&serve->run->remote, work->page[i].key, work->page[i].index,
-                       work->page[i].to);
+            note_in_pool(serve, move);
+    }
     for (uint32_t i = 0; i < work->part_count; i++)
         pages_copy(serve, work->part[i].unit, tier)->end = work->part[i].end;
+}
+
+/* A turn may have cut the units while their copies grew. */
+static void follow_cut_meanwhile(struct serve *serve, const struct transfer_work *work)
+{
+    enum tier tier = transfers_fill(work);
+    for (uint32_t i = 0; i < work->part_count && serve->run->unit_pages == 0; i++) {
+        uint32_t unit = work->part[i].unit;
+        copy_cut(pages_copy(serve, unit, tier), &serve->pool[tier], pages_base(serve, unit, tier),
+                 serve->run->page_tokens);
+    }
 }
 
 static void end_transfer(struct serve *serve, struct transfer_work *work)
@@ -180,7 +193,7 @@ static void end_transfer(struct serve *serve, struct transfer_work *work)
     serve->transfers_live--;
     serve->disk_changed = true;
     engine_transfer_ended(serve->engine, serve->run->now_ns, action.id);
-    if (disk_goes_down(work) && action.to == TIER_SSD)
+    if (action.to != TIER_REMOTE)
         follow_cut_meanwhile(serve, work);
 }
 

@@ -64,7 +64,8 @@ void books_set_copy(struct placement *core, uint32_t unit, enum tier tier, uint3
         core->hbm_idle_tokens += tokens - before;
     if (unit_leaves(entry, tier))
         core->leaving_tokens[tier] += tokens - before;
-    if (before == 0)
+    /* One whose copy was cut to nothing while it leaves is entered when that has ended. */
+    if (before == 0 && !unit_leaves(entry, tier))
         books_enter(core, unit, tier);
 }
 

@@ -19,16 +19,17 @@ static const char narrow_model_yaml[] =
     "vocabulary: 128\ncontext_window_tokens: 1024\n"
     "weight_bytes_per_parameter: 2\nkv_bytes_per_value: 2\n";
 
-static const char hardware_yaml[] =
+/* Twice the rate of copies from HBM, twice that of the SSD. */
+static const char hardware_format[] =
     "name: here\nsource: made up\ngpus: 1\n"
     "gpu: {hbm_bytes: 24MB, hbm_bytes_per_s: 10GB/s, flop_per_s: 20GFLOP/s, gemm_efficiency: 0.5,\n"
     "      attention_efficiency: 0.2, hbm_efficiency: 0.5, kernel_launch: 20us}\n"
     "allreduce: {bytes_per_s: 1GB/s, latency: 0}\n"
     "engine: {iteration_overhead: 20us, hbm_utilisation: 1, hbm_reserved_bytes: 0}\n"
-    "pcie: {h2d_bytes_per_s: 500MB/s, d2h_bytes_per_s: 500MB/s, h2d_bytes_per_s_per_gpu: 500MB/s,\n"
-    "       d2h_bytes_per_s_per_gpu: 500MB/s, latency: 0}\n"
+    "pcie: {h2d_bytes_per_s: 500MB/s, d2h_bytes_per_s: %s, h2d_bytes_per_s_per_gpu: 500MB/s,\n"
+    "       d2h_bytes_per_s_per_gpu: %s, latency: 0}\n"
     "dram: {bytes: 1MB}\n"
-    "ssd: {bytes: 6MB, read_bytes_per_s: 200MB/s, write_bytes_per_s: 200MB/s, latency: 0}\n"
+    "ssd: {bytes: 6MB, read_bytes_per_s: %s, write_bytes_per_s: %s, latency: 0}\n"
     "price: {usd_per_gpu_hour: 1, usd_per_dram_gb_hour: 0.01, usd_per_ssd_gb_hour: 0.0001}\n";
 
 static char *model_path, *hardware_path;
@@ -42,10 +43,17 @@ static char *yaml_file(const char *text)
     return path;
 }
 
+char *serve_case_hardware(const char *d2h_rate, const char *ssd_rate)
+{
+    char yaml[sizeof hardware_format + 128];
+    snprintf(yaml, sizeof yaml, hardware_format, d2h_rate, d2h_rate, ssd_rate, ssd_rate);
+    return yaml_file(yaml);
+}
+
 void serve_case_open(const struct backend *backend)
 {
     model_path = yaml_file(backend->element_bytes == 4 ? model_yaml : narrow_model_yaml);
-    hardware_path = yaml_file(hardware_yaml);
+    hardware_path = serve_case_hardware("500MB/s", "200MB/s");
 }
 
 void serve_case_close(void)

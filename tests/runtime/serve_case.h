@@ -13,6 +13,9 @@ void serve_case_close(void);
 
 /* Sessions far enough apart that none is asked while another is served. */
 struct experiment serve_case_experiment(const char *policy);
+/* The same server with other rates from HBM to DRAM, and of the SSD both ways ("5MB/s"). The caller
+ * unlinks the path and frees it. */
+char *serve_case_hardware(const char *d2h_rate, const char *ssd_rate);
 /* A model whose weights take a while to draw. The caller unlinks the path and frees it. */
 char *serve_case_large_model(void);
 /* An experiment as a file's text says it, of the same model and server. */

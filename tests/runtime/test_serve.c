@@ -404,30 +404,13 @@ END_TEST
 
 /* ---- the write buffer ---- */
 
-/* The hardware's file once more, whose way from HBM to DRAM lets 200 bytes pass in a millisecond.
- * The caller unlinks the path and frees it. */
-static char *slow_saving(const char *hardware)
-{
-    static const char rate[] = "pcie: {h2d_bytes_per_s: 500MB/s, d2h_bytes_per_s: ";
-    char text[2048] = { 0 }, slow[2048];
-    FILE *file = fopen(hardware, "r");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_uint_lt(fread(text, 1, sizeof text - 1, file), sizeof text - 1);
-    fclose(file);
-    char *at = strstr(text, rate);
-    ck_assert_ptr_nonnull(at);
-    at += strlen(rate);
-    snprintf(slow, sizeof slow, "%.*s200kB/s%s", (int)(at - text), text, strchr(at, ','));
-    return test_temp_file(slow);
-}
-
 /* Two sessions of one turn, the second asked while the first is served, with one place in the
  * batch. Returns for how long the second waited. */
 static double second_ones_wait_ns(uint64_t write_buffer_bytes)
 {
     struct experiment experiment = serve_case_experiment("lru");
     struct serve_config config = serve_case_config(backend_find("host"));
-    char *hardware = slow_saving(experiment.hardware);
+    char *hardware = serve_case_hardware("200kB/s", "200MB/s");
     char *trace = test_temp_file("session,arrival_s,think_s,prompt_tokens,reply_tokens\n"
                                  "a,0,,40,2\nb,0.001,,40,2\n");
     snprintf(experiment.hardware, sizeof experiment.hardware, "%s", hardware);

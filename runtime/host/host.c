@@ -30,9 +30,32 @@ static void host_close(struct device *device)
     free(device);
 }
 
+/* Both tiers are this machine's memory: what is more than all of it would be found out by the
+ * kernel, which ends the process. */
+static enum status check_memory(const struct backend_config *config, struct error *err)
+{
+    uint64_t pages = (uint64_t)sysconf(_SC_PHYS_PAGES),
+             page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+    char hbm[24], dram[24], all[24], what[96], reason[160];
+    if (config->hbm_bytes <= pages * page_bytes &&
+        config->dram_bytes <= pages * page_bytes - config->hbm_bytes)
+        return STATUS_OK;
+    units_format((double)config->hbm_bytes, UNIT_BYTES, hbm, sizeof hbm);
+    units_format((double)config->dram_bytes, UNIT_BYTES, dram, sizeof dram);
+    units_format((double)(pages * page_bytes), UNIT_BYTES, all, sizeof all);
+    snprintf(what, sizeof what, "be a server of %s of HBM and %s of DRAM", hbm, dram);
+    snprintf(reason, sizeof reason,
+             "this machine has %s of memory in all (`reprise calibrate` makes a model and a server "
+             "that fit)",
+             all);
+    return error_io(err, "host", what, reason);
+}
+
 static enum status host_open(const struct backend_config *config, struct device **device,
                              struct error *err)
 {
+    if (check_memory(config, err) != STATUS_OK)
+        return err->status;
     struct device *opened = memory_new(1, sizeof *opened);
     opened->tier[TIER_HBM].capacity_bytes = config->hbm_bytes;
     opened->tier[TIER_DRAM].capacity_bytes = config->dram_bytes;

@@ -223,6 +223,19 @@ START_TEST(weights_are_drawn_once_for_runs_on_one_machine)
 }
 END_TEST
 
+START_TEST(a_server_with_more_memory_than_the_machine_is_told_and_not_begun)
+{
+    struct experiment experiment = serve_case_experiment("lru");
+    struct serve_config config = serve_case_config(backend_find("host"));
+    struct sim_result result;
+    struct serve_report report;
+    struct error err = { 0 };
+    experiment.dram_bytes = UINT64_C(1) << 48;
+    ck_assert_int_eq(serve_run(&experiment, &config, NULL, &result, &report, &err), STATUS_IO);
+    ck_assert_ptr_nonnull(strstr(err.found, "of memory in all"));
+}
+END_TEST
+
 START_TEST(what_would_be_refused_is_known_before_anything_runs)
 {
     struct experiment experiment = serve_case_experiment("lru");
@@ -476,6 +489,7 @@ static Suite *suite(void)
         tcase, turns_whose_kv_went_through_dram_and_ssd_end_as_if_it_had_been_recomputed, 0, 2);
     tcase_add_test(tcase, what_runs_before_on_a_machine_that_is_kept_leaves_nothing_behind);
     tcase_add_test(tcase, weights_are_drawn_once_for_runs_on_one_machine);
+    tcase_add_test(tcase, a_server_with_more_memory_than_the_machine_is_told_and_not_begun);
     tcase_add_test(tcase, what_would_be_refused_is_known_before_anything_runs);
     tcase_add_test(tcase, kv_whose_checksum_fails_is_recomputed_and_counted);
     tcase_add_test(tcase, kv_that_the_disk_refuses_to_give_is_recomputed_and_counted);

@@ -40,7 +40,8 @@ uint32_t pages_of(const struct run *run, enum tier tier)
                           4 * run->experiment->batch + 8);
     if (bytes == 0 && tier != TIER_DRAM)
         return 0;
-    return (uint32_t)(pages + pages / 4 + passing_pages(run, tier));
+    /* More pages than have a number are more than any machine has. */
+    return (uint32_t)least(pages + pages / 4 + passing_pages(run, tier), UINT32_MAX);
 }
 
 /* A context that is computed again whole, or chunks of several; and two a turn that decodes. */

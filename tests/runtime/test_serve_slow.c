@@ -29,7 +29,7 @@ static const struct {
       SESSIONS
       "policy: scheduler-aware\nengine.context_window: 128\ntiers.dram.capacity: 400kB\n"
       "tiers.ssd.capacity: 8MB\nengine.fetch_wait: best-effort\n"
-      "workload: {sessions: 20, sessions_per_s: 400, mean_turns: 8, prompt_tokens: {mean: 20, "
+      "workload: {sessions: 40, sessions_per_s: 400, mean_turns: 8, prompt_tokens: {mean: 20, "
       "cv: 0.5}, reply_tokens: {mean: 12, cv: 0.5}, think_time: {mean: 3ms}, seed: 3}\n" },
     { "KV that is written ahead", "2MB/s", "8MB/s",
       SESSIONS

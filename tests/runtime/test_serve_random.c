@@ -200,8 +200,7 @@ static struct served check(uint64_t seed, enum where where, struct serve_config 
         furthest = 0.0;
     ck_assert_msg(found.count == expected.count && furthest < 2e-5,
                   "seed %" PRIu64 ", %u of %u answers, furthest %.1e:\n%s", seed, found.count,
-                  expected.count, furthest,
-                  text.yaml);
+                  expected.count, furthest, text.yaml);
     if (trace != NULL)
         unlink(trace);
     free(trace);
@@ -225,6 +224,41 @@ START_TEST(whatever_is_reused_every_answer_is_that_of_computing_all_again)
     struct served run = check((uint64_t)_i, ANYWHERE, config);
     ck_assert_uint_eq(run.report.checksum_failures, 0);
     ck_assert_uint_eq(run.report.recomputed_turns, 0);
+}
+END_TEST
+
+/* All begin with the tokens of one block, some with more of them, and are there at once: HBM has
+ * the block while others write their replies behind what they share of it. */
+START_TEST(turns_that_share_a_part_of_a_block_go_on_each_in_its_own_way)
+{
+    enum { REQUESTS = 12, LINE = 192 };
+    char text[REQUESTS * LINE];
+    size_t used = 0;
+    for (int i = 0; i < REQUESTS; i++)
+        used += (size_t)snprintf(
+            text + used, sizeof text - used,
+            "{\"chat_id\": %d, \"parent_chat_id\": -1, \"timestamp\": %.3f, \"input_length\": %d, "
+            "\"output_length\": 90, \"type\": \"text\", \"turn\": 1, \"hash_ids\": [1, 2]}\n",
+            i, 0.003 * i, 16 + 4 + i % 3 * 3);
+    char *trace = test_temp_file(text);
+    struct experiment experiment = serve_case_yaml(
+        "gpus: 1\nwarmup_turns: 0\npolicy: lru\nengine.context_window: 128\nengine.batch: 6\n"
+        "engine.hbm_tokens: 2000\ntiers.hbm.cache: 1PB\nengine.partial_blocks: true\n"
+        "engine.reuse: always\nengine.scheduling: chunked\n");
+    struct serve_config config = serve_case_config(backend_find("host"));
+    config.links_free = true;
+    snprintf(experiment.trace, sizeof experiment.trace, "%s", trace);
+    compute_all(experiment);
+    struct served run = serve_case_run_seen(&experiment, config, &found);
+    unlink(trace);
+    free(trace);
+    double furthest = serve_case_furthest(&found, &expected);
+    printf("%.0f tokens from HBM, %.1f turns at a time: logits within %.1e\n",
+           run.result.metrics.hit_tokens_hbm, run.result.metrics.batch_mean, furthest);
+    ck_assert_msg(run.result.metrics.hit_tokens_hbm > 0 && run.result.metrics.batch_mean > 1.5,
+                  "%.0f tokens from HBM, %.1f turns at a time", run.result.metrics.hit_tokens_hbm,
+                  run.result.metrics.batch_mean);
+    ck_assert(found.count == expected.count && furthest < 2e-5);
 }
 END_TEST
 
@@ -276,6 +310,7 @@ static Suite *suite(void)
     tcase_add_unchecked_fixture(tcase, make_files, serve_case_close);
     tcase_add_loop_test(tcase, whatever_is_reused_every_answer_is_that_of_computing_all_again, 0,
                         EXPERIMENTS);
+    tcase_add_test(tcase, turns_that_share_a_part_of_a_block_go_on_each_in_its_own_way);
     tcase_add_loop_test(
         tcase, whatever_servers_share_in_a_pool_every_answer_is_that_of_computing_all_again, 0,
         SHARED);

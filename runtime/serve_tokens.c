@@ -1,6 +1,7 @@
 /* runtime/serve_tokens.c - which tokens a context has. What is said does not matter here, but the
  * same KV must come from the same tokens: when it is computed again, and wherever keys of a trace
- * say that two contexts begin alike. */
+ * say that two contexts begin alike. The core files all of a block under its key, a reply behind the
+ * prompt too: so its tokens follow from the key as well. */
 #include "runtime/serve_state.h"
 
 static uint32_t mixed(const struct serve *serve, uint64_t a, uint64_t b)

@@ -60,6 +60,19 @@ void copy_append(struct kv_copy *copy, uint32_t page)
     copy->page[copy->count++] = page;
 }
 
+void copy_put(struct kv_copy *copy, struct page_pool *pool, uint64_t index, uint32_t page)
+{
+    if (copy->count == 0)
+        copy->first = index;
+    assert(index >= copy->first && index - copy->first <= copy->count);
+    if (index - copy->first == copy->count) {
+        copy_append(copy, page);
+        return;
+    }
+    page_leave(pool, copy->page[index - copy->first]);
+    copy->page[index - copy->first] = page;
+}
+
 bool copy_reserve(struct kv_copy *copy, struct page_pool *pool, uint64_t begin, uint64_t end,
                   uint32_t page_tokens)
 {

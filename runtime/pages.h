@@ -37,6 +37,9 @@ struct kv_copy {
 uint32_t copy_page(const struct kv_copy *copy, uint64_t index);
 /* One more page behind the others: in use already, for the copy. */
 void copy_append(struct kv_copy *copy, uint32_t page);
+/* The page, in use already, becomes the copy's at that index: in the place of the one there, or behind
+ * the last; the first of an empty copy. */
+void copy_put(struct kv_copy *copy, struct page_pool *pool, uint64_t index, uint32_t page);
 /* Takes pages so that the copy holds all that tokens [begin, end) lie in; an empty copy starts with
  * begin's. false: the pool has too few; what was taken stays. */
 bool copy_reserve(struct kv_copy *copy, struct page_pool *pool, uint64_t begin, uint64_t end,

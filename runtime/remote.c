@@ -65,14 +65,7 @@ void remote_put(struct remote *remote, uint64_t key, uint64_t index, uint32_t pa
     /* Not behind what is there: that was of a context which the session has no more. */
     if (copy->count > 0 && (index < copy->first || index > copy->first + copy->count))
         copy_clear(copy, &remote->pages);
-    if (copy->count == 0)
-        copy->first = index;
-    if (index == copy->first + copy->count) {
-        copy_append(copy, page);
-        return;
-    }
-    page_leave(&remote->pages, copy->page[index - copy->first]);
-    copy->page[index - copy->first] = page;
+    copy_put(copy, &remote->pages, index, page);
 }
 
 void remote_cut(struct remote *remote, uint64_t key, uint64_t place, uint32_t page_tokens)

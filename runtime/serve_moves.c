@@ -47,13 +47,6 @@ static bool reserve(struct serve *serve, struct kv_copy *copy, enum tier tier, u
     return false;
 }
 
-static void use_both(struct serve *serve, const struct transfer_work *work,
-                     const struct page_move *move)
-{
-    page_use(pages_pool(serve, work->action.from), move->from);
-    page_use(pages_pool(serve, work->action.to), move->to);
-}
-
 /* Where the unit's copy in the tier ends, or where it will begin. */
 static uint64_t end_of(const struct kv_copy *copy, uint64_t begin)
 {
@@ -81,7 +74,8 @@ static bool load_part(struct serve *serve, struct transfer_work *work, uint32_t 
         struct page_move *move = add_page(work, unit, index);
         move->from = page_of(serve, unit, tier, index);
         move->to = copy_page(&note->hbm, index + pages_unit_shift(serve, i));
-        use_both(serve, work, move);
+        page_use(pages_pool(serve, tier), move->from);
+        page_use(&serve->pool[TIER_HBM], move->to);
         layers_set_rows(serve, move, begin, end);
         if (tier != TIER_DRAM && !stage_page(serve, move))
             return false;
@@ -117,7 +111,7 @@ static bool is_all(struct serve *serve, uint32_t tokens, uint64_t size_bytes)
     return serve->run->err.status == STATUS_OK;
 }
 
-/* What DRAM keeps of a load from SSD. */
+/* What DRAM keeps of a load that passes through it. */
 static void note_kept(struct serve *serve, struct transfer_work *work)
 {
     uint64_t begin = pages_unit_begin(serve, &serve->note[work->action.job]);
@@ -149,7 +143,7 @@ bool moves_of_load(struct serve *serve, struct transfer_work *work)
 static bool target_page(struct serve *serve, const struct kv_copy *to, enum tier tier,
                         uint64_t begin, struct page_move *move)
 {
-    if (move->index * serve->run->page_tokens >= begin || to->count == 0) {
+    if (move->index * serve->run->page_tokens >= begin) {
         move->to = copy_page(to, move->index);
         page_use(&serve->pool[tier], move->to);
         return true;

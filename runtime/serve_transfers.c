@@ -1,14 +1,16 @@
 /* runtime/serve_transfers.c - what the engine wants copied: its beginning and its end.
  *
- *   DRAM to HBM   copies, an event a layer
+ *   DRAM to HBM          copies, an event a layer
  *
- *   SSD to HBM    slices of the layers in order into staging pages, each then as above
+ *   SSD or pool to HBM   slices of the layers in order into staging pages, each then as above
  *
- *   HBM to DRAM   copies, each layer behind its computation
+ *   HBM to DRAM          copies, each layer behind its computation
  *
- *   HBM to SSD    as HBM to DRAM into staging pages, then their writes
+ *   HBM to SSD           as HBM to DRAM into staging pages, then their writes
  *
- *   SSD <-> DRAM  whole pages */
+ *   SSD or pool <-> DRAM whole pages
+ *
+ *   SSD to pool          whole pages into staging pages, then their writes */
 #include "runtime/serve_state.h"
 
 #include "base/memory.h"
@@ -42,11 +44,11 @@ static struct transfer_work *transfer_slot(struct serve *serve)
 static void begin_load(struct serve *serve, struct transfer_work *work,
                        const struct engine_action *action)
 {
-    uint32_t index = layers_new_load(serve);
-    struct job_load *load = &serve->load[index];
     pages_place(serve);
     if (serve->run->err.status != STATUS_OK)
         return;
+    uint32_t index = layers_new_load(serve);
+    struct job_load *load = &serve->load[index];
     work->load = index;
     load->transfer = (uint32_t)(work - serve->transfer) + 1;
     load->allowed_layers = action->layers;
@@ -100,21 +102,6 @@ static bool has_ended(struct serve *serve, struct transfer_work *work)
     return work->answered == disk_requests(serve, work);
 }
 
-/* The page, in use already, becomes the copy's at that index. */
-static void keep_page(struct serve *serve, const struct page_move *move, enum tier tier,
-                      uint32_t page)
-{
-    struct kv_copy *copy = pages_copy(serve, move->unit, tier);
-    if (copy->count > 0 && move->index < copy->first + copy->count) {
-        page_leave(&serve->pool[tier], copy->page[move->index - copy->first]);
-        copy->page[move->index - copy->first] = page;
-        return;
-    }
-    if (copy->count == 0)
-        copy->first = move->index;
-    copy_append(copy, page);
-}
-
 static void leave_hbm(struct serve *serve, struct transfer_work *work)
 {
     const struct action *action = &work->action;
@@ -163,7 +150,8 @@ static void note_copies(struct serve *serve, const struct transfer_work *work)
     for (uint32_t i = 0; i < work->page_count; i++) {
         const struct page_move *move = &work->page[i];
         if (move->kept || move->fresh)
-            keep_page(serve, move, tier, move->kept ? move->staged : move->to);
+            copy_put(pages_copy(serve, move->unit, tier), &serve->pool[tier], move->index,
+                     move->kept ? move->staged : move->to);
         else if (tier == TIER_REMOTE)
             note_in_pool(serve, move);
     }

@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# tests/tools/test_gpu_kit.sh SOURCE BUILD - the kit for a bare GPU machine: made from this build, unpacked elsewhere
+# and run with an empty environment; then its driver alone, with steps that do what steps can do to it.
+set -euo pipefail
+source=$1 build=$2
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+
+fail() {
+    echo "failed: $1" >&2
+    [ ! -e out.txt ] || tail -n 40 out.txt >&2
+    exit 1
+}
+expect_code() { # CODE COMMAND...
+    local code=0
+    "${@:2}" >out.txt 2>&1 </dev/null || code=$?
+    [ $code -eq "$1" ] || fail "exit code $code, not $1: ${*:2}"
+}
+bare() { env -i "$(command -v bash)" "$@"; }
+
+# ---- made ----
+expect_code 0 "$source/tools/gpu-kit" "$build" kit.tar.gz
+grep -o '[0-9]* MB.*' out.txt
+[ "$(stat -c %s kit.tar.gz)" -le 40000000 ] || fail "over 40 MB"
+expect_code 2 "$source/tools/gpu-kit" "$folder"
+expect_code 2 "$source/tools/gpu-kit" --no-such
+tar xzf kit.tar.gz
+kit=$folder/reprise-gpu-kit
+
+# ---- run, with nothing set ----
+since=$SECONDS
+if ! "$build/cli/reprise" doctor | grep -q '^backend cuda *yes'; then
+    expect_code 77 bare "$kit/run" -o none
+    [ $((SECONDS - since)) -lt 30 ] || fail "no GPU is told after $((SECONDS - since)) s"
+    grep -q '^no GPU: ' none/summary.txt || fail "it does not say that there is no GPU"
+fi
+expect_code 0 bare "$kit/run" -o cpu cpu
+cat cpu/summary.txt
+! grep -E 'EXIT CODE|STOPPED|left out' cpu/summary.txt || fail "not all steps of the processor are well"
+tar xzf cpu/results.tar.gz
+for file in host-numerics.txt steps.tsv calibration/here.yaml host-loop.csv measured.db; do
+    [ -s "$file" ] || fail "no $file in the results"
+done
+expect_code 0 bare "$kit/reprise" sim -m llama-3-8b --no-db -p lru
+expect_code 0 bash -c "cd / && ln -s $kit/reprise $folder/link && env -i $folder/link --help"
+
+# ---- usage ----
+expect_code 2 bare "$kit/run" -o bad no-such-step
+grep -q 'expected gpu, sanitizers' out.txt || fail "plans are not named"
+expect_code 2 bare "$kit/run" -t soon
+expect_code 2 bare "$kit/run" -d /no/such/folder
+expect_code 3 bare "$kit/run" -o /proc/no facts
+expect_code 0 bare "$kit/run" list
+grep -qx calibrate out.txt || fail "steps are not listed"
+expect_code 0 bare "$kit/run" -h
+grep -q 'results.tar.gz' out.txt || fail "results are not explained"
+
+# ---- a machine that cannot ----
+sed -i.kept 's/^glibc .*/glibc 9.99/' "$kit/KIT"
+expect_code 3 bare "$kit/run" -o old cpu
+grep -q 'wants glibc 9.99 or later, here is 2' out.txt || fail "an older glibc is not told"
+mv "$kit/KIT.kept" "$kit/KIT"
+mkdir blas && touch blas/libcublasLt.so.12
+code=0
+env -i LD_LIBRARY_PATH="$folder/blas" bash "$kit/run" -o blas-found facts >out.txt 2>&1 || code=$?
+grep -q '^cuda no' "$kit/KIT" || grep -q "cuBLAS $folder/blas" out.txt || fail "cuBLAS 12 is not found where the loader looks"
+
+# ---- the driver, with a GPU that is not there ----
+cat >"$kit/step" <<'end'
+#!/usr/bin/env bash
+echo "$1 ran"
+case $1 in
+test-large) sleep 60 & sleep 60 ;;
+calibrate) echo "kept" >written; exit 1 ;;
+bench) exit 77 ;;
+validate-dram-50) kill -SEGV $$ ;;
+esac
+end
+touch "$kit/bin/test_runtime_cuda_large_gpu" && chmod +x "$kit/bin/test_runtime_cuda_large_gpu"
+sed -i 's/45 5 3"/2 1 3"/' "$kit/run"
+since=$SECONDS
+expect_code 1 bare "$kit/run" -o gpu
+[ $((SECONDS - since)) -lt 30 ] || fail "a step took longer than its limit"
+grep -q '^== test-large: STOPPED: 2 s' gpu/summary.txt || fail "a step that hangs is not stopped"
+grep -q '^== calibrate: EXIT CODE 1' gpu/summary.txt || fail "a failure is not told"
+grep -q '^== bench: skipped' gpu/summary.txt || fail "what is skipped is not told"
+grep -q '^== validate-ssd-50: well' gpu/summary.txt || fail "what comes behind a failure was not run"
+grep -q '^== validate-dram-50: EXIT CODE 139' gpu/summary.txt || fail "a crash is not told"
+tar tzf gpu/results.tar.gz | grep '^./written' >/dev/null || fail "what a step wrote is not kept"
+[ "$(find gpu -type f | wc -l)" -le 3 ] || fail "more than three files come back"
+expect_code 0 bare "$kit/run" -t 12 -o short facts validate-ssd-50
+grep -q '^-- validate-ssd-50: left out' short/summary.txt || fail "a step begins that cannot come to its end"
+
+# Interrupted: what finished is kept, and nothing runs on.
+set -m # or a shell's background hears no SIGINT
+bash "$kit/run" -o stopped test-operators test-large >out.txt 2>&1 &
+running=$!
+set +m
+for _ in {1..200}; do
+    grep -q '^== test-operators' out.txt && break
+    sleep 0.05
+done
+sleep 0.3
+kill -INT -$running # as Ctrl-C does: to all of them
+code=0
+wait $running || code=$?
+[ $code -eq 130 ] || fail "exit code $code when interrupted"
+tar tzf stopped/results.tar.gz | grep test-operators >/dev/null || fail "what finished is lost"
+[ -z "$(find /var/tmp -maxdepth 1 -name 'reprise-gpu.*' -newer kit.tar.gz)" ] || fail "scratch is left in /var/tmp"
+echo ok

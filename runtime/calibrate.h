@@ -21,6 +21,7 @@ struct sample {
     X(prefill_behind_decode, "new tokens", "cached tokens", "a whole prefill, as in a busy run")   \
     X(prefill_behind_pause, "new tokens", "cached tokens", "the same behind a pause of 50 ms")     \
     X(decode, "sequences", "context tokens, all together", "a decode iteration")                   \
+    X(mixed, "new tokens", "decoding sequences", "a prefill and decode in one launch")             \
     X(gemm, "rows", "inputs = outputs", "a matrix product")                                        \
     X(attention, "new tokens", "cached tokens", "attention of one layer")                          \
     X(copy_h2d, "bytes", "of a slice", "copies of slices from DRAM to HBM, alone")                 \
@@ -44,6 +45,7 @@ struct calibration_config {
 struct calibration_samples {
     struct sample *sample; /* the caller's to free() */
     uint32_t count, capacity;
+    uint32_t mixed_context_tokens; /* cached of each sequence of "mixed" */
     char device[128], ssd[128];
 };
 

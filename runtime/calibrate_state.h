@@ -1,7 +1,8 @@
 /* runtime/calibrate_state.h - what the rooms of a calibration share. Private.
- *   calibrate.c          opening, iterations, single operators, closing
- *   calibrate_links.c    copies and the disk, as runs use them
- *   calibrate_measure.c  what the two measure with */
+ *   calibrate.c             opening, single operators, closing
+ *   calibrate_iterations.c  prefill, decode and both in one launch, as runs have them
+ *   calibrate_links.c       copies and the disk, as runs use them
+ *   calibrate_measure.c     what all of them measure with */
 #ifndef REPRISE_RUNTIME_CALIBRATE_STATE_H
 #define REPRISE_RUNTIME_CALIBRATE_STATE_H
 
@@ -41,6 +42,10 @@ uint64_t calibrate_end_of(struct calibrator *c, struct backend_event *event);
 /* A prefill whose layers' time is a sample of that name, if it counts. */
 void calibrate_prefill(struct calibrator *c, const char *layer_name, uint32_t new_tokens,
                        uint32_t cached, bool counts);
+
+/* calibrate_iterations.c */
+uint32_t calibrate_iterations_steps(const struct calibrator *c);
+bool calibrate_iterations(struct calibrator *c); /* false: the user wants no more */
 
 /* calibrate_links.c */
 /* Sizes of the areas and of the disk's file, for a pool of page_count pages: before the device is

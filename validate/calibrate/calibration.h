@@ -17,6 +17,10 @@ struct calibration_fits {
     double both_bytes_per_s, ssd_both_bytes_per_s;
     double h2d_latency_ns, ssd_latency_ns;
     double flop_per_s; /* of the largest product */
+    /* Iterations that prefill and decode in one launch: how much longer they take than the
+     * simulator says of them, as a share; the least, the mean and the greatest of `mixed` points. */
+    uint32_t mixed;
+    double mixed_least, mixed_mean, mixed_greatest;
 };
 
 /* Lines by robust regression (GSL, bisquare), points by the median. STATUS_INPUT: samples that do

@@ -326,6 +326,37 @@ static void fit_points(const struct calibration_samples *samples, const char *wh
     picked_free(&picked);
 }
 
+/* What the simulator says of a launch that prefills new_tokens beside decoding sequences, all with
+ * `cached` tokens. */
+static double mixed_predicted_ns(const struct calibration_fits *fits, double new_tokens,
+                                 double decodes, uint32_t cached)
+{
+    const struct timing timing = { .measured = fits->measured, .is_measured = true };
+    const struct prefill_time time =
+        timing_mixed(&timing, (uint64_t)new_tokens, cached, (uint32_t)decodes,
+                     (uint64_t)decodes * (cached + UINT64_C(1)), 0);
+    return (double)time.layer_ns * fits->measured.shape[0] + (double)time.overhead_ns;
+}
+
+/* Prefill and decode are fitted by then. */
+static void fit_mixed(const struct calibration_samples *samples, struct calibration_fits *fits)
+{
+    uint32_t first = fits->count;
+    fit_points(samples, "mixed", fits);
+    for (uint32_t i = first; i < fits->count; i++) {
+        const struct store_fit *fit = &fits->fit[i];
+        double over = fit->value / mixed_predicted_ns(fits, fit->x, fit->y,
+                                                      samples->mixed_context_tokens) -
+                      1.0;
+        if (fits->mixed == 0 || over < fits->mixed_least)
+            fits->mixed_least = over;
+        if (fits->mixed == 0 || over > fits->mixed_greatest)
+            fits->mixed_greatest = over;
+        fits->mixed_mean = (fits->mixed_mean * fits->mixed + over) / (fits->mixed + 1);
+        fits->mixed++;
+    }
+}
+
 /* What both directions move together while both are busy. Equal copies begin at once; the faster
  * direction's end the first, and what the slower had moved by then is its bytes less what it moved
  * alone afterwards. */
@@ -444,6 +475,8 @@ enum status calibration_fit(const struct calibration_samples *samples, const str
             fit_disk(samples, "ssd_write", true, fits, &fits->ssd_write_bytes_per_s, NULL, err);
     if (status == STATUS_OK)
         fit_disk_both(samples, fits);
+    if (status == STATUS_OK)
+        fit_mixed(samples, fits);
     fit_points(samples, "gemm", fits);
     fit_points(samples, "attention", fits);
     fit_points(samples, "prefill_alone", fits);

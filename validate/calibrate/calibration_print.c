@@ -15,7 +15,7 @@ static double value_of(const struct calibration_fits *fits, const char *what)
 }
 
 /* What the simulator leaves out: a prefill takes as long whether links are busy or not, and whether
- * anything ran before it or not. */
+ * anything ran before it or not; and what it puts together of prefill and decode. */
 static void print_beside(FILE *out, const struct calibration_fits *fits)
 {
     double alone_ns = value_of(fits, "prefill_alone");
@@ -29,6 +29,12 @@ static void print_beside(FILE *out, const struct calibration_fits *fits)
         fprintf(out,
                 "a prefill behind a pause of 50 ms takes %.3f ms, behind a decode iteration %.3f\n",
                 pause_ns / 1e6, decode_ns / 1e6);
+    if (fits->mixed > 0)
+        fprintf(out,
+                "a prefill and decode in one launch take %+.1f to %+.1f %% longer than the "
+                "simulator says (%+.1f in the mean of %u)\n",
+                100.0 * fits->mixed_least, 100.0 * fits->mixed_greatest, 100.0 * fits->mixed_mean,
+                fits->mixed);
     if (fits->both_bytes_per_s > 0.0)
         fprintf(out, "both directions of the link together move %.3g GB/s, of %.3g alone\n",
                 fits->both_bytes_per_s / 1e9,

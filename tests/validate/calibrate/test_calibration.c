@@ -114,6 +114,30 @@ START_TEST(links_are_found_and_what_both_directions_share)
 }
 END_TEST
 
+/* A launch of a chunk and one that decodes, all with 32 tokens cached. The simulator has a prefill of
+ * as many tokens and pairs, and a token of context as decode alone has it: 2 new tokens and the
+ * decoding one see 64 + 3 of others, as 3 new ones over (67 - 6) / 3 = 20 do: 3,020 ns, 500 and
+ * 2 * 33. 1 new token: 2 over 15. */
+START_TEST(launches_that_prefill_and_decode_are_held_against_what_the_simulator_says)
+{
+    static const struct model model = { .layers = 1 };
+    const struct machine machine = { 50, 50, INFINITY, 0, 0 };
+    struct calibration_samples samples = measured(&machine);
+    struct calibration_fits fits;
+    struct error err = { 0 };
+    samples.mixed_context_tokens = 32;
+    put(&samples, "mixed", 2, 1, 1.10 * (3020 + 500 + 66));
+    put(&samples, "mixed", 1, 1, 0.95 * (2015 + 500 + 66));
+    ck_assert_int_eq(calibration_fit(&samples, &model, &fits, &err), STATUS_OK);
+    ck_assert_uint_eq(fits.mixed, 2);
+    ck_assert_double_eq_tol(fits.mixed_least, -0.05, 0.001);
+    ck_assert_double_eq_tol(fits.mixed_greatest, 0.10, 0.001);
+    ck_assert_double_eq_tol(fits.mixed_mean, 0.025, 0.001);
+    free(fits.fit);
+    free(samples.sample);
+}
+END_TEST
+
 START_TEST(small_copies_have_their_own_time_and_do_not_pull_the_rate)
 {
     const struct machine machine = { 50, 50, INFINITY, 20e3, 0 };
@@ -171,6 +195,7 @@ int main(void)
 {
     TCase *tests = tcase_create("calibration");
     tcase_add_test(tests, links_are_found_and_what_both_directions_share);
+    tcase_add_test(tests, launches_that_prefill_and_decode_are_held_against_what_the_simulator_says);
     tcase_add_test(tests, small_copies_have_their_own_time_and_do_not_pull_the_rate);
     tcase_add_test(tests, a_disk_reads_slices_and_writes_pages_with_many_out);
     tcase_add_test(tests, what_a_disk_moves_both_ways_is_a_bound_where_it_is_less_than_both_alone);

@@ -66,7 +66,13 @@ code=0
 env -i LD_LIBRARY_PATH="$folder/blas" bash "$kit/run" -o blas-found facts >out.txt 2>&1 || code=$?
 grep -q '^cuda no' "$kit/KIT" || grep -q "cuBLAS $folder/blas" out.txt || fail "cuBLAS 12 is not found where the loader looks"
 
-# ---- the driver, with a GPU that is not there ----
+# ---- the driver, with steps of our own ----
+mv "$kit/step" "$kit/step.kept"
+printf '#!/bin/sh\necho "backend cuda no: a driver that is too old"\n[ "$1" != facts ]\n' >"$kit/step"
+chmod +x "$kit/step"
+expect_code 3 bare "$kit/run" -o unusable calibrate
+grep -q '^unusable GPU: ' unusable/summary.txt || fail "a GPU that cannot be used is not told"
+expect_code 0 bare "$kit/run" -o unusable sim
 cat >"$kit/step" <<'end'
 #!/usr/bin/env bash
 echo "$1 ran"

@@ -33,8 +33,9 @@ struct cublas {
 #undef CUBLAS_MEMBER
 };
 
-/* Finds the library of the version whose headers this was built with. STATUS_IO: says which names
- * were tried. */
+/* Finds the library of the major version whose headers this was built with, else of the other one
+ * of 12 and 13, where the loader looks, else in the toolkit's folder; one in which a function is
+ * missing is passed by. STATUS_IO: says each that was tried, and why it was not taken. */
 enum status cublas_open(struct cublas *blas, struct error *err);
 /* The library stays loaded. Zeroed memory is fine. */
 void cublas_close(struct cublas *blas);

@@ -3,13 +3,11 @@
 #include "tests/bench/bench_cuda.h"
 
 #include "base/memory.h"
+#include "runtime/cuda/cublas.h"
 
-#include <cublasLt.h>
 #include <cuda_runtime_api.h>
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { ALGORITHMS = 64, CHOICE_REPEATS = 3, WORKSPACE_BYTES = 64 << 20 };
 
@@ -48,56 +46,19 @@ static double stopwatch_stop(struct stopwatch *watch)
 
 /* ---- cublasLt, looked for when it is needed: the rest of the bench does without ---- */
 
-#define TEXT_(x) #x
-#define TEXT(x) TEXT_(x)
-#define LIBRARY "libcublasLt.so." TEXT(CUBLAS_VER_MAJOR)
-#define FUNCTIONS(X)                                                                               \
-    X(Create)                                                                                      \
-    X(Destroy)                                                                                     \
-    X(MatmulDescCreate)                                                                            \
-    X(MatmulDescDestroy)                                                                           \
-    X(MatmulDescSetAttribute)                                                                      \
-    X(MatrixLayoutCreate)                                                                          \
-    X(MatrixLayoutDestroy)                                                                         \
-    X(MatmulPreferenceCreate)                                                                      \
-    X(MatmulPreferenceDestroy)                                                                     \
-    X(MatmulPreferenceSetAttribute)                                                                \
-    X(Matmul)                                                                                      \
-    X(MatmulAlgoGetHeuristic)
+static struct cublas blas;
 
-#define DECLARE(name) __typeof__(cublasLt##name) *name;
-static struct {
-    FUNCTIONS(DECLARE)
-} lt;
-
-/* Each name that is missing leaves a NULL. */
-static bool find_all(void *library)
-{
-    bool all = true;
-    void *address;
-#define FIND(name)                                                                                 \
-    address = dlsym(library, "cublasLt" #name);                                                    \
-    memcpy(&lt.name, &address, sizeof address);                                                    \
-    all &= address != NULL;
-    FUNCTIONS(FIND)
-    return all;
-}
-
-/* Once; never closed, as in runtime/cuda/cublas.c. false: it is not there, which is told. */
+/* Once; never closed. false: it is not there, which is told. */
 static bool yardstick_open(void)
 {
-    static bool asked, there;
+    static bool asked;
     if (asked)
-        return there;
+        return blas.library != NULL;
     asked = true;
-    static const char *const names[] = { LIBRARY, REPRISE_CUDA_LIBRARIES "/" LIBRARY };
-    void *library = NULL;
-    for (size_t i = 0; i < sizeof names / sizeof *names && library == NULL; i++)
-        library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    there = library != NULL && find_all(library);
-    if (!there)
-        printf("no yardstick for products: %s\n", dlerror());
-    return there;
+    struct error err = { 0 };
+    if (cublas_open(&blas, &err) != STATUS_OK)
+        printf("no yardstick for products: %s\n", err.found);
+    return blas.library != NULL;
 }
 
 /* ---- products ---- */
@@ -118,52 +79,50 @@ void best_product_free(struct best_product *p)
     if (p == NULL)
         return;
     if (p->preference != NULL)
-        lt.MatmulPreferenceDestroy(p->preference);
+        blas.preference_destroy(p->preference);
     if (p->a != NULL)
-        lt.MatrixLayoutDestroy(p->a);
+        blas.layout_destroy(p->a);
     if (p->b != NULL)
-        lt.MatrixLayoutDestroy(p->b);
+        blas.layout_destroy(p->b);
     if (p->c != NULL)
-        lt.MatrixLayoutDestroy(p->c);
+        blas.layout_destroy(p->c);
     if (p->description != NULL)
-        lt.MatmulDescDestroy(p->description);
+        blas.description_destroy(p->description);
     if (p->handle != NULL)
-        lt.Destroy(p->handle);
+        blas.destroy(p->handle);
     cudaFree(p->workspace);
     stopwatch_free(&p->watch);
     free(p);
 }
 
-/* Columns for our rows, as in runtime/cuda/operators.c. */
+/* Columns for our rows, as in runtime/cuda/products.c. */
 static bool describe(struct best_product *p, uint32_t rows, uint32_t inputs, uint32_t outputs)
 {
     const cublasOperation_t transposed = CUBLAS_OP_T;
     const size_t workspace_bytes = WORKSPACE_BYTES;
     return yardstick_open() && stopwatch_new(&p->watch) &&
            cudaMalloc(&p->workspace, WORKSPACE_BYTES) == cudaSuccess &&
-           lt.Create(&p->handle) == CUBLAS_STATUS_SUCCESS &&
-           lt.MatmulDescCreate(&p->description, CUBLAS_COMPUTE_32F, CUDA_R_32F) ==
+           blas.create(&p->handle) == CUBLAS_STATUS_SUCCESS &&
+           blas.description_create(&p->description, CUBLAS_COMPUTE_32F, CUDA_R_32F) ==
                CUBLAS_STATUS_SUCCESS &&
-           lt.MatmulDescSetAttribute(p->description, CUBLASLT_MATMUL_DESC_TRANSA, &transposed,
-                                     sizeof transposed) == CUBLAS_STATUS_SUCCESS &&
-           lt.MatrixLayoutCreate(&p->a, CUDA_R_16BF, inputs, outputs, inputs) ==
+           blas.description_set(p->description, CUBLASLT_MATMUL_DESC_TRANSA, &transposed,
+                                sizeof transposed) == CUBLAS_STATUS_SUCCESS &&
+           blas.layout_create(&p->a, CUDA_R_16BF, inputs, outputs, inputs) ==
                CUBLAS_STATUS_SUCCESS &&
-           lt.MatrixLayoutCreate(&p->b, CUDA_R_16BF, inputs, rows, inputs) ==
+           blas.layout_create(&p->b, CUDA_R_16BF, inputs, rows, inputs) == CUBLAS_STATUS_SUCCESS &&
+           blas.layout_create(&p->c, CUDA_R_16BF, outputs, rows, outputs) ==
                CUBLAS_STATUS_SUCCESS &&
-           lt.MatrixLayoutCreate(&p->c, CUDA_R_16BF, outputs, rows, outputs) ==
-               CUBLAS_STATUS_SUCCESS &&
-           lt.MatmulPreferenceCreate(&p->preference) == CUBLAS_STATUS_SUCCESS &&
-           lt.MatmulPreferenceSetAttribute(p->preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
-                                           &workspace_bytes,
-                                           sizeof workspace_bytes) == CUBLAS_STATUS_SUCCESS;
+           blas.preference_create(&p->preference) == CUBLAS_STATUS_SUCCESS &&
+           blas.preference_set(p->preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
+                               &workspace_bytes, sizeof workspace_bytes) == CUBLAS_STATUS_SUCCESS;
 }
 
 static bool run(const struct best_product *p)
 {
     const float one = 1.0F, zero = 0.0F;
-    return lt.Matmul(p->handle, p->description, &one, p->weights, p->a, p->in, p->b, &zero, p->out,
-                     p->c, p->out, p->c, &p->algorithm, p->workspace, WORKSPACE_BYTES,
-                     p->watch.stream) == CUBLAS_STATUS_SUCCESS;
+    return blas.multiply(p->handle, p->description, &one, p->weights, p->a, p->in, p->b, &zero,
+                         p->out, p->c, p->out, p->c, &p->algorithm, p->workspace, WORKSPACE_BYTES,
+                         p->watch.stream) == CUBLAS_STATUS_SUCCESS;
 }
 
 double best_product_s(struct best_product *p, uint32_t repeats)
@@ -180,8 +139,8 @@ static bool choose(struct best_product *p)
 {
     static cublasLtMatmulHeuristicResult_t found[ALGORITHMS];
     int count = 0;
-    if (lt.MatmulAlgoGetHeuristic(p->handle, p->description, p->a, p->b, p->c, p->c, p->preference,
-                                  ALGORITHMS, found, &count) != CUBLAS_STATUS_SUCCESS)
+    if (blas.choose(p->handle, p->description, p->a, p->b, p->c, p->c, p->preference, ALGORITHMS,
+                    found, &count) != CUBLAS_STATUS_SUCCESS)
         return false;
     double best_s = -1.0;
     cublasLtMatmulAlgo_t best;

@@ -10,6 +10,8 @@
 extern "C" {
 #endif
 
+#define CUBLAS_VER_MAJOR 13
+
 typedef enum {
     CUBLAS_STATUS_SUCCESS,
     CUBLAS_STATUS_INVALID_VALUE = 7,

@@ -237,7 +237,8 @@ struct backend {
     void (*gemm)(struct device *device, uint32_t rows, uint32_t inputs, uint32_t outputs,
                  const void *in, const void *weights, void *out);
     /* Optional. A product's first time of its shape costs more than its time: runs it for all
-     * numbers of rows up to most_rows that make a difference. NULL: there is nothing to warm. */
+     * numbers of rows up to most_rows that make a difference, perhaps in several ways to keep the
+     * fastest, and may wait for it. NULL: there is nothing to warm. */
     void (*warm)(struct device *device, uint32_t inputs, uint32_t outputs, uint32_t most_rows,
                  const void *in, const void *weights, void *out);
     /* bias NULL: none. in may be out. */

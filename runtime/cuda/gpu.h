@@ -5,7 +5,7 @@
  *   staging.c    the host's small arrays on their way to the GPU
  *   operators.c  norms, activations, rows
  *   experts.c    a mixture of experts
- *   products.c   products by cublasLt, each shape prepared once
+ *   products.c   products by cublasLt, each shape prepared once (product_trial.c: the fastest way)
  *   batch.c      contexts, how their attention is cut, KV and attention
  *   latent.c     the same of latent attention
  *   cublas.c     cublasLt, looked for when a device is opened
@@ -122,12 +122,14 @@ struct copy_list {
 };
 
 /* What is asked of cublasLt the same for all products, and what it answered (products.c). */
+enum { PRODUCT_CANDIDATES = 5 }; /* algorithms that it is asked for */
 struct products {
     struct cublas blas;
     cublasLtHandle_t handle;
     cublasLtMatmulDesc_t description;
     cublasLtMatmulPreference_t preference;
     void *workspace;
+    cudaEvent_t event[PRODUCT_CANDIDATES + 1]; /* before and behind what is timed */
     struct product_matrix *matrix;
     uint32_t count, capacity;
 };

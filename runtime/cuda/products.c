@@ -2,12 +2,21 @@
  * 0.3 ms, and milliseconds where its kernel must be loaded) is paid once for a shape: afterwards a
  * product is one call. Every prefill has another number of rows, so rows are rounded up and shapes
  * are few: about a hundred of a matrix for a window of 4,096 tokens, which gpu_warm() all prepares.
- * The rows that this adds are computed as well, into slack (backend.h). */
-#include "runtime/cuda/gpu.h"
+ * The rows that this adds are computed as well, into slack (backend.h).
+ *
+ * The heuristic's first answer is not always the fastest (measured on an H200: of 21 products five
+ * had less than 95 % of the best, one 84 %), so gpu_warm() times the first few. gpu_gemm() of a
+ * shape that was not warmed takes the first: it must not wait. Whatever is chosen stays for the
+ * device's life, so that rows computed twice on one device by the same numbers of rows are the same
+ * bits. */
+#include "runtime/cuda/products.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
+#include "base/units.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 
 /* What cuBLAS's documentation advises for Hopper; given at once, so that no product allocates. */
@@ -20,19 +29,11 @@ enum { MATRIX_ALIGNMENT = 256 };
  * to a part of one costs nothing that the tile does not cost anyway. */
 enum { FEW_ROWS = 16, SMALL_STEP = 16, SMALL_ROWS = 512, STEP = 64 };
 
-struct product { /* of so many rows */
-    cublasLtMatrixLayout_t in, out;
-    cublasLtMatmulAlgo_t algorithm;
-    bool ready;
-};
-
-/* All products by matrices of one shape. */
-struct product_matrix {
-    uint32_t inputs, outputs;
-    cublasLtMatrixLayout_t weights;
-    struct product *product; /* place_of(rows) */
-    uint32_t capacity;
-};
+/* For all shapes of a matrix together; behind it a shape takes the heuristic's first. A dense model
+ * has five matrices: 2 s at most. For an 8B's window of 4,096 tokens all shapes together are 0.06
+ * PFLOP, and some ten times that with what a trial runs: about 1 s of an H200. */
+static const uint64_t TIMING_NS = 400 * NS_PER_MS;
+enum { COARSEST = 32 }; /* places between the first of many rows that are timed */
 
 /* ---- rows ---- */
 
@@ -50,6 +51,16 @@ static uint32_t place_of(uint32_t rows)
     if (rows <= SMALL_ROWS)
         return FEW_ROWS - FEW_ROWS / SMALL_STEP + (rows - 1) / SMALL_STEP;
     return place_of(SMALL_ROWS) + 1 - SMALL_ROWS / STEP + (rows - 1) / STEP;
+}
+
+/* place_of(rows_at(place)) == place, rounded. */
+static uint32_t rows_at(uint32_t place)
+{
+    const uint32_t small = place_of(SMALL_ROWS);
+    if (place < FEW_ROWS)
+        return place + 1;
+    return place <= small ? (place - FEW_ROWS + FEW_ROWS / SMALL_STEP + 1) * SMALL_STEP
+                          : SMALL_ROWS + (place - small) * STEP;
 }
 
 /* ---- opening and closing ---- */
@@ -91,6 +102,12 @@ enum status products_open(struct products *products, struct error *err)
         cudaGetLastError();
         return error_io(err, "cuda", "allocate cuBLAS's workspace", cudaGetErrorString(code));
     }
+    for (int i = 0; i <= PRODUCT_CANDIDATES && code == cudaSuccess; i++)
+        code = cudaEventCreate(&products->event[i]);
+    if (code != cudaSuccess) {
+        cudaGetLastError();
+        return error_io(err, "cuda", "make events", cudaGetErrorString(code));
+    }
     cublasStatus_t answer = describe(products);
     return answer == CUBLAS_STATUS_SUCCESS
                ? STATUS_OK
@@ -122,6 +139,9 @@ void products_close(struct products *products)
         blas->description_destroy(products->description);
     if (products->handle != NULL)
         blas->destroy(products->handle);
+    for (int i = 0; i <= PRODUCT_CANDIDATES; i++)
+        if (products->event[i] != NULL)
+            cudaEventDestroy(products->event[i]);
     cublas_close(&products->blas);
     cudaFree(products->workspace);
     *products = (struct products){ 0 };
@@ -159,70 +179,137 @@ static struct product_matrix *find_matrix(struct device *device, uint32_t inputs
     return matrix;
 }
 
-/* The first that the heuristic names: it is asked for little more than it is sure of. */
-static bool choose(struct device *device, const struct product_matrix *matrix,
-                   struct product *product)
+/* Of those that can run here; none: the device failed. */
+static bool find_candidates(struct device *device, const struct product_matrix *matrix,
+                            const struct product *product, struct candidates *candidates)
 {
-    enum { MOST = 4 };
-    cublasLtMatmulHeuristicResult_t found[MOST];
+    cublasLtMatmulHeuristicResult_t found[PRODUCT_CANDIDATES];
     const struct products *products = &device->products;
     int count = 0;
+    candidates->count = 0;
     if (!accepted(device,
                   products->blas.choose(products->handle, products->description, matrix->weights,
                                         product->in, product->out, product->out,
-                                        products->preference, MOST, found, &count)))
+                                        products->preference, PRODUCT_CANDIDATES, found, &count)))
         return false;
     for (int i = 0; i < count; i++)
-        if (found[i].state == CUBLAS_STATUS_SUCCESS && found[i].workspaceSize <= WORKSPACE_BYTES) {
-            product->algorithm = found[i].algo;
-            return true;
-        }
-    gpu_fail(device, "multiply matrices", "cuBLAS knows no way for this shape");
-    return false;
+        if (found[i].state == CUBLAS_STATUS_SUCCESS && found[i].workspaceSize <= WORKSPACE_BYTES)
+            candidates->item[candidates->count++] =
+                (struct candidate){ .algorithm = found[i].algo, .ms = INFINITY };
+    if (candidates->count == 0)
+        gpu_fail(device, "multiply matrices", "cuBLAS knows no way for this shape");
+    return candidates->count > 0;
 }
 
-/* NULL: failed. */
-static const struct product *prepared(struct device *device, struct product_matrix *matrix,
-                                      uint32_t rows)
+static bool lay_out(struct device *device, struct product_matrix *matrix, struct product *product,
+                    uint32_t rows)
+{
+    return (matrix->weights != NULL ||
+            layout(device, &matrix->weights, matrix->inputs, matrix->outputs)) &&
+           (product->in != NULL || layout(device, &product->in, matrix->inputs, rounded(rows))) &&
+           (product->out != NULL || layout(device, &product->out, matrix->outputs, rounded(rows)));
+}
+
+static struct product *product_of(struct product_matrix *matrix, uint32_t rows)
 {
     uint32_t place = place_of(rows);
     memory_grow(&matrix->product, &matrix->capacity, place + UINT64_C(1), sizeof *matrix->product);
-    struct product *product = &matrix->product[place];
+    return &matrix->product[place];
+}
+
+/* By the heuristic's first. false: failed. */
+static bool prepare(struct device *device, struct product_matrix *matrix, struct product *product,
+                    uint32_t rows)
+{
+    struct candidates candidates;
     if (product->ready)
-        return product;
-    if (matrix->weights == NULL &&
-        !layout(device, &matrix->weights, matrix->inputs, matrix->outputs))
-        return NULL;
-    product->ready = layout(device, &product->in, matrix->inputs, rounded(rows)) &&
-                     layout(device, &product->out, matrix->outputs, rounded(rows)) &&
-                     choose(device, matrix, product);
-    return product->ready ? product : NULL;
+        return true;
+    if (!lay_out(device, matrix, product, rows) ||
+        !find_candidates(device, matrix, product, &candidates))
+        return false;
+    product->algorithm = candidates.item[0].algorithm;
+    product->ready = true;
+    return true;
 }
 
 /* ---- multiplying ---- */
 
+cublasStatus_t product_multiply(struct device *device, const struct product_matrix *matrix,
+                                const struct product *product,
+                                const cublasLtMatmulAlgo_t *algorithm, const struct operands *of)
+{
+    static const float one = 1.0F, zero = 0.0F;
+    const struct products *products = &device->products;
+    assert(((uintptr_t)of->in | (uintptr_t)of->weights | (uintptr_t)of->out) % MATRIX_ALIGNMENT ==
+           0);
+    return products->blas.multiply(
+        products->handle, products->description, &one, of->weights, matrix->weights, of->in,
+        product->in, &zero, of->out, product->out, of->out, product->out, algorithm,
+        products->workspace, WORKSPACE_BYTES, device->stream[STREAM_COMPUTE]);
+}
+
 void gpu_gemm(struct device *device, uint32_t rows, uint32_t inputs, uint32_t outputs,
               const void *in, const void *weights, void *out)
 {
-    static const float one = 1.0F, zero = 0.0F;
-    assert(((uintptr_t)in | (uintptr_t)weights | (uintptr_t)out) % MATRIX_ALIGNMENT == 0);
     if (device->failed)
         return;
-    const struct products *products = &device->products;
     struct product_matrix *matrix = find_matrix(device, inputs, outputs);
-    const struct product *product = prepared(device, matrix, rows);
-    if (product != NULL)
-        accepted(device, products->blas.multiply(products->handle, products->description, &one,
-                                                 weights, matrix->weights, in, product->in, &zero,
-                                                 out, product->out, out, product->out,
-                                                 &product->algorithm, products->workspace,
-                                                 WORKSPACE_BYTES, device->stream[STREAM_COMPUTE]));
+    struct product *product = product_of(matrix, rows);
+    if (prepare(device, matrix, product, rows))
+        accepted(device, product_multiply(device, matrix, product, &product->algorithm,
+                                          &(struct operands){ in, weights, out }));
 }
 
-/* Run, not only prepared: a kernel is loaded when it is first launched. */
+/* ---- warming up ---- */
+
+static void prepare_fastest(struct device *device, struct product_matrix *matrix,
+                            struct product *product, uint32_t rows, const struct operands *operands)
+{
+    struct candidates candidates;
+    const struct candidate *best = NULL;
+    uint64_t begin_ns = clock_now_ns();
+    if (lay_out(device, matrix, product, rows) &&
+        find_candidates(device, matrix, product, &candidates)) {
+        best = product_trial(device, matrix, product, operands, &candidates);
+        if (best == NULL) /* if nothing worse is known of the device */
+            gpu_fail(device, "multiply matrices", "cuBLAS takes none of the ways that it offers");
+    }
+    if (best != NULL)
+        product->algorithm = best->algorithm;
+    product->ready = product->warm = best != NULL;
+    matrix->timing_ns += clock_now_ns() - begin_ns;
+}
+
+/* Run, not only prepared: a kernel is loaded when it is first launched. What was used already stays
+ * as it was chosen. */
+static void warm(struct device *device, struct product_matrix *matrix, uint32_t rows,
+                 const struct operands *operands)
+{
+    struct product *product = product_of(matrix, rows);
+    if (device->failed || product->warm)
+        return;
+    if (!product->ready && matrix->timing_ns < TIMING_NS) {
+        prepare_fastest(device, matrix, product, rows, operands);
+        return;
+    }
+    product->warm =
+        prepare(device, matrix, product, rows) &&
+        accepted(device, product_multiply(device, matrix, product, &product->algorithm, operands));
+}
+
+/* First the few rows of decoding, which take little time; then from coarse to fine, so that where
+ * time runs out what is left lies between shapes that were timed. */
 void gpu_warm(struct device *device, uint32_t inputs, uint32_t outputs, uint32_t most_rows,
               const void *in, const void *weights, void *out)
 {
-    for (uint32_t rows = 1; rows <= most_rows; rows = rounded(rows) + 1)
-        gpu_gemm(device, rows, inputs, outputs, in, weights, out);
+    const struct operands operands = { in, weights, out };
+    if (device->failed || most_rows == 0)
+        return;
+    struct product_matrix *matrix = find_matrix(device, inputs, outputs);
+    const uint32_t last = place_of(most_rows), small = place_of(SMALL_ROWS);
+    for (uint32_t place = 0; place <= small && place <= last; place++)
+        warm(device, matrix, rows_at(place), &operands);
+    for (uint32_t stride = COARSEST; stride > 0 && last > small; stride /= 2)
+        for (uint32_t place = small + (last - small) % stride; place <= last; place += stride)
+            warm(device, matrix, rows_at(place), &operands);
 }

@@ -1,7 +1,7 @@
 /* tests/runtime/cuda/fake_cublas.cpp - the functions of cublas.h by their definition, queued on the
  * fake's streams. Column-major, as the real one: that the backend's rows come out right is seen.
- * An algorithm is that of the shape for which it was chosen, and refused for any other; the
- * heuristic's first answer needs more workspace than there is. */
+ * An algorithm is that of the shape for which it was chosen, and refused for any other. All of the
+ * heuristic's answers multiply alike; how long each takes is the test's choice. */
 #include "tests/runtime/cuda/emulator.h"
 #include "tests/runtime/cuda/fake_cuda.h"
 
@@ -9,8 +9,11 @@ extern "C" {
 #include "runtime/cuda/cublas.h"
 }
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 #include <vector>
 
 struct cublasLtContext {
@@ -131,10 +134,16 @@ static bool fit(cublasLtMatmulDesc_t description, cublasLtMatrixLayout_t a,
            c->stride >= c->rows;
 }
 
-static cublasLtMatmulAlgo_t algorithm_of(cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t c)
+static cublasLtMatmulAlgo_t algorithm_of(cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t c,
+                                         uint32_t answer)
 {
     return { { static_cast<uint64_t>(a->rows), static_cast<uint64_t>(c->rows),
-               static_cast<uint64_t>(c->columns) } };
+               static_cast<uint64_t>(c->columns), answer } };
+}
+
+static uint32_t answer_of(const cublasLtMatmulAlgo_t *algorithm)
+{
+    return static_cast<uint32_t>(algorithm->data[3]);
 }
 
 cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t description,
@@ -146,11 +155,12 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
     fake_cuda_count_heuristic();
     if (!fit(description, a, b, c) || c != d || wanted < 2)
         return CUBLAS_STATUS_INVALID_VALUE;
-    results[0] = {};
-    results[0].workspaceSize = preference->workspace_bytes + 1;
-    results[1] = {};
-    results[1].algo = algorithm_of(a, c);
-    *count = 2;
+    *count = std::min(wanted, fake_cuda_now().answers);
+    for (int i = 0; i < *count; i++) {
+        results[i] = {};
+        results[i].algo = algorithm_of(a, c, static_cast<uint32_t>(i));
+        results[i].workspaceSize = preference->workspace_bytes + (i == 0 ? 1 : 0);
+    }
     return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -192,7 +202,11 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t description
                               const cublasLtMatmulAlgo_t *algorithm, void *workspace,
                               size_t workspace_bytes, cudaStream_t stream)
 {
-    const cublasLtMatmulAlgo_t own = algorithm_of(a_layout, c_layout);
+    const fake_cuda machine = fake_cuda_now();
+    const uint32_t answer = answer_of(algorithm);
+    const cublasLtMatmulAlgo_t own = algorithm_of(a_layout, c_layout, answer);
+    if (answer == 0 || answer >= FAKE_ANSWERS || answer == machine.refused_answer)
+        return CUBLAS_STATUS_NOT_SUPPORTED;
     /* Only what is asked here; the scalars are the host's and read at once, layouts too. */
     if (!fit(description, a_layout, b_layout, c_layout) || c != d || c_layout != d_layout ||
         *static_cast<const float *>(alpha) != 1.0f || *static_cast<const float *>(beta) != 0.0f ||
@@ -201,7 +215,10 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t description
         !there(b, b_layout) || !there(d, d_layout))
         return CUBLAS_STATUS_INVALID_VALUE;
     const cublasLtLayout al = *a_layout, bl = *b_layout, cl = *c_layout;
+    fake_cuda_count_product(answer);
     emulate_queue(stream, [=] {
+        fake_cuda_pass(machine.product_ms[answer]);
+        std::this_thread::sleep_for(std::chrono::microseconds(machine.product_us));
         multiply(al, static_cast<const bf16 *>(a), bl, static_cast<const bf16 *>(b), cl,
                  static_cast<bf16 *>(d));
     });

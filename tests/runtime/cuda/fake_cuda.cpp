@@ -49,6 +49,7 @@ struct state {
     std::minstd_rand random;
     cudaError_t sticky, last;
     unsigned questions;
+    double passed_ms;
 } s;
 
 [[noreturn]] void die(const char *why)
@@ -60,7 +61,9 @@ struct state {
 double device_now_ms()
 {
     using namespace std::chrono;
-    return CLOCK_START_MS +
+    if (s.wanted.still_clock)
+        return CLOCK_START_MS + s.passed_ms;
+    return CLOCK_START_MS + s.passed_ms +
            duration<double, std::milli>(steady_clock::now().time_since_epoch()).count() *
                CLOCK_FASTER;
 }
@@ -243,6 +246,7 @@ fake_cuda fake_cuda_default()
     fake_cuda wanted = {};
     wanted.major = 8;
     wanted.patience = 1;
+    wanted.answers = 2;
     wanted.memory_bytes = UINT64_C(1) << 30;
     return wanted;
 }
@@ -286,6 +290,17 @@ bool fake_cuda_holds(const void *start, uint64_t bytes)
 void fake_cuda_count_heuristic()
 {
     s.counts.heuristics++;
+}
+
+void fake_cuda_count_product(uint32_t answer)
+{
+    s.counts.products++;
+    s.counts.answer = answer;
+}
+
+void fake_cuda_pass(double ms)
+{
+    s.passed_ms += ms;
 }
 
 /* ---- CUDA: the device ---- */

@@ -25,6 +25,8 @@ extern "C" {
 
 /* Streams in the order in which they were made: bit i of `eager`. */
 enum { FAKE_COMPUTE = 1, FAKE_LOAD = 2, FAKE_SAVE = 4, FAKE_ALL = 0xffff };
+/* How to multiply, as cuBLAS's heuristic answers; answer 0 needs more workspace than there is. */
+enum { FAKE_ANSWERS = 5 };
 struct fake_cuda {
     unsigned eager;
     unsigned seed;     /* not 0: besides, single operations are run at random */
@@ -33,6 +35,11 @@ struct fake_cuda {
     int major; /* compute capability */
     uint64_t memory_bytes;
     uint32_t fail_after; /* operations that run well; the next one fails. 0: none does */
+    int answers;         /* that cuBLAS's heuristic gives at most */
+    bool still_clock;    /* the device's clock goes on by product_ms only, and not by itself */
+    double product_ms[FAKE_ANSWERS];
+    uint32_t product_us;     /* that a product takes in truth, besides */
+    uint32_t refused_answer; /* which cuBLAS takes back when it is to multiply; 0: none */
 };
 /* The machine as a test wants it; nothing may be open. {0} with major and memory as an A100's. */
 struct fake_cuda fake_cuda_default(void);
@@ -45,9 +52,10 @@ void fake_cuda_fail_after(uint32_t operations);
 
 struct fake_counts {
     uint32_t copies, batches, batched_copies, pageable_copies, launches;
-    uint32_t heuristics;      /* products that cuBLAS was asked how to do */
-    uint32_t allocations;     /* of device and pinned memory, and their ends */
-    uint32_t streams, events; /* that are there */
+    uint32_t heuristics;       /* products that cuBLAS was asked how to do */
+    uint32_t products, answer; /* that were queued; of heuristics, by which the last was */
+    uint32_t allocations;      /* of device and pinned memory, and their ends */
+    uint32_t streams, events;  /* that are there */
     uint64_t device_bytes, pinned_ranges;
 };
 struct fake_counts fake_cuda_counts(void);
@@ -55,6 +63,9 @@ struct fake_counts fake_cuda_counts(void);
 /* For fake_cublas.cpp. Whether all of it is in one allocation on the device. */
 bool fake_cuda_holds(const void *start, uint64_t bytes);
 void fake_cuda_count_heuristic(void);
+void fake_cuda_count_product(uint32_t answer);
+/* The device's clock goes on by so much. */
+void fake_cuda_pass(double ms);
 
 #ifdef __cplusplus
 }

@@ -319,28 +319,7 @@ START_TEST(layers_with_and_without_a_window_share_a_batch)
 }
 END_TEST
 
-/* ---- products, and what is slow the first time ---- */
-
-/* 1 to 16, then steps of 16 up to 512, then of 64. */
-START_TEST(a_product_of_a_shape_is_chosen_once_and_shapes_are_few)
-{
-    struct device *device = open_lazy();
-    enum { MOST = 1024 };
-    const uint64_t bytes = (uint64_t)(MOST + cuda->gemm_slack_rows) * WIDTH * sizeof(uint16_t);
-    void *in = take(device, TIER_HBM, bytes), *out = take(device, TIER_HBM, bytes),
-         *weights = take(device, TIER_HBM, bytes);
-    cuda->warm(device, WIDTH, WIDTH, MOST, in, weights, out);
-    ck_assert_uint_eq(fake_cuda_counts().heuristics, 16 + 31 + 8);
-    for (uint32_t rows = 1; rows <= MOST; rows += rows < 600 ? 1 : 37)
-        cuda->gemm(device, rows, WIDTH, WIDTH, in, weights, out);
-    ck_assert_uint_eq(fake_cuda_counts().heuristics, 16 + 31 + 8);
-    cuda->gemm(device, MOST / 4, 2 * WIDTH, WIDTH / 2, in, weights, out);
-    ck_assert_uint_eq(fake_cuda_counts().heuristics, 16 + 31 + 8 + 1);
-    struct error err = { 0 };
-    ck_assert_int_eq(cuda->check(device, &err), STATUS_OK);
-    cuda->close(device);
-}
-END_TEST
+/* ---- what is slow the first time ---- */
 
 /* Memory begins as NaN, and rows of slack stay so; but not the pool, which is the first: attention
  * reads whole pages, and weighs with 0 what is beyond the context. */
@@ -768,7 +747,6 @@ int main(void)
     tcase_add_test(tests, a_batch_may_change_as_soon_as_the_call_has_returned);
     tcase_add_test(tests, a_batch_serves_one_shape_after_the_other);
     tcase_add_test(tests, layers_with_and_without_a_window_share_a_batch);
-    tcase_add_test(tests, a_product_of_a_shape_is_chosen_once_and_shapes_are_few);
     tcase_add_loop_test(tests, a_warm_executor_prepares_nothing_more_and_computes_the_same, 0, 3);
     tcase_add_test(tests, sums_with_their_norms_are_fewer_launches_and_the_same_bits);
     tcase_add_loop_test(tests, waits_order_streams_however_they_run, 0, HURRIES);

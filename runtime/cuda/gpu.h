@@ -1,6 +1,7 @@
 /* runtime/cuda/gpu.h - a GPU as a device: what its rooms share. Private to runtime/cuda/.
  *   gpu.c        opening and closing, failures, the v-table
  *   memory.c     the two tiers, workspaces, floats to and from elements
+ *   dram.c       memory that is pinned, and stays so when it is released
  *   streams.c    copies, and events with their time on the host's clock
  *   staging.c    the host's small arrays on their way to the GPU
  *   operators.c  norms, activations, rows
@@ -146,6 +147,7 @@ struct device {
     struct gpu_clock clock;
     struct gpu_tier tier[TIER_COUNT];
     struct allocation *allocations[TIER_COUNT];
+    struct allocation *kept; /* of DRAM: released, and pinned still */
     struct workspace floats, rotated_keys, wide_values, partial, partial_log2sum;
     struct rope_table rope;
     struct staging rows, batches;
@@ -172,6 +174,14 @@ void gpu_download(struct device *device, float *to, const void *from, uint64_t c
 /* At least size_bytes; NULL: failed. Growing waits for STREAM_COMPUTE. */
 void *workspace_need(struct device *device, struct workspace *workspace, uint64_t size_bytes);
 void workspace_free(struct workspace *workspace);
+
+/* dram.c */
+/* Pinned and zeroed memory of allocation->size_bytes, as mapped_bytes that may be up to twice as
+ * many. NULL, or why there is none. */
+const char *dram_new(struct device *device, struct allocation *allocation);
+/* What dram_new() made stays pinned, and the device may give it again. */
+void dram_keep(struct device *device, struct allocation *allocation);
+void dram_free_kept(struct device *device);
 
 /* streams.c */
 enum status gpu_clock_start(struct device *device, struct error *err);

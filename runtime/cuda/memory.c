@@ -1,16 +1,12 @@
-/* runtime/cuda/memory.c - HBM by cudaMalloc; DRAM is the process's own memory, pinned: O_DIRECT and
- * io_uring take it as they take any other, and copies need no bounce buffer. Both bounded by what
- * the device was opened with. Workspaces are the backend's own and beside that bound. */
-#define _DEFAULT_SOURCE /* MAP_ANONYMOUS, madvise() */
+/* runtime/cuda/memory.c - the two tiers' books, each bounded by what the device was opened with;
+ * HBM by cudaMalloc (DRAM: dram.c). Workspaces are the backend's own and beside that bound. */
 #include "runtime/cuda/gpu.h"
 
 #include "base/memory.h"
-#include "base/spread.h"
 #include "base/units.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 /* ---- tiers ---- */
 
@@ -46,63 +42,9 @@ static const char *new_hbm(struct device *device, struct allocation *allocation)
     return NULL;
 }
 
-/* Of x86-64 and of aarch64 with pages of 4 KiB. */
-static const uint64_t HUGE_PAGE = UINT64_C(2) << 20;
-
-/* Zeroed memory from an address that a huge page can begin at; NULL: the machine has no more.
- * Mapped a huge page larger than asked, and cut to size. */
-static char *map_aligned(uint64_t bytes)
+static void free_hbm(struct allocation *allocation)
 {
-    char *mapped =
-        mmap(NULL, bytes + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (mapped == MAP_FAILED)
-        return NULL;
-    uint64_t before = (HUGE_PAGE - (uintptr_t)mapped % HUGE_PAGE) % HUGE_PAGE;
-    if (before > 0)
-        munmap(mapped, before);
-    if (before < HUGE_PAGE)
-        munmap(mapped + before + bytes, HUGE_PAGE - before);
-    return mapped + before;
-}
-
-static void touch(void *memory, uint64_t begin, uint64_t end)
-{
-    for (uint64_t page = begin; page < end; page++)
-        ((volatile char *)memory)[page * GPU_MEMORY_ALIGNMENT] = 0;
-}
-
-/* A tier of some 100 GB of small pages would be touched and pinned for minutes: huge pages are 512
- * times fewer to pin, and several threads touch them, since the kernel zeroes as they do. Where the
- * kernel gives none (madvise() is a hint), pages are small and all else the same. */
-static const char *new_dram(struct allocation *allocation)
-{
-    uint64_t pages = (allocation->size_bytes + GPU_MEMORY_ALIGNMENT - 1) / GPU_MEMORY_ALIGNMENT;
-    pages = pages > 0 ? pages : 1;
-    uint64_t bytes = pages * GPU_MEMORY_ALIGNMENT;
-    char *memory = map_aligned(bytes);
-    if (memory == NULL)
-        return "the machine has no more";
-    madvise(memory, bytes, MADV_HUGEPAGE);
-    spread(pages, HUGE_PAGE / GPU_MEMORY_ALIGNMENT, touch, memory);
-    cudaError_t code = cudaHostRegister(memory, bytes, cudaHostRegisterDefault);
-    if (code != cudaSuccess) {
-        cudaGetLastError();
-        munmap(memory, bytes);
-        return cudaGetErrorString(code);
-    }
-    allocation->base = allocation->memory = memory;
-    allocation->mapped_bytes = bytes;
-    return NULL;
-}
-
-static void free_allocation(enum tier tier, struct allocation *allocation)
-{
-    if (tier == TIER_HBM)
-        cudaFree(allocation->base);
-    else {
-        cudaHostUnregister(allocation->base);
-        munmap(allocation->base, allocation->mapped_bytes);
-    }
+    cudaFree(allocation->base);
     free(allocation);
 }
 
@@ -114,7 +56,8 @@ enum status gpu_allocate(struct device *device, enum tier which, uint64_t size_b
         return no_room(tier, which, size_bytes, "", err);
     struct allocation *allocation = memory_new(1, sizeof *allocation);
     allocation->size_bytes = size_bytes;
-    const char *why = which == TIER_HBM ? new_hbm(device, allocation) : new_dram(allocation);
+    const char *why =
+        which == TIER_HBM ? new_hbm(device, allocation) : dram_new(device, allocation);
     if (why != NULL) {
         free(allocation);
         return no_room(tier, which, size_bytes, why, err);
@@ -136,17 +79,18 @@ void gpu_release(struct device *device, enum tier which, void *memory)
         return;
     *place = allocation->next;
     device->tier[which].used_bytes -= allocation->size_bytes;
-    free_allocation(which, allocation);
+    if (which == TIER_HBM)
+        free_hbm(allocation);
+    else
+        dram_keep(device, allocation);
 }
 
 void gpu_release_all(struct device *device)
 {
     for (int tier = 0; tier < TIER_COUNT; tier++)
-        while (device->allocations[tier] != NULL) {
-            struct allocation *allocation = device->allocations[tier];
-            device->allocations[tier] = allocation->next;
-            free_allocation((enum tier)tier, allocation);
-        }
+        while (device->allocations[tier] != NULL)
+            gpu_release(device, (enum tier)tier, device->allocations[tier]->memory);
+    dram_free_kept(device);
 }
 
 /* ---- workspaces ---- */

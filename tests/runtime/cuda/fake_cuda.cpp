@@ -177,6 +177,13 @@ void free_memory(void *memory, size_t bytes)
     std::free(memory);
 }
 
+void add_pinned(void *memory, size_t bytes)
+{
+    s.counts.allocations++;
+    s.pinned[static_cast<char *>(memory)] = bytes;
+    s.counts.pinned_bytes += bytes;
+}
+
 void check_stream(cudaStream_t stream)
 {
     if (std::find(s.streams.begin(), s.streams.end(), stream) == s.streams.end())
@@ -248,6 +255,7 @@ fake_cuda fake_cuda_default()
     wanted.patience = 1;
     wanted.answers = 2;
     wanted.memory_bytes = UINT64_C(1) << 30;
+    wanted.pinnable_bytes = UINT64_C(1) << 30;
     return wanted;
 }
 
@@ -398,24 +406,30 @@ cudaError_t cudaFree(void *memory)
 
 cudaError_t cudaHostRegister(void *memory, size_t bytes, unsigned)
 {
-    s.counts.allocations++;
-    s.pinned[static_cast<char *>(memory)] = bytes;
+    if (s.counts.pinned_bytes + bytes > s.wanted.pinnable_bytes)
+        return answer(cudaErrorMemoryAllocation);
+    s.counts.pinnings++;
+    add_pinned(memory, bytes);
     return answer(cudaSuccess);
 }
 
 cudaError_t cudaHostUnregister(void *memory)
 {
-    s.counts.allocations++;
-    if (s.pinned.erase(static_cast<char *>(memory)) == 0)
+    auto found = s.pinned.find(static_cast<char *>(memory));
+    if (found == s.pinned.end())
         die("cudaHostUnregister of what is not registered");
+    s.counts.allocations++;
+    s.counts.pinned_bytes -= found->second;
+    s.pinned.erase(found);
     return answer(cudaSuccess);
 }
 
-cudaError_t cudaHostAlloc(void **memory, size_t bytes, unsigned flags)
+cudaError_t cudaHostAlloc(void **memory, size_t bytes, unsigned)
 {
     if (posix_memalign(memory, 4096, bytes) != 0)
         die("the test's machine has no memory");
-    return cudaHostRegister(*memory, bytes, flags);
+    add_pinned(*memory, bytes);
+    return answer(cudaSuccess);
 }
 
 cudaError_t cudaFreeHost(void *memory)

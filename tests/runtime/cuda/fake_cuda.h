@@ -34,9 +34,10 @@ struct fake_cuda {
     bool no_gpu, no_batches, no_cublas;
     int major; /* compute capability */
     uint64_t memory_bytes;
-    uint32_t fail_after; /* operations that run well; the next one fails. 0: none does */
-    int answers;         /* that cuBLAS's heuristic gives at most */
-    bool still_clock;    /* the device's clock goes on by product_ms only, and not by itself */
+    uint64_t pinnable_bytes; /* of the host's memory, by cudaHostRegister() */
+    uint32_t fail_after;     /* operations that run well; the next one fails. 0: none does */
+    int answers;             /* that cuBLAS's heuristic gives at most */
+    bool still_clock;        /* the device's clock goes on by product_ms only, and not by itself */
     double product_ms[FAKE_ANSWERS];
     uint32_t product_us;     /* that a product takes in truth, besides */
     uint32_t refused_answer; /* which cuBLAS takes back when it is to multiply; 0: none */
@@ -56,7 +57,8 @@ struct fake_counts {
     uint32_t products, answer; /* that were queued; of heuristics, by which the last was */
     uint32_t allocations;      /* of device and pinned memory, and their ends */
     uint32_t streams, events;  /* that are there */
-    uint64_t device_bytes, pinned_ranges;
+    uint64_t device_bytes, pinned_ranges, pinned_bytes;
+    uint32_t pinnings; /* calls of cudaHostRegister() that gave some */
 };
 struct fake_counts fake_cuda_counts(void);
 

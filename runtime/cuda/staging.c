@@ -7,7 +7,8 @@
  * STREAM_LOAD has queued on it goes first, whatever the stream. Measured on an H200: with a turn's
  * KV on the way (2.6 ms), the first layer of its prefill, whose own KV was there after 0.4 ms,
  * began after 2.6 ms, since the few KB that say where its pages are stood behind the last layer's
- * KV. */
+ * KV. The kernel has the host's address: that of what cudaHostAlloc() gives is the GPU's as well,
+ * which of memory by cudaHostRegister() (a tier's) it need not be. */
 #include "runtime/cuda/gpu.h"
 
 #include <stdlib.h>

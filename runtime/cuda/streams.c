@@ -238,10 +238,12 @@ static uint32_t join(struct copy_list *list, const struct copy *copies, uint32_t
  * 13.0) asks nothing of where the memory is from: SrcAccessOrderStream, "the source will be
  * accessed in stream order", is right for any of it (...DuringApiCall is for sources that do not
  * outlive the call, ...Any for those that nothing queued writes), and location hints are ignored
- * but for managed memory and pageable memory that the GPU can reach. What device attributes
- * restrict is elsewhere: HostRegisterSupported is cudaHostRegister()'s, which new_dram() reports,
- * and CanUseHostPointerForRegisteredMem is about kernels, of which none reads DRAM here. A driver
- * that thinks otherwise answers "invalid value", and copies go one by one. */
+ * but for managed memory and pageable memory that the GPU can reach. Where
+ * CanUseHostPointerForRegisteredMem is 0, registered memory has another address on the GPU, and
+ * kernels must use that; in copies whose direction CUDA infers, "either the host or the unified
+ * device pointer value may be used" ("Unified Addressing", of which 64-bit processes have all).
+ * HostRegisterSupported is cudaHostRegister()'s own, which dram.c reports. A driver that thinks
+ * otherwise answers "invalid value", and copies go one by one. */
 static bool copy_batch(struct device *device, cudaStream_t stream, uint32_t count)
 {
 #if CUDART_VERSION >= 13000 /* 12.8's had one parameter more */

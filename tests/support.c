@@ -28,6 +28,12 @@ uint64_t test_seed(void)
     return seed;
 }
 
+bool test_small(void)
+{
+    const char *text = getenv("REPRISE_SMALL");
+    return text != NULL && *text != '\0' && strcmp(text, "0") != 0;
+}
+
 const char *test_data(const char *relative)
 {
     static char path[4096];

@@ -3,6 +3,7 @@
 #define REPRISE_TESTS_SUPPORT_H
 
 #include <check.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What a test that lacks its data returns from main: ctest reports it as skipped. */
@@ -10,6 +11,10 @@
 
 /* $REPRISE_SEED, else fixed: a failure that names its seed can be replayed. */
 uint64_t test_seed(void);
+
+/* $REPRISE_SMALL is set, and not to 0: shapes shall be as small as still takes every branch, since a
+ * tool makes each launch some hundred times as long (compute-sanitizer; docs/testing.md). */
+bool test_small(void);
 
 /* The path of a file under $REPRISE_DATA; NULL when the variable is unset or the file is not there.
  * Holds until the next call. */

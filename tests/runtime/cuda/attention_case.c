@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "tests/runtime/cuda/attention_launch.h"
 #include "tests/runtime/cuda/reference.h"
 #include "tests/runtime/cuda/rig.h"
 #include "tests/runtime/formats.h"
@@ -28,14 +29,6 @@ struct batch {
     uint32_t width;                     /* of a K or V row */
     uint16_t *keys[CASE_SEQUENCES_MAX]; /* of all tokens, as K was made: before RoPE */
     uint16_t *values[CASE_SEQUENCES_MAX];
-};
-
-/* The same in device memory. */
-struct device_batch {
-    struct kernel_attention a;
-    uint32_t *row_sequence, *ids;
-    struct kernel_work *prefill, *decode;
-    struct kernel_merge *merges;
 };
 
 static bool by_hopper(const struct attention_case *c)
@@ -197,12 +190,12 @@ static void batch_free(struct batch *b)
     free(b->pool);
 }
 
-static struct device_batch to_device(const struct batch *b, const struct plan *plan)
+static struct attention_arrays to_device(const struct batch *b, const struct plan *plan)
 {
     const struct attention_case *c = b->c;
     uint32_t dims = rope_dims(c), table_rows = b->longest > 64 ? b->longest : 64;
     uint64_t slice = 2 * (uint64_t)c->page_tokens * b->width;
-    struct device_batch d = {
+    struct attention_arrays d = {
         .row_sequence = rig_copy_of(b->row_sequence, b->rows * sizeof *b->row_sequence),
         .ids = rig_copy_of(plan->rotated, plan->rotated_count * sizeof *plan->rotated),
         .prefill = rig_copy_of(plan->prefill, plan->prefills * sizeof *plan->prefill),
@@ -246,45 +239,6 @@ static struct device_batch to_device(const struct batch *b, const struct plan *p
         kernel_rope_table(THETA, dims, table_rows, (float *)(uintptr_t)d.a.rope_table,
                           rig_stream());
     return d;
-}
-
-static void free_device(struct device_batch *d)
-{
-    void *all[] = { d->row_sequence,
-                    d->ids,
-                    d->prefill,
-                    d->decode,
-                    d->merges,
-                    (void *)(uintptr_t)d->a.rope_table,
-                    (void *)(uintptr_t)d->a.qkv,
-                    d->a.pool,
-                    d->a.out,
-                    (void *)(uintptr_t)d->a.pages,
-                    (void *)(uintptr_t)d->a.sequences,
-                    d->a.rotated_keys,
-                    d->a.wide_values,
-                    d->a.partial,
-                    d->a.partial_log2sum };
-    for (uint32_t i = 0; i < sizeof all / sizeof *all; i++)
-        rig_free(all[i]);
-}
-
-/* As the backend does it, layer by layer. */
-static void launch(const struct device_batch *d, const struct plan *plan, uint32_t rows)
-{
-    kernel_store_kv(&d->a, d->row_sequence, rows, d->a.pool_rotated, rig_stream());
-    bool turns = d->a.rotation != ROTATION_NONE && !d->a.pool_rotated;
-    if (plan->rotated_count > 0 && turns)
-        kernel_rotate_keys(&d->a, d->ids, plan->rotated_count, plan->rotated_longest, rig_stream());
-    if (plan->rotated_count > 0 && d->a.kv_fp8)
-        kernel_widen_kv(&d->a, d->ids, plan->rotated_count, plan->rotated_longest, !turns,
-                        rig_stream());
-    if (plan->prefills > 0)
-        kernel_prefill(&d->a, d->prefill, plan->prefills, rig_stream());
-    if (plan->decodes > 0)
-        kernel_decode(&d->a, d->decode, plan->decodes, rig_stream());
-    if (plan->merge_count > 0)
-        kernel_merge_parts(&d->a, d->merges, plan->merge_count, rig_stream());
 }
 
 /* One head's keys as attention has them: stored, then turned, or the other way round. */
@@ -348,7 +302,7 @@ static void expect(const struct batch *b, double *out)
 
 /* Whether the new tokens' rows of the pool are what they should be, and nothing else has changed.
  */
-static bool kv_is_exact(const struct batch *b, const struct device_batch *d)
+static bool kv_is_exact(const struct batch *b, const struct attention_arrays *d)
 {
     unsigned char *found = memory_new(b->pool_bytes, 1);
     rig_read(found, d->a.pool, b->pool_bytes);
@@ -375,13 +329,13 @@ static void run_ways(const struct batch *b, const struct plan *plan, struct case
     result->ways_agree = true;
     for (unsigned way = 0; way < rig_ways(); way++) {
         rig_way(way);
-        struct device_batch d = to_device(b, plan);
-        launch(&d, plan, b->rows);
+        struct attention_arrays d = to_device(b, plan);
+        attention_launch(&d, plan, b->rows);
         rig_read(way == 0 ? first : bits, d.a.out, bytes);
         result->ways_agree &= way == 0 || memcmp(first, bits, bytes) == 0;
         if (way == rig_ways() - 1) /* it writes into b's pool */
             result->kv_exact = kv_is_exact(b, &d);
-        free_device(&d);
+        attention_arrays_free(&d);
     }
     for (uint64_t i = 0; i < result->count; i++)
         result->out[i] = element_value(b->c->element, first[i]);

@@ -31,6 +31,11 @@ void *rig_copy_of(const void *host, size_t bytes)
     return memory;
 }
 
+void rig_write(void *device, const void *host, size_t bytes)
+{
+    memcpy(device, host, bytes);
+}
+
 void rig_read(void *host, const void *device, size_t bytes)
 {
     memcpy(host, device, bytes);
@@ -49,6 +54,16 @@ cudaStream_t rig_stream(void)
 bool rig_hopper(void)
 {
     return false;
+}
+
+uint32_t rig_multiprocessors(void)
+{
+    return RIG_MULTIPROCESSORS;
+}
+
+bool rig_small(void)
+{
+    return true;
 }
 
 unsigned rig_ways(void)

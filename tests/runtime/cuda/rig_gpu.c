@@ -1,6 +1,7 @@
 /* tests/runtime/cuda/rig_gpu.c - the kernels on a real GPU. CUDA does not survive a fork, so these
  * tests run in one process (CK_FORK=no, set by CMake). */
 #include "tests/runtime/cuda/rig.h"
+#include "tests/support.h"
 
 #include <cuda_runtime_api.h>
 #include <stdio.h>
@@ -40,6 +41,11 @@ void *rig_copy_of(const void *host, size_t bytes)
     return memory;
 }
 
+void rig_write(void *device, const void *host, size_t bytes)
+{
+    must(cudaMemcpy(device, host, bytes, cudaMemcpyHostToDevice), "cudaMemcpy");
+}
+
 void rig_read(void *host, const void *device, size_t bytes)
 {
     must(cudaGetLastError(), "launch");
@@ -57,18 +63,33 @@ cudaStream_t rig_stream(void)
     return NULL; /* the default stream */
 }
 
+static int attribute(enum cudaDeviceAttr which)
+{
+    int device = 0, value = 0;
+    must(cudaGetDevice(&device), "cudaGetDevice");
+    must(cudaDeviceGetAttribute(&value, which, device), "attribute");
+    return value;
+}
+
 bool rig_hopper(void)
 {
-    int device = 0, major = 0, minor = 0;
-    must(cudaGetDevice(&device), "cudaGetDevice");
-    must(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "attribute");
-    must(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device), "attribute");
-    return major == 9 && minor == 0;
+    return attribute(cudaDevAttrComputeCapabilityMajor) == 9 &&
+           attribute(cudaDevAttrComputeCapabilityMinor) == 0;
+}
+
+uint32_t rig_multiprocessors(void)
+{
+    return (uint32_t)attribute(cudaDevAttrMultiProcessorCount);
+}
+
+bool rig_small(void)
+{
+    return test_small();
 }
 
 unsigned rig_ways(void)
 {
-    return 2;
+    return test_small() ? 1 : 2;
 }
 
 void rig_way(unsigned i)

@@ -67,7 +67,9 @@ int test_main(Suite *suite)
 {
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
+    int failed = srunner_ntests_failed(runner), run = srunner_ntests_run(runner);
     srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    if (run == 0)
+        fprintf(stderr, "no test ran: does $CK_RUN_CASE name a case of this suite?\n");
+    return failed == 0 && run > 0 ? 0 : 1;
 }

@@ -12,8 +12,8 @@
 /* $REPRISE_SEED, else fixed: a failure that names its seed can be replayed. */
 uint64_t test_seed(void);
 
-/* $REPRISE_SMALL is set, and not to 0: shapes shall be as small as still takes every branch, since a
- * tool makes each launch some hundred times as long (compute-sanitizer; docs/testing.md). */
+/* $REPRISE_SMALL is set, and not to 0: shapes shall be as small as still takes every branch, since
+ * a tool makes each launch some hundred times as long (compute-sanitizer; docs/testing.md). */
 bool test_small(void);
 
 /* The path of a file under $REPRISE_DATA; NULL when the variable is unset or the file is not there.
@@ -23,7 +23,8 @@ const char *test_data(const char *relative);
 /* A new file with that content in $TMPDIR, else /tmp. The caller unlinks the path and frees it. */
 char *test_temp_file(const char *content);
 
-/* Runs the suite, printing failures; what main returns: 0, or 1 if any test failed. */
+/* Runs the suite, printing failures; what main returns: 0, or 1 if any test failed, or none ran,
+ * as when $CK_RUN_CASE names no case of it. */
 int test_main(Suite *suite);
 
 #endif

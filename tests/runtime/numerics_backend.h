@@ -9,6 +9,7 @@
 
 /* NULL: there is none of this name. */
 const struct backend *numerics_backend(const char *name);
-extern const bool numerics_is_slow; /* one architecture must do for most tests */
+/* One architecture must do for most tests: emulated, or where test_small(). */
+bool numerics_is_slow(void);
 
 #endif

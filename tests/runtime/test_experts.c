@@ -358,7 +358,7 @@ static Suite *suite(void)
 {
     Suite *suite = suite_create("experts");
     TCase *tcase = tcase_create(backend->name);
-    tcase_set_timeout(tcase, numerics_is_slow ? 200 : 60);
+    tcase_set_timeout(tcase, numerics_is_slow() ? 200 : 60);
     tcase_add_loop_test(tcase, a_prefill_is_what_the_reference_computes_through_the_same_experts, 0,
                         CASE_EXPERT_MODELS);
     tcase_add_loop_test(tcase, reused_kv_gives_what_computing_all_again_gives, 0,

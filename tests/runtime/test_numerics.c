@@ -549,7 +549,7 @@ static Suite *suite(void)
 {
     Suite *suite = suite_create("numerics");
     TCase *tcase = tcase_create(backend->name);
-    tcase_set_timeout(tcase, numerics_is_slow ? 200 : 60);
+    tcase_set_timeout(tcase, numerics_is_slow() ? 200 : 60);
     tcase_add_loop_test(tcase, a_prefill_is_what_the_reference_computes, 0, CASE_MODELS);
     const TTest *const of_models[] = {
         reused_kv_gives_what_computing_all_again_gives,
@@ -558,14 +558,14 @@ static Suite *suite(void)
         decoupled_truncation_is_the_reference_over_the_same_kv_and_truncating_rotated_keys_is_not,
     };
     for (size_t i = 0; i < sizeof of_models / sizeof *of_models; i++) {
-        tcase_add_loop_test(tcase, of_models[i], 0, numerics_is_slow ? 1 : CASE_LATENT);
+        tcase_add_loop_test(tcase, of_models[i], 0, numerics_is_slow() ? 1 : CASE_LATENT);
         tcase_add_loop_test(tcase, of_models[i], CASE_LATENT, CASE_NARROW);
         tcase_add_loop_test(tcase, of_models[i], CASE_NARROW,
-                            numerics_is_slow ? CASE_NARROW + 1 : CASE_MODELS);
+                            numerics_is_slow() ? CASE_NARROW + 1 : CASE_MODELS);
     }
     tcase_add_loop_test(tcase,
                         narrower_kv_and_windows_each_change_the_logits_by_more_than_the_tolerance,
-                        CASE_NARROW, numerics_is_slow ? CASE_NARROW + 1 : CASE_MODELS);
+                        CASE_NARROW, numerics_is_slow() ? CASE_NARROW + 1 : CASE_MODELS);
     tcase_add_test(tcase, rotated_keys_are_right_as_long_as_nothing_is_truncated);
     tcase_add_test(tcase, a_llama2c_checkpoint_runs_with_its_pairing_of_dimensions);
     tcase_add_loop_test(tcase, a_safetensors_file_of_the_same_weights_gives_the_same_bits, 0,

@@ -13,7 +13,7 @@
 
 /* ---- angles ---- */
 
-/* (cos, sin) of every pair at every position: what reference_rope() works out, once for all keys. */
+/* (cos, sin) of every pair at every position: what reference_rope() works out, once for all. */
 struct angles {
     uint32_t width, positions;
     double *of; /* [position][width / 2][2] */

@@ -238,18 +238,23 @@ int main(void)
 {
     if (!rig_open())
         return TEST_SKIPPED;
-    TCase *tests = tcase_create("attention, KV");
-    tcase_set_timeout(tests, 100);
-    tcase_add_loop_test(tests, every_head_width_and_rotation_of_fp8_in_prefill_and_decode, 0,
+    TCase *windows = tcase_create("windows");
+    tcase_set_timeout(windows, 100);
+    tcase_add_loop_test(windows, a_prefill_sees_what_its_windows_have, 0, WINDOWS);
+    tcase_add_loop_test(windows, a_decode_sees_what_its_window_has, 0, WINDOWS);
+    tcase_add_loop_test(windows, windows_over_fp8_in_parts, 0, 2);
+    TCase *fp8_widths = tcase_create("fp8_widths"), *fp8 = tcase_create("fp8");
+    tcase_set_timeout(fp8_widths, 100);
+    tcase_set_timeout(fp8, 100);
+    tcase_add_loop_test(fp8_widths, every_head_width_and_rotation_of_fp8_in_prefill_and_decode, 0,
                         sizeof widths / sizeof *widths);
-    tcase_add_loop_test(tests, a_decode_batch_of_fp8_reads_each_context_whatever_its_length, 0, 3);
-    tcase_add_test(tests, fp8_keys_rotated_when_stored_are_not_turned_again);
-    tcase_add_test(tests,
+    tcase_add_loop_test(fp8, a_decode_batch_of_fp8_reads_each_context_whatever_its_length, 0, 3);
+    tcase_add_test(fp8, fp8_keys_rotated_when_stored_are_not_turned_again);
+    tcase_add_test(fp8,
                    every_bf16_is_stored_as_the_nearest_fp8_and_becomes_the_element_of_that_value);
-    tcase_add_loop_test(tests, a_prefill_sees_what_its_windows_have, 0, WINDOWS);
-    tcase_add_loop_test(tests, a_decode_sees_what_its_window_has, 0, WINDOWS);
-    tcase_add_loop_test(tests, windows_over_fp8_in_parts, 0, 2);
     Suite *suite = suite_create("CUDA attention, KV");
-    suite_add_tcase(suite, tests);
+    suite_add_tcase(suite, windows);
+    suite_add_tcase(suite, fp8_widths);
+    suite_add_tcase(suite, fp8);
     return test_main(suite);
 }

@@ -243,13 +243,16 @@ int main(void)
 {
     if (!rig_open())
         return TEST_SKIPPED;
-    TCase *tests = tcase_create("experts");
-    tcase_set_timeout(tests, 100);
-    tcase_add_loop_test(tests, an_experts_product_is_of_its_own_rows_and_matrix, 0, 2);
-    tcase_add_test(tests, routing_is_the_same_in_every_order_of_threads);
-    tcase_add_test(tests, scores_that_are_no_numbers_still_choose_different_experts);
-    tcase_add_loop_test(tests, combining_weighs_in_fp32_and_rounds_once, 0, 2);
+    TCase *products = tcase_create("products");
+    tcase_set_timeout(products, 100);
+    tcase_add_loop_test(products, an_experts_product_is_of_its_own_rows_and_matrix, 0, 2);
+    tcase_add_loop_test(products, combining_weighs_in_fp32_and_rounds_once, 0, 2);
+    TCase *routing = tcase_create("routing");
+    tcase_set_timeout(routing, 100);
+    tcase_add_test(routing, routing_is_the_same_in_every_order_of_threads);
+    tcase_add_test(routing, scores_that_are_no_numbers_still_choose_different_experts);
     Suite *suite = suite_create("CUDA experts");
-    suite_add_tcase(suite, tests);
+    suite_add_tcase(suite, products);
+    suite_add_tcase(suite, routing);
     return test_main(suite);
 }

@@ -12,13 +12,13 @@
 #include <stdlib.h>
 
 /* What is rounded to bf16 on its way: turned queries and keys, which moves a score by some 0.2 % of
- * it; weights; the output. Scores deviate by 2, so that errors of 3e-3 to 5e-3 are met, of a single
- * row up to 1e-2 (emulated, and at 65,536 tokens; on an H200 with scores that deviate by 1: 1e-3 to
- * 3e-3, 5e-3). What they must show: of n keys, m that are missing or another's move an output by
+ * it; weights; the output. Scores deviate by 2, so that errors of 2e-3 to 6e-3 are met, of a single
+ * row up to 1e-2 (emulated, also at 65,536 tokens; on an H200 with scores that deviate by 1: 1e-3
+ * to 3e-3, 5e-3). What they must show: of n keys, m that are missing or another's move an output by
  * sqrt(m / n) or more, whatever their weights. A page of 16 among 65,536 tokens: 1.6 %, of all
  * samples of that context; among 8,192 one key: 1.1 %; a tile of 64 among 65,536: 3.1 %. One row
  * alone may have had its own fault: a tile, or a part. */
-static const double TOLERANCE = 0.008, ROW_TOLERANCE = 0.02;
+static const double TOLERANCE = 0.01, ROW_TOLERANCE = 0.02;
 
 #define ALL(seqs, cached, fresh) { { seqs, cached, fresh } }
 
@@ -119,13 +119,16 @@ int main(void)
 {
     if (!rig_open())
         return TEST_SKIPPED;
-    TCase *tests = tcase_create("large");
-    tcase_set_timeout(tests, 100);
-    tcase_add_loop_test(tests, attention_at_served_sizes_is_the_definition, 0,
-                        sizeof cases / sizeof *cases);
-    tcase_add_loop_test(tests, latent_attention_at_served_sizes_is_the_definition, 0,
+    TCase *latent = tcase_create("latent");
+    tcase_set_timeout(latent, 100);
+    tcase_add_loop_test(latent, latent_attention_at_served_sizes_is_the_definition, 0,
                         sizeof latent_cases / sizeof *latent_cases);
+    TCase *attention = tcase_create("attention");
+    tcase_set_timeout(attention, 100);
+    tcase_add_loop_test(attention, attention_at_served_sizes_is_the_definition, 0,
+                        sizeof cases / sizeof *cases);
     Suite *suite = suite_create("CUDA attention at served sizes");
-    suite_add_tcase(suite, tests);
+    suite_add_tcase(suite, latent);
+    suite_add_tcase(suite, attention);
     return test_main(suite);
 }

@@ -585,15 +585,19 @@ int main(void)
 {
     if (!rig_open())
         return TEST_SKIPPED;
-    TCase *tests = tcase_create("latent");
-    tcase_set_timeout(tests, 200);
-    tcase_add_loop_test(tests, prefill_over_a_cached_prefix_and_decode_are_the_definition, 0, 16);
-    tcase_add_test(tests, keys_in_parts_give_what_they_give_at_once);
-    tcase_add_test(tests, rope_keys_that_were_turned_when_stored_are_not_turned_again);
-    tcase_add_loop_test(tests, kv_in_fp8_is_attention_over_what_was_stored, 0, 2);
-    tcase_add_test(tests, every_pair_meets_each_of_its_keys_once);
-    tcase_add_loop_test(tests, products_of_single_heads_are_their_definition, 0, 4);
+    TCase *products = tcase_create("products");
+    tcase_set_timeout(products, 200);
+    tcase_add_loop_test(products, products_of_single_heads_are_their_definition, 0, 4);
+    TCase *attention = tcase_create("attention");
+    tcase_set_timeout(attention, 200);
+    tcase_add_loop_test(attention, prefill_over_a_cached_prefix_and_decode_are_the_definition, 0,
+                        16);
+    tcase_add_test(attention, keys_in_parts_give_what_they_give_at_once);
+    tcase_add_test(attention, rope_keys_that_were_turned_when_stored_are_not_turned_again);
+    tcase_add_loop_test(attention, kv_in_fp8_is_attention_over_what_was_stored, 0, 2);
+    tcase_add_test(attention, every_pair_meets_each_of_its_keys_once);
     Suite *suite = suite_create("CUDA latent attention");
-    suite_add_tcase(suite, tests);
+    suite_add_tcase(suite, products);
+    suite_add_tcase(suite, attention);
     return test_main(suite);
 }

@@ -288,17 +288,20 @@ int main(void)
 {
     if (!rig_open())
         return TEST_SKIPPED;
-    TCase *tests = tcase_create("operators");
-    tcase_set_timeout(tests, 100);
-    tcase_add_loop_test(tests, norms_are_their_definitions, 0, 2);
+    TCase *norms = tcase_create("norms");
+    tcase_set_timeout(norms, 100);
+    tcase_add_loop_test(norms, norms_are_their_definitions, 0, 2);
     tcase_add_loop_test(
-        tests, a_sum_and_its_norm_at_once_are_bit_by_bit_the_two_one_after_the_other, 0, 2);
-    tcase_add_loop_test(tests, swiglu_is_silu_of_the_gate_times_up, 0, 2);
-    tcase_add_loop_test(tests, gelu_is_its_tanh_form, 0, 2);
-    tcase_add_loop_test(tests, add_sums_in_fp32_and_rounds_once, 0, 2);
-    tcase_add_loop_test(tests, gathered_rows_are_the_tables_bits, 0, 2);
-    tcase_add_loop_test(tests, conversions_round_to_nearest_even, 0, 2);
+        norms, a_sum_and_its_norm_at_once_are_bit_by_bit_the_two_one_after_the_other, 0, 2);
+    TCase *elements = tcase_create("elements");
+    tcase_set_timeout(elements, 100);
+    tcase_add_loop_test(elements, swiglu_is_silu_of_the_gate_times_up, 0, 2);
+    tcase_add_loop_test(elements, gelu_is_its_tanh_form, 0, 2);
+    tcase_add_loop_test(elements, add_sums_in_fp32_and_rounds_once, 0, 2);
+    tcase_add_loop_test(elements, gathered_rows_are_the_tables_bits, 0, 2);
+    tcase_add_loop_test(elements, conversions_round_to_nearest_even, 0, 2);
     Suite *suite = suite_create("CUDA operators");
-    suite_add_tcase(suite, tests);
+    suite_add_tcase(suite, norms);
+    suite_add_tcase(suite, elements);
     return test_main(suite);
 }

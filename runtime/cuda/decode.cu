@@ -289,6 +289,7 @@ template <class T, class S, unsigned D, enum rotation R, unsigned STAGES, unsign
 __global__ void __launch_bounds__(ATTENTION_THREADS, BLOCKS)
     decode_kernel(const struct kernel_attention a, const struct kernel_work *works)
 {
+    wait_for_kernels_ahead();
     using tiles_type = decode_tiles<T, S, D, STAGES>;
     const tiles_type tiles = { reinterpret_cast<S *>(dynamic_shared()) };
     float2 *step_angle = tiles.steps();
@@ -365,7 +366,7 @@ static void launch_stages(const struct kernel_attention *a, const struct kernel_
     const auto kernel = decode_kernel<T, S, D, R, STAGES, BLOCKS>;
     const uint32_t group = a->heads / a->kv_heads, groups = (group + HEAD_ROWS - 1) / HEAD_ROWS;
     const size_t bytes = shared_bytes<T, S, D, R, STAGES>();
-    KERNEL_LAUNCH(kernel, dim3(works * a->kv_heads * groups), dim3(ATTENTION_THREADS), bytes,
+    KERNEL_LAUNCH_EARLY(kernel, dim3(works * a->kv_heads * groups), dim3(ATTENTION_THREADS), bytes,
                   stream, *a, work);
 }
 

@@ -20,6 +20,7 @@ static __device__ __forceinline__ float gelu(float x)
 template <class T>
 __global__ void swiglu_kernel(uint64_t all_chunks, uint32_t chunks, const T *in, T *out)
 {
+    wait_for_kernels_ahead();
     for (uint64_t i = first_index(); i < all_chunks; i += index_step()) {
         uint64_t row = i / chunks, column = i % chunks;
         const T *gate = in + (row * 2 * chunks + column) * CHUNK;
@@ -35,6 +36,7 @@ __global__ void swiglu_kernel(uint64_t all_chunks, uint32_t chunks, const T *in,
 
 template <class T> __global__ void gelu_kernel(uint64_t chunks, const T *in, T *out)
 {
+    wait_for_kernels_ahead();
     for (uint64_t i = first_index(); i < chunks; i += index_step()) {
         float x[CHUNK];
         load_chunk(in + i * CHUNK, x);
@@ -47,6 +49,7 @@ template <class T> __global__ void gelu_kernel(uint64_t chunks, const T *in, T *
 
 template <class T> __global__ void add_kernel(uint64_t chunks, const T *in, T *sum)
 {
+    wait_for_kernels_ahead();
     for (uint64_t i = first_index(); i < chunks; i += index_step()) {
         float x[CHUNK], s[CHUNK];
         load_chunk(in + i * CHUNK, x);
@@ -60,6 +63,7 @@ template <class T> __global__ void add_kernel(uint64_t chunks, const T *in, T *s
 
 static __global__ void fetch_kernel(uint64_t chunks, const uint4 *in, uint4 *out)
 {
+    wait_for_kernels_ahead();
     for (uint64_t i = first_index(); i < chunks; i += index_step())
         out[i] = in[i];
 }
@@ -67,18 +71,21 @@ static __global__ void fetch_kernel(uint64_t chunks, const uint4 *in, uint4 *out
 static __global__ void gather_kernel(uint64_t all_chunks, uint32_t chunks, const uint4 *table,
                                      const uint32_t *row, uint4 *out)
 {
+    wait_for_kernels_ahead();
     for (uint64_t i = first_index(); i < all_chunks; i += index_step())
         out[i] = table[static_cast<uint64_t>(row[i / chunks]) * chunks + i % chunks];
 }
 
 template <class T> __global__ void from_float_kernel(uint64_t count, const float *in, T *out)
 {
+    wait_for_kernels_ahead();
     for (uint64_t i = first_index(); i < count; i += index_step())
         out[i] = from_float<T>(in[i]);
 }
 
 template <class T> __global__ void to_float_kernel(uint64_t count, const T *in, float *out)
 {
+    wait_for_kernels_ahead();
     for (uint64_t i = first_index(); i < count; i += index_step())
         out[i] = to_float(in[i]);
 }
@@ -90,31 +97,31 @@ template <class T> struct launches {
         uint32_t chunks = width / CHUNK;
         uint64_t all = static_cast<uint64_t>(rows) * chunks;
         const auto kernel = swiglu_kernel<T>;
-        KERNEL_LAUNCH(kernel, blocks_for(all), dim3(WALK_THREADS), 0, stream, all, chunks,
+        KERNEL_LAUNCH_EARLY(kernel, blocks_for(all), dim3(WALK_THREADS), 0, stream, all, chunks,
                       static_cast<const T *>(in), static_cast<T *>(out));
     }
     static void gelu(uint64_t count, const void *in, void *out, cudaStream_t stream)
     {
         const auto kernel = gelu_kernel<T>;
-        KERNEL_LAUNCH(kernel, blocks_for(count / CHUNK), dim3(WALK_THREADS), 0, stream,
+        KERNEL_LAUNCH_EARLY(kernel, blocks_for(count / CHUNK), dim3(WALK_THREADS), 0, stream,
                       count / CHUNK, static_cast<const T *>(in), static_cast<T *>(out));
     }
     static void add(uint64_t count, const void *in, void *sum, cudaStream_t stream)
     {
         const auto kernel = add_kernel<T>;
-        KERNEL_LAUNCH(kernel, blocks_for(count / CHUNK), dim3(WALK_THREADS), 0, stream,
+        KERNEL_LAUNCH_EARLY(kernel, blocks_for(count / CHUNK), dim3(WALK_THREADS), 0, stream,
                       count / CHUNK, static_cast<const T *>(in), static_cast<T *>(sum));
     }
     static void from(uint64_t count, const float *in, void *out, cudaStream_t stream)
     {
         const auto kernel = from_float_kernel<T>;
-        KERNEL_LAUNCH(kernel, blocks_for(count), dim3(WALK_THREADS), 0, stream, count, in,
+        KERNEL_LAUNCH_EARLY(kernel, blocks_for(count), dim3(WALK_THREADS), 0, stream, count, in,
                       static_cast<T *>(out));
     }
     static void to(uint64_t count, const void *in, float *out, cudaStream_t stream)
     {
         const auto kernel = to_float_kernel<T>;
-        KERNEL_LAUNCH(kernel, blocks_for(count), dim3(WALK_THREADS), 0, stream, count,
+        KERNEL_LAUNCH_EARLY(kernel, blocks_for(count), dim3(WALK_THREADS), 0, stream, count,
                       static_cast<const T *>(in), out);
     }
 };
@@ -143,7 +150,7 @@ void kernel_add(enum element element, uint64_t count, const void *in, void *sum,
 void kernel_fetch(uint64_t bytes, const void *in, void *out, cudaStream_t stream)
 {
     uint64_t chunks = (bytes + sizeof(uint4) - 1) / sizeof(uint4);
-    KERNEL_LAUNCH(fetch_kernel, blocks_for(chunks), dim3(WALK_THREADS), 0, stream, chunks,
+    KERNEL_LAUNCH_EARLY(fetch_kernel, blocks_for(chunks), dim3(WALK_THREADS), 0, stream, chunks,
                   static_cast<const uint4 *>(in), static_cast<uint4 *>(out));
 }
 
@@ -153,7 +160,7 @@ void kernel_gather_rows(enum element element, uint32_t width, const void *table,
     static_cast<void>(element); /* both are 16 bits, and nothing is computed */
     uint32_t chunks = width / CHUNK;
     uint64_t all = static_cast<uint64_t>(rows) * chunks;
-    KERNEL_LAUNCH(gather_kernel, blocks_for(all), dim3(WALK_THREADS), 0, stream, all, chunks,
+    KERNEL_LAUNCH_EARLY(gather_kernel, blocks_for(all), dim3(WALK_THREADS), 0, stream, all, chunks,
                   static_cast<const uint4 *>(table), row, static_cast<uint4 *>(out));
 }
 

@@ -147,6 +147,7 @@ static __global__ void __launch_bounds__(TILING::THREADS)
     expert_gemm_kernel(struct routing routing, bool by_row, uint32_t inputs, uint32_t outputs,
                        const T *in, const T *weights, T *out)
 {
+    wait_for_kernels_ahead();
     const struct tile tile = find_tile<TILING::ROWS>(routing.first, routing.experts, blockIdx.x);
     if (tile.rows == 0)
         return;
@@ -208,7 +209,7 @@ static void launch(const struct routing *routing, bool by_row, uint32_t slots, u
     const auto kernel = expert_gemm_kernel<T, TILING>;
     const dim3 grid(slots / TILING::ROWS + routing->experts,
                     (outputs + TILING::COLUMNS - 1) / TILING::COLUMNS);
-    KERNEL_LAUNCH(kernel, grid, dim3(TILING::THREADS), TILING::SHARED_BYTES, stream, *routing,
+    KERNEL_LAUNCH_EARLY(kernel, grid, dim3(TILING::THREADS), TILING::SHARED_BYTES, stream, *routing,
                   by_row, inputs, outputs, static_cast<const T *>(in),
                   static_cast<const T *>(weights), static_cast<T *>(out));
 }

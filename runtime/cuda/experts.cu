@@ -22,6 +22,7 @@ template <class T>
 __global__ void scores_kernel(struct routing routing, uint32_t rows, uint32_t width, const T *in,
                               const T *router)
 {
+    wait_for_kernels_ahead();
     const uint32_t lane = threadIdx.x % WARP_THREADS, first_row = blockIdx.x * SCORE_ROWS;
     const uint32_t expert = blockIdx.y * WARPS + threadIdx.x / WARP_THREADS;
     float sum[SCORE_ROWS] = { 0 };
@@ -94,6 +95,7 @@ static __device__ struct candidate next_best(const float *score, uint32_t expert
 
 static __global__ void choose_kernel(struct routing routing, uint32_t rows)
 {
+    wait_for_kernels_ahead();
     const uint32_t lane = threadIdx.x % WARP_THREADS;
     const uint32_t row = blockIdx.x * WARPS + threadIdx.x / WARP_THREADS;
     if (row >= rows)
@@ -149,6 +151,7 @@ static __device__ struct counts counts_before(struct counts mine, struct counts 
  * block reads all choices, some 100 KB that are in L2: less than what a sort's launches take. */
 static __global__ void slots_kernel(struct routing routing, uint32_t rows)
 {
+    wait_for_kernels_ahead();
     struct counts *shared = reinterpret_cast<struct counts *>(dynamic_shared());
     const uint32_t expert = blockIdx.x, all = rows * routing.per_token;
     const uint32_t each = (all + THREADS - 1) / THREADS;
@@ -178,6 +181,7 @@ template <class T>
 __global__ void combine_kernel(struct routing routing, uint64_t all_chunks, uint32_t chunks,
                                const T *in, bool added, T *out)
 {
+    wait_for_kernels_ahead();
     for (uint64_t i = first_index(); i < all_chunks; i += index_step()) {
         const uint64_t place = i / chunks * routing.per_token, column = i % chunks;
         float sum[CHUNK] = { 0 };
@@ -209,7 +213,7 @@ static void launch_scores(const struct routing *routing, uint32_t rows, uint32_t
 {
     const auto kernel = scores_kernel<T>;
     const dim3 grid(parts_of(rows, SCORE_ROWS), parts_of(routing->experts, WARPS));
-    KERNEL_LAUNCH(kernel, grid, dim3(THREADS), 0, stream, *routing, rows, width,
+    KERNEL_LAUNCH_EARLY(kernel, grid, dim3(THREADS), 0, stream, *routing, rows, width,
                   static_cast<const T *>(in), static_cast<const T *>(router));
 }
 
@@ -220,7 +224,7 @@ static void launch_combine(const struct routing *routing, uint32_t rows, uint32_
     const auto kernel = combine_kernel<T>;
     const uint32_t chunks = width / CHUNK;
     const uint64_t all = static_cast<uint64_t>(rows) * chunks;
-    KERNEL_LAUNCH(kernel, blocks_for(all), dim3(WALK_THREADS), 0, stream, *routing, all, chunks,
+    KERNEL_LAUNCH_EARLY(kernel, blocks_for(all), dim3(WALK_THREADS), 0, stream, *routing, all, chunks,
                   static_cast<const T *>(in), added, static_cast<T *>(out));
 }
 
@@ -229,9 +233,9 @@ void kernel_route(enum element element, const struct routing *routing, uint32_t 
 {
     const auto scores = element == ELEMENT_BF16 ? launch_scores<bf16> : launch_scores<fp16>;
     scores(routing, rows, width, in, router, stream);
-    KERNEL_LAUNCH(choose_kernel, dim3(parts_of(rows, WARPS)), dim3(THREADS), 0, stream, *routing,
+    KERNEL_LAUNCH_EARLY(choose_kernel, dim3(parts_of(rows, WARPS)), dim3(THREADS), 0, stream, *routing,
                   rows);
-    KERNEL_LAUNCH(slots_kernel, dim3(routing->experts), dim3(THREADS),
+    KERNEL_LAUNCH_EARLY(slots_kernel, dim3(routing->experts), dim3(THREADS),
                   THREADS * sizeof(struct counts), stream, *routing, rows);
 }
 

@@ -14,6 +14,7 @@ template <class T, class S>
 __global__ void store_kv_kernel(const struct kernel_attention a, const uint32_t *row_sequence,
                                 bool rotate)
 {
+    wait_for_kernels_ahead();
     const uint32_t row = blockIdx.x, width = a.kv_heads * a.head_dim;
     const struct kernel_sequence sequence = a.sequences[row_sequence[row]];
     const uint32_t token = sequence.cached_tokens + row - sequence.first_row;
@@ -41,7 +42,7 @@ static void launch_store(const struct kernel_attention *a, const uint32_t *row_s
                          uint32_t rows, bool rotate, cudaStream_t stream)
 {
     const auto kernel = a->kv_fp8 ? store_kv_kernel<T, fp8> : store_kv_kernel<T, T>;
-    KERNEL_LAUNCH(kernel, dim3(rows), dim3(THREADS), 0, stream, *a, row_sequence, rotate);
+    KERNEL_LAUNCH_EARLY(kernel, dim3(rows), dim3(THREADS), 0, stream, *a, row_sequence, rotate);
 }
 
 void kernel_store_kv(const struct kernel_attention *a, const uint32_t *row_sequence, uint32_t rows,
@@ -60,6 +61,7 @@ static constexpr unsigned AT_ONCE = 4;
 template <class T>
 __global__ void widen_kv_kernel(const struct kernel_attention a, const uint32_t *ids, bool keys)
 {
+    wait_for_kernels_ahead();
     const struct kernel_sequence sequence = a.sequences[ids[blockIdx.y]];
     const uint32_t width = a.kv_heads * a.head_dim, chunks = width / CHUNK;
     const uint32_t end = sequence.cached_tokens + sequence.new_tokens;
@@ -91,5 +93,5 @@ void kernel_widen_kv(const struct kernel_attention *a, const uint32_t *ids, uint
     const uint32_t blocks =
         static_cast<uint32_t>((chunks + AT_ONCE * THREADS - 1) / (AT_ONCE * THREADS));
     for (int of_keys = 0; of_keys <= (keys ? 1 : 0); of_keys++)
-        KERNEL_LAUNCH(kernel, dim3(blocks, count), dim3(THREADS), 0, stream, *a, ids, of_keys == 1);
+        KERNEL_LAUNCH_EARLY(kernel, dim3(blocks, count), dim3(THREADS), 0, stream, *a, ids, of_keys == 1);
 }

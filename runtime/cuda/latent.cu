@@ -323,6 +323,7 @@ template <class T, class S, unsigned L>
 __global__ void __launch_bounds__(ATTENTION_THREADS, 2)
     latent_kernel(const struct kernel_latent a, const struct kernel_work *works)
 {
+    wait_for_kernels_ahead();
     latent_place<T, L> *place = reinterpret_cast<latent_place<T, L> *>(dynamic_shared());
     const struct kernel_work work = works[blockIdx.x];
     const struct kernel_sequence sequence = a.sequences[work.sequence];
@@ -359,7 +360,7 @@ static void launch(const struct kernel_latent *a, const struct kernel_work *work
 {
     const auto kernel = a->kv_fp8 ? latent_kernel<T, fp8, L> : latent_kernel<T, T, L>;
     const size_t shared_bytes = sizeof(latent_place<T, L>);
-    KERNEL_LAUNCH(kernel, dim3(works), dim3(ATTENTION_THREADS), shared_bytes, stream, *a, work);
+    KERNEL_LAUNCH_EARLY(kernel, dim3(works), dim3(ATTENTION_THREADS), shared_bytes, stream, *a, work);
 }
 
 template <class T>
@@ -387,6 +388,7 @@ void kernel_latent_attention(const struct kernel_latent *a, const struct kernel_
 template <class T>
 __global__ void latent_merge_kernel(const struct kernel_latent a, const struct kernel_merge *merges)
 {
+    wait_for_kernels_ahead();
     const struct kernel_merge merge = merges[blockIdx.x];
     float largest = NO_KEY, sum = 0.0f;
     for (uint32_t i = 0; i < merge.parts; i++)
@@ -410,5 +412,5 @@ void kernel_latent_merge(const struct kernel_latent *a, const struct kernel_merg
 {
     const auto kernel =
         a->element == ELEMENT_BF16 ? latent_merge_kernel<bf16> : latent_merge_kernel<fp16>;
-    KERNEL_LAUNCH(kernel, dim3(count), dim3(ATTENTION_THREADS), 0, stream, *a, merges);
+    KERNEL_LAUNCH_EARLY(kernel, dim3(count), dim3(ATTENTION_THREADS), 0, stream, *a, merges);
 }

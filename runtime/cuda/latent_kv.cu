@@ -39,6 +39,7 @@ __device__ __forceinline__ void store_rope_key(const struct kernel_latent &a, co
 template <class T, class S>
 __global__ void store_latent_kernel(const struct kernel_latent a, const uint32_t *row_sequence)
 {
+    wait_for_kernels_ahead();
     const uint32_t row = blockIdx.x, width = a.latent_dim + a.rope_dim;
     const struct kernel_sequence sequence = a.sequences[row_sequence[row]];
     const uint32_t token = sequence.cached_tokens + row - sequence.first_row;
@@ -62,7 +63,7 @@ static void launch(const struct kernel_latent *a, const uint32_t *row_sequence, 
                    cudaStream_t stream)
 {
     const auto kernel = a->kv_fp8 ? store_latent_kernel<T, fp8> : store_latent_kernel<T, T>;
-    KERNEL_LAUNCH(kernel, dim3(rows), dim3(THREADS), WARPS * sizeof(float), stream, *a,
+    KERNEL_LAUNCH_EARLY(kernel, dim3(rows), dim3(THREADS), WARPS * sizeof(float), stream, *a,
                   row_sequence);
 }
 

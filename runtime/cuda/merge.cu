@@ -16,6 +16,7 @@ struct merge_place {
 template <class T>
 __global__ void merge_kernel(const struct kernel_attention a, const struct kernel_merge *merges)
 {
+    wait_for_kernels_ahead();
     const struct kernel_merge merge = merges[blockIdx.y];
     const uint32_t head = blockIdx.x, lane = threadIdx.x % WARP_THREADS;
     const uint32_t warp = threadIdx.x / WARP_THREADS, column = lane * COLUMNS;
@@ -76,6 +77,6 @@ void kernel_merge_parts(const struct kernel_attention *a, const struct kernel_me
     static_assert(WARPS * WARP_THREADS >= ATTENTION_HEAD_DIM_MAX &&
                       COLUMNS * WARP_THREADS >= ATTENTION_HEAD_DIM_MAX,
                   "a head's elements have threads");
-    KERNEL_LAUNCH(kernel, dim3(a->heads, count), dim3(WARPS * WARP_THREADS), sizeof(merge_place),
+    KERNEL_LAUNCH_EARLY(kernel, dim3(a->heads, count), dim3(WARPS * WARP_THREADS), sizeof(merge_place),
                   stream, *a, merges);
 }

@@ -7,6 +7,7 @@
 #include "runtime/cuda/kernels.h"
 
 static constexpr unsigned THREADS = 256, WARPS = THREADS / WARP_THREADS;
+static constexpr unsigned FEW_ROWS = 128; /* about a block a multiprocessor */
 
 /* Over the block; every thread gets it. shared: WARPS floats, free again at the next call's end. */
 static __device__ __forceinline__ float block_sum(float x, float *shared)
@@ -74,6 +75,11 @@ __global__ void __launch_bounds__(THREADS)
     norm_kernel(uint32_t width, float epsilon, const T *in, T *added_to, const T *weight,
                 const T *bias, T *out)
 {
+    /* Few rows are done before HBM has answered for the weights, which no kernel ahead writes; many
+     * find them in L2. */
+    for (uint32_t i = threadIdx.x * CHUNK; gridDim.x <= FEW_ROWS && i < width; i += THREADS * CHUNK)
+        prefetch(weight + i);
+    wait_for_kernels_ahead();
     float *shared = reinterpret_cast<float *>(dynamic_shared());
     const uint64_t start = static_cast<uint64_t>(blockIdx.x) * width;
     const T *row = (ADDS ? added_to : in) + start;
@@ -101,7 +107,7 @@ template <class T, bool CENTRED, bool ADDS>
 static void launch(const struct kernel_norm *n, cudaStream_t stream)
 {
     const auto kernel = norm_kernel<T, CENTRED, ADDS>;
-    KERNEL_LAUNCH(kernel, dim3(n->rows), dim3(THREADS), WARPS * sizeof(float), stream, n->width,
+    KERNEL_LAUNCH_EARLY(kernel, dim3(n->rows), dim3(THREADS), WARPS * sizeof(float), stream, n->width,
                   n->epsilon, static_cast<const T *>(n->in), static_cast<T *>(n->sum),
                   static_cast<const T *>(n->weight), static_cast<const T *>(n->bias),
                   static_cast<T *>(n->out));

@@ -224,6 +224,7 @@ template <class T, unsigned D, bool WINDOWED>
 __global__ void __launch_bounds__(ATTENTION_THREADS, 2)
     prefill_kernel(const struct kernel_attention a, const struct kernel_work *works)
 {
+    wait_for_kernels_ahead();
     T *queries = reinterpret_cast<T *>(dynamic_shared());
     T *keys = queries + PREFILL_QUERIES * D, *values = keys + PREFILL_KEYS * D;
     const struct kernel_work work = works[blockIdx.y];
@@ -281,7 +282,7 @@ static void launch(const struct kernel_attention *a, const struct kernel_work *w
         a->window_tokens > 0 ? prefill_kernel<T, D, true> : prefill_kernel<T, D, false>;
     const size_t shared_bytes =
         (PREFILL_QUERIES + 2 * PREFILL_KEYS) * D * sizeof(T) + sizeof(prefill_sources<T>);
-    KERNEL_LAUNCH(kernel, dim3(a->heads, works), dim3(ATTENTION_THREADS), shared_bytes, stream, *a,
+    KERNEL_LAUNCH_EARLY(kernel, dim3(a->heads, works), dim3(ATTENTION_THREADS), shared_bytes, stream, *a,
                   work);
 }
 

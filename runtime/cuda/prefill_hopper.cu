@@ -307,6 +307,7 @@ __global__ void __launch_bounds__(HOPPER_THREADS, 1)
                           const __grid_constant__ struct hopper_maps maps,
                           const struct kernel_work *works, uint32_t count, uint32_t section_heads)
 {
+    wait_for_kernels_ahead();
     auto &shared = *reinterpret_cast<hopper_shared<T, D, KEYS, STAGES, VALUE_STAGES> *>(
         hopper_dynamic_shared());
     if (threadIdx.x == 0)
@@ -407,7 +408,7 @@ static void launch_hopper(const struct kernel_attention *a, const hopper_maps &m
 {
     const auto kernel = prefill_hopper_kernel<T, D, KEYS, STAGES, VALUE_STAGES, TURNS>;
     const size_t shared_bytes = sizeof(hopper_shared<T, D, KEYS, STAGES, VALUE_STAGES>);
-    KERNEL_LAUNCH(kernel, dim3(a->heads * works), dim3(HOPPER_THREADS), shared_bytes, stream, *a,
+    KERNEL_LAUNCH_EARLY(kernel, dim3(a->heads * works), dim3(HOPPER_THREADS), shared_bytes, stream, *a,
                   maps, work, works, section_heads(a, works));
 }
 

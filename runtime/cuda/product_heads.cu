@@ -116,6 +116,7 @@ template <class T, unsigned ROWS>
 __global__ void __launch_bounds__(ATTENTION_THREADS)
     head_products_kernel(const struct kernel_head_products p)
 {
+    wait_for_kernels_ahead();
     constexpr unsigned ROW_WARPS = ROWS / 16;
     constexpr unsigned OUTPUTS = TILE / (ATTENTION_WARPS / ROW_WARPS), COLUMN_TILES = OUTPUTS / 8;
     product_place<T, ROWS> *place = reinterpret_cast<product_place<T, ROWS> *>(dynamic_shared());
@@ -149,7 +150,7 @@ static void launch(const struct kernel_head_products *p, cudaStream_t stream)
 {
     const auto kernel = head_products_kernel<T, ROWS>;
     const size_t shared_bytes = sizeof(product_place<T, ROWS>);
-    KERNEL_LAUNCH(kernel,
+    KERNEL_LAUNCH_EARLY(kernel,
                   dim3((p->outputs + TILE - 1) / TILE, (p->rows + ROWS - 1) / ROWS, p->heads),
                   dim3(ATTENTION_THREADS), shared_bytes, stream, *p);
 }

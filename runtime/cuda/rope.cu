@@ -15,6 +15,7 @@ static constexpr unsigned THREADS = 256;
 
 static __global__ void rope_table_kernel(float theta, uint32_t pairs, uint32_t rows, float2 *table)
 {
+    wait_for_kernels_ahead();
     uint32_t i = blockIdx.x * THREADS + threadIdx.x;
     if (i >= rows * pairs)
         return;
@@ -27,7 +28,7 @@ static __global__ void rope_table_kernel(float theta, uint32_t pairs, uint32_t r
 void kernel_rope_table(float theta, uint32_t dims, uint32_t rows, float *table, cudaStream_t stream)
 {
     uint32_t blocks = (rows * (dims / 2) + THREADS - 1) / THREADS;
-    KERNEL_LAUNCH(rope_table_kernel, dim3(blocks), dim3(THREADS), 0, stream, theta, dims / 2, rows,
+    KERNEL_LAUNCH_EARLY(rope_table_kernel, dim3(blocks), dim3(THREADS), 0, stream, theta, dims / 2, rows,
                   reinterpret_cast<float2 *>(table));
 }
 
@@ -116,6 +117,7 @@ template <class T, class S, enum rotation R>
 __global__ void __launch_bounds__(UNIT_THREADS)
     rotate_units_kernel(const struct kernel_attention a, const uint32_t *ids)
 {
+    wait_for_kernels_ahead();
     constexpr uint32_t PAIRS = R == ROTATION_HALVES ? CHUNK : CHUNK / 2; /* of a unit */
     const block_share share = share_out(a);
     const uint32_t slot = threadIdx.x / share.units, unit = threadIdx.x % share.units;
@@ -152,6 +154,7 @@ __global__ void __launch_bounds__(UNIT_THREADS)
 template <class T, class S>
 __global__ void rotate_pairs_kernel(const struct kernel_attention a, const uint32_t *ids)
 {
+    wait_for_kernels_ahead();
     const struct kernel_sequence sequence = a.sequences[ids[blockIdx.y]];
     const uint32_t token = blockIdx.x, pairs = a.head_dim / 2;
     if (token >= sequence.cached_tokens + sequence.new_tokens ||
@@ -178,14 +181,14 @@ static void launch_rotate(const struct kernel_attention *a, const uint32_t *ids,
         const auto kernel = a->rotation == ROTATION_HALVES
                                 ? rotate_units_kernel<T, S, ROTATION_HALVES>
                                 : rotate_units_kernel<T, S, ROTATION_NEIGHBOURS>;
-        KERNEL_LAUNCH(kernel, dim3((longest + tokens - 1) / tokens, count), dim3(UNIT_THREADS), 0,
+        KERNEL_LAUNCH_EARLY(kernel, dim3((longest + tokens - 1) / tokens, count), dim3(UNIT_THREADS), 0,
                       stream, *a, ids);
         return;
     }
     const auto kernel = rotate_pairs_kernel<T, S>;
     const uint32_t pairs = a->kv_heads * a->head_dim / 2;
     const uint32_t threads = pairs >= THREADS ? THREADS : (pairs + 31) / 32 * 32;
-    KERNEL_LAUNCH(kernel, dim3(longest, count), dim3(threads), 0, stream, *a, ids);
+    KERNEL_LAUNCH_EARLY(kernel, dim3(longest, count), dim3(threads), 0, stream, *a, ids);
 }
 
 void kernel_rotate_keys(const struct kernel_attention *a, const uint32_t *ids, uint32_t count,

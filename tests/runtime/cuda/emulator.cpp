@@ -110,6 +110,7 @@ struct fiber {
     place context;
     stack_memory *stack = nullptr;
     bool ended = false;
+    bool waited = false; /* for the kernels ahead */
     const meeting *waits_for = nullptr;
     uint64_t waits_until = 0; /* runs again once waits_for->times >= this */
     uint64_t group = 0;       /* of asynchronous copies, the one being filled */
@@ -258,7 +259,7 @@ stack_memory *stack_of_thread(unsigned thread)
 void start_fiber(fiber *f, unsigned thread)
 {
     f->stack = stack_of_thread(thread);
-    f->ended = false;
+    f->ended = f->waited = false;
     f->waits_for = nullptr;
     f->group = 0;
     f->copies.clear();
@@ -361,6 +362,22 @@ void emulate_launch_on(struct CUstream_st *stream, dim3 grid, dim3 threads, size
         emulate_launch(grid, threads, shared_bytes, kernel);
     else
         emulate_queue(stream, [=] { emulate_launch(grid, threads, shared_bytes, kernel); });
+}
+
+/* A kernel ahead has always ended here; what is seen is a thread that would not have waited. */
+void emulate_launch_early_on(struct CUstream_st *stream, dim3 grid, dim3 threads,
+                             size_t shared_bytes, std::function<void()> kernel)
+{
+    emulate_launch_on(stream, grid, threads, shared_bytes, [=] {
+        kernel();
+        if (!running->fibers[running->current].waited)
+            die("ends without having waited for the kernels ahead");
+    });
+}
+
+void wait_for_kernels_ahead()
+{
+    running->fibers[running->current].waited = true;
 }
 
 unsigned char *dynamic_shared()

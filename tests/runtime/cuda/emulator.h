@@ -11,7 +11,8 @@
  *   EMULATE_* order; a result that depends on it was read or overwritten too early.
  * - Asynchronous copies: done as late as CUDA allows (at the wait), or as early (when issued).
  * - Memory never written: shared memory begins as NaN.
- * - Barriers that not all threads reach: the process ends with a message. */
+ * - Barriers that not all threads reach, and threads of a kernel that may begin early which do not
+ *   wait for what is ahead: the process ends with a message. */
 #ifndef REPRISE_TESTS_RUNTIME_CUDA_EMULATOR_H
 #define REPRISE_TESTS_RUNTIME_CUDA_EMULATOR_H
 
@@ -61,6 +62,14 @@ void emulate_launch(dim3 grid, dim3 block, size_t shared_bytes,
 extern void (*emulate_queue)(struct CUstream_st *stream, std::function<void()> work);
 void emulate_launch_on(struct CUstream_st *stream, dim3 grid, dim3 block, size_t shared_bytes,
                        std::function<void()> kernel);
+/* The same of a kernel that may begin early (device.cuh): a thread that ends without having called
+ * wait_for_kernels_ahead() ends the process. */
+void emulate_launch_early_on(struct CUstream_st *stream, dim3 grid, dim3 block, size_t shared_bytes,
+                             std::function<void()> kernel);
+void wait_for_kernels_ahead();
+static inline void prefetch(const void *)
+{
+}
 /* Arguments are copied when the launch is queued, as CUDA copies them. */
 template <class Kernel, class... Arguments>
 std::function<void()> emulate_call(Kernel kernel, Arguments... arguments)
@@ -69,6 +78,8 @@ std::function<void()> emulate_call(Kernel kernel, Arguments... arguments)
 }
 #define KERNEL_LAUNCH(kernel, grid, block, shared_bytes, stream, ...)                              \
     emulate_launch_on(stream, grid, block, shared_bytes, emulate_call(kernel, __VA_ARGS__))
+#define KERNEL_LAUNCH_EARLY(kernel, grid, block, shared_bytes, stream, ...)                        \
+    emulate_launch_early_on(stream, grid, block, shared_bytes, emulate_call(kernel, __VA_ARGS__))
 
 unsigned char *dynamic_shared();
 size_t multiprocessor_shared_bytes(); /* as emulator_control.h has it */

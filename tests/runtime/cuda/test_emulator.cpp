@@ -82,6 +82,29 @@ START_TEST(a_barrier_that_some_threads_skip_ends_the_process)
 }
 END_TEST
 
+/* A kernel that may begin early; thread 5 waits for the kernels ahead, or not. */
+static void launch_early(bool all_wait)
+{
+    KERNEL_LAUNCH_EARLY(
+        [](bool all) {
+            if (all || threadIdx.x != 5)
+                wait_for_kernels_ahead();
+        },
+        dim3(2), dim3(32), 0, nullptr, all_wait);
+}
+
+START_TEST(threads_that_all_wait_for_the_kernels_ahead_may_begin_early)
+{
+    launch_early(true);
+}
+END_TEST
+
+START_TEST(a_thread_that_does_not_wait_for_the_kernels_ahead_ends_the_process)
+{
+    launch_early(false);
+}
+END_TEST
+
 /* One mma against the product by definition; the operands by the lanes' own arithmetic. */
 static void multiply(const float *a, const float *b, float *d)
 {
@@ -123,6 +146,9 @@ int main()
     tcase_add_test(tests, a_missing_barrier_changes_the_result_with_the_order);
     tcase_add_test(tests, a_copy_not_waited_for_is_not_there);
     tcase_add_test_raise_signal(tests, a_barrier_that_some_threads_skip_ends_the_process, SIGABRT);
+    tcase_add_test(tests, threads_that_all_wait_for_the_kernels_ahead_may_begin_early);
+    tcase_add_test_raise_signal(
+        tests, a_thread_that_does_not_wait_for_the_kernels_ahead_ends_the_process, SIGABRT);
     tcase_add_test(tests, an_mma_is_a_matrix_product);
     Suite *suite = suite_create("CUDA emulator");
     suite_add_tcase(suite, tests);

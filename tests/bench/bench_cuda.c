@@ -3,13 +3,15 @@
  *   products  the best that cublasLt finds (goal 95 %)
  *   prefill   attention against the best product (60 %, where products bound it)
  *   decode    attention against a copy within HBM, read and written (85 %)
+ *   launches  iterations as they are launched, and as CUDA graphs: shown
  *   copies    slices of pages against one large copy over the link (95 %)
  *   together  both directions at once, and beside products: shown
  *   ssd       the SSD tier's file in $TMPDIR, by size of request: shown
  *   sustained both ways at that file for some seconds, second by second: shown, since what a drive
  *             or a virtual machine's host takes at first it may not go on taking
- * Without PART: all. products and HBM are always measured: others are held against them. Exit code
- * 0: all goals reached; 1: some missed; 2: no such part; 77: no GPU. */
+ * Without PART: all. products and HBM are measured with any, since others are held against them,
+ * but with launches alone. Exit code 0: all goals reached; 1: some missed; 2: no such part; 77: no
+ * GPU. */
 #include "tests/bench/bench_cuda.h"
 
 #include "base/memory.h"
@@ -94,10 +96,15 @@ static const struct part {
     const char *name;
     void (*run)(struct bench *b);
     bool always;
-} parts[] = { { "hbm", bench_hbm, true },          { "products", bench_products, true },
-              { "prefill", bench_prefill, false }, { "decode", bench_decode, false },
-              { "copies", bench_copies, false },   { "together", bench_together, false },
-              { "ssd", bench_ssd, false },         { "sustained", bench_sustained, false } };
+} parts[] = { { "hbm", bench_hbm, true },
+              { "products", bench_products, true },
+              { "prefill", bench_prefill, false },
+              { "decode", bench_decode, false },
+              { "launches", bench_launches, false },
+              { "copies", bench_copies, false },
+              { "together", bench_together, false },
+              { "ssd", bench_ssd, false },
+              { "sustained", bench_sustained, false } };
 enum { PARTS = sizeof parts / sizeof *parts };
 
 static bool named(const struct part *part, int argc, char **argv)
@@ -105,7 +112,8 @@ static bool named(const struct part *part, int argc, char **argv)
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], part->name) == 0)
             return true;
-    return part->always || argc == 1;
+    const bool alone = argc == 2 && strcmp(argv[1], "launches") == 0;
+    return (part->always && !alone) || argc == 1;
 }
 
 static bool all_known(int argc, char **argv)
@@ -117,7 +125,7 @@ static bool all_known(int argc, char **argv)
         if (p < PARTS)
             continue;
         fprintf(stderr,
-                "%s: expected hbm, products, prefill, decode, copies, together, ssd or\n"
+                "%s: expected hbm, products, prefill, decode, launches, copies, together, ssd or\n"
                 "sustained\n",
                 argv[i]);
         return false;

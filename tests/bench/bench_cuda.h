@@ -2,6 +2,7 @@
  *   bench_cuda.c          which parts are run, time, and a line of the report
  *   bench_cuda_compute.c  products and attention
  *   bench_cuda_copies.c   the link, alone, both ways and beside products; the SSD tier's file
+ *   bench_cuda_launches.c launches of an iteration, and the same as a graph
  *   bench_cuda_plain.c    the yardsticks: CUDA and cublasLt used plainly
  * Everything is held against what the same run attained otherwise, not against a datasheet. */
 #ifndef REPRISE_TESTS_BENCH_BENCH_CUDA_H
@@ -43,6 +44,7 @@ void bench_hbm(struct bench *b);      /* first: sets hbm_bytes_per_s */
 void bench_products(struct bench *b); /* second: sets product_flop_per_s */
 void bench_prefill(struct bench *b);
 void bench_decode(struct bench *b);
+void bench_launches(struct bench *b);
 void bench_copies(struct bench *b);
 void bench_together(struct bench *b);
 void bench_ssd(struct bench *b);

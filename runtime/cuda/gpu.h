@@ -57,6 +57,7 @@ enum event_state { EVENT_IDLE, EVENT_RECORDED, EVENT_HAPPENED };
 struct backend_event {
     cudaEvent_t event;
     enum event_state state;
+    uint64_t recorded_ns;
     uint64_t time_ns; /* once it has happened */
 };
 

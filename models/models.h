@@ -72,7 +72,7 @@ static inline uint32_t model_ffn_layers(const struct model *model)
 
 /* Times measured with one model on one machine, where the hardware's file names such points
  * (timing_measured.c); points 0: none. */
-#define MEASURED_MOST 32
+#define MEASURED_MOST 48
 struct measured_timing {
     uint32_t
         shape[7]; /* the model's: layers, hidden, heads, KV heads, head width, FFN, vocabulary */
@@ -81,6 +81,8 @@ struct measured_timing {
     double new_tokens[MEASURED_MOST], cached_tokens[MEASURED_MOST], batch[MEASURED_MOST];
     double layer_ns[MEASURED_MOST][MEASURED_MOST], overhead_ns[MEASURED_MOST];
     double base_ns[MEASURED_MOST], per_token_ns[MEASURED_MOST];
+    /* What a layer takes besides in a launch that prefills and decodes: attention is two kernels. */
+    double mixed_layer_ns;
     /* What a host that stood for a device was held to (runtime/backend.h); 0: not held. */
     double held_flop_per_s, held_bytes_per_s;
     bool disk_free; /* the disk was held to no rate, and is to be held to none */

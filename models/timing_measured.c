@@ -8,6 +8,8 @@
  *                                               line: a dense one's, as files older than it are
  *   prefill,NEW,CACHED,LAYER_NS,OVERHEAD_NS     in order of NEW, then CACHED: a full grid
  *   decode,BATCH,BASE_NS,PER_TOKEN_NS           in order of BATCH
+ *   mixed,LAYER_NS                              of a launch that prefills and decodes, besides what
+ *                                               it is put together of; no such line: nothing
  *   held,FLOP_PER_S,BYTES_PER_S                 what a host's operators were held to, if they were
  *   disk,free                                   the disk was held to no rate
  * Lines that begin with # are comments. */
@@ -67,6 +69,10 @@ static bool add_line(struct measured_timing *measured, const char *text)
         return add_prefill(measured, v);
     if (sscanf(text, "decode,%lf,%lf,%lf", &v[0], &v[1], &v[2]) == 3)
         return add_decode(measured, v);
+    if (sscanf(text, "mixed,%lf", &v[0]) == 1) {
+        measured->mixed_layer_ns = v[0];
+        return v[0] >= 0.0;
+    }
     if (sscanf(text, "held,%lf,%lf", &v[0], &v[1]) == 2) {
         measured->held_flop_per_s = v[0];
         measured->held_bytes_per_s = v[1];
@@ -96,7 +102,7 @@ enum status measured_timing_read(const char *path, struct measured_timing *measu
         text[strcspn(text, "\n")] = '\0';
         if (text[0] != '#' && text[0] != '\0' && !add_line(measured, text))
             status = bad_line(path, line,
-                              "a shape, experts, held, disk, prefill or decode line, in order",
+                              "a shape, experts, mixed, held, disk, prefill or decode line, in order",
                               text, err);
     }
     fclose(file);
@@ -192,6 +198,7 @@ struct prefill_time measured_timing_mixed(const struct measured_timing *measured
     double cached = (pairs - all * (all + 1.0) / 2.0) / all;
     struct prefill_time time = measured_timing_prefill(measured, prefill_new + decode_batch,
                                                        cached > 0.0 ? (uint64_t)(cached + 0.5) : 0);
-    time.layer_ns = whole_ns((double)time.layer_ns + context_ns / layers);
+    time.layer_ns =
+        whole_ns((double)time.layer_ns + context_ns / layers + measured->mixed_layer_ns);
     return time;
 }

@@ -72,19 +72,31 @@ static void prefill_point(struct calibrator *c, uint32_t new_tokens, uint32_t ca
     calibrate_prefill(c, "prefill_layer", new_tokens, cached, true);
 }
 
-/* New tokens. A product's time grows in steps of its tiles, 64 to 256 rows, which between two
- * powers of 2 a line cuts off: from 32 on there is a place halfway, too. What a host is held to
- * grows evenly. */
+/* Ascending, with room for the window behind them. */
+static void add_place(uint32_t places[GRID_MOST], uint32_t *count, uint32_t window, uint32_t value)
+{
+    if (value < window && *count < GRID_MOST - 1)
+        places[(*count)++] = value;
+}
+
+/* New tokens. A product's time grows in steps of its tiles, 64 to 256 rows, which a line between two
+ * powers of 2 cuts off: from 32 on there is a place halfway, too, and from 64 to 2,048, where a step
+ * is some percent or more, one just behind each (an H100: 257 tokens take 9 % longer than 256).
+ * What a host is held to grows evenly. */
 static uint32_t new_token_axis(const struct calibrator *c, uint32_t places[GRID_MOST])
 {
+    enum { HALFWAY = 32, STEPS = 64, NO_STEPS = 2048 };
     uint32_t count = 0, window = c->config->window_tokens;
     if (c->config->held.flop_per_s > 0.0)
         return axis(1, window, places);
-    for (uint32_t value = 1; value < window && count < GRID_MOST - 2; value *= 2) {
-        places[count++] = value;
-        if (value >= 32 && value + value / 2 < window)
-            places[count++] = value + value / 2;
-    }
+    for (uint32_t value = 1; value < window; value *= 2)
+        for (uint32_t at = value; at < 2 * value; at += value / 2) {
+            add_place(places, &count, window, at);
+            if (at >= STEPS && at < NO_STEPS)
+                add_place(places, &count, window, at + 1);
+            if (value < HALFWAY)
+                break;
+        }
     places[count++] = window;
     return count;
 }

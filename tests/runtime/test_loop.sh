@@ -37,7 +37,7 @@ grep -q 'copy_h2d' out.txt || fail "no fit of the link is shown"
 grep -q '^ssd.both_bytes_per_s: ' calibration/here.yaml || fail "the disk's sum is not written"
 ! grep -q '^disk,free' calibration/here-times.csv || fail "a held disk is said not to be held"
 grep -q 'a prefill behind a pause of 50 ms takes' out.txt || fail "a prefill behind a pause is not shown"
-grep -q 'a prefill and decode in one launch take .* in the mean of 6)' out.txt ||
+grep -q 'a layer that prefills and decodes in one launch takes .* in the mean of 6)' out.txt ||
     fail "launches that prefill and decode are not held against the simulator"
 grep -q 'a layer of prefill while both links copy takes' out.txt || fail "prefill beside copies is not shown"
 grep -q '^pcie.both_bytes_per_s: ' calibration/here.yaml || fail "the sum of both directions is not written"

@@ -326,34 +326,47 @@ static void fit_points(const struct calibration_samples *samples, const char *wh
     picked_free(&picked);
 }
 
-/* What the simulator says of a launch that prefills new_tokens beside decoding sequences, all with
- * `cached` tokens. */
-static double mixed_predicted_ns(const struct calibration_fits *fits, double new_tokens,
-                                 double decodes, uint32_t cached)
+/* What the simulator says of a launch that prefills beside decoding sequences (fit's x and y), all
+ * with `cached` tokens. */
+static double mixed_predicted_ns(const struct measured_timing *measured,
+                                 const struct store_fit *fit, uint32_t cached)
 {
-    const struct timing timing = { .measured = fits->measured, .is_measured = true };
+    const struct timing timing = { .measured = *measured, .is_measured = true };
     const struct prefill_time time =
-        timing_mixed(&timing, (uint64_t)new_tokens, cached, (uint32_t)decodes,
-                     (uint64_t)decodes * (cached + UINT64_C(1)), 0);
-    return (double)time.layer_ns * fits->measured.shape[0] + (double)time.overhead_ns;
+        timing_mixed(&timing, (uint64_t)fit->x, cached, (uint32_t)fit->y,
+                     (uint64_t)fit->y * (cached + UINT64_C(1)), 0);
+    return (double)time.layer_ns * measured->shape[0] + (double)time.overhead_ns;
+}
+
+/* The median of what the points took besides. */
+static void fit_mixed_layer(const struct store_fit *points, uint32_t count, uint32_t cached,
+                            struct measured_timing *measured)
+{
+    double *besides_ns = memory_new(count, sizeof *besides_ns);
+    for (uint32_t i = 0; i < count; i++)
+        besides_ns[i] = (points[i].value - mixed_predicted_ns(measured, &points[i], cached)) /
+                        measured->shape[0];
+    double layer_ns = count > 0 ? median(besides_ns, count) : 0.0;
+    measured->mixed_layer_ns = layer_ns > 0.0 ? layer_ns : 0.0;
+    free(besides_ns);
 }
 
 /* Prefill and decode are fitted by then. */
 static void fit_mixed(const struct calibration_samples *samples, struct calibration_fits *fits)
 {
-    uint32_t first = fits->count;
+    const uint32_t first = fits->count, cached = samples->mixed_context_tokens;
     fit_points(samples, "mixed", fits);
-    for (uint32_t i = first; i < fits->count; i++) {
-        const struct store_fit *fit = &fits->fit[i];
-        double over = fit->value / mixed_predicted_ns(fits, fit->x, fit->y,
-                                                      samples->mixed_context_tokens) -
-                      1.0;
-        if (fits->mixed == 0 || over < fits->mixed_least)
+    const struct store_fit *points = fits->fit + first;
+    fits->mixed = fits->count - first;
+    fit_mixed_layer(points, fits->mixed, cached, &fits->measured);
+    for (uint32_t i = 0; i < fits->mixed; i++) {
+        double over =
+            points[i].value / mixed_predicted_ns(&fits->measured, &points[i], cached) - 1.0;
+        if (i == 0 || over < fits->mixed_least)
             fits->mixed_least = over;
-        if (fits->mixed == 0 || over > fits->mixed_greatest)
+        if (i == 0 || over > fits->mixed_greatest)
             fits->mixed_greatest = over;
-        fits->mixed_mean = (fits->mixed_mean * fits->mixed + over) / (fits->mixed + 1);
-        fits->mixed++;
+        fits->mixed_mean += over / fits->mixed;
     }
 }
 

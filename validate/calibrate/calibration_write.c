@@ -46,6 +46,8 @@ static enum status write_times(const char *path, const char *heading,
     fprintf(out, "shape,%u,%u,%u,%u,%u,%u,%u\n", s[0], s[1], s[2], s[3], s[4], s[5], s[6]);
     if (e[0] > 0)
         fprintf(out, "experts,%u,%u,%u,%u,%u\n", e[0], e[1], e[2], e[3], e[4]);
+    if (measured->mixed_layer_ns > 0.0)
+        fprintf(out, "mixed,%.0f\n", measured->mixed_layer_ns);
     if (measured->held_flop_per_s > 0.0 || measured->held_bytes_per_s > 0.0)
         fprintf(out, "held,%.0f,%.0f\n", measured->held_flop_per_s, measured->held_bytes_per_s);
     if (measured->disk_free)

@@ -250,6 +250,19 @@ void gpu_store_kv(struct device *device, const struct attention_shape *shape, ui
     gpu_launched(device, "store KV");
 }
 
+/* Zeros: kernel_decode() leaves zeros as well. */
+static uint32_t *need_arrivals(struct device *device, uint64_t count)
+{
+    const uint64_t had_bytes = device->arrivals.capacity_bytes;
+    uint32_t *arrivals = workspace_need(device, &device->arrivals, count * sizeof *arrivals);
+    if (arrivals != NULL && device->arrivals.capacity_bytes != had_bytes)
+        gpu_ok(device,
+               cudaMemsetAsync(arrivals, 0, device->arrivals.capacity_bytes,
+                               device->stream[STREAM_COMPUTE]),
+               "clear a workspace");
+    return arrivals;
+}
+
 /* Scratch is a layer's; the next layer, behind it in the stream, may have the same. */
 static bool need_scratch(struct device *device, const struct plan *plan, struct kernel_attention *a)
 {
@@ -264,6 +277,8 @@ static bool need_scratch(struct device *device, const struct plan *plan, struct 
         a->partial = workspace_need(device, &device->partial, sums * a->head_dim * sizeof(float));
         a->partial_log2sum = workspace_need(device, &device->partial_log2sum, sums * sizeof(float));
     }
+    if (plan->merge_count > plan->prefill_merges)
+        a->arrivals = need_arrivals(device, (uint64_t)plan->merge_count * a->heads);
     return !device->failed;
 }
 
@@ -295,6 +310,7 @@ void gpu_attention(struct device *device, const struct attention_shape *shape, u
     a.qkv = qkv;
     a.pool = (void *)(uintptr_t)pool;
     a.out = out;
+    a.merges = planned->gpu_merges;
     if (!need_scratch(device, plan, &a))
         return;
     prepare_prefill(planned, &a, stream);
@@ -302,7 +318,7 @@ void gpu_attention(struct device *device, const struct attention_shape *shape, u
         kernel_prefill(&a, planned->gpu_prefill, plan->prefills, stream);
     if (plan->decodes > 0)
         kernel_decode(&a, planned->gpu_decode, plan->decodes, stream);
-    if (plan->merge_count > 0)
-        kernel_merge_parts(&a, planned->gpu_merges, plan->merge_count, stream);
+    if (plan->prefill_merges > 0)
+        kernel_merge_parts(&a, planned->gpu_merges, plan->prefill_merges, stream);
     gpu_launched(device, "attend");
 }

@@ -5,7 +5,8 @@
  * A block of 4 warps takes one KV head of one sequence and a range of its keys, for all query heads
  * that share the KV head (up to 16, the rows of an mma; more: another block). The range comes in
  * tiles of 64 tokens. A warp takes 16 tokens of a tile, and at the end the four warps' results are
- * merged:
+ * merged; where the sequence's keys are cut in parts, the last of their blocks joins those
+ * (decode_merge.cuh):
  *
  *    tile (64 tokens)   warp 0    warp 1    warp 2    warp 3
  *    tokens              0-7      8-15     16-23     24-31      n = 0
@@ -23,6 +24,7 @@
  * pair out of a table - twice the bytes of K itself - multiplies (cos, sin) by the step's. The
  * angles begin exact at each block's first key; the error of n steps is about n * 2^-24, and a
  * block has some hundred: far below the 2^-9 to which a bf16 key is rounded. */
+#include "runtime/cuda/decode_merge.cuh"
 #include "runtime/cuda/decode_tiles.cuh"
 
 static constexpr unsigned HEAD_ROWS = 16; /* query heads of a block */
@@ -201,7 +203,7 @@ __device__ __forceinline__ void leave_results(meeting_place<D> *place, const dec
     }
 }
 
-/* Thread by thread, one element of one head: to out, or as a part for merge.cu. */
+/* Thread by thread, one element of one head: to out, or as a part. */
 template <class T, unsigned D>
 __device__ __forceinline__ void
 write_heads(const meeting_place<D> *place, const struct kernel_attention &a,
@@ -350,6 +352,13 @@ __global__ void __launch_bounds__(ATTENTION_THREADS, BLOCKS)
     leave_results<D>(place, state, heads);
     __syncthreads();
     write_heads<T, D>(place, a, sequence, work, first_head, heads);
+    if (work.part == PART_NONE)
+        return;
+    const struct kernel_merge merge = a.merges[work.merge];
+    if (came_last(&a.arrivals[work.merge * a.heads + first_head], merge.parts,
+                  reinterpret_cast<uint32_t *>(place)))
+        for (unsigned row = threadIdx.x / WARP_THREADS; row < heads; row += ATTENTION_WARPS)
+            merge_head<T>(a, merge, first_head + row);
 }
 
 template <class T, class S, unsigned D, enum rotation R, unsigned STAGES>

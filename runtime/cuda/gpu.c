@@ -113,6 +113,7 @@ static void gpu_close(struct device *device)
     workspace_free(&device->wide_values);
     workspace_free(&device->partial);
     workspace_free(&device->partial_log2sum);
+    workspace_free(&device->arrivals);
     workspace_free(&device->rope.table);
     gpu_copies_free(device);
     gpu_release_all(device);

@@ -149,7 +149,7 @@ struct device {
     struct gpu_tier tier[TIER_COUNT];
     struct allocation *allocations[TIER_COUNT];
     struct allocation *kept; /* of DRAM: released, and pinned still */
-    struct workspace floats, rotated_keys, wide_values, partial, partial_log2sum;
+    struct workspace floats, rotated_keys, wide_values, partial, partial_log2sum, arrivals;
     struct rope_table rope;
     struct staging rows, batches;
     struct batch batch;

@@ -61,6 +61,7 @@ struct kernel_work {
     uint32_t first_query; /* of the sequence's new tokens */
     uint32_t first_key, end_key;
     uint32_t part; /* where its partial result goes; PART_NONE: it is the whole, written to out */
+    uint32_t merge; /* of a part: which of the merges joins its (first) row's */
 };
 #define PART_NONE UINT32_MAX
 
@@ -94,6 +95,10 @@ struct kernel_attention {
     uint32_t rotated_rows;  /* how many */
     float *partial;         /* [part][heads][head_dim], each normalised by its own sum */
     float *partial_log2sum; /* [part][heads] */
+    /* kernel_decode(), where there are parts: the plan's merges, and [merge][heads] zeros by which
+     * their blocks find out who is the last; zeros again when it ends. */
+    const struct kernel_merge *merges;
+    uint32_t *arrivals;
     bool hopper;            /* the GPU is of compute capability 9.0: kernels made for it may run */
     void *map_encoder;      /* kernel_map_encoder()'s; NULL: they copy without tensor maps */
 };
@@ -143,10 +148,11 @@ static inline bool decode_can_turn(uint32_t head_dim, uint32_t rope_dims)
 {
     return rope_dims == head_dim && (head_dim == 32 || head_dim == 64 || head_dim == 128);
 }
+/* Parts are joined as well, by a->merges. */
 void kernel_decode(const struct kernel_attention *a, const struct kernel_work *work, uint32_t works,
                    cudaStream_t stream);
 
-/* merge.cu. Joins the parts of rows whose keys were split over several blocks. */
+/* merge.cu. Joins the parts of rows whose keys kernel_prefill() had in several blocks. */
 void kernel_merge_parts(const struct kernel_attention *a, const struct kernel_merge *merges,
                         uint32_t count, cudaStream_t stream);
 

@@ -1,5 +1,5 @@
-/* runtime/cuda/merge.cu - joins the parts of rows whose keys were split over several blocks: the
- * last step of Flash-Decoding. output = SUM w_i * part_i / SUM w_i,  w_i = 2^(log2sum_i - the
+/* runtime/cuda/merge.cu - joins the parts of a prefill's rows whose keys were split over several
+ * blocks, as the last step of Flash-Decoding does (which decode_merge.cuh does for decoded rows). output = SUM w_i * part_i / SUM w_i,  w_i = 2^(log2sum_i - the
  * largest). */
 #include "runtime/cuda/attention.cuh"
 

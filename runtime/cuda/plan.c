@@ -60,6 +60,7 @@ static void cut(struct plan *plan, struct kernel_work **works, uint32_t *count, 
         if (i + 1 < parts)
             work->end_key = whole.first_key + (uint32_t)((i + UINT64_C(1)) * tiles / parts) * tile;
         work->part = parts == 1 ? PART_NONE : plan->parts + i * rows;
+        work->merge = plan->merge_count; /* which add_merges() will add */
     }
     if (parts > 1)
         plan->parts += parts * rows;
@@ -291,6 +292,7 @@ void kernel_plan_build(struct plan *plan, const struct plan_shape *shape,
     plan->rotated_rows = 0;
     plan_rotation(plan, shape, sequences, count);
     plan_prefill(plan, shape, sequences, count);
+    plan->prefill_merges = plan->merge_count;
     plan_decode(plan, shape, sequences, count);
     if (plan->prefills > 1)
         qsort(plan->prefill, plan->prefills, sizeof *plan->prefill, longer_first);

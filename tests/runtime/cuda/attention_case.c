@@ -235,6 +235,7 @@ static struct attention_arrays to_device(const struct batch *b, const struct pla
         .hopper = by_hopper(c),
         .map_encoder = kernel_map_encoder()
     };
+    attention_arrivals_new(&d, plan);
     if (dims > 0)
         kernel_rope_table(THETA, dims, table_rows, (float *)(uintptr_t)d.a.rope_table,
                           rig_stream());
@@ -332,6 +333,7 @@ static void run_ways(const struct batch *b, const struct plan *plan, struct case
         struct attention_arrays d = to_device(b, plan);
         attention_launch(&d, plan, b->rows);
         rig_read(way == 0 ? first : bits, d.a.out, bytes);
+        ck_assert(attention_arrivals_are_zero(&d, plan));
         result->ways_agree &= way == 0 || memcmp(first, bits, bytes) == 0;
         if (way == rig_ways() - 1) /* it writes into b's pool */
             result->kv_exact = kv_is_exact(b, &d);

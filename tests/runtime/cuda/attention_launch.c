@@ -1,7 +1,33 @@
 /* tests/runtime/cuda/attention_launch.c - see attention_launch.h. */
 #include "tests/runtime/cuda/attention_launch.h"
 
+#include "base/memory.h"
 #include "tests/runtime/cuda/rig.h"
+
+#include <stdlib.h>
+
+static uint64_t arrivals(const struct attention_arrays *d, const struct plan *plan)
+{
+    return (uint64_t)plan->merge_count * d->a.heads;
+}
+
+void attention_arrivals_new(struct attention_arrays *d, const struct plan *plan)
+{
+    uint32_t *zeros = memory_new(arrivals(d, plan) + 1, sizeof *zeros);
+    d->a.merges = d->merges;
+    d->a.arrivals = rig_copy_of(zeros, arrivals(d, plan) * sizeof *zeros);
+    free(zeros);
+}
+
+bool attention_arrivals_are_zero(const struct attention_arrays *d, const struct plan *plan)
+{
+    uint32_t *found = memory_new(arrivals(d, plan) + 1, sizeof *found), any = 0;
+    rig_read(found, d->a.arrivals, arrivals(d, plan) * sizeof *found);
+    for (uint64_t i = 0; i < arrivals(d, plan); i++)
+        any |= found[i];
+    free(found);
+    return any == 0;
+}
 
 void attention_arrays_free(struct attention_arrays *d)
 {
@@ -19,7 +45,8 @@ void attention_arrays_free(struct attention_arrays *d)
                     d->a.rotated_keys,
                     d->a.wide_values,
                     d->a.partial,
-                    d->a.partial_log2sum };
+                    d->a.partial_log2sum,
+                    d->a.arrivals };
     for (uint32_t i = 0; i < sizeof all / sizeof *all; i++)
         rig_free(all[i]);
 }
@@ -37,6 +64,6 @@ void attention_launch(const struct attention_arrays *d, const struct plan *plan,
         kernel_prefill(&d->a, d->prefill, plan->prefills, rig_stream());
     if (plan->decodes > 0)
         kernel_decode(&d->a, d->decode, plan->decodes, rig_stream());
-    if (plan->merge_count > 0)
-        kernel_merge_parts(&d->a, d->merges, plan->merge_count, rig_stream());
+    if (plan->prefill_merges > 0)
+        kernel_merge_parts(&d->a, d->merges, plan->prefill_merges, rig_stream());
 }

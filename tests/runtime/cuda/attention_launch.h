@@ -15,6 +15,10 @@ struct attention_arrays {
 
 /* Stores the KV of `rows` new tokens and attends. */
 void attention_launch(const struct attention_arrays *d, const struct plan *plan, uint32_t rows);
+/* Sets a.merges and a.arrivals, where all else of d is there; whether decode has left these as they
+ * were, for the layer behind. */
+void attention_arrivals_new(struct attention_arrays *d, const struct plan *plan);
+bool attention_arrivals_are_zero(const struct attention_arrays *d, const struct plan *plan);
 /* Every array, those of `a` too. */
 void attention_arrays_free(struct attention_arrays *d);
 

@@ -247,6 +247,17 @@ std::vector<unsigned> thread_order(unsigned threads)
     return order;
 }
 
+/* CUDA promises none. */
+std::vector<unsigned> block_order(unsigned blocks)
+{
+    std::vector<unsigned> order(blocks);
+    for (unsigned i = 0; i < blocks; i++)
+        order[i] = order_now == EMULATE_DESCENDING ? blocks - 1 - i : i;
+    if (order_now == EMULATE_SHUFFLED)
+        std::shuffle(order.begin(), order.end(), shuffle_random);
+    return order;
+}
+
 /* Kept from launch to launch: making them is dearer than a small kernel. */
 stack_memory *stack_of_thread(unsigned thread)
 {
@@ -344,12 +355,10 @@ void emulate_launch(dim3 grid, dim3 threads, size_t shared_bytes,
     running = &b;
     gridDim = grid;
     blockDim = threads;
-    for (unsigned z = 0; z < grid.z; z++)
-        for (unsigned y = 0; y < grid.y; y++)
-            for (unsigned x = 0; x < grid.x; x++) {
-                blockIdx = dim3(x, y, z);
-                run_block(shared_bytes);
-            }
+    for (unsigned i : block_order(grid.x * grid.y * grid.z)) {
+        blockIdx = dim3(i % grid.x, i / grid.x % grid.y, i / grid.x / grid.y);
+        run_block(shared_bytes);
+    }
     running = nullptr;
 }
 

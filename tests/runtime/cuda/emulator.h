@@ -54,7 +54,8 @@ static inline float2 make_float2(float x, float y)
 /* Of the fiber that runs. */
 extern dim3 threadIdx, blockIdx, blockDim, gridDim;
 
-/* Runs kernel() once for each thread of each block, blocks one after the other. */
+/* Runs kernel() once for each thread of each block, blocks one after the other; their order is
+ * EMULATE_*'s as well. */
 void emulate_launch(dim3 grid, dim3 block, size_t shared_bytes,
                     const std::function<void()> &kernel);
 /* Where launches go: NULL at first, and each has run when the call returns; or to a stream
@@ -85,6 +86,20 @@ unsigned char *dynamic_shared();
 size_t multiprocessor_shared_bytes(); /* as emulator_control.h has it */
 void __syncthreads();
 void __syncwarp();
+/* Blocks run one after the other, and each sees what those before it wrote. */
+static inline void __threadfence()
+{
+}
+static inline unsigned atomicInc(unsigned *counter, unsigned last)
+{
+    const unsigned before = *counter;
+    *counter = before >= last ? 0 : before + 1;
+    return before;
+}
+template <class T> T __ldcg(const T *address)
+{
+    return *address;
+}
 
 /* Every lane gives `in`; returns where all 32 lanes' stand, until the warp's next meeting but one.
  */

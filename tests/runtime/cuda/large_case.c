@@ -203,6 +203,7 @@ static struct attention_arrays to_device(const struct large_batch *b, const stru
         .hopper = hopper,
         .map_encoder = kernel_map_encoder()
     };
+    attention_arrivals_new(&d, plan);
     kernel_rope_table(LARGE_THETA, c->head_dim, table_rows, (float *)(uintptr_t)d.a.rope_table,
                       rig_stream());
     return d;

@@ -164,6 +164,26 @@ START_TEST(more_query_heads_than_an_mma_has_rows)
 }
 END_TEST
 
+/* Two blocks a KV head, of 16 query heads and of 4; more parts than are on their way at once; beside
+ * a prefill whose merges come first in the plan. */
+START_TEST(whichever_block_ends_last_joins_a_rows_parts)
+{
+    const struct attention_case c = { .heads = 20,
+                                      .kv_heads = 1,
+                                      .head_dim = 32,
+                                      .page_tokens = 64,
+                                      .rotation = ROTATION_HALVES,
+                                      .contexts = { { .cached_tokens = 600, .new_tokens = 1 },
+                                                    { .cached_tokens = 1100, .new_tokens = 5 },
+                                                    { .cached_tokens = 2900, .new_tokens = 1 } },
+                                      .multiprocessors = 200 };
+    struct case_result result = check(&c);
+    ck_assert_uint_eq(result.decodes, 3 + 12); /* of about 256 keys */
+    ck_assert_uint_eq(result.merges, 5 + 2);
+    case_free(&result);
+}
+END_TEST
+
 START_TEST(a_short_turn_over_a_long_prefix_is_split_and_merged)
 {
     const struct attention_case c = { .heads = 1,
@@ -395,6 +415,7 @@ int main(void)
     tcase_add_test(decode, a_decode_batch_reads_each_context_whatever_its_length);
     tcase_add_test(decode, a_long_decode_is_split_and_merged);
     tcase_add_test(decode, more_query_heads_than_an_mma_has_rows);
+    tcase_add_test(decode, whichever_block_ends_last_joins_a_rows_parts);
     tcase_add_test(prefill, a_short_turn_over_a_long_prefix_is_split_and_merged);
     tcase_add_test(prefill, keys_rotated_when_stored_are_not_turned_again);
     tcase_add_loop_test(prefill, the_keys_of_many_kv_heads_are_turned, 0, 3);

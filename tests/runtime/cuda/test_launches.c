@@ -93,22 +93,18 @@ struct iteration {
     struct tally layer[OPERATOR_COUNT], all[OPERATOR_COUNT];
 };
 
-/* Attention, and the parts' merge. */
-enum { DECODE_LAUNCHES = 2 };
-
 #define OF(name) [OPERATOR_##name]
 static const struct iteration iterations[] = {
     { .name = "decode of 2 contexts of 601 tokens, whose keys are cut in parts",
       .count = 2,
       .cached = 600,
       .new_tokens = 1,
-      .layer = { OF(gemm) = { 4, 4 }, OF(store_kv) = { 1, 1 },
-                 OF(attention) = { 1, DECODE_LAUNCHES }, OF(activate) = { 1, 1 },
-                 OF(add_norm) = { 2, 2 } },
+      .layer = { OF(gemm) = { 4, 4 }, OF(store_kv) = { 1, 1 }, OF(attention) = { 1, 1 },
+                 OF(activate) = { 1, 1 }, OF(add_norm) = { 2, 2 } },
       .all = { OF(set_batch) = { 1, 0 }, OF(embed) = { 1, 2 }, /* the tokens' way to the GPU */
                OF(norm) = { 1, 1 }, OF(gemm) = { 4 * LAYERS + 1, 4 * LAYERS + 1 },
                OF(store_kv) = { LAYERS, LAYERS + 1 }, /* the plan's */
-               OF(attention) = { LAYERS, DECODE_LAUNCHES *LAYERS },
+               OF(attention) = { LAYERS, LAYERS },
                OF(activate) = { LAYERS, LAYERS }, OF(add_norm) = { 2 * LAYERS, 2 * LAYERS } } },
     { .name = "prefill of 100 tokens over 1,000",
       .count = 1,

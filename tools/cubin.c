@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zstd.h>
 
 enum { MACHINE_CUDA = 190 };
 enum { RESERVED_SHARED = 1024 }; /* by CUDA for itself; counted as the kernel's from sm_90 on */
@@ -166,32 +167,51 @@ struct fat_header { /* fatBinaryHeader */
 struct fat_entry {
     uint16_t kind, version; /* kind: 1 PTX, 2 a cubin */
     uint32_t header_bytes;
-    uint64_t bytes;
-    uint32_t compressed_bytes, options_offset;
+    uint64_t bytes;            /* behind this header */
+    uint32_t compressed_bytes; /* of them */
+    uint32_t options_offset;
     uint16_t minor, major;
     uint32_t architecture, name_offset, name_bytes;
-    uint64_t flags;
+    uint64_t flags, reserved, unpacked_bytes;
 };
 #define FAT_MAGIC UINT32_C(0xba55ed50)
 enum { KIND_CUBIN = 2 };
-enum { FAT_COMPRESSED = 0xa000, FAT_SPECIFIC = 0x100000 }; /* flags */
+enum { FAT_LZ4 = 0x2000, FAT_ZSTD = 0x8000, FAT_SPECIFIC = 0x100000 }; /* flags */
 
-/* Copied, so that what an archive aligns to 2 is read aligned. */
-static bool read_fat_binary(uint8_t *bytes, uint64_t size, struct cubins *out)
+static bool read_packed(const uint8_t *bytes, const struct fat_entry *entry,
+                        struct cubin_kernel like, struct cubins *out)
+{
+    uint8_t *cubin = memory_new(1, entry->unpacked_bytes);
+    memory_grow(&out->unpacked, &out->unpacked_capacity, out->unpacked_count + UINT64_C(1),
+                sizeof *out->unpacked);
+    out->unpacked[out->unpacked_count++] = cubin;
+    if (entry->compressed_bytes > entry->bytes ||
+        ZSTD_decompress(cubin, entry->unpacked_bytes, bytes, entry->compressed_bytes) !=
+            entry->unpacked_bytes)
+        return false;
+    return read_cubin(cubin, entry->unpacked_bytes, like, out);
+}
+
+/* `bytes` is aligned to 8, and so is what lies in it. */
+static bool read_fat_binary(const uint8_t *bytes, uint64_t size, struct cubins *out)
 {
     for (uint64_t at = 0; at + sizeof(struct fat_entry) <= size;) {
         struct fat_entry entry;
         memcpy(&entry, bytes + at, sizeof entry);
-        if (entry.header_bytes < sizeof entry || entry.bytes > size - at - entry.header_bytes)
+        if (entry.header_bytes < sizeof entry || entry.header_bytes > size - at ||
+            entry.bytes > size - at - entry.header_bytes)
             return false;
+        const uint8_t *content = bytes + at + entry.header_bytes;
         const struct cubin_kernel like = { .architecture = entry.architecture,
                                            .specific = entry.flags & FAT_SPECIFIC };
-        if (entry.kind == KIND_CUBIN && (entry.flags & FAT_COMPRESSED) != 0)
-            out->compressed++;
-        else if (entry.kind == KIND_CUBIN &&
-                 !read_cubin(bytes + at + entry.header_bytes, entry.bytes, like, out))
-            return false;
         at += entry.header_bytes + entry.bytes;
+        if (entry.kind != KIND_CUBIN)
+            continue;
+        if ((entry.flags & FAT_LZ4) != 0)
+            out->unread++;
+        else if (!((entry.flags & FAT_ZSTD) != 0 ? read_packed(content, &entry, like, out)
+                                                 : read_cubin(content, entry.bytes, like, out)))
+            return false;
     }
     return true;
 }
@@ -213,8 +233,8 @@ static enum status read_file(const char *path, uint8_t **bytes, uint64_t *size, 
     return got == *size ? STATUS_OK : error_io(err, path, "read", "it is shorter than it was");
 }
 
-/* Fat binaries are found by their magic, wherever they lie; moved to the front of the file's
- * memory's 8-byte grid, since archives align less. */
+/* Fat binaries are found by their magic, wherever they lie, and moved to where 8 bytes are aligned,
+ * since archives align less. */
 enum status cubins_read(const char *path, struct cubins *out, struct error *err)
 {
     uint64_t size = 0;
@@ -245,6 +265,9 @@ void cubins_free(struct cubins *cubins)
 {
     for (uint32_t i = 0; i < cubins->count; i++)
         free(cubins->kernels[i].name);
+    for (uint32_t i = 0; i < cubins->unpacked_count; i++)
+        free(cubins->unpacked[i]);
+    free(cubins->unpacked);
     free(cubins->kernels);
     free(cubins->file);
 }

@@ -2,7 +2,7 @@
  * what each takes of a multiprocessor. Needs none of CUDA's programs.
  *
  * Sources: fat binaries as CUDA's fatbinary_section.h has them (magic 0xba55ed50) and, behind that
- * header, as this nvcc's own output shows; cubins are ELF of machine EM_CUDA, whose .nv.info
+ * header, as nvcc 13's own output shows (cubins as they are, or zstd frames); cubins are ELF of machine EM_CUDA, whose .nv.info
  * sections hold attributes of (format, attribute, size, values). */
 #ifndef REPRISE_TOOLS_CUBIN_H
 #define REPRISE_TOOLS_CUBIN_H
@@ -25,9 +25,11 @@ struct cubin_kernel {
 
 struct cubins {
     uint8_t *file;
+    uint8_t **unpacked; /* cubins that were compressed */
+    uint32_t unpacked_count, unpacked_capacity;
     struct cubin_kernel *kernels;
     uint32_t count, capacity;
-    uint32_t compressed; /* cubins in it that were not read, since they are compressed */
+    uint32_t unread; /* cubins in it that are compressed in a way that is not known here */
 };
 
 /* All kernels of a file, in its order: a cubin, or anything that holds fat binaries.

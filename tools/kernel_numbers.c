@@ -167,7 +167,7 @@ int main(int argc, char **argv)
     }
     const bool skipped = cubins.count == 0;
     if (skipped)
-        printf("skipped: no GPU's code in %s that is not compressed\n", argv[argc - 1]);
+        printf("skipped: no GPU's code in %s that can be read\n", argv[argc - 1]);
     else
         print_all(&cubins, all);
     cubins_free(&cubins);

@@ -319,6 +319,52 @@ START_TEST(layers_with_and_without_a_window_share_a_batch)
 }
 END_TEST
 
+/* `value` count times, in elements. */
+static void fill(struct device *device, void *to, uint64_t count, float value)
+{
+    float *values = memory_new(count, sizeof *values);
+    for (uint64_t i = 0; i < count; i++)
+        values[i] = value;
+    cuda->upload(device, to, values, count);
+    free(values);
+}
+
+/* Contexts whose keys are cut in parts, layer after layer and in batches that grow: all values are
+ * 3, and so must be their mean. Who joins the parts counts them in memory that begins with any
+ * bits and that the layer before has used. */
+START_TEST(parts_of_long_contexts_are_joined_in_every_layer_and_batch)
+{
+    struct device *device = open_lazy();
+    enum { TOKENS = 700, PAGES = (TOKENS + 15) / 16, SEQUENCES = 3, LAYERS = 2 };
+    struct attention_shape shape = one_head;
+    shape.layers = LAYERS;
+    const uint64_t pool_values = PAGES * 16 * 2 * WIDTH * LAYERS;
+    void *pool = take(device, TIER_HBM, pool_values * sizeof(uint16_t));
+    void *in = take(device, TIER_HBM, SEQUENCES * 3 * WIDTH * sizeof(uint16_t));
+    void *out = take(device, TIER_HBM, SEQUENCES * WIDTH * sizeof(uint16_t));
+    uint32_t pages[PAGES];
+    float found[SEQUENCES * WIDTH];
+    struct sequence sequences[SEQUENCES];
+    for (uint32_t p = 0; p < PAGES; p++)
+        pages[p] = p;
+    for (uint32_t i = 0; i < SEQUENCES; i++) /* one context, as often as asked */
+        sequences[i] = (struct sequence){ pages, PAGES, 0, TOKENS - 1, 1 };
+    fill(device, pool, pool_values, 3.0F);
+    fill(device, in, SEQUENCES * 3 * WIDTH, 3.0F);
+    for (uint32_t count = 1; count <= SEQUENCES; count++) {
+        cuda->set_batch(device, sequences, count);
+        for (uint32_t layer = 0; layer < LAYERS; layer++) {
+            fill(device, out, SEQUENCES * WIDTH, NAN);
+            cuda->attention(device, &shape, layer, in, pool, out);
+            cuda->download(device, found, out, count * WIDTH);
+            for (uint32_t e = 0; e < count * WIDTH; e++)
+                ck_assert(found[e] == 3.0F);
+        }
+    }
+    cuda->close(device);
+}
+END_TEST
+
 /* ---- what is slow the first time ---- */
 
 /* Memory begins as NaN, and rows of slack stay so; but not the pool, which is the first: attention
@@ -747,6 +793,7 @@ int main(void)
     tcase_add_test(tests, a_batch_may_change_as_soon_as_the_call_has_returned);
     tcase_add_test(tests, a_batch_serves_one_shape_after_the_other);
     tcase_add_test(tests, layers_with_and_without_a_window_share_a_batch);
+    tcase_add_test(tests, parts_of_long_contexts_are_joined_in_every_layer_and_batch);
     tcase_add_loop_test(tests, a_warm_executor_prepares_nothing_more_and_computes_the_same, 0, 3);
     tcase_add_test(tests, sums_with_their_norms_are_fewer_launches_and_the_same_bits);
     tcase_add_loop_test(tests, waits_order_streams_however_they_run, 0, HURRIES);

@@ -49,7 +49,7 @@ struct allocation {
  * since the two drift and CUDA tells distances as floats of milliseconds (streams.c). */
 struct gpu_clock {
     cudaEvent_t base, next;
-    uint64_t base_ns;
+    uint64_t base_ns, narrowest_ns; /* of the first brackets (streams.c) */
 };
 
 enum event_state { EVENT_IDLE, EVENT_RECORDED, EVENT_HAPPENED };

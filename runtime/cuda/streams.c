@@ -10,11 +10,11 @@
  * 0.5 us up to 4 s and worse beyond, and its clock drifts against the host's. So a base event,
  * whose moment on CLOCK_MONOTONIC is known, follows behind: every BASE_AGE_NS a new one is recorded
  * in a stream that has no other work, which brackets it between two readings of the host's clock.
- * Its moment is the one that the base before predicts, moved into the bracket's middle half: so
- * times do not jump by the bracket's width, and never drift further than a quarter of it (a call
- * takes as long to reach the GPU as its answer to come back, more or less; with the whole bracket
- * an H100's clock crept to its begin, and copies of 7 us seemed to end before they were queued).
- * Nor has an event happened before it was recorded. */
+ * It happened near the bracket's end: what the host queues takes long to reach an idle stream (the
+ * driver, a doorbell, the GPU fetching it: some 10 to 20 us on a virtual machine's H100), and what
+ * has ended is seen by reading the host's own memory. With the base in the middle of its bracket all
+ * events of that H100 were 10 us early, and copies of 7 us ended before they were queued. A host
+ * that was held up in its bracket says little: the base before it is followed then, within it. */
 #include "runtime/cuda/gpu.h"
 
 #include "base/clock.h"
@@ -24,6 +24,9 @@
 #include <stdlib.h>
 
 static const uint64_t BASE_AGE_NS = 100 * NS_PER_MS;
+/* From an event to the host that looks for it all the time: a write over PCIe, and half of a look.
+ * Estimated: a round trip over PCIe takes about 1 us. */
+static const uint64_t SEEN_NS = 1000;
 enum { FIRST_TRIES = 32 };
 
 /* ---- the clock ---- */
@@ -43,21 +46,33 @@ static cudaError_t bracket(struct device *device, cudaEvent_t event, struct brac
     return code;
 }
 
-/* The base is the event of the narrowest of some brackets, at its middle. */
+/* By its end; never before its middle. */
+static uint64_t moment_in(const struct bracket *times)
+{
+    uint64_t half_ns = (times->end_ns - times->begin_ns) / 2;
+    return times->end_ns - (half_ns < SEEN_NS ? half_ns : SEEN_NS);
+}
+
+static void take_base(struct gpu_clock *clock, uint64_t moment_ns)
+{
+    cudaEvent_t base = clock->next;
+    clock->next = clock->base;
+    clock->base = base;
+    clock->base_ns = moment_ns;
+}
+
+/* The base is the event of the narrowest of some brackets. */
 static cudaError_t first_base(struct gpu_clock *clock, struct device *device)
 {
-    uint64_t narrowest = UINT64_MAX;
+    clock->narrowest_ns = UINT64_MAX;
     cudaError_t code = cudaSuccess;
     for (int i = 0; i < FIRST_TRIES && code == cudaSuccess; i++) {
         struct bracket times;
         code = bracket(device, clock->next, &times);
-        if (times.end_ns - times.begin_ns >= narrowest)
+        if (times.end_ns - times.begin_ns >= clock->narrowest_ns)
             continue;
-        narrowest = times.end_ns - times.begin_ns;
-        clock->base_ns = times.begin_ns + narrowest / 2;
-        cudaEvent_t base = clock->next;
-        clock->next = clock->base;
-        clock->base = base;
+        clock->narrowest_ns = times.end_ns - times.begin_ns;
+        take_base(clock, moment_in(&times));
     }
     return code;
 }
@@ -109,11 +124,9 @@ static cudaError_t follow(struct device *device)
         code = time_of(clock, clock->next, &predicted_ns);
     if (code != cudaSuccess)
         return code;
-    uint64_t quarter_ns = (times.end_ns - times.begin_ns) / 4;
-    clock->base_ns = within(predicted_ns, times.begin_ns + quarter_ns, times.end_ns - quarter_ns);
-    cudaEvent_t base = clock->next;
-    clock->next = clock->base;
-    clock->base = base;
+    bool held_up = times.end_ns - times.begin_ns > 2 * clock->narrowest_ns;
+    take_base(clock, held_up ? within(predicted_ns, times.begin_ns, times.end_ns)
+                             : moment_in(&times));
     return cudaSuccess;
 }
 

@@ -156,16 +156,24 @@ static uint64_t whole_ns(double ns)
     return ns < 1.0 ? 1 : ns < 0x1p63 ? (uint64_t)(ns + 0.5) : (uint64_t)1 << 63;
 }
 
+static double layer_at(const struct measured_timing *measured, double new_tokens,
+                       double cached_tokens)
+{
+    double x, y;
+    uint32_t i = cell_of(measured->new_tokens, measured->news, new_tokens, &x);
+    uint32_t j = cell_of(measured->cached_tokens, measured->cacheds, cached_tokens, &y);
+    double low = between(measured->layer_ns[i][j], measured->layer_ns[i][j + 1], y);
+    double high = between(measured->layer_ns[i + 1][j], measured->layer_ns[i + 1][j + 1], y);
+    return between(low, high, x);
+}
+
 struct prefill_time measured_timing_prefill(const struct measured_timing *measured,
                                             uint64_t new_tokens, uint64_t cached_tokens)
 {
-    double x, y;
+    double x;
     uint32_t i = cell_of(measured->new_tokens, measured->news, (double)new_tokens, &x);
-    uint32_t j = cell_of(measured->cached_tokens, measured->cacheds, (double)cached_tokens, &y);
-    double low = between(measured->layer_ns[i][j], measured->layer_ns[i][j + 1], y);
-    double high = between(measured->layer_ns[i + 1][j], measured->layer_ns[i + 1][j + 1], y);
     return (struct prefill_time){
-        .layer_ns = whole_ns(between(low, high, x)),
+        .layer_ns = whole_ns(layer_at(measured, (double)new_tokens, (double)cached_tokens)),
         .overhead_ns = whole_ns(between(measured->overhead_ns[i], measured->overhead_ns[i + 1], x)),
     };
 }
@@ -182,23 +190,35 @@ struct decode_time measured_timing_decode(const struct measured_timing *measured
                                  .per_token_ns = slope_ns > 0.0 ? slope_ns : 0.0 };
 }
 
+/* What one row more costs a layer but for its attention: prefills of m and of 2m rows that attend to
+ * as many pairs of tokens, 2m over none and m over 1.5m, differ by m rows. Over some rows, so that
+ * a tile's step is in it by its share. */
+static double row_ns(const struct measured_timing *measured, double rows)
+{
+    const double most = measured->new_tokens[measured->news - 1];
+    const double fewer = 2.0 * rows <= most ? rows : most / 2.0;
+    const double difference_ns =
+        layer_at(measured, 2.0 * fewer, 0.0) - layer_at(measured, fewer, 1.5 * fewer);
+    return difference_ns > 0.0 ? difference_ns / fewer : 0.0;
+}
+
+/* The prefill, the decoding rows in its products, and attention to their contexts as decode alone
+ * has it; besides, what calibration found such a launch to take. */
 struct prefill_time measured_timing_mixed(const struct measured_timing *measured,
                                           uint64_t prefill_new, uint64_t prefill_cached,
                                           uint32_t decode_batch, uint64_t decode_context)
 {
     if (decode_batch == 0)
         return measured_timing_prefill(measured, prefill_new, prefill_cached);
-    double layers = measured->shape[0], fresh = (double)prefill_new, all = fresh + decode_batch;
-    struct decode_time decode = measured_timing_decode(measured, decode_batch);
-    double context_ns = decode.per_token_ns * (double)decode_context;
+    const double layers = measured->shape[0], decodes = decode_batch;
+    const struct decode_time decode = measured_timing_decode(measured, decode_batch);
+    const double context_ns = decode.per_token_ns * (double)decode_context;
     if (prefill_new == 0)
         return (struct prefill_time){ .layer_ns =
                                           whole_ns((decode.base_ns + context_ns) / layers) };
-    double pairs = fresh * (double)prefill_cached + fresh * (fresh + 1.0) / 2.0;
-    double cached = (pairs - all * (all + 1.0) / 2.0) / all;
-    struct prefill_time time = measured_timing_prefill(measured, prefill_new + decode_batch,
-                                                       cached > 0.0 ? (uint64_t)(cached + 0.5) : 0);
-    time.layer_ns =
-        whole_ns((double)time.layer_ns + context_ns / layers + measured->mixed_layer_ns);
+    const double fresh = (double)prefill_new;
+    struct prefill_time time = measured_timing_prefill(measured, prefill_new, prefill_cached);
+    time.layer_ns = whole_ns((double)time.layer_ns + context_ns / layers + measured->mixed_layer_ns +
+                             decodes * row_ns(measured, fresh > decodes ? fresh : decodes));
     return time;
 }

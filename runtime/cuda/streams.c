@@ -11,10 +11,11 @@
  * whose moment on CLOCK_MONOTONIC is known, follows behind: every BASE_AGE_NS a new one is recorded
  * in a stream that has no other work, which brackets it between two readings of the host's clock.
  * It happened near the bracket's end: what the host queues takes long to reach an idle stream (the
- * driver, a doorbell, the GPU fetching it: some 10 to 20 us on a virtual machine's H100), and what
- * has ended is seen by reading the host's own memory. With the base in the middle of its bracket all
- * events of that H100 were 10 us early, and copies of 7 us ended before they were queued. A host
- * that was held up in its bracket says little: the base before it is followed then, within it. */
+ * driver, a doorbell, the GPU fetching it), and what has ended is seen by reading the host's own
+ * memory. A host that was held up in its bracket says little: the base before it is followed then,
+ * within it. From bases far apart follows how fast the GPU's clock runs, by which distances are
+ * multiplied: on a virtual machine's H100 events seemed up to 10 us earlier the older their base
+ * was, some 100 ppm. Nor has an event happened before it was recorded. */
 #include "runtime/cuda/gpu.h"
 
 #include "base/clock.h"
@@ -27,7 +28,10 @@ static const uint64_t BASE_AGE_NS = 100 * NS_PER_MS;
 /* From an event to the host that looks for it all the time: a write over PCIe, and half of a look.
  * Estimated: a round trip over PCIe takes about 1 us. */
 static const uint64_t SEEN_NS = 1000;
-enum { FIRST_TRIES = 32 };
+/* The first behind a pause is slow: the host's caches and its core had to wake up. */
+enum { FIRST_TRIES = 32, TRIES = 3 };
+/* Between bases that say how fast the GPU's clock runs, at most: a microsecond each is 0.25 ppm. */
+static const double RATE_SPAN_NS = 8e9;
 
 /* ---- the clock ---- */
 
@@ -74,6 +78,9 @@ static cudaError_t first_base(struct gpu_clock *clock, struct device *device)
         clock->narrowest_ns = times.end_ns - times.begin_ns;
         take_base(clock, moment_in(&times));
     }
+    clock->host_per_gpu = 1.0;
+    clock->span_begin_ns = clock->base_ns;
+    clock->wanted_span_ns = (double)BASE_AGE_NS / 2.0;
     return code;
 }
 
@@ -98,18 +105,38 @@ void gpu_clock_end(struct device *device)
         cudaEventDestroy(device->clock.next);
 }
 
-/* On the host's clock; an event before the base has a distance below 0. */
-static cudaError_t time_of(const struct gpu_clock *clock, cudaEvent_t event, uint64_t *time_ns)
+/* By the GPU's clock; an event before the base has a distance below 0. */
+static cudaError_t distance_of(const struct gpu_clock *clock, cudaEvent_t event,
+                               double *distance_ns)
 {
     float distance_ms = 0.0F;
     cudaError_t code = cudaEventElapsedTime(&distance_ms, clock->base, event);
-    *time_ns = clock->base_ns + (uint64_t)(int64_t)((double)distance_ms * (double)NS_PER_MS);
+    *distance_ns = (double)distance_ms * (double)NS_PER_MS;
     return code;
+}
+
+static uint64_t on_host(const struct gpu_clock *clock, double distance_ns)
+{
+    return clock->base_ns + (uint64_t)(int64_t)(distance_ns * clock->host_per_gpu);
 }
 
 static uint64_t within(uint64_t value, uint64_t least, uint64_t most)
 {
     return value < least ? least : value > most ? most : value;
+}
+
+/* Spans double from the first, so that there is a rate soon, and a good one later. */
+static void learn_rate(struct gpu_clock *clock, uint64_t moment_ns)
+{
+    if (clock->span_ns < clock->wanted_span_ns)
+        return;
+    clock->host_per_gpu = (double)(moment_ns - clock->span_begin_ns) / clock->span_ns;
+    clock->wanted_span_ns *= 2.0;
+    if (clock->wanted_span_ns <= RATE_SPAN_NS)
+        return;
+    clock->wanted_span_ns = RATE_SPAN_NS;
+    clock->span_begin_ns = moment_ns;
+    clock->span_ns = 0.0;
 }
 
 static cudaError_t follow(struct device *device)
@@ -118,15 +145,23 @@ static cudaError_t follow(struct device *device)
     if (clock_now_ns() - clock->base_ns < BASE_AGE_NS)
         return cudaSuccess;
     struct bracket times;
-    uint64_t predicted_ns;
-    cudaError_t code = bracket(device, clock->next, &times);
+    double distance_ns = 0.0;
+    bool held_up = true;
+    cudaError_t code = cudaSuccess;
+    for (int i = 0; i < TRIES && held_up && code == cudaSuccess; i++) {
+        code = bracket(device, clock->next, &times);
+        held_up = times.end_ns - times.begin_ns > 2 * (clock->narrowest_ns + SEEN_NS);
+    }
     if (code == cudaSuccess)
-        code = time_of(clock, clock->next, &predicted_ns);
+        code = distance_of(clock, clock->next, &distance_ns);
     if (code != cudaSuccess)
         return code;
-    bool held_up = times.end_ns - times.begin_ns > 2 * clock->narrowest_ns;
-    take_base(clock, held_up ? within(predicted_ns, times.begin_ns, times.end_ns)
-                             : moment_in(&times));
+    uint64_t moment_ns = held_up ? within(on_host(clock, distance_ns), times.begin_ns, times.end_ns)
+                                 : moment_in(&times);
+    clock->span_ns += distance_ns;
+    if (!held_up)
+        learn_rate(clock, moment_ns);
+    take_base(clock, moment_ns);
     return cudaSuccess;
 }
 
@@ -171,10 +206,12 @@ static void take_time(struct device *device, struct backend_event *event)
     event->time_ns = now_ns;
     if (device->failed || !gpu_ok(device, follow(device), "follow the GPU's clock"))
         return;
-    uint64_t time_ns;
-    if (!gpu_ok(device, time_of(&device->clock, event->event, &time_ns), "read an event's time"))
+    double distance_ns = 0.0;
+    if (!gpu_ok(device, distance_of(&device->clock, event->event, &distance_ns),
+                "read an event's time"))
         return;
-    event->time_ns = within(time_ns, event->recorded_ns, now_ns);
+    /* It was seen to have happened: what the bracket leaves open cannot put it later than now. */
+    event->time_ns = within(on_host(&device->clock, distance_ns), event->recorded_ns, now_ns);
 }
 
 /* Behind a failure events have happened: what waits for them shall come to its check(). */

@@ -69,19 +69,36 @@ START_TEST(a_measured_point_comes_back_and_between_points_lies_the_surface)
 }
 END_TEST
 
-/* 54 tokens in one launch, with the 50 x 100 + 50 x 51 / 2 pairs of the prefill: 89 cached for
- * each; decoding at 8 ns a token of context, by two layers. Not the decode iteration's weights once
- * more. */
+/* Layer = 1000 + 20 new + 2 cached. Prefills of 2m rows over none and of m over 1.5m, which have as
+ * many pairs, differ by 20m - 3m: 17 a row. */
+static const char mixed_points[] = "shape,2,8,4,2,2,16,32\n"
+                                   "mixed,30\n"
+                                   "prefill,1,0,1020,500\n"
+                                   "prefill,1,100,1220,500\n"
+                                   "prefill,50,0,2000,990\n"
+                                   "prefill,50,100,2200,990\n"
+                                   "decode,1,1000,2\n"
+                                   "decode,4,4000,8\n";
+
+/* Four that decode beside a prefill: its own time, a row for each, 8 ns a token of context by two
+ * layers, and what such a launch takes besides. Not the decode iteration's weights once more. */
 START_TEST(decoding_beside_a_prefill_takes_rows_and_context_not_the_weights_again)
 {
     struct model model = case_model();
-    write_files(points);
+    write_files(mixed_points);
     struct timing timing = timing_of(&model);
     struct prefill_time mixed = timing_mixed(&timing, 50, 100, 4, 500, 0);
-    ck_assert_uint_eq(mixed.layer_ns, 1000 + 10 * 54 + 2 * 54 * 89 + 8 * 500 / 2);
-    ck_assert_uint_eq(mixed.overhead_ns, timing_prefill(&timing, 54, 0).overhead_ns);
+    ck_assert_uint_eq(mixed.layer_ns, 1000 + 20 * 50 + 2 * 100 + 4 * 17 + 8 * 500 / 2 + 30);
+    ck_assert_uint_eq(mixed.overhead_ns, 990);
+    ck_assert_uint_eq(timing_mixed(&timing, 1, 0, 4, 500, 0).layer_ns,
+                      1000 + 20 + 4 * 17 + 8 * 500 / 2 + 30);
+    /* No more rows than were measured, and no row for less than nothing. */
+    ck_assert_uint_eq(timing_mixed(&timing, 1, 0, 400, 0, 0).layer_ns, 1000 + 20 + 400 * 17 + 30);
     ck_assert_uint_eq(timing_mixed(&timing, 0, 0, 4, 500, 0).layer_ns, (4000 + 8 * 500) / 2);
-    ck_assert_uint_eq(timing_mixed(&timing, 1, 0, 4, 500, 0).layer_ns, 1000 + 10 * 5 + 8 * 500 / 2);
+    remove_files();
+    write_files(points);
+    timing = timing_of(&model);
+    ck_assert_uint_eq(timing_mixed(&timing, 50, 100, 4, 500, 0).layer_ns, 11500 + 8 * 500 / 2);
     remove_files();
 }
 END_TEST

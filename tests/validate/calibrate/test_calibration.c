@@ -114,10 +114,10 @@ START_TEST(links_are_found_and_what_both_directions_share)
 }
 END_TEST
 
-/* A launch of a chunk and one that decodes, all with 32 tokens cached. The simulator has a prefill of
- * as many tokens and pairs, and a token of context as decode alone has it: 2 new tokens and the
- * decoding one see 64 + 3 of others, as 3 new ones over (67 - 6) / 3 = 20 do: 3,020 ns, 500 and
- * 2 * 33. 1 new token: 2 over 15. What two of three take besides is what a layer does. */
+/* A launch of a chunk and one that decodes, all with 32 tokens cached. A layer takes 1,000 ns a new
+ * token and 1 a cached one; a row more is 998.5 (2m rows over none, m over 1.5m); a token of context
+ * 2 as decode alone has it. 2 new tokens: 2,032, 998.5, 500 and 2 * 33. What two of three take
+ * besides is what a layer does. */
 START_TEST(launches_that_prefill_and_decode_are_held_against_what_the_simulator_says)
 {
     static const struct model model = { .layers = 1 };
@@ -126,9 +126,9 @@ START_TEST(launches_that_prefill_and_decode_are_held_against_what_the_simulator_
     struct calibration_fits fits;
     struct error err = { 0 };
     samples.mixed_context_tokens = 32;
-    put(&samples, "mixed", 2, 1, 3020 + 500 + 66 + 300);
-    put(&samples, "mixed", 1, 1, 2015 + 500 + 66 + 300);
-    put(&samples, "mixed", 3, 1, 1.1 * (4012 + 500 + 66 + 300)); /* 99 + 3 of others: 4 over 23 */
+    put(&samples, "mixed", 2, 1, 2032 + 998.5 + 500 + 66 + 300);
+    put(&samples, "mixed", 1, 1, 1032 + 998.5 + 500 + 66 + 300);
+    put(&samples, "mixed", 3, 1, 1.1 * (3032 + 998.5 + 500 + 66 + 300));
     ck_assert_int_eq(calibration_fit(&samples, &model, &fits, &err), STATUS_OK);
     ck_assert_double_eq_tol(fits.measured.mixed_layer_ns, 300, 3);
     ck_assert_uint_eq(fits.mixed, 3);

@@ -30,12 +30,13 @@ kit=$folder/reprise-gpu-kit
 
 # ---- run, with nothing set ----
 since=$SECONDS
-if ! "$build/cli/reprise" doctor | grep -q '^backend cuda *yes'; then
+if ! grep '^backend cuda *yes' <("$build/cli/reprise" doctor) >/dev/null; then
     expect_code 77 bare "$kit/run" -o none
     [ $((SECONDS - since)) -lt 30 ] || fail "no GPU is told after $((SECONDS - since)) s"
     grep -q '^no GPU: ' none/summary.txt || fail "it does not say that there is no GPU"
 fi
-expect_code 0 bare "$kit/run" -o cpu cpu
+mkdir "a disk" # named from here, while steps run elsewhere
+expect_code 0 bare "$kit/run" -o cpu -d "a disk" cpu
 cat cpu/summary.txt
 ! grep -E 'EXIT CODE|STOPPED|left out' cpu/summary.txt || fail "not all steps of the processor are well"
 tar xzf cpu/results.tar.gz
@@ -66,6 +67,13 @@ code=0
 env -i LD_LIBRARY_PATH="$folder/blas" bash "$kit/run" -o blas-found facts >out.txt 2>&1 || code=$?
 grep -q '^cuda no' "$kit/KIT" || grep -q "cuBLAS $folder/blas" out.txt || fail "cuBLAS 12 is not found where the loader looks"
 
+# What the loader lists is looked through to its end, however long that takes: nothing ends in a broken pipe.
+mkdir loader
+printf '#!/bin/sh\necho "libcuda.so.1 => /there/libcuda.so.1"\nsleep 0.2\nexec seq 20000\n' >loader/ldconfig
+chmod +x loader/ldconfig
+expect_code 0 env -i PATH="$folder/loader:$PATH" bash -o pipefail -c "kit=$kit; . $kit/libraries; loader_has libcuda.so.1"
+expect_code 1 env -i PATH="$folder/loader:$PATH" bash -o pipefail -c "kit=$kit; . $kit/libraries; loader_has libnone.so.1"
+
 # ---- the driver, with steps of our own ----
 mv "$kit/step" "$kit/step.kept"
 printf '#!/bin/sh\necho "backend cuda no: a driver that is too old"\n[ "$1" != facts ]\n' >"$kit/step"
@@ -80,6 +88,7 @@ case $1 in
 test-large) sleep 60 & sleep 60 ;;
 calibrate) echo "kept" >written; exit 1 ;;
 bench) exit 77 ;;
+bench-hang) touch "$TMPDIR/../begun"; sleep 60 & sleep 60 ;;
 validate-dram-50) kill -SEGV $$ ;;
 esac
 end
@@ -98,20 +107,19 @@ tar tzf gpu/results.tar.gz | grep '^./written' >/dev/null || fail "what a step w
 expect_code 0 bare "$kit/run" -t 12 -o short facts validate-ssd-50
 grep -q '^-- validate-ssd-50: left out' short/summary.txt || fail "a step begins that cannot come to its end"
 
-# Interrupted: what finished is kept, and nothing runs on.
+# Interrupted: what finished is kept, and nothing runs on. In a folder of its own: /var/tmp is others' as well.
 set -m # or a shell's background hears no SIGINT
-bash "$kit/run" -o stopped test-operators test-large >out.txt 2>&1 &
+bash "$kit/run" -o stopped -d "a disk" test-operators bench-hang >out.txt 2>&1 &
 running=$!
 set +m
-for _ in {1..200}; do
-    grep -q '^== test-operators' out.txt && break
+for _ in {1..600}; do
+    [ ! -e "a disk/begun" ] || break
     sleep 0.05
 done
-sleep 0.3
 kill -INT -$running # as Ctrl-C does: to all of them
 code=0
 wait $running || code=$?
 [ $code -eq 130 ] || fail "exit code $code when interrupted"
 tar tzf stopped/results.tar.gz | grep test-operators >/dev/null || fail "what finished is lost"
-[ -z "$(find /var/tmp -maxdepth 1 -name 'reprise-gpu.*' -newer kit.tar.gz)" ] || fail "scratch is left in /var/tmp"
+[ -z "$(find "a disk" -name 'reprise-gpu.*')" ] || fail "scratch is left"
 echo ok

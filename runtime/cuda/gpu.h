@@ -49,7 +49,7 @@ struct allocation {
  * since the two drift and CUDA tells distances as floats of milliseconds (streams.c). */
 struct gpu_clock {
     cudaEvent_t base, next;
-    uint64_t base_ns, narrowest_ns; /* of the first brackets (streams.c) */
+    uint64_t base_ns, narrowest_ns; /* what brackets take at least (streams.c) */
     double host_per_gpu;            /* nanoseconds of the host's clock in one of the GPU's */
     uint64_t span_begin_ns;         /* a base's moment, from which the rate is learned */
     double span_ns, wanted_span_ns; /* from there to the base, by the GPU's clock */

@@ -50,10 +50,15 @@ static cudaError_t bracket(struct device *device, cudaEvent_t event, struct brac
     return code;
 }
 
+static uint64_t width_of(const struct bracket *times)
+{
+    return times->end_ns - times->begin_ns;
+}
+
 /* By its end; never before its middle. */
 static uint64_t moment_in(const struct bracket *times)
 {
-    uint64_t half_ns = (times->end_ns - times->begin_ns) / 2;
+    uint64_t half_ns = width_of(times) / 2;
     return times->end_ns - (half_ns < SEEN_NS ? half_ns : SEEN_NS);
 }
 
@@ -73,9 +78,9 @@ static cudaError_t first_base(struct gpu_clock *clock, struct device *device)
     for (int i = 0; i < FIRST_TRIES && code == cudaSuccess; i++) {
         struct bracket times;
         code = bracket(device, clock->next, &times);
-        if (times.end_ns - times.begin_ns >= clock->narrowest_ns)
+        if (width_of(&times) >= clock->narrowest_ns)
             continue;
-        clock->narrowest_ns = times.end_ns - times.begin_ns;
+        clock->narrowest_ns = width_of(&times);
         take_base(clock, moment_in(&times));
     }
     clock->host_per_gpu = 1.0;
@@ -139,6 +144,25 @@ static void learn_rate(struct gpu_clock *clock, uint64_t moment_ns)
     clock->span_ns = 0.0;
 }
 
+static uint64_t widest_ns(const struct gpu_clock *clock)
+{
+    return 2 * (clock->narrowest_ns + SEEN_NS);
+}
+
+static bool is_held_up(const struct gpu_clock *clock, const struct bracket *times)
+{
+    return width_of(times) > widest_ns(clock);
+}
+
+/* What held up the last of all tries may stay, as a GPU's and a link's lower clocks do. */
+static void note_width(struct gpu_clock *clock, const struct bracket *times)
+{
+    if (is_held_up(clock, times))
+        clock->narrowest_ns = widest_ns(clock);
+    else if (width_of(times) < clock->narrowest_ns)
+        clock->narrowest_ns = width_of(times);
+}
+
 static cudaError_t follow(struct device *device)
 {
     struct gpu_clock *clock = &device->clock;
@@ -150,8 +174,9 @@ static cudaError_t follow(struct device *device)
     cudaError_t code = cudaSuccess;
     for (int i = 0; i < TRIES && held_up && code == cudaSuccess; i++) {
         code = bracket(device, clock->next, &times);
-        held_up = times.end_ns - times.begin_ns > 2 * (clock->narrowest_ns + SEEN_NS);
+        held_up = is_held_up(clock, &times);
     }
+    note_width(clock, &times);
     if (code == cudaSuccess)
         code = distance_of(clock, clock->next, &distance_ns);
     if (code != cudaSuccess)

@@ -49,6 +49,7 @@ struct state {
     std::minstd_rand random;
     cudaError_t sticky, last;
     unsigned questions;
+    uint32_t event_us; /* fake_cuda_delay_events() */
     double passed_ms;
 } s;
 
@@ -238,6 +239,14 @@ operation copy_operation(void *to, const void *from, size_t bytes, cudaMemcpyKin
     return { [=] { std::memmove(to, from, bytes); }, nullptr, nullptr };
 }
 
+/* Not asleep, which takes longer than what is asked here. */
+void spin(uint32_t us)
+{
+    const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(us);
+    while (std::chrono::steady_clock::now() < end)
+        continue;
+}
+
 void drain(cudaStream_t stream)
 {
     while (!stream->queue.empty())
@@ -276,6 +285,11 @@ fake_cuda fake_cuda_now()
 void fake_cuda_hurry(unsigned eager)
 {
     s.wanted.eager = eager;
+}
+
+void fake_cuda_delay_events(uint32_t us)
+{
+    s.event_us = us;
 }
 
 void fake_cuda_fail_after(uint32_t operations)
@@ -564,6 +578,8 @@ cudaError_t cudaEventQuery(cudaEvent_t event)
 cudaError_t cudaEventSynchronize(cudaEvent_t event)
 {
     pass_time();
+    if (event->present && !event->present->happened)
+        spin(s.event_us);
     if (event->present)
         need(event->present);
     return answer(cudaSuccess);

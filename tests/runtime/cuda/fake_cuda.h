@@ -48,6 +48,8 @@ void fake_cuda_is(const struct fake_cuda *wanted);
 struct fake_cuda fake_cuda_now(void);
 /* Changes only what is eager. */
 void fake_cuda_hurry(unsigned eager);
+/* From now on a host that waits for an event of a stream that is not eager waits so long first. */
+void fake_cuda_delay_events(uint32_t us);
 /* From now on; see fail_after. */
 void fake_cuda_fail_after(uint32_t operations);
 

@@ -97,21 +97,36 @@ static uint32_t drop_slower(const struct trial *trial, float ms)
     return left;
 }
 
-/* The first samples load kernels, and only say how long a product takes at most. */
+static void forget(const struct trial *trial)
+{
+    for (uint32_t i = 0; i < trial->count; i++)
+        trial->candidate[i].ms = INFINITY;
+}
+
+/* The best of several samples, of which the first begins behind a product. */
+static bool time_short(const struct trial *trial)
+{
+    const uint32_t repeats = repeats_of(fastest(trial)->ms);
+    forget(trial);
+    if (!sample(trial, repeats, true) || fastest(trial) == NULL)
+        return false;
+    return drop_slower(trial, SLOWER * fastest(trial)->ms) < 2 || sample(trial, repeats, true);
+}
+
+/* The first samples load kernels, and only say how long a product takes at most: what seems long
+ * then is sampled once more in any case, and may turn out to be short. */
 static bool time_all(const struct trial *trial)
 {
     if (!sample(trial, 1, false) || fastest(trial) == NULL)
         return false;
     if (trial->count == 1)
         return true;
-    const float product_ms = fastest(trial)->ms;
-    const bool is_long = product_ms >= LONG_MS;
-    for (uint32_t i = 0; i < trial->count; i++)
-        trial->candidate[i].ms = INFINITY;
-    if (!sample(trial, repeats_of(product_ms), !is_long) || fastest(trial) == NULL)
-        return false;
-    return is_long || drop_slower(trial, SLOWER * fastest(trial)->ms) < 2 ||
-           sample(trial, repeats_of(product_ms), true);
+    if (fastest(trial)->ms >= LONG_MS) {
+        forget(trial);
+        if (!sample(trial, 1, false) || fastest(trial) == NULL)
+            return false;
+    }
+    return fastest(trial)->ms >= LONG_MS || time_short(trial);
 }
 
 const struct candidate *product_trial(struct device *device, const struct product_matrix *matrix,

@@ -216,8 +216,9 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t description
         return CUBLAS_STATUS_INVALID_VALUE;
     const cublasLtLayout al = *a_layout, bl = *b_layout, cl = *c_layout;
     fake_cuda_count_product(answer);
+    const double load_ms = fake_cuda_loads(answer) ? machine.load_ms : 0.0;
     emulate_queue(stream, [=] {
-        fake_cuda_pass(machine.product_ms[answer]);
+        fake_cuda_pass(load_ms + machine.product_ms[answer]);
         std::this_thread::sleep_for(std::chrono::microseconds(machine.product_us));
         multiply(al, static_cast<const bf16 *>(a), bl, static_cast<const bf16 *>(b), cl,
                  static_cast<bf16 *>(d));

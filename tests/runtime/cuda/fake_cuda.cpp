@@ -51,6 +51,7 @@ struct state {
     unsigned questions;
     uint32_t event_us; /* fake_cuda_delay_events() */
     double passed_ms;
+    bool loaded[FAKE_ANSWERS];
 } s;
 
 [[noreturn]] void die(const char *why)
@@ -323,6 +324,13 @@ void fake_cuda_count_product(uint32_t answer)
 void fake_cuda_pass(double ms)
 {
     s.passed_ms += ms;
+}
+
+bool fake_cuda_loads(uint32_t answer)
+{
+    const bool loads = !s.loaded[answer];
+    s.loaded[answer] = true;
+    return loads;
 }
 
 /* ---- CUDA: the device ---- */

@@ -39,6 +39,7 @@ struct fake_cuda {
     int answers;             /* that cuBLAS's heuristic gives at most */
     bool still_clock;        /* the device's clock goes on by product_ms only, and not by itself */
     double product_ms[FAKE_ANSWERS];
+    double load_ms;          /* that the first product by an answer takes besides */
     uint32_t product_us;     /* that a product takes in truth, besides */
     uint32_t refused_answer; /* which cuBLAS takes back when it is to multiply; 0: none */
 };
@@ -70,6 +71,8 @@ void fake_cuda_count_heuristic(void);
 void fake_cuda_count_product(uint32_t answer);
 /* The device's clock goes on by so much. */
 void fake_cuda_pass(double ms);
+/* Whether the kernel of cuBLAS's answer is loaded with this question. */
+bool fake_cuda_loads(uint32_t answer);
 
 #ifdef __cplusplus
 }

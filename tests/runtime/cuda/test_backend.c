@@ -712,7 +712,7 @@ static void wait_ms(long ms)
     nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000 }, NULL);
 }
 
-/* 80 ms behind a base the emulated GPU's clock is 0.64 ms ahead, and an event so much late. The best
+/* 80 ms behind a base the emulated GPU's clock is 0.64 ms ahead, and an event as late. The best
  * of some tries: a machine that is busy is late by more. */
 static uint64_t least_late_ns(struct trip *trip, int tries)
 {

@@ -112,6 +112,24 @@ START_TEST(cublas_first_is_kept_where_another_is_hardly_faster)
 }
 END_TEST
 
+/* A device's first shape, whose kernels are all loaded by its first samples. */
+START_TEST(a_short_product_is_tried_as_often_where_its_kernels_are_loaded_first)
+{
+    uint32_t trials[2];
+    for (int loads = 0; loads < 2; loads++) {
+        struct fake_cuda machine = machine_with_faster(0.005, FIRST_ANSWER + 1, 0.95);
+        machine.load_ms = loads * 3.0;
+        const struct square square = square_on(&machine, 1);
+        square_warm(&square, 1);
+        trials[loads] = fake_cuda_counts().products;
+        ck_assert_uint_eq(square_multiply(&square, 1), FIRST_ANSWER + 1);
+        cuda->close(square.device);
+    }
+    /* One sample more, which says that the product is short. */
+    ck_assert_uint_eq(trials[1], trials[0] + FAKE_ANSWERS - FIRST_ANSWER);
+}
+END_TEST
+
 /* And stays, warmed or not: what it computed is computed the same again. */
 START_TEST(a_product_that_was_not_warmed_takes_cublas_first_and_does_not_wait)
 {
@@ -168,6 +186,7 @@ int main(void)
     tcase_add_loop_test(tests, a_warm_product_is_the_fastest_of_what_cublas_offers, 0,
                         2 * (FAKE_ANSWERS - FIRST_ANSWER));
     tcase_add_loop_test(tests, cublas_first_is_kept_where_another_is_hardly_faster, 0, 2);
+    tcase_add_test(tests, a_short_product_is_tried_as_often_where_its_kernels_are_loaded_first);
     tcase_add_test(tests, a_product_that_was_not_warmed_takes_cublas_first_and_does_not_wait);
     tcase_add_test(tests, what_cublas_offers_and_does_not_take_is_passed_by);
     tcase_add_test(tests, trials_end_when_they_took_long_and_what_is_left_takes_cublas_first);

@@ -1,7 +1,9 @@
 /* tests/tools/test_kernels_wait.c - in the machine code of sm_90 every kernel waits for those ahead
  * before it goes to device memory (runtime/cuda/device.cuh): what the emulator cannot see, since it
  * sees that a thread waits and not when, and since the compiler may move loads. A kernel that is
- * launched plainly alone may be left out here by its name. argv: the kernels' library. */
+ * launched plainly alone may be left out here by its name. And blocks that count themselves fence
+ * what they wrote, which no emulator needs that runs them one after the other. argv: the kernels'
+ * library. */
 #include "tests/support.h"
 #include "tools/cubin.h"
 
@@ -15,6 +17,9 @@ enum { WAIT = 0x82e };
 /* Without the 3 bits of their operands' form: LD, LDG, ST, STG, atomics, copies. */
 static const unsigned to_memory[] = { 0x180, 0x181, 0x185, 0x186, 0x18a, 0x18b, 0x18e,
                                       0x1a3, 0x1a8, 0x1a9, 0x1ae, 0x1b4, 0x1b7, 0x1ba };
+
+/* Likewise: atomicInc() with its result, __threadfence(), __syncthreads(). */
+enum { ATOMIC = 0x1a8, FENCE = 0x192, BARRIER = 0x11d, LOAD = 0x181, STORE = 0x186 };
 
 static unsigned opcode(const struct cubin_kernel *kernel, uint64_t i)
 {
@@ -84,6 +89,38 @@ START_TEST(kernels_of_gpus_that_cannot_begin_early_do_not_wait)
 }
 END_TEST
 
+/* The nearest of a kind from `from` on, in steps of `step`; the end (or far behind it): none. */
+static uint64_t nearest(const struct cubin_kernel *kernel, uint64_t from, int step, unsigned kind)
+{
+    uint64_t i = from;
+    while (i < kernel->instructions && (opcode(kernel, i) & 0x1ff) != kind)
+        i += (uint64_t)step;
+    return i;
+}
+
+/* decode_merge.cuh: all threads' parts, the fence, the count, the fence, all threads' reading. */
+START_TEST(decode_fences_its_parts_before_it_counts_them_and_before_it_reads_others)
+{
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < kernels.count; i++) {
+        const struct cubin_kernel *k = &kernels.kernels[i];
+        if (strncmp(k->name, "decode_kernel<", 14) != 0)
+            continue;
+        uint64_t count = nearest(k, 0, 1, ATOMIC), end = k->instructions;
+        uint64_t before = nearest(k, count, -1, FENCE), after = nearest(k, count, 1, FENCE);
+        ck_assert_msg(count < end, "%s counts no parts", k->name);
+        ck_assert_msg(before < end && after < end, "%s does not fence", k->name);
+        ck_assert_msg(nearest(k, before, -1, BARRIER) > nearest(k, before, -1, STORE) &&
+                          nearest(k, before, -1, BARRIER) < end,
+                      "%s: the fence is not behind all threads' parts", k->name);
+        ck_assert_msg(nearest(k, after, 1, BARRIER) < nearest(k, after, 1, LOAD),
+                      "%s: parts are read before the fence", k->name);
+        found++;
+    }
+    ck_assert_uint_gt(found, 0);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
     struct error err = { 0 };
@@ -94,6 +131,7 @@ int main(int argc, char **argv)
     TCase *tests = tcase_create("wait");
     tcase_add_test(tests, every_kernel_waits_before_it_goes_to_device_memory);
     tcase_add_test(tests, accesses_are_seen);
+    tcase_add_test(tests, decode_fences_its_parts_before_it_counts_them_and_before_it_reads_others);
     tcase_add_test(tests, kernels_of_gpus_that_cannot_begin_early_do_not_wait);
     Suite *suite = suite_create("kernels wait for those ahead");
     suite_add_tcase(suite, tests);

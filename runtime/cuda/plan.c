@@ -92,9 +92,10 @@ static uint32_t decode_tiles(const struct plan_shape *shape, const struct kernel
 }
 
 /* How long decode takes with parts of at most `share` tiles, in tenths of what one tile takes all
- * slots (blocks that run at once). A block costs its tiles and about one more to begin and end; a
- * merge, a launch, about one. Blocks share what memory gives: those of a last wave that fills the
- * slots by half take half as long, but fewer than nine tenths of the slots do not get all of it. */
+ * slots (blocks that run at once). A block costs its tiles and about one more to begin and end;
+ * joining parts about one, as when it was a launch of its own: not measured since. Blocks share
+ * what memory gives: those of a last wave that fills the slots by half take half as long, but fewer
+ * than nine tenths of the slots do not get all of it. */
 enum { FULL_TENTHS = 9, ENOUGH_WAVES = 4 };
 
 struct decode_load {

@@ -101,9 +101,9 @@ enum status measured_timing_read(const char *path, struct measured_timing *measu
     for (uint64_t line = 1; status == STATUS_OK && fgets(text, sizeof text, file) != NULL; line++) {
         text[strcspn(text, "\n")] = '\0';
         if (text[0] != '#' && text[0] != '\0' && !add_line(measured, text))
-            status = bad_line(path, line,
-                              "a shape, experts, mixed, held, disk, prefill or decode line, in order",
-                              text, err);
+            status = bad_line(
+                path, line, "a shape, experts, mixed, held, disk, prefill or decode line, in order",
+                text, err);
     }
     fclose(file);
     if (status != STATUS_OK)
@@ -190,9 +190,9 @@ struct decode_time measured_timing_decode(const struct measured_timing *measured
                                  .per_token_ns = slope_ns > 0.0 ? slope_ns : 0.0 };
 }
 
-/* What one row more costs a layer but for its attention: prefills of m and of 2m rows that attend to
- * as many pairs of tokens, 2m over none and m over 1.5m, differ by m rows. Over some rows, so that
- * a tile's step is in it by its share. */
+/* What one row more costs a layer but for its attention: prefills of m and of 2m rows that attend
+ * to as many pairs of tokens, 2m over none and m over 1.5m, differ by m rows. Over some rows, so
+ * that a tile's step is in it by its share. */
 static double row_ns(const struct measured_timing *measured, double rows)
 {
     const double most = measured->new_tokens[measured->news - 1];
@@ -218,7 +218,8 @@ struct prefill_time measured_timing_mixed(const struct measured_timing *measured
                                           whole_ns((decode.base_ns + context_ns) / layers) };
     const double fresh = (double)prefill_new;
     struct prefill_time time = measured_timing_prefill(measured, prefill_new, prefill_cached);
-    time.layer_ns = whole_ns((double)time.layer_ns + context_ns / layers + measured->mixed_layer_ns +
-                             decodes * row_ns(measured, fresh > decodes ? fresh : decodes));
+    time.layer_ns =
+        whole_ns((double)time.layer_ns + context_ns / layers + measured->mixed_layer_ns +
+                 decodes * row_ns(measured, fresh > decodes ? fresh : decodes));
     return time;
 }

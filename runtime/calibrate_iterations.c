@@ -79,10 +79,10 @@ static void add_place(uint32_t places[GRID_MOST], uint32_t *count, uint32_t wind
         places[(*count)++] = value;
 }
 
-/* New tokens. A product's time grows in steps of its tiles, 64 to 256 rows, which a line between two
- * powers of 2 cuts off: from 32 on there is a place halfway, too, and from 64 to 2,048, where a step
- * is some percent or more, one just behind each (an H100: 257 tokens take 9 % longer than 256).
- * What a host is held to grows evenly. */
+/* New tokens. A product's time grows in steps of its tiles, 64 to 256 rows, which a line between
+ * two powers of 2 cuts off: from 32 on there is a place halfway, too, and from 64 to 2,048, where a
+ * step is some percent or more, one just behind each (an H100: 257 tokens take 9 % longer than
+ * 256). What a host is held to grows evenly. */
 static uint32_t new_token_axis(const struct calibrator *c, uint32_t places[GRID_MOST])
 {
     enum { HALFWAY = 32, STEPS = 64, NO_STEPS = 2048 };

@@ -2,8 +2,8 @@
  * what each takes of a multiprocessor. Needs none of CUDA's programs.
  *
  * Sources: fat binaries as CUDA's fatbinary_section.h has them (magic 0xba55ed50) and, behind that
- * header, as nvcc 13's own output shows (cubins as they are, or zstd frames); cubins are ELF of machine EM_CUDA, whose .nv.info
- * sections hold attributes of (format, attribute, size, values). */
+ * header, as nvcc 13's own output shows (cubins as they are, or zstd frames); cubins are ELF of
+ * machine EM_CUDA, whose .nv.info sections hold attributes of (format, attribute, size, values). */
 #ifndef REPRISE_TOOLS_CUBIN_H
 #define REPRISE_TOOLS_CUBIN_H
 

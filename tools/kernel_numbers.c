@@ -1,6 +1,6 @@
-/* tools/kernel_numbers.c - `kernel_numbers [-a] FILE`: what nvcc made of the CUDA kernels, as a table
- * of one row a kernel and architecture; see the script kernel-numbers. Of a template the instance
- * that Llama 3 8B takes (bf16, heads of 128, pairs by halves; latents of 512); -a: all. */
+/* tools/kernel_numbers.c - `kernel_numbers [-a] FILE`: what nvcc made of the CUDA kernels, as a
+ * table of one row a kernel and architecture; see the script kernel-numbers. Of a template the
+ * instance that Llama 3 8B takes (bf16, heads of 128, pairs by halves; latents of 512); -a: all. */
 #include "tools/sass.h"
 
 #include <stdlib.h>
@@ -68,9 +68,11 @@ static uint32_t resident_blocks(const struct cubin_kernel *k)
 static uint32_t likeness(const struct cubin_kernel *k)
 {
     const uint32_t stages = k->architecture >= 90 ? 3 : 2; /* decode.cu: by shared memory */
-    const bool has[] = { strstr(k->name, "fp16") == NULL, strstr(k->name, "fp8") == NULL,
+    const bool has[] = { strstr(k->name, "fp16") == NULL,
+                         strstr(k->name, "fp8") == NULL,
                          number(k, 0) == (is(k, "latent_kernel") ? 512U : 128U),
-                         strstr(k->name, "halves") != NULL, strstr(k->name, "true") == NULL,
+                         strstr(k->name, "halves") != NULL,
+                         strstr(k->name, "true") == NULL,
                          !is(k, "decode_kernel") || number(k, 1) == stages };
     uint32_t score = 0;
     for (size_t i = 0; i < sizeof has / sizeof *has; i++) /* the first matters most */

@@ -376,7 +376,7 @@ static void launch_stages(const struct kernel_attention *a, const struct kernel_
     const uint32_t group = a->heads / a->kv_heads, groups = (group + HEAD_ROWS - 1) / HEAD_ROWS;
     const size_t bytes = shared_bytes<T, S, D, R, STAGES>();
     KERNEL_LAUNCH_EARLY(kernel, dim3(works * a->kv_heads * groups), dim3(ATTENTION_THREADS), bytes,
-                  stream, *a, work);
+                        stream, *a, work);
 }
 
 /* As many stages as let two blocks share a multiprocessor: of 228 KB (Hopper), 164 KB (A100), or

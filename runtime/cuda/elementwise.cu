@@ -98,31 +98,31 @@ template <class T> struct launches {
         uint64_t all = static_cast<uint64_t>(rows) * chunks;
         const auto kernel = swiglu_kernel<T>;
         KERNEL_LAUNCH_EARLY(kernel, blocks_for(all), dim3(WALK_THREADS), 0, stream, all, chunks,
-                      static_cast<const T *>(in), static_cast<T *>(out));
+                            static_cast<const T *>(in), static_cast<T *>(out));
     }
     static void gelu(uint64_t count, const void *in, void *out, cudaStream_t stream)
     {
         const auto kernel = gelu_kernel<T>;
         KERNEL_LAUNCH_EARLY(kernel, blocks_for(count / CHUNK), dim3(WALK_THREADS), 0, stream,
-                      count / CHUNK, static_cast<const T *>(in), static_cast<T *>(out));
+                            count / CHUNK, static_cast<const T *>(in), static_cast<T *>(out));
     }
     static void add(uint64_t count, const void *in, void *sum, cudaStream_t stream)
     {
         const auto kernel = add_kernel<T>;
         KERNEL_LAUNCH_EARLY(kernel, blocks_for(count / CHUNK), dim3(WALK_THREADS), 0, stream,
-                      count / CHUNK, static_cast<const T *>(in), static_cast<T *>(sum));
+                            count / CHUNK, static_cast<const T *>(in), static_cast<T *>(sum));
     }
     static void from(uint64_t count, const float *in, void *out, cudaStream_t stream)
     {
         const auto kernel = from_float_kernel<T>;
         KERNEL_LAUNCH_EARLY(kernel, blocks_for(count), dim3(WALK_THREADS), 0, stream, count, in,
-                      static_cast<T *>(out));
+                            static_cast<T *>(out));
     }
     static void to(uint64_t count, const void *in, float *out, cudaStream_t stream)
     {
         const auto kernel = to_float_kernel<T>;
         KERNEL_LAUNCH_EARLY(kernel, blocks_for(count), dim3(WALK_THREADS), 0, stream, count,
-                      static_cast<const T *>(in), out);
+                            static_cast<const T *>(in), out);
     }
 };
 
@@ -151,7 +151,7 @@ void kernel_fetch(uint64_t bytes, const void *in, void *out, cudaStream_t stream
 {
     uint64_t chunks = (bytes + sizeof(uint4) - 1) / sizeof(uint4);
     KERNEL_LAUNCH_EARLY(fetch_kernel, blocks_for(chunks), dim3(WALK_THREADS), 0, stream, chunks,
-                  static_cast<const uint4 *>(in), static_cast<uint4 *>(out));
+                        static_cast<const uint4 *>(in), static_cast<uint4 *>(out));
 }
 
 void kernel_gather_rows(enum element element, uint32_t width, const void *table,
@@ -161,7 +161,7 @@ void kernel_gather_rows(enum element element, uint32_t width, const void *table,
     uint32_t chunks = width / CHUNK;
     uint64_t all = static_cast<uint64_t>(rows) * chunks;
     KERNEL_LAUNCH_EARLY(gather_kernel, blocks_for(all), dim3(WALK_THREADS), 0, stream, all, chunks,
-                  static_cast<const uint4 *>(table), row, static_cast<uint4 *>(out));
+                        static_cast<const uint4 *>(table), row, static_cast<uint4 *>(out));
 }
 
 void kernel_from_float(enum element element, uint64_t count, const float *in, void *out,

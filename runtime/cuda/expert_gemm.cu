@@ -210,8 +210,8 @@ static void launch(const struct routing *routing, bool by_row, uint32_t slots, u
     const dim3 grid(slots / TILING::ROWS + routing->experts,
                     (outputs + TILING::COLUMNS - 1) / TILING::COLUMNS);
     KERNEL_LAUNCH_EARLY(kernel, grid, dim3(TILING::THREADS), TILING::SHARED_BYTES, stream, *routing,
-                  by_row, inputs, outputs, static_cast<const T *>(in),
-                  static_cast<const T *>(weights), static_cast<T *>(out));
+                        by_row, inputs, outputs, static_cast<const T *>(in),
+                        static_cast<const T *>(weights), static_cast<T *>(out));
 }
 
 template <class T>

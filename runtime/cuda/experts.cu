@@ -214,7 +214,7 @@ static void launch_scores(const struct routing *routing, uint32_t rows, uint32_t
     const auto kernel = scores_kernel<T>;
     const dim3 grid(parts_of(rows, SCORE_ROWS), parts_of(routing->experts, WARPS));
     KERNEL_LAUNCH_EARLY(kernel, grid, dim3(THREADS), 0, stream, *routing, rows, width,
-                  static_cast<const T *>(in), static_cast<const T *>(router));
+                        static_cast<const T *>(in), static_cast<const T *>(router));
 }
 
 template <class T>
@@ -224,8 +224,8 @@ static void launch_combine(const struct routing *routing, uint32_t rows, uint32_
     const auto kernel = combine_kernel<T>;
     const uint32_t chunks = width / CHUNK;
     const uint64_t all = static_cast<uint64_t>(rows) * chunks;
-    KERNEL_LAUNCH_EARLY(kernel, blocks_for(all), dim3(WALK_THREADS), 0, stream, *routing, all, chunks,
-                  static_cast<const T *>(in), added, static_cast<T *>(out));
+    KERNEL_LAUNCH_EARLY(kernel, blocks_for(all), dim3(WALK_THREADS), 0, stream, *routing, all,
+                        chunks, static_cast<const T *>(in), added, static_cast<T *>(out));
 }
 
 void kernel_route(enum element element, const struct routing *routing, uint32_t rows,
@@ -233,10 +233,10 @@ void kernel_route(enum element element, const struct routing *routing, uint32_t 
 {
     const auto scores = element == ELEMENT_BF16 ? launch_scores<bf16> : launch_scores<fp16>;
     scores(routing, rows, width, in, router, stream);
-    KERNEL_LAUNCH_EARLY(choose_kernel, dim3(parts_of(rows, WARPS)), dim3(THREADS), 0, stream, *routing,
-                  rows);
+    KERNEL_LAUNCH_EARLY(choose_kernel, dim3(parts_of(rows, WARPS)), dim3(THREADS), 0, stream,
+                        *routing, rows);
     KERNEL_LAUNCH_EARLY(slots_kernel, dim3(routing->experts), dim3(THREADS),
-                  THREADS * sizeof(struct counts), stream, *routing, rows);
+                        THREADS * sizeof(struct counts), stream, *routing, rows);
 }
 
 void kernel_combine(enum element element, const struct routing *routing, uint32_t rows,

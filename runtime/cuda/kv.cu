@@ -93,5 +93,6 @@ void kernel_widen_kv(const struct kernel_attention *a, const uint32_t *ids, uint
     const uint32_t blocks =
         static_cast<uint32_t>((chunks + AT_ONCE * THREADS - 1) / (AT_ONCE * THREADS));
     for (int of_keys = 0; of_keys <= (keys ? 1 : 0); of_keys++)
-        KERNEL_LAUNCH_EARLY(kernel, dim3(blocks, count), dim3(THREADS), 0, stream, *a, ids, of_keys == 1);
+        KERNEL_LAUNCH_EARLY(kernel, dim3(blocks, count), dim3(THREADS), 0, stream, *a, ids,
+                            of_keys == 1);
 }

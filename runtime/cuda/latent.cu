@@ -360,7 +360,8 @@ static void launch(const struct kernel_latent *a, const struct kernel_work *work
 {
     const auto kernel = a->kv_fp8 ? latent_kernel<T, fp8, L> : latent_kernel<T, T, L>;
     const size_t shared_bytes = sizeof(latent_place<T, L>);
-    KERNEL_LAUNCH_EARLY(kernel, dim3(works), dim3(ATTENTION_THREADS), shared_bytes, stream, *a, work);
+    KERNEL_LAUNCH_EARLY(kernel, dim3(works), dim3(ATTENTION_THREADS), shared_bytes, stream, *a,
+                        work);
 }
 
 template <class T>

@@ -64,7 +64,7 @@ static void launch(const struct kernel_latent *a, const uint32_t *row_sequence, 
 {
     const auto kernel = a->kv_fp8 ? store_latent_kernel<T, fp8> : store_latent_kernel<T, T>;
     KERNEL_LAUNCH_EARLY(kernel, dim3(rows), dim3(THREADS), WARPS * sizeof(float), stream, *a,
-                  row_sequence);
+                        row_sequence);
 }
 
 void kernel_store_latent(const struct kernel_latent *a, const uint32_t *row_sequence, uint32_t rows,

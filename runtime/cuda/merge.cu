@@ -1,6 +1,6 @@
 /* runtime/cuda/merge.cu - joins the parts of a prefill's rows whose keys were split over several
- * blocks, as the last step of Flash-Decoding does (which decode_merge.cuh does for decoded rows). output = SUM w_i * part_i / SUM w_i,  w_i = 2^(log2sum_i - the
- * largest). */
+ * blocks, as the last step of Flash-Decoding does (which decode_merge.cuh does for decoded rows).
+ * output = SUM w_i * part_i / SUM w_i,  w_i = 2^(log2sum_i - the largest). */
 #include "runtime/cuda/attention.cuh"
 
 static constexpr unsigned WARPS = 4, COLUMNS = 4; /* of a lane: 32 lanes have a whole head */
@@ -77,6 +77,6 @@ void kernel_merge_parts(const struct kernel_attention *a, const struct kernel_me
     static_assert(WARPS * WARP_THREADS >= ATTENTION_HEAD_DIM_MAX &&
                       COLUMNS * WARP_THREADS >= ATTENTION_HEAD_DIM_MAX,
                   "a head's elements have threads");
-    KERNEL_LAUNCH_EARLY(kernel, dim3(a->heads, count), dim3(WARPS * WARP_THREADS), sizeof(merge_place),
-                  stream, *a, merges);
+    KERNEL_LAUNCH_EARLY(kernel, dim3(a->heads, count), dim3(WARPS * WARP_THREADS),
+                        sizeof(merge_place), stream, *a, merges);
 }

@@ -107,10 +107,10 @@ template <class T, bool CENTRED, bool ADDS>
 static void launch(const struct kernel_norm *n, cudaStream_t stream)
 {
     const auto kernel = norm_kernel<T, CENTRED, ADDS>;
-    KERNEL_LAUNCH_EARLY(kernel, dim3(n->rows), dim3(THREADS), WARPS * sizeof(float), stream, n->width,
-                  n->epsilon, static_cast<const T *>(n->in), static_cast<T *>(n->sum),
-                  static_cast<const T *>(n->weight), static_cast<const T *>(n->bias),
-                  static_cast<T *>(n->out));
+    KERNEL_LAUNCH_EARLY(kernel, dim3(n->rows), dim3(THREADS), WARPS * sizeof(float), stream,
+                        n->width, n->epsilon, static_cast<const T *>(n->in),
+                        static_cast<T *>(n->sum), static_cast<const T *>(n->weight),
+                        static_cast<const T *>(n->bias), static_cast<T *>(n->out));
 }
 
 template <class T> static void launch(const struct kernel_norm *n, cudaStream_t stream)

@@ -3,9 +3,9 @@
  *
  * A sequence with a few new tokens (PLAN_DECODE_QUERIES) goes to decode.cu, once for each of them;
  * one with more to prefill.cu. Where that gives too few blocks to fill the GPU, the keys of a block
- * are cut into even parts that run beside each other and are joined (prefill's by merge.cu, decode's
- * by the last of their blocks): a turn of 100 new tokens over 8,000 cached ones would else run on a
- * few of its multiprocessors.
+ * are cut into even parts that run beside each other and are joined (prefill's by merge.cu,
+ * decode's by the last of their blocks): a turn of 100 new tokens over 8,000 cached ones would else
+ * run on a few of its multiprocessors.
  *
  * Of layers with a window, a block's keys begin with the first that its first query sees: those
  * layers have a plan of their own. Decode then needs no mask at all, and prefill one for the later
@@ -38,7 +38,7 @@ struct plan {
     uint32_t prefills, decodes;
     struct kernel_merge *merges;
     uint32_t merge_count, prefill_merges; /* the first are prefill's: merge.cu's */
-    uint32_t parts;    /* of partial results, each of all heads */
+    uint32_t parts;                       /* of partial results, each of all heads */
     uint32_t *rotated; /* sequences whose keys are turned, or KV widened, into the scratch */
     uint32_t rotated_count, rotated_longest;
     uint64_t rotated_rows; /* of the scratch */

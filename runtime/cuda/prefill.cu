@@ -282,8 +282,8 @@ static void launch(const struct kernel_attention *a, const struct kernel_work *w
         a->window_tokens > 0 ? prefill_kernel<T, D, true> : prefill_kernel<T, D, false>;
     const size_t shared_bytes =
         (PREFILL_QUERIES + 2 * PREFILL_KEYS) * D * sizeof(T) + sizeof(prefill_sources<T>);
-    KERNEL_LAUNCH_EARLY(kernel, dim3(a->heads, works), dim3(ATTENTION_THREADS), shared_bytes, stream, *a,
-                  work);
+    KERNEL_LAUNCH_EARLY(kernel, dim3(a->heads, works), dim3(ATTENTION_THREADS), shared_bytes,
+                        stream, *a, work);
 }
 
 template <class T>

@@ -151,8 +151,8 @@ static void launch(const struct kernel_head_products *p, cudaStream_t stream)
     const auto kernel = head_products_kernel<T, ROWS>;
     const size_t shared_bytes = sizeof(product_place<T, ROWS>);
     KERNEL_LAUNCH_EARLY(kernel,
-                  dim3((p->outputs + TILE - 1) / TILE, (p->rows + ROWS - 1) / ROWS, p->heads),
-                  dim3(ATTENTION_THREADS), shared_bytes, stream, *p);
+                        dim3((p->outputs + TILE - 1) / TILE, (p->rows + ROWS - 1) / ROWS, p->heads),
+                        dim3(ATTENTION_THREADS), shared_bytes, stream, *p);
 }
 
 template <class T>

@@ -28,8 +28,8 @@ static __global__ void rope_table_kernel(float theta, uint32_t pairs, uint32_t r
 void kernel_rope_table(float theta, uint32_t dims, uint32_t rows, float *table, cudaStream_t stream)
 {
     uint32_t blocks = (rows * (dims / 2) + THREADS - 1) / THREADS;
-    KERNEL_LAUNCH_EARLY(rope_table_kernel, dim3(blocks), dim3(THREADS), 0, stream, theta, dims / 2, rows,
-                  reinterpret_cast<float2 *>(table));
+    KERNEL_LAUNCH_EARLY(rope_table_kernel, dim3(blocks), dim3(THREADS), 0, stream, theta, dims / 2,
+                        rows, reinterpret_cast<float2 *>(table));
 }
 
 /* A thread turns units of 16 bytes: two chunks of eight, half a rotated width apart, or one chunk
@@ -181,8 +181,8 @@ static void launch_rotate(const struct kernel_attention *a, const uint32_t *ids,
         const auto kernel = a->rotation == ROTATION_HALVES
                                 ? rotate_units_kernel<T, S, ROTATION_HALVES>
                                 : rotate_units_kernel<T, S, ROTATION_NEIGHBOURS>;
-        KERNEL_LAUNCH_EARLY(kernel, dim3((longest + tokens - 1) / tokens, count), dim3(UNIT_THREADS), 0,
-                      stream, *a, ids);
+        KERNEL_LAUNCH_EARLY(kernel, dim3((longest + tokens - 1) / tokens, count),
+                            dim3(UNIT_THREADS), 0, stream, *a, ids);
         return;
     }
     const auto kernel = rotate_pairs_kernel<T, S>;

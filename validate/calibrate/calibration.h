@@ -18,8 +18,8 @@ struct calibration_fits {
     double h2d_latency_ns, ssd_latency_ns;
     double flop_per_s; /* of the largest product */
     /* Iterations that prefill and decode in one launch: how much longer they take than the
-     * simulator says of them (with measured.mixed_layer_ns, which they gave), as a share; the least,
-     * the mean and the greatest of `mixed` points. */
+     * simulator says of them (with measured.mixed_layer_ns, which they gave), as a share; the
+     * least, the mean and the greatest of `mixed` points. */
     uint32_t mixed;
     double mixed_least, mixed_mean, mixed_greatest;
 };

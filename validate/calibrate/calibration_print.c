@@ -30,11 +30,12 @@ static void print_beside(FILE *out, const struct calibration_fits *fits)
                 "a prefill behind a pause of 50 ms takes %.3f ms, behind a decode iteration %.3f\n",
                 pause_ns / 1e6, decode_ns / 1e6);
     if (fits->mixed > 0)
-        fprintf(out,
-                "a layer that prefills and decodes in one launch takes %.1f us besides; then %+.1f to "
-                "%+.1f %% longer than the simulator says (%+.1f in the mean of %u)\n",
-                fits->measured.mixed_layer_ns / 1e3, 100.0 * fits->mixed_least, 100.0 * fits->mixed_greatest, 100.0 * fits->mixed_mean,
-                fits->mixed);
+        fprintf(
+            out,
+            "a layer that prefills and decodes in one launch takes %.1f us besides; then %+.1f to "
+            "%+.1f %% longer than the simulator says (%+.1f in the mean of %u)\n",
+            fits->measured.mixed_layer_ns / 1e3, 100.0 * fits->mixed_least,
+            100.0 * fits->mixed_greatest, 100.0 * fits->mixed_mean, fits->mixed);
     if (fits->both_bytes_per_s > 0.0)
         fprintf(out, "both directions of the link together move %.3g GB/s, of %.3g alone\n",
                 fits->both_bytes_per_s / 1e9,

@@ -164,8 +164,8 @@ START_TEST(more_query_heads_than_an_mma_has_rows)
 }
 END_TEST
 
-/* Two blocks a KV head, of 16 query heads and of 4; more parts than are on their way at once; beside
- * a prefill whose merges come first in the plan. */
+/* Two blocks a KV head, of 16 query heads and of 4; more parts than are on their way at once;
+ * beside a prefill whose merges come first in the plan. */
 START_TEST(whichever_block_ends_last_joins_a_rows_parts)
 {
     const struct attention_case c = { .heads = 20,

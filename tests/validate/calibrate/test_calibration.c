@@ -115,9 +115,9 @@ START_TEST(links_are_found_and_what_both_directions_share)
 END_TEST
 
 /* A launch of a chunk and one that decodes, all with 32 tokens cached. A layer takes 1,000 ns a new
- * token and 1 a cached one; a row more is 998.5 (2m rows over none, m over 1.5m); a token of context
- * 2 as decode alone has it. 2 new tokens: 2,032, 998.5, 500 and 2 * 33. What two of three take
- * besides is what a layer does. */
+ * token and 1 a cached one; a row more is 998.5 (2m rows over none, m over 1.5m); a token of
+ * context 2 as decode alone has it. 2 new tokens: 2,032, 998.5, 500 and 2 * 33. What two of three
+ * take besides is what a layer does. */
 START_TEST(launches_that_prefill_and_decode_are_held_against_what_the_simulator_says)
 {
     static const struct model model = { .layers = 1 };
@@ -197,7 +197,8 @@ int main(void)
 {
     TCase *tests = tcase_create("calibration");
     tcase_add_test(tests, links_are_found_and_what_both_directions_share);
-    tcase_add_test(tests, launches_that_prefill_and_decode_are_held_against_what_the_simulator_says);
+    tcase_add_test(tests,
+                   launches_that_prefill_and_decode_are_held_against_what_the_simulator_says);
     tcase_add_test(tests, small_copies_have_their_own_time_and_do_not_pull_the_rate);
     tcase_add_test(tests, a_disk_reads_slices_and_writes_pages_with_many_out);
     tcase_add_test(tests, what_a_disk_moves_both_ways_is_a_bound_where_it_is_less_than_both_alone);

@@ -119,7 +119,7 @@ static void say_source(const struct calibration_samples *samples, char *text, si
     gmtime_r(&now, &utc);
     strftime(date, sizeof date, "%Y-%m-%d %H:%M UTC", &utc);
     struct host host = host_here();
-    snprintf(text, text_bytes, "measured by reprise calibrate, %s, %.60s; %.60s; SSD %.60s", date,
+    snprintf(text, text_bytes, "measured by reprise calibrate, %s, %.50s; %.90s; SSD %.40s", date,
              host.cpu, samples->device, samples->ssd);
 }
 

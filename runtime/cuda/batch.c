@@ -277,8 +277,9 @@ static bool need_scratch(struct device *device, const struct plan *plan, struct 
         a->partial = workspace_need(device, &device->partial, sums * a->head_dim * sizeof(float));
         a->partial_log2sum = workspace_need(device, &device->partial_log2sum, sums * sizeof(float));
     }
-    if (plan->merge_count > plan->prefill_merges)
-        a->arrivals = need_arrivals(device, (uint64_t)plan->merge_count * a->heads);
+    const uint32_t decode_merges = plan->merge_count - plan->prefill_merges;
+    if (decode_merges > 0)
+        a->arrivals = need_arrivals(device, (uint64_t)decode_merges * a->heads);
     return !device->failed;
 }
 
@@ -310,7 +311,7 @@ void gpu_attention(struct device *device, const struct attention_shape *shape, u
     a.qkv = qkv;
     a.pool = (void *)(uintptr_t)pool;
     a.out = out;
-    a.merges = planned->gpu_merges;
+    a.merges = planned->gpu_merges + plan->prefill_merges;
     if (!need_scratch(device, plan, &a))
         return;
     prepare_prefill(planned, &a, stream);

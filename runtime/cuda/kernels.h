@@ -61,7 +61,7 @@ struct kernel_work {
     uint32_t first_query; /* of the sequence's new tokens */
     uint32_t first_key, end_key;
     uint32_t part; /* where its partial result goes; PART_NONE: it is the whole, written to out */
-    uint32_t merge; /* of a part: which of the merges joins its (first) row's */
+    uint32_t merge; /* of a decoded row's part: which of kernel_attention's merges joins it */
 };
 #define PART_NONE UINT32_MAX
 
@@ -95,7 +95,7 @@ struct kernel_attention {
     uint32_t rotated_rows;  /* how many */
     float *partial;         /* [part][heads][head_dim], each normalised by its own sum */
     float *partial_log2sum; /* [part][heads] */
-    /* kernel_decode(), where there are parts: the plan's merges, and [merge][heads] zeros by which
+    /* kernel_decode(), where there are parts: decode's merges, and [merge][heads] zeros by which
      * their blocks find out who is the last; zeros again when it ends. */
     const struct kernel_merge *merges;
     uint32_t *arrivals;

@@ -60,7 +60,7 @@ static void cut(struct plan *plan, struct kernel_work **works, uint32_t *count, 
         if (i + 1 < parts)
             work->end_key = whole.first_key + (uint32_t)((i + UINT64_C(1)) * tiles / parts) * tile;
         work->part = parts == 1 ? PART_NONE : plan->parts + i * rows;
-        work->merge = plan->merge_count; /* which add_merges() will add */
+        work->merge = plan->merge_count - plan->prefill_merges; /* which add_merges() will add */
     }
     if (parts > 1)
         plan->parts += parts * rows;
@@ -288,7 +288,8 @@ static int longer_first(const void *left, const void *right)
 void kernel_plan_build(struct plan *plan, const struct plan_shape *shape,
                        struct kernel_sequence *sequences, uint32_t count)
 {
-    plan->prefills = plan->decodes = plan->merge_count = plan->parts = 0;
+    plan->prefills = plan->decodes = plan->parts = 0;
+    plan->merge_count = plan->prefill_merges = 0;
     plan->rotated_count = plan->rotated_longest = 0;
     plan->rotated_rows = 0;
     plan_rotation(plan, shape, sequences, count);

@@ -37,7 +37,7 @@ struct plan {
     struct kernel_work *prefill, *decode; /* the longest first, so that the last to end are short */
     uint32_t prefills, decodes;
     struct kernel_merge *merges;
-    uint32_t merge_count, prefill_merges; /* the first are prefill's: merge.cu's */
+    uint32_t merge_count, prefill_merges; /* prefill's, which are first: merge.cu's */
     uint32_t parts;                       /* of partial results, each of all heads */
     uint32_t *rotated; /* sequences whose keys are turned, or KV widened, into the scratch */
     uint32_t rotated_count, rotated_longest;

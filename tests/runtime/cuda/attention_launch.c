@@ -8,13 +8,13 @@
 
 static uint64_t arrivals(const struct attention_arrays *d, const struct plan *plan)
 {
-    return (uint64_t)plan->merge_count * d->a.heads;
+    return (uint64_t)(plan->merge_count - plan->prefill_merges) * d->a.heads;
 }
 
 void attention_arrivals_new(struct attention_arrays *d, const struct plan *plan)
 {
     uint32_t *zeros = memory_new(arrivals(d, plan) + 1, sizeof *zeros);
-    d->a.merges = d->merges;
+    d->a.merges = d->merges + plan->prefill_merges;
     d->a.arrivals = rig_copy_of(zeros, arrivals(d, plan) * sizeof *zeros);
     free(zeros);
 }

@@ -365,6 +365,38 @@ START_TEST(parts_of_long_contexts_are_joined_in_every_layer_and_batch)
 }
 END_TEST
 
+/* Ten heads; a prefill whose keys are cut in two, one row that decodes and is cut, and both. Once
+ * each has run alone, both have what they need: joining a prefill's 128 rows counts nothing. */
+START_TEST(a_batch_that_prefills_and_decodes_needs_no_more_than_both_alone)
+{
+    struct device *device = open_lazy();
+    enum { TOKENS = 2032, PAGES = TOKENS / 16, NEW = 128, ROWS = NEW + 1, HEADS = 10 };
+    struct attention_shape shape = one_head;
+    shape.heads = HEADS;
+    void *pool = take(device, TIER_HBM, PAGES * 16 * 2 * WIDTH * sizeof(uint16_t));
+    void *in = take(device, TIER_HBM, ROWS * (HEADS + 2) * WIDTH * sizeof(uint16_t));
+    void *out = take(device, TIER_HBM, ROWS * HEADS * WIDTH * sizeof(uint16_t));
+    uint32_t pages[PAGES], allocations = 0;
+    for (uint32_t p = 0; p < PAGES; p++)
+        pages[p] = p;
+    const struct sequence both[] = { { pages, PAGES, 0, TOKENS - NEW, NEW },
+                                     { pages, PAGES, 0, TOKENS - 1, 1 } };
+    const struct {
+        uint32_t first, count, launches;
+    } batches[] = { { 0, 1, 2 }, { 1, 1, 1 }, { 0, 2, 3 } }; /* a prefill, and its merge */
+    for (int i = 0; i < 3; i++) {
+        cuda->set_batch(device, &both[batches[i].first], batches[i].count);
+        cuda->store_kv(device, &shape, 0, in, pool);
+        const uint32_t before = fake_cuda_counts().launches;
+        cuda->attention(device, &shape, 0, in, pool, out);
+        ck_assert_uint_eq(fake_cuda_counts().launches - before, batches[i].launches);
+        ck_assert(i < 2 || fake_cuda_counts().allocations == allocations);
+        allocations = fake_cuda_counts().allocations;
+    }
+    cuda->close(device);
+}
+END_TEST
+
 /* ---- what is slow the first time ---- */
 
 /* Memory begins as NaN, and rows of slack stay so; but not the pool, which is the first: attention
@@ -840,6 +872,7 @@ int main(void)
     tcase_add_test(tests, a_batch_serves_one_shape_after_the_other);
     tcase_add_test(tests, layers_with_and_without_a_window_share_a_batch);
     tcase_add_test(tests, parts_of_long_contexts_are_joined_in_every_layer_and_batch);
+    tcase_add_test(tests, a_batch_that_prefills_and_decodes_needs_no_more_than_both_alone);
     tcase_add_loop_test(tests, a_warm_executor_prepares_nothing_more_and_computes_the_same, 0, 3);
     tcase_add_test(tests, sums_with_their_norms_are_fewer_launches_and_the_same_bits);
     tcase_add_loop_test(tests, waits_order_streams_however_they_run, 0, HURRIES);

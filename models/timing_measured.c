@@ -191,12 +191,13 @@ struct decode_time measured_timing_decode(const struct measured_timing *measured
 }
 
 /* What one row more costs a layer but for its attention: prefills of m and of 2m rows that attend
- * to as many pairs of tokens, 2m over none and m over 1.5m, differ by m rows. Over some rows, so
- * that a tile's step is in it by its share. */
+ * to as many pairs of tokens, 2m over none and m over 1.5m, differ by m rows. Over so many that
+ * a tile's step is in it by its share, and that it is more than what samples differ by. */
 static double row_ns(const struct measured_timing *measured, double rows)
 {
-    const double most = measured->new_tokens[measured->news - 1];
-    const double fewer = 2.0 * rows <= most ? rows : most / 2.0;
+    static const double LEAST = 32.0;
+    const double most = measured->new_tokens[measured->news - 1] / 2.0;
+    const double some = rows > LEAST ? rows : LEAST, fewer = some < most ? some : most;
     const double difference_ns =
         layer_at(measured, 2.0 * fewer, 0.0) - layer_at(measured, fewer, 1.5 * fewer);
     return difference_ns > 0.0 ? difference_ns / fewer : 0.0;

@@ -162,7 +162,7 @@ static void mixed_point(struct calibrator *c, uint32_t new_tokens, uint32_t deco
 
 /* Beside one that decodes and beside as many as a batch has room for; a chunk from a 64th to a
  * quarter of the window, if there are rows for it. A batch of one has no room for both. */
-static void measure_mixed(struct calibrator *c)
+static bool measure_mixed(struct calibrator *c)
 {
     uint32_t window = c->config->window_tokens, batch = c->config->batch, most = batch - 1;
     uint32_t rows = window > batch ? window : batch;
@@ -172,6 +172,7 @@ static void measure_mixed(struct calibrator *c)
             uint32_t chunk = window < share ? 1 : window / share;
             repeat(c, mixed_point, chunk < rows - decodes ? chunk : rows - decodes, decodes);
         }
+    return calibrate_step(c);
 }
 
 static bool measure_decode(struct calibrator *c)
@@ -187,7 +188,7 @@ static bool measure_decode(struct calibrator *c)
 }
 
 /* Host and GPU have to wake up, which a simulator that knows no pause leaves out: shown. */
-static void measure_pause(struct calibrator *c)
+static bool measure_pause(struct calibrator *c)
 {
     static const char *const names[] = { "prefill_behind_decode", "prefill_behind_pause" };
     uint32_t cached = c->config->window_tokens / 4, new_tokens = c->config->window_tokens / 16;
@@ -203,6 +204,7 @@ static void measure_pause(struct calibrator *c)
         if (i >= 2) /* the first two warm up */
             calibrate_add(c, names[i % 2], new_tokens, cached, (double)(end_ns - begin_ns));
     }
+    return calibrate_step(c);
 }
 
 uint32_t calibrate_iterations_steps(const struct calibrator *c)
@@ -211,12 +213,10 @@ uint32_t calibrate_iterations_steps(const struct calibrator *c)
     for (uint32_t context = 16; context <= window; context *= 2)
         contexts++;
     return new_token_axis(c, places) * (1 + axis(32, window, places)) +
-           axis(1, c->config->batch, places) * contexts;
+           axis(1, c->config->batch, places) * contexts + 2; /* pauses, mixed launches */
 }
 
 bool calibrate_iterations(struct calibrator *c)
 {
-    measure_pause(c);
-    measure_mixed(c);
-    return measure_decode(c) && measure_prefill(c);
+    return measure_pause(c) && measure_mixed(c) && measure_decode(c) && measure_prefill(c);
 }

@@ -1,4 +1,4 @@
-/* runtime/cuda/gpu.c - a GPU is opened, described and closed; its first failure is kept here. */
+/* runtime/cuda/gpu.c - a GPU is opened, described and closed; what it offers, in one table. */
 #include "runtime/cuda/gpu.h"
 
 #include "base/memory.h"
@@ -6,40 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- failures ---- */
-
-void gpu_fail(struct device *device, const char *what, const char *reason)
-{
-    if (!device->failed)
-        error_io(&device->err, "cuda", what, reason);
-    device->failed = true;
-}
-
-bool gpu_ok(struct device *device, cudaError_t code, const char *what)
-{
-    if (code == cudaSuccess)
-        return true;
-    cudaGetLastError(); /* it is kept here now */
-    gpu_fail(device, what, cudaGetErrorString(code));
-    return false;
-}
-
-bool gpu_launched(struct device *device, const char *what)
-{
-    return gpu_ok(device, cudaGetLastError(), what);
-}
-
-static enum status gpu_check(struct device *device, struct error *err)
-{
-    enum status status = device->err.status;
-    if (status == STATUS_OK)
-        return STATUS_OK;
-    if (err->status == STATUS_OK)
-        *err = device->err;
-    device->err = (struct error){ 0 };
-    return status;
-}
 
 /* ---- opening and closing ---- */
 

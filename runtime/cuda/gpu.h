@@ -159,13 +159,14 @@ struct device {
     struct copy_list copies;
 };
 
-/* gpu.c */
+/* failures.c */
 /* Keeps the first failure: "cannot WHAT: REASON". */
 void gpu_fail(struct device *device, const char *what, const char *reason);
 /* Whether code is cudaSuccess; keeps the failure otherwise. */
 bool gpu_ok(struct device *device, cudaError_t code, const char *what);
 /* Whether the kernels just launched were accepted, which CUDA tells beside the launch. */
 bool gpu_launched(struct device *device, const char *what);
+enum status gpu_check(struct device *device, struct error *err);
 
 /* memory.c */
 enum status gpu_allocate(struct device *device, enum tier tier, uint64_t size_bytes, void **memory,

@@ -15,14 +15,8 @@
 #include "base/memory.h"
 #include "base/units.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
-
-/* What cuBLAS's documentation advises for Hopper; given at once, so that no product allocates. */
-enum { WORKSPACE_BYTES = 32 << 20 };
-/* What cublasLt takes for granted unless it is told otherwise. */
-enum { MATRIX_ALIGNMENT = 256 };
 
 /* One row or two of a decode iteration would cost their share of memory, so few rows are taken as
  * they are. A kernel's tile has 64 rows or more, or a few less where few are asked for: rounding up
@@ -233,20 +227,6 @@ static bool prepare(struct device *device, struct product_matrix *matrix, struct
 }
 
 /* ---- multiplying ---- */
-
-cublasStatus_t product_multiply(struct device *device, const struct product_matrix *matrix,
-                                const struct product *product,
-                                const cublasLtMatmulAlgo_t *algorithm, const struct operands *of)
-{
-    static const float one = 1.0F, zero = 0.0F;
-    const struct products *products = &device->products;
-    assert(((uintptr_t)of->in | (uintptr_t)of->weights | (uintptr_t)of->out) % MATRIX_ALIGNMENT ==
-           0);
-    return products->blas.multiply(
-        products->handle, products->description, &one, of->weights, matrix->weights, of->in,
-        product->in, &zero, of->out, product->out, of->out, product->out, algorithm,
-        products->workspace, WORKSPACE_BYTES, device->stream[STREAM_COMPUTE]);
-}
 
 void gpu_gemm(struct device *device, uint32_t rows, uint32_t inputs, uint32_t outputs,
               const void *in, const void *weights, void *out)

@@ -1,9 +1,14 @@
-/* runtime/cuda/products.h - what products.c and product_trial.c share: a product of one shape, and
- * the algorithms that cublasLt offers for it. Private to runtime/cuda/. */
+/* runtime/cuda/products.h - what products.c, product_run.c and product_trial.c share: a product of
+ * one shape, and the algorithms that cublasLt offers for it. Private to runtime/cuda/. */
 #ifndef REPRISE_RUNTIME_CUDA_PRODUCTS_H
 #define REPRISE_RUNTIME_CUDA_PRODUCTS_H
 
 #include "runtime/cuda/gpu.h"
+
+/* What cuBLAS's documentation advises for Hopper; given at once, so that no product allocates. */
+enum { WORKSPACE_BYTES = 32 << 20 };
+/* What cublasLt takes for granted unless it is told otherwise. */
+enum { MATRIX_ALIGNMENT = 256 };
 
 struct product { /* of so many rows */
     cublasLtMatrixLayout_t in, out;
@@ -37,6 +42,7 @@ struct candidates {
     uint32_t count;
 };
 
+/* product_run.c */
 /* Queues one product on STREAM_COMPUTE by an algorithm of its shape. */
 cublasStatus_t product_multiply(struct device *device, const struct product_matrix *matrix,
                                 const struct product *product,

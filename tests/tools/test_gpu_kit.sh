@@ -4,7 +4,7 @@
 set -euo pipefail
 source=$1 build=$2
 folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+trap 'umount "$folder/tiny" 2>/dev/null || true; rm -rf "$folder"' EXIT
 cd "$folder"
 
 fail() {

@@ -195,7 +195,7 @@ struct decode_time measured_timing_decode(const struct measured_timing *measured
  * a tile's step is in it by its share, and that it is more than what samples differ by. */
 static double row_ns(const struct measured_timing *measured, double rows)
 {
-    static const double LEAST = 32.0;
+    static const double LEAST = 8.0;
     const double most = measured->new_tokens[measured->news - 1] / 2.0;
     const double some = rows > LEAST ? rows : LEAST, fewer = some < most ? some : most;
     const double difference_ns =

@@ -81,10 +81,10 @@ static const char *symbol_name(const struct elf *elf, uint32_t index)
 }
 
 enum { /* of .nv.info */
-    FORMAT_SIZED = 4,
-    MAX_THREADS = 0x05, /* three numbers: x, y, z */
-    FRAME_SIZE = 0x11,  /* (symbol, bytes) */
-    REGISTERS = 0x2f    /* (symbol, number) */
+       FORMAT_SIZED = 4,
+       MAX_THREADS = 0x05, /* three numbers: x, y, z */
+       FRAME_SIZE = 0x11,  /* (symbol, bytes) */
+       REGISTERS = 0x2f    /* (symbol, number) */
 };
 
 /* Attributes of one kernel in a section: its own, or the one that all share. */
@@ -249,8 +249,7 @@ enum status cubins_read(const char *path, struct cubins *out, struct error *err)
         struct fat_header header;
         memcpy(&header, out->file + at, sizeof header);
         if (header.magic != FAT_MAGIC || header.version != 1 ||
-            header.header_bytes != sizeof header ||
-            header.bytes > size - at - sizeof header)
+            header.header_bytes != sizeof header || header.bytes > size - at - sizeof header)
             continue;
         uint8_t *aligned = out->file + at / 8 * 8;
         memmove(aligned, out->file + at + sizeof header, header.bytes);
@@ -270,4 +269,23 @@ void cubins_free(struct cubins *cubins)
     free(cubins->unpacked);
     free(cubins->kernels);
     free(cubins->file);
+}
+
+/* ---- instances ---- */
+
+bool cubin_kernel_is(const struct cubin_kernel *kernel, const char *family)
+{
+    size_t length = strlen(family);
+    return strncmp(kernel->name, family, length) == 0 &&
+           (kernel->name[length] == '<' || kernel->name[length] == '\0');
+}
+
+uint32_t cubin_kernel_number(const struct cubin_kernel *kernel, uint32_t which)
+{
+    for (const char *at = strchr(kernel->name, '<'); at != NULL; at = strchr(at + 1, ',')) {
+        const char *digit = at + 1 + (at[1] == ' ');
+        if (*digit >= '0' && *digit <= '9' && which-- == 0)
+            return (uint32_t)strtoul(digit, NULL, 10);
+    }
+    return 0;
 }

@@ -37,4 +37,9 @@ struct cubins {
 enum status cubins_read(const char *path, struct cubins *out, struct error *err);
 void cubins_free(struct cubins *cubins);
 
+/* Whether it is an instance of that template, or the kernel of that name. */
+bool cubin_kernel_is(const struct cubin_kernel *kernel, const char *family);
+/* Of an instance's template arguments that are numbers the `which`-th, from 0; 0: there is none. */
+uint32_t cubin_kernel_number(const struct cubin_kernel *kernel, uint32_t which);
+
 #endif

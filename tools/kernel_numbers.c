@@ -10,38 +10,23 @@
 
 /* ---- what a launch adds ---- */
 
-/* An instance's template arguments that are numbers, in their order. */
-static uint32_t number(const struct cubin_kernel *k, uint32_t which)
-{
-    for (const char *at = strchr(k->name, '<'); at != NULL; at = strchr(at + 1, ',')) {
-        const char *digit = at + 1 + (at[1] == ' ');
-        if (*digit >= '0' && *digit <= '9' && which-- == 0)
-            return (uint32_t)strtoul(digit, NULL, 10);
-    }
-    return 0;
-}
-
-static bool is(const struct cubin_kernel *k, const char *family)
-{
-    size_t length = strlen(family);
-    return strncmp(k->name, family, length) == 0 &&
-           (k->name[length] == '<' || k->name[length] == '\0');
-}
-
 /* Dynamic shared memory of attention's kernels, which their launches ask for: prefill.cu,
  * prefill_hopper.cu, decode.cu and latent.cu, but for some hundred bytes. 0: not known here. */
 static uint32_t dynamic_bytes(const struct cubin_kernel *k)
 {
-    const uint32_t dim = number(k, 0), element = 2;
-    if (is(k, "prefill_kernel"))
+    const uint32_t dim = cubin_kernel_number(k, 0), element = 2;
+    if (cubin_kernel_is(k, "prefill_kernel"))
         return (128 + 2 * 64) * dim * element;
-    if (is(k, "prefill_hopper_kernel")) /* D, KEYS, STAGES, VALUE_STAGES */
-        return (128 + number(k, 1) * (number(k, 2) + number(k, 3))) * dim * element;
-    if (is(k, "decode_kernel")) { /* D, STAGES, BLOCKS */
+    if (cubin_kernel_is(k, "prefill_hopper_kernel")) /* D, KEYS, STAGES, VALUE_STAGES */
+        return (128 + cubin_kernel_number(k, 1) *
+                          (cubin_kernel_number(k, 2) + cubin_kernel_number(k, 3))) *
+               dim * element;
+    if (cubin_kernel_is(k, "decode_kernel")) { /* D, STAGES, BLOCKS */
         const bool fp8 = strstr(k->name, "fp8") != NULL;
-        return 2 * 64 * dim * (fp8 ? number(k, 1) + element : number(k, 1) * element);
+        return 2 * 64 * dim *
+               (fp8 ? cubin_kernel_number(k, 1) + element : cubin_kernel_number(k, 1) * element);
     }
-    if (is(k, "latent_kernel"))
+    if (cubin_kernel_is(k, "latent_kernel"))
         return (16 + 64) * (dim + 64) * element + 16 * 64 * element;
     return 0;
 }
@@ -68,12 +53,14 @@ static uint32_t resident_blocks(const struct cubin_kernel *k)
 static uint32_t likeness(const struct cubin_kernel *k)
 {
     const uint32_t stages = k->architecture >= 90 ? 3 : 2; /* decode.cu: by shared memory */
-    const bool has[] = { strstr(k->name, "fp16") == NULL,
-                         strstr(k->name, "fp8") == NULL,
-                         number(k, 0) == (is(k, "latent_kernel") ? 512U : 128U),
-                         strstr(k->name, "halves") != NULL,
-                         strstr(k->name, "true") == NULL,
-                         !is(k, "decode_kernel") || number(k, 1) == stages };
+    const bool has[] = {
+        strstr(k->name, "fp16") == NULL,
+        strstr(k->name, "fp8") == NULL,
+        cubin_kernel_number(k, 0) == (cubin_kernel_is(k, "latent_kernel") ? 512U : 128U),
+        strstr(k->name, "halves") != NULL,
+        strstr(k->name, "true") == NULL,
+        !cubin_kernel_is(k, "decode_kernel") || cubin_kernel_number(k, 1) == stages
+    };
     uint32_t score = 0;
     for (size_t i = 0; i < sizeof has / sizeof *has; i++) /* the first matters most */
         score = 2 * score + (has[i] ? 1 : 0);

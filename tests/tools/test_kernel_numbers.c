@@ -13,20 +13,10 @@ static struct cubins kernels, known;
 
 /* ---- instances ---- */
 
-static bool is(const struct cubin_kernel *k, const char *family)
-{
-    size_t length = strlen(family);
-    return strncmp(k->name, family, length) == 0 &&
-           (k->name[length] == '<' || k->name[length] == '\0');
-}
-
-/* The first number among the template arguments: of attention's kernels the width of a head. */
+/* Of attention's kernels the width of a head. */
 static uint32_t width_of(const struct cubin_kernel *k)
 {
-    const char *at = strchr(k->name, '<');
-    while (at != NULL && (at[1] < '0' || at[1] > '9'))
-        at = strpbrk(at + 1, " ");
-    return at == NULL ? 0 : (uint32_t)strtoul(at + 1, NULL, 10);
+    return cubin_kernel_number(k, 0);
 }
 
 static bool of_fp8(const struct cubin_kernel *k)
@@ -45,7 +35,7 @@ static void each(const char *family, void (*hold)(const struct cubin_kernel *k))
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < kernels.count; i++)
-        if (is(&kernels.kernels[i], family)) {
+        if (cubin_kernel_is(&kernels.kernels[i], family)) {
             hold(&kernels.kernels[i]);
             count++;
         }
@@ -68,14 +58,22 @@ START_TEST(instructions_of_known_ptx_are_counted)
         enum sass_kind kind;
         uint64_t all, loop;
     } expected[] = {
-        { "HMMA", SASS_HMMA, 3, 3 },         { "HGMMA", SASS_HGMMA, 1, 0 },
-        { "LDS", SASS_LDS, 1, 1 },           { "LDSM", SASS_LDSM, 3, 3 },
-        { "STS", SASS_STS, 1, 1 },           { "LDG", SASS_LDG, 3, 0 },
-        { "LDG.128", SASS_LDG_16, 2, 0 },    { "LDGSTS", SASS_LDGSTS, 3, 3 },
-        { "LDGSTS.128", SASS_LDGSTS_16, 2, 2 }, { "UTMALDG", SASS_UTMALDG, 1, 0 },
-        { "MUFU", SASS_MUFU, 4, 4 },         { "BAR", SASS_BAR, 2, 2 },
-        { "SYNCS", SASS_SYNCS, 1, 0 },       { "local", SASS_LOCAL, 2, 0 },
-        { "double", SASS_DOUBLE, 1, 0 },     { "USETMAXREG", SASS_SETREG, 1, 0 },
+        { "HMMA", SASS_HMMA, 3, 3 },
+        { "HGMMA", SASS_HGMMA, 1, 0 },
+        { "LDS", SASS_LDS, 1, 1 },
+        { "LDSM", SASS_LDSM, 3, 3 },
+        { "STS", SASS_STS, 1, 1 },
+        { "LDG", SASS_LDG, 3, 0 },
+        { "LDG.128", SASS_LDG_16, 2, 0 },
+        { "LDGSTS", SASS_LDGSTS, 3, 3 },
+        { "LDGSTS.128", SASS_LDGSTS_16, 2, 2 },
+        { "UTMALDG", SASS_UTMALDG, 1, 0 },
+        { "MUFU", SASS_MUFU, 4, 4 },
+        { "BAR", SASS_BAR, 2, 2 },
+        { "SYNCS", SASS_SYNCS, 1, 0 },
+        { "local", SASS_LOCAL, 2, 0 },
+        { "double", SASS_DOUBLE, 1, 0 },
+        { "USETMAXREG", SASS_SETREG, 1, 0 },
     };
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
         ck_assert_msg(all.of[expected[i].kind] == expected[i].all, "%s: %lu in all",
@@ -104,24 +102,26 @@ END_TEST
 /* ---- registers ---- */
 
 /* Angles are worked out in double precision, whose reduction of large ones has a table in local
- * memory. Elsewhere local memory is spilled registers: a few bytes at a loop's ends cost nothing. */
+ * memory. Elsewhere local memory is spilled registers: a few bytes at a loop's ends cost nothing.
+ */
 START_TEST(registers_are_not_spilled_but_for_a_few_bytes)
 {
     for (uint32_t i = 0; i < kernels.count; i++)
-        if (!is(&kernels.kernels[i], "rope_table_kernel"))
+        if (!cubin_kernel_is(&kernels.kernels[i], "rope_table_kernel"))
             HOLDS(&kernels.kernels[i], kernels.kernels[i].stack_bytes, <=, 32U);
 }
 END_TEST
 
 /* Known: of prefill_kernel with heads of 128, sm_90's ptxas keeps the four sums of a thread in
- * local memory while a tile is multiplied. On a GPU of 9.0 it runs for windowed layers alone. And of
- * thousands of instructions that make fp16 of E4M3 on sm_80, one loads a register. */
+ * local memory while a tile is multiplied. On a GPU of 9.0 it runs for windowed layers alone. And
+ * of thousands of instructions that make fp16 of E4M3 on sm_80, one loads a register. */
 START_TEST(no_loop_over_tiles_spills)
 {
     for (uint32_t i = 0; i < kernels.count; i++) {
         const struct cubin_kernel *k = &kernels.kernels[i];
-        bool sums = is(k, "prefill_kernel") && width_of(k) == 128 && k->architecture == 90;
-        bool codes = is(k, "decode_kernel") && of_fp8(k) && k->architecture == 80;
+        bool sums =
+            cubin_kernel_is(k, "prefill_kernel") && width_of(k) == 128 && k->architecture == 90;
+        bool codes = cubin_kernel_is(k, "decode_kernel") && of_fp8(k) && k->architecture == 80;
         HOLDS(k, sass_tile_loop(k).of[SASS_LOCAL], <=, sums ? 12U : codes ? 2U : 0U);
     }
 }
@@ -227,7 +227,8 @@ END_TEST
 static void hold_latent_loop(const struct cubin_kernel *k)
 {
     const struct sass_counts loop = sass_tile_loop(k);
-    HOLDS(k, loop.of[SASS_HMMA], >=, width_of(k) / 8); /* values; and keys, in a loop of their own */
+    HOLDS(k, loop.of[SASS_HMMA], >=,
+          width_of(k) / 8); /* values; and keys, in a loop of their own */
     HOLDS(k, loop.of[SASS_LDGSTS], ==, loop.of[SASS_LDGSTS_16]);
     HOLDS(k, loop.of[SASS_LDGSTS] > 0, ==, !of_fp8(k));
     HOLDS(k, loop.of[SASS_DOUBLE], ==, 0U);
@@ -249,9 +250,9 @@ static void hold_wide_loads(const struct cubin_kernel *k)
 
 START_TEST(what_moves_rows_loads_16_bytes_at_once)
 {
-    static const char *const families[] = { "add_kernel",    "swiglu_kernel", "gelu_kernel",
-                                            "norm_kernel",   "gather_kernel", "fetch_kernel",
-                                            "merge_kernel",  "combine_kernel" };
+    static const char *const families[] = { "add_kernel",   "swiglu_kernel", "gelu_kernel",
+                                            "norm_kernel",  "gather_kernel", "fetch_kernel",
+                                            "merge_kernel", "combine_kernel" };
     each(families[_i], hold_wide_loads);
 }
 END_TEST
@@ -277,8 +278,7 @@ int main(int argc, char **argv)
     tcase_add_test(tests, prefill_on_hopper_multiplies_by_wgmma_and_copies_by_tensor_map);
     tcase_add_test(tests, prefill_copies_16_bytes_at_once_and_waits_twice_a_tile);
     tcase_add_test(tests, decode_copies_16_bytes_at_once_and_never_waits_for_other_warps);
-    tcase_add_test(tests,
-                   latent_attention_multiplies_by_tensor_cores_and_copies_16_bytes_at_once);
+    tcase_add_test(tests, latent_attention_multiplies_by_tensor_cores_and_copies_16_bytes_at_once);
     tcase_add_loop_test(tests, what_moves_rows_loads_16_bytes_at_once, 0, 8);
     Suite *suite = suite_create("what nvcc makes of the kernels");
     suite_add_tcase(suite, tests);

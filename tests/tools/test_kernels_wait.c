@@ -104,7 +104,7 @@ START_TEST(decode_fences_its_parts_before_it_counts_them_and_before_it_reads_oth
     uint32_t found = 0;
     for (uint32_t i = 0; i < kernels.count; i++) {
         const struct cubin_kernel *k = &kernels.kernels[i];
-        if (strncmp(k->name, "decode_kernel<", 14) != 0)
+        if (!cubin_kernel_is(k, "decode_kernel"))
             continue;
         uint64_t count = nearest(k, 0, 1, ATOMIC), end = k->instructions;
         uint64_t before = nearest(k, count, -1, FENCE), after = nearest(k, count, 1, FENCE);

@@ -423,10 +423,10 @@ struct breakdown breakdown_decode(const struct model *model, const struct hardwa
 {
     struct breakdown out;
     struct parts parts = parts_of(model, hardware, ranks, &out);
-    struct decode_time time = timing_decode(&parts.timing, batch);
-    double window = batch * (double)timing_window_context(&parts.timing, context_tokens / batch);
-    double whole_ns =
-        time.base_ns + (double)context_tokens * time.per_token_ns + window * time.window_token_ns;
+    uint64_t window = batch * timing_window_context(&parts.timing, context_tokens / batch);
+    struct decode_time time = timing_decode(&parts.timing, batch, context_tokens, window);
+    double whole_ns = time.base_ns + (double)context_tokens * time.per_token_ns +
+                      (double)window * time.window_token_ns;
     parts.tokens = parts.logits = batch;
     out.batch = batch;
     out.context_tokens = context_tokens;

@@ -229,7 +229,22 @@ struct timing_table {
     double per_token; /* beyond the last block */
 };
 
-/* The caller's by value; only layers, source and fitted_tokens are for reading. */
+/* A decode step's attention of one layer, all of the batch together, over the batch and the tokens
+ * that it attends to in all. Between places a line: 1, then 2 and 3 times each power of two. */
+#define TIMING_BATCH_PLACES 24
+#define TIMING_CONTEXT_PLACES 64
+struct timing_surface {
+    double ns[TIMING_BATCH_PLACES][TIMING_CONTEXT_PLACES];
+};
+
+/* The CPU's work for an iteration: overlapped with the GPU's iteration before it (the longer of both
+ * counts), or before the GPU's. */
+struct timing_host {
+    double iteration_ns, sequence_ns; /* an iteration's, and of each sequence in it */
+    bool overlaps;
+};
+
+/* The caller's by value; only layers, source, fitted_tokens and host are for reading. */
 struct timing {
     uint32_t layers;
     /* Where the times come from, their range and their error there, and what about this model is
@@ -251,7 +266,10 @@ struct timing {
     double query_stream_ns, kv_stream_ns; /* its bytes: per new token, per token of context */
     double cached_ns;                     /* MLA: decompressing a cached token's K and V */
     double decode_context_ns;             /* decode attention: per token of context */
-    double iteration_ns, token_ns;        /* once an iteration, per token: embedding */
+    double iteration_ns, token_ns;        /* the GPU's once an iteration, per token: embedding */
+    struct timing_host host;
+    bool attention_fitted;                /* then in the place of the roofline's six above: */
+    struct timing_surface full_decode, window_decode;
     struct timing_matrix head;            /* logits */
     struct measured_timing measured;      /* in the place of all above, where it is of the model */
     bool is_measured;
@@ -276,14 +294,25 @@ struct recompute_time {
 };
 struct recompute_time timing_recompute(const struct timing *timing);
 
+/* What the engine's CPU does beside the GPU from now on, in the place of the hardware's
+ * iteration_overhead_ns before each iteration. Times measured as a whole (is_measured) hold their
+ * machine's own: those stay as they are. */
+void timing_set_host(struct timing *timing, struct timing_host host);
+
 /* One decode iteration of `batch` >= 1 sequences that together attend to context_tokens takes
- * base_ns + context_tokens * per_token_ns + window_context * window_token_ns, where window_context
- * sums timing_window_context() of each: linear until a window is full, so that many iterations sum
- * in closed form. Without windowed layers the last term is 0. */
+ * base_ns + context_tokens * per_token_ns + window_tokens * window_token_ns, where window_tokens
+ * sums timing_window_context() of each (0 without windowed layers). Piecewise linear: so it is for
+ * `repeats` iterations, the first included, each of which attends to a token more of each sequence,
+ * so that they sum in closed form; until a window is full (timing_window_growth()). */
 struct decode_time {
     double base_ns, per_token_ns, window_token_ns;
+    uint64_t repeats;
 };
-struct decode_time timing_decode(const struct timing *timing, uint32_t batch);
+struct decode_time timing_decode(const struct timing *timing, uint32_t batch,
+                                 uint64_t context_tokens, uint64_t window_tokens);
+
+/* `tokens` decode iterations of one sequence alone, the first of which attends to context_tokens. */
+double timing_reply_ns(const struct timing *timing, uint64_t context_tokens, uint64_t tokens);
 
 /* Tokens that a windowed layer attends to for the last of `context` >= 1 tokens; 0 without such
  * layers. */
@@ -306,14 +335,17 @@ static inline uint64_t timing_window_growth(const struct timing *timing, uint64_
     return timing->window_tokens - seen;
 }
 
-/* One iteration of chunked prefill: prefill_new tokens after prefill_cached ones, together with a
- * decode step of decode_batch sequences that attend to decode_context tokens in all. The matrices
- * are read once for both; attention is computed for each. At least one token in all. With no
- * decode_batch it is timing_prefill(), with no prefill_new timing_decode() (to the rounding of a
- * layer to whole ns). decode_window: the sum of timing_window_context() of the batch. */
-struct prefill_time timing_mixed(const struct timing *timing, uint64_t prefill_new,
-                                 uint64_t prefill_cached, uint32_t decode_batch,
-                                 uint64_t decode_context, uint64_t decode_window);
+/* One iteration of chunked prefill: prefills chunks with prefill_new tokens in all, each behind
+ * prefill_cached ones, together with a decode step of `decodes` sequences that attend to
+ * decode_context tokens in all (decode_window: the sum of their timing_window_context()). The
+ * matrices are read once for both; attention is computed for each. */
+struct timing_work {
+    uint32_t prefills, decodes; /* one at least */
+    uint64_t prefill_new, prefill_cached, decode_context, decode_window;
+};
+/* With one prefill and no decodes it is timing_prefill(), with no prefills timing_decode() (to the
+ * rounding of a layer to whole ns). */
+struct prefill_time timing_mixed(const struct timing *timing, const struct timing_work *work);
 
 /* A model's and a hardware's description for people: parameters, KV per token, HBM budget, times.
  */

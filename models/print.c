@@ -95,13 +95,16 @@ static void print_prefill(FILE *out, const struct model *model, const struct har
 static void print_decode(FILE *out, const struct timing *timing)
 {
     static const uint32_t batches[] = { 1, 8, 24, 64, 256 };
-    const double context_tokens = 1024;
+    const uint64_t context_tokens = 1024;
     fprintf(out, "  %-12s %14s\n", "batch", "decode, 1,024 tokens of context each");
     for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
-        struct decode_time time = timing_decode(timing, batches[i]);
+        const uint64_t context = batches[i] * context_tokens;
+        const uint64_t window = batches[i] * timing_window_context(timing, context_tokens);
+        struct decode_time time = timing_decode(timing, batches[i], context, window);
         char text[QUANTITY_BYTES];
-        units_format(time.base_ns + batches[i] * context_tokens * time.per_token_ns, UNIT_DURATION,
-                     text, sizeof text);
+        units_format(time.base_ns + (double)context * time.per_token_ns +
+                         (double)window * time.window_token_ns,
+                     UNIT_DURATION, text, sizeof text);
         fprintf(out, "  %-12" PRIu32 " %14s\n", batches[i], text);
     }
 }

@@ -187,7 +187,8 @@ struct decode_time measured_timing_decode(const struct measured_timing *measured
     double inside = x < 0.0 ? 0.0 : x > 1.0 ? 1.0 : x;
     double slope_ns = between(measured->per_token_ns[i], measured->per_token_ns[j], inside);
     return (struct decode_time){ .base_ns = base_ns > 1.0 ? base_ns : 1.0,
-                                 .per_token_ns = slope_ns > 0.0 ? slope_ns : 0.0 };
+                                 .per_token_ns = slope_ns > 0.0 ? slope_ns : 0.0,
+                                 .repeats = UINT64_MAX };
 }
 
 /* What one row more costs a layer but for its attention: prefills of m and of 2m rows that attend

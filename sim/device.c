@@ -114,7 +114,7 @@ static void start_decode(struct server *server)
 {
     struct device *device = &server->device;
     uint32_t batch = device->iteration.decodes;
-    struct decode_time time = timing_decode(&server->cluster->setup->timing, batch);
+    struct decode_time time = iteration_decode_time(&server->cluster->service, &device->iteration);
     device->segment = (struct decode_segment){ .start_ns = now_of(server),
                                                .iterations = device->iteration.repeats,
                                                .base_ns = time.base_ns,

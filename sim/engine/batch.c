@@ -4,6 +4,7 @@
  * the batch changes. Source of chunks: vLLM v1 (v1/core/sched/scheduler.py at 00024d3): each
  * decoding turn takes one token of the budget, then turns that are partly prefilled go on, then new
  * ones are let in. */
+#include "sim/engine/iteration_time.h"
 #include "sim/engine/state.h"
 
 #include <assert.h>
@@ -100,7 +101,8 @@ static uint64_t until_a_window_is_full(const struct engine *engine, uint64_t rep
     return repeats;
 }
 
-/* Decoding repeats until a reply ends, as far as there is HBM for its tokens. */
+/* Decoding repeats until a reply ends, as far as there is HBM for its tokens and timing's line for
+ * it holds. */
 static uint64_t repeats_of(struct engine *engine, uint64_t most)
 {
     uint64_t repeats = most;
@@ -109,7 +111,9 @@ static uint64_t repeats_of(struct engine *engine, uint64_t most)
         if (session->left_tokens < repeats)
             repeats = session->left_tokens;
     }
-    return room_for_repeats(engine, until_a_window_is_full(engine, repeats));
+    uint64_t linear = iteration_decode_time(engine->service, &engine->iteration).repeats;
+    return room_for_repeats(engine,
+                            until_a_window_is_full(engine, linear < repeats ? linear : repeats));
 }
 
 static void become(struct engine *engine, enum gpus what)

@@ -28,9 +28,17 @@ uint64_t iteration_decode_window(const struct service *service,
     return context;
 }
 
+struct decode_time iteration_decode_time(const struct service *service,
+                                         const struct engine_iteration *iteration)
+{
+    return timing_decode(&service->setup->timing, iteration->decodes,
+                         iteration_decode_context(service, iteration),
+                         iteration_decode_window(service, iteration));
+}
+
 double iteration_decode_ns(const struct service *service, const struct engine_iteration *iteration)
 {
-    struct decode_time time = timing_decode(&service->setup->timing, iteration->decodes);
+    struct decode_time time = iteration_decode_time(service, iteration);
     return time.base_ns + time.per_token_ns * (double)iteration_decode_context(service, iteration) +
            time.window_token_ns * (double)iteration_decode_window(service, iteration);
 }
@@ -45,11 +53,17 @@ static struct prefill_time mixed_time(const struct service *service,
         tokens += size;
         pairs += size * cached + size * (size + 1.0) / 2.0;
     }
-    double cached = (pairs - tokens * (tokens + 1.0) / 2.0) / tokens;
-    return timing_mixed(&service->setup->timing, (uint64_t)tokens,
-                        cached > 0.0 ? (uint64_t)(cached + 0.5) : 0, iteration->decodes,
-                        iteration_decode_context(service, iteration),
-                        iteration_decode_window(service, iteration));
+    double each = tokens / iteration->chunks;
+    double cached = (pairs / iteration->chunks - each * (each + 1.0) / 2.0) / each;
+    const struct timing_work work = {
+        .prefills = iteration->chunks,
+        .decodes = iteration->decodes,
+        .prefill_new = (uint64_t)tokens,
+        .prefill_cached = cached > 0.0 ? (uint64_t)(cached + 0.5) : 0,
+        .decode_context = iteration_decode_context(service, iteration),
+        .decode_window = iteration_decode_window(service, iteration),
+    };
+    return timing_mixed(&service->setup->timing, &work);
 }
 
 struct prefill_time iteration_prefill_time(const struct service *service,

@@ -11,14 +11,16 @@ uint64_t iteration_decode_context(const struct service *service,
 uint64_t iteration_decode_window(const struct service *service,
                                  const struct engine_iteration *iteration);
 
-/* An iteration that decodes alone, of those that repeat the first; ns. */
+/* An iteration that decodes alone, as a line that holds for so many of those that repeat. */
+struct decode_time iteration_decode_time(const struct service *service,
+                                         const struct engine_iteration *iteration);
+/* Of those that repeat the first; ns. */
 double iteration_decode_ns(const struct service *service, const struct engine_iteration *iteration);
 
 /* An iteration that prefills: a layer's time and the rest, without waiting for KV. *decode_ns: what
  * the turns that decode beside it would have taken alone, 0 without any.
- * One prefill of as many tokens and as many pairs of tokens that attend to each other stands for
- * all chunks. Several prompts from their start have fewer pairs than one of their sum: then none
- * cached. */
+ * Chunks of one size stand for all: as many tokens, and as many pairs of tokens that attend to each
+ * other. */
 struct prefill_time iteration_prefill_time(const struct service *service,
                                            const struct engine_iteration *iteration,
                                            uint64_t *decode_ns);

@@ -27,7 +27,7 @@ static void bench(const char *model_name, const char *hardware_name, uint32_t ra
         prefill_sum_ns += timing_prefill(&timing, 1 + i % 4096, i % 8192).layer_ns;
     uint64_t between_ns = clock_now_ns();
     for (uint32_t i = 0; i < CALLS; i++)
-        decode_sum_ns += timing_decode(&timing, 1 + i % 256).base_ns;
+        decode_sum_ns += timing_decode(&timing, 1 + i % 256, 0, 0).base_ns;
     uint64_t end_ns = clock_now_ns();
     printf("%-13s prefill %5.1f ns, decode %5.1f ns a call (sums %" PRIu64 ", %.0f)\n", model_name,
            (double)(between_ns - start_ns) / CALLS, (double)(end_ns - between_ns) / CALLS,

@@ -99,7 +99,7 @@ static void decode_is_the_simulators(const struct model *model, const struct har
         uint32_t batch = (uint32_t)(1 + random_below(random, 300));
         uint64_t context = batch * (1 + random_below(random, 5000));
         struct breakdown whole = breakdown_decode(model, hardware, ranks, batch, context);
-        struct decode_time time = timing_decode(&timing, batch);
+        struct decode_time time = timing_decode(&timing, batch, 0, 0);
         double expected =
             time.base_ns + time.per_token_ns * (double)context +
             time.window_token_ns * batch * (double)timing_window_context(&timing, context / batch);

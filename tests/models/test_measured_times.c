@@ -59,12 +59,18 @@ START_TEST(a_measured_point_comes_back_and_between_points_lies_the_surface)
             uint64_t layer_ns = timing_prefill(&timing, new_tokens, cached).layer_ns;
             ck_assert_uint_eq(layer_ns, 1000 + 10 * new_tokens + 2 * new_tokens * cached);
         }
-    ck_assert_double_eq_tol(timing_decode(&timing, 2).base_ns, 2000, 1e-9);
-    ck_assert_double_eq_tol(timing_decode(&timing, 3).per_token_ns, 6, 1e-9);
+    ck_assert_double_eq_tol(timing_decode(&timing, 2, 0, 0).base_ns, 2000, 1e-9);
+    ck_assert_double_eq_tol(timing_decode(&timing, 3, 0, 0).per_token_ns, 6, 1e-9);
     /* Beyond the last batch: its line goes on, what a token of context takes stays. */
-    ck_assert_double_eq_tol(timing_decode(&timing, 10).base_ns, 10000, 1e-9);
-    ck_assert_double_eq_tol(timing_decode(&timing, 10).per_token_ns, 8, 1e-9);
-    ck_assert_uint_eq(timing_mixed(&timing, 50, 100, 0, 0, 0).layer_ns, 11500);
+    ck_assert_double_eq_tol(timing_decode(&timing, 10, 0, 0).base_ns, 10000, 1e-9);
+    ck_assert_double_eq_tol(timing_decode(&timing, 10, 0, 0).per_token_ns, 8, 1e-9);
+    ck_assert_uint_eq(timing_mixed(&timing, &(struct timing_work){ .prefills = 50 > 0,
+                                                                   .prefill_new = 50,
+                                                                   .prefill_cached = 100,
+                                                                   .decodes = 0,
+                                                                   .decode_context = 0 })
+                          .layer_ns,
+                      11500);
     remove_files();
 }
 END_TEST
@@ -87,18 +93,46 @@ START_TEST(decoding_beside_a_prefill_takes_rows_and_context_not_the_weights_agai
     struct model model = case_model();
     write_files(mixed_points);
     struct timing timing = timing_of(&model);
-    struct prefill_time mixed = timing_mixed(&timing, 50, 100, 4, 500, 0);
+    struct prefill_time mixed =
+        timing_mixed(&timing, &(struct timing_work){ .prefills = 50 > 0,
+                                                     .prefill_new = 50,
+                                                     .prefill_cached = 100,
+                                                     .decodes = 4,
+                                                     .decode_context = 500 });
     ck_assert_uint_eq(mixed.layer_ns, 1000 + 20 * 50 + 2 * 100 + 4 * 17 + 8 * 500 / 2 + 30);
     ck_assert_uint_eq(mixed.overhead_ns, 990);
-    ck_assert_uint_eq(timing_mixed(&timing, 1, 0, 4, 500, 0).layer_ns,
+    ck_assert_uint_eq(timing_mixed(&timing, &(struct timing_work){ .prefills = 1 > 0,
+                                                                   .prefill_new = 1,
+                                                                   .prefill_cached = 0,
+                                                                   .decodes = 4,
+                                                                   .decode_context = 500 })
+                          .layer_ns,
                       1000 + 20 + 4 * 17 + 8 * 500 / 2 + 30);
     /* No more rows than were measured, and no row for less than nothing. */
-    ck_assert_uint_eq(timing_mixed(&timing, 1, 0, 400, 0, 0).layer_ns, 1000 + 20 + 400 * 17 + 30);
-    ck_assert_uint_eq(timing_mixed(&timing, 0, 0, 4, 500, 0).layer_ns, (4000 + 8 * 500) / 2);
+    ck_assert_uint_eq(timing_mixed(&timing, &(struct timing_work){ .prefills = 1 > 0,
+                                                                   .prefill_new = 1,
+                                                                   .prefill_cached = 0,
+                                                                   .decodes = 400,
+                                                                   .decode_context = 0 })
+                          .layer_ns,
+                      1000 + 20 + 400 * 17 + 30);
+    ck_assert_uint_eq(timing_mixed(&timing, &(struct timing_work){ .prefills = 0 > 0,
+                                                                   .prefill_new = 0,
+                                                                   .prefill_cached = 0,
+                                                                   .decodes = 4,
+                                                                   .decode_context = 500 })
+                          .layer_ns,
+                      (4000 + 8 * 500) / 2);
     remove_files();
     write_files(points);
     timing = timing_of(&model);
-    ck_assert_uint_eq(timing_mixed(&timing, 50, 100, 4, 500, 0).layer_ns, 11500 + 8 * 500 / 2);
+    ck_assert_uint_eq(timing_mixed(&timing, &(struct timing_work){ .prefills = 50 > 0,
+                                                                   .prefill_new = 50,
+                                                                   .prefill_cached = 100,
+                                                                   .decodes = 4,
+                                                                   .decode_context = 500 })
+                          .layer_ns,
+                      11500 + 8 * 500 / 2);
     remove_files();
 }
 END_TEST

@@ -90,7 +90,7 @@ static void never_falls(const struct model *model, const struct hardware *hardwa
         before = now;
     }
     for (uint32_t batch = 1; batch < 2000; batch++) {
-        double base_ns = timing_decode(&timing, batch).base_ns;
+        double base_ns = timing_decode(&timing, batch, 0, 0).base_ns;
         ck_assert_double_ge(base_ns, base_before);
         base_before = base_ns;
     }
@@ -114,9 +114,13 @@ static void parts_and_mixtures(const struct model *model, const struct hardware 
         double whole = prefill_ns(&timing, first + second, 0);
         double parts = prefill_ns(&timing, first, 0) + prefill_ns(&timing, second, first);
         ck_assert_double_ge(parts, 0.9 * whole);
-        struct decode_time decode = timing_decode(&timing, batch);
+        struct decode_time decode = timing_decode(&timing, batch, 0, 0);
         double decoding = decode.base_ns + (double)context * decode.per_token_ns;
-        struct prefill_time mixed = timing_mixed(&timing, first, second, batch, context, 0);
+        struct prefill_time mixed = timing_mixed(&timing, &(struct timing_work){ .prefills = first > 0,
+                                                       .prefill_new = first,
+                                                       .prefill_cached = second,
+                                                       .decodes = batch,
+                                                       .decode_context = context });
         double both = (double)timing.layers * (double)mixed.layer_ns + (double)mixed.overhead_ns;
         double prefill = prefill_ns(&timing, first, second);
         ck_assert_double_le(both, 1.1 * (prefill + decoding));
@@ -140,7 +144,7 @@ static void within_the_datasheet(const struct model *model, const struct hardwar
     ck_assert_double_gt(prefill_ns(&timing, tokens, 0),
                         flop / (ranks * hardware->flop_per_s) * 1e9);
     double read = (double)model_active_parameters(model) * model->weight_bytes_per_parameter;
-    ck_assert_double_gt(timing_decode(&timing, 1).base_ns,
+    ck_assert_double_gt(timing_decode(&timing, 1, 0, 0).base_ns,
                         read / (ranks * hardware->hbm_bytes_per_s) * 1e9);
 }
 

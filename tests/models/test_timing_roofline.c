@@ -306,7 +306,7 @@ static double prefill_ns(const struct timing *timing, uint64_t tokens, uint64_t 
 
 static double decode_ns(const struct timing *timing, uint32_t batch, uint64_t each)
 {
-    struct decode_time time = timing_decode(timing, batch);
+    struct decode_time time = timing_decode(timing, batch, 0, 0);
     return time.base_ns + (double)(batch * each) * time.per_token_ns +
            (double)(batch * timing_window_context(timing, each)) * time.window_token_ns;
 }
@@ -416,10 +416,10 @@ static void never_falls(const struct model *model, const struct hardware *hardwa
         before = now;
     }
     for (uint32_t batch = 1; batch < 2000; batch += 1 + batch / 7) {
-        struct decode_time time = timing_decode(&timing, batch);
+        struct decode_time time = timing_decode(&timing, batch, 0, 0);
         ck_assert_double_ge(time.base_ns, base_before);
         ck_assert_double_gt(time.per_token_ns, 0);
-        ck_assert_double_eq(time.per_token_ns, timing_decode(&timing, 1).per_token_ns);
+        ck_assert_double_eq(time.per_token_ns, timing_decode(&timing, 1, 0, 0).per_token_ns);
         base_before = time.base_ns;
     }
 }
@@ -457,7 +457,11 @@ END_TEST
 static double mixed_ns(const struct timing *timing, uint64_t tokens, uint64_t cached,
                        uint32_t batch, uint64_t context)
 {
-    struct prefill_time time = timing_mixed(timing, tokens, cached, batch, context, 0);
+    struct prefill_time time = timing_mixed(timing, &(struct timing_work){ .prefills = tokens > 0,
+                                                       .prefill_new = tokens,
+                                                       .prefill_cached = cached,
+                                                       .decodes = batch,
+                                                       .decode_context = context });
     return (double)timing->layers * (double)time.layer_ns + (double)time.overhead_ns;
 }
 
@@ -470,7 +474,7 @@ static void mixing_saves(const struct model *model, const struct hardware *hardw
         uint64_t tokens = 1 + random_below(random, 2048), cached = random_below(random, 20000);
         uint32_t batch = (uint32_t)(1 + random_below(random, 256));
         uint64_t context = batch * random_below(random, 4000);
-        struct decode_time decode = timing_decode(&timing, batch);
+        struct decode_time decode = timing_decode(&timing, batch, 0, 0);
         double prefill = prefill_ns(&timing, tokens, cached);
         double decoding = decode.base_ns + (double)context * decode.per_token_ns;
         double both = mixed_ns(&timing, tokens, cached, batch, context);
@@ -504,7 +508,7 @@ START_TEST(one_gpu_is_as_counted_by_hand)
     /* Iteration 1,000 and three kernels; embedding 3 * 32; the head reads 512 + 80 bytes. */
     ck_assert_uint_eq(prefill.overhead_ns, 1030 + 96 + 592);
     /* Two sequences: products 512 + 256 + 1,024 + 512, element-wise 672, q and result 64. */
-    struct decode_time decode = timing_decode(&timing, 2);
+    struct decode_time decode = timing_decode(&timing, 2, 0, 0);
     ck_assert_double_eq(decode.base_ns, 2 * (2304 + 672 + 120 + 64) + 1030 + 64 + 1024);
     ck_assert_double_eq(decode.per_token_ns, 2 * 32);
 }
@@ -544,7 +548,7 @@ static double parameters_read(struct model model, struct hardware hardware, uint
     struct timing wide = timing_new(&model, &hardware, 1);
     model.weight_bytes_per_parameter = 1;
     struct timing narrow = timing_new(&model, &hardware, 1);
-    double ns = timing_decode(&wide, batch).base_ns - timing_decode(&narrow, batch).base_ns;
+    double ns = timing_decode(&wide, batch, 0, 0).base_ns - timing_decode(&narrow, batch, 0, 0).base_ns;
     return ns * hardware.hbm_bytes_per_s * hardware.hbm_efficiency / 1e9;
 }
 
@@ -620,11 +624,11 @@ START_TEST(decode_of_one_sequence_is_reading_the_weights)
     struct timing whole = timing_new(&model, &hardware, 2);
     hardware.kernel_launch_ns = hardware.allreduce_latency_ns = hardware.iteration_overhead_ns = 0;
     struct timing bare = timing_new(&model, &hardware, 2);
-    ck_assert_double_ge(timing_decode(&bare, 1).base_ns, head_and_layers / rate);
-    ck_assert_double_eq_tol(timing_decode(&bare, 1).base_ns / (head_and_layers / rate), 1, 0.01);
-    ck_assert_double_le(timing_decode(&whole, 1).base_ns, 1.6 * head_and_layers / rate);
+    ck_assert_double_ge(timing_decode(&bare, 1, 0, 0).base_ns, head_and_layers / rate);
+    ck_assert_double_eq_tol(timing_decode(&bare, 1, 0, 0).base_ns / (head_and_layers / rate), 1, 0.01);
+    ck_assert_double_le(timing_decode(&whole, 1, 0, 0).base_ns, 1.6 * head_and_layers / rate);
     double kv_bytes = (double)model_kv_bytes_per_token(&model, 2);
-    ck_assert_double_eq_tol(timing_decode(&bare, 1).per_token_ns / (kv_bytes / rate), 1, 1e-9);
+    ck_assert_double_eq_tol(timing_decode(&bare, 1, 0, 0).per_token_ns / (kv_bytes / rate), 1, 1e-9);
 }
 END_TEST
 
@@ -639,7 +643,7 @@ static void within_the_datasheet(const struct model *model, const struct hardwar
     ck_assert_double_gt(prefill_ns(&timing, tokens, 0),
                         flop / (ranks * hardware->flop_per_s) * 1e9);
     double read = (double)model_active_parameters(model) * model->weight_bytes_per_parameter;
-    ck_assert_double_gt(timing_decode(&timing, 1).base_ns,
+    ck_assert_double_gt(timing_decode(&timing, 1, 0, 0).base_ns,
                         read / (ranks * hardware->hbm_bytes_per_s) * 1e9);
 }
 
@@ -655,7 +659,7 @@ START_TEST(more_ranks_are_faster_but_never_by_their_number)
     struct hardware hardware = roofline_hardware("a100-80gb");
     struct timing four = timing_new(&model, &hardware, 4), eight = timing_new(&model, &hardware, 8);
     double prefill = prefill_ns(&four, 2048, 0) / prefill_ns(&eight, 2048, 0);
-    double decode = timing_decode(&four, 16).base_ns / timing_decode(&eight, 16).base_ns;
+    double decode = timing_decode(&four, 16, 0, 0).base_ns / timing_decode(&eight, 16, 0, 0).base_ns;
     ck_assert_double_gt(prefill, 1);
     ck_assert_double_lt(prefill, 2);
     ck_assert_double_gt(decode, 1);

@@ -77,7 +77,7 @@ START_TEST(a_lone_turns_second_token_waits_for_the_network)
     ck_assert_int_eq(hardware_load("paper-4xa100", &hardware, &err), STATUS_OK);
     struct timing timing = timing_new(&model, &hardware, 2);
     struct prefill_time prefill = timing_prefill(&timing, 1000, 0);
-    struct decode_time decode = timing_decode(&timing, 1);
+    struct decode_time decode = timing_decode(&timing, 1, 0, 0);
     double kv_bytes = 1000.0 * (double)model_kv_bytes_per_token(&model, 2);
     struct metrics metrics = run_all(LONE_APART, "");
     ck_assert_double_eq(metrics.network_bytes, kv_bytes);

@@ -105,7 +105,11 @@ START_TEST(a_lone_prompts_chunks_take_the_sum_of_their_iterations)
     double expected_ns = 0.0;
     while (done < 2000) {
         uint32_t chunk = 2000 - done < 512 ? 2000 - done : 512;
-        struct prefill_time time = timing_mixed(&timing, chunk, done, 0, 0, 0);
+        struct prefill_time time = timing_mixed(&timing, &(struct timing_work){ .prefills = chunk > 0,
+                                                       .prefill_new = chunk,
+                                                       .prefill_cached = done,
+                                                       .decodes = 0,
+                                                       .decode_context = 0 });
         expected_ns += (double)(time.layer_ns * layers + time.overhead_ns);
         done += chunk;
     }

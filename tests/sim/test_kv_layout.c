@@ -225,7 +225,7 @@ static void decodes_iteration_by_iteration(const char *name)
     struct error err = { 0 };
     ck_assert_int_eq(hardware_load("h100", &hardware, &err), STATUS_OK);
     struct timing timing = timing_new(&model, &hardware, 1);
-    struct decode_time time = timing_decode(&timing, 1);
+    struct decode_time time = timing_decode(&timing, 1, 0, 0);
     double expected_ns = 0;
     for (uint64_t context = 3901; context < 3901 + 599; context++)
         expected_ns += time.base_ns + (double)context * time.per_token_ns +

@@ -28,7 +28,7 @@ START_TEST(a_lone_turn_takes_exactly_its_prefill_and_decode_time)
     ck_assert_double_eq(metrics.turns, 1.0);
     ck_assert_double_eq(metrics.ttft_mean_ns, prefill_ns);
     ck_assert_double_eq(metrics.queueing_mean_ns, 0.0);
-    struct decode_time decode = timing_decode(&timing, 1);
+    struct decode_time decode = timing_decode(&timing, 1, 0, 0);
     double decode_ns = 0.0; /* 99 iterations follow the token that prefill gave */
     for (int k = 0; k < 99; k++)
         decode_ns += decode.base_ns + decode.per_token_ns * (501.0 + k);

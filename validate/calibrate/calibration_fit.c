@@ -332,9 +332,13 @@ static double mixed_predicted_ns(const struct measured_timing *measured,
                                  const struct store_fit *fit, uint32_t cached)
 {
     const struct timing timing = { .measured = *measured, .is_measured = true };
-    const struct prefill_time time =
-        timing_mixed(&timing, (uint64_t)fit->x, cached, (uint32_t)fit->y,
-                     (uint64_t)fit->y * (cached + UINT64_C(1)), 0);
+    const struct timing_work work = { .prefills = 1,
+                                      .prefill_new = (uint64_t)fit->x,
+                                      .prefill_cached = cached,
+                                      .decodes = (uint32_t)fit->y,
+                                      .decode_context =
+                                          (uint64_t)fit->y * (cached + UINT64_C(1)) };
+    const struct prefill_time time = timing_mixed(&timing, &work);
     return (double)time.layer_ns * measured->shape[0] + (double)time.overhead_ns;
 }
 

@@ -42,11 +42,8 @@ static double service_s(const struct timing *timing, uint32_t layers, uint32_t w
     uint32_t reply = turn->reply_tokens < window / 2 ? turn->reply_tokens : window / 2;
     uint32_t prompt = turn->prompt_tokens < window - reply ? turn->prompt_tokens : window - reply;
     struct prefill_time prefill = timing_prefill(timing, prompt, 0);
-    struct decode_time decode = timing_decode(timing, 1);
-    double steps = (double)reply - 1.0;
-    double context = steps * ((double)prompt + 1.0) + steps * (steps - 1.0) / 2.0;
     double prefill_ns = (double)(prefill.layer_ns * layers + prefill.overhead_ns);
-    return (prefill_ns + steps * decode.base_ns + context * decode.per_token_ns) / 1e9;
+    return (prefill_ns + timing_reply_ns(timing, prompt + UINT64_C(1), reply - UINT64_C(1))) / 1e9;
 }
 
 static struct moments service_moments(struct paper *paper, const struct experiment *experiment)

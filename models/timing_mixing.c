@@ -1,0 +1,182 @@
+/* models/timing_mixing.c - see timing_mixing.h. docs/model.md has each equation. */
+#include "models/timing_mixing.h"
+
+#include "models/matrices.h"
+#include "models/timing_rates.h"
+#include "models/timing_surface.h"
+
+static double longer(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* ---- preparing ---- */
+
+static void prepare_multi_head(struct timing *timing, const struct model *model, uint32_t ranks,
+                               struct timing_rates rates)
+{
+    double heads = (double)model->heads / ranks;
+    double kv_heads = model_kv_heads_of_rank(model, ranks);
+    double flop = 4 * heads * model->head_dim; /* q.k and p.v: a multiplication and a sum each */
+    timing->pair_ns = flop / rates.attention_flop;
+    timing->query_stream_ns = 2 * heads * model->head_dim * TIMING_ACTIVATION_BYTES / rates.bytes;
+    timing->kv_stream_ns = 2 * kv_heads * model->head_dim * model->kv_bytes_per_value / rates.bytes;
+    timing->decode_context_ns = longer(timing->pair_ns, timing->kv_stream_ns);
+}
+
+/* Prefill decompresses K and V and attends with them; decode attends in the latent space, where a
+ * context token is one vector for all heads (DeepSeek-V2, arXiv 2405.04434, 2.1). */
+static void prepare_latent(struct timing *timing, const struct model *model, uint32_t ranks,
+                           struct timing_rates rates)
+{
+    double heads = (double)model->heads / ranks;
+    double key_dim = (double)model->head_dim + model->rope_dim, value_dim = model->head_dim;
+    double latent_key_dim = (double)model->latent_dim + model->rope_dim;
+    timing->pair_ns = 2 * heads * (key_dim + value_dim) / rates.attention_flop;
+    timing->query_stream_ns = heads * (key_dim + value_dim) * TIMING_ACTIVATION_BYTES / rates.bytes;
+    timing->kv_stream_ns = heads * (key_dim + value_dim) * TIMING_ACTIVATION_BYTES / rates.bytes;
+    double decompressed = heads * 2 * model->head_dim;
+    timing->cached_ns = longer(
+        2 * model->latent_dim * decompressed / rates.gemm_flop,
+        (latent_key_dim * model->kv_bytes_per_value + decompressed * TIMING_ACTIVATION_BYTES) /
+            rates.bytes);
+    timing->decode_context_ns =
+        longer(2 * heads * (latent_key_dim + model->latent_dim) / rates.attention_flop,
+               latent_key_dim * model->kv_bytes_per_value / rates.bytes);
+}
+
+static void prepare_kinds(struct timing *timing, const struct model *model)
+{
+    double layers = model->layers;
+    uint32_t attention = model_attention_layers(model);
+    timing->full_share = (attention - model->window_layers) / layers;
+    timing->window_share = model->window_layers / layers;
+    timing->window_tokens = model->window_tokens;
+    timing->window_chunked = model->window == WINDOW_CHUNKED;
+}
+
+/* The scan over a state. A token decays it, adds an outer product and reads it: five operations a
+ * value (delta: two more, to see what the key held). In prefill its vectors pass through memory and
+ * the state stays on chip; each sequence of an iteration reads and writes its state once. A lower
+ * bound: no scan was measured. */
+static void prepare_state(struct timing *timing, const struct model *model, uint32_t ranks,
+                          struct timing_rates rates)
+{
+    if (model->state_layers == 0)
+        return;
+    double share = (double)model->state_layers / model->layers;
+    double inner = (double)model->state_heads * model->state_head_dim / ranks;
+    double operations = model->state == STATE_DELTA ? 7 : 5;
+    double vectors = 3 * inner + 2 * (double)model->state_groups * model->state_dim / ranks;
+    double state_bytes =
+        (double)model_kv_shape(model, ranks).state_bytes / model->state_layers / ranks;
+    timing->state_token_ns =
+        share * longer(operations * inner * model->state_dim / rates.attention_flop,
+                       vectors * TIMING_ACTIVATION_BYTES / rates.bytes);
+    timing->state_sequence_ns = share * 2 * state_bytes / rates.bytes;
+}
+
+void timing_mixing_prepare(struct timing *timing, const struct model *model,
+                           const struct hardware *hardware, uint32_t ranks)
+{
+    struct timing_rates rates = timing_rates_of(hardware);
+    if (model->attention == ATTENTION_LATENT)
+        prepare_latent(timing, model, ranks, rates);
+    else
+        prepare_multi_head(timing, model, ranks, rates);
+    prepare_kinds(timing, model);
+    prepare_state(timing, model, ranks, rates);
+}
+
+/* ---- prefill ---- */
+
+static double full_attention_ns(const struct timing *timing, double sequences, double new_tokens,
+                                double cached_tokens)
+{
+    double pairs = new_tokens * cached_tokens + new_tokens * (new_tokens + 1) / 2;
+    double stream_ns =
+        new_tokens * timing->query_stream_ns + (new_tokens + cached_tokens) * timing->kv_stream_ns;
+    return sequences *
+           (longer(pairs * timing->pair_ns, stream_ns) + cached_tokens * timing->cached_ns);
+}
+
+/* Pairs of a token and one that it sees, of the tokens before position `end`, each seeing the
+ * window's last, itself included. */
+static double sliding_pairs(double end, double window)
+{
+    double growing = end < window ? end : window;
+    return growing * (growing + 1) / 2 + (end - growing) * window;
+}
+
+static double chunked_pairs(uint64_t end, uint64_t chunk)
+{
+    double whole = (double)(end / chunk), rest = (double)(end % chunk), size = (double)chunk;
+    return whole * size * (size + 1) / 2 + rest * (rest + 1) / 2;
+}
+
+static double window_attention_ns(const struct timing *timing, double sequences,
+                                  uint64_t new_tokens, uint64_t cached_tokens)
+{
+    uint64_t end = new_tokens + cached_tokens, window = timing->window_tokens;
+    double pairs = timing->window_chunked
+                       ? chunked_pairs(end, window) - chunked_pairs(cached_tokens, window)
+                       : sliding_pairs((double)end, (double)window) -
+                             sliding_pairs((double)cached_tokens, (double)window);
+    uint64_t seen = cached_tokens == 0 ? 0 : timing_window_context(timing, cached_tokens);
+    double stream_ns = (double)new_tokens * timing->query_stream_ns +
+                       (double)(new_tokens + seen) * timing->kv_stream_ns;
+    return sequences *
+           (longer(pairs * timing->pair_ns, stream_ns) + (double)seen * timing->cached_ns);
+}
+
+double timing_mixing_prefill_ns(const struct timing *timing, double sequences, uint64_t new_tokens,
+                                uint64_t cached_tokens)
+{
+    double sum_ns = timing->full_share *
+                    full_attention_ns(timing, sequences, (double)new_tokens, (double)cached_tokens);
+    if (timing->window_tokens > 0)
+        sum_ns += timing->window_share *
+                  window_attention_ns(timing, sequences, new_tokens, cached_tokens);
+    return sum_ns +
+           sequences * ((double)new_tokens * timing->state_token_ns + timing->state_sequence_ns);
+}
+
+/* ---- decode ---- */
+
+static struct decode_time roofline_decode(const struct timing *timing, double batch)
+{
+    double attention = timing->full_share + timing->window_share;
+    return (struct decode_time){ .base_ns = attention * (batch * timing->query_stream_ns),
+                                 .per_token_ns = timing->full_share * timing->decode_context_ns,
+                                 .window_token_ns =
+                                     timing->window_share * timing->decode_context_ns,
+                                 .repeats = UINT64_MAX };
+}
+
+static struct decode_time fitted_decode(const struct timing *timing, uint32_t batch,
+                                        uint64_t context_tokens, uint64_t window_tokens)
+{
+    struct timing_line full =
+        timing_surface_line(&timing->full_decode, batch, context_tokens, batch);
+    struct decode_time time = { .base_ns = timing->full_share * full.base_ns,
+                                .per_token_ns = timing->full_share * full.slope_ns,
+                                .repeats = full.repeats };
+    if (timing->window_tokens == 0)
+        return time;
+    struct timing_line window =
+        timing_surface_line(&timing->window_decode, batch, window_tokens, batch);
+    time.base_ns += timing->window_share * window.base_ns;
+    time.window_token_ns = timing->window_share * window.slope_ns;
+    time.repeats = window.repeats < time.repeats ? window.repeats : time.repeats;
+    return time;
+}
+
+struct decode_time timing_mixing_decode(const struct timing *timing, uint32_t batch,
+                                        uint64_t context_tokens, uint64_t window_tokens)
+{
+    struct decode_time time = timing->attention_fitted
+                                  ? fitted_decode(timing, batch, context_tokens, window_tokens)
+                                  : roofline_decode(timing, batch);
+    time.base_ns += batch * (timing->state_token_ns + timing->state_sequence_ns);
+    return time;
+}

@@ -63,6 +63,16 @@ static uint32_t token_budget(const struct engine *engine)
     return most > decodes ? most - decodes : 0;
 }
 
+/* Until when a turn must have come to be in the iteration that begins now. An engine that overlaps
+ * composed it when the one before began; if that left nothing to go on with, it composes now. */
+static uint64_t composed_ns(const struct engine *engine)
+{
+    bool goes_on = engine->running.count + engine->iteration.chunks > 0;
+    bool follows = engine->ended_ns == engine->now_ns && engine->last_start_ns < engine->now_ns;
+    return experiment_of(engine)->overlap_schedule && goes_on && follows ? engine->last_start_ns
+                                                                         : engine->now_ns;
+}
+
 /* Layers wait for the loads of one turn at most: another one that loads starts in the next
  * iteration. */
 static void compose(struct engine *engine, bool admits)
@@ -72,8 +82,12 @@ static void compose(struct engine *engine, bool admits)
         (struct engine_iteration){ .chunk = engine->chunk, .decode = engine->running.item };
     for (uint32_t i = 0; i < engine->prefilling.count && budget > 0; i++)
         budget = add_chunk(engine, engine->prefilling.item[i], budget);
+    uint64_t by_ns = composed_ns(engine);
+    engine->held_back = false;
     while (admits && budget > 0 && batch_place_left(engine) && engine->iteration.loading == 0) {
-        uint32_t handle = queue_take(engine);
+        engine->held_back = queue_may_start(engine, engine->now_ns) &&
+                            !queue_may_start(engine, by_ns);
+        uint32_t handle = engine->held_back ? 0 : queue_take(engine);
         if (handle == 0)
             break;
         start_turn(engine, handle);
@@ -105,7 +119,7 @@ static uint64_t until_a_window_is_full(const struct engine *engine, uint64_t rep
  * it holds. */
 static uint64_t repeats_of(struct engine *engine, uint64_t most)
 {
-    uint64_t repeats = most;
+    uint64_t repeats = engine->held_back ? 1 : most;
     for (uint32_t i = 0; i < engine->running.count; i++) {
         const struct session *session = session_of(engine, engine->running.item[i]);
         if (session->left_tokens < repeats)
@@ -157,7 +171,8 @@ bool batch_wants_cut(const struct engine *engine)
 {
     if (engine->gpus != GPUS_BUSY || engine->iteration.chunks > 0)
         return false;
-    return engine->joining.count > 0 || (batch_place_left(engine) && queue_may_start(engine));
+    return engine->joining.count > 0 ||
+           (batch_place_left(engine) && queue_may_start(engine, engine->now_ns));
 }
 
 /* ---- stalls ---- */
@@ -269,9 +284,21 @@ static void count_tokens(struct engine *engine, const struct iteration_end *end)
                                end->repeats - 1, engine->running.count);
 }
 
+/* Of those that repeat the last one's. */
+static uint64_t last_start_ns(const struct engine *engine, const struct iteration_end *end)
+{
+    if (end->repeats == 1)
+        return engine->gpus_since_ns;
+    double last_ns = end->gap_ns + (double)(end->repeats - 2) * end->gap_growth_ns;
+    uint64_t whole_ns = (uint64_t)(last_ns + 0.5);
+    return whole_ns < end->end_ns - engine->gpus_since_ns ? end->end_ns - whole_ns
+                                                          : engine->gpus_since_ns;
+}
+
 void engine_iteration_ended(struct engine *engine, uint64_t now_ns, const struct iteration_end *end)
 {
-    engine->now_ns = now_ns;
+    engine->now_ns = engine->ended_ns = now_ns;
+    engine->last_start_ns = last_start_ns(engine, end);
     if (engine->iteration.chunks > 0) {
         count_prefill(engine, end);
         end_decodes(engine, end->end_ns);

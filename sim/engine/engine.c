@@ -91,6 +91,7 @@ void engine_ask(struct engine *engine, uint64_t now_ns, uint32_t handle, struct 
     struct session *session = session_of(engine, handle);
     engine->now_ns = now_ns;
     session->server = session->decode_server = engine->index;
+    session->reached_ns = now_ns;
     sessions_note_cut(&service->sessions, handle, &chain);
     session->job = placement_queue(engine->core, now_ns, chain.keys, chain.count,
                                    chain.context_tokens, chain.capacity);

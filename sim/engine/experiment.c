@@ -195,6 +195,18 @@ static const struct config_row experiment_rows[] = {
       .max = 1048576, .standard = "2048",
       .help = "chunked: tokens of an iteration, one for each decoding turn, the rest prefill "
               "(vLLM's max_num_batched_tokens)" },
+    { .key = "engine.overlap_schedule", .kind = CONFIG_BOOL, .offset = AT(overlap_schedule),
+      .standard = "false",
+      .help = "an iteration is composed while the one before it runs: the CPU's work is hidden as far "
+              "as the GPU's is longer, and a turn that comes meanwhile waits for one iteration more "
+              "(vLLM's async scheduling, SGLang's and TensorRT-LLM's overlap scheduler)" },
+    { .key = "engine.iteration_cpu", .kind = CONFIG_U64, .unit = UNIT_DURATION,
+      .offset = AT(iteration_cpu_ns), .min = 0, .max = 1e10, .standard = "hardware", .word = "hardware",
+      .help = "the engine's CPU work for an iteration, by its version; hardware: the hardware file's "
+              "engine.iteration_overhead" },
+    { .key = "engine.sequence_cpu", .kind = CONFIG_U64, .unit = UNIT_DURATION,
+      .offset = AT(sequence_cpu_ns), .min = 0, .max = 1e9, .standard = "0",
+      .help = "and so much more for each sequence in it" },
     { .key = "engine.allocation", .kind = CONFIG_CHOICE, .offset = AT(allocation),
       .choices = allocation_choices, .standard = "reserve",
       .help = "reserve: HBM for the whole reply when a turn starts; grow: block by block, and when "

@@ -82,6 +82,9 @@ struct experiment {
     uint32_t hbm_block_tokens;      /* HBM grows by as many */
     bool partial_blocks;            /* a context's last, partial block can be reused */
     int order;                      /* enum order_of_turns */
+    bool overlap_schedule;          /* an iteration is composed while the one before it runs */
+    uint64_t iteration_cpu_ns;      /* UINT64_MAX: the hardware's */
+    uint64_t sequence_cpu_ns;
     double urgent_share;            /* of the sessions */
     uint32_t order_window;          /* waiting turns that are looked at */
     uint64_t order_wait_ns;         /* none is passed over for longer */

@@ -286,11 +286,14 @@ static uint32_t first_ready(const struct engine *engine)
     return at;
 }
 
-bool queue_may_start(const struct engine *engine)
+/* The queue's head came first of all. */
+bool queue_may_start(const struct engine *engine, uint64_t by_ns)
 {
-    if (first_ready(engine) < engine->prepared.count)
-        return true;
-    return engine->prepared.count == 0 && engine->queue_head != 0;
+    uint32_t at = first_ready(engine);
+    uint32_t handle = at < engine->prepared.count    ? engine->prepared.item[at]
+                      : engine->prepared.count == 0 ? engine->queue_head
+                                                    : 0;
+    return handle != 0 && session_of(engine, handle)->reached_ns <= by_ns;
 }
 
 uint32_t queue_take(struct engine *engine)

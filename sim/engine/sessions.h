@@ -11,6 +11,7 @@
 /* Its present turn is all that is outstanding. */
 struct session {
     uint64_t id;
+    uint64_t reached_ns; /* when its server heard of the turn */
     uint64_t asked_ns, start_ns, last_token_ns, first_token_ns;
     uint32_t turns, turn_count, turn; /* its turns are sessions.turns[turns ..] */
     uint32_t keys, key_count;         /* open loop: its block keys are sessions.keys[keys ..] */

@@ -48,6 +48,19 @@ static void set_links(struct engine_setup *setup)
     setup->link_latency_ns[LINK_SSD_WRITE] = hardware->ssd_latency_ns;
 }
 
+/* ---- the engine's CPU ---- */
+
+static struct timing_host host_of(const struct experiment *experiment,
+                                  const struct hardware *hardware)
+{
+    uint64_t iteration_ns = experiment->iteration_cpu_ns != UINT64_MAX
+                                ? experiment->iteration_cpu_ns
+                                : hardware->iteration_overhead_ns;
+    return (struct timing_host){ .iteration_ns = (double)iteration_ns,
+                                 .sequence_ns = (double)experiment->sequence_cpu_ns,
+                                 .overlaps = experiment->overlap_schedule };
+}
+
 /* ---- the model on it ---- */
 
 static enum status set_model(struct engine_setup *setup, struct error *err)
@@ -80,9 +93,11 @@ static enum status set_model(struct engine_setup *setup, struct error *err)
     else
         status = model_kv_budget_bytes(&setup->model, &setup->hardware, experiment->gpus,
                                        &setup->kv_budget_bytes, err);
-    if (status == STATUS_OK)
-        setup->timing = timing_new(&setup->model, &setup->hardware, experiment->gpus);
-    return status;
+    if (status != STATUS_OK)
+        return status;
+    setup->timing = timing_new(&setup->model, &setup->hardware, experiment->gpus);
+    timing_set_host(&setup->timing, host_of(experiment, &setup->hardware));
+    return STATUS_OK;
 }
 
 /* ---- what is placed, and where ---- */

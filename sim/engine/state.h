@@ -64,6 +64,8 @@ struct engine {
     enum gpus gpus;
     unsigned pending;
     uint64_t gpus_since_ns;
+    uint64_t ended_ns, last_start_ns; /* when the driver told of the last iteration's end; its start */
+    bool held_back; /* someone who waits was late for the iteration that was composed last */
     struct engine_iteration iteration;
     struct chunk *chunk;
     uint32_t stage_of_prefilling, stage_of_prepared;
@@ -130,8 +132,8 @@ void queue_push_front(struct engine *engine, uint32_t session);
 void queue_prepare_ahead(struct engine *engine);
 /* The next turn that can start, taken out; 0: none can. */
 uint32_t queue_take(struct engine *engine);
-/* Whether queue_take() may find one. */
-bool queue_may_start(const struct engine *engine);
+/* Whether queue_take() may find one, of those who were here by then. */
+bool queue_may_start(const struct engine *engine, uint64_t by_ns);
 
 /* batch.c */
 bool batch_place_left(const struct engine *engine);

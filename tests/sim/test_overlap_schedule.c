@@ -1,0 +1,129 @@
+/* tests/sim/test_overlap_schedule.c - the time outside the GPU: an engine whose CPU works before
+ * each iteration, and one whose CPU composes the next iteration while this one runs. The CPU's work
+ * is so long here that an iteration of the latter takes as long as it does, to the ns. */
+#include "tests/sim/runs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* A decodes from 50 ms on; B comes while it does. */
+static const char two_turns[] = "session,arrival_s,think_s,prompt_tokens,reply_tokens\n"
+                                "a,0,,100,400\n"
+                                "b,1.010,,100,2\n";
+
+/* Its second turn's metrics, of requests as in the text. */
+static struct metrics second_of(const char *requests, const char *settings)
+{
+    char *path = test_temp_file(requests), yaml[1024];
+    snprintf(yaml, sizeof yaml,
+             "trace: %s\npolicy: none\nwarmup_turns: 1\nimport: {format: session-csv}\n"
+             "engine: {scheduling: chunked}\n",
+             path);
+    struct metrics metrics = run_all(yaml, settings);
+    unlink(path);
+    free(path);
+    return metrics;
+}
+
+START_TEST(a_turn_waits_for_the_iteration_that_is_composed_already)
+{
+    struct metrics second =
+        second_of(two_turns, "engine.overlap_schedule=true engine.iteration_cpu=50ms");
+    /* It comes into [1000, 1050); [1050, 1100) was composed at 1000; it is in [1100, 1150). */
+    ck_assert_double_eq_tol(second.ttft_mean_ns, 140e6, 100);
+    ck_assert_double_eq_tol(second.queueing_mean_ns, 90e6, 100);
+    ck_assert_double_eq_tol(second.tbt_mean_ns, 50e6, 100);
+}
+END_TEST
+
+START_TEST(who_comes_to_an_idle_engine_waits_for_nobody)
+{
+    static const char apart[] = "session,arrival_s,think_s,prompt_tokens,reply_tokens\n"
+                                "a,0,,100,3\n"
+                                "b,1.010,,100,2\n";
+    struct metrics second =
+        second_of(apart, "engine.overlap_schedule=true engine.iteration_cpu=50ms");
+    ck_assert_double_eq_tol(second.ttft_mean_ns, 50e6, 100);
+}
+END_TEST
+
+/* The reply ends with the iteration into which the other one comes: nothing was composed ahead. */
+START_TEST(behind_a_last_iteration_nothing_is_composed_ahead)
+{
+    static const char ends[] = "session,arrival_s,think_s,prompt_tokens,reply_tokens\n"
+                               "a,0,,100,3\n"
+                               "b,0.130,,100,2\n";
+    struct metrics second =
+        second_of(ends, "engine.overlap_schedule=true engine.iteration_cpu=50ms");
+    ck_assert_double_eq_tol(second.ttft_mean_ns, 70e6, 100);
+}
+END_TEST
+
+/* The iteration before the last ends while the other one waits: it is late for the last, too. */
+START_TEST(who_came_late_is_let_in_as_soon_as_may_be)
+{
+    static const char late[] = "session,arrival_s,think_s,prompt_tokens,reply_tokens\n"
+                               "a,0,,100,4\n"
+                               "b,0.130,,100,2\n";
+    struct metrics second =
+        second_of(late, "engine.overlap_schedule=true engine.iteration_cpu=50ms");
+    /* Into [100, 150); [150, 200) is a's last. */
+    ck_assert_double_eq_tol(second.ttft_mean_ns, 120e6, 100);
+}
+END_TEST
+
+START_TEST(what_is_hidden_behind_the_gpu_costs_nothing)
+{
+    struct metrics none =
+        second_of(two_turns, "engine.overlap_schedule=true engine.iteration_cpu=0");
+    struct metrics little =
+        second_of(two_turns, "engine.overlap_schedule=true engine.iteration_cpu=1ms");
+    ck_assert_double_eq(little.ttft_mean_ns, none.ttft_mean_ns);
+    ck_assert_double_eq(little.tbt_mean_ns, none.tbt_mean_ns);
+}
+END_TEST
+
+START_TEST(what_is_not_hidden_is_added_by_iteration_and_by_sequence)
+{
+    static const char together[] = "session,arrival_s,think_s,prompt_tokens,reply_tokens\n"
+                                   "a,0,,100,3\n"
+                                   "b,0,,100,3\n";
+    const char *cpu = "engine.iteration_cpu=3ms engine.sequence_cpu=2ms";
+    struct metrics none = second_of(together, "engine.iteration_cpu=0");
+    struct metrics both = second_of(together, cpu);
+    /* It waits for the prefill of one, and is prefilled while that one decodes. */
+    ck_assert_double_eq_tol(both.ttft_mean_ns - none.ttft_mean_ns, (3 + 2 + 3 + 2 * 2) * 1e6, 100);
+    /* Of four gaps three are of two sequences, and the other one's last of one. */
+    ck_assert_double_eq_tol(both.tbt_mean_ns - none.tbt_mean_ns, 6.5e6, 1e3);
+}
+END_TEST
+
+START_TEST(every_turn_is_served_by_an_engine_that_composes_ahead)
+{
+    struct metrics plain = run_all(SMALL, "warmup_turns=0 engine.scheduling=chunked");
+    struct metrics ahead =
+        run_all(SMALL, "warmup_turns=0 engine.scheduling=chunked engine.overlap_schedule=true");
+    ck_assert_double_eq(ahead.turns, plain.turns);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *suite = suite_create("overlap_schedule");
+    TCase *tcase = tcase_create("time outside the GPU");
+    tcase_add_test(tcase, a_turn_waits_for_the_iteration_that_is_composed_already);
+    tcase_add_test(tcase, who_comes_to_an_idle_engine_waits_for_nobody);
+    tcase_add_test(tcase, behind_a_last_iteration_nothing_is_composed_ahead);
+    tcase_add_test(tcase, who_came_late_is_let_in_as_soon_as_may_be);
+    tcase_add_test(tcase, what_is_hidden_behind_the_gpu_costs_nothing);
+    tcase_add_test(tcase, what_is_not_hidden_is_added_by_iteration_and_by_sequence);
+    tcase_add_test(tcase, every_turn_is_served_by_an_engine_that_composes_ahead);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
+
+int main(void)
+{
+    return test_main(suite());
+}

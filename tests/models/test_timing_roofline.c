@@ -642,7 +642,12 @@ static void within_the_datasheet(const struct model *model, const struct hardwar
     double flop = 2 * (double)tokens * ((double)model_active_parameters(model) - embedding);
     ck_assert_double_gt(prefill_ns(&timing, tokens, 0),
                         flop / (ranks * hardware->flop_per_s) * 1e9);
-    double read = (double)model_active_parameters(model) * model->weight_bytes_per_parameter;
+    /* The embedding gives one row a token, unless it is the output head too; experts may be
+     * narrower than the rest. */
+    double width = model->weight_bytes_per_parameter, narrow = model->expert_bytes_per_parameter;
+    double weights =
+        (double)model_active_parameters(model) - (model->tied_embeddings ? 0 : embedding);
+    double read = weights * (narrow > 0 && narrow < width ? narrow : width);
     ck_assert_double_gt(timing_decode(&timing, 1, 0, 0).base_ns,
                         read / (ranks * hardware->hbm_bytes_per_s) * 1e9);
 }

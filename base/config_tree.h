@@ -81,7 +81,7 @@ struct config_row {
     const char *standard; /* the default, as one would write it; NULL: the key must be given */
     const char *const *choices; /* CONFIG_CHOICE: names, ended by NULL */
     const char *help;           /* one sentence; says the source of the default */
-    const char *word;           /* CONFIG_U64: a word taken in a number's place; gives UINT64_MAX */
+    const char *word; /* taken in a number's place; CONFIG_U64: UINT64_MAX, CONFIG_DOUBLE: infinity */
 };
 
 /* Rows of one folder, placed under a prefix ("workload.", or "") of a whole configuration and at an

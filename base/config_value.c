@@ -77,9 +77,14 @@ static bool read_digits(const char *text, uint64_t *value)
     return errno == 0;
 }
 
+static bool is_word(const struct config_row *row, const char *text)
+{
+    return row->word != NULL && strcmp(text, row->word) == 0;
+}
+
 static bool read_whole(const struct config_row *row, const char *text, uint64_t *value)
 {
-    if (row->word != NULL && strcmp(text, row->word) == 0) {
+    if (is_word(row, text)) {
         *value = UINT64_MAX;
         return true;
     }
@@ -109,6 +114,10 @@ static bool read_u32(const struct config_row *row, const char *text, uint32_t *v
 
 static bool read_double(const struct config_row *row, const char *text, double *value)
 {
+    if (is_word(row, text)) {
+        *value = HUGE_VAL;
+        return true;
+    }
     return units_parse(text, row->unit, value) && in_range(row, *value);
 }
 
@@ -171,6 +180,14 @@ static void print_u64(const struct config_row *row, uint64_t value, char out[CON
         snprintf(out, CONFIG_PHRASE_BYTES, "%" PRIu64, value);
 }
 
+static void print_double(const struct config_row *row, double value, char out[CONFIG_PHRASE_BYTES])
+{
+    if (row->word != NULL && value == HUGE_VAL)
+        snprintf(out, CONFIG_PHRASE_BYTES, "%s", row->word);
+    else
+        units_number(value, out, CONFIG_PHRASE_BYTES);
+}
+
 char *config_value_print(const struct config_row *row, const void *value,
                          char out[CONFIG_PHRASE_BYTES])
 {
@@ -182,7 +199,7 @@ char *config_value_print(const struct config_row *row, const void *value,
         print_u64(row, *(const uint64_t *)value, out);
         break;
     case CONFIG_DOUBLE:
-        units_number(*(const double *)value, out, CONFIG_PHRASE_BYTES);
+        print_double(row, *(const double *)value, out);
         break;
     case CONFIG_BOOL:
         snprintf(out, CONFIG_PHRASE_BYTES, "%s", *(const bool *)value ? "true" : "false");

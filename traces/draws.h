@@ -6,7 +6,7 @@
 #include "base/random.h"
 #include "traces/traces.h"
 
-/* Of a Poisson process. */
+/* Of a Poisson process; 0 at an infinite rate. */
 uint64_t draw_gap_ns(struct random *random, double per_s);
 
 /* By the workload's think-time distribution. */

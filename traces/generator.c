@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 static const char *const think_choices[] = { THINK_TIMES(CHOICE_WORD) NULL };
+static const char *const length_choices[] = { LENGTHS(CHOICE_WORD) NULL };
 
 #define AT(member) offsetof(struct workload, member)
 
@@ -29,7 +30,18 @@ const struct config_row workload_rows[] = {
       .min = 1e-6,
       .max = 1e6,
       .standard = "1.0",
-      .help = "sessions that arrive per second, a Poisson process (paper: lambda = 1.0)" },
+      .word = "inf",
+      .help = "sessions that arrive per second, a Poisson process (paper: lambda = 1.0); inf: all at "
+              "once, at time 0" },
+    { .key = "concurrency",
+      .kind = CONFIG_U32,
+      .offset = AT(concurrency),
+      .min = 0,
+      .max = 1000000,
+      .standard = "0",
+      .help = "sessions in flight at once, of a trace file too: the next begins when one has ended, "
+              "whatever their arrivals, and one whose user thinks is in flight (vLLM's "
+              "--max-concurrency at rate inf); 0: they come as they arrive" },
     { .key = "multi_turn_share",
       .kind = CONFIG_DOUBLE,
       .offset = AT(multi_turn_share),
@@ -44,6 +56,13 @@ const struct config_row workload_rows[] = {
       .max = 1e5,
       .standard = "5.75",
       .help = "turns a session, over all sessions (paper: 5.75)" },
+    { .key = "lengths",
+      .kind = CONFIG_CHOICE,
+      .offset = AT(lengths),
+      .choices = length_choices,
+      .standard = "lognormal",
+      .help = "of prompts and replies. lognormal: by mean and cv; uniform: any whole number from least "
+              "to most, as benchmarks draw them; constant: the mean" },
     { .key = "prompt_tokens.mean",
       .kind = CONFIG_DOUBLE,
       .offset = AT(prompt_tokens_mean),
@@ -60,6 +79,20 @@ const struct config_row workload_rows[] = {
       .max = 20,
       .standard = "1.0",
       .help = "their deviation over their mean, log-normal (assumed)" },
+    { .key = "prompt_tokens.least",
+      .kind = CONFIG_U32,
+      .offset = AT(prompt_tokens_least),
+      .min = 1,
+      .max = 1e6,
+      .standard = "819",
+      .help = "uniform: the shortest (InferenceMAX: 0.8 of the longest, 1,024)" },
+    { .key = "prompt_tokens.most",
+      .kind = CONFIG_U32,
+      .offset = AT(prompt_tokens_most),
+      .min = 1,
+      .max = 1e6,
+      .standard = "1024",
+      .help = "uniform: the longest" },
     { .key = "reply_tokens.mean",
       .kind = CONFIG_DOUBLE,
       .offset = AT(reply_tokens_mean),
@@ -74,14 +107,28 @@ const struct config_row workload_rows[] = {
       .max = 20,
       .standard = "1.0",
       .help = "their deviation over their mean, log-normal (assumed)" },
+    { .key = "reply_tokens.least",
+      .kind = CONFIG_U32,
+      .offset = AT(reply_tokens_least),
+      .min = 1,
+      .max = 1e6,
+      .standard = "819",
+      .help = "uniform: the shortest" },
+    { .key = "reply_tokens.most",
+      .kind = CONFIG_U32,
+      .offset = AT(reply_tokens_most),
+      .min = 1,
+      .max = 1e6,
+      .standard = "1024",
+      .help = "uniform: the longest" },
     { .key = "session_length_cv",
       .kind = CONFIG_DOUBLE,
       .offset = AT(session_length_cv),
       .min = 0,
       .max = 20,
       .standard = "1.0",
-      .help = "deviation of the factor, of mean 1, that all lengths of a session share: solved for "
-              "47 % of sessions over 2K and 30 % over 4K tokens (docs/workload.md)" },
+      .help = "log-normal: deviation of the factor, of mean 1, that all lengths of a session share: "
+              "solved for 47 % of sessions over 2K and 30 % over 4K tokens (docs/workload.md)" },
     { .key = "think_time.distribution",
       .kind = CONFIG_CHOICE,
       .offset = AT(think_time),
@@ -146,6 +193,31 @@ static uint32_t draw_turn_count(const struct generator *generator)
     return count < TURNS_MAX ? (uint32_t)count : TURNS_MAX;
 }
 
+static uint32_t draw_whole(struct random *random, uint32_t least, uint32_t most)
+{
+    return least + (uint32_t)random_below(random, (uint64_t)most - least + 1);
+}
+
+/* factor: what all lengths of the session share. */
+static void draw_lengths(const struct workload *workload, double factor, struct random *random,
+                         struct trace_turn *turn)
+{
+    double prompt = workload->prompt_tokens_mean, reply = workload->reply_tokens_mean;
+    if (workload->lengths == LENGTHS_UNIFORM) {
+        turn->prompt_tokens =
+            draw_whole(random, workload->prompt_tokens_least, workload->prompt_tokens_most);
+        turn->reply_tokens =
+            draw_whole(random, workload->reply_tokens_least, workload->reply_tokens_most);
+        return;
+    }
+    if (workload->lengths == LENGTHS_LOGNORMAL) {
+        prompt = factor * draw_lognormal(random, prompt, workload->prompt_tokens_cv);
+        reply = factor * draw_lognormal(random, reply, workload->reply_tokens_cv);
+    }
+    turn->prompt_tokens = whole_tokens(prompt);
+    turn->reply_tokens = whole_tokens(reply);
+}
+
 static void draw_turns(struct generator *generator, uint32_t count)
 {
     const struct workload *workload = &generator->workload;
@@ -154,14 +226,9 @@ static void draw_turns(struct generator *generator, uint32_t count)
     memory_grow(&generator->turns, &generator->turns_capacity, count, sizeof *generator->turns);
     double factor = draw_lognormal(&lengths, 1.0, workload->session_length_cv);
     for (uint32_t i = 0; i < count; i++) {
-        double prompt =
-            draw_lognormal(&lengths, workload->prompt_tokens_mean, workload->prompt_tokens_cv);
-        double reply =
-            draw_lognormal(&lengths, workload->reply_tokens_mean, workload->reply_tokens_cv);
-        generator->turns[i] =
-            (struct trace_turn){ .think_ns = i > 0 ? draw_think_ns(workload, &think) : 0,
-                                 .prompt_tokens = whole_tokens(factor * prompt),
-                                 .reply_tokens = whole_tokens(factor * reply) };
+        struct trace_turn *turn = &generator->turns[i];
+        turn->think_ns = i > 0 ? draw_think_ns(workload, &think) : 0;
+        draw_lengths(workload, factor, &lengths, turn);
     }
 }
 
@@ -187,7 +254,8 @@ static struct trace_facts generator_facts(const void *state)
 {
     const struct workload *workload = &((const struct generator *)state)->workload;
     double turns = (double)workload->sessions * workload->mean_turns;
-    return (struct trace_facts){ .format = "sharegpt-like",
+    return (struct trace_facts){ .format = workload->lengths == LENGTHS_LOGNORMAL ? "sharegpt-like"
+                                                                                  : "synthetic",
                                  .expected_turns = (uint64_t)(turns + 0.5) };
 }
 
@@ -208,8 +276,7 @@ static const struct source generator_source = { .next = generator_next,
                                                 .hash = generator_hash,
                                                 .close = generator_close };
 
-/* What a workload must satisfy beyond its rows' ranges. */
-static enum status check_workload(const struct workload *workload, struct error *err)
+static enum status check_turns(const struct workload *workload, struct error *err)
 {
     double least = 1.0 + workload->multi_turn_share;
     if (workload->mean_turns < least ||
@@ -225,6 +292,29 @@ static enum status check_workload(const struct workload *workload, struct error 
         return error_input(err, NULL, 0, "workload.mean_turns", expected, found);
     }
     return STATUS_OK;
+}
+
+static enum status check_range(const char *key, uint32_t least, uint32_t most, struct error *err)
+{
+    char expected[64], found[32];
+    if (least <= most)
+        return STATUS_OK;
+    snprintf(expected, sizeof expected, "at most the longest, %u", most);
+    snprintf(found, sizeof found, "%u", least);
+    return error_input(err, NULL, 0, key, expected, found);
+}
+
+/* What a workload must satisfy beyond its rows' ranges. */
+static enum status check_workload(const struct workload *workload, struct error *err)
+{
+    enum status status = check_turns(workload, err);
+    if (status == STATUS_OK && workload->lengths == LENGTHS_UNIFORM)
+        status = check_range("workload.prompt_tokens.least", workload->prompt_tokens_least,
+                             workload->prompt_tokens_most, err);
+    if (status == STATUS_OK && workload->lengths == LENGTHS_UNIFORM)
+        status = check_range("workload.reply_tokens.least", workload->reply_tokens_least,
+                             workload->reply_tokens_most, err);
+    return status;
 }
 
 enum status trace_generate(const struct workload *workload, struct trace **trace, struct error *err)

@@ -63,14 +63,26 @@ uint64_t trace_hash(const struct trace *trace);
     X(THINK_LOGNORMAL, "lognormal")                                                                \
     X(THINK_CONSTANT, "constant")
 enum think_time { THINK_TIMES(CHOICE_MEMBER) };
+#define LENGTHS(X)                                                                                 \
+    X(LENGTHS_LOGNORMAL, "lognormal")                                                              \
+    X(LENGTHS_UNIFORM, "uniform")                                                                  \
+    X(LENGTHS_CONSTANT, "constant")
+enum lengths { LENGTHS(CHOICE_MEMBER) };
 struct workload {
     uint64_t sessions;
-    double sessions_per_s;   /* Poisson arrivals: the paper's lambda */
+    double sessions_per_s; /* Poisson arrivals: the paper's lambda; infinity: all come at time 0 */
+    /* Sessions in flight at once, whatever their arrivals: who drives a trace (sim/engine/sessions.h)
+     * begins the next when one has ended; 0: at their arrivals. The traces themselves, generated
+     * ones and files alike, do not heed it. */
+    uint32_t concurrency;
     double multi_turn_share; /* of sessions with two turns or more */
     double mean_turns;       /* over all sessions */
+    int lengths;             /* enum lengths, of prompts and replies */
     double prompt_tokens_mean, prompt_tokens_cv;
     double reply_tokens_mean, reply_tokens_cv;
-    double session_length_cv; /* of the factor all lengths of a session share */
+    uint32_t prompt_tokens_least, prompt_tokens_most; /* uniform only: both ends can be drawn */
+    uint32_t reply_tokens_least, reply_tokens_most;
+    double session_length_cv; /* log-normal only: of the factor all lengths of a session share */
     int think_time;           /* enum think_time */
     uint64_t think_mean_ns;
     double think_cv; /* log-normal only */
@@ -78,8 +90,8 @@ struct workload {
 };
 extern const struct config_row
     workload_rows[]; /* keys without prefix, offsets into struct workload */
-/* STATUS_INPUT: parameters that contradict each other (mean_turns too small for multi_turn_share).
- */
+/* STATUS_INPUT: parameters that contradict each other (mean_turns too small for multi_turn_share, the
+ * least length above the most). */
 enum status trace_generate(const struct workload *workload, struct trace **trace,
                            struct error *err);
 

@@ -130,6 +130,17 @@ static enum status set_times(const struct experiment *experiment, struct replay_
     return STATUS_OK;
 }
 
+/* Nothing takes time here, so that no session ends for another to begin. */
+static enum status check_arrivals(const struct experiment *experiment, struct error *err)
+{
+    char found[16];
+    if (experiment->workload.concurrency == 0)
+        return STATUS_OK;
+    snprintf(found, sizeof found, "%u", experiment->workload.concurrency);
+    return error_input(err, NULL, 0, "workload.concurrency",
+                       "0: a replay has no time, in which a session could end", found);
+}
+
 static enum status open_requests(const struct experiment *experiment, struct trace **trace,
                                  struct requests **requests, struct error *err)
 {
@@ -173,6 +184,7 @@ static void replay(const struct replay_options *given, struct error *err)
     struct requests *requests = NULL;
     interrupt_catch();
     if (experiment_load(&given->experiment, &experiment, err) == STATUS_OK &&
+        check_arrivals(&experiment, err) == STATUS_OK &&
         open_requests(&experiment, &trace, &requests, err) == STATUS_OK)
         run_and_print(given, &experiment, &all, trace, requests, err);
     bound_free(all.bound);

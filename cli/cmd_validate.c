@@ -19,6 +19,7 @@
 #include <string.h>
 
 #define STANDARD_POLICIES "scheduler-aware,lru"
+#define STANDARD_LOADS "25,60,85,150"
 enum { LOADS_MOST = 16 };
 
 struct validate_options {
@@ -151,6 +152,21 @@ static enum status run_list(const struct validate_options *given, struct validat
     return status;
 }
 
+/* At fixed concurrency there is one load, which the experiments say. */
+static enum status set_loads(const struct validate_options *given,
+                             const struct experiment_list *list, double loads[LOADS_MOST],
+                             uint32_t *count, struct error *err)
+{
+    *count = 0;
+    if (list->item[0].experiment.workload.concurrency == 0)
+        return parse_loads(given->loads != NULL ? given->loads : STANDARD_LOADS, loads, count, err);
+    if (given->loads == NULL)
+        return STATUS_OK;
+    return error_input(err, NULL, 0, "--loads",
+                       "none: workload.concurrency says how many sessions are in flight",
+                       given->loads);
+}
+
 static enum status set_up_and_run(const struct validate_options *given, bool *past,
                                   struct error *err)
 {
@@ -162,7 +178,7 @@ static enum status set_up_and_run(const struct validate_options *given, bool *pa
     if (status == STATUS_OK)
         status = runtime_options_config(&given->runtime, &config.serve, err);
     if (status == STATUS_OK)
-        status = parse_loads(given->loads, loads, &config.load_count, err);
+        status = set_loads(given, &list, loads, &config.load_count, err);
     if (status == STATUS_OK && (!units_parse(given->tolerance, UNIT_PLAIN, &scale) || scale <= 0.0))
         status = error_input(err, NULL, 0, "--tolerance", "a factor above 0", given->tolerance);
     if (status == STATUS_OK && (given->repeats < 1 || given->repeats > VALIDATED_RUNS_MOST))
@@ -176,7 +192,6 @@ static enum status set_up_and_run(const struct validate_options *given, bool *pa
 int cmd_validate(int argc, const char **argv)
 {
     struct validate_options given = { .runtime = RUNTIME_OPTIONS_DEFAULT,
-                                      .loads = "25,60,85,150",
                                       .db = STORE_DEFAULT_PATH,
                                       .tolerance = "1",
                                       .repeats = 3 };
@@ -190,8 +205,8 @@ int cmd_validate(int argc, const char **argv)
           "YAML: names, and below each the keys that its experiment has otherwise; they come after "
           "--policy's" },
         { "loads", 0, OPTION_TEXT, &given.loads, "A,B,...",
-          "shares of time in % that computing shall be busy (25,60,85,150); over 100 only "
-          "throughput and hits are judged" },
+          "shares of time in % that computing shall be busy (" STANDARD_LOADS "); over 100 only "
+          "throughput and hits are judged; none at fixed workload.concurrency, which is the load" },
         { "repeats", 0, OPTION_U64, &given.repeats, "N", "runs of each point (3)" },
         { "tolerance", 0, OPTION_TEXT, &given.tolerance, "FACTOR",
           "times 5 % for mean and P50 of TTFT, 10 % for P99, 2 % for throughput, 1 point of hits, "

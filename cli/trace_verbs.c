@@ -75,6 +75,8 @@ static enum status open_experiment(const struct trace_source *given, const char 
     if (experiment_load(&options, &experiment, err) != STATUS_OK)
         return err->status;
     *block_tokens = experiment.import.block_tokens;
+    if (experiment.workload.concurrency > 0)
+        fprintf(stderr, "note: workload.concurrency is of runs; a trace has its arrivals\n");
     return experiment_open_trace(&experiment, trace, err);
 }
 

@@ -99,13 +99,17 @@ void serve_go_on(struct serve *serve)
 
 /* ---- the loop ---- */
 
+/* All sessions that may come by now. */
 static enum status read_ahead(struct run *run, struct error *err)
 {
     uint32_t session;
     uint64_t arrival_ns;
-    enum status status = sessions_read(&run->service.sessions, &session, &arrival_ns, err);
-    if (status == STATUS_OK && session != 0)
-        event_heap_push(&run->events, arrival_ns, SERVE_ARRIVAL, session);
+    enum status status;
+    do {
+        status = sessions_read(&run->service.sessions, run->now_ns, &session, &arrival_ns, err);
+        if (status == STATUS_OK && session != 0)
+            event_heap_push(&run->events, arrival_ns, SERVE_TURN, session);
+    } while (status == STATUS_OK && session != 0);
     return status;
 }
 
@@ -122,7 +126,7 @@ static void ask(struct run *run, uint32_t handle)
 
 static enum status handle_due(struct run *run, struct error *err)
 {
-    enum status status = STATUS_OK;
+    enum status status = read_ahead(run, err); /* turns have ended */
     while (status == STATUS_OK && event_heap_next_ns(&run->events) <= run->now_ns) {
         struct event event = event_heap_pop(&run->events);
         if (event.kind >= SERVE_LOOK) {
@@ -132,8 +136,7 @@ static enum status handle_due(struct run *run, struct error *err)
         } else {
             ask(run, event.handle);
         }
-        if (event.kind == SERVE_ARRIVAL)
-            status = read_ahead(run, err);
+        status = read_ahead(run, err);
     }
     return status;
 }

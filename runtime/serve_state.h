@@ -100,9 +100,8 @@ struct copying {
 
 /* What the loop waits for besides the device and the disk. */
 enum serve_event {
-    SERVE_ARRIVAL, /* the session read ahead from the trace arrives */
-    SERVE_TURN,    /* a session's user has thought: its next turn is asked */
-    SERVE_LOOK     /* + a server's number: its engine wants to look again */
+    SERVE_TURN, /* a session arrives, or its user has thought: its next turn is asked */
+    SERVE_LOOK  /* + a server's number: its engine wants to look again */
 };
 
 enum compute_state { COMPUTE_IDLE, COMPUTE_PREFILL, COMPUTE_DECODE };

@@ -56,13 +56,18 @@ void cluster_schedule(struct server *server, uint64_t time_ns, enum cluster_even
                     handle);
 }
 
+/* All sessions that may come by now. */
 static enum status read_ahead(struct cluster *cluster, struct error *err)
 {
     uint32_t session;
     uint64_t arrival_ns;
-    enum status status = sessions_read(&cluster->service.sessions, &session, &arrival_ns, err);
-    if (status == STATUS_OK && session != 0)
-        event_heap_push(&cluster->events, arrival_ns, EVENT_ARRIVAL, session);
+    enum status status;
+    do {
+        status = sessions_read(&cluster->service.sessions, cluster->now_ns, &session, &arrival_ns,
+                               err);
+        if (status == STATUS_OK && session != 0)
+            event_heap_push(&cluster->events, arrival_ns, EVENT_TURN, session);
+    } while (status == STATUS_OK && session != 0);
     return status;
 }
 
@@ -77,14 +82,10 @@ static void ask(struct cluster *cluster, uint32_t handle)
     server_go_on(server);
 }
 
-static enum status handle_event(struct cluster *cluster, const struct event *event,
-                                struct error *err)
+static void handle_event(struct cluster *cluster, const struct event *event)
 {
     struct server *server = &cluster->server[event->kind >> KIND_BITS];
     switch ((enum cluster_event)(event->kind & ((1U << KIND_BITS) - 1))) {
-    case EVENT_ARRIVAL:
-        ask(cluster, event->handle);
-        return read_ahead(cluster, err);
     case EVENT_TURN:
         ask(cluster, event->handle);
         break;
@@ -100,7 +101,6 @@ static enum status handle_event(struct cluster *cluster, const struct event *eve
         server_go_on(server);
         break;
     }
-    return STATUS_OK;
 }
 
 /* The server whose links change next; ties go to the lowest index. */
@@ -153,8 +153,9 @@ static enum status run(struct cluster *cluster, const struct sim_progress *progr
                 return error_input(err, NULL, 0, "workload",
                                    "turns, think times and arrivals that end within 292 years",
                                    NULL);
-            status = handle_event(cluster, &event, err);
+            handle_event(cluster, &event);
         }
+        status = read_ahead(cluster, err); /* a session has arrived, or one has ended */
     }
     return status;
 }

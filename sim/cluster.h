@@ -16,8 +16,7 @@
 #include "sim/overlap.h"
 
 enum cluster_event {
-    EVENT_ARRIVAL, /* the session read ahead from the trace arrives */
-    EVENT_TURN,    /* a session's user has thought: its next turn is asked */
+    EVENT_TURN,    /* a session arrives, or its user has thought: its next turn is asked */
     EVENT_DEVICE,  /* what the GPUs do ends; stale unless its handle is device.sequence */
     EVENT_SAVE,    /* the session's prompt KV begins to be saved */
     EVENT_LOOK     /* the engine wants to look again */

@@ -54,6 +54,7 @@ static enum status share_out(struct experiment *experiment, uint32_t replicas, s
                            experiment->trace);
     experiment->workload.sessions = share(experiment->workload.sessions, replicas);
     experiment->workload.sessions_per_s /= replicas;
+    experiment->workload.concurrency = (uint32_t)share(experiment->workload.concurrency, replicas);
     experiment->warmup_turns = share(experiment->warmup_turns, replicas);
     experiment->max_turns = share(experiment->max_turns, replicas);
     return STATUS_OK;

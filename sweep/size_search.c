@@ -443,6 +443,7 @@ enum status size_grow(const struct size_question *question, const struct size_an
         experiments[i] = answer->plan->runs[answer->best].experiment;
         struct workload *workload = &experiments[i].workload;
         workload->sessions_per_s *= size_loads[i];
+        workload->concurrency = (uint32_t)ceil((double)workload->concurrency * size_loads[i]);
         workload->sessions = (uint64_t)ceil((double)workload->sessions * size_loads[i]);
     }
     runs.keys = point_keys_new();

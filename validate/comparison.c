@@ -23,12 +23,26 @@ struct work {
 
 static enum status check_traces(const struct validation_config *config, struct error *err)
 {
-    const char *first = config->experiments[0].experiment->trace;
-    for (uint32_t i = 1; i < config->experiment_count; i++)
-        if (strcmp(config->experiments[i].experiment->trace, first) != 0)
-            return error_input(err, NULL, 0, "trace", "the same in all experiments",
+    const struct experiment *first = config->experiments[0].experiment;
+    for (uint32_t i = 1; i < config->experiment_count; i++) {
+        const struct experiment *other = config->experiments[i].experiment;
+        const char *key = strcmp(other->trace, first->trace) != 0 ? "trace"
+                          : other->workload.concurrency != first->workload.concurrency
+                              ? "workload.concurrency"
+                              : NULL;
+        if (key != NULL)
+            return error_input(err, NULL, 0, key, "the same in all experiments",
                                config->experiments[i].name);
+    }
     return STATUS_OK;
+}
+
+static enum status take_concurrency(const struct work *work, struct error *err)
+{
+    struct validation *validation = work->validation;
+    validation->load = memory_new(1, sizeof *validation->load);
+    validation->load_count = 1;
+    return load_of_concurrency(work->config->experiments[0].experiment, &validation->load[0], err);
 }
 
 static enum status find_loads(const struct work *work, struct error *err)
@@ -182,7 +196,9 @@ static enum status prepare(struct work *work, struct error *err)
     for (uint32_t i = 0; i < config->experiment_count && status == STATUS_OK; i++)
         status = serve_check(config->experiments[i].experiment, &config->serve, err);
     if (status == STATUS_OK)
-        status = find_loads(work, err);
+        status = config->experiments[0].experiment->workload.concurrency > 0
+                     ? take_concurrency(work, err)
+                     : find_loads(work, err);
     if (status != STATUS_OK)
         return status;
     lay_out_points(work);

@@ -14,14 +14,23 @@ static bool is_of_trace(const struct experiment *experiment)
     return experiment->trace[0] != '\0';
 }
 
+static bool is_closed(const struct experiment *experiment)
+{
+    return experiment->workload.concurrency > 0;
+}
+
 const char *load_rate_key(const struct experiment *experiment)
 {
+    if (is_closed(experiment))
+        return "workload.concurrency";
     return is_of_trace(experiment) ? "import.rate" : "workload.sessions_per_s";
 }
 
 void load_set_rate(struct experiment *experiment, double rate)
 {
-    if (is_of_trace(experiment))
+    if (is_closed(experiment))
+        experiment->workload.concurrency = (uint32_t)fmax(1.0, round(rate));
+    else if (is_of_trace(experiment))
         experiment->import.rate = rate;
     else
         experiment->workload.sessions_per_s = rate;
@@ -100,4 +109,14 @@ enum status load_find(const struct load_search *search, double percent, struct v
     if (over)
         load->rate *= percent / HIGH_PERCENT;
     return STATUS_OK;
+}
+
+enum status load_of_concurrency(const struct experiment *experiment, struct validated_load *load,
+                                struct error *err)
+{
+    double rate = experiment->workload.concurrency;
+    *load = (struct validated_load){ .rate = rate, .reached = true };
+    enum status status = busy_at(experiment, rate, &load->percent, err);
+    load->least_percent = load->most_percent = load->percent;
+    return status;
 }

@@ -6,7 +6,7 @@
 #include "validate/comparison.h"
 
 /* The key that a load sets: of a generated workload its sessions a second; of a trace, how many
- * times as dense its arrivals are. */
+ * times as dense its arrivals are; at fixed concurrency that, to whole sessions. */
 const char *load_rate_key(const struct experiment *experiment);
 void load_set_rate(struct experiment *experiment, double rate);
 
@@ -26,5 +26,9 @@ enum status load_search_begin(struct load_search *search, const struct experimen
  * % times percent / 85, as the queue then grows and utilisation says nothing of the rate. */
 enum status load_find(const struct load_search *search, double percent, struct validated_load *load,
                       struct error *err);
+
+/* At fixed concurrency no rate gives a load: there is the one that the experiment asks for. */
+enum status load_of_concurrency(const struct experiment *experiment, struct validated_load *load,
+                                struct error *err);
 
 #endif

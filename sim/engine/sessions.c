@@ -41,6 +41,7 @@ static uint32_t session_new(struct sessions *sessions)
                     sizeof *sessions->item);
     }
     memset(&sessions->item[handle], 0, sizeof sessions->item[handle]);
+    sessions->in_flight++;
     return handle;
 }
 
@@ -53,6 +54,7 @@ static void session_free(struct sessions *sessions, uint32_t handle)
     ranges_return(&sessions->seen_ranges, session->seen, sessions->setup->experiment->replicas);
     session->next = sessions->free_item;
     sessions->free_item = handle;
+    sessions->in_flight--;
 }
 
 /* The trace's arrays hold until its next call only: the session takes copies. */
@@ -93,22 +95,36 @@ static bool enough_asked(const struct sessions *sessions)
     return limit > 0 && sessions->turns_asked >= limit;
 }
 
-enum status sessions_read(struct sessions *sessions, uint32_t *handle, uint64_t *arrival_ns,
-                          struct error *err)
+static uint32_t concurrency_of(const struct sessions *sessions)
+{
+    return sessions->setup->experiment->workload.concurrency;
+}
+
+static bool may_read(struct sessions *sessions)
+{
+    uint32_t most = concurrency_of(sessions);
+    sessions->ended = sessions->ended || enough_asked(sessions);
+    return !sessions->ended && (most > 0 ? sessions->in_flight < most : !sessions->ahead);
+}
+
+enum status sessions_read(struct sessions *sessions, uint64_t now_ns, uint32_t *handle,
+                          uint64_t *arrival_ns, struct error *err)
 {
     struct trace_session item;
     *handle = 0;
-    if (enough_asked(sessions))
+    if (!may_read(sessions))
         return STATUS_OK;
     enum trace_step step = trace_next(sessions->trace, &item, err);
     if (step == TRACE_ERROR)
         return err->status;
-    if (step == TRACE_END)
+    sessions->ended = step == TRACE_END;
+    if (sessions->ended)
         return STATUS_OK;
     *handle = session_new(sessions);
-    *arrival_ns = item.arrival_ns;
+    *arrival_ns = concurrency_of(sessions) > 0 ? now_ns : item.arrival_ns;
     copy_session(sessions, &sessions->item[*handle], &item);
     sessions->item[*handle].urgent = draw_urgent(sessions, item.id);
+    sessions->ahead = true;
     return STATUS_OK;
 }
 
@@ -251,6 +267,8 @@ void sessions_note_cut(struct sessions *sessions, uint32_t handle, struct chain 
 bool sessions_ask(struct sessions *sessions, uint32_t handle, uint64_t now_ns, struct chain *chain)
 {
     struct session *session = &sessions->item[handle];
+    if (session->turn == 0)
+        sessions->ahead = false; /* at fixed concurrency nobody asks */
     if (enough_asked(sessions)) { /* by others, while its user was thinking */
         session_free(sessions, handle);
         return false;

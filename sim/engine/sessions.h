@@ -58,6 +58,8 @@ struct sessions {
     uint64_t *scratch_keys; /* a chain being built */
     uint32_t scratch_capacity;
     uint64_t turns_asked;
+    uint32_t in_flight; /* sessions read and not ended */
+    bool ahead, ended;  /* one is read that has not arrived; there are no more to read */
 };
 
 /* setup and trace are the caller's and outlive it. */
@@ -65,11 +67,14 @@ void sessions_init(struct sessions *sessions, const struct engine_setup *setup,
                    struct trace *trace);
 void sessions_free(struct sessions *sessions);
 
-/* Reads the trace's next session. *session: its handle, or 0 at the trace's end or where enough
- * turns have been asked (max_turns); *arrival_ns: when its first turn is asked. STATUS_INPUT,
- * STATUS_IO: the trace's. */
-enum status sessions_read(struct sessions *sessions, uint32_t *session, uint64_t *arrival_ns,
-                          struct error *err);
+/* Reads the trace's next session, if it may be read by now_ns: one that arrives by itself when the one
+ * before it has arrived; at fixed concurrency (workload.concurrency) when fewer sessions are in
+ * flight, and then it arrives now, whatever its time in the trace. *session: its handle; 0: none may
+ * yet, or ever (the trace's end, enough turns have been asked by max_turns). *arrival_ns: when its
+ * first turn is asked. A driver calls it until it gives 0, at the beginning and whenever something has
+ * happened. STATUS_INPUT, STATUS_IO: the trace's. */
+enum status sessions_read(struct sessions *sessions, uint64_t now_ns, uint32_t *session,
+                          uint64_t *arrival_ns, struct error *err);
 
 /* The keys that name a turn's KV. */
 struct chain {

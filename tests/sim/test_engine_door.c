@@ -19,18 +19,22 @@ struct plain {
     struct event_heap events;
     struct engine_iteration iteration;
     uint64_t now_ns, start_ns, repeats, most_repeats;
-    uint32_t sequence, arriving, steps, layers;
+    uint32_t sequence, steps, layers, most_in_flight;
     bool waits; /* the iteration's loads have not ended */
 };
 
-static void read_next(struct plain *plain)
+static void read_ahead(struct plain *plain)
 {
     struct error err = { 0 };
     uint64_t arrival_ns;
-    ck_assert_int_eq(sessions_read(&plain->service.sessions, &plain->arriving, &arrival_ns, &err),
-                     STATUS_OK);
-    if (plain->arriving != 0)
-        event_heap_push(&plain->events, arrival_ns, TURN, plain->arriving);
+    uint32_t session;
+    do {
+        ck_assert_int_eq(
+            sessions_read(&plain->service.sessions, plain->now_ns, &session, &arrival_ns, &err),
+            STATUS_OK);
+        if (session != 0)
+            event_heap_push(&plain->events, arrival_ns, TURN, session);
+    } while (session != 0);
 }
 
 /* A load moves when all of it may. */
@@ -132,8 +136,6 @@ static void happen(struct plain *plain, const struct event *event)
     if (event->kind == TURN) {
         if (sessions_ask(&plain->service.sessions, event->handle, plain->now_ns, &chain))
             engine_ask(plain->engine, plain->now_ns, event->handle, chain);
-        if (event->handle == plain->arriving)
-            read_next(plain);
     } else if (event->kind == DEVICE) {
         if (event->handle == plain->sequence)
             end_iteration(plain);
@@ -161,11 +163,12 @@ static struct metrics serve(const struct experiment *experiment, uint64_t most_r
     event_heap_init(&plain.events);
     service_init(&plain.service, &plain.setup, trace);
     plain.engine = plain.service.engine[0];
-    read_next(&plain);
+    read_ahead(&plain);
     while (event_heap_next_ns(&plain.events) != UINT64_MAX) {
         struct event event = event_heap_pop(&plain.events);
         plain.now_ns = event.time_ns;
         happen(&plain, &event);
+        read_ahead(&plain);
     }
     ck_assert_int_eq(service_check_whole(&plain.service, &err), STATUS_OK);
     struct sim_result result = { 0 };

@@ -49,8 +49,10 @@ static json_t *run_json(const struct run *run)
     snprintf(hash, sizeof hash, "%016" PRIx64, result->trace_hash);
     json_t *object = json_object();
     json_object_set_new(object, "policy", json_string(run->experiment.policy));
-    json_object_set_new(object, "arrivals",
-                        json_string(result->open_loop ? "open-loop" : "closed-loop"));
+    const char *arrivals = run->experiment.workload.concurrency > 0 ? "fixed-concurrency"
+                           : result->open_loop                      ? "open-loop"
+                                                                    : "closed-loop";
+    json_object_set_new(object, "arrivals", json_string(arrivals));
     json_object_set_new(object, "trace_format", json_string(result->trace_format));
     json_object_set_new(object, "trace_hash", json_string(hash));
     json_object_set_new(object, "timing_source", json_string(result->timing_source));

@@ -5,6 +5,7 @@
 #include "cli/table.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 /* More policies than fit make further blocks of columns. */
@@ -29,8 +30,13 @@ static const struct line lines[] = {
     { "  prefill, P99", CELL_TIME, OF(prefill_p99_ns) },
     { "TBT mean", CELL_TIME, OF(tbt_mean_ns) },
     { "    P99", CELL_TIME, OF(tbt_p99_ns) },
+    { "TPOT, mean of turns", CELL_TIME, OF(tpot_mean_ns) },
+    { "end to end mean", CELL_TIME, OF(e2e_mean_ns) },
+    { "           P50", CELL_TIME, OF(e2e_p50_ns) },
+    { "           P99", CELL_TIME, OF(e2e_p99_ns) },
     { NULL, 0, 0 },
     { "prefill tokens/s", CELL_NUMBER, OF(prefill_tokens_per_s) },
+    { "reply tokens/s", CELL_NUMBER, OF(reply_tokens_per_s) },
     { "turns/s", CELL_NUMBER, OF(turns_per_s) },
     { "  within the SLO", CELL_NUMBER, OF(goodput_turns_per_s) },
     { "GPU busy", CELL_HOURS, OF(gpu_busy_ns) },
@@ -112,24 +118,47 @@ static void print_tier(FILE *out, const char *name, uint64_t bytes)
         fprintf(out, ", %s %s", name, units_format((double)bytes, UNIT_BYTES, text, sizeof text));
 }
 
+/* When sessions come: "1/s", "all at once", "16 in flight at once". */
+static void arrivals_text(const struct workload *workload, char *text, size_t text_bytes)
+{
+    if (workload->concurrency > 0)
+        snprintf(text, text_bytes, "%u in flight at once", workload->concurrency);
+    else if (isinf(workload->sessions_per_s))
+        snprintf(text, text_bytes, "all at once");
+    else
+        snprintf(text, text_bytes, "%g/s", workload->sessions_per_s);
+}
+
+static void print_trace(FILE *out, const struct run *run)
+{
+    const struct workload *workload = &run->experiment.workload;
+    char arrivals[48];
+    fprintf(out, "trace     %s (%s), ", run->experiment.trace, run->result.trace_format);
+    arrivals_text(workload, arrivals, sizeof arrivals);
+    if (workload->concurrency > 0)
+        fprintf(out, "closed loop: %s, its arrival times are not heeded\n", arrivals);
+    else
+        fprintf(out, "%s\n",
+                run->result.open_loop ? "open loop: requests at recorded times"
+                                      : "closed loop: a turn follows the reply before it");
+}
+
 static void print_workload(FILE *out, const struct run *run)
 {
     static const char *const distributions[] = { "exponential", "log-normal", "constant" };
-    const struct experiment *experiment = &run->experiment;
-    const struct workload *workload = &experiment->workload;
-    char think[32];
-    if (experiment->trace[0] != '\0') {
-        fprintf(out, "trace     %s (%s), %s\n", experiment->trace, run->result.trace_format,
-                run->result.open_loop ? "open loop: requests at recorded times"
-                                      : "closed loop: a turn follows the reply before it");
+    const struct workload *workload = &run->experiment.workload;
+    char think[32], arrivals[48];
+    if (run->experiment.trace[0] != '\0') {
+        print_trace(out, run);
         return;
     }
     units_format((double)workload->think_mean_ns, UNIT_DURATION, think, sizeof think);
-    fprintf(out,
-            "workload  %s, closed loop: %" PRIu64 " sessions, %g/s, think time %s of mean %s, seed "
-            "%" PRIu64 "\n",
-            run->result.trace_format, workload->sessions, workload->sessions_per_s,
-            distributions[workload->think_time], think, workload->seed);
+    arrivals_text(workload, arrivals, sizeof arrivals);
+    fprintf(out, "workload  %s, closed loop: %" PRIu64 " sessions, %s", run->result.trace_format,
+            workload->sessions, arrivals);
+    if (workload->mean_turns > 1.0)
+        fprintf(out, ", think time %s of mean %s", distributions[workload->think_time], think);
+    fprintf(out, ", seed %" PRIu64 "\n", workload->seed);
 }
 
 static void print_heading(FILE *out, const struct run *run)

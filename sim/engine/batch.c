@@ -27,7 +27,7 @@ static void count_start(struct engine *engine, struct session *session)
     if (session->number == experiment_of(engine)->warmup_turns)
         service_start_measuring(service, engine->now_ns);
     engine->turns_measured += session->number >= experiment_of(engine)->warmup_turns;
-    collector_set_queue(&service->collector, engine->now_ns, --service->waiting);
+    waiting_add(engine, -1);
 }
 
 static void start_turn(struct engine *engine, uint32_t handle)

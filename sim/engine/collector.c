@@ -83,6 +83,14 @@ void collector_set_queue(struct collector *collector, uint64_t now_ns, uint32_t 
     queue->value = turns;
 }
 
+void collector_add_waiting(struct collector *collector, enum wait_cause cause, uint32_t turns,
+                           uint64_t from_ns, uint64_t to_ns)
+{
+    uint64_t since_ns = from_ns > collector->measure_ns ? from_ns : collector->measure_ns;
+    if (since_ns < to_ns)
+        collector->waiting_ns[cause] += (double)turns * (double)(to_ns - since_ns);
+}
+
 /* ---- counting ---- */
 
 static void count_hits(struct collector *collector, const struct turn_record *turn)
@@ -144,6 +152,9 @@ void collector_end_turn(struct collector *collector, const struct turn_end *turn
 {
     collector->turns++;
     collector->turns_in_slo += is_in_slo(collector->experiment, turn);
+    histogram_add(&collector->times[TIMES_E2E], turn->ttft_ns + turn->decode_ns, 1);
+    if (turn->reply_tokens > 1)
+        histogram_add(&collector->times[TIMES_TPOT], turn->decode_ns / (turn->reply_tokens - 1), 1);
     collector->reply_tokens += turn->reply_tokens;
     collector->last_end_ns = turn->end_ns;
     memset(collector->after_ns, 0, sizeof collector->after_ns);
@@ -232,6 +243,7 @@ static const struct {
     { AT(ttft_mean_ns), TIMES_TTFT, MEAN },
     { AT(ttft_p50_ns), TIMES_TTFT, 0.50 },
     { AT(ttft_p90_ns), TIMES_TTFT, 0.90 },
+    { AT(ttft_p95_ns), TIMES_TTFT, 0.95 },
     { AT(ttft_p99_ns), TIMES_TTFT, 0.99 },
     { AT(queueing_mean_ns), TIMES_QUEUEING, MEAN },
     { AT(queueing_p50_ns), TIMES_QUEUEING, 0.50 },
@@ -243,6 +255,15 @@ static const struct {
     { AT(tbt_p50_ns), TIMES_TBT, 0.50 },
     { AT(tbt_p90_ns), TIMES_TBT, 0.90 },
     { AT(tbt_p99_ns), TIMES_TBT, 0.99 },
+    { AT(e2e_mean_ns), TIMES_E2E, MEAN },
+    { AT(e2e_p50_ns), TIMES_E2E, 0.50 },
+    { AT(e2e_p90_ns), TIMES_E2E, 0.90 },
+    { AT(e2e_p95_ns), TIMES_E2E, 0.95 },
+    { AT(e2e_p99_ns), TIMES_E2E, 0.99 },
+    { AT(tpot_mean_ns), TIMES_TPOT, MEAN },
+    { AT(tpot_p50_ns), TIMES_TPOT, 0.50 },
+    { AT(tpot_p90_ns), TIMES_TPOT, 0.90 },
+    { AT(tpot_p99_ns), TIMES_TPOT, 0.99 },
 #undef AT
 };
 
@@ -284,6 +305,10 @@ static void set_rates(const struct collector *collector, struct metrics *metrics
     metrics->gpu_utilisation = ratio(metrics->gpu_busy_ns, metrics->elapsed_ns);
     metrics->batch_mean = ratio(collector->batch_time, collector->decode_time);
     metrics->queue_mean = ratio(collector->queue.sum, metrics->elapsed_ns);
+    metrics->waiting_batch_ns = collector->waiting_ns[WAIT_BATCH];
+    metrics->waiting_hbm_ns = collector->waiting_ns[WAIT_HBM];
+    metrics->waiting_kv_ns = collector->waiting_ns[WAIT_KV];
+    metrics->waiting_gpu_ns = collector->waiting_ns[WAIT_GPU];
 }
 
 static void set_service(const struct collector *collector, struct metrics *metrics)

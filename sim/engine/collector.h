@@ -35,7 +35,18 @@ struct turn_ttft {
 };
 
 /* Times whose mean and quantiles are metrics (time_metrics in collector.c). */
-enum times { TIMES_TTFT, TIMES_QUEUEING, TIMES_PREFILL, TIMES_TBT, TIMES_COUNT };
+enum times {
+    TIMES_TTFT,
+    TIMES_QUEUEING,
+    TIMES_PREFILL,
+    TIMES_TBT,
+    TIMES_E2E,
+    TIMES_TPOT,
+    TIMES_COUNT
+};
+
+/* What keeps the next turn of a server's queue from starting, and those behind it. */
+enum wait_cause { WAIT_BATCH, WAIT_HBM, WAIT_KV, WAIT_GPU, WAIT_COUNT };
 
 struct collector {
     uint64_t measure_ns, last_end_ns; /* the measured part; UINT64_MAX: it has not begun */
@@ -46,6 +57,7 @@ struct collector {
     uint64_t after_ns[BUSY_COUNT]; /* of busy_ns: after the last turn that has ended so far */
     double queueing_before_ns; /* measured turns' waiting before the measured part began */
     struct time_mean queue;
+    double waiting_ns[WAIT_COUNT]; /* of queue's integral; all servers */
     double batch_time, decode_time; /* batch size * ns, and ns */
     uint64_t iterations, extrapolated_iterations, extrapolated_ns;
     uint64_t turns, reply_tokens, overflows, clamped_turns;
@@ -106,6 +118,9 @@ void collector_add_tbt(struct collector *collector, uint64_t gap_ns);
 /* count gaps, gap k lasting first_ns + k * step_ns, for each of `sequences`. */
 void collector_add_tbt_ramp(struct collector *collector, double first_ns, double step_ns,
                             uint64_t count, uint32_t sequences);
+/* So many turns of a server waited from..to for this. What lies before the measured part is left out. */
+void collector_add_waiting(struct collector *collector, enum wait_cause cause, uint32_t turns,
+                           uint64_t from_ns, uint64_t to_ns);
 /* Turns waiting from now on. */
 void collector_set_queue(struct collector *collector, uint64_t now_ns, uint32_t turns);
 

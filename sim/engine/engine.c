@@ -101,7 +101,7 @@ void engine_ask(struct engine *engine, uint64_t now_ns, uint32_t handle, struct 
     actions_drain(engine);
     engine->turns_here++;
     queue_push(engine, handle);
-    collector_set_queue(&service->collector, now_ns, ++service->waiting);
+    waiting_add(engine, 1);
     engine->pending |= PENDING_LOOK;
 }
 
@@ -159,6 +159,7 @@ enum engine_step engine_step(struct engine *engine, uint64_t now_ns, uint64_t mo
     }
     if (step == ENGINE_START)
         *iteration = engine->iteration;
+    waiting_look(engine);
     return step;
 }
 

@@ -11,7 +11,7 @@
  *   3. takes the actions: engine_take()
  *
  * Files: queue.c who is next, preparing what a turn reuses; batch.c iterations, saving's stalls;
- * room.c HBM that grows with replies, and whom it costs their place; ends.c ends of prefills and
+ * waiting.c what the others wait for; room.c HBM that grows with replies, and whom it costs their place; ends.c ends of prefills and
  * turns; loads.c the placement core's actions on their way to the driver, and how far loads may go.
  */
 #ifndef REPRISE_SIM_ENGINE_ENGINE_H

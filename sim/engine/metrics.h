@@ -19,6 +19,7 @@
       "queueing included")                                                                           \
     X(ttft_p50_ns, "ns", "median time to first token of measured turns, queueing included")          \
     X(ttft_p90_ns, "ns", "90th percentile of measured turns' time to first token, queueing included") \
+    X(ttft_p95_ns, "ns", "95th percentile of measured turns' time to first token, queueing included")\
     X(ttft_p99_ns, "ns", "99th percentile of measured turns' time to first token, queueing included") \
     X(ttft_first_turn_ns, "ns", "mean time to first token of measured turns that are their session's first") \
     X(ttft_urgent_mean_ns, "ns",                                                                     \
@@ -45,6 +46,33 @@
     X(tbt_p99_ns, "ns",                                                                              \
       "99th percentile of the time between two tokens of a reply, of every token made after the "    \
       "warm-up")                                                                                     \
+    X(e2e_mean_ns, "ns",                                                                             \
+      "mean end-to-end latency of measured turns: from being asked to the last token, "              \
+      "queueing included")                                                                           \
+    X(e2e_p50_ns, "ns",                                                                              \
+      "median end-to-end latency of measured turns, from being asked to the last token")             \
+    X(e2e_p90_ns, "ns",                                                                              \
+      "90th percentile of measured turns' end-to-end latency, from being asked to the last "         \
+      "token")                                                                                       \
+    X(e2e_p95_ns, "ns",                                                                              \
+      "95th percentile of measured turns' end-to-end latency, from being asked to the last "         \
+      "token")                                                                                       \
+    X(e2e_p99_ns, "ns",                                                                              \
+      "99th percentile of measured turns' end-to-end latency, from being asked to the last "         \
+      "token")                                                                                       \
+    X(tpot_mean_ns, "ns",                                                                            \
+      "time per output token as benchmarks report it: the mean, over measured turns with "           \
+      "more than one reply token, of (end-to-end latency - time to first token) / (reply "           \
+      "tokens - 1)")                                                                                 \
+    X(tpot_p50_ns, "ns",                                                                             \
+      "median over measured turns of a turn's own mean time per output token behind the "            \
+      "first")                                                                                       \
+    X(tpot_p90_ns, "ns",                                                                             \
+      "90th percentile over measured turns of a turn's own mean time per output token "              \
+      "behind the first")                                                                            \
+    X(tpot_p99_ns, "ns",                                                                             \
+      "99th percentile over measured turns of a turn's own mean time per output token "              \
+      "behind the first")                                                                            \
     X(prefill_tokens_per_s, "tokens/s",                                                              \
       "history and prompt tokens of measured turns, loaded or computed, per second of "              \
       "gpu_prefill_ns")                                                                              \
@@ -76,6 +104,17 @@
     X(extrapolated_time_share, "1", "time of extrapolated_iterations over gpu_busy_ns")              \
     X(batch_mean, "1", "sequences in an iteration that decodes, weighted by its time")               \
     X(queue_mean, "1", "turns that were asked and have not started, all servers, mean over elapsed_ns") \
+    X(waiting_batch_ns, "ns",                                                                        \
+      "of the turns' waiting after the warm-up (queue_mean times elapsed_ns), while the "            \
+      "batch was full (engine.batch) and HBM had room for the next turn")                            \
+    X(waiting_hbm_ns, "ns",                                                                          \
+      "of the turns' waiting after the warm-up, while HBM had no room for the next turn")            \
+    X(waiting_kv_ns, "ns",                                                                           \
+      "of the turns' waiting after the warm-up, while the next turn's KV was on its way, or "        \
+      "KV that was still being saved held the last places of the batch")                             \
+    X(waiting_gpu_ns, "ns",                                                                          \
+      "of the turns' waiting after the warm-up, while nothing but the iteration under way "          \
+      "and those before them kept the next turn from starting")                                      \
     X(hit_rate_tokens, "1",                                                                          \
       "tokens that measured turns reused over wanted_tokens: first turns count against it")          \
     X(hit_rate_history_tokens, "1",                                                                  \

@@ -99,6 +99,23 @@ static bool window_finding(const struct engine_setup *setup, const struct metric
     return true;
 }
 
+/* A limit of the engine's that more of the same GPUs' memory would let be higher. */
+static bool batch_finding(const struct engine_setup *setup, const struct metrics *metrics,
+                          char *text, size_t text_bytes)
+{
+    const double told_from_ttft = 0.1, told_from_waiting = 0.5;
+    double waiting_ns = metrics->waiting_batch_ns + metrics->waiting_hbm_ns +
+                        metrics->waiting_kv_ns + metrics->waiting_gpu_ns;
+    if (metrics->queueing_mean_ns < told_from_ttft * metrics->ttft_mean_ns ||
+        waiting_ns <= 0.0 || metrics->waiting_batch_ns < told_from_waiting * waiting_ns)
+        return false;
+    snprintf(text, text_bytes,
+             "%.0f %% of the time that turns waited was for engine.batch = %u, while HBM had room: "
+             "the limit holds them up, not the GPUs' memory",
+             100.0 * metrics->waiting_batch_ns / waiting_ns, setup->experiment->batch);
+    return true;
+}
+
 /* What nobody measured is not shown as if somebody had. */
 static bool range_finding(const struct engine_setup *setup, const struct metrics *metrics,
                           char *text, size_t text_bytes)
@@ -120,6 +137,8 @@ static void set_findings(const struct engine_setup *setup, struct sim_result *re
     int count = window_finding(setup, &result->metrics, result->finding[0], bytes) ? 1 : 0;
     if (range_finding(setup, &result->metrics, result->finding[count], bytes))
         count++;
+    if (batch_finding(setup, &result->metrics, result->finding[count], bytes))
+        count++;
     for (int i = 0; count < SIM_FINDINGS_MAX; i++, count++)
         if (!wear_finding(&result->metrics, &setup->drive, i, result->finding[count], bytes))
             break;
@@ -137,7 +156,7 @@ void outcome_set(struct service *service, const struct trace *trace, uint64_t no
     set_findings(setup, result);
     result->trace_hash = trace_hash(trace);
     result->trace_format = trace_facts(trace).format;
-    result->open_loop = setup->open_loop;
+    result->open_loop = setup->open_loop && setup->experiment->workload.concurrency == 0;
     snprintf(result->timing_source, sizeof result->timing_source, "%s", setup->timing.source);
     result->kv_bytes_per_token = setup->kv.bytes_per_token;
     result->kv_budget_bytes = setup->kv_budget_bytes;

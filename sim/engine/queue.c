@@ -240,6 +240,7 @@ static void note_hits(const struct engine *engine, struct session *session,
 static bool prepare_next(struct engine *engine)
 {
     uint32_t before, handle = next_in_order(engine, &before);
+    engine->waits_for_kv = handle == 0 && engine->queue_head != 0;
     if (handle == 0)
         return false;
     struct session *session = session_of(engine, handle);
@@ -251,6 +252,7 @@ static bool prepare_next(struct engine *engine)
         engine->core, engine->now_ns, session->job, session->kv_cut,
         kv_layout_room(&engine->setup->kv, total), worth_loading(engine, session), &hits);
     if (done != PREPARE_DONE) {
+        engine->waits_for_kv = done == PREPARE_WAIT;
         actions_drain(engine);
         return false;
     }

@@ -17,18 +17,18 @@ struct series {
     double *x, *y;
 };
 #define SIM_SERIES_MAX 16
-#define SIM_FINDINGS_MAX 4
+#define SIM_FINDINGS_MAX 6
 
 struct sim_result {
     struct metrics metrics;
     uint32_t series_count;
     struct series series[SIM_SERIES_MAX];
     uint64_t trace_hash;
-    bool open_loop;
+    bool open_loop; /* requests came at recorded times, whatever happened before */
     const char *trace_format;
     char timing_source[TIMING_SOURCE_BYTES];
     uint64_t kv_bytes_per_token, kv_budget_bytes;
-    char finding[SIM_FINDINGS_MAX][160]; /* sentences on the tiers, most important first; "": no more */
+    char finding[SIM_FINDINGS_MAX][160]; /* sentences on the run, most important first; "": no more */
     uint64_t events;             /* simulated, for benchmarks */
     bool interrupted;            /* stopped by progress(): metrics are of what was done */
 };

@@ -73,6 +73,11 @@ struct engine {
     uint32_t stalling_jobs;           /* and how many ended ones */
     bool waits_for_room;              /* replies grow, and HBM is being freed for them */
 
+    uint32_t waiting; /* asked here and not started */
+    enum wait_cause wait_cause; /* theirs, since then */
+    uint64_t wait_since_ns;
+    bool waits_for_kv; /* the next turn was not prepared, since KV is on its way */
+
     struct engine_action *action; /* for the driver: action[actions_taken .. actions) */
     uint32_t actions_taken, actions, action_capacity;
     bool undrained; /* the core may have some that are not in it yet */
@@ -134,6 +139,12 @@ void queue_prepare_ahead(struct engine *engine);
 uint32_t queue_take(struct engine *engine);
 /* Whether queue_take() may find one, of those who were here by then. */
 bool queue_may_start(const struct engine *engine, uint64_t by_ns);
+
+/* waiting.c */
+/* So many turns more (or fewer) wait here from now on. */
+void waiting_add(struct engine *engine, int turns);
+/* All is done that can be done now: why the others wait may have changed. */
+void waiting_look(struct engine *engine);
 
 /* batch.c */
 bool batch_place_left(const struct engine *engine);

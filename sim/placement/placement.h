@@ -134,6 +134,8 @@ enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t
  * does not book the whole reply at once. Fewer: at most what was grown may go back. false: HBM has no
  * room and nothing has changed. */
 bool placement_resize(struct placement *core, uint64_t now_ns, uint32_t job, uint32_t total_tokens);
+/* Whether HBM has room for so many tokens, or would if all idle KV left it. */
+bool placement_has_room(const struct placement *core, uint64_t tokens);
 /* After a resize that failed: idle KV is on its way out of HBM, so that the next one may do. */
 bool placement_room_coming(const struct placement *core);
 

@@ -82,10 +82,15 @@ static uint64_t coming_tokens(const struct placement *core)
     return core->config.keys.write[TIER_DRAM] == WRITE_BACK ? core->leaving_tokens[TIER_HBM] : 0;
 }
 
+bool placement_has_room(const struct placement *core, uint64_t tokens)
+{
+    return free_tokens(core, TIER_HBM) + core->hbm_idle_tokens >= tokens;
+}
+
 enum room room_in_hbm(struct placement *core, uint64_t tokens)
 {
     struct batches batches = { 0 };
-    if (free_tokens(core, TIER_HBM) + core->hbm_idle_tokens < tokens)
+    if (!placement_has_room(core, tokens))
         return ROOM_NEVER;
     bool may = true;
     while (may && free_tokens(core, TIER_HBM) + coming_tokens(core) < tokens)

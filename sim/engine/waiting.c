@@ -18,7 +18,7 @@ static bool hbm_has_room(const struct engine *engine)
 
 static bool all_prepared_load(const struct engine *engine)
 {
-    return engine->prepared.count > 0 && !queue_may_start(engine);
+    return engine->prepared.count > 0 && !queue_may_start(engine, engine->now_ns);
 }
 
 static enum wait_cause cause_of(const struct engine *engine)

@@ -25,6 +25,7 @@ static const struct line lines[] = {
     { "TTFT mean", CELL_TIME, OF(ttft_mean_ns) },
     { "     P50", CELL_TIME, OF(ttft_p50_ns) },
     { "     P99", CELL_TIME, OF(ttft_p99_ns) },
+    { "  outside the scheduler", CELL_TIME, OF(ttft_outside_mean_ns) },
     { "  queueing, mean", CELL_TIME, OF(queueing_mean_ns) },
     { "  prefill, mean", CELL_TIME, OF(prefill_mean_ns) },
     { "  prefill, P99", CELL_TIME, OF(prefill_p99_ns) },

@@ -129,9 +129,10 @@ void collector_add_turn(struct collector *collector, const struct turn_record *t
     histogram_add(&collector->times[TIMES_TTFT], turn->ttft_ns, 1);
     histogram_add(&collector->times[TIMES_QUEUEING], turn->queueing_ns, 1);
     histogram_add(&collector->times[TIMES_PREFILL], turn->prefill_ns, 1);
-    uint64_t asked_ns = turn->end_ns - turn->ttft_ns;
-    if (asked_ns < collector->measure_ns)
-        collector->queueing_before_ns += (double)(collector->measure_ns - asked_ns);
+    collector->outside_ns += (double)turn->outside_ns;
+    uint64_t reached_ns = turn->end_ns - turn->prefill_ns - turn->queueing_ns;
+    if (reached_ns < collector->measure_ns)
+        collector->queueing_before_ns += (double)(collector->measure_ns - reached_ns);
     add_ttft(&collector->by_turn[turn->turn < TTFT_TURNS ? turn->turn : TTFT_TURNS - 1],
              turn->ttft_ns);
     if (turn->urgent)
@@ -276,6 +277,8 @@ static void set_times(const struct collector *collector, struct metrics *metrics
             q < 0.0 ? histogram_mean(times) : quantile(times, q);
     }
     metrics->queueing_before_ns = collector->queueing_before_ns;
+    metrics->ttft_outside_mean_ns =
+        ratio(collector->outside_ns, (double)collector->times[TIMES_TTFT].count);
 }
 
 /* Up to the last turn's end; of a run that was stopped before one ended, all of it. */

@@ -55,6 +55,7 @@ struct collector {
     struct turn_ttft by_turn[TTFT_TURNS];
     uint64_t busy_ns[BUSY_COUNT], load_wait_ns;
     uint64_t after_ns[BUSY_COUNT]; /* of busy_ns: after the last turn that has ended so far */
+    double outside_ns;         /* sum of measured turns' time to first token outside the scheduler */
     double queueing_before_ns; /* measured turns' waiting before the measured part began */
     struct time_mean queue;
     double waiting_ns[WAIT_COUNT]; /* of queue's integral; all servers */
@@ -73,7 +74,8 @@ struct collector {
 
 /* A turn whose prefill has ended. */
 struct turn_record {
-    uint64_t end_ns, ttft_ns, queueing_ns, prefill_ns;
+    uint64_t end_ns, ttft_ns;
+    uint64_t outside_ns, queueing_ns, prefill_ns; /* of it: outside the scheduler, waiting, the rest */
     uint32_t turn; /* its number in the session, from 0 */
     uint32_t context_tokens;             /* history and prompt */
     uint32_t history_tokens;             /* open loop: 0, the trace does not tell them apart */

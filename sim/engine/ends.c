@@ -24,8 +24,9 @@ static void count_turn(struct engine *engine, const struct session *session, uin
     const struct placement_hits *hits = &session->hits;
     struct turn_record record = {
         .end_ns = end_ns,
-        .ttft_ns = end_ns - session->asked_ns,
-        .queueing_ns = session->start_ns - session->asked_ns,
+        .ttft_ns = end_ns - session->asked_ns + experiment_of(engine)->reply_cpu_ns,
+        .outside_ns = session->request_ns + experiment_of(engine)->reply_cpu_ns,
+        .queueing_ns = session->start_ns - session->reached_ns,
         .prefill_ns = end_ns - session->start_ns,
         .turn = session->turn,
         .context_tokens = session_context(session),
@@ -106,7 +107,7 @@ static void count_end(struct engine *engine, const struct session *session, uint
 {
     const struct turn_end end = {
         .end_ns = end_ns,
-        .ttft_ns = session->first_token_ns - session->asked_ns,
+        .ttft_ns = session->first_token_ns - session->asked_ns + experiment_of(engine)->reply_cpu_ns,
         .decode_ns = end_ns - session->first_token_ns,
         .reply_tokens = session->reply_tokens,
     };
@@ -117,12 +118,12 @@ static void count_end(struct engine *engine, const struct session *session, uint
 
 static void ask_next(struct engine *engine, uint32_t handle)
 {
-    uint64_t think_ns;
-    if (!sessions_end_turn(&engine->service->sessions, handle, &think_ns))
+    uint64_t wait_ns;
+    if (!sessions_end_turn(&engine->service->sessions, handle, &wait_ns))
         return;
     struct engine_action *action = actions_add(engine, ENGINE_TURN_AT);
     action->session = handle;
-    action->time_ns = time_later_ns(engine->now_ns, think_ns);
+    action->time_ns = time_later_ns(engine->now_ns, wait_ns);
 }
 
 static void finish_turn(struct engine *engine, uint32_t handle, uint64_t end_ns)

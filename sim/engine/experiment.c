@@ -207,6 +207,16 @@ static const struct config_row experiment_rows[] = {
     { .key = "engine.sequence_cpu", .kind = CONFIG_U64, .unit = UNIT_DURATION,
       .offset = AT(sequence_cpu_ns), .min = 0, .max = 1e9, .standard = "0",
       .help = "and so much more for each sequence in it" },
+    { .key = "engine.request_cpu", .kind = CONFIG_U64, .unit = UNIT_DURATION,
+      .offset = AT(request_cpu_ns), .min = 0, .max = 1e10, .standard = "0",
+      .help = "from the client's request to the scheduler, of each turn: the API server, the chat "
+              "template, passing it on" },
+    { .key = "engine.request_cpu_per_1024_tokens", .kind = CONFIG_U64, .unit = UNIT_DURATION,
+      .offset = AT(request_cpu_ki_ns), .min = 0, .max = 1e10, .standard = "0",
+      .help = "and so much more by the turn's whole context, which is tokenised" },
+    { .key = "engine.reply_cpu", .kind = CONFIG_U64, .unit = UNIT_DURATION,
+      .offset = AT(reply_cpu_ns), .min = 0, .max = 1e10, .standard = "0",
+      .help = "from a token's iteration to the client: sampling's copy, detokenising, streaming" },
     { .key = "engine.allocation", .kind = CONFIG_CHOICE, .offset = AT(allocation),
       .choices = allocation_choices, .standard = "reserve",
       .help = "reserve: HBM for the whole reply when a turn starts; grow: block by block, and when "

@@ -24,11 +24,14 @@
     X(ttft_first_turn_ns, "ns", "mean time to first token of measured turns that are their session's first") \
     X(ttft_urgent_mean_ns, "ns",                                                                     \
       "mean time to first token of measured turns of urgent sessions (engine.urgent_share)")         \
+    X(ttft_outside_mean_ns, "ns",                                                                    \
+      "mean part of the time to first token outside the scheduler: the API server, tokenising, "     \
+      "streaming (engine.request_cpu, engine.reply_cpu)")                                            \
     X(queueing_mean_ns, "ns",                                                                        \
-      "mean time from a measured turn's being asked, in the warm-up too, to its prefill's start")    \
-    X(queueing_p50_ns, "ns", "median time from a measured turn's being asked to its prefill's start") \
+      "mean time from a measured turn's reaching its server, in the warm-up too, to its prefill's start") \
+    X(queueing_p50_ns, "ns", "median time from a measured turn's reaching its server to its prefill's start") \
     X(queueing_p99_ns, "ns",                                                                         \
-      "99th percentile of the time from a measured turn's being asked to its prefill's start")       \
+      "99th percentile of the time from a measured turn's reaching its server to its prefill's start") \
     X(queueing_before_ns, "ns", "sum of measured turns' queueing that passed before measuring began") \
     X(prefill_mean_ns, "ns",                                                                         \
       "mean time of measured turns' prefills, waiting for KV included, queueing not: the "           \

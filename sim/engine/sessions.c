@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/units.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -107,6 +108,36 @@ static bool may_read(struct sessions *sessions)
     return !sessions->ended && (most > 0 ? sessions->in_flight < most : !sessions->ahead);
 }
 
+/* On the way to a server: the API, and tokenising all of the context. */
+static uint64_t request_ns(const struct sessions *sessions, const struct session *session)
+{
+    const struct experiment *experiment = sessions->setup->experiment;
+    uint64_t prompt = sessions->turns[session->turns + session->turn].prompt_tokens;
+    double tokens = (double)(session->history_tokens + prompt);
+    return experiment->request_cpu_ns +
+           (uint64_t)((double)experiment->request_cpu_ki_ns * tokens / 1024.0);
+}
+
+/* At fixed concurrency a session begins when the client has all of another one's reply. */
+static uint64_t asks_at_ns(const struct sessions *sessions, const struct trace_session *item,
+                           uint64_t now_ns)
+{
+    if (concurrency_of(sessions) == 0)
+        return item->arrival_ns;
+    return now_ns > 0 ? now_ns + sessions->setup->experiment->reply_cpu_ns : 0;
+}
+
+/* Requests are passed on in their order: none overtakes one that takes longer to tokenise. */
+static uint64_t reaches_at_ns(struct sessions *sessions, struct session *session, uint64_t asked_ns,
+                              uint64_t now_ns)
+{
+    uint64_t reaches_ns = time_later_ns(asked_ns, request_ns(sessions, session));
+    if (reaches_ns < now_ns)
+        reaches_ns = now_ns;
+    session->request_ns = reaches_ns - asked_ns;
+    return reaches_ns;
+}
+
 enum status sessions_read(struct sessions *sessions, uint64_t now_ns, uint32_t *handle,
                           uint64_t *arrival_ns, struct error *err)
 {
@@ -121,8 +152,9 @@ enum status sessions_read(struct sessions *sessions, uint64_t now_ns, uint32_t *
     if (sessions->ended)
         return STATUS_OK;
     *handle = session_new(sessions);
-    *arrival_ns = concurrency_of(sessions) > 0 ? now_ns : item.arrival_ns;
     copy_session(sessions, &sessions->item[*handle], &item);
+    *arrival_ns = reaches_at_ns(sessions, &sessions->item[*handle],
+                                asks_at_ns(sessions, &item, now_ns), now_ns);
     sessions->item[*handle].urgent = draw_urgent(sessions, item.id);
     sessions->ahead = true;
     return STATUS_OK;
@@ -276,7 +308,7 @@ bool sessions_ask(struct sessions *sessions, uint32_t handle, uint64_t now_ns, s
     const struct trace_turn *turn = &sessions->turns[session->turns + session->turn];
     session->prompt_tokens = turn->prompt_tokens;
     session->reply_tokens = turn->reply_tokens;
-    session->asked_ns = now_ns;
+    session->asked_ns = now_ns - session->request_ns;
     session->started = false;
     sessions->turns_asked++;
     fit_into_window(sessions, session);
@@ -303,7 +335,7 @@ struct chain sessions_extend(struct sessions *sessions, uint32_t handle, uint32_
     return (struct chain){ .keys = sessions->scratch_keys, .count = units - from };
 }
 
-bool sessions_end_turn(struct sessions *sessions, uint32_t handle, uint64_t *think_ns)
+bool sessions_end_turn(struct sessions *sessions, uint32_t handle, uint64_t *wait_ns)
 {
     struct session *session = &sessions->item[handle];
     session->history_tokens += session->prompt_tokens + session->reply_tokens;
@@ -312,6 +344,9 @@ bool sessions_end_turn(struct sessions *sessions, uint32_t handle, uint64_t *thi
         session_free(sessions, handle);
         return false;
     }
-    *think_ns = sessions->turns[session->turns + session->turn].think_ns;
+    uint64_t think_ns = sessions->turns[session->turns + session->turn].think_ns;
+    session->request_ns = request_ns(sessions, session);
+    *wait_ns = time_later_ns(think_ns, session->request_ns +
+                                           sessions->setup->experiment->reply_cpu_ns);
     return true;
 }

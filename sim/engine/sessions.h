@@ -11,7 +11,8 @@
 /* Its present turn is all that is outstanding. */
 struct session {
     uint64_t id;
-    uint64_t reached_ns; /* when its server heard of the turn */
+    uint64_t request_ns; /* from its being asked to its server's hearing of it */
+    uint64_t reached_ns; /* when that was */
     uint64_t asked_ns, start_ns, last_token_ns, first_token_ns;
     uint32_t turns, turn_count, turn; /* its turns are sessions.turns[turns ..] */
     uint32_t keys, key_count;         /* open loop: its block keys are sessions.keys[keys ..] */
@@ -92,9 +93,9 @@ void sessions_note_cut(struct sessions *sessions, uint32_t session, struct chain
 /* Block unit: the keys of blocks that ready_tokens of the context complete and that the core has
  * not been given yet; count 0: none. */
 struct chain sessions_extend(struct sessions *sessions, uint32_t session, uint32_t ready_tokens);
-/* The reply has ended. true: a next turn is asked *think_ns from now; else the session is
- * forgotten. */
-bool sessions_end_turn(struct sessions *sessions, uint32_t session, uint64_t *think_ns);
+/* The reply has ended. true: the next turn reaches a server *wait_ns from now: the reply has gone to
+ * the client, who thought and asked; else the session is forgotten. */
+bool sessions_end_turn(struct sessions *sessions, uint32_t session, uint64_t *wait_ns);
 
 /* Context of the turn when its prefill begins for the first time. */
 static inline uint32_t session_context(const struct session *session)

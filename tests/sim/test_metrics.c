@@ -202,6 +202,15 @@ static const struct story stories[] = {
                     { "e2e_p95_ns", (9.6 + 10.51) * MS },
                     { "e2e_p99_ns", (10 + 10.91) * MS } } },
 
+    /* 3 ms to the server and 2 back, which is not its busy time: the second is asked 0.1 s after. */
+    { .name = "two turns from afar",
+      .turns = TWO_TURNS,
+      .settings = "engine.request_cpu=3ms engine.reply_cpu=2ms",
+      .expected = { { "ttft_outside_mean_ns", 5 * MS },
+                    { "ttft_mean_ns", (1.1 * MS + 1.211 * MS) / 2 + 5 * MS },
+                    { "elapsed_ns", ELAPSED + 5 * MS },
+                    { "gpu_busy_ns", BUSY } } },
+
     /* Both are asked at 0. Prefills until 2.2 ms, five steps of both, five of the first alone. The
      * first one's first gap holds the other's prefill: 2.1 ms. */
     { .name = "two in a batch",

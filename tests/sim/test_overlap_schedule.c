@@ -99,6 +99,34 @@ START_TEST(what_is_not_hidden_is_added_by_iteration_and_by_sequence)
 }
 END_TEST
 
+START_TEST(a_request_is_on_its_way_and_its_reply_too)
+{
+    static const char apart[] = "session,arrival_s,think_s,prompt_tokens,reply_tokens\n"
+                                "a,0,,2048,3\n"
+                                "a,,1,1024,3\n";
+    struct metrics none = second_of(apart, "");
+    struct metrics both = second_of(apart, "engine.request_cpu=3ms engine.reply_cpu=2ms "
+                                           "engine.request_cpu_per_1024_tokens=1024us");
+    /* The second turn's context is tokenised: 2048 + 3 + 1024 tokens. */
+    ck_assert_double_eq(both.ttft_outside_mean_ns, 5e6 + 3075e3);
+    ck_assert_double_eq(both.ttft_mean_ns, none.ttft_mean_ns + 5e6 + 3075e3);
+    ck_assert_double_eq(both.e2e_mean_ns, none.e2e_mean_ns + 5e6 + 3075e3);
+    ck_assert_double_eq(both.queueing_mean_ns, none.queueing_mean_ns);
+    ck_assert_double_eq(both.tbt_mean_ns, none.tbt_mean_ns);
+}
+END_TEST
+
+/* A long prompt is still tokenised when a short one comes. */
+START_TEST(no_request_overtakes_another_on_its_way)
+{
+    static const char order[] = "session,arrival_s,think_s,prompt_tokens,reply_tokens\n"
+                                "a,0,,2048,1\n"
+                                "b,0.010,,1,1\n";
+    struct metrics second = second_of(order, "engine.request_cpu_per_1024_tokens=10ms");
+    ck_assert_double_eq(second.ttft_outside_mean_ns, 10e6);
+}
+END_TEST
+
 START_TEST(every_turn_is_served_by_an_engine_that_composes_ahead)
 {
     struct metrics plain = run_all(SMALL, "warmup_turns=0 engine.scheduling=chunked");
@@ -118,6 +146,8 @@ static Suite *suite(void)
     tcase_add_test(tcase, who_came_late_is_let_in_as_soon_as_may_be);
     tcase_add_test(tcase, what_is_hidden_behind_the_gpu_costs_nothing);
     tcase_add_test(tcase, what_is_not_hidden_is_added_by_iteration_and_by_sequence);
+    tcase_add_test(tcase, a_request_is_on_its_way_and_its_reply_too);
+    tcase_add_test(tcase, no_request_overtakes_another_on_its_way);
     tcase_add_test(tcase, every_turn_is_served_by_an_engine_that_composes_ahead);
     suite_add_tcase(suite, tcase);
     return suite;

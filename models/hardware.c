@@ -30,6 +30,11 @@ const struct config_row hardware_rows[] = {
       .offset = AT(timing),
       .standard = "",
       .help = "models/timing/NAME.yaml: operators fitted to measurements; none: a roofline" },
+    { .key = "gpu.attention",
+      .kind = CONFIG_TEXT,
+      .offset = AT(attention_file),
+      .standard = "",
+      .help = "models/attention/NAME.yaml: attention fitted to measurements; none: a roofline" },
     { .key = "gpu.hbm_bytes",
       .kind = CONFIG_U64,
       .unit = UNIT_BYTES,
@@ -270,6 +275,16 @@ static enum status operators_load(const char *name_or_path, struct operators *op
     return status == STATUS_OK ? models_read(path, operators_rows, operators, err) : status;
 }
 
+/* Reads models/attention/NAME.yaml, or a path. */
+static enum status attention_load(const char *name_or_path, struct attention_fit *fit,
+                                  struct error *err)
+{
+    char path[MODELS_PATH_BYTES];
+    memset(fit, 0, sizeof *fit);
+    enum status status = models_path("attention", "gpu.attention", name_or_path, path, err);
+    return status == STATUS_OK ? models_read(path, attention_rows, fit, err) : status;
+}
+
 enum status hardware_load(const char *name_or_path, struct hardware *hardware, struct error *err)
 {
     char path[MODELS_PATH_BYTES];
@@ -283,5 +298,7 @@ enum status hardware_load(const char *name_or_path, struct hardware *hardware, s
         status = read_measured(hardware, path, err);
     if (status == STATUS_OK && hardware->timing[0] != '\0')
         status = operators_load(hardware->timing, &hardware->operators, err);
+    if (status == STATUS_OK && hardware->attention_file[0] != '\0')
+        status = attention_load(hardware->attention_file, &hardware->attention, err);
     return status;
 }

@@ -6,6 +6,7 @@
 
 #include "base/config_tree.h"
 #include "base/error.h"
+#include "models/attention.h"
 #include "models/operators.h"
 
 #include <stdbool.h>
@@ -122,6 +123,8 @@ struct hardware {
     struct measured_timing measured;
     char timing[CONFIG_TEXT_BYTES]; /* models/timing/NAME.yaml; "": times are the roofline's */
     struct operators operators;     /* what that file says; all 0 without */
+    char attention_file[CONFIG_TEXT_BYTES]; /* models/attention/NAME.yaml; "": the roofline's */
+    struct attention_fit attention;         /* what that file says; all 0 without */
 };
 
 /* Reads `name_or_path`: a path if it holds '/' or ends in .yaml, else models/llm/NAME.yaml (or
@@ -142,10 +145,11 @@ enum status model_import(const char *path, const char *name, struct model *model
 bool model_is_config(const char *name_or_path);
 /* Whether the numbers fit each other, as model_load() asks. path is for messages. */
 enum status model_check(const struct model *model, const char *path, struct error *err);
-/* The schema of these kinds of file; of the third it is operators.h's. */
+/* The schema of these kinds of file; of gpu.timing's it is operators.h's, of gpu.attention's
+ * attention.h's. */
 extern const struct config_row model_rows[], hardware_rows[];
 /* Calls visit for each shipped file's name, sorted. kind: "llm", "hardware", "drive", "prices",
- * "timing" or "engines". */
+ * "timing", "attention" or "engines". */
 enum status models_list(const char *kind, void (*visit)(const char *name, void *context),
                         void *context, struct error *err);
 

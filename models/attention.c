@@ -1,0 +1,314 @@
+/* models/attention.c - see attention.h. Evaluated in an iteration's time: no allocation, no
+ * transcendental function, only + - * / sqrt and rounding, so that a time is the same on every
+ * machine. Times are ns, rates per ns. */
+#include "models/attention.h"
+
+#include <math.h>
+
+#define ACTIVATION_BYTES 2.0 /* queries, outputs, new K and V: bf16 and fp16 */
+#define UPDATE_THREADS 512.0 /* of the kernel that writes K and V, a block a token, at most */
+#define DECODE_ROWS 64.0     /* query heads of one KV head that share a tile of decode */
+#define SPLIT_KEYS 128.0     /* a context is not split into parts of fewer */
+#define FULL_BLOCKS 2.0      /* a split fills so many blocks on each multiprocessor */
+
+static double least(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+static double most(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+static double clamped(double value, double low, double high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
+/* Two things that happen together: the longer one at overlap -> 0, the sum at 2. */
+static double together(double a, double b, double overlap)
+{
+    return sqrt(a * a + b * b + overlap * a * b);
+}
+
+static const struct attention_coefficients *coefficients_of(const struct attention_fit *fit,
+                                                            const struct attention_shape *shape)
+{
+    return shape->kv_bytes < 2 && fit->narrow_fitted ? &fit->narrow : &fit->wide;
+}
+
+static const struct attention_width *width_of(const struct attention_coefficients *of,
+                                              double head_dim)
+{
+    return &of->width[head_dim <= 64 ? 0 : head_dim <= 128 ? 1 : head_dim <= 192 ? 2 : 3];
+}
+
+/* ns a byte takes at the whole HBM bandwidth, where the launch moves `bytes` in all. */
+static double byte_ns(const struct attention_fit *fit, const struct attention_coefficients *of,
+                      struct gpu_peak peak, double bytes, bool cold)
+{
+    double l2 = (double)fit->l2_bytes * of->l2_start;
+    double hit = cold ? 0 : clamped(1 - (bytes / l2 - 1) / of->l2_fade, 0, 1);
+    return (1 - hit + hit / of->l2_gain) / peak.bytes;
+}
+
+/* Writing new K and V to the cache: a thread block a token, in waves; or their bytes. */
+static double update_ns(const struct attention_fit *fit, const struct attention_coefficients *of,
+                        const struct attention_shape *shape, double tokens, double per_byte_ns)
+{
+    double values = shape->kv_heads * shape->head_dim;
+    double threads = least(UPDATE_THREADS, values);
+    double waves = tokens * threads / ((double)fit->multiprocessors * fit->threads);
+    double bytes = tokens * values * 2 * (ACTIVATION_BYTES + shape->kv_bytes);
+    return together(waves * of->update_ns, bytes * per_byte_ns / of->update_efficiency, 0);
+}
+
+/* ---- tiles ---- */
+
+/* Tiles of one launch, all multiprocessors together: busy_ns, their work over the number of
+ * multiprocessors; longest_ns, the longest of them by itself; waves; alike: from 0, lengths grow as
+ * those of a causal prefill, to 1, all have the same. */
+struct tiles {
+    double busy_ns, longest_ns, waves, alike;
+};
+
+/* The multiprocessors take tiles as they come: the last one ends late, by its whole length where
+ * all are alike and the last wave has room. */
+static double tiles_ns(const struct attention_coefficients *of, const struct tiles *tiles)
+{
+    double late = tiles->alike * (ceil(tiles->waves) - tiles->waves) +
+                  (1 - tiles->alike) * of->tail;
+    return most(tiles->longest_ns, tiles->busy_ns + late * tiles->longest_ns);
+}
+
+/* Steps of all tiles of a sequence, tile i = 1.. of `count` taking the least of first + i * span,
+ * last and window; 1 at least. */
+static double steps_of(double count, double span, double first, double last, double window)
+{
+    double cap = least(last, window);
+    double growing = clamped(floor((cap - first) / span), 0, count);
+    double sum = growing * (growing + 1) / 2 * span + growing * first + (count - growing) * cap;
+    return most(sum, count);
+}
+
+static struct tiles prefill_tiles(const struct attention_fit *fit,
+                                  const struct attention_coefficients *of, struct gpu_peak peak,
+                                  const struct attention_shape *shape, double sequences,
+                                  double new_tokens, double cached)
+{
+    const struct attention_width *width = width_of(of, shape->head_dim);
+    bool windowed = shape->window_tokens > 0;
+    double rows = windowed ? width->window_rows : width->rows;
+    double keys = windowed ? width->window_keys : width->keys;
+    double packed = of->kernel == ATTENTION_FLASH_3 ? shape->heads / shape->kv_heads : 1;
+    double count = ceil(new_tokens * packed / rows), span = rows / packed / keys;
+    double last = ceil((cached + new_tokens) / keys);
+    double window = windowed ? shape->window_tokens / keys + most(1, span) : last;
+    /* Half a step more where a tile's rows end within a step. */
+    double first = cached / keys + (span < 1 ? 0.5 * (1 - span) : 0);
+    double steps = steps_of(count, span, first, last, window);
+    double longest = least(last, window), processors = fit->multiprocessors;
+    double step_ns = 4 * rows * keys * shape->head_dim * processors /
+                     (peak.flop * width->efficiency);
+    double heads = sequences * shape->heads / packed;
+    double splits = of->kernel == ATTENTION_FLASH_3
+                        ? clamped(processors / (heads * count), 1, most(1, longest / 2))
+                        : 1;
+    double alike = clamped(2 * steps / (count * longest) - 1, 0, 1);
+    return (struct tiles){
+        .busy_ns = heads * (steps * step_ns + count * width->tile_ns) / processors,
+        .longest_ns = of->longest * (longest / splits * step_ns + width->tile_ns) +
+                      (splits > 1 ? of->split_ns : 0),
+        .waves = heads * count / processors,
+        .alike = of->kernel == ATTENTION_FLASH_3 ? 0 : alike,
+    };
+}
+
+/* ---- prefill ---- */
+
+static double query_bytes(const struct attention_shape *shape, double tokens)
+{
+    return tokens * shape->heads * shape->head_dim * 2 * ACTIVATION_BYTES;
+}
+
+static double kv_bytes(const struct attention_shape *shape, double tokens)
+{
+    return tokens * shape->kv_heads * shape->head_dim * 2 * shape->kv_bytes;
+}
+
+/* What of a sequence a prefill reads: with a window, not all of what is cached. */
+static double seen(const struct attention_shape *shape, double new_tokens, double cached)
+{
+    return new_tokens +
+           (shape->window_tokens > 0 ? least(cached, shape->window_tokens - 1) : cached);
+}
+
+double attention_prefill_ns(const struct attention_fit *fit, struct gpu_peak peak,
+                            const struct attention_shape *shape, double sequences,
+                            double new_tokens, double cached_tokens)
+{
+    if (sequences <= 0 || new_tokens <= 0)
+        return 0;
+    if (new_tokens == 1)
+        return attention_decode_ns(fit, peak, shape, sequences, sequences * (cached_tokens + 1));
+    const struct attention_coefficients *of = coefficients_of(fit, shape);
+    struct tiles tiles =
+        prefill_tiles(fit, of, peak, shape, sequences, new_tokens, cached_tokens);
+    double tokens = sequences * new_tokens;
+    double moved = query_bytes(shape, tokens) +
+                   kv_bytes(shape, sequences * seen(shape, new_tokens, cached_tokens));
+    double written = tokens * shape->kv_heads * shape->head_dim * 2 * ACTIVATION_BYTES;
+    /* A layer's queries and new K and V were made just before, whatever the run. */
+    double per_byte_ns =
+        byte_ns(fit, of, peak, moved + written, shape->cold && cached_tokens > 0);
+    return of->prefill_ns +
+           together(tiles_ns(of, &tiles), moved * per_byte_ns / of->stream_efficiency,
+                    of->overlap) +
+           update_ns(fit, of, shape, tokens, per_byte_ns);
+}
+
+/* ---- decode ---- */
+
+/* One query a sequence. */
+struct decode {
+    double keys;           /* that a sequence sees */
+    double tile_ns;        /* tiles' and heads' own time, over the multiprocessors */
+    double longest_ns;     /* a tile's walk along its keys */
+    double bytes, moving_ns;
+    double regroup_ns;
+};
+
+/* Query heads of a KV head that are tiles of their own read its KV each for itself: again from HBM,
+ * if the tiles between them are more than the GPU holds. */
+static double reread_bytes(const struct attention_fit *fit,
+                           const struct attention_coefficients *of,
+                           const struct attention_shape *shape, double sequences, double kv)
+{
+    double group = shape->heads / shape->kv_heads;
+    double apart = clamped(of->reread * group * sequences / fit->multiprocessors, 0, 1);
+    return (group - 1) * apart * kv;
+}
+
+static double decode_splits(const struct attention_fit *fit,
+                            const struct attention_coefficients *of, double tiles, double keys)
+{
+    double full = FULL_BLOCKS * fit->multiprocessors / tiles;
+    return most(1, least(least(full, of->splits_most), keys / SPLIT_KEYS));
+}
+
+static struct decode decode_of(const struct attention_fit *fit,
+                               const struct attention_coefficients *of, struct gpu_peak peak,
+                               const struct attention_shape *shape, double sequences,
+                               double context)
+{
+    const struct attention_width *width = width_of(of, shape->head_dim);
+    double group = shape->heads / shape->kv_heads, mean = context / sequences;
+    bool windowed = shape->window_tokens > 0, first_kind = of->kernel == ATTENTION_FLASH_2;
+    bool far = windowed && mean > shape->window_tokens, alone = windowed && first_kind;
+    struct decode decode = { .keys = far ? shape->window_tokens : mean };
+    double tiles = sequences *
+                   (alone ? shape->heads : shape->kv_heads * ceil(group / DECODE_ROWS));
+    double splits = first_kind && (alone || group == 1)
+                        ? 1
+                        : decode_splits(fit, of, tiles, decode.keys);
+    decode.tile_ns =
+        (tiles * (width->decode_tile_ns + (far ? width->decode_window_ns : 0)) +
+         sequences * shape->heads * of->head_ns * shape->head_dim / 128) /
+        fit->multiprocessors;
+    decode.longest_ns = decode.keys / splits * shape->head_dim * 2 * shape->kv_bytes /
+                            of->tile_bytes_per_ns +
+                        least(1, splits - 1) * of->split_ns + (splits - 1) * of->split_part_ns;
+    double kv = kv_bytes(shape, sequences * decode.keys);
+    decode.bytes = kv + query_bytes(shape, sequences);
+    double again = alone ? reread_bytes(fit, of, shape, sequences, kv) : 0;
+    decode.moving_ns = (decode.bytes + again) *
+                       byte_ns(fit, of, peak, decode.bytes, shape->cold) /
+                       width->decode_efficiency;
+    /* Two copies, for which K heads of B sequences need other strides. */
+    decode.regroup_ns =
+        first_kind && !windowed && group > 1 && shape->kv_heads > 1 && sequences > 1
+            ? of->regroup_ns
+            : 0;
+    return decode;
+}
+
+double attention_decode_ns(const struct attention_fit *fit, struct gpu_peak peak,
+                           const struct attention_shape *shape, double sequences,
+                           double context_tokens)
+{
+    if (sequences <= 0)
+        return 0;
+    const struct attention_coefficients *of = coefficients_of(fit, shape);
+    struct decode decode = decode_of(fit, of, peak, shape, sequences, context_tokens);
+    double work_ns = together(decode.tile_ns, decode.moving_ns, of->decode_overlap);
+    return of->decode_ns + decode.regroup_ns +
+           together(work_ns, decode.longest_ns, of->decode_mix);
+}
+
+/* ---- both in one launch ---- */
+
+/* Decoding sequences in a launch of prefill tiles: a tile a query head (FlashAttention-2) or KV
+ * head, most of whose rows are empty, over all of its context. */
+static struct tiles decode_as_tiles(const struct attention_fit *fit,
+                                    const struct attention_coefficients *of, struct gpu_peak peak,
+                                    const struct attention_shape *shape, double sequences,
+                                    double context)
+{
+    struct tiles one = prefill_tiles(fit, of, peak, shape, sequences, 1, context / sequences - 1);
+    one.alike = 1;
+    return one;
+}
+
+static struct tiles joined(const struct tiles *a, const struct tiles *b, int kernel)
+{
+    double busy_ns = a->busy_ns + b->busy_ns, alike = a->alike * a->busy_ns + b->busy_ns;
+    return (struct tiles){
+        .busy_ns = busy_ns,
+        .longest_ns = most(a->longest_ns, b->longest_ns),
+        .waves = a->waves + b->waves,
+        .alike = kernel == ATTENTION_FLASH_3 ? 0 : alike / busy_ns,
+    };
+}
+
+static double one_launch_ns(const struct attention_fit *fit,
+                            const struct attention_coefficients *of, struct gpu_peak peak,
+                            const struct attention_shape *shape, double new_tokens, double cached,
+                            double sequences, double context)
+{
+    struct tiles prefill = prefill_tiles(fit, of, peak, shape, 1, new_tokens, cached);
+    struct tiles decode = decode_as_tiles(fit, of, peak, shape, sequences, context);
+    struct tiles all = joined(&prefill, &decode, of->kernel);
+    double tokens = new_tokens + sequences;
+    double mean = context / sequences;
+    if (shape->window_tokens > 0)
+        mean = least(mean, shape->window_tokens);
+    double decoded = kv_bytes(shape, sequences * mean);
+    double moved = query_bytes(shape, tokens) + decoded +
+                   kv_bytes(shape, seen(shape, new_tokens, cached));
+    double per_byte_ns = byte_ns(fit, of, peak, moved, shape->cold);
+    double again = of->kernel == ATTENTION_FLASH_2
+                       ? reread_bytes(fit, of, shape, sequences, decoded)
+                       : 0;
+    double efficiency = width_of(of, shape->head_dim)->decode_efficiency;
+    return of->prefill_ns +
+           together(tiles_ns(of, &all), (moved + again) * per_byte_ns / efficiency,
+                    of->overlap) +
+           update_ns(fit, of, shape, tokens, per_byte_ns);
+}
+
+double attention_mixed_ns(const struct attention_fit *fit, struct gpu_peak peak,
+                          const struct attention_shape *shape, double new_tokens,
+                          double cached_tokens, double decode_sequences, double decode_context)
+{
+    if (decode_sequences <= 0)
+        return attention_prefill_ns(fit, peak, shape, 1, new_tokens, cached_tokens);
+    if (new_tokens <= 0)
+        return attention_decode_ns(fit, peak, shape, decode_sequences, decode_context);
+    const struct attention_coefficients *of = coefficients_of(fit, shape);
+    if (of->kernel != ATTENTION_FLASHINFER)
+        return one_launch_ns(fit, of, peak, shape, new_tokens, cached_tokens, decode_sequences,
+                             decode_context);
+    return attention_prefill_ns(fit, peak, shape, 1, new_tokens, cached_tokens) +
+           attention_decode_ns(fit, peak, shape, decode_sequences, decode_context);
+}

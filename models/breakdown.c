@@ -72,8 +72,7 @@ static double product_ns(const struct parts *parts, const void *what, double tok
 static double stream_ns(const struct parts *parts, const void *what, double tokens)
 {
     const struct stream *stream = what;
-    return operator_stream_ns(&parts->hardware->operators, parts->peak, stream->kind, tokens,
-                              stream->values, stream->width);
+    return timing_stream_ns(&parts->hardware->operators, parts->peak, stream, tokens);
 }
 
 /* ---- products ---- */
@@ -124,15 +123,14 @@ static void add_stream(struct parts *parts, const struct stream *stream, double 
                        double tokens)
 {
     struct breakdown_row *row = add(parts, stream->name, times);
-    row->activation_bytes = tokens * stream->values * ACTIVATION_BYTES;
+    row->activation_bytes = tokens * (stream->values + stream->sum_values) * ACTIVATION_BYTES;
     struct operator_parts limits = {
         .moving_ns = row->activation_bytes / (parts->peak.bytes * parts->hardware->hbm_efficiency),
         .starting_ns = (double)parts->hardware->kernel_launch_ns
     };
     row->ns = limits.starting_ns + limits.moving_ns;
     if (parts->timing.tabled) {
-        limits = operator_stream_parts(&parts->hardware->operators, parts->peak, stream->kind,
-                                       tokens, stream->values, stream->width);
+        limits = timing_stream_parts(&parts->hardware->operators, parts->peak, stream, tokens);
         row->ns = as_tabled(parts, stream_ns, stream, tokens);
     }
     row->bound = longest(limits);
@@ -302,7 +300,8 @@ static void add_layer(struct parts *parts)
     struct matrix matrix[TIMING_MATRICES_MAX];
     struct stream stream[STREAMS_MAX];
     uint32_t matrices = model_matrices(model, parts->ranks, matrix);
-    uint32_t streams = model_streams(model, parts->ranks, stream);
+    uint32_t streams =
+        model_streams(model, parts->ranks, !parts->timing.attention_fitted, stream);
     for (uint32_t i = 0; i < matrices; i++)
         add_product(parts, &matrix[i], &parts->timing.matrix[i], matrix[i].layers, parts->tokens);
     for (uint32_t i = 0; i < streams; i++)

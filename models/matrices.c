@@ -150,7 +150,18 @@ static void add_stream(struct streams *streams, const char *name, enum stream_ki
                        double values, double width, double share)
 {
     if (share > 0)
-        streams->stream[streams->count++] = (struct stream){ name, kind, values, width, share };
+        streams->stream[streams->count++] = (struct stream){
+            .name = name, .kind = kind, .values = values, .width = width, .share = share
+        };
+}
+
+/* The residual is read and written, and what is to be added read; what is normed is there already.
+ */
+static void add_norm(struct streams *streams, double hidden, double summands, double share)
+{
+    add_stream(streams, "sum and norm", STREAM_NORM, 2 * hidden, hidden, share);
+    if (share > 0)
+        streams->stream[streams->count - 1].sum_values = (1 + summands) * hidden;
 }
 
 /* Between the products of a layer with a state: convolution, norm and gate. The scan itself is
@@ -165,7 +176,8 @@ static void add_state_stream(struct streams *streams, const struct model *model,
 
 /* Norms and sums are whole on every rank. Side by side, attention and FFN share one norm and end in
  * one sum of three. */
-uint32_t model_streams(const struct model *model, uint32_t ranks, struct stream stream[STREAMS_MAX])
+uint32_t model_streams(const struct model *model, uint32_t ranks, bool stores_kv,
+                       struct stream stream[STREAMS_MAX])
 {
     bool latent = model->attention == ATTENTION_LATENT, side_by_side = model->parallel_attention;
     double hidden = model->hidden, heads = (double)model->heads / ranks;
@@ -178,16 +190,13 @@ uint32_t model_streams(const struct model *model, uint32_t ranks, struct stream 
     double attention = model_attention_layers(model) / layers,
            ffn = model_ffn_layers(model) / layers;
     struct streams streams = { .stream = stream };
-    add_stream(&streams, "norm", STREAM_NORM, 2 * hidden, hidden, mixers);
+    add_norm(&streams, hidden, side_by_side ? 2 : 1, mixers);
     add_stream(&streams, "rotary position", STREAM_ROPE, 2 * rotated, rotated, attention);
-    add_stream(&streams, "storing KV", STREAM_SUM, 2 * stored, stored, attention);
+    add_stream(&streams, "storing KV", STREAM_SUM, 2 * stored, stored, stores_kv ? attention : 0);
     add_state_stream(&streams, model, ranks);
     add_stream(&streams, "activation", STREAM_ACTIVATION, (model->gated_ffn ? 3 : 2) * active,
                active, ffn);
-    add_stream(&streams, "sum", STREAM_SUM, (side_by_side ? 4 : 3) * hidden, hidden, mixers);
-    if (!side_by_side) {
-        add_stream(&streams, "norm", STREAM_NORM, 2 * hidden, hidden, ffn);
-        add_stream(&streams, "sum", STREAM_SUM, 3 * hidden, hidden, ffn);
-    }
+    if (!side_by_side)
+        add_norm(&streams, hidden, 1, ffn);
     return streams.count;
 }

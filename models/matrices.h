@@ -33,19 +33,21 @@ static inline double matrix_weight_bytes(const struct matrix *matrix, const stru
                : model->weight_bytes_per_parameter;
 }
 
-/* An element-wise operator of a layer: a kernel of its own. Not fused, as the engine was whose
- * operators Vidur measured. */
+/* An element-wise operator of a layer: a kernel of its own. A norm adds the residual first, in the
+ * same kernel (vLLM's fused_add_rms_norm, since 0.1; SGLang and TensorRT-LLM alike). */
 struct stream {
     const char *name;
     enum stream_kind kind; /* the measured one that it behaves like */
     double values;         /* read and written for a token on one rank */
+    double sum_values;     /* and by a sum in the same kernel */
     double width;          /* of a row */
     double share;          /* of the layers that have it */
 };
 #define STREAMS_MAX 9
 
-/* Fills stream[]; returns how many. The embedding is not among them. */
-uint32_t model_streams(const struct model *model, uint32_t ranks,
+/* Fills stream[]; returns how many. The embedding is not among them. stores_kv: not where it is part
+ * of attention's time. */
+uint32_t model_streams(const struct model *model, uint32_t ranks, bool stores_kv,
                        struct stream stream[STREAMS_MAX]);
 
 /* Channels that the convolution before a state passes over, over all ranks. */

@@ -272,7 +272,13 @@ struct timing {
     double decode_context_ns;             /* decode attention: per token of context */
     double iteration_ns, token_ns;        /* the GPU's once an iteration, per token: embedding */
     struct timing_host host;
-    bool attention_fitted;                /* then in the place of the roofline's six above: */
+    /* Attention fitted to measurements, in the place of the roofline's above. */
+    bool attention_fitted;
+    bool attention_latent;
+    struct attention_fit attention;
+    struct gpu_peak peak;
+    struct attention_shape full, window;
+    struct latent_shape latent;
     struct timing_surface full_decode, window_decode;
     struct timing_matrix head;            /* logits */
     struct measured_timing measured;      /* in the place of all above, where it is of the model */

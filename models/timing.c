@@ -80,10 +80,10 @@ static void prepare_streams(struct timing *timing, const struct model *model,
                             struct timing_rates rates)
 {
     struct stream stream[STREAMS_MAX];
-    uint32_t count = model_streams(model, ranks, stream);
+    uint32_t count = model_streams(model, ranks, !timing->attention_fitted, stream);
     double values = 0, kernels = 0;
     for (uint32_t i = 0; i < count; i++) {
-        values += stream[i].share * stream[i].values;
+        values += stream[i].share * (stream[i].values + stream[i].sum_values);
         kernels += stream[i].share;
     }
     timing->layer_ns += kernels * (double)hardware->kernel_launch_ns;
@@ -97,8 +97,7 @@ static void prepare_allreduces(struct timing *timing, const struct model *model,
     double layers = model->layers, mixers = model_mixer_layers(model) / layers;
     double after = model->parallel_attention ? 0 : model_ffn_layers(model) / layers;
     double allreduces = ranks == 1 ? 0 : mixers + after;
-    timing->layer_ns += mixers * (double)hardware->kernel_launch_ns + /* attention's kernel */
-                        allreduces * (double)hardware->allreduce_latency_ns;
+    timing->layer_ns += allreduces * (double)hardware->allreduce_latency_ns;
     timing->layer_token_ns += allreduces * allreduce_token_ns(model, hardware, ranks);
     /* Mamba-1's B, C and time step are few values, but every rank has a part of each. */
     if (ranks > 1 && model->state == STATE_MAMBA)
@@ -126,6 +125,7 @@ struct timing timing_new(const struct model *model, const struct hardware *hardw
     assert(ranks >= 1 && model->heads % ranks == 0);
     struct timing timing = { .layers = model->layers, .source = "roofline (analytic)" };
     struct timing_rates rates = timing_rates_of(hardware);
+    timing_mixing_prepare(&timing, model, hardware, ranks);
     prepare_iteration(&timing, model, hardware, ranks);
     if (hardware->timing[0] != '\0') {
         timing_tables_prepare(&timing, model, hardware, ranks);
@@ -135,7 +135,6 @@ struct timing timing_new(const struct model *model, const struct hardware *hardw
         prepare_embedding(&timing, model, hardware, rates);
     }
     prepare_allreduces(&timing, model, hardware, ranks);
-    timing_mixing_prepare(&timing, model, hardware, ranks);
     timing.is_measured = ranks == 1 && measured_timing_of(&hardware->measured, model);
     if (timing.is_measured) {
         timing.measured = hardware->measured;
@@ -282,17 +281,6 @@ double timing_reply_ns(const struct timing *timing, uint64_t context_tokens, uin
     return sum_ns;
 }
 
-/* The turns that decode beside a prefill: their attention, a layer's. */
-static double decoding_beside_ns(const struct timing *timing, const struct timing_work *work)
-{
-    if (work->decodes == 0)
-        return 0;
-    struct decode_time time =
-        timing_mixing_decode(timing, work->decodes, work->decode_context, work->decode_window);
-    return time.base_ns + time.per_token_ns * (double)work->decode_context +
-           time.window_token_ns * (double)work->decode_window;
-}
-
 /* Measured were single prefills: one of as many tokens, and of as many pairs of tokens that attend
  * to each other. Several prompts from their start have fewer pairs: then none cached. */
 static struct prefill_time measured_mixed(const struct timing *timing,
@@ -312,12 +300,11 @@ struct prefill_time timing_mixed(const struct timing *timing, const struct timin
         return measured_mixed(timing, work);
     double tokens = (double)work->prefill_new + work->decodes;
     double sequences = (double)work->prefills + work->decodes;
-    double mixing_ns = decoding_beside_ns(timing, work);
-    if (work->prefills > 0) {
-        uint64_t each = work->prefill_new / work->prefills;
-        mixing_ns += timing_mixing_prefill_ns(timing, (double)work->prefill_new / (double)each,
-                                              each, work->prefill_cached);
-    }
+    uint64_t each = work->prefills > 0 ? work->prefill_new / work->prefills : 0;
+    double alike = work->prefills > 0 ? (double)work->prefill_new / (double)each : 0;
+    double mixing_ns =
+        timing_mixing_both_ns(timing, alike, each, work->prefill_cached, work->decodes,
+                              work->decode_context, work->decode_window);
     return iteration_of(timing, layer_ns(timing, tokens) + mixing_ns,
                         once_ns(timing, tokens, sequences), sequences);
 }

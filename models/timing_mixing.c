@@ -4,6 +4,7 @@
 #include "models/matrices.h"
 #include "models/timing_rates.h"
 #include "models/timing_surface.h"
+#include "models/timing_tables.h"
 
 static double longer(double a, double b)
 {
@@ -76,6 +77,90 @@ static void prepare_state(struct timing *timing, const struct model *model, uint
     timing->state_sequence_ns = share * 2 * state_bytes / rates.bytes;
 }
 
+/* ---- fitted attention ---- */
+
+static double full_decode_ns(const void *what, double batch, double tokens)
+{
+    const struct timing *timing = what;
+    return timing->attention_latent ? attention_latent_decode_ns(&timing->attention, timing->peak,
+                                                                 &timing->latent, batch, tokens)
+                                    : attention_decode_ns(&timing->attention, timing->peak,
+                                                          &timing->full, batch, tokens);
+}
+
+static double window_decode_ns(const void *what, double batch, double tokens)
+{
+    const struct timing *timing = what;
+    return attention_decode_ns(&timing->attention, timing->peak, &timing->window, batch, tokens);
+}
+
+/* In serving, what a layer reads is not in the L2 any more: other layers ran in between. Of a
+ * chunk's tokens each sees half of the chunk on average. */
+static void prepare_fitted(struct timing *timing, const struct model *model,
+                           const struct hardware *hardware, uint32_t ranks)
+{
+    bool latent = model->attention == ATTENTION_LATENT;
+    timing->attention_fitted = hardware->attention_file[0] != '\0' &&
+                               model_attention_layers(model) > 0 &&
+                               (!latent || hardware->attention.latent_fitted);
+    if (!timing->attention_fitted)
+        return;
+    timing->attention = hardware->attention;
+    timing->attention_latent = latent;
+    timing->peak = timing_peak(hardware);
+    double heads = (double)model->heads / ranks;
+    timing->latent = (struct latent_shape){ .heads = heads,
+                                            .latent_dim = model->latent_dim,
+                                            .rope_dim = model->rope_dim,
+                                            .head_dim = model->head_dim,
+                                            .kv_bytes = model->kv_bytes_per_value };
+    timing->full = (struct attention_shape){ .heads = heads,
+                                             .kv_heads = model_kv_heads_of_rank(model, ranks),
+                                             .head_dim = model->head_dim,
+                                             .kv_bytes = model->kv_bytes_per_value,
+                                             .cold = true };
+    timing->window = timing->full;
+    timing->window.window_tokens =
+        timing->window_chunked ? (double)model->window_tokens / 2 : model->window_tokens;
+    timing_surface_fill(&timing->full_decode, full_decode_ns, timing);
+    if (timing->window_tokens > 0)
+        timing_surface_fill(&timing->window_decode, window_decode_ns, timing);
+}
+
+static double fitted_full_ns(const struct timing *timing, double sequences, double new_tokens,
+                             double cached_tokens)
+{
+    if (timing->attention_latent)
+        return attention_latent_prefill_ns(&timing->attention, timing->peak, &timing->latent,
+                                           sequences, new_tokens, cached_tokens);
+    return attention_prefill_ns(&timing->attention, timing->peak, &timing->full, sequences,
+                                new_tokens, cached_tokens);
+}
+
+static double fitted_window_ns(const struct timing *timing, double sequences, double new_tokens,
+                               double cached_tokens)
+{
+    return attention_prefill_ns(&timing->attention, timing->peak, &timing->window, sequences,
+                                new_tokens, cached_tokens);
+}
+
+/* What decoding adds to the launch of a kind of layer's prefills: to that of one of them, the
+ * others as they are. */
+static double fitted_beside_ns(const struct timing *timing, const struct attention_shape *shape,
+                               double new_tokens, double cached_tokens, double decodes,
+                               double context_tokens)
+{
+    if (timing->attention_latent) /* two kernels */
+        return attention_latent_decode_ns(&timing->attention, timing->peak, &timing->latent,
+                                          decodes, context_tokens);
+    return attention_mixed_ns(&timing->attention, timing->peak, shape, new_tokens, cached_tokens,
+                              decodes, context_tokens) -
+           attention_prefill_ns(&timing->attention, timing->peak, shape, 1, new_tokens,
+                                cached_tokens);
+}
+
+/* ---- all of them ---- */
+
 void timing_mixing_prepare(struct timing *timing, const struct model *model,
                            const struct hardware *hardware, uint32_t ranks)
 {
@@ -86,6 +171,9 @@ void timing_mixing_prepare(struct timing *timing, const struct model *model,
         prepare_multi_head(timing, model, ranks, rates);
     prepare_kinds(timing, model);
     prepare_state(timing, model, ranks, rates);
+    prepare_fitted(timing, model, hardware, ranks);
+    uint32_t kernels = timing->attention_fitted ? model->state_layers : model_mixer_layers(model);
+    timing->layer_ns += (double)kernels / model->layers * (double)hardware->kernel_launch_ns;
 }
 
 /* ---- prefill ---- */
@@ -93,6 +181,8 @@ void timing_mixing_prepare(struct timing *timing, const struct model *model,
 static double full_attention_ns(const struct timing *timing, double sequences, double new_tokens,
                                 double cached_tokens)
 {
+    if (timing->attention_fitted)
+        return fitted_full_ns(timing, sequences, new_tokens, cached_tokens);
     double pairs = new_tokens * cached_tokens + new_tokens * (new_tokens + 1) / 2;
     double stream_ns =
         new_tokens * timing->query_stream_ns + (new_tokens + cached_tokens) * timing->kv_stream_ns;
@@ -117,6 +207,8 @@ static double chunked_pairs(uint64_t end, uint64_t chunk)
 static double window_attention_ns(const struct timing *timing, double sequences,
                                   uint64_t new_tokens, uint64_t cached_tokens)
 {
+    if (timing->attention_fitted)
+        return fitted_window_ns(timing, sequences, (double)new_tokens, (double)cached_tokens);
     uint64_t end = new_tokens + cached_tokens, window = timing->window_tokens;
     double pairs = timing->window_chunked
                        ? chunked_pairs(end, window) - chunked_pairs(cached_tokens, window)
@@ -179,4 +271,34 @@ struct decode_time timing_mixing_decode(const struct timing *timing, uint32_t ba
                                   : roofline_decode(timing, batch);
     time.base_ns += batch * (timing->state_token_ns + timing->state_sequence_ns);
     return time;
+}
+
+/* ---- both ---- */
+
+static double decode_ns(const struct timing *timing, uint32_t decodes, uint64_t context_tokens,
+                        uint64_t window_tokens)
+{
+    struct decode_time time = timing_mixing_decode(timing, decodes, context_tokens, window_tokens);
+    return time.base_ns + time.per_token_ns * (double)context_tokens +
+           time.window_token_ns * (double)window_tokens;
+}
+
+double timing_mixing_both_ns(const struct timing *timing, double sequences, uint64_t new_tokens,
+                             uint64_t cached_tokens, uint32_t decodes, uint64_t context_tokens,
+                             uint64_t window_tokens)
+{
+    if (sequences <= 0)
+        return decode_ns(timing, decodes, context_tokens, window_tokens);
+    double sum_ns = timing_mixing_prefill_ns(timing, sequences, new_tokens, cached_tokens);
+    if (decodes == 0)
+        return sum_ns;
+    if (!timing->attention_fitted)
+        return sum_ns + decode_ns(timing, decodes, context_tokens, window_tokens);
+    double fresh = (double)new_tokens, cached = (double)cached_tokens;
+    sum_ns += timing->full_share * fitted_beside_ns(timing, &timing->full, fresh, cached, decodes,
+                                                    (double)context_tokens);
+    if (timing->window_tokens > 0)
+        sum_ns += timing->window_share * fitted_beside_ns(timing, &timing->window, fresh, cached,
+                                                          decodes, (double)window_tokens);
+    return sum_ns + decodes * (timing->state_token_ns + timing->state_sequence_ns);
 }

@@ -14,6 +14,11 @@ void timing_mixing_prepare(struct timing *timing, const struct model *model,
 double timing_mixing_prefill_ns(const struct timing *timing, double sequences, uint64_t new_tokens,
                                 uint64_t cached_tokens);
 
+/* The same in one launch with the turns that decode beside it (0: none), all of them together. */
+double timing_mixing_both_ns(const struct timing *timing, double sequences, uint64_t new_tokens,
+                             uint64_t cached_tokens, uint32_t decodes, uint64_t context_tokens,
+                             uint64_t window_tokens);
+
 /* A token of each of `batch` sequences, as struct decode_time, but of one layer. */
 struct decode_time timing_mixing_decode(const struct timing *timing, uint32_t batch,
                                         uint64_t context_tokens, uint64_t window_tokens);

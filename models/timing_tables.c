@@ -58,6 +58,25 @@ struct operator_parts timing_product_parts(const struct operators *operators, st
     return operator_product_parts(operators, peak, &product);
 }
 
+struct operator_parts timing_stream_parts(const struct operators *operators, struct gpu_peak peak,
+                                          const struct stream *stream, double tokens)
+{
+    struct operator_parts parts = operator_stream_parts(operators, peak, stream->kind, tokens,
+                                                        stream->values, stream->width);
+    if (stream->sum_values > 0)
+        parts.moving_ns += operator_stream_parts(operators, peak, STREAM_SUM, tokens,
+                                                 stream->sum_values, stream->width)
+                               .moving_ns;
+    return parts;
+}
+
+double timing_stream_ns(const struct operators *operators, struct gpu_peak peak,
+                        const struct stream *stream, double tokens)
+{
+    struct operator_parts parts = timing_stream_parts(operators, peak, stream, tokens);
+    return sqrt(parts.starting_ns * parts.starting_ns + parts.moving_ns * parts.moving_ns);
+}
+
 /* What a table is made of. */
 struct layer {
     const struct operators *operators;
@@ -79,8 +98,7 @@ static double layer_ns(const struct layer *layer, double tokens)
     }
     for (uint32_t i = 0; i < layer->streams; i++)
         sum += layer->stream[i].share *
-               operator_stream_ns(layer->operators, layer->peak, layer->stream[i].kind, tokens,
-                                  layer->stream[i].values, layer->stream[i].width);
+               timing_stream_ns(layer->operators, layer->peak, &layer->stream[i], tokens);
     return sum;
 }
 
@@ -175,7 +193,7 @@ void timing_tables_prepare(struct timing *timing, const struct model *model,
                            .model = model,
                            .ranks = ranks };
     layer.matrices = model_matrices(model, ranks, layer.matrix);
-    layer.streams = model_streams(model, ranks, layer.stream);
+    layer.streams = model_streams(model, ranks, !timing->attention_fitted, layer.stream);
     fill(&timing->layer_table, &layer);
     add_embedding(timing, &layer);
     say_source(timing, &layer);

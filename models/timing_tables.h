@@ -19,6 +19,12 @@ struct operator_parts timing_product_parts(const struct operators *operators, st
                                            const struct matrix *matrix, const struct model *model,
                                            uint32_t ranks, double tokens);
 
+/* An element-wise operator: the parts of its kernel, and how long it takes. */
+struct operator_parts timing_stream_parts(const struct operators *operators, struct gpu_peak peak,
+                                          const struct stream *stream, double tokens);
+double timing_stream_ns(const struct operators *operators, struct gpu_peak peak,
+                        const struct stream *stream, double tokens);
+
 /* Experts that at least one of the tokens chose, on average; 1 where all use the same matrix. */
 double timing_touched_experts(const struct matrix *matrix, double tokens);
 

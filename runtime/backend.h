@@ -104,7 +104,7 @@ struct attention_window {
                         else the last `tokens` */
 };
 
-struct attention_shape {
+struct attention_dims {
     uint32_t heads, kv_heads, head_dim, layers, page_tokens;
     /* MLA: width of the compressed KV; 0: K and V. A head's query then is head_dim elements without
      * and rope.dims with a position, its value head_dim; kv_heads means nothing. */
@@ -117,7 +117,7 @@ struct attention_shape {
 /* The window of a layer in tokens; 0: its tokens see all. Windowed layers are spread evenly and
  * come first: of 26 layers with 13 every other one from layer 0 on (as in Gemma 2 and gpt-oss), of
  * 48 with 40 all but every sixth (Gemma 3). Their KV is stored as the others' is. */
-static inline uint32_t layer_window(const struct attention_shape *shape, uint32_t layer)
+static inline uint32_t layer_window(const struct attention_dims *shape, uint32_t layer)
 {
     const uint64_t layers = shape->layers, windowed = shape->window.layers;
     if (windowed == 0)
@@ -139,7 +139,7 @@ static inline uint32_t window_begin(uint32_t window, bool chunked, uint32_t posi
 
 /* A slice of a page is planes of page_tokens rows each, one row a token: of K, then of V; or,
  * latent, of both at once. */
-static inline uint32_t kv_planes(const struct attention_shape *shape)
+static inline uint32_t kv_planes(const struct attention_dims *shape)
 {
     return shape->latent_dim > 0 ? 1 : 2;
 }
@@ -185,7 +185,7 @@ struct backend {
     char *(*describe)(struct device *device, char *text, size_t text_bytes);
     /* Optional. STATUS_INPUT, by key: a head's width (for the shape's KV format) or a row's
      * (hidden, ffn) that its operators cannot take. NULL: any. */
-    enum status (*supports)(const struct attention_shape *shape, const uint32_t *widths,
+    enum status (*supports)(const struct attention_dims *shape, const uint32_t *widths,
                             uint32_t count, struct error *err);
 
     /* tier: TIER_HBM or TIER_DRAM. Zeroed, aligned to 4096 bytes; DRAM can be used by the host and
@@ -254,13 +254,13 @@ struct backend {
     void (*set_batch)(struct device *device, const struct sequence *sequences, uint32_t count);
     /* qkv: rows of [q | k | v], (heads + 2 * kv_heads) * head_dim elements. Writes the new tokens'
      * K and V of the layer into their pages, rounded to the shape's KV format. */
-    void (*store_kv)(struct device *device, const struct attention_shape *shape, uint32_t layer,
+    void (*store_kv)(struct device *device, const struct attention_dims *shape, uint32_t layer,
                      const void *qkv, void *pool);
     /* Causal attention, scaled by 1 / sqrt(head_dim), of each sequence's new tokens over those of
      * its cached ones and themselves that layer_window() lets them see, whose KV store_kv() has
      * written; queries from qkv are turned to their positions. One sequence with many new tokens is
      * prefill, many with one each are decode; any mix is valid. out: rows of heads * head_dim. */
-    void (*attention)(struct device *device, const struct attention_shape *shape, uint32_t layer,
+    void (*attention)(struct device *device, const struct attention_dims *shape, uint32_t layer,
                       const void *qkv, const void *pool, void *out);
     /* out_h[rows][outputs] = in_h[rows][inputs] * weights_h for each head h; sums in fp32. All that
      * it counts by is a multiple of 8 elements on a GPU. out does not overlap in. */
@@ -269,7 +269,7 @@ struct backend {
     /* Of latent shapes: store_kv(). compressed: rows of [latent | rope key], latent_dim + rope.dims
      * elements; NORM_RMS of the latent, by `weight`, and the rope key go to the new tokens' rows.
      */
-    void (*store_latent)(struct device *device, const struct attention_shape *shape, uint32_t layer,
+    void (*store_latent)(struct device *device, const struct attention_dims *shape, uint32_t layer,
                          float epsilon, const void *compressed, const void *weight, void *pool);
     /* Of latent shapes: attention() in the latent space ("absorbed": a head's key matrix has been
      * multiplied into its query, its value matrix comes after it). Of head h and context token t,
@@ -277,7 +277,7 @@ struct backend {
      *           / sqrt(head_dim + rope.dims),   out_h = SUM over t of softmax(score) * latent_t.
      * query: rows of heads * [head_dim, not read | rope.dims]; query_latent and out: rows of heads
      * * latent_dim, and may be the same. */
-    void (*latent_attention)(struct device *device, const struct attention_shape *shape,
+    void (*latent_attention)(struct device *device, const struct attention_dims *shape,
                              uint32_t layer, const void *query, const void *query_latent,
                              const void *pool, void *out);
     void (*activate)(struct device *device, enum activation_kind kind, uint32_t rows,
@@ -310,7 +310,7 @@ struct backend {
 
 /* Bytes of one value of K or V in a page. */
 static inline uint32_t kv_value_bytes(const struct backend *backend,
-                                      const struct attention_shape *shape)
+                                      const struct attention_dims *shape)
 {
     switch (shape->kv) {
     case KV_AS_ELEMENTS:
@@ -325,7 +325,7 @@ static inline uint32_t kv_value_bytes(const struct backend *backend,
 
 /* Bytes of a token's row in one plane. */
 static inline uint64_t kv_row_bytes(const struct backend *backend,
-                                    const struct attention_shape *shape)
+                                    const struct attention_dims *shape)
 {
     uint64_t values = shape->latent_dim > 0 ? (uint64_t)shape->latent_dim + shape->rope.dims
                                             : (uint64_t)shape->kv_heads * shape->head_dim;
@@ -334,7 +334,7 @@ static inline uint64_t kv_row_bytes(const struct backend *backend,
 
 /* Bytes of a slice: of one page's KV of one layer. */
 static inline uint64_t slice_bytes(const struct backend *backend,
-                                   const struct attention_shape *shape)
+                                   const struct attention_dims *shape)
 {
     return kv_planes(shape) * shape->page_tokens * kv_row_bytes(backend, shape);
 }

@@ -54,7 +54,7 @@ static enum status measure_gemm(struct calibrator *c, struct error *err)
 }
 
 /* Queries, in latent space behind them if they are two, and what is attended fit in a row each. */
-static uint64_t attention_row(const struct attention_shape *shape)
+static uint64_t attention_row(const struct attention_dims *shape)
 {
     uint64_t heads = shape->heads;
     if (shape->latent_dim > 0)
@@ -65,7 +65,7 @@ static uint64_t attention_row(const struct attention_shape *shape)
 static void attend(struct calibrator *c, const char *in, char *out)
 {
     /* To all that is cached: that of a window is the same of fewer tokens. */
-    struct attention_shape shape = *executor_shape(c->executor);
+    struct attention_dims shape = *executor_shape(c->executor);
     shape.window.layers = 0;
     const void *pool = executor_pool(c->executor);
     uint64_t query_bytes = (uint64_t)shape.heads * (shape.head_dim + shape.rope.dims) *
@@ -129,7 +129,7 @@ static enum status open_all(struct calibrator *c, struct error *err)
                                .engine = config->serve.ssd_engine,
                                .read_bytes_per_s = config->ssd_read_bytes_per_s,
                                .write_bytes_per_s = config->ssd_write_bytes_per_s };
-    const struct attention_shape shape = executor_shape_of(c->backend, &config->model, page_tokens);
+    const struct attention_dims shape = executor_shape_of(c->backend, &config->model, page_tokens);
     calibrate_links_size(c, slice_bytes(c->backend, &shape), &disk);
     struct backend_config device = { .hbm_bytes = executor_bytes(&executor) + (256 << 20),
                                      .dram_bytes = c->dram_bytes,

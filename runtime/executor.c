@@ -14,7 +14,7 @@ static const float NORM_EPSILON = 1e-5F;
 
 struct executor {
     struct executor_config config;
-    struct attention_shape shape;
+    struct attention_dims shape;
     const struct executor_weights *weights;
     struct executor_weights *own_weights; /* NULL: the caller's are used */
     void *pool;
@@ -192,7 +192,7 @@ void *executor_pool(const struct executor *executor)
     return executor->pool;
 }
 
-const struct attention_shape *executor_shape(const struct executor *executor)
+const struct attention_dims *executor_shape(const struct executor *executor)
 {
     return &executor->shape;
 }

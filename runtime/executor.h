@@ -58,7 +58,7 @@ enum status executor_supports(const struct backend *backend, const struct model 
 /* How the KV of a model that executor_supports() lies, and what attends to it: what executor_shape()
  * of its executor says, but for how RoPE pairs dimensions (the weights' to say) and when it is
  * applied. */
-struct attention_shape executor_shape_of(const struct backend *backend, const struct model *model,
+struct attention_dims executor_shape_of(const struct backend *backend, const struct model *model,
                                          uint32_t page_tokens);
 
 /* Tokens of a KV page when none are asked for: a 128th of the window, since what a copy on disk
@@ -68,11 +68,11 @@ uint32_t executor_page_tokens(const struct backend *backend, const struct model 
                               uint32_t window_tokens);
 
 /* What attention is in the model's layers, as executors of it tell the backend. */
-struct attention_shape executor_shape_of(const struct backend *backend, const struct model *model,
+struct attention_dims executor_shape_of(const struct backend *backend, const struct model *model,
                                          uint32_t page_tokens);
 
 void *executor_pool(const struct executor *executor); /* of `pages` pages, in HBM */
-const struct attention_shape *executor_shape(const struct executor *executor);
+const struct attention_dims *executor_shape(const struct executor *executor);
 /* Where the experts that were chosen in the last layer that has any are found (routing.h), in HBM;
  * the next such layer writes over it. NULL: the model has none. Tests look at it. */
 const struct routing *executor_routing(const struct executor *executor);

@@ -9,7 +9,7 @@ static bool kv_format(const struct backend *backend, double bytes, enum kv_forma
 {
     static const enum kv_format formats[] = { KV_AS_ELEMENTS, KV_BF16, KV_FP8_E4M3 };
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        const struct attention_shape shape = { .kv = formats[i] };
+        const struct attention_dims shape = { .kv = formats[i] };
         *format = formats[i];
         if ((backend->kv_formats >> formats[i] & 1U) != 0 &&
             kv_value_bytes(backend, &shape) == bytes)
@@ -35,11 +35,11 @@ enum status executor_kv_supports(const struct backend *backend, const struct mod
     return error_input(err, NULL, 0, "kv_bytes_per_value", expected, found);
 }
 
-struct attention_shape executor_shape_of(const struct backend *backend, const struct model *model,
+struct attention_dims executor_shape_of(const struct backend *backend, const struct model *model,
                                          uint32_t page_tokens)
 {
     bool latent = model->attention == ATTENTION_LATENT;
-    struct attention_shape shape = { .heads = model->heads,
+    struct attention_dims shape = { .heads = model->heads,
                                      .kv_heads = model->kv_heads,
                                      .head_dim = model->head_dim,
                                      .layers = model->layers,
@@ -57,7 +57,7 @@ struct attention_shape executor_shape_of(const struct backend *backend, const st
 
 uint64_t executor_pool_bytes(const struct executor_config *config)
 {
-    const struct attention_shape shape =
+    const struct attention_dims shape =
         executor_shape_of(config->backend, &config->model, config->page_tokens);
     uint64_t bytes = slice_bytes(config->backend, &shape) * config->model.layers * config->pages;
     uint32_t width = config->backend->element_bytes;
@@ -67,7 +67,7 @@ uint64_t executor_pool_bytes(const struct executor_config *config)
 uint32_t executor_page_tokens(const struct backend *backend, const struct model *model,
                               uint32_t window_tokens)
 {
-    const struct attention_shape shape = executor_shape_of(backend, model, 1);
+    const struct attention_dims shape = executor_shape_of(backend, model, 1);
     uint32_t share = window_tokens / 128, tokens = 4;
     uint64_t token_bytes = slice_bytes(backend, &shape);
     while (tokens < share && tokens < 16)

@@ -30,7 +30,7 @@ struct latent_layer {
     const struct backend *backend;
     struct device *device;
     const struct model *model;
-    const struct attention_shape *shape;
+    const struct attention_dims *shape;
     float epsilon; /* of its norms, which are NORM_RMS */
     const struct layer_weights *weights;
     uint32_t index;

@@ -12,7 +12,7 @@ enum { HEADS_WANTED = 4 }; /* so that heads still share KV and a kernel has seve
 
 static bool takes(const struct backend *backend, uint32_t head_dim)
 {
-    const struct attention_shape shape = { .head_dim = head_dim };
+    const struct attention_dims shape = { .head_dim = head_dim };
     struct error ignored = { 0 };
     return backend->supports == NULL || backend->supports(&shape, NULL, 0, &ignored) == STATUS_OK;
 }

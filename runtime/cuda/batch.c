@@ -145,7 +145,7 @@ static bool is_hopper(const struct device *device)
 
 /* Of layers with that window, 0: without. */
 static struct plan_shape shape_wanted(const struct device *device,
-                                      const struct attention_shape *shape, uint32_t window)
+                                      const struct attention_dims *shape, uint32_t window)
 {
     return (struct plan_shape){
         .heads = shape->heads,
@@ -161,7 +161,7 @@ static struct plan_shape shape_wanted(const struct device *device,
 }
 
 /* The next plan is made anew only where its shape is another. */
-static bool plan(struct device *device, const struct attention_shape *shape)
+static bool plan(struct device *device, const struct attention_dims *shape)
 {
     struct batch *batch = &device->batch;
     struct plan_shape full = shape_wanted(device, shape, 0), windowed = { 0 };
@@ -204,7 +204,7 @@ bool gpu_need_rope(struct device *device, const struct rope *rope)
 /* ---- KV and attention ---- */
 
 static struct kernel_attention arguments(const struct device *device,
-                                         const struct attention_shape *shape, uint32_t layer)
+                                         const struct attention_dims *shape, uint32_t layer)
 {
     uint64_t slice = UINT64_C(2) * shape->page_tokens * shape->kv_heads * shape->head_dim;
     return (struct kernel_attention){
@@ -232,12 +232,12 @@ static struct kernel_attention arguments(const struct device *device,
     };
 }
 
-static bool ready(struct device *device, const struct attention_shape *shape)
+static bool ready(struct device *device, const struct attention_dims *shape)
 {
     return !device->failed && plan(device, shape) && gpu_need_rope(device, &shape->rope);
 }
 
-void gpu_store_kv(struct device *device, const struct attention_shape *shape, uint32_t layer,
+void gpu_store_kv(struct device *device, const struct attention_dims *shape, uint32_t layer,
                   const void *qkv, void *pool)
 {
     if (!ready(device, shape))
@@ -298,7 +298,7 @@ static void prepare_prefill(const struct batch_plan *planned, const struct kerne
                         !planned->shape.turns_keys, stream);
 }
 
-void gpu_attention(struct device *device, const struct attention_shape *shape, uint32_t layer,
+void gpu_attention(struct device *device, const struct attention_dims *shape, uint32_t layer,
                    const void *qkv, const void *pool, void *out)
 {
     if (!ready(device, shape))

@@ -126,7 +126,7 @@ static char *gpu_describe(struct device *device, char *text, size_t text_bytes)
     return text;
 }
 
-static enum status latent_supports(const struct attention_shape *shape, struct error *err)
+static enum status latent_supports(const struct attention_dims *shape, struct error *err)
 {
     char found[32];
     snprintf(found, sizeof found, "%u", shape->latent_dim);
@@ -139,7 +139,7 @@ static enum status latent_supports(const struct attention_shape *shape, struct e
 }
 
 /* Of what executors use: a thread of our kernels moves 8 elements at once. */
-static enum status gpu_supports(const struct attention_shape *shape, const uint32_t *widths,
+static enum status gpu_supports(const struct attention_dims *shape, const uint32_t *widths,
                                 uint32_t count, struct error *err)
 {
     char found[32];

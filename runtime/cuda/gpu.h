@@ -244,9 +244,9 @@ void gpu_warm(struct device *device, uint32_t inputs, uint32_t outputs, uint32_t
 
 /* batch.c */
 void gpu_set_batch(struct device *device, const struct sequence *sequences, uint32_t count);
-void gpu_store_kv(struct device *device, const struct attention_shape *shape, uint32_t layer,
+void gpu_store_kv(struct device *device, const struct attention_dims *shape, uint32_t layer,
                   const void *qkv, void *pool);
-void gpu_attention(struct device *device, const struct attention_shape *shape, uint32_t layer,
+void gpu_attention(struct device *device, const struct attention_dims *shape, uint32_t layer,
                    const void *qkv, const void *pool, void *out);
 void gpu_batch_free(struct device *device);
 /* Takes the batch's slot anew; what was in it is no more. */
@@ -257,9 +257,9 @@ bool gpu_need_rope(struct device *device, const struct rope *rope);
 /* latent.c */
 void gpu_gemm_heads(struct device *device, const struct head_products *products, uint32_t rows,
                     const void *in, const void *weights, void *out);
-void gpu_store_latent(struct device *device, const struct attention_shape *shape, uint32_t layer,
+void gpu_store_latent(struct device *device, const struct attention_dims *shape, uint32_t layer,
                       float epsilon, const void *compressed, const void *weight, void *pool);
-void gpu_latent_attention(struct device *device, const struct attention_shape *shape,
+void gpu_latent_attention(struct device *device, const struct attention_dims *shape,
                           uint32_t layer, const void *query, const void *query_latent,
                           const void *pool, void *out);
 

@@ -29,13 +29,13 @@ static bool plan(struct device *device, uint32_t heads)
     return true;
 }
 
-static bool ready(struct device *device, const struct attention_shape *shape)
+static bool ready(struct device *device, const struct attention_dims *shape)
 {
     return !device->failed && plan(device, shape->heads) && gpu_need_rope(device, &shape->rope);
 }
 
 static struct kernel_latent arguments(const struct device *device,
-                                      const struct attention_shape *shape, uint32_t layer)
+                                      const struct attention_dims *shape, uint32_t layer)
 {
     uint64_t slice = (uint64_t)shape->page_tokens * (shape->latent_dim + shape->rope.dims);
     return (struct kernel_latent){
@@ -56,7 +56,7 @@ static struct kernel_latent arguments(const struct device *device,
     };
 }
 
-void gpu_store_latent(struct device *device, const struct attention_shape *shape, uint32_t layer,
+void gpu_store_latent(struct device *device, const struct attention_dims *shape, uint32_t layer,
                       float epsilon, const void *compressed, const void *weight, void *pool)
 {
     if (!ready(device, shape))
@@ -82,7 +82,7 @@ static bool need_parts(struct device *device, struct kernel_latent *a)
     return !device->failed;
 }
 
-void gpu_latent_attention(struct device *device, const struct attention_shape *shape,
+void gpu_latent_attention(struct device *device, const struct attention_dims *shape,
                           uint32_t layer, const void *query, const void *query_latent,
                           const void *pool, void *out)
 {

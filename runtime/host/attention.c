@@ -114,13 +114,13 @@ void turn(const struct device *device, const struct rope *rope, uint32_t head_di
 
 /* ---- KV in pages ---- */
 
-static uint32_t row_width(const struct attention_shape *shape)
+static uint32_t row_width(const struct attention_dims *shape)
 {
     return (shape->heads + 2 * shape->kv_heads) * shape->head_dim;
 }
 
 /* Where token i's row of K lies; its row of V is to_values() bytes further. */
-static char *key_row(const struct attention_shape *shape, const struct sequence *sequence,
+static char *key_row(const struct attention_dims *shape, const struct sequence *sequence,
                      uint32_t layer, void *pool, uint32_t token)
 {
     uint32_t place = sequence->skip + token;
@@ -129,7 +129,7 @@ static char *key_row(const struct attention_shape *shape, const struct sequence 
            place % shape->page_tokens * kv_row_bytes(&backend_host, shape);
 }
 
-static uint64_t to_values(const struct attention_shape *shape)
+static uint64_t to_values(const struct attention_dims *shape)
 {
     return shape->page_tokens * kv_row_bytes(&backend_host, shape);
 }
@@ -139,7 +139,7 @@ static void store_token(const struct device *device, const struct command *comma
                         const struct sequence *sequence, uint32_t token, const float *qkv,
                         float *turned)
 {
-    const struct attention_shape *shape = &command->shape;
+    const struct attention_dims *shape = &command->shape;
     uint32_t dim = shape->head_dim, kv_width = shape->kv_heads * dim;
     const float *key = qkv + shape->heads * dim;
     char *row = key_row(shape, sequence, command->layer, command->out, token);
@@ -178,7 +178,7 @@ static void run_store_kv(struct device *device, struct command *command)
     }
 }
 
-void host_store_kv(struct device *device, const struct attention_shape *shape, uint32_t layer,
+void host_store_kv(struct device *device, const struct attention_dims *shape, uint32_t layer,
                    const void *qkv, void *pool)
 {
     struct command *command = streams_slot(device, STREAM_COMPUTE, 0);
@@ -208,7 +208,7 @@ static void gather(struct device *device, const struct command *command,
                    const struct sequence *sequence, uint32_t kv_head, uint32_t begin, float *keys,
                    float *values)
 {
-    const struct attention_shape *shape = &command->shape;
+    const struct attention_dims *shape = &command->shape;
     uint32_t dim = shape->head_dim, context = sequence->cached_tokens + sequence->new_tokens;
     uint64_t at = (uint64_t)kv_head * dim * kv_value_bytes(&backend_host, shape);
     bool turns = shape->rope.dims > 0 && !shape->rope.at_store;
@@ -244,7 +244,7 @@ void softmax(float *scores, uint32_t from, uint32_t end, uint32_t count)
     memset(scores + end, 0, (count - end) * sizeof *scores);
 }
 
-static void turn_queries(const struct device *device, const struct attention_shape *shape,
+static void turn_queries(const struct device *device, const struct attention_dims *shape,
                          const struct head_work *work, uint32_t first, uint32_t count,
                          uint32_t position)
 {
@@ -261,7 +261,7 @@ static void attend_tile(const struct device *device, const struct command *comma
                         const struct sequence *sequence, const struct head_work *work,
                         uint32_t first, uint32_t count)
 {
-    const struct attention_shape *shape = &command->shape;
+    const struct attention_dims *shape = &command->shape;
     bool chunked = shape->window.chunked;
     uint32_t dim = shape->head_dim, width = shape->heads * dim;
     uint32_t position = sequence->cached_tokens + first; /* of the tile's first query */
@@ -292,7 +292,7 @@ static void attend_tile(const struct device *device, const struct command *comma
 static void attend(struct device *device, const struct command *command,
                    const struct sequence *sequence, const float *qkv, float *out)
 {
-    const struct attention_shape *shape = &command->shape;
+    const struct attention_dims *shape = &command->shape;
     uint64_t context = sequence->cached_tokens + sequence->new_tokens;
     uint32_t group = shape->heads / shape->kv_heads;
     struct head_work work = { .window = layer_window(shape, command->layer),
@@ -323,7 +323,7 @@ static void attend(struct device *device, const struct command *command,
 static double attention_held_ns(const struct device *device, const struct command *command,
                                 const struct sequence *sequence)
 {
-    const struct attention_shape *shape = &command->shape;
+    const struct attention_dims *shape = &command->shape;
     uint32_t window = layer_window(shape, command->layer), cached = sequence->cached_tokens;
     uint64_t begin = window_begin(window, shape->window.chunked, cached), pairs = 0;
     for (uint32_t position = cached; position < cached + sequence->new_tokens; position++)
@@ -348,7 +348,7 @@ static void run_attention(struct device *device, struct command *command)
     }
 }
 
-void host_attention(struct device *device, const struct attention_shape *shape, uint32_t layer,
+void host_attention(struct device *device, const struct attention_dims *shape, uint32_t layer,
                     const void *qkv, const void *pool, void *out)
 {
     struct command *command = streams_slot(device, STREAM_COMPUTE, 0);

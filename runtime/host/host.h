@@ -36,7 +36,7 @@ struct command {
     float epsilon;
     const void *in, *weights, *bias;
     void *out;
-    struct attention_shape shape;
+    struct attention_dims shape;
     struct head_products products;
     /* Copies of the caller's arrays; the slot keeps the memory for its next command. */
     void *extra;
@@ -157,9 +157,9 @@ void experts_free(struct device *device);
 
 /* attention.c */
 void host_set_batch(struct device *device, const struct sequence *sequences, uint32_t count);
-void host_store_kv(struct device *device, const struct attention_shape *shape, uint32_t layer,
+void host_store_kv(struct device *device, const struct attention_dims *shape, uint32_t layer,
                    const void *qkv, void *pool);
-void host_attention(struct device *device, const struct attention_shape *shape, uint32_t layer,
+void host_attention(struct device *device, const struct attention_dims *shape, uint32_t layer,
                     const void *qkv, const void *pool, void *out);
 void attention_free(struct device *device);
 /* For latent.c too: the table for positions [0, positions); to = the vector at from, its first dims
@@ -174,9 +174,9 @@ void softmax(float *scores, uint32_t from, uint32_t end, uint32_t count);
 /* latent.c */
 void host_gemm_heads(struct device *device, const struct head_products *products, uint32_t rows,
                      const void *in, const void *weights, void *out);
-void host_store_latent(struct device *device, const struct attention_shape *shape, uint32_t layer,
+void host_store_latent(struct device *device, const struct attention_dims *shape, uint32_t layer,
                        float epsilon, const void *compressed, const void *weight, void *pool);
-void host_latent_attention(struct device *device, const struct attention_shape *shape,
+void host_latent_attention(struct device *device, const struct attention_dims *shape,
                            uint32_t layer, const void *query, const void *query_latent,
                            const void *pool, void *out);
 

@@ -46,12 +46,12 @@ void host_gemm_heads(struct device *device, const struct head_products *products
 
 /* ---- KV in pages ---- */
 
-static uint32_t kv_width(const struct attention_shape *shape)
+static uint32_t kv_width(const struct attention_dims *shape)
 {
     return shape->latent_dim + shape->rope.dims;
 }
 
-static char *token_row(const struct attention_shape *shape, const struct sequence *sequence,
+static char *token_row(const struct attention_dims *shape, const struct sequence *sequence,
                        uint32_t layer, void *pool, uint32_t token)
 {
     uint32_t place = sequence->skip + token;
@@ -65,7 +65,7 @@ static void store_token(const struct device *device, const struct command *comma
                         const struct sequence *sequence, uint32_t token, const float *compressed,
                         float *row)
 {
-    const struct attention_shape *shape = &command->shape;
+    const struct attention_dims *shape = &command->shape;
     const float *weight = command->weights;
     uint32_t latent = shape->latent_dim, dims = shape->rope.dims;
     float squares = 0.0F;
@@ -97,7 +97,7 @@ static void run_store_latent(struct device *device, struct command *command)
     }
 }
 
-void host_store_latent(struct device *device, const struct attention_shape *shape, uint32_t layer,
+void host_store_latent(struct device *device, const struct attention_dims *shape, uint32_t layer,
                        float epsilon, const void *compressed, const void *weight, void *pool)
 {
     struct command *command = streams_slot(device, STREAM_COMPUTE, 0);
@@ -117,7 +117,7 @@ void host_store_latent(struct device *device, const struct attention_shape *shap
 static void gather(struct device *device, const struct command *command,
                    const struct sequence *sequence, float *keys)
 {
-    const struct attention_shape *shape = &command->shape;
+    const struct attention_dims *shape = &command->shape;
     uint32_t width = kv_width(shape), latent = shape->latent_dim;
     uint32_t context = sequence->cached_tokens + sequence->new_tokens;
     for (uint32_t token = 0; token < context; token++, keys += width) {
@@ -140,7 +140,7 @@ struct latent_work {
 };
 
 /* Query of one pair: [latent | turned rope part], scaled. */
-static void fill_query(const struct device *device, const struct attention_shape *shape,
+static void fill_query(const struct device *device, const struct attention_dims *shape,
                        const struct latent_work *work, uint32_t pair, float *to)
 {
     uint32_t token = pair / shape->heads, latent = shape->latent_dim, dims = shape->rope.dims;
@@ -154,7 +154,7 @@ static void fill_query(const struct device *device, const struct attention_shape
 }
 
 /* Pairs first .. first + count - 1: pair i is head i % heads of new token i / heads. */
-static void attend_tile(const struct device *device, const struct attention_shape *shape,
+static void attend_tile(const struct device *device, const struct attention_dims *shape,
                         const struct latent_work *work, uint32_t first, uint32_t count)
 {
     int width = (int)kv_width(shape), latent = (int)shape->latent_dim;
@@ -174,7 +174,7 @@ static void attend_tile(const struct device *device, const struct attention_shap
 
 static void attend(struct device *device, const struct command *command, struct latent_work *work)
 {
-    const struct attention_shape *shape = &command->shape;
+    const struct attention_dims *shape = &command->shape;
     const struct sequence *sequence = work->sequence;
     uint64_t context = sequence->cached_tokens + sequence->new_tokens;
     uint32_t pairs = sequence->new_tokens * shape->heads;
@@ -190,7 +190,7 @@ static void attend(struct device *device, const struct command *command, struct 
 }
 
 /* As attention.c has it: half of the new tokens are seen on average, a context's rows read once. */
-static double held_ns(const struct device *device, const struct attention_shape *shape,
+static double held_ns(const struct device *device, const struct attention_dims *shape,
                       const struct sequence *sequence)
 {
     double cached = sequence->cached_tokens, new_tokens = sequence->new_tokens;
@@ -202,7 +202,7 @@ static double held_ns(const struct device *device, const struct attention_shape 
 
 static void run_latent_attention(struct device *device, struct command *command)
 {
-    const struct attention_shape *shape = &command->shape;
+    const struct attention_dims *shape = &command->shape;
     struct latent_work work = { .query = command->in,
                                 .query_latent = command->weights,
                                 .out = command->out };
@@ -218,7 +218,7 @@ static void run_latent_attention(struct device *device, struct command *command)
     }
 }
 
-void host_latent_attention(struct device *device, const struct attention_shape *shape,
+void host_latent_attention(struct device *device, const struct attention_dims *shape,
                            uint32_t layer, const void *query, const void *query_latent,
                            const void *pool, void *out)
 {

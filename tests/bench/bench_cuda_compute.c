@@ -109,7 +109,7 @@ void bench_products(struct bench *b)
 enum { HEADS = 32, DIM = 128, PAGE = 16, MANY_REPEATS = 10 };
 
 struct attention {
-    struct attention_shape shape;
+    struct attention_dims shape;
     void *qkv, *pool, *out;
     struct sequence *sequences;
     uint32_t *pages, count;
@@ -137,7 +137,7 @@ static void attention_new(struct bench *b, struct attention *a, uint32_t kv_head
                           uint32_t cached, uint32_t new_tokens)
 {
     uint32_t pages = (cached + new_tokens + PAGE - 1) / PAGE;
-    a->shape = (struct attention_shape){ .heads = HEADS,
+    a->shape = (struct attention_dims){ .heads = HEADS,
                                          .kv_heads = kv_heads,
                                          .head_dim = DIM,
                                          .layers = 1,

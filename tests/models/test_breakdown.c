@@ -175,12 +175,12 @@ START_TEST(weights_bind_decode_arithmetic_binds_prefill_and_starting_binds_what_
         struct breakdown prefill = breakdown_prefill(&model, &hardware, 4, 4096, 0);
         ck_assert_int_eq(row_named(&decode, "up")->bound, BOUND_MEMORY);
         ck_assert_int_eq(row_named(&decode, "attention")->bound, BOUND_MEMORY);
-        ck_assert_int_eq(row_named(&decode, "norm")->bound, BOUND_LAUNCH);
+        ck_assert_int_eq(row_named(&decode, "sum and norm")->bound, BOUND_LAUNCH);
         ck_assert_int_eq(row_named(&decode, "all-reduce")->bound, BOUND_LAUNCH);
         ck_assert_int_eq(row_named(&decode, "CPU")->bound, BOUND_OVERHEAD);
         ck_assert_int_eq(row_named(&prefill, "up")->bound, BOUND_COMPUTE);
         ck_assert_int_eq(row_named(&prefill, "attention")->bound, BOUND_COMPUTE);
-        ck_assert_int_eq(row_named(&prefill, "sum")->bound, BOUND_MEMORY);
+        ck_assert_int_eq(row_named(&prefill, "sum and norm")->bound, BOUND_MEMORY);
         ck_assert_int_eq(row_named(&prefill, "all-reduce")->bound, BOUND_LINK);
         hardware.timing[0] = '\0';
     }

@@ -24,15 +24,14 @@ static double slow_layers_ns(const struct model *model, const struct hardware *h
     struct matrix matrix[TIMING_MATRICES_MAX];
     struct stream stream[STREAMS_MAX];
     uint32_t matrices = model_matrices(model, ranks, matrix);
-    uint32_t streams = model_streams(model, ranks, stream);
+    uint32_t streams = model_streams(model, ranks, true, stream);
     double sum = 0;
     for (uint32_t i = 0; i < matrices; i++)
         for (uint32_t layer = 0; layer < matrix[i].layers; layer++)
             sum += timing_product_ns(&hardware->operators, peak, &matrix[i], model, ranks, tokens);
     for (uint32_t i = 0; i < streams; i++)
         sum += model->layers * stream[i].share *
-               operator_stream_ns(&hardware->operators, peak, stream[i].kind, tokens,
-                                  stream[i].values, stream[i].width);
+               timing_stream_ns(&hardware->operators, peak, &stream[i], tokens);
     return sum;
 }
 

@@ -149,8 +149,8 @@ static double slow_layer(const struct slow *slow, uint32_t layer, double tokens)
     const struct model *model = slow->model;
     double hidden = model->hidden, sum = 0;
     enum slow_kind kind = slow_kind(model, layer);
-    double ends = slow_element_wise(slow, tokens, 2 * hidden) + /* norm and sum */
-                  slow_element_wise(slow, tokens, 3 * hidden) + slow_allreduce(slow, tokens);
+    double ends = slow_element_wise(slow, tokens, 4 * hidden) + /* sum and norm in one kernel */
+                  slow_allreduce(slow, tokens);
     if (kind != SLOW_NONE)
         sum += kind == SLOW_STATE ? slow_state_layer(slow, tokens) : slow_projections(slow, tokens);
     uint32_t of_ffns = model->ffn_only_layers > 0 ? model->layers - 1 - layer : layer;
@@ -159,8 +159,8 @@ static double slow_layer(const struct slow *slow, uint32_t layer, double tokens)
     if (has_ffn)
         sum += slow_feed_forward(slow, tokens, dense);
     if (model->parallel_attention)
-        return sum + slow_element_wise(slow, tokens, 2 * hidden) + /* one norm, x + a + f */
-               slow_element_wise(slow, tokens, 4 * hidden) + slow_allreduce(slow, tokens);
+        return sum + slow_element_wise(slow, tokens, 5 * hidden) + /* x + a + f, one norm */
+               slow_allreduce(slow, tokens);
     return sum + ((kind != SLOW_NONE) + has_ffn) * ends;
 }
 
@@ -502,14 +502,14 @@ START_TEST(one_gpu_is_as_counted_by_hand)
     ck_assert_str_eq(timing.source, "roofline (analytic)");
     ck_assert_uint_eq(timing.layers, 2);
     /* Three tokens after five. Products 768 + 384 + 1,536 + 768, all bound by arithmetic;
-     * element-wise 3 * 336; twelve kernels; attention 21 pairs * 32. */
+     * element-wise 3 * 304; ten kernels; attention 21 pairs * 32. */
     struct prefill_time prefill = timing_prefill(&timing, 3, 5);
-    ck_assert_uint_eq(prefill.layer_ns, 3456 + 1008 + 120 + 672);
+    ck_assert_uint_eq(prefill.layer_ns, 3456 + 912 + 100 + 672);
     /* Iteration 1,000 and three kernels; embedding 3 * 32; the head reads 512 + 80 bytes. */
     ck_assert_uint_eq(prefill.overhead_ns, 1030 + 96 + 592);
-    /* Two sequences: products 512 + 256 + 1,024 + 512, element-wise 672, q and result 64. */
+    /* Two sequences: products 512 + 256 + 1,024 + 512, element-wise 608, q and result 64. */
     struct decode_time decode = timing_decode(&timing, 2, 0, 0);
-    ck_assert_double_eq(decode.base_ns, 2 * (2304 + 672 + 120 + 64) + 1030 + 64 + 1024);
+    ck_assert_double_eq(decode.base_ns, 2 * (2304 + 608 + 100 + 64) + 1030 + 64 + 1024);
     ck_assert_double_eq(decode.per_token_ns, 2 * 32);
 }
 END_TEST
@@ -519,10 +519,10 @@ START_TEST(two_gpus_are_as_counted_by_hand)
     struct model model = case_model();
     struct hardware server = case_server();
     struct timing timing = timing_new(&model, &server, 2);
-    /* Half the products and attention; norms and sums whole: 3 * 2 * (80 + 44); two all-reduces of
+    /* Half the products and attention; norms and sums whole: 3 * 2 * (64 + 44); two all-reduces of
      * 3 * 16 bytes, each 2(n-1)/n = 1 times through the link. */
     struct prefill_time prefill = timing_prefill(&timing, 3, 5);
-    ck_assert_uint_eq(prefill.layer_ns, 1728 + 744 + 120 + 336 + 2 * (100 + 48));
+    ck_assert_uint_eq(prefill.layer_ns, 1728 + 648 + 100 + 336 + 2 * (100 + 48));
     ck_assert_uint_eq(prefill.overhead_ns, 1030 + 100 + 3 * (32 + 16) + 304);
 }
 END_TEST
@@ -536,7 +536,7 @@ START_TEST(few_tokens_are_bound_by_reading_weights)
     uint64_t weights = 2 * (8 * 16 + 8 * 8 + 3 * 8 * 16);
     uint64_t activations = 2 * (8 + 16 + 8 + 8 + 8 + 32 + 16 + 8);
     struct prefill_time prefill = timing_prefill(&timing, 1, 0);
-    ck_assert_uint_eq(prefill.layer_ns, weights + activations + 336 + 120 + (32 + 16));
+    ck_assert_uint_eq(prefill.layer_ns, weights + activations + 304 + 100 + (32 + 16));
 }
 END_TEST
 

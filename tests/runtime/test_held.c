@@ -8,7 +8,7 @@ static const double BYTES_PER_S = 1e8;
 enum { CACHED = 1999, PAGE = 16, HEADS = 4, DIM = 64, ROW = 3 * HEADS * DIM, REPEATS = 6 };
 
 /* The shortest of some decodes, in seconds. */
-static double decode_s(const struct attention_shape *shape)
+static double decode_s(const struct attention_dims *shape)
 {
     const struct backend *host = backend_find("host");
     const struct backend_config config = { .hbm_bytes = 64 << 20,
@@ -57,7 +57,7 @@ START_TEST(attention_is_held_to_the_bytes_of_kv_that_it_reads)
                   { KV_FP8_E4M3, 0, 1, CACHED + 1 },
                   { KV_AS_ELEMENTS, 500, 4, 500 } };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const struct attention_shape shape = { .heads = HEADS,
+        const struct attention_dims shape = { .heads = HEADS,
                                                .kv_heads = HEADS,
                                                .head_dim = DIM,
                                                .layers = 1,

@@ -487,7 +487,7 @@ START_TEST(the_kv_of_a_token_takes_what_the_model_says)
     struct model model = case_model(_i);
     if (_i < CASE_NARROW)
         model.kv_bytes_per_value = backend->element_bytes;
-    struct attention_shape shape = executor_shape_of(backend, &model, CASE_PAGE_TOKENS);
+    struct attention_dims shape = executor_shape_of(backend, &model, CASE_PAGE_TOKENS);
     ck_assert_uint_eq(slice_bytes(backend, &shape) * model.layers,
                       model_kv_bytes_per_token(&model, 1) * CASE_PAGE_TOKENS);
     ck_assert_uint_eq(kv_planes(&shape) * kv_row_bytes(backend, &shape) * model.layers,
@@ -520,7 +520,7 @@ START_TEST(a_page_of_narrower_kv_has_more_tokens_in_as_many_bytes)
     for (uint32_t bytes = backend->element_bytes; bytes > 0; bytes /= 2) {
         model.kv_bytes_per_value = bytes;
         uint32_t tokens = executor_page_tokens(backend, &model, 512);
-        struct attention_shape shape = executor_shape_of(backend, &model, tokens);
+        struct attention_dims shape = executor_shape_of(backend, &model, tokens);
         ck_assert_uint_eq(kv_row_bytes(backend, &shape),
                           (uint64_t)model.kv_heads * model.head_dim * bytes);
         ck_assert_uint_eq(slice_bytes(backend, &shape), 4096);

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-static enum status up_to_128(const struct attention_shape *shape, const uint32_t *widths,
+static enum status up_to_128(const struct attention_dims *shape, const uint32_t *widths,
                              uint32_t count, struct error *err)
 {
     (void)widths, (void)count;

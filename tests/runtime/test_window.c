@@ -3,13 +3,13 @@
 #include "runtime/backend.h"
 #include "tests/support.h"
 
-static struct attention_shape shape_of(uint32_t layers, uint32_t windowed)
+static struct attention_dims shape_of(uint32_t layers, uint32_t windowed)
 {
-    return (struct attention_shape){ .layers = layers,
+    return (struct attention_dims){ .layers = layers,
                                      .window = { .layers = windowed, .tokens = 100 } };
 }
 
-static uint32_t windows_before(const struct attention_shape *shape, uint32_t layer)
+static uint32_t windows_before(const struct attention_dims *shape, uint32_t layer)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < layer; i++)
@@ -21,7 +21,7 @@ START_TEST(as_many_layers_are_windowed_as_the_model_says_and_they_are_spread_eve
 {
     for (uint32_t layers = 1; layers <= 70; layers++)
         for (uint32_t windowed = 0; windowed <= layers; windowed++) {
-            const struct attention_shape shape = shape_of(layers, windowed);
+            const struct attention_dims shape = shape_of(layers, windowed);
             ck_assert_uint_eq(windows_before(&shape, layers), windowed);
             for (uint32_t i = 0; i < layers; i++) { /* never off its share by a layer */
                 double share = (double)windowed * i / layers;
@@ -34,7 +34,7 @@ END_TEST
 
 START_TEST(gemmas_windows_lie_where_gemma_has_them)
 {
-    const struct attention_shape two = shape_of(42, 21), three = shape_of(48, 40);
+    const struct attention_dims two = shape_of(42, 21), three = shape_of(48, 40);
     for (uint32_t i = 0; i < 42; i++)
         ck_assert_int_eq(layer_window(&two, i) > 0, i % 2 == 0);
     for (uint32_t i = 0; i < 48; i++)

@@ -217,7 +217,7 @@ END_TEST
 
 /* One head of 16: the new token's KV of batch i goes to page i, and so must its attention's sum:
  * with one key, it is the value. */
-static const struct attention_shape one_head = { .heads = 1,
+static const struct attention_dims one_head = { .heads = 1,
                                                  .kv_heads = 1,
                                                  .head_dim = WIDTH,
                                                  .layers = 1,
@@ -263,7 +263,7 @@ END_TEST
 START_TEST(a_batch_serves_one_shape_after_the_other)
 {
     struct device *device = open_lazy();
-    struct attention_shape two_heads = one_head;
+    struct attention_dims two_heads = one_head;
     two_heads.heads = 2;
     float qkv[4 * WIDTH], found[2 * WIDTH];
     for (uint32_t e = 0; e < 4 * WIDTH; e++)
@@ -273,7 +273,7 @@ START_TEST(a_batch_serves_one_shape_after_the_other)
     cuda->upload(device, in, qkv, 4 * WIDTH);
     cuda->set_batch(device, &(struct sequence){ (uint32_t[]){ 0 }, 1, 0, 0, 1 }, 1);
     for (uint32_t heads = 1; heads <= 2; heads++) {
-        const struct attention_shape *shape = heads == 1 ? &one_head : &two_heads;
+        const struct attention_dims *shape = heads == 1 ? &one_head : &two_heads;
         cuda->store_kv(device, shape, 0, in, pool);
         cuda->attention(device, shape, 0, in, pool, out);
         cuda->download(device, found, out, heads * WIDTH);
@@ -288,7 +288,7 @@ END_TEST
 START_TEST(layers_with_and_without_a_window_share_a_batch)
 {
     struct device *device = open_lazy();
-    struct attention_shape shape = one_head;
+    struct attention_dims shape = one_head;
     shape.layers = 4;
     shape.window.layers = 2; /* layers 0 and 2: a token sees itself alone */
     shape.window.tokens = 1;
@@ -336,7 +336,7 @@ START_TEST(parts_of_long_contexts_are_joined_in_every_layer_and_batch)
 {
     struct device *device = open_lazy();
     enum { TOKENS = 700, PAGES = (TOKENS + 15) / 16, SEQUENCES = 3, LAYERS = 2 };
-    struct attention_shape shape = one_head;
+    struct attention_dims shape = one_head;
     shape.layers = LAYERS;
     const uint64_t pool_values = PAGES * 16 * 2 * WIDTH * LAYERS;
     void *pool = take(device, TIER_HBM, pool_values * sizeof(uint16_t));
@@ -371,7 +371,7 @@ START_TEST(a_batch_that_prefills_and_decodes_needs_no_more_than_both_alone)
 {
     struct device *device = open_lazy();
     enum { TOKENS = 2032, PAGES = TOKENS / 16, NEW = 128, ROWS = NEW + 1, HEADS = 10 };
-    struct attention_shape shape = one_head;
+    struct attention_dims shape = one_head;
     shape.heads = HEADS;
     void *pool = take(device, TIER_HBM, PAGES * 16 * 2 * WIDTH * sizeof(uint16_t));
     void *in = take(device, TIER_HBM, ROWS * (HEADS + 2) * WIDTH * sizeof(uint16_t));
@@ -825,7 +825,7 @@ END_TEST
 
 START_TEST(widths_that_the_kernels_cannot_take_are_refused_by_key)
 {
-    struct attention_shape shape = one_head;
+    struct attention_dims shape = one_head;
     const uint32_t widths[] = { 64, 100 };
     struct error err = { 0 }, other = { 0 }, third = { 0 };
     ck_assert_int_eq(cuda->supports(&shape, widths, 1, &err), STATUS_OK);
@@ -839,7 +839,7 @@ START_TEST(widths_that_the_kernels_cannot_take_are_refused_by_key)
     shape.kv = KV_FP8_E4M3;
     ck_assert_int_eq(cuda->supports(&shape, widths, 1, &third), STATUS_INPUT);
     ck_assert_ptr_nonnull(strstr(third.expected, "fp8"));
-    struct attention_shape latent = {
+    struct attention_dims latent = {
         .heads = 1, .head_dim = 128, .latent_dim = 520, .rope.dims = 64
     };
     struct error wide = { 0 }, odd = { 0 };

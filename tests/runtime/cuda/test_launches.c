@@ -55,11 +55,11 @@ COUNTED(gemm,
          const void *weights, void *out),
         (device, rows, inputs, outputs, in, weights, out))
 COUNTED(store_kv,
-        (struct device * device, const struct attention_shape *shape, uint32_t layer,
+        (struct device * device, const struct attention_dims *shape, uint32_t layer,
          const void *qkv, void *pool),
         (device, shape, layer, qkv, pool))
 COUNTED(attention,
-        (struct device * device, const struct attention_shape *shape, uint32_t layer,
+        (struct device * device, const struct attention_dims *shape, uint32_t layer,
          const void *qkv, const void *pool, void *out),
         (device, shape, layer, qkv, pool, out))
 COUNTED(activate,

@@ -191,10 +191,9 @@ static enum status set_up_and_run(const struct validate_options *given, bool *pa
 
 int cmd_validate(int argc, const char **argv)
 {
-    struct validate_options given = { .runtime = RUNTIME_OPTIONS_DEFAULT,
-                                      .db = STORE_DEFAULT_PATH,
-                                      .tolerance = "1",
-                                      .repeats = 3 };
+    struct validate_options given = {
+        .runtime = RUNTIME_OPTIONS_DEFAULT, .db = STORE_DEFAULT_PATH, .tolerance = "1", .repeats = 3
+    };
     const struct option table[] = {
         EXPERIMENT_OPTIONS(&given.experiment),
         EXPERIMENT_SHORT_FORMS(&given.experiment),

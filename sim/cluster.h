@@ -16,10 +16,10 @@
 #include "sim/overlap.h"
 
 enum cluster_event {
-    EVENT_TURN,    /* a session arrives, or its user has thought: its next turn is asked */
-    EVENT_DEVICE,  /* what the GPUs do ends; stale unless its handle is device.sequence */
-    EVENT_SAVE,    /* the session's prompt KV begins to be saved */
-    EVENT_LOOK     /* the engine wants to look again */
+    EVENT_TURN,   /* a session arrives, or its user has thought: its next turn is asked */
+    EVENT_DEVICE, /* what the GPUs do ends; stale unless its handle is device.sequence */
+    EVENT_SAVE,   /* the session's prompt KV begins to be saved */
+    EVENT_LOOK    /* the engine wants to look again */
 };
 
 /* A load whose layers come in one after the other. */

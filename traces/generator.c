@@ -31,17 +31,19 @@ const struct config_row workload_rows[] = {
       .max = 1e6,
       .standard = "1.0",
       .word = "inf",
-      .help = "sessions that arrive per second, a Poisson process (paper: lambda = 1.0); inf: all at "
-              "once, at time 0" },
+      .help =
+          "sessions that arrive per second, a Poisson process (paper: lambda = 1.0); inf: all at "
+          "once, at time 0" },
     { .key = "concurrency",
       .kind = CONFIG_U32,
       .offset = AT(concurrency),
       .min = 0,
       .max = 1000000,
       .standard = "0",
-      .help = "sessions in flight at once, of a trace file too: the next begins when one has ended, "
-              "whatever their arrivals, and one whose user thinks is in flight (vLLM's "
-              "--max-concurrency at rate inf); 0: they come as they arrive" },
+      .help =
+          "sessions in flight at once, of a trace file too: the next begins when one has ended, "
+          "whatever their arrivals, and one whose user thinks is in flight (vLLM's "
+          "--max-concurrency at rate inf); 0: they come as they arrive" },
     { .key = "multi_turn_share",
       .kind = CONFIG_DOUBLE,
       .offset = AT(multi_turn_share),
@@ -61,8 +63,9 @@ const struct config_row workload_rows[] = {
       .offset = AT(lengths),
       .choices = length_choices,
       .standard = "lognormal",
-      .help = "of prompts and replies. lognormal: by mean and cv; uniform: any whole number from least "
-              "to most, as benchmarks draw them; constant: the mean" },
+      .help =
+          "of prompts and replies. lognormal: by mean and cv; uniform: any whole number from least "
+          "to most, as benchmarks draw them; constant: the mean" },
     { .key = "prompt_tokens.mean",
       .kind = CONFIG_DOUBLE,
       .offset = AT(prompt_tokens_mean),
@@ -127,8 +130,9 @@ const struct config_row workload_rows[] = {
       .min = 0,
       .max = 20,
       .standard = "1.0",
-      .help = "log-normal: deviation of the factor, of mean 1, that all lengths of a session share: "
-              "solved for 47 % of sessions over 2K and 30 % over 4K tokens (docs/workload.md)" },
+      .help =
+          "log-normal: deviation of the factor, of mean 1, that all lengths of a session share: "
+          "solved for 47 % of sessions over 2K and 30 % over 4K tokens (docs/workload.md)" },
     { .key = "think_time.distribution",
       .kind = CONFIG_CHOICE,
       .offset = AT(think_time),

@@ -71,9 +71,9 @@ enum lengths { LENGTHS(CHOICE_MEMBER) };
 struct workload {
     uint64_t sessions;
     double sessions_per_s; /* Poisson arrivals: the paper's lambda; infinity: all come at time 0 */
-    /* Sessions in flight at once, whatever their arrivals: who drives a trace (sim/engine/sessions.h)
-     * begins the next when one has ended; 0: at their arrivals. The traces themselves, generated
-     * ones and files alike, do not heed it. */
+    /* Sessions in flight at once, whatever their arrivals: who drives a trace
+     * (sim/engine/sessions.h) begins the next when one has ended; 0: at their arrivals. The traces
+     * themselves, generated ones and files alike, do not heed it. */
     uint32_t concurrency;
     double multi_turn_share; /* of sessions with two turns or more */
     double mean_turns;       /* over all sessions */
@@ -90,8 +90,8 @@ struct workload {
 };
 extern const struct config_row
     workload_rows[]; /* keys without prefix, offsets into struct workload */
-/* STATUS_INPUT: parameters that contradict each other (mean_turns too small for multi_turn_share, the
- * least length above the most). */
+/* STATUS_INPUT: parameters that contradict each other (mean_turns too small for multi_turn_share,
+ * the least length above the most). */
 enum status trace_generate(const struct workload *workload, struct trace **trace,
                            struct error *err);
 

@@ -106,8 +106,8 @@ static bool batch_finding(const struct engine_setup *setup, const struct metrics
     const double told_from_ttft = 0.1, told_from_waiting = 0.5;
     double waiting_ns = metrics->waiting_batch_ns + metrics->waiting_hbm_ns +
                         metrics->waiting_kv_ns + metrics->waiting_gpu_ns;
-    if (metrics->queueing_mean_ns < told_from_ttft * metrics->ttft_mean_ns ||
-        waiting_ns <= 0.0 || metrics->waiting_batch_ns < told_from_waiting * waiting_ns)
+    if (metrics->queueing_mean_ns < told_from_ttft * metrics->ttft_mean_ns || waiting_ns <= 0.0 ||
+        metrics->waiting_batch_ns < told_from_waiting * waiting_ns)
         return false;
     snprintf(text, text_bytes,
              "%.0f %% of the time that turns waited was for engine.batch = %u, while HBM had room: "

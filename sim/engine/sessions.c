@@ -300,7 +300,7 @@ bool sessions_ask(struct sessions *sessions, uint32_t handle, uint64_t now_ns, s
 {
     struct session *session = &sessions->item[handle];
     if (session->turn == 0)
-        sessions->ahead = false; /* at fixed concurrency nobody asks */
+        sessions->ahead = false;  /* at fixed concurrency nobody asks */
     if (enough_asked(sessions)) { /* by others, while its user was thinking */
         session_free(sessions, handle);
         return false;

@@ -1,6 +1,6 @@
-/* sim/engine/waiting.c - what turns that were asked wait for, as time: a place in the batch, HBM, KV,
- * or nothing but the GPUs' work before them. The server's queue is one: whatever keeps its next turn
- * from starting keeps those behind it. */
+/* sim/engine/waiting.c - what turns that were asked wait for, as time: a place in the batch, HBM,
+ * KV, or nothing but the GPUs' work before them. The server's queue is one: whatever keeps its next
+ * turn from starting keeps those behind it. */
 #include "sim/engine/state.h"
 
 /* A turn that is prepared has its HBM. An estimate of the others: of what the next one shares with

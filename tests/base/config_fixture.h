@@ -86,6 +86,7 @@ static const struct config_row fixture_inner_rows[] = {
       .min = 0.001,
       .max = 1000,
       .standard = "1/s",
+      .word = "inf",
       .help = "arrivals" },
     { .key = "seed",
       .kind = CONFIG_U64,

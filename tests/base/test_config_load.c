@@ -4,6 +4,7 @@
 #include "tests/base/config_fixture.h"
 #include "tests/support.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,6 +93,17 @@ START_TEST(the_word_of_a_row_is_all_ones)
 }
 END_TEST
 
+START_TEST(the_word_of_a_number_with_a_fraction_is_infinite)
+{
+    struct fixture_target target = loaded("workload.rate: inf\n");
+    ck_assert(isinf(target.inner.rate_per_s));
+    char *text = config_values_text(fixture_sections, &target);
+    ck_assert_ptr_nonnull(strstr(text, "workload.rate: inf\n")); /* as it is read again */
+    free(text);
+    ck_assert(loaded("workload.rate: 2/s\n").inner.rate_per_s == 2.0);
+}
+END_TEST
+
 START_TEST(booleans_have_three_spellings)
 {
     static const char *const yes[] = { "true", "yes", "on" }, *const no[] = { "false", "no",
@@ -146,7 +158,7 @@ START_TEST(a_value_of_the_wrong_type_is_refused_with_the_right_one)
                   "reprise: t.yaml:1: tiers.inclusive: expected true or false, found \"1\"\n");
     check_refused("workload.rate: nan\n",
                   "reprise: t.yaml:1: workload.rate: expected a rate such as 1.0/s or 0.5, from "
-                  "0.00100/s to 1.00k/s, found \"nan\"\n");
+                  "0.00100/s to 1.00k/s, or the word inf, found \"nan\"\n");
 }
 END_TEST
 
@@ -281,6 +293,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, numbers_are_read_in_their_rows_unit);
     tcase_add_test(tcase, all_64_bits_of_a_whole_number_count);
     tcase_add_test(tcase, the_word_of_a_row_is_all_ones);
+    tcase_add_test(tcase, the_word_of_a_number_with_a_fraction_is_infinite);
     tcase_add_test(tcase, booleans_have_three_spellings);
     tcase_add_test(tcase, the_ends_of_a_range_are_in_it);
     tcase_add_test(tcase, a_value_out_of_range_is_refused_with_the_range);

@@ -89,6 +89,7 @@ report $? "a replay: results depend on threads"
 prints "a replay of two tiers" "SSD 1000 blocks" "$reprise" replay "$sample" --blocks 100 --ssd-blocks 1k
 prints "sessions are replayed in blocks" "references of 64 tokens" "$reprise" replay --blocks 10k -p lru \
     --set workload.sessions=60 --set placement.block_tokens=64
+gives "a closed loop, which a replay is not" 2 "workload.concurrency: expected 0" "${replay[@]}" -s workload.concurrency=4
 gives "a size that is none" 2 "--blocks: expected whole numbers" "$reprise" replay "$sample" --blocks many
 gives "no size" 2 "--blocks" "$reprise" replay "$sample"
 gives "a policy that stores nothing" 2 "--policy" "$reprise" replay "$sample" --blocks 9 -p none

@@ -60,10 +60,13 @@ static const struct {
     const char *key;
     double least, most;
 } bounds[] = {
-    { "workload.mean_turns", 1, 12 },          { "workload.prompt_tokens.mean", 1, 6000 },
-    { "workload.reply_tokens.mean", 1, 1500 }, { "cluster.replicas", 1, 32 },
-    { "cluster.prefill_replicas", 0, 4 },      { "engine.hbm_tokens", 1, 300000 },
-    { "engine.context_window", 2, 131072 },    { "gpus", 1, 8 },
+    { "workload.mean_turns", 1, 12 },           { "workload.prompt_tokens.mean", 1, 6000 },
+    { "workload.reply_tokens.mean", 1, 1500 },  { "cluster.replicas", 1, 32 },
+    { "cluster.prefill_replicas", 0, 4 },       { "engine.hbm_tokens", 1, 300000 },
+    { "engine.context_window", 2, 131072 },     { "gpus", 1, 8 },
+    { "workload.concurrency", 0, 200 },         { "workload.prompt_tokens.least", 1, 2000 },
+    { "workload.prompt_tokens.most", 1, 6000 }, { "workload.reply_tokens.least", 1, 500 },
+    { "workload.reply_tokens.most", 1, 1500 },
 };
 
 static void bounds_of(const char *key, const struct config_row *row, double *least, double *most)

@@ -258,6 +258,8 @@ static bool times_add_up(const struct outcome *outcome, struct seen *seen)
                   metrics->ttft_outside_mean_ns + metrics->queueing_mean_ns +
                       metrics->prefill_mean_ns,
                   0.0) &&
+           at_most(seen, "TTFT against end to end", metrics->ttft_mean_ns, metrics->e2e_mean_ns,
+                   0.0) &&
            at_most(seen, "queueing before measuring against all queueing",
                    metrics->queueing_before_ns, metrics->queueing_mean_ns * metrics->turns, 1.0);
 }
@@ -271,6 +273,11 @@ static bool quantiles_are_in_order(const struct outcome *outcome, struct seen *s
                    0.0) &&
            at_most(seen, "prefill p50, p99", metrics->prefill_p50_ns, metrics->prefill_p99_ns,
                    0.0) &&
+           at_most(seen, "e2e p50, p90", metrics->e2e_p50_ns, metrics->e2e_p90_ns, 0.0) &&
+           at_most(seen, "e2e p90, p95", metrics->e2e_p90_ns, metrics->e2e_p95_ns, 0.0) &&
+           at_most(seen, "e2e p95, p99", metrics->e2e_p95_ns, metrics->e2e_p99_ns, 0.0) &&
+           at_most(seen, "tpot p50, p90", metrics->tpot_p50_ns, metrics->tpot_p90_ns, 0.0) &&
+           at_most(seen, "tpot p90, p99", metrics->tpot_p90_ns, metrics->tpot_p99_ns, 0.0) &&
            at_most(seen, "tbt p50, p90", metrics->tbt_p50_ns, metrics->tbt_p90_ns, 0.0) &&
            at_most(seen, "tbt p90, p99", metrics->tbt_p90_ns, metrics->tbt_p99_ns, 0.0);
 }
@@ -280,8 +287,24 @@ static bool queue_has_its_waiting(const struct outcome *outcome, struct seen *se
     const struct metrics *metrics = &outcome->result.metrics;
     double waited_ns = metrics->queueing_mean_ns * metrics->turns - metrics->queueing_before_ns;
     double rounded = 1e-6 * metrics->queueing_mean_ns * metrics->turns;
+    double causes_ns = metrics->waiting_batch_ns + metrics->waiting_hbm_ns +
+                       metrics->waiting_kv_ns + metrics->waiting_gpu_ns;
     return closes(seen, "queue_mean * elapsed against waiting",
-                  metrics->queue_mean * metrics->elapsed_ns, waited_ns, rounded);
+                  metrics->queue_mean * metrics->elapsed_ns, waited_ns, rounded) &&
+           closes(seen, "waiting against its causes", metrics->queue_mean * metrics->elapsed_ns,
+                  causes_ns, rounded);
+}
+
+/* Of turns in flight all the time. Sessions of which all are measured, so that no turn began
+ * before. */
+static bool no_more_are_in_flight_than_asked(const struct outcome *outcome, struct seen *seen)
+{
+    const struct metrics *metrics = &outcome->result.metrics;
+    uint32_t most = outcome->experiment.workload.concurrency;
+    if (most == 0 || outcome->experiment.warmup_turns > 0)
+        return true;
+    return at_most(seen, "end-to-end latency of all turns against places",
+                   metrics->e2e_mean_ns * metrics->turns, most * metrics->elapsed_ns, 1.0);
 }
 
 static bool busy_adds_up(const struct outcome *outcome, struct seen *seen)

@@ -44,6 +44,8 @@ struct seen {
     X(times_add_up, "a first token takes queueing and a prefill")                                  \
     X(quantiles_are_in_order, "a higher quantile is no shorter")                                   \
     X(queue_has_its_waiting, "Little's law: the queue over time is all waiting of those in it")    \
+    X(no_more_are_in_flight_than_asked,                                                            \
+      "Little's law: nor is a place of a closed loop taken twice")                                 \
     X(busy_adds_up, "GPUs prefill, decode or wait; waiting for KV is part of a prefill")           \
     X(iterations_hold_the_batch, "turns take iterations, in which no more decode than may")        \
     X(rates_are_counts_over_time, "each rate is its count over the elapsed time")                  \

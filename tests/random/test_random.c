@@ -369,6 +369,8 @@ END_TEST
     X(times_add_up, METRIC.prefill_mean_ns *= 1.001)                                               \
     X(quantiles_are_in_order, METRIC.tbt_p90_ns = METRIC.tbt_p99_ns + 1)                           \
     X(queue_has_its_waiting, METRIC.queue_mean *= 1.01)                                            \
+    X(no_more_are_in_flight_than_asked, outcome->experiment.workload.concurrency = 1;              \
+      METRIC.e2e_mean_ns = METRIC.elapsed_ns)                                                      \
     X(busy_adds_up, METRIC.gpu_decode_ns *= 1.01)                                                  \
     X(iterations_hold_the_batch, METRIC.batch_mean = outcome->experiment.batch + 1)                \
     X(rates_are_counts_over_time, METRIC.turns_per_s *= 1.001)                                     \

@@ -151,9 +151,13 @@ static void happen(struct plain *plain, const struct event *event)
     go_on(plain);
 }
 
-/* All turns are served. *steps: how many iterations the driver was given. */
-static struct metrics serve(const struct experiment *experiment, uint64_t most_repeats,
-                            uint32_t *steps)
+/* All turns are served. counts: how many iterations the driver was given, how many sessions were in
+ * flight at once. */
+struct counts {
+    uint32_t steps, most_in_flight;
+};
+static struct metrics serve_counted(const struct experiment *experiment, uint64_t most_repeats,
+                                    struct counts *counts)
 {
     struct plain plain = { .most_repeats = most_repeats };
     struct trace *trace;
@@ -169,16 +173,27 @@ static struct metrics serve(const struct experiment *experiment, uint64_t most_r
         plain.now_ns = event.time_ns;
         happen(&plain, &event);
         read_ahead(&plain);
+        uint32_t in_flight = plain.service.sessions.in_flight;
+        plain.most_in_flight = in_flight > plain.most_in_flight ? in_flight : plain.most_in_flight;
     }
     ck_assert_int_eq(service_check_whole(&plain.service, &err), STATUS_OK);
     struct sim_result result = { 0 };
     outcome_set(&plain.service, trace, plain.now_ns, &result);
     struct metrics metrics = result.metrics;
-    *steps = plain.steps;
+    *counts = (struct counts){ plain.steps, plain.most_in_flight };
     sim_result_free(&result);
     service_free(&plain.service);
     event_heap_free(&plain.events);
     trace_close(trace);
+    return metrics;
+}
+
+static struct metrics serve(const struct experiment *experiment, uint64_t most_repeats,
+                            uint32_t *steps)
+{
+    struct counts counts;
+    struct metrics metrics = serve_counted(experiment, most_repeats, &counts);
+    *steps = counts.steps;
     return metrics;
 }
 
@@ -248,11 +263,27 @@ START_TEST(max_turns_is_how_many_are_asked)
 }
 END_TEST
 
+/* Sessions of several turns, in flight while their users think too. */
+START_TEST(never_are_more_in_flight_than_were_asked_for)
+{
+    struct experiment experiment = experiment_at(_i);
+    for (uint32_t concurrency = 1; concurrency <= 64; concurrency *= 4) {
+        struct counts counts;
+        experiment.workload.concurrency = concurrency;
+        struct metrics metrics = serve_counted(&experiment, UINT64_MAX, &counts);
+        uint32_t most = concurrency < 60 ? concurrency : 60; /* all that there are */
+        ck_assert_uint_eq(counts.most_in_flight, most);
+        ck_assert_double_gt(metrics.turns, 100);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sim/engine");
     TCase *tcase = tcase_create("door");
     tcase_add_loop_test(tcase, steps_that_repeat_are_steps_made_one_by_one, 0, ENGINES);
+    tcase_add_loop_test(tcase, never_are_more_in_flight_than_were_asked_for, 0, ENGINES);
     tcase_add_test(tcase, times_are_the_drivers);
     tcase_add_test(tcase, max_turns_is_how_many_are_asked);
     suite_add_tcase(suite, tcase);

@@ -185,8 +185,19 @@ START_TEST(replicas_share_the_sessions_over_the_same_time)
     ck_assert_uint_eq(one->workload.sessions, 100);
     ck_assert_uint_eq(four->workload.sessions, 25);
     ck_assert_double_eq(four->workload.sessions_per_s, 0.5);
+    ck_assert_uint_eq(four->workload.concurrency, 0);
     ck_assert_uint_eq(four->warmup_turns, 3);
     ck_assert_uint_eq(plan.runs[1].replicas, 4);
+    plan_free(&plan);
+}
+END_TEST
+
+START_TEST(replicas_share_what_is_in_flight)
+{
+    struct plan plan = planned("{workload: {sessions: 100, concurrency: 10}}",
+                               (const char *[]){ "replicas=1,4" }, 1);
+    ck_assert_uint_eq(plan.runs[0].experiment.workload.concurrency, 10);
+    ck_assert_uint_eq(plan.runs[1].experiment.workload.concurrency, 3);
     plan_free(&plan);
 }
 END_TEST
@@ -265,6 +276,7 @@ int main(void)
     tcase_add_test(tcase, an_impossible_promise_is_told_with_the_nearest_point);
     tcase_add_test(tcase, where_nothing_comes_back_no_kv_is_kept);
     tcase_add_test(tcase, replicas_share_the_sessions_over_the_same_time);
+    tcase_add_test(tcase, replicas_share_what_is_in_flight);
     tcase_add_test(tcase, a_neighbour_differs_on_one_axis_only);
     tcase_add_test(tcase, a_trace_file_is_read_as_the_import_keys_say);
     tcase_add_test(tcase, promises_and_objectives_are_read);

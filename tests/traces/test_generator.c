@@ -4,6 +4,7 @@
 #include "traces/info.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct workload standard(void)
@@ -134,6 +135,103 @@ START_TEST(a_mean_that_the_share_cannot_have_is_refused)
 }
 END_TEST
 
+/* The first sessions of the workload, which have one turn each. */
+static void draw_turns(const struct workload *workload, struct trace_turn turn[COMPARED])
+{
+    struct trace *trace;
+    struct trace_session session;
+    struct error err = { 0 };
+    ck_assert_int_eq(trace_generate(workload, &trace, &err), STATUS_OK);
+    for (int i = 0; i < COMPARED; i++) {
+        ck_assert_int_eq(trace_next(trace, &session, &err), TRACE_ITEM);
+        ck_assert_uint_eq(session.turn_count, 1);
+        turn[i] = session.turns[0];
+    }
+    trace_close(trace);
+}
+
+static struct workload single_turns(enum lengths lengths)
+{
+    struct workload workload = standard();
+    workload.multi_turn_share = 0.0;
+    workload.mean_turns = 1.0;
+    workload.lengths = (int)lengths;
+    return workload;
+}
+
+/* Of 300 draws of 11 lengths each is there, and each in about 27: within 4.5 deviations of 5. */
+START_TEST(uniform_lengths_are_all_alike_from_least_to_most)
+{
+    enum { LEAST = 90, MOST = 100, LENGTHS_COUNT = MOST - LEAST + 1 };
+    struct workload workload = single_turns(LENGTHS_UNIFORM);
+    struct trace_turn turn[COMPARED];
+    int prompts[LENGTHS_COUNT] = { 0 }, together = 0;
+    workload.prompt_tokens_least = LEAST;
+    workload.prompt_tokens_most = MOST;
+    workload.reply_tokens_least = workload.reply_tokens_most = 7;
+    draw_turns(&workload, turn);
+    for (int i = 0; i < COMPARED; i++) {
+        ck_assert_uint_ge(turn[i].prompt_tokens, LEAST);
+        ck_assert_uint_le(turn[i].prompt_tokens, MOST);
+        ck_assert_uint_eq(turn[i].reply_tokens, 7);
+        prompts[turn[i].prompt_tokens - LEAST]++;
+    }
+    for (int i = 0; i < LENGTHS_COUNT; i++)
+        ck_assert_msg(prompts[i] > 4 && prompts[i] < 50, "%d: %d times", LEAST + i, prompts[i]);
+    workload.reply_tokens_least = LEAST; /* a prompt and its reply are drawn apart */
+    workload.reply_tokens_most = MOST;
+    draw_turns(&workload, turn);
+    for (int i = 0; i < COMPARED; i++)
+        together += turn[i].prompt_tokens == turn[i].reply_tokens;
+    ck_assert_int_lt(together, 50);
+}
+END_TEST
+
+START_TEST(constant_lengths_are_the_means)
+{
+    struct workload workload = single_turns(LENGTHS_CONSTANT);
+    struct trace_turn turn[COMPARED];
+    draw_turns(&workload, turn);
+    for (int i = 0; i < COMPARED; i++) {
+        ck_assert_uint_eq(turn[i].prompt_tokens, 250);
+        ck_assert_uint_eq(turn[i].reply_tokens, 525);
+    }
+}
+END_TEST
+
+START_TEST(a_least_length_above_the_most_is_refused_where_it_counts)
+{
+    struct workload workload = single_turns(LENGTHS_UNIFORM);
+    struct trace *trace;
+    struct error err = { 0 };
+    workload.reply_tokens_least = workload.reply_tokens_most + 1;
+    ck_assert_int_eq(trace_generate(&workload, &trace, &err), STATUS_INPUT);
+    ck_assert_str_eq(err.key, "workload.reply_tokens.least");
+    workload.lengths = LENGTHS_CONSTANT;
+    ck_assert_int_eq(trace_generate(&workload, &trace, &err), STATUS_OK);
+    trace_close(trace);
+}
+END_TEST
+
+START_TEST(at_an_infinite_rate_all_come_at_once)
+{
+    const struct config_section sections[] = { { .prefix = "", .rows = workload_rows }, { 0 } };
+    struct config_tree *tree = NULL;
+    struct workload workload;
+    struct error err = { 0 };
+    ck_assert_int_eq(config_tree_parse("{sessions_per_s: inf, sessions: 300}", "test", &tree, &err),
+                     STATUS_OK);
+    ck_assert_int_eq(config_load(sections, tree, &workload, &err), STATUS_OK);
+    config_tree_free(tree);
+    struct trace_info info = info_of(&workload);
+    ck_assert_uint_eq(info.sessions, 300);
+    ck_assert_uint_eq(info.duration_ns, 0);
+    char *text = config_values_text(sections, &workload); /* as it is stored and read again */
+    ck_assert_ptr_nonnull(strstr(text, "sessions_per_s: inf\n"));
+    free(text);
+}
+END_TEST
+
 START_TEST(the_hash_tells_parameters_apart)
 {
     struct workload workload = standard();
@@ -154,6 +252,10 @@ static Suite *suite(void)
     tcase_add_test(tcase, think_time_leaves_arrivals_and_lengths_as_they_were);
     tcase_add_test(tcase, arrival_gaps_are_exponential);
     tcase_add_test(tcase, a_mean_that_the_share_cannot_have_is_refused);
+    tcase_add_test(tcase, uniform_lengths_are_all_alike_from_least_to_most);
+    tcase_add_test(tcase, constant_lengths_are_the_means);
+    tcase_add_test(tcase, a_least_length_above_the_most_is_refused_where_it_counts);
+    tcase_add_test(tcase, at_an_infinite_rate_all_come_at_once);
     tcase_add_test(tcase, the_hash_tells_parameters_apart);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -94,6 +94,24 @@ START_TEST(a_traces_load_is_set_by_its_times)
 }
 END_TEST
 
+/* As busy as so many in flight keep it, whatever the rates. */
+START_TEST(at_fixed_concurrency_there_is_one_load)
+{
+    struct experiment experiment = experiment_with(100);
+    struct validated_load load;
+    struct error err = { 0 };
+    experiment.workload.concurrency = 3;
+    ck_assert_str_eq(load_rate_key(&experiment), "workload.concurrency");
+    ck_assert_int_eq(load_of_concurrency(&experiment, &load, &err), STATUS_OK);
+    ck_assert(load.reached);
+    ck_assert_double_eq(load.rate, 3);
+    ck_assert_double_eq(load.percent, busy_percent(experiment, load.rate));
+    experiment.workload.sessions_per_s = 7;
+    ck_assert_double_eq(load.percent, busy_percent(experiment, 3.02));
+    ck_assert_double_gt(busy_percent(experiment, 4.0), load.percent);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("load");
@@ -103,6 +121,7 @@ int main(void)
     tcase_add_test(tcase, a_load_below_what_every_rate_gives_is_not_reached);
     tcase_add_test(tcase, oversubscribed_is_a_multiple_of_a_high_load);
     tcase_add_test(tcase, a_traces_load_is_set_by_its_times);
+    tcase_add_test(tcase, at_fixed_concurrency_there_is_one_load);
     suite_add_tcase(suite, tcase);
     return test_main(suite);
 }

@@ -95,10 +95,10 @@ END_TEST
 
 START_TEST(the_word_of_a_number_with_a_fraction_is_infinite)
 {
-    struct fixture_target target = loaded("workload.rate: inf\n");
+    struct fixture_target target = loaded("workload.rate: boundless\n");
     ck_assert(isinf(target.inner.rate_per_s));
     char *text = config_values_text(fixture_sections, &target);
-    ck_assert_ptr_nonnull(strstr(text, "workload.rate: inf\n")); /* as it is read again */
+    ck_assert_ptr_nonnull(strstr(text, "workload.rate: boundless\n")); /* as it is read again */
     free(text);
     ck_assert(loaded("workload.rate: 2/s\n").inner.rate_per_s == 2.0);
 }
@@ -158,7 +158,7 @@ START_TEST(a_value_of_the_wrong_type_is_refused_with_the_right_one)
                   "reprise: t.yaml:1: tiers.inclusive: expected true or false, found \"1\"\n");
     check_refused("workload.rate: nan\n",
                   "reprise: t.yaml:1: workload.rate: expected a rate such as 1.0/s or 0.5, from "
-                  "0.00100/s to 1.00k/s, or the word inf, found \"nan\"\n");
+                  "0.00100/s to 1.00k/s, or the word boundless, found \"nan\"\n");
 }
 END_TEST
 

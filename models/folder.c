@@ -115,15 +115,21 @@ enum status models_path(const char *kind, const char *key, const char *name_or_p
     return refuse_unknown(kind, key, name_or_path, err);
 }
 
-enum status models_read(const char *path, const struct config_row *rows, void *target,
-                        struct error *err)
+enum status models_read_sections(const char *path, const struct config_section *sections,
+                                 void *target, struct error *err)
 {
     struct config_tree *tree = NULL;
     enum status status = config_tree_read(path, &tree, err);
     if (status != STATUS_OK)
         return status;
-    const struct config_section sections[] = { { .prefix = "", .rows = rows }, { .rows = NULL } };
     status = config_load(sections, tree, target, err);
     config_tree_free(tree);
     return status;
+}
+
+enum status models_read(const char *path, const struct config_row *rows, void *target,
+                        struct error *err)
+{
+    const struct config_section sections[] = { { .prefix = "", .rows = rows }, { .rows = NULL } };
+    return models_read_sections(path, sections, target, err);
 }

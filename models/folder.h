@@ -15,7 +15,9 @@
 enum status models_path(const char *kind, const char *key, const char *name_or_path,
                         char path[MODELS_PATH_BYTES], struct error *err);
 
-/* Reads the file by rows into *target, which starts out zeroed. */
+/* Reads the file by sections, or by rows alone, into *target, which starts out zeroed. */
+enum status models_read_sections(const char *path, const struct config_section *sections,
+                                 void *target, struct error *err);
 enum status models_read(const char *path, const struct config_row *rows, void *target,
                         struct error *err);
 

@@ -56,6 +56,22 @@ const struct config_row hardware_rows[] = {
       .min = 1e6,
       .max = 1e18,
       .help = "per GPU, dense bf16/fp16, datasheet" },
+    { .key = "gpu.fp8_flop_per_s",
+      .kind = CONFIG_DOUBLE,
+      .unit = UNIT_FLOP_PER_S,
+      .offset = AT(fp8_flop_per_s),
+      .min = 0,
+      .max = 1e18,
+      .standard = "0",
+      .help = "per GPU, dense fp8, datasheet; 0: no such units, fp8 weights are computed in bf16" },
+    { .key = "gpu.fp4_flop_per_s",
+      .kind = CONFIG_DOUBLE,
+      .unit = UNIT_FLOP_PER_S,
+      .offset = AT(fp4_flop_per_s),
+      .min = 0,
+      .max = 1e18,
+      .standard = "0",
+      .help = "per GPU, dense nvfp4, datasheet; 0: no such units" },
     { .key = "gpu.gemm_efficiency",
       .kind = CONFIG_DOUBLE,
       .offset = AT(gemm_efficiency),
@@ -272,7 +288,9 @@ static enum status operators_load(const char *name_or_path, struct operators *op
     char path[MODELS_PATH_BYTES];
     memset(operators, 0, sizeof *operators);
     enum status status = models_path("timing", "gpu.timing", name_or_path, path, err);
-    return status == STATUS_OK ? models_read(path, operators_rows, operators, err) : status;
+    if (status == STATUS_OK)
+        status = models_read_sections(path, operators_sections, operators, err);
+    return status == STATUS_OK ? operators_check(operators, path, err) : status;
 }
 
 /* Reads models/attention/NAME.yaml, or a path. */

@@ -99,6 +99,7 @@ struct hardware {
     uint64_t hbm_bytes;           /* per GPU */
     double hbm_bytes_per_s;       /* per GPU, datasheet */
     double flop_per_s;            /* per GPU, dense bf16/fp16 tensor, datasheet */
+    double fp8_flop_per_s, fp4_flop_per_s; /* the same in fp8 and nvfp4; 0: no such units */
     double gemm_efficiency;       /* attained share of flop_per_s, large GEMMs */
     double attention_efficiency;  /* attained share of flop_per_s, prefill attention */
     double hbm_efficiency;        /* attained share of hbm_bytes_per_s */

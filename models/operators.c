@@ -8,8 +8,9 @@
 #include <math.h>
 
 #define ACTIVATION_BYTES 2.0
-#define SPLIT_BYTES 4.0  /* partial sums are fp32 */
-#define INPUTS_STEP 64.0 /* the k-loop's step */
+#define SPLIT_BYTES 4.0    /* partial sums are fp32 */
+#define INPUTS_STEP 64.0   /* the k-loop's step */
+#define HBM_RAMP_NS 6000.0 /* weights of so long at the full rate are half way up */
 
 /* cuBLAS's usual ones (CUTLASS, media/docs/efficient_gemm.md); the last two are Hopper's pairs. */
 const struct tile tiles[TILES] = {
@@ -20,6 +21,16 @@ const struct tile tiles[TILES] = {
 static const double splits[] = { 1, 2, 4 };
 #define SPLITS (sizeof splits / sizeof *splits)
 
+/* What one product is computed from. */
+struct call {
+    const struct operators *operators;
+    const struct gemm_fit *fit;
+    const struct product *product;
+    struct gpu_peak peak;
+    double flop;        /* per ns, of the units that compute it */
+    double input_bytes; /* of an input, as they read it */
+};
+
 /* A maximum without a corner: what overlaps well, but not perfectly. */
 static double smooth_max(double a, double b)
 {
@@ -29,11 +40,12 @@ static double smooth_max(double a, double b)
 
 /* Operands that stay in the L2 compute faster; large products draw more power and slow the clock.
  */
-static double size_factor(const struct operators *operators, const struct product *product)
+static double size_factor(const struct call *call)
 {
-    const struct gemm_fit *fit = &operators->gemm;
+    const struct gemm_fit *fit = call->fit;
+    const struct product *product = call->product;
     double operands = product->groups * product->inputs * (product->tokens + product->outputs) *
-                      ACTIVATION_BYTES / (double)operators->l2_bytes;
+                      call->input_bytes / (double)call->operators->l2_bytes;
     double slowed = exact_exp(-fit->size_slope * exact_log(1 + operands));
     return (1 + fit->cache_gain / (1 + operands)) * slowed *
            (product->down ? 1 + fit->down_gain : 1);
@@ -48,49 +60,70 @@ static double row_tiles(const struct product *product, const struct tile *tile)
     return fmax(1, whole + 0.5) * product->groups * tile->together;
 }
 
-static double waves(const struct operators *operators, double tile_count)
+static double waves(const struct call *call, double tile_count)
 {
-    double exact = tile_count / operators->multiprocessors, share = operators->gemm.quantisation;
+    double exact = tile_count / call->operators->multiprocessors, share = call->fit->quantisation;
     return share * ceil(exact) + (1 - share) * fmax(1, exact);
 }
 
-static double memory_ns(const struct operators *operators, struct gpu_peak peak,
-                        const struct product *product)
+static double memory_ns(const struct call *call)
 {
+    const struct product *product = call->product;
+    const struct gemm_fit *fit = call->fit;
     double weights = product->inputs * product->outputs * product->weight_bytes;
-    double moved = product->tokens * (product->inputs + product->outputs) * ACTIVATION_BYTES;
-    return product->groups * (weights + moved) / (peak.bytes * operators->gemm.hbm_efficiency);
+    double resident = product->resident * (1 - 1 / (1 + fit->l2_gain));
+    double moved = product->tokens *
+                   (product->inputs * call->input_bytes + product->outputs * ACTIVATION_BYTES);
+    double ramp =
+        fit->hbm_ramp / (1 + product->groups * weights / (call->peak.bytes * HBM_RAMP_NS));
+    return product->groups * (weights * (1 - resident) + moved) * (1 + ramp) /
+           (call->peak.bytes * fit->hbm_efficiency);
 }
 
-static double split_ns(const struct operators *operators, struct gpu_peak peak,
-                       const struct product *product, double split)
+static double split_ns(const struct call *call, double split)
 {
+    const struct product *product = call->product;
     if (split <= 1)
         return 0;
     double bytes = product->groups * product->tokens * product->outputs * SPLIT_BYTES * split;
-    return operators->gemm.split_ns + operators->gemm.split_traffic * bytes / peak.bytes;
+    return call->fit->split_ns + call->fit->split_traffic * bytes / call->peak.bytes;
+}
+
+/* Whether the library may take this tile. */
+static bool may_take(const struct call *call, uint32_t i)
+{
+    const struct gemm_fit *fit = call->fit;
+    double tokens = call->product->tokens;
+    if (fit->efficiency[i] <= 0)
+        return false;
+    if (fit->medium_tokens <= 0)
+        return true;
+    bool small = tiles[i].rows <= 64 && tiles[i].columns <= 64;
+    bool medium = tiles[i].rows <= 64 && !small;
+    if (tokens <= fit->small_tokens)
+        return small;
+    return tokens <= fit->medium_tokens ? medium : !small && !medium;
 }
 
 /* The fastest tile and split. */
-static double fastest_ns(const struct operators *operators, struct gpu_peak peak,
-                         const struct product *product, struct operator_parts *parts)
+static double fastest_ns(const struct call *call, struct operator_parts *parts)
 {
-    const struct gemm_fit *fit = &operators->gemm;
-    double per_multiprocessor =
-        peak.flop / operators->multiprocessors * size_factor(operators, product);
-    double moving_ns = memory_ns(operators, peak, product), best_ns = INFINITY;
+    const struct gemm_fit *fit = call->fit;
+    const struct product *product = call->product;
+    double per_multiprocessor = call->flop / call->operators->multiprocessors * size_factor(call);
+    double moving_ns = memory_ns(call), best_ns = INFINITY;
     for (uint32_t i = 0; i < TILES; i++) {
-        if (fit->efficiency[i] <= 0)
+        if (!may_take(call, i))
             continue;
         double count = row_tiles(product, &tiles[i]) * ceil(product->outputs / tiles[i].columns);
         double area = tiles[i].rows * tiles[i].columns;
         double rate = per_multiprocessor * fit->efficiency[i];
-        for (uint32_t s = 0; s < SPLITS; s++) {
+        for (uint32_t s = 0; s < SPLITS && splits[s] <= fit->splits_most; s++) {
             double steps = ceil(product->inputs / splits[s] / INPUTS_STEP);
             double tile_ns =
                 2 * area * steps * INPUTS_STEP / rate + fit->epilogue_ns * area / (128 * 128);
-            double computing_ns = waves(operators, count * splits[s]) * tile_ns;
-            double with_split_ns = moving_ns + split_ns(operators, peak, product, splits[s]);
+            double computing_ns = waves(call, count * splits[s]) * tile_ns;
+            double with_split_ns = moving_ns + split_ns(call, splits[s]);
             double whole_ns = smooth_max(computing_ns, with_split_ns);
             if (whole_ns < best_ns)
                 *parts = (struct operator_parts){ computing_ns, with_split_ns, fit->fixed_ns };
@@ -100,18 +133,58 @@ static double fastest_ns(const struct operators *operators, struct gpu_peak peak
     return best_ns;
 }
 
+/* Reads the inputs as they are and writes them as the product takes them. */
+static double quantise_ns(const struct call *call)
+{
+    const struct product *product = call->product;
+    const struct gemm_fit *fit = call->fit;
+    if (!product->quantised_apart || call->input_bytes >= ACTIVATION_BYTES)
+        return 0;
+    double values = product->groups * product->tokens * product->inputs;
+    return fit->quantise_ns + product->groups * product->tokens * fit->quantise_row_ns +
+           values * (ACTIVATION_BYTES + call->input_bytes) /
+               (call->peak.bytes * fit->quantise_efficiency);
+}
+
+enum number_format operators_computed_in(const struct operators *operators, struct gpu_peak peak,
+                                         enum number_format format)
+{
+    if (gemm_fitted(&operators->gemm[format]) && gpu_peak_flop(peak, format) > 0)
+        return format;
+    return format == FORMAT_FP8_BLOCK ? operators_computed_in(operators, peak, FORMAT_FP8)
+                                      : FORMAT_BF16;
+}
+
+static struct call call_of(const struct operators *operators, struct gpu_peak peak,
+                           const struct product *product)
+{
+    enum number_format in = operators_computed_in(operators, peak, product->format);
+    return (struct call){ .operators = operators,
+                          .fit = &operators->gemm[in],
+                          .product = product,
+                          .peak = peak,
+                          .flop = gpu_peak_flop(peak, in),
+                          .input_bytes = number_format_input_bytes(in) };
+}
+
 double operator_product_ns(const struct operators *operators, struct gpu_peak peak,
                            const struct product *product)
 {
+    struct call call = call_of(operators, peak, product);
     struct operator_parts parts;
-    return operators->gemm.fixed_ns + fastest_ns(operators, peak, product, &parts);
+    double whole_ns = call.fit->fixed_ns + fastest_ns(&call, &parts) + quantise_ns(&call);
+    return product->launched_by_cpu ? smooth_max(whole_ns, call.fit->launch_ns) : whole_ns;
 }
 
 struct operator_parts operator_product_parts(const struct operators *operators,
                                              struct gpu_peak peak, const struct product *product)
 {
+    struct call call = call_of(operators, peak, product);
     struct operator_parts parts = { 0 };
-    fastest_ns(operators, peak, product, &parts);
+    fastest_ns(&call, &parts);
+    double quantising_ns = quantise_ns(&call);
+    parts.starting_ns += quantising_ns > 0 ? call.fit->quantise_ns : 0;
+    parts.moving_ns += quantising_ns > 0 ? quantising_ns - call.fit->quantise_ns : 0;
     return parts;
 }
 

@@ -12,7 +12,7 @@
 #ifndef REPRISE_MODELS_OPERATORS_H
 #define REPRISE_MODELS_OPERATORS_H
 
-#include "base/config_tree.h"
+#include "models/experts.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,21 +36,45 @@ struct tile {
 #define TILES 9
 extern const struct tile tiles[TILES];
 
-/* efficiency[i]: the share of the peak that tiles[i] attains while its waves are full; 0: the GPU's
- * library has no such tile. */
-struct gemm_fit {
-    double fixed_ns;       /* per kernel, whatever its size */
-    double hbm_efficiency; /* attained share of HBM bandwidth, weights and activations */
-    double quantisation;   /* 0: a last wave costs its share; 1: as much as a full one */
-    double epilogue_ns;    /* per wave of 128 x 128 tiles: start of the k-loop and writing out */
-    double split_ns;       /* fixed cost of splitting the inputs over tiles */
-    double split_traffic;  /* HBM traffic of the parts' sums, in times their bytes */
-    double down_gain;      /* how much faster the down projection computes: after an activation
-                              most inputs are near 0, which draws less power */
-    double cache_gain;     /* computing is faster by this share while operands fit the L2 */
-    double size_slope;     /* and slower by this power of operands over L2: power, misses */
-    double efficiency[TILES];
+/* What the fit of a number format's products saw, and how well it predicts shapes (inputs x
+ * outputs) that were left out of it: absolute errors relative to the measured time, to 256 tokens
+ * and beyond. 0 where it is not known. */
+struct gemm_record {
+    uint32_t rows, tokens_most;
+    uint64_t inputs_least, inputs_most, outputs_least, outputs_most;
+    double few_median_error, few_p95_error, many_median_error, many_p95_error;
 };
+
+/* Products of one number format. efficiency[i]: the share of that format's peak that tiles[i]
+ * attains while its waves are full; 0: the GPU's library has no such tile; all 0: this format was
+ * not fitted. A library has a date: products of 2026 are up to 40 % faster than those of 2024. */
+struct gemm_fit {
+    char source[CONFIG_TEXT_BYTES];
+    char date[CONFIG_TEXT_BYTES]; /* of the library that was measured, as far as it is known */
+    double fixed_ns;              /* per kernel, whatever its size */
+    double hbm_efficiency;        /* attained share of HBM bandwidth, weights and activations */
+    double hbm_ramp;      /* so much slower, as a share, while the weights are few: HBM_RAMP_NS */
+    double l2_gain;       /* weights that the L2 holds already are read so much faster */
+    double quantisation;  /* 0: a last wave costs its share; 1: as much as a full one */
+    double epilogue_ns;   /* per wave of 128 x 128 tiles: start of the k-loop and writing out */
+    double splits_most;   /* of the inputs over tiles: 1, 2 or 4 */
+    double split_ns;      /* fixed cost of splitting the inputs over tiles */
+    double split_traffic; /* HBM traffic of the parts' sums, in times their bytes */
+    double down_gain;     /* how much faster the down projection computes: after an activation
+                             most inputs are near 0, which draws less power */
+    double cache_gain;    /* computing is faster by this share while operands fit the L2 */
+    double size_slope;    /* and slower by this power of operands over L2: power, misses */
+    /* Tokens up to which the library takes its tile of 64 x 64, and then those of 64 rows, whether
+     * or not they are the fastest (vLLM's CUTLASS kernels); 0: it takes what is fastest. */
+    double small_tokens, medium_tokens;
+    double efficiency[TILES];
+    /* Quantising the inputs, where a kernel by itself does it: its start, a row, and the share of
+     * HBM bandwidth that its bytes attain. */
+    double quantise_ns, quantise_row_ns, quantise_efficiency;
+    double launch_ns; /* the CPU's, where no CUDA graph hides it: no product is shorter then */
+    struct gemm_record record;
+};
+extern const struct config_row gemm_rows[]; /* keys of one gemm_fit, below "gemm." or "fp8." */
 
 struct stream_fit {
     double fixed_ns;   /* per kernel */
@@ -73,26 +97,52 @@ struct operators {
     char source[CONFIG_TEXT_BYTES];
     uint32_t multiprocessors;
     uint64_t l2_bytes;
-    struct gemm_fit gemm;
+    struct gemm_fit gemm[NUMBER_FORMATS];
+    struct experts_fit experts[NUMBER_FORMATS];
     struct stream_fit stream[STREAM_KINDS];
     struct fit_record record;
 };
 
-/* The schema of models/timing/NAME.yaml. */
-extern const struct config_row operators_rows[];
+/* The schema of models/timing/NAME.yaml: what every file says, then a section for each number
+ * format that may be fitted, of products and of experts. Ended by rows == NULL. */
+extern const struct config_section operators_sections[];
 
-/* A GPU's datasheet, per ns. */
-struct gpu_peak {
-    double flop, bytes;
-};
+/* Copies the sections that a file of these operators says: formats that were not fitted are left
+ * out. `sections` has room for as many as operators_sections. */
+void operators_written(const struct operators *operators, struct config_section *sections);
+#define OPERATORS_SECTIONS_MAX 16
+
+/* STATUS_INPUT: a format whose library takes its tile by the tokens lacks one for some number. */
+enum status operators_check(const struct operators *operators, const char *path, struct error *err);
+
+static inline bool gemm_fitted(const struct gemm_fit *fit)
+{
+    double sum = 0;
+    for (int i = 0; i < TILES; i++)
+        sum += fit->efficiency[i];
+    return sum > 0;
+}
 
 /* A product on one rank: tokens x inputs by inputs x outputs, `groups` such products in one kernel
  * (1; a mixture's touched experts), each of that many tokens on average. */
 struct product {
     double tokens, inputs, outputs, groups;
-    double weight_bytes; /* of a weight */
-    bool down;           /* reads what an activation made */
+    double weight_bytes;       /* of a weight */
+    bool down;                 /* reads what an activation made */
+    enum number_format format; /* that the weights are in */
+    /* A kernel by itself quantises the inputs before (a compiler may write them quantised in the
+     * norm or activation that makes them). Nothing for formats that leave inputs as they are. */
+    bool quantised_apart;
+    /* How a table was measured; nothing of it in serving. The share of the weights that the L2
+     * holds since the kernel's last run; launched by the CPU, kernel by kernel. */
+    double resident;
+    bool launched_by_cpu;
 };
+
+/* The format whose fit and units serve a product of weights in `format`: itself; fp8_block's next
+ * is fp8; then bf16, which reads the narrow weights and computes in bf16 (weight-only). */
+enum number_format operators_computed_in(const struct operators *operators, struct gpu_peak peak,
+                                         enum number_format format);
 
 double operator_product_ns(const struct operators *operators, struct gpu_peak peak,
                            const struct product *product);

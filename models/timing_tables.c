@@ -11,7 +11,9 @@
 struct gpu_peak timing_peak(const struct hardware *hardware)
 {
     return (struct gpu_peak){ .flop = hardware->flop_per_s / 1e9,
-                              .bytes = hardware->hbm_bytes_per_s / 1e9 };
+                              .bytes = hardware->hbm_bytes_per_s / 1e9,
+                              .fp8_flop = hardware->fp8_flop_per_s / 1e9,
+                              .fp4_flop = hardware->fp4_flop_per_s / 1e9 };
 }
 
 /* Each token chooses `used` of `count` experts at random: so many are touched, and share the
@@ -34,6 +36,7 @@ static struct product product_of(const struct matrix *matrix, const struct model
         .groups = 1,
         .weight_bytes = matrix_weight_bytes(matrix, model),
         .down = matrix->down,
+        .format = number_format_of_bytes(matrix_weight_bytes(matrix, model)),
     };
     if (matrix->count > 1) {
         product.groups = timing_touched_experts(matrix, tokens);

@@ -15,14 +15,14 @@ static double attained_flop(const struct hardware *hardware)
     if (hardware->timing[0] == '\0')
         return hardware->flop_per_s * hardware->gemm_efficiency;
     for (uint32_t i = 0; i < TILES; i++)
-        share = fmax(share, hardware->operators.gemm.efficiency[i]);
+        share = fmax(share, hardware->operators.gemm[FORMAT_BF16].efficiency[i]);
     return hardware->flop_per_s * share;
 }
 
 static void write_roof(FILE *out, const struct hardware *hardware)
 {
     bool fitted = hardware->timing[0] != '\0';
-    double memory = fitted ? hardware->operators.gemm.hbm_efficiency : hardware->hbm_efficiency;
+    double memory = fitted ? hardware->operators.gemm[FORMAT_BF16].hbm_efficiency : hardware->hbm_efficiency;
     fprintf(out, "peak_flop = %.9g\npeak_bytes = %.9g\n", hardware->flop_per_s,
             hardware->hbm_bytes_per_s);
     fprintf(out, "attained_flop = %.9g\nattained_bytes = %.9g\n", attained_flop(hardware),

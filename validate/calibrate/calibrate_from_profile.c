@@ -11,8 +11,8 @@
 static enum status write_file(const char *path, const struct operators *operators,
                               struct error *err)
 {
-    const struct config_section sections[] = { { .prefix = "", .rows = operators_rows },
-                                               { .rows = NULL } };
+    struct config_section sections[OPERATORS_SECTIONS_MAX];
+    operators_written(operators, sections);
     char temporary[1024];
     int length = snprintf(temporary, sizeof temporary, "%s.part", path);
     if (length < 0 || (size_t)length >= sizeof temporary)

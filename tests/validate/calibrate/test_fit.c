@@ -144,7 +144,8 @@ START_TEST(a_fit_finds_the_gpu_that_made_its_data)
     struct hardware hardware;
     struct error err = { 0 };
     ck_assert_int_eq(hardware_load("a100-80gb", &hardware, &err), STATUS_OK);
-    struct gpu_peak peak = { hardware.flop_per_s / 1e9, hardware.hbm_bytes_per_s / 1e9 };
+    struct gpu_peak peak = { .flop = hardware.flop_per_s / 1e9,
+                             .bytes = hardware.hbm_bytes_per_s / 1e9 };
     struct operators truth = hardware.operators;
     struct profile profile = { .row = calloc(2000, sizeof *profile.row), .models = 1 };
     for (uint32_t tokens = 1; tokens <= 4096; tokens += 1 + tokens / 4)
@@ -155,8 +156,12 @@ START_TEST(a_fit_finds_the_gpu_that_made_its_data)
         }
     for (uint32_t i = 0; i < profile.count; i++) {
         struct profile_row *row = &profile.row[i];
-        struct product product = { row->tokens, row->inputs, row->outputs,
-                                   1,           2,           row->op == PROFILE_DOWN };
+        struct product product = { .tokens = row->tokens,
+                                   .inputs = row->inputs,
+                                   .outputs = row->outputs,
+                                   .groups = 1,
+                                   .weight_bytes = 2,
+                                   .down = row->op == PROFILE_DOWN };
         row->measured_ns = row->op == PROFILE_NORM
                                ? operator_stream_ns(&truth, peak, STREAM_NORM, row->tokens,
                                                     row->inputs, row->outputs)
@@ -171,7 +176,7 @@ START_TEST(a_fit_finds_the_gpu_that_made_its_data)
         ck_assert_double_le(errors.median, 0.01);
         ck_assert_double_le(errors.p95, 0.05);
     }
-    ck_assert_double_eq_tol(fitted.gemm.hbm_efficiency / truth.gemm.hbm_efficiency, 1, 0.03);
+    ck_assert_double_eq_tol(fitted.gemm[FORMAT_BF16].hbm_efficiency / truth.gemm[FORMAT_BF16].hbm_efficiency, 1, 0.03);
     ck_assert_double_eq_tol(
         fitted.stream[STREAM_NORM].efficiency / truth.stream[STREAM_NORM].efficiency, 1, 0.02);
     ck_assert_uint_gt(intervals.count, 15);

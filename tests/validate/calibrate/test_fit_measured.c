@@ -23,8 +23,8 @@ static struct measured measured(const char *hardware)
     ck_assert_int_eq(
         profile_read(folder, measured.hardware.operators.name, &measured.profile, &err), STATUS_OK);
     ck_assert_uint_eq(measured.profile.models, 3);
-    measured.peak = (struct gpu_peak){ measured.hardware.flop_per_s / 1e9,
-                                       measured.hardware.hbm_bytes_per_s / 1e9 };
+    measured.peak = (struct gpu_peak){ .flop = measured.hardware.flop_per_s / 1e9,
+                                       .bytes = measured.hardware.hbm_bytes_per_s / 1e9 };
     return measured;
 }
 

@@ -9,7 +9,7 @@
 /* Longer than any struct error can show in full. */
 #define MODELS_PATH_BYTES 1024
 
-/* The file that name_or_path means (models.h says how). kind: "llm", "hardware" or "timing"; key:
+/* The file that name_or_path means (models.h says how). kind: as for models_list(); key:
  * what the name is called in messages. STATUS_INPUT names the known ones when there is no such
  * file. */
 enum status models_path(const char *kind, const char *key, const char *name_or_path,

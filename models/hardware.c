@@ -98,6 +98,11 @@ const struct config_row hardware_rows[] = {
       .max = 1e9,
       .help = "per kernel: start and tail, whatever its size" },
 
+    { .key = "allreduce.timing",
+      .kind = CONFIG_TEXT,
+      .offset = AT(allreduce_timing),
+      .standard = "",
+      .help = "models/collectives/NAME.yaml: all-reduces fitted to measurements; none: a ring" },
     { .key = "allreduce.bytes_per_s",
       .kind = CONFIG_DOUBLE,
       .unit = UNIT_BYTES_PER_S,
@@ -303,6 +308,15 @@ static enum status attention_load(const char *name_or_path, struct attention_fit
     return status == STATUS_OK ? models_read(path, attention_rows, fit, err) : status;
 }
 
+/* Reads models/collectives/NAME.yaml, or a path. */
+static enum status collectives_load(const char *name_or_path, struct collective_fit *collectives,
+                                    struct error *err)
+{
+    char path[MODELS_PATH_BYTES];
+    enum status status = models_path("collectives", "allreduce.timing", name_or_path, path, err);
+    return status == STATUS_OK ? models_read(path, collective_rows, collectives, err) : status;
+}
+
 enum status hardware_load(const char *name_or_path, struct hardware *hardware, struct error *err)
 {
     char path[MODELS_PATH_BYTES];
@@ -318,5 +332,7 @@ enum status hardware_load(const char *name_or_path, struct hardware *hardware, s
         status = operators_load(hardware->timing, &hardware->operators, err);
     if (status == STATUS_OK && hardware->attention_file[0] != '\0')
         status = attention_load(hardware->attention_file, &hardware->attention, err);
+    if (status == STATUS_OK && hardware->allreduce_timing[0] != '\0')
+        status = collectives_load(hardware->allreduce_timing, &hardware->collectives, err);
     return status;
 }

@@ -7,6 +7,7 @@
 #include "base/config_tree.h"
 #include "base/error.h"
 #include "models/attention.h"
+#include "models/collectives.h"
 #include "models/operators.h"
 
 #include <stdbool.h>
@@ -126,6 +127,8 @@ struct hardware {
     struct operators operators;     /* what that file says; all 0 without */
     char attention_file[CONFIG_TEXT_BYTES]; /* models/attention/NAME.yaml; "": the roofline's */
     struct attention_fit attention;         /* what that file says; all 0 without */
+    char allreduce_timing[CONFIG_TEXT_BYTES]; /* models/collectives/NAME.yaml; "": latency and ring */
+    struct collective_fit collectives;        /* what that file says; all 0 without */
 };
 
 /* Reads `name_or_path`: a path if it holds '/' or ends in .yaml, else models/llm/NAME.yaml (or
@@ -151,6 +154,7 @@ enum status model_check(const struct model *model, const char *path, struct erro
 extern const struct config_row model_rows[], hardware_rows[];
 /* Calls visit for each shipped file's name, sorted. kind: "llm", "hardware", "drive", "prices",
  * "timing", "attention" or "engines". */
+ * "timing", "collectives" or "engines". */
 enum status models_list(const char *kind, void (*visit)(const char *name, void *context),
                         void *context, struct error *err);
 

@@ -117,6 +117,34 @@ static void add_product(struct parts *parts, const struct matrix *matrix,
     row->bound = longest(limits);
 }
 
+static double experts_call_ns(const struct parts *parts, const void *what, double tokens)
+{
+    (void)what;
+    return timing_expert_parts(&parts->hardware->operators, parts->peak, parts->model, parts->ranks,
+                               tokens)
+        .whole_ns;
+}
+
+/* One call for both products of the routed experts and what is between them. */
+static void add_experts(struct parts *parts, const struct matrix *up, const struct matrix *down)
+{
+    const struct model *model = parts->model;
+    struct breakdown_row *row = add(parts, "experts", up->layers);
+    double tokens = parts->tokens, touched = timing_touched_experts(up, tokens);
+    double inter = (double)model->expert_ffn / parts->ranks;
+    double weights = (double)up->inputs * (double)up->outputs / parts->ranks +
+                     (double)down->inputs * (double)down->outputs / parts->ranks;
+    row->flop = 2 * tokens * up->used * weights;
+    row->weight_bytes = touched * weights * matrix_weight_bytes(up, model);
+    row->activation_bytes = tokens * up->used * 2 * (model->hidden + inter) * ACTIVATION_BYTES;
+    row->ns = as_tabled(parts, experts_call_ns, NULL, tokens);
+    struct expert_parts limits =
+        timing_expert_parts(&parts->hardware->operators, parts->peak, model, parts->ranks, tokens);
+    row->bound = longest((struct operator_parts){ .computing_ns = limits.computing_ns,
+                                                  .moving_ns = limits.moving_ns,
+                                                  .starting_ns = limits.starting_ns });
+}
+
 /* ---- element-wise operators ---- */
 
 static void add_stream(struct parts *parts, const struct stream *stream, double times,
@@ -147,6 +175,11 @@ static void add_allreduce(struct parts *parts, const char *name, double times)
     double moving_ns = row->link_bytes * NS_PER_SECOND / parts->hardware->allreduce_bytes_per_s;
     double latency_ns = (double)parts->hardware->allreduce_latency_ns;
     row->ns = latency_ns + moving_ns;
+    if (parts->timing.allreduces > 0) {
+        latency_ns = parts->timing.allreduce_table.few[0];
+        row->ns = timing_table_ns(&parts->timing.allreduce_table, parts->tokens);
+        moving_ns = row->ns - latency_ns;
+    }
     row->bound = moving_ns > latency_ns ? BOUND_LINK : BOUND_LAUNCH;
 }
 
@@ -301,9 +334,19 @@ static void add_layer(struct parts *parts)
     struct stream stream[STREAMS_MAX];
     uint32_t matrices = model_matrices(model, parts->ranks, matrix);
     uint32_t streams =
-        model_streams(model, parts->ranks, !parts->timing.attention_fitted, stream);
-    for (uint32_t i = 0; i < matrices; i++)
-        add_product(parts, &matrix[i], &parts->timing.matrix[i], matrix[i].layers, parts->tokens);
+        model_streams(model, parts->ranks,
+                      timing_streams_without(&parts->timing, parts->hardware, model), stream);
+    bool experts =
+             parts->timing.tabled && timing_experts_fitted(&parts->hardware->operators, model),
+         added = false;
+    for (uint32_t i = 0; i < matrices; i++) {
+        if (!experts || matrix[i].count <= 1)
+            add_product(parts, &matrix[i], &parts->timing.matrix[i], matrix[i].layers,
+                        parts->tokens);
+        else if (!added)
+            add_experts(parts, &matrix[i], &matrix[i + 1]);
+        added = added || (experts && matrix[i].count > 1);
+    }
     for (uint32_t i = 0; i < streams; i++)
         add_stream(parts, &stream[i], stream[i].share * model->layers, parts->tokens);
     add_allreduce(parts, "all-reduce",
@@ -311,7 +354,8 @@ static void add_layer(struct parts *parts)
                       (model->parallel_attention ? 0 : model_ffn_layers(model)));
     if (parts->ranks > 1 && model->state == STATE_MAMBA && model->state_layers > 0) {
         struct breakdown_row *row = add(parts, "all-reduce of B, C and step", model->state_layers);
-        row->ns = (double)parts->hardware->allreduce_latency_ns;
+        row->ns = parts->timing.allreduces > 0 ? parts->timing.allreduce_table.few[0]
+                                               : (double)parts->hardware->allreduce_latency_ns;
         row->bound = BOUND_LAUNCH;
     }
 }

@@ -132,13 +132,13 @@ double model_kv_heads_of_rank(const struct model *model, uint32_t ranks)
 }
 
 /* Values of a token that the activation writes, of the average feed-forward. */
-static double activated_values(const struct model *model)
+static double activated_values(const struct model *model, bool routed)
 {
     double dense_share =
         model->experts > 0 ? (double)model->dense_layers / model_ffn_layers(model) : 1;
     return dense_share * model->ffn +
            (1 - dense_share) * model->expert_ffn *
-               ((double)model->experts_per_token + model->shared_experts);
+               ((routed ? (double)model->experts_per_token : 0) + model->shared_experts);
 }
 
 struct streams {
@@ -176,7 +176,7 @@ static void add_state_stream(struct streams *streams, const struct model *model,
 
 /* Norms and sums are whole on every rank. Side by side, attention and FFN share one norm and end in
  * one sum of three. */
-uint32_t model_streams(const struct model *model, uint32_t ranks, bool stores_kv,
+uint32_t model_streams(const struct model *model, uint32_t ranks, struct streams_without without,
                        struct stream stream[STREAMS_MAX])
 {
     bool latent = model->attention == ATTENTION_LATENT, side_by_side = model->parallel_attention;
@@ -185,17 +185,17 @@ uint32_t model_streams(const struct model *model, uint32_t ranks, bool stores_kv
     double rotated = latent ? (heads + 1) * model->rope_dim : (heads + kv_heads) * model->head_dim;
     double stored =
         latent ? (double)model->latent_dim + model->rope_dim : 2 * kv_heads * model->head_dim;
-    double active = activated_values(model) / ranks, layers = model->layers;
+    double active = activated_values(model, !without.expert_activation) / ranks, layers = model->layers;
     double mixers = model_mixer_layers(model) / layers;
     double attention = model_attention_layers(model) / layers,
            ffn = model_ffn_layers(model) / layers;
     struct streams streams = { .stream = stream };
     add_norm(&streams, hidden, side_by_side ? 2 : 1, mixers);
     add_stream(&streams, "rotary position", STREAM_ROPE, 2 * rotated, rotated, attention);
-    add_stream(&streams, "storing KV", STREAM_SUM, 2 * stored, stored, stores_kv ? attention : 0);
+    add_stream(&streams, "storing KV", STREAM_SUM, 2 * stored, stored, without.storing ? 0 : attention);
     add_state_stream(&streams, model, ranks);
     add_stream(&streams, "activation", STREAM_ACTIVATION, (model->gated_ffn ? 3 : 2) * active,
-               active, ffn);
+               active, active > 0 ? ffn : 0);
     if (!side_by_side)
         add_norm(&streams, hidden, 1, ffn);
     return streams.count;

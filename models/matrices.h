@@ -33,6 +33,13 @@ static inline double matrix_weight_bytes(const struct matrix *matrix, const stru
                : model->weight_bytes_per_parameter;
 }
 
+/* The format that its weights are in. */
+static inline enum number_format matrix_format(const struct matrix *matrix,
+                                               const struct model *model)
+{
+    return number_format_of_bytes(matrix_weight_bytes(matrix, model));
+}
+
 /* An element-wise operator of a layer: a kernel of its own. A norm adds the residual first, in the
  * same kernel (vLLM's fused_add_rms_norm, since 0.1; SGLang and TensorRT-LLM alike). */
 struct stream {
@@ -45,9 +52,12 @@ struct stream {
 };
 #define STREAMS_MAX 9
 
-/* Fills stream[]; returns how many. The embedding is not among them. stores_kv: not where it is part
- * of attention's time. */
-uint32_t model_streams(const struct model *model, uint32_t ranks, bool stores_kv,
+/* What other fits hold already: attention's storing its KV, the experts' their activation. */
+struct streams_without {
+    bool storing, expert_activation;
+};
+/* Fills stream[]; returns how many. The embedding is not among them. */
+uint32_t model_streams(const struct model *model, uint32_t ranks, struct streams_without without,
                        struct stream stream[STREAMS_MAX]);
 
 /* Channels that the convolution before a state passes over, over all ranks. */

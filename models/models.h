@@ -153,8 +153,7 @@ enum status model_check(const struct model *model, const char *path, struct erro
  * attention.h's. */
 extern const struct config_row model_rows[], hardware_rows[];
 /* Calls visit for each shipped file's name, sorted. kind: "llm", "hardware", "drive", "prices",
- * "timing", "attention" or "engines". */
- * "timing", "collectives" or "engines". */
+ * "timing", "attention", "collectives" or "engines". */
 enum status models_list(const char *kind, void (*visit)(const char *name, void *context),
                         void *context, struct error *err);
 
@@ -263,6 +262,8 @@ struct timing {
         fitted_tokens; /* an iteration of more is outside the fitted range; 0: nothing fitted */
     bool tabled;       /* layer_table and head_table, instead of matrix[] and head */
     struct timing_table layer_table, head_table;
+    double allreduces; /* of the average layer; 0: one rank, or they are in layer_ns */
+    struct timing_table allreduce_table;
     uint32_t matrices;
     struct timing_matrix matrix[TIMING_MATRICES_MAX];
     double expert_miss_log;          /* ln(1 - experts_per_token / experts); 0: dense */

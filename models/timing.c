@@ -80,7 +80,8 @@ static void prepare_streams(struct timing *timing, const struct model *model,
                             struct timing_rates rates)
 {
     struct stream stream[STREAMS_MAX];
-    uint32_t count = model_streams(model, ranks, !timing->attention_fitted, stream);
+    uint32_t count =
+        model_streams(model, ranks, timing_streams_without(timing, hardware, model), stream);
     double values = 0, kernels = 0;
     for (uint32_t i = 0; i < count; i++) {
         values += stream[i].share * (stream[i].values + stream[i].sum_values);
@@ -94,22 +95,23 @@ static void prepare_streams(struct timing *timing, const struct model *model,
 static void prepare_allreduces(struct timing *timing, const struct model *model,
                                const struct hardware *hardware, uint32_t ranks)
 {
+    if (ranks == 1)
+        return;
     double layers = model->layers, mixers = model_mixer_layers(model) / layers;
     double after = model->parallel_attention ? 0 : model_ffn_layers(model) / layers;
-    double allreduces = ranks == 1 ? 0 : mixers + after;
-    timing->layer_ns += allreduces * (double)hardware->allreduce_latency_ns;
-    timing->layer_token_ns += allreduces * allreduce_token_ns(model, hardware, ranks);
     /* Mamba-1's B, C and time step are few values, but every rank has a part of each. */
-    if (ranks > 1 && model->state == STATE_MAMBA)
-        timing->layer_ns += model->state_layers / layers * (double)hardware->allreduce_latency_ns;
-}
-
-static void prepare_iteration(struct timing *timing, const struct model *model,
-                              const struct hardware *hardware, uint32_t ranks)
-{
-    timing->host.iteration_ns = (double)hardware->iteration_overhead_ns;
-    timing->iteration_ns = ranks > 1 ? (double)hardware->allreduce_latency_ns : 0;
-    timing->token_ns = allreduce_token_ns(model, hardware, ranks);
+    double small = model->state == STATE_MAMBA ? model->state_layers / layers : 0;
+    if (hardware->allreduce_timing[0] != '\0') {
+        timing->allreduces = mixers + after;
+        timing_tables_allreduce(timing, model, hardware, ranks);
+        timing->layer_ns += small * timing->allreduce_table.few[0];
+        return;
+    }
+    timing->layer_ns += (mixers + after + small) * (double)hardware->allreduce_latency_ns;
+    timing->layer_token_ns += (mixers + after) * allreduce_token_ns(model, hardware, ranks);
+    /* One behind the embedding, of which every rank has a part of the vocabulary. */
+    timing->iteration_ns += (double)hardware->allreduce_latency_ns;
+    timing->token_ns += allreduce_token_ns(model, hardware, ranks);
 }
 
 static void prepare_embedding(struct timing *timing, const struct model *model,
@@ -125,8 +127,8 @@ struct timing timing_new(const struct model *model, const struct hardware *hardw
     assert(ranks >= 1 && model->heads % ranks == 0);
     struct timing timing = { .layers = model->layers, .source = "roofline (analytic)" };
     struct timing_rates rates = timing_rates_of(hardware);
+    timing.host.iteration_ns = (double)hardware->iteration_overhead_ns;
     timing_mixing_prepare(&timing, model, hardware, ranks);
-    prepare_iteration(&timing, model, hardware, ranks);
     if (hardware->timing[0] != '\0') {
         timing_tables_prepare(&timing, model, hardware, ranks);
     } else {
@@ -161,6 +163,8 @@ static double matrix_ns(const struct timing_matrix *matrix, double tokens, doubl
 static double layer_ns(const struct timing *timing, double tokens)
 {
     double sum_ns = timing->layer_ns + tokens * timing->layer_token_ns;
+    if (timing->allreduces > 0)
+        sum_ns += timing->allreduces * timing_table_ns(&timing->allreduce_table, tokens);
     if (timing->tabled)
         return sum_ns + timing_table_ns(&timing->layer_table, tokens);
     double touched = touched_share(timing, tokens);
@@ -208,7 +212,10 @@ static struct prefill_time iteration_of(const struct timing *timing, double laye
 
 static double once_ns(const struct timing *timing, double tokens, double logits)
 {
-    return timing->iteration_ns + tokens * timing->token_ns + head_ns(timing, logits);
+    double sum_ns = timing->iteration_ns + tokens * timing->token_ns + head_ns(timing, logits);
+    if (timing->allreduces > 0)
+        sum_ns += timing_table_ns(&timing->allreduce_table, tokens);
+    return sum_ns;
 }
 
 struct prefill_time timing_prefill(const struct timing *timing, uint64_t new_tokens,

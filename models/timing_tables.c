@@ -36,7 +36,7 @@ static struct product product_of(const struct matrix *matrix, const struct model
         .groups = 1,
         .weight_bytes = matrix_weight_bytes(matrix, model),
         .down = matrix->down,
-        .format = number_format_of_bytes(matrix_weight_bytes(matrix, model)),
+        .format = matrix_format(matrix, model),
     };
     if (matrix->count > 1) {
         product.groups = timing_touched_experts(matrix, tokens);
@@ -59,6 +59,33 @@ struct operator_parts timing_product_parts(const struct operators *operators, st
 {
     struct product product = product_of(matrix, model, ranks, tokens);
     return operator_product_parts(operators, peak, &product);
+}
+
+static enum number_format expert_format(const struct model *model)
+{
+    struct matrix routed = { .count = model->experts };
+    return matrix_format(&routed, model);
+}
+
+bool timing_experts_fitted(const struct operators *operators, const struct model *model)
+{
+    return model->experts > 1 && experts_fitted(&operators->experts[expert_format(model)]);
+}
+
+struct expert_parts timing_expert_parts(const struct operators *operators, struct gpu_peak peak,
+                                        const struct model *model, uint32_t ranks, double tokens)
+{
+    enum number_format format = expert_format(model);
+    struct matrix routed = { .count = model->experts, .used = model->experts_per_token };
+    const struct experts_call call = { .tokens = tokens,
+                                       .pairs = tokens * model->experts_per_token,
+                                       .touched = timing_touched_experts(&routed, tokens),
+                                       .hidden = model->hidden,
+                                       .inter = (double)model->expert_ffn / ranks,
+                                       .weight_bytes = matrix_weight_bytes(&routed, model),
+                                       .gated = model->gated_ffn,
+                                       .format = format };
+    return experts_parts(&operators->experts[format], peak, operators->multiprocessors, &call);
 }
 
 struct operator_parts timing_stream_parts(const struct operators *operators, struct gpu_peak peak,
@@ -94,8 +121,17 @@ struct layer {
 static double layer_ns(const struct layer *layer, double tokens)
 {
     double sum = 0;
+    bool experts = timing_experts_fitted(layer->operators, layer->model), summed = false;
     for (uint32_t i = 0; i < layer->matrices; i++) {
         double share = (double)layer->matrix[i].layers / layer->model->layers;
+        if (experts && layer->matrix[i].count > 1) { /* both products are one call */
+            sum += summed ? 0
+                          : share * timing_expert_parts(layer->operators, layer->peak,
+                                                        layer->model, layer->ranks, tokens)
+                                        .whole_ns;
+            summed = true;
+            continue;
+        }
         sum += share * timing_product_ns(layer->operators, layer->peak, &layer->matrix[i],
                                          layer->model, layer->ranks, tokens);
     }
@@ -105,21 +141,82 @@ static double layer_ns(const struct layer *layer, double tokens)
     return sum;
 }
 
+typedef double table_ns(const void *what, double tokens);
+
+static void fill_table(struct timing_table *table, table_ns *ns, const void *what)
+{
+    for (uint32_t i = 0; i < TIMING_BLOCK; i++)
+        table->few[i] = ns(what, i + 1);
+    table->first[0] = table->few[0];
+    table->last[0] = table->few[TIMING_BLOCK - 1];
+    for (uint32_t i = 1; i < TIMING_BLOCKS; i++) {
+        table->first[i] = ns(what, (double)TIMING_BLOCK * i + 1);
+        table->last[i] = ns(what, (double)TIMING_BLOCK * (i + 1));
+    }
+}
+
+static void continue_table(struct timing_table *table)
+{
+    table->per_token = (table->last[TIMING_BLOCKS - 1] - table->last[TIMING_BLOCKS / 2 - 1]) /
+                       (TIMING_BLOCK * (double)(TIMING_BLOCKS / 2));
+}
+
 /* More tokens never take less time: between the ends of two blocks a mixture's expected tiles,
- * which are no whole numbers, could. */
-static void fill(struct timing_table *table, const struct layer *layer)
+ * which are no whole numbers, could; and where a message goes another way, an all-reduce. */
+static void hold_up(struct timing_table *table)
 {
     double before = 0;
     for (uint32_t i = 0; i < TIMING_BLOCK; i++)
-        before = table->few[i] = fmax(before, layer_ns(layer, i + 1));
+        before = table->few[i] = fmax(before, table->few[i]);
     table->first[0] = table->few[0];
     table->last[0] = before;
     for (uint32_t i = 1; i < TIMING_BLOCKS; i++) {
-        before = table->first[i] = fmax(before, layer_ns(layer, (double)TIMING_BLOCK * i + 1));
-        before = table->last[i] = fmax(before, layer_ns(layer, (double)TIMING_BLOCK * (i + 1)));
+        before = table->first[i] = fmax(before, table->first[i]);
+        before = table->last[i] = fmax(before, table->last[i]);
     }
-    table->per_token = (before - table->last[TIMING_BLOCKS / 2 - 1]) /
-                       (TIMING_BLOCK * (double)(TIMING_BLOCKS / 2));
+}
+
+static double layer_table_ns(const void *layer, double tokens)
+{
+    return layer_ns(layer, tokens);
+}
+
+static void fill(struct timing_table *table, const struct layer *layer)
+{
+    fill_table(table, layer_table_ns, layer);
+    hold_up(table);
+    continue_table(table);
+}
+
+/* What an all-reduce is of. */
+struct allreduced {
+    const struct collective_fit *collectives;
+    uint32_t ranks;
+    double token_bytes;
+};
+
+/* vLLM and SGLang capture iterations of up to so many tokens in CUDA graphs (vLLM v1's default
+ * cudagraph_capture_sizes; SGLang's cuda_graph_max_bs lies near it on large GPUs). */
+#define CAPTURED_TOKENS 512
+
+static double allreduce_ns(const void *what, double tokens)
+{
+    const struct allreduced *allreduced = what;
+    return collective_allreduce_ns(allreduced->collectives, allreduced->ranks,
+                                   tokens * allreduced->token_bytes,
+                                   tokens <= CAPTURED_TOKENS ? COLLECTIVE_GRAPH
+                                                             : COLLECTIVE_EAGER);
+}
+
+void timing_tables_allreduce(struct timing *timing, const struct model *model,
+                             const struct hardware *hardware, uint32_t ranks)
+{
+    const struct allreduced allreduced = { .collectives = &hardware->collectives,
+                                           .ranks = ranks,
+                                           .token_bytes = model->hidden * 2.0 };
+    fill_table(&timing->allreduce_table, allreduce_ns, &allreduced);
+    hold_up(&timing->allreduce_table);
+    continue_table(&timing->allreduce_table);
 }
 
 /* Embedding and last norm are small: a line from one token to a full table. */
@@ -196,7 +293,8 @@ void timing_tables_prepare(struct timing *timing, const struct model *model,
                            .model = model,
                            .ranks = ranks };
     layer.matrices = model_matrices(model, ranks, layer.matrix);
-    layer.streams = model_streams(model, ranks, !timing->attention_fitted, layer.stream);
+    layer.streams = model_streams(model, ranks, timing_streams_without(timing, hardware, model),
+                                  layer.stream);
     fill(&timing->layer_table, &layer);
     add_embedding(timing, &layer);
     say_source(timing, &layer);

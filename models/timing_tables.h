@@ -9,6 +9,10 @@
 void timing_tables_prepare(struct timing *timing, const struct model *model,
                            const struct hardware *hardware, uint32_t ranks);
 
+/* Fills the table of an all-reduce of the tokens' hidden states. */
+void timing_tables_allreduce(struct timing *timing, const struct model *model,
+                             const struct hardware *hardware, uint32_t ranks);
+
 /* One matrix of a layer that has it, for so many tokens in the batch. */
 double timing_product_ns(const struct operators *operators, struct gpu_peak peak,
                          const struct matrix *matrix, const struct model *model, uint32_t ranks,
@@ -18,6 +22,25 @@ double timing_product_ns(const struct operators *operators, struct gpu_peak peak
 struct operator_parts timing_product_parts(const struct operators *operators, struct gpu_peak peak,
                                            const struct matrix *matrix, const struct model *model,
                                            uint32_t ranks, double tokens);
+
+/* Whether the model's routed experts have a fit of their own, which holds both of their products
+ * and all around them. */
+bool timing_experts_fitted(const struct operators *operators, const struct model *model);
+/* The routed experts of a layer that has them; defined where they are fitted. */
+struct expert_parts timing_expert_parts(const struct operators *operators, struct gpu_peak peak,
+                                        const struct model *model, uint32_t ranks, double tokens);
+
+/* Element-wise operators that no other fit holds. */
+static inline struct streams_without timing_streams_without(const struct timing *timing,
+                                                            const struct hardware *hardware,
+                                                            const struct model *model)
+{
+    return (struct streams_without){
+        .storing = timing->attention_fitted,
+        .expert_activation = hardware->timing[0] != '\0' &&
+                             timing_experts_fitted(&hardware->operators, model)
+    };
+}
 
 /* An element-wise operator: the parts of its kernel, and how long it takes. */
 struct operator_parts timing_stream_parts(const struct operators *operators, struct gpu_peak peak,

@@ -142,7 +142,7 @@ struct hardware shipped_hardware(const char *name)
 struct hardware roofline_hardware(const char *name)
 {
     struct hardware hardware = shipped_hardware(name);
-    hardware.timing[0] = '\0';
+    hardware.timing[0] = hardware.attention_file[0] = hardware.allreduce_timing[0] = '\0';
     return hardware;
 }
 

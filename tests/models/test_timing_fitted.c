@@ -24,7 +24,7 @@ static double slow_layers_ns(const struct model *model, const struct hardware *h
     struct matrix matrix[TIMING_MATRICES_MAX];
     struct stream stream[STREAMS_MAX];
     uint32_t matrices = model_matrices(model, ranks, matrix);
-    uint32_t streams = model_streams(model, ranks, true, stream);
+    uint32_t streams = model_streams(model, ranks, (struct streams_without){ 0 }, stream);
     double sum = 0;
     for (uint32_t i = 0; i < matrices; i++)
         for (uint32_t layer = 0; layer < matrix[i].layers; layer++)

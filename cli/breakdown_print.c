@@ -83,7 +83,7 @@ static void print_rows(FILE *out, const struct breakdown *breakdown, const struc
     }
     add_sum(&table, "= the iteration", 1, breakdown->iteration_ns, breakdown->iteration_ns);
     table_print(out, &table, WIDTH_MOST);
-    table_free(&table);
+    table_end(&table);
 }
 
 static void print_quantity(FILE *out, const char *label, double value, enum unit_kind kind)
@@ -136,7 +136,7 @@ static void print_links(FILE *out, const struct breakdown *prefill, const struct
         table_add(&table, "%s", verdict(&links.link[i]));
     }
     table_print(out, &table, WIDTH_MOST);
-    table_free(&table);
+    table_end(&table);
 }
 
 void breakdown_print_table(FILE *out, const struct model *model, const struct hardware *hardware,

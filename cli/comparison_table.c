@@ -235,7 +235,7 @@ static void print_metrics(FILE *out, const struct comparison *comparison)
             add_regret(&table, comparison);
     }
     table_print(out, &table, WIDTH_MOST);
-    table_free(&table);
+    table_end(&table);
 }
 
 static double change(double now, double before)

@@ -53,7 +53,7 @@ static void print_rows(FILE *out, const struct paper *paper)
     for (uint32_t i = 0; i < paper->row_count; i++)
         add_row(&table, &paper->rows[i]);
     table_print(out, &table, WIDTH_MOST);
-    table_free(&table);
+    table_end(&table);
 }
 
 static void print_sensitivity(FILE *out, const struct paper *paper)
@@ -87,7 +87,7 @@ static void print_sensitivity(FILE *out, const struct paper *paper)
     }
     fputs("\nSensitivity to what the paper leaves open\n", out);
     table_print(out, &table, WIDTH_MOST);
-    table_free(&table);
+    table_end(&table);
 }
 
 static void print_checks(FILE *out, const struct paper *paper)

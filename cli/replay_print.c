@@ -130,7 +130,7 @@ static void print_size(FILE *out, const struct replay_runs *all, uint32_t size)
     if (all->bound != NULL && any != NULL)
         add_bound(&table, &all->sizes[size], any);
     table_print(out, &table, WIDTH_MOST);
-    table_free(&table);
+    table_end(&table);
 }
 
 void replay_print_table(FILE *out, const struct replay_about *about, const struct replay_runs *all)

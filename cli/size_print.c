@@ -243,7 +243,7 @@ static void print_neighbours(FILE *out, const struct size_question *question,
         }
     fputc('\n', out);
     table_print(out, &table, WIDTH_MOST);
-    table_free(&table);
+    table_end(&table);
 }
 
 static void print_front(FILE *out, const struct size_question *question,
@@ -264,7 +264,7 @@ static void print_front(FILE *out, const struct size_question *question,
     table_print(out, &table, WIDTH_MOST);
     if (shown < count)
         fprintf(out, "(%" PRIu32 " of the front's %" PRIu32 " points)\n", shown, count);
-    table_free(&table);
+    table_end(&table);
 }
 
 static void add_best(struct table *table, const struct size_answer *answer, uint32_t point)
@@ -301,7 +301,7 @@ static void print_sensitivities(FILE *out, const struct size_question *question,
         }
     fputc('\n', out);
     table_print(out, &table, WIDTH_MOST);
-    table_free(&table);
+    table_end(&table);
 }
 
 static void print_growth(FILE *out, const struct size_growth growth[SIZE_LOADS])
@@ -329,7 +329,7 @@ static void print_growth(FILE *out, const struct size_growth growth[SIZE_LOADS])
     fputc('\n', out);
     if (any)
         table_print(out, &table, WIDTH_MOST);
-    table_free(&table);
+    table_end(&table);
 }
 
 static void print_notes(FILE *out, const struct size_answer *answer)

@@ -145,7 +145,7 @@ static void print_table(FILE *out, const struct sweep_table *table, const struct
     }
     if (shown > 0)
         table_print(out, &cells, WIDTH_MOST);
-    table_free(&cells);
+    table_end(&cells);
     print_failures(out, table);
     if (points > shown && shown == POINTS_SHOWN)
         fprintf(out,

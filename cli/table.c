@@ -16,7 +16,7 @@ void table_init(struct table *table, uint32_t columns)
     *table = (struct table){ .columns = columns };
 }
 
-void table_free(struct table *table)
+void table_end(struct table *table)
 {
     for (uint32_t i = 0; i < table->count; i++)
         free(table->cell[i]);

@@ -12,7 +12,7 @@ struct table {
 };
 
 void table_init(struct table *table, uint32_t columns);
-void table_free(struct table *table);
+void table_end(struct table *table);
 
 /* Adds the next cell, printf-like. */
 __attribute__((format(printf, 2, 3))) void table_add(struct table *table, const char *format, ...);

@@ -41,7 +41,11 @@ static const struct attention_coefficients *coefficients_of(const struct attenti
 static const struct attention_width *width_of(const struct attention_coefficients *of,
                                               double head_dim)
 {
-    return &of->width[head_dim <= 64 ? 0 : head_dim <= 128 ? 1 : head_dim <= 192 ? 2 : 3];
+    return &of->width[head_dim <= 64    ? 0
+                      : head_dim <= 128 ? 1
+                      : head_dim <= 192 ? 2
+                      : head_dim <= 256 ? 3
+                                        : 4];
 }
 
 /* ns a byte takes at the whole HBM bandwidth, where the launch moves `bytes` in all. */
@@ -67,19 +71,20 @@ static double update_ns(const struct attention_fit *fit, const struct attention_
 /* ---- tiles ---- */
 
 /* Tiles of one launch, all multiprocessors together: busy_ns, their work over the number of
- * multiprocessors; longest_ns, the longest of them by itself; waves; alike: from 0, lengths grow as
- * those of a causal prefill, to 1, all have the same. */
+ * multiprocessors; longest_ns, the longest of them among others, and alone_ns, by itself; alike:
+ * from 0, lengths grow as those of a causal prefill, to 1, all have the same. */
 struct tiles {
-    double busy_ns, longest_ns, waves, alike;
+    double busy_ns, longest_ns, alone_ns, alike;
 };
 
 /* The multiprocessors take tiles as they come: the last one ends late, by its whole length where
  * all are alike and the last wave has room. */
 static double tiles_ns(const struct attention_coefficients *of, const struct tiles *tiles)
 {
-    double late = tiles->alike * (ceil(tiles->waves) - tiles->waves) +
-                  (1 - tiles->alike) * of->tail;
-    return most(tiles->longest_ns, tiles->busy_ns + late * tiles->longest_ns);
+    double waves = tiles->busy_ns / tiles->longest_ns;
+    double room = ceil(waves - 1e-6) - waves;
+    double late = tiles->alike * room + (1 - tiles->alike) * of->tail;
+    return most(tiles->alone_ns, tiles->busy_ns + late * tiles->longest_ns);
 }
 
 /* Steps of all tiles of a sequence, tile i = 1.. of `count` taking the least of first + i * span,
@@ -109,8 +114,8 @@ static struct tiles prefill_tiles(const struct attention_fit *fit,
     double first = cached / keys + (span < 1 ? 0.5 * (1 - span) : 0);
     double steps = steps_of(count, span, first, last, window);
     double longest = least(last, window), processors = fit->multiprocessors;
-    double step_ns = 4 * rows * keys * shape->head_dim * processors /
-                     (peak.flop * width->efficiency);
+    double step_ns =
+        4 * rows * keys * shape->head_dim * processors / (peak.flop * width->efficiency);
     double heads = sequences * shape->heads / packed;
     double splits = of->kernel == ATTENTION_FLASH_3
                         ? clamped(processors / (heads * count), 1, most(1, longest / 2))
@@ -118,9 +123,9 @@ static struct tiles prefill_tiles(const struct attention_fit *fit,
     double alike = clamped(2 * steps / (count * longest) - 1, 0, 1);
     return (struct tiles){
         .busy_ns = heads * (steps * step_ns + count * width->tile_ns) / processors,
-        .longest_ns = of->longest * (longest / splits * step_ns + width->tile_ns) +
-                      (splits > 1 ? of->split_ns : 0),
-        .waves = heads * count / processors,
+        .longest_ns = longest * step_ns + width->tile_ns,
+        .alone_ns = of->longest * (longest / splits * step_ns + width->tile_ns) +
+                    (splits > 1 ? of->split_ns : 0),
         .alike = of->kernel == ATTENTION_FLASH_3 ? 0 : alike,
     };
 }
@@ -153,15 +158,13 @@ double attention_prefill_ns(const struct attention_fit *fit, struct gpu_peak pea
     if (new_tokens == 1)
         return attention_decode_ns(fit, peak, shape, sequences, sequences * (cached_tokens + 1));
     const struct attention_coefficients *of = coefficients_of(fit, shape);
-    struct tiles tiles =
-        prefill_tiles(fit, of, peak, shape, sequences, new_tokens, cached_tokens);
+    struct tiles tiles = prefill_tiles(fit, of, peak, shape, sequences, new_tokens, cached_tokens);
     double tokens = sequences * new_tokens;
     double moved = query_bytes(shape, tokens) +
                    kv_bytes(shape, sequences * seen(shape, new_tokens, cached_tokens));
     double written = tokens * shape->kv_heads * shape->head_dim * 2 * ACTIVATION_BYTES;
     /* A layer's queries and new K and V were made just before, whatever the run. */
-    double per_byte_ns =
-        byte_ns(fit, of, peak, moved + written, shape->cold && cached_tokens > 0);
+    double per_byte_ns = byte_ns(fit, of, peak, moved + written, shape->cold && cached_tokens > 0);
     return of->prefill_ns +
            together(tiles_ns(of, &tiles), moved * per_byte_ns / of->stream_efficiency,
                     of->overlap) +
@@ -172,22 +175,22 @@ double attention_prefill_ns(const struct attention_fit *fit, struct gpu_peak pea
 
 /* One query a sequence. */
 struct decode {
-    double keys;           /* that a sequence sees */
-    double tile_ns;        /* tiles' and heads' own time, over the multiprocessors */
-    double longest_ns;     /* a tile's walk along its keys */
+    double keys;       /* that a sequence sees */
+    double tile_ns;    /* tiles' and heads' own time, over the multiprocessors */
+    double longest_ns; /* a tile's walk along its keys */
     double bytes, moving_ns;
     double regroup_ns;
 };
 
 /* Query heads of a KV head that are tiles of their own read its KV each for itself: again from HBM,
- * if the tiles between them are more than the GPU holds. */
-static double reread_bytes(const struct attention_fit *fit,
-                           const struct attention_coefficients *of,
+ * if between them lie more tiles than the GPU holds, and more bytes than its L2. */
+static double reread_bytes(const struct attention_fit *fit, const struct attention_coefficients *of,
                            const struct attention_shape *shape, double sequences, double kv)
 {
     double group = shape->heads / shape->kv_heads;
-    double apart = clamped(of->reread * group * sequences / fit->multiprocessors, 0, 1);
-    return (group - 1) * apart * kv;
+    double fulls = group * sequences / fit->multiprocessors;
+    double too_large = clamped(kv / shape->kv_heads / (double)fit->l2_bytes - 1, 0, 1);
+    return (group - 1) * too_large * clamped((fulls / of->reread - 1) / 2, 0, 1) * kv;
 }
 
 static double decode_splits(const struct attention_fit *fit,
@@ -207,29 +210,24 @@ static struct decode decode_of(const struct attention_fit *fit,
     bool windowed = shape->window_tokens > 0, first_kind = of->kernel == ATTENTION_FLASH_2;
     bool far = windowed && mean > shape->window_tokens, alone = windowed && first_kind;
     struct decode decode = { .keys = far ? shape->window_tokens : mean };
-    double tiles = sequences *
-                   (alone ? shape->heads : shape->kv_heads * ceil(group / DECODE_ROWS));
-    double splits = first_kind && (alone || group == 1)
-                        ? 1
-                        : decode_splits(fit, of, tiles, decode.keys);
-    decode.tile_ns =
-        (tiles * (width->decode_tile_ns + (far ? width->decode_window_ns : 0)) +
-         sequences * shape->heads * of->head_ns * shape->head_dim / 128) /
-        fit->multiprocessors;
-    decode.longest_ns = decode.keys / splits * shape->head_dim * 2 * shape->kv_bytes /
-                            of->tile_bytes_per_ns +
-                        least(1, splits - 1) * of->split_ns + (splits - 1) * of->split_part_ns;
+    double tiles = sequences * (alone ? shape->heads : shape->kv_heads * ceil(group / DECODE_ROWS));
+    double splits =
+        first_kind && (alone || group == 1) ? 1 : decode_splits(fit, of, tiles, decode.keys);
+    decode.tile_ns = (tiles * (width->decode_tile_ns + (far ? width->decode_window_ns : 0)) +
+                      sequences * shape->heads * of->head_ns * shape->head_dim / 128) /
+                     fit->multiprocessors;
+    decode.longest_ns =
+        decode.keys / splits * shape->head_dim * 2 * shape->kv_bytes / of->tile_bytes_per_ns +
+        least(1, splits - 1) * of->split_ns + (splits - 1) * of->split_part_ns;
     double kv = kv_bytes(shape, sequences * decode.keys);
     decode.bytes = kv + query_bytes(shape, sequences);
     double again = alone ? reread_bytes(fit, of, shape, sequences, kv) : 0;
-    decode.moving_ns = (decode.bytes + again) *
-                       byte_ns(fit, of, peak, decode.bytes, shape->cold) /
+    decode.moving_ns = (decode.bytes + again) * byte_ns(fit, of, peak, decode.bytes, shape->cold) /
                        width->decode_efficiency;
     /* Two copies, for which K heads of B sequences need other strides. */
-    decode.regroup_ns =
-        first_kind && !windowed && group > 1 && shape->kv_heads > 1 && sequences > 1
-            ? of->regroup_ns
-            : 0;
+    decode.regroup_ns = first_kind && !windowed && group > 1 && shape->kv_heads > 1 && sequences > 1
+                            ? of->regroup_ns
+                            : 0;
     return decode;
 }
 
@@ -242,8 +240,7 @@ double attention_decode_ns(const struct attention_fit *fit, struct gpu_peak peak
     const struct attention_coefficients *of = coefficients_of(fit, shape);
     struct decode decode = decode_of(fit, of, peak, shape, sequences, context_tokens);
     double work_ns = together(decode.tile_ns, decode.moving_ns, of->decode_overlap);
-    return of->decode_ns + decode.regroup_ns +
-           together(work_ns, decode.longest_ns, of->decode_mix);
+    return of->decode_ns + decode.regroup_ns + together(work_ns, decode.longest_ns, of->decode_mix);
 }
 
 /* ---- both in one launch ---- */
@@ -256,18 +253,20 @@ static struct tiles decode_as_tiles(const struct attention_fit *fit,
                                     double context)
 {
     struct tiles one = prefill_tiles(fit, of, peak, shape, sequences, 1, context / sequences - 1);
-    one.alike = 1;
+    one.alike = of->kernel == ATTENTION_FLASH_3 ? 0 : 1;
     return one;
 }
 
-static struct tiles joined(const struct tiles *a, const struct tiles *b, int kernel)
+/* Short tiles fill what room long ones leave. */
+static struct tiles joined(const struct tiles *a, const struct tiles *b)
 {
-    double busy_ns = a->busy_ns + b->busy_ns, alike = a->alike * a->busy_ns + b->busy_ns;
+    double busy_ns = a->busy_ns + b->busy_ns, longest_ns = most(a->longest_ns, b->longest_ns);
     return (struct tiles){
         .busy_ns = busy_ns,
-        .longest_ns = most(a->longest_ns, b->longest_ns),
-        .waves = a->waves + b->waves,
-        .alike = kernel == ATTENTION_FLASH_3 ? 0 : alike / busy_ns,
+        .longest_ns = longest_ns,
+        .alone_ns = most(a->alone_ns, b->alone_ns),
+        .alike = (a->alike * a->busy_ns * a->longest_ns + b->alike * b->busy_ns * b->longest_ns) /
+                 (busy_ns * longest_ns),
     };
 }
 
@@ -278,22 +277,20 @@ static double one_launch_ns(const struct attention_fit *fit,
 {
     struct tiles prefill = prefill_tiles(fit, of, peak, shape, 1, new_tokens, cached);
     struct tiles decode = decode_as_tiles(fit, of, peak, shape, sequences, context);
-    struct tiles all = joined(&prefill, &decode, of->kernel);
+    struct tiles all = joined(&prefill, &decode);
     double tokens = new_tokens + sequences;
     double mean = context / sequences;
     if (shape->window_tokens > 0)
         mean = least(mean, shape->window_tokens);
     double decoded = kv_bytes(shape, sequences * mean);
-    double moved = query_bytes(shape, tokens) + decoded +
-                   kv_bytes(shape, seen(shape, new_tokens, cached));
+    double moved =
+        query_bytes(shape, tokens) + decoded + kv_bytes(shape, seen(shape, new_tokens, cached));
     double per_byte_ns = byte_ns(fit, of, peak, moved, shape->cold);
-    double again = of->kernel == ATTENTION_FLASH_2
-                       ? reread_bytes(fit, of, shape, sequences, decoded)
-                       : 0;
+    double again =
+        of->kernel == ATTENTION_FLASH_2 ? reread_bytes(fit, of, shape, sequences, decoded) : 0;
     double efficiency = width_of(of, shape->head_dim)->decode_efficiency;
     return of->prefill_ns +
-           together(tiles_ns(of, &all), (moved + again) * per_byte_ns / efficiency,
-                    of->overlap) +
+           together(tiles_ns(of, &all), (moved + again) * per_byte_ns / efficiency, of->overlap) +
            update_ns(fit, of, shape, tokens, per_byte_ns);
 }
 

@@ -24,15 +24,15 @@
 
 /* How a library schedules.
  * flash-attention-2: a tile is of one query head; prefill is not split over the context, nor is
- *   decode with as many KV heads as heads; a batch that decodes and prefills is one launch, in which
- *   each decoding sequence is a tile per query head, unsplit.
- * flash-attention-3: the query heads of a KV head share a tile; tiles are split over the context
- *   until the GPU is full; one launch for both.
- * flashinfer: prefill as flash-attention-2's, decode as flash-attention-3's; two launches. */
+ *   decode with as many KV heads as heads; a batch that decodes and prefills is one launch, in
+ * which each decoding sequence is a tile per query head, unsplit. flash-attention-3: the query
+ * heads of a KV head share a tile; tiles are split over the context until the GPU is full; one
+ * launch for both. flashinfer: prefill as flash-attention-2's, decode as flash-attention-3's; two
+ * launches. */
 enum attention_kernel { ATTENTION_FLASH_2, ATTENTION_FLASH_3, ATTENTION_FLASHINFER };
 
-/* By head width: up to 64, 128, 192, and above. */
-#define ATTENTION_WIDTHS 4
+/* By head width: up to 64, 128, 192, 256, and above. */
+#define ATTENTION_WIDTHS 5
 struct attention_width {
     double rows, keys; /* a tile's queries, and the keys of one step: the library's, not fitted */
     double window_rows, window_keys; /* the same with a window */
@@ -65,13 +65,14 @@ struct attention_coefficients {
     double decode_mix;        /* the same: those together and the longest tile */
     double head_ns;           /* decode: per query head of 128 values */
     double regroup_ns;        /* flash-attention-2's decode: grouping heads, several sequences */
-    double reread;            /* share of KV that query heads of one KV head read again */
+    double reread;            /* GPUs full of tiles between heads of one KV head, from which on they
+                                 read its KV again */
     struct attention_width width[ATTENTION_WIDTHS];
 };
 
-/* MLA (arXiv 2405.04434): prefill attends with decompressed K and V, decode in the latent space. The
- * public measurements waited for the CPU's launches of several kernels: host_ns is theirs, and no
- * part of a layer in a CUDA graph. */
+/* MLA (arXiv 2405.04434): prefill attends with decompressed K and V, decode in the latent space.
+ * The public measurements waited for the CPU's launches of several kernels: host_ns is theirs, and
+ * no part of a layer in a CUDA graph. */
 struct attention_latent {
     double host_ns;
     double prefill_ns; /* per layer */
@@ -100,7 +101,7 @@ struct attention_record {
 
 struct attention_fit {
     char name[CONFIG_TEXT_BYTES];
-    char source[CONFIG_TEXT_BYTES]; /* engine and version too */
+    char source[CONFIG_TEXT_BYTES];    /* engine and version too */
     uint32_t multiprocessors, threads; /* threads: resident on one multiprocessor at most */
     uint64_t l2_bytes;
     struct attention_coefficients wide, narrow; /* KV of 2 bytes a value, of 1 */
@@ -143,7 +144,8 @@ struct latent_shape {
     double heads, latent_dim, rope_dim, head_dim, kv_bytes;
     bool eager; /* as measured: not before the CPU has launched it */
 };
-/* fit->latent_fitted must hold. Units as above. Prefill decompresses the cached tokens' K and V too. */
+/* fit->latent_fitted must hold. Units as above. Prefill decompresses the cached tokens' K and V
+ * too. */
 double attention_latent_prefill_ns(const struct attention_fit *fit, struct gpu_peak peak,
                                    const struct latent_shape *shape, double sequences,
                                    double new_tokens, double cached_tokens);

@@ -50,8 +50,8 @@ double attention_latent_decode_ns(const struct attention_fit *fit, struct gpu_pe
         return 0;
     const struct attention_latent *of = &fit->latent;
     double key_dim = shape->latent_dim + shape->rope_dim;
-    double moving_ns = context_tokens * key_dim * shape->kv_bytes /
-                       (peak.bytes * of->decode_efficiency);
+    double moving_ns =
+        context_tokens * key_dim * shape->kv_bytes / (peak.bytes * of->decode_efficiency);
     double tiles = sequences * ceil(shape->heads / TILE_HEADS);
     double flop = 2 * context_tokens * ceil(shape->heads / TILE_HEADS) * TILE_HEADS *
                   (key_dim + shape->latent_dim);

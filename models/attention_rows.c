@@ -77,12 +77,13 @@ static const char *const kernels[] = { "flash-attention-2", "flash-attention-3",
                "those and the longest tile: 0 overlap, 2 add up"),                                 \
         NUMBER(prefix ".head_ns", member.head_ns, 0, 1e5, "50",                                    \
                "decode: per query head of 128 values"),                                            \
-        NUMBER(prefix ".regroup_ns", member.regroup_ns, 0, 1e6, "0",                               \
+        NUMBER(prefix ".regroup_ns", member.regroup_ns, 0, 1e6, "3000",                            \
                "flash-attention-2: grouping heads of several sequences"),                          \
-        NUMBER(prefix ".reread", member.reread, 0, 100, "1",                                       \
-               "KV read again by heads in tiles of their own"),                                    \
+        NUMBER(prefix ".reread", member.reread, 1e-3, 1e3, "0.7",                                  \
+               "GPUs full of tiles between heads, from which on they read KV again"),              \
         WIDTH(prefix ".64", member.width[0]), WIDTH(prefix ".128", member.width[1]),               \
-        WIDTH(prefix ".192", member.width[2]), WIDTH(prefix ".256", member.width[3])
+        WIDTH(prefix ".192", member.width[2]), WIDTH(prefix ".256", member.width[3]),              \
+        WIDTH(prefix ".512", member.width[4])
 
 const struct config_row attention_rows[] = {
     { .key = "name",
@@ -147,7 +148,8 @@ const struct config_row attention_rows[] = {
     ERRORS("decode", decode, "held-out heads and lengths, 20 us and more"),
     ERRORS("cached", cached, "prefill behind a cached prefix, held-out lengths, 20 us and more"),
     ERRORS("mixed", mixed, "prefill and decode in one batch, held-out lengths, 20 us and more"),
-    ERRORS("latent", latent, "MLA, held-out heads and lengths, 1.5 times the CPU's launches and "
-                             "more"),
+    ERRORS("latent", latent,
+           "MLA, held-out heads and lengths, 1.5 times the CPU's launches and "
+           "more"),
     { .key = NULL },
 };

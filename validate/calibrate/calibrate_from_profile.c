@@ -2,6 +2,7 @@
 #include "validate/calibrate/calibrate_from_profile.h"
 
 #include "models/models.h"
+#include "validate/calibrate/fit_attention.h"
 #include "validate/calibrate/fit_operators.h"
 
 #include <errno.h>
@@ -55,6 +56,8 @@ static enum status fit(const struct profile_calibration *calibration, const stru
 enum status calibrate_from_profile(const struct profile_calibration *calibration, FILE *report,
                                    struct error *err)
 {
+    if (attention_profile_is(calibration->path))
+        return calibrate_attention(calibration, report, err);
     struct hardware hardware;
     struct profile profile = { 0 };
     enum status status = hardware_load(calibration->hardware, &hardware, err);

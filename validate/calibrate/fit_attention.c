@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "validate/calibrate/fit_robust.h"
+#include "validate/calibrate/fit_write.h"
 
 #include <assert.h>
 #include <math.h>
@@ -98,14 +99,6 @@ static void residuals(const void *context, const double *parameter, double *out)
                      part->launch[i]->measured_ns);
 }
 
-/* To four digits, far below what is known: what a file says is what was judged. */
-static double rounded(double value)
-{
-    char text[32];
-    snprintf(text, sizeof text, "%.4g", value);
-    return strtod(text, NULL);
-}
-
 static void fit_part(struct part *part, struct attention_fit *fit)
 {
     double prior[FIT_PARAMETERS_MAX], spread[FIT_PARAMETERS_MAX];
@@ -129,7 +122,7 @@ static void fit_part(struct part *part, struct attention_fit *fit)
     fit_robust(&problem, &answer);
     set_all(part, answer.parameter, fit);
     for (size_t i = 0; i < part->coefficients; i++)
-        *member(fit, part->coefficient[i].row) = rounded(*member(fit, part->coefficient[i].row));
+        fit_round(member(fit, part->coefficient[i].row));
 }
 
 /* ---- which launches ---- */

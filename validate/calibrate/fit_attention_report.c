@@ -4,13 +4,12 @@
 
 #include "base/memory.h"
 #include "models/models.h"
+#include "validate/calibrate/fit_write.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define ROWS_MOST 3000   /* of a part of a fit: more change the third digit, and take minutes */
 #define SHORT_NS 20000.0 /* below it a launch is its fixed cost */
@@ -230,29 +229,6 @@ static void print_carried(FILE *out, const struct attention_profile *profile, co
 
 /* ---- all of it ---- */
 
-static enum status write_file(const char *path, const struct attention_fit *fit, struct error *err)
-{
-    const struct config_section sections[] = { { .prefix = "", .rows = attention_rows },
-                                               { .rows = NULL } };
-    char temporary[1024];
-    int length = snprintf(temporary, sizeof temporary, "%s.part", path);
-    if (length < 0 || (size_t)length >= sizeof temporary)
-        return error_io(err, path, "write", strerror(ENAMETOOLONG));
-    FILE *out = fopen(temporary, "w");
-    if (out == NULL)
-        return error_io(err, temporary, "write", strerror(errno));
-    fprintf(out, "# Made by `reprise calibrate --from-profile`; docs/timing.md has its errors. A\n"
-                 "# coefficient's meaning: models/attention.h.\n");
-    config_print_values(out, sections, fit);
-    bool written = !ferror(out);
-    written = fclose(out) == 0 && written;
-    if (written && rename(temporary, path) == 0)
-        return STATUS_OK;
-    enum status status = error_io(err, path, "write", strerror(errno));
-    unlink(temporary);
-    return status;
-}
-
 static bool has_part(const struct attention_profile *profile, enum attention_part part)
 {
     for (uint32_t i = 0; i < profile->count; i++)
@@ -289,6 +265,8 @@ static void fit_and_print(const struct profile_calibration *calibration,
 enum status calibrate_attention(const struct profile_calibration *calibration, FILE *report,
                                 struct error *err)
 {
+    const char *comment = "# Made by `reprise calibrate --from-profile`; docs/timing.md has its "
+                          "errors. A\n# coefficient's meaning: models/attention.h.\n";
     struct hardware hardware;
     struct attention_profile profile = { 0 };
     enum status status = hardware_load(calibration->hardware, &hardware, err);
@@ -306,7 +284,7 @@ enum status calibrate_attention(const struct profile_calibration *calibration, F
                      calibration->source);
         fit_and_print(calibration, &profile, peak, &hardware.attention, report);
         if (calibration->out != NULL)
-            status = write_file(calibration->out, &hardware.attention, err);
+            status = fit_write(calibration->out, comment, attention_rows, &hardware.attention, err);
     }
     attention_profile_free(&profile);
     return status;

@@ -33,7 +33,7 @@ START_TEST(first_column_to_the_left_others_to_the_right)
     char *text = printed(&table, 80);
     ck_assert_str_eq(text, "       lru  fifo\nhits  12 %   7 %\n");
     free(text);
-    table_free(&table);
+    table_end(&table);
 }
 END_TEST
 
@@ -43,7 +43,7 @@ START_TEST(columns_that_do_not_fit_form_a_block_below)
     char *text = printed(&table, 12);
     ck_assert_str_eq(text, "       lru\nhits  12 %\n\n      fifo\nhits   7 %\n");
     free(text);
-    table_free(&table);
+    table_end(&table);
 }
 END_TEST
 
@@ -53,7 +53,7 @@ START_TEST(a_column_wider_than_the_limit_is_still_printed)
     char *text = printed(&table, 1);
     ck_assert_str_eq(text, "       lru\nhits  12 %\n\n      fifo\nhits   7 %\n");
     free(text);
-    table_free(&table);
+    table_end(&table);
 }
 END_TEST
 

@@ -71,8 +71,8 @@ static void prefill_is_the_simulators(const struct model *model, const struct ha
         ck_assert_double_eq_tol(total(&whole), expected, 1e-9 * expected);
         ck_assert_double_eq_tol(whole.iteration_ns, expected, 1e-9 * expected);
         ck_assert_double_eq_tol(whole.layer_ns, (double)time.layer_ns, 2);
-        if (model->window_layers + model->state_layers > 0)
-            continue; /* timing.c's own suite has those */
+        if (model->window_layers + model->state_layers > 0 || timing.attention_fitted)
+            continue; /* timing.c's own suite has those, attention.c's the fitted ones */
         double fresh = (double)tokens, all = fresh + (double)cached;
         double pairs = fresh * (double)cached + fresh * (fresh + 1) / 2;
         double attention = fmax(pairs * timing.pair_ns,
@@ -99,12 +99,12 @@ static void decode_is_the_simulators(const struct model *model, const struct har
         uint32_t batch = (uint32_t)(1 + random_below(random, 300));
         uint64_t context = batch * (1 + random_below(random, 5000));
         struct breakdown whole = breakdown_decode(model, hardware, ranks, batch, context);
-        struct decode_time time = timing_decode(&timing, batch, 0, 0);
-        double expected =
-            time.base_ns + time.per_token_ns * (double)context +
-            time.window_token_ns * batch * (double)timing_window_context(&timing, context / batch);
+        uint64_t window = batch * timing_window_context(&timing, context / batch);
+        struct decode_time time = timing_decode(&timing, batch, context, window);
+        double expected = time.base_ns + time.per_token_ns * (double)context +
+                          time.window_token_ns * (double)window;
         ck_assert_double_eq_tol(total(&whole), expected, 1e-9 * expected);
-        if (model->window_layers + model->state_layers > 0)
+        if (model->window_layers + model->state_layers > 0 || timing.attention_fitted)
             continue;
         double attention = batch * timing.query_stream_ns +
                            (double)context * timing.decode_context_ns +

@@ -18,17 +18,24 @@ static double prefill_ns(const struct timing *timing, uint64_t tokens, uint64_t 
 
 /* Every layer by itself, without a table: product by product, kernel by kernel. */
 static double slow_layers_ns(const struct model *model, const struct hardware *hardware,
-                             uint32_t ranks, double tokens)
+                             uint32_t ranks, struct streams_without without, double tokens)
 {
     struct gpu_peak peak = timing_peak(hardware);
     struct matrix matrix[TIMING_MATRICES_MAX];
     struct stream stream[STREAMS_MAX];
     uint32_t matrices = model_matrices(model, ranks, matrix);
-    uint32_t streams = model_streams(model, ranks, (struct streams_without){ 0 }, stream);
+    uint32_t streams = model_streams(model, ranks, without, stream);
     double sum = 0;
+    bool experts = timing_experts_fitted(&hardware->operators, model);
+    if (experts) /* of the layers that have them */
+        sum += (model_ffn_layers(model) - model->dense_layers) *
+               timing_expert_parts(&hardware->operators, peak, model, ranks, tokens).whole_ns;
     for (uint32_t i = 0; i < matrices; i++)
         for (uint32_t layer = 0; layer < matrix[i].layers; layer++)
-            sum += timing_product_ns(&hardware->operators, peak, &matrix[i], model, ranks, tokens);
+            sum += experts && matrix[i].count > 1
+                       ? 0
+                       : timing_product_ns(&hardware->operators, peak, &matrix[i], model, ranks,
+                                           tokens);
     for (uint32_t i = 0; i < streams; i++)
         sum += model->layers * stream[i].share *
                timing_stream_ns(&hardware->operators, peak, &stream[i], tokens);
@@ -63,7 +70,8 @@ static void table_is_the_sum(const struct model *model, const struct hardware *h
                               : 64 * (1 + (double)random_below(random, i < 8 ? 128 : 24));
         if (i >= 8)
             tokens += 1 + (double)random_below(random, 63);
-        double expected = slow_layers_ns(model, hardware, ranks, tokens);
+        double expected = slow_layers_ns(model, hardware, ranks,
+                                         timing_streams_without(&timing, hardware, model), tokens);
         double tabled = model->layers * timing_table_ns(&timing.layer_table, tokens);
         double tolerance = i < 8 && model->experts == 0 ? 1e-9 : 0.03;
         ck_assert_msg(fabs(tabled / expected - 1) < tolerance, "%s on %u of %s, %g tokens: %g, %g",
@@ -77,6 +85,7 @@ START_TEST(a_table_gives_what_its_operators_sum_to)
 }
 END_TEST
 
+/* Attention's last wave of tiles may be fuller with a few tokens more. */
 static void never_falls(const struct model *model, const struct hardware *hardware, uint32_t ranks,
                         struct random *random)
 {
@@ -84,8 +93,8 @@ static void never_falls(const struct model *model, const struct hardware *hardwa
     double before = 0, base_before = 0;
     for (uint64_t tokens = 1; tokens < 100000; tokens += 1 + tokens / 17) {
         double now = prefill_ns(&timing, tokens, 0);
-        ck_assert_double_ge(now, before);
-        ck_assert_double_ge(prefill_ns(&timing, tokens, random_below(random, 50000)), now);
+        ck_assert_double_ge(now, 0.97 * before);
+        ck_assert_double_ge(prefill_ns(&timing, tokens, random_below(random, 50000)), 0.97 * now);
         before = now;
     }
     for (uint32_t batch = 1; batch < 2000; batch++) {
@@ -101,7 +110,9 @@ START_TEST(more_work_never_takes_less_time)
 }
 END_TEST
 
-/* A wave that is nearly full ends, another begins: parts may beat the whole, but by little. */
+/* A wave that is nearly full ends, another begins: parts may beat the whole, but by little. Beside
+ * a prefill FlashAttention-2 does not split a decoding turn's context: that may take longer than
+ * two launches. */
 static void parts_and_mixtures(const struct model *model, const struct hardware *hardware,
                                uint32_t ranks, struct random *random)
 {
@@ -113,16 +124,18 @@ static void parts_and_mixtures(const struct model *model, const struct hardware 
         double whole = prefill_ns(&timing, first + second, 0);
         double parts = prefill_ns(&timing, first, 0) + prefill_ns(&timing, second, first);
         ck_assert_double_ge(parts, 0.9 * whole);
-        struct decode_time decode = timing_decode(&timing, batch, 0, 0);
+        struct decode_time decode = timing_decode(&timing, batch, context, 0);
         double decoding = decode.base_ns + (double)context * decode.per_token_ns;
-        struct prefill_time mixed = timing_mixed(&timing, &(struct timing_work){ .prefills = first > 0,
-                                                       .prefill_new = first,
-                                                       .prefill_cached = second,
-                                                       .decodes = batch,
-                                                       .decode_context = context });
+        struct prefill_time mixed =
+            timing_mixed(&timing, &(struct timing_work){ .prefills = first > 0,
+                                                         .prefill_new = first,
+                                                         .prefill_cached = second,
+                                                         .decodes = batch,
+                                                         .decode_context = context });
         double both = (double)timing.layers * (double)mixed.layer_ns + (double)mixed.overhead_ns;
         double prefill = prefill_ns(&timing, first, second);
-        ck_assert_double_le(both, 1.1 * (prefill + decoding));
+        if (!timing.attention_fitted || timing.attention.wide.kernel != ATTENTION_FLASH_2)
+            ck_assert_double_le(both, 1.1 * (prefill + decoding));
         ck_assert_double_ge(both + model->layers, fmax(prefill, decoding));
     }
 }

@@ -225,11 +225,14 @@ static void decodes_iteration_by_iteration(const char *name)
     struct error err = { 0 };
     ck_assert_int_eq(hardware_load("h100", &hardware, &err), STATUS_OK);
     struct timing timing = timing_new(&model, &hardware, 1);
-    struct decode_time time = timing_decode(&timing, 1, 0, 0);
     double expected_ns = 0;
-    for (uint64_t context = 3901; context < 3901 + 599; context++)
+    for (uint64_t context = 3901; context < 3901 + 599; context++) {
+        uint64_t window = timing_window_context(&timing, context);
+        struct decode_time time = timing_decode(&timing, 1, context, window);
         expected_ns += time.base_ns + (double)context * time.per_token_ns +
-                       (double)timing_window_context(&timing, context) * time.window_token_ns;
+                       (double)window * time.window_token_ns;
+    }
+    ck_assert_double_eq_tol(timing_reply_ns(&timing, 3901, 599), expected_ns, 1e-9 * expected_ns);
     struct metrics metrics = run_experiment(&experiment);
     ck_assert_double_eq_tol(metrics.gpu_decode_ns, expected_ns, 5.0);
 }

@@ -3,6 +3,7 @@
 #include "base/config_entries.h"
 #include "base/memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +64,44 @@ enum status config_tree_sections(const struct config_tree *tree, const char *exp
                                  : visit(context, entry->key, err);
         if (status != STATUS_OK)
             return status;
+    }
+    return STATUS_OK;
+}
+
+/* The name's first entry comes first: a mapping's own, or with dotted keys its first value's. */
+static bool is_first(const struct config_tree *tree, uint32_t at, size_t end)
+{
+    for (uint32_t i = 0; i < at; i++) {
+        const char *key = tree->entry[i].key;
+        if (strncmp(key, tree->entry[at].key, end) == 0 && (key[end] == '.' || key[end] == '\0'))
+            return false;
+    }
+    return true;
+}
+
+enum status config_tree_children(const struct config_tree *tree, const char *section,
+                                 enum status (*visit)(void *context, const char *name,
+                                                      struct error *err),
+                                 void *context, struct error *err)
+{
+    size_t prefix = strlen(section);
+    for (uint32_t i = 0; i < tree->count; i++) {
+        const struct config_entry *entry = &tree->entry[i];
+        char name[CONFIG_TEXT_BYTES];
+        if (strncmp(entry->key, section, prefix) != 0)
+            continue;
+        size_t length = strcspn(entry->key + prefix, ".");
+        if (!is_first(tree, i, prefix + length))
+            continue;
+        snprintf(name, sizeof name, "%.*s", (int)length, entry->key + prefix);
+        struct error refused = { 0 };
+        enum status status = visit(context, name, &refused);
+        if (status == STATUS_INPUT)
+            return config_refuse(tree, entry, refused.expected, name, err);
+        if (status != STATUS_OK) {
+            *err = refused;
+            return status;
+        }
     }
     return STATUS_OK;
 }

@@ -49,6 +49,14 @@ enum status config_tree_sections(const struct config_tree *tree, const char *exp
                                                       struct error *err),
                                  void *context, struct error *err);
 
+/* Calls visit with each name that stands directly below section ("by_gpu.", or "" for the top), once
+ * and in the file's order, until it returns other than STATUS_OK. What visit refuses is told with the
+ * name's whole key, file and line. */
+enum status config_tree_children(const struct config_tree *tree, const char *section,
+                                 enum status (*visit)(void *context, const char *name,
+                                                      struct error *err),
+                                 void *context, struct error *err);
+
 /* Hears of a value of the tree's that gave way. */
 struct config_lost {
     void (*tell)(void *context, const char *key, const char *given, const char *taken);

@@ -65,15 +65,13 @@ static json_t *links_json(const struct breakdown_links *links)
 }
 
 void breakdown_print_json(FILE *out, const struct model *model, const struct hardware *hardware,
-                          uint32_t ranks, const struct breakdown *prefill,
-                          const struct breakdown *decode)
+                          uint32_t ranks, uint64_t kv_budget_bytes,
+                          const struct breakdown *prefill, const struct breakdown *decode)
 {
-    struct error err = { 0 };
-    uint64_t budget_bytes = 0, per_token = model_kv_bytes_per_token(model, ranks);
+    uint64_t per_token = model_kv_bytes_per_token(model, ranks);
     struct timing timing = timing_new(model, hardware, ranks);
     struct breakdown_links links = breakdown_links(prefill, model, hardware, ranks);
     json_t *object = json_object();
-    model_kv_budget_bytes(model, hardware, ranks, &budget_bytes, &err);
     json_object_set_new(object, "model", json_string(model->name));
     json_object_set_new(object, "hardware", json_string(hardware->name));
     set_whole(object, "gpus", ranks);
@@ -81,8 +79,8 @@ void breakdown_print_json(FILE *out, const struct model *model, const struct har
     json_object_set_new(object, "timing_source", json_string(timing.source));
     set_whole(object, "weight_bytes", model_weight_bytes(model, ranks));
     set_whole(object, "kv_bytes_per_token", per_token);
-    set_whole(object, "kv_budget_bytes", budget_bytes);
-    set_whole(object, "kv_budget_tokens", per_token > 0 ? budget_bytes / per_token : 0);
+    set_whole(object, "kv_budget_bytes", kv_budget_bytes);
+    set_whole(object, "kv_budget_tokens", per_token > 0 ? kv_budget_bytes / per_token : 0);
     json_object_set_new(object, "prefill", breakdown_json(prefill));
     json_object_set_new(object, "decode", breakdown_json(decode));
     json_object_set_new(object, "load_or_compute", links_json(&links));

@@ -92,19 +92,17 @@ static void print_quantity(FILE *out, const char *label, double value, enum unit
     fprintf(out, "  %-32s %s\n", label, units_format(value, kind, text, sizeof text));
 }
 
-static void print_memory(FILE *out, const struct model *model, const struct hardware *hardware,
-                         uint32_t ranks)
+static void print_memory(FILE *out, const struct model *model, uint32_t ranks,
+                         uint64_t kv_budget_bytes)
 {
-    struct error err = { 0 };
-    uint64_t budget_bytes = 0, per_token = model_kv_bytes_per_token(model, ranks);
-    model_kv_budget_bytes(model, hardware, ranks, &budget_bytes, &err);
+    uint64_t per_token = model_kv_bytes_per_token(model, ranks);
     fprintf(out, "\nHBM\n");
     print_quantity(out, "weights per GPU", (double)model_weight_bytes(model, ranks) / ranks,
                    UNIT_BYTES);
     print_quantity(out, "KV per token and GPU", (double)per_token / ranks, UNIT_BYTES);
     print_quantity(out, "KV per token, all GPUs", (double)per_token, UNIT_BYTES);
     fprintf(out, "  %-32s %" PRIu64 "\n", "tokens that fit beside",
-            per_token > 0 ? budget_bytes / per_token : 0);
+            per_token > 0 ? kv_budget_bytes / per_token : 0);
 }
 
 static const char *verdict(const struct breakdown_link *link)
@@ -140,8 +138,8 @@ static void print_links(FILE *out, const struct breakdown *prefill, const struct
 }
 
 void breakdown_print_table(FILE *out, const struct model *model, const struct hardware *hardware,
-                           uint32_t ranks, const struct breakdown *prefill,
-                           const struct breakdown *decode)
+                           uint32_t ranks, uint64_t kv_budget_bytes,
+                           const struct breakdown *prefill, const struct breakdown *decode)
 {
     fprintf(out,
             "\nprefill of %" PRIu64 " tokens after %" PRIu64 " cached ones; FLOP, bytes and rates "
@@ -151,6 +149,6 @@ void breakdown_print_table(FILE *out, const struct model *model, const struct ha
     fprintf(out, "\ndecode step of %" PRIu32 " sequences with %" PRIu64 " tokens of context each\n",
             decode->batch, decode->context_tokens / decode->batch);
     print_rows(out, decode, model, hardware);
-    print_memory(out, model, hardware, ranks);
+    print_memory(out, model, ranks, kv_budget_bytes);
     print_links(out, prefill, model, hardware, ranks);
 }

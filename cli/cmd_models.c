@@ -4,7 +4,7 @@
 #include "cli/models_show.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "models/models.h"
+#include "models/versions.h"
 #include "sim/sim.h"
 
 #include <string.h>
@@ -34,6 +34,15 @@ static void print_preset(const char *name, void *context)
         printf("  %-39s %s\n", name, summary);
 }
 
+static void print_version(const char *name, void *context)
+{
+    struct preset_list *list = context;
+    char summary[CONFIG_TEXT_BYTES];
+    if (list->err->status == STATUS_OK &&
+        engine_version_summary(name, summary, list->err) == STATUS_OK)
+        printf("  %-16s %s\n", name, summary);
+}
+
 static enum status list_policies(struct error *err)
 {
     struct preset_list list = { err };
@@ -41,6 +50,10 @@ static enum status list_policies(struct error *err)
     sim_policies(print_policy, NULL);
     printf("presets: an engine's policy with the rest of what it does\n");
     enum status status = models_list("engines", print_preset, &list, err);
+    if (status == STATUS_OK && err->status == STATUS_OK) {
+        printf("versions: an engine's limits and times on the GPU at hand (engine.version)\n");
+        status = models_list("versions", print_version, &list, err);
+    }
     return status == STATUS_OK ? err->status : status;
 }
 
@@ -72,12 +85,16 @@ static enum status list_or_show(const struct options *options, const struct mode
 
 int cmd_models(int argc, const char **argv)
 {
-    struct models_show given = { .hardware = "paper-4xa100", .gpus = 4, .batch = 32 };
+    struct models_show given = {
+        .hardware = "paper-4xa100", .gpus = 4, .engine = "vllm-0.19", .batch = 32
+    };
     const char *out = "";
     bool policies = false;
     const struct option table[] = {
         { "hardware", 'H', OPTION_TEXT, &given.hardware, "NAME", "on this server (paper-4xa100)" },
         { "gpus", 'g', OPTION_U64, &given.gpus, "N", "on this many of its GPUs (4)" },
+        { "engine", 'e', OPTION_TEXT, &given.engine, "VERSION",
+          "show: with the HBM that this version leaves for KV (vllm-0.19)" },
         { "tokens", 't', OPTION_U64, &given.tokens, "N", "show: a prefill of N new tokens (2048)" },
         { "cached", 'c', OPTION_U64, &given.cached, "N", "show: after N cached ones (0)" },
         { "batch", 'b', OPTION_U64, &given.batch, "N", "show: a decode step of N sequences (32)" },
@@ -86,7 +103,7 @@ int cmd_models(int argc, const char **argv)
         { "plot", 'p', OPTION_TEXT, &given.plot, "FILE", "show: the roofline, .png or .svg" },
         { "json", 0, OPTION_FLAG, &given.json, NULL, "show: one JSON object" },
         { "output", 'o', OPTION_TEXT, &out, "FILE", "import: write the YAML there, not to stdout" },
-        { "policies", 0, OPTION_FLAG, &policies, NULL, "list the policies and presets only" },
+        { "policies", 0, OPTION_FLAG, &policies, NULL, "list policies, presets and versions only" },
         { 0 },
     };
     const struct command_line line = {

@@ -162,15 +162,49 @@ static void print_workload(FILE *out, const struct run *run)
     fprintf(out, ", seed %" PRIu64 "\n", workload->seed);
 }
 
-static void print_heading(FILE *out, const struct run *run)
+/* Presets are engines of their own: what differs between runs is printed as a range. */
+static void print_limits(FILE *out, const struct comparison *comparison)
 {
+    uint64_t least = UINT64_MAX, most = 0;
+    for (uint32_t i = 0; i < comparison->count; i++) {
+        uint32_t batch = comparison->runs[i].experiment.batch;
+        least = batch < least ? batch : least;
+        most = batch > most ? batch : most;
+    }
+    fprintf(out, least == most ? ", batch %" PRIu64 : ", batch %" PRIu64 " to %" PRIu64, least,
+            most);
+}
+
+static void print_budget(FILE *out, const struct comparison *comparison)
+{
+    const struct run *least = &comparison->runs[0], *most = least;
+    char text[2][32];
+    bool estimated = false;
+    for (uint32_t i = 0; i < comparison->count; i++) {
+        const struct run *run = &comparison->runs[i];
+        least = run->result.kv_budget_bytes < least->result.kv_budget_bytes ? run : least;
+        most = run->result.kv_budget_bytes > most->result.kv_budget_bytes ? run : most;
+        estimated |= run->experiment.version[0] != '\0' && run->experiment.hbm_tokens == 0;
+    }
+    units_format((double)least->result.kv_budget_bytes, UNIT_BYTES, text[0], sizeof text[0]);
+    units_format((double)most->result.kv_budget_bytes, UNIT_BYTES, text[1], sizeof text[1]);
+    fprintf(out, "tiers     HBM %s", text[0]);
+    if (strcmp(text[0], text[1]) != 0)
+        fprintf(out, " to %s", text[1]);
+    fprintf(out, " for KV%s", estimated ? " (an estimate: " ENGINE_KV_ERROR ")" : "");
+}
+
+static void print_heading(FILE *out, const struct comparison *comparison)
+{
+    const struct run *run = &comparison->runs[0];
     const struct experiment *experiment = &run->experiment;
-    char per_token[32], budget[32];
+    char per_token[32];
     units_format((double)run->result.kv_bytes_per_token, UNIT_BYTES, per_token, sizeof per_token);
-    units_format((double)run->result.kv_budget_bytes, UNIT_BYTES, budget, sizeof budget);
-    fprintf(out, "model     %s on %u GPU(s) of %s, batch %u, KV %s a token\n", experiment->model,
-            experiment->gpus, experiment->hardware, experiment->batch, per_token);
-    fprintf(out, "tiers     HBM %s for KV", budget);
+    fprintf(out, "model     %s on %u GPU(s) of %s", experiment->model, experiment->gpus,
+            experiment->hardware);
+    print_limits(out, comparison);
+    fprintf(out, ", KV %s a token\n", per_token);
+    print_budget(out, comparison);
     print_tier(out, "DRAM", experiment->dram_bytes);
     print_tier(out, "SSD", experiment->ssd_bytes);
     if (experiment->remote_bytes > 0)
@@ -290,7 +324,7 @@ void comparison_print_table(FILE *out, const struct comparison *comparison)
 {
     if (comparison->count == 0)
         return;
-    print_heading(out, &comparison->runs[0]);
+    print_heading(out, comparison);
     print_metrics(out, comparison);
     print_bound(out, &comparison->bound);
     print_gains(out, comparison);

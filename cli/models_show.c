@@ -5,6 +5,7 @@
 #include "base/units.h"
 #include "cli/breakdown_print.h"
 #include "plots/roofline.h"
+#include "sim/engine/experiment.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -35,13 +36,11 @@ static uint64_t usual(uint64_t given, uint64_t window)
 }
 
 static enum status check(const struct models_show *show, const struct model *model,
-                         const struct hardware *hardware, struct error *err)
+                         const struct hardware *hardware, const struct engine_memory *engine,
+                         uint64_t *budget_bytes, struct error *err)
 {
     const uint64_t most = UINT64_C(1) << 30;
-    uint64_t budget_bytes;
-    enum status status = check_range("--gpus", 1, hardware->gpus, show->gpus, err);
-    if (status == STATUS_OK)
-        status = check_range("--tokens", 0, most, show->tokens, err);
+    enum status status = check_range("--tokens", 0, most, show->tokens, err);
     if (status == STATUS_OK)
         status = check_range("--cached", 0, most, show->cached, err);
     if (status == STATUS_OK)
@@ -49,16 +48,51 @@ static enum status check(const struct models_show *show, const struct model *mod
     if (status == STATUS_OK)
         status = check_range("--context", 0, most, show->context, err);
     return status == STATUS_OK
-               ? model_kv_budget_bytes(model, hardware, (uint32_t)show->gpus, &budget_bytes, err)
+               ? engine_kv_budget_bytes(model, hardware, (uint32_t)show->gpus, engine, budget_bytes,
+                                        err)
                : status;
+}
+
+static enum status set(struct config_tree *tree, const char *key, const char *value,
+                       struct error *err)
+{
+    char text[2 * CONFIG_TEXT_BYTES];
+    snprintf(text, sizeof text, "%s=%s", key, value);
+    return config_tree_set(tree, text, err);
+}
+
+/* What the engine's version needs of HBM on this server, and its share of it. */
+static enum status load_engine(const struct models_show *show, struct hardware *hardware,
+                               struct engine_memory *engine, struct error *err)
+{
+    struct config_tree *tree = NULL;
+    struct experiment experiment;
+    char gpus[32];
+    snprintf(gpus, sizeof gpus, "%" PRIu64, show->gpus);
+    if (config_tree_parse("{}", "models show", &tree, err) != STATUS_OK)
+        return err->status;
+    if (set(tree, "hardware", show->hardware, err) == STATUS_OK &&
+        set(tree, "gpus", gpus, err) == STATUS_OK &&
+        set(tree, "engine.version", show->engine, err) == STATUS_OK &&
+        experiment_from_tree(tree, NULL, &experiment, err) == STATUS_OK) {
+        *engine = experiment_memory(&experiment);
+        if (experiment.hbm_utilisation > 0.0)
+            hardware->hbm_utilisation = experiment.hbm_utilisation;
+    }
+    config_tree_free(tree);
+    return err->status;
 }
 
 enum status models_show(const char *name, const struct models_show *show, struct error *err)
 {
     struct model model;
     struct hardware hardware;
+    struct engine_memory engine;
+    uint64_t budget_bytes;
     if (model_load(name, &model, err) || hardware_load(show->hardware, &hardware, err) ||
-        check(show, &model, &hardware, err))
+        check_range("--gpus", 1, hardware.gpus, show->gpus, err) ||
+        load_engine(show, &hardware, &engine, err) ||
+        check(show, &model, &hardware, &engine, &budget_bytes, err))
         return err->status;
     uint32_t ranks = (uint32_t)show->gpus, batch = (uint32_t)show->batch;
     uint64_t window = model.context_window_tokens;
@@ -67,10 +101,10 @@ enum status models_show(const char *name, const struct models_show *show, struct
     struct breakdown decode =
         breakdown_decode(&model, &hardware, ranks, batch, batch * usual(show->context, window));
     if (show->json) {
-        breakdown_print_json(stdout, &model, &hardware, ranks, &prefill, &decode);
+        breakdown_print_json(stdout, &model, &hardware, ranks, budget_bytes, &prefill, &decode);
     } else {
-        models_print(stdout, &model, &hardware, ranks);
-        breakdown_print_table(stdout, &model, &hardware, ranks, &prefill, &decode);
+        models_print(stdout, &model, &hardware, ranks, &engine);
+        breakdown_print_table(stdout, &model, &hardware, ranks, budget_bytes, &prefill, &decode);
     }
     if (show->plot == NULL)
         return STATUS_OK;

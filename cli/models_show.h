@@ -9,6 +9,7 @@
 
 struct models_show {
     const char *hardware;
+    const char *engine; /* a version of models/versions: what it needs of HBM; "": none */
     uint64_t gpus;
     uint64_t tokens, cached; /* of a prefill; tokens 0: 2,048, or what the window has room for */
     uint64_t batch,

@@ -75,7 +75,8 @@ enum status models_list(const char *kind, void (*visit)(const char *name, void *
     assert(strcmp(kind, "llm") == 0 || strcmp(kind, "hardware") == 0 ||
            strcmp(kind, "drive") == 0 || strcmp(kind, "prices") == 0 ||
            strcmp(kind, "timing") == 0 || strcmp(kind, "attention") == 0 ||
-           strcmp(kind, "collectives") == 0 || strcmp(kind, "engines") == 0);
+           strcmp(kind, "collectives") == 0 || strcmp(kind, "engines") == 0 ||
+           strcmp(kind, "versions") == 0);
     struct names names = { 0 };
     enum status status = names_read(kind, &names, err);
     for (uint32_t i = 0; status == STATUS_OK && i < names.count; i++)

@@ -1,5 +1,6 @@
 /* models/hardware.c - the YAML of a server: its keys, and what makes one consistent. */
 #include "models/folder.h"
+#include "models/hbm.h"
 #include "models/models.h"
 #include "models/timing_measured.h"
 
@@ -25,6 +26,11 @@ const struct config_row hardware_rows[] = {
       .max = 64,
       .help = "GPUs in the server" },
 
+    { .key = "gpu.device",
+      .kind = CONFIG_TEXT,
+      .offset = AT(device),
+      .standard = "",
+      .help = "the GPU as nvidia-smi calls it: engines choose limits by it; none: the server's name" },
     { .key = "gpu.timing",
       .kind = CONFIG_TEXT,
       .offset = AT(timing),
@@ -138,8 +144,18 @@ const struct config_row hardware_rows[] = {
       .offset = AT(hbm_reserved_bytes),
       .min = 0,
       .max = 1e14,
-      .standard = "3GiB",
-      .help = "per GPU: activations, workspaces, context (assumed)" },
+      .standard = "derived",
+      .word = "derived",
+      .help = "per GPU, in the place of what is derived from model and engine: activations, "
+              "workspaces, context" },
+    { .key = "engine.hbm_collectives_bytes",
+      .kind = CONFIG_U64,
+      .unit = UNIT_BYTES,
+      .offset = AT(hbm_collectives_bytes),
+      .min = 0,
+      .max = 1e14,
+      .standard = "300MiB",
+      .help = "per GPU of several: buffers of NCCL and of the all-reduce" },
 
     { .key = "pcie.h2d_bytes_per_s",
       .kind = CONFIG_DOUBLE,
@@ -267,7 +283,8 @@ const struct config_row hardware_rows[] = {
 static enum status check(const struct hardware *hardware, const char *path, struct error *err)
 {
     double usable_bytes = (double)hardware->hbm_bytes * hardware->hbm_utilisation;
-    if ((double)hardware->hbm_reserved_bytes < usable_bytes)
+    if (hardware->hbm_reserved_bytes == HBM_RESERVED_DERIVED ||
+        (double)hardware->hbm_reserved_bytes < usable_bytes)
         return STATUS_OK;
     char expected[128], found[32];
     snprintf(expected, sizeof expected, "less than hbm_bytes * hbm_utilisation (%.0f)",

@@ -92,6 +92,9 @@ struct measured_timing {
 /* Fills in whose times they are. */
 void measured_timing_is_of(struct measured_timing *measured, const struct model *model);
 
+/* hbm_reserved_bytes: left to be derived from model and engine. */
+#define HBM_RESERVED_DERIVED UINT64_MAX
+
 /* A server: GPUs, links, memories, disks, prices. Rates are effective where the file says so. */
 struct hardware {
     char name[CONFIG_TEXT_BYTES];
@@ -109,7 +112,10 @@ struct hardware {
     uint64_t kernel_launch_ns;               /* per kernel: start and tail, whatever its size */
     uint64_t iteration_overhead_ns;          /* CPU work of an engine iteration not hidden */
     double hbm_utilisation;                  /* share of HBM the engine may use */
-    uint64_t hbm_reserved_bytes;             /* per GPU: activations, workspaces, CUDA context */
+    /* Per GPU: activations, workspaces, CUDA context; or HBM_RESERVED_DERIVED (hbm.h). */
+    uint64_t hbm_reserved_bytes;
+    uint64_t hbm_collectives_bytes; /* per GPU of several: NCCL's and the all-reduce's buffers */
+    char device[CONFIG_TEXT_BYTES]; /* the GPU as its driver calls it; "": not said */
     double h2d_bytes_per_s, d2h_bytes_per_s; /* all GPUs in use together, effective */
     double h2d_bytes_per_s_per_gpu, d2h_bytes_per_s_per_gpu;
     /* Both directions together, when both are busy; 0: neither slows the other. */
@@ -153,7 +159,7 @@ enum status model_check(const struct model *model, const char *path, struct erro
  * attention.h's. */
 extern const struct config_row model_rows[], hardware_rows[];
 /* Calls visit for each shipped file's name, sorted. kind: "llm", "hardware", "drive", "prices",
- * "timing", "attention", "collectives" or "engines". */
+ * "timing", "attention", "collectives", "engines" or "versions". */
 enum status models_list(const char *kind, void (*visit)(const char *name, void *context),
                         void *context, struct error *err);
 
@@ -207,7 +213,7 @@ static inline uint64_t kv_shape_bytes(const struct kv_shape *shape, uint64_t tok
 enum status model_check_ranks(const struct model *model, const struct hardware *hardware,
                               uint32_t ranks, struct error *err);
 
-/* HBM left for KV over all ranks: ranks * (hbm_bytes * utilisation - reserved) - weights.
+/* HBM left for KV over all ranks, by an engine of which nothing is said (hbm.h has the rest).
  * STATUS_INPUT when the weights do not fit, or as model_check_ranks(). */
 enum status model_kv_budget_bytes(const struct model *model, const struct hardware *hardware,
                                   uint32_t ranks, uint64_t *bytes, struct error *err);
@@ -365,8 +371,9 @@ struct prefill_time timing_mixed(const struct timing *timing, const struct timin
 
 /* A model's and a hardware's description for people: parameters, KV per token, HBM budget, times.
  */
+struct engine_memory; /* hbm.h */
 void models_print(FILE *out, const struct model *model, const struct hardware *hardware,
-                  uint32_t ranks);
+                  uint32_t ranks, const struct engine_memory *engine);
 
 /* ---- presets: models/engines/NAME.yaml, keys of an experiment that together make it an engine ----
  *

@@ -1,5 +1,6 @@
 /* models/print.c - a model on a server, for people: `reprise models show`. */
 #include "base/units.h"
+#include "models/hbm.h"
 #include "models/models.h"
 
 #include <inttypes.h>
@@ -109,12 +110,26 @@ static void print_decode(FILE *out, const struct timing *timing)
     }
 }
 
+/* What the hardware's file reserves is no estimate. */
+static void print_budget(FILE *out, const struct model *model, const struct hardware *hardware,
+                         uint32_t ranks, const struct engine_memory *engine, uint64_t budget_bytes)
+{
+    bool derived = hardware->hbm_reserved_bytes == HBM_RESERVED_DERIVED;
+    print_quantity(out, "HBM that the engine needs per GPU",
+                   (double)engine_reserved_bytes(model, hardware, ranks, engine), UNIT_BYTES);
+    print_quantity(out, "HBM for KV", (double)budget_bytes, UNIT_BYTES);
+    fprintf(out, "  %-32s %" PRIu64 " tokens%s\n", "which holds",
+            tokens_held(model, ranks, budget_bytes),
+            derived ? ", an estimate: " ENGINE_KV_ERROR : "");
+}
+
 void models_print(FILE *out, const struct model *model, const struct hardware *hardware,
-                  uint32_t ranks)
+                  uint32_t ranks, const struct engine_memory *engine)
 {
     struct error err = { 0 };
     uint64_t budget_bytes;
-    bool fits = model_kv_budget_bytes(model, hardware, ranks, &budget_bytes, &err) == STATUS_OK;
+    bool fits = engine_kv_budget_bytes(model, hardware, ranks, engine, &budget_bytes, &err) ==
+                STATUS_OK;
     /* What is refused here may be just the number of GPUs: then the model as one GPU holds it. */
     print_model(out, model, fits ? ranks : 1);
     print_hardware(out, hardware);
@@ -125,9 +140,7 @@ void models_print(FILE *out, const struct model *model, const struct hardware *h
     }
     struct timing timing = timing_new(model, hardware, ranks);
     fprintf(out, "on %" PRIu32 " of its GPUs, times by %s\n", ranks, timing.source);
-    print_quantity(out, "HBM for KV", (double)budget_bytes, UNIT_BYTES);
-    fprintf(out, "  %-32s %" PRIu64 " tokens\n", "which holds",
-            tokens_held(model, ranks, budget_bytes));
+    print_budget(out, model, hardware, ranks, engine, budget_bytes);
     print_prefill(out, model, hardware, &timing, ranks);
     print_decode(out, &timing);
 }

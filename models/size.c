@@ -1,5 +1,5 @@
-/* models/size.c - what a model takes: parameters, bytes of weights, bytes of KV a token, and what
- * of HBM is left for KV. docs/model.md, "KV bytes". */
+/* models/size.c - what a model takes: parameters, bytes of weights, bytes of KV a token.
+ * docs/model.md, "KV bytes". */
 #include "models/matrices.h"
 #include "models/models.h"
 
@@ -132,27 +132,4 @@ enum status model_check_ranks(const struct model *model, const struct hardware *
         return refuse_ranks(ranks, expected, err);
     }
     return STATUS_OK;
-}
-
-enum status model_kv_budget_bytes(const struct model *model, const struct hardware *hardware,
-                                  uint32_t ranks, uint64_t *bytes, struct error *err)
-{
-    enum status status = model_check_ranks(model, hardware, ranks, err);
-    if (status != STATUS_OK)
-        return status;
-    double usable_per_gpu = (double)hardware->hbm_bytes * hardware->hbm_utilisation -
-                            (double)hardware->hbm_reserved_bytes;
-    uint64_t usable = usable_per_gpu > 0 ? (uint64_t)(ranks * usable_per_gpu) : 0;
-    uint64_t weights = model_weight_bytes(model, ranks);
-    if (weights < usable) {
-        *bytes = usable - weights;
-        return STATUS_OK;
-    }
-    char expected[sizeof err->expected], found[sizeof err->found];
-    snprintf(expected, sizeof expected,
-             "more than the %" PRIu64 " bytes of weights of %.128s in usable HBM", weights,
-             model->name);
-    snprintf(found, sizeof found, "%" PRIu64 " bytes on %" PRIu32 " of the GPUs of %.128s", usable,
-             ranks, hardware->name);
-    return error_input(err, NULL, 0, "gpus", expected, found);
 }

@@ -16,6 +16,7 @@ static const char *const allocation_choices[] = { ALLOCATIONS(CHOICE_WORD) NULL 
 static const char *const order_choices[] = { ORDERS(CHOICE_WORD) NULL };
 static const char *const router_choices[] = { ROUTERS(CHOICE_WORD) NULL };
 static const char *const kv_dtype_choices[] = { KV_DTYPES(CHOICE_WORD) NULL };
+static const char *const hbm_rule_choices[] = { HBM_RULES(CHOICE_WORD) NULL };
 static const char *const overflow_choices[] = { OVERFLOWS(CHOICE_WORD) NULL };
 
 #define AT(member) offsetof(struct experiment, member)
@@ -135,10 +136,27 @@ static const struct config_row experiment_rows[] = {
       .offset = AT(placement.admit_uses[TIER_REMOTE]), .min = 1,
       .max = 65535, .standard = "1",
       .help = "KV that fewer turns on that server used is not let in; as for DRAM" },
+    { .key = "engine.version", .kind = CONFIG_TEXT, .offset = AT(version), .standard = "",
+      .help = "a version of `reprise models`: limits and times of an engine as they are on this GPU, "
+              "where neither the experiment nor its preset says them; empty: the paper's" },
     { .key = "engine.batch", .kind = CONFIG_U32, .offset = AT(batch), .min = 1, .max = 4096,
       .standard = "24", .help = "turns that decode together at most (paper: 24)" },
     { .key = "engine.hbm_utilisation", .kind = CONFIG_DOUBLE, .offset = AT(hbm_utilisation), .min = 0,
       .max = 1, .standard = "0", .help = "share of HBM the engine may use; 0: the hardware's" },
+    { .key = "engine.hbm_rule", .kind = CONFIG_CHOICE, .offset = AT(hbm_rule),
+      .choices = hbm_rule_choices, .standard = "profiled",
+      .help = "HBM for KV. profiled: the share less weights and what the largest iteration needs "
+              "(vLLM); static: all but hbm_withheld, less weights (SGLang); free: the share of what is "
+              "left beside weights and that iteration (TensorRT-LLM)" },
+    { .key = "engine.sampler_bytes", .kind = CONFIG_DOUBLE, .offset = AT(sampler_bytes), .min = 0,
+      .max = 1000, .standard = "14",
+      .help = "HBM while sampling, for each of engine.batch sequences and each word of the vocabulary" },
+    { .key = "engine.process_bytes", .kind = CONFIG_U64, .unit = UNIT_BYTES,
+      .offset = AT(process_bytes), .min = 0, .max = 1e14, .standard = "100MiB",
+      .help = "HBM per GPU that the engine's process takes beside its tensors" },
+    { .key = "engine.hbm_withheld", .kind = CONFIG_U64, .unit = UNIT_BYTES,
+      .offset = AT(hbm_withheld_bytes), .min = 0, .max = 1e14, .standard = "0",
+      .help = "hbm_rule static: HBM per GPU that is neither for weights nor for KV" },
     { .key = "engine.hbm_tokens", .kind = CONFIG_U64, .offset = AT(hbm_tokens), .min = 0,
       .max = 1e11, .standard = "0",
       .help = "tokens of KV that fit into HBM, measured: what vLLM prints as GPU KV cache size; 0: "

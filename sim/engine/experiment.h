@@ -5,6 +5,7 @@
 #include "base/choice.h"
 #include "base/config_tree.h"
 #include "base/error.h"
+#include "models/hbm.h"
 #include "models/models.h"
 #include "sim/placement/keys.h"
 #include "traces/traces.h"
@@ -61,8 +62,12 @@ struct experiment {
     uint64_t remote_bytes, remote_latency_ns; /* the pool that all servers share */
     struct placement_keys placement; /* write_ahead_tokens 0: twice chunk_tokens */
 
+    char version[CONFIG_TEXT_BYTES]; /* of the engine (models/versions.h); "": none */
     uint32_t batch;
     double hbm_utilisation;         /* 0: the hardware's */
+    int hbm_rule;                   /* enum hbm_rule */
+    double sampler_bytes;
+    uint64_t process_bytes, hbm_withheld_bytes; /* as struct engine_memory has them */
     uint64_t hbm_tokens;            /* measured: as many fit into HBM; 0: estimated */
     bool hybrid_kv;                 /* HBM: each kind of layer keeps what it needs */
     int kv_dtype;                   /* enum kv_dtype */
@@ -118,6 +123,8 @@ struct experiment_notes {
 enum status experiment_from_tree(const struct config_tree *tree,
                                  const struct experiment_notes *notes,
                                  struct experiment *experiment, struct error *err);
+/* What the engine of the experiment needs of HBM beside weights and KV. */
+struct engine_memory experiment_memory(const struct experiment *experiment);
 /* The experiment under a policy of the core's, which is no preset. */
 void experiment_set_policy(struct experiment *experiment, const char *policy);
 

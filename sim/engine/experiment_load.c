@@ -2,7 +2,7 @@
 #include "sim/engine/policy_name.h"
 #include "sim/engine/experiment.h"
 
-#include "models/models.h"
+#include "models/versions.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -35,6 +35,20 @@ static enum status lay_preset(struct config_tree *tree, const struct experiment_
     return preset_lay(name, tree, notes != NULL ? &lost : NULL, err);
 }
 
+/* What the version says stands where nothing else does; it depends on the server. */
+static enum status lay_version(struct config_tree *tree, struct experiment *experiment,
+                               struct error *err)
+{
+    struct hardware hardware;
+    enum status status = config_load(experiment_sections, tree, experiment, err);
+    if (status != STATUS_OK || experiment->version[0] == '\0')
+        return status;
+    status = hardware_load(experiment->hardware, &hardware, err);
+    if (status == STATUS_OK)
+        status = engine_version_lay(experiment->version, &hardware, experiment->gpus, tree, err);
+    return status == STATUS_OK ? config_load(experiment_sections, tree, experiment, err) : status;
+}
+
 enum status experiment_from_tree(const struct config_tree *tree,
                                  const struct experiment_notes *notes,
                                  struct experiment *experiment, struct error *err)
@@ -42,7 +56,7 @@ enum status experiment_from_tree(const struct config_tree *tree,
     struct config_tree *whole = config_tree_copy(tree);
     enum status status = lay_preset(whole, notes, err);
     if (status == STATUS_OK)
-        status = config_load(experiment_sections, whole, experiment, err);
+        status = lay_version(whole, experiment, err);
     config_tree_free(whole);
     return status;
 }
@@ -51,4 +65,14 @@ void experiment_set_policy(struct experiment *experiment, const char *policy)
 {
     snprintf(experiment->policy, sizeof experiment->policy, "%s", policy);
     experiment->eviction[0] = '\0';
+}
+
+struct engine_memory experiment_memory(const struct experiment *experiment)
+{
+    return (struct engine_memory){ .rule = experiment->hbm_rule,
+                                   .tokens = experiment->chunk_tokens,
+                                   .sequences = experiment->batch,
+                                   .sampler_bytes = experiment->sampler_bytes,
+                                   .process_bytes = experiment->process_bytes,
+                                   .withheld_bytes = experiment->hbm_withheld_bytes };
 }

@@ -66,6 +66,7 @@ static struct timing_host host_of(const struct experiment *experiment,
 static enum status set_model(struct engine_setup *setup, struct error *err)
 {
     const struct experiment *experiment = setup->experiment;
+    const struct engine_memory memory = experiment_memory(experiment);
     enum status status = model_load(experiment->model, &setup->model, err);
     if (status == STATUS_OK)
         status = hardware_load(experiment->hardware, &setup->hardware, err);
@@ -91,8 +92,8 @@ static enum status set_model(struct engine_setup *setup, struct error *err)
     if (experiment->hbm_tokens > 0) /* measured: then the weights fit, whatever is assumed here */
         status = model_check_ranks(&setup->model, &setup->hardware, experiment->gpus, err);
     else
-        status = model_kv_budget_bytes(&setup->model, &setup->hardware, experiment->gpus,
-                                       &setup->kv_budget_bytes, err);
+        status = engine_kv_budget_bytes(&setup->model, &setup->hardware, experiment->gpus, &memory,
+                                        &setup->kv_budget_bytes, err);
     if (status != STATUS_OK)
         return status;
     setup->timing = timing_new(&setup->model, &setup->hardware, experiment->gpus);

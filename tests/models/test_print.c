@@ -1,4 +1,5 @@
 /* tests/models/test_print.c - what `reprise models show` tells. */
+#include "models/hbm.h"
 #include "tests/models/cases.h"
 
 #include <stdlib.h>
@@ -10,7 +11,7 @@ static char *printed(const struct model *model, const struct hardware *hardware,
     size_t bytes = 0;
     FILE *out = open_memstream(&text, &bytes);
     ck_assert_ptr_nonnull(out);
-    models_print(out, model, hardware, ranks);
+    models_print(out, model, hardware, ranks, &engine_memory_plain);
     fclose(out);
     return text;
 }

@@ -38,7 +38,9 @@ static uint64_t budget_bytes(const struct fitting *fitting, uint32_t gpus)
         return model_check_ranks(&fitting->model, &hardware, gpus, &ignored) == STATUS_OK ? 1 : 0;
     if (fitting->experiment.hbm_utilisation > 0.0)
         hardware.hbm_utilisation = fitting->experiment.hbm_utilisation;
-    if (model_kv_budget_bytes(&fitting->model, &hardware, gpus, &bytes, &ignored) != STATUS_OK)
+    const struct engine_memory memory = experiment_memory(&fitting->experiment);
+    if (engine_kv_budget_bytes(&fitting->model, &hardware, gpus, &memory, &bytes, &ignored) !=
+        STATUS_OK)
         return 0;
     return bytes;
 }

@@ -12,7 +12,7 @@ struct experiment experiment_of(const char *yaml, const char *settings[])
     ck_assert_int_eq(config_tree_parse(yaml, "test", &tree, &err), STATUS_OK);
     for (int i = 0; settings != NULL && settings[i] != NULL; i++)
         ck_assert_int_eq(config_tree_set(tree, settings[i], &err), STATUS_OK);
-    if (config_load(experiment_sections, tree, &experiment, &err) != STATUS_OK) {
+    if (experiment_from_tree(tree, NULL, &experiment, &err) != STATUS_OK) {
         error_print(stderr, &err);
         ck_abort_msg("experiment refused");
     }

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+/* A server whose HBM for KV follows from the engine. */
+#define HBM_DERIVED "hardware=h100 gpus=1 engine.reuse=always"
 #define OF_SAMPLE "warmup_turns=0 trace=" TRACE_SAMPLES "/"
 
 /* A short turn for azure, whose format it is taken for, and a long one for session-csv. */
@@ -77,8 +79,15 @@ static const struct {
       .value = "3",
       .beside = "tiers.remote.capacity=1TB tiers.remote.write=selective" },
     { .key = "tiers.remote.admit_uses", .value = "2", .beside = "tiers.remote.capacity=1TB" },
+    { .key = "engine.version", .value = "vllm-0.19" },
     { .key = "engine.batch", .value = "6" },
     { .key = "engine.hbm_utilisation", .value = "0.35" },
+    { .key = "engine.hbm_rule", .value = "free", .beside = HBM_DERIVED },
+    { .key = "engine.sampler_bytes", .value = "900", .beside = HBM_DERIVED " engine.batch=1000" },
+    { .key = "engine.process_bytes", .value = "30GiB", .beside = HBM_DERIVED },
+    { .key = "engine.hbm_withheld",
+      .value = "32GiB",
+      .beside = HBM_DERIVED " engine.hbm_rule=static" },
     { .key = "engine.hbm_tokens", .value = "20000" },
     { .key = "engine.hybrid_kv",
       .value = "false",

@@ -1,0 +1,134 @@
+/* models/hbm.c - see hbm.h. Activations are of two bytes; an engine sizes its trial run for its
+ * largest iteration, whatever is asked of it later. */
+#include "models/hbm.h"
+
+#include <inttypes.h>
+
+const struct engine_memory engine_memory_plain = {
+    .rule = HBM_PROFILED,
+    .tokens = 2048,
+    .sequences = 24,
+    .sampler_bytes = 14,
+    .process_bytes = UINT64_C(100) << 20,
+};
+
+static double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* Values of a token while a dense feed-forward computes its activation: what came in and what will
+ * be added, both halves of a gated product, and the product. */
+static double dense_values(const struct model *model, uint32_t ranks, double width)
+{
+    double halves = model->gated_ffn ? 2 : 1;
+    return 2.0 * model->hidden + (halves + 1) * width / ranks;
+}
+
+/* vLLM's fused_moe: two work spaces for the tokens of each chosen expert, the larger of which holds
+ * the gated product and then the down projection; and the sum over experts. */
+static double expert_values(const struct model *model, uint32_t ranks)
+{
+    double width = (double)model->expert_ffn / ranks;
+    double halves = model->gated_ffn ? 2 : 1;
+    return 3.0 * model->hidden +
+           model->experts_per_token * (larger(halves * width, model->hidden) + width);
+}
+
+/* While attention runs: queries, keys, values and what it makes of them. */
+static double attention_values(const struct model *model, uint32_t ranks)
+{
+    double queries = (double)model->heads * model->head_dim / ranks;
+    double keys = (double)(model->kv_heads > ranks ? model->kv_heads / ranks : 1) * model->head_dim;
+    if (model->attention == ATTENTION_LATENT) /* decompressed: K and V of every head */
+        keys = queries;
+    return 2.0 * model->hidden + 2 * queries + 2 * keys;
+}
+
+static double layer_values(const struct model *model, uint32_t ranks)
+{
+    double values = attention_values(model, ranks);
+    if (model->experts == 0 || model->dense_layers > 0)
+        values = larger(values, dense_values(model, ranks, model->ffn));
+    if (model->experts > 0)
+        values = larger(values, expert_values(model, ranks));
+    return values;
+}
+
+uint64_t engine_activation_bytes(const struct model *model, uint32_t ranks,
+                                 const struct engine_memory *engine)
+{
+    const double value_bytes = 2;
+    double tokens = (double)engine->tokens;
+    double sequences =
+        (double)(engine->sequences < engine->tokens ? engine->sequences : engine->tokens);
+    double layer = value_bytes * tokens * layer_values(model, ranks);
+    /* Every rank has the logits of the whole vocabulary, and the hidden states they are made of. */
+    double sampler = engine->sampler_bytes * sequences * model->vocabulary +
+                     value_bytes * tokens * model->hidden;
+    /* cos and sin of each position, half of the head's width each. */
+    double rotary = value_bytes * model->context_window_tokens *
+                    (model->attention == ATTENTION_LATENT ? model->rope_dim : model->head_dim);
+    return (uint64_t)(larger(layer, sampler) + rotary);
+}
+
+static uint64_t process_bytes(const struct hardware *hardware, uint32_t ranks,
+                              const struct engine_memory *engine)
+{
+    return engine->process_bytes + (ranks > 1 ? hardware->hbm_collectives_bytes : 0);
+}
+
+uint64_t engine_reserved_bytes(const struct model *model, const struct hardware *hardware,
+                               uint32_t ranks, const struct engine_memory *engine)
+{
+    if (hardware->hbm_reserved_bytes != HBM_RESERVED_DERIVED)
+        return hardware->hbm_reserved_bytes;
+    uint64_t process = process_bytes(hardware, ranks, engine);
+    return process + (engine->rule == HBM_STATIC ? engine->withheld_bytes
+                                                 : engine_activation_bytes(model, ranks, engine));
+}
+
+/* Of one GPU, for weights and KV; below 0 where the engine alone is too large. */
+static double usable_bytes(const struct model *model, const struct hardware *hardware,
+                           uint32_t ranks, const struct engine_memory *engine)
+{
+    double hbm = (double)hardware->hbm_bytes;
+    double process = (double)process_bytes(hardware, ranks, engine);
+    if (hardware->hbm_reserved_bytes == HBM_RESERVED_DERIVED && engine->rule == HBM_STATIC)
+        return (hbm - process) * (1 - (double)engine->withheld_bytes / hbm);
+    double reserved = (double)engine_reserved_bytes(model, hardware, ranks, engine);
+    if (hardware->hbm_reserved_bytes == HBM_RESERVED_DERIVED && engine->rule == HBM_FREE) {
+        double weights = (double)model_weight_bytes(model, ranks) / ranks;
+        return weights + hardware->hbm_utilisation * (hbm - reserved - weights);
+    }
+    return hbm * hardware->hbm_utilisation - reserved;
+}
+
+enum status engine_kv_budget_bytes(const struct model *model, const struct hardware *hardware,
+                                   uint32_t ranks, const struct engine_memory *engine,
+                                   uint64_t *bytes, struct error *err)
+{
+    enum status status = model_check_ranks(model, hardware, ranks, err);
+    if (status != STATUS_OK)
+        return status;
+    double usable_per_gpu = usable_bytes(model, hardware, ranks, engine);
+    uint64_t usable = usable_per_gpu > 0 ? (uint64_t)(ranks * usable_per_gpu) : 0;
+    uint64_t weights = model_weight_bytes(model, ranks);
+    if (weights < usable) {
+        *bytes = usable - weights;
+        return STATUS_OK;
+    }
+    char expected[sizeof err->expected], found[sizeof err->found];
+    snprintf(expected, sizeof expected,
+             "more than the %" PRIu64 " bytes of weights of %.128s in usable HBM", weights,
+             model->name);
+    snprintf(found, sizeof found, "%" PRIu64 " bytes on %" PRIu32 " of the GPUs of %.128s", usable,
+             ranks, hardware->name);
+    return error_input(err, NULL, 0, "gpus", expected, found);
+}
+
+enum status model_kv_budget_bytes(const struct model *model, const struct hardware *hardware,
+                                  uint32_t ranks, uint64_t *bytes, struct error *err)
+{
+    return engine_kv_budget_bytes(model, hardware, ranks, &engine_memory_plain, bytes, err);
+}

@@ -50,7 +50,7 @@ uint32_t rows_of(const struct run *run)
     const struct experiment *experiment = run->experiment;
     uint64_t rows = run->setup.window_tokens, most = rows * experiment->batch;
     uint64_t chunk = experiment->chunk_tokens < most ? experiment->chunk_tokens : most;
-    if (run->experiment->scheduling == SCHEDULE_CHUNKED && chunk > rows)
+    if (experiment_chunks(run->experiment) && chunk > rows)
         rows = chunk;
     return (uint32_t)rows + 2 * experiment->batch;
 }

@@ -198,7 +198,7 @@ static inline uint32_t layers_of(const struct serve *serve)
 
 static inline bool is_chunked(const struct serve *serve)
 {
-    return serve->run->experiment->scheduling == SCHEDULE_CHUNKED;
+    return experiment_chunks(serve->run->experiment);
 }
 
 /* serve.c */

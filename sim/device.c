@@ -32,7 +32,7 @@ static uint64_t save_start_ns(const struct server *server, struct overlap_end en
 static bool saves_beside(const struct engine_setup *setup)
 {
     return setup->experiment->saving != SAVING_SYNCHRONOUS &&
-           setup->experiment->scheduling != SCHEDULE_CHUNKED;
+           !experiment_chunks(setup->experiment);
 }
 
 void device_loads_ended(struct server *server)

@@ -1,6 +1,7 @@
 /* sim/engine/batch.c - what the GPUs do. An iteration prefills: one whole turn while the others
  * pause (the paper's engine), or chunks of turns within a budget of tokens while the batch decodes
- * beside them. With nothing to prefill the batch decodes, and the same iteration may repeat until
+ * beside them or (SGLang without --enable-mixed-chunk, srt/managers/scheduler.py,
+ * get_next_batch_to_run) pauses. With nothing to prefill the batch decodes, and the same iteration may repeat until
  * the batch changes. Source of chunks: vLLM v1 (v1/core/sched/scheduler.py at 00024d3): each
  * decoding turn takes one token of the budget, then turns that are partly prefilled go on, then new
  * ones are let in. */
@@ -55,11 +56,19 @@ static uint32_t add_chunk(struct engine *engine, uint32_t handle, uint32_t budge
     return is_chunked(engine) ? budget - tokens : 0; /* else one turn is all */
 }
 
+/* The batch decodes beside chunks. */
+static bool shares_iterations(const struct engine *engine)
+{
+    return experiment_of(engine)->scheduling == SCHEDULE_CHUNKED;
+}
+
 static uint32_t token_budget(const struct engine *engine)
 {
     uint32_t most = experiment_of(engine)->chunk_tokens, decodes = engine->running.count;
     if (!is_chunked(engine))
         return UINT32_MAX;
+    if (!shares_iterations(engine))
+        return most;
     return most > decodes ? most - decodes : 0;
 }
 
@@ -93,7 +102,7 @@ static void compose(struct engine *engine, bool admits)
         start_turn(engine, handle);
         budget = add_chunk(engine, handle, budget);
     }
-    if (is_chunked(engine) || engine->iteration.chunks == 0)
+    if (shares_iterations(engine) || engine->iteration.chunks == 0)
         engine->iteration.decodes = engine->running.count;
     engine->iteration.stage = engine->stage_of_prefilling;
     engine->iteration.repeats = 1;

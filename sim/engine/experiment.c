@@ -208,10 +208,11 @@ static const struct config_row experiment_rows[] = {
     { .key = "engine.scheduling", .kind = CONFIG_CHOICE, .offset = AT(scheduling),
       .choices = scheduling_choices, .standard = "prefill-first",
       .help = "prefill-first: a turn's prefill is one iteration, the batch pauses (paper); chunked: "
-              "prefills are cut into chunks that share iterations with the batch (vLLM v1, SGLang)" },
+              "prefills are cut into chunks that share iterations with the batch (vLLM v1); "
+              "prefill-batches: as many turns' chunks as fit, and the batch pauses (SGLang)" },
     { .key = "engine.chunk_tokens", .kind = CONFIG_U32, .offset = AT(chunk_tokens), .min = 1,
       .max = 1048576, .standard = "2048",
-      .help = "chunked: tokens of an iteration, one for each decoding turn, the rest prefill "
+      .help = "tokens of an iteration; chunked: one for each decoding turn, the rest prefill "
               "(vLLM's max_num_batched_tokens)" },
     { .key = "engine.overlap_schedule", .kind = CONFIG_BOOL, .offset = AT(overlap_schedule),
       .standard = "false",

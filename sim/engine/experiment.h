@@ -22,7 +22,9 @@
 #define FETCH_WAITS(X)                                                                             \
     X(FETCH_COMPLETE, "complete") X(FETCH_TIMEOUT, "timeout") X(FETCH_BEST_EFFORT, "best-effort")
 #define REUSES(X) X(REUSE_ALWAYS, "always") X(REUSE_IF_FASTER, "if-faster")
-#define SCHEDULINGS(X) X(SCHEDULE_PREFILL_FIRST, "prefill-first") X(SCHEDULE_CHUNKED, "chunked")
+#define SCHEDULINGS(X)                                                                             \
+    X(SCHEDULE_PREFILL_FIRST, "prefill-first") X(SCHEDULE_CHUNKED, "chunked")                      \
+    X(SCHEDULE_PREFILL_BATCHES, "prefill-batches")
 #define ALLOCATIONS(X) X(ALLOCATE_RESERVE, "reserve") X(ALLOCATE_GROW, "grow")
 #define ORDERS(X)                                                                                  \
     X(ORDER_FCFS, "fcfs") X(ORDER_PRIORITY, "priority") X(ORDER_LONGEST_PREFIX, "longest-prefix")
@@ -108,6 +110,12 @@ struct experiment {
     char drive[CONFIG_TEXT_BYTES]; /* what the SSD tier is made of, for its wear */
     double write_amplification;
 };
+
+/* Whether prefills are cut into chunks, of several turns in an iteration. */
+static inline bool experiment_chunks(const struct experiment *experiment)
+{
+    return experiment->scheduling != SCHEDULE_PREFILL_FIRST;
+}
 
 /* Sections of an experiment for config_load(). */
 extern const struct config_section experiment_sections[];

@@ -72,7 +72,7 @@ struct prefill_time iteration_prefill_time(const struct service *service,
 {
     const struct chunk *chunk = &iteration->chunk[0];
     *decode_ns = 0;
-    if (service->setup->experiment->scheduling != SCHEDULE_CHUNKED)
+    if (!experiment_chunks(service->setup->experiment))
         return timing_prefill(&service->setup->timing, chunk->tokens,
                               session_at(service, chunk->session)->ready_tokens);
     if (iteration->decodes > 0)

@@ -106,7 +106,7 @@ static inline struct collector *collector_of(const struct engine *engine)
 
 static inline bool is_chunked(const struct engine *engine)
 {
-    return experiment_of(engine)->scheduling == SCHEDULE_CHUNKED;
+    return experiment_chunks(experiment_of(engine));
 }
 
 static inline bool saves_synchronously(const struct engine *engine)

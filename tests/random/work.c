@@ -52,7 +52,7 @@ double work_steps(const struct experiment *experiment, const struct asked *asked
         turn * turns + chains * looks(experiment, asked) + walks(experiment, asked, chains);
     if (experiment->router == ROUTE_PREFIX_AFFINITY)
         steps += chains * experiment->replicas;
-    if (experiment->scheduling == SCHEDULE_CHUNKED)
+    if (experiment_chunks(experiment))
         steps += chunks(experiment, asked, chains);
     if (experiment->allocation == ALLOCATE_GROW)
         steps += (double)asked->reply_tokens;

@@ -4,7 +4,9 @@
 #include "tests/sim/runs.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SERVER "hardware=h100 gpus=1 engine.context_window=4096 engine.batch=64 "
 #define WINDOWS "model=gpt-oss-20b " SERVER
@@ -117,6 +119,29 @@ START_TEST(a_lone_prompts_chunks_take_the_sum_of_their_iterations)
         run_all(LONE_LONG, "engine.scheduling=chunked engine.chunk_tokens=512");
     ck_assert_double_eq(metrics.ttft_mean_ns, expected_ns);
     ck_assert_double_eq(metrics.computed_tokens, 2000.0);
+}
+END_TEST
+
+/* b and c come while a decodes: they are prefilled in one iteration, in which a has no token. */
+START_TEST(prefill_batches_take_several_turns_and_pause_the_batch)
+{
+    char *path = test_temp_file("session,arrival_s,think_s,prompt_tokens,reply_tokens\n"
+                                "a,0,,100,40\nb,0.200,,300,2\nc,0.200,,300,2\n");
+    char yaml[512];
+    snprintf(yaml, sizeof yaml,
+             "trace: %s\npolicy: none\nwarmup_turns: 0\nimport: {format: session-csv}\n", path);
+    uint32_t layers;
+    struct timing timing = timing_13b(&layers);
+    struct prefill_time first = timing_prefill(&timing, 100, 0);
+    struct prefill_time both =
+        timing_mixed(&timing, &(struct timing_work){ .prefills = 2, .prefill_new = 600 });
+    double expected_ns = (double)((first.layer_ns + both.layer_ns) * layers + first.overhead_ns +
+                                  both.overhead_ns);
+    struct metrics metrics = run_all(yaml, "engine.scheduling=prefill-batches");
+    ck_assert_double_eq(metrics.gpu_prefill_ns, expected_ns);
+    ck_assert_double_eq(metrics.iterations, 2 + 39);
+    unlink(path);
+    free(path);
 }
 END_TEST
 
@@ -288,6 +313,7 @@ static Suite *suite(void)
     tcase = tcase_create("ways to serve");
     tcase_set_timeout(tcase, 100);
     tcase_add_test(tcase, a_lone_prompts_chunks_take_the_sum_of_their_iterations);
+    tcase_add_test(tcase, prefill_batches_take_several_turns_and_pause_the_batch);
     tcase_add_test(tcase, one_chunk_that_holds_the_whole_prompt_is_a_whole_prefill);
     tcase_add_test(tcase, chunks_compute_what_whole_prefills_do);
     tcase_add_test(tcase, small_chunks_spare_the_batch_the_pause_of_a_whole_prefill);

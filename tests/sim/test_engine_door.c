@@ -79,7 +79,7 @@ static void compute(struct plain *plain)
         return;
     uint64_t end_ns = plain->now_ns + prefill_ns(plain);
     const struct experiment *experiment = plain->setup.experiment;
-    if (experiment->saving == SAVING_ASYNCHRONOUS && experiment->scheduling != SCHEDULE_CHUNKED)
+    if (experiment->saving == SAVING_ASYNCHRONOUS && !experiment_chunks(experiment))
         event_heap_push(&plain->events, plain->now_ns, PROMPT, plain->iteration.chunk[0].session);
     end_at(plain, end_ns);
 }

@@ -7,7 +7,8 @@
 
 #define ACTIVATION_BYTES 2.0 /* queries, outputs, new K and V: bf16 and fp16 */
 #define UPDATE_THREADS 512.0 /* of the kernel that writes K and V, a block a token, at most */
-#define DECODE_ROWS 64.0     /* query heads of one KV head that share a tile of decode */
+#define DECODE_ROWS 64.0     /* query heads of one KV head that share a tile of decode, */
+#define FEW_ROWS 16.0        /* and the least that FlashInfer's tensor-core decode computes */
 #define SPLIT_KEYS 128.0     /* a context is not split into parts of fewer */
 #define FULL_BLOCKS 2.0      /* a split fills so many blocks on each multiprocessor */
 
@@ -224,6 +225,12 @@ static struct decode decode_of(const struct attention_fit *fit,
     double again = alone ? reread_bytes(fit, of, shape, sequences, kv) : 0;
     decode.moving_ns = (decode.bytes + again) * byte_ns(fit, of, peak, decode.bytes, shape->cold) /
                        width->decode_efficiency;
+    double row_tile =
+        of->kernel == ATTENTION_FLASHINFER && group <= FEW_ROWS ? FEW_ROWS : DECODE_ROWS;
+    double rows =
+        alone ? shape->heads * DECODE_ROWS : shape->kv_heads * ceil(group / row_tile) * row_tile;
+    double flop = 4 * sequences * decode.keys * rows * shape->head_dim;
+    decode.moving_ns = together(decode.moving_ns, flop / (peak.flop * of->decode_flop_share), 0);
     /* Two copies, for which K heads of B sequences need other strides. */
     decode.regroup_ns = first_kind && !windowed && group > 1 && shape->kv_heads > 1 && sequences > 1
                             ? of->regroup_ns

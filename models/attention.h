@@ -61,6 +61,7 @@ struct attention_coefficients {
     double split_part_ns;     /* per part */
     double splits_most;
     double tile_bytes_per_ns; /* decode: one tile's walk along its keys */
+    double decode_flop_share; /* decode: share of the peak of a tile's rows, most of them empty */
     double decode_overlap;    /* as overlap: tiles' own time and moving KV */
     double decode_mix;        /* the same: those together and the longest tile */
     double head_ns;           /* decode: per query head of 128 values */
@@ -75,6 +76,7 @@ struct attention_coefficients {
  * no part of a layer in a CUDA graph. */
 struct attention_latent {
     double host_ns;
+    double tile_heads; /* of decode: the library's, not fitted; each tile reads the KV for itself */
     double prefill_ns; /* per layer */
     double prefill_efficiency;
     double prefill_head_ns;  /* per token and head: decompressing, joining, padding */

@@ -7,8 +7,6 @@
 #include <assert.h>
 #include <math.h>
 
-#define TILE_HEADS 64.0 /* of decode: FlashMLA's (github.com/deepseek-ai/FlashMLA) */
-
 static double longer(double a, double b)
 {
     return a > b ? a : b;
@@ -52,12 +50,11 @@ double attention_latent_decode_ns(const struct attention_fit *fit, struct gpu_pe
     double key_dim = shape->latent_dim + shape->rope_dim;
     double moving_ns =
         context_tokens * key_dim * shape->kv_bytes / (peak.bytes * of->decode_efficiency);
-    double tiles = sequences * ceil(shape->heads / TILE_HEADS);
-    double flop = 2 * context_tokens * ceil(shape->heads / TILE_HEADS) * TILE_HEADS *
-                  (key_dim + shape->latent_dim);
+    double tiles = ceil(shape->heads / of->tile_heads);
+    double flop = 2 * context_tokens * tiles * of->tile_heads * (key_dim + shape->latent_dim);
     double computing_ns = flop / (peak.flop * of->decode_flop_share);
     double ns = of->decode_ns + overlapping(moving_ns, computing_ns) +
-                tiles * of->decode_tile_ns / fit->multiprocessors +
+                sequences * tiles * of->decode_tile_ns / fit->multiprocessors +
                 sequences * shape->heads * of->decode_head_ns;
     return with_host(of, shape->eager, ns);
 }

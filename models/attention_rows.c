@@ -71,6 +71,8 @@ static const char *const kernels[] = { "flash-attention-2", "flash-attention-3",
         NUMBER(prefix ".splits_most", member.splits_most, 1, 1e4, "64", "parts of a context"),     \
         NUMBER(prefix ".tile_bytes_per_ns", member.tile_bytes_per_ns, 1e-2, 1e5, "30",             \
                "decode: KV that one tile walks along"),                                            \
+        NUMBER(prefix ".decode_flop_share", member.decode_flop_share, 1e-3, 10, "0.6",             \
+               "decode: share of the peak of a tile's rows"),                                      \
         NUMBER(prefix ".decode_overlap", member.decode_overlap, 0, 4, "1",                         \
                "tiles' own time and moving KV: 0 overlap, 2 add up"),                              \
         NUMBER(prefix ".decode_mix", member.decode_mix, 0, 4, "1",                                 \
@@ -120,6 +122,7 @@ const struct config_row attention_rows[] = {
     BOOLEAN("latent_fitted", latent_fitted, "MLA was measured"),
     NUMBER("latent.host_ns", latent.host_ns, 0, 1e8, "150000",
            "the CPU's launches, which the measurements waited for"),
+    NUMBER("latent.tile_heads", latent.tile_heads, 1, 1024, "64", "heads of a tile of decode"),
     NUMBER("latent.prefill_ns", latent.prefill_ns, 0, 1e7, "20000", "per layer"),
     NUMBER("latent.prefill_efficiency", latent.prefill_efficiency, 1e-3, 4, "0.5",
            "share of the peak"),
@@ -148,8 +151,6 @@ const struct config_row attention_rows[] = {
     ERRORS("decode", decode, "held-out heads and lengths, 20 us and more"),
     ERRORS("cached", cached, "prefill behind a cached prefix, held-out lengths, 20 us and more"),
     ERRORS("mixed", mixed, "prefill and decode in one batch, held-out lengths, 20 us and more"),
-    ERRORS("latent", latent,
-           "MLA, held-out heads and lengths, 1.5 times the CPU's launches and "
-           "more"),
+    ERRORS("latent", latent, "MLA, held-out heads and lengths, longer than the CPU's launches"),
     { .key = NULL },
 };

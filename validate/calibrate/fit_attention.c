@@ -223,10 +223,9 @@ static void fit_decode(const struct attention_profile *profile, struct attention
                        double bytes, const char *prefix, struct part *part,
                        struct attention_fit *fit)
 {
-    static const char *const names[] = { "decode_ns",      "split_ns",
-                                         "split_part_ns",  "tile_bytes_per_ns",
-                                         "decode_overlap", "decode_mix",
-                                         "head_ns" };
+    static const char *const names[] = { "decode_ns",         "split_ns",         "split_part_ns",
+                                         "tile_bytes_per_ns", "decode_overlap",   "decode_mix",
+                                         "head_ns",           "decode_flop_share" };
     bool second = (bytes < 2 ? fit->narrow.kernel : fit->wide.kernel) == ATTENTION_FLASH_2;
     take(profile, choice, decodes, bytes, part);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -31,6 +31,12 @@ static inline uint32_t table_rows(const struct table *table)
     return table->rows;
 }
 
+/* The row's first line in the file, 1-based. */
+static inline uint64_t table_line(const struct table *table, uint32_t row)
+{
+    return table->line[row];
+}
+
 /* The column of that name, from 0; -1: there is none. */
 int table_column(const struct table *table, const char *name);
 

@@ -173,7 +173,10 @@ double operator_product_ns(const struct operators *operators, struct gpu_peak pe
     struct call call = call_of(operators, peak, product);
     struct operator_parts parts;
     double whole_ns = call.fit->fixed_ns + fastest_ns(&call, &parts) + quantise_ns(&call);
-    return product->launched_by_cpu ? smooth_max(whole_ns, call.fit->launch_ns) : whole_ns;
+    if (!product->launched_by_cpu)
+        return whole_ns;
+    bool few = product->tokens < GEMM_FEW_LAUNCHED;
+    return smooth_max(whole_ns, few ? call.fit->launch_few_ns : call.fit->launch_ns);
 }
 
 struct operator_parts operator_product_parts(const struct operators *operators,

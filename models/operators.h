@@ -71,9 +71,12 @@ struct gemm_fit {
     /* Quantising the inputs, where a kernel by itself does it: its start, a row, and the share of
      * HBM bandwidth that its bytes attain. */
     double quantise_ns, quantise_row_ns, quantise_efficiency;
-    double launch_ns; /* the CPU's, where no CUDA graph hides it: no product is shorter then */
+    /* The CPU's, where no CUDA graph hides it: no product is shorter then. Below
+     * GEMM_FEW_LAUNCHED tokens vLLM takes another kernel for fp8_block, with a launch of its own. */
+    double launch_ns, launch_few_ns;
     struct gemm_record record;
 };
+#define GEMM_FEW_LAUNCHED 32
 extern const struct config_row gemm_rows[]; /* keys of one gemm_fit, below "gemm." or "fp8." */
 
 struct stream_fit {

@@ -127,6 +127,7 @@ const struct config_row gemm_rows[] = {
     NUMBER("quantise_row_ns", quantise_row_ns, 0, 1e4, "0", "and per row"),
     NUMBER("quantise_efficiency", quantise_efficiency, 1e-3, 10, "0.6", "share of HBM bandwidth"),
     NUMBER("launch_ns", launch_ns, 0, 1e9, "0", "the CPU's, where no CUDA graph hides it"),
+    NUMBER("launch_few_ns", launch_few_ns, 0, 1e9, "0", "the same below 32 tokens"),
     COUNT("fit.rows", record.rows, "measured products"),
     COUNT("fit.tokens_most", record.tokens_most, "range: 1 to this many tokens"),
     WIDTH("fit.inputs_least", record.inputs_least, "range"),

@@ -2,10 +2,11 @@
 #include "validate/calibrate/calibrate_from_profile.h"
 
 #include "models/models.h"
-#include "validate/calibrate/fit_attention.h"
-#include "validate/calibrate/fit_operators.h"
+#include "validate/calibrate/fit_kernels.h"
+#include "validate/calibrate/profile_tables.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -33,42 +34,158 @@ static enum status write_file(const char *path, const struct operators *operator
     return status;
 }
 
-static enum status fit(const struct profile_calibration *calibration, const struct profile *profile,
-                       const struct hardware *hardware, FILE *report, struct error *err)
+static struct gpu_peak peak_of(const struct hardware *hardware)
 {
-    struct gpu_peak peak = { .flop = hardware->flop_per_s / 1e9,
-                             .bytes = hardware->hbm_bytes_per_s / 1e9 };
-    struct operators operators = hardware->operators, held_out[PROFILE_MODELS_MAX];
+    return (struct gpu_peak){ .flop = hardware->flop_per_s / 1e9,
+                              .bytes = hardware->hbm_bytes_per_s / 1e9,
+                              .fp8_flop = hardware->fp8_flop_per_s / 1e9,
+                              .fp4_flop = hardware->fp4_flop_per_s / 1e9 };
+}
+
+/* What is measured and what of it was fitted. */
+struct work {
+    const struct profile_calibration *calibration;
+    const struct hardware *hardware;
+    struct profile_tables tables;
+    struct operators operators; /* fitted in place */
+    const char *source;
+    char gpu[32];    /* whose tables */
+    uint32_t fitted; /* tables */
+    FILE *report;
+};
+
+static enum status fit_layers(struct work *work, struct error *err)
+{
+    struct profile profile = { 0 };
+    struct operators held_out[PROFILE_MODELS_MAX];
     struct fit_intervals intervals;
-    const char *slash = strrchr(calibration->path, '/');
-    snprintf(operators.source, sizeof operators.source, "%s",
-             calibration->source != NULL         ? calibration->source
-             : slash != NULL && slash[1] != '\0' ? slash + 1
-                                                 : calibration->path);
-    fit_operators(profile, peak,
-                  (struct fit_choice){ .stride = calibration->stride, .without = FIT_NO_MODEL },
-                  &operators, &intervals);
-    bool unseen = fit_hold_out(profile, peak, calibration->stride, &operators, held_out) != 0;
-    fit_print_report(report, profile, peak, &operators, &intervals, unseen ? held_out : NULL);
-    return calibration->out != NULL ? write_file(calibration->out, &operators, err) : STATUS_OK;
+    struct gpu_peak peak = peak_of(work->hardware);
+    uint32_t stride = work->calibration->stride;
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && i < work->tables.count; i++)
+        if (work->tables.item[i].kind == TABLE_LAYERS) {
+            status = profile_add(&profile, &work->tables.item[i].table, work->gpu, err);
+            work->fitted++;
+        }
+    if (status == STATUS_OK && profile.count > 0) {
+        snprintf(work->operators.source, sizeof work->operators.source, "%s", work->source);
+        fit_operators(&profile, peak, (struct fit_choice){ stride, FIT_NO_MODEL }, &work->operators,
+                      &intervals);
+        bool unseen = fit_hold_out(&profile, peak, stride, &work->operators, held_out) != 0;
+        fit_print_report(work->report, &profile, peak, &work->operators, &intervals,
+                         unseen ? held_out : NULL);
+    }
+    profile_free(&profile);
+    return status;
+}
+
+/* "aic_h100_sxm_vllm0.24.0_gemm.csv.gz": "vllm0.24.0". */
+static void library_of(const char *path, char *library, size_t library_bytes)
+{
+    const char *slash = strrchr(path, '/'), *word = slash != NULL ? slash + 1 : path;
+    static const char *const engine[] = { "vllm", "sglang", "trtllm" };
+    library[0] = '\0';
+    for (; word != NULL; word = strchr(word, '_') != NULL ? strchr(word, '_') + 1 : NULL)
+        for (size_t i = 0; i < sizeof engine / sizeof *engine; i++)
+            if (strncmp(word, engine[i], strlen(engine[i])) == 0)
+                snprintf(library, library_bytes, "%.*s", (int)strcspn(word, "_"), word);
+}
+
+/* Of products not of whole layers: what the record then says of layers was of others. */
+static void record_products(struct operators *operators)
+{
+    const struct gemm_record *products = &operators->gemm[FORMAT_BF16].record;
+    struct fit_record *record = &operators->record;
+    record->inputs_least = products->inputs_least;
+    record->inputs_most = products->inputs_most;
+    record->outputs_least = products->outputs_least;
+    record->outputs_most = products->outputs_most;
+    record->tokens_most = record->rows > 0 ? record->tokens_most : products->tokens_most;
+    record->median_error = record->p95_error = 0;
+    record->held_out_median_error = record->held_out_p95_error = 0;
+}
+
+static enum status fit_kernel_tables(struct work *work, struct error *err)
+{
+    struct product_rows products = { 0 };
+    struct expert_rows experts = { 0 };
+    char library[64] = "";
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && i < work->tables.count; i++) {
+        const struct profile_table *item = &work->tables.item[i];
+        if (item->kind != TABLE_PRODUCTS && item->kind != TABLE_EXPERTS)
+            continue;
+        library_of(item->table.path, library, sizeof library);
+        status = item->kind == TABLE_PRODUCTS
+                     ? product_rows_add(&products, &item->table, work->operators.l2_bytes, err)
+                     : expert_rows_add(&experts, &item->table, err);
+        work->fitted++;
+    }
+    struct fit_origin origin = { work->source, library };
+    if (status == STATUS_OK && products.count > 0) {
+        fit_product_tables(&products, peak_of(work->hardware), &origin, &work->operators,
+                           work->report);
+        record_products(&work->operators);
+    }
+    if (status == STATUS_OK && experts.count > 0)
+        fit_expert_tables(&experts, peak_of(work->hardware), &origin, &work->operators,
+                          work->report);
+    product_rows_free(&products);
+    expert_rows_free(&experts);
+    return status;
+}
+
+/* What a reader must know of which tables were taken. */
+static void say_tables(const struct work *work)
+{
+    for (uint32_t i = 0; i < work->tables.count; i++) {
+        const struct profile_table *item = &work->tables.item[i];
+        if (item->kind == TABLE_UNKNOWN)
+            fprintf(work->report, "Left out, of no known heading: %s.\n", item->table.path);
+        else if (!item->says_gpu)
+            fprintf(work->report, "Taken as of this GPU, though its name says none: %s.\n",
+                    item->table.path);
+    }
+    if (work->tables.of_others > 0)
+        fprintf(work->report, "Left out, of other GPUs: %" PRIu32 " tables.\n",
+                work->tables.of_others);
+}
+
+static enum status fit_all(struct work *work, struct error *err)
+{
+    say_tables(work);
+    if (fit_layers(work, err) != STATUS_OK || fit_kernel_tables(work, err) != STATUS_OK)
+        return err->status;
+    if (work->fitted == 0)
+        return error_input(err, work->calibration->path, 0, "--from-profile",
+                           "tables of layers, products or experts", "none");
+    return work->calibration->out != NULL
+               ? write_file(work->calibration->out, &work->operators, err)
+               : STATUS_OK;
 }
 
 enum status calibrate_from_profile(const struct profile_calibration *calibration, FILE *report,
                                    struct error *err)
 {
-    if (attention_profile_is(calibration->path))
-        return calibrate_attention(calibration, report, err);
     struct hardware hardware;
-    struct profile profile = { 0 };
-    enum status status = hardware_load(calibration->hardware, &hardware, err);
-    if (status == STATUS_OK && hardware.timing[0] == '\0')
-        status = error_input(err, NULL, 0, "--hardware",
-                             "hardware with a gpu.timing that names the GPU's facts",
-                             calibration->hardware);
-    if (status == STATUS_OK)
-        status = profile_read(calibration->path, hardware.operators.name, &profile, err);
-    if (status == STATUS_OK)
-        status = fit(calibration, &profile, &hardware, report, err);
-    profile_free(&profile);
+    if (hardware_load(calibration->hardware, &hardware, err) != STATUS_OK)
+        return err->status;
+    if (hardware.timing[0] == '\0')
+        return error_input(err, NULL, 0, "--hardware",
+                           "hardware with a gpu.timing that names the GPU's facts",
+                           calibration->hardware);
+    const char *slash = strrchr(calibration->path, '/');
+    struct work work = { .calibration = calibration,
+                         .hardware = &hardware,
+                         .operators = hardware.operators,
+                         .source = calibration->source != NULL         ? calibration->source
+                                   : slash != NULL && slash[1] != '\0' ? slash + 1
+                                                                       : calibration->path,
+                         .report = report };
+    profile_gpu_of(&hardware, work.gpu, sizeof work.gpu);
+    if (profile_tables_open(calibration->path, work.gpu, &work.tables, err) != STATUS_OK)
+        return err->status;
+    enum status status = fit_all(&work, err);
+    profile_tables_close(&work.tables);
     return status;
 }

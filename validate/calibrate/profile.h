@@ -14,7 +14,7 @@
 #ifndef REPRISE_VALIDATE_CALIBRATE_PROFILE_H
 #define REPRISE_VALIDATE_CALIBRATE_PROFILE_H
 
-#include "base/error.h"
+#include "base/table.h"
 
 #include <stdint.h>
 
@@ -53,12 +53,16 @@ struct profile {
     uint32_t models;
 };
 
-/* Reads every *.csv of the folder whose name begins with prefix and '_', by name (none: every
- * *.csv); or path itself if it is a file. A Vidur file's model is what its name says between prefix
- * and _mlp.csv. STATUS_INPUT: a file of neither form, a line that does not fit its heading, times
- * that are no positive number, no rows at all. *profile is the caller's to profile_free(), whatever
- * is returned. */
-enum status profile_read(const char *path, const char *prefix, struct profile *profile,
+/* Appends a table of either form; gpu: "a100", what a Vidur file's name begins with before the
+ * model's. STATUS_INPUT: a line with times that are no positive number, a column that is missing.
+ */
+enum status profile_add(struct profile *profile, const struct table *table, const char *gpu,
+                        struct error *err);
+
+/* All such tables of a folder, or one file, that are of this GPU (profile_tables.h). STATUS_INPUT:
+ * as there and as above, or no rows at all. *profile is the caller's to profile_free(), whatever is
+ * returned. */
+enum status profile_read(const char *path, const char *gpu, struct profile *profile,
                          struct error *err);
 void profile_free(struct profile *profile);
 

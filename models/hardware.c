@@ -303,9 +303,7 @@ static enum status read_measured(struct hardware *hardware, const char *path, st
     return measured_timing_read(beside, &hardware->measured, err);
 }
 
-/* Reads models/timing/NAME.yaml, or a path. */
-static enum status operators_load(const char *name_or_path, struct operators *operators,
-                                  struct error *err)
+enum status operators_load(const char *name_or_path, struct operators *operators, struct error *err)
 {
     char path[MODELS_PATH_BYTES];
     memset(operators, 0, sizeof *operators);

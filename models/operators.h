@@ -115,6 +115,11 @@ extern const struct config_section operators_sections[];
 void operators_written(const struct operators *operators, struct config_section *sections);
 #define OPERATORS_SECTIONS_MAX 16
 
+/* Reads models/timing/NAME.yaml, or a path. STATUS_INPUT: as models_load()s, and operators_check().
+ */
+enum status operators_load(const char *name_or_path, struct operators *operators,
+                           struct error *err);
+
 /* STATUS_INPUT: a format whose library takes its tile by the tokens lacks one for some number. */
 enum status operators_check(const struct operators *operators, const char *path, struct error *err);
 

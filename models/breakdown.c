@@ -370,13 +370,7 @@ static void add_once(struct parts *parts)
     struct stream norm = {
         .name = "last norm", .kind = STREAM_NORM, .values = 2 * hidden, .width = hidden
     };
-    struct matrix head = { .name = "output head",
-                           .inputs = model->hidden,
-                           .outputs = model->vocabulary,
-                           .split = SPLIT_OUTPUTS,
-                           .layers = model->layers,
-                           .count = 1,
-                           .used = 1 };
+    struct matrix head = model_head(model);
     add_stream(parts, &embedding, 1, parts->tokens);
     struct breakdown_row *row = &parts->out->row[parts->out->rows - 1];
     if (parts->timing.tabled) { /* a line from one token to a full table: timing_tables.c */

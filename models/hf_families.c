@@ -334,6 +334,15 @@ static void read_qwen3_moe(struct hf *hf)
     qwen_windows(hf);
 }
 
+/* Multi-token prediction's layers are left out, as without speculation. */
+static void read_minimax_m2(struct hf *hf)
+{
+    hf_attention_wide(hf);
+    hf_local_experts(hf);
+    if (hf_whole_or(hf, "shared_intermediate_size", 0) > 0)
+        hf_shared_width(hf, "shared_intermediate_size", hf_whole(hf, "shared_intermediate_size"));
+}
+
 static void read_gpt_oss(struct hf *hf)
 {
     hf_attention_wide(hf);
@@ -426,6 +435,7 @@ const struct hf_family hf_families[] = {
     { "Gemma3", read_gemma3 },
     { "Phi3", read_phi3 },
     { "GptOss", read_gpt_oss },
+    { "MiniMaxM2", read_minimax_m2 },
     { "Llama4", read_llama4 },
     { "GPT2LMHeadModel", read_gpt2 },
     { "OPT", read_opt },

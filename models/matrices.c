@@ -124,6 +124,39 @@ uint32_t model_matrices(const struct model *model, uint32_t ranks,
     return list.count;
 }
 
+struct matrix model_head(const struct model *model)
+{
+    return (struct matrix){ .name = "output head",
+                            .inputs = model->hidden,
+                            .outputs = model->vocabulary,
+                            .split = SPLIT_OUTPUTS,
+                            .layers = model->layers,
+                            .count = 1,
+                            .used = 1,
+                            .head = true };
+}
+
+static bool has_own_format(const struct matrix *matrix, const struct model *model)
+{
+    return matrix->count > 1 && model->expert_bytes_per_parameter > 0;
+}
+
+double matrix_weight_bytes(const struct matrix *matrix, const struct model *model)
+{
+    if (matrix->head && model->head_bytes_per_parameter > 0)
+        return model->head_bytes_per_parameter;
+    return has_own_format(matrix, model) ? model->expert_bytes_per_parameter
+                                         : model->weight_bytes_per_parameter;
+}
+
+enum number_format matrix_format(const struct matrix *matrix, const struct model *model)
+{
+    bool by_bytes = matrix->head && model->head_bytes_per_parameter > 0;
+    int format = has_own_format(matrix, model) ? model->expert_format : model->weight_format;
+    return by_bytes || format == 0 ? number_format_of_bytes(matrix_weight_bytes(matrix, model))
+                                   : (enum number_format)(format - 1);
+}
+
 /* ---- element-wise operators ---- */
 
 double model_kv_heads_of_rank(const struct model *model, uint32_t ranks)

@@ -19,6 +19,7 @@ struct matrix {
     uint32_t layers;      /* that have it */
     uint32_t count, used; /* routed experts: how many, and by a token; else 1 and 1 */
     bool down;            /* reads what the activation made */
+    bool head;            /* the output head: as wide as the embedding's weights */
 };
 
 /* Fills matrix[] for a group of that many ranks; returns how many. The embedding and the output
@@ -26,19 +27,12 @@ struct matrix {
 uint32_t model_matrices(const struct model *model, uint32_t ranks,
                         struct matrix matrix[TIMING_MATRICES_MAX]);
 
-static inline double matrix_weight_bytes(const struct matrix *matrix, const struct model *model)
-{
-    return matrix->count > 1 && model->expert_bytes_per_parameter > 0
-               ? model->expert_bytes_per_parameter
-               : model->weight_bytes_per_parameter;
-}
+/* The product behind the last layer that makes logits. */
+struct matrix model_head(const struct model *model);
 
-/* The format that its weights are in. */
-static inline enum number_format matrix_format(const struct matrix *matrix,
-                                               const struct model *model)
-{
-    return number_format_of_bytes(matrix_weight_bytes(matrix, model));
-}
+double matrix_weight_bytes(const struct matrix *matrix, const struct model *model);
+/* What its weights are in: as the model says, else as their bytes do. */
+enum number_format matrix_format(const struct matrix *matrix, const struct model *model);
 
 /* An element-wise operator of a layer: a kernel of its own. A norm adds the residual first, in the
  * same kernel (vLLM's fused_add_rms_norm, since 0.1; SGLang and TensorRT-LLM alike). */

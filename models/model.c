@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <string.h>
 
+const char *const model_weight_format_choices[] = { "by-bytes",
+                                                    NUMBER_FORMAT_LIST(CHOICE_WORD) NULL };
+
 #define AT(member) offsetof(struct model, member)
 #define COUNT_ROW(key_, most, help_)                                                               \
     {                                                                                              \
@@ -207,6 +210,25 @@ const struct config_row model_rows[] = {
       .max = 8,
       .standard = "0",
       .help = "of the routed experts; 0: weight_bytes_per_parameter; 0.53125: mxfp4" },
+    { .key = "head_bytes_per_parameter",
+      .kind = CONFIG_DOUBLE,
+      .offset = AT(head_bytes_per_parameter),
+      .min = 0,
+      .max = 8,
+      .standard = "0",
+      .help = "of embedding and output head; 0: weight_bytes_per_parameter" },
+    { .key = "weight_format",
+      .kind = CONFIG_CHOICE,
+      .offset = AT(weight_format),
+      .choices = model_weight_format_choices,
+      .standard = "by-bytes",
+      .help = "what products are computed from; by-bytes: as weight_bytes_per_parameter says" },
+    { .key = "expert_format",
+      .kind = CONFIG_CHOICE,
+      .offset = AT(expert_format),
+      .choices = model_weight_format_choices,
+      .standard = "by-bytes",
+      .help = "of routed experts that have expert_bytes_per_parameter" },
     { .key = "kv_bytes_per_value",
       .kind = CONFIG_DOUBLE,
       .offset = AT(kv_bytes_per_value),
@@ -319,6 +341,8 @@ static enum status check_dense(const struct model *model, const char *path, stru
         return refuse(path, "dense_layers", unused, model->dense_layers, err);
     if (model->expert_bytes_per_parameter > 0)
         return refuse(path, "expert_bytes_per_parameter", unused, 1, err);
+    if (model->expert_format != 0)
+        return refuse(path, "expert_format", "by-bytes, since there are no experts", 1, err);
     return STATUS_OK;
 }
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "models/attention.h"
 #include "models/collectives.h"
+#include "models/number_format.h"
 #include "models/operators.h"
 
 #include <stdbool.h>
@@ -54,9 +55,19 @@ struct model {
     uint32_t learned_positions;            /* rows of a position embedding */
     double weight_bytes_per_parameter;     /* 2: bf16/fp16; 1: fp8 */
     double expert_bytes_per_parameter;     /* of routed experts; 0: as the others */
+    double head_bytes_per_parameter;       /* of embedding and output head; 0: as the others */
+    int weight_format, expert_format;      /* 0: what their bytes say; else 1 + enum number_format */
     double kv_bytes_per_value;             /* 2: bf16/fp16; 1: fp8 */
     double state_bytes_per_value;          /* of the recurrence; the convolution's take 2 */
 };
+
+/* Words of weight_format and expert_format: "by-bytes", then those of number_format.h. */
+extern const char *const model_weight_format_choices[];
+
+/* The model as it is served with its weights in that format: all products but the output head, which
+ * stays in 2 bytes as the embedding does, whatever its file says. mxfp4 is of routed experts, where
+ * there are any, and leaves the rest in bf16 (gpt-oss, arXiv 2508.10925). */
+void model_set_weight_format(struct model *model, enum number_format format);
 
 /* Layers of each kind. mixers: with attention or a state. */
 static inline uint32_t model_mixer_layers(const struct model *model)

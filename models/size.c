@@ -41,19 +41,28 @@ uint64_t model_active_parameters(const struct model *model)
 uint64_t model_weight_bytes(const struct model *model, uint32_t ranks)
 {
     struct matrix matrix[TIMING_MATRICES_MAX];
-    uint64_t parameters = table_parameters(model), experts = 0;
+    struct matrix head = model_head(model); /* the tables that are looked up are as wide */
+    double bytes = (double)table_parameters(model) * matrix_weight_bytes(&head, model);
     uint32_t count = model_matrices(model, ranks, matrix);
     for (uint32_t i = 0; i < count; i++) {
         uint64_t copies = matrix[i].split == SPLIT_NOT ? ranks : 1;
         uint64_t held =
             copies * matrix[i].layers * matrix[i].inputs * matrix[i].outputs * matrix[i].count;
-        if (matrix[i].count > 1 && model->expert_bytes_per_parameter > 0)
-            experts += held;
-        else
-            parameters += held;
+        bytes += (double)held * matrix_weight_bytes(&matrix[i], model);
     }
-    return (uint64_t)((double)parameters * model->weight_bytes_per_parameter +
-                      (double)experts * model->expert_bytes_per_parameter);
+    return (uint64_t)bytes;
+}
+
+void model_set_weight_format(struct model *model, enum number_format format)
+{
+    bool experts_only = format == FORMAT_MXFP4 && model->experts > 0;
+    double bytes = number_format_weight_bytes(format);
+    model->weight_bytes_per_parameter =
+        experts_only ? number_format_weight_bytes(FORMAT_BF16) : bytes;
+    model->weight_format = 1 + (int)(experts_only ? FORMAT_BF16 : format);
+    model->expert_bytes_per_parameter = experts_only ? bytes : 0;
+    model->expert_format = experts_only ? 1 + (int)format : 0;
+    model->head_bytes_per_parameter = number_format_weight_bytes(FORMAT_BF16);
 }
 
 /* Of so many attention layers. */

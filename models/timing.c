@@ -51,12 +51,7 @@ static void prepare_matrices(struct timing *timing, const struct model *model,
         timing->layer_ns +=
             (double)matrix[i].layers / model->layers * (double)hardware->kernel_launch_ns;
     }
-    struct matrix head = { .inputs = model->hidden,
-                           .outputs = model->vocabulary,
-                           .split = SPLIT_OUTPUTS,
-                           .layers = model->layers,
-                           .count = 1,
-                           .used = 1 };
+    struct matrix head = model_head(model);
     timing->head = time_matrix(&head, model, ranks, rates);
     /* With every expert used by every token none is missed: the ln of 0 is not asked for. */
     timing->expert_miss_log =

@@ -300,12 +300,7 @@ void timing_tables_prepare(struct timing *timing, const struct model *model,
     say_source(timing, &layer);
     layer.streams = 0;
     layer.matrices = 1;
-    layer.matrix[0] = (struct matrix){ .inputs = model->hidden,
-                                       .outputs = model->vocabulary,
-                                       .split = SPLIT_OUTPUTS,
-                                       .layers = model->layers,
-                                       .count = 1,
-                                       .used = 1 };
+    layer.matrix[0] = model_head(model);
     fill(&timing->head_table, &layer);
     timing->tabled = true;
 }

@@ -54,6 +54,7 @@ static void scale_experts(struct model *small, const struct model *model)
 {
     small->expert_ffn = in_ratio(model->expert_ffn, model->hidden, small->hidden);
     small->expert_bytes_per_parameter = 0;
+    small->expert_format = 0;
     if (small->dense_layers >= small->layers)
         small->dense_layers = small->layers - 1;
     if (small->dense_layers == 0)
@@ -97,6 +98,7 @@ struct model model_scaled(const struct model *model, const struct backend *backe
     small.context_window_tokens = window_tokens;
     scale_windows(model, &small);
     small.weight_bytes_per_parameter = small.kv_bytes_per_value = backend->element_bytes;
+    small.head_bytes_per_parameter = small.weight_format = 0;
     snprintf(small.name, sizeof small.name, "%.200s-scaled", model->name);
     snprintf(small.source, sizeof small.source, "scaled down from %.200s by reprise calibrate",
              model->name);

@@ -19,6 +19,7 @@ static enum status check_experiment(const struct experiment *experiment, struct 
     } cases[] = {
         { experiment->gpus, 1, "gpus" },
         { experiment->prefill_replicas, 0, "cluster.prefill_replicas" },
+        { (uint64_t)experiment->weight_format, 0, "engine.weight_format" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         if (cases[i].found != cases[i].expected) {

@@ -17,6 +17,7 @@ static const char *const order_choices[] = { ORDERS(CHOICE_WORD) NULL };
 static const char *const router_choices[] = { ROUTERS(CHOICE_WORD) NULL };
 static const char *const kv_dtype_choices[] = { KV_DTYPES(CHOICE_WORD) NULL };
 static const char *const hbm_rule_choices[] = { HBM_RULES(CHOICE_WORD) NULL };
+static const char *const weight_format_choices[] = { "model", NUMBER_FORMAT_LIST(CHOICE_WORD) NULL };
 static const char *const overflow_choices[] = { OVERFLOWS(CHOICE_WORD) NULL };
 
 #define AT(member) offsetof(struct experiment, member)
@@ -167,6 +168,10 @@ static const struct config_row experiment_rows[] = {
     { .key = "engine.kv_dtype", .kind = CONFIG_CHOICE, .offset = AT(kv_dtype),
       .choices = kv_dtype_choices, .standard = "model",
       .help = "width of KV: the model file's, 2 bytes or 1 (vLLM's kv_cache_dtype)" },
+    { .key = "engine.weight_format", .kind = CONFIG_CHOICE, .offset = AT(weight_format),
+      .choices = weight_format_choices, .standard = "model",
+      .help = "number format of the weights: the model file's, or that for all products; embedding and "
+              "output head stay in 2 bytes; mxfp4: of routed experts where there are any (vLLM's quantization)" },
     { .key = "engine.reuse", .kind = CONFIG_CHOICE, .offset = AT(reuse), .choices = reuse_choices,
       .standard = "if-faster",
       .help = "if-faster: KV is loaded from a tier only where that is expected to be sooner than "

@@ -73,6 +73,7 @@ struct experiment {
     uint64_t hbm_tokens;            /* measured: as many fit into HBM; 0: estimated */
     bool hybrid_kv;                 /* HBM: each kind of layer keeps what it needs */
     int kv_dtype;                   /* enum kv_dtype */
+    int weight_format;              /* 0: the model's; else 1 + enum number_format */
     int reuse;
     int fetch_wait;                 /* enum fetch_wait */
     uint64_t fetch_timeout_ns, fetch_timeout_ki_ns; /* and for each 1,024 tokens more */

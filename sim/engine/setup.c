@@ -84,6 +84,8 @@ static enum status set_model(struct engine_setup *setup, struct error *err)
         snprintf(found, sizeof found, "%u", experiment->gpus);
         return error_input(err, NULL, 0, "gpus", expected, found);
     }
+    if (experiment->weight_format != 0)
+        model_set_weight_format(&setup->model, (enum number_format)(experiment->weight_format - 1));
     if (experiment->kv_dtype != KV_AS_MODEL)
         setup->model.kv_bytes_per_value = experiment->kv_dtype == KV_FP8 ? 1.0 : 2.0;
     setup->window_tokens = experiment->context_window_tokens > 0

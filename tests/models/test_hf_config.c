@@ -43,6 +43,7 @@ static const struct published {
     { "nemotron-h-8b", 8.1e9, 2 * 4 * 8 * 128 * 2, 0, 0, 24 },
     { "qwen3-next-80b-a3b", 79.7e9, 2 * 12 * 2 * 256 * 2, 0, 0, 36 },
     { "minimax-text-01", 456e9, 2 * 10 * 8 * 128 * 2, 0, 0, 70 },
+    { "minimax-m2.5", 229e9, 2 * 62 * 8 * 128 * 2, 0, 0, 0 },
     /* Of 109 B and 400 B the vision tower has 0.9 B, which is not counted here. */
     { "llama-4-scout", 107.8e9, 2 * 48 * 8 * 128 * 2, 36, 8192, 0 },
     { "llama-4-maverick", 400e9, 2 * 48 * 8 * 128 * 2, 36, 8192, 0 },
@@ -122,8 +123,10 @@ START_TEST(quantised_weights_take_the_bytes_of_their_files)
     ck_assert_double_eq_tol((double)model_weight_bytes(&model, 1) / 13.8e9, 1, 0.01);
     model = imported("gpt-oss-120b"); /* 65.2 GB */
     ck_assert_double_eq_tol((double)model_weight_bytes(&model, 1) / 65.2e9, 1, 0.01);
-    model = imported("deepseek-v3");
+    model = imported("deepseek-v3"); /* fp8 of blocks of 128 x 128; embedding and head in bf16 */
     ck_assert_double_eq(model.weight_bytes_per_parameter, 1);
+    ck_assert_double_eq(model.head_bytes_per_parameter, 2);
+    ck_assert_int_eq(model.weight_format, 1 + FORMAT_FP8_BLOCK);
 }
 END_TEST
 

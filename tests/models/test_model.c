@@ -117,6 +117,7 @@ START_TEST(numbers_that_contradict_each_other_are_refused_by_key)
         { "experts: 4\nexperts_per_token: 2\nexpert_ffn: 4", "ffn" }, /* of no dense layer */
         { "ffn: 0\nexperts: 4\nexperts_per_token: 2\nexpert_ffn: 4\ndense_layers: 1", "ffn" },
         { "expert_bytes_per_parameter: 1", "expert_bytes_per_parameter" },
+        { "expert_format: mxfp4", "expert_format" },
         { "window_layers: 1", "window_tokens" },
         { "window_tokens: 8", "window_tokens" }, /* of no layer */
         { "window_layers: 3\nwindow_tokens: 8", "window_layers" },

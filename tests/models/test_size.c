@@ -87,6 +87,7 @@ START_TEST(parameters_are_the_published_ones)
         { "llama-3-8b", 8030261248.0 },   { "llama-3-70b", 70553706496.0 },
         { "mistral-7b", 7248023552.0 },   { "qwen2.5-7b", 7615616512.0 },
         { "falcon-40b", 41303293952.0 },  { "deepseek-v3", 671e9 },
+        { "deepseek-r1", 671e9 },         { "qwen3-235b-a22b", 235093634560.0 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct model model = shipped_model(cases[i].name);
@@ -121,6 +122,34 @@ START_TEST(a_small_models_weights_are_those_counted_by_hand)
     model.tied_embeddings = true;
     model.gated_ffn = false;
     ck_assert_uint_eq(model_parameters(&model), 2 * (layer - 8 * 16) + embedding);
+}
+END_TEST
+
+/* What engines do not quantise: embedding and output head (vLLM,
+ * model_executor/layers/quantization: only linear layers). */
+START_TEST(a_format_is_of_all_products_but_the_output_head)
+{
+    struct model model = case_model();
+    uint64_t layer = 8 * 16 + 8 * 8 + 3 * 8 * 16, embedding = 32 * 8;
+    model_set_weight_format(&model, FORMAT_FP8);
+    ck_assert_uint_eq(model_weight_bytes(&model, 1), 2 * layer + 2 * (2 * embedding));
+    model_set_weight_format(&model, FORMAT_NVFP4); /* 4.5 bits */
+    ck_assert_uint_eq(model_weight_bytes(&model, 1), 2 * layer * 9 / 16 + 2 * (2 * embedding));
+    model_set_weight_format(&model, FORMAT_BF16);
+    ck_assert_uint_eq(model_weight_bytes(&model, 1), 2 * (2 * layer + 2 * embedding));
+}
+END_TEST
+
+START_TEST(mxfp4_is_of_routed_experts_where_there_are_any)
+{
+    struct model as_published = shipped_model("gpt-oss-20b"), set = as_published;
+    model_set_weight_format(&set, FORMAT_BF16);
+    ck_assert_uint_gt(model_weight_bytes(&set, 1), 2 * model_weight_bytes(&as_published, 1));
+    model_set_weight_format(&set, FORMAT_MXFP4);
+    ck_assert_uint_eq(model_weight_bytes(&set, 1), model_weight_bytes(&as_published, 1));
+    struct model dense = case_model();
+    model_set_weight_format(&dense, FORMAT_MXFP4);
+    ck_assert_double_eq(dense.weight_bytes_per_parameter, 4.25 / 8);
 }
 END_TEST
 
@@ -234,6 +263,8 @@ static Suite *suite(void)
     tcase_add_test(tests, parameters_are_the_published_ones);
     tcase_add_test(tests, a_token_passes_through_few_of_the_experts);
     tcase_add_test(tests, a_small_models_weights_are_those_counted_by_hand);
+    tcase_add_test(tests, a_format_is_of_all_products_but_the_output_head);
+    tcase_add_test(tests, mxfp4_is_of_routed_experts_where_there_are_any);
     tcase_add_test(tests, what_no_rank_can_do_without_is_on_every_rank);
     tcase_add_test(tests, the_budget_is_usable_hbm_less_weights);
     tcase_add_test(tests, the_papers_65b_leaves_its_190_gb_of_hbm);

@@ -26,12 +26,26 @@ static struct slow slow_new(const struct model *model, const struct hardware *ha
                           .bandwidth = hardware->hbm_bytes_per_s * hardware->hbm_efficiency / 1e9 };
 }
 
-static double slow_product(const struct slow *slow, double tokens, double inputs, double outputs)
+static double slow_product_of(const struct slow *slow, double tokens, double inputs, double outputs,
+                              double width)
 {
-    double weights = inputs * outputs * slow->model->weight_bytes_per_parameter;
+    double weights = inputs * outputs * width;
     double bytes = weights + tokens * 2 * (inputs + outputs);
     return fmax(tokens * 2 * inputs * outputs / slow->gemm, bytes / slow->bandwidth) +
            (double)slow->hardware->kernel_launch_ns;
+}
+
+static double slow_product(const struct slow *slow, double tokens, double inputs, double outputs)
+{
+    return slow_product_of(slow, tokens, inputs, outputs, slow->model->weight_bytes_per_parameter);
+}
+
+static double slow_logits(const struct slow *slow, double tokens)
+{
+    const struct model *model = slow->model;
+    double width = model->head_bytes_per_parameter > 0 ? model->head_bytes_per_parameter
+                                                       : model->weight_bytes_per_parameter;
+    return slow_product_of(slow, tokens, model->hidden, model->vocabulary / slow->ranks, width);
 }
 
 static double slow_routed_product(const struct slow *slow, double tokens, double inputs,
@@ -233,7 +247,7 @@ static double slow_once(const struct slow *slow, double tokens, double logits)
     return (double)slow->hardware->iteration_overhead_ns +
            slow_element_wise(slow, tokens, 2.0 * slow->model->hidden) +
            (double)slow->hardware->kernel_launch_ns + slow_allreduce(slow, tokens) +
-           slow_product(slow, logits, slow->model->hidden, slow->model->vocabulary / slow->ranks);
+           slow_logits(slow, logits);
 }
 
 /* Each of the batch has a context of `each` tokens, the last one included. */
@@ -556,6 +570,7 @@ START_TEST(one_token_reads_its_own_experts_and_many_read_all)
 {
     struct model model = shipped_model("deepseek-v3");
     struct hardware hardware = roofline_hardware("h200");
+    model.head_bytes_per_parameter = 0; /* as wide as the rest */
     double active = (double)model_active_parameters(&model);
     double all = (double)model_parameters(&model) - 129280.0 * 7168;
     ck_assert_double_eq_tol(parameters_read(model, hardware, 1) / active, 1, 1e-6);

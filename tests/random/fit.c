@@ -105,9 +105,11 @@ static void fit_writes(struct fitting *fitting)
     const struct experiment *experiment = &fitting->experiment;
     if (experiment->placement.write[TIER_DRAM] != WRITE_THROUGH && experiment->hbm_cache_bytes == 0)
         set_whole(fitting, "tiers.hbm.cache", draw_whole(fitting->random, 1e6, 1e12));
-    if (!experiment->placement.inclusive[TIER_DRAM] && experiment->placement.write[TIER_DRAM] != WRITE_BACK)
+    if (!experiment->placement.inclusive[TIER_DRAM] &&
+        experiment->placement.write[TIER_DRAM] != WRITE_BACK)
         settings_set(fitting->settings, "tiers.dram.inclusive", "true");
-    if (!experiment->placement.inclusive[TIER_SSD] && experiment->placement.write[TIER_SSD] != WRITE_BACK)
+    if (!experiment->placement.inclusive[TIER_SSD] &&
+        experiment->placement.write[TIER_SSD] != WRITE_BACK)
         settings_set(fitting->settings, "tiers.ssd.inclusive", "true");
 }
 
@@ -189,9 +191,14 @@ static void fit_amount(struct fitting *fitting)
 static bool read_fitting(struct fitting *fitting)
 {
     struct error ignored = { 0 };
-    return settings_experiment(fitting->settings, &fitting->experiment, &ignored) == STATUS_OK &&
-           model_load(fitting->experiment.model, &fitting->model, &ignored) == STATUS_OK &&
-           hardware_load(fitting->experiment.hardware, &fitting->hardware, &ignored) == STATUS_OK;
+    if (settings_experiment(fitting->settings, &fitting->experiment, &ignored) != STATUS_OK ||
+        model_load(fitting->experiment.model, &fitting->model, &ignored) != STATUS_OK ||
+        hardware_load(fitting->experiment.hardware, &fitting->hardware, &ignored) != STATUS_OK)
+        return false;
+    int format = fitting->experiment.weight_format;
+    if (format != 0)
+        model_set_weight_format(&fitting->model, (enum number_format)(format - 1));
+    return true;
 }
 
 void fit_experiment(struct settings *settings, struct random *random, double steps_most,

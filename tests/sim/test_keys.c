@@ -94,6 +94,7 @@ static const struct {
       .beside = "model=gpt-oss-20b hardware=h100 gpus=1 engine.hbm_tokens=20000 "
                 "engine.context_window=4096" },
     { .key = "engine.kv_dtype", .value = "fp8" },
+    { .key = "engine.weight_format", .value = "fp8" },
     { .key = "engine.reuse", .value = "always" },
     { .key = "engine.fetch_wait", .value = "timeout" },
     { .key = "engine.fetch_wait", .value = "best-effort" },

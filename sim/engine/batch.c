@@ -43,8 +43,9 @@ static void start_turn(struct engine *engine, uint32_t handle)
     engine->stage_of_prefilling = engine->stage_of_prepared;
     if (loads_in_background(engine))
         return;
-    engine->iteration.loading = handle;
     loads_start_rest(engine, handle);
+    if (engine_is_loading(engine, handle))
+        engine->iteration.loading = handle;
 }
 
 static uint32_t add_chunk(struct engine *engine, uint32_t handle, uint32_t budget)

@@ -6,7 +6,7 @@ reprise=$1 source=$2
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
-ln -s "$source/traces" traces && ln -s "$source/tests" tests
+ln -s "$source/traces" traces && ln -s "$source/tests" tests && ln -s "$source/docs" docs
 mkdir bin && ln -s "$reprise" bin/reprise
 PATH="$folder/bin:$PATH"
 sed -n '/^```yaml$/,/^```$/p' "$source/README.md" | grep -v '^```' >my.yaml

@@ -120,6 +120,15 @@ printf 'other: {trace: ""}\n' >experiments.yaml
 expect_code 2 validated -p lru -t turns.csv --experiments experiments.yaml --no-db
 grep -q 'trace: expected the same' err.txt || fail "experiments of two traces are compared"
 
+# At fixed concurrency the one load is what so many in flight give.
+expect_code 0 validated -p lru,none --set workload.concurrency=2 --csv closed.csv --no-db
+grep -q 'workload.concurrency' out.txt || fail "the key of the load is not told"
+[ "$(cut -d, -f2 closed.csv | sort -u | wc -l)" -eq 2 ] || fail "there is not one load at fixed concurrency"
+expect_code 2 validated -p lru --set workload.concurrency=2 --loads 20 --no-db
+printf 'more: {workload.concurrency: 3}\n' >experiments.yaml
+expect_code 2 validated -p lru --set workload.concurrency=2 --experiments experiments.yaml --no-db
+grep -q 'workload.concurrency: expected the same' err.txt || fail "two concurrencies are compared"
+
 # Killed in the middle: the database is as it was, and the next run starts anew.
 before=$(one 'SELECT count(*) FROM run')
 timeout -s KILL 0.5 "$reprise" run "${server[@]}" "${work[@]}" --set workload.sessions_per_s=1 --db loop.db \

@@ -154,8 +154,9 @@ const struct config_row hardware_rows[] = {
       .offset = AT(hbm_collectives_bytes),
       .min = 0,
       .max = 1e14,
-      .standard = "300MiB",
-      .help = "per GPU of several: buffers of NCCL and of the all-reduce" },
+      .standard = "150MiB",
+      .help = "per GPU of several: buffers of NCCL and of the all-reduce, and an eighth more for each "
+              "of them" },
 
     { .key = "pcie.h2d_bytes_per_s",
       .kind = CONFIG_DOUBLE,

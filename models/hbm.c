@@ -1,8 +1,10 @@
 /* models/hbm.c - see hbm.h. Activations are of two bytes; an engine sizes its trial run for its
  * largest iteration, whatever is asked of it later. */
 #include "models/hbm.h"
+#include "models/matrices.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 const struct engine_memory engine_memory_plain = {
     .rule = HBM_PROFILED,
@@ -75,7 +77,9 @@ uint64_t engine_activation_bytes(const struct model *model, uint32_t ranks,
 static uint64_t process_bytes(const struct hardware *hardware, uint32_t ranks,
                               const struct engine_memory *engine)
 {
-    return engine->process_bytes + (ranks > 1 ? hardware->hbm_collectives_bytes : 0);
+    /* vLLM's "non-torch memory" behind NVSwitch: 1.4 GiB of 2 GPUs, 2.1 of 8. */
+    double grown = ranks > 1 ? 1 + ranks / 8.0 : 0;
+    return engine->process_bytes + (uint64_t)(grown * (double)hardware->hbm_collectives_bytes);
 }
 
 uint64_t engine_reserved_bytes(const struct model *model, const struct hardware *hardware,
@@ -86,6 +90,25 @@ uint64_t engine_reserved_bytes(const struct model *model, const struct hardware 
     uint64_t process = process_bytes(hardware, ranks, engine);
     return process + (engine->rule == HBM_STATIC ? engine->withheld_bytes
                                                  : engine_activation_bytes(model, ranks, engine));
+}
+
+/* vLLM pads experts of 4 bits to what its kernels take (Marlin's, quantization/mxfp4.py): inputs
+ * and outputs of the model's width to 256, a rank's part of an expert's to 128. Over all ranks. */
+static uint64_t padding_bytes(const struct model *model, uint32_t ranks,
+                              const struct engine_memory *engine)
+{
+    double bytes = model->expert_bytes_per_parameter;
+    if (engine->rule != HBM_PROFILED || model->experts == 0 || bytes <= 0 || bytes >= 1)
+        return 0;
+    struct matrix matrix[TIMING_MATRICES_MAX];
+    uint32_t count = model_matrices(model, ranks, matrix);
+    double hidden = ceil(model->hidden / 256.0) * 256 / model->hidden, held = 0;
+    double width = ceil(model->expert_ffn / 128.0 / ranks) * 128 * ranks / model->expert_ffn;
+    for (uint32_t i = 0; i < count; i++)
+        if (matrix[i].count > 1)
+            held +=
+                (double)(matrix[i].layers * matrix[i].inputs * matrix[i].outputs) * matrix[i].count;
+    return (uint64_t)(held * bytes * (hidden * width - 1));
 }
 
 /* Of one GPU, for weights and KV; below 0 where the engine alone is too large. */
@@ -113,7 +136,7 @@ enum status engine_kv_budget_bytes(const struct model *model, const struct hardw
         return status;
     double usable_per_gpu = usable_bytes(model, hardware, ranks, engine);
     uint64_t usable = usable_per_gpu > 0 ? (uint64_t)(ranks * usable_per_gpu) : 0;
-    uint64_t weights = model_weight_bytes(model, ranks);
+    uint64_t weights = model_weight_bytes(model, ranks) + padding_bytes(model, ranks, engine);
     if (weights < usable) {
         *bytes = usable - weights;
         return STATUS_OK;

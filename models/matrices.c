@@ -143,15 +143,18 @@ static bool has_own_format(const struct matrix *matrix, const struct model *mode
 
 double matrix_weight_bytes(const struct matrix *matrix, const struct model *model)
 {
+    /* fp8, gptq, awq and mxfp4 files leave embedding and head in 16 bits. */
     if (matrix->head && model->head_bytes_per_parameter > 0)
         return model->head_bytes_per_parameter;
+    if (matrix->head && model->weight_bytes_per_parameter < 2)
+        return 2;
     return has_own_format(matrix, model) ? model->expert_bytes_per_parameter
                                          : model->weight_bytes_per_parameter;
 }
 
 enum number_format matrix_format(const struct matrix *matrix, const struct model *model)
 {
-    bool by_bytes = matrix->head && model->head_bytes_per_parameter > 0;
+    bool by_bytes = matrix->head;
     int format = has_own_format(matrix, model) ? model->expert_format : model->weight_format;
     return by_bytes || format == 0 ? number_format_of_bytes(matrix_weight_bytes(matrix, model))
                                    : (enum number_format)(format - 1);

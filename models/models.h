@@ -55,7 +55,7 @@ struct model {
     uint32_t learned_positions;            /* rows of a position embedding */
     double weight_bytes_per_parameter;     /* 2: bf16/fp16; 1: fp8 */
     double expert_bytes_per_parameter;     /* of routed experts; 0: as the others */
-    double head_bytes_per_parameter;       /* of embedding and output head; 0: as the others */
+    double head_bytes_per_parameter;       /* of embedding and output head; 0: as the others, at least 2 */
     int weight_format, expert_format;      /* 0: what their bytes say; else 1 + enum number_format */
     double kv_bytes_per_value;             /* 2: bf16/fp16; 1: fp8 */
     double state_bytes_per_value;          /* of the recurrence; the convolution's take 2 */

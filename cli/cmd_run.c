@@ -62,7 +62,7 @@ static enum status run_all(const struct run_options *given, struct comparison *c
     if (status == STATUS_OK && given->iterations != NULL && comparison->count > 1)
         status = error_input(err, NULL, 0, "--iterations", "one policy", "several");
     struct teller teller = { .progress = &progress, .count = comparison->count };
-    struct sim_progress told = { tell, &teller };
+    struct sim_progress told = { .tell = tell, .context = &teller };
     for (uint32_t i = 0; i < comparison->count && status == STATUS_OK; i++)
         status = serve_check(&comparison->runs[i].experiment, &config, err);
     progress_start(&progress);

@@ -72,7 +72,7 @@ static void run_one(void *context, uint32_t item)
     struct running *running = context;
     struct run *run = &running->comparison->runs[item];
     struct teller teller = { running, run };
-    struct sim_progress progress = { tell, &teller };
+    struct sim_progress progress = { .tell = tell, .context = &teller };
     if (atomic_load(&running->stop) || interrupt_asked())
         return;
     if (sim_run(&run->experiment, &progress, &run->result, &run->err) != STATUS_OK) {

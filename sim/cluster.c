@@ -122,7 +122,8 @@ enum { EVENTS_BETWEEN_TELLS = 4096 };
 
 static bool told_to_stop(const struct cluster *cluster, const struct sim_progress *progress)
 {
-    if (progress == NULL || cluster->events_done % EVENTS_BETWEEN_TELLS != 0)
+    if (progress == NULL || progress->tell == NULL ||
+        cluster->events_done % EVENTS_BETWEEN_TELLS != 0)
         return false;
     return !progress->tell(progress->context, cluster->service.turns_done,
                            trace_facts(cluster->trace).expected_turns,
@@ -188,6 +189,7 @@ enum status cluster_run(const struct engine_setup *setup, struct trace *trace,
 {
     struct cluster cluster;
     cluster_init(&cluster, setup, trace);
+    cluster.service.progress = progress;
     enum status status = run(&cluster, progress, &result->interrupted, err);
     if (status == STATUS_OK && !result->interrupted)
         status = check_end(&cluster, err);

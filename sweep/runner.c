@@ -48,7 +48,7 @@ static struct outcome *run_one(const struct experiment *experiment, bool keep_se
                                atomic_bool *stop)
 {
     struct outcome *outcome = memory_new(1, sizeof *outcome);
-    struct sim_progress progress = { go_on, stop };
+    struct sim_progress progress = { .tell = go_on, .context = stop };
     if (atomic_load(stop)) {
         error_interrupted(&outcome->err);
         return outcome;

@@ -132,7 +132,7 @@ static enum status run_point(struct work *work, uint32_t number, uint32_t repeat
     struct validated_point *point = &work->validation->point[number];
     struct experiment experiment =
         experiment_at(work, experiment_of(work, number), point->load->rate);
-    struct sim_progress progress = { tell_run, work };
+    struct sim_progress progress = { .tell = tell_run, .context = work };
     struct sim_result result;
     struct serve_report report;
     enum status status = serve_run(&experiment, &work->serve, &progress, &result, &report, err);

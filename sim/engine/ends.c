@@ -103,6 +103,18 @@ void ends_job(struct engine *engine, uint32_t job)
     actions_drain(engine);
 }
 
+static void tell_end(const struct engine *engine, const struct session *session,
+                     const struct turn_end *end)
+{
+    const struct sim_progress *progress = engine->service->progress;
+    const struct turn_times turn = { .session = session->id,
+                                     .ttft_ns = end->ttft_ns,
+                                     .decode_ns = end->decode_ns,
+                                     .reply_tokens = end->reply_tokens };
+    if (progress != NULL && progress->turn_ended != NULL)
+        progress->turn_ended(progress->context, &turn);
+}
+
 static void count_end(struct engine *engine, const struct session *session, uint64_t end_ns)
 {
     const struct turn_end end = {
@@ -112,8 +124,10 @@ static void count_end(struct engine *engine, const struct session *session, uint
         .reply_tokens = session->reply_tokens,
     };
     engine->service->turns_done++;
-    if (is_measured(engine, session))
-        collector_end_turn(collector_of(engine), &end);
+    if (!is_measured(engine, session))
+        return;
+    collector_end_turn(collector_of(engine), &end);
+    tell_end(engine, session, &end);
 }
 
 static void ask_next(struct engine *engine, uint32_t handle)

@@ -33,10 +33,21 @@ struct sim_result {
     bool interrupted;            /* stopped by progress(): metrics are of what was done */
 };
 
-/* Called now and then from the run's thread; returns false to stop it. */
+/* One measured turn of a run: what its user waited for. */
+struct turn_times {
+    uint64_t session;    /* its number in the trace, from 0 */
+    uint64_t ttft_ns;    /* from being asked to the first token */
+    uint64_t decode_ns;  /* from the first token to the last; 0 where there is one */
+    uint32_t reply_tokens;
+};
+
+/* Calls come from the run's thread; what is NULL is left out. */
 struct sim_progress {
+    /* Now and then; returns false to stop the run. */
     bool (*tell)(void *context, uint64_t turns_done, uint64_t turns_expected, double share_read);
     void *context;
+    /* sim_run() only: each measured turn when its reply has ended, in the order of ends. */
+    void (*turn_ended)(void *context, const struct turn_times *turn);
 };
 
 void sim_result_free(struct sim_result *result);

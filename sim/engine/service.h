@@ -13,6 +13,7 @@ struct service {
     const struct engine_setup *setup;
     struct collector collector;
     struct sessions sessions;
+    const struct sim_progress *progress; /* hears of each turn that ends; NULL: nobody does */
     struct pool *pool; /* the remote tier, or NULL */
     struct pool_counters pool_at_measure;
     struct engine **engine; /* setup->experiment->replicas; the first prefill_engines take turns */

@@ -94,7 +94,7 @@ static void run(struct told *told, const struct experiment *experiment,
                 struct trial_options options)
 {
     run_experiment *run_one = options.run != NULL ? options.run : sim_run;
-    const struct sim_progress progress = { note_progress, told };
+    const struct sim_progress progress = { .tell = note_progress, .context = told };
     struct sim_result result, again;
     told->is_same = true;
     told->status = run_one(experiment, &progress, &result, &told->err);

@@ -1,0 +1,74 @@
+/* cli/cmd_accuracy.c - `reprise accuracy`: predictions beside what others measured. No arithmetic here. */
+#include "cli/accuracy_json.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/output.h"
+
+#include <stdio.h>
+
+/* A goal that is missed is a result, not an error of the program. */
+#define EXIT_GOAL_MISSED 1
+
+struct accuracy_options {
+    uint64_t threads;
+    bool json, markdown, check;
+};
+
+static bool all_met(const struct accuracy *accuracy)
+{
+    for (uint32_t i = 0; i < accuracy_goal_count; i++)
+        if (accuracy_judge(accuracy, &accuracy_goals[i]).verdict == ACCURACY_MISSED)
+            return false;
+    return true;
+}
+
+/* met: whether all goals were that the folder has data of. */
+static enum status measure(const struct options *options, const struct accuracy_options *given,
+                           bool *met, struct error *err)
+{
+    struct accuracy accuracy;
+    if (options->argument_count == 0)
+        return error_input(err, NULL, 0, "FOLDER", "a folder of measurements (docs/accuracy.md)",
+                           NULL);
+    enum status status = accuracy_measure(options->arguments[0], given->threads, &accuracy, err);
+    if (status == STATUS_OK) {
+        *met = all_met(&accuracy);
+        if (given->json)
+            accuracy_print_json(stdout, &accuracy);
+        else
+            (given->markdown ? accuracy_print_markdown : accuracy_print)(stdout, &accuracy);
+    }
+    accuracy_free(&accuracy);
+    return status;
+}
+
+int cmd_accuracy(int argc, const char **argv)
+{
+    struct accuracy_options given = { 0 };
+    const struct option table[] = {
+        { "threads", 'j', OPTION_U64, &given.threads, "N",
+          "served runs simulated at once (0: one a core); results do not depend on it" },
+        { "json", 0, OPTION_FLAG, &given.json, NULL,
+          "print goals, groups, runs and what is furthest off as one JSON object" },
+        { "markdown", 0, OPTION_FLAG, &given.markdown, NULL, "print docs/accuracy.md's tables" },
+        { "check", 0, OPTION_FLAG, &given.check, NULL, "end with 1 where a goal is missed" },
+        { 0 },
+    };
+    const struct command_line line = {
+        .command = "reprise accuracy",
+        .usage = "[OPTION...] FOLDER",
+        .summary =
+            "Predicts what a folder's tables measured: kernels, iterations and served runs of public\n"
+            "measurements (docs/accuracy.md lists the tables), and says how far off, and why.",
+        .table = table,
+        .arguments_most = 1,
+    };
+    struct options options;
+    struct error err = { 0 };
+    bool met = true;
+    if (options_parse(&options, &line, argc, argv, &err) == STATUS_OK && !options.help)
+        measure(&options, &given, &met, &err);
+    options_free(&options);
+    int code = output_exit(&err);
+    return code == 0 && given.check && !met ? EXIT_GOAL_MISSED : code;
+}

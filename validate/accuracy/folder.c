@@ -1,0 +1,203 @@
+/* validate/accuracy/folder.c - see folder.h. */
+#include "validate/accuracy/folder.h"
+
+#include "base/memory.h"
+#include "validate/accuracy/points.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KIND_HOLDS(member, begin, end, holds) holds,
+const char *const folder_kind_holds[] = { FOLDER_KINDS(KIND_HOLDS) };
+
+struct pattern {
+    const char *begin, *end;
+};
+#define KIND_PATTERN(member, begin, end, holds) { begin, end },
+static const struct pattern patterns[] = { FOLDER_KINDS(KIND_PATTERN) };
+
+static const struct {
+    const char *gpu, *hardware;
+} gpus[] = {
+    { "a100_sxm", "a100-80gb" },      { "a100", "a100-80gb" },     { "a100-80gb", "a100-80gb" },
+    { "h100_sxm", "h100" },           { "h100", "h100" },          { "h100-80gb", "h100" },
+    { "h200_sxm", "h200" },           { "h200", "h200" },          { "l40s", "l40s" },
+    { "b200_sxm", "b200" },           { "b200", "b200" },          { "rtxpro6000", "rtx-pro-6000" },
+};
+
+const char *folder_hardware(const char *gpu)
+{
+    for (size_t i = 0; i < sizeof gpus / sizeof gpus[0]; i++)
+        if (strcmp(gpus[i].gpu, gpu) == 0)
+            return gpus[i].hardware;
+    return NULL;
+}
+
+/* ---- a name taken apart ---- */
+
+/* Cuts off the suffix; false: the text does not end so. */
+static bool cut(char *text, const char *suffix)
+{
+    size_t length = strlen(text), end = strlen(suffix);
+    if (length < end || strcmp(text + length - end, suffix) != 0)
+        return false;
+    text[length - end] = '\0';
+    return true;
+}
+
+static void copy(char to[ACCURACY_NAME_BYTES], const char *from, size_t length)
+{
+    if (length >= ACCURACY_NAME_BYTES)
+        length = ACCURACY_NAME_BYTES - 1;
+    memcpy(to, from, length);
+    to[length] = '\0';
+}
+
+/* "h100_sxm_vllm0.24.0": a GPU, and behind the last underscore an engine and its version. */
+static bool read_engine(struct folder_file *file, char *rest)
+{
+    char *last = strrchr(rest, '_');
+    if (last == NULL || last == rest)
+        return false;
+    copy(file->gpu, rest, (size_t)(last - rest));
+    size_t letters = 1;
+    while (isalpha((unsigned char)last[letters]))
+        letters++;
+    copy(file->engine, last + 1, letters - 1);
+    copy(file->version, last + letters, strlen(last + letters));
+    return file->engine[0] != '\0' && file->version[0] != '\0';
+}
+
+/* "rtxpro6000_Llama-3.1-8B_tp1": a GPU, and a model or what else follows. */
+static bool read_model(struct folder_file *file, char *rest)
+{
+    char *first = strchr(rest, '_');
+    if (first == NULL)
+        first = rest + strlen(rest);
+    copy(file->gpu, rest, (size_t)(first - rest));
+    copy(file->model, *first == '_' ? first + 1 : first, strlen(*first == '_' ? first + 1 : first));
+    return file->gpu[0] != '\0';
+}
+
+static bool read_rest(struct folder_file *file, char *rest)
+{
+    switch (file->kind) {
+    case FOLDER_SERVED:
+    case FOLDER_SPLITWISE:
+        return rest[0] == '\0';
+    case FOLDER_NCCL:
+        return read_engine(file, rest) && strcmp(file->engine, "nccl") == 0;
+    case FOLDER_REQUESTS:
+    case FOLDER_GRID:
+    case FOLDER_GRID_V0:
+    case FOLDER_DENSE:
+    case FOLDER_VIDUR_ALLREDUCE:
+        return read_model(file, rest);
+    case FOLDER_LAYERS:
+        return read_model(file, rest) && folder_hardware(file->gpu) != NULL;
+    default:
+        return read_engine(file, rest);
+    }
+}
+
+static bool read_name(const char *name, struct folder_file *file)
+{
+    char stem[256];
+    if (strlen(name) >= sizeof stem)
+        return false;
+    strcpy(stem, name);
+    cut(stem, ".gz");
+    if (!cut(stem, ".csv") && !cut(stem, ".jsonl"))
+        return false;
+    for (int kind = 0; kind < FOLDER_KIND_COUNT_ALL; kind++) {
+        const struct pattern *pattern = &patterns[kind];
+        char rest[sizeof stem];
+        if (strncmp(stem, pattern->begin, strlen(pattern->begin)) != 0)
+            continue;
+        strcpy(rest, stem + strlen(pattern->begin));
+        file->kind = (enum folder_kind)kind;
+        if (cut(rest, pattern->end) && read_rest(file, rest))
+            return true;
+    }
+    return false;
+}
+
+/* ---- the folder ---- */
+
+static int by_name(const void *one, const void *other)
+{
+    return strcmp(*(char *const *)one, *(char *const *)other);
+}
+
+static enum status read_names(const char *path, char ***names, uint32_t *count, struct error *err)
+{
+    uint32_t capacity = 0;
+    DIR *directory = opendir(path);
+    if (directory == NULL)
+        return error_io(err, path, "read", strerror(errno));
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        if (entry->d_name[0] == '.')
+            continue;
+        memory_grow(names, &capacity, *count + 1, sizeof **names);
+        (*names)[(*count)++] = memory_text(entry->d_name);
+    }
+    closedir(directory);
+    qsort(*names, *count, sizeof **names, by_name);
+    return STATUS_OK;
+}
+
+static void add_file(struct folder *folder, const char *path, const char *name,
+                     struct accuracy *accuracy)
+{
+    struct folder_file file = { 0 };
+    if (!read_name(name, &file)) {
+        points_note(accuracy, "%s: no table that is known here, passed over", name);
+        return;
+    }
+    snprintf(file.path, sizeof file.path, "%s/%s", path, name);
+    memory_grow(&folder->file, &folder->capacity, folder->files + 1, sizeof *folder->file);
+    folder->file[folder->files++] = file;
+}
+
+static void note_missing(const struct folder *folder, struct accuracy *accuracy)
+{
+    bool has[FOLDER_KIND_COUNT_ALL] = { false };
+    for (uint32_t i = 0; i < folder->files; i++)
+        has[folder->file[i].kind] = true;
+    for (int kind = 0; kind < FOLDER_KIND_COUNT_ALL; kind++)
+        if (!has[kind])
+            points_note(accuracy, "no table of %s (%s*%s.csv)", folder_kind_holds[kind],
+                        patterns[kind].begin, patterns[kind].end);
+}
+
+enum status folder_list(const char *path, struct folder *folder, struct accuracy *accuracy,
+                        struct error *err)
+{
+    char **names = NULL;
+    uint32_t count = 0;
+    *folder = (struct folder){ 0 };
+    enum status status = read_names(path, &names, &count, err);
+    for (uint32_t i = 0; i < count; i++) {
+        if (status == STATUS_OK)
+            add_file(folder, path, names[i], accuracy);
+        free(names[i]);
+    }
+    free(names);
+    if (status == STATUS_OK && folder->files == 0)
+        return error_input(err, path, 0, NULL,
+                           "tables such as aic_h100_sxm_vllm0.24.0_gemm.csv.gz or "
+                           "aic_silicon_e2e.csv.gz (docs/accuracy.md)",
+                           NULL);
+    if (status == STATUS_OK)
+        note_missing(folder, accuracy);
+    return status;
+}
+
+void folder_free(struct folder *folder)
+{
+    free(folder->file);
+    *folder = (struct folder){ 0 };
+}

@@ -35,6 +35,8 @@ enum validated_unit { IN_PERCENT, IN_POINTS };
     X(queueing_mean_ns, "queueing, mean", IN_PERCENT, 0, false)                                    \
     X(prefill_mean_ns, "prefill, mean", IN_PERCENT, 0, false)                                      \
     X(tbt_mean_ns, "TBT mean", IN_PERCENT, 0, false)                                               \
+    X(tpot_mean_ns, "TPOT mean", IN_PERCENT, 0, false)                                             \
+    X(e2e_mean_ns, "end to end mean", IN_PERCENT, 0, false)                                        \
     X(gpu_busy_ns, "GPU busy", IN_PERCENT, 0, false)                                               \
     X(gpu_load_wait_ns, "  waiting for KV", IN_PERCENT, 0, false)
 

@@ -271,6 +271,8 @@ void books_cut_front(struct placement *core, uint32_t unit, uint32_t tokens, enu
 
 void books_wanted(struct placement *core, uint32_t unit)
 {
+    const struct unit *entry = &core->units.unit[unit];
+    core->env.may_go_epoch += entry->pins == 0 && entry->transfer == 0;
     if (core->policy->wanted != NULL)
         core->policy->wanted(&core->env, unit);
 }

@@ -22,7 +22,7 @@ static inline void hbm_queue_use(struct policy_env *env, struct order *queue, ui
     order_move_to_back(queue, env->units->link[TIER_HBM], unit);
 }
 
-static inline uint32_t hbm_queue_victim(const struct policy_env *env, const struct order *queue)
+static inline uint32_t hbm_queue_victim(const struct policy_env *env, struct order *queue)
 {
     return policy_first(env, queue, TIER_HBM);
 }

@@ -10,8 +10,11 @@ struct order_link {
     uint32_t prev, next;
 };
 
+/* passed: the last of those at the front that a walk has passed over (policy_first()), when the walks'
+ * epoch was this; 0: none. */
 struct order {
-    uint32_t front, back;
+    uint32_t front, back, passed;
+    uint64_t epoch;
 };
 
 static inline void order_push_back(struct order *order, struct order_link *link, uint32_t unit)
@@ -29,6 +32,7 @@ static inline void order_insert_before(struct order *order, struct order_link *l
                                        uint32_t behind)
 {
     uint32_t prev = link[behind].prev;
+    order->passed = 0; /* it may be among those that were passed over */
     link[unit] = (struct order_link){ .prev = prev, .next = behind };
     link[behind].prev = unit;
     if (prev != 0)
@@ -40,6 +44,8 @@ static inline void order_insert_before(struct order *order, struct order_link *l
 static inline void order_remove(struct order *order, struct order_link *link, uint32_t unit)
 {
     struct order_link at = link[unit];
+    if (order->passed == unit)
+        order->passed = at.prev;
     if (at.prev != 0)
         link[at.prev].next = at.next;
     else

@@ -12,6 +12,7 @@
 
 #include "sim/placement/unit.h"
 
+#include <assert.h>
 #include <stddef.h>
 
 #define SEQUENCE_NONE UINT32_MAX
@@ -38,6 +39,7 @@ struct policy_env {
     /* Time to compute a token of a prefill again, at position p of its context: base + slope * p.
      */
     double recompute_base_ns, recompute_slope_ns;
+    uint64_t may_go_epoch;    /* grows when a unit that stayed (policy_stays) may go: with wanted() */
     uint64_t arrivals;        /* grows when something comes in; what comes in at once has one number */
     const uint64_t *now_ns;   /* NULL in a replay: there is no time */
     uint64_t lease_ns;        /* lease-lru */
@@ -110,15 +112,28 @@ static inline bool policy_stays(const struct policy_env *env, uint32_t unit, enu
     return units->children[tier] != NULL && units->children[tier][unit] > 0;
 }
 
-/* The first unit of the list that may go, or UNIT_NONE. Those that stay keep their place: taken out
- * and put back, one would come out of a long job looking new. They are few (one batch and the
- * copies in flight), so the walk is short. */
-static inline uint32_t policy_first(const struct policy_env *env, const struct order *order,
-                                    enum tier tier)
+static inline uint32_t policy_walk(const struct policy_env *env, enum tier tier, uint32_t unit)
 {
-    uint32_t unit = order->front;
     while (unit != UNIT_NONE && policy_stays(env, unit, tier))
         unit = env->units->link[tier][unit].next;
+    return unit;
+}
+
+/* The first unit of the list that may go, or UNIT_NONE. Those that stay keep their place: taken out
+ * and put back, one would come out of a long job looking new. In HBM they are the blocks of all jobs
+ * that run, many thousands, and most of them at the front: those that were passed over are not looked
+ * at again until one that stayed may go. */
+static inline uint32_t policy_first(const struct policy_env *env, struct order *order,
+                                    enum tier tier)
+{
+    const struct order_link *link = env->units->link[tier];
+    if (order->epoch != env->may_go_epoch)
+        order->passed = 0;
+    uint32_t unit =
+        policy_walk(env, tier, order->passed != 0 ? link[order->passed].next : order->front);
+    order->passed = unit != UNIT_NONE ? link[unit].prev : order->back;
+    order->epoch = env->may_go_epoch;
+    assert(unit == policy_walk(env, tier, order->front));
     return unit;
 }
 

@@ -81,7 +81,7 @@ static void arc_use(struct policy_env *env, uint32_t unit, enum tier tier)
 /* REPLACE, or T1's oldest where T1 is all there is. */
 static uint32_t arc_victim(struct policy_env *env, enum tier tier)
 {
-    const struct arc *arc = env->state;
+    struct arc *arc = env->state;
     double t1 = (double)arc->lists.count[tier][T1], target = arc->target[tier];
     bool of_t1 = arc->drop_t1[tier] ||
                  (t1 >= 1.0 && (t1 > target || (arc->from_b2[tier] && !(t1 < target))));

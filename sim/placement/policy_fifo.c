@@ -22,7 +22,7 @@ static void fifo_leave(struct policy_env *env, uint32_t unit, enum tier tier, en
 
 static uint32_t fifo_victim(struct policy_env *env, enum tier tier)
 {
-    const struct fifo *fifo = env->state;
+    struct fifo *fifo = env->state;
     return policy_first(env, &fifo->order[tier], tier);
 }
 

@@ -56,14 +56,14 @@ static void head_use_hbm(struct policy_env *env, uint32_t unit, enum tier tier)
 
 static uint32_t head_oldest(struct policy_env *env, enum tier tier)
 {
-    const struct head *head = env->state;
+    struct head *head = env->state;
     return tier == TIER_HBM ? hbm_queue_victim(env, &head->hbm)
                             : policy_first(env, &head->order[tier], tier);
 }
 
 static uint32_t head_newest(struct policy_env *env, enum tier tier)
 {
-    const struct head *head = env->state;
+    struct head *head = env->state;
     return tier == TIER_HBM ? hbm_queue_victim(env, &head->hbm)
                             : policy_last(env, &head->order[tier], tier);
 }

@@ -56,7 +56,7 @@ static void head_lfu_use(struct policy_env *env, uint32_t unit, enum tier tier)
 
 static uint32_t head_lfu_victim(struct policy_env *env, enum tier tier)
 {
-    const struct head_lfu *lfu = env->state;
+    struct head_lfu *lfu = env->state;
     return tier == TIER_HBM ? hbm_queue_victim(env, &lfu->hbm) : ranked_victim(env, tier);
 }
 

@@ -73,7 +73,7 @@ static void lease_lru_use(struct policy_env *env, uint32_t unit, enum tier tier)
 
 static uint32_t lease_lru_victim(struct policy_env *env, enum tier tier)
 {
-    const struct lease_lru *lru = env->state;
+    struct lease_lru *lru = env->state;
     if (tier == TIER_HBM)
         return hbm_queue_victim(env, &lru->hbm);
     uint32_t first = UNIT_NONE;

@@ -30,7 +30,7 @@ static void lru_use(struct policy_env *env, uint32_t unit, enum tier tier)
 
 static uint32_t lru_victim(struct policy_env *env, enum tier tier)
 {
-    const struct lru *lru = env->state;
+    struct lru *lru = env->state;
     return policy_first(env, &lru->order[tier], tier);
 }
 

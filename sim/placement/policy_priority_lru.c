@@ -47,7 +47,7 @@ static void priority_lru_use(struct policy_env *env, uint32_t unit, enum tier ti
 
 static uint32_t priority_lru_victim(struct policy_env *env, enum tier tier)
 {
-    const struct priority_lru *lru = env->state;
+    struct priority_lru *lru = env->state;
     uint32_t unit = UNIT_NONE;
     for (int priority = 0; unit == UNIT_NONE && priority < PRIORITIES; priority++)
         unit = policy_first(env, &lru->queue[tier][priority], tier);

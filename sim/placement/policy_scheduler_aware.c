@@ -86,7 +86,7 @@ static bool scheduler_aware_keeps(const struct policy_env *env, uint32_t unit)
 
 static uint32_t scheduler_aware_victim(struct policy_env *env, enum tier tier)
 {
-    const struct scheduler_aware *aware = env->state;
+    struct scheduler_aware *aware = env->state;
     uint32_t unit = policy_first(env, &aware->idle[tier], tier);
     return unit != UNIT_NONE ? unit : unit_heap_first(&aware->wanted[tier]);
 }

@@ -32,7 +32,7 @@ static void served_use(struct policy_env *env, uint32_t unit, enum tier tier)
 
 static uint32_t served_victim(struct policy_env *env, enum tier tier)
 {
-    const struct served *served = env->state;
+    struct served *served = env->state;
     return policy_first(env, &served->order[tier], tier);
 }
 

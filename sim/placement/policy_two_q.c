@@ -76,7 +76,7 @@ static void two_q_use(struct policy_env *env, uint32_t unit, enum tier tier)
 
 static uint32_t two_q_victim(struct policy_env *env, enum tier tier)
 {
-    const struct two_q *two_q = env->state;
+    struct two_q *two_q = env->state;
     enum where first = two_q->count[tier][A1_IN] > share(env, tier, 4) ? A1_IN : AM;
     uint32_t unit = policy_first(env, &two_q->list[tier][first], tier);
     if (unit != UNIT_NONE)

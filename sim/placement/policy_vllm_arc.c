@@ -74,7 +74,7 @@ static void vllm_arc_use(struct policy_env *env, uint32_t unit, enum tier tier)
 /* T2's, too, if T1 is long enough but in use; T1's never if it is not: then none may go. */
 static uint32_t vllm_arc_victim(struct policy_env *env, enum tier tier)
 {
-    const struct vllm_arc *arc = env->state;
+    struct vllm_arc *arc = env->state;
     if (tier == TIER_HBM)
         return hbm_queue_victim(env, &arc->hbm);
     uint32_t unit = UNIT_NONE;

@@ -140,6 +140,7 @@ static void count_child(struct replay *replay, uint32_t handle, int tier, bool c
     uint32_t parent = replay->blocks.seen.parent[handle];
     uint32_t *children = &replay->blocks.seen.children[tier][parent];
     *children = comes ? *children + 1 : *children - 1;
+    replay->env.may_go_epoch += *children == 0;
     if (*children == (comes ? 1U : 0U) && replay->policy->wanted != NULL)
         replay->policy->wanted(&replay->env, parent);
     if (!comes)

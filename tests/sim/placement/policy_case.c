@@ -104,6 +104,7 @@ uint32_t case_least(const struct policy_case *c, enum tier tier,
 
 static void tell_wanted(struct policy_case *c, uint32_t unit)
 {
+    c->env.may_go_epoch += c->table.unit[unit].pins == 0;
     if (c->policy->wanted != NULL)
         c->policy->wanted(&c->env, unit);
 }

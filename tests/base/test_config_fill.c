@@ -116,6 +116,39 @@ START_TEST(a_copy_is_the_same_and_its_own)
 }
 END_TEST
 
+struct children {
+    char names[128];
+    const char *refused;
+};
+
+static enum status note_child(void *context, const char *name, struct error *err)
+{
+    struct children *children = context;
+    if (children->refused != NULL && strcmp(name, children->refused) == 0)
+        return error_input(err, NULL, 0, name, "another", name);
+    strncat(children->names, name, sizeof children->names - strlen(children->names) - 2);
+    strcat(children->names, " ");
+    return STATUS_OK;
+}
+
+START_TEST(children_are_told_once_in_the_files_order_and_a_refused_one_with_its_place)
+{
+    struct config_tree *tree = parse("keys: {z.a: 1, y: 2}\nrows: {b: {k: 1, l: 2}, a.k: 3}\n"
+                                     "rowsx: 4\n",
+                                     "test.yaml");
+    struct children all = { 0 }, rows = { 0 }, refused = { .refused = "a" };
+    struct error err = { 0 };
+    ck_assert_int_eq(config_tree_children(tree, "", note_child, &all, &err), STATUS_OK);
+    ck_assert_str_eq(all.names, "keys rows rowsx ");
+    ck_assert_int_eq(config_tree_children(tree, "rows.", note_child, &rows, &err), STATUS_OK);
+    ck_assert_str_eq(rows.names, "b a ");
+    ck_assert_int_eq(config_tree_children(tree, "rows.", note_child, &refused, &err), STATUS_INPUT);
+    ck_assert_str_eq(err.file, "test.yaml");
+    ck_assert_uint_eq(err.line, 2);
+    config_tree_free(tree);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("config_fill");
@@ -126,5 +159,7 @@ int main(void)
     tcase_add_test(tests, a_wrong_value_is_told_by_the_file_that_it_came_from);
     tcase_add_test(tests, sections_are_the_topmost_mappings_in_their_order);
     tcase_add_test(tests, a_copy_is_the_same_and_its_own);
+    tcase_add_test(tests,
+                   children_are_told_once_in_the_files_order_and_a_refused_one_with_its_place);
     return test_main(suite);
 }

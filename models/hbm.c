@@ -28,13 +28,19 @@ static double dense_values(const struct model *model, uint32_t ranks, double wid
 }
 
 /* vLLM's fused_moe: two work spaces for the tokens of each chosen expert, the larger of which holds
- * the gated product and then the down projection; and the sum over experts. */
-static double expert_values(const struct model *model, uint32_t ranks)
+ * the gated product and then the down projection; and the sum over experts. DeepGEMM's fp8 experts
+ * (deep_gemm_moe.py, workspace_shapes): both as wide as the model, each expert's rows up to a
+ * multiple of 128, and the quantised input. */
+static double expert_values(const struct model *model, uint32_t ranks, double tokens)
 {
-    double width = (double)model->expert_ffn / ranks;
-    double halves = model->gated_ffn ? 2 : 1;
-    return 3.0 * model->hidden +
-           model->experts_per_token * (larger(halves * width, model->hidden) + width);
+    double hidden = model->hidden, width = (double)model->expert_ffn / ranks;
+    double product = (model->gated_ffn ? 2 : 1) * width, used = model->experts_per_token;
+    double bytes = model->expert_bytes_per_parameter > 0 ? model->expert_bytes_per_parameter
+                                                         : model->weight_bytes_per_parameter;
+    if (bytes != 1)
+        return 3 * hidden + used * (larger(product, hidden) + width);
+    double rows = used + 127.0 * model->experts / tokens;
+    return 3 * hidden + rows * (larger(product, hidden) + larger(width, hidden) + hidden / 2);
 }
 
 /* While attention runs: queries, keys, values and what it makes of them. */
@@ -47,13 +53,13 @@ static double attention_values(const struct model *model, uint32_t ranks)
     return 2.0 * model->hidden + 2 * queries + 2 * keys;
 }
 
-static double layer_values(const struct model *model, uint32_t ranks)
+static double layer_values(const struct model *model, uint32_t ranks, double tokens)
 {
     double values = attention_values(model, ranks);
     if (model->experts == 0 || model->dense_layers > 0)
         values = larger(values, dense_values(model, ranks, model->ffn));
     if (model->experts > 0)
-        values = larger(values, expert_values(model, ranks));
+        values = larger(values, expert_values(model, ranks, tokens));
     return values;
 }
 
@@ -64,7 +70,7 @@ uint64_t engine_activation_bytes(const struct model *model, uint32_t ranks,
     double tokens = (double)engine->tokens;
     double sequences =
         (double)(engine->sequences < engine->tokens ? engine->sequences : engine->tokens);
-    double layer = value_bytes * tokens * layer_values(model, ranks);
+    double layer = value_bytes * tokens * layer_values(model, ranks, tokens);
     /* Every rank has the logits of the whole vocabulary, and the hidden states they are made of. */
     double sampler = engine->sampler_bytes * sequences * model->vocabulary +
                      value_bytes * tokens * model->hidden;

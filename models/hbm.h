@@ -44,7 +44,6 @@ enum status engine_kv_budget_bytes(const struct model *model, const struct hardw
                                    uint64_t *bytes, struct error *err);
 
 /* What the estimate may be wrong by, for people: tests/models/capacity_cases.csv. */
-#define ENGINE_KV_ERROR                                                                            \
-    "median error 1 %, P95 6 % of what engines print; fp8 experts on several GPUs up to 13 % high"
+#define ENGINE_KV_ERROR "median error 1 %, P95 6 % of what engines print"
 
 #endif

@@ -99,6 +99,10 @@ START_TEST(experts_have_workspaces_for_every_chosen_one)
     /* on 4 ranks the down projection's result is the wider one */
     ck_assert_uint_eq(engine_activation_bytes(&model, 4, &engine),
                       2 * 2048 * (3 * 1000 + 4 * (1000 + 200)) + 2 * 4000 * 100);
+    /* fp8: both work spaces as wide as the model, each expert's rows padded to 128, its input */
+    model.weight_bytes_per_parameter = 1;
+    ck_assert_uint_eq(engine_activation_bytes(&model, 4, &engine),
+                      2 * (2048 * 3 * 1000 + (2048 * 4 + 16 * 127) * 2500) + 2 * 4000 * 100);
 }
 END_TEST
 

@@ -159,11 +159,11 @@ START_TEST(what_was_looked_at_is_met)
 END_TEST
 
 /* Kept aside at first; what they missed was looked for and found in the engines' code and logs:
- * padded experts, communicators that grow with the GPUs, a context that is counted. What is left is
- * experts in fp8 behind NVSwitch, whose workspaces are larger than fused_moe's. */
+ * padded experts, DeepGEMM's work spaces, communicators that grow with the GPUs, a context that is
+ * counted. Two stay over 4 %: 1.7 GiB that are left on an H100, and a server with LMCache. */
 START_TEST(what_led_to_corrections_is_met)
 {
-    check_errors("learned", 8, 0.035, 0.18);
+    check_errors("learned", 8, 0.02, 0.18);
 }
 END_TEST
 

@@ -44,6 +44,6 @@ enum status engine_kv_budget_bytes(const struct model *model, const struct hardw
                                    uint64_t *bytes, struct error *err);
 
 /* What the estimate may be wrong by, for people: tests/models/capacity_cases.csv. */
-#define ENGINE_KV_ERROR "median error 1 %, P95 6 % of what engines print"
+#define ENGINE_KV_ERROR "median error 1 %, P95 6 % of what engines print; more where little is left"
 
 #endif

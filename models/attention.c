@@ -27,6 +27,18 @@ static double clamped(double value, double low, double high)
     return value < low ? low : value > high ? high : value;
 }
 
+/* ceil() and floor() of what is not negative and below 2^53: a call each, without SSE4.1. */
+static double up(double value)
+{
+    double whole = (double)(int64_t)value;
+    return whole < value ? whole + 1 : whole;
+}
+
+static double down(double value)
+{
+    return (double)(int64_t)value;
+}
+
 /* Two things that happen together: the longer one at overlap -> 0, the sum at 2. */
 static double together(double a, double b, double overlap)
 {
@@ -78,14 +90,15 @@ struct tiles {
     double busy_ns, longest_ns, alone_ns, alike;
 };
 
-/* The multiprocessors take tiles as they come: the last one ends late, by its whole length where
- * all are alike and the last wave has room. */
+/* The multiprocessors take tiles as they come: the last one ends late; where all are alike, whole
+ * waves pass. A tile is slowed by the others as far as there are some. */
 static double tiles_ns(const struct attention_coefficients *of, const struct tiles *tiles)
 {
     double waves = tiles->busy_ns / tiles->longest_ns;
-    double room = ceil(waves - 1e-6) - waves;
-    double late = tiles->alike * room + (1 - tiles->alike) * of->tail;
-    return most(tiles->alone_ns, tiles->busy_ns + late * tiles->longest_ns);
+    double each_ns = tiles->alone_ns + (tiles->longest_ns - tiles->alone_ns) * least(waves, 1);
+    double whole_ns = most(1, up(waves - 1e-6)) * each_ns;
+    double passed_ns = tiles->busy_ns + of->tail * tiles->longest_ns;
+    return most(tiles->alone_ns, tiles->alike * whole_ns + (1 - tiles->alike) * passed_ns);
 }
 
 /* Steps of all tiles of a sequence, tile i = 1.. of `count` taking the least of first + i * span,
@@ -93,7 +106,7 @@ static double tiles_ns(const struct attention_coefficients *of, const struct til
 static double steps_of(double count, double span, double first, double last, double window)
 {
     double cap = least(last, window);
-    double growing = clamped(floor((cap - first) / span), 0, count);
+    double growing = clamped(down(most(0, (cap - first) / span)), 0, count);
     double sum = growing * (growing + 1) / 2 * span + growing * first + (count - growing) * cap;
     return most(sum, count);
 }
@@ -108,8 +121,8 @@ static struct tiles prefill_tiles(const struct attention_fit *fit,
     double rows = windowed ? width->window_rows : width->rows;
     double keys = windowed ? width->window_keys : width->keys;
     double packed = of->kernel == ATTENTION_FLASH_3 ? shape->heads / shape->kv_heads : 1;
-    double count = ceil(new_tokens * packed / rows), span = rows / packed / keys;
-    double last = ceil((cached + new_tokens) / keys);
+    double count = up(new_tokens * packed / rows), span = rows / packed / keys;
+    double last = up((cached + new_tokens) / keys);
     double window = windowed ? shape->window_tokens / keys + most(1, span) : last;
     /* Half a step more where a tile's rows end within a step. */
     double first = cached / keys + (span < 1 ? 0.5 * (1 - span) : 0);
@@ -211,7 +224,7 @@ static struct decode decode_of(const struct attention_fit *fit,
     bool windowed = shape->window_tokens > 0, first_kind = of->kernel == ATTENTION_FLASH_2;
     bool far = windowed && mean > shape->window_tokens, alone = windowed && first_kind;
     struct decode decode = { .keys = far ? shape->window_tokens : mean };
-    double tiles = sequences * (alone ? shape->heads : shape->kv_heads * ceil(group / DECODE_ROWS));
+    double tiles = sequences * (alone ? shape->heads : shape->kv_heads * up(group / DECODE_ROWS));
     double splits =
         first_kind && (alone || group == 1) ? 1 : decode_splits(fit, of, tiles, decode.keys);
     decode.tile_ns = (tiles * (width->decode_tile_ns + (far ? width->decode_window_ns : 0)) +
@@ -228,7 +241,7 @@ static struct decode decode_of(const struct attention_fit *fit,
     double row_tile =
         of->kernel == ATTENTION_FLASHINFER && group <= FEW_ROWS ? FEW_ROWS : DECODE_ROWS;
     double rows =
-        alone ? shape->heads * DECODE_ROWS : shape->kv_heads * ceil(group / row_tile) * row_tile;
+        alone ? shape->heads * DECODE_ROWS : shape->kv_heads * up(group / row_tile) * row_tile;
     double flop = 4 * sequences * decode.keys * rows * shape->head_dim;
     decode.moving_ns = together(decode.moving_ns, flop / (peak.flop * of->decode_flop_share), 0);
     /* Two copies, for which K heads of B sequences need other strides. */
@@ -285,20 +298,22 @@ static double one_launch_ns(const struct attention_fit *fit,
     struct tiles prefill = prefill_tiles(fit, of, peak, shape, 1, new_tokens, cached);
     struct tiles decode = decode_as_tiles(fit, of, peak, shape, sequences, context);
     struct tiles all = joined(&prefill, &decode);
-    double tokens = new_tokens + sequences;
-    double mean = context / sequences;
+    double keys = context / sequences;
     if (shape->window_tokens > 0)
-        mean = least(mean, shape->window_tokens);
-    double decoded = kv_bytes(shape, sequences * mean);
-    double moved =
-        query_bytes(shape, tokens) + decoded + kv_bytes(shape, seen(shape, new_tokens, cached));
-    double per_byte_ns = byte_ns(fit, of, peak, moved, shape->cold);
+        keys = least(keys, shape->window_tokens);
+    double kv = kv_bytes(shape, sequences * keys), decoded = kv + query_bytes(shape, sequences);
+    double prefilled =
+        query_bytes(shape, new_tokens) + kv_bytes(shape, seen(shape, new_tokens, cached));
+    double per_byte_ns = byte_ns(fit, of, peak, decoded + prefilled, shape->cold);
+    double fresh_ns = byte_ns(fit, of, peak, decoded + prefilled, shape->cold && cached > 0);
     double again =
-        of->kernel == ATTENTION_FLASH_2 ? reread_bytes(fit, of, shape, sequences, decoded) : 0;
+        of->kernel == ATTENTION_FLASH_2 ? reread_bytes(fit, of, shape, sequences, kv) : 0;
     double efficiency = width_of(of, shape->head_dim)->decode_efficiency;
-    return of->prefill_ns +
-           together(tiles_ns(of, &all), (moved + again) * per_byte_ns / efficiency, of->overlap) +
-           update_ns(fit, of, shape, tokens, per_byte_ns);
+    double moving_ns =
+        prefilled * fresh_ns / of->stream_efficiency + (decoded + again) * per_byte_ns / efficiency;
+    double computing_ns = most(tiles_ns(of, &all), tiles_ns(of, &prefill));
+    return of->prefill_ns + together(computing_ns, moving_ns, of->overlap) +
+           update_ns(fit, of, shape, new_tokens + sequences, fresh_ns);
 }
 
 double attention_mixed_ns(const struct attention_fit *fit, struct gpu_peak peak,

@@ -8,9 +8,12 @@
 #define ACTIVATION_BYTES 2.0 /* queries, outputs, new K and V: bf16 and fp16 */
 #define UPDATE_THREADS 512.0 /* of the kernel that writes K and V, a block a token, at most */
 #define DECODE_ROWS 64.0     /* query heads of one KV head that share a tile of decode, */
-#define FEW_ROWS 16.0        /* and the least that FlashInfer's tensor-core decode computes */
+#define FEW_ROWS 16.0        /* and the least that tensor cores compute */
 #define SPLIT_KEYS 128.0     /* a context is not split into parts of fewer */
 #define FULL_BLOCKS 2.0      /* a split fills so many blocks on each multiprocessor */
+/* Sequences that FlashAttention-3 plans ahead, 31 in each of 32 warps
+ * (hopper/flash_prepare_scheduler.cu). */
+#define PLANNED_MOST 992.0
 
 static double least(double a, double b)
 {
@@ -88,6 +91,7 @@ static double update_ns(const struct attention_fit *fit, const struct attention_
  * from 0, lengths grow as those of a causal prefill, to 1, all have the same. */
 struct tiles {
     double busy_ns, longest_ns, alone_ns, alike;
+    double splits; /* of each over its keys; 1: none */
 };
 
 /* The multiprocessors take tiles as they come: the last one ends late; where all are alike, whole
@@ -120,7 +124,8 @@ static struct tiles prefill_tiles(const struct attention_fit *fit,
     bool windowed = shape->window_tokens > 0;
     double rows = windowed ? width->window_rows : width->rows;
     double keys = windowed ? width->window_keys : width->keys;
-    double packed = of->kernel == ATTENTION_FLASH_3 ? shape->heads / shape->kv_heads : 1;
+    bool splitting = of->kernel == ATTENTION_FLASH_3 || of->kernel == ATTENTION_FLASHINFER;
+    double packed = splitting ? shape->heads / shape->kv_heads : 1;
     double count = up(new_tokens * packed / rows), span = rows / packed / keys;
     double last = up((cached + new_tokens) / keys);
     double window = windowed ? shape->window_tokens / keys + most(1, span) : last;
@@ -131,16 +136,16 @@ static struct tiles prefill_tiles(const struct attention_fit *fit,
     double step_ns =
         4 * rows * keys * shape->head_dim * processors / (peak.flop * width->efficiency);
     double heads = sequences * shape->heads / packed;
-    double splits = of->kernel == ATTENTION_FLASH_3
-                        ? clamped(processors / (heads * count), 1, most(1, longest / 2))
-                        : 1;
+    double parts = of->kernel == ATTENTION_FLASH_3 ? longest / 2 : longest * keys / SPLIT_KEYS;
+    double splits = splitting ? clamped(processors / (heads * count), 1, most(1, parts)) : 1;
     double alike = clamped(2 * steps / (count * longest) - 1, 0, 1);
     return (struct tiles){
         .busy_ns = heads * (steps * step_ns + count * width->tile_ns) / processors,
         .longest_ns = longest * step_ns + width->tile_ns,
         .alone_ns = of->longest * (longest / splits * step_ns + width->tile_ns) +
                     (splits > 1 ? of->split_ns : 0),
-        .alike = of->kernel == ATTENTION_FLASH_3 ? 0 : alike,
+        .alike = splitting ? 0 : alike,
+        .splits = splits,
     };
 }
 
@@ -179,7 +184,10 @@ double attention_prefill_ns(const struct attention_fit *fit, struct gpu_peak pea
     double written = tokens * shape->kv_heads * shape->head_dim * 2 * ACTIVATION_BYTES;
     /* A layer's queries and new K and V were made just before, whatever the run. */
     double per_byte_ns = byte_ns(fit, of, peak, moved + written, shape->cold && cached_tokens > 0);
-    return of->prefill_ns +
+    double joining_ns = of->kernel == ATTENTION_FLASHINFER && tiles.splits > 1
+                            ? tokens * shape->heads * of->join_ns
+                            : 0;
+    return of->prefill_ns + joining_ns +
            together(tiles_ns(of, &tiles), moved * per_byte_ns / of->stream_efficiency,
                     of->overlap) +
            update_ns(fit, of, shape, tokens, per_byte_ns);
@@ -239,7 +247,7 @@ static struct decode decode_of(const struct attention_fit *fit,
     decode.moving_ns = (decode.bytes + again) * byte_ns(fit, of, peak, decode.bytes, shape->cold) /
                        width->decode_efficiency;
     double row_tile =
-        of->kernel == ATTENTION_FLASHINFER && group <= FEW_ROWS ? FEW_ROWS : DECODE_ROWS;
+        of->kernel >= ATTENTION_FLASHINFER && group <= FEW_ROWS ? FEW_ROWS : DECODE_ROWS;
     double rows =
         alone ? shape->heads * DECODE_ROWS : shape->kv_heads * up(group / row_tile) * row_tile;
     double flop = 4 * sequences * decode.keys * rows * shape->head_dim;
@@ -260,7 +268,11 @@ double attention_decode_ns(const struct attention_fit *fit, struct gpu_peak peak
     const struct attention_coefficients *of = coefficients_of(fit, shape);
     struct decode decode = decode_of(fit, of, peak, shape, sequences, context_tokens);
     double work_ns = together(decode.tile_ns, decode.moving_ns, of->decode_overlap);
-    return of->decode_ns + decode.regroup_ns + together(work_ns, decode.longest_ns, of->decode_mix);
+    double planning_ns = of->kernel == ATTENTION_FLASH_3 && sequences <= PLANNED_MOST
+                             ? sequences * of->sequence_ns
+                             : 0;
+    return of->decode_ns + decode.regroup_ns + planning_ns +
+           together(work_ns, decode.longest_ns, of->decode_mix);
 }
 
 /* ---- both in one launch ---- */
@@ -325,7 +337,7 @@ double attention_mixed_ns(const struct attention_fit *fit, struct gpu_peak peak,
     if (new_tokens <= 0)
         return attention_decode_ns(fit, peak, shape, decode_sequences, decode_context);
     const struct attention_coefficients *of = coefficients_of(fit, shape);
-    if (of->kernel != ATTENTION_FLASHINFER)
+    if (of->kernel == ATTENTION_FLASH_2 || of->kernel == ATTENTION_FLASH_3)
         return one_launch_ns(fit, of, peak, shape, new_tokens, cached_tokens, decode_sequences,
                              decode_context);
     return attention_prefill_ns(fit, peak, shape, 1, new_tokens, cached_tokens) +

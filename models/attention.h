@@ -57,6 +57,8 @@ struct attention_coefficients {
     double l2_gain;           /* how much faster it moves then */
     double longest;           /* a tile alone, in times of a tile among others */
     double tail;              /* share of the longest tile by which the last one ends late */
+    double sequence_ns;       /* flash-attention-3's decode: per sequence that is planned ahead */
+    double join_ns;           /* flashinfer's prefill: per query and head, where tiles were split */
     double split_ns;          /* decode: joining the parts of a context, and */
     double split_part_ns;     /* per part */
     double splits_most;

@@ -21,7 +21,7 @@
     }
 
 static const char *const kernels[] = { "flash-attention-2", "flash-attention-3", "flashinfer",
-                                       NULL };
+                                       "trtllm", NULL };
 
 /* A fit starts from the defaults: a GPU that does about as its datasheet says. */
 #define WIDTH(prefix, member)                                                                      \
@@ -66,6 +66,10 @@ static const char *const kernels[] = { "flash-attention-2", "flash-attention-3",
                "prefill: a tile alone, in times of one among others"),                             \
         NUMBER(prefix ".tail", member.tail, 0, 1, "0.4",                                           \
                "prefill: share of the longest tile by which the last ends late"),                  \
+        NUMBER(prefix ".sequence_ns", member.sequence_ns, 0, 1e5, "5",                             \
+               "flash-attention-3's decode: per sequence planned ahead"),                          \
+        NUMBER(prefix ".join_ns", member.join_ns, 0, 1e5, "3",                                     \
+               "flashinfer's prefill: per query and head whose tile was split"),                   \
         NUMBER(prefix ".split_ns", member.split_ns, 0, 1e6, "2000", "joining parts of a context"), \
         NUMBER(prefix ".split_part_ns", member.split_part_ns, 0, 1e5, "100", "and per part"),      \
         NUMBER(prefix ".splits_most", member.splits_most, 1, 1e4, "64", "parts of a context"),     \

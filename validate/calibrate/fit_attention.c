@@ -226,7 +226,8 @@ static void fit_decode(const struct attention_profile *profile, struct attention
     static const char *const names[] = { "decode_ns",         "split_ns",         "split_part_ns",
                                          "tile_bytes_per_ns", "decode_overlap",   "decode_mix",
                                          "head_ns",           "decode_flop_share" };
-    bool second = (bytes < 2 ? fit->narrow.kernel : fit->wide.kernel) == ATTENTION_FLASH_2;
+    int kernel = bytes < 2 ? fit->narrow.kernel : fit->wide.kernel;
+    bool second = kernel == ATTENTION_FLASH_2;
     take(profile, choice, decodes, bytes, part);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         add(part, FORM_POSITIVE, prefix, names[i]);
@@ -236,6 +237,8 @@ static void fit_decode(const struct attention_profile *profile, struct attention
         add(part, FORM_POSITIVE, prefix, "l2_fade");
         add(part, FORM_OVER_ONE, prefix, "l2_gain");
     }
+    if (kernel == ATTENTION_FLASH_3)
+        add(part, FORM_POSITIVE, prefix, "sequence_ns");
     if (second)
         add(part, FORM_POSITIVE, prefix, "regroup_ns");
     if (second)
@@ -256,6 +259,8 @@ static void fit_prefill(const struct attention_profile *profile, struct attentio
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         add(part, FORM_POSITIVE, prefix, names[i]);
     add(part, FORM_SHARE, prefix, "tail");
+    if ((bytes < 2 ? fit->narrow.kernel : fit->wide.kernel) == ATTENTION_FLASHINFER)
+        add(part, FORM_POSITIVE, prefix, "join_ns");
     if (any_mixed(part))
         add(part, FORM_POSITIVE, prefix, "reread");
     add_widths(part, prefix, "efficiency", false);

@@ -2,6 +2,7 @@
 #include "validate/calibrate/calibrate_from_profile.h"
 
 #include "models/models.h"
+#include "validate/calibrate/fit_attention.h"
 #include "validate/calibrate/fit_kernels.h"
 #include "validate/calibrate/profile_tables.h"
 
@@ -167,6 +168,8 @@ static enum status fit_all(struct work *work, struct error *err)
 enum status calibrate_from_profile(const struct profile_calibration *calibration, FILE *report,
                                    struct error *err)
 {
+    if (attention_profile_is(calibration->path))
+        return calibrate_attention(calibration, report, err);
     struct hardware hardware;
     if (hardware_load(calibration->hardware, &hardware, err) != STATUS_OK)
         return err->status;

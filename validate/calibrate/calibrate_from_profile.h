@@ -17,7 +17,7 @@ struct profile_calibration {
 };
 
 /* Fits, leaves each model out in turn, prints the report (markdown) and writes the file, whole or
- * not at all. STATUS_INPUT: the hardware has no gpu.timing, or what profile_read() refuses. */
+ * not at all. Tables of attention alone are calibrate_attention()'s. STATUS_INPUT: the hardware has no gpu.timing, or what profile_read() refuses. */
 enum status calibrate_from_profile(const struct profile_calibration *calibration, FILE *report,
                                    struct error *err);
 

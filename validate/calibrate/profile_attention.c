@@ -302,21 +302,27 @@ void attention_profile_free(struct attention_profile *profile)
     *profile = (struct attention_profile){ 0 };
 }
 
+struct looking {
+    bool found, others;
+};
+
 static enum status look(void *context, const char *path, struct error *err)
 {
-    bool *found = context, is = false;
-    enum status status = *found ? STATUS_OK : read_file(path, NULL, &is, err);
-    *found = *found || is;
+    struct looking *looking = context;
+    bool is = false;
+    enum status status = read_file(path, NULL, &is, err);
+    looking->found = looking->found || is;
+    looking->others = looking->others || !is;
     return status;
 }
 
 bool attention_profile_is(const char *path)
 {
     struct error ignored = { 0 };
-    bool found = false;
+    struct looking looking = { false, false };
     if (is_folder(path))
-        each_file(path, look, &found, &ignored);
+        each_file(path, look, &looking, &ignored);
     else
-        look(&found, path, &ignored);
-    return found;
+        look(&looking, path, &ignored);
+    return looking.found && !looking.others;
 }

@@ -45,7 +45,7 @@ enum status attention_profile_read(const char *path, const char *gpu,
                                    struct attention_profile *profile, struct error *err);
 void attention_profile_free(struct attention_profile *profile);
 
-/* Whether the file, or one of the folder's, is such a table. */
+/* Whether the file is such a table, or every table in the folder (and there is one). */
 bool attention_profile_is(const char *path);
 
 #endif

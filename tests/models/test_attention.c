@@ -199,10 +199,13 @@ static void more_takes_longer(const struct attention_fit *fit, struct gpu_peak p
     double prefill = attention_prefill_ns(fit, peak, &l->shape, batch, l->new_tokens, l->cached);
     double decode = attention_decode_ns(fit, peak, &l->shape, batch, batch * l->context);
     ck_assert(isfinite(prefill) && prefill > 0 && isfinite(decode) && decode > 0);
+    /* FlashInfer joins what it split, by a kernel that may take longer than the work: measured. */
+    bool joins = l->shape.kv_bytes < 2 && fit->narrow.kernel == ATTENTION_FLASHINFER;
+    double least = (joins ? 0.5 : 0.999) * prefill;
     ck_assert_double_le(
-        prefill, attention_prefill_ns(fit, peak, &l->shape, 4 * batch, l->new_tokens, l->cached));
+        least, attention_prefill_ns(fit, peak, &l->shape, 4 * batch, l->new_tokens, l->cached));
     ck_assert_double_le(
-        prefill, attention_prefill_ns(fit, peak, &l->shape, batch, 4 * l->new_tokens, l->cached));
+        least, attention_prefill_ns(fit, peak, &l->shape, batch, 4 * l->new_tokens, l->cached));
     ck_assert_double_le(0.95 * prefill, attention_prefill_ns(fit, peak, &l->shape, batch,
                                                              l->new_tokens, 4 * l->cached));
     /* More sequences of as many tokens need fewer parts of each, and less joining: measured, too.

@@ -32,7 +32,8 @@ double attention_predict_ns(const struct attention_fit *fit, struct gpu_peak pea
 
 /* `reprise calibrate --from-profile` of tables of attention: fits, hides each part of heads and of
  * lengths in turn, prints the report (markdown) and writes calibration->out, whole or not at all.
- * STATUS_INPUT: the hardware has no gpu.attention, or what attention_profile_read() refuses. */
+ * calibration->stride is not asked. STATUS_INPUT: the hardware has no gpu.attention, or what
+ * attention_profile_read() refuses. */
 enum status calibrate_attention(const struct profile_calibration *calibration, FILE *report,
                                 struct error *err);
 

@@ -256,17 +256,13 @@ static bool heads_differ(const struct attention_profile *profile)
     return false;
 }
 
-static void fit_and_print(const struct profile_calibration *calibration,
-                          const struct attention_profile *profile, struct gpu_peak peak,
+static void fit_and_print(const struct attention_profile *profile, struct gpu_peak peak,
                           struct attention_fit *fit, FILE *report)
 {
     double *all = memory_new(4 * (size_t)profile->count, sizeof *all);
     struct errors errors = { all, all + profile->count, all + 2 * (size_t)profile->count,
                              all + 3 * (size_t)profile->count };
-    struct attention_choice choice = {
-        .rows_most = ROWS_MOST / (calibration->stride > 0 ? calibration->stride : 1),
-        .hidden = HIDE_NOTHING
-    };
+    struct attention_choice choice = { .rows_most = ROWS_MOST, .hidden = HIDE_NOTHING };
     const struct attention_fit start = *fit;
     fit_attention(profile, peak, choice, fit);
     predict(profile, peak, fit, choice, errors.fitted);
@@ -304,7 +300,7 @@ enum status calibrate_attention(const struct profile_calibration *calibration, F
         if (calibration->source != NULL)
             snprintf(hardware.attention.source, sizeof hardware.attention.source, "%s",
                      calibration->source);
-        fit_and_print(calibration, &profile, peak, &hardware.attention, report);
+        fit_and_print(&profile, peak, &hardware.attention, report);
         if (calibration->out != NULL)
             status = fit_write(calibration->out, comment, attention_rows, &hardware.attention, err);
     }

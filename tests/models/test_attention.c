@@ -74,6 +74,10 @@ START_TEST(a_window_bounds_a_tile_s_steps)
     /* Four keys and its own two: three steps. */
     near(attention_prefill_ns(&fit, slow, &windowed, 1, 2, 100), 3 * STEP_NS);
     near(attention_prefill_ns(&fit, slow, &windowed, 1, 2, 1000), 3 * STEP_NS);
+    /* And what it reads: 3 cached tokens and 2 new ones of 4 bytes, queries and outputs of 2. */
+    struct gpu_peak narrow = { .flop = 1e12, .bytes = 1 };
+    fit.wide.stream_efficiency = 1;
+    near(attention_prefill_ns(&fit, narrow, &windowed, 1, 2, 1000), 5 * 4 + 2 * 2 * 2);
 }
 END_TEST
 

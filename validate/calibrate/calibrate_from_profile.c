@@ -92,6 +92,8 @@ static void library_of(const char *path, char *library, size_t library_bytes)
                 snprintf(library, library_bytes, "%.*s", (int)strcspn(word, "_"), word);
 }
 
+#define RANKS_ANY 64
+
 /* Of products not of whole layers: what the record then says of layers was of others. */
 static void record_products(struct operators *operators)
 {
@@ -101,7 +103,10 @@ static void record_products(struct operators *operators)
     record->inputs_most = products->inputs_most;
     record->outputs_least = products->outputs_least;
     record->outputs_most = products->outputs_most;
-    record->tokens_most = record->rows > 0 ? record->tokens_most : products->tokens_most;
+    if (record->rows == 0) {
+        record->tokens_most = products->tokens_most;
+        record->ranks_most = RANKS_ANY; /* a rank's product is a product, however many there are */
+    }
     record->median_error = record->p95_error = 0;
     record->held_out_median_error = record->held_out_p95_error = 0;
 }

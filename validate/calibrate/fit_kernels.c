@@ -320,7 +320,7 @@ static void list_experts(const struct kernels *kernels, const struct operators *
     add(part, "fixed_ns", IN_EXPERTS(f, fixed_ns), FORM_POSITIVE, 20000, 1);
     add(part, "expert_ns", IN_EXPERTS(f, expert_ns), FORM_POSITIVE, 10, 1);
     add(part, "pair_ns", IN_EXPERTS(f, pair_ns), FORM_POSITIVE, 0.1, 1);
-    add(part, "hbm_efficiency", IN_EXPERTS(f, hbm_efficiency), FORM_POSITIVE, 0.85, 1);
+    add(part, "hbm_efficiency", IN_EXPERTS(f, hbm_efficiency), FORM_SHARE, 0.85, 1);
     add(part, "stream_efficiency", IN_EXPERTS(f, stream_efficiency), FORM_POSITIVE, 0.6, 1);
     for (uint32_t i = 0; i < EXPERT_TILES; i++)
         add(part, key[i], IN_EXPERTS(f, efficiency) + i * sizeof(double), FORM_POSITIVE, prior[i],
@@ -356,28 +356,47 @@ static struct kernels experts_of(const struct expert_rows *rows, struct gpu_peak
     return kernels;
 }
 
+static void fit_expert_format(const struct kernels *kernels, uint32_t shapes,
+                              const struct fit_origin *origin, struct operators *operators,
+                              FILE *report)
+{
+    struct experts_fit *fit = &operators->experts[kernels->format];
+    fprintf(report, "\n**Experts, %s**: %zu measured of %" PRIu32 " models",
+            number_format_choices[kernels->format], kernels->count, shapes);
+    fprintf(report, shapes > 1 ? ", each left out of the fit in its turn\n"
+                               : "; nothing can be left out: its predictions are of it\n");
+    struct bands bands = fit_and_judge(kernels, list_experts, operators, report);
+    fit->rows = (uint32_t)kernels->count;
+    fit->shapes = shapes;
+    fit->few_median_error = rounded(bands.few_median);
+    fit->few_p95_error = rounded(bands.few_p95);
+    fit->many_median_error = rounded(bands.many_median);
+    fit->many_p95_error = rounded(bands.many_p95);
+    snprintf(fit->source, sizeof fit->source, "%s", origin->source);
+}
+
+/* fp8 with a scale per tensor moves and multiplies the same bytes as fp8_block. */
+static void fp8_as_block(struct operators *operators)
+{
+    struct experts_fit *fp8 = &operators->experts[FORMAT_FP8];
+    const struct experts_fit *block = &operators->experts[FORMAT_FP8_BLOCK];
+    *fp8 = *block;
+    fp8->rows = fp8->shapes = 0;
+    snprintf(fp8->source, sizeof fp8->source, "as fp8_block: %.200s", block->source);
+}
+
 void fit_expert_tables(const struct expert_rows *rows, struct gpu_peak peak,
                        const struct fit_origin *origin, struct operators *operators, FILE *report)
 {
+    bool fitted[NUMBER_FORMATS] = { false };
     for (int f = 0; f < (int)NUMBER_FORMATS; f++) {
-        enum number_format format = (enum number_format)f;
         uint32_t shapes;
-        struct kernels kernels = experts_of(rows, peak, format, &shapes);
-        if (kernels.count > 0 && gpu_peak_flop(peak, format) > 0) {
-            struct experts_fit *fit = &operators->experts[format];
-            fprintf(report, "\n**Experts, %s**: %zu measured of %" PRIu32 " models",
-                    number_format_choices[format], kernels.count, shapes);
-            fprintf(report, shapes > 1 ? ", each left out of the fit in its turn\n"
-                                       : "; nothing can be left out: its predictions are of it\n");
-            struct bands bands = fit_and_judge(&kernels, list_experts, operators, report);
-            fit->rows = (uint32_t)kernels.count;
-            fit->shapes = shapes;
-            fit->few_median_error = rounded(bands.few_median);
-            fit->few_p95_error = rounded(bands.few_p95);
-            fit->many_median_error = rounded(bands.many_median);
-            fit->many_p95_error = rounded(bands.many_p95);
-            snprintf(fit->source, sizeof fit->source, "%s", origin->source);
-        }
+        struct kernels kernels = experts_of(rows, peak, (enum number_format)f, &shapes);
+        fitted[f] = kernels.count > 0 && gpu_peak_flop(peak, kernels.format) > 0;
+        if (fitted[f])
+            fit_expert_format(&kernels, shapes, origin, operators, report);
         free(kernels.kernel);
     }
+    if (fitted[FORMAT_FP8_BLOCK] && !fitted[FORMAT_FP8])
+        fp8_as_block(operators);
 }

@@ -272,10 +272,17 @@ static void say_source(struct timing *timing, const struct layer *layer)
             100 * record->held_out_median_error);
         say(timing, ", P95 %.1f %%", 100 * record->held_out_p95_error);
     }
+    const struct gemm_record *products = &layer->operators->gemm[FORMAT_BF16].record;
+    if (products->few_p95_error > 0) {
+        say(timing, "; products of unseen shapes: median error %.1f %%",
+            100 * products->few_median_error);
+        say(timing, ", P95 %.1f %%", 100 * products->few_p95_error);
+    }
     say(timing, "); attention, all-reduce, CPU analytic, not measured");
-    if (model->weight_bytes_per_parameter < 2)
+    enum number_format format = number_format_of_bytes(model->weight_bytes_per_parameter);
+    if (operators_computed_in(layer->operators, layer->peak, format) != format)
         say(timing, "; outside the fit: %g-byte weights", model->weight_bytes_per_parameter);
-    if (model->experts > 0)
+    if (model->experts > 0 && !timing_experts_fitted(layer->operators, model))
         say(timing, "; outside the fit: %" PRIu32 " experts", model->experts);
     if (model->state_layers > 0)
         say(timing, "; outside the fit: %" PRIu32 " layers with a state", model->state_layers);

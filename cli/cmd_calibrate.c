@@ -104,10 +104,9 @@ int cmd_calibrate(int argc, const char **argv)
         .summary =
             "Measures this machine: prefill, decode, products, attention, copies, SSD. Writes a "
             "model and a\nserver that `reprise sim`, `run` and `validate` take. With "
-            "--from-profile: fits models/timing/ to\nmeasured operators of a GPU (Vidur's tables, "
-            "or a plain CSV), and prints, as markdown, how well it\npredicts operators, layers, "
-            "and "
-            "models left out.",
+            "--from-profile: fits coefficients to\nwhat others measured on a GPU, told by the tables' "
+            "headings (Vidur's, aiconfigurator's, a plain CSV;\nalso gzip'd), and prints, as markdown, "
+            "how well it predicts what was left out of the fit.",
         .table = table,
     };
     struct options options;

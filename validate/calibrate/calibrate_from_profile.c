@@ -1,199 +1,109 @@
-/* validate/calibrate/calibrate_from_profile.c - see calibrate_from_profile.h. */
+/* validate/calibrate/calibrate_from_profile.c - see calibrate_from_profile.h. Here: whose tables
+ * they are, what they hold, and who fits that. */
 #include "validate/calibrate/calibrate_from_profile.h"
 
 #include "models/models.h"
+#include "validate/calibrate/calibrate_collectives.h"
+#include "validate/calibrate/calibrate_operators.h"
 #include "validate/calibrate/fit_attention.h"
-#include "validate/calibrate/fit_kernels.h"
-#include "validate/calibrate/profile_tables.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <unistd.h>
 
-static enum status write_file(const char *path, const struct operators *operators,
-                              struct error *err)
+#define PATH_BYTES 1024
+
+/* What is fitted together, into a file of one kind. */
+enum family { FAMILY_OPERATORS, FAMILY_ATTENTION, FAMILY_COLLECTIVES, FAMILIES };
+
+static bool family_of(enum table_kind kind, enum family *family)
 {
-    struct config_section sections[OPERATORS_SECTIONS_MAX];
-    operators_written(operators, sections);
-    char temporary[1024];
-    int length = snprintf(temporary, sizeof temporary, "%s.part", path);
-    if (length < 0 || (size_t)length >= sizeof temporary)
-        return error_io(err, path, "write", strerror(ENAMETOOLONG));
-    FILE *out = fopen(temporary, "w");
-    if (out == NULL)
-        return error_io(err, temporary, "write", strerror(errno));
-    fprintf(out, "# Made by `reprise calibrate --from-profile`; docs/timing.md has its errors. A\n"
-                 "# coefficient's meaning: models/operators.h.\n");
-    config_print_values(out, sections, operators);
-    bool written = !ferror(out);
-    written = fclose(out) == 0 && written;
-    if (written && rename(temporary, path) == 0)
-        return STATUS_OK;
-    enum status status = error_io(err, path, "write", strerror(errno));
-    unlink(temporary);
-    return status;
-}
-
-static struct gpu_peak peak_of(const struct hardware *hardware)
-{
-    return (struct gpu_peak){ .flop = hardware->flop_per_s / 1e9,
-                              .bytes = hardware->hbm_bytes_per_s / 1e9,
-                              .fp8_flop = hardware->fp8_flop_per_s / 1e9,
-                              .fp4_flop = hardware->fp4_flop_per_s / 1e9 };
-}
-
-/* What is measured and what of it was fitted. */
-struct work {
-    const struct profile_calibration *calibration;
-    const struct hardware *hardware;
-    struct profile_tables tables;
-    struct operators operators; /* fitted in place */
-    const char *source;
-    char gpu[32];    /* whose tables */
-    uint32_t fitted; /* tables */
-    FILE *report;
-};
-
-static enum status fit_layers(struct work *work, struct error *err)
-{
-    struct profile profile = { 0 };
-    struct operators held_out[PROFILE_MODELS_MAX];
-    struct fit_intervals intervals;
-    struct gpu_peak peak = peak_of(work->hardware);
-    uint32_t stride = work->calibration->stride;
-    enum status status = STATUS_OK;
-    for (uint32_t i = 0; status == STATUS_OK && i < work->tables.count; i++)
-        if (work->tables.item[i].kind == TABLE_LAYERS) {
-            status = profile_add(&profile, &work->tables.item[i].table, work->gpu, err);
-            work->fitted++;
-        }
-    if (status == STATUS_OK && profile.count > 0) {
-        snprintf(work->operators.source, sizeof work->operators.source, "%s", work->source);
-        fit_operators(&profile, peak, (struct fit_choice){ stride, FIT_NO_MODEL }, &work->operators,
-                      &intervals);
-        bool unseen = fit_hold_out(&profile, peak, stride, &work->operators, held_out) != 0;
-        fit_print_report(work->report, &profile, peak, &work->operators, &intervals,
-                         unseen ? held_out : NULL);
-    }
-    profile_free(&profile);
-    return status;
-}
-
-/* "aic_h100_sxm_vllm0.24.0_gemm.csv.gz": "vllm0.24.0". */
-static void library_of(const char *path, char *library, size_t library_bytes)
-{
-    const char *slash = strrchr(path, '/'), *word = slash != NULL ? slash + 1 : path;
-    static const char *const engine[] = { "vllm", "sglang", "trtllm" };
-    library[0] = '\0';
-    for (; word != NULL; word = strchr(word, '_') != NULL ? strchr(word, '_') + 1 : NULL)
-        for (size_t i = 0; i < sizeof engine / sizeof *engine; i++)
-            if (strncmp(word, engine[i], strlen(engine[i])) == 0)
-                snprintf(library, library_bytes, "%.*s", (int)strcspn(word, "_"), word);
-}
-
-#define RANKS_ANY 64
-
-/* Of products not of whole layers: what the record then says of layers was of others. */
-static void record_products(struct operators *operators)
-{
-    const struct gemm_record *products = &operators->gemm[FORMAT_BF16].record;
-    struct fit_record *record = &operators->record;
-    record->inputs_least = products->inputs_least;
-    record->inputs_most = products->inputs_most;
-    record->outputs_least = products->outputs_least;
-    record->outputs_most = products->outputs_most;
-    if (record->rows == 0) {
-        record->tokens_most = products->tokens_most;
-        record->ranks_most = RANKS_ANY; /* a rank's product is a product, however many there are */
-    }
-    record->median_error = record->p95_error = 0;
-    record->held_out_median_error = record->held_out_p95_error = 0;
-}
-
-static enum status fit_kernel_tables(struct work *work, struct error *err)
-{
-    struct product_rows products = { 0 };
-    struct expert_rows experts = { 0 };
-    char library[64] = "";
-    enum status status = STATUS_OK;
-    for (uint32_t i = 0; status == STATUS_OK && i < work->tables.count; i++) {
-        const struct profile_table *item = &work->tables.item[i];
-        if (item->kind != TABLE_PRODUCTS && item->kind != TABLE_EXPERTS)
-            continue;
-        library_of(item->table.path, library, sizeof library);
-        status = item->kind == TABLE_PRODUCTS
-                     ? product_rows_add(&products, &item->table, work->operators.l2_bytes, err)
-                     : expert_rows_add(&experts, &item->table, err);
-        work->fitted++;
-    }
-    struct fit_origin origin = { work->source, library };
-    if (status == STATUS_OK && products.count > 0) {
-        fit_product_tables(&products, peak_of(work->hardware), &origin, &work->operators,
-                           work->report);
-        record_products(&work->operators);
-    }
-    if (status == STATUS_OK && experts.count > 0)
-        fit_expert_tables(&experts, peak_of(work->hardware), &origin, &work->operators,
-                          work->report);
-    product_rows_free(&products);
-    expert_rows_free(&experts);
-    return status;
+    *family = kind == TABLE_ATTENTION     ? FAMILY_ATTENTION
+              : kind == TABLE_COLLECTIVES ? FAMILY_COLLECTIVES
+                                          : FAMILY_OPERATORS;
+    return kind != TABLE_UNKNOWN;
 }
 
 /* What a reader must know of which tables were taken. */
-static void say_tables(const struct work *work)
+static void say_tables(const struct profile_tables *tables, FILE *report)
 {
-    for (uint32_t i = 0; i < work->tables.count; i++) {
-        const struct profile_table *item = &work->tables.item[i];
+    for (uint32_t i = 0; i < tables->count; i++) {
+        const struct profile_table *item = &tables->item[i];
         if (item->kind == TABLE_UNKNOWN)
-            fprintf(work->report, "Left out, of no known heading: %s.\n", item->table.path);
+            fprintf(report, "Left out, of no known heading: %s.\n", item->table.path);
         else if (!item->says_gpu)
-            fprintf(work->report, "Taken as of this GPU, though its name says none: %s.\n",
+            fprintf(report, "Taken as of this GPU, though its name says none: %s.\n",
                     item->table.path);
     }
-    if (work->tables.of_others > 0)
-        fprintf(work->report, "Left out, of other GPUs: %" PRIu32 " tables.\n",
-                work->tables.of_others);
+    if (tables->of_others > 0)
+        fprintf(report, "Left out, of other GPUs: %" PRIu32 " tables.\n", tables->of_others);
 }
 
-static enum status fit_all(struct work *work, struct error *err)
+/* "x.yaml" for attention: "x-attention.yaml". */
+static void add_to_name(const char *out, const char *word, char path[PATH_BYTES])
 {
-    say_tables(work);
-    if (fit_layers(work, err) != STATUS_OK || fit_kernel_tables(work, err) != STATUS_OK)
-        return err->status;
-    if (work->fitted == 0)
-        return error_input(err, work->calibration->path, 0, "--from-profile",
-                           "tables of layers, products or experts", "none");
-    return work->calibration->out != NULL
-               ? write_file(work->calibration->out, &work->operators, err)
-               : STATUS_OK;
+    size_t length = strlen(out), ending = strlen(".yaml");
+    bool yaml = length > ending && strcmp(out + length - ending, ".yaml") == 0;
+    size_t kept = length - (yaml ? ending : 0);
+    snprintf(path, PATH_BYTES, "%.*s-%s%s", (int)kept, out, word, yaml ? ".yaml" : "");
+}
+
+static enum status fit_family(enum family family, const struct profile_calibration *calibration,
+                              const struct hardware *hardware, const struct profile_tables *tables,
+                              FILE *report, struct error *err)
+{
+    if (family == FAMILY_ATTENTION)
+        return calibrate_attention(calibration, report, err);
+    if (family == FAMILY_COLLECTIVES)
+        return calibrate_collectives(calibration, report, err);
+    return calibrate_operators(calibration, hardware, tables, report, err);
+}
+
+static enum status fit_all(const struct profile_calibration *calibration,
+                           const struct hardware *hardware, const struct profile_tables *tables,
+                           FILE *report, struct error *err)
+{
+    static const char *const word[FAMILIES] = { "operators", "attention", "collectives" };
+    bool has[FAMILIES] = { false };
+    int families = 0;
+    enum family family;
+    for (uint32_t i = 0; i < tables->count; i++)
+        if (family_of(tables->item[i].kind, &family) && !has[family]) {
+            has[family] = true;
+            families++;
+        }
+    if (families == 0)
+        return error_input(err, calibration->path, 0, "--from-profile",
+                           "tables of layers, products, experts, attention or all-reduces", "none");
+    for (int f = 0; f < FAMILIES; f++) {
+        struct profile_calibration one = *calibration;
+        char path[PATH_BYTES];
+        if (!has[f])
+            continue;
+        if (families > 1 && f != FAMILY_OPERATORS && calibration->out != NULL) {
+            add_to_name(calibration->out, word[f], path);
+            one.out = path;
+        }
+        if (fit_family((enum family)f, &one, hardware, tables, report, err) != STATUS_OK)
+            return err->status;
+        if (families > 1 && one.out != NULL)
+            fprintf(report, "\nWritten, %s: %s\n", word[f], one.out);
+    }
+    return STATUS_OK;
 }
 
 enum status calibrate_from_profile(const struct profile_calibration *calibration, FILE *report,
                                    struct error *err)
 {
-    if (attention_profile_is(calibration->path))
-        return calibrate_attention(calibration, report, err);
     struct hardware hardware;
+    struct profile_tables tables;
     if (hardware_load(calibration->hardware, &hardware, err) != STATUS_OK)
         return err->status;
-    if (hardware.timing[0] == '\0')
-        return error_input(err, NULL, 0, "--hardware",
-                           "hardware with a gpu.timing that names the GPU's facts",
-                           calibration->hardware);
-    const char *slash = strrchr(calibration->path, '/');
-    struct work work = { .calibration = calibration,
-                         .hardware = &hardware,
-                         .operators = hardware.operators,
-                         .source = calibration->source != NULL         ? calibration->source
-                                   : slash != NULL && slash[1] != '\0' ? slash + 1
-                                                                       : calibration->path,
-                         .report = report };
-    profile_gpu_of(&hardware, work.gpu, sizeof work.gpu);
-    if (profile_tables_open(calibration->path, work.gpu, &work.tables, err) != STATUS_OK)
+    char gpu[PROFILE_GPU_BYTES];
+    profile_gpu_of(&hardware, gpu);
+    if (profile_tables_open(calibration->path, gpu, &tables, err) != STATUS_OK)
         return err->status;
-    enum status status = fit_all(&work, err);
-    profile_tables_close(&work.tables);
+    say_tables(&tables, report);
+    enum status status = fit_all(calibration, &hardware, &tables, report, err);
+    profile_tables_close(&tables);
     return status;
 }

@@ -43,12 +43,13 @@ void profile_gpu_of_name(const char *path, const char *gpu, char *found, size_t 
     }
 }
 
-void profile_gpu_of(const struct hardware *hardware, char *gpu, size_t gpu_bytes)
+void profile_gpu_of(const struct hardware *hardware, char gpu[PROFILE_GPU_BYTES])
 {
-    profile_gpu_of_name(hardware->name, "", gpu, gpu_bytes);
-    if (gpu[0] == '\0')
-        snprintf(gpu, gpu_bytes, "%.*s", (int)strcspn(hardware->operators.name, "-"),
-                 hardware->operators.name);
+    const char *const names[] = { hardware->operators.name, hardware->attention.name,
+                                  hardware->collectives.name };
+    profile_gpu_of_name(hardware->name, "", gpu, PROFILE_GPU_BYTES);
+    for (size_t i = 0; gpu[0] == '\0' && i < sizeof names / sizeof *names; i++)
+        snprintf(gpu, PROFILE_GPU_BYTES, "%.*s", (int)strcspn(names[i], "-"), names[i]);
 }
 
 static enum status add(const char *path, bool says_gpu, struct profile_tables *tables,
@@ -157,6 +158,7 @@ enum status profile_tables_open(const char *path, const char *gpu, struct profil
 {
     struct stat facts;
     *tables = (struct profile_tables){ 0 };
+    snprintf(tables->gpu, sizeof tables->gpu, "%s", gpu);
     if (stat(path, &facts) != 0)
         return error_io(err, path, "open", strerror(errno));
     enum status status = S_ISDIR(facts.st_mode) ? open_folder(path, gpu, tables, err)

@@ -7,6 +7,8 @@
 #include "models/models.h"
 #include "validate/calibrate/kernel_tables.h"
 
+#define PROFILE_GPU_BYTES 32
+
 struct profile_table {
     struct table table;
     enum table_kind kind;
@@ -16,6 +18,7 @@ struct profile_table {
 struct profile_tables {
     struct profile_table *item; /* owned; by the files' names */
     uint32_t count, capacity;
+    char gpu[PROFILE_GPU_BYTES];
     uint32_t of_others; /* files of other GPUs that were left out */
 };
 
@@ -25,8 +28,8 @@ struct profile_tables {
 void profile_gpu_of_name(const char *path, const char *gpu, char *found, size_t found_bytes);
 
 /* The GPU of a server: the first word of its name that is one ("h200"), else the first word of its
- * timing file's ("h100-2024": "h100"). */
-void profile_gpu_of(const struct hardware *hardware, char *gpu, size_t gpu_bytes);
+ * gpu.timing's, gpu.attention's or allreduce.timing's ("h100-2024": "h100"). "": none says it. */
+void profile_gpu_of(const struct hardware *hardware, char gpu[PROFILE_GPU_BYTES]);
 
 /* Opens every *.csv and *.csv.gz of the folder that is of this GPU or of none by name, or path
  * itself if it is a file. STATUS_INPUT: path's name, or all of the folder's files, are of other

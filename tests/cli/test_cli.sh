@@ -90,6 +90,14 @@ prints "a replay of two tiers" "SSD 1000 blocks" "$reprise" replay "$sample" --b
 prints "sessions are replayed in blocks" "references of 64 tokens" "$reprise" replay --blocks 10k -p lru \
     --set workload.sessions=60 --set placement.block_tokens=64
 gives "a closed loop, which a replay is not" 2 "workload.concurrency: expected 0" "${replay[@]}" -s workload.concurrency=4
+mkdir -p tables
+printf 'model,operator,ranks,tokens,inputs,outputs,time_us\nx,qkv,1,16,4096,4096,20\n' >tables/a100_x_mlp.csv
+gives "another GPU's tables" 2 'tables: --from-profile: expected measurements of the hardware'"'"'s GPU, h100, found "a100"' \
+    "$reprise" calibrate --from-profile tables --hardware h100
+gives "another GPU's table" 2 'a100_x_mlp.csv: --from-profile' "$reprise" calibrate --from-profile tables/a100_x_mlp.csv --hardware h100
+printf 'kernel_source,gemm_dtype,m,n,k,latency\nx,fp8,1,4096,4096,0\n' | gzip >tables/h100_gemm.csv.gz
+gives "a product that took no time" 2 'h100_gemm.csv.gz:2: latency: expected a number above 0, found "0"' \
+    "$reprise" calibrate --from-profile tables --hardware h100
 gives "a size that is none" 2 "--blocks: expected whole numbers" "$reprise" replay "$sample" --blocks many
 gives "no size" 2 "--blocks" "$reprise" replay "$sample"
 gives "a policy that stores nothing" 2 "--policy" "$reprise" replay "$sample" --blocks 9 -p none

@@ -63,6 +63,11 @@ static enum status fit_layers(struct work *work, struct error *err)
             status = profile_add(&profile, &work->tables->item[i].table, work->tables->gpu, err);
         }
     if (status == STATUS_OK && profile.count > 0) {
+        struct gemm_fit *products = &work->operators.gemm[FORMAT_BF16];
+        products->hbm_ramp = 0; /* not fitted here: what another profile told is not kept */
+        products->record = (struct gemm_record){ 0 };
+        products->date[0] = '\0';
+        snprintf(products->source, sizeof products->source, "%s", work->source);
         snprintf(work->operators.source, sizeof work->operators.source, "%s", work->source);
         fit_operators(&profile, peak, (struct fit_choice){ stride, FIT_NO_MODEL }, &work->operators,
                       &intervals);

@@ -90,6 +90,18 @@ START_TEST(a_library_that_picks_its_tile_by_the_tokens_steps_there)
                   product_ns(&h100, FORMAT_FP8, 127, 4096, 2048);
     ck_assert_double_gt(step, 1.05);
     ck_assert_double_lt(fabs(flat - 1), 0.01);
+    /* Each class of tiles matters where it is taken, and nowhere else. */
+    static const uint32_t tile[] = { 0, 1, 7 };
+    static const double tokens[] = { 64, 128, 4096 };
+    for (int t = 0; t < 3; t++) {
+        struct hardware slow = h100;
+        slow.operators.gemm[FORMAT_FP8].efficiency[tile[t]] /= 100;
+        for (int n = 0; n < 3; n++) {
+            double was = product_ns(&h100, FORMAT_FP8, tokens[n], 4096, 4096);
+            double now = product_ns(&slow, FORMAT_FP8, tokens[n], 4096, 4096);
+            ck_assert(t == n ? now > 2 * was : now == was);
+        }
+    }
 }
 END_TEST
 

@@ -7,27 +7,44 @@
 #include "validate/accuracy/timed.h"
 #include "validate/accuracy/served.h"
 
-static enum status measure_file(const struct folder_file *file, uint64_t threads,
-                                struct accuracy *accuracy, struct error *err)
+static enum status measure_file(const struct folder *folder, const struct folder_file *file,
+                                uint64_t threads, struct accuracy *accuracy, struct error *err)
 {
     switch (file->kind) {
-    case FOLDER_SERVED:
-        return served_measure(file->path, threads, accuracy, err);
+    case FOLDER_GEMM:
+        return products_measure(file, accuracy, err);
+    case FOLDER_LAYERS:
+        return layers_measure(file, accuracy, err);
+    case FOLDER_EXPERTS:
+        return experts_measure(file, accuracy, err);
     case FOLDER_PREFILL:
     case FOLDER_DECODE:
     case FOLDER_PREFILL_LATENT:
     case FOLDER_DECODE_LATENT:
-    case FOLDER_GRID:
         return attention_measure(file, accuracy, err);
+    case FOLDER_GRID:
+        if (attention_measure(file, accuracy, err) != STATUS_OK)
+            return err->status;
+        return iterations_measure(folder, file, accuracy, err);
     case FOLDER_CUSTOM_ALLREDUCE:
     case FOLDER_NCCL:
     case FOLDER_VIDUR_ALLREDUCE:
         return collectives_measure(file, accuracy, err);
     case FOLDER_REQUESTS:
         return timed_measure(file, accuracy, err);
-    default:
-        return STATUS_OK;
+    case FOLDER_SERVED:
+        return served_measure(file->path, threads, accuracy, err);
+    case FOLDER_DENSE: /* with its attention */
+        break;
+    case FOLDER_GRID_V0:
+        points_note(accuracy, "%s: of a stand-alone profiler whose decode splits no KV; not read",
+                    file->path);
+        break;
+    case FOLDER_SPLITWISE:
+        points_note(accuracy, "%s: not read yet", file->path);
+        break;
     }
+    return STATUS_OK;
 }
 
 enum status accuracy_measure(const char *path, uint64_t threads, struct accuracy *accuracy,
@@ -38,7 +55,7 @@ enum status accuracy_measure(const char *path, uint64_t threads, struct accuracy
     snprintf(accuracy->folder, sizeof accuracy->folder, "%s", path);
     enum status status = folder_list(path, &folder, accuracy, err);
     for (uint32_t i = 0; status == STATUS_OK && i < folder.files; i++)
-        status = measure_file(&folder.file[i], threads, accuracy, err);
+        status = measure_file(&folder, &folder.file[i], threads, accuracy, err);
     folder_free(&folder);
     return status;
 }

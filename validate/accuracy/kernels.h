@@ -32,5 +32,16 @@ enum status attention_measure(const struct folder_file *file, struct accuracy *a
                               struct error *err);
 enum status collectives_measure(const struct folder_file *file, struct accuracy *accuracy,
                                 struct error *err);
+enum status products_measure(const struct folder_file *file, struct accuracy *accuracy,
+                             struct error *err);
+enum status experts_measure(const struct folder_file *file, struct accuracy *accuracy,
+                            struct error *err);
+/* Vidur's whole layers. */
+enum status layers_measure(const struct folder_file *file, struct accuracy *accuracy,
+                           struct error *err);
+/* The layers of an iteration: the attention's table, and that of the other operators of the same GPU and
+ * model, without which nothing is added. */
+enum status iterations_measure(const struct folder *folder, const struct folder_file *attention,
+                               struct accuracy *accuracy, struct error *err);
 
 #endif

@@ -64,8 +64,12 @@ static json_t *point_json(const struct accuracy *accuracy, const struct accuracy
 {
     json_t *object = key_json(&accuracy->group[point->group].key);
     json_object_set_new(object, "shape", json_string(point->shape));
-    json_object_set_new(object, "measured_ns", json_real(point->measured));
-    json_object_set_new(object, "predicted_ns", json_real(point->predicted));
+    json_object_set_new(object, "measured", json_real(point->measured));
+    json_object_set_new(object, "predicted", json_real(point->predicted));
+    json_object_set_new(object, "unit",
+                        json_string(accuracy->group[point->group].key.family == ACCURACY_CAPACITY
+                                        ? "bytes"
+                                        : "ns"));
     json_object_set_new(object, "cause", json_string(point->cause));
     return object;
 }

@@ -1,4 +1,5 @@
-/* cli/cmd_accuracy.c - `reprise accuracy`: predictions beside what others measured. No arithmetic here. */
+/* cli/cmd_accuracy.c - `reprise accuracy`: predictions beside what others measured. No arithmetic
+ * here. */
 #include "cli/accuracy_json.h"
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -30,7 +31,8 @@ static enum status measure(const struct options *options, const struct accuracy_
     if (options->argument_count == 0)
         return error_input(err, NULL, 0, "FOLDER", "a folder of measurements (docs/accuracy.md)",
                            NULL);
-    enum status status = accuracy_measure(options->arguments[0], given->threads, &accuracy, err);
+    enum status status = accuracy_measure(options->arguments, options->argument_count,
+                                          given->threads, &accuracy, err);
     if (status == STATUS_OK) {
         *met = all_met(&accuracy);
         if (given->json)
@@ -56,12 +58,13 @@ int cmd_accuracy(int argc, const char **argv)
     };
     const struct command_line line = {
         .command = "reprise accuracy",
-        .usage = "[OPTION...] FOLDER",
+        .usage = "[OPTION...] FOLDER|FILE...",
         .summary =
-            "Predicts what a folder's tables measured: kernels, iterations and served runs of public\n"
+            "Predicts what the tables of folders measured: kernels, iterations and served runs of "
+            "public\n"
             "measurements (docs/accuracy.md lists the tables), and says how far off, and why.",
         .table = table,
-        .arguments_most = 1,
+        .arguments_most = 64,
     };
     struct options options;
     struct error err = { 0 };

@@ -1,11 +1,12 @@
 /* validate/accuracy/accuracy.c - a folder's tables handed to the families that read them. */
 #include "validate/accuracy/accuracy.h"
 
+#include "validate/accuracy/capacity.h"
 #include "validate/accuracy/folder.h"
 #include "validate/accuracy/kernels.h"
 #include "validate/accuracy/points.h"
-#include "validate/accuracy/timed.h"
 #include "validate/accuracy/served.h"
+#include "validate/accuracy/timed.h"
 
 static enum status measure_file(const struct folder *folder, const struct folder_file *file,
                                 uint64_t threads, struct accuracy *accuracy, struct error *err)
@@ -34,6 +35,8 @@ static enum status measure_file(const struct folder *folder, const struct folder
         return timed_measure(file, accuracy, err);
     case FOLDER_SERVED:
         return served_measure(file->path, threads, accuracy, err);
+    case FOLDER_CAPACITY:
+        return capacity_measure(file, accuracy, err);
     case FOLDER_DENSE: /* with its attention */
         break;
     case FOLDER_GRID_V0:
@@ -41,19 +44,22 @@ static enum status measure_file(const struct folder *folder, const struct folder
                     file->path);
         break;
     case FOLDER_SPLITWISE:
-        points_note(accuracy, "%s: not read yet", file->path);
+        points_note(accuracy, "%s: an eager engine of 2023, not read", file->path);
         break;
     }
     return STATUS_OK;
 }
 
-enum status accuracy_measure(const char *path, uint64_t threads, struct accuracy *accuracy,
-                             struct error *err)
+enum status accuracy_measure(const char *const *paths, uint32_t count, uint64_t threads,
+                             struct accuracy *accuracy, struct error *err)
 {
-    struct folder folder;
+    struct folder folder = { 0 };
+    enum status status = STATUS_OK;
     *accuracy = (struct accuracy){ 0 };
-    snprintf(accuracy->folder, sizeof accuracy->folder, "%s", path);
-    enum status status = folder_list(path, &folder, accuracy, err);
+    for (uint32_t i = 0; status == STATUS_OK && i < count; i++)
+        status = folder_add(paths[i], &folder, accuracy, err);
+    if (status == STATUS_OK)
+        status = folder_check(paths[0], &folder, accuracy, err);
     for (uint32_t i = 0; status == STATUS_OK && i < folder.files; i++)
         status = measure_file(&folder, &folder.file[i], threads, accuracy, err);
     folder_free(&folder);

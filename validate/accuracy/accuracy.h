@@ -1,9 +1,10 @@
-/* validate/accuracy/accuracy.h - predictions beside what others measured: a folder of published tables
- * in, errors by group out. Each family of tables has a file that reads its rows, predicts each by what
- * the simulator itself uses, and adds both here; nothing is fitted, and nothing is printed by those.
+/* validate/accuracy/accuracy.h - predictions beside what others measured: a folder of published
+ * tables in, errors by group out. Each family of tables has a file that reads its rows, predicts
+ * each by what the simulator itself uses, and adds both here; nothing is fitted, and nothing is
+ * printed by those.
  *
- * An error is predicted / measured - 1. Of a group are told the median and the 95th percentile of its
- * absolute value, and the signed median (bias), which says in which direction to look. */
+ * An error is predicted / measured - 1. Of a group are told the median and the 95th percentile of
+ * its absolute value, and the signed median (bias), which says in which direction to look. */
 #ifndef REPRISE_VALIDATE_ACCURACY_ACCURACY_H
 #define REPRISE_VALIDATE_ACCURACY_ACCURACY_H
 
@@ -22,7 +23,8 @@
     X(ACCURACY_COLLECTIVES, "collectives")                                                         \
     X(ACCURACY_ITERATIONS, "iterations")                                                           \
     X(ACCURACY_SERVED, "served runs")                                                              \
-    X(ACCURACY_REQUESTS, "served requests")
+    X(ACCURACY_REQUESTS, "served requests")                                                        \
+    X(ACCURACY_CAPACITY, "HBM left for KV")
 #define ACCURACY_COUNT_ONE(member, word) +1
 enum accuracy_family { ACCURACY_FAMILIES(CHOICE_MEMBER) };
 enum { ACCURACY_FAMILY_COUNT = 0 ACCURACY_FAMILIES(ACCURACY_COUNT_ONE) };
@@ -31,7 +33,8 @@ extern const char *const accuracy_family_names[];
 /* What a group's prediction had seen of it. */
 enum accuracy_origin {
     ACCURACY_UNSEEN, /* nothing was fitted to this GPU's or engine's rows of this kind */
-    ACCURACY_FITTED  /* coefficients were fitted to rows of such a table: held_out is the honest error */
+    ACCURACY_FITTED  /* coefficients were fitted to rows of such a table: held_out is the honest
+                        error */
 };
 
 #define ACCURACY_NAME_BYTES 48
@@ -58,7 +61,7 @@ struct accuracy_group {
     enum accuracy_origin origin;
     double held_out_median, held_out_p95; /* of the fit's own record; NAN: it has none */
     uint32_t count, capacity, other_capacity;
-    double *measured, *predicted; /* ns */
+    double *measured, *predicted; /* ns; of HBM left for KV, bytes */
 };
 
 /* The points of a family that are furthest off, worst first. */
@@ -87,21 +90,21 @@ struct accuracy_run {
 };
 
 struct accuracy {
-    char folder[256];
     uint32_t groups, group_capacity;
     struct accuracy_group *group;
     struct accuracy_worst worst[ACCURACY_FAMILY_COUNT];
     uint32_t runs, run_capacity;
     struct accuracy_run *run;
     uint32_t notes, note_capacity;
-    char **note; /* tables that are missing, files that were passed over, models that are not shipped */
+    char **note; /* tables that are missing, files that were passed over, models that are not
+                    shipped */
 };
 
-/* Reads the folder's tables and predicts every row; threads 0: one a core. STATUS_IO: the folder cannot
- * be read. STATUS_INPUT: none of its files is such a table, or one is malformed. *accuracy is the
- * caller's to accuracy_free() in any case. */
-enum status accuracy_measure(const char *folder, uint64_t threads, struct accuracy *accuracy,
-                             struct error *err);
+/* Reads the tables of `count` folders or files and predicts every row; threads 0: one a core.
+ * STATUS_IO: one of them cannot be read. STATUS_INPUT: there is no such table, or one is malformed.
+ * *accuracy is the caller's to accuracy_free() in any case. */
+enum status accuracy_measure(const char *const *paths, uint32_t count, uint64_t threads,
+                             struct accuracy *accuracy, struct error *err);
 void accuracy_free(struct accuracy *accuracy);
 
 /* Errors of one group. */
@@ -125,8 +128,8 @@ extern const uint32_t accuracy_goal_count;
 enum accuracy_verdict { ACCURACY_MET, ACCURACY_MISSED, ACCURACY_NO_DATA };
 /* By what is unseen: points of groups without a fit, and where there is one its held-out errors. */
 struct accuracy_judged {
-    struct accuracy_errors shown;   /* all points of the folder */
-    struct accuracy_errors unseen;  /* those of unseen groups only */
+    struct accuracy_errors shown;         /* all points of the folder */
+    struct accuracy_errors unseen;        /* those of unseen groups only */
     double held_out_median, held_out_p95; /* the worst of the fits' records; NAN: none */
     enum accuracy_verdict verdict;
 };

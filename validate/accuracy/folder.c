@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define KIND_HOLDS(member, begin, end, holds) holds,
 const char *const folder_kind_holds[] = { FOLDER_KINDS(KIND_HOLDS) };
@@ -22,10 +23,10 @@ static const struct pattern patterns[] = { FOLDER_KINDS(KIND_PATTERN) };
 static const struct {
     const char *gpu, *hardware;
 } gpus[] = {
-    { "a100_sxm", "a100-80gb" },      { "a100", "a100-80gb" },     { "a100-80gb", "a100-80gb" },
-    { "h100_sxm", "h100" },           { "h100", "h100" },          { "h100-80gb", "h100" },
-    { "h200_sxm", "h200" },           { "h200", "h200" },          { "l40s", "l40s" },
-    { "b200_sxm", "b200" },           { "b200", "b200" },          { "rtxpro6000", "rtx-pro-6000" },
+    { "a100_sxm", "a100-80gb" }, { "a100", "a100-80gb" }, { "a100-80gb", "a100-80gb" },
+    { "h100_sxm", "h100" },      { "h100", "h100" },      { "h100-80gb", "h100" },
+    { "h200_sxm", "h200" },      { "h200", "h200" },      { "l40s", "l40s" },
+    { "b200_sxm", "b200" },      { "b200", "b200" },      { "rtxpro6000", "rtx-pro-6000" },
 };
 
 const char *folder_hardware(const char *gpu)
@@ -87,6 +88,7 @@ static bool read_rest(struct folder_file *file, char *rest)
     switch (file->kind) {
     case FOLDER_SERVED:
     case FOLDER_SPLITWISE:
+    case FOLDER_CAPACITY:
         return rest[0] == '\0';
     case FOLDER_NCCL:
         return read_engine(file, rest) && strcmp(file->engine, "nccl") == 0;
@@ -149,51 +151,66 @@ static enum status read_names(const char *path, char ***names, uint32_t *count, 
     return STATUS_OK;
 }
 
-static void add_file(struct folder *folder, const char *path, const char *name,
-                     struct accuracy *accuracy)
+/* false: the file's name is none of a table. */
+static bool add_file(struct folder *folder, const char *path, const char *name)
 {
     struct folder_file file = { 0 };
-    if (!read_name(name, &file)) {
-        points_note(accuracy, "%s: no table that is known here, passed over", name);
-        return;
-    }
-    snprintf(file.path, sizeof file.path, "%s/%s", path, name);
+    if (!read_name(name, &file))
+        return false;
+    snprintf(file.path, sizeof file.path, "%s", path);
     memory_grow(&folder->file, &folder->capacity, folder->files + 1, sizeof *folder->file);
     folder->file[folder->files++] = file;
+    return true;
 }
 
-static void note_missing(const struct folder *folder, struct accuracy *accuracy)
+static enum status add_folder(const char *path, struct folder *folder, struct accuracy *accuracy,
+                              struct error *err)
+{
+    char **names = NULL;
+    uint32_t count = 0;
+    enum status status = read_names(path, &names, &count, err);
+    for (uint32_t i = 0; i < count; i++) {
+        char file[512];
+        snprintf(file, sizeof file, "%s/%s", path, names[i]);
+        if (!add_file(folder, file, names[i]))
+            points_note(accuracy, "%s: no table that is known here, passed over", names[i]);
+        free(names[i]);
+    }
+    free(names);
+    return status;
+}
+
+#define EXPECTED                                                                                   \
+    "tables such as aic_h100_sxm_vllm0.24.0_gemm.csv.gz or aic_silicon_e2e.csv.gz "                \
+    "(docs/accuracy.md)"
+
+enum status folder_add(const char *path, struct folder *folder, struct accuracy *accuracy,
+                       struct error *err)
+{
+    struct stat about;
+    const char *slash = strrchr(path, '/');
+    if (stat(path, &about) != 0)
+        return error_io(err, path, "read", strerror(errno));
+    if (S_ISDIR(about.st_mode))
+        return add_folder(path, folder, accuracy, err);
+    if (!add_file(folder, path, slash == NULL ? path : slash + 1))
+        return error_input(err, path, 0, NULL, EXPECTED, "a file of another name");
+    return STATUS_OK;
+}
+
+enum status folder_check(const char *path, const struct folder *folder, struct accuracy *accuracy,
+                         struct error *err)
 {
     bool has[FOLDER_KIND_COUNT_ALL] = { false };
+    if (folder->files == 0)
+        return error_input(err, path, 0, NULL, EXPECTED, NULL);
     for (uint32_t i = 0; i < folder->files; i++)
         has[folder->file[i].kind] = true;
     for (int kind = 0; kind < FOLDER_KIND_COUNT_ALL; kind++)
         if (!has[kind])
             points_note(accuracy, "no table of %s (%s*%s.csv)", folder_kind_holds[kind],
                         patterns[kind].begin, patterns[kind].end);
-}
-
-enum status folder_list(const char *path, struct folder *folder, struct accuracy *accuracy,
-                        struct error *err)
-{
-    char **names = NULL;
-    uint32_t count = 0;
-    *folder = (struct folder){ 0 };
-    enum status status = read_names(path, &names, &count, err);
-    for (uint32_t i = 0; i < count; i++) {
-        if (status == STATUS_OK)
-            add_file(folder, path, names[i], accuracy);
-        free(names[i]);
-    }
-    free(names);
-    if (status == STATUS_OK && folder->files == 0)
-        return error_input(err, path, 0, NULL,
-                           "tables such as aic_h100_sxm_vllm0.24.0_gemm.csv.gz or "
-                           "aic_silicon_e2e.csv.gz (docs/accuracy.md)",
-                           NULL);
-    if (status == STATUS_OK)
-        note_missing(folder, accuracy);
-    return status;
+    return STATUS_OK;
 }
 
 void folder_free(struct folder *folder)

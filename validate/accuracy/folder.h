@@ -23,6 +23,7 @@
     X(FOLDER_DENSE, "lls_", "_dense", "operators of a layer within an engine")                     \
     X(FOLDER_VIDUR_ALLREDUCE, "vidur_", "_all_reduce", "eager NCCL all-reduce of 2024")            \
     X(FOLDER_SPLITWISE, "splitwise_perf_model", "", "prompt and token times of 2023's engines")    \
+    X(FOLDER_CAPACITY, "capacity_cases", "", "HBM left for KV, as engines printed it")             \
     X(FOLDER_LAYERS, "", "_mlp", "operators of a layer, Vidur")
 #define FOLDER_KIND_MEMBER(member, begin, end, holds) member,
 #define FOLDER_KIND_COUNT(member, begin, end, holds) +1
@@ -41,13 +42,17 @@ struct folder_file {
 
 struct folder {
     uint32_t files, capacity;
-    struct folder_file *file; /* sorted by name, so that results do not depend on the disk */
+    struct folder_file *file; /* a folder's by name, so that results do not depend on the disk */
 };
 
-/* Lists the folder; files that are no table are noted. STATUS_IO: it cannot be read; STATUS_INPUT: it
- * holds no such table. */
-enum status folder_list(const char *path, struct folder *folder, struct accuracy *accuracy,
-                        struct error *err);
+/* Adds a folder's tables, by name, or the file itself; a folder's files that are no table are noted.
+ * STATUS_IO: it cannot be read; STATUS_INPUT: a file that is no table. *folder starts out zeroed. */
+enum status folder_add(const char *path, struct folder *folder, struct accuracy *accuracy,
+                       struct error *err);
+/* Notes what kinds of table there are none of; STATUS_INPUT: of none at all. path is for the
+ * message. */
+enum status folder_check(const char *path, const struct folder *folder, struct accuracy *accuracy,
+                         struct error *err);
 void folder_free(struct folder *folder);
 
 /* The hardware of models/hardware that a table's GPU is; NULL: none is shipped. */

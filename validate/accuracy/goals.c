@@ -22,7 +22,8 @@ static bool is_format(const struct accuracy_group *group, const char *format)
 
 static bool is_attention(const struct accuracy_group *group)
 {
-    return is_of(group, ACCURACY_ATTENTION, "prefill") || is_of(group, ACCURACY_ATTENTION, "decode");
+    return is_of(group, ACCURACY_ATTENTION, "prefill") ||
+           is_of(group, ACCURACY_ATTENTION, "decode");
 }
 
 static bool is_cached_prefix(const struct accuracy_group *group)
@@ -85,7 +86,7 @@ static bool is_narrow(const struct accuracy_group *group)
 
 static bool is_capacity(const struct accuracy_group *group)
 {
-    return strcmp(group->key.quantity, "KV capacity") == 0;
+    return group->key.family == ACCURACY_CAPACITY;
 }
 
 const struct accuracy_goal accuracy_goals[] = {

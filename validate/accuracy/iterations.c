@@ -1,5 +1,5 @@
-/* validate/accuracy/iterations.c - iterations put together from what was measured of their layers inside
- * an engine: operators by tokens, attention by what it attends to. */
+/* validate/accuracy/iterations.c - iterations put together from what was measured of their layers
+ * inside an engine: operators by tokens, attention by what it attends to. */
 #include "validate/accuracy/kernels.h"
 
 #include "base/memory.h"
@@ -22,7 +22,8 @@ enum { PARTS = sizeof parts / sizeof parts[0] };
 #define TOKENS_MOST 65536
 
 struct layer_times {
-    double ns[TOKENS_MOST + 1]; /* by tokens, of the parts together; 0: not all of them were measured */
+    double ns[TOKENS_MOST +
+              1]; /* by tokens, of the parts together; 0: not all of them were measured */
     uint8_t seen[TOKENS_MOST + 1];
 };
 
@@ -136,9 +137,9 @@ static void add_iteration(const struct iterations *iterations,
     strcpy(key.format, "bf16");
     strcpy(key.model, iterations->model);
     key.ranks = iterations->ranks;
-    struct accuracy_point *point = points_add(
-        iterations->accuracy, points_group(iterations->accuracy, &key),
-        layers * (dense + launch->measured_ns), layers * predict_ns(iterations, launch));
+    struct accuracy_point *point =
+        points_add(iterations->accuracy, points_group(iterations->accuracy, &key),
+                   layers * (dense + launch->measured_ns), layers * predict_ns(iterations, launch));
     if (point == NULL)
         return;
     snprintf(point->shape, sizeof point->shape, "prefill %g behind %g, decode %g of %g",

@@ -1,8 +1,9 @@
-/* validate/accuracy/kernels.h - single kernels and layers of tables, each by a file of its own. Private
- * to validate/accuracy.
+/* validate/accuracy/kernels.h - single kernels and layers of tables, each by a file of its own.
+ * Private to validate/accuracy.
  *
  * Rows are read by the readers that the fits use, and predicted as the fits predict them (validate/
- * calibrate): what a benchmark's loop does to a kernel (a warm L2, launches by the CPU) is in both. */
+ * calibrate): what a benchmark's loop does to a kernel (a warm L2, launches by the CPU) is in both.
+ */
 #ifndef REPRISE_VALIDATE_ACCURACY_KERNELS_H
 #define REPRISE_VALIDATE_ACCURACY_KERNELS_H
 
@@ -39,8 +40,8 @@ enum status experts_measure(const struct folder_file *file, struct accuracy *acc
 /* Vidur's whole layers. */
 enum status layers_measure(const struct folder_file *file, struct accuracy *accuracy,
                            struct error *err);
-/* The layers of an iteration: the attention's table, and that of the other operators of the same GPU and
- * model, without which nothing is added. */
+/* The layers of an iteration: the attention's table, and that of the other operators of the same
+ * GPU and model, without which nothing is added. */
 enum status iterations_measure(const struct folder *folder, const struct folder_file *attention,
                                struct accuracy *accuracy, struct error *err);
 

@@ -1,5 +1,5 @@
-/* validate/accuracy/kernels_attention.c - attention's launches: prefill, behind a cached prefix, decode,
- * both in one batch, MLA. */
+/* validate/accuracy/kernels_attention.c - attention's launches: prefill, behind a cached prefix,
+ * decode, both in one batch, MLA. */
 #include "validate/accuracy/kernels.h"
 
 #include "validate/accuracy/points.h"
@@ -57,9 +57,8 @@ static const struct attention_errors *record(const struct attention_record *reco
 /* Tokens of KV that the longest sequence of the launch sees. */
 static double context_of(const struct attention_launch *launch)
 {
-    double decode = launch->decode_sequences > 0.0
-                        ? launch->decode_context / launch->decode_sequences
-                        : 0.0;
+    double decode =
+        launch->decode_sequences > 0.0 ? launch->decode_context / launch->decode_sequences : 0.0;
     double prefill = launch->new_tokens + launch->cached_tokens;
     return prefill > decode ? prefill : decode;
 }
@@ -102,9 +101,8 @@ static void add_launch(const struct attention_table *table, const struct attenti
     const struct attention_errors *held_out = record(&fit->record, launch);
     kernels_set_origin(table->accuracy, group, kernels_origin(fit->name, table->file),
                        held_out->median, held_out->p95);
-    struct accuracy_point *point =
-        points_add(table->accuracy, group, launch->measured_ns,
-                   attention_predict_ns(fit, table->peak, launch));
+    struct accuracy_point *point = points_add(table->accuracy, group, launch->measured_ns,
+                                              attention_predict_ns(fit, table->peak, launch));
     if (point != NULL)
         explain(table, launch, point);
 }
@@ -121,14 +119,16 @@ enum status attention_measure(const struct folder_file *file, struct accuracy *a
     const struct attention_table table = { file, &hardware, kernels_peak(&hardware), accuracy };
     kernels_gpu(file, gpu);
     bool fitted = hardware.attention_file[0] != '\0';
-    enum status status = fitted ? attention_profile_read(file->path, gpu, &profile, err) : STATUS_OK;
+    enum status status =
+        fitted ? attention_profile_read(file->path, gpu, &profile, err) : STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < profile.count; i++)
         if (profile.launch[i].latent && !hardware.attention.latent_fitted)
             without++;
         else
             add_launch(&table, &profile.launch[i]);
     if (!fitted)
-        points_note(accuracy, "%s: %s has no gpu.attention, passed over", file->path, hardware.name);
+        points_note(accuracy, "%s: %s has no gpu.attention, passed over", file->path,
+                    hardware.name);
     if (without > 0)
         points_note(accuracy, "%s: %u rows of MLA, which %s does not have", file->path, without,
                     hardware.attention.name);

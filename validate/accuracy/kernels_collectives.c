@@ -1,4 +1,5 @@
-/* validate/accuracy/kernels_collectives.c - all-reduces: within CUDA graphs, called in a loop, NCCL's. */
+/* validate/accuracy/kernels_collectives.c - all-reduces: within CUDA graphs, called in a loop,
+ * NCCL's. */
 #include "validate/accuracy/kernels.h"
 
 #include "validate/accuracy/points.h"
@@ -59,14 +60,12 @@ static void add_row(const struct folder_file *file, const struct collective_fit 
     strcpy(key.quantity, quantity(row->table));
     key.ranks = row->ranks;
     uint32_t group = points_group(accuracy, &key);
-    enum accuracy_origin origin = row->table == COLLECTIVE_TABLE_PYTORCH
-                                      ? ACCURACY_UNSEEN
-                                      : kernels_origin(fit->name, file);
-    kernels_set_origin(accuracy, group, origin,
-                       nccl ? fit->record.held_out_nccl_median_error
-                            : fit->record.held_out_graph_median_error,
-                       nccl ? fit->record.held_out_nccl_p95_error
-                            : fit->record.held_out_graph_p95_error);
+    enum accuracy_origin origin =
+        row->table == COLLECTIVE_TABLE_PYTORCH ? ACCURACY_UNSEEN : kernels_origin(fit->name, file);
+    kernels_set_origin(
+        accuracy, group, origin,
+        nccl ? fit->record.held_out_nccl_median_error : fit->record.held_out_graph_median_error,
+        nccl ? fit->record.held_out_nccl_p95_error : fit->record.held_out_graph_p95_error);
     struct accuracy_point *point =
         points_add(accuracy, group, row->measured_ns, fit_collective_predict_ns(fit, row));
     if (point != NULL)

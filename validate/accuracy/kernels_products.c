@@ -1,5 +1,5 @@
-/* validate/accuracy/kernels_products.c - matrix products by number format, and whole layers of Vidur's
- * profiles. */
+/* validate/accuracy/kernels_products.c - matrix products by number format, and whole layers of
+ * Vidur's profiles. */
 #include "validate/accuracy/kernels.h"
 
 #include "base/table.h"
@@ -36,8 +36,7 @@ static void explain(const struct products_table *table, const struct product_row
                     struct accuracy_point *point)
 {
     const struct product *product = &row->product;
-    enum number_format in =
-        operators_computed_in(table->operators, table->peak, product->format);
+    enum number_format in = operators_computed_in(table->operators, table->peak, product->format);
     const struct gemm_record *seen = &table->operators->gemm[in].record;
     char *cause = point->cause;
     size_t room = sizeof point->cause;
@@ -64,19 +63,17 @@ static void explain(const struct products_table *table, const struct product_row
 static void add_row(const struct products_table *table, const struct product_row *row)
 {
     const struct product *product = &row->product;
-    enum number_format in =
-        operators_computed_in(table->operators, table->peak, product->format);
+    enum number_format in = operators_computed_in(table->operators, table->peak, product->format);
     const struct gemm_record *record = &table->operators->gemm[in].record;
     bool few = product->tokens <= FEW_TOKENS, has = in == product->format && !is_narrow(product);
     struct accuracy_key key = kernels_key(table->file, ACCURACY_PRODUCTS);
     strcpy(key.quantity, quantity(product));
     snprintf(key.format, sizeof key.format, "%s", number_format_choices[product->format]);
     uint32_t group = points_group(table->accuracy, &key);
-    kernels_set_origin(
-        table->accuracy, group,
-        has ? kernels_origin(table->operators->name, table->file) : ACCURACY_UNSEEN,
-        few ? record->few_median_error : record->many_median_error,
-        few ? record->few_p95_error : record->many_p95_error);
+    kernels_set_origin(table->accuracy, group,
+                       has ? kernels_origin(table->operators->name, table->file) : ACCURACY_UNSEEN,
+                       few ? record->few_median_error : record->many_median_error,
+                       few ? record->few_p95_error : record->many_p95_error);
     struct accuracy_point *point =
         points_add(table->accuracy, group, row->measured_ns,
                    operator_product_ns(table->operators, table->peak, product));

@@ -27,9 +27,8 @@ uint32_t points_group(struct accuracy *accuracy, const struct accuracy_key *key)
             return i;
     memory_grow(&accuracy->group, &accuracy->group_capacity, accuracy->groups + 1,
                 sizeof *accuracy->group);
-    accuracy->group[accuracy->groups] = (struct accuracy_group){
-        .key = *key, .held_out_median = NAN, .held_out_p95 = NAN
-    };
+    accuracy->group[accuracy->groups] =
+        (struct accuracy_group){ .key = *key, .held_out_median = NAN, .held_out_p95 = NAN };
     return accuracy->groups++;
 }
 
@@ -64,9 +63,8 @@ struct accuracy_point *points_add(struct accuracy *accuracy, uint32_t index, dou
     group->predicted[group->count++] = predicted;
     struct accuracy_point *point = place(&accuracy->worst[group->key.family], measured, predicted);
     if (point != NULL)
-        *point = (struct accuracy_point){ .group = index,
-                                          .measured = measured,
-                                          .predicted = predicted };
+        *point =
+            (struct accuracy_point){ .group = index, .measured = measured, .predicted = predicted };
     return point;
 }
 

@@ -9,8 +9,8 @@ uint32_t points_group(struct accuracy *accuracy, const struct accuracy_key *key)
 
 bool points_is_key(const struct accuracy_key *one, const struct accuracy_key *other);
 
-/* Adds a point, both in ns and above 0. Where it is among the family's worst: its place there, of which
- * the caller fills in shape and cause before the next call; else NULL. */
+/* Adds a point, both in ns and above 0. Where it is among the family's worst: its place there, of
+ * which the caller fills in shape and cause before the next call; else NULL. */
 struct accuracy_point *points_add(struct accuracy *accuracy, uint32_t group, double measured,
                                   double predicted);
 

@@ -1,5 +1,5 @@
-/* validate/accuracy/print.c - errors for people, on a terminal and as a page of docs/: goals, groups, what
- * is furthest off, what is missing. */
+/* validate/accuracy/print.c - errors for people, on a terminal and as a page of docs/: goals,
+ * groups, what is furthest off, what is missing. */
 #include "validate/accuracy/accuracy.h"
 
 #include "base/units.h"
@@ -26,10 +26,11 @@ static void subheading(const struct page *page, const char *text)
     fprintf(page->out, page->markdown ? "\n**%s**\n\n" : "\n%s\n", text);
 }
 
-static void time_cell(struct print_table *table, double ns)
+static void value_cell(struct print_table *table, enum accuracy_family family, double value)
 {
     char text[32];
-    print_cell(table, "%s", units_format(ns, UNIT_DURATION, text, sizeof text));
+    enum unit_kind unit = family == ACCURACY_CAPACITY ? UNIT_BYTES : UNIT_DURATION;
+    print_cell(table, "%s", units_format(value, unit, text, sizeof text));
 }
 
 /* ---- goals ---- */
@@ -57,11 +58,15 @@ static void print_goal(struct print_table *table, const struct accuracy *accurac
 
 static void print_goals(const struct page *page)
 {
-    static const struct print_column columns[] = {
-        { "goal", 42 },   { "at most", 10 },       { "points", 7 },            { "all points", 14 },
-        { "bias", 6 },    { "unseen points", 14 }, { "left out of fits", 16 }, { "verdict", 7 },
-        { NULL, 0 }
-    };
+    static const struct print_column columns[] = { { "goal", 42 },
+                                                   { "at most", 10 },
+                                                   { "points", 7 },
+                                                   { "all points", 14 },
+                                                   { "bias", 6 },
+                                                   { "unseen points", 14 },
+                                                   { "left out of fits", 16 },
+                                                   { "verdict", 7 },
+                                                   { NULL, 0 } };
     heading(page, "Goals: median / 95th percentile of the absolute error, %");
     struct print_table table = print_table_begin(page->out, page->markdown, columns);
     for (uint32_t i = 0; i < accuracy_goal_count; i++)
@@ -83,8 +88,8 @@ static void print_row(struct print_table *table, const struct rollup_row *row)
     else
         print_cell(table, "%s", key->family == ACCURACY_SERVED ? "any" : "");
     print_cell(table, "%u", row->errors.count);
-    time_cell(table, row->measured);
-    time_cell(table, row->predicted);
+    value_cell(table, key->family, row->measured);
+    value_cell(table, key->family, row->predicted);
     print_error_cell(table, row->errors.median, row->errors.p95);
     print_cell(table, "%+.1f", 100.0 * row->errors.bias);
     print_cell(table, "%s", row->fitted ? "fitted" : "unseen");
@@ -94,10 +99,9 @@ static void print_row(struct print_table *table, const struct rollup_row *row)
 static void print_groups(const struct page *page, enum accuracy_family family, unsigned members)
 {
     static const struct print_column columns[] = {
-        { "what", 26 },   { "GPU", 10 },      { "engine", 20 },          { "model", 14 },
-        { "format", 9 },  { "ranks", 5 },     { "points", 6 },           { "measured", 9 },
-        { "ours", 9 },    { "error, %", 14 }, { "bias", 6 },             { "origin", 6 },
-        { "left out", 12 }, { NULL, 0 }
+        { "what", 26 }, { "GPU", 10 },   { "engine", 20 },   { "model", 14 }, { "format", 9 },
+        { "ranks", 5 }, { "points", 6 }, { "measured", 9 },  { "ours", 9 },   { "error, %", 14 },
+        { "bias", 6 },  { "origin", 6 }, { "left out", 12 }, { NULL, 0 }
     };
     struct rollup_row *row;
     uint32_t rows = rollup(page->accuracy, family, "", members, &row);
@@ -110,9 +114,8 @@ static void print_groups(const struct page *page, enum accuracy_family family, u
 static void print_worst(const struct page *page, enum accuracy_family family)
 {
     static const struct print_column columns[] = {
-        { "off by", 8 },  { "what", 26 },    { "GPU", 10 },  { "engine", 20 },
-        { "shape", 52 },  { "measured", 9 }, { "ours", 9 },  { "cause", 40 },
-        { NULL, 0 }
+        { "off by", 8 },   { "what", 26 }, { "GPU", 10 },   { "engine", 20 }, { "shape", 52 },
+        { "measured", 9 }, { "ours", 9 },  { "cause", 40 }, { NULL, 0 }
     };
     const struct accuracy_worst *worst = &page->accuracy->worst[family];
     subheading(page, "Furthest off");
@@ -126,8 +129,8 @@ static void print_worst(const struct page *page, enum accuracy_family family)
         print_cell(&table, "%s", key->engine);
         print_cell(&table, "%s%s%s%s%s", key->model, key->model[0] != '\0' ? " " : "", key->format,
                    key->format[0] != '\0' ? ", " : "", point->shape);
-        time_cell(&table, point->measured);
-        time_cell(&table, point->predicted);
+        value_cell(&table, family, point->measured);
+        value_cell(&table, family, point->predicted);
         print_cell(&table, "%s", point->cause);
     }
 }
@@ -189,7 +192,8 @@ static void print_skipped(const struct page *page)
                 before += k < i;
             }
         if (count > 0 && before == 0)
-            fprintf(page->out, "%s%u runs left out: %s\n", page->markdown ? "- " : "  ", count, why);
+            fprintf(page->out, "%s%u runs left out: %s\n", page->markdown ? "- " : "  ", count,
+                    why);
     }
 }
 

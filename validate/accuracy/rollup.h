@@ -16,15 +16,16 @@ enum rollup_member {
 };
 
 struct rollup_row {
-    struct accuracy_key key; /* members that are not shared are empty */
-    bool fitted;             /* some of its groups */
+    struct accuracy_key key;              /* members that are not shared are empty */
+    bool fitted;                          /* some of its groups */
     double held_out_median, held_out_p95; /* the worst of its groups' records; NAN: none */
     double measured, predicted;           /* medians */
     struct accuracy_errors errors;
 };
 
-/* Rows of that family and quantity ("": any, and then rows differ by it), in the order in which the folder
- * has them; by load they are sorted. members: a set of rollup_member. *rows is the caller's to free(). */
+/* Rows of that family and quantity ("": any, and then rows differ by it), in the order in which the
+ * folder has them; by load they are sorted. members: a set of rollup_member. *rows is the caller's
+ * to free(). */
 uint32_t rollup(const struct accuracy *accuracy, enum accuracy_family family, const char *quantity,
                 unsigned members, struct rollup_row **rows);
 

@@ -115,7 +115,8 @@ static void add_points(struct accuracy *accuracy, const struct served_row *row)
         { "E2E", run->ttft_ns + more * run->tpot_ns,
           run->predicted_ttft_ns + more * run->predicted_tpot_ns },
     };
-    struct accuracy_key key = { .family = ACCURACY_SERVED, .ranks = run->ranks,
+    struct accuracy_key key = { .family = ACCURACY_SERVED,
+                                .ranks = run->ranks,
                                 .load = run->concurrency };
     strcpy(key.gpu, run->gpu);
     strcpy(key.engine, run->engine);
@@ -123,9 +124,8 @@ static void add_points(struct accuracy *accuracy, const struct served_row *row)
     strcpy(key.format, run->format);
     for (size_t i = 0; i < sizeof quantities / sizeof quantities[0]; i++) {
         strcpy(key.quantity, quantities[i].name);
-        struct accuracy_point *point =
-            points_add(accuracy, points_group(accuracy, &key), quantities[i].measured,
-                       quantities[i].predicted);
+        struct accuracy_point *point = points_add(accuracy, points_group(accuracy, &key),
+                                                  quantities[i].measured, quantities[i].predicted);
         if (point == NULL)
             continue;
         snprintf(point->shape, sizeof point->shape, "%u + %u tokens, %u in flight",

@@ -1,5 +1,5 @@
-/* validate/accuracy/served_causes.c - why a served run is off: what can be computed from the row, from
- * its result and from its neighbours, and nothing else. */
+/* validate/accuracy/served_causes.c - why a served run is off: what can be computed from the row,
+ * from its result and from its neighbours, and nothing else. */
 #include "validate/accuracy/served.h"
 
 #include "validate/accuracy/served_settings.h"
@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Requests that ran at once in the measured run, by Little's law: a mean request waits for its first
- * token without a place in the batch but for its prefill. */
+/* Requests that ran at once in the measured run, by Little's law: a mean request waits for its
+ * first token without a place in the batch but for its prefill. */
 static double measured_in_batch(const struct served_row *row)
 {
     double decode_ns = (served_reply_tokens(row) - 1.0) * row->run.tpot_ns;
@@ -30,8 +30,8 @@ static bool is_neighbour(const struct accuracy_run *one, const struct accuracy_r
            strcmp(one->model, other->model) == 0 && strcmp(one->format, other->format) == 0;
 }
 
-/* More in flight cannot make a token faster: where a run with more is faster by a tenth, or one with
- * fewer slower, one of both was disturbed. */
+/* More in flight cannot make a token faster: where a run with more is faster by a tenth, or one
+ * with fewer slower, one of both was disturbed. */
 static const struct accuracy_run *contradicting(const struct served *served,
                                                 const struct accuracy_run *run)
 {
@@ -55,10 +55,12 @@ void served_explain(const struct served *served, struct served_row *row)
     const struct served_settings *settings = served_settings(row);
     const struct accuracy_run *other = contradicting(served, run);
     if (other != NULL)
-        snprintf(cause, room, "the table contradicts itself: TPOT %.1f ms with %u in flight, %.1f with %u",
+        snprintf(cause, room,
+                 "the table contradicts itself: TPOT %.1f ms with %u in flight, %.1f with %u",
                  run->tpot_ns / 1e6, run->concurrency, other->tpot_ns / 1e6, other->concurrency);
     else if (measured < 0.75 * predicted)
-        snprintf(cause, room, "%.0f of %u decoded at once, predicted %.0f: a limit of the batch or of HBM",
+        snprintf(cause, room,
+                 "%.0f of %u decoded at once, predicted %.0f: a limit of the batch or of HBM",
                  measured, run->concurrency, predicted);
     else if (row->preemptions > 0.0)
         snprintf(cause, room, "KV did not fit: %.0f preemptions predicted", row->preemptions);

@@ -58,7 +58,8 @@ static int workload_text(const struct served_row *row, char *text, size_t room)
 /* Room for every request; a reply may take half of the window at most (sim/engine/sessions.c). */
 static uint32_t context_window(const struct accuracy_run *run)
 {
-    uint32_t other = run->prompt_tokens > run->reply_tokens ? run->prompt_tokens : run->reply_tokens;
+    uint32_t other =
+        run->prompt_tokens > run->reply_tokens ? run->prompt_tokens : run->reply_tokens;
     return run->reply_tokens + other;
 }
 
@@ -81,8 +82,8 @@ static int engine_text(const struct served_row *row, char *text, size_t room)
                     "tiers.ssd.capacity: 0\n"
                     "engine.context_window: %u\n"
                     "engine.weight_format: %s\n",
-                    run->model, row->hardware, run->ranks, served_preset(row->backend),
-                    run->preset, context_window(run), own_format ? "model" : run->format);
+                    run->model, row->hardware, run->ranks, served_preset(row->backend), run->preset,
+                    context_window(run), own_format ? "model" : run->format);
 }
 
 /* What the server was told, where that is known; else its version's defaults. */

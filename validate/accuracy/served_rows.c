@@ -1,4 +1,5 @@
-/* validate/accuracy/served_rows.c - served runs as a table has them: InferenceMAX's, and NVIDIA's own. */
+/* validate/accuracy/served_rows.c - served runs as a table has them: InferenceMAX's, and NVIDIA's
+ * own. */
 #include "validate/accuracy/served.h"
 
 #include "base/memory.h"
@@ -10,10 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* InferenceMAX (benchmarks/benchmark_lib.sh and one script a model, SemiAnalysisAI/InferenceX): lengths
- * by --random-range-ratio 0.8, --num-prompts 10 times --max-concurrency, --request-rate inf, and the
- * means that vLLM's benchmark_serving.py prints. NVIDIA's own (aiconfigurator's benchmark template,
- * aiperf): lengths alike; 20 requests for each in flight unless said otherwise. */
+/* InferenceMAX (benchmarks/benchmark_lib.sh and one script a model, SemiAnalysisAI/InferenceX):
+ * lengths by --random-range-ratio 0.8, --num-prompts 10 times --max-concurrency, --request-rate
+ * inf, and the means that vLLM's benchmark_serving.py prints. NVIDIA's own (aiconfigurator's
+ * benchmark template, aiperf): lengths alike; 20 requests for each in flight unless said otherwise.
+ */
 #define INFERENCEMAX_REQUESTS 10
 #define AIPERF_REQUESTS 20
 
@@ -49,7 +51,9 @@ static bool cut_end(char *text, const char *end)
 bool served_model(const char *hugging_face, char name[ACCURACY_NAME_BYTES])
 {
     /* Said by the weights' owner or quantiser, and no part of the architecture. */
-    static const char *const endings[] = { "-nvfp4", "-fp8", "-fp4", "-instruct", "-0528", "-2507" };
+    static const char *const endings[] = {
+        "-nvfp4", "-fp8", "-fp4", "-instruct", "-0528", "-2507"
+    };
     static const char *const same[][2] = { { "deepseek-v3.1", "deepseek-v3" } };
     const char *slash = strrchr(hugging_face, '/');
     snprintf(name, ACCURACY_NAME_BYTES, "%s", slash == NULL ? hugging_face : slash + 1);
@@ -150,8 +154,8 @@ static void set_format(const struct table *table, uint32_t at, const struct colu
         strcpy(row->run.format, "mxfp4");
 }
 
-/* Both exports write the GPUs of a server with expert parallelism as tensor ranks times expert ranks (64
- * for 8 GPUs): experts' own split then is the count of GPUs. */
+/* Both exports write the GPUs of a server with expert parallelism as tensor ranks times expert
+ * ranks (64 for 8 GPUs): experts' own split then is the count of GPUs. */
 static void set_ranks(struct served_row *row, uint32_t ranks, uint32_t expert_split)
 {
     row->run.ranks = ranks;
@@ -167,15 +171,13 @@ static void set_source(const struct table *table, uint32_t at, const struct colu
     bool own = strstr(source, "aic-auto-gap-analysis") != NULL; /* NVIDIA's */
     const char *in_flight = said(source, "silicon_concurrency=");
     row->uniform = !own;
-    row->requests =
-        (own ? AIPERF_REQUESTS : INFERENCEMAX_REQUESTS) * row->run.concurrency;
+    row->requests = (own ? AIPERF_REQUESTS : INFERENCEMAX_REQUESTS) * row->run.concurrency;
     if (measured != NULL)
         snprintf(row->month, sizeof row->month, "%.7s", measured);
     /* Fewer in a batch than in flight: several copies, whose experts are shared or not. */
     if (in_flight != NULL && strtoul(in_flight, NULL, 10) > row->run.concurrency &&
         row->expert_ranks > 1 && row->attention_copies == 1)
-        row->attention_copies =
-            (uint32_t)(strtoul(in_flight, NULL, 10) / row->run.concurrency);
+        row->attention_copies = (uint32_t)(strtoul(in_flight, NULL, 10) / row->run.concurrency);
     snprintf(row->run.engine, sizeof row->run.engine, "%.20s %s%.20s", row->backend,
              row->version[0] == '\0' ? "of " : "",
              row->version[0] == '\0' ? row->month : row->version);
@@ -190,9 +192,9 @@ static enum status read_numbers(const struct table *table, uint32_t at,
         int column;
         uint32_t *count;
     } counts[] = {
-        { columns->prompt, &row->run.prompt_tokens }, { columns->reply, &row->run.reply_tokens },
-        { columns->batch, &row->run.concurrency },    { columns->ranks, &ranks },
-        { columns->copies, &row->attention_copies },  { columns->expert_split, &expert_split },
+        { columns->prompt, &row->run.prompt_tokens },  { columns->reply, &row->run.reply_tokens },
+        { columns->batch, &row->run.concurrency },     { columns->ranks, &ranks },
+        { columns->copies, &row->attention_copies },   { columns->expert_split, &expert_split },
         { columns->expert_ranks, &row->expert_ranks },
     };
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)

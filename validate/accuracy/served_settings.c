@@ -1,10 +1,10 @@
-/* validate/accuracy/served_settings.c - InferenceMAX's scripts, one a model and GPU, as they stand in
- * SemiAnalysisAI/InferenceX: benchmarks/70b_fp8_h100_slurm.sh, 70b_fp8_b200_docker.sh,
+/* validate/accuracy/served_settings.c - InferenceMAX's scripts, one a model and GPU, as they stand
+ * in SemiAnalysisAI/InferenceX: benchmarks/70b_fp8_h100_slurm.sh, 70b_fp8_b200_docker.sh,
  * 70b_fp8_b200_trt_slurm.sh (2025), benchmarks/single_node/gptoss_fp4_{h100,b200}.sh,
- * gptoss_fp4_h200_slurm.sh, gptoss_fp4_b200_trt_docker.sh, dsr1_fp4_b200_docker.sh, dsr1_fp8_b200_docker.sh,
- * single_node/fixed_seq_len/dsr1_fp4_b200_trt.sh. All of them switch prefix caching off, and send ten times
- * as many requests as are in flight.
- * NVIDIA's own runs (aiconfigurator's) do not say their flags. */
+ * gptoss_fp4_h200_slurm.sh, gptoss_fp4_b200_trt_docker.sh, dsr1_fp4_b200_docker.sh,
+ * dsr1_fp8_b200_docker.sh, single_node/fixed_seq_len/dsr1_fp4_b200_trt.sh. All of them switch
+ * prefix caching off, and send ten times as many requests as are in flight. NVIDIA's own runs
+ * (aiconfigurator's) do not say their flags. */
 #include "validate/accuracy/served_settings.h"
 
 #include "validate/accuracy/served.h"

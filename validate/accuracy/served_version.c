@@ -1,4 +1,5 @@
-/* validate/accuracy/served_version.c - which shipped version of an engine stands for the one that ran. */
+/* validate/accuracy/served_version.c - which shipped version of an engine stands for the one that
+ * ran. */
 #include "validate/accuracy/served.h"
 
 #include "models/models.h"
@@ -6,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* vLLM's releases by the month from which on InferenceMAX ran them, for rows that do not say theirs. */
+/* vLLM's releases by the month from which on InferenceMAX ran them, for rows that do not say
+ * theirs. */
 static const struct {
     const char *month, *version;
 } vllm_months[] = { { "2026-03", "0.17" }, { "2026-02", "0.15" }, { "2025-12", "0.12" },

@@ -13,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* LLMServingSim's bench (bench/examples/RTXPRO6000/.../vllm/meta.json): vLLM's AsyncLLM, in process. */
+/* LLMServingSim's bench (bench/examples/RTXPRO6000/.../vllm/meta.json): vLLM's AsyncLLM, in
+ * process. */
 #define BATCH 128
 #define CHUNK_TOKENS 2048
 
@@ -34,7 +35,8 @@ static void note_turn(void *context, const struct turn_times *turn)
 }
 
 /* The requests as a trace that the simulator reads; the file is the caller's to unlink. */
-static enum status write_trace(const struct timed_requests *requests, char path[64], struct error *err)
+static enum status write_trace(const struct timed_requests *requests, char path[64],
+                               struct error *err)
 {
     strcpy(path, "/tmp/reprise-requests-XXXXXX");
     int descriptor = mkstemp(path);
@@ -72,7 +74,8 @@ static enum status make_experiment(const struct folder_file *file, const char *m
              "engine.batch: %d\n"
              "engine.chunk_tokens: %d\n"
              "engine.overlap_schedule: true\n",
-             model, folder_hardware(file->gpu), trace, served_preset("vllm"), version, BATCH, CHUNK_TOKENS);
+             model, folder_hardware(file->gpu), trace, served_preset("vllm"), version, BATCH,
+             CHUNK_TOKENS);
     enum status status = config_tree_parse(text, file->path, &tree, err);
     if (status == STATUS_OK)
         status = experiment_from_tree(tree, NULL, experiment, err);
@@ -128,8 +131,9 @@ static void add_requests(struct accuracy *accuracy, const struct folder_file *fi
                          const char *model, const struct timed_requests *requests,
                          const struct told *told)
 {
-    struct accuracy_key key = { .family = ACCURACY_REQUESTS, .ranks = 1, .format = "bf16",
-                                .engine = "vllm 0.19" };
+    struct accuracy_key key = {
+        .family = ACCURACY_REQUESTS, .ranks = 1, .format = "bf16", .engine = "vllm 0.19"
+    };
     snprintf(key.gpu, sizeof key.gpu, "%s", file->gpu);
     snprintf(key.model, sizeof key.model, "%s", model);
     for (uint32_t i = 0; i < requests->count; i++)
@@ -157,7 +161,7 @@ static enum status measure(const struct folder_file *file, const char *model,
 }
 
 enum status timed_measure(const struct folder_file *file, struct accuracy *accuracy,
-                             struct error *err)
+                          struct error *err)
 {
     char model[ACCURACY_NAME_BYTES];
     struct timed_requests requests;

@@ -15,15 +15,15 @@ struct timed_requests {
     struct timed_request *request; /* by queued_ns */
 };
 
-/* Reads JSON lines, plain or gzip'd, as LLMServingSim's bench writes them: input_toks, output_toks, and
- * queued_ts, first_token_ts, last_token_ts in seconds of one clock. arrival_time is of another clock and
- * is not read. STATUS_INPUT: no JSON, a key that is not there, times out of order. */
+/* Reads JSON lines, plain or gzip'd, as LLMServingSim's bench writes them: input_toks, output_toks,
+ * and queued_ts, first_token_ts, last_token_ts in seconds of one clock. arrival_time is of another
+ * clock and is not read. STATUS_INPUT: no JSON, a key that is not there, times out of order. */
 enum status timed_read(const char *path, struct timed_requests *requests, struct error *err);
 void timed_free(struct timed_requests *requests);
 
-/* Simulates the run on the file's GPU and model, and adds points of TTFT, TPOT and end-to-end latency of
- * each request, by its number. */
+/* Simulates the run on the file's GPU and model, and adds points of TTFT, TPOT and end-to-end
+ * latency of each request, by its number. */
 enum status timed_measure(const struct folder_file *file, struct accuracy *accuracy,
-                             struct error *err);
+                          struct error *err);
 
 #endif

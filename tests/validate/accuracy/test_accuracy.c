@@ -1,5 +1,6 @@
-/* tests/validate/accuracy/test_accuracy.c - errors of small tables whose answers are known by hand: which
- * files are read, how points become errors, what a goal says, what a served run is simulated as. */
+/* tests/validate/accuracy/test_accuracy.c - errors of small tables whose answers are known by hand:
+ * which files are read, how points become errors, what a goal says, what a served run is simulated
+ * as. */
 #include "validate/accuracy/accuracy.h"
 
 #include "models/models.h"
@@ -52,7 +53,8 @@ static struct accuracy measured(const struct data *data)
 {
     struct accuracy accuracy;
     struct error err = { 0 };
-    enum status status = accuracy_measure(data->path, 1, &accuracy, &err);
+    const char *path = data->path;
+    enum status status = accuracy_measure(&path, 1, 1, &accuracy, &err);
     ck_assert_msg(status == STATUS_OK, "%s:%u: %s: %s, found %s", err.file, (unsigned)err.line,
                   err.key, err.expected, err.found);
     return accuracy;
@@ -62,7 +64,8 @@ static struct error refused(const struct data *data, enum status expected)
 {
     struct accuracy accuracy;
     struct error err = { 0 };
-    ck_assert_int_eq(accuracy_measure(data->path, 1, &accuracy, &err), expected);
+    const char *path = data->path;
+    ck_assert_int_eq(accuracy_measure(&path, 1, 1, &accuracy, &err), expected);
     accuracy_free(&accuracy);
     return err;
 }
@@ -134,8 +137,7 @@ START_TEST(groups_are_put_together_by_the_members_that_they_share)
     ck_assert_double_eq_tol(row->errors.median, 0.02, 1e-12);
     ck_assert_double_eq_tol(row->predicted, 102, 1e-9);
     free(row);
-    ck_assert_uint_eq(
-        rollup(&accuracy, ACCURACY_SERVED, "", ROLLUP_ENGINE | ROLLUP_LOAD, &row), 3);
+    ck_assert_uint_eq(rollup(&accuracy, ACCURACY_SERVED, "", ROLLUP_ENGINE | ROLLUP_LOAD, &row), 3);
     ck_assert_uint_eq(row[0].key.load, 1); /* sorted */
     ck_assert_uint_eq(row[2].key.load, 4);
     free(row);
@@ -186,14 +188,15 @@ END_TEST
 START_TEST(a_files_name_says_gpu_engine_and_version)
 {
     struct data data = data_new();
-    struct folder folder;
+    struct folder folder = { 0 };
     struct accuracy accuracy = { 0 };
     struct error err = { 0 };
     data_add(&data, "aic_h100_sxm_vllm0.24.0_gemm.csv.gz", "");
     data_add(&data, "aic_l40s_nccl2.27.3.csv", "");
     data_add(&data, "lls_run_rtxpro6000_Llama-3.1-8B.jsonl", "");
     data_add(&data, "aic_new_thing.csv", "");
-    ck_assert_int_eq(folder_list(data.path, &folder, &accuracy, &err), STATUS_OK);
+    ck_assert_int_eq(folder_add(data.path, &folder, &accuracy, &err), STATUS_OK);
+    ck_assert_int_eq(folder_check(data.path, &folder, &accuracy, &err), STATUS_OK);
     ck_assert_uint_eq(folder.files, 3);
     ck_assert_int_eq(folder.file[0].kind, FOLDER_GEMM);
     ck_assert_str_eq(folder.file[0].gpu, "h100_sxm");
@@ -263,8 +266,8 @@ END_TEST
 /* ---- served runs ---- */
 
 #define SERVED                                                                                     \
-    "id,silicon_data_source,backend,backend_version,model_path,system,precision,mode,isl,osl,"    \
-    "gemm_quant_mode,moe_quant_mode,batch_size,tp_size,attention_dp_size,moe_tp_size,"            \
+    "id,silicon_data_source,backend,backend_version,model_path,system,precision,mode,isl,osl,"     \
+    "gemm_quant_mode,moe_quant_mode,batch_size,tp_size,attention_dp_size,moe_tp_size,"             \
     "moe_ep_size,silicon_ttft_ms,silicon_tpot_ms\n"
 #define DUMP "\"db; measured=2025-10-29T00:00:00.000Z\""
 
@@ -284,9 +287,12 @@ static struct served served_of(const char *rows)
 START_TEST(a_row_says_model_format_ranks_and_how_its_requests_came)
 {
     struct served served = served_of(
-        "a," DUMP ",vllm,,meta-llama/Llama-3.1-70B,h100_sxm,fp8,agg,1024,1024,fp8,,16,4,1,4,1,90,12\n"
-        "b,x/aic-auto-gap-analysis/y,trtllm,1.0.0,Qwen/Qwen3-32B,h100_sxm,,agg,512,128,,,8,2,,1,1,90,8\n"
-        "c," DUMP ",trtllm,1.2.0rc6,openai/gpt-oss-120b,b200_sxm,fp4,agg,1024,1024,nvfp4,,8,64,1,8,8,9,3\n");
+        "a," DUMP
+        ",vllm,,meta-llama/Llama-3.1-70B,h100_sxm,fp8,agg,1024,1024,fp8,,16,4,1,4,1,90,12\n"
+        "b,x/aic-auto-gap-analysis/y,trtllm,1.0.0,Qwen/"
+        "Qwen3-32B,h100_sxm,,agg,512,128,,,8,2,,1,1,90,8\n"
+        "c," DUMP
+        ",trtllm,1.2.0rc6,openai/gpt-oss-120b,b200_sxm,fp4,agg,1024,1024,nvfp4,,8,64,1,8,8,9,3\n");
     const struct served_row *row = served.row;
     ck_assert_uint_eq(served.rows, 3);
     ck_assert_str_eq(row[0].run.model, "llama-3.1-70b");
@@ -307,7 +313,8 @@ END_TEST
 START_TEST(what_cannot_be_simulated_says_why_and_a_run_that_stands_twice_counts_once)
 {
     struct served served = served_of(
-        "a," DUMP ",vllm,,meta-llama/Llama-3.1-70B,h100_sxm,fp8,agg,1024,1024,fp8,,16,4,1,4,1,90,12\n"
+        "a," DUMP
+        ",vllm,,meta-llama/Llama-3.1-70B,h100_sxm,fp8,agg,1024,1024,fp8,,16,4,1,4,1,90,12\n"
         "b,other,vllm,,meta-llama/Llama-3.1-70B,h100_sxm,fp8,agg,1024,1024,fp8,,16,4,1,4,1,90,12\n"
         "c," DUMP ",vllm,,none/Unheard-Of-7B,h100_sxm,fp8,agg,1024,1024,fp8,,16,4,1,4,1,91,12\n"
         "d," DUMP ",vllm,,openai/gpt-oss-120b,h100_sxm,fp8,disagg,1024,1024,fp8,,,,,,,92,12\n"
@@ -328,7 +335,8 @@ START_TEST(what_cannot_be_simulated_says_why_and_a_run_that_stands_twice_counts_
 }
 END_TEST
 
-/* A row measured as the simulator has it is off by nothing; one that took half as long, by twice. */
+/* A row measured as the simulator has it is off by nothing; one that took half as long, by twice.
+ */
 START_TEST(a_served_run_is_simulated_with_as_many_requests_in_flight)
 {
     static const char format[] =
@@ -424,8 +432,7 @@ END_TEST
 
 START_TEST(a_first_token_before_its_request_is_refused_by_its_line)
 {
-    char *path =
-        test_temp_file(REQUEST("12.5", "12.6", "13.0") REQUEST("12.0", "11.0", "13.25"));
+    char *path = test_temp_file(REQUEST("12.5", "12.6", "13.0") REQUEST("12.0", "11.0", "13.25"));
     struct timed_requests requests;
     struct error err = { 0 };
     ck_assert_int_eq(timed_read(path, &requests, &err), STATUS_INPUT);
@@ -463,17 +470,21 @@ static Suite *suite(void)
 {
     Suite *suite = suite_create("accuracy");
     TCase *tcase = tcase_create("accuracy");
-    tcase_add_test(tcase, errors_are_the_median_and_p95_of_the_absolute_and_the_median_of_the_signed);
+    tcase_add_test(tcase,
+                   errors_are_the_median_and_p95_of_the_absolute_and_the_median_of_the_signed);
     tcase_add_test(tcase, the_ten_points_that_are_furthest_off_are_kept_worst_first);
     tcase_add_test(tcase, groups_are_put_together_by_the_members_that_they_share);
     tcase_add_test(tcase, a_goal_without_points_has_no_verdict_and_one_is_met_up_to_its_bound);
     tcase_add_test(tcase, a_fitted_group_is_judged_by_what_was_left_out_of_its_fit);
     tcase_add_test(tcase, a_files_name_says_gpu_engine_and_version);
-    tcase_add_test(tcase, a_folder_without_tables_is_refused_and_one_that_is_not_there_cannot_be_read);
-    tcase_add_test(tcase, an_all_reduce_of_the_gpu_that_was_fitted_is_fitted_and_an_h200s_is_unseen);
+    tcase_add_test(tcase,
+                   a_folder_without_tables_is_refused_and_one_that_is_not_there_cannot_be_read);
+    tcase_add_test(tcase,
+                   an_all_reduce_of_the_gpu_that_was_fitted_is_fitted_and_an_h200s_is_unseen);
     tcase_add_test(tcase, a_malformed_table_is_refused_by_its_line);
     tcase_add_test(tcase, a_row_says_model_format_ranks_and_how_its_requests_came);
-    tcase_add_test(tcase, what_cannot_be_simulated_says_why_and_a_run_that_stands_twice_counts_once);
+    tcase_add_test(tcase,
+                   what_cannot_be_simulated_says_why_and_a_run_that_stands_twice_counts_once);
     tcase_add_test(tcase, a_served_run_is_simulated_with_as_many_requests_in_flight);
     tcase_add_test(tcase, a_row_that_its_neighbours_contradict_says_so);
     tcase_add_test(tcase, the_version_that_is_simulated_is_the_nearest_to_the_one_that_ran);

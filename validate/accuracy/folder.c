@@ -147,7 +147,8 @@ static enum status read_names(const char *path, char ***names, uint32_t *count, 
         (*names)[(*count)++] = memory_text(entry->d_name);
     }
     closedir(directory);
-    qsort(*names, *count, sizeof **names, by_name);
+    if (*count > 0)
+        qsort(*names, *count, sizeof **names, by_name);
     return STATUS_OK;
 }
 

@@ -1,12 +1,12 @@
-/* validate/accuracy/folder.h - which tables a folder has, told by the names of its files. Private to
- * validate/accuracy. */
+/* validate/accuracy/folder.h - which tables a folder has, told by the names of its files. Private
+ * to validate/accuracy. */
 #ifndef REPRISE_VALIDATE_ACCURACY_FOLDER_H
 #define REPRISE_VALIDATE_ACCURACY_FOLDER_H
 
 #include "validate/accuracy/accuracy.h"
 
-/* kind, how a file's name begins, how it ends behind GPU and version (before .csv or .jsonl, and .gz),
- * what it holds. Names that begin alike: the longer first. */
+/* kind, how a file's name begins, how it ends behind GPU and version (before .csv or .jsonl, and
+ * .gz), what it holds. Names that begin alike: the longer first. */
 #define FOLDER_KINDS(X)                                                                            \
     X(FOLDER_SERVED, "aic_silicon_e2e", "", "served runs by model, lengths and concurrency")       \
     X(FOLDER_PREFILL, "aic_", "_context_attention", "prefill attention")                           \
@@ -45,8 +45,9 @@ struct folder {
     struct folder_file *file; /* a folder's by name, so that results do not depend on the disk */
 };
 
-/* Adds a folder's tables, by name, or the file itself; a folder's files that are no table are noted.
- * STATUS_IO: it cannot be read; STATUS_INPUT: a file that is no table. *folder starts out zeroed. */
+/* Adds a folder's tables, by name, or the file itself; a folder's files that are no table are
+ * noted. STATUS_IO: it cannot be read; STATUS_INPUT: a file that is no table. *folder starts out
+ * zeroed. */
 enum status folder_add(const char *path, struct folder *folder, struct accuracy *accuracy,
                        struct error *err);
 /* Notes what kinds of table there are none of; STATUS_INPUT: of none at all. path is for the

@@ -166,6 +166,17 @@ START_TEST(a_goal_without_points_has_no_verdict_and_one_is_met_up_to_its_bound)
 }
 END_TEST
 
+START_TEST(a_goal_is_missed_by_its_95th_percentile_alone)
+{
+    struct accuracy accuracy = { 0 };
+    uint32_t group = group_of(&accuracy, ACCURACY_ATTENTION, "decode");
+    for (int i = 0; i < 20; i++)
+        points_add(&accuracy, group, 1000, i < 18 ? 1010 : 1250);
+    ck_assert_int_eq(accuracy_judge(&accuracy, attention_goal()).verdict, ACCURACY_MISSED);
+    accuracy_free(&accuracy);
+}
+END_TEST
+
 /* What a fit says of rows that it saw is no proof: its held-out errors are. */
 START_TEST(a_fitted_group_is_judged_by_what_was_left_out_of_its_fit)
 {
@@ -372,6 +383,23 @@ START_TEST(a_served_run_is_simulated_with_as_many_requests_in_flight)
 }
 END_TEST
 
+/* A burst of eight prompts takes longer to its mean first token than one alone. */
+START_TEST(requests_in_flight_come_together)
+{
+    struct data data = data_new();
+    data_add(&data, "aic_silicon_e2e.csv",
+             SERVED
+             "a," DUMP ",vllm,,meta-llama/Llama-3.1-8B,h100_sxm,,agg,1024,64,,,1,1,1,1,1,1,1\n"
+             "b," DUMP ",vllm,,meta-llama/Llama-3.1-8B,h100_sxm,,agg,1024,64,,,8,1,1,1,1,1,1\n");
+    struct accuracy accuracy = measured(&data);
+    ck_assert_uint_eq(accuracy.runs, 2);
+    ck_assert_double_gt(accuracy.run[1].predicted_ttft_ns, 1.2 * accuracy.run[0].predicted_ttft_ns);
+    ck_assert_double_gt(accuracy.run[1].predicted_tpot_ns, 1.1 * accuracy.run[0].predicted_tpot_ns);
+    accuracy_free(&accuracy);
+    data_free(&data);
+}
+END_TEST
+
 START_TEST(a_row_that_its_neighbours_contradict_says_so)
 {
     struct served served = served_of(
@@ -395,6 +423,8 @@ START_TEST(the_version_that_is_simulated_is_the_nearest_to_the_one_that_ran)
     char name[ACCURACY_NAME_BYTES];
     ck_assert(served_version("vllm", "0.15.1", "", name));
     ck_assert_str_eq(name, "vllm-0.15");
+    ck_assert(served_version("vllm", "0.17.0", "", name)); /* as near to both: the newer */
+    ck_assert_str_eq(name, "vllm-0.19");
     ck_assert(served_version("vllm", "0.18.0", "", name));
     ck_assert_str_eq(name, "vllm-0.19");
     ck_assert(served_version("vllm", "nightly-5b8c", "", name));
@@ -475,6 +505,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, the_ten_points_that_are_furthest_off_are_kept_worst_first);
     tcase_add_test(tcase, groups_are_put_together_by_the_members_that_they_share);
     tcase_add_test(tcase, a_goal_without_points_has_no_verdict_and_one_is_met_up_to_its_bound);
+    tcase_add_test(tcase, a_goal_is_missed_by_its_95th_percentile_alone);
     tcase_add_test(tcase, a_fitted_group_is_judged_by_what_was_left_out_of_its_fit);
     tcase_add_test(tcase, a_files_name_says_gpu_engine_and_version);
     tcase_add_test(tcase,
@@ -486,6 +517,7 @@ static Suite *suite(void)
     tcase_add_test(tcase,
                    what_cannot_be_simulated_says_why_and_a_run_that_stands_twice_counts_once);
     tcase_add_test(tcase, a_served_run_is_simulated_with_as_many_requests_in_flight);
+    tcase_add_test(tcase, requests_in_flight_come_together);
     tcase_add_test(tcase, a_row_that_its_neighbours_contradict_says_so);
     tcase_add_test(tcase, the_version_that_is_simulated_is_the_nearest_to_the_one_that_ran);
     tcase_add_test(tcase, single_requests_are_sorted_and_counted_from_the_first);

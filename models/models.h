@@ -263,9 +263,12 @@ struct timing_surface {
 };
 
 /* The CPU's work for an iteration: overlapped with the GPU's iteration before it (the longer of both
- * counts), or before the GPU's. */
+ * counts), or before the GPU's. Iterations of more than graph_tokens are no replay of a CUDA graph:
+ * the CPU launches each layer's kernels, beside the GPU, which waits for it where it is the slower. */
 struct timing_host {
     double iteration_ns, sequence_ns; /* an iteration's, and of each sequence in it */
+    double layer_ns;                  /* to launch a layer where no graph holds it */
+    uint32_t graph_tokens;
     bool overlaps;
 };
 

@@ -185,23 +185,31 @@ void timing_set_host(struct timing *timing, struct timing_host host)
     timing->host = host;
 }
 
-/* What the CPU's work adds to so much of the GPU's. */
-static double exposed_ns(const struct timing_host *host, double gpu_ns, double sequences)
+static double launching_ns(const struct timing *timing, double tokens)
 {
+    return tokens > timing->host.graph_tokens ? timing->layers * timing->host.layer_ns : 0;
+}
+
+/* What the CPU's work adds to so much of the GPU's. */
+static double exposed_ns(const struct timing *timing, double gpu_ns, double tokens,
+                         double sequences)
+{
+    const struct timing_host *host = &timing->host;
     double cpu_ns = host->iteration_ns + sequences * host->sequence_ns;
-    if (!host->overlaps)
-        return cpu_ns;
-    return cpu_ns > gpu_ns ? cpu_ns - gpu_ns : 0;
+    double launching = launching_ns(timing, tokens);
+    if (host->overlaps)
+        return longer(0, cpu_ns + launching - gpu_ns);
+    return cpu_ns + longer(0, launching - gpu_ns);
 }
 
 /* Layers that take layer_ns of the GPU each, and the rest of the iteration. */
 static struct prefill_time iteration_of(const struct timing *timing, double layer_ns,
-                                        double once_ns, double sequences)
+                                        double once_ns, double tokens, double sequences)
 {
     double gpu_ns = timing->layers * layer_ns + once_ns;
     return (struct prefill_time){
         .layer_ns = whole_ns(layer_ns),
-        .overhead_ns = whole_ns(once_ns + exposed_ns(&timing->host, gpu_ns, sequences)),
+        .overhead_ns = whole_ns(once_ns + exposed_ns(timing, gpu_ns, tokens, sequences)),
     };
 }
 
@@ -223,14 +231,13 @@ struct prefill_time timing_prefill(const struct timing *timing, uint64_t new_tok
     return iteration_of(timing,
                         layer_ns(timing, tokens) +
                             timing_mixing_prefill_ns(timing, 1, new_tokens, cached_tokens),
-                        once_ns(timing, tokens, 1), 1);
+                        once_ns(timing, tokens, 1), tokens, 1);
 }
 
 /* As long as the CPU is the longer, an iteration takes as long as it does. */
-static void overlap_host(const struct timing *timing, uint32_t batch, uint64_t context_tokens,
+static void overlap_host(double cpu_ns, uint32_t batch, uint64_t context_tokens,
                          uint64_t window_tokens, struct decode_time *time)
 {
-    double cpu_ns = timing->host.iteration_ns + batch * timing->host.sequence_ns;
     double gpu_ns = time->base_ns + time->per_token_ns * (double)context_tokens +
                     time->window_token_ns * (double)window_tokens;
     double growth_ns = (time->per_token_ns + time->window_token_ns) * batch;
@@ -254,10 +261,14 @@ struct decode_time timing_decode(const struct timing *timing, uint32_t batch,
         layers * (layer_ns(timing, tokens) + time.base_ns) + once_ns(timing, tokens, tokens);
     time.per_token_ns *= layers;
     time.window_token_ns *= layers;
-    if (timing->host.overlaps)
-        overlap_host(timing, batch, context_tokens, window_tokens, &time);
-    else
-        time.base_ns += timing->host.iteration_ns + tokens * timing->host.sequence_ns;
+    double cpu_ns = timing->host.iteration_ns + tokens * timing->host.sequence_ns;
+    double launching = launching_ns(timing, tokens);
+    if (timing->host.overlaps) {
+        overlap_host(cpu_ns + launching, batch, context_tokens, window_tokens, &time);
+    } else {
+        overlap_host(launching, batch, context_tokens, window_tokens, &time);
+        time.base_ns += cpu_ns;
+    }
     return time;
 }
 
@@ -308,7 +319,7 @@ struct prefill_time timing_mixed(const struct timing *timing, const struct timin
         timing_mixing_both_ns(timing, alike, each, work->prefill_cached, work->decodes,
                               work->decode_context, work->decode_window);
     return iteration_of(timing, layer_ns(timing, tokens) + mixing_ns,
-                        once_ns(timing, tokens, sequences), sequences);
+                        once_ns(timing, tokens, sequences), tokens, sequences);
 }
 
 struct recompute_time timing_recompute(const struct timing *timing)

@@ -231,6 +231,14 @@ static const struct config_row experiment_rows[] = {
     { .key = "engine.sequence_cpu", .kind = CONFIG_U64, .unit = UNIT_DURATION,
       .offset = AT(sequence_cpu_ns), .min = 0, .max = 1e9, .standard = "0",
       .help = "and so much more for each sequence in it" },
+    { .key = "engine.layer_cpu", .kind = CONFIG_U64, .unit = UNIT_DURATION,
+      .offset = AT(layer_cpu_ns), .min = 0, .max = 1e9, .standard = "0",
+      .help = "the CPU's launching of a layer's kernels in an iteration that no CUDA graph holds; such "
+              "an iteration takes as long at least" },
+    { .key = "engine.graph_tokens", .kind = CONFIG_U32, .offset = AT(graph_tokens), .min = 0,
+      .max = 1048576, .standard = "512",
+      .help = "tokens of an iteration up to which a CUDA graph holds it (vLLM: "
+              "max_cudagraph_capture_size)" },
     { .key = "engine.request_cpu", .kind = CONFIG_U64, .unit = UNIT_DURATION,
       .offset = AT(request_cpu_ns), .min = 0, .max = 1e10, .standard = "0",
       .help = "from the client's request to the scheduler, of each turn: the API server, the chat "

@@ -99,6 +99,29 @@ START_TEST(what_is_not_hidden_is_added_by_iteration_and_by_sequence)
 }
 END_TEST
 
+/* 40 layers of 1 ms in a prefill of more tokens than graphs hold; what the CPU does before comes on
+ * top, or where it is hidden with them. */
+START_TEST(what_no_graph_holds_takes_its_launches_at_least)
+{
+    static const char apart[] = "session,arrival_s,think_s,prompt_tokens,reply_tokens\n"
+                                "a,0,,100,3\n"
+                                "b,1.010,,100,2\n";
+    const char *launches = "engine.layer_cpu=1ms engine.graph_tokens=99 engine.iteration_cpu=3ms";
+    struct metrics captured = second_of(apart, "engine.layer_cpu=1ms engine.iteration_cpu=0");
+    struct metrics none = second_of(apart, "engine.iteration_cpu=0");
+    ck_assert_double_eq(captured.ttft_mean_ns, none.ttft_mean_ns);
+    ck_assert_double_lt(none.ttft_mean_ns, 39e6);
+    struct metrics before = second_of(apart, launches);
+    ck_assert_double_eq_tol(before.ttft_mean_ns, 43e6, 100);
+    char hidden_settings[256];
+    snprintf(hidden_settings, sizeof hidden_settings, "%s engine.overlap_schedule=true", launches);
+    struct metrics hidden = second_of(apart, hidden_settings);
+    ck_assert_double_eq_tol(hidden.ttft_mean_ns, 43e6, 100);
+    /* A token of a reply is in a graph. */
+    ck_assert_double_eq_tol(hidden.tbt_mean_ns, none.tbt_mean_ns, 100);
+}
+END_TEST
+
 START_TEST(a_request_is_on_its_way_and_its_reply_too)
 {
     static const char apart[] = "session,arrival_s,think_s,prompt_tokens,reply_tokens\n"
@@ -146,6 +169,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, who_came_late_is_let_in_as_soon_as_may_be);
     tcase_add_test(tcase, what_is_hidden_behind_the_gpu_costs_nothing);
     tcase_add_test(tcase, what_is_not_hidden_is_added_by_iteration_and_by_sequence);
+    tcase_add_test(tcase, what_no_graph_holds_takes_its_launches_at_least);
     tcase_add_test(tcase, a_request_is_on_its_way_and_its_reply_too);
     tcase_add_test(tcase, no_request_overtakes_another_on_its_way);
     tcase_add_test(tcase, every_turn_is_served_by_an_engine_that_composes_ahead);

@@ -16,8 +16,10 @@ static const struct served_settings settings[] = {
     { "vllm", "gpt-oss", "h100_sxm", "", 0, 8192, false, true, NULL },
     { "vllm", "gpt-oss", "h200_sxm", "", 0, 8192, false, true, NULL },
     { "vllm", "gpt-oss", "", "", 512, 8192, true, true, NULL },
-    { "vllm", "llama-3", "b200_sxm", "", 512, 8192, true, true, NULL },
-    { "vllm", "llama-3", "", "", 0, 8192, true, true, NULL },
+    /* async-scheduling: true, of 2025-10 (0.11): what it hid was the scheduler; the model runner still
+     * waited for each iteration's tokens. */
+    { "vllm", "llama-3", "b200_sxm", "", 512, 8192, false, true, NULL },
+    { "vllm", "llama-3", "", "", 0, 8192, false, true, NULL },
     { "sglang", "deepseek", "", "nvfp4", 256, 16384, true, true,
       "SGLang looks for requests every 10 or 30 iterations (--scheduler-recv-interval)" },
     { "sglang", "deepseek", "", "fp8", 128, 32768, true, true,

@@ -268,6 +268,7 @@ struct timing_surface {
 struct timing_host {
     double iteration_ns, sequence_ns; /* an iteration's, and of each sequence in it */
     double layer_ns;                  /* to launch a layer where no graph holds it */
+    double gap_ns;                    /* the GPU idles between iterations: sampling, inputs */
     uint32_t graph_tokens;
     bool overlaps;
 };

@@ -206,6 +206,7 @@ static double exposed_ns(const struct timing *timing, double gpu_ns, double toke
 static struct prefill_time iteration_of(const struct timing *timing, double layer_ns,
                                         double once_ns, double tokens, double sequences)
 {
+    once_ns += timing->host.gap_ns;
     double gpu_ns = timing->layers * layer_ns + once_ns;
     return (struct prefill_time){
         .layer_ns = whole_ns(layer_ns),
@@ -258,7 +259,7 @@ struct decode_time timing_decode(const struct timing *timing, uint32_t batch,
     double tokens = batch, layers = timing->layers;
     struct decode_time time = timing_mixing_decode(timing, batch, context_tokens, window_tokens);
     time.base_ns =
-        layers * (layer_ns(timing, tokens) + time.base_ns) + once_ns(timing, tokens, tokens);
+        layers * (layer_ns(timing, tokens) + time.base_ns) + once_ns(timing, tokens, tokens) + timing->host.gap_ns;
     time.per_token_ns *= layers;
     time.window_token_ns *= layers;
     double cpu_ns = timing->host.iteration_ns + tokens * timing->host.sequence_ns;

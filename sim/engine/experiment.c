@@ -231,6 +231,10 @@ static const struct config_row experiment_rows[] = {
     { .key = "engine.sequence_cpu", .kind = CONFIG_U64, .unit = UNIT_DURATION,
       .offset = AT(sequence_cpu_ns), .min = 0, .max = 1e9, .standard = "0",
       .help = "and so much more for each sequence in it" },
+    { .key = "engine.iteration_gap", .kind = CONFIG_U64, .unit = UNIT_DURATION,
+      .offset = AT(iteration_gap_ns), .min = 0, .max = 1e10, .standard = "0",
+      .help = "the GPU idles so long between two iterations, though the CPU's work is hidden: sampling "
+              "and the next inputs are launched operator by operator" },
     { .key = "engine.layer_cpu", .kind = CONFIG_U64, .unit = UNIT_DURATION,
       .offset = AT(layer_cpu_ns), .min = 0, .max = 1e9, .standard = "0",
       .help = "the CPU's launching of a layer's kernels in an iteration that no CUDA graph holds; such "

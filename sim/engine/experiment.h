@@ -93,6 +93,7 @@ struct experiment {
     bool overlap_schedule;          /* an iteration is composed while the one before it runs */
     uint64_t iteration_cpu_ns;      /* UINT64_MAX: the hardware's */
     uint64_t sequence_cpu_ns;
+    uint64_t iteration_gap_ns;      /* the GPU's, between two iterations */
     uint64_t layer_cpu_ns;          /* to launch a layer of an iteration of more than graph_tokens */
     uint32_t graph_tokens;
     uint64_t request_cpu_ns, request_cpu_ki_ns; /* to the scheduler; for each 1,024 tokens more */

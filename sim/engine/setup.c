@@ -58,6 +58,7 @@ static struct timing_host host_of(const struct experiment *experiment,
                                 : hardware->iteration_overhead_ns;
     return (struct timing_host){ .iteration_ns = (double)iteration_ns,
                                  .sequence_ns = (double)experiment->sequence_cpu_ns,
+                                 .gap_ns = (double)experiment->iteration_gap_ns,
                                  .layer_ns = (double)experiment->layer_cpu_ns,
                                  .graph_tokens = experiment->graph_tokens,
                                  .overlaps = experiment->overlap_schedule };

@@ -117,6 +117,7 @@ static const struct {
       .beside = "engine.scheduling=chunked" },
     { .key = "engine.iteration_cpu", .value = "5ms" },
     { .key = "engine.sequence_cpu", .value = "100us" },
+    { .key = "engine.iteration_gap", .value = "5ms" },
     { .key = "engine.layer_cpu", .value = "5ms" },
     { .key = "engine.graph_tokens", .value = "64", .beside = "engine.layer_cpu=5ms" },
     { .key = "engine.request_cpu", .value = "5ms" },

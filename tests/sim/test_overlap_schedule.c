@@ -122,6 +122,16 @@ START_TEST(what_no_graph_holds_takes_its_launches_at_least)
 }
 END_TEST
 
+START_TEST(a_gap_between_iterations_is_never_hidden)
+{
+    const char *hidden = "engine.overlap_schedule=true engine.iteration_cpu=1ms";
+    char with_gap[128];
+    snprintf(with_gap, sizeof with_gap, "%s engine.iteration_gap=2ms", hidden);
+    struct metrics none = second_of(two_turns, hidden), gap = second_of(two_turns, with_gap);
+    ck_assert_double_eq_tol(gap.tbt_mean_ns - none.tbt_mean_ns, 2e6, 1e4);
+}
+END_TEST
+
 START_TEST(a_request_is_on_its_way_and_its_reply_too)
 {
     static const char apart[] = "session,arrival_s,think_s,prompt_tokens,reply_tokens\n"
@@ -170,6 +180,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, what_is_hidden_behind_the_gpu_costs_nothing);
     tcase_add_test(tcase, what_is_not_hidden_is_added_by_iteration_and_by_sequence);
     tcase_add_test(tcase, what_no_graph_holds_takes_its_launches_at_least);
+    tcase_add_test(tcase, a_gap_between_iterations_is_never_hidden);
     tcase_add_test(tcase, a_request_is_on_its_way_and_its_reply_too);
     tcase_add_test(tcase, no_request_overtakes_another_on_its_way);
     tcase_add_test(tcase, every_turn_is_served_by_an_engine_that_composes_ahead);

@@ -5,6 +5,7 @@
 #include "base/units.h"
 #include "cli/breakdown_print.h"
 #include "plots/roofline.h"
+#include "sim/engine/setup.h"
 #include "sim/engine/experiment.h"
 
 #include <inttypes.h>
@@ -47,10 +48,9 @@ static enum status check(const struct models_show *show, const struct model *mod
         status = check_range("--batch", 1, 1 << 20, show->batch, err);
     if (status == STATUS_OK)
         status = check_range("--context", 0, most, show->context, err);
-    return status == STATUS_OK
-               ? engine_kv_budget_bytes(model, hardware, (uint32_t)show->gpus, engine, budget_bytes,
-                                        err)
-               : status;
+    return status == STATUS_OK ? engine_kv_budget_bytes(model, hardware, (uint32_t)show->gpus,
+                                                        engine, budget_bytes, err)
+                               : status;
 }
 
 static enum status set(struct config_tree *tree, const char *key, const char *value,
@@ -63,7 +63,8 @@ static enum status set(struct config_tree *tree, const char *key, const char *va
 
 /* What the engine's version needs of HBM on this server, and its share of it. */
 static enum status load_engine(const struct models_show *show, struct hardware *hardware,
-                               struct engine_memory *engine, struct error *err)
+                               struct engine_memory *engine, struct timing_host *host,
+                               struct error *err)
 {
     struct config_tree *tree = NULL;
     struct experiment experiment;
@@ -76,6 +77,7 @@ static enum status load_engine(const struct models_show *show, struct hardware *
         set(tree, "engine.version", show->engine, err) == STATUS_OK &&
         experiment_from_tree(tree, NULL, &experiment, err) == STATUS_OK) {
         *engine = experiment_memory(&experiment);
+        *host = engine_host(&experiment, hardware);
         if (experiment.hbm_utilisation > 0.0)
             hardware->hbm_utilisation = experiment.hbm_utilisation;
     }
@@ -88,22 +90,23 @@ enum status models_show(const char *name, const struct models_show *show, struct
     struct model model;
     struct hardware hardware;
     struct engine_memory engine;
+    struct timing_host host;
     uint64_t budget_bytes;
     if (model_load(name, &model, err) || hardware_load(show->hardware, &hardware, err) ||
         check_range("--gpus", 1, hardware.gpus, show->gpus, err) ||
-        load_engine(show, &hardware, &engine, err) ||
+        load_engine(show, &hardware, &engine, &host, err) ||
         check(show, &model, &hardware, &engine, &budget_bytes, err))
         return err->status;
     uint32_t ranks = (uint32_t)show->gpus, batch = (uint32_t)show->batch;
     uint64_t window = model.context_window_tokens;
-    struct breakdown prefill =
-        breakdown_prefill(&model, &hardware, ranks, usual(show->tokens, window), show->cached);
-    struct breakdown decode =
-        breakdown_decode(&model, &hardware, ranks, batch, batch * usual(show->context, window));
+    struct breakdown prefill = breakdown_prefill(&model, &hardware, &host, ranks,
+                                                 usual(show->tokens, window), show->cached);
+    struct breakdown decode = breakdown_decode(&model, &hardware, &host, ranks, batch,
+                                               batch * usual(show->context, window));
     if (show->json) {
         breakdown_print_json(stdout, &model, &hardware, ranks, budget_bytes, &prefill, &decode);
     } else {
-        models_print(stdout, &model, &hardware, ranks, &engine);
+        models_print(stdout, &model, &hardware, ranks, &engine, &host);
         breakdown_print_table(stdout, &model, &hardware, ranks, budget_bytes, &prefill, &decode);
     }
     if (show->plot == NULL)

@@ -24,6 +24,7 @@ struct parts {
     struct gpu_peak peak;
     double tokens; /* that pass through the layers */
     double logits; /* that the output head is asked for */
+    double cpu_ns; /* of the iteration: what the GPU waits for */
     struct breakdown *out;
 };
 
@@ -385,7 +386,7 @@ static void add_once(struct parts *parts)
     add_product(parts, &head, &parts->timing.head, 1, parts->logits);
     add_allreduce(parts, "all-reduce of the embedding", 1);
     row = add(parts, "CPU", 1);
-    row->ns = (double)parts->hardware->iteration_overhead_ns;
+    row->ns = parts->cpu_ns;
     row->bound = BOUND_OVERHEAD;
 }
 
@@ -423,25 +424,53 @@ static void take_apart(struct parts *parts, double whole_ns)
 }
 
 static struct parts parts_of(const struct model *model, const struct hardware *hardware,
-                             uint32_t ranks, struct breakdown *out)
+                             const struct timing_host *host, uint32_t ranks, struct breakdown *out)
 {
     *out = (struct breakdown){ 0 };
-    return (struct parts){ .model = model,
-                           .hardware = hardware,
-                           .ranks = ranks,
-                           .timing = timing_new(model, hardware, ranks),
-                           .peak = timing_peak(hardware),
-                           .out = out };
+    struct parts parts = (struct parts){ .model = model,
+                                         .hardware = hardware,
+                                         .ranks = ranks,
+                                         .timing = timing_new(model, hardware, ranks),
+                                         .peak = timing_peak(hardware),
+                                         .out = out };
+    if (host != NULL)
+        timing_set_host(&parts.timing, *host);
+    return parts;
+}
+
+static double prefill_ns(const struct timing *timing, uint64_t new_tokens, uint64_t cached_tokens)
+{
+    struct prefill_time time = timing_prefill(timing, new_tokens, cached_tokens);
+    return timing->layers * (double)time.layer_ns + (double)time.overhead_ns;
+}
+
+static double decode_ns(const struct timing *timing, uint32_t batch, uint64_t context_tokens)
+{
+    uint64_t window = batch * timing_window_context(timing, context_tokens / batch);
+    struct decode_time time = timing_decode(timing, batch, context_tokens, window);
+    return time.base_ns + (double)context_tokens * time.per_token_ns +
+           (double)window * time.window_token_ns;
+}
+
+/* The same iteration on a GPU that waits for no CPU. */
+static struct timing alone(const struct timing *timing)
+{
+    struct timing gpu = *timing;
+    timing_set_host(&gpu, (struct timing_host){ 0 });
+    return gpu;
 }
 
 struct breakdown breakdown_prefill(const struct model *model, const struct hardware *hardware,
-                                   uint32_t ranks, uint64_t new_tokens, uint64_t cached_tokens)
+                                   const struct timing_host *host, uint32_t ranks,
+                                   uint64_t new_tokens, uint64_t cached_tokens)
 {
     struct breakdown out;
-    struct parts parts = parts_of(model, hardware, ranks, &out);
+    struct parts parts = parts_of(model, hardware, host, ranks, &out);
+    struct timing gpu = alone(&parts.timing);
     struct prefill_time time = timing_prefill(&parts.timing, new_tokens, cached_tokens);
     double layers_ns = (double)model->layers * (double)time.layer_ns;
     double once_ns = (double)time.overhead_ns;
+    parts.cpu_ns = layers_ns + once_ns - prefill_ns(&gpu, new_tokens, cached_tokens);
     parts.tokens = (double)new_tokens;
     parts.logits = 1;
     out.new_tokens = new_tokens;
@@ -456,14 +485,14 @@ struct breakdown breakdown_prefill(const struct model *model, const struct hardw
 }
 
 struct breakdown breakdown_decode(const struct model *model, const struct hardware *hardware,
-                                  uint32_t ranks, uint32_t batch, uint64_t context_tokens)
+                                  const struct timing_host *host, uint32_t ranks, uint32_t batch,
+                                  uint64_t context_tokens)
 {
     struct breakdown out;
-    struct parts parts = parts_of(model, hardware, ranks, &out);
-    uint64_t window = batch * timing_window_context(&parts.timing, context_tokens / batch);
-    struct decode_time time = timing_decode(&parts.timing, batch, context_tokens, window);
-    double whole_ns = time.base_ns + (double)context_tokens * time.per_token_ns +
-                      (double)window * time.window_token_ns;
+    struct parts parts = parts_of(model, hardware, host, ranks, &out);
+    struct timing gpu = alone(&parts.timing);
+    double whole_ns = decode_ns(&parts.timing, batch, context_tokens);
+    parts.cpu_ns = whole_ns - decode_ns(&gpu, batch, context_tokens);
     parts.tokens = parts.logits = batch;
     out.batch = batch;
     out.context_tokens = context_tokens;

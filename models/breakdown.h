@@ -42,11 +42,14 @@ struct breakdown {
     double iteration_ns;     /* layers * layer_ns and what is once an iteration */
 };
 
-/* ranks: defined for what model_kv_budget_bytes() accepts; new_tokens and batch >= 1. */
+/* ranks: defined for what model_kv_budget_bytes() accepts; new_tokens and batch >= 1. host: the
+ * engine's CPU, of which the row "CPU" has what is not hidden (NULL: the hardware file's). */
 struct breakdown breakdown_prefill(const struct model *model, const struct hardware *hardware,
-                                   uint32_t ranks, uint64_t new_tokens, uint64_t cached_tokens);
+                                   const struct timing_host *host, uint32_t ranks,
+                                   uint64_t new_tokens, uint64_t cached_tokens);
 struct breakdown breakdown_decode(const struct model *model, const struct hardware *hardware,
-                                  uint32_t ranks, uint32_t batch, uint64_t context_tokens);
+                                  const struct timing_host *host, uint32_t ranks, uint32_t batch,
+                                  uint64_t context_tokens);
 
 static inline double breakdown_bytes(const struct breakdown_row *row)
 {

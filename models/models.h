@@ -384,11 +384,13 @@ struct timing_work {
  * rounding of a layer to whole ns). */
 struct prefill_time timing_mixed(const struct timing *timing, const struct timing_work *work);
 
-/* A model's and a hardware's description for people: parameters, KV per token, HBM budget, times.
+/* A model's and a hardware's description for people: parameters, KV per token, HBM budget, times; host
+ * as in breakdown.h.
  */
 struct engine_memory; /* hbm.h */
 void models_print(FILE *out, const struct model *model, const struct hardware *hardware,
-                  uint32_t ranks, const struct engine_memory *engine);
+                  uint32_t ranks, const struct engine_memory *engine,
+                  const struct timing_host *host);
 
 /* ---- presets: models/engines/NAME.yaml, keys of an experiment that together make it an engine ----
  *

@@ -124,7 +124,8 @@ static void print_budget(FILE *out, const struct model *model, const struct hard
 }
 
 void models_print(FILE *out, const struct model *model, const struct hardware *hardware,
-                  uint32_t ranks, const struct engine_memory *engine)
+                  uint32_t ranks, const struct engine_memory *engine,
+                  const struct timing_host *host)
 {
     struct error err = { 0 };
     uint64_t budget_bytes;
@@ -139,6 +140,8 @@ void models_print(FILE *out, const struct model *model, const struct hardware *h
         return;
     }
     struct timing timing = timing_new(model, hardware, ranks);
+    if (host != NULL)
+        timing_set_host(&timing, *host);
     fprintf(out, "on %" PRIu32 " of its GPUs, times by %s\n", ranks, timing.source);
     print_budget(out, model, hardware, ranks, engine, budget_bytes);
     print_prefill(out, model, hardware, &timing, ranks);

@@ -50,8 +50,8 @@ static void set_links(struct engine_setup *setup)
 
 /* ---- the engine's CPU ---- */
 
-static struct timing_host host_of(const struct experiment *experiment,
-                                  const struct hardware *hardware)
+struct timing_host engine_host(const struct experiment *experiment,
+                               const struct hardware *hardware)
 {
     uint64_t iteration_ns = experiment->iteration_cpu_ns != UINT64_MAX
                                 ? experiment->iteration_cpu_ns
@@ -102,7 +102,7 @@ static enum status set_model(struct engine_setup *setup, struct error *err)
     if (status != STATUS_OK)
         return status;
     setup->timing = timing_new(&setup->model, &setup->hardware, experiment->gpus);
-    timing_set_host(&setup->timing, host_of(experiment, &setup->hardware));
+    timing_set_host(&setup->timing, engine_host(experiment, &setup->hardware));
     return STATUS_OK;
 }
 

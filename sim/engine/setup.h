@@ -53,6 +53,10 @@ struct engine_setup {
 enum status engine_setup_open(const struct experiment *experiment, struct engine_setup *setup,
                               struct trace **trace, struct error *err);
 
+/* The engine's CPU, as the experiment's keys say, on that hardware. */
+struct timing_host engine_host(const struct experiment *experiment,
+                               const struct hardware *hardware);
+
 /* Servers that take turns: if fewer than all, the others decode what these have prefilled. */
 uint32_t engine_setup_prefill_servers(const struct engine_setup *setup);
 

@@ -65,7 +65,7 @@ static void prefill_is_the_simulators(const struct model *model, const struct ha
     struct timing timing = timing_new(model, hardware, ranks);
     for (int i = 0; i < 3; i++) {
         uint64_t tokens = any_tokens(random), cached = random_below(random, 20000);
-        struct breakdown whole = breakdown_prefill(model, hardware, ranks, tokens, cached);
+        struct breakdown whole = breakdown_prefill(model, hardware, NULL, ranks, tokens, cached);
         struct prefill_time time = timing_prefill(&timing, tokens, cached);
         double expected = (double)timing.layers * (double)time.layer_ns + (double)time.overhead_ns;
         ck_assert_double_eq_tol(total(&whole), expected, 1e-9 * expected);
@@ -98,7 +98,7 @@ static void decode_is_the_simulators(const struct model *model, const struct har
     for (int i = 0; i < 3; i++) {
         uint32_t batch = (uint32_t)(1 + random_below(random, 300));
         uint64_t context = batch * (1 + random_below(random, 5000));
-        struct breakdown whole = breakdown_decode(model, hardware, ranks, batch, context);
+        struct breakdown whole = breakdown_decode(model, hardware, NULL, ranks, batch, context);
         uint64_t window = batch * timing_window_context(&timing, context / batch);
         struct decode_time time = timing_decode(&timing, batch, context, window);
         double expected = time.base_ns + time.per_token_ns * (double)context +
@@ -125,7 +125,7 @@ static void work_is_the_models(const struct model *model, const struct hardware 
                                uint32_t ranks, struct random *random)
 {
     uint32_t batch = (uint32_t)(1 + random_below(random, 300));
-    struct breakdown whole = breakdown_decode(model, hardware, ranks, batch, 0);
+    struct breakdown whole = breakdown_decode(model, hardware, NULL, ranks, batch, 0);
     double flop = 0, weights = 0;
     for (uint32_t i = 1; i < whole.rows; i++) { /* the first is attention's and states' */
         flop += whole.row[i].times * whole.row[i].flop;
@@ -154,8 +154,8 @@ START_TEST(an_expert_is_read_when_a_token_chooses_it)
 {
     struct model model = shipped_model("deepseek-v3");
     struct hardware hardware = shipped_hardware("h200");
-    struct breakdown one = breakdown_decode(&model, &hardware, 8, 1, 0);
-    struct breakdown many = breakdown_prefill(&model, &hardware, 8, 8192, 0);
+    struct breakdown one = breakdown_decode(&model, &hardware, NULL, 8, 1, 0);
+    struct breakdown many = breakdown_prefill(&model, &hardware, NULL, 8, 8192, 0);
     double expert = 3.0 * model.hidden * model.expert_ffn / 8 * model.weight_bytes_per_parameter;
     ck_assert_double_eq_tol(row_named(&one, "experts")->weight_bytes / expert,
                             model.experts_per_token, 1e-6);
@@ -171,8 +171,9 @@ START_TEST(weights_bind_decode_arithmetic_binds_prefill_and_starting_binds_what_
     struct model model = shipped_model("llama-3-70b");
     struct hardware hardware = shipped_hardware("h100");
     for (int roofline = 0; roofline < 2; roofline++) {
-        struct breakdown decode = breakdown_decode(&model, &hardware, 4, 8, UINT64_C(8) * 4096);
-        struct breakdown prefill = breakdown_prefill(&model, &hardware, 4, 4096, 0);
+        struct breakdown decode =
+            breakdown_decode(&model, &hardware, NULL, 4, 8, UINT64_C(8) * 4096);
+        struct breakdown prefill = breakdown_prefill(&model, &hardware, NULL, 4, 4096, 0);
         ck_assert_int_eq(row_named(&decode, "up")->bound, BOUND_MEMORY);
         ck_assert_int_eq(row_named(&decode, "attention")->bound, BOUND_MEMORY);
         ck_assert_int_eq(row_named(&decode, "sum and norm")->bound, BOUND_LAUNCH);
@@ -191,15 +192,14 @@ static void within_the_peaks(const struct model *model, const struct hardware *h
                              uint32_t ranks, struct random *random)
 {
     uint64_t tokens = any_tokens(random);
-    struct breakdown whole = breakdown_prefill(model, hardware, ranks, tokens, 0);
+    struct breakdown whole = breakdown_prefill(model, hardware, NULL, ranks, tokens, 0);
     for (uint32_t i = 0; i < whole.layer_rows; i++) {
         const struct breakdown_row *row = &whole.row[i];
         /* Narrow weights may be multiplied by faster units. */
         double peak = model->weight_bytes_per_parameter < 2
                           ? fmax(hardware->flop_per_s, hardware->fp8_flop_per_s)
                           : hardware->flop_per_s;
-        ck_assert_msg(row->flop <= 1.001 * row->ns * peak / 1e9 ||
-                          (i == 0 && model->experts > 0),
+        ck_assert_msg(row->flop <= 1.001 * row->ns * peak / 1e9 || (i == 0 && model->experts > 0),
                       "%s, %s", model->name, row->name);
     }
 }
@@ -215,7 +215,7 @@ START_TEST(loading_beats_computing_by_the_rates_of_tokens)
 {
     struct model model = shipped_model("llama-65b");
     struct hardware hardware = shipped_hardware("paper-4xa100");
-    struct breakdown prefill = breakdown_prefill(&model, &hardware, 4, 2048, 0);
+    struct breakdown prefill = breakdown_prefill(&model, &hardware, NULL, 4, 2048, 0);
     struct breakdown_links links = breakdown_links(&prefill, &model, &hardware, 4);
     ck_assert_str_eq(links.link[0].tier, "DRAM");
     ck_assert_double_eq_tol(2048 / links.link[0].tokens_per_s, 0.192, 0.001);
@@ -246,8 +246,8 @@ START_TEST(measured_times_are_not_taken_apart)
         .base_ns = { 500 },
         .per_token_ns = { 2 },
     };
-    struct breakdown prefill = breakdown_prefill(&model, &hardware, 1, 100, 0);
-    struct breakdown decode = breakdown_decode(&model, &hardware, 1, 1, 10);
+    struct breakdown prefill = breakdown_prefill(&model, &hardware, NULL, 1, 100, 0);
+    struct breakdown decode = breakdown_decode(&model, &hardware, NULL, 1, 1, 10);
     ck_assert_uint_eq(prefill.rows, 2);
     ck_assert_double_eq(total(&prefill), model.layers * 1000 + 7);
     ck_assert_double_eq(total(&decode), 520);

@@ -11,7 +11,7 @@ static char *printed(const struct model *model, const struct hardware *hardware,
     size_t bytes = 0;
     FILE *out = open_memstream(&text, &bytes);
     ck_assert_ptr_nonnull(out);
-    models_print(out, model, hardware, ranks, &engine_memory_plain);
+    models_print(out, model, hardware, ranks, &engine_memory_plain, NULL);
     fclose(out);
     return text;
 }

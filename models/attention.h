@@ -27,9 +27,15 @@
  *   decode with as many KV heads as heads; a batch that decodes and prefills is one launch, in
  * which each decoding sequence is a tile per query head, unsplit. flash-attention-3: the query
  * heads of a KV head share a tile; tiles are split over the context until the GPU is full; one
- * launch for both. flashinfer: prefill as flash-attention-2's, decode as flash-attention-3's; two
- * launches. */
-enum attention_kernel { ATTENTION_FLASH_2, ATTENTION_FLASH_3, ATTENTION_FLASHINFER };
+ * launch for both. flashinfer: as flash-attention-3, its splits joined by a kernel of their own, and
+ * decode's tiles of 16 rows where the group is small; two launches. trtllm (Blackwell): prefill
+ * unsplit, decode as flashinfer's; two launches. */
+enum attention_kernel {
+    ATTENTION_FLASH_2,
+    ATTENTION_FLASH_3,
+    ATTENTION_FLASHINFER,
+    ATTENTION_TRTLLM
+};
 
 /* By head width: up to 64, 128, 192, 256, and above. */
 #define ATTENTION_WIDTHS 5
@@ -138,7 +144,8 @@ double attention_decode_ns(const struct attention_fit *fit, struct gpu_peak peak
                            const struct attention_shape *shape, double sequences,
                            double context_tokens);
 /* Both in one batch, as the library launches it: one sequence's prefill, and a decode step. Equals
- * the above where there is only one of both. */
+ * the above where there is only one of both. No longer than the two apart, but for
+ * flash-attention-2, which splits a decoding sequence's context in a launch of its own only. */
 double attention_mixed_ns(const struct attention_fit *fit, struct gpu_peak peak,
                           const struct attention_shape *shape, double new_tokens,
                           double cached_tokens, double decode_sequences, double decode_context);

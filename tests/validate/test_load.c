@@ -65,9 +65,10 @@ START_TEST(a_load_below_what_every_rate_gives_is_not_reached)
 }
 END_TEST
 
+/* Of 300 sessions the last ones' think times leave the GPU idle for more than 15 % of the run. */
 START_TEST(oversubscribed_is_a_multiple_of_a_high_load)
 {
-    struct experiment experiment = experiment_with(300);
+    struct experiment experiment = experiment_with(1000);
     struct validated_load high = found(&experiment, 85), more = found(&experiment, 170);
     ck_assert(high.reached && more.reached);
     ck_assert_double_eq_tol(more.rate, 2 * high.rate, 1e-6 * high.rate);

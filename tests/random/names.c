@@ -72,6 +72,7 @@ struct names names_read(void)
                            .hardware = of_models("hardware"),
                            .drives = of_models("drive"),
                            .presets = of_models("engines"),
+                           .versions = of_models("versions"),
                            .samples = of_samples() };
     sim_policies(add_with_summary, &names.policies);
     trace_formats(add_with_summary, &names.formats);
@@ -85,6 +86,7 @@ void names_free(struct names *names)
     free(names->drives.name);
     free(names->policies.name);
     free(names->presets.name);
+    free(names->versions.name);
     free(names->samples.name);
     free(names->formats.name);
 }
@@ -99,6 +101,7 @@ const struct name_list *names_of_key(const struct names *names, const char *key)
         { "trace", &names->samples },         { "policy", &names->policies },
         { "ssd.drive", &names->drives },      { "placement.eviction", &names->policies },
         { "import.format", &names->formats },
+        { "engine.version", &names->versions },
     };
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         if (strcmp(lists[i].key, key) == 0)

@@ -1,5 +1,6 @@
 /* tests/random/names.h - what the texts of an experiment may say: the names of the tree's models,
- * hardware, drives, policies, presets, sample traces and formats, as the tree has them today. */
+ * hardware, drives, policies, presets, versions, sample traces and formats, as the tree has them
+ * today. */
 #ifndef REPRISE_TESTS_RANDOM_NAMES_H
 #define REPRISE_TESTS_RANDOM_NAMES_H
 
@@ -13,7 +14,7 @@ struct name_list {
 };
 
 struct names {
-    struct name_list models, hardware, drives, policies, presets, samples, formats;
+    struct name_list models, hardware, drives, policies, presets, versions, samples, formats;
 };
 
 /* Makes the root of the repository the process's folder: sample traces are named from there. Ends

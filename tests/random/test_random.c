@@ -124,6 +124,7 @@ START_TEST(every_name_is_drawn)
     all_are_drawn(drawn, "policy", &names.presets);
     all_are_drawn(drawn, "model", &names.models);
     all_are_drawn(drawn, "hardware", &names.hardware);
+    all_are_drawn(drawn, "engine.version", &names.versions);
     all_are_drawn(drawn, "trace", &names.samples);
     free(drawn);
 }

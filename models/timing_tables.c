@@ -2,11 +2,9 @@
 #include "models/timing_tables.h"
 
 #include "base/random.h"
+#include "models/timing_source.h"
 
-#include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
-#include <string.h>
 
 struct gpu_peak timing_peak(const struct hardware *hardware)
 {
@@ -234,64 +232,6 @@ static void add_embedding(struct timing *timing, const struct layer *layer)
     }
 }
 
-/* ---- what the source says ---- */
-
-__attribute__((format(printf, 2, 3))) static void say(struct timing *timing, const char *format,
-                                                      ...)
-{
-    size_t used = strlen(timing->source);
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(timing->source + used, sizeof timing->source - used, format, arguments);
-    va_end(arguments);
-}
-
-static bool shapes_inside(const struct layer *layer, const struct fit_record *record)
-{
-    for (uint32_t i = 0; i < layer->matrices; i++) {
-        const struct matrix *matrix = &layer->matrix[i];
-        uint64_t inputs = matrix->inputs / (matrix->split == SPLIT_INPUTS ? layer->ranks : 1);
-        uint64_t outputs = matrix->outputs / (matrix->split == SPLIT_OUTPUTS ? layer->ranks : 1);
-        if (inputs < record->inputs_least || inputs > record->inputs_most ||
-            outputs < record->outputs_least || outputs > record->outputs_most)
-            return false;
-    }
-    return true;
-}
-
-static void say_source(struct timing *timing, const struct layer *layer)
-{
-    const struct fit_record *record = &layer->operators->record;
-    const struct model *model = layer->model;
-    timing->fitted_tokens = record->tokens_most;
-    snprintf(timing->source, sizeof timing->source,
-             "fitted operators (%.32s: %.96s; 1-%" PRIu32 " tokens", layer->operators->name,
-             layer->operators->source, record->tokens_most);
-    if (record->held_out_p95_error > 0) {
-        say(timing, "; layers of unseen models: median error %.1f %%",
-            100 * record->held_out_median_error);
-        say(timing, ", P95 %.1f %%", 100 * record->held_out_p95_error);
-    }
-    const struct gemm_record *products = &layer->operators->gemm[FORMAT_BF16].record;
-    if (products->few_p95_error > 0) {
-        say(timing, "; products of unseen shapes: median error %.1f %%",
-            100 * products->few_median_error);
-        say(timing, ", P95 %.1f %%", 100 * products->few_p95_error);
-    }
-    say(timing, "); attention, all-reduce, CPU analytic, not measured");
-    enum number_format format = number_format_of_bytes(model->weight_bytes_per_parameter);
-    if (operators_computed_in(layer->operators, layer->peak, format) != format)
-        say(timing, "; outside the fit: %g-byte weights", model->weight_bytes_per_parameter);
-    if (model->experts > 0 && !timing_experts_fitted(layer->operators, model))
-        say(timing, "; outside the fit: %" PRIu32 " experts", model->experts);
-    if (model->state_layers > 0)
-        say(timing, "; outside the fit: %" PRIu32 " layers with a state", model->state_layers);
-    if (layer->ranks > record->ranks_most)
-        say(timing, "; outside the fit: %" PRIu32 " ranks", layer->ranks);
-    if (!shapes_inside(layer, record))
-        say(timing, "; outside the fit: shapes of products");
-}
-
 void timing_tables_prepare(struct timing *timing, const struct model *model,
                            const struct hardware *hardware, uint32_t ranks)
 {
@@ -304,7 +244,7 @@ void timing_tables_prepare(struct timing *timing, const struct model *model,
                                   layer.stream);
     fill(&timing->layer_table, &layer);
     add_embedding(timing, &layer);
-    say_source(timing, &layer);
+    timing_say_source(timing, model, hardware, ranks);
     layer.streams = 0;
     layer.matrices = 1;
     layer.matrix[0] = model_head(model);

@@ -191,21 +191,48 @@ struct operator_parts operator_product_parts(const struct operators *operators,
     return parts;
 }
 
+/* Of so many bytes of a kernel that moves `all` of them. */
+static double moving_ns(const struct operators *operators, struct gpu_peak peak,
+                        enum stream_kind kind, double bytes, double all)
+{
+    const struct stream_fit *fit = &operators->stream[kind];
+    double part = all / (double)operators->l2_bytes;
+    double gain = 1 + fit->cache_gain / (1 + part * part);
+    return bytes / (peak.bytes * fit->efficiency * gain);
+}
+
+struct operator_parts operator_fused_parts(const struct operators *operators, struct gpu_peak peak,
+                                           enum stream_kind kind, double tokens, double values,
+                                           double sum_values, double width)
+{
+    const struct stream_fit *fit = &operators->stream[kind];
+    double bytes = tokens * values * ACTIVATION_BYTES;
+    double summed = tokens * sum_values * ACTIVATION_BYTES, all = bytes + summed;
+    return (struct operator_parts){
+        .moving_ns = moving_ns(operators, peak, kind, bytes, all) +
+                     (summed > 0 ? moving_ns(operators, peak, STREAM_SUM, summed, all) : 0),
+        .starting_ns = fit->fixed_ns + fit->value_ns * width
+    };
+}
+
+double operator_fused_ns(const struct operators *operators, struct gpu_peak peak,
+                         enum stream_kind kind, double tokens, double values, double sum_values,
+                         double width)
+{
+    struct operator_parts parts =
+        operator_fused_parts(operators, peak, kind, tokens, values, sum_values, width);
+    return sqrt(parts.starting_ns * parts.starting_ns + parts.moving_ns * parts.moving_ns);
+}
+
 struct operator_parts operator_stream_parts(const struct operators *operators, struct gpu_peak peak,
                                             enum stream_kind kind, double tokens, double values,
                                             double width)
 {
-    const struct stream_fit *fit = &operators->stream[kind];
-    double bytes = tokens * values * ACTIVATION_BYTES, part = bytes / (double)operators->l2_bytes;
-    double gain = 1 + fit->cache_gain / (1 + part * part);
-    return (struct operator_parts){ .moving_ns = bytes / (peak.bytes * fit->efficiency * gain),
-                                    .starting_ns = fit->fixed_ns + fit->value_ns * width };
+    return operator_fused_parts(operators, peak, kind, tokens, values, 0, width);
 }
 
 double operator_stream_ns(const struct operators *operators, struct gpu_peak peak,
                           enum stream_kind kind, double tokens, double values, double width)
 {
-    struct operator_parts parts =
-        operator_stream_parts(operators, peak, kind, tokens, values, width);
-    return sqrt(parts.starting_ns * parts.starting_ns + parts.moving_ns * parts.moving_ns);
+    return operator_fused_ns(operators, peak, kind, tokens, values, 0, width);
 }

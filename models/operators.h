@@ -87,7 +87,8 @@ struct stream_fit {
 };
 
 /* What the fit saw and how well it did; 0 where it is not known. Errors are absolute, relative to
- * the measured time, of whole layers: of the rows fitted, and of models left out of the fit. */
+ * the measured time, of whole layers: of the rows fitted, and of models left out of the fit; where
+ * there is one model, of token counts left out. */
 struct fit_record {
     uint32_t rows, models, tokens_most, ranks_most;
     uint64_t inputs_least, inputs_most, outputs_least, outputs_most; /* of a rank's products */
@@ -171,5 +172,15 @@ struct operator_parts operator_stream_parts(const struct operators *operators, s
  * `width` values. */
 double operator_stream_ns(const struct operators *operators, struct gpu_peak peak,
                           enum stream_kind kind, double tokens, double values, double width);
+
+/* The same of a kernel that sums before: sum_values more, which move as a sum's do, in a kernel
+ * that starts once and works on a row once. What fits the L2 is all that it moves. sum_values 0: it
+ * does not sum. */
+struct operator_parts operator_fused_parts(const struct operators *operators, struct gpu_peak peak,
+                                           enum stream_kind kind, double tokens, double values,
+                                           double sum_values, double width);
+double operator_fused_ns(const struct operators *operators, struct gpu_peak peak,
+                         enum stream_kind kind, double tokens, double values, double sum_values,
+                         double width);
 
 #endif

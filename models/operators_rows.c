@@ -68,9 +68,9 @@ static const struct config_row common_rows[] = {
     NUMBER("fit.median_error", record.median_error, 0, 10, "0", "whole layers, fitted rows"),
     NUMBER("fit.p95_error", record.p95_error, 0, 10, "0", "whole layers, fitted rows"),
     NUMBER("fit.held_out_median_error", record.held_out_median_error, 0, 10, "0",
-           "whole layers of models left out of the fit"),
+           "whole layers of models (of one: of token counts) left out of the fit"),
     NUMBER("fit.held_out_p95_error", record.held_out_p95_error, 0, 10, "0",
-           "whole layers of models left out of the fit"),
+           "whole layers of models (of one: of token counts) left out of the fit"),
     { .key = NULL },
 };
 

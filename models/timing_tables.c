@@ -89,20 +89,15 @@ struct expert_parts timing_expert_parts(const struct operators *operators, struc
 struct operator_parts timing_stream_parts(const struct operators *operators, struct gpu_peak peak,
                                           const struct stream *stream, double tokens)
 {
-    struct operator_parts parts = operator_stream_parts(operators, peak, stream->kind, tokens,
-                                                        stream->values, stream->width);
-    if (stream->sum_values > 0)
-        parts.moving_ns += operator_stream_parts(operators, peak, STREAM_SUM, tokens,
-                                                 stream->sum_values, stream->width)
-                               .moving_ns;
-    return parts;
+    return operator_fused_parts(operators, peak, stream->kind, tokens, stream->values,
+                                stream->sum_values, stream->width);
 }
 
 double timing_stream_ns(const struct operators *operators, struct gpu_peak peak,
                         const struct stream *stream, double tokens)
 {
-    struct operator_parts parts = timing_stream_parts(operators, peak, stream, tokens);
-    return sqrt(parts.starting_ns * parts.starting_ns + parts.moving_ns * parts.moving_ns);
+    return operator_fused_ns(operators, peak, stream->kind, tokens, stream->values,
+                             stream->sum_values, stream->width);
 }
 
 /* What a table is made of. */

@@ -69,9 +69,11 @@ static enum status fit_layers(struct work *work, struct error *err)
         products->date[0] = '\0';
         snprintf(products->source, sizeof products->source, "%s", work->source);
         snprintf(work->operators.source, sizeof work->operators.source, "%s", work->source);
-        fit_operators(&profile, peak, (struct fit_choice){ stride, FIT_NO_MODEL }, &work->operators,
-                      &intervals);
+        fit_operators(&profile, peak, (struct fit_choice){ .stride = stride, .without = FIT_NO_MODEL },
+                      &work->operators, &intervals);
         bool unseen = fit_hold_out(&profile, peak, stride, &work->operators, held_out) != 0;
+        if (!unseen)
+            fit_hold_out_tokens(&profile, peak, stride, &work->operators, work->report);
         fit_print_report(work->report, &profile, peak, &work->operators, &intervals,
                          unseen ? held_out : NULL);
     }

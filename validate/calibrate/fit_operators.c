@@ -31,7 +31,8 @@ static const struct coefficient gemm_coefficients[] = {
             { name ".efficiency", AT(stream[kind].efficiency), FORM_POSITIVE, 0.7, 2 },            \
             { name ".cache_gain", AT(stream[kind].cache_gain), FORM_POSITIVE, 0.3, 2 },            \
     }
-static const struct coefficient stream_coefficients[STREAM_KINDS][4] = {
+enum { STREAM_FIXED, STREAM_VALUE, STREAM_EFFICIENCY, STREAM_GAIN, STREAM_FITTED };
+static const struct coefficient stream_coefficients[STREAM_KINDS][STREAM_FITTED] = {
     [STREAM_NORM] = STREAM_COEFFICIENTS("norm", STREAM_NORM),
     [STREAM_ROPE] = STREAM_COEFFICIENTS("rope", STREAM_ROPE),
     [STREAM_ACTIVATION] = STREAM_COEFFICIENTS("activation", STREAM_ACTIVATION),
@@ -44,19 +45,29 @@ struct rows {
     struct gpu_peak peak;
     const struct profile_row **row;
     size_t count;
+    bool sum_as_norm; /* only sums within a norm's kernel were measured: they move as it does */
 };
+
+static void set_sum_as_norm(struct operators *operators)
+{
+    operators->stream[STREAM_SUM] = operators->stream[STREAM_NORM];
+}
 
 static void errors(const void *context, const struct operators *operators, double *out)
 {
     const struct rows *rows = context;
+    struct operators tied = *operators;
+    if (rows->sum_as_norm)
+        set_sum_as_norm(&tied);
     for (size_t i = 0; i < rows->count; i++)
-        out[i] =
-            log(fit_predict_ns(operators, rows->peak, rows->row[i]) / rows->row[i]->measured_ns);
+        out[i] = log(fit_predict_ns(&tied, rows->peak, rows->row[i]) / rows->row[i]->measured_ns);
 }
 
 static bool is_chosen(const struct profile_row *row, struct fit_choice choice)
 {
-    return row->model != choice.without && row->layer % choice.stride == 0;
+    bool third = choice.third > 0 && row->layer % FIT_THIRDS == choice.third - 1;
+    bool product = choice.product > 0 && row->op == (enum profile_operator)(choice.product - 1);
+    return row->model != choice.without && row->layer % choice.stride == 0 && !third && !product;
 }
 
 static void fit_products(const struct profile *profile, struct fit_choice choice, struct rows *rows,
@@ -80,6 +91,26 @@ static void fit_products(const struct profile *profile, struct fit_choice choice
         fit_part(&part, operators, intervals);
 }
 
+/* Of a single width, what a row's values take cannot be told from what a kernel does. */
+static bool one_width(const struct rows *rows)
+{
+    for (size_t i = 1; i < rows->count; i++)
+        if (rows->row[i]->outputs != rows->row[0]->outputs)
+            return false;
+    return true;
+}
+
+static bool only_fused_sums(const struct profile *profile)
+{
+    bool fused = false;
+    for (uint32_t i = 0; i < profile->count; i++) {
+        if (profile->row[i].op == PROFILE_SUM)
+            return false;
+        fused = fused || profile->row[i].summed > 0;
+    }
+    return fused;
+}
+
 static void fit_stream(const struct profile *profile, struct fit_choice choice, uint32_t kind,
                        struct rows *rows, struct operators *operators,
                        struct fit_intervals *intervals)
@@ -89,21 +120,37 @@ static void fit_stream(const struct profile *profile, struct fit_choice choice, 
     for (uint32_t i = 0; i < profile->count; i++)
         if (profile->row[i].op == PROFILE_PRODUCTS + kind && is_chosen(&profile->row[i], choice))
             rows->row[rows->count++] = &profile->row[i];
-    for (size_t i = 0; i < 4; i++)
-        part.coefficient[part.coefficients++] = stream_coefficients[kind][i];
+    bool one = one_width(rows);
+    for (size_t i = 0; i < STREAM_FITTED; i++) {
+        struct coefficient *next = &part.coefficient[part.coefficients];
+        *next = stream_coefficients[kind][i];
+        /* Of one model the L2 may have held all that was moved, and would hide that HBM gives no
+         * more than its peak. */
+        if (one && i == STREAM_EFFICIENCY)
+            next->form = FORM_SHARE;
+        part.coefficients += !one || i != STREAM_VALUE ? 1 : 0;
+    }
     part.rows = rows->count;
-    if (part.rows > 0)
-        fit_part(&part, operators, intervals);
+    if (part.rows == 0)
+        return;
+    if (one)
+        operators->stream[kind].value_ns = 0;
+    fit_part(&part, operators, intervals);
 }
 
 void fit_operators(const struct profile *profile, struct gpu_peak peak, struct fit_choice choice,
                    struct operators *operators, struct fit_intervals *intervals)
 {
     struct rows rows = { .peak = peak, .row = memory_new(profile->count, sizeof *rows.row) };
+    bool fused = only_fused_sums(profile);
     if (intervals != NULL)
         intervals->count = 0;
     fit_products(profile, choice, &rows, operators, intervals);
-    for (uint32_t kind = 0; kind < STREAM_KINDS; kind++)
+    for (uint32_t kind = 0; kind < STREAM_KINDS; kind++) {
+        rows.sum_as_norm = fused && kind == STREAM_NORM;
         fit_stream(profile, choice, kind, &rows, operators, intervals);
+    }
+    if (fused)
+        set_sum_as_norm(operators);
     free(rows.row);
 }

@@ -9,8 +9,8 @@ static inline double fit_predict_ns(const struct operators *operators, struct gp
                                     const struct profile_row *row)
 {
     if (row->op >= PROFILE_PRODUCTS)
-        return operator_stream_ns(operators, peak, (enum stream_kind)(row->op - PROFILE_PRODUCTS),
-                                  row->tokens, row->inputs, row->outputs);
+        return operator_fused_ns(operators, peak, (enum stream_kind)(row->op - PROFILE_PRODUCTS),
+                                 row->tokens, row->inputs, row->summed, row->outputs);
     struct product product = { .tokens = row->tokens,
                                .inputs = row->inputs,
                                .outputs = row->outputs,

@@ -60,7 +60,7 @@ static uint32_t add_layer_errors(const struct profile *profile, struct gpu_peak 
             const struct profile_row *row = &profile->row[i];
             predicted += row->times * fit_predict_ns(operators, peak, row);
             measured += row->times * row->measured_ns;
-            operators_timed += row->times;
+            operators_timed += fit_operators_of(row);
         }
         if (operators_timed == LAYER_OPERATORS && (ranks == 0 || first->ranks == ranks) &&
             (model == FIT_NO_MODEL || first->model == model))

@@ -2,6 +2,7 @@
 #include "validate/calibrate/kernel_tables.h"
 
 #include "base/memory.h"
+#include "validate/calibrate/profile_modules.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,7 +15,8 @@ static bool has(const struct table *table, const char *column)
 
 enum table_kind table_kind(const struct table *table)
 {
-    if (has(table, "time_stats.attn_pre_proj.median") || has(table, "operator"))
+    if (has(table, "time_stats.attn_pre_proj.median") || has(table, "operator") ||
+        profile_is_modules(table))
         return TABLE_LAYERS;
     if (has(table, "gemm_dtype"))
         return TABLE_PRODUCTS;

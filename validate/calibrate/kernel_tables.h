@@ -17,7 +17,7 @@
 /* What a table's heading says that it holds. */
 enum table_kind {
     TABLE_UNKNOWN,
-    TABLE_LAYERS, /* profile.h's two forms */
+    TABLE_LAYERS, /* profile.h's three forms */
     TABLE_PRODUCTS,
     TABLE_EXPERTS,
     TABLE_ATTENTION, /* prefill's or decode's, MLA's too */

@@ -2,6 +2,7 @@
 #include "validate/calibrate/profile.h"
 
 #include "base/memory.h"
+#include "validate/calibrate/profile_modules.h"
 #include "validate/calibrate/profile_tables.h"
 
 #include <math.h>
@@ -76,7 +77,7 @@ static enum status count_of(const struct line *line, const char *column, uint32_
     return status;
 }
 
-static void add_row(struct profile *profile, struct profile_row row)
+void profile_add_row(struct profile *profile, struct profile_row row)
 {
     memory_grow(&profile->row, &profile->capacity, (uint64_t)profile->count + 1,
                 sizeof *profile->row);
@@ -156,7 +157,7 @@ static enum status add_vidur_line(const struct line *line, struct profile *profi
         row.times = vidur[i].times;
         row.measured_ns = ms * 1e6;
         set_shape(&architecture, &row);
-        add_row(profile, row);
+        profile_add_row(profile, row);
     }
     profile->layers++;
     return STATUS_OK;
@@ -191,7 +192,7 @@ static enum status add_plain_line(const struct line *line, struct profile *profi
                 last->tokens == row.tokens;
     profile->layers += same ? 0 : 1;
     row.layer = profile->layers - 1;
-    add_row(profile, row);
+    profile_add_row(profile, row);
     return STATUS_OK;
 }
 
@@ -213,6 +214,8 @@ static void model_of_file(const char *path, const char *gpu, char *name, size_t 
 enum status profile_add(struct profile *profile, const struct table *table, const char *gpu,
                         struct error *err)
 {
+    if (profile_is_modules(table))
+        return profile_add_modules(profile, table, err);
     struct line line = { .table = table };
     bool plain = table_column(table, "operator") >= 0;
     uint32_t model = 0;

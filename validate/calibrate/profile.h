@@ -1,9 +1,10 @@
 /* validate/calibrate/profile.h - measured times of a transformer layer's operators on one GPU, read
  * from CSV files: what models/timing/ is fitted to and judged by.
  *
- * Two forms, told by the heading. Vidur's (microsoft/vidur, data/profiling/compute, *_mlp.csv): a
+ * Three forms, told by the heading. Vidur's (microsoft/vidur, data/profiling/compute, *_mlp.csv): a
  * line per token count and tensor-parallel degree, a column per operator and statistic in ms; the
- * medians are read. And a plain one, a line per operator, for one's own measurements:
+ * medians are read. LLMServingSim's, an engine's modules (profile_modules.h). And a plain one, a line
+ * per operator, for one's own measurements:
  *
  *   model,operator,ranks,tokens,inputs,outputs,time_us
  *
@@ -42,6 +43,7 @@ struct profile_row {
     uint32_t ranks, tokens; /* tokens in the batch, all of them on every rank */
     uint32_t times;         /* in a layer; 0: once an iteration */
     double inputs, outputs; /* as above */
+    double summed;          /* values that a sum in the same kernel moves more, per token; else 0 */
     double measured_ns;
 };
 
@@ -53,9 +55,9 @@ struct profile {
     uint32_t models;
 };
 
-/* Appends a table of either form; gpu: "a100", what a Vidur file's name begins with before the
- * model's. STATUS_INPUT: a line with times that are no positive number, a column that is missing.
- */
+/* Appends a table of any form; gpu: "a100", what a Vidur file's name begins with before the
+ * model's. STATUS_INPUT: a line with times that are no positive number, a column that is missing;
+ * what profile_add_modules() refuses. */
 enum status profile_add(struct profile *profile, const struct table *table, const char *gpu,
                         struct error *err);
 
@@ -65,5 +67,8 @@ enum status profile_add(struct profile *profile, const struct table *table, cons
 enum status profile_read(const char *path, const char *gpu, struct profile *profile,
                          struct error *err);
 void profile_free(struct profile *profile);
+
+/* Appends one row; for readers of other forms. */
+void profile_add_row(struct profile *profile, struct profile_row row);
 
 #endif

@@ -169,7 +169,7 @@ START_TEST(a_fit_finds_the_gpu_that_made_its_data)
     }
     struct operators fitted = truth;
     struct fit_intervals intervals;
-    fit_operators(&profile, peak, (struct fit_choice){ 1, FIT_NO_MODEL }, &fitted, &intervals);
+    fit_operators(&profile, peak, (struct fit_choice){ .stride = 1, .without = FIT_NO_MODEL }, &fitted, &intervals);
     for (int op = 0; op < PROFILE_OPERATORS; op++) {
         struct fit_errors errors =
             fit_operator_errors(&profile, peak, &fitted, FIT_NO_MODEL, (enum profile_operator)op);

@@ -39,7 +39,7 @@ static void unseen_models_are_predicted(const char *gpu)
     struct measured m = measured(gpu);
     struct operators operators = m.hardware.operators, held_out[PROFILE_MODELS_MAX];
     const uint32_t stride = 12; /* the documented fit takes every second: this is for speed */
-    fit_operators(&m.profile, m.peak, (struct fit_choice){ stride, FIT_NO_MODEL }, &operators,
+    fit_operators(&m.profile, m.peak, (struct fit_choice){ .stride = stride, .without = FIT_NO_MODEL }, &operators,
                   NULL);
     ck_assert_int_eq(fit_hold_out(&m.profile, m.peak, stride, &operators, held_out), 1);
     ck_assert_double_le(operators.record.held_out_median_error, 0.05);

@@ -277,15 +277,30 @@ double attention_decode_ns(const struct attention_fit *fit, struct gpu_peak peak
 
 /* ---- both in one launch ---- */
 
+/* FlashAttention-2's grid has as many tiles for each sequence as the longest prefill needs
+ * (csrc/flash_attn/src/flash_fwd_launch_template.h: num_m_block of max_seqlen_q): those behind a
+ * decoding sequence's first are launched, find no query and end. */
+static double empty_ns(const struct attention_fit *fit, const struct attention_coefficients *of,
+                       const struct attention_shape *shape, double sequences, double new_tokens)
+{
+    if (of->kernel != ATTENTION_FLASH_2)
+        return 0;
+    const struct attention_width *width = width_of(of, shape->head_dim);
+    double rows = shape->window_tokens > 0 ? width->window_rows : width->rows;
+    double empty = sequences * shape->heads * (up(new_tokens / rows) - 1);
+    return empty * of->empty_ns / fit->multiprocessors;
+}
+
 /* Decoding sequences in a launch of prefill tiles: a tile a query head (FlashAttention-2) or KV
  * head, most of whose rows are empty, over all of its context. */
 static struct tiles decode_as_tiles(const struct attention_fit *fit,
                                     const struct attention_coefficients *of, struct gpu_peak peak,
                                     const struct attention_shape *shape, double sequences,
-                                    double context)
+                                    double context, double new_tokens)
 {
     struct tiles one = prefill_tiles(fit, of, peak, shape, sequences, 1, context / sequences - 1);
     one.alike = of->kernel == ATTENTION_FLASH_3 ? 0 : 1;
+    one.busy_ns += empty_ns(fit, of, shape, sequences, new_tokens);
     return one;
 }
 
@@ -308,7 +323,7 @@ static double one_launch_ns(const struct attention_fit *fit,
                             double sequences, double context)
 {
     struct tiles prefill = prefill_tiles(fit, of, peak, shape, 1, new_tokens, cached);
-    struct tiles decode = decode_as_tiles(fit, of, peak, shape, sequences, context);
+    struct tiles decode = decode_as_tiles(fit, of, peak, shape, sequences, context, new_tokens);
     struct tiles all = joined(&prefill, &decode);
     double keys = context / sequences;
     if (shape->window_tokens > 0)

@@ -74,6 +74,8 @@ struct attention_coefficients {
     double decode_mix;        /* the same: those together and the longest tile */
     double head_ns;           /* decode: per query head of 128 values */
     double regroup_ns;        /* flash-attention-2's decode: grouping heads, several sequences */
+    double empty_ns;          /* flash-attention-2, both in one launch: a tile without a query. Each
+                                 sequence has as many tiles as the longest prefill needs */
     double reread;            /* GPUs full of tiles between heads of one KV head, from which on they
                                  read its KV again */
     struct attention_width width[ATTENTION_WIDTHS];

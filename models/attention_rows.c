@@ -85,6 +85,8 @@ static const char *const kernels[] = { "flash-attention-2", "flash-attention-3",
                "decode: per query head of 128 values"),                                            \
         NUMBER(prefix ".regroup_ns", member.regroup_ns, 0, 1e6, "3000",                            \
                "flash-attention-2: grouping heads of several sequences"),                          \
+        NUMBER(prefix ".empty_ns", member.empty_ns, 0, 1e5, "350",                                 \
+               "flash-attention-2: a tile without a query, beside a prefill"),                     \
         NUMBER(prefix ".reread", member.reread, 1e-3, 1e3, "0.7",                                  \
                "GPUs full of tiles between heads, from which on they read KV again"),              \
         WIDTH(prefix ".64", member.width[0]), WIDTH(prefix ".128", member.width[1]),               \

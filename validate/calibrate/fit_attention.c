@@ -261,8 +261,10 @@ static void fit_prefill(const struct attention_profile *profile, struct attentio
     add(part, FORM_SHARE, prefix, "tail");
     if ((bytes < 2 ? fit->narrow.kernel : fit->wide.kernel) == ATTENTION_FLASHINFER)
         add(part, FORM_POSITIVE, prefix, "join_ns");
-    if (any_mixed(part))
+    if (any_mixed(part)) {
         add(part, FORM_POSITIVE, prefix, "reread");
+        add(part, FORM_POSITIVE, prefix, "empty_ns");
+    }
     add_widths(part, prefix, "efficiency", false);
     add_widths(part, prefix, "tile_ns", false);
     fit_part(part, fit);

@@ -296,11 +296,10 @@ static double empty_ns(const struct attention_fit *fit, const struct attention_c
 static struct tiles decode_as_tiles(const struct attention_fit *fit,
                                     const struct attention_coefficients *of, struct gpu_peak peak,
                                     const struct attention_shape *shape, double sequences,
-                                    double context, double new_tokens)
+                                    double context)
 {
     struct tiles one = prefill_tiles(fit, of, peak, shape, sequences, 1, context / sequences - 1);
     one.alike = of->kernel == ATTENTION_FLASH_3 ? 0 : 1;
-    one.busy_ns += empty_ns(fit, of, shape, sequences, new_tokens);
     return one;
 }
 
@@ -323,7 +322,7 @@ static double one_launch_ns(const struct attention_fit *fit,
                             double sequences, double context)
 {
     struct tiles prefill = prefill_tiles(fit, of, peak, shape, 1, new_tokens, cached);
-    struct tiles decode = decode_as_tiles(fit, of, peak, shape, sequences, context, new_tokens);
+    struct tiles decode = decode_as_tiles(fit, of, peak, shape, sequences, context);
     struct tiles all = joined(&prefill, &decode);
     double keys = context / sequences;
     if (shape->window_tokens > 0)
@@ -338,7 +337,8 @@ static double one_launch_ns(const struct attention_fit *fit,
     double efficiency = width_of(of, shape->head_dim)->decode_efficiency;
     double moving_ns =
         prefilled * fresh_ns / of->stream_efficiency + (decoded + again) * per_byte_ns / efficiency;
-    double computing_ns = most(tiles_ns(of, &all), tiles_ns(of, &prefill));
+    double computing_ns = most(tiles_ns(of, &all), tiles_ns(of, &prefill)) +
+                          empty_ns(fit, of, shape, sequences, new_tokens);
     return of->prefill_ns + together(computing_ns, moving_ns, of->overlap) +
            update_ns(fit, of, shape, new_tokens + sequences, fresh_ns);
 }

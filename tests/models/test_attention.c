@@ -132,6 +132,23 @@ START_TEST(decode_moves_its_kv_from_hbm_unless_it_stayed_in_the_cache)
 }
 END_TEST
 
+START_TEST(beside_a_prefill_each_sequence_has_as_many_tiles_as_it)
+{
+    struct attention_fit second = countable(ATTENTION_FLASH_2);
+    struct attention_fit third = countable(ATTENTION_FLASH_3);
+    double before = attention_mixed_ns(&second, slow, &one_head, 16, 0, 40, 40);
+    double packed = attention_mixed_ns(&third, slow, &one_head, 16, 0, 40, 40);
+    second.wide.empty_ns = third.wide.empty_ns = 8;
+    /* 8 tiles of 2 queries, of which 40 sequences need one each: 7 that find none, on four. */
+    near(attention_mixed_ns(&second, slow, &one_head, 16, 0, 40, 40), before + 40 * 7 * 8 / 4.0);
+    near(attention_mixed_ns(&third, slow, &one_head, 16, 0, 40, 40), packed);
+    /* A prefill of one tile has none to spare. */
+    double short_one = attention_mixed_ns(&second, slow, &one_head, 2, 0, 40, 40);
+    second.wide.empty_ns = 0;
+    near(short_one, attention_mixed_ns(&second, slow, &one_head, 2, 0, 40, 40));
+}
+END_TEST
+
 START_TEST(one_launch_of_both_fills_the_gpu_and_two_add_up)
 {
     struct attention_fit one = countable(ATTENTION_FLASH_2), two = countable(ATTENTION_FLASHINFER);
@@ -337,6 +354,7 @@ int main(void)
     tcase_add_test(counted, query_heads_share_a_tile_where_the_library_packs_them);
     tcase_add_test(counted, what_cannot_split_a_context_walks_all_of_it);
     tcase_add_test(counted, decode_moves_its_kv_from_hbm_unless_it_stayed_in_the_cache);
+    tcase_add_test(counted, beside_a_prefill_each_sequence_has_as_many_tiles_as_it);
     tcase_add_test(counted, one_launch_of_both_fills_the_gpu_and_two_add_up);
     suite_add_tcase(suite, counted);
     TCase *shipped = tcase_create("shipped fits");

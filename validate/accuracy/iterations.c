@@ -11,12 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a layer consists of, and how often; the head, the embedding and sampling are no layer's. */
+/* What a layer consists of, and how often; the head, the embedding and sampling are no layer's. The
+ * last norm is the kernel that sums first, as a layer's are; the table's "layernorm" is the mean of
+ * such a one and of a norm alone (validate/calibrate/profile_modules.h). */
 static const struct {
     const char *layer;
     double times;
-} parts[] = { { "layernorm", 2 },    { "qkv_proj", 1 }, { "rotary_emb", 1 }, { "o_proj", 1 },
-              { "gate_up_proj", 1 }, { "act_fn", 1 },   { "down_proj", 1 } };
+} parts[] = { { "final_layernorm", 2 }, { "qkv_proj", 1 }, { "rotary_emb", 1 }, { "o_proj", 1 },
+              { "gate_up_proj", 1 },    { "act_fn", 1 },   { "down_proj", 1 } };
 enum { PARTS = sizeof parts / sizeof parts[0] };
 
 #define TOKENS_MOST 65536

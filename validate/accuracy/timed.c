@@ -18,7 +18,9 @@
  * The run itself says so: from 12 to 49 s 128 requests are scheduled and others wait; ten requests
  * of 13,908 tokens that wait at 1.6 s are prefilled in seven iterations of 91 to 95 ms, 1,987 tokens
  * each beside some 20 that decode. Two iterations pass from scheduled_ts to first_token_ts:
- * asynchronous scheduling. HBM holds the KV of all 128 (0.2 of 0.58 million tokens at most). */
+ * asynchronous scheduling. HBM holds the KV of all 128 (0.2 of 0.58 million tokens at most).
+ * All its times are the engine core's (v1/metrics/stats.py: first_token_ts is engine_core_timestamp,
+ * queued_ts an event of the scheduler), so nothing of the front end's is in them. */
 #define BATCH 128
 #define CHUNK_TOKENS 2048
 
@@ -77,7 +79,10 @@ static enum status make_experiment(const struct folder_file *file, const char *m
              "engine.version: %s\n"
              "engine.batch: %d\n"
              "engine.chunk_tokens: %d\n"
-             "engine.overlap_schedule: true\n",
+             "engine.overlap_schedule: true\n"
+             "engine.request_cpu: 0\n"
+             "engine.request_cpu_per_1024_tokens: 0\n"
+             "engine.reply_cpu: 0\n",
              model, folder_hardware(file->gpu), trace, served_preset("vllm"), version, BATCH,
              CHUNK_TOKENS);
     enum status status = config_tree_parse(text, file->path, &tree, err);

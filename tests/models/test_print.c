@@ -22,7 +22,7 @@ START_TEST(it_tells_size_budget_times_and_their_source)
     struct hardware hardware = shipped_hardware("paper-4xa100");
     char *text = printed(&model, &hardware, 4);
     static const char *const told[] = {
-        "llama-65b", "65.3G", "2.62 MB", "189 GB", "fitted operators (a100", "192 ms", "2048"
+        "llama-65b", "65.3G", "2.62 MB", "189 GB", "layers of a100-2024", "192 ms", "2048"
     };
     for (size_t i = 0; i < sizeof told / sizeof *told; i++)
         ck_assert_msg(strstr(text, told[i]) != NULL, "no %s in:\n%s", told[i], text);

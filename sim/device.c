@@ -128,7 +128,7 @@ static void start_decode(struct server *server)
     schedule(server, now_of(server) + segment_ns(&device->segment, device->segment.iterations));
 }
 
-/* The segment ends with the iteration that runs now, or with the one that is composed by now. */
+/* The segment ends with the iteration that runs now. */
 void device_cut(struct server *server)
 {
     struct decode_segment *segment = &server->device.segment;
@@ -142,8 +142,6 @@ void device_cut(struct server *server)
     while (k > 1 && segment_ns(segment, k - 1) >= elapsed_ns)
         k--;
     while (k < segment->iterations && segment_ns(segment, k) < elapsed_ns)
-        k++;
-    if (server->cluster->setup->experiment->overlap_schedule)
         k++;
     if (k >= segment->iterations)
         return;

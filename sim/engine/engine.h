@@ -78,8 +78,7 @@ struct engine_iteration {
 enum engine_step {
     ENGINE_NOTHING, /* until something happens */
     ENGINE_START,   /* *iteration begins now */
-    ENGINE_CUT /* of the iterations that repeat, the one that runs is to be the last; with
-                  engine.overlap_schedule the one behind it, which is composed by now */
+    ENGINE_CUT      /* of the iterations that repeat, the one that runs is to be the last */
 };
 /* most_repeats: of an iteration that decodes alone; a driver that makes one at a time says 1. */
 enum engine_step engine_step(struct engine *engine, uint64_t now_ns, uint64_t most_repeats,

@@ -137,7 +137,7 @@ START_TEST(prefill_batches_take_several_turns_and_pause_the_batch)
         timing_mixed(&timing, &(struct timing_work){ .prefills = 2, .prefill_new = 600 });
     double expected_ns = (double)((first.layer_ns + both.layer_ns) * layers + first.overhead_ns +
                                   both.overhead_ns);
-    struct metrics metrics = run_all(yaml, "engine.scheduling=prefill-batches");
+    struct metrics metrics = run_all(yaml, "engine.scheduling=prefill-batches engine.chunk_tokens=600");
     ck_assert_double_eq(metrics.gpu_prefill_ns, expected_ns);
     ck_assert_double_eq(metrics.iterations, 2 + 39);
     unlink(path);

@@ -73,6 +73,23 @@ START_TEST(who_came_late_is_let_in_as_soon_as_may_be)
 }
 END_TEST
 
+/* c's last iteration ends a stretch of repeats while b waits, for whom the next is composed
+ * already. */
+START_TEST(who_came_late_holds_repeats_to_one)
+{
+    static const char stretch[] = "session,arrival_s,think_s,prompt_tokens,reply_tokens\n"
+                                  "a,0,,100,400\n"
+                                  "c,0,,100,4\n"
+                                  "b,0.230,,100,2\n";
+    char settings[128];
+    snprintf(settings, sizeof settings, "%s warmup_turns=2",
+             "engine.overlap_schedule=true engine.iteration_cpu=50ms");
+    struct metrics third = second_of(stretch, settings);
+    /* a [0, 50), c beside it [50, 100), both until 250, a alone [250, 300), b [300, 350). */
+    ck_assert_double_eq_tol(third.ttft_mean_ns, 120e6, 100);
+}
+END_TEST
+
 START_TEST(what_is_hidden_behind_the_gpu_costs_nothing)
 {
     struct metrics none =
@@ -177,6 +194,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, who_comes_to_an_idle_engine_waits_for_nobody);
     tcase_add_test(tcase, behind_a_last_iteration_nothing_is_composed_ahead);
     tcase_add_test(tcase, who_came_late_is_let_in_as_soon_as_may_be);
+    tcase_add_test(tcase, who_came_late_holds_repeats_to_one);
     tcase_add_test(tcase, what_is_hidden_behind_the_gpu_costs_nothing);
     tcase_add_test(tcase, what_is_not_hidden_is_added_by_iteration_and_by_sequence);
     tcase_add_test(tcase, what_no_graph_holds_takes_its_launches_at_least);

@@ -136,12 +136,13 @@ START_TEST(beside_a_prefill_each_sequence_has_as_many_tiles_as_it)
 {
     struct attention_fit second = countable(ATTENTION_FLASH_2);
     struct attention_fit third = countable(ATTENTION_FLASH_3);
+    third.wide.decode_ns = 1e6; /* apart would take longer */
     double before = attention_mixed_ns(&second, slow, &one_head, 16, 0, 40, 40);
-    double packed = attention_mixed_ns(&third, slow, &one_head, 16, 0, 40, 40);
+    double packed = attention_mixed_ns(&third, slow, &one_head, 16, 0, 3, 3);
     second.wide.empty_ns = third.wide.empty_ns = 8;
     /* 8 tiles of 2 queries, of which 40 sequences need one each: 7 that find none, on four. */
     near(attention_mixed_ns(&second, slow, &one_head, 16, 0, 40, 40), before + 40 * 7 * 8 / 4.0);
-    near(attention_mixed_ns(&third, slow, &one_head, 16, 0, 40, 40), packed);
+    near(attention_mixed_ns(&third, slow, &one_head, 16, 0, 3, 3), packed);
     /* A prefill of one tile has none to spare. */
     double short_one = attention_mixed_ns(&second, slow, &one_head, 2, 0, 40, 40);
     second.wide.empty_ns = 0;

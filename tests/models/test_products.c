@@ -126,6 +126,23 @@ START_TEST(quantising_apart_costs_a_kernel_and_reading_the_inputs)
 }
 END_TEST
 
+START_TEST(a_kernel_that_sums_starts_once_and_moves_both)
+{
+    /* 1 byte/ns, an L2 of 100 bytes: at 100 bytes moved, half of the gain. */
+    struct operators operators = { .multiprocessors = 1, .l2_bytes = 100 };
+    operators.stream[STREAM_NORM] = (struct stream_fit){ 30, 1, 0.5, 0 };
+    operators.stream[STREAM_SUM] = (struct stream_fit){ 1e6, 1e6, 0.25, 2 };
+    const struct gpu_peak peak = { .flop = 1, .bytes = 1 };
+    struct operator_parts parts = operator_fused_parts(&operators, peak, STREAM_NORM, 10, 3, 2, 10);
+    ck_assert_double_eq_tol(parts.starting_ns, 30 + 10, 1e-9);
+    ck_assert_double_eq_tol(parts.moving_ns, 60 / 0.5 + 40 / (0.25 * 2), 1e-9);
+    ck_assert_double_eq_tol(operator_fused_ns(&operators, peak, STREAM_NORM, 10, 3, 2, 10),
+                            sqrt(40.0 * 40 + 200.0 * 200), 1e-9);
+    ck_assert_double_eq(operator_fused_ns(&operators, peak, STREAM_NORM, 10, 3, 0, 10),
+                        operator_stream_ns(&operators, peak, STREAM_NORM, 10, 3, 10));
+}
+END_TEST
+
 START_TEST(weights_in_the_cache_and_launches_by_the_cpu_are_a_measurements_alone)
 {
     struct hardware l40s = shipped_hardware("l40s");
@@ -243,6 +260,7 @@ static Suite *suite(void)
     tcase_add_test(tests, a_gpu_without_the_units_computes_in_bf16_whatever_was_fitted);
     tcase_add_test(tests, a_library_that_picks_its_tile_by_the_tokens_steps_there);
     tcase_add_test(tests, quantising_apart_costs_a_kernel_and_reading_the_inputs);
+    tcase_add_test(tests, a_kernel_that_sums_starts_once_and_moves_both);
     tcase_add_test(tests, weights_in_the_cache_and_launches_by_the_cpu_are_a_measurements_alone);
     tcase_add_test(tests, generations_of_the_library_differ_where_the_issue_says);
     tcase_add_test(tests, experts_take_at_least_their_weights_and_their_arithmetic);

@@ -97,8 +97,9 @@ static void judge_operator(const struct profile *profile, struct gpu_peak peak,
 
 static void print_heading(FILE *out, const char *first)
 {
-    fprintf(out, "| %s | 1 to 16 | 17 to 64 | 65 to 256 | 257 to 1024 | 1025 to most |\n"
-                 "|---|---|---|---|---|---|\n",
+    fprintf(out,
+            "| %s | 1 to 16 | 17 to 64 | 65 to 256 | 257 to 1024 | 1025 to most |\n"
+            "|---|---|---|---|---|---|\n",
             first);
 }
 
@@ -113,10 +114,10 @@ static void leave_out_tokens(const struct profile *profile, struct gpu_peak peak
     struct operators *held_out = memory_new(FIT_THIRDS, sizeof *held_out);
     for (uint32_t third = 0; third < FIT_THIRDS; third++) {
         held_out[third] = *operators;
-        fit_operators(profile, peak,
-                      (struct fit_choice){
-                          .stride = stride, .without = FIT_NO_MODEL, .third = third + 1 },
-                      &held_out[third], NULL);
+        fit_operators(
+            profile, peak,
+            (struct fit_choice){ .stride = stride, .without = FIT_NO_MODEL, .third = third + 1 },
+            &held_out[third], NULL);
     }
     fprintf(report, "\n**Token counts left out**: every third, three times; errors in %%: absolute "
                     "median / 95th percentile (signed median)\n\n");

@@ -15,9 +15,12 @@ static const struct {
     enum profile_operator op;
     uint32_t times;
 } modules[] = {
-    { "qkv_proj", PROFILE_QKV, 1 },      { "o_proj", PROFILE_ATTENTION_OUT, 1 },
-    { "gate_up_proj", PROFILE_UP, 1 },   { "down_proj", PROFILE_DOWN, 1 },
-    { "rotary_emb", PROFILE_ROPE, 1 },   { "act_fn", PROFILE_ACTIVATION, 1 },
+    { "qkv_proj", PROFILE_QKV, 1 },
+    { "o_proj", PROFILE_ATTENTION_OUT, 1 },
+    { "gate_up_proj", PROFILE_UP, 1 },
+    { "down_proj", PROFILE_DOWN, 1 },
+    { "rotary_emb", PROFILE_ROPE, 1 },
+    { "act_fn", PROFILE_ACTIVATION, 1 },
     { "embedding", PROFILE_EMBEDDING, 0 },
     { "final_layernorm", PROFILE_NORM, 2 }, /* the layer's two are such kernels */
 };
@@ -51,8 +54,8 @@ static enum status check_model(const struct model *model, uint32_t ranks, const 
                                struct error *err)
 {
     if (model->experts > 0 || model->state_layers > 0 || model->attention == ATTENTION_LATENT)
-        return error_input(err, path, 0, "file name",
-                           "a dense model with heads of keys and values", model->name);
+        return error_input(err, path, 0, "file name", "a dense model with heads of keys and values",
+                           model->name);
     bool cut = model->heads % ranks == 0 && model->ffn % ranks == 0 &&
                (model->kv_heads % ranks == 0 || ranks % model->kv_heads == 0);
     if (cut)

@@ -66,9 +66,9 @@ START_TEST(shapes_are_those_of_the_model_that_the_name_has)
 {
     struct profile profile;
     struct error err = { 0 };
-    ck_assert_int_eq(read_text("lls_rtxpro6000_Llama-3.1-8B_tp1_dense.csv", all_modules, &profile,
-                               &err),
-                     STATUS_OK);
+    ck_assert_int_eq(
+        read_text("lls_rtxpro6000_Llama-3.1-8B_tp1_dense.csv", all_modules, &profile, &err),
+        STATUS_OK);
     /* layernorm is the mean of two kernels, the head no layer's: neither is read. */
     ck_assert_uint_eq(profile.count, 9);
     ck_assert_uint_eq(profile.layers, 2);
@@ -255,13 +255,34 @@ START_TEST(token_counts_left_out_move_no_fit)
         fit_operators(&profile, peak, choice, &fitted, NULL);
         for (uint32_t i = 0; i < profile.count; i++) {
             const struct profile_row *row = &profile.row[i];
-            double ratio = fit_predict_ns(&fitted, peak, row) /
-                           fit_predict_ns(&hardware.operators, peak, row);
+            double ratio =
+                fit_predict_ns(&fitted, peak, row) / fit_predict_ns(&hardware.operators, peak, row);
             ck_assert_msg(fabs(ratio - 1) < 0.05, "%s of %u tokens: %g",
                           profile_operator_names[row->op], row->tokens, ratio);
         }
         profile_free(&profile);
     }
+}
+END_TEST
+
+START_TEST(a_product_left_out_moves_no_fit)
+{
+    struct hardware hardware = truth_hardware();
+    struct gpu_peak peak = peak_of(&hardware);
+    struct profile profile = profile_of(&hardware.operators, peak, 3);
+    for (uint32_t i = 0; i < profile.count; i++)
+        profile.row[i].measured_ns *= profile.row[i].op == PROFILE_UP ? 2 : 1;
+    struct operators fitted = hardware.operators;
+    const struct fit_choice choice = { .stride = 1,
+                                       .without = FIT_NO_MODEL,
+                                       .product = 1 + PROFILE_UP };
+    fit_operators(&profile, peak, choice, &fitted, NULL);
+    for (int op = 0; op < PROFILE_PRODUCTS; op++) {
+        struct fit_errors errors =
+            fit_operator_errors(&profile, peak, &fitted, FIT_NO_MODEL, (enum profile_operator)op);
+        ck_assert_double_eq_tol(errors.median, op == PROFILE_UP ? 0.5 : 0, 0.02);
+    }
+    profile_free(&profile);
 }
 END_TEST
 
@@ -358,6 +379,7 @@ static Suite *suite(void)
     tcase_add_test(tests, a_norm_that_sums_is_one_kernel_whose_bytes_move_alike);
     tcase_add_test(tests, a_sum_that_was_measured_by_itself_stays_its_own);
     tcase_add_test(tests, token_counts_left_out_move_no_fit);
+    tcase_add_test(tests, a_product_left_out_moves_no_fit);
     tcase_add_test(tests, a_record_tells_what_was_left_out);
     tcase_add_test(tests, the_command_tells_such_a_table_by_its_heading);
     if (test_data("kernels/lls_rtxpro6000_Llama-3.1-8B_tp1_dense.csv.gz") != NULL)

@@ -1,19 +1,17 @@
 /* models/attention.c - see attention.h. Evaluated in an iteration's time: no allocation, no
  * transcendental function, only + - * / sqrt and rounding, so that a time is the same on every
- * machine. Times are ns, rates per ns. */
+ * machine; what no token changes was prepared (attention_prepare.c). Times are ns, rates per ns. */
 #include "models/attention.h"
 
 #include <math.h>
 
-#define ACTIVATION_BYTES 2.0 /* queries, outputs, new K and V: bf16 and fp16 */
-#define UPDATE_THREADS 512.0 /* of the kernel that writes K and V, a block a token, at most */
-#define DECODE_ROWS 64.0     /* query heads of one KV head that share a tile of decode, */
-#define FEW_ROWS 16.0        /* and the least that tensor cores compute */
-#define SPLIT_KEYS 128.0     /* a context is not split into parts of fewer */
-#define FULL_BLOCKS 2.0      /* a split fills so many blocks on each multiprocessor */
+#define SPLIT_KEYS 128.0 /* a context is not split into parts of fewer */
+#define FULL_BLOCKS 2.0  /* a split fills so many blocks on each multiprocessor */
 /* Sequences that FlashAttention-3 plans ahead, 31 in each of 32 warps
  * (hopper/flash_prepare_scheduler.cu). */
 #define PLANNED_MOST 992.0
+/* Below any part of a whole that tokens make, above what a product of them is rounded by. */
+#define ROUNDING 1e-6
 
 static double least(double a, double b)
 {
@@ -33,8 +31,8 @@ static double clamped(double value, double low, double high)
 /* ceil() and floor() of what is not negative and below 2^53: a call each, without SSE4.1. */
 static double up(double value)
 {
-    double whole = (double)(int64_t)value;
-    return whole < value ? whole + 1 : whole;
+    double whole = (double)(int64_t)(value - ROUNDING);
+    return whole < value - ROUNDING ? whole + 1 : whole;
 }
 
 static double down(double value)
@@ -48,40 +46,25 @@ static double together(double a, double b, double overlap)
     return sqrt(a * a + b * b + overlap * a * b);
 }
 
-static const struct attention_coefficients *coefficients_of(const struct attention_fit *fit,
-                                                            const struct attention_shape *shape)
+/* The share of what a launch moves that did not stay in the L2 since it was last moved, where
+ * `bytes` passed in between. */
+static double missed(const struct attention_prepared *of, double bytes)
 {
-    return shape->kv_bytes < 2 && fit->narrow_fitted ? &fit->narrow : &fit->wide;
-}
-
-static const struct attention_width *width_of(const struct attention_coefficients *of,
-                                              double head_dim)
-{
-    return &of->width[head_dim <= 64    ? 0
-                      : head_dim <= 128 ? 1
-                      : head_dim <= 192 ? 2
-                      : head_dim <= 256 ? 3
-                                        : 4];
+    return clamped((bytes * of->bytes.l2_inverse - 1) * of->bytes.fade_inverse, 0, 1);
 }
 
 /* ns a byte takes at the whole HBM bandwidth, where the launch moves `bytes` in all. */
-static double byte_ns(const struct attention_fit *fit, const struct attention_coefficients *of,
-                      struct gpu_peak peak, double bytes, bool cold)
+static double byte_ns(const struct attention_prepared *of, double bytes, bool cold)
 {
-    double l2 = (double)fit->l2_bytes * of->l2_start;
-    double hit = cold ? 0 : clamped(1 - (bytes / l2 - 1) / of->l2_fade, 0, 1);
-    return (1 - hit + hit / of->l2_gain) / peak.bytes;
+    return cold ? of->bytes.ns : of->bytes.ns * (1 - (1 - missed(of, bytes)) * of->bytes.l2_saved);
 }
 
-/* Writing new K and V to the cache: a thread block a token, in waves; or their bytes. */
-static double update_ns(const struct attention_fit *fit, const struct attention_coefficients *of,
-                        const struct attention_shape *shape, double tokens, double per_byte_ns)
+/* Writing a token's new K and V to the cache: a thread block a token, in waves; or their bytes. */
+static double update_ns(const struct attention_prepared *of, double per_byte_ns)
 {
-    double values = shape->kv_heads * shape->head_dim;
-    double threads = least(UPDATE_THREADS, values);
-    double waves = tokens * threads / ((double)fit->multiprocessors * fit->threads);
-    double bytes = tokens * values * 2 * (ACTIVATION_BYTES + shape->kv_bytes);
-    return together(waves * of->update_ns, bytes * per_byte_ns / of->update_efficiency, 0);
+    if (per_byte_ns == of->bytes.ns)
+        return of->prefill.update_cold_ns;
+    return together(of->prefill.update_ns, of->prefill.update_bytes * per_byte_ns, 0);
 }
 
 /* ---- tiles ---- */
@@ -96,183 +79,153 @@ struct tiles {
 
 /* The multiprocessors take tiles as they come: the last one ends late; where all are alike, whole
  * waves pass. A tile is slowed by the others as far as there are some. */
-static double tiles_ns(const struct attention_coefficients *of, const struct tiles *tiles)
+static double tiles_ns(const struct attention_prepared *of, const struct tiles *tiles)
 {
+    double passed_ns = tiles->busy_ns + of->tiles.tail * tiles->longest_ns;
+    if (tiles->alike == 0)
+        return most(tiles->alone_ns, passed_ns);
     double waves = tiles->busy_ns / tiles->longest_ns;
     double each_ns = tiles->alone_ns + (tiles->longest_ns - tiles->alone_ns) * least(waves, 1);
-    double whole_ns = most(1, up(waves - 1e-6)) * each_ns;
-    double passed_ns = tiles->busy_ns + of->tail * tiles->longest_ns;
+    double whole_ns = most(1, up(waves)) * each_ns;
     return most(tiles->alone_ns, tiles->alike * whole_ns + (1 - tiles->alike) * passed_ns);
 }
 
 /* Steps of all tiles of a sequence, tile i = 1.. of `count` taking the least of first + i * span,
  * last and window; 1 at least. */
-static double steps_of(double count, double span, double first, double last, double window)
+static double steps_of(const struct attention_prepared *of, double count, double first, double cap)
 {
-    double cap = least(last, window);
-    double growing = clamped(down(most(0, (cap - first) / span)), 0, count);
-    double sum = growing * (growing + 1) / 2 * span + growing * first + (count - growing) * cap;
+    double growing = clamped(down(most(0, (cap - first) * of->tiles.span_inverse)), 0, count);
+    double sum =
+        growing * (growing + 1) * 0.5 * of->tiles.span + growing * first + (count - growing) * cap;
     return most(sum, count);
 }
 
-static struct tiles prefill_tiles(const struct attention_fit *fit,
-                                  const struct attention_coefficients *of, struct gpu_peak peak,
-                                  const struct attention_shape *shape, double sequences,
+static double splits_of(const struct attention_prepared *of, double tiles, double steps)
+{
+    if (!of->tiles.splitting || tiles >= of->processors)
+        return 1;
+    return least(of->processors / tiles, most(1, steps * of->tiles.parts_per_step));
+}
+
+static struct tiles prefill_tiles(const struct attention_prepared *of, double sequences,
                                   double new_tokens, double cached)
 {
-    const struct attention_width *width = width_of(of, shape->head_dim);
-    bool windowed = shape->window_tokens > 0;
-    double rows = windowed ? width->window_rows : width->rows;
-    double keys = windowed ? width->window_keys : width->keys;
-    bool splitting = of->kernel == ATTENTION_FLASH_3 || of->kernel == ATTENTION_FLASHINFER;
-    double packed = splitting ? shape->heads / shape->kv_heads : 1;
-    double count = up(new_tokens * packed / rows), span = rows / packed / keys;
-    double last = up((cached + new_tokens) / keys);
-    double window = windowed ? shape->window_tokens / keys + most(1, span) : last;
-    /* Half a step more where a tile's rows end within a step. */
-    double first = cached / keys + (span < 1 ? 0.5 * (1 - span) : 0);
-    double steps = steps_of(count, span, first, last, window);
-    double longest = least(last, window), processors = fit->multiprocessors;
-    double step_ns =
-        4 * rows * keys * shape->head_dim * processors / (peak.flop * width->efficiency);
-    double heads = sequences * shape->heads / packed;
-    double parts = of->kernel == ATTENTION_FLASH_3 ? longest / 2 : longest * keys / SPLIT_KEYS;
-    double splits = splitting ? clamped(processors / (heads * count), 1, most(1, parts)) : 1;
-    double alike = clamped(2 * steps / (count * longest) - 1, 0, 1);
+    double count = up(new_tokens * of->tiles.per_token);
+    double last = up((cached + new_tokens) * of->tiles.keys_inverse);
+    double longest = of->windowed ? least(last, of->tiles.window_steps) : last;
+    double steps = steps_of(of, count, cached * of->tiles.keys_inverse + of->tiles.first, longest);
+    double heads = sequences * of->tiles.per_sequence;
+    double splits = splits_of(of, heads * count, longest);
+    double own_ns = of->tiles.own_ns, step_ns = of->tiles.step_ns;
+    double alone = splits > 1 ? longest / splits : longest;
     return (struct tiles){
-        .busy_ns = heads * (steps * step_ns + count * width->tile_ns) / processors,
-        .longest_ns = longest * step_ns + width->tile_ns,
-        .alone_ns = of->longest * (longest / splits * step_ns + width->tile_ns) +
-                    (splits > 1 ? of->split_ns : 0),
-        .alike = splitting ? 0 : alike,
+        .busy_ns = heads * (steps * step_ns + count * own_ns) * of->processors_inverse,
+        .longest_ns = longest * step_ns + own_ns,
+        .alone_ns =
+            of->tiles.alone * (alone * step_ns + own_ns) + (splits > 1 ? of->tiles.split_ns : 0),
+        .alike = of->tiles.splitting ? 0 : clamped(2 * steps / (count * longest) - 1, 0, 1),
         .splits = splits,
     };
 }
 
 /* ---- prefill ---- */
 
-static double query_bytes(const struct attention_shape *shape, double tokens)
-{
-    return tokens * shape->heads * shape->head_dim * 2 * ACTIVATION_BYTES;
-}
-
-static double kv_bytes(const struct attention_shape *shape, double tokens)
-{
-    return tokens * shape->kv_heads * shape->head_dim * 2 * shape->kv_bytes;
-}
-
 /* What of a sequence a prefill reads: with a window, not all of what is cached. */
-static double seen(const struct attention_shape *shape, double new_tokens, double cached)
+static double seen(const struct attention_prepared *of, double new_tokens, double cached)
 {
-    return new_tokens +
-           (shape->window_tokens > 0 ? least(cached, shape->window_tokens - 1) : cached);
+    return new_tokens + (of->windowed ? least(cached, of->window_tokens - 1) : cached);
 }
 
-double attention_prefill_ns(const struct attention_fit *fit, struct gpu_peak peak,
-                            const struct attention_shape *shape, double sequences,
-                            double new_tokens, double cached_tokens)
+static double prefill_ns(const struct attention_prepared *of, const struct tiles *tiles,
+                         double sequences, double new_tokens, double cached_tokens)
+{
+    double tokens = sequences * new_tokens;
+    double moved =
+        tokens * of->bytes.query + sequences * seen(of, new_tokens, cached_tokens) * of->bytes.kv;
+    double written = tokens * of->bytes.written;
+    /* A layer's queries and new K and V were made just before, whatever the run. */
+    double per_byte_ns = byte_ns(of, moved + written, of->cold && cached_tokens > 0);
+    double joining_ns = tiles->splits > 1 ? tokens * of->prefill.join_ns : 0;
+    return of->prefill.launch_ns + joining_ns +
+           together(tiles_ns(of, tiles), moved * per_byte_ns * of->prefill.stream_inverse,
+                    of->prefill.overlap) +
+           tokens * update_ns(of, per_byte_ns);
+}
+
+double attention_prefill_prepared_ns(const struct attention_prepared *of, double sequences,
+                                     double new_tokens, double cached_tokens)
 {
     if (sequences <= 0 || new_tokens <= 0)
         return 0;
     if (new_tokens == 1)
-        return attention_decode_ns(fit, peak, shape, sequences, sequences * (cached_tokens + 1));
-    const struct attention_coefficients *of = coefficients_of(fit, shape);
-    struct tiles tiles = prefill_tiles(fit, of, peak, shape, sequences, new_tokens, cached_tokens);
-    double tokens = sequences * new_tokens;
-    double moved = query_bytes(shape, tokens) +
-                   kv_bytes(shape, sequences * seen(shape, new_tokens, cached_tokens));
-    double written = tokens * shape->kv_heads * shape->head_dim * 2 * ACTIVATION_BYTES;
-    /* A layer's queries and new K and V were made just before, whatever the run. */
-    double per_byte_ns = byte_ns(fit, of, peak, moved + written, shape->cold && cached_tokens > 0);
-    double joining_ns = of->kernel == ATTENTION_FLASHINFER && tiles.splits > 1
-                            ? tokens * shape->heads * of->join_ns
-                            : 0;
-    return of->prefill_ns + joining_ns +
-           together(tiles_ns(of, &tiles), moved * per_byte_ns / of->stream_efficiency,
-                    of->overlap) +
-           update_ns(fit, of, shape, tokens, per_byte_ns);
+        return attention_decode_prepared_ns(of, sequences, sequences * (cached_tokens + 1));
+    struct tiles tiles = prefill_tiles(of, sequences, new_tokens, cached_tokens);
+    return prefill_ns(of, &tiles, sequences, new_tokens, cached_tokens);
 }
 
 /* ---- decode ---- */
 
-/* One query a sequence. */
-struct decode {
-    double keys;       /* that a sequence sees */
-    double tile_ns;    /* tiles' and heads' own time, over the multiprocessors */
-    double longest_ns; /* a tile's walk along its keys */
-    double bytes, moving_ns;
-    double regroup_ns;
-};
-
 /* Query heads of a KV head that are tiles of their own read its KV each for itself: again from HBM,
  * if between them lie more tiles than the GPU holds, and more bytes than its L2. */
-static double reread_bytes(const struct attention_fit *fit, const struct attention_coefficients *of,
-                           const struct attention_shape *shape, double sequences, double kv)
+static double reread_bytes(const struct attention_prepared *of, double sequences, double kv)
 {
-    double group = shape->heads / shape->kv_heads;
-    double fulls = group * sequences / fit->multiprocessors;
-    double too_large = clamped(kv / shape->kv_heads / (double)fit->l2_bytes - 1, 0, 1);
-    return (group - 1) * too_large * clamped((fulls / of->reread - 1) / 2, 0, 1) * kv;
+    double fulls = of->group * sequences * of->decode.reread_inverse;
+    if (fulls <= 1)
+        return 0;
+    return (of->group - 1) * missed(of, kv / of->kv_heads) * least((fulls - 1) * 0.5, 1) * kv;
 }
 
-static double decode_splits(const struct attention_fit *fit,
-                            const struct attention_coefficients *of, double tiles, double keys)
+/* KV heads of a token that came with the one before, and left the L2 before their turn: in another
+ * wave, if one KV head of all sequences fills the GPU. */
+static double line_bytes(const struct attention_prepared *of, double sequences, double kv)
 {
-    double full = FULL_BLOCKS * fit->multiprocessors / tiles;
-    return most(1, least(least(full, of->splits_most), keys / SPLIT_KEYS));
+    double more = of->bytes.line_more, fulls = sequences * of->processors_inverse;
+    if (more == 0 || fulls <= 1)
+        return 0;
+    return more * missed(of, (1 + more) * kv / of->kv_heads) * least(2 * (fulls - 1), 1) * kv;
 }
 
-static struct decode decode_of(const struct attention_fit *fit,
-                               const struct attention_coefficients *of, struct gpu_peak peak,
-                               const struct attention_shape *shape, double sequences,
-                               double context)
+static double decode_splits(const struct attention_prepared *of, double sequences, double keys)
 {
-    const struct attention_width *width = width_of(of, shape->head_dim);
-    double group = shape->heads / shape->kv_heads, mean = context / sequences;
-    bool windowed = shape->window_tokens > 0, first_kind = of->kernel == ATTENTION_FLASH_2;
-    bool far = windowed && mean > shape->window_tokens, alone = windowed && first_kind;
-    struct decode decode = { .keys = far ? shape->window_tokens : mean };
-    double tiles = sequences * (alone ? shape->heads : shape->kv_heads * up(group / DECODE_ROWS));
-    double splits =
-        first_kind && (alone || group == 1) ? 1 : decode_splits(fit, of, tiles, decode.keys);
-    decode.tile_ns = (tiles * (width->decode_tile_ns + (far ? width->decode_window_ns : 0)) +
-                      sequences * shape->heads * of->head_ns * shape->head_dim / 128) /
-                     fit->multiprocessors;
-    decode.longest_ns =
-        decode.keys / splits * shape->head_dim * 2 * shape->kv_bytes / of->tile_bytes_per_ns +
-        least(1, splits - 1) * of->split_ns + (splits - 1) * of->split_part_ns;
-    double kv = kv_bytes(shape, sequences * decode.keys);
-    decode.bytes = kv + query_bytes(shape, sequences);
-    double again = alone ? reread_bytes(fit, of, shape, sequences, kv) : 0;
-    decode.moving_ns = (decode.bytes + again) * byte_ns(fit, of, peak, decode.bytes, shape->cold) /
-                       width->decode_efficiency;
-    double row_tile =
-        of->kernel >= ATTENTION_FLASHINFER && group <= FEW_ROWS ? FEW_ROWS : DECODE_ROWS;
-    double rows =
-        alone ? shape->heads * DECODE_ROWS : shape->kv_heads * up(group / row_tile) * row_tile;
-    double flop = 4 * sequences * decode.keys * rows * shape->head_dim;
-    decode.moving_ns = together(decode.moving_ns, flop / (peak.flop * of->decode_flop_share), 0);
-    /* Two copies, for which K heads of B sequences need other strides. */
-    decode.regroup_ns = first_kind && !windowed && group > 1 && shape->kv_heads > 1 && sequences > 1
-                            ? of->regroup_ns
-                            : 0;
-    return decode;
+    if (of->decode.whole)
+        return 1;
+    double full = FULL_BLOCKS * of->processors / (of->decode.tiles * sequences);
+    return most(1, least(least(full, of->decode.splits_most), keys * (1 / SPLIT_KEYS)));
 }
 
-double attention_decode_ns(const struct attention_fit *fit, struct gpu_peak peak,
-                           const struct attention_shape *shape, double sequences,
-                           double context_tokens)
+/* Tiles' and heads' own time, over the multiprocessors. */
+static double decode_tiles_ns(const struct attention_prepared *of, double sequences, bool far)
+{
+    double ns = sequences * (of->decode.own_ns + (far ? of->decode.far_ns : 0));
+    if (of->decode.blocks_ns == 0)
+        return ns;
+    double walked = sequences * (of->decode.blocks_ns + sequences * of->decode.walk_ns);
+    return ns + (sequences > PLANNED_MOST
+                     ? walked * of->decode.unplanned
+                     : walked + sequences * sequences * of->decode.join_walk_ns);
+}
+
+double attention_decode_prepared_ns(const struct attention_prepared *of, double sequences,
+                                    double context_tokens)
 {
     if (sequences <= 0)
         return 0;
-    const struct attention_coefficients *of = coefficients_of(fit, shape);
-    struct decode decode = decode_of(fit, of, peak, shape, sequences, context_tokens);
-    double work_ns = together(decode.tile_ns, decode.moving_ns, of->decode_overlap);
-    double planning_ns = of->kernel == ATTENTION_FLASH_3 && sequences <= PLANNED_MOST
-                             ? sequences * of->sequence_ns
-                             : 0;
-    return of->decode_ns + decode.regroup_ns + planning_ns +
-           together(work_ns, decode.longest_ns, of->decode_mix);
+    double keys = context_tokens / sequences;
+    bool far = of->windowed && keys > of->window_tokens;
+    if (far)
+        keys = of->window_tokens;
+    double splits = decode_splits(of, sequences, keys), parts = splits - 1;
+    double longest_ns = of->decode.longest_ns + keys / splits * of->decode.key_ns +
+                        least(1, parts) * of->decode.split_ns + parts * of->decode.part_ns;
+    double kv = sequences * keys * of->bytes.kv, bytes = kv + sequences * of->bytes.query;
+    double again =
+        (of->decode.alone ? reread_bytes(of, sequences, kv) : 0) + line_bytes(of, sequences, kv);
+    double moving_ns = together((bytes + again) * byte_ns(of, bytes, of->cold) * of->decode.inverse,
+                                sequences * keys * of->decode.flop_ns, 0);
+    double work_ns = together(decode_tiles_ns(of, sequences, far), moving_ns, of->decode.overlap);
+    double planning_ns = sequences <= PLANNED_MOST ? sequences * of->decode.planning_ns : 0;
+    return of->decode.launch_ns + (sequences > 1 ? of->decode.regroup_ns : 0) + planning_ns +
+           together(work_ns, longest_ns, of->decode.mix);
 }
 
 /* ---- both in one launch ---- */
@@ -280,25 +233,17 @@ double attention_decode_ns(const struct attention_fit *fit, struct gpu_peak peak
 /* FlashAttention-2's grid has as many tiles for each sequence as the longest prefill needs
  * (csrc/flash_attn/src/flash_fwd_launch_template.h: num_m_block of max_seqlen_q): those behind a
  * decoding sequence's first are launched, find no query and end. */
-static double empty_ns(const struct attention_fit *fit, const struct attention_coefficients *of,
-                       const struct attention_shape *shape, double sequences, double new_tokens)
+static double empty_ns(const struct attention_prepared *of, double sequences, double new_tokens)
 {
-    if (of->kernel != ATTENTION_FLASH_2)
-        return 0;
-    const struct attention_width *width = width_of(of, shape->head_dim);
-    double rows = shape->window_tokens > 0 ? width->window_rows : width->rows;
-    double empty = sequences * shape->heads * (up(new_tokens / rows) - 1);
-    return empty * of->empty_ns / fit->multiprocessors;
+    return sequences * (up(new_tokens * of->tiles.per_token) - 1) * of->tiles.empty_ns;
 }
 
 /* Decoding sequences in a launch of prefill tiles: a tile a query head (FlashAttention-2) or KV
  * head, most of whose rows are empty, over all of its context. */
-static struct tiles decode_as_tiles(const struct attention_fit *fit,
-                                    const struct attention_coefficients *of, struct gpu_peak peak,
-                                    const struct attention_shape *shape, double sequences,
-                                    double context)
+static struct tiles decode_as_tiles(const struct attention_prepared *of, double sequences,
+                                    double keys)
 {
-    struct tiles one = prefill_tiles(fit, of, peak, shape, sequences, 1, context / sequences - 1);
+    struct tiles one = prefill_tiles(of, sequences, 1, keys - 1);
     one.alike = of->kernel == ATTENTION_FLASH_3 ? 0 : 1;
     return one;
 }
@@ -307,61 +252,88 @@ static struct tiles decode_as_tiles(const struct attention_fit *fit,
 static struct tiles joined(const struct tiles *a, const struct tiles *b)
 {
     double busy_ns = a->busy_ns + b->busy_ns, longest_ns = most(a->longest_ns, b->longest_ns);
+    double alike = a->alike * a->busy_ns * a->longest_ns + b->alike * b->busy_ns * b->longest_ns;
     return (struct tiles){
         .busy_ns = busy_ns,
         .longest_ns = longest_ns,
         .alone_ns = most(a->alone_ns, b->alone_ns),
-        .alike = (a->alike * a->busy_ns * a->longest_ns + b->alike * b->busy_ns * b->longest_ns) /
-                 (busy_ns * longest_ns),
+        .alike = alike == 0 ? 0 : alike / (busy_ns * longest_ns),
     };
 }
 
-static double one_launch_ns(const struct attention_fit *fit,
-                            const struct attention_coefficients *of, struct gpu_peak peak,
-                            const struct attention_shape *shape, double new_tokens, double cached,
-                            double sequences, double context)
+static double one_launch_ns(const struct attention_prepared *of, const struct tiles *prefill,
+                            double prefills, double new_tokens, double cached, double sequences,
+                            double context)
 {
-    struct tiles prefill = prefill_tiles(fit, of, peak, shape, 1, new_tokens, cached);
-    struct tiles decode = decode_as_tiles(fit, of, peak, shape, sequences, context);
-    struct tiles all = joined(&prefill, &decode);
     double keys = context / sequences;
-    if (shape->window_tokens > 0)
-        keys = least(keys, shape->window_tokens);
-    double kv = kv_bytes(shape, sequences * keys), decoded = kv + query_bytes(shape, sequences);
+    struct tiles decode = decode_as_tiles(of, sequences, keys);
+    struct tiles all = joined(prefill, &decode);
+    if (of->windowed)
+        keys = least(keys, of->window_tokens);
+    double kv = sequences * keys * of->bytes.kv, decoded = kv + sequences * of->bytes.query;
     double prefilled =
-        query_bytes(shape, new_tokens) + kv_bytes(shape, seen(shape, new_tokens, cached));
-    double per_byte_ns = byte_ns(fit, of, peak, decoded + prefilled, shape->cold);
-    double fresh_ns = byte_ns(fit, of, peak, decoded + prefilled, shape->cold && cached > 0);
-    double again =
-        of->kernel == ATTENTION_FLASH_2 ? reread_bytes(fit, of, shape, sequences, kv) : 0;
-    double efficiency = width_of(of, shape->head_dim)->decode_efficiency;
-    double moving_ns =
-        prefilled * fresh_ns / of->stream_efficiency + (decoded + again) * per_byte_ns / efficiency;
-    double computing_ns = most(tiles_ns(of, &all), tiles_ns(of, &prefill)) +
-                          empty_ns(fit, of, shape, sequences, new_tokens);
-    return of->prefill_ns + together(computing_ns, moving_ns, of->overlap) +
-           update_ns(fit, of, shape, new_tokens + sequences, fresh_ns);
+        prefills * (new_tokens * of->bytes.query + seen(of, new_tokens, cached) * of->bytes.kv);
+    double per_byte_ns = byte_ns(of, decoded + prefilled, of->cold);
+    double fresh_ns = cached > 0 ? per_byte_ns : byte_ns(of, decoded + prefilled, false);
+    double again = of->kernel == ATTENTION_FLASH_2 ? reread_bytes(of, sequences, kv) : 0;
+    double moving_ns = prefilled * fresh_ns * of->prefill.stream_inverse +
+                       (decoded + again) * per_byte_ns * of->decode.inverse;
+    double computing_ns = most(tiles_ns(of, &all), tiles_ns(of, prefill)) +
+                          empty_ns(of, sequences, new_tokens);
+    return of->prefill.launch_ns + together(computing_ns, moving_ns, of->prefill.overlap) +
+           (prefills * new_tokens + sequences) * update_ns(of, fresh_ns);
+}
+
+double attention_mixed_prepared_ns(const struct attention_prepared *of, double sequences,
+                                   double new_tokens, double cached_tokens, double decode_sequences,
+                                   double decode_context)
+{
+    if (decode_sequences <= 0)
+        return attention_prefill_prepared_ns(of, sequences, new_tokens, cached_tokens);
+    if (sequences <= 0 || new_tokens <= 0)
+        return attention_decode_prepared_ns(of, decode_sequences, decode_context);
+    if (of->kernel == ATTENTION_FLASHINFER || of->kernel == ATTENTION_TRTLLM)
+        return attention_prefill_prepared_ns(of, sequences, new_tokens, cached_tokens) +
+               attention_decode_prepared_ns(of, decode_sequences, decode_context);
+    struct tiles tiles = prefill_tiles(of, sequences, new_tokens, cached_tokens);
+    double together_ns = one_launch_ns(of, &tiles, sequences, new_tokens, cached_tokens,
+                                       decode_sequences, decode_context);
+    if (of->kernel == ATTENTION_FLASH_2)
+        return together_ns;
+    /* FlashAttention-3 decodes by the same tiles, with others or without, whose empty rows are
+     * computed while their keys come: one after the other they take no longer than in two launches.
+     * prefill's overlap, fitted where nothing was decoded, would say so of large batches. */
+    double alone_ns =
+        new_tokens == 1
+            ? attention_prefill_prepared_ns(of, sequences, new_tokens, cached_tokens)
+            : prefill_ns(of, &tiles, sequences, new_tokens, cached_tokens);
+    return least(together_ns, alone_ns + attention_decode_prepared_ns(of, decode_sequences,
+                                                                      decode_context));
+}
+
+/* ---- a single time ---- */
+
+double attention_prefill_ns(const struct attention_fit *fit, struct gpu_peak peak,
+                            const struct attention_shape *shape, double sequences,
+                            double new_tokens, double cached_tokens)
+{
+    struct attention_prepared of = attention_prepare(fit, peak, shape);
+    return attention_prefill_prepared_ns(&of, sequences, new_tokens, cached_tokens);
+}
+
+double attention_decode_ns(const struct attention_fit *fit, struct gpu_peak peak,
+                           const struct attention_shape *shape, double sequences,
+                           double context_tokens)
+{
+    struct attention_prepared of = attention_prepare(fit, peak, shape);
+    return attention_decode_prepared_ns(&of, sequences, context_tokens);
 }
 
 double attention_mixed_ns(const struct attention_fit *fit, struct gpu_peak peak,
                           const struct attention_shape *shape, double new_tokens,
                           double cached_tokens, double decode_sequences, double decode_context)
 {
-    if (decode_sequences <= 0)
-        return attention_prefill_ns(fit, peak, shape, 1, new_tokens, cached_tokens);
-    if (new_tokens <= 0)
-        return attention_decode_ns(fit, peak, shape, decode_sequences, decode_context);
-    const struct attention_coefficients *of = coefficients_of(fit, shape);
-    if (of->kernel == ATTENTION_FLASH_2)
-        return one_launch_ns(fit, of, peak, shape, new_tokens, cached_tokens, decode_sequences,
-                             decode_context);
-    double apart_ns = attention_prefill_ns(fit, peak, shape, 1, new_tokens, cached_tokens) +
-                      attention_decode_ns(fit, peak, shape, decode_sequences, decode_context);
-    if (of->kernel != ATTENTION_FLASH_3)
-        return apart_ns;
-    /* FlashAttention-3 decodes by the same tiles, with others or without, whose empty rows are
-     * computed while their keys come: one after the other they take no longer than in two launches.
-     * prefill's overlap, fitted where nothing was decoded, would say so of large batches. */
-    return least(apart_ns, one_launch_ns(fit, of, peak, shape, new_tokens, cached_tokens,
-                                         decode_sequences, decode_context));
+    struct attention_prepared of = attention_prepare(fit, peak, shape);
+    return attention_mixed_prepared_ns(&of, 1, new_tokens, cached_tokens, decode_sequences,
+                                       decode_context);
 }

@@ -47,6 +47,7 @@ struct attention_width {
     double decode_efficiency;        /* share of HBM bandwidth that decode attains */
     double decode_tile_ns;           /* of a tile of decode, whatever its keys */
     double decode_window_ns;         /* more, where the context is beyond the window */
+    double decode_group_ns;          /* more, of flashinfer's next tile: over 16 heads share it */
 };
 
 /* A kernel for KV of one format. */
@@ -78,6 +79,19 @@ struct attention_coefficients {
                                  sequence has as many tiles as the longest prefill needs */
     double reread;            /* GPUs full of tiles between heads of one KV head, from which on they
                                  read its KV again */
+    /* HBM is read and written in such pieces, wider than the row of one token and KV head: where a
+     * token's heads lie side by side (flashinfer) a row is read with the next head's, again if that
+     * left the L2 before its turn; else it is written as a whole piece. Not fitted; 1: no matter.
+     */
+    double line_bytes;
+    double uneven_ns; /* flash-attention-3: more, of a tile of prefill, 128 wide, whose rows the
+                         query heads of a KV head do not divide */
+    /* flash-attention-3, heads of over 256: vLLM takes FlashAttention-4, which launches walk_splits
+     * blocks for each tile of decode (1 where it does not plan ahead; not fitted). Each block walks
+     * over the sequences to find its own, and so does what joins the parts. */
+    double walk_splits;
+    double walk_ns;      /* per block and sequence; the block itself is decode_tile_ns */
+    double walk_join_ns; /* per query head and sequence */
     struct attention_width width[ATTENTION_WIDTHS];
 };
 
@@ -151,6 +165,52 @@ double attention_decode_ns(const struct attention_fit *fit, struct gpu_peak peak
 double attention_mixed_ns(const struct attention_fit *fit, struct gpu_peak peak,
                           const struct attention_shape *shape, double new_tokens,
                           double cached_tokens, double decode_sequences, double decode_context);
+
+/* What of a fit and a shape no token changes, so that a time is some multiplications and a square
+ * root or two. Holds copies, no pointers. Per token, sequence, tile, step or key, as said. */
+struct attention_prepared {
+    int kernel; /* enum attention_kernel */
+    bool windowed, cold;
+    double window_tokens, heads, kv_heads, group, processors, processors_inverse;
+    struct {
+        bool splitting;
+        double per_token, per_sequence; /* tiles: of a head's rows, and heads that are tiles */
+        double keys, keys_inverse;      /* of a step */
+        double span, span_inverse;      /* steps by which each tile sees more than the one before */
+        double first, window_steps, step_ns, own_ns, parts_per_step;
+        double alone, split_ns, tail;
+        double empty_ns; /* flash-attention-2: of a decoding sequence's heads without a query */
+    } tiles;
+    struct {
+        double launch_ns, join_ns, overlap, stream_inverse;
+        double update_ns, update_bytes, update_cold_ns; /* a token's: threads, bytes, both of HBM */
+    } prefill;
+    struct {
+        double query, kv, written;                     /* of a token */
+        double ns, l2_inverse, fade_inverse, l2_saved; /* of a byte */
+        double line_more; /* KV of other heads that comes with a head's */
+    } bytes;
+    struct {
+        bool whole, alone; /* no context is split; a query head is a tile of its own */
+        double launch_ns, regroup_ns, planning_ns;
+        double tiles;          /* of a sequence */
+        double own_ns, far_ns; /* of a sequence's tiles, and more beyond the window */
+        double blocks_ns, walk_ns, join_walk_ns, unplanned; /* FlashAttention-4's; 0: others */
+        double longest_ns, key_ns, split_ns, part_ns, splits_most;
+        double flop_ns; /* of a sequence's key */
+        double inverse, overlap, mix, reread_inverse;
+    } decode;
+};
+struct attention_prepared attention_prepare(const struct attention_fit *fit, struct gpu_peak peak,
+                                            const struct attention_shape *shape);
+/* The three times above; mixed: `sequences` prefills in the launch with the decode step. */
+double attention_prefill_prepared_ns(const struct attention_prepared *of, double sequences,
+                                     double new_tokens, double cached_tokens);
+double attention_decode_prepared_ns(const struct attention_prepared *of, double sequences,
+                                    double context_tokens);
+double attention_mixed_prepared_ns(const struct attention_prepared *of, double sequences,
+                                   double new_tokens, double cached_tokens, double decode_sequences,
+                                   double decode_context);
 
 /* MLA on one rank. */
 struct latent_shape {

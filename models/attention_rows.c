@@ -38,7 +38,9 @@ static const char *const kernels[] = { "flash-attention-2", "flash-attention-3",
         NUMBER(prefix ".decode_tile_ns", member.decode_tile_ns, 0, 1e6, "3000",                    \
                "per tile of decode"),                                                              \
         NUMBER(prefix ".decode_window_ns", member.decode_window_ns, 0, 1e6, "1000",                \
-               "per tile of decode beyond a window")
+               "per tile of decode beyond a window"),                                              \
+        NUMBER(prefix ".decode_group_ns", member.decode_group_ns, 0, 1e6, "1000",                  \
+               "flashinfer: per tile of decode of more than 16 heads")
 
 #define KERNEL(prefix, member)                                                                     \
     { .key = prefix ".kernel",                                                                     \
@@ -89,6 +91,15 @@ static const char *const kernels[] = { "flash-attention-2", "flash-attention-3",
                "flash-attention-2: a tile without a query, beside a prefill"),                     \
         NUMBER(prefix ".reread", member.reread, 1e-3, 1e3, "0.7",                                  \
                "GPUs full of tiles between heads, from which on they read KV again"),              \
+        NUMBER(prefix ".line_bytes", member.line_bytes, 1, 4096, "1",                              \
+               "HBM is read and written in such pieces"),                                          \
+        NUMBER(prefix ".uneven_ns", member.uneven_ns, 0, 1e6, "500",                               \
+               "flash-attention-3: more, of a prefill's tile that heads do not divide"),           \
+        NUMBER(prefix ".walk_splits", member.walk_splits, 0, 1024, "0",                            \
+               "FlashAttention-4 for heads over 256: blocks for each tile of decode; 0: not"),     \
+        NUMBER(prefix ".walk_ns", member.walk_ns, 0, 1e5, "10", "per block and sequence"),         \
+        NUMBER(prefix ".walk_join_ns", member.walk_join_ns, 0, 1e5, "50",                          \
+               "joining parts, per query head and sequence"),                                      \
         WIDTH(prefix ".64", member.width[0]), WIDTH(prefix ".128", member.width[1]),               \
         WIDTH(prefix ".192", member.width[2]), WIDTH(prefix ".256", member.width[3]),              \
         WIDTH(prefix ".512", member.width[4])

@@ -304,7 +304,7 @@ struct timing {
     bool attention_latent;
     struct attention_fit attention;
     struct gpu_peak peak;
-    struct attention_shape full, window;
+    struct attention_prepared full, window;
     struct latent_shape latent;
     struct timing_surface full_decode, window_decode;
     struct timing_matrix head;            /* logits */

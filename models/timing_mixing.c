@@ -84,14 +84,13 @@ static double full_decode_ns(const void *what, double batch, double tokens)
     const struct timing *timing = what;
     return timing->attention_latent ? attention_latent_decode_ns(&timing->attention, timing->peak,
                                                                  &timing->latent, batch, tokens)
-                                    : attention_decode_ns(&timing->attention, timing->peak,
-                                                          &timing->full, batch, tokens);
+                                    : attention_decode_prepared_ns(&timing->full, batch, tokens);
 }
 
 static double window_decode_ns(const void *what, double batch, double tokens)
 {
     const struct timing *timing = what;
-    return attention_decode_ns(&timing->attention, timing->peak, &timing->window, batch, tokens);
+    return attention_decode_prepared_ns(&timing->window, batch, tokens);
 }
 
 /* In serving, what a layer reads is not in the L2 any more: other layers ran in between. Of a
@@ -114,49 +113,45 @@ static void prepare_fitted(struct timing *timing, const struct model *model,
                                             .rope_dim = model->rope_dim,
                                             .head_dim = model->head_dim,
                                             .kv_bytes = model->kv_bytes_per_value };
-    timing->full = (struct attention_shape){ .heads = heads,
-                                             .kv_heads = model_kv_heads_of_rank(model, ranks),
-                                             .head_dim = model->head_dim,
-                                             .kv_bytes = model->kv_bytes_per_value,
-                                             .cold = true };
-    timing->window = timing->full;
-    timing->window.window_tokens =
+    struct attention_shape shape = { .heads = heads,
+                                     .kv_heads = model_kv_heads_of_rank(model, ranks),
+                                     .head_dim = model->head_dim,
+                                     .kv_bytes = model->kv_bytes_per_value,
+                                     .cold = true };
+    timing->full = attention_prepare(&timing->attention, timing->peak, &shape);
+    shape.window_tokens =
         timing->window_chunked ? (double)model->window_tokens / 2 : model->window_tokens;
+    timing->window = attention_prepare(&timing->attention, timing->peak, &shape);
     timing_surface_fill(&timing->full_decode, full_decode_ns, timing);
     if (timing->window_tokens > 0)
         timing_surface_fill(&timing->window_decode, window_decode_ns, timing);
 }
 
+/* A kind of layer's prefills, and the turns that decode in the same launch. */
 static double fitted_full_ns(const struct timing *timing, double sequences, double new_tokens,
-                             double cached_tokens)
+                             double cached_tokens, double decodes, double context_tokens)
 {
-    if (timing->attention_latent)
-        return attention_latent_prefill_ns(&timing->attention, timing->peak, &timing->latent,
-                                           sequences, new_tokens, cached_tokens);
-    return attention_prefill_ns(&timing->attention, timing->peak, &timing->full, sequences,
-                                new_tokens, cached_tokens);
+    if (!timing->attention_latent)
+        return attention_mixed_prepared_ns(&timing->full, sequences, new_tokens, cached_tokens,
+                                           decodes, context_tokens);
+    /* MLA's are two kernels. */
+    return attention_latent_prefill_ns(&timing->attention, timing->peak, &timing->latent, sequences,
+                                       new_tokens, cached_tokens) +
+           attention_latent_decode_ns(&timing->attention, timing->peak, &timing->latent, decodes,
+                                      context_tokens);
 }
 
-static double fitted_window_ns(const struct timing *timing, double sequences, double new_tokens,
-                               double cached_tokens)
+static double fitted_ns(const struct timing *timing, double sequences, double new_tokens,
+                        double cached_tokens, double decodes, double context_tokens,
+                        double window_tokens)
 {
-    return attention_prefill_ns(&timing->attention, timing->peak, &timing->window, sequences,
-                                new_tokens, cached_tokens);
-}
-
-/* What decoding adds to the launch of a kind of layer's prefills: to that of one of them, the
- * others as they are. */
-static double fitted_beside_ns(const struct timing *timing, const struct attention_shape *shape,
-                               double new_tokens, double cached_tokens, double decodes,
-                               double context_tokens)
-{
-    if (timing->attention_latent) /* two kernels */
-        return attention_latent_decode_ns(&timing->attention, timing->peak, &timing->latent,
-                                          decodes, context_tokens);
-    return attention_mixed_ns(&timing->attention, timing->peak, shape, new_tokens, cached_tokens,
-                              decodes, context_tokens) -
-           attention_prefill_ns(&timing->attention, timing->peak, shape, 1, new_tokens,
-                                cached_tokens);
+    double sum_ns = timing->full_share * fitted_full_ns(timing, sequences, new_tokens,
+                                                        cached_tokens, decodes, context_tokens);
+    if (timing->window_tokens > 0)
+        sum_ns += timing->window_share * attention_mixed_prepared_ns(&timing->window, sequences,
+                                                                     new_tokens, cached_tokens,
+                                                                     decodes, window_tokens);
+    return sum_ns;
 }
 
 /* ---- all of them ---- */
@@ -181,8 +176,6 @@ void timing_mixing_prepare(struct timing *timing, const struct model *model,
 static double full_attention_ns(const struct timing *timing, double sequences, double new_tokens,
                                 double cached_tokens)
 {
-    if (timing->attention_fitted)
-        return fitted_full_ns(timing, sequences, new_tokens, cached_tokens);
     double pairs = new_tokens * cached_tokens + new_tokens * (new_tokens + 1) / 2;
     double stream_ns =
         new_tokens * timing->query_stream_ns + (new_tokens + cached_tokens) * timing->kv_stream_ns;
@@ -207,8 +200,6 @@ static double chunked_pairs(uint64_t end, uint64_t chunk)
 static double window_attention_ns(const struct timing *timing, double sequences,
                                   uint64_t new_tokens, uint64_t cached_tokens)
 {
-    if (timing->attention_fitted)
-        return fitted_window_ns(timing, sequences, (double)new_tokens, (double)cached_tokens);
     uint64_t end = new_tokens + cached_tokens, window = timing->window_tokens;
     double pairs = timing->window_chunked
                        ? chunked_pairs(end, window) - chunked_pairs(cached_tokens, window)
@@ -221,16 +212,30 @@ static double window_attention_ns(const struct timing *timing, double sequences,
            (longer(pairs * timing->pair_ns, stream_ns) + (double)seen * timing->cached_ns);
 }
 
-double timing_mixing_prefill_ns(const struct timing *timing, double sequences, uint64_t new_tokens,
-                                uint64_t cached_tokens)
+static double roofline_ns(const struct timing *timing, double sequences, uint64_t new_tokens,
+                          uint64_t cached_tokens)
 {
     double sum_ns = timing->full_share *
                     full_attention_ns(timing, sequences, (double)new_tokens, (double)cached_tokens);
     if (timing->window_tokens > 0)
         sum_ns += timing->window_share *
                   window_attention_ns(timing, sequences, new_tokens, cached_tokens);
-    return sum_ns +
-           sequences * ((double)new_tokens * timing->state_token_ns + timing->state_sequence_ns);
+    return sum_ns;
+}
+
+static double states_ns(const struct timing *timing, double sequences, double new_tokens)
+{
+    return sequences * (new_tokens * timing->state_token_ns + timing->state_sequence_ns);
+}
+
+double timing_mixing_prefill_ns(const struct timing *timing, double sequences, uint64_t new_tokens,
+                                uint64_t cached_tokens)
+{
+    double fresh = (double)new_tokens;
+    double ns = timing->attention_fitted
+                    ? fitted_ns(timing, sequences, fresh, (double)cached_tokens, 0, 0, 0)
+                    : roofline_ns(timing, sequences, new_tokens, cached_tokens);
+    return ns + states_ns(timing, sequences, fresh);
 }
 
 /* ---- decode ---- */
@@ -269,7 +274,7 @@ struct decode_time timing_mixing_decode(const struct timing *timing, uint32_t ba
     struct decode_time time = timing->attention_fitted
                                   ? fitted_decode(timing, batch, context_tokens, window_tokens)
                                   : roofline_decode(timing, batch);
-    time.base_ns += batch * (timing->state_token_ns + timing->state_sequence_ns);
+    time.base_ns += states_ns(timing, batch, 1);
     return time;
 }
 
@@ -289,16 +294,13 @@ double timing_mixing_both_ns(const struct timing *timing, double sequences, uint
 {
     if (sequences <= 0)
         return decode_ns(timing, decodes, context_tokens, window_tokens);
-    double sum_ns = timing_mixing_prefill_ns(timing, sequences, new_tokens, cached_tokens);
     if (decodes == 0)
-        return sum_ns;
+        return timing_mixing_prefill_ns(timing, sequences, new_tokens, cached_tokens);
     if (!timing->attention_fitted)
-        return sum_ns + decode_ns(timing, decodes, context_tokens, window_tokens);
-    double fresh = (double)new_tokens, cached = (double)cached_tokens;
-    sum_ns += timing->full_share * fitted_beside_ns(timing, &timing->full, fresh, cached, decodes,
-                                                    (double)context_tokens);
-    if (timing->window_tokens > 0)
-        sum_ns += timing->window_share * fitted_beside_ns(timing, &timing->window, fresh, cached,
-                                                          decodes, (double)window_tokens);
-    return sum_ns + decodes * (timing->state_token_ns + timing->state_sequence_ns);
+        return timing_mixing_prefill_ns(timing, sequences, new_tokens, cached_tokens) +
+               decode_ns(timing, decodes, context_tokens, window_tokens);
+    double fresh = (double)new_tokens;
+    return fitted_ns(timing, sequences, fresh, (double)cached_tokens, decodes,
+                     (double)context_tokens, (double)window_tokens) +
+           states_ns(timing, sequences, fresh) + states_ns(timing, decodes, 1);
 }

@@ -187,15 +187,33 @@ static bool is_latent(const struct attention_launch *launch, double kv_bytes)
 static const char *const width_names[ATTENTION_WIDTHS] = { "64", "128", "192", "256", "512" };
 static const double width_most[ATTENTION_WIDTHS] = { 64, 128, 192, 256, 1e9 };
 
-/* Adds a width's coefficient where a launch has such heads (and, if asked for, a window). */
-static void add_widths(struct part *part, const char *prefix, const char *name, bool windowed)
+static bool any(const struct attention_launch *launch)
+{
+    (void)launch;
+    return true;
+}
+
+static bool windowed(const struct attention_launch *launch)
+{
+    return launch->window_tokens > 0;
+}
+
+/* FlashInfer's larger tile. */
+static bool many_share(const struct attention_launch *launch)
+{
+    return launch->heads / launch->kv_heads > 16;
+}
+
+/* Adds a width's coefficient where a launch that tells it has such heads. */
+static void add_widths(struct part *part, const char *prefix, const char *name,
+                       bool (*tells)(const struct attention_launch *launch))
 {
     double from = 0;
     for (int w = 0; w < ATTENTION_WIDTHS; from = width_most[w++]) {
         bool seen = false;
         for (size_t i = 0; i < part->launches && !seen; i++)
             seen = part->launch[i]->head_dim > from && part->launch[i]->head_dim <= width_most[w] &&
-                   (!windowed || part->launch[i]->window_tokens > 0);
+                   tells(part->launch[i]);
         char width[KEY_BYTES / 2];
         snprintf(width, sizeof width, "%s.%s", width_names[w], name);
         if (seen)
@@ -207,6 +225,14 @@ static bool any_cold(const struct part *part)
 {
     for (size_t i = 0; i < part->launches; i++)
         if (part->launch[i]->cold)
+            return true;
+    return false;
+}
+
+static bool any_wider(const struct part *part, double head_dim)
+{
+    for (size_t i = 0; i < part->launches; i++)
+        if (part->launch[i]->head_dim > head_dim)
             return true;
     return false;
 }
@@ -226,8 +252,8 @@ static void fit_decode(const struct attention_profile *profile, struct attention
     static const char *const names[] = { "decode_ns",         "split_ns",         "split_part_ns",
                                          "tile_bytes_per_ns", "decode_overlap",   "decode_mix",
                                          "head_ns",           "decode_flop_share" };
-    int kernel = bytes < 2 ? fit->narrow.kernel : fit->wide.kernel;
-    bool second = kernel == ATTENTION_FLASH_2;
+    const struct attention_coefficients *from = bytes < 2 ? &fit->narrow : &fit->wide;
+    bool second = from->kernel == ATTENTION_FLASH_2, third = from->kernel == ATTENTION_FLASH_3;
     take(profile, choice, decodes, bytes, part);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         add(part, FORM_POSITIVE, prefix, names[i]);
@@ -237,15 +263,21 @@ static void fit_decode(const struct attention_profile *profile, struct attention
         add(part, FORM_POSITIVE, prefix, "l2_fade");
         add(part, FORM_OVER_ONE, prefix, "l2_gain");
     }
-    if (kernel == ATTENTION_FLASH_3)
+    if (third)
         add(part, FORM_POSITIVE, prefix, "sequence_ns");
+    if (third && from->walk_splits > 0 && any_wider(part, 256)) {
+        add(part, FORM_POSITIVE, prefix, "walk_ns");
+        add(part, FORM_POSITIVE, prefix, "walk_join_ns");
+    }
     if (second)
         add(part, FORM_POSITIVE, prefix, "regroup_ns");
     if (second)
         add(part, FORM_POSITIVE, prefix, "reread");
-    add_widths(part, prefix, "decode_efficiency", false);
-    add_widths(part, prefix, "decode_tile_ns", false);
-    add_widths(part, prefix, "decode_window_ns", true);
+    add_widths(part, prefix, "decode_efficiency", any);
+    add_widths(part, prefix, "decode_tile_ns", any);
+    add_widths(part, prefix, "decode_window_ns", windowed);
+    if (from->kernel == ATTENTION_FLASHINFER)
+        add_widths(part, prefix, "decode_group_ns", many_share);
     fit_part(part, fit);
 }
 
@@ -259,14 +291,19 @@ static void fit_prefill(const struct attention_profile *profile, struct attentio
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         add(part, FORM_POSITIVE, prefix, names[i]);
     add(part, FORM_SHARE, prefix, "tail");
-    if ((bytes < 2 ? fit->narrow.kernel : fit->wide.kernel) == ATTENTION_FLASHINFER)
+    int kernel = bytes < 2 ? fit->narrow.kernel : fit->wide.kernel;
+    if (kernel == ATTENTION_FLASHINFER)
         add(part, FORM_POSITIVE, prefix, "join_ns");
+    if (kernel == ATTENTION_FLASH_3)
+        add(part, FORM_POSITIVE, prefix, "uneven_ns");
     if (any_mixed(part)) {
         add(part, FORM_POSITIVE, prefix, "reread");
         add(part, FORM_POSITIVE, prefix, "empty_ns");
+        add(part, FORM_POSITIVE, prefix, "l2_start");
+        add(part, FORM_POSITIVE, prefix, "l2_fade");
     }
-    add_widths(part, prefix, "efficiency", false);
-    add_widths(part, prefix, "tile_ns", false);
+    add_widths(part, prefix, "efficiency", any);
+    add_widths(part, prefix, "tile_ns", any);
     fit_part(part, fit);
 }
 

@@ -217,6 +217,7 @@ double attention_decode_prepared_ns(const struct attention_prepared *of, double 
     double splits = decode_splits(of, sequences, keys), parts = splits - 1;
     double longest_ns = of->decode.longest_ns + keys / splits * of->decode.key_ns +
                         least(1, parts) * of->decode.split_ns + parts * of->decode.part_ns;
+    keys = most(0, keys - of->decode.hidden_keys);
     double kv = sequences * keys * of->bytes.kv, bytes = kv + sequences * of->bytes.query;
     double again =
         (of->decode.alone ? reread_bytes(of, sequences, kv) : 0) + line_bytes(of, sequences, kv);

@@ -92,6 +92,7 @@ struct attention_coefficients {
     double walk_splits;
     double walk_ns;      /* per block and sequence; the block itself is decode_tile_ns */
     double walk_join_ns; /* per query head and sequence */
+    double hidden_keys;  /* flash-attention-3's decode: a tile's first keys, there when it starts */
     struct attention_width width[ATTENTION_WIDTHS];
 };
 
@@ -196,7 +197,7 @@ struct attention_prepared {
         double tiles;          /* of a sequence */
         double own_ns, far_ns; /* of a sequence's tiles, and more beyond the window */
         double blocks_ns, walk_ns, join_walk_ns, unplanned; /* FlashAttention-4's; 0: others */
-        double longest_ns, key_ns, split_ns, part_ns, splits_most;
+        double longest_ns, hidden_keys, key_ns, split_ns, part_ns, splits_most;
         double flop_ns; /* of a sequence's key */
         double inverse, overlap, mix, reread_inverse;
     } decode;

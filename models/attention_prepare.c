@@ -144,6 +144,7 @@ static void prepare_decode(struct attention_prepared *of, const struct attention
     of->decode.regroup_ns =
         first_kind && !of->windowed && of->group > 1 && shape->kv_heads > 1 ? from->regroup_ns : 0;
     of->decode.planning_ns = from->kernel == ATTENTION_FLASH_3 ? from->sequence_ns : 0;
+    of->decode.hidden_keys = from->kernel == ATTENTION_FLASH_3 ? from->hidden_keys : 0;
     of->decode.key_ns = shape->head_dim * 2 * shape->kv_bytes / from->tile_bytes_per_ns;
     of->decode.split_ns = from->split_ns;
     of->decode.part_ns = from->split_part_ns;

@@ -100,6 +100,8 @@ static const char *const kernels[] = { "flash-attention-2", "flash-attention-3",
         NUMBER(prefix ".walk_ns", member.walk_ns, 0, 1e5, "10", "per block and sequence"),         \
         NUMBER(prefix ".walk_join_ns", member.walk_join_ns, 0, 1e5, "50",                          \
                "joining parts, per query head and sequence"),                                      \
+        NUMBER(prefix ".hidden_keys", member.hidden_keys, 0, 1024, "16",                           \
+               "flash-attention-3's decode: a tile's first keys, there when it starts"),           \
         WIDTH(prefix ".64", member.width[0]), WIDTH(prefix ".128", member.width[1]),               \
         WIDTH(prefix ".192", member.width[2]), WIDTH(prefix ".256", member.width[3]),              \
         WIDTH(prefix ".512", member.width[4])

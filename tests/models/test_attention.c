@@ -160,6 +160,97 @@ START_TEST(one_launch_of_both_fills_the_gpu_and_two_add_up)
 }
 END_TEST
 
+/* Two KV heads of 64 bytes a token, side by side in lines of 128; 10,000 bytes of L2, 4 blocks fill
+ * the GPU. */
+START_TEST(a_row_below_a_line_is_read_with_its_neighbour_where_the_cache_is_too_small)
+{
+    struct attention_fit fit = countable(ATTENTION_FLASHINFER);
+    struct gpu_peak narrow = { .flop = 1e12, .bytes = 1 };
+    struct attention_shape shape = { 2, 2, 32, 0, 2, true };
+    double queries = 8 * 2 * 32 * 2 * 2, key = 2 * 32 * 2 * 2;
+    fit.l2_bytes = 10000;
+    double without = attention_decode_ns(&fit, narrow, &shape, 8, 8 * 1000);
+    near(without, queries + 8 * 1000 * key);
+    fit.wide.line_bytes = 128;
+    near(attention_decode_ns(&fit, narrow, &shape, 8, 8 * 1000), without + 8 * 1000 * key);
+    /* A GPU that four sequences fill has the neighbour in the same wave. */
+    near(attention_decode_ns(&fit, narrow, &shape, 4, 4 * 1000), queries / 2 + 4 * 1000 * key);
+    /* Within the cache the neighbour is still there. */
+    near(attention_decode_ns(&fit, narrow, &shape, 8, 8 * 4), queries + 8 * 4 * key);
+    shape.heads = shape.kv_heads = 1; /* its rows follow each other */
+    near(attention_decode_ns(&fit, narrow, &shape, 8, 8 * 1000), queries / 2 + 8 * 1000 * key / 2);
+}
+END_TEST
+
+/* Two sequences of a tile of four blocks each, on four multiprocessors. */
+START_TEST(blocks_of_wide_heads_walk_over_the_sequences_to_find_their_own)
+{
+    struct attention_fit fit = countable(ATTENTION_FLASH_3);
+    struct attention_shape wide = { 2, 1, 512, 0, 2, false };
+    fit.wide.walk_splits = 4;
+    fit.wide.walk_ns = 3;
+    fit.wide.walk_join_ns = 5;
+    fit.wide.width[4].decode_tile_ns = 100;
+    near(attention_decode_ns(&fit, slow, &wide, 2, 2),
+         (2 * 4 * (100 + 2 * 3) + 2 * 2 * 2 * 5) / 4.);
+    /* What is not planned ahead has one block a tile, and nothing to join. */
+    near(attention_decode_ns(&fit, slow, &wide, 1000, 1000), 1000 * (100 + 1000 * 3) / 4.);
+    wide.head_dim = 256; /* FlashAttention-3 itself */
+    fit.wide.width[3].decode_tile_ns = 100;
+    near(attention_decode_ns(&fit, slow, &wide, 2, 2), 2 * 100 / 4.);
+}
+END_TEST
+
+START_TEST(a_larger_tile_has_its_own_latency_and_two_of_them_hide_it)
+{
+    struct attention_fit fit = countable(ATTENTION_FLASHINFER);
+    struct attention_shape shape = { 17, 1, 1, 0, 2, false };
+    fit.wide.width[0].decode_group_ns = 10;
+    /* A tile alone: its latency; 40: half of it each, ten on a multiprocessor. */
+    near(attention_decode_ns(&fit, slow, &shape, 1, 1), sqrt(10 * 10 + 1.25 * 1.25));
+    near(attention_decode_ns(&fit, slow, &shape, 40, 40), sqrt(10 * 10 + 50 * 50));
+    shape.heads = 16;
+    ck_assert_double_le(attention_decode_ns(&fit, slow, &shape, 40, 40), 1);
+}
+END_TEST
+
+START_TEST(heads_that_do_not_divide_a_tile_cost_each_tile_more)
+{
+    struct attention_fit fit = countable(ATTENTION_FLASH_3), dear = fit;
+    struct attention_shape shape = { 4, 1, 128, 0, 2, false };
+    fit.wide.width[1].rows = dear.wide.width[1].rows = 4;
+    dear.wide.uneven_ns = 1000;
+    ck_assert_double_eq(attention_prefill_ns(&dear, slow, &shape, 4, 8, 0),
+                        attention_prefill_ns(&fit, slow, &shape, 4, 8, 0));
+    shape.heads = 3; /* 24 rows in 6 tiles, for each of 4 sequences */
+    near(attention_prefill_ns(&dear, slow, &shape, 4, 8, 0),
+         attention_prefill_ns(&fit, slow, &shape, 4, 8, 0) + 6 * 1000);
+}
+END_TEST
+
+START_TEST(a_tile_s_first_keys_are_there_when_it_starts)
+{
+    struct attention_fit fit = countable(ATTENTION_FLASH_3);
+    struct gpu_peak narrow = { .flop = 1e12, .bytes = 1 };
+    fit.wide.hidden_keys = 100;
+    near(attention_decode_ns(&fit, narrow, &one_head, 1, 1000), 900 * 4 + 4);
+    near(attention_decode_ns(&fit, narrow, &one_head, 1, 50), 4);
+}
+END_TEST
+
+START_TEST(several_prefills_share_a_launch_with_what_decodes)
+{
+    struct attention_fit one = countable(ATTENTION_FLASH_2);
+    struct attention_prepared of = attention_prepare(&one, slow, &one_head);
+    /* Four tiles of 51 steps fill the GPU; a fifth, or as much of decoding, is a second wave. */
+    near(attention_mixed_prepared_ns(&of, 4, 2, 100, 0, 0), 51 * STEP_NS);
+    near(attention_mixed_prepared_ns(&of, 4, 2, 100, 1, 102), 2 * 51 * STEP_NS);
+    near(attention_mixed_prepared_ns(&of, 3, 2, 100, 1, 102), 51 * STEP_NS);
+    ck_assert_double_eq(attention_mixed_prepared_ns(&of, 1, 2, 100, 3, 150),
+                        attention_mixed_ns(&one, slow, &one_head, 2, 100, 3, 150));
+}
+END_TEST
+
 /* ---- every shipped fit ---- */
 
 static struct gpu_peak peak_of(const struct hardware *hardware)
@@ -357,6 +448,13 @@ int main(void)
     tcase_add_test(counted, decode_moves_its_kv_from_hbm_unless_it_stayed_in_the_cache);
     tcase_add_test(counted, beside_a_prefill_each_sequence_has_as_many_tiles_as_it);
     tcase_add_test(counted, one_launch_of_both_fills_the_gpu_and_two_add_up);
+    tcase_add_test(counted, several_prefills_share_a_launch_with_what_decodes);
+    tcase_add_test(counted,
+                   a_row_below_a_line_is_read_with_its_neighbour_where_the_cache_is_too_small);
+    tcase_add_test(counted, blocks_of_wide_heads_walk_over_the_sequences_to_find_their_own);
+    tcase_add_test(counted, a_larger_tile_has_its_own_latency_and_two_of_them_hide_it);
+    tcase_add_test(counted, heads_that_do_not_divide_a_tile_cost_each_tile_more);
+    tcase_add_test(counted, a_tile_s_first_keys_are_there_when_it_starts);
     suite_add_tcase(suite, counted);
     TCase *shipped = tcase_create("shipped fits");
     tcase_add_test(shipped, more_of_anything_takes_no_less_time);

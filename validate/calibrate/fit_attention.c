@@ -263,8 +263,10 @@ static void fit_decode(const struct attention_profile *profile, struct attention
         add(part, FORM_POSITIVE, prefix, "l2_fade");
         add(part, FORM_OVER_ONE, prefix, "l2_gain");
     }
-    if (third)
+    if (third) {
         add(part, FORM_POSITIVE, prefix, "sequence_ns");
+        add(part, FORM_POSITIVE, prefix, "hidden_keys");
+    }
     if (third && from->walk_splits > 0 && any_wider(part, 256)) {
         add(part, FORM_POSITIVE, prefix, "walk_ns");
         add(part, FORM_POSITIVE, prefix, "walk_join_ns");

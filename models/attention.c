@@ -187,10 +187,11 @@ static double line_bytes(const struct attention_prepared *of, double sequences, 
 
 static double decode_splits(const struct attention_prepared *of, double sequences, double keys)
 {
-    if (of->decode.whole)
+    double tiles = of->decode.tiles * sequences, blocks = FULL_BLOCKS * of->processors;
+    if (of->decode.whole || tiles >= blocks || keys <= SPLIT_KEYS)
         return 1;
-    double full = FULL_BLOCKS * of->processors / (of->decode.tiles * sequences);
-    return most(1, least(least(full, of->decode.splits_most), keys * (1 / SPLIT_KEYS)));
+    double parts = least(of->decode.splits_most, keys * (1 / SPLIT_KEYS));
+    return most(1, least(blocks / tiles, parts));
 }
 
 /* Tiles' and heads' own time, over the multiprocessors. */
@@ -215,7 +216,8 @@ double attention_decode_prepared_ns(const struct attention_prepared *of, double 
     if (far)
         keys = of->window_tokens;
     double splits = decode_splits(of, sequences, keys), parts = splits - 1;
-    double longest_ns = of->decode.longest_ns + keys / splits * of->decode.key_ns +
+    double longest_ns = of->decode.longest_ns +
+                        (splits > 1 ? keys / splits : keys) * of->decode.key_ns +
                         least(1, parts) * of->decode.split_ns + parts * of->decode.part_ns;
     keys = most(0, keys - of->decode.hidden_keys);
     double kv = sequences * keys * of->bytes.kv, bytes = kv + sequences * of->bytes.query;
@@ -279,8 +281,8 @@ static double one_launch_ns(const struct attention_prepared *of, const struct ti
     double again = of->kernel == ATTENTION_FLASH_2 ? reread_bytes(of, sequences, kv) : 0;
     double moving_ns = prefilled * fresh_ns * of->prefill.stream_inverse +
                        (decoded + again) * per_byte_ns * of->decode.inverse;
-    double computing_ns = most(tiles_ns(of, &all), tiles_ns(of, prefill)) +
-                          empty_ns(of, sequences, new_tokens);
+    double computing_ns =
+        most(tiles_ns(of, &all), tiles_ns(of, prefill)) + empty_ns(of, sequences, new_tokens);
     return of->prefill.launch_ns + together(computing_ns, moving_ns, of->prefill.overlap) +
            (prefills * new_tokens + sequences) * update_ns(of, fresh_ns);
 }
@@ -304,12 +306,11 @@ double attention_mixed_prepared_ns(const struct attention_prepared *of, double s
     /* FlashAttention-3 decodes by the same tiles, with others or without, whose empty rows are
      * computed while their keys come: one after the other they take no longer than in two launches.
      * prefill's overlap, fitted where nothing was decoded, would say so of large batches. */
-    double alone_ns =
-        new_tokens == 1
-            ? attention_prefill_prepared_ns(of, sequences, new_tokens, cached_tokens)
-            : prefill_ns(of, &tiles, sequences, new_tokens, cached_tokens);
-    return least(together_ns, alone_ns + attention_decode_prepared_ns(of, decode_sequences,
-                                                                      decode_context));
+    double alone_ns = new_tokens == 1
+                          ? attention_prefill_prepared_ns(of, sequences, new_tokens, cached_tokens)
+                          : prefill_ns(of, &tiles, sequences, new_tokens, cached_tokens);
+    return least(together_ns,
+                 alone_ns + attention_decode_prepared_ns(of, decode_sequences, decode_context));
 }
 
 /* ---- a single time ---- */

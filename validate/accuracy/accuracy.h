@@ -115,7 +115,7 @@ struct accuracy_errors accuracy_errors(const struct accuracy *accuracy,
                                                        const void *context),
                                        const void *context);
 
-/* ---- what was promised (issue 17) ---- */
+/* ---- how near predictions are to come ---- */
 
 struct accuracy_goal {
     const char *name;

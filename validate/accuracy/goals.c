@@ -1,4 +1,4 @@
-/* validate/accuracy/goals.c - what issue 17 promised, and whether it is kept. */
+/* validate/accuracy/goals.c - how near predictions are to come, and whether they do. */
 #include "validate/accuracy/accuracy.h"
 
 #include <math.h>

@@ -33,7 +33,7 @@ static struct measured measured(const char *gpu)
     return measured;
 }
 
-/* The bounds are the issue's: half of all layers within 5 %, 95 in 100 within 15 %. */
+/* The bounds asked for: half of all layers within 5 %, 95 in 100 within 15 %. */
 static void unseen_models_are_predicted(const char *gpu)
 {
     struct measured m = measured(gpu);

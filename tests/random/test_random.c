@@ -41,29 +41,34 @@ START_TEST(the_same_seed_is_the_same_experiment)
 }
 END_TEST
 
+enum { DRAWN = 1000 };
+static struct settings *drawn; /* seeds from 0 on, once for all tests that look at many */
+
+static void draw_many(void)
+{
+    drawn = malloc(DRAWN * sizeof *drawn);
+    ck_assert_ptr_nonnull(drawn);
+    for (uint64_t seed = 0; seed < DRAWN; seed++)
+        drawn[seed] = draw_experiment(seed, STEPS, &names);
+}
+
+static void free_drawn(void)
+{
+    free(drawn);
+    drawn = NULL;
+}
+
 START_TEST(no_value_is_refused_by_its_row)
 {
     for (uint64_t seed = 0; seed < 300; seed++) {
-        struct settings settings = draw_experiment(seed, STEPS, &names);
         struct experiment experiment;
         struct error err = { 0 };
-        enum status status = settings_experiment(&settings, &experiment, &err);
+        enum status status = settings_experiment(&drawn[seed], &experiment, &err);
         ck_assert_msg(status == STATUS_OK, "seed %d: %s: expected %s, found %s", (int)seed, err.key,
                       err.expected, err.found);
     }
 }
 END_TEST
-
-enum { DRAWN = 1000 };
-
-static struct settings *draw_many(void)
-{
-    struct settings *drawn = malloc(DRAWN * sizeof *drawn);
-    ck_assert_ptr_nonnull(drawn);
-    for (uint64_t seed = 0; seed < DRAWN; seed++)
-        drawn[seed] = draw_experiment(seed, STEPS, &names);
-    return drawn;
-}
 
 /* How often the key was set, and whether always to the same. */
 struct seen_key {
@@ -74,9 +79,9 @@ struct seen_key {
 
 static void look_for_key(const char *key, const struct config_row *row, void *context)
 {
-    const struct settings *drawn = context;
     struct seen_key seen = { 0 };
     (void)row;
+    (void)context;
     for (uint32_t i = 0; i < DRAWN; i++) {
         const char *value = settings_value(&drawn[i], key);
         if (value == NULL)
@@ -89,15 +94,13 @@ static void look_for_key(const char *key, const struct config_row *row, void *co
 
 START_TEST(every_key_of_the_schema_is_drawn)
 {
-    struct settings *drawn = draw_many();
-    settings_rows(look_for_key, drawn);
-    free(drawn);
+    settings_rows(look_for_key, NULL);
     ck_assert_msg(draw_unknown_key() == NULL, "%s is no key any more", draw_unknown_key());
 }
 END_TEST
 
 /* Whether the text, or what begins with it and goes on behind a plus, is drawn for the key. */
-static bool is_drawn(const struct settings *drawn, const char *key, const char *text)
+static bool is_drawn(const char *key, const char *text)
 {
     for (uint32_t i = 0; i < DRAWN; i++) {
         const char *value = settings_value(&drawn[i], key);
@@ -109,24 +112,21 @@ static bool is_drawn(const struct settings *drawn, const char *key, const char *
     return false;
 }
 
-static void all_are_drawn(const struct settings *drawn, const char *key,
-                          const struct name_list *list)
+static void all_are_drawn(const char *key, const struct name_list *list)
 {
     for (uint32_t i = 0; i < list->count; i++)
-        ck_assert_msg(is_drawn(drawn, key, list->name[i]), "%s: %s", key, list->name[i]);
+        ck_assert_msg(is_drawn(key, list->name[i]), "%s: %s", key, list->name[i]);
 }
 
 START_TEST(every_name_is_drawn)
 {
-    struct settings *drawn = draw_many();
     ck_assert_uint_ge(names.presets.count, 13);
-    all_are_drawn(drawn, "policy", &names.policies);
-    all_are_drawn(drawn, "policy", &names.presets);
-    all_are_drawn(drawn, "model", &names.models);
-    all_are_drawn(drawn, "hardware", &names.hardware);
-    all_are_drawn(drawn, "engine.version", &names.versions);
-    all_are_drawn(drawn, "trace", &names.samples);
-    free(drawn);
+    all_are_drawn("policy", &names.policies);
+    all_are_drawn("policy", &names.presets);
+    all_are_drawn("model", &names.models);
+    all_are_drawn("hardware", &names.hardware);
+    all_are_drawn("engine.version", &names.versions);
+    all_are_drawn("trace", &names.samples);
 }
 END_TEST
 
@@ -462,6 +462,7 @@ int main(void)
     names = names_read();
     Suite *suite = suite_create("random");
     TCase *drawing = tcase_create("drawing");
+    tcase_add_unchecked_fixture(drawing, draw_many, free_drawn);
     tcase_add_test(drawing, the_same_seed_is_the_same_experiment);
     tcase_add_test(drawing, no_value_is_refused_by_its_row);
     tcase_add_test(drawing, every_key_of_the_schema_is_drawn);

@@ -8,9 +8,12 @@
 #include <math.h>
 
 #define ACTIVATION_BYTES 2.0
-#define SPLIT_BYTES 4.0    /* partial sums are fp32 */
-#define INPUTS_STEP 64.0   /* the k-loop's step */
-#define HBM_RAMP_NS 6000.0 /* weights of so long at the full rate are half way up */
+#define SPLIT_BYTES 4.0  /* partial sums are fp32 */
+#define INPUTS_STEP 64.0 /* the k-loop's step */
+#define MMA_ROWS 16.0    /* of one instruction: a tile has a multiple of them */
+/* Rows at which tiles are half way from few rows, which do nothing but read weights, to 64, whose
+ * inputs pass through the L2 beside them: the tables' rates fall from 16 tokens to 17. */
+#define HBM_ROWS 24.0
 
 /* cuBLAS's usual ones (CUTLASS, media/docs/efficient_gemm.md); the last two are Hopper's pairs. */
 const struct tile tiles[TILES] = {
@@ -66,6 +69,11 @@ static double waves(const struct call *call, double tile_count)
     return share * ceil(exact) + (1 - share) * fmax(1, exact);
 }
 
+static bool is_one_token(const struct product *product)
+{
+    return product->groups <= 1 && product->tokens <= 1;
+}
+
 static double memory_ns(const struct call *call)
 {
     const struct product *product = call->product;
@@ -75,8 +83,12 @@ static double memory_ns(const struct call *call)
     double moved = product->tokens *
                    (product->inputs * call->input_bytes + product->outputs * ACTIVATION_BYTES);
     double ramp =
-        fit->hbm_ramp / (1 + product->groups * weights / (call->peak.bytes * HBM_RAMP_NS));
-    return product->groups * (weights * (1 - resident) + moved) * (1 + ramp) /
+        fit->hbm_ramp / (1 + product->groups * weights / (call->peak.bytes * fit->hbm_ramp_ns));
+    double rows = ceil(product->tokens / MMA_ROWS) * MMA_ROWS / HBM_ROWS, rows4 = rows * rows;
+    rows4 *= rows4;
+    double slowed = (1 + ramp) * (1 + fit->hbm_rows * rows4 / (1 + rows4)) /
+                    (1 + (is_one_token(product) ? fit->one_token_gain : 0));
+    return product->groups * (weights * (1 - resident) + moved) * slowed /
            (call->peak.bytes * fit->hbm_efficiency);
 }
 
@@ -112,6 +124,7 @@ static double fastest_ns(const struct call *call, struct operator_parts *parts)
     const struct product *product = call->product;
     double per_multiprocessor = call->flop / call->operators->multiprocessors * size_factor(call);
     double moving_ns = memory_ns(call), best_ns = INFINITY;
+    double starting_ns = fit->fixed_ns + (is_one_token(product) ? fit->one_token_ns : 0);
     for (uint32_t i = 0; i < TILES; i++) {
         if (!may_take(call, i))
             continue;
@@ -126,7 +139,7 @@ static double fastest_ns(const struct call *call, struct operator_parts *parts)
             double with_split_ns = moving_ns + split_ns(call, splits[s]);
             double whole_ns = smooth_max(computing_ns, with_split_ns);
             if (whole_ns < best_ns)
-                *parts = (struct operator_parts){ computing_ns, with_split_ns, fit->fixed_ns };
+                *parts = (struct operator_parts){ computing_ns, with_split_ns, starting_ns };
             best_ns = fmin(best_ns, whole_ns);
         }
     }
@@ -172,7 +185,7 @@ double operator_product_ns(const struct operators *operators, struct gpu_peak pe
 {
     struct call call = call_of(operators, peak, product);
     struct operator_parts parts;
-    double whole_ns = call.fit->fixed_ns + fastest_ns(&call, &parts) + quantise_ns(&call);
+    double whole_ns = fastest_ns(&call, &parts) + parts.starting_ns + quantise_ns(&call);
     if (!product->launched_by_cpu)
         return whole_ns;
     bool few = product->tokens < GEMM_FEW_LAUNCHED;

@@ -53,7 +53,12 @@ struct gemm_fit {
     char date[CONFIG_TEXT_BYTES]; /* of the library that was measured, as far as it is known */
     double fixed_ns;              /* per kernel, whatever its size */
     double hbm_efficiency;        /* attained share of HBM bandwidth, weights and activations */
-    double hbm_ramp;      /* so much slower, as a share, while the weights are few: HBM_RAMP_NS */
+    double hbm_ramp;      /* slower by this share while the weights are few */
+    double hbm_ramp_ns;   /* weights of so long at the full rate are half way up */
+    double hbm_rows;      /* slower by this share while a tile has many rows: HBM_ROWS */
+    /* One token by itself is a matrix-vector product, for which libraries have a kernel of its own:
+     * reads weights faster by this share, and takes so much longer whatever their size. */
+    double one_token_gain, one_token_ns;
     double l2_gain;       /* weights that the L2 holds already are read so much faster */
     double quantisation;  /* 0: a last wave costs its share; 1: as much as a full one */
     double epilogue_ns;   /* per wave of 128 x 128 tiles: start of the k-loop and writing out */

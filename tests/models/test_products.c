@@ -44,6 +44,30 @@ START_TEST(narrow_weights_make_decode_faster_by_their_bytes)
 }
 END_TEST
 
+/* Of weights beyond every L2, the tables' share of HBM bandwidth at 1 and at 64 tokens. */
+START_TEST(a_large_product_reads_its_weights_as_fast_as_measured)
+{
+    static const struct {
+        const char *server;
+        double one, many;
+    } measured[] = { { "l40s", 0.85, 0.75 },
+                     { "a100-80gb", 0.78, 0.73 },
+                     { "h100", 0.89, 0.85 },
+                     { "b200", 0.81, 0.74 } };
+    for (size_t i = 0; i < sizeof measured / sizeof *measured; i++) {
+        struct hardware hardware = shipped_hardware(measured[i].server);
+        double width = 16384, bytes = 2 * width * width, rate = peak_of(&hardware).bytes;
+        double one = bytes / product_ns(&hardware, FORMAT_BF16, 1, width, width) / rate;
+        double many = bytes / product_ns(&hardware, FORMAT_BF16, 64, width, width) / rate;
+        ck_assert_msg(about(one, measured[i].one, 0.05), "%s: %g", measured[i].server, one);
+        ck_assert_msg(about(many, measured[i].many, 0.05), "%s: %g", measured[i].server, many);
+        ck_assert_double_eq_tol(product_ns(&hardware, FORMAT_BF16, 2, width, width),
+                                product_ns(&hardware, FORMAT_BF16, 16, width, width),
+                                0.01 * bytes / rate);
+    }
+}
+END_TEST
+
 START_TEST(units_for_a_format_make_prefill_faster_and_weights_alone_do_not)
 {
     struct hardware a100 = shipped_hardware("a100-80gb"), b200 = shipped_hardware("b200");
@@ -255,6 +279,7 @@ static Suite *suite(void)
 {
     Suite *suite = suite_create("models/products");
     TCase *tests = tcase_create("products");
+    tcase_add_test(tests, a_large_product_reads_its_weights_as_fast_as_measured);
     tcase_add_test(tests, narrow_weights_make_decode_faster_by_their_bytes);
     tcase_add_test(tests, units_for_a_format_make_prefill_faster_and_weights_alone_do_not);
     tcase_add_test(tests, a_gpu_without_the_units_computes_in_bf16_whatever_was_fitted);

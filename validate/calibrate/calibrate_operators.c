@@ -64,7 +64,9 @@ static enum status fit_layers(struct work *work, struct error *err)
         }
     if (status == STATUS_OK && profile.count > 0) {
         struct gemm_fit *products = &work->operators.gemm[FORMAT_BF16];
-        products->hbm_ramp = 0; /* not fitted here: what another profile told is not kept */
+        /* Not fitted here: what another profile told is not kept. */
+        products->hbm_ramp = products->hbm_rows = 0;
+        products->one_token_gain = products->one_token_ns = 0;
         products->record = (struct gemm_record){ 0 };
         products->date[0] = '\0';
         snprintf(products->source, sizeof products->source, "%s", work->source);

@@ -59,20 +59,54 @@ static void errors(const void *context, const struct operators *operators, doubl
                      kernels->kernel[i].measured_ns);
 }
 
-/* At most ROWS_MOST rows that are not in `without`, drawn evenly. */
+/* Products by how many tokens and bytes of weights they have: a table has thousands of small shapes
+ * and a hundred large ones, and served time is the sum of the large. Experts are one cell. */
+static const double cell_tokens[] = { 1, 8, 16, 32, 64, 128, 256, 1024, 4096 };
+static const double cell_bytes[] = { 8e6, 32e6, 100e6, 400e6 };
+#define TOKEN_CELLS (sizeof cell_tokens / sizeof *cell_tokens + 1)
+#define BYTE_CELLS (sizeof cell_bytes / sizeof *cell_bytes + 1)
+#define CELLS (TOKEN_CELLS * BYTE_CELLS)
+
+static size_t band(const double *edge, size_t edges, double value)
+{
+    size_t at = 0;
+    while (at < edges && value > edge[at])
+        at++;
+    return at;
+}
+
+static size_t cell_of(const struct kernel *kernel)
+{
+    if (kernel->product == NULL)
+        return 0;
+    const struct product *product = &kernel->product->product;
+    double bytes = product->inputs * product->outputs * product->weight_bytes;
+    return band(cell_tokens, TOKEN_CELLS - 1, product->tokens) * BYTE_CELLS +
+           band(cell_bytes, BYTE_CELLS - 1, bytes);
+}
+
+/* About ROWS_MOST rows that are not in `without`: half of them as many of every cell, half drawn
+ * evenly over all. */
 static struct kernels chosen(const struct kernels *all, uint32_t without)
 {
     struct kernels some = *all;
     some.kernel = memory_new(all->count, sizeof *some.kernel);
     some.count = 0;
-    size_t eligible = 0;
+    size_t eligible[CELLS] = { 0 }, cells = 0;
     for (size_t i = 0; i < all->count; i++)
-        eligible += all->kernel[i].fold != without ? 1 : 0;
+        if (all->kernel[i].fold != without)
+            cells += eligible[cell_of(&all->kernel[i])]++ == 0 ? 1 : 0;
+    double all_eligible = 0;
+    for (size_t i = 0; i < CELLS; i++)
+        all_eligible += (double)eligible[i];
     struct random random = random_from(without, 23);
-    for (size_t i = 0; i < all->count; i++)
+    for (size_t i = 0; i < all->count; i++) {
+        size_t in_cell = eligible[cell_of(&all->kernel[i])];
+        double most = ROWS_MOST / 2.0 * (1.0 / (double)cells + (double)in_cell / all_eligible);
         if (all->kernel[i].fold != without &&
-            (eligible <= ROWS_MOST || random_below(&random, eligible) < ROWS_MOST))
+            ((double)in_cell <= most || (double)random_below(&random, in_cell) < most))
             some.kernel[some.count++] = all->kernel[i];
+    }
     return some;
 }
 
@@ -185,7 +219,8 @@ static void add(struct fit_part *part, const char *key, size_t offset, enum form
 }
 
 /* What a narrow format's kernels share with bf16's is looked for near it: what starts a kernel, and
- * in fp8_block, which was timed by launches that hide it, what quantising takes. */
+ * in fp8_block, which was timed by launches that hide it, what quantising and small weights take.
+ */
 static void list_products(const struct kernels *kernels, const struct operators *operators,
                           struct fit_part *part)
 {
@@ -197,7 +232,15 @@ static void list_products(const struct kernels *kernels, const struct operators 
     add(part, "fixed_ns", IN_GEMM(f, fixed_ns), FORM_POSITIVE, narrow ? like->fixed_ns : 3000,
         narrow ? 0.2 : 2);
     add(part, "hbm_efficiency", IN_GEMM(f, hbm_efficiency), FORM_POSITIVE, 0.88, 2);
-    add(part, "hbm_ramp", IN_GEMM(f, hbm_ramp), FORM_POSITIVE, 0.1, 1);
+    add(part, "hbm_ramp", IN_GEMM(f, hbm_ramp), FORM_POSITIVE,
+        block && fp8->hbm_ramp > 0 ? fp8->hbm_ramp : 0.1, block ? 0.2 : 1);
+    add(part, "hbm_ramp_ns", IN_GEMM(f, hbm_ramp_ns), FORM_POSITIVE,
+        block ? fp8->hbm_ramp_ns : 20000, block ? 0.2 : 1);
+    add(part, "hbm_rows", IN_GEMM(f, hbm_rows), FORM_POSITIVE, 0.05, 1);
+    if (f != FORMAT_FP8_BLOCK) {
+        add(part, "one_token_gain", IN_GEMM(f, one_token_gain), FORM_ANY, 0, 0.1);
+        add(part, "one_token_ns", IN_GEMM(f, one_token_ns), FORM_POSITIVE, 100, 2);
+    }
     add(part, "l2_gain", IN_GEMM(f, l2_gain), FORM_POSITIVE, 1, 1);
     add(part, "quantisation", IN_GEMM(f, quantisation), FORM_SHARE, 0.5, 2);
     add(part, "epilogue_ns", IN_GEMM(f, epilogue_ns), FORM_POSITIVE, 1000, 2);

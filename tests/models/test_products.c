@@ -68,6 +68,23 @@ START_TEST(a_large_product_reads_its_weights_as_fast_as_measured)
 }
 END_TEST
 
+START_TEST(one_token_by_itself_starts_and_reads_as_its_own_kernel_does)
+{
+    struct hardware h100 = shipped_hardware("h100");
+    struct gemm_fit *fit = &h100.operators.gemm[FORMAT_BF16];
+    fit->one_token_gain = fit->one_token_ns = 0;
+    double small = product_ns(&h100, FORMAT_BF16, 1, 4096, 4096);
+    double large = product_ns(&h100, FORMAT_BF16, 1, 32768, 32768);
+    double two = product_ns(&h100, FORMAT_BF16, 2, 32768, 32768);
+    fit->one_token_ns = 5000;
+    ck_assert_double_eq_tol(product_ns(&h100, FORMAT_BF16, 1, 4096, 4096), small + 5000, 1);
+    fit->one_token_ns = 0;
+    fit->one_token_gain = 0.25;
+    ck_assert(about(product_ns(&h100, FORMAT_BF16, 1, 32768, 32768), large / 1.25, 0.02));
+    ck_assert_double_eq_tol(product_ns(&h100, FORMAT_BF16, 2, 32768, 32768), two, 1e-6);
+}
+END_TEST
+
 START_TEST(units_for_a_format_make_prefill_faster_and_weights_alone_do_not)
 {
     struct hardware a100 = shipped_hardware("a100-80gb"), b200 = shipped_hardware("b200");
@@ -280,6 +297,7 @@ static Suite *suite(void)
     Suite *suite = suite_create("models/products");
     TCase *tests = tcase_create("products");
     tcase_add_test(tests, a_large_product_reads_its_weights_as_fast_as_measured);
+    tcase_add_test(tests, one_token_by_itself_starts_and_reads_as_its_own_kernel_does);
     tcase_add_test(tests, narrow_weights_make_decode_faster_by_their_bytes);
     tcase_add_test(tests, units_for_a_format_make_prefill_faster_and_weights_alone_do_not);
     tcase_add_test(tests, a_gpu_without_the_units_computes_in_bf16_whatever_was_fitted);

@@ -155,10 +155,12 @@ static void continue_table(struct timing_table *table)
 }
 
 /* More tokens never take less time: between the ends of two blocks a mixture's expected tiles,
- * which are no whole numbers, could; and where a message goes another way, an all-reduce. */
+ * which are no whole numbers, could; and where a message goes another way, an all-reduce. One token by
+ * itself may have a kernel of its own, and a slow one: that holds up nobody. */
 static void hold_up(struct timing_table *table)
 {
     double before = 0;
+    table->few[0] = fmin(table->few[0], table->few[1]);
     for (uint32_t i = 0; i < TIMING_BLOCK; i++)
         before = table->few[i] = fmax(before, table->few[i]);
     table->first[0] = table->few[0];

@@ -15,12 +15,17 @@ struct accuracy_options {
     bool json, markdown, check;
 };
 
-static bool all_met(const struct accuracy *accuracy)
+/* judged: how many goals the tables say anything of. */
+static bool all_met(const struct accuracy *accuracy, uint32_t *judged)
 {
-    for (uint32_t i = 0; i < accuracy_goal_count; i++)
-        if (accuracy_judge(accuracy, &accuracy_goals[i]).verdict == ACCURACY_MISSED)
-            return false;
-    return true;
+    bool met = true;
+    *judged = 0;
+    for (uint32_t i = 0; i < accuracy_goal_count; i++) {
+        enum accuracy_verdict verdict = accuracy_judge(accuracy, &accuracy_goals[i]).verdict;
+        *judged += verdict != ACCURACY_NO_DATA;
+        met = met && verdict != ACCURACY_MISSED;
+    }
+    return met;
 }
 
 /* met: whether all goals were that the folder has data of. */
@@ -34,11 +39,15 @@ static enum status measure(const struct options *options, const struct accuracy_
     enum status status = accuracy_measure(options->arguments, options->argument_count,
                                           given->threads, &accuracy, err);
     if (status == STATUS_OK) {
-        *met = all_met(&accuracy);
+        uint32_t judged;
+        *met = all_met(&accuracy, &judged);
         if (given->json)
             accuracy_print_json(stdout, &accuracy);
         else
             (given->markdown ? accuracy_print_markdown : accuracy_print)(stdout, &accuracy);
+        if (given->check && judged == 0) /* nothing was checked: that is no success */
+            status = error_input(err, options->arguments[0], 0, "--check",
+                                 "tables that some goal is of", "none");
     }
     accuracy_free(&accuracy);
     return status;

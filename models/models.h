@@ -304,7 +304,7 @@ struct timing {
     bool attention_latent;
     struct attention_fit attention;
     struct gpu_peak peak;
-    struct attention_prepared full, window;
+    struct attention_prepared full, window, window_decoding;
     struct latent_shape latent;
     struct timing_surface full_decode, window_decode;
     struct timing_matrix head;            /* logits */
@@ -379,6 +379,10 @@ static inline uint64_t timing_window_growth(const struct timing *timing, uint64_
 struct timing_work {
     uint32_t prefills, decodes; /* one at least */
     uint64_t prefill_new, prefill_cached, decode_context, decode_window;
+    /* Unlike chunks: of this size are those that stand for all, as many as make prefill_new and each
+     * behind prefill_cached, which is the tokens' mean. 0: prefill_new / prefills. With
+     * sum(n^2) / sum(n) as many pairs of tokens attend to each other as in the chunks themselves. */
+    uint64_t prefill_alike;
 };
 /* With one prefill and no decodes it is timing_prefill(), with no prefills timing_decode() (to the
  * rounding of a layer to whole ns). */

@@ -1,6 +1,6 @@
-/* models/timing.c - how long prefill and decode take. Products and element-wise operators are
- * timing_tables.c's where they were fitted to measurements; else, and attention and all-reduces
- * always, from first principles: the longer of arithmetic and memory traffic. docs/model.md has
+/* models/timing.c - how long prefill and decode take. Where the hardware names fits to
+ * measurements, products, element-wise operators and all-reduces are timing_tables.c's and attention
+ * is timing_mixing.c's; else from first principles: the longer of arithmetic and memory traffic. docs/model.md has
  * every equation, its error against measurements, and what is left out.
  *
  * Here "layer" is the average layer: a mixture-of-experts model's dense layers are spread over all
@@ -300,7 +300,9 @@ double timing_reply_ns(const struct timing *timing, uint64_t context_tokens, uin
 static struct prefill_time measured_mixed(const struct timing *timing,
                                           const struct timing_work *work)
 {
-    double each = work->prefills > 0 ? (double)work->prefill_new / work->prefills : 0;
+    double each = work->prefill_alike > 0 ? (double)work->prefill_alike
+                  : work->prefills > 0    ? (double)work->prefill_new / work->prefills
+                                          : 0;
     double cached = (double)work->prefill_cached - ((double)work->prefill_new - each) / 2;
     return measured_timing_mixed(&timing->measured, work->prefill_new,
                                  cached > 0 ? (uint64_t)(cached + 0.5) : 0, work->decodes,
@@ -314,7 +316,9 @@ struct prefill_time timing_mixed(const struct timing *timing, const struct timin
         return measured_mixed(timing, work);
     double tokens = (double)work->prefill_new + work->decodes;
     double sequences = (double)work->prefills + work->decodes;
-    uint64_t each = work->prefills > 0 ? work->prefill_new / work->prefills : 0;
+    uint64_t each = work->prefills == 0       ? 0
+                    : work->prefill_alike > 0 ? work->prefill_alike
+                                              : work->prefill_new / work->prefills;
     double alike = work->prefills > 0 ? (double)work->prefill_new / (double)each : 0;
     double mixing_ns =
         timing_mixing_both_ns(timing, alike, each, work->prefill_cached, work->decodes,

@@ -90,7 +90,15 @@ static double full_decode_ns(const void *what, double batch, double tokens)
 static double window_decode_ns(const void *what, double batch, double tokens)
 {
     const struct timing *timing = what;
-    return attention_decode_prepared_ns(&timing->window, batch, tokens);
+    return attention_decode_prepared_ns(&timing->window_decoding, batch, tokens);
+}
+
+/* What windows show of the batch's contexts, told so that contexts beyond all of them are beyond.
+ */
+static double windowed(const struct timing *timing, double batch, double window_tokens)
+{
+    bool full = !timing->window_chunked && window_tokens >= batch * timing->window_tokens;
+    return full ? window_tokens + batch : window_tokens;
 }
 
 /* In serving, what a layer reads is not in the L2 any more: other layers ran in between. Of a
@@ -122,6 +130,8 @@ static void prepare_fitted(struct timing *timing, const struct model *model,
     shape.window_tokens =
         timing->window_chunked ? (double)model->window_tokens / 2 : model->window_tokens;
     timing->window = attention_prepare(&timing->attention, timing->peak, &shape);
+    shape.window_tokens = model->window_tokens;
+    timing->window_decoding = attention_prepare(&timing->attention, timing->peak, &shape);
     timing_surface_fill(&timing->full_decode, full_decode_ns, timing);
     if (timing->window_tokens > 0)
         timing_surface_fill(&timing->window_decode, window_decode_ns, timing);
@@ -148,9 +158,9 @@ static double fitted_ns(const struct timing *timing, double sequences, double ne
     double sum_ns = timing->full_share * fitted_full_ns(timing, sequences, new_tokens,
                                                         cached_tokens, decodes, context_tokens);
     if (timing->window_tokens > 0)
-        sum_ns += timing->window_share * attention_mixed_prepared_ns(&timing->window, sequences,
-                                                                     new_tokens, cached_tokens,
-                                                                     decodes, window_tokens);
+        sum_ns += timing->window_share *
+                  attention_mixed_prepared_ns(&timing->window, sequences, new_tokens, cached_tokens,
+                                              decodes, windowed(timing, decodes, window_tokens));
     return sum_ns;
 }
 
@@ -250,6 +260,17 @@ static struct decode_time roofline_decode(const struct timing *timing, double ba
                                  .repeats = UINT64_MAX };
 }
 
+/* Where every window is full, contexts lie beyond: a time of its own, for ever. */
+static struct timing_line window_line(const struct timing *timing, uint32_t batch,
+                                      uint64_t window_tokens)
+{
+    double seen = windowed(timing, batch, (double)window_tokens);
+    if (seen <= (double)window_tokens)
+        return timing_surface_line(&timing->window_decode, batch, window_tokens, batch);
+    return (struct timing_line){ .base_ns = window_decode_ns(timing, batch, seen),
+                                 .repeats = UINT64_MAX };
+}
+
 static struct decode_time fitted_decode(const struct timing *timing, uint32_t batch,
                                         uint64_t context_tokens, uint64_t window_tokens)
 {
@@ -260,8 +281,7 @@ static struct decode_time fitted_decode(const struct timing *timing, uint32_t ba
                                 .repeats = full.repeats };
     if (timing->window_tokens == 0)
         return time;
-    struct timing_line window =
-        timing_surface_line(&timing->window_decode, batch, window_tokens, batch);
+    struct timing_line window = window_line(timing, batch, window_tokens);
     time.base_ns += timing->window_share * window.base_ns;
     time.window_token_ns = timing->window_share * window.slope_ns;
     time.repeats = window.repeats < time.repeats ? window.repeats : time.repeats;

@@ -117,6 +117,6 @@ void timing_say_source(struct timing *timing, const struct model *model,
     say_products(timing, operators, computed);
     say_attention(timing, hardware);
     say_allreduce(timing, hardware, ranks);
-    say(timing, "); CPU by the engine's version");
+    say(timing, ")");
     say_outside(timing, model, hardware, ranks, format, computed);
 }

@@ -43,23 +43,23 @@ double iteration_decode_ns(const struct service *service, const struct engine_it
            time.window_token_ns * (double)iteration_decode_window(service, iteration);
 }
 
+/* Chunks of one size stand for all: as many tokens and pairs, each behind the tokens' mean. */
 static struct prefill_time mixed_time(const struct service *service,
                                       const struct engine_iteration *iteration)
 {
-    double tokens = 0.0, pairs = 0.0;
+    double tokens = 0.0, squares = 0.0, behind = 0.0;
     for (uint32_t i = 0; i < iteration->chunks; i++) {
         double size = iteration->chunk[i].tokens;
-        double cached = session_at(service, iteration->chunk[i].session)->ready_tokens;
         tokens += size;
-        pairs += size * cached + size * (size + 1.0) / 2.0;
+        squares += size * size;
+        behind += size * session_at(service, iteration->chunk[i].session)->ready_tokens;
     }
-    double each = tokens / iteration->chunks;
-    double cached = (pairs / iteration->chunks - each * (each + 1.0) / 2.0) / each;
     const struct timing_work work = {
         .prefills = iteration->chunks,
         .decodes = iteration->decodes,
         .prefill_new = (uint64_t)tokens,
-        .prefill_cached = cached > 0.0 ? (uint64_t)(cached + 0.5) : 0,
+        .prefill_alike = (uint64_t)(squares / tokens + 0.5),
+        .prefill_cached = (uint64_t)(behind / tokens + 0.5),
         .decode_context = iteration_decode_context(service, iteration),
         .decode_window = iteration_decode_window(service, iteration),
     };

@@ -5,6 +5,7 @@
 #include "sim/engine/policy_name.h"
 
 #include <stdio.h>
+#include <string.h>
 
 uint32_t engine_setup_prefill_servers(const struct engine_setup *setup)
 {
@@ -64,6 +65,17 @@ struct timing_host engine_host(const struct experiment *experiment,
                                  .overlaps = experiment->overlap_schedule };
 }
 
+/* Whose CPU the times have, and where whole runs are held against measured ones. */
+static void say_host(struct engine_setup *setup)
+{
+    const char *version = setup->experiment->version;
+    size_t used = strlen(setup->timing.source);
+    if (!setup->timing.is_measured)
+        snprintf(setup->timing.source + used, sizeof setup->timing.source - used,
+                 "; CPU of %.64s; served runs are further off: docs/accuracy.md",
+                 version[0] != '\0' ? version : "no engine in particular (assumed)");
+}
+
 /* ---- the model on it ---- */
 
 static enum status set_model(struct engine_setup *setup, struct error *err)
@@ -103,6 +115,7 @@ static enum status set_model(struct engine_setup *setup, struct error *err)
         return status;
     setup->timing = timing_new(&setup->model, &setup->hardware, experiment->gpus);
     timing_set_host(&setup->timing, engine_host(experiment, &setup->hardware));
+    say_host(setup);
     return STATUS_OK;
 }
 

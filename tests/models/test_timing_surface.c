@@ -95,6 +95,12 @@ START_TEST(several_prompts_attend_to_themselves_alone)
     double less = (double)timing_mixed(&timing, &one).layer_ns -
                   (double)timing_mixed(&timing, &four).layer_ns;
     ck_assert_double_eq_tol(less, pairs * timing.pair_ns, 2);
+    /* Unlike chunks are told by their mean token's size: one of 4,000 and many of next to nothing.
+     */
+    struct timing_work unlike = { .prefills = 41, .prefill_new = 4000, .prefill_alike = 3960 };
+    ck_assert_double_eq_tol((double)timing_mixed(&timing, &unlike).layer_ns,
+                            (double)timing_mixed(&timing, &one).layer_ns,
+                            0.02 * (double)timing_mixed(&timing, &one).layer_ns);
     /* And as many pairs by being cached: behind so many that each prompt has one's pairs. */
     four.prefill_cached = 1500;
     ck_assert_uint_eq(timing_mixed(&timing, &four).layer_ns, timing_mixed(&timing, &one).layer_ns);

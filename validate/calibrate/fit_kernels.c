@@ -194,6 +194,10 @@ static struct bands fit_and_judge(const struct kernels *all, list_coefficients *
     }
     fit_without(all, NO_FOLD, list, operators);
     print_errors(report, all, error);
+    /* Of one shape none was left out: nothing is known of others. */
+    bool alone = all->count > 0 && only_fold(all, all->kernel[0].fold);
+    for (size_t i = 0; alone && i < all->count; i++)
+        error[i] = 0;
     struct fit_errors few = errors_in(all, error, 0, FEW_TOKENS);
     struct fit_errors many = errors_in(all, error, FEW_TOKENS, INFINITY);
     free(error);

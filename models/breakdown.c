@@ -448,8 +448,7 @@ static double decode_ns(const struct timing *timing, uint32_t batch, uint64_t co
 {
     uint64_t window = batch * timing_window_context(timing, context_tokens / batch);
     struct decode_time time = timing_decode(timing, batch, context_tokens, window);
-    return time.base_ns + (double)context_tokens * time.per_token_ns +
-           (double)window * time.window_token_ns;
+    return decode_time_ns(&time, context_tokens, window);
 }
 
 /* The same iteration on a GPU that waits for no CPU. */

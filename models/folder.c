@@ -135,3 +135,14 @@ enum status models_read(const char *path, const struct config_row *rows, void *t
     const struct config_section sections[] = { { .prefix = "", .rows = rows }, { .rows = NULL } };
     return models_read_sections(path, sections, target, err);
 }
+
+enum status models_summary(const struct config_tree *tree, const char *name, const char *expected,
+                           char summary[CONFIG_TEXT_BYTES], struct error *err)
+{
+    const char *text = config_tree_value(tree, "summary");
+    const char *version = config_tree_value(tree, "version");
+    if (text == NULL || version == NULL)
+        return error_input(err, name, 0, "summary", expected, NULL);
+    snprintf(summary, CONFIG_TEXT_BYTES, "%s (%s)", text, version);
+    return STATUS_OK;
+}

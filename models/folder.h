@@ -21,4 +21,9 @@ enum status models_read_sections(const char *path, const struct config_section *
 enum status models_read(const char *path, const struct config_row *rows, void *target,
                         struct error *err);
 
+/* "what it is (version that was read)", of a preset or version in a tree. STATUS_INPUT: without
+ * these two lines; `expected` says so of `name`. */
+enum status models_summary(const struct config_tree *tree, const char *name, const char *expected,
+                           char summary[CONFIG_TEXT_BYTES], struct error *err);
+
 #endif

@@ -345,6 +345,12 @@ struct decode_time {
     double base_ns, per_token_ns, window_token_ns;
     uint64_t repeats;
 };
+static inline double decode_time_ns(const struct decode_time *time, uint64_t context_tokens,
+                                    uint64_t window_tokens)
+{
+    return time->base_ns + time->per_token_ns * (double)context_tokens +
+           time->window_token_ns * (double)window_tokens;
+}
 struct decode_time timing_decode(const struct timing *timing, uint32_t batch,
                                  uint64_t context_tokens, uint64_t window_tokens);
 

@@ -26,15 +26,8 @@ enum status preset_summary(const char *name, char summary[CONFIG_TEXT_BYTES], st
 {
     struct config_tree *tree = NULL;
     enum status status = read_preset(name, &tree, err);
-    if (status != STATUS_OK)
-        return status;
-    const char *text = config_tree_value(tree, "summary"),
-               *version = config_tree_value(tree, "version");
-    if (text != NULL && version != NULL)
-        snprintf(summary, CONFIG_TEXT_BYTES, "%s (%s)", text, version);
-    else
-        status =
-            error_input(err, name, 0, "summary", "a preset with a summary and a version", NULL);
+    if (status == STATUS_OK)
+        status = models_summary(tree, name, "a preset with a summary and a version", summary, err);
     config_tree_free(tree);
     return status;
 }

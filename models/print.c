@@ -103,9 +103,7 @@ static void print_decode(FILE *out, const struct timing *timing)
         const uint64_t window = batches[i] * timing_window_context(timing, context_tokens);
         struct decode_time time = timing_decode(timing, batches[i], context, window);
         char text[QUANTITY_BYTES];
-        units_format(time.base_ns + (double)context * time.per_token_ns +
-                         (double)window * time.window_token_ns,
-                     UNIT_DURATION, text, sizeof text);
+        units_format(decode_time_ns(&time, context, window), UNIT_DURATION, text, sizeof text);
         fprintf(out, "  %-12" PRIu32 " %14s\n", batches[i], text);
     }
 }

@@ -239,8 +239,7 @@ struct prefill_time timing_prefill(const struct timing *timing, uint64_t new_tok
 static void overlap_host(double cpu_ns, uint32_t batch, uint64_t context_tokens,
                          uint64_t window_tokens, struct decode_time *time)
 {
-    double gpu_ns = time->base_ns + time->per_token_ns * (double)context_tokens +
-                    time->window_token_ns * (double)window_tokens;
+    double gpu_ns = decode_time_ns(time, context_tokens, window_tokens);
     double growth_ns = (time->per_token_ns + time->window_token_ns) * batch;
     if (gpu_ns >= cpu_ns)
         return;

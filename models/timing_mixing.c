@@ -304,8 +304,7 @@ static double decode_ns(const struct timing *timing, uint32_t decodes, uint64_t 
                         uint64_t window_tokens)
 {
     struct decode_time time = timing_mixing_decode(timing, decodes, context_tokens, window_tokens);
-    return time.base_ns + time.per_token_ns * (double)context_tokens +
-           time.window_token_ns * (double)window_tokens;
+    return decode_time_ns(&time, context_tokens, window_tokens);
 }
 
 double timing_mixing_both_ns(const struct timing *timing, double sequences, uint64_t new_tokens,

@@ -39,8 +39,8 @@ struct decode_time iteration_decode_time(const struct service *service,
 double iteration_decode_ns(const struct service *service, const struct engine_iteration *iteration)
 {
     struct decode_time time = iteration_decode_time(service, iteration);
-    return time.base_ns + time.per_token_ns * (double)iteration_decode_context(service, iteration) +
-           time.window_token_ns * (double)iteration_decode_window(service, iteration);
+    return decode_time_ns(&time, iteration_decode_context(service, iteration),
+                          iteration_decode_window(service, iteration));
 }
 
 /* Chunks of one size stand for all: as many tokens and pairs, each behind the tokens' mean. */

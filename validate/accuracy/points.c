@@ -2,9 +2,8 @@
 #include "validate/accuracy/points.h"
 
 #include "base/memory.h"
+#include "validate/calibrate/fit_operators.h"
 
-#include <gsl/gsl_sort.h>
-#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -98,17 +97,10 @@ void accuracy_free(struct accuracy *accuracy)
 
 struct accuracy_errors points_errors(double *error, uint32_t count)
 {
-    struct accuracy_errors errors = { .count = count };
-    if (count == 0)
-        return errors;
-    gsl_sort(error, 1, count);
-    errors.bias = gsl_stats_median_from_sorted_data(error, 1, count);
-    for (uint32_t i = 0; i < count; i++)
-        error[i] = fabs(error[i]);
-    gsl_sort(error, 1, count);
-    errors.median = gsl_stats_median_from_sorted_data(error, 1, count);
-    errors.p95 = gsl_stats_quantile_from_sorted_data(error, 1, count, 0.95);
-    return errors;
+    struct fit_errors errors = fit_errors_of(error, count);
+    return (struct accuracy_errors){
+        .median = errors.median, .p95 = errors.p95, .bias = errors.bias, .count = errors.count
+    };
 }
 
 static bool is_that(const struct accuracy_group *group, const void *context)

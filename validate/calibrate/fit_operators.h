@@ -43,6 +43,9 @@ struct fit_errors {
     uint32_t count;
 };
 
+/* Of count errors, predicted / measured - 1; sorts them in place. */
+struct fit_errors fit_errors_of(double *error, uint32_t count);
+
 /* Predicts every row of `model` (FIT_NO_MODEL: of all). ranks 0: of any number. */
 struct fit_errors fit_operator_errors(const struct profile *profile, struct gpu_peak peak,
                                       const struct operators *operators, uint32_t model,

@@ -15,7 +15,7 @@
  */
 #define LAYER_OPERATORS 10
 
-static struct fit_errors errors_of(double *error, uint32_t count)
+struct fit_errors fit_errors_of(double *error, uint32_t count)
 {
     struct fit_errors errors = { .count = count };
     if (count == 0)
@@ -41,7 +41,7 @@ struct fit_errors fit_operator_errors(const struct profile *profile, struct gpu_
         if (row->op == op && (model == FIT_NO_MODEL || row->model == model))
             error[count++] = fit_predict_ns(operators, peak, row) / row->measured_ns - 1;
     }
-    struct fit_errors errors = errors_of(error, count);
+    struct fit_errors errors = fit_errors_of(error, count);
     free(error);
     return errors;
 }
@@ -75,7 +75,7 @@ struct fit_errors fit_layer_errors(const struct profile *profile, struct gpu_pea
 {
     double *error = memory_new(profile->layers, sizeof *error);
     struct fit_errors errors =
-        errors_of(error, add_layer_errors(profile, peak, operators, model, ranks, error));
+        fit_errors_of(error, add_layer_errors(profile, peak, operators, model, ranks, error));
     free(error);
     return errors;
 }
@@ -88,7 +88,7 @@ static struct fit_errors held_out_errors(const struct profile *profile, struct g
     uint32_t count = 0;
     for (uint32_t m = 0; m < profile->models; m++)
         count += add_layer_errors(profile, peak, &held_out[m], m, ranks, error + count);
-    struct fit_errors errors = errors_of(error, count);
+    struct fit_errors errors = fit_errors_of(error, count);
     free(error);
     return errors;
 }

@@ -86,7 +86,7 @@ static enum status list_or_show(const struct options *options, const struct mode
 int cmd_models(int argc, const char **argv)
 {
     struct models_show given = {
-        .hardware = "paper-4xa100", .gpus = 4, .engine = "vllm-0.19", .batch = 32
+        .hardware = "paper-4xa100", .gpus = 4, .engine = ENGINE_VERSION_CURRENT, .batch = 32
     };
     const char *out = "";
     bool policies = false;
@@ -94,7 +94,7 @@ int cmd_models(int argc, const char **argv)
         { "hardware", 'H', OPTION_TEXT, &given.hardware, "NAME", "on this server (paper-4xa100)" },
         { "gpus", 'g', OPTION_U64, &given.gpus, "N", "on this many of its GPUs (4)" },
         { "engine", 'e', OPTION_TEXT, &given.engine, "VERSION",
-          "show: with the HBM that this version leaves for KV (vllm-0.19)" },
+          "show: with the HBM that this version leaves for KV (" ENGINE_VERSION_CURRENT ")" },
         { "tokens", 't', OPTION_U64, &given.tokens, "N", "show: a prefill of N new tokens (2048)" },
         { "cached", 'c', OPTION_U64, &given.cached, "N", "show: after N cached ones (0)" },
         { "batch", 'b', OPTION_U64, &given.batch, "N", "show: a decode step of N sequences (32)" },

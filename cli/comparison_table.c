@@ -162,6 +162,34 @@ static void print_workload(FILE *out, const struct run *run)
     fprintf(out, ", seed %" PRIu64 "\n", workload->seed);
 }
 
+static const char *engine_of(const struct run *run)
+{
+    const char *engine = experiment_engine(&run->experiment);
+    return engine != NULL ? engine : "the paper's";
+}
+
+static bool is_first_of_engine(const struct comparison *comparison, uint32_t at)
+{
+    for (uint32_t i = 0; i < at; i++)
+        if (strcmp(engine_of(&comparison->runs[i]), engine_of(&comparison->runs[at])) == 0)
+            return false;
+    return true;
+}
+
+/* Each once; nothing where all are the paper's. */
+static void print_engines(FILE *out, const struct comparison *comparison)
+{
+    uint32_t engines = 0, printed = 0;
+    for (uint32_t i = 0; i < comparison->count; i++)
+        engines += is_first_of_engine(comparison, i);
+    if (engines == 1 && experiment_engine(&comparison->runs[0].experiment) == NULL)
+        return;
+    fprintf(out, engines == 1 ? ", engine " : ", engines ");
+    for (uint32_t i = 0; i < comparison->count; i++)
+        if (is_first_of_engine(comparison, i))
+            fprintf(out, "%s%s", printed++ > 0 ? " and " : "", engine_of(&comparison->runs[i]));
+}
+
 /* Presets are engines of their own: what differs between runs is printed as a range. */
 static void print_limits(FILE *out, const struct comparison *comparison)
 {
@@ -184,7 +212,7 @@ static void print_budget(FILE *out, const struct comparison *comparison)
         const struct run *run = &comparison->runs[i];
         least = run->result.kv_budget_bytes < least->result.kv_budget_bytes ? run : least;
         most = run->result.kv_budget_bytes > most->result.kv_budget_bytes ? run : most;
-        estimated |= run->experiment.version[0] != '\0' && run->experiment.hbm_tokens == 0;
+        estimated |= experiment_engine(&run->experiment) != NULL && run->experiment.hbm_tokens == 0;
     }
     units_format((double)least->result.kv_budget_bytes, UNIT_BYTES, text[0], sizeof text[0]);
     units_format((double)most->result.kv_budget_bytes, UNIT_BYTES, text[1], sizeof text[1]);
@@ -202,6 +230,7 @@ static void print_heading(FILE *out, const struct comparison *comparison)
     units_format((double)run->result.kv_bytes_per_token, UNIT_BYTES, per_token, sizeof per_token);
     fprintf(out, "model     %s on %u GPU(s) of %s", experiment->model, experiment->gpus,
             experiment->hardware);
+    print_engines(out, comparison);
     print_limits(out, comparison);
     fprintf(out, ", KV %s a token\n", per_token);
     print_budget(out, comparison);

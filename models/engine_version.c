@@ -58,6 +58,13 @@ enum status engine_version_summary(const char *name, char summary[CONFIG_TEXT_BY
     return status;
 }
 
+const char *engine_version_of(const struct hardware *hardware)
+{
+    if (hardware->engine_version[0] != '\0')
+        return hardware->engine_version;
+    return hardware->measured_file[0] != '\0' ? ENGINE_VERSION_NONE : ENGINE_VERSION_CURRENT;
+}
+
 /* ---- rows by GPU ---- */
 
 static bool holds_word(const char *text, const char *word)

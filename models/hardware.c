@@ -124,6 +124,12 @@ const struct config_row hardware_rows[] = {
       .max = 1e9,
       .help = "of an all-reduce, whatever its size" },
 
+    { .key = "engine.version",
+      .kind = CONFIG_TEXT,
+      .offset = AT(engine_version),
+      .standard = "",
+      .help = "models/versions/NAME.yaml, which its servers run unless an experiment says otherwise; "
+              "none: the paper's engine; empty: none beside timing.measured, else a current one" },
     { .key = "engine.iteration_overhead",
       .kind = CONFIG_U64,
       .unit = UNIT_DURATION,
@@ -333,15 +339,27 @@ static enum status collectives_load(const char *name_or_path, struct collective_
     return status == STATUS_OK ? models_read(path, collective_rows, collectives, err) : status;
 }
 
-enum status hardware_load(const char *name_or_path, struct hardware *hardware, struct error *err)
+static enum status read_keys(const char *name_or_path, char path[MODELS_PATH_BYTES],
+                             struct hardware *hardware, struct error *err)
 {
-    char path[MODELS_PATH_BYTES];
     memset(hardware, 0, sizeof *hardware);
     enum status status = models_path("hardware", "hardware", name_or_path, path, err);
     if (status == STATUS_OK)
         status = models_read(path, hardware_rows, hardware, err);
-    if (status == STATUS_OK)
-        status = check(hardware, path, err);
+    return status == STATUS_OK ? check(hardware, path, err) : status;
+}
+
+enum status hardware_load_keys(const char *name_or_path, struct hardware *hardware,
+                               struct error *err)
+{
+    char path[MODELS_PATH_BYTES];
+    return read_keys(name_or_path, path, hardware, err);
+}
+
+enum status hardware_load(const char *name_or_path, struct hardware *hardware, struct error *err)
+{
+    char path[MODELS_PATH_BYTES];
+    enum status status = read_keys(name_or_path, path, hardware, err);
     if (status == STATUS_OK && hardware->measured_file[0] != '\0')
         status = read_measured(hardware, path, err);
     if (status == STATUS_OK && hardware->timing[0] != '\0')

@@ -126,6 +126,7 @@ struct hardware {
     /* Per GPU: activations, workspaces, CUDA context; or HBM_RESERVED_DERIVED (hbm.h). */
     uint64_t hbm_reserved_bytes;
     uint64_t hbm_collectives_bytes; /* per GPU of several: NCCL's and the all-reduce's buffers */
+    char engine_version[CONFIG_TEXT_BYTES]; /* "": not said; engine_version_of() (versions.h) */
     char device[CONFIG_TEXT_BYTES]; /* the GPU as its driver calls it; "": not said */
     double h2d_bytes_per_s, d2h_bytes_per_s; /* all GPUs in use together, effective */
     double h2d_bytes_per_s_per_gpu, d2h_bytes_per_s_per_gpu;
@@ -155,6 +156,10 @@ struct hardware {
  * that ends in .json, or that holds '/' and is a folder with a config.json. */
 enum status model_load(const char *name_or_path, struct model *model, struct error *err);
 enum status hardware_load(const char *name_or_path, struct hardware *hardware, struct error *err);
+/* What the server's own file says and no more, which takes a tenth of the time: enough for
+ * versions.h. Fits and measured times that it names are not read. */
+enum status hardware_load_keys(const char *name_or_path, struct hardware *hardware,
+                               struct error *err);
 /* Reads a Hugging Face config.json, or the one in a folder. name: the model's; NULL: the folder's
  * or file's. yaml, unless NULL: also written there as a file of models/llm, each number with the
  * field that it is from. STATUS_INPUT: no JSON, an architecture that is not known here, a field

@@ -13,6 +13,16 @@
 #include "base/config_tree.h"
 #include "models/models.h"
 
+/* The paper's engine: no version. */
+#define ENGINE_VERSION_NONE "none"
+/* What servers run of which nothing else is said; one release up is one word here. */
+#define ENGINE_VERSION_CURRENT "vllm-0.19"
+
+/* The version that servers of this hardware run unless an experiment says otherwise: what its file
+ * says; else ENGINE_VERSION_NONE where it has measured times, which are of reprise's own runtime;
+ * else ENGINE_VERSION_CURRENT. Never ""; lives as long as the hardware. */
+const char *engine_version_of(const struct hardware *hardware);
+
 /* "what it is (version that was read)". STATUS_INPUT: no such version, or one without these lines.
  */
 enum status engine_version_summary(const char *name, char summary[CONFIG_TEXT_BYTES],

@@ -2,6 +2,8 @@
  * `reprise sim --help-config` and docs/config.md are printed from here. */
 #include "sim/engine/experiment.h"
 
+#include "models/versions.h"
+
 #include <stddef.h>
 
 static const char *const unit_choices[] = { PLACEMENT_UNITS(CHOICE_WORD) NULL };
@@ -137,9 +139,11 @@ static const struct config_row experiment_rows[] = {
       .offset = AT(placement.admit_uses[TIER_REMOTE]), .min = 1,
       .max = 65535, .standard = "1",
       .help = "KV that fewer turns on that server used is not let in; as for DRAM" },
-    { .key = "engine.version", .kind = CONFIG_TEXT, .offset = AT(version), .standard = "",
+    { .key = "engine.version", .kind = CONFIG_TEXT, .offset = AT(version), .standard = "hardware",
       .help = "a version of `reprise models`: limits and times of an engine as they are on this GPU, "
-              "where neither the experiment nor its preset says them; empty: the paper's" },
+              "where neither the experiment nor its preset says them; none or empty: the paper's; "
+              "hardware: the hardware file's engine.version, " ENGINE_VERSION_CURRENT
+              " where that says nothing" },
     { .key = "engine.batch", .kind = CONFIG_U32, .offset = AT(batch), .min = 1, .max = 4096,
       .standard = "24", .help = "turns that decode together at most (paper: 24)" },
     { .key = "engine.hbm_utilisation", .kind = CONFIG_DOUBLE, .offset = AT(hbm_utilisation), .min = 0,

@@ -64,7 +64,9 @@ struct experiment {
     uint64_t remote_bytes, remote_latency_ns; /* the pool that all servers share */
     struct placement_keys placement; /* write_ahead_tokens 0: twice chunk_tokens */
 
-    char version[CONFIG_TEXT_BYTES]; /* of the engine (models/versions.h); "": none */
+    /* Of the engine (models/versions.h); "" and "none": the paper's; "hardware": the server's, which
+     * experiment_from_tree() leaves in none. */
+    char version[CONFIG_TEXT_BYTES];
     uint32_t batch;
     double hbm_utilisation;         /* 0: the hardware's */
     int hbm_rule;                   /* enum hbm_rule */
@@ -130,11 +132,15 @@ struct experiment_notes {
     void *context;
 };
 
-/* The experiment of a tree of keys. Where its policy is a preset, that one's keys stand where the tree
- * says nothing (models.h). notes (may be NULL) hears where the tree's own value had to give way. */
+/* The experiment of a tree of keys (NULL: of none). Where its policy is a preset, that one's keys stand
+ * where the tree says nothing (models.h), and where neither does those of the engine's version, whose
+ * name, or "none", the experiment then has: written out and read again it is the same, whatever
+ * hardware or versions come to say. notes (may be NULL) hears where the tree's own value had to give way. */
 enum status experiment_from_tree(const struct config_tree *tree,
                                  const struct experiment_notes *notes,
                                  struct experiment *experiment, struct error *err);
+/* The name of the version that the experiment's engine is of; NULL: the paper's. */
+const char *experiment_engine(const struct experiment *experiment);
 /* What the engine of the experiment needs of HBM beside weights and KV. */
 struct engine_memory experiment_memory(const struct experiment *experiment);
 /* The experiment under a policy of the core's, which is no preset. */

@@ -4,6 +4,7 @@
 
 #include "models/versions.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,26 +36,68 @@ static enum status lay_preset(struct config_tree *tree, const struct experiment_
     return preset_lay(name, tree, notes != NULL ? &lost : NULL, err);
 }
 
-/* What the version says stands where nothing else does; it depends on the server. */
+/* ---- the engine's version ---- */
+
+static const char as_hardware[] = "hardware"; /* standard of engine.version */
+
+static bool names_version(const char *version)
+{
+    return version[0] != '\0' && strcmp(version, ENGINE_VERSION_NONE) != 0;
+}
+
+/* What the version says stands where nothing else does; it depends on the server, which also says
+ * which version it is where the experiment leaves that open. */
+static enum status lay_on_server(struct config_tree *tree, struct experiment *experiment,
+                                 struct error *err)
+{
+    struct hardware hardware;
+    char version[CONFIG_TEXT_BYTES];
+    enum status status = hardware_load_keys(experiment->hardware, &hardware, err);
+    if (status != STATUS_OK)
+        return status;
+    bool open = strcmp(experiment->version, as_hardware) == 0;
+    snprintf(version, sizeof version, "%s",
+             open ? engine_version_of(&hardware) : experiment->version);
+    if (names_version(version)) {
+        status = engine_version_lay(version, &hardware, experiment->gpus, tree, err);
+        if (status == STATUS_OK)
+            status = config_load(experiment_sections, tree, experiment, err);
+    }
+    snprintf(experiment->version, sizeof experiment->version, "%s", version);
+    return status;
+}
+
 static enum status lay_version(struct config_tree *tree, struct experiment *experiment,
                                struct error *err)
 {
-    struct hardware hardware;
     enum status status = config_load(experiment_sections, tree, experiment, err);
-    if (status != STATUS_OK || experiment->version[0] == '\0')
-        return status;
-    status = hardware_load(experiment->hardware, &hardware, err);
-    if (status == STATUS_OK)
-        status = engine_version_lay(experiment->version, &hardware, experiment->gpus, tree, err);
-    return status == STATUS_OK ? config_load(experiment_sections, tree, experiment, err) : status;
+    if (status == STATUS_OK && names_version(experiment->version))
+        status = lay_on_server(tree, experiment, err);
+    if (!names_version(experiment->version))
+        snprintf(experiment->version, sizeof experiment->version, ENGINE_VERSION_NONE);
+    return status;
 }
+
+const char *experiment_engine(const struct experiment *experiment)
+{
+    assert(strcmp(experiment->version, as_hardware) != 0); /* experiment_from_tree() made it */
+    return names_version(experiment->version) ? experiment->version : NULL;
+}
+
+/* ---- all together ---- */
 
 enum status experiment_from_tree(const struct config_tree *tree,
                                  const struct experiment_notes *notes,
                                  struct experiment *experiment, struct error *err)
 {
-    struct config_tree *whole = config_tree_copy(tree);
-    enum status status = lay_preset(whole, notes, err);
+    struct config_tree *whole = NULL;
+    enum status status = STATUS_OK;
+    if (tree != NULL)
+        whole = config_tree_copy(tree);
+    else
+        status = config_tree_parse("{}", "defaults", &whole, err);
+    if (status == STATUS_OK)
+        status = lay_preset(whole, notes, err);
     if (status == STATUS_OK)
         status = lay_version(whole, experiment, err);
     config_tree_free(whole);

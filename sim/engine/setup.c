@@ -68,12 +68,12 @@ struct timing_host engine_host(const struct experiment *experiment,
 /* Whose CPU the times have, and where whole runs are held against measured ones. */
 static void say_host(struct engine_setup *setup)
 {
-    const char *version = setup->experiment->version;
+    const char *engine = experiment_engine(setup->experiment);
     size_t used = strlen(setup->timing.source);
     if (!setup->timing.is_measured)
         snprintf(setup->timing.source + used, sizeof setup->timing.source - used,
                  "; CPU of %.64s; served runs are further off: docs/accuracy.md",
-                 version[0] != '\0' ? version : "no engine in particular (assumed)");
+                 engine != NULL ? engine : "no engine in particular (assumed)");
 }
 
 /* ---- the model on it ---- */

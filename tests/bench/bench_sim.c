@@ -30,7 +30,7 @@ int main(int argc, char **argv)
     int runs = argc > 1 ? atoi(argv[1]) : 5;
     struct experiment experiment;
     struct error err = { 0 };
-    if (config_load(experiment_sections, NULL, &experiment, &err) != STATUS_OK) {
+    if (experiment_from_tree(NULL, NULL, &experiment, &err) != STATUS_OK) {
         error_print(stderr, &err);
         return 3;
     }

@@ -93,7 +93,7 @@ int main(int argc, char **argv)
     struct sweep_table table;
     int64_t sweep;
     snprintf(path, sizeof path, "%s/reprise-bench.db", argc > 1 ? argv[1] : "/tmp");
-    must(config_load(experiment_sections, NULL, &experiment, &err), &err);
+    must(experiment_from_tree(NULL, NULL, &experiment, &err), &err);
     char *yaml = experiment_text(&experiment);
     for (uint32_t together = 1; together <= 10; together *= 10) {
         struct store *store = opened(path, &sweep);

@@ -50,6 +50,10 @@ report $? "the summaries of --help do not stand in one column"
 prints "keys are listed" "tiers.dram.capacity" "$reprise" sim --help-config
 prints "models are listed" "llama-2-70b" "$reprise" models
 prints "a model is described" "KV" "$reprise" models show llama-65b
+prints "the engine is named" "of h100, engine vllm-0.19, batch 1024, KV" "$reprise" sim "${small[@]}" --no-db -H h100
+prints "the paper's is not" "of paper-4xa100, batch 24, KV" "$reprise" sim "${small[@]}" --no-db
+prints "several are" "engines the paper's and vllm-0.19 and sglang-0.5, batch 24 to 2048" \
+    "$reprise" sim "${small[@]}" --no-db -p lru,vllm-lru,sglang-hicache-write_back
 printf '{"architectures": ["LlamaForCausalLM"], "num_hidden_layers": 4, "hidden_size": 512,
  "num_attention_heads": 8, "num_key_value_heads": 2, "intermediate_size": 1024, "vocab_size": 1000,
  "max_position_embeddings": 4096}' >tiny.json

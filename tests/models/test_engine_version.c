@@ -158,6 +158,21 @@ START_TEST(every_shipped_version_is_read)
 }
 END_TEST
 
+START_TEST(a_servers_own_goes_before_measured_times_and_those_before_the_current_one)
+{
+    struct hardware hardware = gpu("NVIDIA L4", 22.1);
+    ck_assert_str_eq(engine_version_of(&hardware), ENGINE_VERSION_CURRENT);
+    strcpy(hardware.measured_file, "times.csv");
+    ck_assert_str_eq(engine_version_of(&hardware), ENGINE_VERSION_NONE);
+    strcpy(hardware.engine_version, "trtllm-1.0");
+    ck_assert_str_eq(engine_version_of(&hardware), "trtllm-1.0");
+    hardware.measured_file[0] = '\0';
+    ck_assert_str_eq(engine_version_of(&hardware), "trtllm-1.0");
+    strcpy(hardware.engine_version, ENGINE_VERSION_NONE);
+    ck_assert_str_eq(engine_version_of(&hardware), ENGINE_VERSION_NONE);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *suite = suite_create("engine_version");
@@ -168,6 +183,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, a_gpu_without_a_name_of_its_own_is_called_as_its_server);
     tcase_add_test(tcase, what_is_no_part_of_a_version_is_refused_by_its_name);
     tcase_add_test(tcase, every_shipped_version_is_read);
+    tcase_add_test(tcase, a_servers_own_goes_before_measured_times_and_those_before_the_current_one);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -90,7 +90,7 @@ struct experiment serve_case_experiment(const char *policy)
 {
     struct experiment experiment;
     struct error err = { 0 };
-    ck_assert_int_eq(config_load(experiment_sections, NULL, &experiment, &err), STATUS_OK);
+    ck_assert_int_eq(experiment_from_tree(NULL, NULL, &experiment, &err), STATUS_OK);
     snprintf(experiment.model, sizeof experiment.model, "%s", model_path);
     snprintf(experiment.hardware, sizeof experiment.hardware, "%s", hardware_path);
     snprintf(experiment.policy, sizeof experiment.policy, "%s", policy);

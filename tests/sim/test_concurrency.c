@@ -19,7 +19,7 @@
 /* As vLLM's and InferenceMAX's benchmarks are: 1k/1k at range ratio 0.8, ten requests a place. */
 #define BENCHMARK                                                                                  \
     "model: llama-3-8b\nhardware: h100\ngpus: 1\npolicy: none\nwarmup_turns: 0\n"                  \
-    "engine: {batch: 256, scheduling: chunked}\n"                                                  \
+    "engine: {version: none, batch: 256, scheduling: chunked}\n"                                   \
     "workload: {sessions: 640, multi_turn_share: 0, mean_turns: 1, lengths: uniform}\n"
 
 static struct metrics at(const char *yaml, uint32_t concurrency, const char *more)

@@ -210,6 +210,7 @@ END_TEST
     "warmup_turns: 0\n"                                                                            \
     "hardware: h100\n"                                                                             \
     "gpus: 1\n"                                                                                    \
+    "engine.version: none\n"                                                                       \
     "workload: {sessions: 1, multi_turn_share: 0, mean_turns: 1, session_length_cv: 0,"            \
     " prompt_tokens: {mean: 3900, cv: 0}, reply_tokens: {mean: 600, cv: 0}}\n"
 

@@ -33,7 +33,7 @@ static struct metrics run_with(const char *preloading, const char *buffer_layers
     if (status == STATUS_OK)
         status = config_tree_set(tree, buffer_layers, &err);
     if (status == STATUS_OK)
-        status = config_load(experiment_sections, tree, &experiment, &err);
+        status = experiment_from_tree(tree, NULL, &experiment, &err);
     if (status == STATUS_OK)
         status = sim_run(&experiment, NULL, &result, &err);
     config_tree_free(tree);

@@ -16,12 +16,12 @@ static struct metrics run_policy(const char *policy)
     snprintf(trace, sizeof trace, "trace=%s", test_data("traces/mooncake_conversation.jsonl"));
     ck_assert_int_eq(config_tree_parse("model: llama-3-8b\nhardware: h100\ngpus: 4\n"
                                        "warmup_turns: 0\nplacement.ttl: 0\n"
-                                       "engine: {batch: 64, context_window: 131072}\n"
+                                       "engine: {version: none, batch: 64, context_window: 131072}\n"
                                        "tiers.dram.capacity: 30TB\n",
                                        "test", &tree, &err),
                      STATUS_OK);
     ck_assert_int_eq(config_tree_set(tree, trace, &err), STATUS_OK);
-    ck_assert_int_eq(config_load(experiment_sections, tree, &experiment, &err), STATUS_OK);
+    ck_assert_int_eq(experiment_from_tree(tree, NULL, &experiment, &err), STATUS_OK);
     config_tree_free(tree);
     snprintf(experiment.policy, sizeof experiment.policy, "%s", policy);
     ck_assert_int_eq(sim_run(&experiment, NULL, &result, &err), STATUS_OK);

@@ -107,7 +107,7 @@ START_TEST(what_a_policy_does_not_use_is_not_bought)
     struct experiment experiment;
     struct hardware hardware;
     struct error err = { 0 };
-    ck_assert_int_eq(config_load(experiment_sections, NULL, &experiment, &err), STATUS_OK);
+    ck_assert_int_eq(experiment_from_tree(NULL, NULL, &experiment, &err), STATUS_OK);
     ck_assert_int_eq(hardware_load("paper-4xa100", &hardware, &err), STATUS_OK);
     struct bought bought = bought_for(&experiment, &hardware, 2);
     ck_assert(bought.keeps_kv);

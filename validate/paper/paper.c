@@ -75,7 +75,7 @@ static void work(struct paper *paper)
 static enum status set_standard(struct paper *paper, struct error *err)
 {
     struct experiment *standard = &paper->standard;
-    enum status status = config_load(experiment_sections, NULL, standard, err);
+    enum status status = experiment_from_tree(NULL, NULL, standard, err);
     if (status != STATUS_OK)
         return status;
     snprintf(standard->hardware, sizeof standard->hardware, "paper-4xa100");

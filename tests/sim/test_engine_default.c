@@ -80,6 +80,22 @@ START_TEST(what_the_experiment_names_goes_first)
 }
 END_TEST
 
+#define TODAY                                                                                      \
+    "model: llama-3-8b\nhardware: h100\ngpus: 1\nwarmup_turns: 0\n"                                \
+    "workload: {sessions: 100, think_time.mean: 5s}\n"
+
+START_TEST(it_keeps_prefixes_in_hbm_by_default_unless_nothing_is_kept_at_all)
+{
+    ck_assert_double_gt(run(TODAY, "policy=lru").hit_tokens_hbm, 0);
+    ck_assert_double_eq(run2(TODAY, "policy=lru", "tiers.hbm.cache=0").hit_tokens_hbm, 0);
+    struct metrics metrics = run(TODAY, "policy=none");
+    ck_assert_double_gt(metrics.turns, 100);
+    ck_assert_double_eq(metrics.hit_rate_tokens, 0);
+    ck_assert_double_eq(metrics.computed_tokens, metrics.wanted_tokens);
+    ck_assert_uint_eq(on("h100", "engine.version=vllm-2023").hbm_cache_bytes, 0);
+}
+END_TEST
+
 static void reads_back(struct experiment experiment, const char *version)
 {
     char *text = config_values_text(experiment_sections, &experiment);
@@ -124,6 +140,7 @@ int main(void)
     tcase_add_test(tests, the_papers_server_runs_the_papers_engine);
     tcase_add_test(tests, a_server_with_measured_times_runs_the_engine_they_were_measured_with);
     tcase_add_test(tests, what_the_experiment_names_goes_first);
+    tcase_add_test(tests, it_keeps_prefixes_in_hbm_by_default_unless_nothing_is_kept_at_all);
     tcase_add_test(tests, written_out_it_is_the_same_experiment);
     tcase_add_test(tests, a_version_that_is_not_there_is_refused_as_one);
     return test_main(suite);

@@ -1,18 +1,65 @@
-/* cli/cmd_models.c - `reprise models`: what models, hardware and policies there are. */
+/* cli/cmd_models.c - `reprise models`: what models, hardware, drives and policies there are. */
+#include "base/units.h"
 #include "cli/commands.h"
 #include "cli/models_import.h"
 #include "cli/models_show.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/table.h"
 #include "models/versions.h"
 #include "sim/sim.h"
 
 #include <string.h>
 
+#define WIDTH_MOST 120
+
 static void print_name(const char *name, void *context)
 {
     (void)context;
     printf("  %s\n", name);
+}
+
+struct drive_list {
+    struct table table;
+    struct error *err;
+};
+
+/* What a sheet does not say is left open; a drive that cannot be read is told once, at the end. */
+static void add_drive(const char *name, void *context)
+{
+    struct drive_list *list = context;
+    struct drive drive;
+    char text[4][32];
+    if (list->err->status != STATUS_OK || drive_load(name, &drive, list->err) != STATUS_OK)
+        return;
+    units_format((double)drive.capacity_bytes, UNIT_BYTES, text[0], sizeof text[0]);
+    units_format(drive.read_bytes_per_s, UNIT_BYTES_PER_S, text[1], sizeof text[1]);
+    units_format(drive.write_bytes_per_s, UNIT_BYTES_PER_S, text[2], sizeof text[2]);
+    units_format((double)drive.endurance_bytes, UNIT_BYTES, text[3], sizeof text[3]);
+    table_add(&list->table, "  %s", name);
+    table_add(&list->table, "%s", text[0]);
+    table_add(&list->table, "%s", drive.read_bytes_per_s > 0.0 ? text[1] : "-");
+    table_add(&list->table, "%s", drive.write_bytes_per_s > 0.0 ? text[2] : "-");
+    table_add(&list->table, "%s", text[3]);
+    if (drive.usd > 0.0)
+        table_add(&list->table, "$%.0f, %.20s", drive.usd, drive.usd_date);
+    else
+        table_add(&list->table, "-");
+}
+
+static enum status list_drives(struct error *err)
+{
+    static const char *const heading[] = { "drives", "holds", "read", "write", "rated writes",
+                                           "price" };
+    struct drive_list list = { .err = err };
+    table_init(&list.table, 6);
+    for (size_t i = 0; i < sizeof heading / sizeof *heading; i++)
+        table_add(&list.table, "%s", heading[i]);
+    enum status status = models_list("drive", add_drive, &list, err);
+    if (status == STATUS_OK && err->status == STATUS_OK)
+        table_print(stdout, &list.table, WIDTH_MOST);
+    table_end(&list.table);
+    return err->status;
 }
 
 static void print_policy(const char *name, const char *summary, void *context)
@@ -65,6 +112,8 @@ static enum status list(struct error *err)
         return status;
     printf("hardware\n");
     status = models_list("hardware", print_name, NULL, err);
+    if (status == STATUS_OK)
+        status = list_drives(err);
     return status == STATUS_OK ? list_policies(err) : status;
 }
 
@@ -109,8 +158,8 @@ int cmd_models(int argc, const char **argv)
     const struct command_line line = {
         .command = "reprise models",
         .usage = "[show NAME | import CONFIG.json] [OPTION...]",
-        .summary = "Lists models, hardware, policies and presets; `show NAME` describes a model on "
-                   "a server: KV "
+        .summary = "Lists models, hardware, drives, policies and presets; `show NAME` describes a "
+                   "model on a server: KV "
                    "per token,\nroom for KV in HBM, how long prefill and decode take, operator by "
                    "operator, what "
                    "each is bound by,\nand from which tier loading KV is sooner than computing it. "

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "models/attention.h"
 #include "models/collectives.h"
+#include "models/drive.h"
 #include "models/number_format.h"
 #include "models/operators.h"
 
@@ -178,18 +179,6 @@ extern const struct config_row model_rows[], hardware_rows[];
  * "timing", "attention", "collectives", "engines" or "versions". */
 enum status models_list(const char *kind, void (*visit)(const char *name, void *context),
                         void *context, struct error *err);
-
-/* An SSD and what it is rated for. */
-struct drive {
-    char name[CONFIG_TEXT_BYTES];
-    char source[CONFIG_TEXT_BYTES];
-    uint64_t capacity_bytes;
-    uint64_t endurance_bytes; /* host writes it is rated for in its life (TBW) */
-    double warranty_years;
-};
-/* Reads models/drive/NAME.yaml or a path, as hardware_load() does. */
-enum status drive_load(const char *name_or_path, struct drive *drive, struct error *err);
-extern const struct config_row drive_rows[];
 
 /* All parameters, and those a token is multiplied with: the chosen experts only, and no embedding,
  * which is a look-up. Biases and norms are left out (under 0.1 %). */

@@ -49,6 +49,7 @@ done
 report $? "the summaries of --help do not stand in one column"
 prints "keys are listed" "tiers.dram.capacity" "$reprise" sim --help-config
 prints "models are listed" "llama-2-70b" "$reprise" models
+prints "and drives, with their rates and prices" "  samsung-pm9d3a-7.68tb " "$reprise" models
 prints "a model is described" "KV" "$reprise" models show llama-65b
 prints "the engine is named" "of h100, engine vllm-0.19, batch 1024, KV" "$reprise" sim "${small[@]}" --no-db -H h100
 prints "the paper's is not" "of paper-4xa100, batch 24, KV" "$reprise" sim "${small[@]}" --no-db

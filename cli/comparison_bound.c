@@ -2,6 +2,7 @@
  */
 #include "cli/comparison_bound.h"
 
+#include "sim/engine/disks.h"
 #include "sim/replay/bound.h"
 
 #include <math.h>
@@ -42,9 +43,11 @@ static enum status all_bytes(const struct run *run, double *bytes, struct error 
         return err->status;
     uint64_t dram =
         experiment->dram_bytes != UINT64_MAX ? experiment->dram_bytes : hardware.dram_bytes;
-    uint64_t ssd = experiment->ssd_bytes != UINT64_MAX ? experiment->ssd_bytes : hardware.ssd_bytes;
+    struct disks disks;
+    if (disks_for(experiment, &hardware, &disks, err) != STATUS_OK)
+        return err->status;
     *bytes = (double)run->result.kv_budget_bytes + (double)experiment->write_buffer_bytes +
-             (double)dram + (double)ssd + (double)experiment->remote_bytes;
+             (double)dram + (double)disks.capacity_bytes + (double)experiment->remote_bytes;
     return STATUS_OK;
 }
 

@@ -119,6 +119,22 @@ static void print_tier(FILE *out, const char *name, uint64_t bytes)
         fprintf(out, ", %s %s", name, units_format((double)bytes, UNIT_BYTES, text, sizeof text));
 }
 
+/* ", SSD 4.00 TB", ", SSD 4.00 TB on samsung-990-pro-2tb", ", SSD on 8 x samsung-990-pro-2tb". */
+static void print_ssd(FILE *out, const struct experiment *experiment)
+{
+    bool fits = experiment->drives == UINT64_MAX, given = experiment->drive[0] != '\0';
+    if (fits || experiment->ssd_bytes != UINT64_MAX)
+        print_tier(out, "SSD", experiment->ssd_bytes);
+    else
+        fprintf(out, ", SSD");
+    if (given || !fits)
+        fprintf(out, " on ");
+    if (!fits)
+        fprintf(out, "%" PRIu64 " x ", experiment->drives);
+    if (given || !fits)
+        fprintf(out, "%s", given ? experiment->drive : "the hardware's drive");
+}
+
 /* When sessions come: "1/s", "all at once", "16 in flight at once". */
 static void arrivals_text(const struct workload *workload, char *text, size_t text_bytes)
 {
@@ -235,7 +251,7 @@ static void print_heading(FILE *out, const struct comparison *comparison)
     fprintf(out, ", KV %s a token\n", per_token);
     print_budget(out, comparison);
     print_tier(out, "DRAM", experiment->dram_bytes);
-    print_tier(out, "SSD", experiment->ssd_bytes);
+    print_ssd(out, experiment);
     if (experiment->remote_bytes > 0)
         print_tier(out, "remote pool", experiment->remote_bytes);
     fprintf(out, "\n");

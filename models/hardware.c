@@ -260,6 +260,11 @@ const struct config_row hardware_rows[] = {
       .min = 0,
       .max = 1e10,
       .help = "to the first byte" },
+    { .key = "ssd.drive",
+      .kind = CONFIG_TEXT,
+      .offset = AT(drive),
+      .standard = HARDWARE_DRIVE,
+      .help = "the drive that these disks are, for their wear: one of models/drive, or a path" },
 
     { .key = "price.usd_per_gpu_hour",
       .kind = CONFIG_DOUBLE,

@@ -104,6 +104,9 @@ struct measured_timing {
 /* Fills in whose times they are. */
 void measured_timing_is_of(struct measured_timing *measured, const struct model *model);
 
+/* The drive that a server's disks are taken for where its file does not say. */
+#define HARDWARE_DRIVE "samsung-pm9d3a-7.68tb"
+
 /* hbm_reserved_bytes: left to be derived from model and engine. */
 #define HBM_RESERVED_DERIVED UINT64_MAX
 
@@ -139,6 +142,7 @@ struct hardware {
     double ssd_read_bytes_per_s, ssd_write_bytes_per_s;
     double ssd_both_bytes_per_s; /* reads and writes together; 0: neither slows the other */
     uint64_t ssd_latency_ns; /* to the first byte */
+    char drive[CONFIG_TEXT_BYTES]; /* of which these disks are, for their wear: models/drive/NAME.yaml */
     double usd_per_gpu_hour, usd_per_dram_gb_hour, usd_per_ssd_gb_hour;
     char measured_file[CONFIG_TEXT_BYTES]; /* beside the hardware's own; "": none */
     struct measured_timing measured;

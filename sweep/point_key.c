@@ -62,27 +62,37 @@ static enum status hash_model(const struct experiment *experiment, uint64_t *has
     return status;
 }
 
+static enum status hash_drive_file(const char *name, uint64_t *hash, struct error *err)
+{
+    struct drive drive;
+    enum status status = drive_load(name, &drive, err);
+    if (status == STATUS_OK)
+        *hash = hash_values(drive_rows, &drive);
+    return status;
+}
+
+/* With the drive that it names. */
 static enum status hash_hardware(const struct experiment *experiment, uint64_t *hash,
                                  struct error *err)
 {
     struct hardware hardware;
     enum status status = hardware_load(experiment->hardware, &hardware, err);
+    uint64_t drive;
+    if (status == STATUS_OK)
+        status = hash_drive_file(hardware.drive, &drive, err);
     /* Its rows name the file of measured times; what that file says is loaded into zeroed memory.
      */
     if (status == STATUS_OK)
         *hash = XXH64(&hardware.measured, sizeof hardware.measured,
-                      hash_values(hardware_rows, &hardware));
+                      hash_values(hardware_rows, &hardware)) ^
+                drive;
     return status;
 }
 
 static enum status hash_drive(const struct experiment *experiment, uint64_t *hash,
                               struct error *err)
 {
-    struct drive drive;
-    enum status status = drive_load(experiment->drive, &drive, err);
-    if (status == STATUS_OK)
-        *hash = hash_values(drive_rows, &drive);
-    return status;
+    return hash_drive_file(experiment->drive, hash, err);
 }
 
 /* The whole file's, also where a run stops early: what a run reads ahead must not matter. */
@@ -122,7 +132,8 @@ static enum status hash_file(struct point_keys *keys, enum file_kind kind,
                                                               [FILE_TRACE] = hash_trace };
     const char *name = file_name(experiment, kind);
     *hash = 0;
-    if (kind == FILE_TRACE && *name == '\0') /* generated: the configuration says it all */
+    /* A generated trace: the configuration says it all. The hardware's own disks: its hash does. */
+    if ((kind == FILE_TRACE || kind == FILE_DRIVE) && *name == '\0')
         return STATUS_OK;
     for (uint32_t i = 0; i < keys->count; i++)
         if (keys->file[i].kind == kind && strcmp(keys->file[i].name, name) == 0) {

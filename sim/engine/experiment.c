@@ -3,6 +3,7 @@
 #include "sim/engine/experiment.h"
 
 #include "models/versions.h"
+#include "sim/engine/disks.h"
 
 #include <stddef.h>
 
@@ -302,9 +303,17 @@ static const struct config_row experiment_rows[] = {
     { .key = "slo.tbt", .kind = CONFIG_U64, .unit = UNIT_DURATION, .offset = AT(slo_tbt_ns),
       .min = 0, .max = 1e18, .standard = "100ms",
       .help = "promised mean time between a reply's tokens, for goodput" },
-    { .key = "ssd.drive", .kind = CONFIG_TEXT, .offset = AT(drive),
-      .standard = "samsung-pm9d3a-7.68tb",
-      .help = "the drive that the SSD tier is made of, for its wear: one of models/drive, or a path" },
+    { .key = "ssd.drive", .kind = CONFIG_TEXT, .offset = AT(drive), .standard = "",
+      .help = "the drive that the SSD tier is made of: one of models/drive, or a path; its rates, capacity "
+              "and wear then stand; empty: the hardware's own disks, at its rates, of the drive that its "
+              "ssd.drive names" },
+    { .key = "ssd.drives", .kind = CONFIG_U64, .offset = AT(drives), .min = 0, .max = DISKS_MOST,
+      .standard = "fit", .word = "fit",
+      .help = "so many of them in each server, striped (RAID-0): capacity and rates follow their number, "
+              "up to tiers.ssd.capacity; 0: no SSD; fit: as many as that capacity takes. Given without "
+              "ssd.drive: of the drive that the hardware names" },
+    { .key = "ssd.queue_depth", .kind = CONFIG_U32, .offset = AT(queue_depth), .min = 1, .max = 65536,
+      .standard = "32", .help = "named drives: requests in flight on each (assumed)" },
     { .key = "ssd.write_amplification", .kind = CONFIG_DOUBLE, .offset = AT(write_amplification),
       .min = 0.1, .max = 100, .standard = "1",
       .help = "wear of a byte written against the workload that drives are rated for; large writes "

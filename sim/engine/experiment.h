@@ -113,7 +113,9 @@ struct experiment {
 
     uint64_t slo_ttft_ns, slo_tbt_ns;
 
-    char drive[CONFIG_TEXT_BYTES]; /* what the SSD tier is made of, for its wear */
+    char drive[CONFIG_TEXT_BYTES]; /* of the SSD tier (disks.h); "": the hardware's own disks */
+    uint64_t drives;               /* of them, per server; UINT64_MAX: as the capacity takes */
+    uint32_t queue_depth;          /* requests in flight on each */
     double write_amplification;
 };
 

@@ -75,9 +75,9 @@ static void set_wear(const struct engine_setup *setup, struct sim_result *result
 {
     const struct experiment *experiment = setup->experiment;
     struct metrics *metrics = &result->metrics;
-    uint32_t servers = engine_setup_prefill_servers(setup);
+    uint64_t drives = (uint64_t)setup->disks.count * engine_setup_prefill_servers(setup);
     struct wear wear =
-        wear_of(&setup->drive, setup->placement.capacity_bytes[TIER_SSD], servers,
+        wear_of(&setup->disks.drive, drives, setup->ssd_request_bytes,
                 experiment->write_amplification, metrics->ssd_written_bytes, metrics->elapsed_ns);
     metrics->ssd_written_per_day_bytes = wear.bytes_per_day;
     metrics->ssd_dwpd = wear.writes_per_day;
@@ -140,7 +140,7 @@ static void set_findings(const struct engine_setup *setup, struct sim_result *re
     if (batch_finding(setup, &result->metrics, result->finding[count], bytes))
         count++;
     for (int i = 0; count < SIM_FINDINGS_MAX; i++, count++)
-        if (!wear_finding(&result->metrics, &setup->drive, i, result->finding[count], bytes))
+        if (!wear_finding(&result->metrics, &setup->disks.drive, i, result->finding[count], bytes))
             break;
 }
 

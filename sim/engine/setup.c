@@ -30,23 +30,26 @@ static void set_links(struct engine_setup *setup)
 {
     const struct hardware *hardware = &setup->hardware;
     double gpus = setup->experiment->gpus;
-    setup->both_bytes_per_s[PAIR_SSD] = hardware->ssd_both_bytes_per_s;
+    setup->ssd_request_bytes = disks_request_bytes(setup->unit_tokens, setup->kv.bytes_per_token);
+    struct disk_rates ssd = disks_rates(&setup->disks, hardware, setup->ssd_request_bytes,
+                                        setup->experiment->queue_depth);
+    setup->both_bytes_per_s[PAIR_SSD] = ssd.both_bytes_per_s;
     setup->both_bytes_per_s[PAIR_PCIE] =
         tighter(hardware->pcie_both_bytes_per_s, gpus * hardware->pcie_both_bytes_per_s_per_gpu);
     setup->link_bytes_per_s[LINK_H2D] =
         less(hardware->h2d_bytes_per_s, gpus * hardware->h2d_bytes_per_s_per_gpu);
     setup->link_bytes_per_s[LINK_D2H] =
         less(hardware->d2h_bytes_per_s, gpus * hardware->d2h_bytes_per_s_per_gpu);
-    setup->link_bytes_per_s[LINK_SSD_READ] = hardware->ssd_read_bytes_per_s;
-    setup->link_bytes_per_s[LINK_SSD_WRITE] = hardware->ssd_write_bytes_per_s;
+    setup->link_bytes_per_s[LINK_SSD_READ] = ssd.read_bytes_per_s;
+    setup->link_bytes_per_s[LINK_SSD_WRITE] = ssd.write_bytes_per_s;
     setup->link_bytes_per_s[LINK_NETWORK] = setup->experiment->network_bytes_per_s;
     setup->link_bytes_per_s[LINK_NETWORK_IN] = setup->experiment->network_bytes_per_s;
     setup->link_latency_ns[LINK_NETWORK] = setup->experiment->network_latency_ns;
     setup->link_latency_ns[LINK_NETWORK_IN] = setup->experiment->remote_latency_ns;
     setup->link_latency_ns[LINK_H2D] = hardware->pcie_latency_ns;
     setup->link_latency_ns[LINK_D2H] = hardware->pcie_latency_ns;
-    setup->link_latency_ns[LINK_SSD_READ] = hardware->ssd_latency_ns;
-    setup->link_latency_ns[LINK_SSD_WRITE] = hardware->ssd_latency_ns;
+    setup->link_latency_ns[LINK_SSD_READ] = ssd.read_latency_ns;
+    setup->link_latency_ns[LINK_SSD_WRITE] = ssd.write_latency_ns;
 }
 
 /* ---- the engine's CPU ---- */
@@ -87,7 +90,7 @@ static enum status set_model(struct engine_setup *setup, struct error *err)
         status = hardware_load(experiment->hardware, &setup->hardware, err);
     if (status != STATUS_OK)
         return status;
-    status = drive_load(experiment->drive, &setup->drive, err);
+    status = disks_for(experiment, &setup->hardware, &setup->disks, err);
     if (status != STATUS_OK)
         return status;
     if (experiment->hbm_utilisation > 0.0)
@@ -152,13 +155,12 @@ static void set_tiers(struct engine_setup *setup)
     bool stores = config->policy->saves;
     uint64_t dram =
         experiment->dram_bytes != UINT64_MAX ? experiment->dram_bytes : setup->hardware.dram_bytes;
-    uint64_t ssd =
-        experiment->ssd_bytes != UINT64_MAX ? experiment->ssd_bytes : setup->hardware.ssd_bytes;
     config->capacity_bytes[TIER_HBM] = setup->kv_budget_bytes;
     config->capacity_bytes[TIER_DRAM] =
         stores ? usable_bytes(dram, rate[LINK_H2D], rate[LINK_D2H]) : 0;
     config->capacity_bytes[TIER_SSD] =
-        stores ? usable_bytes(ssd, rate[LINK_SSD_READ], rate[LINK_SSD_WRITE]) : 0;
+        stores ? usable_bytes(setup->disks.capacity_bytes, rate[LINK_SSD_READ], rate[LINK_SSD_WRITE])
+               : 0;
     setup->remote_bytes = stores ? experiment->remote_bytes : 0;
     config->hbm_cache_bytes = stores ? experiment->hbm_cache_bytes : 0;
     config->unit_tokens = setup->unit_tokens;
@@ -224,6 +226,7 @@ static enum status set_placement(struct engine_setup *setup, struct trace_facts 
         status = set_kv(setup, err);
     if (status != STATUS_OK)
         return status;
+    set_links(setup);
     set_tiers(setup);
     if (setup->remote_bytes > 0 && setup->placement.capacity_bytes[TIER_DRAM] == 0)
         return error_input(err, NULL, 0, "tiers.dram.capacity",
@@ -247,7 +250,6 @@ enum status engine_setup_open(const struct experiment *experiment, struct engine
         status = set_model(setup, err);
     if (status != STATUS_OK)
         return status;
-    set_links(setup);
     status = experiment_open_trace(experiment, trace, err);
     return status == STATUS_OK ? set_placement(setup, trace_facts(*trace), err) : status;
 }

@@ -4,6 +4,7 @@
 #define REPRISE_SIM_ENGINE_SETUP_H
 
 #include "models/models.h"
+#include "sim/engine/disks.h"
 #include "sim/engine/experiment.h"
 #include "sim/engine/kv_layout.h"
 #include "sim/placement/placement.h"
@@ -32,7 +33,7 @@ struct engine_setup {
     const struct experiment *experiment; /* the caller's; outlives this */
     struct model model;
     struct hardware hardware;
-    struct drive drive;
+    struct disks disks;
     struct timing timing;
     struct placement_config placement;
     double link_bytes_per_s[LINK_COUNT];
@@ -40,6 +41,7 @@ struct engine_setup {
     uint64_t link_latency_ns[LINK_COUNT];
     struct kv_layout kv;
     uint64_t kv_budget_bytes;
+    uint64_t ssd_request_bytes; /* in which a unit is read and written there */
     uint64_t remote_bytes; /* 0: no pool */
     uint32_t window_tokens;
     uint32_t unit_tokens; /* UINT32_MAX: sessions */
@@ -48,8 +50,8 @@ struct engine_setup {
 };
 
 /* Derives everything and opens the experiment's trace. STATUS_INPUT: an unknown policy, model,
- * server or drive, keys that contradict each other, a model or window that does not fit, a trace
- * that cannot be read. *trace is the caller's to trace_close() in any case (NULL is fine there). */
+ * server or drive, keys that contradict each other, a model or window that does not fit, drives that
+ * do not hold the SSD tier, a trace that cannot be read. *trace is the caller's to trace_close() in any case (NULL is fine there). */
 enum status engine_setup_open(const struct experiment *experiment, struct engine_setup *setup,
                               struct trace **trace, struct error *err);
 

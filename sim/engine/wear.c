@@ -5,20 +5,19 @@
 
 #include <stdio.h>
 
-struct wear wear_of(const struct drive *drive, uint64_t tier_bytes, uint32_t servers,
+struct wear wear_of(const struct drive *drive, uint64_t drives, uint64_t write_bytes,
                     double write_amplification, double written_bytes, double elapsed_ns)
 {
-    struct wear wear = { 0 };
-    if (tier_bytes == 0 || elapsed_ns <= 0.0)
+    struct wear wear = { .drives = drives };
+    if (drives == 0 || elapsed_ns <= 0.0)
         return wear;
     double days = elapsed_ns / (86400.0 * (double)NS_PER_S);
-    uint64_t each = (tier_bytes - 1) / drive->capacity_bytes + 1;
-    wear.drives = each * servers;
     wear.bytes_per_day = written_bytes / days;
     double worn_per_day = wear.bytes_per_day * write_amplification;
-    wear.writes_per_day = worn_per_day / ((double)wear.drives * (double)drive->capacity_bytes);
+    wear.writes_per_day = worn_per_day / ((double)drives * (double)drive->capacity_bytes);
     if (worn_per_day > 0.0)
-        wear.years = (double)wear.drives * (double)drive->endurance_bytes / worn_per_day / 365.25;
+        wear.years =
+            (double)drives * drive_endurance_bytes(drive, write_bytes) / worn_per_day / 365.25;
     return wear;
 }
 

@@ -81,6 +81,9 @@ prints "the doctor looks" "SQLite" "$reprise" doctor
 prints "a trace is described" "1494 of 2697" "$reprise" trace info "$sample"
 prints "LRU's hits" '"lru_hits": 1432' "$reprise" trace info "$sample" --lru 500 --json
 prints "hits by capacity, in bytes too" "KV: of mistral-7b" "$reprise" trace info "$sample" -m mistral-7b
+prints "an experiment's drives are told" "SSD on 2 x wd-sn850x-2tb" "$reprise" sim --no-db "${small[@]}" --set ssd.drive=wd-sn850x-2tb --set ssd.drives=2
+gives "drives that do not hold the SSD tier" 2 "tiers.ssd.capacity: expected at most 4.00 TB, which 2 of wd-sn850x-2tb hold" \
+    "$reprise" sim --no-db "${small[@]}" --set ssd.drive=wd-sn850x-2tb --set ssd.drives=2 --set tiers.ssd.capacity=5TB
 prints "estimates are told" "estimate" "$reprise" trace info "$sample" --exact-blocks 100 --sample-blocks 16
 prints "turns and think times are told" "think time" "$reprise" trace info
 prints "so are a conversation's own hits" "whose reuse" "$reprise" trace info "$sample"

@@ -1,5 +1,6 @@
 /* tests/random/fit.c - what must hold between the keys of an experiment, so that few draws are
  * refused, and how much work one may be. Each rule changes one key or two. */
+#include "sim/engine/disks.h"
 #include "tests/random/draw.h"
 #include "tests/random/work.h"
 
@@ -125,6 +126,21 @@ static void fit_remote(struct fitting *fitting)
         set_whole(fitting, "tiers.remote.capacity", 0);
 }
 
+/* Drives that do not hold what is asked; none hold nothing. */
+static void fit_drives(struct fitting *fitting)
+{
+    struct disks disks;
+    struct error err = { 0 };
+    if (disks_for(&fitting->experiment, &fitting->hardware, &disks, &err) == STATUS_OK ||
+        strcmp(err.key, "tiers.ssd.capacity") != 0)
+        return;
+    if (fitting->experiment.drives == UINT64_MAX || random_below(fitting->random, 2) == 0)
+        set_whole(fitting, "tiers.ssd.capacity",
+                  fitting->experiment.drives == 0 ? 0 : draw_whole(fitting->random, 1e9, 1e12));
+    else
+        settings_set(fitting->settings, "ssd.drives", "fit");
+}
+
 static void fit_cluster(struct fitting *fitting)
 {
     const struct experiment *experiment = &fitting->experiment;
@@ -206,7 +222,7 @@ void fit_experiment(struct settings *settings, struct random *random, double ste
 {
     static void (*const rules[])(struct fitting *) = { fit_amount,   fit_machine, fit_window,
                                                        fit_writes,   fit_remote,  fit_cluster,
-                                                       fit_workload, fit_trace };
+                                                       fit_workload, fit_trace,   fit_drives };
     /* What a rule sets may need another one, and the amount is halved some times. */
     enum { ROUNDS = 40, RULES = sizeof rules / sizeof *rules };
     struct fitting fitting = { .settings = settings, .random = random, .steps_most = steps_most };

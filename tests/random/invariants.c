@@ -2,6 +2,7 @@
 #include "tests/random/invariants.h"
 
 #include "base/units.h"
+#include "sim/engine/disks.h"
 
 #include <math.h>
 #include <string.h>
@@ -68,10 +69,13 @@ enum status outcome_expect(const struct experiment *experiment, struct outcome *
                       strncmp(policy_of(experiment), "none+", 5) != 0;
     outcome->is_plain = model.window_layers == 0 && model.state_layers == 0;
     outcome->dram_bytes = asked_or_hardware(experiment->dram_bytes, hardware.dram_bytes);
-    outcome->ssd_bytes = asked_or_hardware(experiment->ssd_bytes, hardware.ssd_bytes);
-    if (hardware.ssd_read_bytes_per_s <= 0.0 || hardware.ssd_write_bytes_per_s <= 0.0)
+    struct disks disks;
+    status = disks_for(experiment, &hardware, &disks, err);
+    outcome->ssd_bytes = disks.capacity_bytes;
+    if (!disks.named &&
+        (hardware.ssd_read_bytes_per_s <= 0.0 || hardware.ssd_write_bytes_per_s <= 0.0))
         outcome->ssd_bytes = 0;
-    return STATUS_OK;
+    return status;
 }
 
 /* Turns that are asked in all; the trace alone says it, but for a closed loop that is cut short. */

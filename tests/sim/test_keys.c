@@ -148,6 +148,8 @@ static const struct {
     { .key = "slo.ttft", .value = "20s" },
     { .key = "slo.tbt", .value = "20ms", .beside = "slo.ttft=1h" },
     { .key = "ssd.drive", .value = "samsung-990-pro-2tb" },
+    { .key = "ssd.drives", .value = "4", .beside = "ssd.drive=samsung-990-pro-2tb" },
+    { .key = "ssd.queue_depth", .value = "1", .beside = "ssd.drive=samsung-990-pro-2tb" },
     { .key = "ssd.write_amplification", .value = "2" },
     { .key = "workload.sessions", .value = "300" },
     { .key = "workload.sessions_per_s", .value = "1" },

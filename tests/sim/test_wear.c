@@ -13,8 +13,8 @@ static const struct drive one_tb = { .name = "one",
 
 START_TEST(a_drive_written_once_a_day_lasts_its_rated_writes)
 {
-    /* 2.5 TB of tier are 3 drives; 3 TB a day are one drive write a day; 1,000 such days. */
-    struct wear wear = wear_of(&one_tb, 2500000000000, 1, 1.0, 6e12, 2 * DAY_NS);
+    /* Three drives; 3 TB a day are one drive write a day; 1,000 such days. */
+    struct wear wear = wear_of(&one_tb, 3, 131072, 1.0, 6e12, 2 * DAY_NS);
     ck_assert_uint_eq(wear.drives, 3);
     ck_assert_double_eq_tol(wear.bytes_per_day, 3e12, 1.0);
     ck_assert_double_eq_tol(wear.writes_per_day, 1.0, 1e-12);
@@ -24,19 +24,35 @@ END_TEST
 
 START_TEST(amplified_writes_wear_faster_and_more_servers_share_them)
 {
-    struct wear plain = wear_of(&one_tb, 1000000000000, 1, 1.0, 1e12, DAY_NS);
-    struct wear amplified = wear_of(&one_tb, 1000000000000, 1, 2.5, 1e12, DAY_NS);
-    struct wear four = wear_of(&one_tb, 1000000000000, 4, 1.0, 1e12, DAY_NS);
+    struct wear plain = wear_of(&one_tb, 1, 131072, 1.0, 1e12, DAY_NS);
+    struct wear amplified = wear_of(&one_tb, 1, 131072, 2.5, 1e12, DAY_NS);
+    struct wear four = wear_of(&one_tb, 4, 131072, 1.0, 1e12, DAY_NS);
     ck_assert_double_eq_tol(amplified.years, plain.years / 2.5, 1e-9);
     ck_assert_double_eq_tol(four.years, plain.years * 4.0, 1e-9);
     ck_assert_double_eq(amplified.bytes_per_day, plain.bytes_per_day);
 }
 END_TEST
 
-START_TEST(nothing_written_or_no_tier_is_no_wear)
+/* DWPD is what is written, however large its pieces. */
+START_TEST(small_writes_wear_as_rated_and_large_ones_less)
 {
-    ck_assert_double_eq(wear_of(&one_tb, 1000, 1, 1.0, 0.0, DAY_NS).years, 0.0);
-    ck_assert_uint_eq(wear_of(&one_tb, 0, 1, 1.0, 0.0, DAY_NS).drives, 0);
+    struct drive drive = one_tb;
+    drive.endurance_write_bytes = 4096;
+    drive.endurance_large_bytes = 4000000000000000;
+    struct wear small = wear_of(&drive, 1, 4096, 1.0, 1e12, DAY_NS);
+    struct wear large = wear_of(&drive, 1, 131072, 1.0, 1e12, DAY_NS);
+    ck_assert_double_eq_tol(small.years, 1000.0 / 365.25, 1e-9);
+    ck_assert_double_eq_tol(large.years, 4000.0 / 365.25, 1e-9);
+    ck_assert_double_eq(small.writes_per_day, large.writes_per_day);
+}
+END_TEST
+
+START_TEST(nothing_written_or_no_drives_is_no_wear)
+{
+    ck_assert_double_eq(wear_of(&one_tb, 1, 4096, 1.0, 0.0, DAY_NS).years, 0.0);
+    struct wear none = wear_of(&one_tb, 0, 4096, 1.0, 1e12, DAY_NS);
+    ck_assert_uint_eq(none.drives, 0);
+    ck_assert_double_eq(none.bytes_per_day + none.writes_per_day + none.years, 0.0);
 }
 END_TEST
 
@@ -103,7 +119,8 @@ static Suite *suite(void)
     TCase *tcase = tcase_create("ssd");
     tcase_add_test(tcase, a_drive_written_once_a_day_lasts_its_rated_writes);
     tcase_add_test(tcase, amplified_writes_wear_faster_and_more_servers_share_them);
-    tcase_add_test(tcase, nothing_written_or_no_tier_is_no_wear);
+    tcase_add_test(tcase, small_writes_wear_as_rated_and_large_ones_less);
+    tcase_add_test(tcase, nothing_written_or_no_drives_is_no_wear);
     tcase_add_test(tcase, findings_say_what_is_wrong_most_important_first);
     tcase_add_test(tcase, a_small_dram_gives_up_what_it_fetched_and_a_large_one_does_not);
     tcase_add_test(tcase, no_more_is_in_vain_than_was_stored_while_measured);

@@ -141,6 +141,48 @@ START_TEST(the_servers_and_models_values_are_in_the_key_whatever_their_names)
 }
 END_TEST
 
+/* Named by the experiment, or by its server. */
+START_TEST(the_drives_values_are_in_the_key_whoever_names_it)
+{
+    static const char *const names[] = { "hardware: %s", "ssd.drive: %s" };
+    struct hardware hardware;
+    struct drive drive;
+    struct error err = { 0 };
+    const struct config_section servers[] = { { .prefix = "", .rows = hardware_rows },
+                                              { .rows = NULL } };
+    const struct config_section drives[] = { { .prefix = "", .rows = drive_rows },
+                                             { .rows = NULL } };
+    ck_assert_int_eq(hardware_load("h100", &hardware, &err), STATUS_OK);
+    ck_assert_int_eq(drive_load(hardware.drive, &drive, &err), STATUS_OK);
+    char *of_drive = test_temp_file(""), *of_server = test_temp_file("");
+    char drive_path[256], server_path[256], yaml[512];
+    snprintf(drive_path, sizeof drive_path, "%s.yaml", of_drive);
+    snprintf(server_path, sizeof server_path, "%s.yaml", of_server);
+    snprintf(hardware.drive, sizeof hardware.drive, "%s", drive_path);
+    FILE *file = fopen(server_path, "w");
+    config_print_values(file, servers, &hardware);
+    fclose(file);
+    char keys[4][POINT_KEY_BYTES];
+    for (int i = 0; i < 4; i++) {
+        file = fopen(drive_path, "w");
+        drive.endurance_bytes += 1000000000000;
+        config_print_values(file, drives, &drive);
+        fclose(file);
+        snprintf(yaml, sizeof yaml, names[i / 2], i / 2 == 0 ? server_path : drive_path);
+        struct plan plan = made(yaml, NULL, 0, 1);
+        strcpy(keys[i], plan.runs[0].key);
+        plan_free(&plan);
+    }
+    ck_assert_str_ne(keys[0], keys[1]);
+    ck_assert_str_ne(keys[2], keys[3]);
+    const char *paths[] = { drive_path, server_path, of_drive, of_server };
+    for (int i = 0; i < 4; i++)
+        unlink(paths[i]);
+    free(of_drive);
+    free(of_server);
+}
+END_TEST
+
 START_TEST(a_refused_value_and_a_key_on_two_axes_are_told)
 {
     struct plan plan;
@@ -166,6 +208,7 @@ int main(void)
     tcase_add_test(tcase, the_same_point_has_the_same_key_in_another_sweep);
     tcase_add_test(tcase, the_traces_content_is_in_the_key);
     tcase_add_test(tcase, the_servers_and_models_values_are_in_the_key_whatever_their_names);
+    tcase_add_test(tcase, the_drives_values_are_in_the_key_whoever_names_it);
     tcase_add_test(tcase, a_refused_value_and_a_key_on_two_axes_are_told);
     suite_add_tcase(suite, tcase);
     return test_main(suite);

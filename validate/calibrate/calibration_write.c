@@ -107,6 +107,7 @@ static struct hardware describe(const struct calibration_fits *fits, const struc
     hardware.hbm_bytes_per_s = read_bytes(model) / fits->measured.base_ns[0] * (double)NS_PER_S;
     snprintf(hardware.name, sizeof hardware.name, "%s", name);
     snprintf(hardware.source, sizeof hardware.source, "%.250s", source);
+    snprintf(hardware.drive, sizeof hardware.drive, "%s", HARDWARE_DRIVE);
     snprintf(hardware.measured_file, sizeof hardware.measured_file, "%.250s", base_name(times));
     return hardware;
 }

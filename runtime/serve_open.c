@@ -160,11 +160,13 @@ static enum status open_ssd(struct serve *serve, struct error *err)
     ssd.path = path;
     ssd.size_bytes = pages_of(run, TIER_SSD) * run->page_bytes;
     /* Held to what it attains, a lane would have the disk idle while it waits for the clock. */
-    bool unheld = config->links_free || run->setup.hardware.measured.disk_free;
+    bool own = !run->setup.disks.named; /* a named drive's rates are no attained ones */
+    bool unheld = config->links_free || (own && run->setup.hardware.measured.disk_free);
     ssd.write_first = unheld;
     if (!unheld) {
-        ssd.read_bytes_per_s = run->setup.hardware.ssd_read_bytes_per_s;
-        ssd.write_bytes_per_s = run->setup.hardware.ssd_write_bytes_per_s;
+        ssd.read_bytes_per_s = run->setup.link_bytes_per_s[LINK_SSD_READ];
+        ssd.write_bytes_per_s = run->setup.link_bytes_per_s[LINK_SSD_WRITE];
+        ssd.latency_ns = own ? 0 : run->setup.link_latency_ns[LINK_SSD_READ];
     }
     disk->checksum =
         memory_new((size_t)pages_of(run, TIER_SSD) * layers_of(serve), sizeof *disk->checksum);

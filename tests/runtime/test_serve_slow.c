@@ -92,6 +92,37 @@ START_TEST(what_hbm_saves_straight_to_a_slow_disk_has_pages_to_pass_through)
 }
 END_TEST
 
+/* Two of 2 and 1 MB/s, on a server whose own disks have 500. */
+START_TEST(a_named_drive_holds_the_disk_to_its_rates_and_not_the_servers)
+{
+    char *file = test_temp_file(""), drive[256], yaml[2048];
+    snprintf(drive, sizeof drive, "%s.yaml", file);
+    FILE *out = fopen(drive, "w");
+    ck_assert_ptr_nonnull(out);
+    fprintf(out, "name: slow\nsource: made up\ncapacity: 1GB\nread_bytes_per_s: 2MB/s\n"
+                 "write_bytes_per_s: 1MB/s\nendurance: 1TB\nwarranty_years: 5\n");
+    ck_assert_int_eq(fclose(out), 0);
+    snprintf(yaml, sizeof yaml,
+             "gpus: 1\nwarmup_turns: 0\npolicy: lru\nplacement.unit: session\n"
+             "engine.context_window: 400\nengine.batch: 4\nengine.hbm_tokens: 1600\n"
+             "tiers.dram.capacity: 0\ntiers.ssd.capacity: 16MB\nengine.reuse: always\n"
+             "engine.write_buffer: 32MB\nssd.drive: %s\nssd.drives: 2\n"
+             "workload: {sessions: 6, sessions_per_s: 800, mean_turns: 2, prompt_tokens: {mean: "
+             "150, cv: 0.3}, reply_tokens: {mean: 12, cv: 0.5}, think_time: {mean: 3ms}, seed: 1}\n",
+             drive);
+    struct served run = run_slowly(yaml, "500MB/s", "500MB/s");
+    const struct metrics *m = &run.result.metrics;
+    double elapsed_s = m->elapsed_ns / 1e9;
+    printf("%.3f s: read %.0f, written %.0f\n", elapsed_s, m->ssd_read_bytes, m->ssd_written_bytes);
+    ck_assert_double_gt(m->ssd_read_bytes, 0.0);
+    ck_assert_double_le(m->ssd_read_bytes, 4e6 * elapsed_s);
+    ck_assert_double_le(m->ssd_written_bytes, 2e6 * elapsed_s);
+    unlink(drive);
+    unlink(file);
+    free(file);
+}
+END_TEST
+
 /* ---- repairs behind a queue of saves ---- */
 
 static struct serve_case_seen expected, found; /* too large for a stack */
@@ -165,6 +196,7 @@ static Suite *suite(void)
     tcase_add_loop_test(tcase, contexts_are_cut_while_their_kv_is_on_its_way, 0,
                         sizeof cut / sizeof *cut);
     tcase_add_test(tcase, what_hbm_saves_straight_to_a_slow_disk_has_pages_to_pass_through);
+    tcase_add_test(tcase, a_named_drive_holds_the_disk_to_its_rates_and_not_the_servers);
     tcase_add_loop_test(tcase, kv_that_was_repaired_is_right_for_whoever_loads_it_next, 0, 2);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -292,6 +292,10 @@ static const struct config_row experiment_rows[] = {
       .max = 1000000, .standard = "32",
       .help = "prefix-affinity: turns that a server may have more than the least loaded one "
               "(SGLang's router: balance_abs_threshold)" },
+    { .key = "cluster.router_share", .kind = CONFIG_DOUBLE, .offset = AT(router_share), .min = 0,
+      .max = 1, .standard = "0.5",
+      .help = "prefix-affinity: a server that holds less of a turn's context is no better than any other "
+              "(SGLang's router: cache_threshold)" },
     { .key = "cluster.network_bytes_per_s", .kind = CONFIG_DOUBLE, .unit = UNIT_BYTES_PER_S,
       .offset = AT(network_bytes_per_s), .min = 1e6, .max = 1e15, .standard = "25GB/s",
       .help = "of each server, each way: one 200 Gbit/s adapter (assumed)" },

@@ -1,8 +1,8 @@
 /* sim/engine/router.c - which server a turn goes to. Every rule is deterministic: ties go to the
  * lowest index. Sources: SGLang's router (cache_aware policy; defaults balance_abs_threshold 32,
- * cache_threshold 0.5): the longest cached prefix unless loads are out of balance. Its relative
- * threshold and its least share of matched text are left out, and it guesses from past requests
- * what a server holds, where this one knows. Round robin, fewest requests and sticky sessions are
+ * cache_threshold 0.5): the longest cached prefix unless loads are out of balance, or it is less than a
+ * share of the prompt, such as a system prompt that all have in common. Its relative threshold is left
+ * out, and it guesses from past requests what a server holds, where this one knows. Round robin, fewest requests and sticky sessions are
  * as in any HTTP balancer. */
 #include "sim/engine/router.h"
 
@@ -48,7 +48,8 @@ static bool is_unbalanced(const struct service *service, uint32_t candidate)
            engine_turns(service->engine[least]) + service->setup->experiment->router_slack;
 }
 
-static uint32_t longest_prefix(const struct service *service, const struct chain *chain)
+static uint32_t longest_prefix(const struct service *service, const struct session *session,
+                               const struct chain *chain)
 {
     uint32_t best = 0, best_tokens = 0;
     for (uint32_t i = 0; i < service->prefill_engines; i++) {
@@ -58,7 +59,9 @@ static uint32_t longest_prefix(const struct service *service, const struct chain
             best_tokens = tokens;
         }
     }
-    if (best_tokens == 0 || is_unbalanced(service, best))
+    double least_tokens =
+        service->setup->experiment->router_share * (double)session_context(session);
+    if (best_tokens == 0 || (double)best_tokens < least_tokens || is_unbalanced(service, best))
         return least_loaded(service, 0, service->prefill_engines);
     return best;
 }
@@ -73,7 +76,7 @@ uint32_t router_pick(struct service *service, const struct session *session,
     case ROUTE_LEAST_LOADED:
         return least_loaded(service, 0, servers);
     case ROUTE_PREFIX_AFFINITY:
-        return longest_prefix(service, chain);
+        return longest_prefix(service, session, chain);
     case ROUTE_SESSION_STICKY:
         return session->turn > 0 ? session->server : least_loaded(service, 0, servers);
     case ROUTE_ROUND_ROBIN:

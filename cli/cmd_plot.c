@@ -21,11 +21,9 @@ static void tell_file(const char *path, void *context)
 static enum status draw_sweep(struct plot_options *given, struct store *store, int64_t sweep,
                               struct error *err)
 {
-    struct sweep_pricing pricing;
+    struct pricing pricing = price_options_pricing(&given->price);
     struct sweep_view view = { 0 };
-    enum status status = price_options_load(&given->price, NULL, &pricing, err);
-    if (status == STATUS_OK)
-        status = sweep_view_load(store, sweep, &pricing, &view, err);
+    enum status status = sweep_view_load(store, sweep, &pricing, &view, err);
     if (status == STATUS_OK)
         status = sweep_plots_draw(&view, given->folder, tell_file, NULL, err);
     sweep_view_free(&view);

@@ -45,11 +45,11 @@ static enum status report(struct report_options *given, const struct options *op
                           struct error *err)
 {
     int64_t *runs = memory_new(options->argument_count, sizeof *runs);
-    struct report_question question = { .runs = runs, .run_count = options->argument_count };
+    struct report_question question = { .runs = runs,
+                                        .run_count = options->argument_count,
+                                        .pricing = price_options_pricing(&given->price) };
     struct store *store = NULL;
     enum status status = parse_runs(options, runs, err);
-    if (status == STATUS_OK)
-        status = price_options_load(&given->price, NULL, &question.pricing, err);
     if (status == STATUS_OK)
         status = store_open(given->db, true, &store, err);
     if (status == STATUS_OK)

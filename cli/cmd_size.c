@@ -6,117 +6,43 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/price_options.h"
+#include "cli/size_axes.h"
 #include "cli/size_print.h"
 #include "cli/sweep_options.h"
+#include "plots/size_page.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct size_options {
     struct experiment_options experiment;
-    struct text_list vary, slo;
+    struct text_list vary, slo, today;
     struct price_options price;
-    const char *db, *objective, *ssd_years;
+    const char *db, *objective, *ssd_years, *page;
     uint64_t jobs;
-    bool exhaustive;
+    bool exhaustive, json;
+    bool unkept; /* told: no point keeps the promises */
 };
 
-/* What is searched unless --vary says otherwise. Capacities are what servers are sold with;
- * policies are one that looks ahead, one that does not, and none. */
-static const char *const usual_axes[] = {
-    "replicas=1,2,3,4,5,6,8,12",
-    "gpus=1,2,4,8",
-    "tiers.dram.capacity=0,64GB,128GB,256GB,512GB,1TB",
-    "tiers.ssd.capacity=0,4TB,8TB,16TB,32TB",
-    "tiers.ssd.inclusive=true,false",
-    "policy=scheduler-aware,lru,none",
-};
-enum { USUAL_AXES = sizeof usual_axes / sizeof *usual_axes };
+/* ---- the question ---- */
 
-static bool same_key(const char *a, const char *b)
+static enum status parse_promises(const struct size_options *given, struct size_question *question,
+                                  struct error *err)
 {
-    size_t length = strcspn(a, "=");
-    return length == strcspn(b, "=") && strncmp(a, b, length) == 0;
-}
-
-static bool is_given(const struct size_options *given, const char *axis)
-{
-    for (uint32_t i = 0; i < given->vary.count; i++)
-        if (same_key(given->vary.text[i], axis))
-            return true;
-    return false;
-}
-
-/* "gpus=1,2,4" of the usual ones, as far as the server has them. */
-static const char *gpus_of(const struct experiment *experiment, struct error *err)
-{
-    struct hardware hardware;
-    if (hardware_load(experiment->hardware, &hardware, err) != STATUS_OK)
-        return NULL;
-    return hardware.gpus >= 8   ? "gpus=1,2,4,8"
-           : hardware.gpus >= 4 ? "gpus=1,2,4"
-           : hardware.gpus >= 2 ? "gpus=1,2"
-                                : "gpus=1";
-}
-
-/* The user's axes instead of the usual ones of the same key, then the user's others. */
-static enum status choose_axes(const struct size_options *given,
-                               const struct experiment *experiment, const char **axes,
-                               uint32_t *count, struct error *err)
-{
-    *count = 0;
-    for (int i = 0; i < USUAL_AXES; i++) {
-        const char *axis = usual_axes[i];
-        bool trace = experiment->trace[0] != '\0';
-        if (is_given(given, axis) || (trace && same_key(axis, "replicas=")))
-            continue;
-        if (same_key(axis, "gpus="))
-            axis = gpus_of(experiment, err);
-        if (axis == NULL)
-            return err->status;
-        axes[(*count)++] = axis;
-    }
-    for (uint32_t i = 0; i < given->vary.count; i++)
-        axes[(*count)++] = given->vary.text[i];
-    return STATUS_OK;
-}
-
-static enum status make_plan(const struct size_options *given, struct plan *plan, struct error *err)
-{
-    struct config_tree *tree = NULL;
-    struct experiment experiment;
-    struct design grid = { .kind = DESIGN_GRID };
-    const char **axes = memory_new(USUAL_AXES + given->vary.count, sizeof *axes);
-    uint32_t count = 0;
-    enum status status = experiment_load(&given->experiment, &experiment, err);
-    if (status == STATUS_OK)
-        status = choose_axes(given, &experiment, axes, &count, err);
-    if (status == STATUS_OK)
-        status = experiment_tree(&given->experiment, &tree, err);
-    if (status == STATUS_OK)
-        status = plan_make(tree, axes, count, &grid, 1, plan, err);
-    config_tree_free(tree);
-    free(axes);
-    return status;
-}
-
-static enum status parse_slos(const struct size_options *given, struct size_question *question,
-                              struct error *err)
-{
-    if (given->slo.count == 0 || given->slo.count > SIZE_SLOS_MOST)
+    if (given->slo.count == 0 || given->slo.count > SIZE_PROMISES_MOST)
         return error_input(err, NULL, 0, "--slo", "one to eight promises, such as ttft_p99=2s",
                            given->slo.count == 0 ? "none" : "more");
     enum status status = STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < given->slo.count; i++)
-        status = slo_parse(given->slo.text[i], &question->slo[question->slo_count++], err);
+        status = promise_parse(given->slo.text[i], &question->promise[question->promise_count++],
+                               err);
     return status;
 }
 
 static enum status parse_years(const struct size_options *given, struct size_question *question,
                                struct error *err)
 {
-    question->ssd_years_least = question->prices.years;
+    question->ssd_years_least = -1.0; /* as the prices say */
     if (given->ssd_years == NULL)
         return STATUS_OK;
     if (units_parse(given->ssd_years, UNIT_PLAIN, &question->ssd_years_least) &&
@@ -125,73 +51,180 @@ static enum status parse_years(const struct size_options *given, struct size_que
     return error_input(err, NULL, 0, "--ssd-years", "a number of years", given->ssd_years);
 }
 
-static enum status ask(struct size_options *given, struct size_question *question,
+static enum status ask(const struct size_options *given, struct size_question *question,
                        struct error *err)
 {
     question->exhaustive = given->exhaustive;
-    enum status status = parse_slos(given, question, err);
+    enum status status = parse_promises(given, question, err);
     if (status == STATUS_OK)
         status = objective_parse(given->objective, &question->objective, err);
-    struct sweep_pricing pricing;
-    if (status == STATUS_OK)
-        status = price_options_load(&given->price, "h100", &pricing, err);
-    if (status == STATUS_OK) {
-        question->prices = *pricing.prices;
-        question->billing = pricing.billing;
-    }
     return status == STATUS_OK ? parse_years(given, question, err) : status;
 }
 
-static bool tell(void *context, double share, uint32_t runs)
+/* ---- what is searched ---- */
+
+static enum status make_space(const struct size_options *given, struct config_tree *tree,
+                              struct size_question *question, struct error *err)
 {
-    progress_draw(context, share, runs, "runs");
+    struct experiment experiment;
+    struct pricing pricing = price_options_pricing(&given->price);
+    const char **axes = memory_new(SIZE_AXES_MOST + given->vary.count, sizeof *axes);
+    enum status status = experiment_from_tree(tree, NULL, &experiment, err);
+    if (status == STATUS_OK)
+        status = size_workload_read(&experiment, &question->workload, err);
+    if (status == STATUS_OK && question->workload.turns == 0)
+        status = error_input(err, experiment.trace[0] != '\0' ? experiment.trace : NULL, 0,
+                             "trace", "requests", "none");
+    uint32_t count = 0;
+    if (status == STATUS_OK) {
+        count = size_axes_choose(tree, &given->vary, &question->workload, axes);
+        status = size_axes_settle(tree, &question->workload, err);
+    }
+    if (status == STATUS_OK)
+        status = size_space_make(tree, axes, count, &pricing, question->space, err);
+    free(axes);
+    return status;
+}
+
+/* What runs now: the experiment with --today's keys over it. */
+static enum status make_today(const struct size_options *given, const struct config_tree *tree,
+                              struct experiment *today, struct size_question *question,
+                              struct error *err)
+{
+    if (given->today.count == 0)
+        return STATUS_OK;
+    struct config_tree *changed = config_tree_copy(tree);
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && i < given->today.count; i++)
+        status = config_tree_set(changed, given->today.text[i], err);
+    if (status == STATUS_OK)
+        status = experiment_from_tree(changed, NULL, today, err);
+    config_tree_free(changed);
+    question->today = today;
+    return status;
+}
+
+/* ---- the answer ---- */
+
+static bool tell(void *context, double share, uint32_t runs, const char *what)
+{
+    progress_tell(context, share, runs, "runs", what);
     return !interrupt_asked();
 }
 
-static enum status search_and_print(const struct size_options *given,
-                                    const struct size_question *question, struct ranks *ranks,
-                                    struct store *store, struct error *err)
+static enum status run_means(const struct size_question *question, struct size_result *result,
+                             struct runner *runner, struct store *store,
+                             const struct size_watch *watch, struct error *err)
+{
+    if (result->answer.best == SIZE_NONE)
+        return size_run_idle(question, &result->answer, runner, store, watch, result->idle,
+                             &result->idle_count, err);
+    return size_run_loads(question, &result->answer, runner, store, watch, result->loads, err);
+}
+
+static enum status show(const struct size_options *given, const struct size_question *question,
+                        const struct size_result *result, struct error *err)
+{
+    enum status status = given->json ? size_print_json(stdout, question, result, err) : STATUS_OK;
+    if (!given->json)
+        size_print(stdout, question, result);
+    if (status == STATUS_OK && given->page != NULL)
+        status = size_page_write(given->page, question, result, err);
+    return status;
+}
+
+static enum status search_and_show(struct size_options *given,
+                                   const struct size_question *question, struct ranks *ranks,
+                                   struct store *store, struct error *err)
 {
     struct runner *runner = NULL;
     struct progress progress;
     struct size_watch watch = { tell, &progress };
-    struct size_answer answer = { 0 };
-    struct size_growth growth[SIZE_LOADS];
+    struct size_result result = { 0 };
+    struct error shown = { 0 };
     enum status status = runner_open(ranks, given->jobs, false, &runner, err);
     if (status != STATUS_OK)
         return status;
     progress_start(&progress);
-    status = size_search(question, runner, store, &watch, &answer, err);
+    status = size_search(question, runner, store, &watch, &result.answer, err);
     if (status == STATUS_OK)
-        status = size_grow(question, &answer, runner, store, &watch, growth, err);
+        status = run_means(question, &result, runner, store, &watch, err);
     progress_end(&progress);
     runner_close(runner);
+    /* Interrupted, what is known by then is shown. */
+    if (status == STATUS_OK || (status == STATUS_INTERRUPTED && result.answer.space != NULL)) {
+        result.answer.interrupted = status == STATUS_INTERRUPTED;
+        show(given, question, &result, &shown);
+    }
+    given->unkept = status == STATUS_OK && result.answer.best == SIZE_NONE;
+    size_answer_free(&result.answer);
     if (status == STATUS_OK)
-        size_print(stdout, question, &answer, growth);
-    size_answer_free(&answer);
-    return status;
+        *err = shown;
+    return err->status;
+}
+
+/* The whole command: what it asks is part of what it found. */
+static char *command_of(const struct size_options *given)
+{
+    char *asked = experiment_command("reprise size", &given->experiment, &given->vary), *whole;
+    const struct {
+        const char *option;
+        const struct text_list *values;
+    } lists[] = { { "--slo", &given->slo }, { "--price", &given->price.price },
+                  { "--today", &given->today } };
+    const struct {
+        const char *option, *value;
+    } words[] = { { "--prices", given->price.prices },
+                  { "--billing", given->price.billing },
+                  { "--ssd-years", given->ssd_years },
+                  { "--report", given->page } };
+    size_t bytes;
+    FILE *out = open_memstream(&whole, &bytes);
+    if (out == NULL)
+        memory_exhausted();
+    fputs(asked, out);
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        for (uint32_t j = 0; j < lists[i].values->count; j++)
+            experiment_command_word(out, lists[i].option, lists[i].values->text[j]);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (words[i].value != NULL)
+            experiment_command_word(out, words[i].option, words[i].value);
+    if (strcmp(given->objective, "usd_per_mtok") != 0)
+        experiment_command_word(out, "--objective", given->objective);
+    if (given->exhaustive)
+        fputs(" --exhaustive", out);
+    if (fclose(out) != 0)
+        memory_exhausted();
+    free(asked);
+    return whole;
 }
 
 static enum status size(struct ranks *ranks, void *context, struct error *err)
 {
     struct size_options *given = context;
-    struct size_question question = { 0 };
-    struct plan plan = { 0 };
+    struct size_space space = { 0 };
+    struct size_question question = { .space = &space };
+    struct config_tree *tree = NULL;
     struct store *store = NULL;
+    struct experiment today;
     enum status status = ask(given, &question, err);
     if (status == STATUS_OK)
-        status = make_plan(given, &plan, err);
+        status = experiment_tree(&given->experiment, &tree, err);
+    if (status == STATUS_OK)
+        status = make_space(given, tree, &question, err);
+    if (status == STATUS_OK)
+        status = make_today(given, tree, &today, &question, err);
     if (status == STATUS_OK)
         status = store_open(given->db, false, &store, err);
     if (status == STATUS_OK) {
-        char *command = experiment_command("reprise size", &given->experiment, &given->vary);
-        question.plan = &plan;
+        char *command = command_of(given);
         question.command = command;
-        status = search_and_print(given, &question, ranks, store, err);
+        status = search_and_show(given, &question, ranks, store, err);
         free(command);
     }
     store_close(store);
-    plan_free(&plan);
+    size_space_free(&space);
+    config_tree_free(tree);
     return status;
 }
 
@@ -202,16 +235,22 @@ int cmd_size(int argc, const char **argv)
         EXPERIMENT_OPTIONS(&given.experiment),
         EXPERIMENT_SHORT_FORMS(&given.experiment),
         { "slo", 's', OPTION_TEXTS, &given.slo, "METRIC=LIMIT",
-          "a promise, such as ttft_p99=2s; may be given again" },
+          "a promise, such as ttft_p99=2s, tbt_p99=50ms, e2e_p99=30s, goodput=99%, "
+          "tokens_per_s=500; may be given again" },
         { "objective", 'o', OPTION_TEXT, &given.objective, "NAME",
           "usd_per_mtok (the default), usd_per_session or usd_per_month" },
         PRICE_OPTIONS(&given.price),
         { "ssd-years", 0, OPTION_TEXT, &given.ssd_years, "N",
           "years that the SSDs' rated writes must last (owned.years)" },
+        { "today", 0, OPTION_TEXTS, &given.today, "KEY=VALUE",
+          "what runs now, as keys of the experiment, to be compared with; may be given again" },
         { "vary", 'v', OPTION_TEXTS, &given.vary, "KEY=VALUES",
           "an axis to search instead of the usual one of that key, or besides them" },
         { "exhaustive", 0, OPTION_FLAG, &given.exhaustive, NULL,
           "run every point on the whole workload: slow, to check the search" },
+        { "report", 0, OPTION_TEXT, &given.page, "FILE",
+          "write the answer as one HTML page, to be shown" },
+        { "json", 0, OPTION_FLAG, &given.json, NULL, "print the answer as one JSON object" },
         { "jobs", 'j', OPTION_U64, &given.jobs, "N",
           "runs at once in this process (0: one a core; under mpirun one a rank)" },
         { "db", 0, OPTION_TEXT, &given.db, "FILE", "where runs go (" STORE_DEFAULT_PATH ")" },
@@ -221,9 +260,10 @@ int cmd_size(int argc, const char **argv)
         .command = "reprise size",
         .usage = "--slo METRIC=LIMIT [OPTION...]",
         .summary =
-            "Searches the cheapest servers that keep a promise: how many, with how many GPUs, "
-            "how much DRAM\nand SSD, under which policy. Says what each neighbour would cost, "
-            "how prices and load change\nthe answer, and when keeping KV does not pay.",
+            "Searches the cheapest servers that keep a promise: which, how many, with how many "
+            "GPUs, how much DRAM\nand which SSDs, under which policy. Says what they cost line by "
+            "line, what that saves, what half and\ntwice the load need, and what each neighbour "
+            "would cost. Exits with 1 where nothing keeps the promise.",
         .table = table,
     };
     struct options options;
@@ -233,7 +273,9 @@ int cmd_size(int argc, const char **argv)
     experiment_options_free(&given.experiment);
     free(given.vary.text);
     free(given.slo.text);
+    free(given.today.text);
     price_options_free(&given.price);
     options_free(&options);
-    return output_exit(&err);
+    int code = output_exit(&err);
+    return code == 0 && given.unkept ? 1 : code;
 }

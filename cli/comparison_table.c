@@ -64,8 +64,12 @@ static const struct line lines[] = {
     { "peak SSD", CELL_BYTES, OF(peak_ssd_bytes) },
     { "peak remote pool", CELL_BYTES, OF(peak_remote_bytes) },
     { NULL, 0, 0 },
-    { "cost", CELL_DOLLARS, OF(cost_usd) },
+    { "cost, busy", CELL_DOLLARS, OF(cost_usd) },
     { "  per million tokens", CELL_DOLLARS, OF(cost_usd_per_mtok) },
+    { "cost, rented, a month", CELL_DOLLARS, OF(rented_usd_per_month) },
+    { "  per million tokens", CELL_DOLLARS, OF(rented_usd_per_mtok) },
+    { "cost, owned, a month", CELL_DOLLARS, OF(owned_usd_per_month) },
+    { "  per million tokens", CELL_DOLLARS, OF(owned_usd_per_mtok) },
 };
 
 static double member(const struct metrics *metrics, size_t offset)
@@ -89,6 +93,9 @@ static const char *cell_text(const struct line *line, const struct metrics *metr
     /* The trace of an open loop does not tell a prompt's history from its new part. */
     if (line->offset == OF(hit_rate_history_tokens) && metrics->history_tokens == 0.0)
         return "-";
+    if (line->cell == CELL_DOLLARS && value == 0.0 && line->offset != OF(cost_usd) &&
+        line->offset != OF(cost_usd_per_mtok))
+        return "-"; /* the prices do not tell */
     switch (line->cell) {
     case CELL_TIME:
         return units_format(value, UNIT_DURATION, text, text_bytes);

@@ -69,6 +69,24 @@ void experiment_options_free(struct experiment_options *given)
     free(given->set.text);
 }
 
+void experiment_command_word(FILE *out, const char *option, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "=,.:/_-+%@";
+    fprintf(out, " %s ", option);
+    if (*word != '\0' && word[strspn(word, plain)] == '\0') {
+        fputs(word, out);
+        return;
+    }
+    fputc('\'', out);
+    for (; *word != '\0'; word++)
+        if (*word == '\'')
+            fputs("'\\''", out);
+        else
+            fputc(*word, out);
+    fputc('\'', out);
+}
+
 char *experiment_command(const char *command, const struct experiment_options *given,
                          const struct text_list *vary)
 {
@@ -87,11 +105,11 @@ char *experiment_command(const char *command, const struct experiment_options *g
     fputs(command, out);
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
         if (forms[i].value != NULL)
-            fprintf(out, " %s %s", forms[i].option, forms[i].value);
+            experiment_command_word(out, forms[i].option, forms[i].value);
     for (uint32_t i = 0; i < given->set.count; i++)
-        fprintf(out, " --set %s", given->set.text[i]);
+        experiment_command_word(out, "--set", given->set.text[i]);
     for (uint32_t i = 0; i < vary->count; i++)
-        fprintf(out, " --vary %s", vary->text[i]);
+        experiment_command_word(out, "--vary", vary->text[i]);
     if (fclose(out) != 0)
         memory_exhausted();
     return text;

@@ -6,6 +6,8 @@
 #include "cli/options.h"
 #include "sim/sim.h"
 
+#include <stdio.h>
+
 struct experiment_options {
     const char *file; /* NULL: the defaults */
     struct text_list set;
@@ -40,6 +42,9 @@ enum status experiment_load(const struct experiment_options *given, struct exper
  * gpus=1,2"): the same for every rank, shard and machine. The caller frees it. */
 char *experiment_command(const char *command, const struct experiment_options *given,
                          const struct text_list *vary);
+
+/* Writes " OPTION WORD", the word as a shell takes it. */
+void experiment_command_word(FILE *out, const char *option, const char *word);
 
 /* Frees the list in it; its texts are struct options' own. */
 void experiment_options_free(struct experiment_options *given);

@@ -3,24 +3,12 @@
 
 #include <stdlib.h>
 
-enum status price_options_load(struct price_options *given, const char *standard,
-                               struct sweep_pricing *pricing, struct error *err)
+struct pricing price_options_pricing(const struct price_options *given)
 {
-    bool asked = given->prices != NULL || given->billing != NULL || given->price.count > 0;
-    const char *name = given->prices != NULL ? given->prices : standard;
-    *pricing = (struct sweep_pricing){ 0 };
-    if (name == NULL && !asked)
-        return STATUS_OK;
-    if (name == NULL)
-        name = "h100";
-    enum status status =
-        prices_load(name, given->price.text, given->price.count, &given->loaded, err);
-    if (status != STATUS_OK)
-        return status;
-    const char *billing = given->loaded.usd_per_gpu > 0.0 ? "owned" : "rented";
-    pricing->prices = &given->loaded;
-    return billing_parse(given->billing != NULL ? given->billing : billing, &given->loaded,
-                         &pricing->billing, err);
+    return (struct pricing){ .name = given->prices,
+                             .assignments = given->price.text,
+                             .assignment_count = given->price.count,
+                             .billing = given->billing };
 }
 
 void price_options_free(struct price_options *given)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define DRAW_EVERY_NS (100 * NS_PER_MS)
+#define TELL_EVERY_NS (10 * NS_PER_S)
 #define BAR_CELLS 30
 #define WIPE "\r\033[K" /* to the line's start, and clear it to its end */
 
@@ -47,6 +48,24 @@ void progress_draw(struct progress *progress, double share, uint64_t done, const
     progress->drawn_ns = now;
     fprintf(stderr, WIPE "%s",
             progress_line(share, done, what, now - progress->start_ns, line, sizeof line));
+    fflush(stderr);
+}
+
+void progress_tell(struct progress *progress, double share, uint64_t done, const char *what,
+                   const char *doing)
+{
+    uint64_t now = clock_now_ns();
+    uint64_t since = progress->drawn_ns > 0 ? progress->drawn_ns : progress->start_ns;
+    if (now - since < (progress->shown ? DRAW_EVERY_NS : TELL_EVERY_NS))
+        return;
+    char count[32], elapsed[32];
+    progress->drawn_ns = now;
+    units_format((double)done, UNIT_PLAIN, count, sizeof count);
+    units_format((double)(now - progress->start_ns), UNIT_DURATION, elapsed, sizeof elapsed);
+    if (progress->shown)
+        fprintf(stderr, WIPE "%3.0f %% %s %s, %s: %.90s", 100.0 * share, count, what, elapsed, doing);
+    else
+        fprintf(stderr, "%3.0f %% %s %s, %s: %s\n", 100.0 * share, count, what, elapsed, doing);
     fflush(stderr);
 }
 

@@ -1,4 +1,4 @@
-/* cli/size_print.h - the answer of `reprise size`, for people. */
+/* cli/size_print.h - the answer of `reprise size`, for people and as JSON. */
 #ifndef REPRISE_CLI_SIZE_PRINT_H
 #define REPRISE_CLI_SIZE_PRINT_H
 
@@ -6,7 +6,10 @@
 
 #include <stdio.h>
 
-void size_print(FILE *out, const struct size_question *question, const struct size_answer *answer,
-                const struct size_growth growth[SIZE_LOADS]);
+void size_print(FILE *out, const struct size_question *question, const struct size_result *result);
+
+/* One object; docs/sizing.md has its members. */
+enum status size_print_json(FILE *out, const struct size_question *question,
+                            const struct size_result *result, struct error *err);
 
 #endif

@@ -106,7 +106,8 @@ static void add_heading(struct table *out, const struct sweep_table *table,
         const char *name = metric_rows[columns->metric[c]].name;
         size_t length = strlen(name);
         bool ns = length > 3 && strcmp(name + length - 3, "_ns") == 0;
-        table_add(out, "%.*s", (int)(ns ? length - 3 : length), name);
+        table_add(out, "%.*s%s", (int)(ns ? length - 3 : length), name,
+                  metric_billing(columns->metric[c]));
     }
 }
 

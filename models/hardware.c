@@ -1,10 +1,14 @@
 /* models/hardware.c - the YAML of a server: its keys, and what makes one consistent. */
+#include "base/memory.h"
 #include "models/folder.h"
 #include "models/hbm.h"
 #include "models/models.h"
 #include "models/timing_measured.h"
 
+#include <math.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define AT(member) offsetof(struct hardware, member)
@@ -266,24 +270,35 @@ const struct config_row hardware_rows[] = {
       .standard = HARDWARE_DRIVE,
       .help = "the drive that these disks are, for their wear: one of models/drive, or a path" },
 
+    { .key = "prices",
+      .kind = CONFIG_TEXT,
+      .offset = AT(prices_name),
+      .standard = "",
+      .help = "models/prices/NAME.yaml: what such a server costs; none: price.* below" },
     { .key = "price.usd_per_gpu_hour",
       .kind = CONFIG_DOUBLE,
       .offset = AT(usd_per_gpu_hour),
       .min = 0,
       .max = 1e6,
-      .help = "of one GPU with its share of the server" },
+      .standard = "prices",
+      .word = "prices",
+      .help = "rent of one GPU with its share of the server; prices: that file's" },
     { .key = "price.usd_per_dram_gb_hour",
       .kind = CONFIG_DOUBLE,
       .offset = AT(usd_per_dram_gb_hour),
       .min = 0,
       .max = 1e6,
-      .help = "of 10^9 bytes of DRAM" },
+      .standard = "prices",
+      .word = "prices",
+      .help = "rent of 10^9 bytes of DRAM" },
     { .key = "price.usd_per_ssd_gb_hour",
       .kind = CONFIG_DOUBLE,
       .offset = AT(usd_per_ssd_gb_hour),
       .min = 0,
       .max = 1e6,
-      .help = "of 10^9 bytes of SSD" },
+      .standard = "prices",
+      .word = "prices",
+      .help = "rent of 10^9 bytes of SSD" },
     { .key = "timing.measured",
       .kind = CONFIG_TEXT,
       .offset = AT(measured_file),
@@ -344,6 +359,80 @@ static enum status collectives_load(const char *name_or_path, struct collective_
     return status == STATUS_OK ? models_read(path, collective_rows, collectives, err) : status;
 }
 
+/* ---- prices ---- */
+
+enum { SAID_MOST = 8, SAID_BYTES = 2 * CONFIG_TEXT_BYTES };
+
+/* What the server says of its own prices, as assignments. */
+struct said {
+    uint32_t count;
+    char text[SAID_MOST][SAID_BYTES];
+};
+
+static void say_text(struct said *said, const char *key, const char *value)
+{
+    snprintf(said->text[said->count++], SAID_BYTES, "%s=%s", key, value);
+}
+
+static void say_number(struct said *said, const char *key, double value)
+{
+    if (value != HUGE_VAL)
+        snprintf(said->text[said->count++], SAID_BYTES, "%s=%.17g", key, value);
+}
+
+/* A server of whose prices no file tells is for rent only, at what it says itself. */
+static struct said say_prices(const struct hardware *hardware)
+{
+    struct said said = { 0 };
+    if (hardware->prices_name[0] == '\0') {
+        say_text(&said, "name", hardware->name);
+        say_text(&said, "source", hardware->source);
+        say_text(&said, "date", "no date");
+    }
+    say_number(&said, "rent.usd_per_gpu_hour", hardware->usd_per_gpu_hour);
+    if (hardware->usd_per_gpu_hour != HUGE_VAL) {
+        say_number(&said, "rent.usd_per_gpu_hour_of_4", 0.0);
+        say_number(&said, "rent.usd_per_gpu_hour_of_1", 0.0);
+    }
+    say_number(&said, "rent.usd_per_dram_gb_hour", hardware->usd_per_dram_gb_hour);
+    say_number(&said, "rent.usd_per_ssd_gb_hour", hardware->usd_per_ssd_gb_hour);
+    return said;
+}
+
+enum status hardware_prices(const struct hardware *hardware, const char *const *assignments,
+                            uint32_t count, struct prices *prices, struct error *err)
+{
+    struct said said = say_prices(hardware);
+    const char **all = memory_new(said.count + count, sizeof *all);
+    for (uint32_t i = 0; i < said.count; i++)
+        all[i] = said.text[i];
+    for (uint32_t i = 0; i < count; i++)
+        all[said.count + i] = assignments[i];
+    const char *name = hardware->prices_name[0] != '\0' ? hardware->prices_name : NULL;
+    enum status status = prices_load(name, all, said.count + count, prices, err);
+    free(all);
+    return status;
+}
+
+/* A server must have a price, however it is told. */
+static enum status check_prices(const struct hardware *hardware, const char *path,
+                                struct error *err)
+{
+    const struct {
+        const char *key;
+        double said;
+    } rows[] = {
+        { "price.usd_per_gpu_hour", hardware->usd_per_gpu_hour },
+        { "price.usd_per_dram_gb_hour", hardware->usd_per_dram_gb_hour },
+        { "price.usd_per_ssd_gb_hour", hardware->usd_per_ssd_gb_hour },
+    };
+    for (size_t i = 0; hardware->prices_name[0] == '\0' && i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].said == HUGE_VAL)
+            return error_input(err, path, 0, rows[i].key,
+                               "a price, or prices: NAME of models/prices", NULL);
+    return STATUS_OK;
+}
+
 static enum status read_keys(const char *name_or_path, char path[MODELS_PATH_BYTES],
                              struct hardware *hardware, struct error *err)
 {
@@ -351,6 +440,8 @@ static enum status read_keys(const char *name_or_path, char path[MODELS_PATH_BYT
     enum status status = models_path("hardware", "hardware", name_or_path, path, err);
     if (status == STATUS_OK)
         status = models_read(path, hardware_rows, hardware, err);
+    if (status == STATUS_OK)
+        status = check_prices(hardware, path, err);
     return status == STATUS_OK ? check(hardware, path, err) : status;
 }
 
@@ -365,6 +456,8 @@ enum status hardware_load(const char *name_or_path, struct hardware *hardware, s
 {
     char path[MODELS_PATH_BYTES];
     enum status status = read_keys(name_or_path, path, hardware, err);
+    if (status == STATUS_OK)
+        status = hardware_prices(hardware, NULL, 0, &hardware->prices, err);
     if (status == STATUS_OK && hardware->measured_file[0] != '\0')
         status = read_measured(hardware, path, err);
     if (status == STATUS_OK && hardware->timing[0] != '\0')

@@ -11,6 +11,7 @@
 #include "models/drive.h"
 #include "models/number_format.h"
 #include "models/operators.h"
+#include "models/prices.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -142,8 +143,11 @@ struct hardware {
     double ssd_read_bytes_per_s, ssd_write_bytes_per_s;
     double ssd_both_bytes_per_s; /* reads and writes together; 0: neither slows the other */
     uint64_t ssd_latency_ns; /* to the first byte */
+    char prices_name[CONFIG_TEXT_BYTES]; /* models/prices/NAME.yaml; "": none */
+    /* The server's own word on its rent, HUGE_VAL: none. Read `prices`, which heeds it. */
     char drive[CONFIG_TEXT_BYTES]; /* of which these disks are, for their wear: models/drive/NAME.yaml */
     double usd_per_gpu_hour, usd_per_dram_gb_hour, usd_per_ssd_gb_hour;
+    struct prices prices;
     char measured_file[CONFIG_TEXT_BYTES]; /* beside the hardware's own; "": none */
     struct measured_timing measured;
     char timing[CONFIG_TEXT_BYTES]; /* models/timing/NAME.yaml; "": times are the roofline's */
@@ -161,6 +165,10 @@ struct hardware {
  * that ends in .json, or that holds '/' and is a folder with a config.json. */
 enum status model_load(const char *name_or_path, struct model *model, struct error *err);
 enum status hardware_load(const char *name_or_path, struct hardware *hardware, struct error *err);
+/* The server's prices (its file's `prices`, and over them what it says itself), with assignments
+ * laid over them as prices_load() does. hardware->prices is this without any. */
+enum status hardware_prices(const struct hardware *hardware, const char *const *assignments,
+                            uint32_t count, struct prices *prices, struct error *err);
 /* What the server's own file says and no more, which takes a tenth of the time: enough for
  * versions.h. Fits and measured times that it names are not read. */
 enum status hardware_load_keys(const char *name_or_path, struct hardware *hardware,

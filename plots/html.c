@@ -4,6 +4,7 @@
 #include "base/memory.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,15 +19,36 @@ static const char style[] =
     "th:first-child,td:first-child{text-align:left}th{border-bottom:2px solid #bbb}\n"
     ".names td,.names th{text-align:left;white-space:normal}\n"
     "pre{background:#f6f6f6;padding:.8em;font-size:.75em;overflow-x:auto}\n"
+    ".points td:first-child,.points th:first-child{white-space:normal;min-width:9.5em}\n"
+    "p,.names td:last-child{overflow-wrap:anywhere}.names td:last-child{min-width:13em}\n"
+    "@media(max-width:600px){.points{font-size:.75em}.points th{white-space:normal}"
+    ".points th,.points td{padding:.25em .35em}"
+    ".points td:first-child,.points th:first-child{min-width:8em}}\n"
+    "tr.sum td{font-weight:bold;border-top:2px solid #bbb}tr.chosen td{background:#eef5fb}\n"
+    ".good{color:#007a50}.bad{color:#b02020}\n"
+    ".answer{font-size:1.25em;line-height:1.4}\n"
+    ".figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5em,1fr));gap:.6em;"
+    "margin:1em 0}\n"
+    ".figures div{border:1px solid #ddd;border-top:4px solid #0072b2;padding:.5em .8em;"
+    "font-size:.85em;line-height:1.35}.figures "
+    "b{display:block;font-size:1.5em;overflow-wrap:anywhere}\n"
+    "pre.wrap{white-space:pre-wrap;overflow-wrap:anywhere}\n"
     "figure{margin:1em 0}svg{width:100%;height:auto}\n"
+    /* Where gnuplot's font is missing the page's is taken, not the browser's own. */
+    "svg text,svg tspan{font-family:'DejaVu Sans',Verdana,sans-serif}\n"
+    "figcaption{color:#606060;font-size:.85em}\n"
     ".wide svg{min-width:900px}\n"
-    ".pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(320px,1fr));gap:.5em}\n"
+    ".pair figure{width:100%;max-width:640px}"
+    ".pair figure:only-child{grid-column:1/-1;justify-self:center}\n"
+    ".pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(320px,1fr));gap:.5em 1.2em}\n"
     ".note{color:#606060;font-size:.9em}\n"
+    "@page{size:A4;margin:14mm}\n"
     "@media print{body{font-size:10pt;max-width:none}.scroll{overflow:visible}"
     ".wide svg{min-width:0}pre{white-space:pre-wrap}"
     "table{font-size:7pt}th,td{padding:.15em .35em;white-space:normal}"
-    ".pair{grid-template-columns:1fr 1fr}"
-    "figure,tr{break-inside:avoid}h2{break-after:avoid}}\n";
+    ".pair{grid-template-columns:1fr 1fr}.figures{grid-template-columns:repeat(4,1fr)}"
+    ".pair figure:only-child{max-width:24em}"
+    "figure,tr,.figures,.points{break-inside:avoid}h2{break-after:avoid}}\n";
 
 void html_text(FILE *out, const char *text)
 {
@@ -42,6 +64,39 @@ void html_text(FILE *out, const char *text)
         else
             fputc(*text, out);
     }
+}
+
+void html_cell(FILE *out, const char *format, ...)
+{
+    char text[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    fputs("<td>", out);
+    html_text(out, text);
+    fputs("</td>", out);
+}
+
+void html_row_end(FILE *out)
+{
+    fputs("</tr>\n", out);
+}
+
+void html_table_begin(FILE *out, const char *const *headings)
+{
+    fputs("<div class=scroll><table class=points><tr>", out);
+    for (; *headings != NULL; headings++) {
+        fputs("<th>", out);
+        html_text(out, *headings);
+        fputs("</th>", out);
+    }
+    html_row_end(out);
+}
+
+void html_table_end(FILE *out)
+{
+    fputs("</table></div>\n", out);
 }
 
 void html_begin(FILE *out, const char *title)

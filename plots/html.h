@@ -10,6 +10,14 @@
 /* text with what HTML would take for its own escaped. */
 void html_text(FILE *out, const char *text);
 
+/* A cell of a table, printf-like, escaped as html_text() does; a row ends with html_row_end(). */
+__attribute__((format(printf, 2, 3))) void html_cell(FILE *out, const char *format, ...);
+void html_row_end(FILE *out);
+/* A table's beginning with its headings, which end with NULL, and its end. Where it is too wide it
+ * scrolls by itself; its first column may take several lines. */
+void html_table_begin(FILE *out, const char *const *headings);
+void html_table_end(FILE *out);
+
 /* The document's beginning, up to <main>: styles for screens of any width and for paper. */
 void html_begin(FILE *out, const char *title);
 void html_end(FILE *out);

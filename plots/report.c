@@ -72,6 +72,10 @@ static const char *const main_metrics[] = {
     "peak_ssd_bytes",
     "cost_usd",
     "cost_usd_per_mtok",
+    "rented_usd_per_month",
+    "rented_usd_per_mtok",
+    "owned_usd_per_month",
+    "owned_usd_per_mtok",
 };
 
 struct columns {
@@ -100,7 +104,7 @@ static void write_metric(FILE *out, const struct columns *columns, int metric)
     char text[64];
     fputs("<tr><td title=\"", out);
     html_text(out, metric_rows[metric].meaning);
-    fprintf(out, "\">%s</td>", metric_rows[metric].name);
+    fprintf(out, "\">%s%s</td>", metric_rows[metric].name, metric_billing(metric));
     for (uint32_t i = 0; i < columns->count; i++)
         fprintf(out, "<td>%s</td>",
                 metric_show(metric, metric_value(&columns->metrics[i], metric), text, sizeof text));
@@ -187,10 +191,10 @@ static void write_row(struct report *report, const struct sweep_view *view, uint
                 fprintf(out, "<td>%s</td>",
                         metric_show(i, metric_value(&at->metrics, i), text, sizeof text));
         }
-    if (isnan(view->ssd_years[row]) || isinf(view->ssd_years[row]))
-        fputs("<td>-</td></tr>\n", out);
+    if (at->metrics.ssd_years > 0.0)
+        fprintf(out, "<td>%.1f years</td></tr>\n", at->metrics.ssd_years);
     else
-        fprintf(out, "<td>%.1f years</td></tr>\n", view->ssd_years[row]);
+        fputs("<td>-</td></tr>\n", out);
 }
 
 static void write_rows(struct report *report, const struct sweep_view *view, const uint32_t *rows,
@@ -204,9 +208,10 @@ static void write_rows(struct report *report, const struct sweep_view *view, con
         html_text(report->out, view->table.axis_keys[a]);
         fputs("</th>", report->out);
     }
-    fputs("<th>$ per million tokens</th><th>TTFT mean</th><th>TTFT P99</th><th>TBT P99</th>"
-          "<th>tokens reused</th><th>GPUs busy</th><th>SSD life</th></tr>\n",
-          report->out);
+    fprintf(report->out,
+            "<th>$ per million tokens (%s)</th><th>TTFT mean</th><th>TTFT P99</th><th>TBT P99</th>"
+            "<th>tokens reused</th><th>GPUs busy</th><th>SSD life</th></tr>\n",
+            billing_name(view->billing));
     for (uint32_t i = 0; i < count && i < SWEEP_ROWS_SHOWN; i++)
         write_row(report, view, rows[i]);
     fputs("</table></div>\n", report->out);

@@ -10,7 +10,7 @@ struct report_question {
     const int64_t *runs; /* each stands for the comparison it belongs to */
     uint32_t run_count;
     int64_t sweep;                /* 0: none */
-    struct sweep_pricing pricing; /* of the sweep's runs */
+    struct pricing pricing; /* of the sweep's runs */
 };
 
 /* Writes the page to path. STATUS_INPUT: no such run or sweep. STATUS_IO: gnuplot is missing or

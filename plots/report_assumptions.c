@@ -51,27 +51,25 @@ static void write_assumed(FILE *out, const char *yaml)
 }
 
 enum status report_assumptions(FILE *out, const struct experiment *experiment,
-                               const struct sweep_pricing *pricing, struct error *err)
+                               const struct pricing *pricing, struct error *err)
 {
     struct model model;
     struct hardware hardware;
+    struct prices prices;
+    enum billing billing;
     enum status status = model_load(experiment->model, &model, err);
     if (status == STATUS_OK)
         status = hardware_load(experiment->hardware, &hardware, err);
+    if (status == STATUS_OK)
+        status = pricing_of(pricing, &hardware, &prices, &billing, err);
     if (status != STATUS_OK)
         return status;
     fputs("<h2>Assumptions and sources</h2>\n<div class=scroll><table class=names>\n", out);
     write_source(out, "model", model.name, model.source);
     write_source(out, "server", hardware.name, hardware.source);
-    if (pricing->prices != NULL) {
-        char name[CONFIG_TEXT_BYTES * 2 + 32];
-        snprintf(name, sizeof name, "%s of %s, %s", pricing->prices->name, pricing->prices->date,
-                 billing_name(pricing->billing));
-        write_source(out, "prices", name, pricing->prices->source);
-    } else {
-        write_source(out, "prices", "the server's own",
-                     "GPU-busy hours times hourly prices, as CachedAttention counts");
-    }
+    char name[CONFIG_TEXT_BYTES * 2 + 32];
+    snprintf(name, sizeof name, "%s of %s, %s", prices.name, prices.date, billing_name(billing));
+    write_source(out, "prices", name, prices.source);
     fputs("</table></div>\n", out);
     char *yaml = config_values_text(experiment_sections, experiment);
     write_assumed(out, yaml);
@@ -98,9 +96,13 @@ static void write_item_line(FILE *out, const char *line, bool *open)
     }
     char text[1024];
     size_t used = 0;
-    for (; *line != '\0' && *line != '\n' && used + 1 < sizeof text; line++)
-        if (*line != '*' && *line != '`')
+    for (; *line != '\0' && *line != '\n' && used + 1 < sizeof text; line++) {
+        const char *end = strchr(line, ')');
+        if (strncmp(line, "](", 2) == 0 && end != NULL)
+            line = end; /* a link's address is left out */
+        else if (strchr("*`[", *line) == NULL)
             text[used++] = *line;
+    }
     text[used] = '\0';
     html_text(out, text);
 }

@@ -9,7 +9,7 @@
 /* Sources of the model, the server and the prices, and the keys whose defaults are assumed, with
  * the values that the experiment takes. */
 enum status report_assumptions(FILE *out, const struct experiment *experiment,
-                               const struct sweep_pricing *pricing, struct error *err);
+                               const struct pricing *pricing, struct error *err);
 
 /* The lists below the headings "Not modelled" of the documentation. */
 enum status report_not_modelled(FILE *out, struct error *err);

@@ -4,7 +4,7 @@
 column_drawn = picture eq 'sweep_hits' ? 2 : picture eq 'sweep_ttft' ? 3 : 4
 titles = picture eq 'sweep_hits' ? 'Tokens reused' : picture eq 'sweep_ttft' ? 'Time to first token, P99' : 'Cost'
 set title '{/:Bold '.titles.'}'
-set ylabel (column_drawn == 2 ? '% of prompt and history' : column_drawn == 3 ? 'seconds' : '$ per million tokens') \
+set ylabel (column_drawn == 2 ? '% of prompt and history' : column_drawn == 3 ? 'seconds' : '$ per million tokens, '.billing) \
     textcolor rgb ink offset 0.5, 0
 set xlabel x_name.(strlen(fixed) > 0 && strlen(fixed) < 70 ? "\n{".fixed."}" : '') noenhanced textcolor rgb ink
 if (strlen(fixed) > 0 && strlen(fixed) < 70) { set xlabel x_name."\n".fixed noenhanced textcolor rgb ink font font.small }
@@ -27,7 +27,8 @@ if (curves > 1) {
         plot $curve_1 using 1:column_drawn with linespoints linewidth 2 pointtype 7 pointsize 0.7 \
             linecolor rgb policy_colour[1] notitle
     } else {
-        set format x '%.3s%c'
+        set format x (x_large ? '%.3s%c' : '%g')
+        set offsets graph 0.03, graph 0.03, 0, 0
         plot $curve_1 using 1:column_drawn with points pointtype 7 pointsize 0.7 linecolor rgb policy_colour[1] notitle
     }
 }

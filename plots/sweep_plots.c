@@ -18,6 +18,7 @@
 #define SERIES_MOST 8
 #define NAME_BYTES 512
 #define VALUES_TEXT_BYTES 4096
+#define TICS_LETTERS_MOST 70 /* more do not fit side by side */
 
 static const char *const formats[] = { "png", "svg" };
 
@@ -42,16 +43,18 @@ static void write_tics(FILE *out, const struct sweep_view *view, int axis, const
 {
     const struct sweep_axis_view *values = &view->axes[axis];
     char tics[VALUES_TEXT_BYTES] = "(";
-    size_t used = 1;
+    size_t used = 1, letters = 0;
     for (uint32_t v = 0; v < values->count; v++) {
         char shown[CONFIG_TEXT_BYTES];
         axis_show(values->row, values->value[v], shown, sizeof shown);
         used += (size_t)snprintf(tics + used, sizeof tics - used, "%s\"%.40s\" %u",
                                  v > 0 ? ", " : "", shown, v);
+        letters += strlen(shown) + 2;
         if (used + 64 > sizeof tics)
             break;
     }
-    snprintf(tics + used, sizeof tics - used, ")");
+    snprintf(tics + used, sizeof tics - used, ")%s",
+             letters > TICS_LETTERS_MOST ? " rotate by -35" : "");
     write_text(out, name, tics);
 }
 
@@ -116,15 +119,17 @@ static void write_curve(FILE *out, const struct sweep_view *view, uint32_t serie
 /* Of samples no two share all other values: each run is a dot. */
 static void write_dots(FILE *out, const struct sweep_view *view)
 {
+    double most = 0.0;
     fputs("$curve_1 << END\n", out);
     for (uint32_t i = 0; i < view->shown_count; i++) {
         const struct sweep_row *row = &view->table.rows[view->shown[i]];
         double x = 0.0;
         units_parse(row->values[view->x], view->axes[view->x].row->unit, &x);
+        most = fmax(most, x);
         fprintf(out, "%.9g %.9g %.9g %.9g\n", x, 100.0 * row->metrics.hit_rate_tokens,
                 row->metrics.ttft_p99_ns / (double)NS_PER_S, view->cost[view->shown[i]]);
     }
-    fputs("END\n", out);
+    fprintf(out, "END\nx_large = %d\n", most >= 1e4);
 }
 
 static void write_curves(FILE *out, const struct sweep_view *view)
@@ -170,6 +175,16 @@ static void write_heat(FILE *out, const struct sweep_view *view)
                 fprintf(out, "%u %u %.9g %.9g\n", v, w, mean.cost, mean.ttft_s);
         }
     fputs("END\n", out);
+}
+
+/* A map with holes says less than the curves do. */
+static bool heat_is_full(const struct sweep_view *view)
+{
+    for (uint32_t v = 0; v < view->axes[view->x].count; v++)
+        for (uint32_t w = 0; w < view->axes[view->y].count; w++)
+            if (mean_at(view, view->x, v, view->y, w).count == 0)
+                return false;
+    return true;
 }
 
 static void write_dot(FILE *out, const struct sweep_view *view, uint32_t row)
@@ -300,6 +315,7 @@ static enum status write_script(const struct workshop *workshop, const struct sw
     if (out == NULL)
         return error_io(err, workshop->script, "create", strerror(errno));
     write_text(out, "scripts", workshop_scripts());
+    write_text(out, "billing", billing_name(view->billing));
     if (view->x >= 0)
         write_curves(out, view);
     if (pictures[3].drawn)
@@ -335,7 +351,8 @@ enum status sweep_plots_draw(const struct sweep_view *view, const char *folder,
                              void (*wrote)(const char *path, void *context), void *context,
                              struct error *err)
 {
-    bool curves = view->x >= 0, heat = view->grid && view->y >= 0;
+    bool curves = view->x >= 0;
+    bool heat = view->grid && view->y >= 0 && heat_is_full(view);
     struct picture pictures[PICTURES] = {
         { "sweep_hits", "sweep_curve", curves },  { "sweep_ttft", "sweep_curve", curves },
         { "sweep_cost", "sweep_curve", curves },  { "sweep_heat", "sweep_heat", heat },

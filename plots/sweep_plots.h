@@ -8,7 +8,7 @@
 #include "plots/sweep_view.h"
 
 /* Draws into folder, which is created, each as .png and .svg: sweep_hits, sweep_ttft, sweep_cost
- * where there is an axis of numbers; sweep_heat where there are two; sweep_pareto; sweep_tornado
+ * where there is an axis of numbers; sweep_heat where there are two, and a run for each pair of values; sweep_pareto; sweep_tornado
  * where something varies beside the cheapest point. Calls wrote(path) for each file. */
 enum status sweep_plots_draw(const struct sweep_view *view, const char *folder,
                              void (*wrote)(const char *path, void *context), void *context,

@@ -1,6 +1,6 @@
 # plots/sweep_tornado.gp - what each axis alone does to the cheapest point's cost, the widest on top.
 # In: swings, swing_low[], swing_high[] (percent), swing_label[], swing_least, swing_most, reference.
-set title '{/:Bold What each key alone does to the cost}'
+set title '{/:Bold What each key alone does to the cost, '.billing.'}'
 set xlabel "% of the cheapest point's: ".(strlen(reference) < 60 ? reference : '') noenhanced textcolor rgb ink \
     font font.small
 set yrange [0.4 : swings + 0.6]

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/units.h"
+#include "sim/engine/cost.h"
 #include "sweep/axis.h"
 
 #include <math.h>
@@ -27,50 +28,59 @@ static enum status read_experiment(struct store *store, int64_t run, struct expe
     return status;
 }
 
-static uint32_t replicas_of(const struct sweep_table *table, const struct sweep_row *row)
+/* Once each, parted by commas. */
+static void note_prices(struct sweep_view *view, const struct prices *prices)
 {
-    double replicas;
-    for (uint32_t a = 0; a < table->axes; a++)
-        if (strcmp(table->axis_keys[a], AXIS_REPLICAS) == 0 && row->values[a] != NULL &&
-            units_parse(row->values[a], UNIT_PLAIN, &replicas))
-            return (uint32_t)replicas;
-    return 1;
+    size_t used = strlen(view->prices);
+    if (strstr(view->prices, prices->name) == NULL)
+        snprintf(view->prices + used, sizeof view->prices - used, "%s%s of %s",
+                 used > 0 ? ", " : "", prices->name, prices->date);
 }
 
-static enum status price_rows(struct store *store, struct sweep_view *view,
-                              const struct sweep_pricing *pricing, struct error *err)
+/* What one row costs, as the pricing says; wanted: billed so where it does not say. */
+static enum status price_row(struct store *store, struct sweep_view *view, uint32_t row,
+                             const struct pricing *pricing, const enum billing *wanted,
+                             struct error *err)
 {
-    char loaded[CONFIG_TEXT_BYTES] = "";
-    struct hardware hardware = { 0 };
-    enum status status = STATUS_OK;
-    for (uint32_t i = 0; status == STATUS_OK && i < view->shown_count; i++) {
-        const struct sweep_row *row = &view->table.rows[view->shown[i]];
-        struct experiment experiment;
-        status = read_experiment(store, row->run, &experiment, err);
-        if (status == STATUS_OK && strcmp(loaded, experiment.hardware) != 0) {
-            status = hardware_load(experiment.hardware, &hardware, err);
-            memcpy(loaded, experiment.hardware, sizeof loaded);
-        }
-        if (status != STATUS_OK)
-            break;
-        struct bought bought = bought_for(&experiment, &hardware, replicas_of(&view->table, row));
-        struct bill bill = bill_of(&bought, pricing->prices, pricing->billing, &row->metrics);
-        view->cost[view->shown[i]] = bill.usd_per_mtok;
-        view->ssd_years[view->shown[i]] = bill.ssd_years;
-    }
-    return status;
+    const struct sweep_row *at = &view->table.rows[row];
+    struct experiment experiment;
+    struct hardware hardware;
+    struct prices prices;
+    enum status status = read_experiment(store, at->run, &experiment, err);
+    if (status == STATUS_OK)
+        status = hardware_load(experiment.hardware, &hardware, err);
+    if (status == STATUS_OK)
+        status = pricing_of(pricing, &hardware, &prices, &view->billing, err);
+    struct bought bought;
+    if (status == STATUS_OK)
+        status = cost_bought(&experiment, &hardware, &bought, err);
+    if (status != STATUS_OK)
+        return status;
+    if (wanted != NULL)
+        view->billing = *wanted;
+    view->cost[row] = cost_bill(&bought, &prices, view->billing, &at->metrics).usd_per_mtok;
+    note_prices(view, &prices);
+    return STATUS_OK;
 }
 
+/* Where one server's prices do not tell of owning, all are billed as rented: dollars of different
+ * kinds do not stand in one picture. */
 static enum status find_costs(struct store *store, struct sweep_view *view,
-                              const struct sweep_pricing *pricing, struct error *err)
+                              const struct pricing *pricing, struct error *err)
 {
+    static const enum billing rented = BILL_RENTED;
+    enum status status = STATUS_OK;
+    bool all_owned = true;
     view->cost = memory_new(view->table.count, sizeof *view->cost);
-    view->ssd_years = memory_new(view->table.count, sizeof *view->ssd_years);
-    for (uint32_t i = 0; i < view->table.count; i++) {
-        view->cost[i] = view->table.rows[i].metrics.cost_usd_per_mtok;
-        view->ssd_years[i] = NAN;
+    for (uint32_t i = 0; status == STATUS_OK && i < view->shown_count; i++) {
+        status = price_row(store, view, view->shown[i], pricing, NULL, err);
+        all_owned = all_owned && view->billing == BILL_OWNED;
     }
-    return pricing->prices != NULL ? price_rows(store, view, pricing, err) : STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && !all_owned && pricing->billing == NULL &&
+                         i < view->shown_count;
+         i++)
+        status = price_row(store, view, view->shown[i], pricing, &rented, err);
+    return status;
 }
 
 /* ---- rows and axes ---- */
@@ -205,7 +215,7 @@ static void choose_axes(struct sweep_view *view)
             view->x = (int)a;
 }
 
-enum status sweep_view_load(struct store *store, int64_t sweep, const struct sweep_pricing *pricing,
+enum status sweep_view_load(struct store *store, int64_t sweep, const struct pricing *pricing,
                             struct sweep_view *view, struct error *err)
 {
     memset(view, 0, sizeof *view);
@@ -231,7 +241,6 @@ void sweep_view_free(struct sweep_view *view)
     free(view->axes);
     free(view->shown);
     free(view->cost);
-    free(view->ssd_years);
     sweep_table_free(&view->table);
 }
 

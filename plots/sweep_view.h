@@ -4,17 +4,10 @@
 #define REPRISE_PLOTS_SWEEP_VIEW_H
 
 #include "base/error.h"
-#include "sweep/bill.h"
+#include "sweep/pricing.h"
 #include "validate/store/store_sweep.h"
 
 #include <stdbool.h>
-
-/* How runs are priced. prices NULL: the metric cost_usd_per_mtok (GPU-busy hours at the server's
- * own prices). */
-struct sweep_pricing {
-    const struct prices *prices;
-    enum billing billing;
-};
 
 struct sweep_axis_view {
     const struct config_row *row;
@@ -27,16 +20,18 @@ struct sweep_view {
     struct sweep_table table;
     struct sweep_axis_view *axes;
     uint32_t *shown, shown_count; /* rows that are done, of a search those on the whole workload */
-    double *cost;                 /* $ per million tokens, of each row of the table */
-    double *ssd_years;            /* NaN where pricing does not tell */
+    double *cost;                 /* $ per million tokens, of each shown row */
+    enum billing billing;         /* which dollars these are */
+    char prices[CONFIG_TEXT_BYTES]; /* whose: their names, "h100, h200" */
     uint32_t reference;           /* the shown row with the least cost */
     int x, series, y;             /* axes with more than one value: -1: none. x: the most values */
     bool grid;                    /* the reference differs from several rows in x only */
 };
 
-/* sweep 0: the latest. STATUS_INPUT: no such sweep, or none of its runs is done. The view is the
+/* sweep 0: the latest. STATUS_INPUT: no such sweep, none of its runs is done, prices that do not tell
+ * what is asked of one of its servers. The view is the
  * caller's to sweep_view_free(), whatever is returned. */
-enum status sweep_view_load(struct store *store, int64_t sweep, const struct sweep_pricing *pricing,
+enum status sweep_view_load(struct store *store, int64_t sweep, const struct pricing *pricing,
                             struct sweep_view *view, struct error *err);
 void sweep_view_free(struct sweep_view *view);
 

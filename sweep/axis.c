@@ -11,14 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct config_row replicas_row = {
-    .key = AXIS_REPLICAS, .kind = CONFIG_U32, .min = 1, .max = 100000
-};
-
 const struct config_row *axis_row(const char *key)
 {
-    if (strcmp(key, AXIS_REPLICAS) == 0)
-        return &replicas_row;
     for (const struct config_section *section = experiment_sections; section->rows != NULL;
          section++) {
         size_t prefix = strlen(section->prefix);
@@ -218,6 +212,8 @@ enum status axis_parse(const char *text, struct axis *axis, struct error *err)
         return error_input(err, NULL, 0, "--vary", "KEY=VALUE,... or KEY=LOW..HIGH:logN", text);
     memcpy(axis->key, text, length);
     axis->row = axis_row(axis->key);
+    if (axis->row == NULL && strcmp(axis->key, "replicas") == 0)
+        return refuse(axis, "cluster.replicas, the number of servers", axis->key, err);
     if (axis->row == NULL)
         return refuse(axis, "a key of an experiment: `reprise sim --help-config` lists them",
                       axis->key, err);
@@ -235,7 +231,10 @@ void axis_free(struct axis *axis)
 char *axis_show(const struct config_row *row, const char *value, char *out, size_t out_bytes)
 {
     double number;
-    if (row != NULL && is_number(row) && units_parse(value, row->unit, &number))
+    bool read = row != NULL && is_number(row) && units_parse(value, row->unit, &number);
+    if (read && is_whole(row) && row->unit == UNIT_PLAIN)
+        return units_number(number, out, out_bytes); /* a count is shown whole: 1024, not 1.02k */
+    if (read)
         return units_format(number, row->unit, out, out_bytes);
     snprintf(out, out_bytes, "%s", value);
     return out;

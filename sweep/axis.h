@@ -39,10 +39,7 @@ void axis_free(struct axis *axis);
  * values, all equally wide. The caller frees it. */
 char *axis_value_at(const struct axis *axis, double share);
 
-/* Not a key of an experiment: how many equal servers share the workload's sessions (plan.h). */
-#define AXIS_REPLICAS "replicas"
-
-/* The row of an experiment's key, or of "replicas"; NULL: no such key. */
+/* The row of an experiment's key; NULL: no such key. */
 const struct config_row *axis_row(const char *key);
 
 /* A value for people ("128 GB"); returns out. */

@@ -36,7 +36,8 @@ enum status metric_find(const char *option, const char *name, int *metric, struc
 
 static bool is_share(const char *name)
 {
-    return strncmp(name, "hit_rate", 8) == 0 || strcmp(name, "gpu_utilisation") == 0;
+    return strncmp(name, "hit_rate", 8) == 0 || strcmp(name, "gpu_utilisation") == 0 ||
+           strcmp(name, "slo_attainment") == 0;
 }
 
 char *metric_show(int metric, double value, char *out, size_t out_bytes)
@@ -55,4 +56,9 @@ char *metric_show(int metric, double value, char *out, size_t out_bytes)
     else
         units_format(value, UNIT_PLAIN, out, out_bytes);
     return out;
+}
+
+const char *metric_billing(int metric)
+{
+    return strncmp(metric_rows[metric].name, "cost_", 5) == 0 ? " (busy)" : "";
 }

@@ -14,4 +14,7 @@ enum status metric_find(const char *option, const char *name, int *metric, struc
 /* "1.23 s", "84.8 %" (rates and shares), "$0.905", "4.13 TB"; "-" for NaN; returns out. */
 char *metric_show(int metric, double value, char *out, size_t out_bytes);
 
+/* " (busy)" of a metric in dollars whose name does not say how they are billed, else "". */
+const char *metric_billing(int metric);
+
 #endif

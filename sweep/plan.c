@@ -5,7 +5,6 @@
 #include "base/units.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,48 +28,13 @@ static enum status parse_axes(const char *const *vary, uint32_t vary_count, stru
     return STATUS_OK;
 }
 
-static enum status read_replicas(const char *value, uint32_t *replicas, struct error *err)
-{
-    double number;
-    if (!units_parse(value, UNIT_PLAIN, &number) || number < 1 || number > 100000 ||
-        number != floor(number))
-        return error_input(err, NULL, 0, AXIS_REPLICAS, "a whole number from 1 to 100000", value);
-    *replicas = (uint32_t)number;
-    return STATUS_OK;
-}
-
-/* Rounded up, so that the shares hold all. */
-static uint64_t share(uint64_t whole, uint32_t replicas)
-{
-    return whole / replicas + (whole % replicas > 0);
-}
-
-static enum status share_out(struct experiment *experiment, uint32_t replicas, struct error *err)
-{
-    if (replicas == 1)
-        return STATUS_OK;
-    if (experiment->trace[0] != '\0')
-        return error_input(err, NULL, 0, AXIS_REPLICAS, "1 for a trace file: it is one server's",
-                           experiment->trace);
-    experiment->workload.sessions = share(experiment->workload.sessions, replicas);
-    experiment->workload.sessions_per_s /= replicas;
-    experiment->workload.concurrency = (uint32_t)share(experiment->workload.concurrency, replicas);
-    experiment->warmup_turns = share(experiment->warmup_turns, replicas);
-    experiment->max_turns = share(experiment->max_turns, replicas);
-    return STATUS_OK;
-}
-
 static enum status set_values(struct config_tree *tree, const struct plan *plan, uint32_t point,
-                              uint32_t *replicas, struct error *err)
+                              struct error *err)
 {
     enum status status = STATUS_OK;
     for (uint32_t a = 0; status == STATUS_OK && a < plan->axis_count; a++) {
         char assignment[AXIS_KEY_BYTES + CONFIG_TEXT_BYTES + 2];
         const char *value = plan->points.value[(size_t)point * plan->axis_count + a];
-        if (strcmp(plan->axes[a].key, AXIS_REPLICAS) == 0) {
-            status = read_replicas(value, replicas, err);
-            continue;
-        }
         if (strlen(value) >= CONFIG_TEXT_BYTES)
             return error_input(err, NULL, 0, plan->axes[a].key, "a shorter value", value);
         snprintf(assignment, sizeof assignment, "%s=%s", plan->axes[a].key, value);
@@ -83,21 +47,16 @@ static enum status plan_point(struct config_tree *tree, struct plan *plan, uint3
                               struct point_keys *keys, struct error *err)
 {
     struct experiment experiment;
-    uint32_t replicas = 1;
-    enum status status = set_values(tree, plan, point, &replicas, err);
+    enum status status = set_values(tree, plan, point, err);
     if (status == STATUS_OK)
         status = experiment_from_tree(tree, NULL, &experiment, err);
-    if (status == STATUS_OK)
-        status = share_out(&experiment, replicas, err);
     if (status == STATUS_OK && plan->replications > 1 && experiment.trace[0] != '\0')
         return error_input(err, NULL, 0, "--replications",
                            "1 for a trace file: it has no seed to change", experiment.trace);
     uint64_t seed = experiment.workload.seed;
     for (uint32_t r = 0; status == STATUS_OK && r < plan->replications; r++) {
         struct plan_run *run = &plan->runs[plan->count++];
-        *run = (struct plan_run){
-            .point = point, .replication = r, .replicas = replicas, .experiment = experiment
-        };
+        *run = (struct plan_run){ .point = point, .replication = r, .experiment = experiment };
         run->experiment.workload.seed = seed + r;
         status = point_key(keys, &run->experiment, run->key, err);
     }

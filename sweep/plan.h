@@ -10,11 +10,9 @@
 #include "sweep/design.h"
 #include "sweep/point_key.h"
 
-/* One run of the plan: a point under one seed. On an axis "replicas" that many servers share the
- * generated workload, each session staying with one: the run is one of them, with its share of the
- * sessions and of their rate, over the same time. A trace file cannot be shared out. */
+/* One run of the plan: a point under one seed. */
 struct plan_run {
-    uint32_t point, replication, replicas;
+    uint32_t point, replication;
     char key[POINT_KEY_BYTES];
     struct experiment experiment;
 };

@@ -80,11 +80,12 @@ static enum status hash_hardware(const struct experiment *experiment, uint64_t *
     uint64_t drive;
     if (status == STATUS_OK)
         status = hash_drive_file(hardware.drive, &drive, err);
-    /* Its rows name the file of measured times; what that file says is loaded into zeroed memory.
-     */
+    /* Its rows name the files of measured times and of prices; what these say is loaded into zeroed
+     * memory. */
     if (status == STATUS_OK)
-        *hash = XXH64(&hardware.measured, sizeof hardware.measured,
-                      hash_values(hardware_rows, &hardware)) ^
+        *hash = XXH64(&hardware.prices, sizeof hardware.prices,
+                      XXH64(&hardware.measured, sizeof hardware.measured,
+                            hash_values(hardware_rows, &hardware))) ^
                 drive;
     return status;
 }

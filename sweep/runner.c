@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/units.h"
 #include "sweep/crew.h"
+#include "sweep/patience.h"
 #include "sweep/wire.h"
 
 #include <stdatomic.h>
@@ -37,10 +38,16 @@ struct runner {
     struct outcome **outcome; /* of this process's runs, between their end and their telling */
 };
 
+struct going {
+    atomic_bool *stop;
+    struct patience patience;
+};
+
 static bool go_on(void *context, uint64_t turns_done, uint64_t turns_expected, double share_read)
 {
-    (void)turns_done, (void)turns_expected, (void)share_read;
-    return !atomic_load((atomic_bool *)context);
+    (void)turns_expected, (void)share_read;
+    struct going *going = context;
+    return patience_lasts(&going->patience, turns_done) && !atomic_load(going->stop);
 }
 
 /* A run that was stopped has the status STATUS_INTERRUPTED and no result. */
@@ -48,14 +55,19 @@ static struct outcome *run_one(const struct experiment *experiment, bool keep_se
                                atomic_bool *stop)
 {
     struct outcome *outcome = memory_new(1, sizeof *outcome);
-    struct sim_progress progress = { .tell = go_on, .context = stop };
+    struct going going = { .stop = stop };
+    struct sim_progress progress = { .tell = go_on, .context = &going };
     if (atomic_load(stop)) {
         error_interrupted(&outcome->err);
         return outcome;
     }
     if (sim_run(experiment, &progress, &outcome->result, &outcome->err) != STATUS_OK)
         return outcome;
-    if (outcome->result.interrupted)
+    if (going.patience.lost)
+        error_input(&outcome->err, NULL, 0, "the run",
+                    "turns that end: these take over 100,000 events each, computed again and again",
+                    NULL);
+    else if (outcome->result.interrupted)
         error_interrupted(&outcome->err);
     if (outcome->result.interrupted || !keep_series)
         sim_result_free(&outcome->result);

@@ -4,32 +4,52 @@
 #include "base/memory.h"
 #include "base/units.h"
 #include "sweep/batch.h"
-#include "traces/info.h"
+#include "sweep/point_key.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
-/* Fewer sessions or turns say nothing about a tail. */
-#define SESSIONS_LEAST 100
-#define TURNS_LEAST 500
+/* A part this long reaches the steady state of sessions that come back after a minute, and has a tail
+ * to speak of; a workload not much longer is run whole. */
+#define PART_TURNS_LEAST 3000
+#define PART_SHARE 0.25
+
+static void set_shares(const struct size_question *question, struct size_answer *answer)
+{
+    double share = PART_TURNS_LEAST / (double)question->workload.turns;
+    share = share > PART_SHARE ? share : PART_SHARE;
+    answer->share[SIZE_WHOLE] = 1.0;
+    answer->share[SIZE_PART] = share > 0.5 ? 1.0 : share;
+}
 
 enum status size_runs_begin(struct size_runs *runs, struct error *err)
 {
-    const struct plan *plan = runs->question->plan;
-    const char **keys = memory_new(plan->axis_count + 1, sizeof *keys);
-    char hash[POINT_KEY_BYTES + 8];
-    for (uint32_t a = 0; a < plan->axis_count; a++)
-        keys[a] = plan->axes[a].key;
-    keys[plan->axis_count] = "fidelity";
-    snprintf(hash, sizeof hash, "size-%s", plan->hash);
-    struct store_sweep sweep = { .hash = hash,
-                                 .command = runs->question->command,
-                                 .axes = plan->axis_count + 1,
-                                 .axis_keys = keys };
+    struct size_space *space = runs->question->space;
+    const struct size_point *first;
+    enum status status = size_space_point(space, 0, &first, err);
+    if (status != STATUS_OK)
+        return status;
+    set_shares(runs->question, runs->answer);
+    const char **keys = memory_new(space->axis_count + 2, sizeof *keys);
+    char hash[POINT_KEY_BYTES], name[POINT_KEY_BYTES + 8];
+    for (uint32_t a = 0; a < space->axis_count; a++)
+        keys[a] = space->axes[a].key;
+    keys[space->axis_count] = "kv";
+    keys[space->axis_count + 1] = "fidelity";
     runs->keys = point_keys_new();
-    enum status status = store_begin_sweep(runs->store, &sweep, &runs->answer->sweep, err);
+    status = point_key(runs->keys, &first->experiment, hash, err);
+    snprintf(name, sizeof name, "size-%.8s%016" PRIx64, hash,
+             XXH3_64bits(runs->question->command, strlen(runs->question->command)));
+    struct store_sweep sweep = { .hash = name,
+                                 .command = runs->question->command,
+                                 .axes = space->axis_count + 2,
+                                 .axis_keys = keys };
+    if (status == STATUS_OK)
+        status = store_begin_sweep(runs->store, &sweep, &runs->answer->sweep, err);
     free(keys);
     return status;
 }
@@ -37,49 +57,27 @@ enum status size_runs_begin(struct size_runs *runs, struct error *err)
 void size_runs_end(struct size_runs *runs)
 {
     point_keys_free(runs->keys);
+    runs->keys = NULL;
 }
 
 /* ---- one level's experiments ---- */
 
-static enum status count_turns(struct size_runs *runs, const struct experiment *experiment,
-                               struct error *err)
+static uint64_t part(uint64_t whole, double share)
 {
-    struct trace *trace = NULL;
-    struct trace_info info;
-    if (runs->trace_turns > 0)
-        return STATUS_OK;
-    enum status status = experiment_open_trace(experiment, &trace, err);
-    if (status == STATUS_OK)
-        status = trace_info_read(trace, NULL, &info, err);
-    trace_close(trace);
-    if (status == STATUS_OK)
-        runs->trace_turns = info.turns;
-    return status;
+    return (uint64_t)ceil((double)whole * share);
 }
 
-static uint64_t part(uint64_t whole, double share, uint64_t least)
-{
-    uint64_t scaled = (uint64_t)ceil((double)whole * share);
-    scaled = scaled > least ? scaled : least;
-    return scaled < whole ? scaled : whole;
-}
-
-static enum status shorten(struct size_runs *runs, int level, struct experiment *experiment,
-                           struct error *err)
+static void shorten(const struct size_runs *runs, enum size_level level,
+                    struct experiment *experiment)
 {
     double share = runs->answer->share[level];
-    if (level == 0)
-        return STATUS_OK;
-    experiment->warmup_turns = part(experiment->warmup_turns, share, 0);
-    if (experiment->trace[0] == '\0') {
-        experiment->workload.sessions = part(experiment->workload.sessions, share, SESSIONS_LEAST);
-        return STATUS_OK;
-    }
-    enum status status = count_turns(runs, experiment, err);
-    uint64_t most = experiment->max_turns;
-    uint64_t turns = most > 0 && most < runs->trace_turns ? most : runs->trace_turns;
-    experiment->max_turns = part(turns, share, TURNS_LEAST);
-    return status;
+    if (share >= 1.0)
+        return;
+    experiment->warmup_turns = part(experiment->warmup_turns, share);
+    if (experiment->trace[0] == '\0')
+        experiment->workload.sessions = part(experiment->workload.sessions, share);
+    else
+        experiment->max_turns = part(runs->question->workload.turns, share);
 }
 
 /* ---- making runs ---- */
@@ -124,9 +122,13 @@ static bool caught_up(void *context, uint32_t ended)
         batch_flush(&making->batch, &making->err);
     double share = runs->begin + (runs->end - runs->begin) * ended / making->count;
     uint32_t all = ended;
+    char what[sizeof making->job->name + 128];
     for (int level = 0; level < SIZE_LEVELS; level++)
         all += runs->answer->runs[level];
-    return making->err.status == STATUS_OK && runs->watch->tell(runs->watch->context, share, all);
+    snprintf(what, sizeof what, "%s: %s", runs->stage,
+             making->job[ended < making->count ? ended : making->count - 1].name);
+    return making->err.status == STATUS_OK &&
+           runs->watch->tell(runs->watch->context, share, all, what);
 }
 
 static enum status run_jobs(struct size_runs *runs, struct job *jobs, uint32_t count,
@@ -187,21 +189,37 @@ static enum status do_jobs(struct size_runs *runs, struct job *jobs, uint32_t co
 
 /* ---- points ---- */
 
-static enum status add_members(struct size_runs *runs, int level, const struct job *jobs,
-                               const uint32_t *points, uint32_t count, struct error *err)
+bool size_runs_ran(const struct size_runs *runs, enum size_level level, uint32_t point)
 {
-    const struct plan *plan = runs->question->plan;
-    uint32_t axes = plan->axis_count;
+    const struct size_value *value = runs->answer->value[level][point];
+    return value != NULL && value->state == SIZE_RUN;
+}
+
+/* What the point takes on each axis, what it keeps, and the level's share. */
+static void member_values(const struct size_runs *runs, uint32_t point, const char *fidelity,
+                          const char **values)
+{
+    const struct size_space *space = runs->question->space;
+    for (uint32_t a = 0; a < space->axis_count; a++)
+        values[a] = space->axes[a].value[size_space_place(space, point, a)];
+    values[space->axis_count] = size_kv_name(size_space_kv(space, point));
+    values[space->axis_count + 1] = fidelity;
+}
+
+static enum status add_members(struct size_runs *runs, enum size_level level,
+                               const struct job *jobs, const uint32_t *points, uint32_t count,
+                               struct error *err)
+{
+    const struct size_space *space = runs->question->space;
+    uint32_t axes = space->axis_count + 2;
     struct store_member *members = memory_new(count, sizeof *members);
-    const char **values = memory_new((size_t)count * (axes + 1), sizeof *values);
+    const char **values = memory_new((size_t)count * axes, sizeof *values);
     char fidelity[32];
     units_number(runs->answer->share[level], fidelity, sizeof fidelity);
     for (uint32_t i = 0; i < count; i++) {
-        const char **mine = &values[(size_t)i * (axes + 1)];
-        for (uint32_t a = 0; a < axes; a++)
-            mine[a] = plan->points.value[(size_t)plan->runs[points[i]].point * axes + a];
-        mine[axes] = fidelity;
-        uint32_t number = (uint32_t)level * plan->count + points[i];
+        const char **mine = &values[(size_t)i * axes];
+        member_values(runs, points[i], fidelity, mine);
+        uint32_t number = (uint32_t)level * space->count + points[i];
         members[i] = (struct store_member){
             .number = number, .point = number, .key = jobs[i].key, .values = mine
         };
@@ -212,75 +230,101 @@ static enum status add_members(struct size_runs *runs, int level, const struct j
     return status;
 }
 
-static void judge(struct size_runs *runs, int level, uint32_t point, bool ran)
+static void judge(struct size_runs *runs, enum size_level level, uint32_t point,
+                  const struct metrics *metrics, bool ran)
 {
     struct size_answer *answer = runs->answer;
-    struct size_value *value = &answer->value[level][point];
+    struct size_value *value = memory_new(1, sizeof *value);
     answer->runs[level]++;
-    if (ran) {
-        struct metrics metrics = value->metrics;
-        *value = size_judge(runs->question, &answer->bought[point], &metrics);
-    } else {
-        *value = (struct size_value){ .state = SIZE_CANNOT_RUN, .violation = INFINITY };
-    }
+    answer->value[level][point] = value;
+    *value = ran ? size_judge(runs->question, size_point(answer, point), metrics)
+                 : (struct size_value){
+                     .state = SIZE_CANNOT_RUN, .missed = INFINITY, .violation = INFINITY };
 }
 
-/* The points that have no value at the level, each once. */
-static uint32_t choose(const struct size_runs *runs, int level, const uint32_t *points,
-                       uint32_t count, uint32_t *chosen)
+static void name_point(const struct size_runs *runs, uint32_t point, char *out, size_t out_bytes)
 {
-    bool *seen = memory_new(runs->question->plan->count, sizeof *seen);
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (runs->answer->value[level][points[i]].state != SIZE_NOT_RUN || seen[points[i]])
+    const struct size_space *space = runs->question->space;
+    size_t used = 0;
+    *out = '\0';
+    for (uint32_t a = 0; a < space->axis_count && used < out_bytes; a++) {
+        char shown[CONFIG_TEXT_BYTES];
+        axis_show(space->axes[a].row, space->axes[a].value[size_space_place(space, point, a)],
+                  shown, sizeof shown);
+        used += (size_t)snprintf(out + used, out_bytes - used, "%s%s", a > 0 ? ", " : "", shown);
+    }
+    if (used < out_bytes && size_space_kv(space, point) != SIZE_KV_KEPT)
+        snprintf(out + used, out_bytes - used, ", KV: %s",
+                 size_kv_name(size_space_kv(space, point)));
+}
+
+/* The points that have no value at the level, each once, and made. */
+static enum status choose(const struct size_runs *runs, enum size_level level,
+                          const uint32_t *points, uint32_t count, uint32_t *chosen,
+                          uint32_t *chosen_count, struct error *err)
+{
+    enum status status = STATUS_OK;
+    *chosen_count = 0;
+    for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
+        const struct size_point *point;
+        bool seen = runs->answer->value[level][points[i]] != NULL;
+        for (uint32_t j = 0; j < *chosen_count && !seen; j++)
+            seen = chosen[j] == points[i];
+        if (seen)
             continue;
-        seen[points[i]] = true;
-        chosen[kept++] = points[i];
+        status = size_space_point(runs->question->space, points[i], &point, err);
+        chosen[(*chosen_count)++] = points[i];
     }
-    free(seen);
-    return kept;
+    return status;
 }
 
-enum status size_runs_make(struct size_runs *runs, int level, const uint32_t *points,
-                           uint32_t count, struct error *err)
+static enum status make_chosen(struct size_runs *runs, enum size_level level,
+                               const uint32_t *points, uint32_t count, struct error *err)
 {
-    const struct plan *plan = runs->question->plan;
-    uint32_t *chosen = memory_new(count, sizeof *chosen);
-    count = choose(runs, level, points, count, chosen);
     struct experiment *experiments = memory_new(count, sizeof *experiments);
+    struct metrics *metrics = memory_new(count, sizeof *metrics);
     struct job *jobs = memory_new(count, sizeof *jobs);
     bool *ran = memory_new(count, sizeof *ran);
-    enum status status = STATUS_OK;
-    for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
-        experiments[i] = plan->runs[chosen[i]].experiment;
-        status = shorten(runs, level, &experiments[i], err);
-        jobs[i] = (struct job){ .experiment = &experiments[i],
-                                .ran = &ran[i],
-                                .metrics = &runs->answer->value[level][chosen[i]].metrics };
-        plan_run_name(plan, chosen[i], jobs[i].name, sizeof jobs[i].name);
+    for (uint32_t i = 0; i < count; i++) {
+        experiments[i] = size_point(runs->answer, points[i])->experiment;
+        shorten(runs, level, &experiments[i]);
+        jobs[i] =
+            (struct job){ .experiment = &experiments[i], .ran = &ran[i], .metrics = &metrics[i] };
+        name_point(runs, points[i], jobs[i].name, sizeof jobs[i].name);
     }
-    if (status == STATUS_OK)
-        status = do_jobs(runs, jobs, count, err);
+    enum status status = do_jobs(runs, jobs, count, err);
     if (status == STATUS_OK && count > 0)
-        status = add_members(runs, level, jobs, chosen, count, err);
-    for (uint32_t i = 0; status == STATUS_OK && i < count; i++)
-        judge(runs, level, chosen[i], ran[i]);
+        status = add_members(runs, level, jobs, points, count, err);
+    for (uint32_t i = 0; i < count; i++)
+        if (status == STATUS_OK || (status == STATUS_INTERRUPTED && ran[i]))
+            judge(runs, level, points[i], &metrics[i], ran[i]);
     free(ran);
     free(jobs);
+    free(metrics);
     free(experiments);
+    return status;
+}
+
+enum status size_runs_make(struct size_runs *runs, enum size_level level, const uint32_t *points,
+                           uint32_t count, struct error *err)
+{
+    uint32_t *chosen = memory_new(count, sizeof *chosen), chosen_count;
+    enum status status = choose(runs, level, points, count, chosen, &chosen_count, err);
+    if (status == STATUS_OK)
+        status = make_chosen(runs, level, chosen, chosen_count, err);
     free(chosen);
     return status;
 }
 
 enum status size_runs_make_other(struct size_runs *runs, const struct experiment *experiments,
-                                 uint32_t count, struct metrics *metrics, bool *ran,
-                                 struct error *err)
+                                 uint32_t count, const char *name, struct metrics *metrics,
+                                 bool *ran, struct error *err)
 {
     struct job *jobs = memory_new(count, sizeof *jobs);
     for (uint32_t i = 0; i < count; i++) {
         jobs[i] =
             (struct job){ .experiment = &experiments[i], .metrics = &metrics[i], .ran = &ran[i] };
-        snprintf(jobs[i].name, sizeof jobs[i].name, "%s", "load growth");
+        snprintf(jobs[i].name, sizeof jobs[i].name, "%s", name);
     }
     enum status status = do_jobs(runs, jobs, count, err);
     free(jobs);

@@ -12,22 +12,26 @@ struct size_runs {
     struct store *store;
     const struct size_watch *watch;
     struct point_keys *keys;
-    uint64_t trace_turns; /* of a trace file, once counted */
-    double begin, end;    /* of the whole search's time, what this stage is thought to take */
+    double begin, end; /* of the whole search's time, what this stage is thought to take */
+    const char *stage; /* what it is, for people */
 };
 
-/* Begins the search in the store, with a last axis "fidelity". */
+/* Begins the search in the store, with two last axes: "kv",
+ * what is kept of it, and "fidelity", the share of the workload. */
 enum status size_runs_begin(struct size_runs *runs, struct error *err);
 void size_runs_end(struct size_runs *runs);
 
 /* Fills answer->value[level] of the points that have none there yet. */
-enum status size_runs_make(struct size_runs *runs, int level, const uint32_t *points,
+enum status size_runs_make(struct size_runs *runs, enum size_level level, const uint32_t *points,
                            uint32_t count, struct error *err);
 
-/* Experiments that are no points of the plan: metrics[i] of experiments[i]; ran[i]: whether it can
- * run. */
+/* Experiments that are no points of the space: metrics[i] of experiments[i]; ran[i]: whether it can
+ * run. name: what they are, for people. */
 enum status size_runs_make_other(struct size_runs *runs, const struct experiment *experiments,
-                                 uint32_t count, struct metrics *metrics, bool *ran,
-                                 struct error *err);
+                                 uint32_t count, const char *name, struct metrics *metrics,
+                                 bool *ran, struct error *err);
+
+/* Of the points of a level: state and violation. false: it was not run there, or cannot be. */
+bool size_runs_ran(const struct size_runs *runs, enum size_level level, uint32_t point);
 
 #endif

@@ -1,70 +1,359 @@
 /* sweep/size_search.c - see size.h: from all points to the best one. */
 #include "base/memory.h"
-#include "base/random.h"
-#include "sweep/size_runs.h"
+#include "sweep/size_columns.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The levels' shares of the workload. A tenth still reaches the steady state of sessions that come
- * back after a minute; what it gets wrong is why more are promoted than are needed. */
-static const double shares[SIZE_LEVELS] = { 1.0, 1.0 / 3.0, 0.1 };
-/* How far beyond a promise a point may be at a level and still be thought to keep it: short runs
- * have noisy tails. */
-static const double slack[SIZE_LEVELS] = { 1.0, 1.3, 2.0 };
+/* A space of so few points is run whole: nothing is saved by choosing. */
+#define ALL_RUN_MOST 24
+/* Points tried at a time, whatever the number of threads: the answer must not depend on it. */
+#define TRIED_AT_A_TIME 8
+/* What is cheaper by less than this is not looked for. */
+#define CHEAPER_BY 0.005
+#define REFINED_MOST 48 /* points tried of one column's storage */
+#define SERVERS_MORE 4 /* numbers of servers that storage is tried with */
+#define WALKS_MOST 12
 
-#define GRID_RUN_WHOLE 64  /* so small a grid is run on the whole workload */
-#define RANKED_MOST 4000   /* points of level 2; of a larger grid a random sample */
-#define PROMOTED_LEAST 32  /* to level 1, and a sixth of the points */
-#define FINALISTS_LEAST 24 /* to level 0 */
-#define FINALISTS_MOST 96
-#define FINALISTS_AT_A_TIME                                                                        \
-    8 /* whatever the number of threads: the answer must not depend on it                          \
-       */
-#define FRONT_MOST 24
-#define STEPS_MOST 40
-/* Pairs of steps that would cost more than this, times the best, by the price list alone. */
-#define PAIR_COST_MOST 1.02
+static const struct size_value *whole(const struct size_runs *runs, uint32_t point)
+{
+    return size_whole(runs->answer, point);
+}
 
-/* ---- ranking ---- */
+static bool keeps(const struct size_runs *runs, uint32_t point)
+{
+    const struct size_value *value = whole(runs, point);
+    return value != NULL && value->state == SIZE_RUN && value->violation <= 1.0;
+}
 
-struct ranked {
-    uint32_t point;
-    double violation, objective; /* violation 0: within the slack */
+static void at_stage(struct size_runs *runs, const char *stage, double begin, double end)
+{
+    runs->stage = stage;
+    runs->begin = begin;
+    runs->end = end;
+}
+
+/* ---- how many servers of each kind ---- */
+
+/* Bisects on a part of the workload: where to begin on the whole. */
+static enum status bisect_parts(struct size_runs *runs, struct columns *columns,
+                                struct error *err)
+{
+    uint32_t *points = memory_new(columns->count, sizeof *points);
+    enum status status = STATUS_OK;
+    at_stage(runs, "how many servers of each kind, on a part of the workload", 0.0, 0.3);
+    for (bool going = true; status == STATUS_OK && going;) {
+        uint32_t count = 0;
+        for (uint32_t c = 0; c < columns->count; c++)
+            if (column_next_part(columns, c, &points[count]))
+                count++;
+        going = count > 0;
+        status = size_runs_make(runs, SIZE_PART, points, count, err);
+        for (uint32_t c = 0; status == STATUS_OK && c < columns->count; c++)
+            column_heed_part(runs, columns, c);
+    }
+    free(points);
+    return status;
+}
+
+/* On the whole workload, the cheapest kinds first, until the next ones cost more than what is found
+ * with as much of it kept on the same hardware. */
+static enum status bisect_whole(struct size_runs *runs, struct columns *columns,
+                                struct error *err)
+{
+    uint32_t points[TRIED_AT_A_TIME], chosen[TRIED_AT_A_TIME];
+    enum status status = STATUS_OK;
+    at_stage(runs, "how many servers of each kind", 0.3, 0.6);
+    for (bool going = true; status == STATUS_OK && going;) {
+        uint32_t count = columns_cheapest_open(runs, columns, chosen, TRIED_AT_A_TIME, err);
+        for (uint32_t i = 0; i < count; i++)
+            points[i] = column_next_whole(columns, chosen[i]);
+        going = count > 0;
+        if (err->status == STATUS_OK)
+            size_runs_make(runs, SIZE_WHOLE, points, count, err);
+        status = err->status;
+        for (uint32_t i = 0; status == STATUS_OK && i < count; i++)
+            column_heed_whole(runs, columns, chosen[i]);
+    }
+    return status;
+}
+
+/* ---- how much storage ---- */
+
+/* Points of a column that may yet be the best of its group, cheapest first. */
+struct candidates {
+    uint32_t *point, count;
+    double *usd;
 };
 
-static int compare_ranked(const void *a, const void *b)
+/* Whether b, which breaks a promise, says that a does: it has no more of anything. A worn SSD lasts
+ * longer if there are more drives, and for ever where there is none. */
+static bool ruled_out(const struct size_runs *runs, uint32_t a, uint32_t b)
 {
-    const struct ranked *left = a, *right = b;
-    if (left->violation != right->violation)
-        return left->violation < right->violation ? -1 : 1;
-    if (left->objective != right->objective)
-        return left->objective < right->objective ? -1 : 1;
-    return left->point < right->point ? -1 : left->point > right->point;
-}
-
-static bool run_at(const struct size_answer *answer, int level, uint32_t point)
-{
-    return answer->value[level][point].state == SIZE_RUN;
-}
-
-/* Points that were run at the level: those within the slack by cost, then the others by how far
- * beyond they are. list has room for all points. */
-static uint32_t rank(const struct size_answer *answer, int level, struct ranked *list)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < answer->plan->count; i++) {
-        const struct size_value *value = &answer->value[level][i];
-        if (!run_at(answer, level, i))
-            continue;
-        bool within = value->violation <= slack[level];
-        list[count++] = (struct ranked){ i, within ? 0.0 : value->violation, value->objective };
+    const struct size_space *space = runs->question->space;
+    const struct size_value *value = whole(runs, b);
+    const struct size_point *mine = size_point(runs->answer, a);
+    if (value->violation <= 1.0)
+        return false;
+    if (size_only_worn(value) && mine->bought.ssd_bytes == 0)
+        return false;
+    for (uint32_t i = 0; i < space->axis_count; i++) {
+        uint32_t here = size_space_place(space, a, i), there = size_space_place(space, b, i);
+        bool more = space->role[i] == ROLE_SERVERS || space->role[i] == ROLE_CAPACITY;
+        if (more ? here > there : here != there && !(space->role[i] == ROLE_KEEPING &&
+                                                     mine->bought.ssd_bytes == 0 &&
+                                                     !size_only_worn(value)))
+            return false;
     }
-    if (count > 0)
-        qsort(list, count, sizeof *list, compare_ranked);
-    return count;
+    return true;
 }
+
+static enum status add_candidate(struct size_runs *runs, uint32_t point, double below,
+                                 struct candidates *list, struct error *err)
+{
+    const struct size_point *made;
+    uint32_t canonical;
+    enum status status = size_space_canonical(runs->question->space, point, &canonical, err);
+    if (status == STATUS_OK)
+        status = size_space_point(runs->question->space, point, &made, err);
+    if (status != STATUS_OK || canonical != point || whole(runs, point) != NULL ||
+        made->usd_least >= below * (1.0 - CHEAPER_BY))
+        return status;
+    uint32_t at = list->count++;
+    for (; at > 0 && list->usd[at - 1] > made->usd_least; at--) {
+        list->usd[at] = list->usd[at - 1];
+        list->point[at] = list->point[at - 1];
+    }
+    list->usd[at] = made->usd_least;
+    list->point[at] = point;
+    return status;
+}
+
+/* All storage at the column's least number of servers and at the next few: a server may be cheaper
+ * than the storage that saves it, or than what that wears out. */
+static enum status list_candidates(struct size_runs *runs, const struct columns *columns,
+                                   uint32_t column, double below, struct candidates *list,
+                                   struct error *err)
+{
+    enum status status = STATUS_OK;
+    list->count = 0;
+    for (uint32_t i = 0; status == STATUS_OK && i < columns->storages; i++)
+        for (uint32_t more = 0; status == STATUS_OK && more < SERVERS_MORE; more++) {
+            uint32_t point = column_point(columns, column, columns->column[column].keeps + more, i);
+            if (point != SIZE_NONE)
+                status = add_candidate(runs, point, below, list, err);
+        }
+    return status;
+}
+
+/* Drops what costs no less than the best known or is ruled out by a point that was run. */
+static void drop_candidates(const struct size_runs *runs, uint32_t tried, double below,
+                            struct candidates *list)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < list->count; i++)
+        if (list->point[i] != tried && list->usd[i] < below * (1.0 - CHEAPER_BY) &&
+            !ruled_out(runs, list->point[i], tried)) {
+            list->point[kept] = list->point[i];
+            list->usd[kept++] = list->usd[i];
+        }
+    list->count = kept;
+}
+
+/* Prices as usd_least has them, comparable before anything runs. */
+static double usd_of(const struct size_runs *runs, uint32_t point)
+{
+    return point != SIZE_NONE ? size_point(runs->answer, point)->usd_least : INFINITY;
+}
+
+/* Two at a time: the middle of what is left, and the middle of its cheaper half. */
+static enum status refine(struct size_runs *runs, struct columns *columns, uint32_t column,
+                          struct candidates *list, struct error *err)
+{
+    double below = usd_of(runs, columns_best(runs, columns, columns->column[column].group));
+    enum status status = list_candidates(runs, columns, column, below, list, err);
+    for (uint32_t tried = 0; status == STATUS_OK && list->count > 0 && tried < REFINED_MOST;) {
+        uint32_t points[2] = { list->point[list->count / 2], list->point[list->count / 4] };
+        uint32_t count = points[0] != points[1] ? 2 : 1;
+        status = size_runs_make(runs, SIZE_WHOLE, points, count, err);
+        tried += count;
+        for (uint32_t i = 0; status == STATUS_OK && i < count; i++)
+            if (keeps(runs, points[i]))
+                below = fmin(below, usd_of(runs, points[i]));
+        for (uint32_t i = 0; status == STATUS_OK && i < count; i++)
+            drop_candidates(runs, points[i], below, list);
+    }
+    return status;
+}
+
+static enum status refine_all(struct size_runs *runs, struct columns *columns, struct error *err)
+{
+    struct candidates list = { 0 };
+    enum status status = STATUS_OK;
+    list.point = memory_new(SERVERS_MORE * (size_t)columns->storages + 1, sizeof *list.point);
+    list.usd = memory_new(SERVERS_MORE * (size_t)columns->storages + 1, sizeof *list.usd);
+    uint32_t *order = memory_new(columns->count, sizeof *order);
+    uint32_t count = columns_by_price(runs, columns, order);
+    for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
+        at_stage(runs, "how much storage", 0.6 + 0.25 * i / count, 0.6 + 0.25 * (i + 1) / count);
+        if (columns->column[order[i]].kv == SIZE_KV_KEPT)
+            status = refine(runs, columns, order[i], &list, err);
+    }
+    free(order);
+    free(list.usd);
+    free(list.point);
+    return status;
+}
+
+/* ---- walking ---- */
+
+static enum status add_neighbour(struct size_runs *runs, uint32_t best, uint32_t axis, uint32_t place,
+                                 uint32_t *points, uint32_t *count, struct error *err)
+{
+    struct size_space *space = runs->question->space;
+    uint32_t canonical;
+    if (place >= space->axes[axis].count || place == size_space_place(space, best, axis))
+        return STATUS_OK;
+    enum status status =
+        size_space_canonical(space, size_space_moved(space, best, axis, place), &canonical, err);
+    if (status == STATUS_OK && canonical != best)
+        points[(*count)++] = canonical;
+    return status;
+}
+
+/* One step on an axis of numbers, every other value on one of names. */
+static enum status neighbours_of(struct size_runs *runs, uint32_t best, uint32_t *points,
+                                 uint32_t *count, struct error *err)
+{
+    const struct size_space *space = runs->question->space;
+    enum status status = STATUS_OK;
+    *count = 0;
+    for (uint32_t a = 0; a < space->axis_count; a++) {
+        uint32_t here = size_space_place(space, best, a);
+        bool number = space->role[a] == ROLE_SERVERS || space->role[a] == ROLE_CAPACITY ||
+                      space->axes[a].row->kind == CONFIG_U32 ||
+                      space->axes[a].row->kind == CONFIG_U64 ||
+                      space->axes[a].row->kind == CONFIG_DOUBLE;
+        uint32_t first = !number ? 0 : here > 0 ? here - 1 : 0;
+        uint32_t last = !number ? space->axes[a].count - 1 : here + 1;
+        for (uint32_t v = first; status == STATUS_OK && v <= last; v++)
+            status = add_neighbour(runs, best, a, v, points, count, err);
+    }
+    return status;
+}
+
+static uint32_t neighbours_most(const struct size_space *space)
+{
+    uint32_t most = 1;
+    for (uint32_t a = 0; a < space->axis_count; a++)
+        most += space->axes[a].count;
+    return most;
+}
+
+/* Where nothing keeps the promises: the cheapest of those that miss them by about the least, since
+ * beyond some point more servers cost more and help no more. */
+static uint32_t find_nearest(const struct size_runs *runs)
+{
+    const double about = 1.03;
+    double least = INFINITY;
+    uint32_t nearest = SIZE_NONE;
+    for (uint32_t i = 0; i < runs->question->space->count; i++)
+        if (size_runs_ran(runs, SIZE_WHOLE, i))
+            least = fmin(least, whole(runs, i)->violation);
+    for (uint32_t i = 0; i < runs->question->space->count; i++)
+        if (size_runs_ran(runs, SIZE_WHOLE, i) &&
+            (whole(runs, i)->violation <= least * about || isinf(least)) &&
+            (nearest == SIZE_NONE ||
+             whole(runs, i)->objective < whole(runs, nearest)->objective))
+            nearest = i;
+    return nearest;
+}
+
+/* The point to walk from: the best, else the least wrong. */
+static uint32_t best_so_far(const struct size_runs *runs)
+{
+    uint32_t best = size_cheapest(runs->answer, -1, SIZE_NONE, 0);
+    if (best == SIZE_NONE)
+        runs->answer->nearest = find_nearest(runs);
+    return best != SIZE_NONE ? best : runs->answer->nearest;
+}
+
+static enum status walk(struct size_runs *runs, struct error *err)
+{
+    uint32_t *points = memory_new(neighbours_most(runs->question->space), sizeof *points);
+    enum status status = STATUS_OK;
+    uint32_t before = SIZE_NONE, best = best_so_far(runs);
+    for (int step = 0; status == STATUS_OK && best != before && step < WALKS_MOST; step++) {
+        uint32_t count = 0;
+        at_stage(runs, "neighbours of the best so far", 0.85, 0.95);
+        before = best;
+        status = neighbours_of(runs, best, points, &count, err);
+        if (status == STATUS_OK)
+            status = size_runs_make(runs, SIZE_WHOLE, points, count, err);
+        best = best_so_far(runs);
+    }
+    free(points);
+    return status;
+}
+
+/* ---- the whole ---- */
+
+static enum status run_all(struct size_runs *runs, struct error *err)
+{
+    struct size_space *space = runs->question->space;
+    uint32_t *points = memory_new(space->count, sizeof *points), count = 0;
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && i < space->count; i++)
+        status = size_space_canonical(space, i, &points[count++], err);
+    at_stage(runs, "all points", 0.0, 0.95);
+    if (status == STATUS_OK)
+        status = size_runs_make(runs, SIZE_WHOLE, points, count, err);
+    free(points);
+    return status;
+}
+
+static enum status run_today(struct size_runs *runs, struct error *err)
+{
+    const struct size_question *question = runs->question;
+    struct metrics metrics;
+    bool ran = false;
+    if (question->today == NULL)
+        return STATUS_OK;
+    at_stage(runs, "what runs today", 0.95, 1.0);
+    enum status status =
+        size_runs_make_other(runs, question->today, 1, "today", &metrics, &ran, err);
+    struct size_point point;
+    if (status == STATUS_OK && ran)
+        status = size_space_foreign(question->space, question->today, &point, err);
+    if (status == STATUS_OK && ran)
+        runs->answer->today = size_judge(question, &point, &metrics);
+    return status;
+}
+
+static enum status search(struct size_runs *runs, struct error *err)
+{
+    const struct size_space *space = runs->question->space;
+    struct columns columns = { 0 };
+    enum status status;
+    if (runs->question->exhaustive || space->grid <= ALL_RUN_MOST) {
+        status = run_all(runs, err);
+    } else {
+        status = columns_make(runs, &columns, err);
+        if (status == STATUS_OK && runs->answer->share[SIZE_PART] < 1.0)
+            status = bisect_parts(runs, &columns, err);
+        if (status == STATUS_OK)
+            status = bisect_whole(runs, &columns, err);
+        if (status == STATUS_OK)
+            status = refine_all(runs, &columns, err);
+        if (status == STATUS_OK)
+            status = walk(runs, err);
+    }
+    columns_free(&columns);
+    return status == STATUS_OK ? run_today(runs, err) : status;
+}
+
+/* ---- the front ---- */
 
 struct trade {
     uint32_t point;
@@ -81,17 +370,18 @@ static int compare_trades(const void *a, const void *b)
     return left->point < right->point ? -1 : left->point > right->point;
 }
 
-/* The points of the level than which no other is both cheaper and sooner; those whose SSDs do not
- * last are no offers. front has room for all points. */
-static uint32_t find_front(const struct size_question *question, const struct size_answer *answer,
-                           int level, uint32_t *front)
+/* The points than which no other is both cheaper and sooner; those whose SSDs do not last are no
+ * offers. */
+static void find_front(struct size_runs *runs)
 {
-    struct trade *trades = memory_new(answer->plan->count, sizeof *trades);
-    uint32_t count = 0, kept = 0;
-    for (uint32_t i = 0; i < answer->plan->count; i++) {
-        const struct size_value *value = &answer->value[level][i];
-        if (run_at(answer, level, i) && isfinite(value->objective) && value->metrics.turns > 0 &&
-            value->bill.ssd_years >= question->ssd_years_least)
+    struct size_answer *answer = runs->answer;
+    struct trade *trades = memory_new(answer->runs[SIZE_WHOLE], sizeof *trades);
+    uint32_t count = 0;
+    answer->front = memory_new(answer->runs[SIZE_WHOLE], sizeof *answer->front);
+    for (uint32_t i = 0; i < answer->space->count; i++) {
+        const struct size_value *value = whole(runs, i);
+        if (size_runs_ran(runs, SIZE_WHOLE, i) && isfinite(value->objective) &&
+            value->metrics.turns > 0 && value->wear <= 1.0)
             trades[count++] = (struct trade){ i, value->objective, value->metrics.ttft_p99_ns };
     }
     if (count > 0)
@@ -100,360 +390,48 @@ static uint32_t find_front(const struct size_question *question, const struct si
     for (uint32_t i = 0; i < count; i++)
         if (trades[i].ttft < least) {
             least = trades[i].ttft;
-            front[kept++] = trades[i].point;
+            answer->front[answer->front_count++] = trades[i].point;
         }
     free(trades);
-    return kept;
 }
 
-/* ---- stages ---- */
-
-/* All points but twins; of too many a sample, by a fixed seed. */
-static uint32_t all_points(const struct size_answer *answer, uint32_t most, uint32_t *points)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < answer->plan->count; i++)
-        if (!answer->twin[i])
-            points[count++] = i;
-    struct random random = random_from(1, 0);
-    for (uint32_t i = 0; i < most && count > most; i++) {
-        uint32_t j = i + (uint32_t)random_below(&random, count - i), held = points[i];
-        points[i] = points[j];
-        points[j] = held;
-    }
-    return count < most ? count : most;
-}
-
-static enum status rank_roughly(struct size_runs *runs, uint32_t *points, struct error *err)
+static void conclude(struct size_runs *runs)
 {
     struct size_answer *answer = runs->answer;
-    uint32_t count = all_points(answer, RANKED_MOST, points);
-    runs->begin = 0.0;
-    runs->end = 0.5;
-    return size_runs_make(runs, 2, points, count, err);
-}
-
-static enum status rank_better(struct size_runs *runs, uint32_t *points, struct ranked *list,
-                               struct error *err)
-{
-    uint32_t ranked = rank(runs->answer, 2, list);
-    uint32_t wanted = ranked / 6 > PROMOTED_LEAST ? ranked / 6 : PROMOTED_LEAST;
-    uint32_t count = find_front(runs->question, runs->answer, 2, points);
-    count = count < FRONT_MOST ? count : FRONT_MOST;
-    for (uint32_t i = 0; i < ranked && i < wanted; i++)
-        points[count++] = list[i].point;
-    runs->begin = 0.5;
-    runs->end = 0.7;
-    return size_runs_make(runs, 1, points, count, err);
-}
-
-static uint32_t best_of(const struct size_answer *answer, struct ranked *list)
-{
-    return rank(answer, 0, list) > 0 ? list[0].point : UINT32_MAX;
-}
-
-static bool keeps(const struct size_answer *answer, uint32_t point)
-{
-    return point != UINT32_MAX && run_at(answer, 0, point) &&
-           answer->value[0][point].violation <= 1.0;
-}
-
-/* Finalists in their order until one keeps the promises and the next ones look dearer than it. */
-static enum status run_finalists(struct size_runs *runs, uint32_t *points, struct ranked *list,
-                                 struct error *err)
-{
-    struct size_answer *answer = runs->answer;
-    struct ranked *whole = memory_new(answer->plan->count, sizeof *whole);
-    uint32_t ranked = rank(answer, 1, list);
-    uint32_t count = find_front(runs->question, answer, 1, points);
-    enum status status =
-        size_runs_make(runs, 0, points, count < FRONT_MOST ? count : FRONT_MOST, err);
-    runs->begin = 0.7;
-    runs->end = 0.9;
-    for (uint32_t i = 0; status == STATUS_OK && i < ranked && i < FINALISTS_MOST;
-         i += FINALISTS_AT_A_TIME) {
-        uint32_t best = best_of(answer, whole);
-        if (i >= FINALISTS_LEAST && keeps(answer, best) &&
-            (list[i].violation > 0.0 || list[i].objective > answer->value[0][best].objective))
-            break;
-        count = 0;
-        for (uint32_t j = i; j < ranked && j < i + FINALISTS_AT_A_TIME; j++)
-            points[count++] = list[j].point;
-        status = size_runs_make(runs, 0, points, count, err);
-    }
-    free(whole);
-    return status;
-}
-
-/* Without KV kept there are few points: they are the comparison that the answer rests on. */
-static enum status run_without(struct size_runs *runs, uint32_t *points, struct error *err)
-{
-    const struct size_answer *answer = runs->answer;
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < answer->plan->count && count < FINALISTS_MOST; i++)
-        if (!answer->twin[i] && !answer->bought[i].keeps_kv)
-            points[count++] = i;
-    return size_runs_make(runs, 0, points, count, err);
-}
-
-/* ---- walking ---- */
-
-static void add_point(const struct size_answer *answer, uint32_t point, uint32_t *points,
-                      uint32_t *count)
-{
-    if (point != UINT32_MAX && !answer->twin[point])
-        points[(*count)++] = point;
-}
-
-/* Steps on an axis of numbers go to the next value, on one of names to every other. */
-static void step_range(const struct axis *axis, int *first, int *last)
-{
-    bool number = axis->row != NULL && axis->row->kind != CONFIG_TEXT &&
-                  axis->row->kind != CONFIG_CHOICE && axis->row->kind != CONFIG_BOOL;
-    *last = number ? 1 : (int)axis->count - 1;
-    *first = -*last;
-}
-
-/* What buying `point` costs an hour, as far as the price list alone tells, against `best`. */
-static bool may_pay(const struct size_runs *runs, uint32_t point, uint32_t best)
-{
-    const struct size_question *question = runs->question;
-    const struct size_answer *answer = runs->answer;
-    if (question->billing == BILL_BUSY || !keeps(answer, best))
-        return true;
-    const struct metrics *metrics = &answer->value[0][best].metrics;
-    struct bill here =
-        bill_of(&answer->bought[best], &question->prices, question->billing, metrics);
-    struct bill there =
-        bill_of(&answer->bought[point], &question->prices, question->billing, metrics);
-    return there.usd_per_hour <= here.usd_per_hour * PAIR_COST_MOST;
-}
-
-static uint32_t neighbours_of(const struct size_runs *runs, uint32_t best, uint32_t *points)
-{
-    const struct plan *plan = runs->question->plan;
-    uint32_t count = 0;
-    for (uint32_t a = 0; a < plan->axis_count; a++) {
-        int first, last;
-        step_range(&plan->axes[a], &first, &last);
-        for (int step = first; step <= last; step++)
-            if (step != 0)
-                add_point(runs->answer, size_neighbour(plan, best, a, step), points, &count);
-    }
-    return count;
-}
-
-/* Two axes at once, one step each: less of one for more of the other. */
-static uint32_t pairs_of(const struct size_runs *runs, uint32_t best, uint32_t *points)
-{
-    const struct plan *plan = runs->question->plan;
-    uint32_t count = 0;
-    for (uint32_t a = 0; a < plan->axis_count; a++)
-        for (uint32_t b = a + 1; b < plan->axis_count; b++)
-            for (int corner = 0; corner < 4; corner++) {
-                uint32_t one = size_neighbour(plan, best, a, corner & 1 ? 1 : -1);
-                uint32_t two = one != UINT32_MAX ? size_neighbour(plan, one, b, corner & 2 ? 1 : -1)
-                                                 : UINT32_MAX;
-                if (two != UINT32_MAX && may_pay(runs, two, best))
-                    add_point(runs->answer, two, points, &count);
-            }
-    return count;
-}
-
-static uint32_t neighbours_most(const struct plan *plan)
-{
-    uint64_t most = 4 * (uint64_t)plan->axis_count * plan->axis_count + 2;
-    for (uint32_t a = 0; a < plan->axis_count; a++)
-        most += 2 * (uint64_t)plan->axes[a].count;
-    return (uint32_t)most;
-}
-
-static enum status walk(struct size_runs *runs, struct ranked *list, struct error *err)
-{
-    uint32_t *points = memory_new(neighbours_most(runs->question->plan), sizeof *points);
-    uint32_t best = best_of(runs->answer, list);
-    enum status status = STATUS_OK;
-    runs->begin = 0.9;
-    runs->end = 1.0;
-    for (int step = 0; status == STATUS_OK && best != UINT32_MAX && step < STEPS_MOST; step++) {
-        uint32_t before = best;
-        status = size_runs_make(runs, 0, points, neighbours_of(runs, best, points), err);
-        if (status == STATUS_OK)
-            status = size_runs_make(runs, 0, points, pairs_of(runs, best, points), err);
-        best = best_of(runs->answer, list);
-        if (best == before)
-            break;
-    }
-    free(points);
-    return status;
-}
-
-/* ---- the whole ---- */
-
-/* The value that the point takes on the axis of that key is not its first one. */
-static bool moved_on(const struct plan *plan, uint32_t point, const char *prefix)
-{
-    for (uint32_t a = 0; a < plan->axis_count; a++)
-        if (strncmp(plan->axes[a].key, prefix, strlen(prefix)) == 0 &&
-            size_neighbour(plan, point, a, -1) != UINT32_MAX)
-            return true;
-    return false;
-}
-
-/* Whether some policy on the axis keeps no KV: it then stands for all points without storage. */
-static bool has_none(const struct plan *plan)
-{
-    for (uint32_t a = 0; a < plan->axis_count; a++)
-        for (uint32_t v = 0; strcmp(plan->axes[a].key, "policy") == 0 && v < plan->axes[a].count;
-             v++)
-            if (!bill_policy_keeps_kv(plan->axes[a].value[v]))
-                return true;
-    return false;
-}
-
-/* Where no KV is kept, by the policy or for want of storage, nothing about storage matters; without
- * an SSD it does not matter how it would be written. Of such equal points one is run. */
-static bool find_twin(const struct plan *plan, uint32_t point, const struct bought *bought,
-                      bool none_on_axis)
-{
-    const char *policy = plan->runs[point].experiment.policy;
-    if (bought->keeps_kv)
-        return bought->ssd_bytes == 0 && moved_on(plan, point, "tiers.ssd.inclusive");
-    if (bill_policy_keeps_kv(policy) && none_on_axis)
-        return true;
-    return moved_on(plan, point, "tiers.") || moved_on(plan, point, "placement.") ||
-           (bill_policy_keeps_kv(policy) && moved_on(plan, point, "policy"));
-}
-
-static enum status prepare(const struct size_question *question, struct size_answer *answer,
-                           struct error *err)
-{
-    const struct plan *plan = question->plan;
-    *answer = (struct size_answer){
-        .plan = plan, .best = UINT32_MAX, .best_without = UINT32_MAX, .nearest = UINT32_MAX
-    };
-    answer->bought = memory_new(plan->count, sizeof *answer->bought);
-    answer->twin = memory_new(plan->count, sizeof *answer->twin);
-    for (int level = 0; level < SIZE_LEVELS; level++) {
-        answer->share[level] = shares[level];
-        answer->value[level] = memory_new(plan->count, sizeof *answer->value[level]);
-    }
-    const bool none_on_axis = has_none(plan);
-    char loaded[CONFIG_TEXT_BYTES] = "";
-    struct hardware hardware;
-    for (uint32_t i = 0; i < plan->count; i++) {
-        const struct experiment *experiment = &plan->runs[i].experiment;
-        if (i == 0 || strcmp(loaded, experiment->hardware) != 0) {
-            enum status status = hardware_load(experiment->hardware, &hardware, err);
-            if (status != STATUS_OK)
-                return status;
-            memcpy(loaded, experiment->hardware, sizeof loaded);
-        }
-        answer->bought[i] = bought_for(experiment, &hardware, plan->runs[i].replicas);
-        answer->twin[i] = find_twin(plan, i, &answer->bought[i], none_on_axis);
-    }
-    return STATUS_OK;
-}
-
-static enum status search(struct size_runs *runs, struct error *err)
-{
-    uint32_t points_most = runs->question->plan->count + FRONT_MOST;
-    uint32_t *points = memory_new(points_most, sizeof *points);
-    struct ranked *list = memory_new(points_most, sizeof *list);
-    enum status status;
-    runs->end = 1.0;
-    if (runs->question->exhaustive || runs->question->plan->count <= GRID_RUN_WHOLE) {
-        status = size_runs_make(runs, 0, points, all_points(runs->answer, UINT32_MAX, points), err);
-    } else {
-        status = rank_roughly(runs, points, err);
-        if (status == STATUS_OK)
-            status = rank_better(runs, points, list, err);
-        if (status == STATUS_OK)
-            status = run_finalists(runs, points, list, err);
-        if (status == STATUS_OK)
-            status = run_without(runs, points, err);
-        if (status == STATUS_OK)
-            status = walk(runs, list, err);
-    }
-    free(list);
-    free(points);
-    return status;
-}
-
-static void choose(const struct size_question *question, struct size_answer *answer)
-{
-    struct ranked *list = memory_new(answer->plan->count, sizeof *list);
-    uint32_t count = rank(answer, 0, list);
-    if (count > 0)
-        *(keeps(answer, list[0].point) ? &answer->best : &answer->nearest) = list[0].point;
-    for (uint32_t i = 0; i < count && answer->best_without == UINT32_MAX; i++) {
-        if (keeps(answer, list[i].point) && !answer->bought[list[i].point].keeps_kv)
-            answer->best_without = list[i].point;
-    }
-    answer->front = memory_new(answer->plan->count, sizeof *answer->front);
-    answer->front_count = find_front(question, answer, 0, answer->front);
-    free(list);
+    best_so_far(runs);
+    answer->best = size_cheapest(answer, -1, SIZE_NONE, 0);
+    for (int kv = 0; kv < SIZE_KVS; kv++)
+        answer->without[kv] = size_cheapest(answer, kv, SIZE_NONE, 0);
+    if (answer->best != SIZE_NONE)
+        answer->nearest = SIZE_NONE;
+    find_front(runs);
 }
 
 enum status size_search(const struct size_question *question, struct runner *runner,
                         struct store *store, const struct size_watch *watch,
                         struct size_answer *answer, struct error *err)
 {
-    struct size_runs runs = {
-        .question = question, .answer = answer, .runner = runner, .store = store, .watch = watch
+    struct size_runs runs = { .question = question,
+                              .answer = answer,
+                              .runner = runner,
+                              .store = store,
+                              .watch = watch };
+    *answer = (struct size_answer){
+        .space = question->space, .best = SIZE_NONE, .nearest = SIZE_NONE
     };
-    enum status status = prepare(question, answer, err);
-    if (status == STATUS_OK)
-        status = size_runs_begin(&runs, err);
+    for (int kv = 0; kv < SIZE_KVS; kv++)
+        answer->without[kv] = SIZE_NONE;
+    for (int level = 0; level < SIZE_LEVELS; level++)
+        answer->value[level] = memory_new(question->space->count, sizeof(struct size_value *));
+    enum status status = size_runs_begin(&runs, err);
     if (status == STATUS_OK)
         status = search(&runs, err);
     size_runs_end(&runs);
-    if (status != STATUS_OK)
-        return status;
-    choose(question, answer);
-    if (answer->best == UINT32_MAX && answer->nearest == UINT32_MAX)
+    answer->interrupted = status == STATUS_INTERRUPTED;
+    if (status == STATUS_OK || answer->interrupted)
+        conclude(&runs);
+    if (status == STATUS_OK && answer->best == SIZE_NONE && answer->nearest == SIZE_NONE)
         return error_input(err, NULL, 0, "size", "a point that can run",
                            "none: `reprise db list`, then `reprise report --sweep`, tell why");
-    return STATUS_OK;
-}
-
-/* ---- growth ---- */
-
-const double size_loads[SIZE_LOADS] = { 1.1, 1.25, 1.5, 2.0 };
-
-enum status size_grow(const struct size_question *question, const struct size_answer *answer,
-                      struct runner *runner, struct store *store, const struct size_watch *watch,
-                      struct size_growth growth[SIZE_LOADS], struct error *err)
-{
-    struct size_answer copy = *answer;
-    struct size_runs runs = { .question = question,
-                              .answer = &copy,
-                              .runner = runner,
-                              .store = store,
-                              .watch = watch,
-                              .begin = 1.0,
-                              .end = 1.0 };
-    struct experiment experiments[SIZE_LOADS];
-    struct metrics metrics[SIZE_LOADS];
-    bool ran[SIZE_LOADS] = { false };
-    memset(growth, 0, SIZE_LOADS * sizeof *growth);
-    if (answer->best == UINT32_MAX || answer->plan->runs[answer->best].experiment.trace[0] != '\0')
-        return STATUS_OK;
-    for (int i = 0; i < SIZE_LOADS; i++) {
-        experiments[i] = answer->plan->runs[answer->best].experiment;
-        struct workload *workload = &experiments[i].workload;
-        workload->sessions_per_s *= size_loads[i];
-        workload->concurrency = (uint32_t)ceil((double)workload->concurrency * size_loads[i]);
-        workload->sessions = (uint64_t)ceil((double)workload->sessions * size_loads[i]);
-    }
-    runs.keys = point_keys_new();
-    enum status status = size_runs_make_other(&runs, experiments, SIZE_LOADS, metrics, ran, err);
-    size_runs_end(&runs);
-    for (int i = 0; status == STATUS_OK && i < SIZE_LOADS; i++)
-        if (ran[i]) {
-            struct size_value value =
-                size_judge(question, &answer->bought[answer->best], &metrics[i]);
-            growth[i] = (struct size_growth){ true, metrics[i], value.violation };
-        }
     return status;
 }

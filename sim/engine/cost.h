@@ -1,20 +1,32 @@
-/* sim/engine/cost.h - dollars for the time a run kept the GPUs busy.
- * Source: CachedAttention (ATC'24), figure 17, through paper.md's relation:
- * cost = GPU-busy hours * (GPUs * price + DRAM GB * price + SSD GB * price), prices an hour. GB = 10^9
- * bytes. */
+/* sim/engine/cost.h - a run's dollars: what its servers are bought with, what is offered to them,
+ * and the bills of models/bill.h that follow. */
 #ifndef REPRISE_SIM_ENGINE_COST_H
 #define REPRISE_SIM_ENGINE_COST_H
 
-#include "models/models.h"
+#include "models/bill.h"
+#include "sim/engine/disks.h"
+#include "sim/engine/experiment.h"
+#include "sim/engine/metrics.h"
 
-#include <stdint.h>
+/* What an experiment's servers are made of: all of them, storage only where KV is kept in it, drives
+ * where it is said which. STATUS_INPUT: disks_for()'s. */
+enum status cost_bought(const struct experiment *experiment, const struct hardware *hardware,
+                        struct bought *bought, struct error *err);
+/* The same where the disks are known already. */
+struct bought cost_bought_with(const struct experiment *experiment,
+                               const struct hardware *hardware, const struct disks *disks);
 
-struct cost {
-    double gpu_usd, dram_usd, ssd_usd;
-};
+/* What was offered, by a run's metrics. What is offered at once, at no rate, is taken to be offered
+ * over the time that serving it took. */
+struct bill_load cost_load(const struct bought *bought, const struct metrics *metrics);
 
-/* dram_bytes, ssd_bytes: what was bought for KV; 0 where the policy stores nothing. */
-struct cost cost_of(const struct hardware *hardware, uint32_t gpus, uint64_t dram_bytes,
-                    uint64_t ssd_bytes, uint64_t busy_ns);
+/* The bill of a run by its metrics, where these prices are paid. */
+struct bill cost_bill(const struct bought *bought, const struct prices *prices,
+                      enum billing billing, const struct metrics *metrics);
+
+/* Fills in the metrics in dollars.
+ * cost_*: busy. Source: CachedAttention (ATC'24), figure 17, through paper.md's relation: GPU-busy
+ * hours * (GPUs * price + DRAM GB * price + SSD GB * price), prices an hour. GB = 10^9 bytes. */
+void cost_set(const struct bought *bought, const struct prices *prices, struct metrics *metrics);
 
 #endif

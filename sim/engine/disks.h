@@ -23,6 +23,14 @@ struct disks {
 enum status disks_for(const struct experiment *experiment, const struct hardware *hardware,
                       struct disks *disks, struct error *err);
 
+/* A tier behind a link that moves nothing would take KV and never give it back: it is no tier, and
+ * nobody buys it. */
+static inline uint64_t tier_usable_bytes(uint64_t bytes, double read_bytes_per_s,
+                                         double write_bytes_per_s)
+{
+    return read_bytes_per_s > 0.0 && write_bytes_per_s > 0.0 ? bytes : 0;
+}
+
 /* A server's, all its disks together. */
 struct disk_rates {
     double read_bytes_per_s, write_bytes_per_s;

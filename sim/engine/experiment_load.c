@@ -58,7 +58,10 @@ static enum status lay_on_server(struct config_tree *tree, struct experiment *ex
     bool open = strcmp(experiment->version, as_hardware) == 0;
     snprintf(version, sizeof version, "%s",
              open ? engine_version_of(&hardware) : experiment->version);
-    if (names_version(version)) {
+    /* What is decoded elsewhere cannot be pushed out and computed again where it is (setup.c). */
+    if (experiment->prefill_replicas > 0 && config_tree_value(tree, "engine.allocation") == NULL)
+        status = config_tree_set(tree, "engine.allocation=reserve", err);
+    if (status == STATUS_OK && names_version(version)) {
         status = engine_version_lay(version, &hardware, experiment->gpus, tree, err);
         if (status == STATUS_OK)
             status = config_load(experiment_sections, tree, experiment, err);

@@ -218,14 +218,35 @@
     X(peak_remote_bytes, "bytes",                                                                    \
       "most KV in the remote pool at once after the warm-up, booked for copies under way "           \
       "included")                                                                                    \
-    X(cost_gpu_usd, "usd", "hours of gpu_busy_ns at the price of a server's GPUs")                   \
-    X(cost_dram_usd, "usd", "hours of gpu_busy_ns at the price of a server's DRAM for KV")           \
-    X(cost_ssd_usd, "usd", "hours of gpu_busy_ns at the price of a server's SSD for KV")             \
+    X(cost_gpu_usd, "usd", "busy: hours of gpu_busy_ns at the rent of a server's GPUs")              \
+    X(cost_dram_usd, "usd", "busy: hours of gpu_busy_ns at the rent of a server's DRAM for KV")      \
+    X(cost_ssd_usd, "usd", "busy: hours of gpu_busy_ns at the rent of a server's SSD for KV")        \
     X(cost_remote_usd, "usd",                                                                        \
-      "hours of the mean server's gpu_busy_ns at the price of as much DRAM as the remote pool "      \
-      "has")                                                                                         \
-    X(cost_usd, "usd", "cost_gpu_usd + cost_dram_usd + cost_ssd_usd + cost_remote_usd")              \
-    X(cost_usd_per_mtok, "usd", "cost_usd per million of wanted_tokens and reply_tokens")            \
+      "busy: hours of the mean server's gpu_busy_ns at the rent of as much DRAM as the remote "      \
+      "pool has")                                                                                    \
+    X(cost_usd, "usd", "busy: cost_gpu_usd + cost_dram_usd + cost_ssd_usd + cost_remote_usd")        \
+    X(cost_usd_per_mtok, "usd", "busy: cost_usd per million of wanted_tokens and reply_tokens")      \
+    X(rented_usd_per_month, "usd",                                                                   \
+      "rent of all servers for 730.5 hours, used or not, by the server's prices; 0: these have "     \
+      "none")                                                                                        \
+    X(rented_usd_per_mtok, "usd",                                                                    \
+      "rented_usd_per_month per million tokens that would be offered in a month at the pace of "     \
+      "offered_tokens over offered_ns")                                                              \
+    X(owned_usd_per_month, "usd",                                                                    \
+      "all servers bought and written off over years, with support, a place in a rack and "          \
+      "electricity, for a month, by the server's prices; 0: these have none")                        \
+    X(owned_usd_per_mtok, "usd",                                                                     \
+      "owned_usd_per_month per million tokens that would be offered in a month at the pace of "      \
+      "offered_tokens over offered_ns")                                                              \
+    X(offered_ns, "ns",                                                                              \
+      "time over which the load is offered, the warm-up included, whatever it takes to serve: from " \
+      "the first session's arrival to the last one's, or to the last turn's, were replies instant, " \
+      "where that is more than twice as long; 0: all at once, or at a fixed concurrency")            \
+    X(offered_tokens, "tokens",                                                                      \
+      "history, prompt and reply tokens that the sessions of offered_ns ask for in all, but the "    \
+      "first one's")                                                                                 \
+    X(offered_sessions, "1",                                                                         \
+      "sessions that arrive in offered_ns behind the first one (open loop: requests)")               \
     X(sessions, "1", "measured turns that are their session's first (open loop: all)")
 
 #define METRIC_MEMBER(name, unit, meaning) double name;

@@ -40,6 +40,7 @@ static void set_metrics(struct service *service, uint64_t now_ns, struct sim_res
 {
     struct metrics *metrics = &result->metrics;
     collector_finish(&service->collector, now_ns, result);
+    sessions_set_offered(&service->sessions, metrics);
     for (uint32_t i = 0; i < service->engines; i++)
         engine_add_metrics(service->engine[i], metrics);
     add_pool_metrics(service, metrics);
@@ -49,26 +50,11 @@ static void set_metrics(struct service *service, uint64_t now_ns, struct sim_res
 
 /* ---- dollars and wear ---- */
 
-/* Busy hours are of all servers together, and the pool is one for all. */
-static double remote_usd(const struct engine_setup *setup, const struct metrics *metrics)
-{
-    uint64_t busy_ns = (uint64_t)metrics->gpu_busy_ns / setup->experiment->replicas;
-    return cost_of(&setup->hardware, 0, setup->remote_bytes, 0, busy_ns).dram_usd;
-}
-
 static void set_cost(const struct engine_setup *setup, struct metrics *metrics)
 {
-    struct cost cost = cost_of(
-        &setup->hardware, setup->experiment->gpus, setup->placement.capacity_bytes[TIER_DRAM],
-        setup->placement.capacity_bytes[TIER_SSD], (uint64_t)metrics->gpu_busy_ns);
-    metrics->cost_gpu_usd = cost.gpu_usd;
-    metrics->cost_dram_usd = cost.dram_usd;
-    metrics->cost_ssd_usd = cost.ssd_usd;
-    metrics->cost_remote_usd = remote_usd(setup, metrics);
-    metrics->cost_usd = cost.gpu_usd + cost.dram_usd + cost.ssd_usd + metrics->cost_remote_usd;
-    double served_tokens = metrics->wanted_tokens + metrics->reply_tokens;
-    metrics->cost_usd_per_mtok =
-        served_tokens > 0.0 ? metrics->cost_usd / served_tokens * 1e6 : 0.0;
+    struct bought bought =
+        cost_bought_with(setup->experiment, &setup->hardware, &setup->disks);
+    cost_set(&bought, &setup->hardware.prices, metrics);
 }
 
 static void set_wear(const struct engine_setup *setup, struct sim_result *result)

@@ -294,6 +294,59 @@ void sessions_note_cut(struct sessions *sessions, uint32_t handle, struct chain 
     *seen = (struct seen){ session->base_tokens, session->generation };
 }
 
+/* ---- what is offered ---- */
+
+/* What the session will ask in all, each turn fitted into the window as when it is asked. */
+static uint64_t all_tokens(const struct sessions *sessions, const struct session *session,
+                           uint64_t *think_ns)
+{
+    struct session ahead = { .history_tokens = 0 };
+    uint64_t tokens = 0;
+    *think_ns = 0;
+    for (uint32_t i = 0; i < session->turn_count; i++) {
+        const struct trace_turn *turn = &sessions->turns[session->turns + i];
+        ahead.prompt_tokens = turn->prompt_tokens;
+        ahead.reply_tokens = turn->reply_tokens;
+        fit_into_window(sessions, &ahead);
+        ahead.history_tokens -= ahead.cut_tokens;
+        tokens += session_total(&ahead);
+        ahead.history_tokens += ahead.prompt_tokens + ahead.reply_tokens;
+        *think_ns = time_later_ns(*think_ns, turn->think_ns);
+    }
+    return tokens;
+}
+
+/* The session arrives: its first turn is asked. */
+static void note_offered(struct sessions *sessions, const struct session *session)
+{
+    struct offered *offered = &sessions->offered;
+    uint64_t think_ns, tokens = all_tokens(sessions, session, &think_ns);
+    uint64_t last_ns = time_later_ns(session->asked_ns, think_ns);
+    offered->last_turn_ns = last_ns > offered->last_turn_ns ? last_ns : offered->last_turn_ns;
+    offered->to_ns = session->asked_ns > offered->to_ns ? session->asked_ns : offered->to_ns;
+    if (!sessions->arrived) {
+        sessions->arrived = true;
+        offered->from_ns = session->asked_ns;
+        return;
+    }
+    offered->sessions++;
+    offered->tokens += tokens;
+}
+
+void sessions_set_offered(const struct sessions *sessions, struct metrics *metrics)
+{
+    const struct offered *offered = &sessions->offered;
+    uint64_t arriving_ns = offered->to_ns - offered->from_ns;
+    uint64_t asking_ns = offered->last_turn_ns - offered->from_ns;
+    /* At a fixed concurrency, or all at once, it is what is served that makes the load. */
+    if (concurrency_of(sessions) > 0 || arriving_ns == 0)
+        return;
+    /* Sessions that come in a short while and then go on for long are no steady stream. */
+    metrics->offered_ns = (double)(asking_ns > 2 * arriving_ns ? asking_ns : arriving_ns);
+    metrics->offered_tokens = (double)offered->tokens;
+    metrics->offered_sessions = (double)offered->sessions;
+}
+
 /* ---- a turn's life ---- */
 
 bool sessions_ask(struct sessions *sessions, uint32_t handle, uint64_t now_ns, struct chain *chain)
@@ -311,6 +364,8 @@ bool sessions_ask(struct sessions *sessions, uint32_t handle, uint64_t now_ns, s
     session->asked_ns = now_ns - session->request_ns;
     session->started = false;
     sessions->turns_asked++;
+    if (session->turn == 0)
+        note_offered(sessions, session);
     fit_into_window(sessions, session);
     cut_context(sessions, session);
     session->left_tokens = session->reply_tokens;

@@ -5,6 +5,7 @@
 #define REPRISE_SIM_ENGINE_SESSIONS_H
 
 #include "base/ranges.h"
+#include "sim/engine/metrics.h"
 #include "sim/engine/setup.h"
 #include "sim/placement/placement.h"
 
@@ -46,6 +47,14 @@ struct seen {
     uint32_t base_tokens, generation;
 };
 
+/* The load, which is the workload's own whatever serves it: what sessions ask in all, counted when they
+ * arrive. The first one begins it. */
+struct offered {
+    uint64_t sessions, tokens; /* behind the first; prompt, history and reply of all their turns */
+    uint64_t from_ns, to_ns;   /* first and last arrival */
+    uint64_t last_turn_ns;     /* when the last turn would be asked, were replies instant */
+};
+
 struct sessions {
     const struct engine_setup *setup;
     struct trace *trace;
@@ -59,8 +68,10 @@ struct sessions {
     uint64_t *scratch_keys; /* a chain being built */
     uint32_t scratch_capacity;
     uint64_t turns_asked;
+    struct offered offered;
     uint32_t in_flight; /* sessions read and not ended */
     bool ahead, ended;  /* one is read that has not arrived; there are no more to read */
+    bool arrived;       /* one has */
 };
 
 /* setup and trace are the caller's and outlive it. */
@@ -93,6 +104,8 @@ void sessions_note_cut(struct sessions *sessions, uint32_t session, struct chain
 /* Block unit: the keys of blocks that ready_tokens of the context complete and that the core has
  * not been given yet; count 0: none. */
 struct chain sessions_extend(struct sessions *sessions, uint32_t session, uint32_t ready_tokens);
+/* Fills in the metrics of the load. */
+void sessions_set_offered(const struct sessions *sessions, struct metrics *metrics);
 /* The reply has ended. true: the next turn reaches a server *wait_ns from now: the reply has gone to
  * the client, who thought and asked; else the session is forgotten. */
 bool sessions_end_turn(struct sessions *sessions, uint32_t session, uint64_t *wait_ns);

@@ -141,12 +141,6 @@ static enum status set_unit(struct engine_setup *setup, struct trace_facts facts
     return STATUS_OK;
 }
 
-/* A tier behind a link that moves nothing would take KV and never give it back: it is no tier. */
-static uint64_t usable_bytes(uint64_t bytes, double read_bytes_per_s, double write_bytes_per_s)
-{
-    return read_bytes_per_s > 0.0 && write_bytes_per_s > 0.0 ? bytes : 0;
-}
-
 static void set_tiers(struct engine_setup *setup)
 {
     const struct experiment *experiment = setup->experiment;
@@ -157,9 +151,10 @@ static void set_tiers(struct engine_setup *setup)
         experiment->dram_bytes != UINT64_MAX ? experiment->dram_bytes : setup->hardware.dram_bytes;
     config->capacity_bytes[TIER_HBM] = setup->kv_budget_bytes;
     config->capacity_bytes[TIER_DRAM] =
-        stores ? usable_bytes(dram, rate[LINK_H2D], rate[LINK_D2H]) : 0;
+        stores ? tier_usable_bytes(dram, rate[LINK_H2D], rate[LINK_D2H]) : 0;
     config->capacity_bytes[TIER_SSD] =
-        stores ? usable_bytes(setup->disks.capacity_bytes, rate[LINK_SSD_READ], rate[LINK_SSD_WRITE])
+        stores ? tier_usable_bytes(setup->disks.capacity_bytes, rate[LINK_SSD_READ],
+                                   rate[LINK_SSD_WRITE])
                : 0;
     setup->remote_bytes = stores ? experiment->remote_bytes : 0;
     config->hbm_cache_bytes = stores ? experiment->hbm_cache_bytes : 0;

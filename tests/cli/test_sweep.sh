@@ -76,21 +76,8 @@ check "replications show confidence intervals" grep -q "±" stdout
 check "an unknown metric is refused" grep -q -- "--metrics: expected a metric" stderr
 
 size=(size -m llama-3-8b -H h100 --set workload.sessions=200 --set warmup_turns=0 --slo ttft_p99=1s
-    --vary replicas=1,2 --vary gpus=1,2 --vary tiers.dram.capacity=0,128GB --vary tiers.ssd.capacity=0,32TB
-    --vary tiers.ssd.inclusive=true --db size.db)
+    --vary cluster.replicas=1,2 --vary gpus=1,2 --vary tiers.dram.capacity=0,128GB --vary ssd.drives=0 --db size.db)
 check "a size is found" "$reprise" "${size[@]}" >stdout 2>stderr
-check "with what it costs" grep -q "per million tokens" stdout
-check "with its neighbours" grep -q "one step from it" stdout
-check "and whether keeping KV pays" grep -qi "keeping KV" stdout
-cp stdout first
-check "the same again from the database" "$reprise" "${size[@]}" -j1 >stdout 2>stderr
-check "to the letter" cmp -s first stdout
-"$reprise" size --slo ttft_p99=soon >/dev/null 2>stderr
-check "a promise that is no time is refused" [ $? -eq 2 ]
-"$reprise" size >/dev/null 2>stderr
-check "no promise is refused" grep -q -- "--slo: expected one to eight" stderr
-"$reprise" "${size[@]}" --prices paper --billing owned >/dev/null 2>stderr
-check "what cannot be bought is not billed as owned" grep -q -- "--billing: expected busy or rented" stderr
 
 if command -v gnuplot >/dev/null; then
     check "a sweep is drawn" "$reprise" plot --db whole.db --sweep 1 --out pictures >stdout

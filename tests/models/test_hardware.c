@@ -37,7 +37,9 @@ START_TEST(what_the_file_says_is_what_the_struct_holds_in_base_units)
     ck_assert_double_eq(hardware.ssd_read_bytes_per_s, 5e9);
     ck_assert_double_eq(hardware.ssd_write_bytes_per_s, 4e9);
     ck_assert_uint_eq(hardware.ssd_latency_ns, 100000);
-    ck_assert_double_eq(hardware.usd_per_ssd_gb_hour, 0.000082);
+    ck_assert_double_eq(hardware.prices.rent_usd_per_ssd_gb_hour, 0.000082);
+    ck_assert_double_eq(prices_gpu_hour(&hardware.prices, 1), 5.0);
+    ck_assert(!prices_own(&hardware.prices));
     unlink(path);
     free(path);
 }
@@ -94,10 +96,24 @@ END_TEST
 START_TEST(the_papers_prices_give_its_share_of_storage)
 {
     struct hardware hardware = shipped_hardware("paper-4xa100");
-    double storage = (double)hardware.dram_bytes / 1e9 * hardware.usd_per_dram_gb_hour +
-                     (double)hardware.ssd_bytes / 1e9 * hardware.usd_per_ssd_gb_hour;
-    double hour = hardware.gpus * hardware.usd_per_gpu_hour + storage;
+    const struct prices *prices = &hardware.prices;
+    double storage = (double)hardware.dram_bytes / 1e9 * prices->rent_usd_per_dram_gb_hour +
+                     (double)hardware.ssd_bytes / 1e9 * prices->rent_usd_per_ssd_gb_hour;
+    double hour = hardware.gpus * prices_gpu_hour(prices, 4) + storage;
     ck_assert_double_eq_tol(storage / hour, 0.090, 0.002);
+}
+END_TEST
+
+START_TEST(a_server_without_any_price_is_refused_with_what_would_do)
+{
+    char *path = case_server_file("price: {usd_per_gpu_hour: prices}");
+    struct hardware hardware;
+    struct error err = { 0 };
+    ck_assert_int_eq(hardware_load(path, &hardware, &err), STATUS_INPUT);
+    ck_assert_str_eq(err.key, "price.usd_per_gpu_hour");
+    ck_assert_ptr_nonnull(strstr(err.expected, "models/prices"));
+    unlink(path);
+    free(path);
 }
 END_TEST
 
@@ -110,6 +126,7 @@ static Suite *suite(void)
     tcase_add_test(tests, a_bad_value_is_refused_with_its_key_and_line);
     tcase_add_test(tests, a_reserve_that_leaves_no_hbm_is_refused);
     tcase_add_test(tests, the_papers_prices_give_its_share_of_storage);
+    tcase_add_test(tests, a_server_without_any_price_is_refused_with_what_would_do);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -41,6 +41,9 @@ static const struct {
     { "context.yaml", HARDWARE SSD "timing: {measured: context.csv}\n" },
     { "context.csv", TIMES "decode,1,1000000,10000\ndecode,100,1000000,10000\n" },
     { "broken.yaml", HARDWARE BROKEN_SSD "timing: {measured: plain.csv}\n" },
+    { "owned.yaml", HARDWARE SSD "timing: {measured: plain.csv}\nprices: ./prices.yaml\n" },
+    { "prices.yaml", "name: plain\nsource: made up\ndate: today\n"
+                     "owned: {usd_per_gpu: 4800, years: 4}\n" },
     { "drive.yaml", "name: plain\nsource: made up\ncapacity: 1GB\nendurance: 1TB\n"
                     "warranty_years: 5\n" },
     { "trace.csv", "" },

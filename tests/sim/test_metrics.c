@@ -482,6 +482,34 @@ static const struct story stories[] = {
       .settings = "policy=none cluster.replicas=2 cluster.prefill_replicas=1",
       .expected = { { "network_bytes", 100 * KV }, { "tbt_mean_ns", (10 * MS + 100 * US) / 10 } } },
 
+    /* ---- what is offered ---- */
+
+    /* Three sessions of 111 tokens in two seconds: two behind the first. An hour of one GPU and 1 GB of
+     * DRAM is $7.20. */
+    { .name = "a load and what it costs",
+      .turns = THREE,
+      .settings = "hardware=./owned.yaml",
+      .expected = { { "offered_ns", 2 * S },
+                    { "offered_sessions", 2 },
+                    { "offered_tokens", 222 },
+                    { "rented_usd_per_month", 7.2 * 730.5 },
+                    { "rented_usd_per_mtok", 7.2 / 3600 * 2 / 222 * 1e6 },
+                    { "owned_usd_per_month", 100 },
+                    { "owned_usd_per_mtok", 100 / 730.5 / 3600 * 2 / 222 * 1e6 } } },
+    /* However long it takes to serve: two servers are offered what one is. */
+    { .name = "the same load on two servers",
+      .turns = THREE,
+      .settings = "hardware=./owned.yaml cluster.replicas=2",
+      .expected = { { "offered_tokens", 222 },
+                    { "owned_usd_per_month", 200 },
+                    { "owned_usd_per_mtok", 200 / 730.5 / 3600 * 2 / 222 * 1e6 } } },
+    /* Their turns go on for 10 s, were replies instant: 100 + 11 + 100 + 11 + 111 tokens of b. */
+    { .name = "sessions that outlast their arrivals",
+      .turns = "a,0,,100,11\nb,1,,100,11\nb,,9,100,11\n",
+      .settings = "",
+      .expected = { { "offered_ns", 10 * S }, { "offered_tokens", 111 + 222 },
+                    { "offered_sessions", 1 } } },
+
     /* ---- what does not fit ---- */
 
     /* The third turn's 222 tokens and 111 more are over the window of 250: half of it is cut off.

@@ -1,7 +1,9 @@
-/* tests/sweep/test_size.c - the search finds what trying everything finds, for less. */
+/* tests/sweep/test_size.c - the search finds what trying everything finds, for less; more servers and
+ * less load never make it worse; what it says is what was run. */
 #include "sweep/size.h"
 
 #include "base/units.h"
+#include "sim/engine/cost.h"
 #include "tests/sim/import_trace.h"
 #include "tests/support.h"
 #include "tests/validate/store/cases.h"
@@ -12,47 +14,73 @@
 #include <unistd.h>
 
 static const char base[] =
-    "{model: llama-3-70b, hardware: h100, warmup_turns: 100, workload: {sessions: 120,"
-    " sessions_per_s: 0.5, prompt_tokens.mean: 1200, reply_tokens.mean: 150, mean_turns: 6}}";
-static const char *const axes[] = { "replicas=1,2,3,4", "gpus=2,4,8",
-                                    "tiers.dram.capacity=0,64GB,128GB,256GB,512GB",
-                                    "tiers.ssd.capacity=0,16TB",
-                                    "policy=scheduler-aware,lru,none" };
+    "{model: llama-3-70b, hardware: h100, engine.version: vllm-0.19, warmup_turns: 100, workload: "
+    "{sessions: 240, sessions_per_s: 1, prompt_tokens.mean: 1200, reply_tokens.mean: 150,"
+    " mean_turns: 6}}";
+static const char *const axes[] = { "gpus=4,8", "policy=scheduler-aware,lru",
+                                    "tiers.dram.capacity=0,64GB,128GB,512GB",
+                                    "tiers.ssd.capacity=0,16TB", "cluster.replicas=1,2,3,4" };
+enum { AXES = sizeof axes / sizeof *axes };
 
-static struct plan planned(const char *yaml, const char *const *vary, uint32_t count)
+static const struct pricing own_prices = { 0 };
+
+static struct size_space spaced(const char *yaml, const char *const *vary, uint32_t count)
 {
     struct config_tree *tree;
-    struct design grid = { .kind = DESIGN_GRID };
-    struct plan plan;
+    struct size_space space;
     struct error err = { 0 };
     ck_assert_int_eq(config_tree_parse(yaml, "test", &tree, &err), STATUS_OK);
-    if (plan_make(tree, vary, count, &grid, 1, &plan, &err) != STATUS_OK) {
+    if (size_space_make(tree, vary, count, &own_prices, &space, &err) != STATUS_OK) {
         error_print(stderr, &err);
-        ck_abort_msg("plan refused");
+        ck_abort_msg("space refused");
     }
     config_tree_free(tree);
-    return plan;
+    return space;
 }
 
-static bool tell(void *context, double share, uint32_t runs)
+static bool tell(void *context, double share, uint32_t runs, const char *what)
 {
-    (void)context;
-    (void)runs;
+    (void)context, (void)runs;
     ck_assert(share >= 0.0 && share <= 1.0 + 1e-9);
+    ck_assert_uint_gt(strlen(what), 5);
     return true;
 }
 
-static struct size_question question_on(const struct plan *plan, double ttft_s)
+static struct size_question question_on(struct size_space *space, const char *promise)
 {
     struct size_question question = {
-        .plan = plan, .slo_count = 1, .billing = BILL_OWNED, .ssd_years_least = 4, .command = "test"
+        .space = space, .promise_count = 1, .ssd_years_least = -1, .command = "test"
     };
     struct error err = { 0 };
-    char slo[32];
-    snprintf(slo, sizeof slo, "ttft_p99=%gs", ttft_s);
-    ck_assert_int_eq(slo_parse(slo, &question.slo[0], &err), STATUS_OK);
-    ck_assert_int_eq(prices_load("h100", NULL, 0, &question.prices, &err), STATUS_OK);
+    const struct size_point *first;
+    ck_assert_int_eq(promise_parse(promise, &question.promise[0], &err), STATUS_OK);
+    ck_assert_int_eq(size_space_point(space, 0, &first, &err), STATUS_OK);
+    ck_assert_int_eq(size_workload_read(&first->experiment, &question.workload, &err), STATUS_OK);
     return question;
+}
+
+/* What the search runs in. */
+struct bench {
+    struct ranks *ranks;
+    struct runner *runner;
+    struct store *store;
+};
+
+static struct bench opened(const char *path, uint32_t threads)
+{
+    struct bench bench;
+    struct error err = { 0 };
+    bench.store = store_opened(path);
+    ck_assert_int_eq(ranks_begin(&bench.ranks, &err), STATUS_OK);
+    ck_assert_int_eq(runner_open(bench.ranks, threads, false, &bench.runner, &err), STATUS_OK);
+    return bench;
+}
+
+static void closed(struct bench *bench)
+{
+    runner_close(bench->runner);
+    ranks_end(bench->ranks);
+    store_close(bench->store);
 }
 
 static struct size_answer answered(const struct size_question *question, const char *path,
@@ -61,162 +89,329 @@ static struct size_answer answered(const struct size_question *question, const c
     struct size_answer answer;
     struct size_watch watch = { tell, NULL };
     struct error err = { 0 };
-    struct ranks *ranks;
-    struct runner *runner;
-    struct store *store = store_opened(path);
-    ck_assert_int_eq(ranks_begin(&ranks, &err), STATUS_OK);
-    ck_assert_int_eq(runner_open(ranks, threads, false, &runner, &err), STATUS_OK);
-    if (size_search(question, runner, store, &watch, &answer, &err) != STATUS_OK) {
+    struct bench bench = opened(path, threads);
+    if (size_search(question, bench.runner, bench.store, &watch, &answer, &err) != STATUS_OK) {
         error_print(stderr, &err);
         ck_abort_msg("search failed");
     }
-    runner_close(runner);
-    ranks_end(ranks);
-    store_close(store);
+    closed(&bench);
     return answer;
+}
+
+static double objective_of(const struct size_answer *answer, uint32_t point)
+{
+    return size_whole(answer, point)->objective;
 }
 
 START_TEST(the_search_is_within_2_percent_of_trying_everything)
 {
-    static const double ttft_s[] = { 1.0, 4.0 };
-    struct plan plan = planned(base, axes, 5);
-    struct size_question question = question_on(&plan, ttft_s[_i]);
+    static const char *const promises[] = { "ttft_p99=1s", "ttft_p99=4s", "goodput=95%" };
+    struct size_space space = spaced(base, axes, AXES);
+    struct size_question question = question_on(&space, promises[_i]);
     char *path = database_path();
     struct size_answer found = answered(&question, path, 2);
     question.exhaustive = true;
     struct size_answer all = answered(&question, path, 2);
-    ck_assert_uint_ne(all.best, UINT32_MAX);
-    ck_assert_uint_ne(found.best, UINT32_MAX);
-    double reached = found.value[0][found.best].objective, best = all.value[0][all.best].objective;
-    ck_assert_msg(reached <= 1.02 * best, "%g s: %g against %g", ttft_s[_i], reached, best);
-    ck_assert(found.value[0][found.best].violation <= 1.0);
-    ck_assert_uint_lt(found.runs[0], all.runs[0]);
+    ck_assert_uint_ne(all.best, SIZE_NONE);
+    ck_assert_uint_ne(found.best, SIZE_NONE);
+    double reached = objective_of(&found, found.best), best = objective_of(&all, all.best);
+    ck_assert_msg(reached <= 1.02 * best, "%s: %g against %g", promises[_i], reached, best);
+    ck_assert(size_whole(&found, found.best)->violation <= 1.0);
+    ck_assert_uint_lt(2 * found.runs[SIZE_WHOLE], all.runs[SIZE_WHOLE]);
+    for (int kv = SIZE_KV_HBM; kv < SIZE_KVS; kv++) {
+        ck_assert_int_eq(found.without[kv] == SIZE_NONE, all.without[kv] == SIZE_NONE);
+        if (all.without[kv] != SIZE_NONE)
+            ck_assert(objective_of(&found, found.without[kv]) <=
+                      1.02 * objective_of(&all, all.without[kv]));
+    }
     size_answer_free(&found);
     size_answer_free(&all);
     database_remove(path);
-    plan_free(&plan);
+    size_space_free(&space);
 }
 END_TEST
 
 START_TEST(threads_and_what_is_stored_change_nothing)
 {
-    struct plan plan = planned(base, axes, 5);
-    struct size_question question = question_on(&plan, 1.0);
+    struct size_space space = spaced(base, axes, AXES);
+    struct size_question question = question_on(&space, "ttft_p99=1s");
     char *path = database_path();
     struct size_answer one = answered(&question, path, 1), again = answered(&question, path, 3);
     int64_t runs = sql_number(path, "SELECT count(*) FROM run");
     ck_assert_uint_eq(one.best, again.best);
     ck_assert_uint_eq(one.front_count, again.front_count);
     ck_assert_mem_eq(one.front, again.front, one.front_count * sizeof *one.front);
-    for (uint32_t i = 0; i < plan.count; i++)
-        ck_assert_int_eq(one.value[0][i].state, again.value[0][i].state);
-    ck_assert_int_le(runs, one.runs[0] + one.runs[1] + one.runs[2]);
+    for (uint32_t i = 0; i < space.count; i++)
+        ck_assert_int_eq(size_whole(&one, i) == NULL, size_whole(&again, i) == NULL);
+    ck_assert_int_le(runs, one.runs[SIZE_WHOLE] + one.runs[SIZE_PART]);
     ck_assert_int_eq(sql_number(path, "SELECT count(*) FROM sweep_run"),
-                     one.runs[0] + one.runs[1] + one.runs[2]);
+                     one.runs[SIZE_WHOLE] + one.runs[SIZE_PART]);
     size_answer_free(&one);
     size_answer_free(&again);
     database_remove(path);
-    plan_free(&plan);
+    size_space_free(&space);
 }
 END_TEST
 
 START_TEST(no_point_of_the_front_is_worse_in_both)
 {
-    struct plan plan = planned(base, axes, 5);
-    struct size_question question = question_on(&plan, 1.0);
+    struct size_space space = spaced(base, axes, AXES);
+    struct size_question question = question_on(&space, "ttft_p99=1s");
     char *path = database_path();
     struct size_answer answer = answered(&question, path, 2);
     ck_assert_uint_gt(answer.front_count, 1);
     for (uint32_t i = 1; i < answer.front_count; i++) {
-        const struct size_value *before = &answer.value[0][answer.front[i - 1]];
-        const struct size_value *value = &answer.value[0][answer.front[i]];
+        const struct size_value *before = size_whole(&answer, answer.front[i - 1]);
+        const struct size_value *value = size_whole(&answer, answer.front[i]);
         ck_assert(value->objective >= before->objective);
         ck_assert(value->metrics.ttft_p99_ns < before->metrics.ttft_p99_ns);
-        ck_assert(value->bill.ssd_years >= 4);
+        ck_assert(value->wear <= 1.0);
     }
     size_answer_free(&answer);
     database_remove(path);
-    plan_free(&plan);
+    size_space_free(&space);
 }
 END_TEST
 
-START_TEST(an_impossible_promise_is_told_with_the_nearest_point)
+START_TEST(an_impossible_promise_is_told_with_the_nearest_point_and_what_idle_servers_reach)
 {
-    struct plan plan = planned(base, axes, 5);
-    struct size_question question = question_on(&plan, 0.001);
+    struct size_space space = spaced(base, axes, AXES);
+    struct size_question question = question_on(&space, "ttft_p99=1ms");
+    struct size_idle idle[SIZE_IDLES_MOST];
+    struct size_watch watch = { tell, NULL };
+    struct error err = { 0 };
+    uint32_t count = 0;
     char *path = database_path();
     struct size_answer answer = answered(&question, path, 2);
-    ck_assert_uint_eq(answer.best, UINT32_MAX);
-    ck_assert_uint_eq(answer.best_without, UINT32_MAX);
-    ck_assert_uint_ne(answer.nearest, UINT32_MAX);
-    ck_assert(answer.value[0][answer.nearest].violation > 1.0);
+    ck_assert_uint_eq(answer.best, SIZE_NONE);
+    ck_assert_uint_ne(answer.nearest, SIZE_NONE);
+    ck_assert(size_whole(&answer, answer.nearest)->violation > 1.0);
+    struct bench bench = opened(path, 2);
+    ck_assert_int_eq(
+        size_run_idle(&question, &answer, bench.runner, bench.store, &watch, idle, &count, &err),
+        STATUS_OK);
+    ck_assert_uint_ge(count, 2);
+    for (uint32_t i = 0; i < count; i++) {
+        /* Nobody waits there, and even so the promise is missed: no number of servers helps. */
+        ck_assert_double_lt(idle[i].value.metrics.queueing_mean_ns,
+                            0.2 * idle[i].value.metrics.ttft_mean_ns);
+        ck_assert(idle[i].value.missed > 1.0);
+        ck_assert_double_le(idle[i].value.metrics.ttft_p99_ns,
+                            size_whole(&answer, answer.nearest)->metrics.ttft_p99_ns * 2);
+    }
+    closed(&bench);
     size_answer_free(&answer);
     database_remove(path);
-    plan_free(&plan);
+    size_space_free(&space);
 }
 END_TEST
 
 /* First turns only: there is no history to keep. */
 START_TEST(where_nothing_comes_back_no_kv_is_kept)
 {
-    struct plan plan =
-        planned("{model: llama-3-8b, hardware: h100, warmup_turns: 0, workload:"
-                " {sessions: 300, multi_turn_share: 0, mean_turns: 1}}",
-                (const char *[]){ "replicas=1,2", "tiers.dram.capacity=0,64GB,256GB",
-                                  "tiers.ssd.capacity=0", "gpus=1", "policy=lru,none" },
-                5);
-    struct size_question question = question_on(&plan, 5.0);
+    struct size_space space = spaced(
+        "{model: llama-3-8b, hardware: h100, gpus: 1, warmup_turns: 0, workload:"
+        " {sessions: 300, multi_turn_share: 0, mean_turns: 1}}",
+        (const char *[]){ "cluster.replicas=1,2", "tiers.dram.capacity=0,64GB,256GB",
+                          "policy=lru,none" },
+        3);
+    struct size_question question = question_on(&space, "ttft_p99=5s");
     char *path = database_path();
     struct size_answer answer = answered(&question, path, 2);
-    ck_assert_uint_ne(answer.best, UINT32_MAX);
-    ck_assert_uint_eq(answer.best, answer.best_without);
-    ck_assert(!answer.bought[answer.best].keeps_kv);
+    ck_assert(!question.workload.can_reuse);
+    ck_assert_uint_ne(answer.best, SIZE_NONE);
+    ck_assert(!size_point(&answer, answer.best)->bought.keeps_kv);
     size_answer_free(&answer);
     database_remove(path);
-    plan_free(&plan);
+    size_space_free(&space);
 }
 END_TEST
 
-START_TEST(replicas_share_the_sessions_over_the_same_time)
+/* Exhaustive grids, so that each number of servers is there. A turn that finds more servers finds a
+ * shorter queue; but an engine with less to do hides less of its CPU's work behind the GPU's, some
+ * milliseconds of half a second. */
+START_TEST(more_servers_never_raise_the_tail)
 {
-    struct plan plan = planned("{workload: {sessions: 100, sessions_per_s: 2}, warmup_turns: 10}",
-                               (const char *[]){ "replicas=1,4" }, 1);
-    const struct experiment *one = &plan.runs[0].experiment, *four = &plan.runs[1].experiment;
-    ck_assert_uint_eq(one->workload.sessions, 100);
-    ck_assert_uint_eq(four->workload.sessions, 25);
-    ck_assert_double_eq(four->workload.sessions_per_s, 0.5);
-    ck_assert_uint_eq(four->workload.concurrency, 0);
-    ck_assert_uint_eq(four->warmup_turns, 3);
-    ck_assert_uint_eq(plan.runs[1].replicas, 4);
-    plan_free(&plan);
+    static const char *const kept[] = { "policy=lru", "policy=scheduler-aware", "policy=none" };
+    struct size_space space =
+        spaced(base,
+               (const char *[]){ kept[_i], "gpus=4", "tiers.ssd.capacity=0",
+                                 "tiers.dram.capacity=1TB", "cluster.replicas=1,2,3,4,6,8,12" },
+               5);
+    struct size_question question = question_on(&space, "ttft_p99=1s");
+    question.exhaustive = true;
+    char *path = database_path();
+    struct size_answer answer = answered(&question, path, 2);
+    double before = INFINITY;
+    uint32_t kv = _i == 2 ? SIZE_KV_NONE : SIZE_KV_KEPT;
+    for (uint32_t v = 0; v < 7; v++) {
+        const struct size_value *value =
+            size_whole(&answer, kv * space.grid + size_space_moved(&space, 0, 4, v));
+        ck_assert_ptr_nonnull(value);
+        ck_assert_msg(value->metrics.ttft_p99_ns <= before * 1.03, "servers %s: %g s after %g s",
+                      space.axes[4].value[v], value->metrics.ttft_p99_ns / 1e9, before / 1e9);
+        before = value->metrics.ttft_p99_ns;
+    }
+    size_answer_free(&answer);
+    database_remove(path);
+    size_space_free(&space);
 }
 END_TEST
 
-START_TEST(replicas_share_what_is_in_flight)
+START_TEST(twice_the_load_never_lowers_the_tail_and_never_takes_fewer_servers)
 {
-    struct plan plan = planned("{workload: {sessions: 100, concurrency: 10}}",
-                               (const char *[]){ "replicas=1,4" }, 1);
-    ck_assert_uint_eq(plan.runs[0].experiment.workload.concurrency, 10);
-    ck_assert_uint_eq(plan.runs[1].experiment.workload.concurrency, 3);
-    plan_free(&plan);
+    struct size_space space = spaced(base, axes, AXES);
+    struct size_question question = question_on(&space, "ttft_p99=2s");
+    struct size_load loads[SIZE_LOADS];
+    struct size_watch watch = { tell, NULL };
+    struct error err = { 0 };
+    char *path = database_path();
+    struct size_answer answer = answered(&question, path, 2);
+    struct bench bench = opened(path, 2);
+    ck_assert_uint_ne(answer.best, SIZE_NONE);
+    ck_assert_int_eq(
+        size_run_loads(&question, &answer, bench.runner, bench.store, &watch, loads, &err),
+        STATUS_OK);
+    ck_assert_uint_eq(loads[1].servers, size_point(&answer, answer.best)->bought.servers);
+    ck_assert_double_eq(loads[1].same.metrics.ttft_p99_ns,
+                        size_whole(&answer, answer.best)->metrics.ttft_p99_ns);
+    for (int i = 1; i < SIZE_LOADS; i++) {
+        ck_assert(loads[i].run);
+        ck_assert_double_ge(loads[i].same.metrics.ttft_p99_ns,
+                            loads[i - 1].same.metrics.ttft_p99_ns);
+        /* 0: more than the axis has. */
+        ck_assert_uint_ge(loads[i].servers > 0 ? loads[i].servers : 1000,
+                          loads[i - 1].servers > 0 ? loads[i - 1].servers : 1000);
+    }
+    closed(&bench);
+    size_answer_free(&answer);
+    database_remove(path);
+    size_space_free(&space);
 }
 END_TEST
 
-START_TEST(a_neighbour_differs_on_one_axis_only)
+/* One server and eight, billed: eight times the GPUs, and the tokens of the same load. */
+START_TEST(all_servers_are_billed)
 {
-    struct plan plan = planned(base, axes, 5);
-    for (uint32_t point = 0; point < plan.count; point++)
-        for (uint32_t a = 0; a < plan.axis_count; a++) {
-            uint32_t next = size_neighbour(&plan, point, a, 1);
-            if (next == UINT32_MAX)
-                continue;
-            ck_assert_uint_eq(size_neighbour(&plan, next, a, -1), point);
-            for (uint32_t b = 0; b < plan.axis_count; b++)
-                ck_assert_int_eq(
-                    strcmp(plan.points.value[point * 5 + b], plan.points.value[next * 5 + b]) != 0,
-                    a == b);
-        }
-    plan_free(&plan);
+    struct size_space space = spaced(
+        base,
+        (const char *[]){ "cluster.replicas=1,8", "tiers.dram.capacity=128GB",
+                          "tiers.ssd.capacity=0", "policy=lru" },
+        4);
+    struct size_question question = question_on(&space, "ttft_p99=100s");
+    char *path = database_path();
+    question.exhaustive = true;
+    struct size_answer answer = answered(&question, path, 2);
+    const struct size_value *one = size_whole(&answer, 0), *eight = size_whole(&answer, 1);
+    for (int item = BILL_GPUS; item <= BILL_DRAM; item++) {
+        ck_assert_double_eq_tol(eight->bill.line[item].count, 8 * one->bill.line[item].count, 1e-9);
+        ck_assert_double_eq_tol(eight->bill.line[item].usd_per_month,
+                                8 * one->bill.line[item].usd_per_month, 1e-6);
+    }
+    /* More of the same dollars for the same tokens. */
+    double month = eight->bill.usd_per_month / one->bill.usd_per_month;
+    double mtok = eight->bill.usd_per_mtok / one->bill.usd_per_mtok;
+    ck_assert_msg(fabs(mtok / month - 1.0) < 1e-9, "%g and %g", mtok, month);
+    /* A run's own dollars are the search's. */
+    ck_assert_double_eq(eight->metrics.owned_usd_per_month, eight->bill.usd_per_month);
+    ck_assert_double_eq(eight->metrics.owned_usd_per_mtok, eight->bill.usd_per_mtok);
+    size_answer_free(&answer);
+    database_remove(path);
+    size_space_free(&space);
+}
+END_TEST
+
+START_TEST(points_that_are_the_same_servers_are_run_once)
+{
+    struct size_space space =
+        spaced("{hardware: h100, engine.version: vllm-0.19, gpus: 1, tiers.hbm.cache: 1PB}",
+               (const char *[]){ "policy=none,lru,scheduler-aware", "tiers.dram.capacity=64GB,0",
+                                 "tiers.ssd.capacity=0,4TB", "tiers.ssd.inclusive=true,false" },
+               4);
+    struct error err = { 0 };
+    uint32_t canonical, distinct = 0;
+    for (uint32_t i = 0; i < space.count; i++) {
+        ck_assert_int_eq(size_space_canonical(&space, i, &canonical, &err), STATUS_OK);
+        distinct += canonical == i;
+        uint32_t again;
+        ck_assert_int_eq(size_space_canonical(&space, canonical, &again, &err), STATUS_OK);
+        ck_assert_uint_eq(again, canonical);
+    }
+    /* Two policies with DRAM alone, SSD alone and both, these two written either way; HBM only; none. */
+    ck_assert_uint_eq(distinct, 2 * (1 + 2 + 2) + 2);
+    size_space_free(&space);
+}
+END_TEST
+
+START_TEST(capacities_are_in_their_order_whatever_the_users)
+{
+    struct size_space space = spaced(
+        "{}", (const char *[]){ "tiers.dram.capacity=1TB,0,64GB", "policy=none,lru" }, 2);
+    ck_assert_str_eq(space.axes[0].value[0], "0");
+    ck_assert_str_eq(space.axes[0].value[1], "64GB");
+    ck_assert_str_eq(space.axes[0].value[2], "1TB");
+    ck_assert_str_eq(space.axes[1].value[0], "none");
+    size_space_free(&space);
+}
+END_TEST
+
+START_TEST(servers_of_which_one_is_for_rent_only_are_all_billed_as_rented)
+{
+    struct size_space space =
+        spaced("{}", (const char *[]){ "hardware=h100,l4,b200", "gpus=1" }, 2);
+    for (const struct size_server *server = space.servers; server != NULL; server = server->next)
+        ck_assert_int_eq(server->billing, BILL_RENTED);
+    size_space_free(&space);
+    space = spaced("{}", (const char *[]){ "hardware=h100,b200", "gpus=1" }, 2);
+    for (const struct size_server *server = space.servers; server != NULL; server = server->next)
+        ck_assert_int_eq(server->billing, BILL_OWNED);
+    size_space_free(&space);
+}
+END_TEST
+
+START_TEST(an_axis_that_cannot_be_is_refused_before_anything_runs)
+{
+    static const char *const bad[] = { "replicas=1,2", "cluster.replicas=0,1", "gpus=many",
+                                       "hardware=h100,no-such", "policy=lru,no-such" };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct config_tree *tree;
+        struct size_space space;
+        struct error err = { 0 };
+        ck_assert_int_eq(config_tree_parse("{}", "test", &tree, &err), STATUS_OK);
+        enum status status = size_space_make(tree, &bad[i], 1, &own_prices, &space, &err);
+        /* A policy is looked up when it runs. */
+        ck_assert_msg(status == STATUS_INPUT || strstr(bad[i], "policy") != NULL, "%s", bad[i]);
+        size_space_free(&space);
+        config_tree_free(tree);
+    }
+}
+END_TEST
+
+static bool stop_after_three(void *context, double share, uint32_t runs, const char *what)
+{
+    (void)context, (void)share, (void)what;
+    return runs < 3;
+}
+
+START_TEST(interrupted_it_tells_the_best_so_far)
+{
+    struct size_space space = spaced(base, axes, AXES);
+    struct size_question question = question_on(&space, "ttft_p99=100s");
+    question.exhaustive = true;
+    struct size_answer answer;
+    struct size_watch watch = { stop_after_three, NULL };
+    struct error err = { 0 };
+    char *path = database_path();
+    struct bench bench = opened(path, 1);
+    ck_assert_int_eq(size_search(&question, bench.runner, bench.store, &watch, &answer, &err),
+                     STATUS_INTERRUPTED);
+    ck_assert(answer.interrupted);
+    ck_assert_uint_ge(answer.runs[SIZE_WHOLE], 3);
+    ck_assert(answer.best != SIZE_NONE || answer.nearest != SIZE_NONE);
+    closed(&bench);
+    size_answer_free(&answer);
+    database_remove(path);
+    size_space_free(&space);
 }
 END_TEST
 
@@ -227,38 +422,41 @@ START_TEST(a_trace_file_is_read_as_the_import_keys_say)
              "{warmup_turns: 0, trace: %s, import: {format: " IMPORT_TRACE_FORMAT
              ", session_gap: " IMPORT_TRACE_GAP "}}",
              trace);
-    struct plan plan = planned(yaml, (const char *[]){ "gpus=1,2", "engine.batch=1..60:lin60" }, 2);
-    ck_assert_uint_eq(plan.count, 120); /* so many that parts of the trace are run first */
-    struct size_question question = question_on(&plan, 100);
+    struct size_space space =
+        spaced(yaml, (const char *[]){ "gpus=1,2", "engine.batch=1..60:lin60" }, 2);
+    ck_assert_uint_eq(space.grid, 120);
+    struct size_question question = question_on(&space, "ttft_p99=100s");
+    ck_assert_uint_eq(question.workload.turns, IMPORT_TRACE_TURNS);
     struct size_answer answer = answered(&question, path, 1);
-    ck_assert_uint_ne(answer.best, UINT32_MAX);
-    const struct metrics *best = &answer.value[0][answer.best].metrics;
+    ck_assert_uint_ne(answer.best, SIZE_NONE);
+    const struct metrics *best = &size_whole(&answer, answer.best)->metrics;
     ck_assert(best->turns == IMPORT_TRACE_TURNS && best->sessions == IMPORT_TRACE_SESSIONS);
     size_answer_free(&answer);
-    plan_free(&plan);
+    size_space_free(&space);
     database_remove(path);
     unlink(trace);
     free(trace);
 }
 END_TEST
 
-START_TEST(promises_and_objectives_are_read)
+/* The sessions that stand in for a trace have its requests a second and its mean prompt. */
+START_TEST(sessions_offered_for_a_trace_without_them_have_its_load)
 {
-    struct slo slo;
-    struct error err = { 0 };
-    ck_assert_int_eq(slo_parse("ttft_p99=2s", &slo, &err), STATUS_OK);
-    ck_assert_str_eq(metric_rows[slo.metric].name, "ttft_p99_ns");
-    ck_assert_double_eq(slo.limit, 2e9);
-    ck_assert_int_eq(slo_parse("tbt_p99_ns=50ms", &slo, &err), STATUS_OK);
-    ck_assert_double_eq(slo.limit, 50e6);
-    static const char *const bad[] = { "ttft_p99",      "=2s",         "ttft_p98=2s",
-                                       "ttft_p99=fast", "ttft_p99=0s", "ttft_p99=-1s" };
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        err = (struct error){ 0 };
-        ck_assert_int_eq(slo_parse(bad[i], &slo, &err), STATUS_INPUT);
-    }
+    struct size_workload workload = { .turns = 36000, .duration_ns = 3600 * NS_PER_S,
+                                      .prompt_tokens_mean = 1000, .reply_tokens_mean = 200 };
+    char text[512];
+    /* 5 turns: two earlier ones of p + 200, and p: 3 p + 400 = 1000. */
+    size_workload_sessions(&workload, 5, text, sizeof text);
+    ck_assert_ptr_nonnull(strstr(text, "workload.prompt_tokens.mean=200 "));
+    ck_assert_ptr_nonnull(strstr(text, "workload.sessions_per_s=2 "));
+    ck_assert_ptr_nonnull(strstr(text, "workload.sessions=7200 "));
+}
+END_TEST
+
+START_TEST(objectives_are_read)
+{
     enum objective objective;
-    err = (struct error){ 0 };
+    struct error err = { 0 };
     ck_assert_int_eq(objective_parse("usd_per_month", &objective, &err), STATUS_OK);
     ck_assert_int_eq(objective, OBJECTIVE_USD_PER_MONTH);
     ck_assert_int_eq(objective_parse("euros", &objective, &err), STATUS_INPUT);
@@ -270,16 +468,23 @@ int main(void)
     Suite *suite = suite_create("size");
     TCase *tcase = tcase_create("size");
     tcase_set_timeout(tcase, 100);
-    tcase_add_loop_test(tcase, the_search_is_within_2_percent_of_trying_everything, 0, 2);
+    tcase_add_loop_test(tcase, the_search_is_within_2_percent_of_trying_everything, 0, 3);
     tcase_add_test(tcase, threads_and_what_is_stored_change_nothing);
     tcase_add_test(tcase, no_point_of_the_front_is_worse_in_both);
-    tcase_add_test(tcase, an_impossible_promise_is_told_with_the_nearest_point);
+    tcase_add_test(tcase,
+                   an_impossible_promise_is_told_with_the_nearest_point_and_what_idle_servers_reach);
     tcase_add_test(tcase, where_nothing_comes_back_no_kv_is_kept);
-    tcase_add_test(tcase, replicas_share_the_sessions_over_the_same_time);
-    tcase_add_test(tcase, replicas_share_what_is_in_flight);
-    tcase_add_test(tcase, a_neighbour_differs_on_one_axis_only);
+    tcase_add_loop_test(tcase, more_servers_never_raise_the_tail, 0, 3);
+    tcase_add_test(tcase, twice_the_load_never_lowers_the_tail_and_never_takes_fewer_servers);
+    tcase_add_test(tcase, all_servers_are_billed);
+    tcase_add_test(tcase, points_that_are_the_same_servers_are_run_once);
+    tcase_add_test(tcase, capacities_are_in_their_order_whatever_the_users);
+    tcase_add_test(tcase, servers_of_which_one_is_for_rent_only_are_all_billed_as_rented);
+    tcase_add_test(tcase, an_axis_that_cannot_be_is_refused_before_anything_runs);
+    tcase_add_test(tcase, interrupted_it_tells_the_best_so_far);
     tcase_add_test(tcase, a_trace_file_is_read_as_the_import_keys_say);
-    tcase_add_test(tcase, promises_and_objectives_are_read);
+    tcase_add_test(tcase, sessions_offered_for_a_trace_without_them_have_its_load);
+    tcase_add_test(tcase, objectives_are_read);
     suite_add_tcase(suite, tcase);
     return test_main(suite);
 }

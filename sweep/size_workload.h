@@ -1,0 +1,29 @@
+/* sweep/size_workload.h - what a search needs to know of a workload before it runs any of it. */
+#ifndef REPRISE_SWEEP_SIZE_WORKLOAD_H
+#define REPRISE_SWEEP_SIZE_WORKLOAD_H
+
+#include "sim/sim.h"
+
+struct size_workload {
+    const char *format; /* of the trace; lives as long as the program */
+    uint64_t sessions, turns, duration_ns; /* first to last arrival */
+    double prompt_tokens_mean, reply_tokens_mean; /* of a turn; open loop: the whole prompt */
+    bool open_loop, has_keys;
+    /* Whether any request says what it has in common with another: block keys, or sessions of several
+     * turns. Without, no cache can be of use, whatever is bought. */
+    bool can_reuse;
+};
+
+/* Reads the experiment's workload to its end, or to max_turns. */
+enum status size_workload_read(const struct experiment *experiment, struct size_workload *workload,
+                               struct error *err);
+
+/* Settings of a generated workload of sessions that have the same requests a second, and turns with
+ * the same prompt (history included) and reply in the mean, at `mean_turns` turns a session: what a
+ * trace without sessions may look like with them. Writes "--set KEY=VALUE ..."; returns out.
+ * A turn's prompt then has on average (n - 1) / 2 earlier turns of p new tokens and r of reply
+ * before its own p, so that p = (P - (n - 1) / 2 * r) / ((n + 1) / 2), and at least 1. */
+char *size_workload_sessions(const struct size_workload *workload, double mean_turns, char *out,
+                             size_t out_bytes);
+
+#endif

@@ -231,6 +231,7 @@ enum status size_print_json(FILE *out, const struct size_question *question,
     set(object, "per_usd", number(first->prices->per_usd));
     set(object, "interrupted", json_boolean(answer->interrupted));
     set(object, "can_reuse", json_boolean(question->workload.can_reuse));
+    set(object, "late_share", number(question->workload.late_share));
     set(object, "recommendation", index_json(answer, answer->best));
     set(object, "invoice", invoice_json(answer, answer->best));
     set(object, "nearest", index_json(answer, answer->nearest));

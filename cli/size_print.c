@@ -372,12 +372,13 @@ static void print_sensitivities(FILE *out, const struct size_question *question,
 
 /* ---- loads ---- */
 
-static void print_loads(FILE *out, const struct size_result *result)
+static void print_loads(FILE *out, const struct size_question *question,
+                        const struct size_result *result)
 {
     const struct size_answer *answer = &result->answer;
     const struct size_point *best = size_point(answer, answer->best);
     struct table table;
-    char text[64];
+    char text[64], note[TEXT_BYTES];
     table_init(&table, 7);
     table_add(&table, "%s", "load");
     table_add(&table, "TTFT P99 with %" PRIu32 " server%s", best->bought.servers,
@@ -406,6 +407,8 @@ static void print_loads(FILE *out, const struct size_result *result)
         table_add(&table, "%.1f %%", 100.0 * load->value.metrics.gpu_utilisation);
     }
     print_table(out, &table);
+    if (*size_workload_unsteady(&question->workload, note, sizeof note) != '\0')
+        fprintf(out, "%s\n", note);
 }
 
 /* ---- where nothing keeps them ---- */
@@ -484,7 +487,7 @@ void size_print(FILE *out, const struct size_question *question, const struct si
     print_billings(out, answer, answer->best);
     print_worth(out, question, answer);
     print_hardware(out, question, answer);
-    print_loads(out, result);
+    print_loads(out, question, result);
     print_neighbours(out, question, answer, answer->best);
     print_front(out, question, answer, answer->best);
     print_sensitivities(out, question, answer);

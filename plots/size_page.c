@@ -244,12 +244,15 @@ static void write_binding(const struct page *page)
 
 static enum status write_loads(const struct page *page, struct error *err)
 {
+    char text[TEXT_BYTES];
     bool run = false;
     for (int i = 0; i < SIZE_LOADS; i++)
         run = run || page->result->loads[i].run;
     heading(page->out, "If the load changes");
     if (run)
         size_table_loads(page->out, page->question, page->result);
+    if (*size_workload_unsteady(&page->question->workload, text, sizeof text) != '\0')
+        say(page->out, "", "%s", text);
     fputs("<div class=pair>\n", page->out);
     enum status status = size_picture_write(page->out, page->scene, SIZE_PICTURE_LOADS, err);
     if (status == STATUS_OK)

@@ -18,6 +18,26 @@ static void add(struct size_workload *workload, const struct trace_session *sess
     }
 }
 
+/* How many turns would be asked behind that time, were replies instant. */
+static enum status count_late(const struct experiment *experiment, uint64_t last_ns, uint64_t *late,
+                              struct error *err)
+{
+    struct trace *trace = NULL;
+    struct trace_session session;
+    enum status status = experiment_open_trace(experiment, &trace, err);
+    enum trace_step step = TRACE_END;
+    *late = 0;
+    while (status == STATUS_OK && (step = trace_next(trace, &session, err)) == TRACE_ITEM) {
+        uint64_t asked_ns = session.arrival_ns;
+        for (uint32_t i = 0; i < session.turn_count; i++) {
+            asked_ns = time_later_ns(asked_ns, session.turns[i].think_ns);
+            *late += asked_ns > last_ns;
+        }
+    }
+    trace_close(trace);
+    return step == TRACE_ERROR ? err->status : status;
+}
+
 enum status size_workload_read(const struct experiment *experiment, struct size_workload *workload,
                                struct error *err)
 {
@@ -49,7 +69,29 @@ enum status size_workload_read(const struct experiment *experiment, struct size_
         workload->prompt_tokens_mean = prompt_tokens / (double)workload->turns;
         workload->reply_tokens_mean = reply_tokens / (double)workload->turns;
     }
-    return step == TRACE_ERROR ? err->status : STATUS_OK;
+    if (step == TRACE_ERROR || workload->turns == workload->sessions || experiment->max_turns > 0 ||
+        experiment->workload.concurrency > 0)
+        return step == TRACE_ERROR ? err->status : STATUS_OK;
+    uint64_t late = 0;
+    status = count_late(experiment, last_ns, &late, err);
+    workload->late_share = (double)late / (double)workload->turns;
+    return status;
+}
+
+/* Sessions of an hour's workload that go on for some minutes say what they have to say. */
+#define LATE_TOLD_FROM 0.15
+
+char *size_workload_unsteady(const struct size_workload *workload, char *out, size_t out_bytes)
+{
+    *out = '\0';
+    if (workload->late_share > LATE_TOLD_FROM && workload->duration_ns > 0)
+        snprintf(out, out_bytes,
+                 "%.0f %% of the turns are asked after the last session has come: the workload is "
+                 "short for its sessions, and while they\ncome fewer are under way than will be in "
+                 "the long run. More of them (workload.sessions, a longer trace) may need more "
+                 "servers.",
+                 100.0 * workload->late_share);
+    return out;
 }
 
 char *size_workload_sessions(const struct size_workload *workload, double mean_turns, char *out,

@@ -8,6 +8,9 @@ struct size_workload {
     const char *format; /* of the trace; lives as long as the program */
     uint64_t sessions, turns, duration_ns; /* first to last arrival */
     double prompt_tokens_mean, reply_tokens_mean; /* of a turn; open loop: the whole prompt */
+    /* Of the turns, those that would be asked behind the last session's arrival, were replies instant:
+     * where these are many, fewer sessions are under way at once than will be in the long run. */
+    double late_share;
     bool open_loop, has_keys;
     /* Whether any request says what it has in common with another: block keys, or sessions of several
      * turns. Without, no cache can be of use, whatever is bought. */
@@ -17,6 +20,9 @@ struct size_workload {
 /* Reads the experiment's workload to its end, or to max_turns. */
 enum status size_workload_read(const struct experiment *experiment, struct size_workload *workload,
                                struct error *err);
+
+/* A sentence where late_share is so large that the load is less than it will be; else "". */
+char *size_workload_unsteady(const struct size_workload *workload, char *out, size_t out_bytes);
 
 /* Settings of a generated workload of sessions that have the same requests a second, and turns with
  * the same prompt (history included) and reply in the mean, at `mean_turns` turns a session: what a

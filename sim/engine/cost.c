@@ -63,24 +63,37 @@ static double ratio(double a, double b)
     return b > 0.0 ? a / b : 0.0;
 }
 
-struct bill_load cost_load(const struct bought *bought, const struct metrics *metrics)
+static double served_tokens(const struct metrics *metrics)
 {
-    double served_tokens = metrics->wanted_tokens + metrics->reply_tokens;
-    bool offered = metrics->offered_ns > 0.0;
-    double hours = (offered ? metrics->offered_ns : metrics->elapsed_ns) / HOUR_NS;
-    double tokens = offered ? metrics->offered_tokens : served_tokens;
-    double sessions = offered ? metrics->offered_sessions : metrics->sessions;
-    /* Each token keeps the GPUs busy for so long. */
-    double busy_hours = ratio(metrics->gpu_busy_ns / HOUR_NS, served_tokens) * tokens;
-    return (struct bill_load){ .busy_share = ratio(busy_hours, hours * bought->servers),
-                               .tokens_per_hour = ratio(tokens, hours),
-                               .sessions_per_hour = ratio(sessions, hours) };
+    return metrics->wanted_tokens + metrics->reply_tokens;
+}
+
+double cost_pace_ns(const struct metrics *metrics)
+{
+    if (!(metrics->offered_tokens > 0.0))
+        return metrics->elapsed_ns;
+    return served_tokens(metrics) / metrics->offered_tokens * metrics->offered_ns;
+}
+
+struct bill_load cost_load(const struct bought *bought, enum billing billing,
+                           const struct metrics *metrics)
+{
+    double time_ns = billing == BILL_BUSY ? metrics->elapsed_ns : cost_pace_ns(metrics);
+    double hours = time_ns / HOUR_NS;
+    bool offered = billing != BILL_BUSY && metrics->offered_tokens > 0.0;
+    double sessions = offered ? metrics->offered_sessions / (metrics->offered_ns / HOUR_NS)
+                              : ratio(metrics->sessions, hours);
+    return (struct bill_load){
+        .busy_share = ratio(metrics->gpu_busy_ns, time_ns * bought->servers),
+        .tokens_per_hour = ratio(served_tokens(metrics), hours),
+        .sessions_per_hour = sessions,
+    };
 }
 
 struct bill cost_bill(const struct bought *bought, const struct prices *prices,
                       enum billing billing, const struct metrics *metrics)
 {
-    struct bill_load load = cost_load(bought, metrics);
+    struct bill_load load = cost_load(bought, billing, metrics);
     return bill_of(bought, prices, billing, &load);
 }
 
@@ -102,14 +115,13 @@ void cost_set(const struct bought *bought, const struct prices *prices, struct m
     struct bill_load busy = { .busy_share = 1.0 / BILL_MONTH_HOURS };
     struct bill hour = bill_of(bought, prices, BILL_BUSY, &busy);
     double hours = metrics->gpu_busy_ns / HOUR_NS / bought->servers;
-    double served_tokens = metrics->wanted_tokens + metrics->reply_tokens;
     metrics->cost_gpu_usd = hours * hour.line[BILL_GPUS].usd_per_month;
     metrics->cost_dram_usd = hours * hour.line[BILL_DRAM].usd_per_month;
     metrics->cost_ssd_usd = hours * hour.line[BILL_SSD].usd_per_month;
     metrics->cost_remote_usd = hours * hour.line[BILL_POOL].usd_per_month;
     metrics->cost_usd = metrics->cost_gpu_usd + metrics->cost_dram_usd + metrics->cost_ssd_usd +
                         metrics->cost_remote_usd;
-    metrics->cost_usd_per_mtok = ratio(metrics->cost_usd, served_tokens / 1e6);
+    metrics->cost_usd_per_mtok = ratio(metrics->cost_usd, served_tokens(metrics) / 1e6);
     set_month(bought, prices, BILL_RENTED, metrics, &metrics->rented_usd_per_month,
               &metrics->rented_usd_per_mtok);
     set_month(bought, prices, BILL_OWNED, metrics, &metrics->owned_usd_per_month,

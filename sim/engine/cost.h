@@ -16,9 +16,15 @@ enum status cost_bought(const struct experiment *experiment, const struct hardwa
 struct bought cost_bought_with(const struct experiment *experiment,
                                const struct hardware *hardware, const struct disks *disks);
 
-/* What was offered, by a run's metrics. What is offered at once, at no rate, is taken to be offered
- * over the time that serving it took. */
-struct bill_load cost_load(const struct bought *bought, const struct metrics *metrics);
+/* The time in which the load offers as many tokens as the run served: its pace, without the drain
+ * behind the last arrival. What is offered at no rate (all at once, at a fixed concurrency) is offered
+ * as it was served. */
+double cost_pace_ns(const struct metrics *metrics);
+
+/* What a bill is of, by a run's metrics. rented, owned: the load that is offered. busy: the run
+ * itself, its busy hours and the tokens that these served. */
+struct bill_load cost_load(const struct bought *bought, enum billing billing,
+                           const struct metrics *metrics);
 
 /* The bill of a run by its metrics, where these prices are paid. */
 struct bill cost_bill(const struct bought *bought, const struct prices *prices,

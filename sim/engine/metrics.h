@@ -195,7 +195,9 @@
     X(stored_never_loaded_bytes, "bytes", "of stored_bytes: what nobody ever loaded, gone or left at the end")\
     X(ssd_written_bytes, "bytes", "bytes to SSD of transfers that ended after the warm-up: the sum of their causes")\
     X(ssd_read_bytes, "bytes", "bytes from SSD of transfers that ended after the warm-up: the sum of their causes")\
-    X(ssd_written_per_day_bytes, "bytes", "ssd_written_bytes of all servers a day, at the pace of elapsed_ns") \
+    X(ssd_written_per_day_bytes, "bytes",                                                            \
+      "ssd_written_bytes of all servers a day, at the pace at which offered_tokens come in "         \
+      "offered_ns; of elapsed_ns where these are 0")                                                 \
     X(ssd_dwpd, "1",                                                                                 \
       "drive writes a day: ssd_written_per_day_bytes times ssd.write_amplification over the "        \
       "drives' capacity")                                                                            \
@@ -240,8 +242,9 @@
       "offered_tokens over offered_ns")                                                              \
     X(offered_ns, "ns",                                                                              \
       "time over which the load is offered, the warm-up included, whatever it takes to serve: from " \
-      "the first session's arrival to the last one's, or to the last turn's, were replies instant, " \
-      "where that is more than twice as long; 0: all at once, or at a fixed concurrency")            \
+      "the first session's arrival to the last one's; to the last turn's, were replies instant, "    \
+      "where the mean turn comes later in its session than sessions come; 0: all at once, or at a "  \
+      "fixed concurrency")                                                                           \
     X(offered_tokens, "tokens",                                                                      \
       "history, prompt and reply tokens that the sessions of offered_ns ask for in all, but the "    \
       "first one's")                                                                                 \

@@ -64,7 +64,8 @@ static void set_wear(const struct engine_setup *setup, struct sim_result *result
     uint64_t drives = (uint64_t)setup->disks.count * engine_setup_prefill_servers(setup);
     struct wear wear =
         wear_of(&setup->disks.drive, drives, setup->ssd_request_bytes,
-                experiment->write_amplification, metrics->ssd_written_bytes, metrics->elapsed_ns);
+                experiment->write_amplification, metrics->ssd_written_bytes,
+                cost_pace_ns(metrics));
     metrics->ssd_written_per_day_bytes = wear.bytes_per_day;
     metrics->ssd_dwpd = wear.writes_per_day;
     metrics->ssd_years = wear.years;

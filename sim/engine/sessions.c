@@ -297,12 +297,10 @@ void sessions_note_cut(struct sessions *sessions, uint32_t handle, struct chain 
 /* ---- what is offered ---- */
 
 /* What the session will ask in all, each turn fitted into the window as when it is asked. */
-static uint64_t all_tokens(const struct sessions *sessions, const struct session *session,
-                           uint64_t *think_ns)
+static uint64_t all_tokens(const struct sessions *sessions, const struct session *session)
 {
     struct session ahead = { .history_tokens = 0 };
     uint64_t tokens = 0;
-    *think_ns = 0;
     for (uint32_t i = 0; i < session->turn_count; i++) {
         const struct trace_turn *turn = &sessions->turns[session->turns + i];
         ahead.prompt_tokens = turn->prompt_tokens;
@@ -311,18 +309,29 @@ static uint64_t all_tokens(const struct sessions *sessions, const struct session
         ahead.history_tokens -= ahead.cut_tokens;
         tokens += session_total(&ahead);
         ahead.history_tokens += ahead.prompt_tokens + ahead.reply_tokens;
-        *think_ns = time_later_ns(*think_ns, turn->think_ns);
     }
     return tokens;
+}
+
+/* When its turns would be asked, were replies instant. */
+static void note_turns(const struct sessions *sessions, const struct session *session,
+                       struct offered *offered)
+{
+    uint64_t asked_ns = session->asked_ns;
+    for (uint32_t i = 0; i < session->turn_count; i++) {
+        asked_ns = time_later_ns(asked_ns, sessions->turns[session->turns + i].think_ns);
+        offered->later_ns += (double)(asked_ns - session->asked_ns);
+    }
+    offered->turns += session->turn_count;
+    if (asked_ns > offered->last_turn_ns)
+        offered->last_turn_ns = asked_ns;
 }
 
 /* The session arrives: its first turn is asked. */
 static void note_offered(struct sessions *sessions, const struct session *session)
 {
     struct offered *offered = &sessions->offered;
-    uint64_t think_ns, tokens = all_tokens(sessions, session, &think_ns);
-    uint64_t last_ns = time_later_ns(session->asked_ns, think_ns);
-    offered->last_turn_ns = last_ns > offered->last_turn_ns ? last_ns : offered->last_turn_ns;
+    note_turns(sessions, session, offered);
     offered->to_ns = session->asked_ns > offered->to_ns ? session->asked_ns : offered->to_ns;
     if (!sessions->arrived) {
         sessions->arrived = true;
@@ -330,7 +339,7 @@ static void note_offered(struct sessions *sessions, const struct session *sessio
         return;
     }
     offered->sessions++;
-    offered->tokens += tokens;
+    offered->tokens += all_tokens(sessions, session);
 }
 
 void sessions_set_offered(const struct sessions *sessions, struct metrics *metrics)
@@ -338,11 +347,12 @@ void sessions_set_offered(const struct sessions *sessions, struct metrics *metri
     const struct offered *offered = &sessions->offered;
     uint64_t arriving_ns = offered->to_ns - offered->from_ns;
     uint64_t asking_ns = offered->last_turn_ns - offered->from_ns;
+    double later_ns = offered->turns > 0 ? offered->later_ns / (double)offered->turns : 0.0;
     /* At a fixed concurrency, or all at once, it is what is served that makes the load. */
     if (concurrency_of(sessions) > 0 || arriving_ns == 0)
         return;
     /* Sessions that come in a short while and then go on for long are no steady stream. */
-    metrics->offered_ns = (double)(asking_ns > 2 * arriving_ns ? asking_ns : arriving_ns);
+    metrics->offered_ns = (double)(later_ns > (double)arriving_ns ? asking_ns : arriving_ns);
     metrics->offered_tokens = (double)offered->tokens;
     metrics->offered_sessions = (double)offered->sessions;
 }

@@ -53,6 +53,8 @@ struct offered {
     uint64_t sessions, tokens; /* behind the first; prompt, history and reply of all their turns */
     uint64_t from_ns, to_ns;   /* first and last arrival */
     uint64_t last_turn_ns;     /* when the last turn would be asked, were replies instant */
+    uint64_t turns;            /* of all sessions */
+    double later_ns;           /* sum of how much later than their sessions these would be asked */
 };
 
 struct sessions {

@@ -519,7 +519,11 @@ static bool costs_add_up(const struct outcome *outcome, struct seen *seen)
 static bool wear_is_what_was_written(const struct outcome *outcome, struct seen *seen)
 {
     const struct metrics *metrics = &outcome->result.metrics;
-    double days = metrics->elapsed_ns / (86400.0 * (double)NS_PER_S);
+    double served_tokens = metrics->wanted_tokens + metrics->reply_tokens;
+    double pace_ns = metrics->offered_tokens > 0.0
+                         ? metrics->offered_ns * served_tokens / metrics->offered_tokens
+                         : metrics->elapsed_ns;
+    double days = pace_ns / (86400.0 * (double)NS_PER_S);
     if (!outcome->stores || outcome->ssd_bytes == 0 || days <= 0.0)
         return is_zero(seen, "wear without drives", metrics->ssd_dwpd);
     return closes(seen, "written a day", metrics->ssd_written_per_day_bytes * days,

@@ -139,15 +139,30 @@ START_TEST(the_load_is_what_is_offered_not_what_it_took_to_serve)
                                .wanted_tokens = 15e6, .reply_tokens = 5e6,
                                .offered_ns = 0.5 * HOUR_NS, .offered_tokens = 16e6,
                                .offered_sessions = 100 };
-    struct bill_load load = cost_load(&bought, &metrics);
+    struct bill_load load = cost_load(&bought, BILL_OWNED, &metrics);
     ck_assert_double_eq_tol(load.tokens_per_hour, 32e6, 1e-3);
     ck_assert_double_eq_tol(load.sessions_per_hour, 200, 1e-9);
     /* 0.5 h for 20 million tokens; 32 million an hour take 0.8 h, of two servers. */
     ck_assert_double_eq_tol(load.busy_share, 0.4, 1e-12);
-    metrics.offered_ns = 0; /* all at once: over the time it took */
-    load = cost_load(&bought, &metrics);
-    ck_assert_double_eq_tol(load.tokens_per_hour, 20e6, 1e-3);
-    ck_assert_double_eq_tol(load.busy_share, 0.25, 1e-12);
+    /* All at once: over the time it took. What is busy is the run's own hours, too. */
+    for (int billing = BILL_BUSY; billing <= BILL_RENTED; billing++) {
+        metrics.offered_ns = billing == BILL_BUSY ? 0.5 * HOUR_NS : 0;
+        metrics.offered_tokens = billing == BILL_BUSY ? 16e6 : 0;
+        load = cost_load(&bought, (enum billing)billing, &metrics);
+        ck_assert_double_eq_tol(load.tokens_per_hour, 20e6, 1e-3);
+        ck_assert_double_eq_tol(load.busy_share, 0.25, 1e-12);
+    }
+}
+END_TEST
+
+/* Twenty million tokens are what the load offers in 37.5 minutes, though serving them took an hour. */
+START_TEST(its_pace_is_without_the_drain)
+{
+    struct metrics metrics = { .elapsed_ns = HOUR_NS, .wanted_tokens = 15e6, .reply_tokens = 5e6,
+                               .offered_ns = 0.5 * HOUR_NS, .offered_tokens = 16e6 };
+    ck_assert_double_eq_tol(cost_pace_ns(&metrics), 0.625 * HOUR_NS, 1e-3);
+    metrics.offered_ns = metrics.offered_tokens = 0;
+    ck_assert_double_eq(cost_pace_ns(&metrics), HOUR_NS);
 }
 END_TEST
 
@@ -185,6 +200,7 @@ int main(void)
     tcase_add_test(tcase, servers_that_only_decode_buy_no_storage);
     tcase_add_test(tcase, named_drives_are_bought_by_the_piece);
     tcase_add_test(tcase, the_load_is_what_is_offered_not_what_it_took_to_serve);
+    tcase_add_test(tcase, its_pace_is_without_the_drain);
     tcase_add_test(tcase, a_runs_dollars_are_those_of_its_bill);
     suite_add_tcase(suite, tcase);
     return test_main(suite);

@@ -503,12 +503,20 @@ static const struct story stories[] = {
       .expected = { { "offered_tokens", 222 },
                     { "owned_usd_per_month", 200 },
                     { "owned_usd_per_mtok", 200 / 730.5 / 3600 * 2 / 222 * 1e6 } } },
-    /* Their turns go on for 10 s, were replies instant: 100 + 11 + 100 + 11 + 111 tokens of b. */
+    /* Two of b's turns 9 s after it, whose tokens are 111, 222 and 333: 4.5 s on average. */
     { .name = "sessions that outlast their arrivals",
-      .turns = "a,0,,100,11\nb,1,,100,11\nb,,9,100,11\n",
+      .turns = "a,0,,100,11\nb,1,,100,11\nb,,9,100,11\nb,,0,100,11\n",
       .settings = "",
-      .expected = { { "offered_ns", 10 * S }, { "offered_tokens", 111 + 222 },
+      .expected = { { "offered_ns", 10 * S },
+                    { "offered_tokens", 111 + 222 + 333 },
                     { "offered_sessions", 1 } } },
+    /* One turn of six 9 s after it: 1.5 s on average, and sessions come for 4 s. */
+    { .name = "a session that does",
+      .turns = "a,0,,100,11\nb,1,,100,11\nb,,9,100,11\nc,2,,100,11\nd,3,,100,11\ne,4,,100,11\n",
+      .settings = "",
+      .expected = { { "offered_ns", 4 * S },
+                    { "offered_tokens", 111 + 222 + 3 * 111 },
+                    { "offered_sessions", 4 } } },
 
     /* ---- what does not fit ---- */
 

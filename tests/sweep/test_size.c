@@ -453,6 +453,27 @@ START_TEST(sessions_offered_for_a_trace_without_them_have_its_load)
 }
 END_TEST
 
+START_TEST(a_workload_that_ends_before_its_sessions_do_is_told_so)
+{
+    static const struct {
+        const char *yaml;
+        bool told;
+    } cases[] = { { "{workload: {sessions: 100, sessions_per_s: 10, think_time.mean: 1min}}", true },
+                  { "{workload: {sessions: 3000, sessions_per_s: 1, think_time.mean: 1s}}", false },
+                  { "{workload: {sessions: 100, concurrency: 4, think_time.mean: 1min}}", false },
+                  { "{workload: {sessions: 100, multi_turn_share: 0, mean_turns: 1}}", false } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct size_space space = spaced(cases[i].yaml, (const char *[]){ "gpus=1" }, 1);
+        struct size_question question = question_on(&space, "ttft_p99=1s");
+        char text[512];
+        size_workload_unsteady(&question.workload, text, sizeof text);
+        ck_assert_msg((*text != '\0') == cases[i].told, "%s: %g late", cases[i].yaml,
+                      question.workload.late_share);
+        size_space_free(&space);
+    }
+}
+END_TEST
+
 START_TEST(objectives_are_read)
 {
     enum objective objective;
@@ -484,6 +505,7 @@ int main(void)
     tcase_add_test(tcase, interrupted_it_tells_the_best_so_far);
     tcase_add_test(tcase, a_trace_file_is_read_as_the_import_keys_say);
     tcase_add_test(tcase, sessions_offered_for_a_trace_without_them_have_its_load);
+    tcase_add_test(tcase, a_workload_that_ends_before_its_sessions_do_is_told_so);
     tcase_add_test(tcase, objectives_are_read);
     suite_add_tcase(suite, tcase);
     return test_main(suite);

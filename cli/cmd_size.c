@@ -34,8 +34,8 @@ static enum status parse_promises(const struct size_options *given, struct size_
                            given->slo.count == 0 ? "none" : "more");
     enum status status = STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < given->slo.count; i++)
-        status = promise_parse(given->slo.text[i], &question->promise[question->promise_count++],
-                               err);
+        status =
+            promise_parse(given->slo.text[i], &question->promise[question->promise_count++], err);
     return status;
 }
 
@@ -73,8 +73,8 @@ static enum status make_space(const struct size_options *given, struct config_tr
     if (status == STATUS_OK)
         status = size_workload_read(&experiment, &question->workload, err);
     if (status == STATUS_OK && question->workload.turns == 0)
-        status = error_input(err, experiment.trace[0] != '\0' ? experiment.trace : NULL, 0,
-                             "trace", "requests", "none");
+        status = error_input(err, experiment.trace[0] != '\0' ? experiment.trace : NULL, 0, "trace",
+                             "requests", "none");
     uint32_t count = 0;
     if (status == STATUS_OK) {
         count = size_axes_choose(tree, &given->vary, &question->workload, axes);
@@ -133,9 +133,8 @@ static enum status show(const struct size_options *given, const struct size_ques
     return status;
 }
 
-static enum status search_and_show(struct size_options *given,
-                                   const struct size_question *question, struct ranks *ranks,
-                                   struct store *store, struct error *err)
+static enum status search_and_show(struct size_options *given, const struct size_question *question,
+                                   struct ranks *ranks, struct store *store, struct error *err)
 {
     struct runner *runner = NULL;
     struct progress progress;
@@ -170,7 +169,8 @@ static char *command_of(const struct size_options *given)
     const struct {
         const char *option;
         const struct text_list *values;
-    } lists[] = { { "--slo", &given->slo }, { "--price", &given->price.price },
+    } lists[] = { { "--slo", &given->slo },
+                  { "--price", &given->price.price },
                   { "--today", &given->today } };
     const struct {
         const char *option, *value;

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Servers of today side by side; numbers that a buyer orders; capacities that servers are sold with;
- * of drives one for reading, one for many writes, one of the largest; of policies one that looks
- * ahead and one that does not. */
+/* Servers of today side by side; numbers that a buyer orders; capacities that servers are sold
+ * with; of drives one for reading, one for many writes, one of the largest; of policies one that
+ * looks ahead and one that does not. */
 static const struct usual {
     const char *axis;
     bool reuse; /* of no matter where nothing can be reused */
@@ -34,7 +34,8 @@ static bool is_said(const struct config_tree *tree, const char *axis)
     if (config_tree_value(tree, key) != NULL)
         return true;
     /* A capacity of SSD says how many drives there are. */
-    return strncmp(key, "ssd.drive", 9) == 0 && config_tree_value(tree, "tiers.ssd.capacity") != NULL;
+    return strncmp(key, "ssd.drive", 9) == 0 &&
+           config_tree_value(tree, "tiers.ssd.capacity") != NULL;
 }
 
 static bool is_varied(const struct text_list *vary, const char *axis)
@@ -81,8 +82,7 @@ enum status size_axes_settle(struct config_tree *tree, const struct size_workloa
     if (status == STATUS_OK && workload->has_keys &&
         config_tree_value(tree, "cluster.router") == NULL)
         status = config_tree_set(tree, "cluster.router=prefix-affinity", err);
-    if (status == STATUS_OK && !workload->can_reuse &&
-        config_tree_value(tree, "policy") == NULL)
+    if (status == STATUS_OK && !workload->can_reuse && config_tree_value(tree, "policy") == NULL)
         status = config_tree_set(tree, "policy=none", err);
     return status;
 }

@@ -1,5 +1,5 @@
-/* cli/size_json.c - see size_print.h: the answer as one JSON object. All sums are in dollars; currency
- * says what the table shows them in. */
+/* cli/size_json.c - see size_print.h: the answer as one JSON object. All sums are in dollars;
+ * currency says what the table shows them in. */
 #include "cli/size_print.h"
 
 #include "base/memory.h"
@@ -57,9 +57,9 @@ static json_t *point_json(const struct size_point *point, const struct size_valu
     set(object, "dram_bytes", json_integer((json_int_t)bought->dram_bytes));
     set(object, "ssd_bytes", json_integer((json_int_t)bought->ssd_bytes));
     set(object, "pool_bytes", json_integer((json_int_t)bought->pool_bytes));
-    set(object, "drive", bought->drives > 0 && experiment->drive[0] != '\0'
-                             ? json_string(experiment->drive)
-                             : json_null());
+    set(object, "drive",
+        bought->drives > 0 && experiment->drive[0] != '\0' ? json_string(experiment->drive)
+                                                           : json_null());
     set(object, "drives", json_integer(bought->drives));
     set(object, "policy",
         json_string(bought->stores > 0 && experiment->policy[0] != '\0' ? experiment->policy
@@ -163,8 +163,8 @@ static json_t *neighbours_json(const struct size_answer *answer, uint32_t best)
             if (point == best || value == NULL || value->state != SIZE_RUN)
                 continue;
             json_t *row = json_object();
-            set(row, "step", json_string(size_step(answer->space, a, best, point, text,
-                                                   sizeof text)));
+            set(row, "step",
+                json_string(size_step(answer->space, a, best, point, text, sizeof text)));
             set_value(row, value);
             append(list, row);
         }
@@ -203,8 +203,7 @@ static json_t *idle_json(const struct size_result *result)
     json_t *list = json_array();
     for (uint32_t i = 0; i < result->idle_count; i++) {
         const struct size_idle *idle = &result->idle[i];
-        const struct experiment *experiment =
-            &size_point(&result->answer, idle->point)->experiment;
+        const struct experiment *experiment = &size_point(&result->answer, idle->point)->experiment;
         if (idle->value.state != SIZE_RUN)
             continue;
         json_t *row = json_object();
@@ -221,7 +220,8 @@ enum status size_print_json(FILE *out, const struct size_question *question,
                             const struct size_result *result, struct error *err)
 {
     const struct size_answer *answer = &result->answer;
-    const struct size_point *first = size_point(answer, answer->best != SIZE_NONE ? answer->best : 0);
+    const struct size_point *first =
+        size_point(answer, answer->best != SIZE_NONE ? answer->best : 0);
     json_t *object = json_object(), *without = json_object();
     set(object, "command", json_string(question->command));
     set(object, "promises", promises_json(question));

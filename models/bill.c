@@ -117,8 +117,7 @@ static void house(const struct bought *bought, const struct prices *prices, doub
                   struct bill *bill)
 {
     double busy = fmin(1.0, busy_share);
-    double gpu =
-        prices->gpu_idle_watts + busy * (prices->gpu_busy_watts - prices->gpu_idle_watts);
+    double gpu = prices->gpu_idle_watts + busy * (prices->gpu_busy_watts - prices->gpu_idle_watts);
     struct bill_line *rack = &bill->line[BILL_RACK], *power = &bill->line[BILL_ELECTRICITY];
     if (prices->rack_usd_per_kw_month > 0.0)
         rack->count = watts(bought, prices, bill, prices->gpu_busy_watts) / 1e3;

@@ -19,12 +19,12 @@ enum { BILLINGS = 3 };
 
 /* What is paid for. Storage that nothing is kept in is not bought. */
 struct bought {
-    uint32_t servers, gpus; /* GPUs of each */
-    uint32_t stores;        /* of the servers: those that keep KV below HBM */
-    bool keeps_kv;          /* below HBM: some storage is bought */
-    uint64_t dram_bytes, ssd_bytes; /* for KV, of each of those */
-    uint64_t pool_bytes;            /* the remote pool's DRAM, of all together */
-    uint32_t drives;                /* of each that stores, where it is known which drive */
+    uint32_t servers, gpus;                /* GPUs of each */
+    uint32_t stores;                       /* of the servers: those that keep KV below HBM */
+    bool keeps_kv;                         /* below HBM: some storage is bought */
+    uint64_t dram_bytes, ssd_bytes;        /* for KV, of each of those */
+    uint64_t pool_bytes;                   /* the remote pool's DRAM, of all together */
+    uint32_t drives;                       /* of each that stores, where it is known which drive */
     double usd_per_drive, watts_per_drive; /* 0: not said, and the prices' per GB and TB stand */
 };
 
@@ -60,7 +60,7 @@ struct bill_line {
 
 struct bill {
     struct bill_line line[BILL_ITEM_COUNT];
-    double usd_per_month; /* the sum of the lines */
+    double usd_per_month;         /* the sum of the lines */
     double storage_usd_per_month; /* of it: DRAM, drives, SSD and pool, without what feeds them */
     double usd_once;
     double usd_per_mtok, usd_per_session; /* NaN: nothing is offered */

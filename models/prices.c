@@ -10,12 +10,16 @@
 
 #define AT(member) offsetof(struct prices, member)
 
-#define NUMBER(key_, member, min_, max_, standard_, help_)                                          \
-    { .key = (key_), .kind = CONFIG_DOUBLE, .offset = AT(member), .min = (min_), .max = (max_),    \
-      .standard = (standard_), .help = (help_) }
+#define NUMBER(key_, member, min_, max_, standard_, help_)                                         \
+    {                                                                                              \
+        .key = (key_), .kind = CONFIG_DOUBLE, .offset = AT(member), .min = (min_), .max = (max_),  \
+        .standard = (standard_), .help = (help_)                                                   \
+    }
 #define TEXT(key_, member, standard_, help_)                                                       \
-    { .key = (key_), .kind = CONFIG_TEXT, .offset = AT(member), .standard = (standard_),           \
-      .help = (help_) }
+    {                                                                                              \
+        .key = (key_), .kind = CONFIG_TEXT, .offset = AT(member), .standard = (standard_),         \
+        .help = (help_)                                                                            \
+    }
 
 static const struct config_row prices_rows[] = {
     TEXT("name", name, NULL, "the preset's name"),
@@ -61,8 +65,7 @@ static const struct config_row prices_rows[] = {
     { .key = NULL },
 };
 
-static enum status read_file(const char *name_or_path, struct config_tree **tree,
-                             struct error *err)
+static enum status read_file(const char *name_or_path, struct config_tree **tree, struct error *err)
 {
     char path[MODELS_PATH_BYTES];
     if (name_or_path == NULL)
@@ -131,6 +134,7 @@ char *prices_money(const struct prices *prices, double usd, char *out, size_t ou
     else
         group(round(sum), number, sizeof number);
     bool dollars = strcmp(prices->currency, "USD") == 0;
-    snprintf(out, out_bytes, "%s%s%s", dollars ? "$" : prices->currency, dollars ? "" : " ", number);
+    snprintf(out, out_bytes, "%s%s%s", dollars ? "$" : prices->currency, dollars ? "" : " ",
+             number);
     return out;
 }

@@ -14,22 +14,22 @@
 
 struct prices {
     char name[CONFIG_TEXT_BYTES], source[CONFIG_TEXT_BYTES], date[CONFIG_TEXT_BYTES];
-    /* What sums are shown in: `currency` is worth 1 / per_usd dollars. Everything else here, and all
-     * that is computed, is in dollars. */
+    /* What sums are shown in: `currency` is worth 1 / per_usd dollars. Everything else here, and
+     * all that is computed, is in dollars. */
     char currency[CONFIG_TEXT_BYTES];
     double per_usd;
     double discount; /* share off the prices of what is bought */
     /* Rented: by the hour. A GPU with its share of an instance of 8, of 2 to 4, of 1 (0: none is
-     * sold, and a larger one is taken). GB: 10^9 bytes; so many come with each GPU, and only more is
-     * paid for. */
+     * sold, and a larger one is taken). GB: 10^9 bytes; so many come with each GPU, and only more
+     * is paid for. */
     double rent_usd_per_gpu_hour, rent_usd_per_gpu_hour_of_4, rent_usd_per_gpu_hour_of_1;
     double rent_dram_gb_per_gpu, rent_ssd_gb_per_gpu;
     double rent_usd_per_dram_gb_hour, rent_usd_per_ssd_gb_hour;
     /* Owned: what is paid once. A server's part that is no GPU, DRAM or SSD is shared by its GPUs.
      */
     double usd_per_gpu, usd_per_server_per_gpu, usd_per_dram_gb, usd_per_ssd_gb;
-    double years;            /* written off evenly over */
-    double support_per_year; /* share of the price */
+    double years;                 /* written off evenly over */
+    double support_per_year;      /* share of the price */
     double rack_usd_per_kw_month; /* space and cooling for what can be drawn at most */
     double gpu_busy_watts, gpu_idle_watts, server_watts_per_gpu, dram_watts_per_gb,
         ssd_watts_per_tb;

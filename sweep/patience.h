@@ -1,8 +1,7 @@
-/* sweep/patience.h - how long a run may take: by what it does, not by a clock, so that every machine
- * gives up the same ones. Private to sweep/.
- * A turn takes some 20 to 1,000 events of the simulator's; one that takes a hundred times as many, on
- * average, is computed again and again (pushed out of HBM, and pushed out), and a run of such turns may
- * never end. */
+/* sweep/patience.h - how long a run may take: by what it does, not by a clock, so that every
+ * machine gives up the same ones. Private to sweep/. A turn takes some 20 to 1,000 events of the
+ * simulator's; one that takes a hundred times as many, on average, is computed again and again
+ * (pushed out of HBM, and pushed out), and a run of such turns may never end. */
 #ifndef REPRISE_SWEEP_PATIENCE_H
 #define REPRISE_SWEEP_PATIENCE_H
 

@@ -10,7 +10,8 @@ struct pricing {
     const char *name;               /* of models/prices, or a path; NULL: each server's own */
     const char *const *assignments; /* laid over them: "owned.years=5" */
     uint32_t assignment_count;
-    const char *billing; /* "busy", "rented", "owned"; NULL: owned where the prices tell, else rented */
+    const char
+        *billing; /* "busy", "rented", "owned"; NULL: owned where the prices tell, else rented */
 };
 
 /* The prices of such a server, and how they are billed. STATUS_INPUT: no such prices, none of that

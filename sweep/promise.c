@@ -10,10 +10,10 @@
 #include <string.h>
 
 /* Metrics that are the better the larger they are. */
-static const char *const at_least[] = { "goodput_turns_per_s", "slo_attainment",
-                                        "reply_tokens_per_s",  "prefill_tokens_per_s",
-                                        "turns_per_s",         "hit_rate_tokens",
-                                        "hit_rate_history_tokens" };
+static const char *const at_least[] = {
+    "goodput_turns_per_s", "slo_attainment",  "reply_tokens_per_s",     "prefill_tokens_per_s",
+    "turns_per_s",         "hit_rate_tokens", "hit_rate_history_tokens"
+};
 
 static const struct {
     const char *name, *metric;

@@ -10,7 +10,8 @@
 struct promise {
     int metric;
     double limit;  /* in the metric's unit */
-    bool at_least; /* the metric is the better the larger it is; else it must not be above the limit */
+    bool at_least; /* the metric is the better the larger it is; else it must not be above the limit
+                    */
 };
 
 /* "ttft_p99=2s": a metric, with or without its _ns, and a limit with its unit; "goodput=99%" is

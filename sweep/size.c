@@ -35,13 +35,11 @@ static double objective_of(enum objective objective, const struct bill *bill)
     return objective == OBJECTIVE_USD_PER_SESSION ? bill->usd_per_session : bill->usd_per_month;
 }
 
-static struct size_value judge(const struct size_question *question,
-                               const struct size_point *point, const struct prices *prices,
-                               const struct metrics *metrics)
+static struct size_value judge(const struct size_question *question, const struct size_point *point,
+                               const struct prices *prices, const struct metrics *metrics)
 {
     struct size_value value = { .state = SIZE_RUN, .metrics = *metrics };
-    double years =
-        question->ssd_years_least < 0.0 ? prices->years : question->ssd_years_least;
+    double years = question->ssd_years_least < 0.0 ? prices->years : question->ssd_years_least;
     value.bill = cost_bill(&point->bought, prices, point->billing, metrics);
     value.objective = objective_of(question->objective, &value.bill);
     for (uint32_t i = 0; i < question->promise_count; i++)
@@ -135,8 +133,8 @@ static void scale_price(struct prices *prices, int which, double factor)
 
 /* A drive whose own price is known is no matter of the price per GB. */
 static struct size_value judge_scaled(const struct size_question *question,
-                                      const struct size_point *point,
-                                      const struct metrics *metrics, int which, double factor)
+                                      const struct size_point *point, const struct metrics *metrics,
+                                      int which, double factor)
 {
     struct size_point scaled = *point;
     struct prices prices = *point->prices;
@@ -170,8 +168,8 @@ static double best_under(const struct size_question *question, const struct size
 void size_sensitivities(const struct size_question *question, const struct size_answer *answer,
                         struct size_sensitivity out[SIZE_SENSITIVITIES])
 {
-    static const char *const names[SIZE_SENSITIVITIES] = { "GPUs and servers", "DRAM",
-                                                           "SSDs", "electricity" };
+    static const char *const names[SIZE_SENSITIVITIES] = { "GPUs and servers", "DRAM", "SSDs",
+                                                           "electricity" };
     for (int which = 0; which < SIZE_SENSITIVITIES; which++) {
         struct size_sensitivity *at = &out[which];
         *at = (struct size_sensitivity){ .what = names[which], .low = 0.7, .high = 1.3 };

@@ -64,8 +64,8 @@ struct size_answer {
     struct size_value today;      /* of question->today */
 };
 
-/* What the search does now, and how much of it is thought to be done; false stops it. Called several
- * times a second. */
+/* What the search does now, and how much of it is thought to be done; false stops it. Called
+ * several times a second. */
 struct size_watch {
     bool (*tell)(void *context, double share, uint32_t runs, const char *what);
     void *context;
@@ -82,9 +82,9 @@ void size_answer_free(struct size_answer *answer);
 const struct size_value *size_whole(const struct size_answer *answer, uint32_t point);
 /* The point, which the search has made. */
 const struct size_point *size_point(const struct size_answer *answer, uint32_t point);
-/* The cheapest of the points run that keeps every promise, by its size_kv (below 0: whatever) and its
- * place on an axis (axis SIZE_NONE: whatever); of those that cost the same, the one that keeps them by
- * most. SIZE_NONE: there is none. */
+/* The cheapest of the points run that keeps every promise, by its size_kv (below 0: whatever) and
+ * its place on an axis (axis SIZE_NONE: whatever); of those that cost the same, the one that keeps
+ * them by most. SIZE_NONE: there is none. */
 uint32_t size_cheapest(const struct size_answer *answer, int kv, uint32_t axis, uint32_t place);
 
 /* Whether SSDs that wear out are all that is wrong. */
@@ -107,9 +107,9 @@ struct size_value size_judge(const struct size_question *question, const struct 
 #define SIZE_LOADS 3
 extern const double size_loads[SIZE_LOADS]; /* 0.5, 1, 2 */
 struct size_load {
-    bool run;               /* else: it could not be */
-    struct size_value same; /* the recommended number of servers under this load */
-    uint32_t servers;       /* the fewest that keep the promises; 0: more than the axis has */
+    bool run;                /* else: it could not be */
+    struct size_value same;  /* the recommended number of servers under this load */
+    uint32_t servers;        /* the fewest that keep the promises; 0: more than the axis has */
     struct size_value value; /* theirs */
 };
 enum status size_run_loads(const struct size_question *question, const struct size_answer *answer,
@@ -134,7 +134,7 @@ enum status size_run_idle(const struct size_question *question, const struct siz
 /* All that is known in the end. */
 struct size_result {
     struct size_answer answer;
-    struct size_load loads[SIZE_LOADS];   /* where there is a best point */
+    struct size_load loads[SIZE_LOADS];     /* where there is a best point */
     struct size_idle idle[SIZE_IDLES_MOST]; /* where there is none */
     uint32_t idle_count;
 };
@@ -143,8 +143,8 @@ struct size_result {
 char *size_binding(const struct size_point *point, const struct size_value *value, char *out,
                    size_t out_bytes);
 
-/* ---- in words, for text and page alike. All return out; newlines in them are where the text's lines
- * end ---- */
+/* ---- in words, for text and page alike. All return out; newlines in them are where the text's
+ * lines end ---- */
 
 /* "3 servers of 4 x h100, 512 GB of DRAM and 15.4 TB of SSD each, lru". */
 char *size_describe(const struct size_point *point, char *out, size_t out_bytes);
@@ -174,8 +174,8 @@ char *size_cannot_reuse_command(const struct size_question *question, char *out,
 
 /* Where there is no answer->best: that, and what may help. */
 char *size_unkept(const struct size_answer *answer, char *out, size_t out_bytes);
-char *size_advice(const struct size_question *question, const struct size_result *result,
-                  char *out, size_t out_bytes);
+char *size_advice(const struct size_question *question, const struct size_result *result, char *out,
+                  size_t out_bytes);
 
 char *size_assumed(const struct size_point *point, char *out, size_t out_bytes);
 

@@ -80,8 +80,8 @@ static void add_column(struct columns *columns, uint32_t point, bool whole_only)
         column->part_breaks = column->part_keeps = columns->servers / 2;
 }
 
-/* Whether it is a column of its own. One that keeps KV does so with the most storage: then it may still
- * be another point's twin, as of a policy that has no SSD. */
+/* Whether it is a column of its own. One that keeps KV does so with the most storage: then it may
+ * still be another point's twin, as of a policy that has no SSD. */
 static enum status consider(struct size_runs *runs, struct columns *columns, uint32_t point,
                             struct error *err)
 {
@@ -200,8 +200,8 @@ uint32_t columns_best(const struct size_runs *runs, const struct columns *column
         if (value == NULL || value->state != SIZE_RUN || value->violation > 1.0 ||
             group_of(columns->space, i) != group)
             continue;
-        if (best == SIZE_NONE || size_point(runs->answer, i)->usd_least <
-                                     size_point(runs->answer, best)->usd_least)
+        if (best == SIZE_NONE ||
+            size_point(runs->answer, i)->usd_least < size_point(runs->answer, best)->usd_least)
             best = i;
     }
     return best;

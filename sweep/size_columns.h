@@ -6,9 +6,9 @@
 
 #include "sweep/size_runs.h"
 
-/* Of places on the axis of servers, with the most storage: those below `breaks` are known to break a
- * promise, `keeps` is the least known to keep them all, whatever becomes of its SSDs. The same on a part
- * of the workload, where tails are short: more than a little must be missed. */
+/* Of places on the axis of servers, with the most storage: those below `breaks` are known to break
+ * a promise, `keeps` is the least known to keep them all, whatever becomes of its SSDs. The same on
+ * a part of the workload, where tails are short: more than a little must be missed. */
 struct column {
     uint32_t base; /* its point with the fewest servers and no storage */
     enum size_kv kv;
@@ -30,18 +30,18 @@ struct columns {
 enum status columns_make(struct size_runs *runs, struct columns *columns, struct error *err);
 void columns_free(struct columns *columns);
 
-/* The column's point with so many servers (a place) and the storage of that number; SIZE_NONE: there
- * are no such servers. The last storage is the most of each. */
+/* The column's point with so many servers (a place) and the storage of that number; SIZE_NONE:
+ * there are no such servers. The last storage is the most of each. */
 uint32_t column_point(const struct columns *columns, uint32_t column, uint32_t servers,
                       uint32_t storage);
 
 /* What to try next on the part; false: nothing. Then heeds what came of it. */
-bool column_next_part(const struct columns *columns, uint32_t column, uint32_t *point);
-void column_heed_part(const struct size_runs *runs, struct columns *columns, uint32_t column);
+bool column_next_part(const struct columns *columns, uint32_t index, uint32_t *point);
+void column_heed_part(const struct size_runs *runs, struct columns *columns, uint32_t index);
 
 /* The same on the whole workload, of a column that is open. */
-uint32_t column_next_whole(const struct columns *columns, uint32_t column);
-void column_heed_whole(const struct size_runs *runs, struct columns *columns, uint32_t column);
+uint32_t column_next_whole(const struct columns *columns, uint32_t index);
+void column_heed_whole(const struct size_runs *runs, struct columns *columns, uint32_t index);
 
 /* Open columns that may cost less than the best of their group, the cheapest first; closes the
  * others. Returns how many, at most `most`; fewer also where *err says why. */

@@ -1,5 +1,5 @@
-/* sweep/size_means.c - what an answer means (size.h): other loads, prompts on idle servers, and what
- * keeps a run from being faster. */
+/* sweep/size_means.c - what an answer means (size.h): other loads, prompts on idle servers, and
+ * what keeps a run from being faster. */
 #include "base/memory.h"
 #include "base/units.h"
 #include "sweep/point_key.h"
@@ -12,8 +12,8 @@
 
 const double size_loads[SIZE_LOADS] = { 0.5, 1.0, 2.0 };
 
-/* One request at a time, whenever they come in the trace: a trace's clock may be so coarse that many
- * come at once however rarely. What is kept is not to die of the time that this takes. */
+/* One request at a time, whenever they come in the trace: a trace's clock may be so coarse that
+ * many come at once however rarely. What is kept is not to die of the time that this takes. */
 static void make_idle(struct experiment *experiment)
 {
     experiment->workload.concurrency = 1;
@@ -67,6 +67,9 @@ static enum status run_at(struct size_runs *runs, uint32_t point, double load,
     struct metrics metrics;
     bool ran = false;
     char name[64];
+    *value = (struct size_value){ .state = SIZE_CANNOT_RUN,
+                                  .missed = INFINITY,
+                                  .violation = INFINITY };
     enum status status = size_space_point(runs->question->space, point, &made, err);
     if (status != STATUS_OK)
         return status;
@@ -76,9 +79,6 @@ static enum status run_at(struct size_runs *runs, uint32_t point, double load,
     status = size_runs_make_other(runs, &experiment, 1, name, &metrics, &ran, err);
     if (status == STATUS_OK && ran)
         *value = size_judge(runs->question, made, &metrics);
-    else
-        *value = (struct size_value){ .state = SIZE_CANNOT_RUN, .missed = INFINITY,
-                                      .violation = INFINITY };
     return status;
 }
 
@@ -171,8 +171,7 @@ static uint32_t kind_of(const struct size_space *space, uint32_t point)
     for (uint32_t a = 0; a < space->axis_count; a++)
         if (space->role[a] != ROLE_OTHER)
             point = size_space_moved(
-                space, point, a,
-                space->role[a] == ROLE_CAPACITY ? space->axes[a].count - 1 : 0);
+                space, point, a, space->role[a] == ROLE_CAPACITY ? space->axes[a].count - 1 : 0);
     return point % space->grid;
 }
 
@@ -241,10 +240,11 @@ char *size_binding(const struct size_point *point, const struct size_value *valu
             snprintf(out, out_bytes,
                      "the GPUs' time for a prompt itself: turns hardly wait for each other");
     } else if (most == m->waiting_batch_ns) {
-        snprintf(out, out_bytes,
-                 "the engine's batch limit: %.0f %% of the time that turns wait is for engine.batch "
-                 "= %u while HBM has room",
-                 percent, e->batch);
+        snprintf(
+            out, out_bytes,
+            "the engine's batch limit: %.0f %% of the time that turns wait is for engine.batch "
+            "= %u while HBM has room",
+            percent, e->batch);
     } else if (most == m->waiting_hbm_ns) {
         snprintf(out, out_bytes,
                  "HBM: %.0f %% of the time that turns wait is for room for their KV (more GPUs a "

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <xxhash.h>
 
-/* A part this long reaches the steady state of sessions that come back after a minute, and has a tail
- * to speak of; a workload not much longer is run whole. */
+/* A part this long reaches the steady state of sessions that come back after a minute, and has a
+ * tail to speak of; a workload not much longer is run whole. */
 #define PART_TURNS_LEAST 3000
 #define PART_SHARE 0.25
 
@@ -238,8 +238,9 @@ static void judge(struct size_runs *runs, enum size_level level, uint32_t point,
     answer->runs[level]++;
     answer->value[level][point] = value;
     *value = ran ? size_judge(runs->question, size_point(answer, point), metrics)
-                 : (struct size_value){
-                     .state = SIZE_CANNOT_RUN, .missed = INFINITY, .violation = INFINITY };
+                 : (struct size_value){ .state = SIZE_CANNOT_RUN,
+                                        .missed = INFINITY,
+                                        .violation = INFINITY };
 }
 
 static void name_point(const struct size_runs *runs, uint32_t point, char *out, size_t out_bytes)

@@ -13,7 +13,7 @@
 /* What is cheaper by less than this is not looked for. */
 #define CHEAPER_BY 0.005
 #define REFINED_MOST 48 /* points tried of one column's storage */
-#define SERVERS_MORE 4 /* numbers of servers that storage is tried with */
+#define SERVERS_MORE 4  /* numbers of servers that storage is tried with */
 #define WALKS_MOST 12
 
 static const struct size_value *whole(const struct size_runs *runs, uint32_t point)
@@ -37,8 +37,7 @@ static void at_stage(struct size_runs *runs, const char *stage, double begin, do
 /* ---- how many servers of each kind ---- */
 
 /* Bisects on a part of the workload: where to begin on the whole. */
-static enum status bisect_parts(struct size_runs *runs, struct columns *columns,
-                                struct error *err)
+static enum status bisect_parts(struct size_runs *runs, struct columns *columns, struct error *err)
 {
     uint32_t *points = memory_new(columns->count, sizeof *points);
     enum status status = STATUS_OK;
@@ -59,8 +58,7 @@ static enum status bisect_parts(struct size_runs *runs, struct columns *columns,
 
 /* On the whole workload, the cheapest kinds first, until the next ones cost more than what is found
  * with as much of it kept on the same hardware. */
-static enum status bisect_whole(struct size_runs *runs, struct columns *columns,
-                                struct error *err)
+static enum status bisect_whole(struct size_runs *runs, struct columns *columns, struct error *err)
 {
     uint32_t points[TRIED_AT_A_TIME], chosen[TRIED_AT_A_TIME];
     enum status status = STATUS_OK;
@@ -101,9 +99,9 @@ static bool ruled_out(const struct size_runs *runs, uint32_t a, uint32_t b)
     for (uint32_t i = 0; i < space->axis_count; i++) {
         uint32_t here = size_space_place(space, a, i), there = size_space_place(space, b, i);
         bool more = space->role[i] == ROLE_SERVERS || space->role[i] == ROLE_CAPACITY;
-        if (more ? here > there : here != there && !(space->role[i] == ROLE_KEEPING &&
-                                                     mine->bought.ssd_bytes == 0 &&
-                                                     !size_only_worn(value)))
+        if (more ? here > there
+                 : here != there && !(space->role[i] == ROLE_KEEPING &&
+                                      mine->bought.ssd_bytes == 0 && !size_only_worn(value)))
             return false;
     }
     return true;
@@ -208,8 +206,9 @@ static enum status refine_all(struct size_runs *runs, struct columns *columns, s
 
 /* ---- walking ---- */
 
-static enum status add_neighbour(struct size_runs *runs, uint32_t best, uint32_t axis, uint32_t place,
-                                 uint32_t *points, uint32_t *count, struct error *err)
+static enum status add_neighbour(struct size_runs *runs, uint32_t best, uint32_t axis,
+                                 uint32_t place, uint32_t *points, uint32_t *count,
+                                 struct error *err)
 {
     struct size_space *space = runs->question->space;
     uint32_t canonical;
@@ -264,8 +263,7 @@ static uint32_t find_nearest(const struct size_runs *runs)
     for (uint32_t i = 0; i < runs->question->space->count; i++)
         if (size_runs_ran(runs, SIZE_WHOLE, i) &&
             (whole(runs, i)->violation <= least * about || isinf(least)) &&
-            (nearest == SIZE_NONE ||
-             whole(runs, i)->objective < whole(runs, nearest)->objective))
+            (nearest == SIZE_NONE || whole(runs, i)->objective < whole(runs, nearest)->objective))
             nearest = i;
     return nearest;
 }
@@ -411,14 +409,11 @@ enum status size_search(const struct size_question *question, struct runner *run
                         struct store *store, const struct size_watch *watch,
                         struct size_answer *answer, struct error *err)
 {
-    struct size_runs runs = { .question = question,
-                              .answer = answer,
-                              .runner = runner,
-                              .store = store,
-                              .watch = watch };
-    *answer = (struct size_answer){
-        .space = question->space, .best = SIZE_NONE, .nearest = SIZE_NONE
+    struct size_runs runs = {
+        .question = question, .answer = answer, .runner = runner, .store = store, .watch = watch
     };
+    *answer =
+        (struct size_answer){ .space = question->space, .best = SIZE_NONE, .nearest = SIZE_NONE };
     for (int kv = 0; kv < SIZE_KVS; kv++)
         answer->without[kv] = SIZE_NONE;
     for (int level = 0; level < SIZE_LEVELS; level++)

@@ -116,8 +116,8 @@ static enum status find_server(struct size_space *space, const char *name,
     struct size_server *server = memory_new(1, sizeof *server);
     enum status status = hardware_load(name, &server->hardware, err);
     if (status == STATUS_OK)
-        status = pricing_of(&space->pricing, &server->hardware, &server->prices, &server->billing,
-                            err);
+        status =
+            pricing_of(&space->pricing, &server->hardware, &server->prices, &server->billing, err);
     if (status != STATUS_OK) {
         free(server);
         return status;
@@ -227,8 +227,8 @@ static uint32_t without_ssd(const struct size_space *space, uint32_t point)
     return point;
 }
 
-/* Policies of the core's are one engine, which keeps nothing below HBM in one way: the first of them
- * that keeps anything stands for all. A preset is an engine of its own. */
+/* Policies of the core's are one engine, which keeps nothing below HBM in one way: the first of
+ * them that keeps anything stands for all. A preset is an engine of its own. */
 static uint32_t one_policy(const struct size_space *space, uint32_t point)
 {
     uint32_t axis = size_space_axis(space, "policy");
@@ -288,8 +288,8 @@ enum status size_space_canonical(struct size_space *space, uint32_t index, uint3
 
 /* ---- the whole ---- */
 
-/* Where one server's prices do not tell of owning, all are billed as rented: dollars of two kinds are
- * not held against each other. */
+/* Where one server's prices do not tell of owning, all are billed as rented: dollars of two kinds
+ * are not held against each other. */
 static enum status settle_billing(struct size_space *space, struct error *err)
 {
     uint32_t axis = size_space_axis(space, "hardware");

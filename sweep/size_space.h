@@ -36,8 +36,8 @@ struct size_space {
     struct axis *axes;
     enum axis_role *role;
     uint32_t axis_count;
-    uint32_t grid;           /* points of one size_kv */
-    uint32_t count;          /* of all */
+    uint32_t grid;            /* points of one size_kv */
+    uint32_t count;           /* of all */
     struct config_tree *tree; /* the experiment that the axes vary */
     struct pricing pricing;
     struct size_point **point; /* NULL: not looked at yet */
@@ -46,18 +46,19 @@ struct size_space {
         struct prices prices;
         enum billing billing;
         struct size_server *next;
-    } *servers; /* those met */
+    } * servers; /* those met */
 };
 
 /* tree is copied. STATUS_INPUT: an axis or one of its values is refused, the same key on two axes,
- * more than 10 million points. Whatever is returned, *space is the caller's to size_space_free(). */
+ * more than 10 million points. Whatever is returned, *space is the caller's to size_space_free().
+ */
 enum status size_space_make(const struct config_tree *tree, const char *const *vary,
                             uint32_t vary_count, const struct pricing *pricing,
                             struct size_space *space, struct error *err);
 void size_space_free(struct size_space *space);
 
 /* The point, valid as long as the space. */
-enum status size_space_point(struct size_space *space, uint32_t point,
+enum status size_space_point(struct size_space *space, uint32_t index,
                              const struct size_point **found, struct error *err);
 
 /* An experiment that is no point of the space, priced as if it were one. */
@@ -66,7 +67,7 @@ enum status size_space_foreign(struct size_space *space, const struct experiment
 
 /* Of points that are the same servers the one that stands for all: where nothing is kept below HBM,
  * capacities and what else is said of keeping do not matter; nor does which drive, of none. */
-enum status size_space_canonical(struct size_space *space, uint32_t point, uint32_t *canonical,
+enum status size_space_canonical(struct size_space *space, uint32_t index, uint32_t *canonical,
                                  struct error *err);
 
 static inline enum size_kv size_space_kv(const struct size_space *space, uint32_t point)

@@ -243,7 +243,8 @@ char *size_unkept(const struct size_answer *answer, char *out, size_t out_bytes)
     return out;
 }
 
-/* The best that a request alone gets of this promise's metric, on any kind of server; NaN: unknown. */
+/* The best that a request alone gets of this promise's metric, on any kind of server; NaN: unknown.
+ */
 static double best_alone(const struct size_result *result, const struct promise *promise)
 {
     double best = NAN;
@@ -264,8 +265,8 @@ static bool is_rate(const struct promise *promise)
     return promise->at_least && length > 6 && strcmp(name + length - 6, "_per_s") == 0;
 }
 
-char *size_advice(const struct size_question *question, const struct size_result *result,
-                  char *out, size_t out_bytes)
+char *size_advice(const struct size_question *question, const struct size_result *result, char *out,
+                  size_t out_bytes)
 {
     const struct size_value *nearest = size_whole(&result->answer, result->answer.nearest);
     const struct promise *promise = size_missed_most(question, nearest);
@@ -273,25 +274,28 @@ char *size_advice(const struct size_question *question, const struct size_result
     char text[128], shown[64];
     promise_text(promise, text, sizeof text);
     if (size_only_worn(nearest))
-        snprintf(out, out_bytes,
-                 "The SSDs do not last: more or other drives (--vary ssd.drive=..., ssd.drives=...), "
-                 "more DRAM before them, or fewer years (--ssd-years).");
+        snprintf(
+            out, out_bytes,
+            "The SSDs do not last: more or other drives (--vary ssd.drive=..., ssd.drives=...), "
+            "more DRAM before them, or fewer years (--ssd-years).");
     else if (is_rate(promise))
-        snprintf(out, out_bytes,
-                 "%s cannot be reached by more servers where none waits for them: the workload asks "
-                 "for no more (the nearest serves %s).",
-                 text,
-                 metric_show(promise->metric, metric_value(&nearest->metrics, promise->metric),
-                             shown, sizeof shown));
+        snprintf(
+            out, out_bytes,
+            "%s cannot be reached by more servers where none waits for them: the workload asks "
+            "for no more (the nearest serves %s).",
+            text,
+            metric_show(promise->metric, metric_value(&nearest->metrics, promise->metric), shown,
+                        sizeof shown));
     else if (isnan(alone))
         snprintf(out, out_bytes, "No kind of server that was searched can run this.");
     else if (promise->at_least ? alone < promise->limit : alone > promise->limit)
-        snprintf(out, out_bytes,
-                 "No number of servers helps: a request that meets no other one misses %s already; "
-                 "the best that it gets on any of\nthese is %s (for the longest prompts, their own "
-                 "prefill). More or faster GPUs a server, a narrower number format,\nshorter prompts, "
-                 "or a promise that they can keep.",
-                 text, metric_show(promise->metric, alone, shown, sizeof shown));
+        snprintf(
+            out, out_bytes,
+            "No number of servers helps: a request that meets no other one misses %s already; "
+            "the best that it gets on any of\nthese is %s (for the longest prompts, their own "
+            "prefill). More or faster GPUs a server, a narrower number format,\nshorter prompts, "
+            "or a promise that they can keep.",
+            text, metric_show(promise->metric, alone, shown, sizeof shown));
     else
         snprintf(out, out_bytes,
                  "More servers than were searched may keep the promises (--vary "
@@ -306,13 +310,14 @@ char *size_assumed(const struct size_point *point, char *out, size_t out_bytes)
 {
     static const char *const routers[] = { "round robin", "the least loaded server",
                                            "the longest prefix", "its session's first server" };
-    snprintf(out, out_bytes,
-             "a turn goes to %s; a server's share of an 8-GPU chassis is billed by its GPUs; TTFT "
-             "of served runs\nis predicted within the errors of docs/accuracy.md%s.",
-             routers[point->experiment.router],
-             strncmp(point->experiment.policy, "scheduler-aware", 15) == 0
-                 ? "; the policy scheduler-aware is CachedAttention's, which no engine\nships: lru is "
-                   "the nearest that one does"
-                 : "");
+    snprintf(
+        out, out_bytes,
+        "a turn goes to %s; a server's share of an 8-GPU chassis is billed by its GPUs; TTFT "
+        "of served runs\nis predicted within the errors of docs/accuracy.md%s.",
+        routers[point->experiment.router],
+        strncmp(point->experiment.policy, "scheduler-aware", 15) == 0
+            ? "; the policy scheduler-aware is CachedAttention's, which no engine\nships: lru is "
+              "the nearest that one does"
+            : "");
     return out;
 }

@@ -5,15 +5,16 @@
 #include "sim/sim.h"
 
 struct size_workload {
-    const char *format; /* of the trace; lives as long as the program */
-    uint64_t sessions, turns, duration_ns; /* first to last arrival */
+    const char *format;                           /* of the trace; lives as long as the program */
+    uint64_t sessions, turns, duration_ns;        /* first to last arrival */
     double prompt_tokens_mean, reply_tokens_mean; /* of a turn; open loop: the whole prompt */
-    /* Of the turns, those that would be asked behind the last session's arrival, were replies instant:
-     * where these are many, fewer sessions are under way at once than will be in the long run. */
+    /* Of the turns, those that would be asked behind the last session's arrival, were replies
+     * instant: where these are many, fewer sessions are under way at once than will be in the long
+     * run. */
     double late_share;
     bool open_loop, has_keys;
-    /* Whether any request says what it has in common with another: block keys, or sessions of several
-     * turns. Without, no cache can be of use, whatever is bought. */
+    /* Whether any request says what it has in common with another: block keys, or sessions of
+     * several turns. Without, no cache can be of use, whatever is bought. */
     bool can_reuse;
 };
 

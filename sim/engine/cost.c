@@ -22,8 +22,8 @@ static bool keeps(const struct experiment *experiment)
     return found == NULL || found->saves;
 }
 
-struct bought cost_bought_with(const struct experiment *experiment,
-                               const struct hardware *hardware, const struct disks *disks)
+struct bought cost_bought_with(const struct experiment *experiment, const struct hardware *hardware,
+                               const struct disks *disks)
 {
     struct bought bought = { .servers = experiment->replicas, .gpus = experiment->gpus };
     if (!keeps(experiment))
@@ -33,8 +33,8 @@ struct bought cost_bought_with(const struct experiment *experiment,
     bought.dram_bytes = tier_usable_bytes(
         experiment->dram_bytes != UINT64_MAX ? experiment->dram_bytes : hardware->dram_bytes,
         hardware->h2d_bytes_per_s, hardware->d2h_bytes_per_s);
-    bought.ssd_bytes = tier_usable_bytes(disks->capacity_bytes, rates.read_bytes_per_s,
-                                         rates.write_bytes_per_s);
+    bought.ssd_bytes =
+        tier_usable_bytes(disks->capacity_bytes, rates.read_bytes_per_s, rates.write_bytes_per_s);
     bought.pool_bytes = experiment->remote_bytes;
     /* Servers that only decode store nothing. */
     bought.stores =

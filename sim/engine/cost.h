@@ -8,17 +8,17 @@
 #include "sim/engine/experiment.h"
 #include "sim/engine/metrics.h"
 
-/* What an experiment's servers are made of: all of them, storage only where KV is kept in it, drives
- * where it is said which. STATUS_INPUT: disks_for()'s. */
+/* What an experiment's servers are made of: all of them, storage only where KV is kept in it,
+ * drives where it is said which. STATUS_INPUT: disks_for()'s. */
 enum status cost_bought(const struct experiment *experiment, const struct hardware *hardware,
                         struct bought *bought, struct error *err);
 /* The same where the disks are known already. */
-struct bought cost_bought_with(const struct experiment *experiment,
-                               const struct hardware *hardware, const struct disks *disks);
+struct bought cost_bought_with(const struct experiment *experiment, const struct hardware *hardware,
+                               const struct disks *disks);
 
 /* The time in which the load offers as many tokens as the run served: its pace, without the drain
- * behind the last arrival. What is offered at no rate (all at once, at a fixed concurrency) is offered
- * as it was served. */
+ * behind the last arrival. What is offered at no rate (all at once, at a fixed concurrency) is
+ * offered as it was served. */
 double cost_pace_ns(const struct metrics *metrics);
 
 /* What a bill is of, by a run's metrics. rented, owned: the load that is offered. busy: the run

@@ -1,5 +1,5 @@
-/* tests/models/test_bill.c - an invoice added up by hand, line by line and each way, and every shipped
- * file of prices. */
+/* tests/models/test_bill.c - an invoice added up by hand, line by line and each way, and every
+ * shipped file of prices. */
 #include "models/bill.h"
 
 #include "models/models.h"
@@ -19,8 +19,8 @@ static struct prices loaded(const char *name)
     return prices;
 }
 
-/* Three servers of 4 GPUs, two of which store: 100 GB of DRAM and 2 drives of 500 GB each; a pool of
- * 1,000 GB. */
+/* Three servers of 4 GPUs, two of which store: 100 GB of DRAM and 2 drives of 500 GB each; a pool
+ * of 1,000 GB. */
 static const struct bought three = { .servers = 3,
                                      .gpus = 4,
                                      .stores = 2,
@@ -58,7 +58,8 @@ static const struct prices by_hand = { .currency = "USD",
                                        .usd_per_kwh = 0.1 };
 
 /* Busy for 0.4 of the time, 2 million tokens and 50 sessions an hour. */
-static const struct bill_load load = { .busy_share = 0.4, .tokens_per_hour = 2e6,
+static const struct bill_load load = { .busy_share = 0.4,
+                                       .tokens_per_hour = 2e6,
                                        .sessions_per_hour = 50 };
 
 static void check_line(const struct bill *bill, enum bill_item item, double count, double once,
@@ -77,13 +78,13 @@ START_TEST(what_is_owned_is_added_up_line_by_line)
 {
     struct bill bill = bill_of(&three, &by_hand, BILL_OWNED, &load);
     /* A quarter off what is bought; 24 months. */
-    check_line(&bill, BILL_GPUS, 12, 216000, 9000);       /* 12 * 24000 * 0.75 */
-    check_line(&bill, BILL_SERVERS, 3, 72000, 3000);      /* 12 * 8000 * 0.75 */
-    check_line(&bill, BILL_DRAM, 200, 2400, 100);         /* 200 * 16 * 0.75 */
-    check_line(&bill, BILL_DRIVES, 4, 1440, 60);          /* 4 * 480 * 0.75 */
-    check_line(&bill, BILL_SSD, 0, 0, 0);                 /* it is the drives */
-    check_line(&bill, BILL_POOL, 1000, 12000, 500);       /* 1000 * 16 * 0.75, once */
-    check_line(&bill, BILL_SUPPORT, 1, 0, 3038.4);        /* 303840 * 0.12 / 12 */
+    check_line(&bill, BILL_GPUS, 12, 216000, 9000);  /* 12 * 24000 * 0.75 */
+    check_line(&bill, BILL_SERVERS, 3, 72000, 3000); /* 12 * 8000 * 0.75 */
+    check_line(&bill, BILL_DRAM, 200, 2400, 100);    /* 200 * 16 * 0.75 */
+    check_line(&bill, BILL_DRIVES, 4, 1440, 60);     /* 4 * 480 * 0.75 */
+    check_line(&bill, BILL_SSD, 0, 0, 0);            /* it is the drives */
+    check_line(&bill, BILL_POOL, 1000, 12000, 500);  /* 1000 * 16 * 0.75, once */
+    check_line(&bill, BILL_SUPPORT, 1, 0, 3038.4);   /* 303840 * 0.12 / 12 */
     /* At most 12 * 800 + 1200 * 0.5 + 4 * 25 = 10.3 kW; at 300 W a GPU 12 * 500 + 700 = 6.7 kW. */
     check_line(&bill, BILL_RACK, 10.3, 0, 2060);
     check_line(&bill, BILL_ELECTRICITY, 6.7 * 1.5 * 730.5, 0, 6.7 * 1.5 * 730.5 * 0.1);
@@ -129,7 +130,9 @@ END_TEST
 
 START_TEST(the_lines_of_every_shipped_file_sum_to_its_month)
 {
-    static const char *const names[] = { "h100", "h200", "b200", "a100", "l40s", "mi300x", "paper" };
+    static const char *const names[] = {
+        "h100", "h200", "b200", "a100", "l40s", "mi300x", "paper"
+    };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct prices prices = loaded(names[i]);
         for (int billing = 0; billing < BILLINGS; billing++) {
@@ -155,8 +158,8 @@ START_TEST(twice_the_servers_cost_twice_and_the_pool_once)
         struct bill one = bill_of(&three, &by_hand, (enum billing)billing, &load);
         struct bill two = bill_of(&six, &by_hand, (enum billing)billing, &load);
         for (int item = BILL_GPUS; item <= BILL_SSD; item++)
-            ck_assert_double_eq_tol(two.line[item].usd_per_month,
-                                    2 * one.line[item].usd_per_month, 1e-6);
+            ck_assert_double_eq_tol(two.line[item].usd_per_month, 2 * one.line[item].usd_per_month,
+                                    1e-6);
         ck_assert_double_eq_tol(two.line[BILL_POOL].usd_per_month,
                                 one.line[BILL_POOL].usd_per_month, 1e-9);
     }
@@ -166,8 +169,12 @@ END_TEST
 START_TEST(the_papers_hour_is_its_relation)
 {
     struct prices prices = loaded("paper");
-    const struct bought paper = { .servers = 1, .gpus = 2, .stores = 1, .keeps_kv = true,
-                                  .dram_bytes = 128000000000, .ssd_bytes = 10240000000000 };
+    const struct bought paper = { .servers = 1,
+                                  .gpus = 2,
+                                  .stores = 1,
+                                  .keeps_kv = true,
+                                  .dram_bytes = 128000000000,
+                                  .ssd_bytes = 10240000000000 };
     const double hour = 2 * 5 + 128 * 0.0088 + 10240 * 0.000082;
     struct bill rented = bill_of(&paper, &prices, BILL_RENTED, &load);
     ck_assert_double_eq_tol(rented.usd_per_month, hour * 730.5, 1e-6);

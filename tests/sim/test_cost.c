@@ -1,5 +1,5 @@
-/* tests/sim/test_cost.c - dollars of runs: what is bought, the load they are told of, and the storage
- * shares that figure 17 reports. */
+/* tests/sim/test_cost.c - dollars of runs: what is bought, the load they are told of, and the
+ * storage shares that figure 17 reports. */
 #include "sim/engine/cost.h"
 
 #include "tests/support.h"
@@ -130,14 +130,18 @@ START_TEST(named_drives_are_bought_by_the_piece)
 }
 END_TEST
 
-/* Half an hour of load, 20 million tokens, that took an hour to serve: the tokens of a month are those
- * of its hours of load. */
+/* Half an hour of load, 20 million tokens, that took an hour to serve: the tokens of a month are
+ * those of its hours of load. */
 START_TEST(the_load_is_what_is_offered_not_what_it_took_to_serve)
 {
     struct bought bought = { .servers = 2, .gpus = 4 };
-    struct metrics metrics = { .turns = 1, .elapsed_ns = HOUR_NS, .gpu_busy_ns = 0.5 * HOUR_NS,
-                               .wanted_tokens = 15e6, .reply_tokens = 5e6,
-                               .offered_ns = 0.5 * HOUR_NS, .offered_tokens = 16e6,
+    struct metrics metrics = { .turns = 1,
+                               .elapsed_ns = HOUR_NS,
+                               .gpu_busy_ns = 0.5 * HOUR_NS,
+                               .wanted_tokens = 15e6,
+                               .reply_tokens = 5e6,
+                               .offered_ns = 0.5 * HOUR_NS,
+                               .offered_tokens = 16e6,
                                .offered_sessions = 100 };
     struct bill_load load = cost_load(&bought, BILL_OWNED, &metrics);
     ck_assert_double_eq_tol(load.tokens_per_hour, 32e6, 1e-3);
@@ -155,11 +159,15 @@ START_TEST(the_load_is_what_is_offered_not_what_it_took_to_serve)
 }
 END_TEST
 
-/* Twenty million tokens are what the load offers in 37.5 minutes, though serving them took an hour. */
+/* Twenty million tokens are what the load offers in 37.5 minutes, though serving them took an hour.
+ */
 START_TEST(its_pace_is_without_the_drain)
 {
-    struct metrics metrics = { .elapsed_ns = HOUR_NS, .wanted_tokens = 15e6, .reply_tokens = 5e6,
-                               .offered_ns = 0.5 * HOUR_NS, .offered_tokens = 16e6 };
+    struct metrics metrics = { .elapsed_ns = HOUR_NS,
+                               .wanted_tokens = 15e6,
+                               .reply_tokens = 5e6,
+                               .offered_ns = 0.5 * HOUR_NS,
+                               .offered_tokens = 16e6 };
     ck_assert_double_eq_tol(cost_pace_ns(&metrics), 0.625 * HOUR_NS, 1e-3);
     metrics.offered_ns = metrics.offered_tokens = 0;
     ck_assert_double_eq(cost_pace_ns(&metrics), HOUR_NS);
@@ -171,9 +179,13 @@ START_TEST(a_runs_dollars_are_those_of_its_bill)
     struct hardware hardware;
     struct experiment experiment = paper_experiment();
     struct error err = { 0 };
-    struct metrics metrics = { .turns = 1, .elapsed_ns = HOUR_NS, .gpu_busy_ns = 0.5 * HOUR_NS,
-                               .wanted_tokens = 15e6, .reply_tokens = 5e6,
-                               .offered_ns = 0.5 * HOUR_NS, .offered_tokens = 16e6,
+    struct metrics metrics = { .turns = 1,
+                               .elapsed_ns = HOUR_NS,
+                               .gpu_busy_ns = 0.5 * HOUR_NS,
+                               .wanted_tokens = 15e6,
+                               .reply_tokens = 5e6,
+                               .offered_ns = 0.5 * HOUR_NS,
+                               .offered_tokens = 16e6,
                                .offered_sessions = 100 };
     ck_assert_int_eq(hardware_load("h100", &hardware, &err), STATUS_OK);
     experiment.replicas = 2;

@@ -1,5 +1,5 @@
-/* tests/sweep/test_size.c - the search finds what trying everything finds, for less; more servers and
- * less load never make it worse; what it says is what was run. */
+/* tests/sweep/test_size.c - the search finds what trying everything finds, for less; more servers
+ * and less load never make it worse; what it says is what was run. */
 #include "sweep/size.h"
 
 #include "base/units.h"
@@ -209,12 +209,12 @@ END_TEST
 /* First turns only: there is no history to keep. */
 START_TEST(where_nothing_comes_back_no_kv_is_kept)
 {
-    struct size_space space = spaced(
-        "{model: llama-3-8b, hardware: h100, gpus: 1, warmup_turns: 0, workload:"
-        " {sessions: 300, multi_turn_share: 0, mean_turns: 1}}",
-        (const char *[]){ "cluster.replicas=1,2", "tiers.dram.capacity=0,64GB,256GB",
-                          "policy=lru,none" },
-        3);
+    struct size_space space =
+        spaced("{model: llama-3-8b, hardware: h100, gpus: 1, warmup_turns: 0, workload:"
+               " {sessions: 300, multi_turn_share: 0, mean_turns: 1}}",
+               (const char *[]){ "cluster.replicas=1,2", "tiers.dram.capacity=0,64GB,256GB",
+                                 "policy=lru,none" },
+               3);
     struct size_question question = question_on(&space, "ttft_p99=5s");
     char *path = database_path();
     struct size_answer answer = answered(&question, path, 2);
@@ -293,11 +293,11 @@ END_TEST
 /* One server and eight, billed: eight times the GPUs, and the tokens of the same load. */
 START_TEST(all_servers_are_billed)
 {
-    struct size_space space = spaced(
-        base,
-        (const char *[]){ "cluster.replicas=1,8", "tiers.dram.capacity=128GB",
-                          "tiers.ssd.capacity=0", "policy=lru" },
-        4);
+    struct size_space space =
+        spaced(base,
+               (const char *[]){ "cluster.replicas=1,8", "tiers.dram.capacity=128GB",
+                                 "tiers.ssd.capacity=0", "policy=lru" },
+               4);
     struct size_question question = question_on(&space, "ttft_p99=100s");
     char *path = database_path();
     question.exhaustive = true;
@@ -337,7 +337,8 @@ START_TEST(points_that_are_the_same_servers_are_run_once)
         ck_assert_int_eq(size_space_canonical(&space, canonical, &again, &err), STATUS_OK);
         ck_assert_uint_eq(again, canonical);
     }
-    /* Two policies with DRAM alone, SSD alone and both, these two written either way; HBM only; none. */
+    /* Two policies with DRAM alone, SSD alone and both, these two written either way; HBM only;
+     * none. */
     ck_assert_uint_eq(distinct, 2 * (1 + 2 + 2) + 2);
     size_space_free(&space);
 }
@@ -345,8 +346,8 @@ END_TEST
 
 START_TEST(capacities_are_in_their_order_whatever_the_users)
 {
-    struct size_space space = spaced(
-        "{}", (const char *[]){ "tiers.dram.capacity=1TB,0,64GB", "policy=none,lru" }, 2);
+    struct size_space space =
+        spaced("{}", (const char *[]){ "tiers.dram.capacity=1TB,0,64GB", "policy=none,lru" }, 2);
     ck_assert_str_eq(space.axes[0].value[0], "0");
     ck_assert_str_eq(space.axes[0].value[1], "64GB");
     ck_assert_str_eq(space.axes[0].value[2], "1TB");
@@ -442,8 +443,10 @@ END_TEST
 /* The sessions that stand in for a trace have its requests a second and its mean prompt. */
 START_TEST(sessions_offered_for_a_trace_without_them_have_its_load)
 {
-    struct size_workload workload = { .turns = 36000, .duration_ns = 3600 * NS_PER_S,
-                                      .prompt_tokens_mean = 1000, .reply_tokens_mean = 200 };
+    struct size_workload workload = { .turns = 36000,
+                                      .duration_ns = 3600 * NS_PER_S,
+                                      .prompt_tokens_mean = 1000,
+                                      .reply_tokens_mean = 200 };
     char text[512];
     /* 5 turns: two earlier ones of p + 200, and p: 3 p + 400 = 1000. */
     size_workload_sessions(&workload, 5, text, sizeof text);
@@ -458,7 +461,8 @@ START_TEST(a_workload_that_ends_before_its_sessions_do_is_told_so)
     static const struct {
         const char *yaml;
         bool told;
-    } cases[] = { { "{workload: {sessions: 100, sessions_per_s: 10, think_time.mean: 1min}}", true },
+    } cases[] = { { "{workload: {sessions: 100, sessions_per_s: 10, think_time.mean: 1min}}",
+                    true },
                   { "{workload: {sessions: 3000, sessions_per_s: 1, think_time.mean: 1s}}", false },
                   { "{workload: {sessions: 100, concurrency: 4, think_time.mean: 1min}}", false },
                   { "{workload: {sessions: 100, multi_turn_share: 0, mean_turns: 1}}", false } };
@@ -492,8 +496,8 @@ int main(void)
     tcase_add_loop_test(tcase, the_search_is_within_2_percent_of_trying_everything, 0, 3);
     tcase_add_test(tcase, threads_and_what_is_stored_change_nothing);
     tcase_add_test(tcase, no_point_of_the_front_is_worse_in_both);
-    tcase_add_test(tcase,
-                   an_impossible_promise_is_told_with_the_nearest_point_and_what_idle_servers_reach);
+    tcase_add_test(
+        tcase, an_impossible_promise_is_told_with_the_nearest_point_and_what_idle_servers_reach);
     tcase_add_test(tcase, where_nothing_comes_back_no_kv_is_kept);
     tcase_add_loop_test(tcase, more_servers_never_raise_the_tail, 0, 3);
     tcase_add_test(tcase, twice_the_load_never_lowers_the_tail_and_never_takes_fewer_servers);

@@ -9,8 +9,10 @@
 #include "cli/size_axes.h"
 #include "cli/size_print.h"
 #include "cli/sweep_options.h"
+#include "plots/page_file.h"
 #include "plots/size_page.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +65,19 @@ static enum status ask(const struct size_options *given, struct size_question *q
 
 /* ---- what is searched ---- */
 
+static enum status check_warmup(const struct size_question *question, struct error *err)
+{
+    const struct size_point *first;
+    char expected[96], found[32];
+    enum status status = size_space_point(question->space, 0, &first, err);
+    if (status != STATUS_OK || first->experiment.warmup_turns < question->workload.turns)
+        return status;
+    snprintf(expected, sizeof expected, "fewer than the workload's %" PRIu64 " turns",
+             question->workload.turns);
+    snprintf(found, sizeof found, "%" PRIu64, first->experiment.warmup_turns);
+    return error_input(err, NULL, 0, "warmup_turns", expected, found);
+}
+
 static enum status make_space(const struct size_options *given, struct config_tree *tree,
                               struct size_question *question, struct error *err)
 {
@@ -82,6 +97,8 @@ static enum status make_space(const struct size_options *given, struct config_tr
     }
     if (status == STATUS_OK)
         status = size_space_make(tree, axes, count, &pricing, question->space, err);
+    if (status == STATUS_OK)
+        status = check_warmup(question, err);
     free(axes);
     return status;
 }
@@ -94,11 +111,18 @@ static enum status make_today(const struct size_options *given, const struct con
     if (given->today.count == 0)
         return STATUS_OK;
     struct config_tree *changed = config_tree_copy(tree);
+    struct size_point point;
     enum status status = STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < given->today.count; i++)
-        status = config_tree_set(changed, given->today.text[i], err);
+        status = size_space_is_workload(given->today.text[i])
+                     ? error_input(err, NULL, 0, "--today",
+                                   "a key of servers or engine: the workload is the same",
+                                   given->today.text[i])
+                     : config_tree_set(changed, given->today.text[i], err);
     if (status == STATUS_OK)
         status = experiment_from_tree(changed, NULL, today, err);
+    if (status == STATUS_OK) /* its prices, before the search and not after it */
+        status = size_space_foreign(question->space, today, &point, err);
     config_tree_free(changed);
     question->today = today;
     return status;
@@ -154,16 +178,23 @@ static enum status search_and_show(struct size_options *given, const struct size
     if (status == STATUS_OK || (status == STATUS_INTERRUPTED && result.answer.space != NULL)) {
         result.answer.interrupted = status == STATUS_INTERRUPTED;
         show(given, question, &result, &shown);
+        if (shown.status != STATUS_OK && interrupt_asked()) {
+            error_print(stderr, &shown); /* gnuplot is stopped by the same key */
+            shown = (struct error){ 0 };
+            error_interrupted(&shown);
+        }
     }
     given->unkept = status == STATUS_OK && result.answer.best == SIZE_NONE;
     size_answer_free(&result.answer);
     if (status == STATUS_OK)
         *err = shown;
+    else if (shown.status != STATUS_OK && shown.status != STATUS_INTERRUPTED)
+        error_print(stderr, &shown);
     return err->status;
 }
 
 /* The whole command: what it asks is part of what it found. */
-static char *command_of(const struct size_options *given)
+static char *command_of(const struct size_options *given, bool whole_command)
 {
     char *asked = experiment_command("reprise size", &given->experiment, &given->vary), *whole;
     const struct {
@@ -177,7 +208,7 @@ static char *command_of(const struct size_options *given)
     } words[] = { { "--prices", given->price.prices },
                   { "--billing", given->price.billing },
                   { "--ssd-years", given->ssd_years },
-                  { "--report", given->page } };
+                  { "--report", whole_command ? given->page : NULL } };
     size_t bytes;
     FILE *out = open_memstream(&whole, &bytes);
     if (out == NULL)
@@ -214,12 +245,16 @@ static enum status size(struct ranks *ranks, void *context, struct error *err)
         status = make_space(given, tree, &question, err);
     if (status == STATUS_OK)
         status = make_today(given, tree, &today, &question, err);
+    if (status == STATUS_OK && given->page != NULL) /* before the work, not after it */
+        status = page_file_check(given->page, err);
     if (status == STATUS_OK)
         status = store_open(given->db, false, &store, err);
     if (status == STATUS_OK) {
-        char *command = command_of(given);
+        char *command = command_of(given, true), *asked = command_of(given, false);
         question.command = command;
+        question.asked = asked;
         status = search_and_show(given, &question, ranks, store, err);
+        free(asked);
         free(command);
     }
     store_close(store);

@@ -33,7 +33,10 @@ static bool is_said(const struct config_tree *tree, const char *axis)
     snprintf(key, sizeof key, "%.*s", (int)key_length(axis), axis);
     if (config_tree_value(tree, key) != NULL)
         return true;
-    /* A capacity of SSD says how many drives there are. */
+    /* A capacity of SSD says how many drives there are; of none it does not matter which. */
+    const char *drives = config_tree_value(tree, "ssd.drives");
+    if (strcmp(key, "ssd.drive") == 0 && drives != NULL && strcmp(drives, "0") == 0)
+        return true;
     return strncmp(key, "ssd.drive", 9) == 0 &&
            config_tree_value(tree, "tiers.ssd.capacity") != NULL;
 }
@@ -46,6 +49,8 @@ static bool is_varied(const struct text_list *vary, const char *axis)
         if (key_length(given) == length && strncmp(given, axis, length) == 0)
             return true;
         if (strncmp(given, "tiers.ssd.capacity=", 19) == 0 && strncmp(axis, "ssd.drive", 9) == 0)
+            return true;
+        if (strcmp(given, "ssd.drives=0") == 0 && strncmp(axis, "ssd.drive=", 10) == 0)
             return true;
     }
     return false;

@@ -14,6 +14,21 @@ static json_t *number(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
+/* What is no UTF-8, as a file's name may be, is shown without the bytes that are not ASCII. */
+static json_t *text_json(const char *text)
+{
+    json_t *value = json_string(text);
+    if (value != NULL)
+        return value;
+    char *plain = memory_text(text);
+    for (char *at = plain; *at != '\0'; at++)
+        if ((unsigned char)*at >= 0x80)
+            *at = '?';
+    value = json_string(plain);
+    free(plain);
+    return value;
+}
+
 static void set(json_t *object, const char *key, json_t *value)
 {
     if (json_object_set_new(object, key, value) != 0)
@@ -48,8 +63,8 @@ static json_t *point_json(const struct size_point *point, const struct size_valu
     const struct bought *bought = &point->bought;
     char text[512];
     json_t *object = json_object();
-    set(object, "text", json_string(size_describe(point, text, sizeof text)));
-    set(object, "hardware", json_string(experiment->hardware));
+    set(object, "text", text_json(size_describe(point, text, sizeof text)));
+    set(object, "hardware", text_json(experiment->hardware));
     set(object, "servers", json_integer(bought->servers));
     set(object, "gpus", json_integer(bought->gpus));
     set(object, "gpus_total", json_integer((json_int_t)bought->servers * bought->gpus));
@@ -58,16 +73,16 @@ static json_t *point_json(const struct size_point *point, const struct size_valu
     set(object, "ssd_bytes", json_integer((json_int_t)bought->ssd_bytes));
     set(object, "pool_bytes", json_integer((json_int_t)bought->pool_bytes));
     set(object, "drive",
-        bought->drives > 0 && experiment->drive[0] != '\0' ? json_string(experiment->drive)
+        bought->drives > 0 && experiment->drive[0] != '\0' ? text_json(experiment->drive)
                                                            : json_null());
     set(object, "drives", json_integer(bought->drives));
     set(object, "policy",
-        json_string(bought->stores > 0 && experiment->policy[0] != '\0' ? experiment->policy
-                                                                        : "none"));
-    set(object, "billing", json_string(billing_name(point->billing)));
+        text_json(bought->stores > 0 && experiment->policy[0] != '\0' ? experiment->policy
+                                                                      : "none"));
+    set(object, "billing", text_json(billing_name(point->billing)));
     set(object, "usd_once", number(value->bill.usd_once));
     set_value(object, value);
-    set(object, "binding", json_string(size_binding(point, value, text, sizeof text)));
+    set(object, "binding", text_json(size_binding(point, value, text, sizeof text)));
     return object;
 }
 
@@ -87,9 +102,9 @@ static json_t *invoice_json(const struct size_answer *answer, uint32_t point)
         if (line->count == 0.0 && line->usd_per_month == 0.0)
             continue;
         json_t *row = json_object();
-        set(row, "item", json_string(bill_item_name((enum bill_item)item)));
+        set(row, "item", text_json(bill_item_name((enum bill_item)item)));
         set(row, "count", number(line->count));
-        set(row, "unit", json_string(bill_item_unit((enum bill_item)item)));
+        set(row, "unit", text_json(bill_item_unit((enum bill_item)item)));
         set(row, "usd_once", number(line->usd_once));
         set(row, "usd_per_month", number(line->usd_per_month));
         if (json_array_append_new(list, row) != 0)
@@ -110,7 +125,7 @@ static json_t *promises_json(const struct size_question *question)
     for (uint32_t i = 0; i < question->promise_count; i++) {
         const struct promise *promise = &question->promise[i];
         json_t *row = json_object();
-        set(row, "metric", json_string(metric_rows[promise->metric].name));
+        set(row, "metric", text_json(metric_rows[promise->metric].name));
         set(row, promise->at_least ? "at_least" : "at_most", number(promise->limit));
         append(list, row);
     }
@@ -145,7 +160,7 @@ static json_t *hardware_json(const struct size_answer *answer)
     uint32_t axis = size_space_axis(answer->space, "hardware");
     for (uint32_t v = 0; axis != SIZE_NONE && v < answer->space->axes[axis].count; v++) {
         json_t *row = json_object();
-        set(row, "hardware", json_string(answer->space->axes[axis].value[v]));
+        set(row, "hardware", text_json(answer->space->axes[axis].value[v]));
         set(row, "cheapest", index_json(answer, size_cheapest(answer, -1, axis, v)));
         append(list, row);
     }
@@ -164,7 +179,7 @@ static json_t *neighbours_json(const struct size_answer *answer, uint32_t best)
                 continue;
             json_t *row = json_object();
             set(row, "step",
-                json_string(size_step(answer->space, a, best, point, text, sizeof text)));
+                text_json(size_step(answer->space, a, best, point, text, sizeof text)));
             set_value(row, value);
             append(list, row);
         }
@@ -188,7 +203,7 @@ static json_t *prices_json(const struct size_question *question, const struct si
     size_sensitivities(question, answer, list);
     for (int i = 0; i < SIZE_SENSITIVITIES; i++) {
         json_t *row = json_object();
-        set(row, "price", json_string(list[i].what));
+        set(row, "price", text_json(list[i].what));
         set(row, "low", number(list[i].low));
         set(row, "high", number(list[i].high));
         set(row, "objective_low", number(list[i].objective_low));
@@ -207,7 +222,7 @@ static json_t *idle_json(const struct size_result *result)
         if (idle->value.state != SIZE_RUN)
             continue;
         json_t *row = json_object();
-        set(row, "hardware", json_string(experiment->hardware));
+        set(row, "hardware", text_json(experiment->hardware));
         set(row, "gpus", json_integer(experiment->gpus));
         set(row, "kept", json_boolean(idle->value.missed <= 1.0));
         set_metrics(row, &idle->value.metrics);
@@ -223,11 +238,11 @@ enum status size_print_json(FILE *out, const struct size_question *question,
     const struct size_point *first =
         size_point(answer, answer->best != SIZE_NONE ? answer->best : 0);
     json_t *object = json_object(), *without = json_object();
-    set(object, "command", json_string(question->command));
+    set(object, "command", text_json(question->command));
     set(object, "promises", promises_json(question));
-    set(object, "objective", json_string(objective_name(question->objective)));
-    set(object, "billing", json_string(billing_name(first->billing)));
-    set(object, "currency", json_string(first->prices->currency));
+    set(object, "objective", text_json(objective_name(question->objective)));
+    set(object, "billing", text_json(billing_name(first->billing)));
+    set(object, "currency", text_json(first->prices->currency));
     set(object, "per_usd", number(first->prices->per_usd));
     set(object, "interrupted", json_boolean(answer->interrupted));
     set(object, "can_reuse", json_boolean(question->workload.can_reuse));
@@ -235,6 +250,8 @@ enum status size_print_json(FILE *out, const struct size_question *question,
     set(object, "recommendation", index_json(answer, answer->best));
     set(object, "invoice", invoice_json(answer, answer->best));
     set(object, "nearest", index_json(answer, answer->nearest));
+    set(object, "nearly",
+        index_json(answer, answer->best != SIZE_NONE ? size_nearly(answer) : SIZE_NONE));
     set(without, "nothing_below_hbm", index_json(answer, answer->without[SIZE_KV_HBM]));
     set(without, "no_prefix_cache", index_json(answer, answer->without[SIZE_KV_NONE]));
     set(object, "without_kv", without);

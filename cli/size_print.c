@@ -10,9 +10,9 @@
 #include <math.h>
 #include <string.h>
 
-#define WIDTH_MOST 140
+#define WIDTH_MOST 165
 #define FRONT_SHOWN 12
-#define TEXT_BYTES 512
+#define TEXT_BYTES 1024
 
 static char *money(const struct size_answer *answer, double usd, char *out, size_t out_bytes)
 {
@@ -53,13 +53,13 @@ static void print_workload(FILE *out, const struct size_question *question,
 static void print_question(FILE *out, const struct size_question *question,
                            const struct size_answer *answer)
 {
+    char terms[TEXT_BYTES];
     const struct size_space *space = question->space;
     const struct size_point *first = size_point(answer, 0);
     const struct prices *prices = size_prices(answer);
     double years = question->ssd_years_least < 0.0 ? prices->years : question->ssd_years_least;
-    char terms[192];
-    fprintf(out, "asked     the least %s (%s) with", objective_name(question->objective),
-            billing_name(first->billing));
+    fprintf(out, "asked     the least %s (%s) with",
+            size_objective(question, answer, terms, sizeof terms), billing_name(first->billing));
     for (uint32_t i = 0; i < question->promise_count; i++) {
         char text[128];
         fprintf(out, " %s,", promise_text(&question->promise[i], text, sizeof text));
@@ -70,7 +70,7 @@ static void print_question(FILE *out, const struct size_question *question,
         fprintf(out, "          (%s)\n", terms);
     fprintf(out, "prices    ");
     for (const struct size_server *server = space->servers; server != NULL; server = server->next)
-        fprintf(out, "%s of %s%s", server->prices.name, server->prices.date,
+        fprintf(out, "%s%s", size_terms(&server->prices, terms, sizeof terms),
                 server->next != NULL ? ", " : "");
     fprintf(out, " (models/prices)\n");
     print_workload(out, question, &first->experiment);
@@ -120,6 +120,8 @@ static void print_point(FILE *out, const struct size_question *question,
         fprintf(out, "  SSDs: %.3f drive writes a day; rated writes last %.1f years\n", m->ssd_dwpd,
                 m->ssd_years);
     fprintf(out, "  what binds: %s\n", size_binding(point, value, text, sizeof text));
+    if (*size_cut(value, text, sizeof text) != '\0')
+        fprintf(out, "  %s\n", text);
 }
 
 /* ---- the invoice ---- */
@@ -135,6 +137,7 @@ static void add_sum(struct table *table, const struct size_answer *answer, doubl
 
 static void print_invoice(FILE *out, const struct size_answer *answer, uint32_t index)
 {
+    char text[TEXT_BYTES];
     const struct size_value *value = size_whole(answer, index);
     struct table table;
     table_init(&table, 5);
@@ -162,10 +165,13 @@ static void print_invoice(FILE *out, const struct size_answer *answer, uint32_t 
     fputc('\n', out);
     table_print(out, &table, WIDTH_MOST);
     table_end(&table);
+    if (*size_power(size_point(answer, index), value, text, sizeof text) != '\0')
+        fprintf(out, "%s\n", text);
 }
 
 /* The same servers billed each way that the prices know. */
-static void print_billings(FILE *out, const struct size_answer *answer, uint32_t index)
+static void print_billings(FILE *out, const struct size_question *question,
+                           const struct size_answer *answer, uint32_t index)
 {
     const struct size_point *point = size_point(answer, index);
     const struct size_value *value = size_whole(answer, index);
@@ -174,10 +180,10 @@ static void print_billings(FILE *out, const struct size_answer *answer, uint32_t
     table_add(&table, "%s", "these servers, billed as");
     table_add(&table, "%s", "a month");
     table_add(&table, "%s", "per million tokens");
-    table_add(&table, "%s", "per session");
+    table_add(&table, "%s", question->workload.open_loop ? "per request" : "per session");
     for (int billing = BILLINGS; billing-- > 0;) {
         char text[48];
-        if (!billing_known((enum billing)billing, point->prices))
+        if (!size_shows_billing((enum billing)billing, point))
             continue;
         struct bill bill =
             cost_bill(&point->bought, point->prices, (enum billing)billing, &value->metrics);
@@ -193,12 +199,13 @@ static void print_billings(FILE *out, const struct size_answer *answer, uint32_t
 
 /* ---- tables of points ---- */
 
-static void add_heading(struct table *table, const char *first,
+static void add_heading(struct table *table, const struct size_answer *answer, const char *first,
                         const struct size_question *question)
 {
+    char text[96];
     table_init(table, 7);
     table_add(table, "%s", first);
-    table_add(table, "%s", objective_name(question->objective));
+    table_add(table, "%s", size_objective(question, answer, text, sizeof text));
     table_add(table, "%s", "against");
     table_add(table, "%s", "a month");
     table_add(table, "%s", "TTFT P99");
@@ -267,7 +274,7 @@ static void print_worth(FILE *out, const struct size_question *question,
         print_cannot_reuse(out, question);
         return;
     }
-    add_heading(&table, "the cheapest that keep the promises with", question);
+    add_heading(&table, answer, "the cheapest that keep the promises with", question);
     add_without(&table, answer, SIZE_KV_HBM, with);
     add_without(&table, answer, SIZE_KV_NONE, with);
     if (question->today != NULL)
@@ -289,7 +296,7 @@ static void print_hardware(FILE *out, const struct size_question *question,
     if (axis == SIZE_NONE || answer->space->axes[axis].count < 2)
         return;
     double with = size_whole(answer, answer->best)->objective;
-    add_heading(&table, "the cheapest of each server", question);
+    add_heading(&table, answer, "the cheapest of each server", question);
     for (uint32_t v = 0; v < answer->space->axes[axis].count; v++) {
         uint32_t best = size_cheapest(answer, -1, axis, v);
         if (best == SIZE_NONE)
@@ -310,7 +317,7 @@ static void print_neighbours(FILE *out, const struct size_question *question,
     struct size_space *space = answer->space;
     struct table table;
     char text[TEXT_BYTES];
-    add_heading(&table, "one step from it", question);
+    add_heading(&table, answer, "one step from it", question);
     for (uint32_t a = 0; a < space->axis_count; a++)
         for (uint32_t v = 0; v < space->axes[a].count; v++) {
             uint32_t point = size_space_moved(space, best, a, v);
@@ -329,7 +336,7 @@ static void print_front(FILE *out, const struct size_question *question,
     char text[TEXT_BYTES];
     uint32_t count = answer->front_count;
     uint32_t shown = count < FRONT_SHOWN ? count : FRONT_SHOWN;
-    add_heading(&table, "cost against TTFT", question);
+    add_heading(&table, answer, "cost against TTFT", question);
     for (uint32_t i = 0; i < shown; i++) {
         uint32_t point = answer->front[shown > 1 ? i * (count - 1) / (shown - 1) : 0];
         add_value(&table, answer, size_whole(answer, point), size_whole(answer, best)->objective,
@@ -351,7 +358,7 @@ static void print_sensitivities(FILE *out, const struct size_question *question,
     table_init(&table, 4);
     table_add(&table, "%s", "price");
     table_add(&table, "%s", "");
-    table_add(&table, "%s", objective_name(question->objective));
+    table_add(&table, "%s", size_objective(question, answer, text, sizeof text));
     table_add(&table, "%s", "cheapest then");
     for (int i = 0; i < SIZE_SENSITIVITIES; i++)
         for (int high = 0; high < 2; high++) {
@@ -377,6 +384,8 @@ static void print_loads(FILE *out, const struct size_question *question,
 {
     const struct size_answer *answer = &result->answer;
     const struct size_point *best = size_point(answer, answer->best);
+    uint32_t axis = size_space_axis(answer->space, "cluster.replicas");
+    const struct axis *servers = &answer->space->axes[axis != SIZE_NONE ? axis : 0];
     struct table table;
     char text[64], note[TEXT_BYTES];
     table_init(&table, 7);
@@ -396,7 +405,7 @@ static void print_loads(FILE *out, const struct size_question *question,
         table_add(&table, "%s", duration(load->same.metrics.ttft_p99_ns, text, sizeof text));
         table_add(&table, "%s", size_verdict(&load->same, text, sizeof text));
         if (load->servers == 0) {
-            table_add(&table, "%s", "more than searched");
+            table_add(&table, "more than %s", servers->value[servers->count - 1]);
             for (int c = 0; c < 3; c++)
                 table_add(&table, "%s", "-");
             continue;
@@ -469,6 +478,7 @@ static void print_notes(FILE *out, const struct size_answer *answer)
 
 void size_print(FILE *out, const struct size_question *question, const struct size_result *result)
 {
+    char nearly[2 * TEXT_BYTES];
     const struct size_answer *answer = &result->answer;
     if (answer->interrupted)
         fputs("INTERRUPTED: this is the best so far.\n\n", out);
@@ -483,8 +493,11 @@ void size_print(FILE *out, const struct size_question *question, const struct si
     }
     fputs("recommended\n", out);
     print_point(out, question, answer, answer->best);
+    if (size_nearly(answer) != SIZE_NONE)
+        fprintf(out, "  %s\n",
+                size_nearly_words(answer, size_nearly(answer), nearly, sizeof nearly));
     print_invoice(out, answer, answer->best);
-    print_billings(out, answer, answer->best);
+    print_billings(out, question, answer, answer->best);
     print_worth(out, question, answer);
     print_hardware(out, question, answer);
     print_loads(out, question, result);

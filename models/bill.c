@@ -149,7 +149,8 @@ static void rent(const struct bought *bought, const struct prices *prices, doubl
                  struct bill *bill)
 {
     struct bill_line *line = bill->line;
-    double hours = BILL_MONTH_HOURS * share, stores = bought->stores, gpus = bought->gpus;
+    double hours = BILL_MONTH_HOURS * share * (1.0 - prices->discount);
+    double stores = bought->stores, gpus = bought->gpus;
     line[BILL_SERVERS].count = line[BILL_DRIVES].count = 0.0;
     line[BILL_DRAM].count =
         stores * beyond(gb(bought->dram_bytes), gpus * prices->rent_dram_gb_per_gpu);

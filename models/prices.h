@@ -18,7 +18,7 @@ struct prices {
      * all that is computed, is in dollars. */
     char currency[CONFIG_TEXT_BYTES];
     double per_usd;
-    double discount; /* share off the prices of what is bought */
+    double discount; /* share off the prices of what is bought or rented */
     /* Rented: by the hour. A GPU with its share of an instance of 8, of 2 to 4, of 1 (0: none is
      * sold, and a larger one is taken). GB: 10^9 bytes; so many come with each GPU, and only more
      * is paid for. */

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "plots/html.h"
+#include "plots/page_file.h"
 #include "plots/plot_data.h"
 #include "plots/plots.h"
 #include "plots/report_assumptions.h"
@@ -304,16 +305,12 @@ enum status report_write(struct store *store, const struct report_question *ques
     snprintf(report.folder, sizeof report.folder, "/tmp/reprise-report-XXXXXX");
     if (mkdtemp(report.folder) == NULL)
         return error_io(err, report.folder, "create folder", strerror(errno));
-    report.out = fopen(path, "w");
-    if (report.out == NULL)
-        error_io(err, path, "create", strerror(errno));
-    else
+    struct page_file file;
+    if (page_file_open(&file, path, err) == STATUS_OK) {
+        report.out = file.out;
         write_page(&report, err);
-    bool failed = report.out != NULL && ferror(report.out) != 0;
-    if (report.out != NULL && (fclose(report.out) != 0 || failed))
-        error_io(err, path, "write", strerror(errno));
-    if (err->status != STATUS_OK && report.out != NULL)
-        unlink(path); /* half a page would be taken for a whole one */
+        page_file_close(&file, err);
+    }
     rmdir(report.folder);
     return err->status;
 }

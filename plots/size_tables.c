@@ -96,6 +96,11 @@ void size_table_order(FILE *out, const struct size_answer *answer, uint32_t inde
     snprintf(all, sizeof all, "%" PRIu32, bought->servers);
     order_row(out, "servers", "-", all,
               bought->servers > 1 ? "they share the requests" : "it takes all requests");
+    if (point->experiment.prefill_replicas > 0) {
+        snprintf(all, sizeof all, "%" PRIu32, point->experiment.prefill_replicas);
+        order_row(out, "of them, that prefill", "-", all,
+                  "they take requests and keep KV; the others answer on");
+    }
     snprintf(what, sizeof what, "GPUs, %s", point->experiment.hardware);
     snprintf(each, sizeof each, "%" PRIu32, bought->gpus);
     snprintf(all, sizeof all, "%" PRIu32, bought->gpus * bought->servers);
@@ -150,7 +155,7 @@ void size_table_billings(FILE *out, const struct size_answer *answer, uint32_t i
                                                  "per million tokens", "per session", NULL });
     for (int billing = BILLINGS; billing-- > 0;) {
         char words[256];
-        if (!billing_known((enum billing)billing, point->prices))
+        if (!size_shows_billing((enum billing)billing, point))
             continue;
         struct bill bill = cost_bill(&point->bought, point->prices, (enum billing)billing,
                                      &size_whole(answer, index)->metrics);

@@ -12,6 +12,9 @@ enum status pricing_of(const struct pricing *pricing, const struct hardware *har
     if (status != STATUS_OK)
         return status;
     *billing = billing_standard(prices);
+    if (!billing_known(*billing, prices))
+        return error_input(err, NULL, 0, "prices", "rent.usd_per_gpu_hour or owned.usd_per_gpu",
+                           prices->name);
     return pricing->billing != NULL ? billing_parse(pricing->billing, prices, billing, err)
                                     : STATUS_OK;
 }

@@ -11,8 +11,10 @@
 
 /* Metrics that are the better the larger they are. */
 static const char *const at_least[] = {
-    "goodput_turns_per_s", "slo_attainment",  "reply_tokens_per_s",     "prefill_tokens_per_s",
-    "turns_per_s",         "hit_rate_tokens", "hit_rate_history_tokens"
+    "goodput_turns_per_s",     "slo_attainment",  "reply_tokens_per_s",
+    "prefill_tokens_per_s",    "turns_per_s",     "hit_rate_tokens",
+    "hit_rate_history_tokens", "hit_rate_blocks", "hit_rate_turns",
+    "hit_rate_later_turns",    "ssd_years",       "turns",
 };
 
 static const struct {
@@ -42,6 +44,13 @@ static enum status find_metric(const char *name, int *metric, struct error *err)
     return metric_find("--slo", with_unit, metric, err);
 }
 
+static bool is_share(int metric)
+{
+    const char *name = metric_rows[metric].name;
+    return strncmp(name, "hit_rate_", 9) == 0 || strcmp(name, "slo_attainment") == 0 ||
+           strcmp(name, "gpu_utilisation") == 0;
+}
+
 /* "99%" of what is a share or a count. */
 static bool parse_percent(const char *text, double *limit)
 {
@@ -69,6 +78,8 @@ static enum status parse_limit(const char *text, struct promise *promise, struct
                            text);
     if (!read || !(promise->limit > 0.0) || !isfinite(promise->limit))
         return error_input(err, NULL, 0, "--slo", units_expected(unit), text);
+    if (is_share(promise->metric) && promise->limit > 1.0)
+        return error_input(err, NULL, 0, "--slo", "a share, of at most 1 or 100%", text);
     return STATUS_OK;
 }
 
@@ -99,6 +110,8 @@ double promise_violation(const struct promise *promise, const struct metrics *me
         return INFINITY;
     if (!promise->at_least)
         return value / promise->limit;
+    if (strcmp(metric_rows[promise->metric].name, "ssd_years") == 0 && value == 0.0)
+        return 0.0; /* nothing is written: for ever */
     return value > 0.0 ? promise->limit / value : INFINITY;
 }
 

@@ -144,6 +144,7 @@ static struct size_value judge_scaled(const struct size_question *question,
     return judge(question, &scaled, &prices, metrics);
 }
 
+/* The recommended servers as long as none are cheaper by what says something. */
 static double best_under(const struct size_question *question, const struct size_answer *answer,
                          int which, double factor, uint32_t *best)
 {
@@ -162,6 +163,8 @@ static double best_under(const struct size_question *question, const struct size
             *best = i;
         }
     }
+    if (of_best <= least * SAME_COST)
+        *best = answer->best;
     return of_best;
 }
 

@@ -34,7 +34,8 @@ struct size_question {
     double ssd_years_least; /* 0: any; negative: as long as the servers are written off over */
     bool exhaustive;        /* run all points on the whole workload: to check the search */
     const struct experiment *today; /* what runs now, to compare with; NULL: not told */
-    const char *command;            /* for people, kept in the store */
+    const char *command;            /* for people, on pages */
+    const char *asked;              /* the same without where its answer goes; kept in the store */
 };
 
 /* One point at one level. */
@@ -164,6 +165,26 @@ const struct prices *size_prices(const struct size_answer *answer);
 /* "kept", "broken, 3.2x", "SSDs wear out"; "+3.1 %". */
 char *size_verdict(const struct size_value *value, char *out, size_t out_bytes);
 char *size_change(double from, double to, char *out, size_t out_bytes);
+
+/* Whether the bill is shown beside others: busy, which is of the run with its drain, only where it
+ * is what was asked for. */
+bool size_shows_billing(enum billing billing, const struct size_point *point);
+/* What electricity is billed for; "" where it is not. */
+char *size_power(const struct size_point *point, const struct size_value *value, char *out,
+                 size_t out_bytes);
+/* "$ per million tokens"; "h100 of 2026-09, less 20 % of what is bought and rented, in EUR at
+ * 0.92". */
+char *size_objective(const struct size_question *question, const struct size_answer *answer,
+                     char *out, size_t out_bytes);
+char *size_terms(const struct prices *prices, char *out, size_t out_bytes);
+/* A point that is cheaper by 5 % or more and misses the promises by 15 % at most: SIZE_NONE; and
+ * what it is. */
+uint32_t size_nearly(const struct size_answer *answer);
+char *size_nearly_words(const struct size_answer *answer, uint32_t point, char *out,
+                        size_t out_bytes);
+
+/* That some turns were cut to the window; "" where hardly any were. */
+char *size_cut(const struct size_value *value, char *out, size_t out_bytes);
 
 /* Of answer->best: whether keeping KV pays, what it saves against answer->today. */
 char *size_saving(const struct size_answer *answer, char *out, size_t out_bytes);

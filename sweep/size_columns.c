@@ -10,8 +10,6 @@
 /* A part misses no more than this, and the whole may yet keep it. */
 #define PART_SLACK 1.3
 #define PART_FAR 4.0 /* and more than this it will not keep */
-/* Kinds of servers beyond these are not asked: each takes several runs. */
-#define COLUMNS_MOST 400
 
 /* ---- places ---- */
 
@@ -70,6 +68,8 @@ static bool is_base(const struct size_space *space, uint32_t point)
 
 static void add_column(struct columns *columns, uint32_t point, bool whole_only)
 {
+    memory_grow(&columns->column, &columns->capacity, (uint64_t)columns->count + 1,
+                sizeof *columns->column);
     struct column *column = &columns->column[columns->count++];
     *column = (struct column){ .base = point,
                                .kv = size_space_kv(columns->space, point),
@@ -87,7 +87,7 @@ static enum status consider(struct size_runs *runs, struct columns *columns, uin
 {
     bool whole_only = runs->answer->share[SIZE_PART] >= 1.0;
     uint32_t tried, canonical;
-    if (!is_base(columns->space, point) || columns->count == COLUMNS_MOST)
+    if (!is_base(columns->space, point))
         return STATUS_OK;
     add_column(columns, point, whole_only);
     tried = top(columns, columns->count - 1, 0);
@@ -109,7 +109,6 @@ enum status columns_make(struct size_runs *runs, struct columns *columns, struct
     columns->servers = axis != SIZE_NONE ? space->axes[axis].count : 1;
     for (uint32_t a = 0; a < space->axis_count; a++)
         columns->storages *= is_storage(space, a) ? space->axes[a].count : 1;
-    columns->column = memory_new(COLUMNS_MOST, sizeof *columns->column);
     for (uint32_t i = 0; status == STATUS_OK && i < space->count; i++)
         status = consider(runs, columns, i, err);
     return status;

@@ -22,7 +22,7 @@ struct column {
 struct columns {
     const struct size_space *space;
     struct column *column;
-    uint32_t count;
+    uint32_t count, capacity;
     uint32_t servers;  /* places on the axis of servers; 1 without such an axis */
     uint32_t storages; /* combinations of places on the axes of storage */
 };

@@ -20,19 +20,33 @@ static void make_idle(struct experiment *experiment)
     experiment->placement.ttl_ns = 0;
 }
 
-/* The workload with so many times the load: a trace's requests come so many times as dense, of a
- * generated one so many times the sessions come in the same time. */
-static void scale_load(struct experiment *experiment, double factor)
+/* The workload with so many times the load: at a fixed concurrency so many times the sessions in
+ * flight; a trace's requests come so many times as dense; of a generated workload so many times the
+ * sessions come in the same time. false: it cannot be given (all come at once, one is in flight).
+ */
+static bool scale_load(const struct size_workload *asked, double factor,
+                       struct experiment *experiment)
 {
     struct workload *workload = &experiment->workload;
-    if (experiment->trace[0] != '\0') {
+    double flight = round((double)workload->concurrency * factor);
+    bool trace = experiment->trace[0] != '\0';
+    if (factor == 1.0)
+        return true;
+    if (workload->concurrency > 0) {
+        bool changes = flight >= 1.0 && flight != (double)workload->concurrency;
+        workload->concurrency = (uint32_t)flight;
+        return changes;
+    }
+    if (asked->duration_ns == 0 || isinf(workload->sessions_per_s))
+        return false;
+    if (trace) {
         experiment->import.rate *= factor;
-        return;
+        return true;
     }
     workload->sessions_per_s *= factor;
-    workload->concurrency = (uint32_t)ceil((double)workload->concurrency * factor);
     workload->sessions = (uint64_t)ceil((double)workload->sessions * factor);
     experiment->warmup_turns = (uint64_t)ceil((double)experiment->warmup_turns * factor);
+    return true;
 }
 
 static struct size_runs runs_of(const struct size_question *question, struct size_answer *answer,
@@ -67,14 +81,14 @@ static enum status run_at(struct size_runs *runs, uint32_t point, double load,
     struct metrics metrics;
     bool ran = false;
     char name[64];
-    *value = (struct size_value){ .state = SIZE_CANNOT_RUN,
-                                  .missed = INFINITY,
-                                  .violation = INFINITY };
+    *value =
+        (struct size_value){ .state = SIZE_CANNOT_RUN, .missed = INFINITY, .violation = INFINITY };
     enum status status = size_space_point(runs->question->space, point, &made, err);
     if (status != STATUS_OK)
         return status;
     struct experiment experiment = made->experiment;
-    scale_load(&experiment, load);
+    if (!scale_load(&runs->question->workload, load, &experiment))
+        return STATUS_OK;
     snprintf(name, sizeof name, "load x %g, %u servers", load, experiment.replicas);
     status = size_runs_make_other(runs, &experiment, 1, name, &metrics, &ran, err);
     if (status == STATUS_OK && ran)
@@ -256,9 +270,9 @@ char *size_binding(const struct size_point *point, const struct size_value *valu
                  percent);
     } else {
         snprintf(out, out_bytes,
-                 "the GPUs' time: they are busy for %.0f %% of it, and %.0f %% of the time that "
-                 "turns wait is for iterations under way",
-                 100.0 * m->gpu_utilisation, percent);
+                 "the GPUs' time: %.0f %% of the time that turns wait is for iterations under way, "
+                 "not for memory, a place or KV",
+                 percent);
     }
     return out;
 }

@@ -43,9 +43,9 @@ enum status size_runs_begin(struct size_runs *runs, struct error *err)
     runs->keys = point_keys_new();
     status = point_key(runs->keys, &first->experiment, hash, err);
     snprintf(name, sizeof name, "size-%.8s%016" PRIx64, hash,
-             XXH3_64bits(runs->question->command, strlen(runs->question->command)));
+             XXH3_64bits(runs->question->asked, strlen(runs->question->asked)));
     struct store_sweep sweep = { .hash = name,
-                                 .command = runs->question->command,
+                                 .command = runs->question->asked,
                                  .axes = space->axis_count + 2,
                                  .axis_keys = keys };
     if (status == STATUS_OK)

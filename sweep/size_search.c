@@ -324,8 +324,9 @@ static enum status run_today(struct size_runs *runs, struct error *err)
     struct size_point point;
     if (status == STATUS_OK && ran)
         status = size_space_foreign(question->space, question->today, &point, err);
-    if (status == STATUS_OK && ran)
-        runs->answer->today = size_judge(question, &point, &metrics);
+    if (status == STATUS_OK)
+        runs->answer->today = ran ? size_judge(question, &point, &metrics)
+                                  : (struct size_value){ .state = SIZE_CANNOT_RUN };
     return status;
 }
 
@@ -405,6 +406,17 @@ static void conclude(struct size_runs *runs)
     find_front(runs);
 }
 
+/* No point can run: the first one's own reason is as good as any. */
+static enum status tell_why(const struct size_question *question, struct error *err)
+{
+    struct sim_result result = { 0 };
+    if (sim_run(&size_point(&(struct size_answer){ .space = question->space }, 0)->experiment, NULL,
+                &result, err) == STATUS_OK)
+        error_input(err, NULL, 0, "size", "a point that can run", "none");
+    sim_result_free(&result);
+    return err->status;
+}
+
 enum status size_search(const struct size_question *question, struct runner *runner,
                         struct store *store, const struct size_watch *watch,
                         struct size_answer *answer, struct error *err)
@@ -426,7 +438,6 @@ enum status size_search(const struct size_question *question, struct runner *run
     if (status == STATUS_OK || answer->interrupted)
         conclude(&runs);
     if (status == STATUS_OK && answer->best == SIZE_NONE && answer->nearest == SIZE_NONE)
-        return error_input(err, NULL, 0, "size", "a point that can run",
-                           "none: `reprise db list`, then `reprise report --sweep`, tell why");
+        return tell_why(question, err);
     return status;
 }

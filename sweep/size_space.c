@@ -24,6 +24,15 @@ static bool begins_with(const char *text, const char *prefix)
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+bool size_space_is_workload(const char *key)
+{
+    static const char *const names[] = { "trace", "warmup_turns", "max_turns" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(key, names[i]) == 0)
+            return true;
+    return begins_with(key, "workload.") || begins_with(key, "import.");
+}
+
 static enum axis_role role_of(const char *key)
 {
     static const char *const capacities[] = { "tiers.dram.capacity", "tiers.ssd.capacity",
@@ -63,6 +72,10 @@ static enum status add_axis(struct size_space *space, const char *vary, struct e
     enum status status = axis_parse(vary, axis, err);
     if (status != STATUS_OK)
         return status;
+    if (size_space_is_workload(axis->key))
+        return error_input(err, NULL, 0, "--vary",
+                           "keys of servers and engines: one workload is asked for at a time",
+                           vary);
     if (axis->continuous)
         return error_input(err, NULL, 0, "--vary", "values, or a range with their number", vary);
     for (uint32_t a = 0; a + 1 < space->axis_count; a++)
@@ -122,11 +135,23 @@ static enum status find_server(struct size_space *space, const char *name,
         free(server);
         return status;
     }
+    if (space->all_rented)
+        server->billing = BILL_RENTED;
     /* Looked up by the name that experiments use, which may be a path. */
     snprintf(server->hardware.name, sizeof server->hardware.name, "%s", name);
     server->next = space->servers;
     space->servers = server;
     *found = server;
+    return STATUS_OK;
+}
+
+static enum status check_billing(const struct size_space *space, struct error *err)
+{
+    for (const struct size_server *server = space->servers; server != NULL; server = server->next)
+        if (!billing_known(server->billing, &server->prices))
+            return error_input(err, NULL, 0, "--billing",
+                               "prices that all tell of owning, or all of renting",
+                               server->prices.name);
     return STATUS_OK;
 }
 
@@ -176,6 +201,8 @@ static enum status make_point(struct size_space *space, uint32_t index, struct s
     }
     if (status == STATUS_OK)
         status = experiment_from_tree(tree, NULL, &point->experiment, err);
+    if (status == STATUS_OK)
+        status = experiment_check_policy(&point->experiment, err);
     config_tree_free(tree);
     if (status != STATUS_OK)
         return status;
@@ -187,7 +214,8 @@ enum status size_space_foreign(struct size_space *space, const struct experiment
                                struct size_point *point, struct error *err)
 {
     *point = (struct size_point){ .experiment = *experiment };
-    return price_point(space, point, err);
+    enum status status = price_point(space, point, err);
+    return status == STATUS_OK ? check_billing(space, err) : status;
 }
 
 enum status size_space_point(struct size_space *space, uint32_t index,
@@ -208,12 +236,24 @@ enum status size_space_point(struct size_space *space, uint32_t index,
 
 /* ---- points that are the same servers ---- */
 
-/* All places of these roles at the first value. */
-static uint32_t without(const struct size_space *space, uint32_t point, enum axis_role role)
+/* Whether a key says something only of what lies below HBM. */
+static bool is_below_hbm(const char *key)
 {
-    for (uint32_t a = 0; a < space->axis_count; a++)
-        if (space->role[a] == role)
+    static const char *const prefixes[] = { "tiers.dram.", "tiers.ssd.", "tiers.remote.", "ssd." };
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+        if (begins_with(key, prefixes[i]))
+            return true;
+    return false;
+}
+
+/* What is of no matter where so much is kept, at its first value. */
+static uint32_t without(const struct size_space *space, uint32_t point, enum size_kv kv)
+{
+    for (uint32_t a = 0; a < space->axis_count; a++) {
+        bool keeping = space->role[a] == ROLE_CAPACITY || space->role[a] == ROLE_KEEPING;
+        if (keeping && (kv == SIZE_KV_NONE || is_below_hbm(space->axes[a].key)))
             point = size_space_moved(space, point, a, 0);
+    }
     return point;
 }
 
@@ -227,8 +267,8 @@ static uint32_t without_ssd(const struct size_space *space, uint32_t point)
     return point;
 }
 
-/* Policies of the core's are one engine, which keeps nothing below HBM in one way: the first of
- * them that keeps anything stands for all. A preset is an engine of its own. */
+/* Policies of the core's are one engine, which keeps nothing in one way: the first of them that
+ * keeps anything stands for all. A preset is an engine of its own. */
 static uint32_t one_policy(const struct size_space *space, uint32_t point)
 {
     uint32_t axis = size_space_axis(space, "policy");
@@ -278,10 +318,10 @@ enum status size_space_canonical(struct size_space *space, uint32_t index, uint3
             *canonical = without_ssd(space, index);
         return STATUS_OK;
     }
-    place = one_policy(space, without(space, without(space, place, ROLE_CAPACITY), ROLE_KEEPING));
     bool none = kv == SIZE_KV_NONE || !keeps_any(point) || point->experiment.hbm_cache_bytes == 0;
+    place = without(space, place, none ? SIZE_KV_NONE : SIZE_KV_HBM);
     if (none)
-        place = one_router(space, place);
+        place = one_router(space, one_policy(space, place));
     *canonical = (none ? SIZE_KV_NONE : SIZE_KV_HBM) * space->grid + place;
     return STATUS_OK;
 }
@@ -301,11 +341,13 @@ static enum status settle_billing(struct size_space *space, struct error *err)
         status = find_server(space, space->axes[axis].value[v], &server, err);
         all_owned = all_owned && status == STATUS_OK && server->billing == BILL_OWNED;
     }
-    if (status != STATUS_OK || axis == SIZE_NONE || all_owned || space->pricing.billing != NULL)
+    if (status != STATUS_OK)
         return status;
-    for (struct size_server *each = space->servers; each != NULL; each = each->next)
+    space->all_rented = axis != SIZE_NONE && !all_owned && space->pricing.billing == NULL;
+    for (struct size_server *each = space->servers; each != NULL && space->all_rented;
+         each = each->next)
         each->billing = BILL_RENTED;
-    return STATUS_OK;
+    return check_billing(space, err);
 }
 
 /* Each value once, so that what an axis cannot take is told before anything runs. */
@@ -316,7 +358,7 @@ static enum status check_values(struct size_space *space, struct error *err)
     for (uint32_t a = 0; a < space->axis_count; a++)
         for (uint32_t v = 1; status == STATUS_OK && v < space->axes[a].count; v++)
             status = size_space_point(space, size_space_moved(space, 0, a, v), &point, err);
-    return status;
+    return status == STATUS_OK ? check_billing(space, err) : status;
 }
 
 enum status size_space_make(const struct config_tree *tree, const char *const *vary,

@@ -40,6 +40,7 @@ struct size_space {
     uint32_t count;           /* of all */
     struct config_tree *tree; /* the experiment that the axes vary */
     struct pricing pricing;
+    bool all_rented;           /* since one server's prices do not tell of owning */
     struct size_point **point; /* NULL: not looked at yet */
     struct size_server {
         struct hardware hardware;
@@ -50,7 +51,8 @@ struct size_space {
 };
 
 /* tree is copied. STATUS_INPUT: an axis or one of its values is refused, the same key on two axes,
- * more than 10 million points. Whatever is returned, *space is the caller's to size_space_free().
+ * one of the workload, prices that do not tell what is asked, more than 10 million points. Whatever
+ * is returned, *space is the caller's to size_space_free().
  */
 enum status size_space_make(const struct config_tree *tree, const char *const *vary,
                             uint32_t vary_count, const struct pricing *pricing,
@@ -60,6 +62,9 @@ void size_space_free(struct size_space *space);
 /* The point, valid as long as the space. */
 enum status size_space_point(struct size_space *space, uint32_t index,
                              const struct size_point **found, struct error *err);
+
+/* Whether the key says what is asked, not of whom. */
+bool size_space_is_workload(const char *key);
 
 /* An experiment that is no point of the space, priced as if it were one. */
 enum status size_space_foreign(struct size_space *space, const struct experiment *experiment,

@@ -94,19 +94,58 @@ char *size_workload_unsteady(const struct size_workload *workload, char *out, si
     return out;
 }
 
-char *size_workload_sessions(const struct size_workload *workload, double mean_turns, char *out,
-                             size_t out_bytes)
+#define TRIAL_SESSIONS 3000
+
+/* Mean context of a turn, history included, of such a generated workload; 0: it cannot be. */
+static double mean_context(const struct workload *workload)
+{
+    struct trace *trace = NULL;
+    struct trace_session session;
+    struct error ignored = { 0 };
+    double tokens = 0.0, turns = 0.0;
+    if (trace_generate(workload, &trace, &ignored) != STATUS_OK)
+        return 0.0;
+    while (trace_next(trace, &session, &ignored) == TRACE_ITEM) {
+        double history = 0.0;
+        for (uint32_t i = 0; i < session.turn_count; i++) {
+            tokens += history + session.turns[i].prompt_tokens;
+            history += (double)session.turns[i].prompt_tokens + session.turns[i].reply_tokens;
+        }
+        turns += session.turn_count;
+    }
+    trace_close(trace);
+    return turns > 0.0 ? tokens / turns : 0.0;
+}
+
+/* The new prompt of a turn with which the mean context is `wanted`. */
+static double new_prompt(const struct workload *base, double mean_turns, double reply,
+                         double wanted)
+{
+    struct workload trial = *base;
+    double context[2];
+    trial.sessions = TRIAL_SESSIONS;
+    trial.mean_turns = mean_turns;
+    trial.reply_tokens_mean = reply;
+    for (int i = 0; i < 2; i++) {
+        trial.prompt_tokens_mean = i == 0 ? 100.0 : 1000.0;
+        context[i] = mean_context(&trial);
+    }
+    double slope = (context[1] - context[0]) / 900.0;
+    return slope > 0.0 ? fmax(1.0, 100.0 + (wanted - context[0]) / slope) : 1.0;
+}
+
+char *size_workload_sessions(const struct size_workload *workload, const struct workload *base,
+                             double mean_turns, char *out, size_t out_bytes)
 {
     double seconds = fmax(1.0, (double)workload->duration_ns / (double)NS_PER_S);
     double requests_per_s = (double)workload->turns / seconds;
     double reply = fmax(1.0, workload->reply_tokens_mean);
-    double prompt = (workload->prompt_tokens_mean - (mean_turns - 1.0) / 2.0 * reply) /
-                    ((mean_turns + 1.0) / 2.0);
     snprintf(out, out_bytes,
              "--set workload.mean_turns=%g --set workload.sessions_per_s=%.3g --set "
              "workload.sessions=%.0f --set workload.prompt_tokens.mean=%.0f --set "
              "workload.reply_tokens.mean=%.0f",
              mean_turns, requests_per_s / mean_turns,
-             fmax(500.0, ceil((double)workload->turns / mean_turns)), fmax(1.0, prompt), reply);
+             fmax(500.0, ceil((double)workload->turns / mean_turns)),
+             new_prompt(base, mean_turns, reply, workload->prompt_tokens_mean), reply);
     return out;
 }

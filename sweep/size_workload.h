@@ -27,10 +27,10 @@ char *size_workload_unsteady(const struct size_workload *workload, char *out, si
 
 /* Settings of a generated workload of sessions that have the same requests a second, and turns with
  * the same prompt (history included) and reply in the mean, at `mean_turns` turns a session: what a
- * trace without sessions may look like with them. Writes "--set KEY=VALUE ..."; returns out.
- * A turn's prompt then has on average (n - 1) / 2 earlier turns of p new tokens and r of reply
- * before its own p, so that p = (P - (n - 1) / 2 * r) / ((n + 1) / 2), and at least 1. */
-char *size_workload_sessions(const struct size_workload *workload, double mean_turns, char *out,
-                             size_t out_bytes);
+ * trace without sessions may look like with them. base: the workload's other settings. Writes
+ * "--set KEY=VALUE ..."; returns out. A turn's mean context grows with its new prompt in a straight
+ * line, which two generated workloads give; where even no new prompt has more, it is 1 token. */
+char *size_workload_sessions(const struct size_workload *workload, const struct workload *base,
+                             double mean_turns, char *out, size_t out_bytes);
 
 #endif

@@ -80,13 +80,15 @@ struct bill_load cost_load(const struct bought *bought, enum billing billing,
 {
     double time_ns = billing == BILL_BUSY ? metrics->elapsed_ns : cost_pace_ns(metrics);
     double hours = time_ns / HOUR_NS;
-    bool offered = billing != BILL_BUSY && metrics->offered_tokens > 0.0;
-    double sessions = offered ? metrics->offered_sessions / (metrics->offered_ns / HOUR_NS)
-                              : ratio(metrics->sessions, hours);
+    double tokens = served_tokens(metrics);
+    /* Measured turns of sessions whose first one was not are no sessions of the run's own. */
+    double sessions = metrics->offered_tokens > 0.0
+                          ? tokens * metrics->offered_sessions / metrics->offered_tokens
+                          : metrics->sessions;
     return (struct bill_load){
         .busy_share = ratio(metrics->gpu_busy_ns, time_ns * bought->servers),
-        .tokens_per_hour = ratio(served_tokens(metrics), hours),
-        .sessions_per_hour = sessions,
+        .tokens_per_hour = ratio(tokens, hours),
+        .sessions_per_hour = ratio(sessions, hours),
     };
 }
 

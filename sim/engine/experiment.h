@@ -146,6 +146,8 @@ enum status experiment_from_tree(const struct config_tree *tree,
 const char *experiment_engine(const struct experiment *experiment);
 /* What the engine of the experiment needs of HBM beside weights and KV. */
 struct engine_memory experiment_memory(const struct experiment *experiment);
+/* Whether there is such a policy, as is told when it runs: STATUS_INPUT. */
+enum status experiment_check_policy(const struct experiment *experiment, struct error *err);
 /* The experiment under a policy of the core's, which is no preset. */
 void experiment_set_policy(struct experiment *experiment, const char *policy);
 

@@ -107,6 +107,13 @@ enum status experiment_from_tree(const struct config_tree *tree,
     return status;
 }
 
+enum status experiment_check_policy(const struct experiment *experiment, struct error *err)
+{
+    struct placement_config config;
+    return policy_name_parse(
+        experiment->eviction[0] != '\0' ? experiment->eviction : experiment->policy, &config, err);
+}
+
 void experiment_set_policy(struct experiment *experiment, const char *policy)
 {
     snprintf(experiment->policy, sizeof experiment->policy, "%s", policy);

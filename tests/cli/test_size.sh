@@ -42,7 +42,8 @@ chat=(size -m llama-3-8b -H h100 --set workload.sessions=300 --set workload.sess
 # ---- an answer ----
 check "a size is found" ends_with 0 "$reprise" "${chat[@]}" --slo ttft_p99=1s
 for word in recommended "invoice (owned)" "a month" "per million tokens" "one step from it" "what binds:" \
-    "nothing kept below HBM" "no prefix cache at all" "servers needed" "x 0.5" "x 2" "billed as" busy rented; do
+    "nothing kept below HBM" "no prefix cache at all" "servers needed" "x 0.5" "x 2" "billed as" rented \
+    "Electricity is of GPUs" "keep a margin"; do
     check "it says $word" says "$word"
 done
 cp stdout first

@@ -101,12 +101,12 @@ START_TEST(what_is_rented_has_what_comes_with_its_gpus)
 {
     struct bill bill = bill_of(&three, &by_hand, BILL_RENTED, &load);
     /* Instances of 4; 20 GB of the 100 and 600 GB of the 1,000 are paid for besides. */
-    check_line(&bill, BILL_GPUS, 12, 0, 12 * 4 * 730.5);
+    check_line(&bill, BILL_GPUS, 12, 0, 0.75 * 12 * 4 * 730.5); /* a quarter off rent, too */
     check_line(&bill, BILL_SERVERS, 0, 0, 0);
-    check_line(&bill, BILL_DRAM, 2 * 20, 0, 40 * 0.01 * 730.5);
-    check_line(&bill, BILL_SSD, 2 * 600, 0, 1200 * 0.001 * 730.5);
-    check_line(&bill, BILL_POOL, 1000, 0, 1000 * 0.01 * 730.5);
-    ck_assert_double_eq_tol(bill.usd_per_month, (48 + 0.4 + 1.2 + 10) * 730.5, 1e-6);
+    check_line(&bill, BILL_DRAM, 2 * 20, 0, 0.75 * 40 * 0.01 * 730.5);
+    check_line(&bill, BILL_SSD, 2 * 600, 0, 0.75 * 1200 * 0.001 * 730.5);
+    check_line(&bill, BILL_POOL, 1000, 0, 0.75 * 1000 * 0.01 * 730.5);
+    ck_assert_double_eq_tol(bill.usd_per_month, 0.75 * (48 + 0.4 + 1.2 + 10) * 730.5, 1e-6);
     ck_assert_double_eq(bill.usd_once, 0);
     struct bill busy = bill_of(&three, &by_hand, BILL_BUSY, &load);
     ck_assert_double_eq_tol(busy.usd_per_month, 0.4 * bill.usd_per_month, 1e-6);

@@ -55,10 +55,11 @@ END_TEST
 
 START_TEST(what_is_no_promise_is_refused)
 {
-    static const char *const bad[] = { "ttft_p99",          "=2s",         "ttft_p98=2s",
-                                       "ttft_p99=fast",     "ttft_p99=0s", "ttft_p99=-1s",
-                                       "goodput=lots",      "goodput=0%",  "ttft_p99=",
-                                       "peak_dram_bytes=5", "ttft_p99=50%" };
+    static const char *const bad[] = {
+        "ttft_p99",     "=2s",          "ttft_p98=2s",         "ttft_p99=fast", "ttft_p99=0s",
+        "ttft_p99=-1s", "goodput=lots", "goodput=0%",          "ttft_p99=",     "peak_dram_bytes=5",
+        "ttft_p99=50%", "goodput=1.5",  "hit_rate_tokens=101%"
+    };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct promise promise;
         struct error err = { 0 };

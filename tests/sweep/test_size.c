@@ -48,9 +48,11 @@ static bool tell(void *context, double share, uint32_t runs, const char *what)
 
 static struct size_question question_on(struct size_space *space, const char *promise)
 {
-    struct size_question question = {
-        .space = space, .promise_count = 1, .ssd_years_least = -1, .command = "test"
-    };
+    struct size_question question = { .space = space,
+                                      .promise_count = 1,
+                                      .ssd_years_least = -1,
+                                      .command = "test",
+                                      .asked = "test" };
     struct error err = { 0 };
     const struct size_point *first;
     ck_assert_int_eq(promise_parse(promise, &question.promise[0], &err), STATUS_OK);
@@ -337,10 +339,78 @@ START_TEST(points_that_are_the_same_servers_are_run_once)
         ck_assert_int_eq(size_space_canonical(&space, canonical, &again, &err), STATUS_OK);
         ck_assert_uint_eq(again, canonical);
     }
-    /* Two policies with DRAM alone, SSD alone and both, these two written either way; HBM only;
-     * none. */
-    ck_assert_uint_eq(distinct, 2 * (1 + 2 + 2) + 2);
+    /* Two policies with DRAM alone, SSD alone and both, these two written either way, and in HBM
+     * only; none. */
+    ck_assert_uint_eq(distinct, 2 * (1 + 2 + 2 + 1) + 1);
     size_space_free(&space);
+}
+END_TEST
+
+/* What is said of HBM, or of a life in it, matters where nothing is kept below; which policy, too.
+ */
+START_TEST(what_matters_in_hbm_makes_a_point_of_its_own)
+{
+    static const char *const axis[] = { "tiers.hbm.cache=1GB,40GB", "placement.ttl=1s,1h",
+                                        "policy=mru,lru" };
+    for (size_t i = 0; i < sizeof axis / sizeof *axis; i++) {
+        struct size_space space =
+            spaced("{hardware: h100, gpus: 1, policy: lru, tiers: {hbm.cache: 1PB,"
+                   " dram.capacity: 0, ssd.capacity: 0}}",
+                   &axis[i], 1);
+        struct error err = { 0 };
+        uint32_t first, second;
+        ck_assert_int_eq(size_space_canonical(&space, 2, &first, &err), STATUS_OK);
+        ck_assert_int_eq(size_space_canonical(&space, 3, &second, &err), STATUS_OK);
+        ck_assert_msg(first != second, "%s", axis[i]);
+        ck_assert_int_eq(size_space_canonical(&space, 4, &first, &err), STATUS_OK);
+        ck_assert_int_eq(size_space_canonical(&space, 5, &second, &err), STATUS_OK);
+        ck_assert_msg(first == second, "%s, nothing kept", axis[i]);
+        size_space_free(&space);
+    }
+}
+END_TEST
+
+/* Prices of which one tells of owning only, another of renting only, are of no common kind. */
+START_TEST(prices_that_do_not_compare_are_refused)
+{
+    struct config_tree *tree;
+    struct size_space space;
+    struct error err = { 0 };
+    const char *const nothing[] = { "rent.usd_per_gpu_hour=0", "owned.usd_per_gpu=0" };
+    const struct pricing free_of_charge = { .assignments = nothing, .assignment_count = 2 };
+    const char *gpus = "gpus=1,2";
+    ck_assert_int_eq(config_tree_parse("{hardware: h100}", "test", &tree, &err), STATUS_OK);
+    ck_assert_int_eq(size_space_make(tree, &gpus, 1, &free_of_charge, &space, &err), STATUS_INPUT);
+    size_space_free(&space);
+    err = (struct error){ 0 };
+    const char *const owned[] = { "rent.usd_per_gpu_hour=0" };
+    const struct pricing owned_only = { .assignments = owned, .assignment_count = 1 };
+    const char *hardware = "hardware=h100,l4";
+    ck_assert_int_eq(size_space_make(tree, &hardware, 1, &owned_only, &space, &err), STATUS_INPUT);
+    size_space_free(&space);
+    config_tree_free(tree);
+}
+END_TEST
+
+START_TEST(a_name_of_any_length_fits_its_description)
+{
+    struct size_point point = { .bought = { .servers = 2,
+                                            .gpus = 8,
+                                            .stores = 2,
+                                            .keeps_kv = true,
+                                            .dram_bytes = 1,
+                                            .ssd_bytes = 1,
+                                            .drives = 2,
+                                            .pool_bytes = 1 } };
+    char text[64];
+    memset(point.experiment.hardware, 'h', CONFIG_TEXT_BYTES - 1);
+    memset(point.experiment.drive, 'd', CONFIG_TEXT_BYTES - 1);
+    memset(point.experiment.policy, 'p', CONFIG_TEXT_BYTES - 1);
+    for (size_t bytes = 1; bytes <= sizeof text; bytes++) {
+        memset(text, '#', sizeof text);
+        size_describe(&point, text, bytes);
+        ck_assert_uint_lt(strlen(text), bytes);
+    }
 }
 END_TEST
 
@@ -372,16 +442,17 @@ END_TEST
 
 START_TEST(an_axis_that_cannot_be_is_refused_before_anything_runs)
 {
-    static const char *const bad[] = { "replicas=1,2", "cluster.replicas=0,1", "gpus=many",
-                                       "hardware=h100,no-such", "policy=lru,no-such" };
+    static const char *const bad[] = { "replicas=1,2",       "cluster.replicas=0,1",
+                                       "gpus=many",          "hardware=h100,no-such",
+                                       "policy=lru,no-such", "workload.sessions=10,20",
+                                       "trace=a,b" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct config_tree *tree;
         struct size_space space;
         struct error err = { 0 };
         ck_assert_int_eq(config_tree_parse("{}", "test", &tree, &err), STATUS_OK);
         enum status status = size_space_make(tree, &bad[i], 1, &own_prices, &space, &err);
-        /* A policy is looked up when it runs. */
-        ck_assert_msg(status == STATUS_INPUT || strstr(bad[i], "policy") != NULL, "%s", bad[i]);
+        ck_assert_msg(status == STATUS_INPUT, "%s was taken", bad[i]);
         size_space_free(&space);
         config_tree_free(tree);
     }
@@ -440,19 +511,41 @@ START_TEST(a_trace_file_is_read_as_the_import_keys_say)
 }
 END_TEST
 
-/* The sessions that stand in for a trace have its requests a second and its mean prompt. */
+/* The sessions that stand in for a trace have its requests a second, its replies and, history
+ * included, its mean prompt: generated, they are measured. */
 START_TEST(sessions_offered_for_a_trace_without_them_have_its_load)
 {
     struct size_workload workload = { .turns = 36000,
                                       .duration_ns = 3600 * NS_PER_S,
-                                      .prompt_tokens_mean = 1000,
+                                      .prompt_tokens_mean = 3000,
                                       .reply_tokens_mean = 200 };
+    struct size_space space = spaced("{}", (const char *[]){ "gpus=1" }, 1);
+    const struct workload *base_workload = &space.point[0]->experiment.workload;
     char text[512];
-    /* 5 turns: two earlier ones of p + 200, and p: 3 p + 400 = 1000. */
-    size_workload_sessions(&workload, 5, text, sizeof text);
-    ck_assert_ptr_nonnull(strstr(text, "workload.prompt_tokens.mean=200 "));
+    double prompt;
+    size_workload_sessions(&workload, base_workload, 5, text, sizeof text);
     ck_assert_ptr_nonnull(strstr(text, "workload.sessions_per_s=2 "));
     ck_assert_ptr_nonnull(strstr(text, "workload.sessions=7200 "));
+    ck_assert_ptr_nonnull(strstr(text, "workload.reply_tokens.mean=200"));
+    ck_assert_int_eq(sscanf(strstr(text, "prompt_tokens.mean=") + 19, "%lf", &prompt), 1);
+    struct workload made = *base_workload;
+    made.sessions = 7200;
+    made.mean_turns = 5;
+    made.prompt_tokens_mean = prompt;
+    made.reply_tokens_mean = 200;
+    struct trace *trace;
+    struct trace_session session;
+    struct error err = { 0 };
+    double context = 0, turns = 0;
+    ck_assert_int_eq(trace_generate(&made, &trace, &err), STATUS_OK);
+    while (trace_next(trace, &session, &err) == TRACE_ITEM)
+        for (uint32_t i = 0, history = 0; i < session.turn_count; i++, turns++) {
+            context += history + session.turns[i].prompt_tokens;
+            history += session.turns[i].prompt_tokens + session.turns[i].reply_tokens;
+        }
+    trace_close(trace);
+    ck_assert_msg(fabs(context / turns / 3000 - 1) < 0.05, "%g tokens", context / turns);
+    size_space_free(&space);
 }
 END_TEST
 
@@ -503,6 +596,9 @@ int main(void)
     tcase_add_test(tcase, twice_the_load_never_lowers_the_tail_and_never_takes_fewer_servers);
     tcase_add_test(tcase, all_servers_are_billed);
     tcase_add_test(tcase, points_that_are_the_same_servers_are_run_once);
+    tcase_add_test(tcase, what_matters_in_hbm_makes_a_point_of_its_own);
+    tcase_add_test(tcase, prices_that_do_not_compare_are_refused);
+    tcase_add_test(tcase, a_name_of_any_length_fits_its_description);
     tcase_add_test(tcase, capacities_are_in_their_order_whatever_the_users);
     tcase_add_test(tcase, servers_of_which_one_is_for_rent_only_are_all_billed_as_rented);
     tcase_add_test(tcase, an_axis_that_cannot_be_is_refused_before_anything_runs);

@@ -248,12 +248,11 @@ static void add_without(struct table *table, const struct size_answer *answer, e
 {
     char text[TEXT_BYTES], what[TEXT_BYTES + 64];
     uint32_t index = answer->without[kv];
-    snprintf(what, sizeof what, "%s: %s",
-             kv == SIZE_KV_HBM ? "nothing kept below HBM" : "no prefix cache at all",
-             index != SIZE_NONE ? size_describe(size_point(answer, index), text, sizeof text)
-                                : "no point that was run keeps the promises");
-    if (index != SIZE_NONE)
-        add_value(table, answer, size_whole(answer, index), against, what);
+    if (index == SIZE_NONE)
+        return;
+    snprintf(what, sizeof what, "%s: %s", size_less_kept(kv),
+             size_describe(size_point(answer, index), text, sizeof text));
+    add_value(table, answer, size_whole(answer, index), against, what);
 }
 
 /* What a trace that cannot hit lacks, and how to ask with it. */
@@ -280,6 +279,10 @@ static void print_worth(FILE *out, const struct size_question *question,
     if (question->today != NULL)
         add_value(&table, answer, &answer->today, with, "today");
     print_table(out, &table);
+    for (int kv = SIZE_KV_HBM; kv < SIZE_KVS; kv++)
+        if (answer->without[kv] == SIZE_NONE)
+            fprintf(out, "With %s no servers that were tried keep the promises.\n",
+                    size_less_kept((enum size_kv)kv));
     fprintf(out, "%s\n", size_saving(answer, text, sizeof text));
     if (question->today != NULL)
         fprintf(out, "%s\n", size_saving_today(answer, text, sizeof text));

@@ -186,6 +186,8 @@ char *size_nearly_words(const struct size_answer *answer, uint32_t point, char *
 /* That some turns were cut to the window; "" where hardly any were. */
 char *size_cut(const struct size_value *value, char *out, size_t out_bytes);
 
+/* "nothing kept below HBM". */
+const char *size_less_kept(enum size_kv kv);
 /* Of answer->best: whether keeping KV pays, what it saves against answer->today. */
 char *size_saving(const struct size_answer *answer, char *out, size_t out_bytes);
 char *size_saving_today(const struct size_answer *answer, char *out, size_t out_bytes);

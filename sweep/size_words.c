@@ -253,6 +253,11 @@ char *size_cut(const struct size_value *value, char *out, size_t out_bytes)
 
 /* ---- what keeping KV saves ---- */
 
+const char *size_less_kept(enum size_kv kv)
+{
+    return kv == SIZE_KV_HBM ? "nothing kept below HBM" : "no prefix cache at all";
+}
+
 /* The cheapest that keeps the promises with less kept. */
 static double least_without(const struct size_answer *answer)
 {

@@ -77,7 +77,7 @@ static double years_asked(const struct page *page)
 
 static void write_recommendation(const struct page *page)
 {
-    const struct promise *promise = size_tightest_promise(page->question, &page->value->metrics);
+    const struct promise *promise = size_missed_most(page->question, page->value);
     const struct bill *bill = &page->value->bill;
     char what[TEXT_BYTES], month[128], mtok[128], asked[160], reached[64], limit[64];
     double spare = 1.0 - promise_violation(promise, &page->value->metrics);

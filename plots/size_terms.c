@@ -131,14 +131,3 @@ const struct promise *size_shown_promise(const struct size_question *question)
             return &question->promise[i];
     return &question->promise[0];
 }
-
-const struct promise *size_tightest_promise(const struct size_question *question,
-                                            const struct metrics *metrics)
-{
-    const struct promise *tightest = &question->promise[0];
-    for (uint32_t i = 1; i < question->promise_count; i++)
-        if (promise_violation(&question->promise[i], metrics) >
-            promise_violation(tightest, metrics))
-            tightest = &question->promise[i];
-    return tightest;
-}

@@ -27,8 +27,5 @@ char *size_money_bare(const struct prices *prices, double usd, char *out, size_t
 
 /* The promise that pictures show: that on ttft_p99 if there is one, else the first. */
 const struct promise *size_shown_promise(const struct size_question *question);
-/* The promise that is nearest to being broken, or broken by most. */
-const struct promise *size_tightest_promise(const struct size_question *question,
-                                            const struct metrics *metrics);
 
 #endif

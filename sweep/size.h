@@ -1,13 +1,13 @@
 /* sweep/size.h - the search for the cheapest servers that keep a promise: which, how many, with how
  * many GPUs, how much DRAM and which drives, under which policy, and what that saves.
  *
- * More servers, and more storage on each, only help, and what they cost is known before anything
- * runs. So the search bisects the number of servers of each kind with the most storage, first on a
- * part of the workload, then on the whole; then, among cheaper storage, tries the middle of what is
- * left: what breaks a promise rules out all that has less of everything, what keeps it all that is
- * dearer. From the best it walks to better neighbours until there are none.
- * What is reported was run on the whole workload, and nothing else. Deterministic: the same on any
- * number of threads and ranks. */
+ * More servers, and more storage on each, nearly always help, and what they cost is known before
+ * anything runs. So the search bisects the number of servers of each kind with the most storage,
+ * first on a part of the workload, then on the whole; then, among cheaper storage, tries the middle
+ * of what is left: what breaks a promise rules out all that has less of everything, what keeps it
+ * all that is dearer. From the best it walks to better neighbours until there are none. What is
+ * reported was run on the whole workload, and nothing else. Deterministic: the same on any number
+ * of threads and ranks. */
 #ifndef REPRISE_SWEEP_SIZE_H
 #define REPRISE_SWEEP_SIZE_H
 
@@ -94,7 +94,7 @@ static inline bool size_only_worn(const struct size_value *value)
     return value->missed <= 1.0 && value->wear > 1.0;
 }
 
-/* The promise of which the value misses most. */
+/* The promise of which the value misses most; if it keeps them all, the nearest to being broken. */
 const struct promise *size_missed_most(const struct size_question *question,
                                        const struct size_value *value);
 

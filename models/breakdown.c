@@ -137,7 +137,7 @@ static void add_experts(struct parts *parts, const struct matrix *up, const stru
                      (double)down->inputs * (double)down->outputs / parts->ranks;
     row->flop = 2 * tokens * up->used * weights;
     row->weight_bytes = touched * weights * matrix_weight_bytes(up, model);
-    row->activation_bytes = tokens * up->used * 2 * (model->hidden + inter) * ACTIVATION_BYTES;
+    row->activation_bytes = tokens * up->used * 2 * ((double)up->inputs + inter) * ACTIVATION_BYTES;
     row->ns = as_tabled(parts, experts_call_ns, NULL, tokens);
     struct expert_parts limits =
         timing_expert_parts(&parts->hardware->operators, parts->peak, model, parts->ranks, tokens);
@@ -190,12 +190,13 @@ static void add_allreduce(struct parts *parts, const char *name, double times)
  */
 struct mixing {
     double queries, pairs, seen;
+    struct attention_heads of;
 };
 
 /* Pairs of a token and one that it sees, of all tokens before `end`, in a windowed layer. */
-static double window_pairs(const struct model *model, double end)
+static double window_pairs(const struct model *model, double window, double end)
 {
-    double window = model->window_tokens, whole = floor(end / window);
+    double whole = floor(end / window);
     double rest = end - whole * window;
     if (model->window == WINDOW_CHUNKED)
         return whole * window * (window + 1) / 2 + rest * (rest + 1) / 2;
@@ -206,56 +207,74 @@ static struct mixing full_mixing(const struct parts *parts)
 {
     const struct breakdown *out = parts->out;
     double fresh = parts->tokens, cached = (double)out->cached_tokens;
-    if (out->new_tokens == 0)
-        return (struct mixing){ fresh, (double)out->context_tokens, (double)out->context_tokens };
-    return (struct mixing){ fresh, fresh * cached + fresh * (fresh + 1) / 2, fresh + cached };
+    double context = (double)out->context_tokens;
+    bool prefill = out->new_tokens > 0;
+    return (struct mixing){ .queries = fresh,
+                            .pairs = prefill ? fresh * cached + fresh * (fresh + 1) / 2 : context,
+                            .seen = prefill ? fresh + cached : context,
+                            .of = model_full_attention(parts->model) };
 }
 
 static struct mixing window_mixing(const struct parts *parts)
 {
     const struct breakdown *out = parts->out;
     double fresh = parts->tokens;
+    struct attention_heads of = parts->model->index_layers > 0
+                                    ? model_full_attention(parts->model)
+                                    : model_window_attention(parts->model);
     if (out->new_tokens == 0) {
         double seen =
             fresh * (double)timing_window_context(&parts->timing, out->context_tokens / out->batch);
-        return (struct mixing){ fresh, seen, seen };
+        return (struct mixing){ fresh, seen, seen, of };
     }
     uint64_t cached = out->cached_tokens;
     double before = cached > 0 ? (double)timing_window_context(&parts->timing, cached) : 0;
-    double pairs = window_pairs(parts->model, (double)cached + fresh) -
-                   window_pairs(parts->model, (double)cached);
-    return (struct mixing){ fresh, pairs, fresh + before };
+    double window = parts->timing.window_tokens;
+    double pairs = window_pairs(parts->model, window, (double)cached + fresh) -
+                   window_pairs(parts->model, window, (double)cached);
+    return (struct mixing){ fresh, pairs, fresh + before, of };
 }
 
 static void count_prefill_attention(const struct parts *parts, struct mixing mixing, double share,
                                     struct breakdown_row *row)
 {
     const struct model *model = parts->model;
-    double heads = (double)model->heads / parts->ranks;
-    double kv_heads = model_kv_heads_of_rank(model, parts->ranks);
+    double heads = (double)mixing.of.heads / parts->ranks;
+    double kv_heads = heads_of_rank(mixing.of.kv_heads, parts->ranks);
     bool latent = model->attention == ATTENTION_LATENT;
-    double key = model->head_dim + (latent ? model->rope_dim : 0), value = model->head_dim;
+    double key = mixing.of.key_dim + (latent ? model->rope_dim : 0), value = mixing.of.value_dim;
     row->flop += share * 2 * heads * (key + value) * mixing.pairs;
     row->activation_bytes += share * mixing.queries * heads * (key + value) * ACTIVATION_BYTES;
     row->kv_bytes += share * mixing.seen *
                      (latent ? heads * (key + value) * ACTIVATION_BYTES
-                             : 2 * kv_heads * value * model->kv_bytes_per_value);
+                             : kv_heads * (key + value) * model->kv_bytes_per_value);
 }
 
 static void count_decode_attention(const struct parts *parts, struct mixing mixing, double share,
                                    struct breakdown_row *row)
 {
     const struct model *model = parts->model;
-    double heads = (double)model->heads / parts->ranks;
+    double heads = (double)mixing.of.heads / parts->ranks;
     bool latent = model->attention == ATTENTION_LATENT;
     double latent_key = (double)model->latent_dim + model->rope_dim;
-    double per_pair = latent ? latent_key + model->latent_dim : 2.0 * model->head_dim;
-    double per_query = latent ? 2.0 * model->head_dim + model->rope_dim : 2.0 * model->head_dim;
-    double kept =
-        latent ? latent_key : 2 * model_kv_heads_of_rank(model, parts->ranks) * model->head_dim;
+    double both = (double)mixing.of.key_dim + mixing.of.value_dim;
+    double per_pair = latent ? latent_key + model->latent_dim : both;
+    double per_query = latent ? both + model->rope_dim : both;
+    double kept = latent ? latent_key : heads_of_rank(mixing.of.kv_heads, parts->ranks) * both;
     row->flop += share * 2 * heads * per_pair * mixing.pairs;
     row->activation_bytes += share * mixing.queries * heads * per_query * ACTIVATION_BYTES;
     row->kv_bytes += share * kept * model->kv_bytes_per_value * mixing.seen;
+}
+
+/* Keys of one byte, scored by every rank. */
+static void count_indexer(const struct parts *parts, struct mixing mixing, double share,
+                          struct breakdown_row *row)
+{
+    const struct model *model = parts->model;
+    double queries = (double)model->index_heads * model->index_dim;
+    row->flop += share * 2 * queries * mixing.pairs;
+    row->activation_bytes += share * mixing.queries * queries;
+    row->kv_bytes += share * model->index_dim * mixing.seen;
 }
 
 /* As timing.c has the scan: five operations a value of state and token, delta seven. */
@@ -283,11 +302,14 @@ static void count_mixing(const struct parts *parts, struct breakdown_row *row)
 {
     const struct model *model = parts->model;
     const struct hardware *hardware = parts->hardware;
-    double mixers = model_mixer_layers(model), windows = model->window_layers;
-    double full = (double)model_attention_layers(model) - windows;
+    double mixers = model_mixer_layers(model), indexed = model->index_layers;
+    double all = model_attention_layers(model), windows = indexed > 0 ? all : model->window_layers;
     count_attention *count =
         parts->out->new_tokens > 0 ? count_prefill_attention : count_decode_attention;
-    count(parts, full_mixing(parts), full / mixers, row);
+    if (indexed > 0)
+        count_indexer(parts, full_mixing(parts), indexed / mixers, row);
+    else
+        count(parts, full_mixing(parts), (all - windows) / mixers, row);
     if (windows > 0)
         count(parts, window_mixing(parts), windows / mixers, row);
     count_state(parts, model->state_layers / mixers, row);
@@ -304,14 +326,20 @@ static void add_decompression(struct parts *parts)
     double cached = (double)parts->out->cached_tokens;
     if (model->attention != ATTENTION_LATENT || cached <= 0)
         return;
-    double made = 2.0 * model->head_dim * model->heads / parts->ranks;
+    bool indexed = model->index_layers > 0; /* then what was chosen is made again */
+    const struct timing_attention *rates =
+        indexed ? &parts->timing.window_rates : &parts->timing.full_rates;
+    if (indexed)
+        cached = (double)timing_window_context(&parts->timing, (uint64_t)cached);
+    struct attention_heads of = model_full_attention(model);
+    double made = ((double)of.key_dim + of.value_dim) * of.heads / parts->ranks;
     struct breakdown_row *row =
         add(parts, "KV decompression, cached", model_attention_layers(model));
     row->flop = 2 * model->latent_dim * made * cached;
     row->activation_bytes = made * ACTIVATION_BYTES * cached;
     row->kv_bytes =
         ((double)model->latent_dim + model->rope_dim) * model->kv_bytes_per_value * cached;
-    row->ns = parts->timing.cached_ns * cached;
+    row->ns = rates->cached_ns * cached;
     row->bound = longest((struct operator_parts){
         .computing_ns = row->flop / (parts->peak.flop * parts->hardware->gemm_efficiency),
         .moving_ns =

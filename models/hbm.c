@@ -33,7 +33,7 @@ static double dense_values(const struct model *model, uint32_t ranks, double wid
  * multiple of 128, and the quantised input. */
 static double expert_values(const struct model *model, uint32_t ranks, double tokens)
 {
-    double hidden = model->hidden, width = (double)model->expert_ffn / ranks;
+    double hidden = model_expert_hidden(model), width = (double)model->expert_ffn / ranks;
     double product = (model->gated_ffn ? 2 : 1) * width, used = model->experts_per_token;
     double bytes = model->expert_bytes_per_parameter > 0 ? model->expert_bytes_per_parameter
                                                          : model->weight_bytes_per_parameter;
@@ -108,7 +108,8 @@ static uint64_t padding_bytes(const struct model *model, uint32_t ranks,
         return 0;
     struct matrix matrix[TIMING_MATRICES_MAX];
     uint32_t count = model_matrices(model, ranks, matrix);
-    double hidden = ceil(model->hidden / 256.0) * 256 / model->hidden, held = 0;
+    double taken = model_expert_hidden(model);
+    double hidden = ceil(taken / 256.0) * 256 / taken, held = 0;
     double width = ceil(model->expert_ffn / 128.0 / ranks) * 128 * ranks / model->expert_ffn;
     for (uint32_t i = 0; i < count; i++)
         if (matrix[i].count > 1)

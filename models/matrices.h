@@ -12,6 +12,19 @@ enum split {
     SPLIT_NOT      /* every rank holds all of it */
 };
 
+/* Whose weights: they may be in formats of their own. Routers are in 2 bytes whatever the others
+ * are (vLLM: `gate` without quant_config; the files of DeepSeek-V3, Qwen3, gpt-oss). */
+enum matrix_part {
+    MATRIX_OTHER,
+    MATRIX_ATTENTION,
+    MATRIX_STATE,
+    MATRIX_FFN,
+    MATRIX_SHARED,
+    MATRIX_EXPERTS,
+    MATRIX_ROUTER,
+    MATRIX_HEAD
+};
+
 struct matrix {
     const char *name;
     uint64_t inputs, outputs; /* over all ranks */
@@ -19,7 +32,7 @@ struct matrix {
     uint32_t layers;      /* that have it */
     uint32_t count, used; /* routed experts: how many, and by a token; else 1 and 1 */
     bool down;            /* reads what the activation made */
-    bool head;            /* the output head: as wide as the embedding's weights */
+    enum matrix_part part;
 };
 
 /* Fills matrix[] for a group of that many ranks; returns how many. The embedding and the output
@@ -58,6 +71,9 @@ uint32_t model_streams(const struct model *model, uint32_t ranks, struct streams
 uint64_t model_state_channels(const struct model *model);
 
 /* KV heads that a rank holds: with more ranks than heads, several ranks hold the same one. */
-double model_kv_heads_of_rank(const struct model *model, uint32_t ranks);
+double heads_of_rank(uint32_t kv_heads, uint32_t ranks);
+
+/* Inner width of a layer's shared experts together. */
+uint64_t model_shared_width(const struct model *model);
 
 #endif

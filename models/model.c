@@ -17,6 +17,17 @@ const char *const model_weight_format_choices[] = { "by-bytes",
         .standard = "0", .help = (help_)                                                           \
     }
 
+#define BYTES_ROW(key_, help_)                                                                     \
+    {                                                                                              \
+        .key = #key_, .kind = CONFIG_DOUBLE, .offset = AT(key_), .min = 0, .max = 8,               \
+        .standard = "0", .help = (help_)                                                           \
+    }
+#define FORMAT_ROW(key_, help_)                                                                    \
+    {                                                                                              \
+        .key = #key_, .kind = CONFIG_CHOICE, .offset = AT(key_),                                   \
+        .choices = model_weight_format_choices, .standard = "by-bytes", .help = (help_)            \
+    }
+
 static const char *const attention_choices[] = {
     [ATTENTION_MULTI_HEAD] = "multi-head", [ATTENTION_LATENT] = "latent", NULL
 };
@@ -40,6 +51,11 @@ const struct config_row model_rows[] = {
       .kind = CONFIG_TEXT,
       .offset = AT(source),
       .help = "where the numbers come from" },
+    { .key = "notes",
+      .kind = CONFIG_TEXT,
+      .offset = AT(notes),
+      .standard = "",
+      .help = "what an import took for granted" },
     { .key = "layers",
       .kind = CONFIG_U32,
       .offset = AT(layers),
@@ -75,7 +91,13 @@ const struct config_row model_rows[] = {
       .offset = AT(head_dim),
       .min = 1,
       .max = 4096,
-      .help = "width of a head; MLA: of its part without position, and of its value" },
+      .help = "width of a head; MLA: of its part without position" },
+    COUNT_ROW(value_dim, 4096, "width of a value's head; 0: head_dim"),
+    { .key = "values_are_keys",
+      .kind = CONFIG_BOOL,
+      .offset = AT(values_are_keys),
+      .standard = "false",
+      .help = "layers that see everything make keys and values by one projection (Gemma 4)" },
     { .key = "ffn",
       .kind = CONFIG_U32,
       .offset = AT(ffn),
@@ -130,7 +152,7 @@ const struct config_row model_rows[] = {
       .min = 0,
       .max = 65536,
       .standard = "0",
-      .help = "MLA: width of the compressed query; 0: not compressed" },
+      .help = "width of the compressed query (MLA, Step-3); 0: not compressed" },
     { .key = "experts",
       .kind = CONFIG_U32,
       .offset = AT(experts),
@@ -159,6 +181,9 @@ const struct config_row model_rows[] = {
       .max = 1048576,
       .standard = "0",
       .help = "inner width of an expert" },
+    COUNT_ROW(expert_hidden, 131072,
+              "width that routed experts read and write (latent MoE); 0: hidden"),
+    COUNT_ROW(shared_expert_ffn, 1048576, "inner width of a shared expert; 0: expert_ffn"),
     { .key = "dense_layers",
       .kind = CONFIG_U32,
       .offset = AT(dense_layers),
@@ -174,7 +199,25 @@ const struct config_row model_rows[] = {
       .choices = window_choices,
       .standard = "sliding",
       .help = "sliding: the last window_tokens; chunked: those of one's own chunk (Llama 4)" },
+    COUNT_ROW(window_heads, 1024, "query heads of windowed layers; 0: heads"),
+    COUNT_ROW(window_kv_heads, 1024, "KV heads of windowed layers; 0: kv_heads"),
+    COUNT_ROW(window_head_dim, 4096, "width of a head of windowed layers; 0: head_dim"),
+    COUNT_ROW(window_value_dim, 4096, "width of their values; 0: as value_dim is of head_dim"),
+    COUNT_ROW(shared_kv_layers, MODEL_LAYERS_MAX,
+              "attention layers that read an earlier layer's KV and keep none"),
+    COUNT_ROW(shared_kv_window_layers, MODEL_LAYERS_MAX, "those of them that see a window"),
+    COUNT_ROW(index_layers, MODEL_LAYERS_MAX,
+              "attention layers with an indexer, which keeps a key of its own for each token "
+              "(DeepSeek-V3.2)"),
+    COUNT_ROW(index_heads, 1024, "heads of the indexer"),
+    COUNT_ROW(index_dim, 4096, "width of its keys: 1 byte a value, and 4 for each 128"),
+    COUNT_ROW(index_tokens, 16777216, "tokens that it chooses, which attention then reads"),
     COUNT_ROW(state_layers, MODEL_LAYERS_MAX, "layers that keep a state of fixed size and no KV"),
+    { .key = "state_beside_attention",
+      .kind = CONFIG_BOOL,
+      .offset = AT(state_beside_attention),
+      .standard = "false",
+      .help = "layers that keep a state attend too (Falcon-H1)" },
     { .key = "state",
       .kind = CONFIG_CHOICE,
       .offset = AT(state),
@@ -188,14 +231,20 @@ const struct config_row model_rows[] = {
     COUNT_ROW(state_groups, 65536, "heads of B and C, or of keys; mamba: 0"),
     COUNT_ROW(state_rank, 65536, "mamba: width of the compressed time step"),
     COUNT_ROW(state_conv, 64, "width of the convolution before the state; 0: none"),
-    COUNT_ROW(ffn_only_layers, MODEL_LAYERS_MAX,
-              "layers that are a feed-forward alone (Nemotron-H): the others then have none"),
+    COUNT_ROW(
+        ffn_only_layers, MODEL_LAYERS_MAX,
+        "layers that are a feed-forward alone (Nemotron-H): the others then have none, unless "
+        "ffn_layers says so"),
+    COUNT_ROW(ffn_layers, MODEL_LAYERS_MAX,
+              "layers with a feed-forward; 0: ffn_only_layers, or all"),
     { .key = "gated_attention",
       .kind = CONFIG_BOOL,
       .offset = AT(gated_attention),
       .standard = "false",
       .help = "the query's projection makes a gate of attention's output too (Qwen3-Next)" },
     COUNT_ROW(learned_positions, 16777216, "rows of a learned position embedding; 0: none"),
+    COUNT_ROW(layer_embedding_dim, 4096,
+              "values of a token's embedding for each layer by itself (Gemma 3n); 0: none"),
     { .key = "weight_bytes_per_parameter",
       .kind = CONFIG_DOUBLE,
       .offset = AT(weight_bytes_per_parameter),
@@ -217,6 +266,11 @@ const struct config_row model_rows[] = {
       .max = 8,
       .standard = "0",
       .help = "of embedding and output head; 0: weight_bytes_per_parameter, but 2 at least" },
+    BYTES_ROW(attention_bytes_per_parameter,
+              "of attention's products; 0: weight_bytes_per_parameter"),
+    BYTES_ROW(state_weight_bytes_per_parameter, "of products around a state; 0: the same"),
+    BYTES_ROW(ffn_bytes_per_parameter, "of dense feed-forwards; 0: the same"),
+    BYTES_ROW(shared_bytes_per_parameter, "of shared experts; 0: the same"),
     { .key = "weight_format",
       .kind = CONFIG_CHOICE,
       .offset = AT(weight_format),
@@ -229,6 +283,10 @@ const struct config_row model_rows[] = {
       .choices = model_weight_format_choices,
       .standard = "by-bytes",
       .help = "of routed experts that have expert_bytes_per_parameter" },
+    FORMAT_ROW(attention_format, "of attention's products that have bytes of their own"),
+    FORMAT_ROW(state_format, "of products around a state that have bytes of their own"),
+    FORMAT_ROW(ffn_format, "of dense feed-forwards that have bytes of their own"),
+    FORMAT_ROW(shared_format, "of shared experts that have bytes of their own"),
     { .key = "kv_bytes_per_value",
       .kind = CONFIG_DOUBLE,
       .offset = AT(kv_bytes_per_value),
@@ -268,8 +326,67 @@ static enum status check_attention(const struct model *model, const char *path, 
         return refuse(path, "latent_dim", unused, model->latent_dim, err);
     if (!latent && model->rope_dim != 0)
         return refuse(path, "rope_dim", unused, model->rope_dim, err);
-    if (!latent && model->query_latent_dim != 0)
-        return refuse(path, "query_latent_dim", unused, model->query_latent_dim, err);
+    return STATUS_OK;
+}
+
+static enum status check_window_heads(const struct model *model, const char *path,
+                                      struct error *err)
+{
+    struct attention_heads window = model_window_attention(model);
+    const struct {
+        const char *key;
+        uint32_t value;
+    } own[] = { { "window_heads", model->window_heads },
+                { "window_kv_heads", model->window_kv_heads },
+                { "window_head_dim", model->window_head_dim },
+                { "window_value_dim", model->window_value_dim } };
+    bool none = model->window_layers == 0 || model->attention == ATTENTION_LATENT;
+    for (size_t i = 0; i < sizeof own / sizeof *own && none; i++)
+        if (own[i].value != 0)
+            return refuse(path, own[i].key, "0, since no layer has heads and a window",
+                          own[i].value, err);
+    if (window.heads % window.kv_heads != 0)
+        return refuse(path, "window_kv_heads", "a divisor of the windowed layers' heads",
+                      window.kv_heads, err);
+    return STATUS_OK;
+}
+
+/* Layers that read another's KV need one that keeps it. */
+static enum status check_shared_kv(const struct model *model, const char *path, struct error *err)
+{
+    uint32_t full = model_attention_layers(model) - model->window_layers;
+    uint32_t windowed = model->shared_kv_window_layers;
+    if (windowed > model->shared_kv_layers || (windowed > 0 && windowed >= model->window_layers))
+        return refuse(path, "shared_kv_window_layers",
+                      "fewer than window_layers, and at most shared_kv_layers", windowed, err);
+    uint32_t others = model->shared_kv_layers - windowed;
+    if (others > 0 && others >= full)
+        return refuse(path, "shared_kv_layers", "fewer than the layers that keep KV",
+                      model->shared_kv_layers, err);
+    return STATUS_OK;
+}
+
+static enum status check_indexer(const struct model *model, const char *path, struct error *err)
+{
+    const struct {
+        const char *key;
+        uint32_t value;
+    } parts[] = { { "index_heads", model->index_heads },
+                  { "index_dim", model->index_dim },
+                  { "index_tokens", model->index_tokens } };
+    if (model->index_layers > model_attention_layers(model))
+        return refuse(path, "index_layers", "at most the attention layers", model->index_layers,
+                      err);
+    if (model->index_layers > 0 && model->window_layers > 0)
+        return refuse(path, "index_layers", "0, since layers have a window", model->index_layers,
+                      err);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (model->index_layers > 0 && parts[i].value == 0)
+            return refuse(path, parts[i].key, "above 0, since layers have an indexer", 0, err);
+        if (model->index_layers == 0 && parts[i].value != 0)
+            return refuse(path, parts[i].key, "0, since no layer has an indexer", parts[i].value,
+                          err);
+    }
     return STATUS_OK;
 }
 
@@ -319,10 +436,19 @@ static enum status check_layers(const struct model *model, const char *path, str
 {
     if (model->ffn_only_layers >= model->layers)
         return refuse(path, "ffn_only_layers", "fewer than layers", model->ffn_only_layers, err);
-    if (model->state_layers >= model_mixer_layers(model))
+    uint32_t mixers = model_mixer_layers(model), states = model->state_layers;
+    if (states > mixers || (states == mixers && !model->state_beside_attention))
         return refuse(path, "state_layers", "fewer than the layers that are not ffn_only_layers",
                       model->state_layers, err);
+    if (model->ffn_layers > model->layers)
+        return refuse(path, "ffn_layers", "at most layers", model->ffn_layers, err);
     enum status status = check_windows(model, path, err);
+    if (status == STATUS_OK)
+        status = check_window_heads(model, path, err);
+    if (status == STATUS_OK)
+        status = check_shared_kv(model, path, err);
+    if (status == STATUS_OK)
+        status = check_indexer(model, path, err);
     return status == STATUS_OK ? check_state(model, path, err) : status;
 }
 
@@ -337,6 +463,10 @@ static enum status check_dense(const struct model *model, const char *path, stru
         return refuse(path, "shared_experts", unused, model->shared_experts, err);
     if (model->expert_ffn != 0)
         return refuse(path, "expert_ffn", unused, model->expert_ffn, err);
+    if (model->expert_hidden != 0)
+        return refuse(path, "expert_hidden", unused, model->expert_hidden, err);
+    if (model->shared_expert_ffn != 0)
+        return refuse(path, "shared_expert_ffn", unused, model->shared_expert_ffn, err);
     if (model->dense_layers != 0)
         return refuse(path, "dense_layers", unused, model->dense_layers, err);
     if (model->expert_bytes_per_parameter > 0)

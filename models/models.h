@@ -30,6 +30,7 @@ enum state_kind { STATE_MAMBA, STATE_MAMBA2, STATE_DELTA, STATE_LINEAR };
 struct model {
     char name[CONFIG_TEXT_BYTES];
     char source[CONFIG_TEXT_BYTES]; /* where the numbers come from */
+    char notes[CONFIG_TEXT_BYTES];  /* what its import took for granted; "": nothing */
     uint32_t layers, hidden, heads, kv_heads, head_dim;
     uint32_t ffn;            /* width of the (dense) feed-forward's inner layer */
     bool gated_ffn;          /* three matrices (SwiGLU), not two */
@@ -37,38 +38,60 @@ struct model {
     bool tied_embeddings;    /* the output head is the embedding's matrix: stored once */
     uint32_t vocabulary;
     uint32_t context_window_tokens;
-    int attention;       /* enum attention_kind */
-    uint32_t latent_dim; /* MLA: compressed KV width (DeepSeek-V3: 512) */
-    uint32_t rope_dim;   /* MLA: the decoupled RoPE key's width (64) */
-    uint32_t query_latent_dim;
+    int attention;        /* enum attention_kind */
+    uint32_t value_dim;   /* of a value's head; 0: head_dim */
+    bool values_are_keys; /* layers that see all make keys and values by one projection (Gemma 4) */
+    uint32_t latent_dim;  /* MLA: compressed KV width (DeepSeek-V3: 512) */
+    uint32_t rope_dim;    /* MLA: the decoupled RoPE key's width (64) */
+    uint32_t query_latent_dim; /* of a compressed query; 0: it is not */
     uint32_t experts, experts_per_token, shared_experts, expert_ffn; /* MoE; experts 0: dense */
-    uint32_t dense_layers;                 /* MoE: the layers whose feed-forward is dense */
+    uint32_t expert_hidden;     /* what routed experts read and write (latent MoE); 0: hidden */
+    uint32_t shared_expert_ffn; /* width of each shared expert; 0: expert_ffn */
+    uint32_t dense_layers;      /* MoE: the layers whose feed-forward is dense */
     uint32_t window_layers, window_tokens; /* of the attention layers; 0: all see everything */
     int window;                            /* enum window_kind */
-    uint32_t state_layers;                 /* layers that keep a state in the place of KV */
-    int state;                             /* enum state_kind */
-    uint32_t state_heads, state_head_dim;  /* of its values; Mamba-1: channels of one */
-    uint32_t state_dim;                    /* state (or key) width that each value channel has */
-    uint32_t state_groups;                 /* heads of B and C (or of keys); Mamba-1: 0 */
-    uint32_t state_rank;                   /* Mamba-1: dt_rank */
-    uint32_t state_conv;                   /* width of the convolution before it; 0: none */
-    uint32_t ffn_only_layers;              /* then the other layers have no feed-forward */
-    bool gated_attention;                  /* the query's projection makes an output gate too */
-    uint32_t learned_positions;            /* rows of a position embedding */
-    double weight_bytes_per_parameter;     /* 2: bf16/fp16; 1: fp8 */
-    double expert_bytes_per_parameter;     /* of routed experts; 0: as the others */
-    double head_bytes_per_parameter;       /* of embedding and output head; 0: as the others, at least 2 */
-    int weight_format, expert_format;      /* 0: what their bytes say; else 1 + enum number_format */
-    double kv_bytes_per_value;             /* 2: bf16/fp16; 1: fp8 */
-    double state_bytes_per_value;          /* of the recurrence; the convolution's take 2 */
+    /* Heads of windowed layers, where they are others; 0: as those of all layers. */
+    uint32_t window_heads, window_kv_heads, window_head_dim, window_value_dim;
+    /* Attention layers that keep no KV: they read that of a layer before (Gemma 3n, Hunyuan); and
+     * those of them that have a window. */
+    uint32_t shared_kv_layers, shared_kv_window_layers;
+    /* Sparse attention (DeepSeek-V3.2): in index_layers an indexer of so many heads scores every
+     * token by a key of its own, which is kept beside the KV; attention then reads index_tokens. */
+    uint32_t index_layers, index_heads, index_dim, index_tokens;
+    uint32_t state_layers;                /* layers that keep a state in the place of KV */
+    bool state_beside_attention;          /* those attend too (Falcon-H1) */
+    int state;                            /* enum state_kind */
+    uint32_t state_heads, state_head_dim; /* of its values; Mamba-1: channels of one */
+    uint32_t state_dim;                   /* state (or key) width that each value channel has */
+    uint32_t state_groups;                /* heads of B and C (or of keys); Mamba-1: 0 */
+    uint32_t state_rank;                  /* Mamba-1: dt_rank */
+    uint32_t state_conv;                  /* width of the convolution before it; 0: none */
+    uint32_t ffn_only_layers;   /* then the other layers have no feed-forward, unless ffn_layers */
+    uint32_t ffn_layers;        /* that have one; 0: as ffn_only_layers says, else all */
+    bool gated_attention;       /* the query's projection makes an output gate too */
+    uint32_t learned_positions; /* rows of a position embedding */
+    uint32_t layer_embedding_dim; /* an embedding of so many values for each layer (Gemma 3n) */
+    double weight_bytes_per_parameter; /* 2: bf16/fp16; 1: fp8 */
+    double expert_bytes_per_parameter; /* of routed experts; 0: as the others */
+    double
+        head_bytes_per_parameter; /* of embedding and output head; 0: as the others, at least 2 */
+    /* Of attention's, states', dense feed-forwards' and shared experts' products; 0: as the others.
+     * A mean, where some layers' are wider than the rest's. */
+    double attention_bytes_per_parameter, state_weight_bytes_per_parameter;
+    double ffn_bytes_per_parameter, shared_bytes_per_parameter;
+    int weight_format, expert_format; /* 0: what their bytes say; else 1 + enum number_format */
+    int attention_format, state_format, ffn_format,
+        shared_format;            /* of those that have bytes of their own */
+    double kv_bytes_per_value;    /* 2: bf16/fp16; 1: fp8 */
+    double state_bytes_per_value; /* of the recurrence; the convolution's take 2 */
 };
 
 /* Words of weight_format and expert_format: "by-bytes", then those of number_format.h. */
 extern const char *const model_weight_format_choices[];
 
-/* The model as it is served with its weights in that format: all products but the output head, which
- * stays in 2 bytes as the embedding does, whatever its file says. mxfp4 is of routed experts, where
- * there are any, and leaves the rest in bf16 (gpt-oss, arXiv 2508.10925). */
+/* The model as it is served with its weights in that format: all products but the output head,
+ * which stays in 2 bytes as the embedding does, whatever its file says. mxfp4 is of routed experts,
+ * where there are any, and leaves the rest in bf16 (gpt-oss, arXiv 2508.10925). */
 void model_set_weight_format(struct model *model, enum number_format format);
 
 /* Layers of each kind. mixers: with attention or a state. */
@@ -78,12 +101,28 @@ static inline uint32_t model_mixer_layers(const struct model *model)
 }
 static inline uint32_t model_attention_layers(const struct model *model)
 {
-    return model_mixer_layers(model) - model->state_layers;
+    return model_mixer_layers(model) - (model->state_beside_attention ? 0 : model->state_layers);
 }
 static inline uint32_t model_ffn_layers(const struct model *model)
 {
+    if (model->ffn_layers > 0)
+        return model->ffn_layers;
     return model->ffn_only_layers > 0 ? model->ffn_only_layers : model->layers;
 }
+
+static inline uint32_t model_expert_hidden(const struct model *model)
+{
+    return model->expert_hidden > 0 ? model->expert_hidden : model->hidden;
+}
+
+/* Attention of one kind: of the layers that see everything, or of the windowed ones. Over all
+ * ranks. MLA: key_dim is of its part without position, as head_dim is. */
+struct attention_heads {
+    uint32_t layers, kept_layers; /* kept: those that keep KV of their own */
+    uint32_t heads, kv_heads, key_dim, value_dim;
+};
+struct attention_heads model_full_attention(const struct model *model);
+struct attention_heads model_window_attention(const struct model *model);
 
 /* Times measured with one model on one machine, where the hardware's file names such points
  * (timing_measured.c); points 0: none. */
@@ -96,7 +135,8 @@ struct measured_timing {
     double new_tokens[MEASURED_MOST], cached_tokens[MEASURED_MOST], batch[MEASURED_MOST];
     double layer_ns[MEASURED_MOST][MEASURED_MOST], overhead_ns[MEASURED_MOST];
     double base_ns[MEASURED_MOST], per_token_ns[MEASURED_MOST];
-    /* What a layer takes besides in a launch that prefills and decodes: attention is two kernels. */
+    /* What a layer takes besides in a launch that prefills and decodes: attention is two kernels.
+     */
     double mixed_layer_ns;
     /* What a host that stood for a device was held to (runtime/backend.h); 0: not held. */
     double held_flop_per_s, held_bytes_per_s;
@@ -115,24 +155,24 @@ void measured_timing_is_of(struct measured_timing *measured, const struct model 
 struct hardware {
     char name[CONFIG_TEXT_BYTES];
     char source[CONFIG_TEXT_BYTES];
-    uint32_t gpus;                /* in the server; an experiment may use fewer */
-    uint64_t hbm_bytes;           /* per GPU */
-    double hbm_bytes_per_s;       /* per GPU, datasheet */
-    double flop_per_s;            /* per GPU, dense bf16/fp16 tensor, datasheet */
+    uint32_t gpus;                         /* in the server; an experiment may use fewer */
+    uint64_t hbm_bytes;                    /* per GPU */
+    double hbm_bytes_per_s;                /* per GPU, datasheet */
+    double flop_per_s;                     /* per GPU, dense bf16/fp16 tensor, datasheet */
     double fp8_flop_per_s, fp4_flop_per_s; /* the same in fp8 and nvfp4; 0: no such units */
-    double gemm_efficiency;       /* attained share of flop_per_s, large GEMMs */
-    double attention_efficiency;  /* attained share of flop_per_s, prefill attention */
-    double hbm_efficiency;        /* attained share of hbm_bytes_per_s */
-    double allreduce_bytes_per_s; /* bus bandwidth per GPU of a ring all-reduce */
+    double gemm_efficiency;                /* attained share of flop_per_s, large GEMMs */
+    double attention_efficiency;           /* attained share of flop_per_s, prefill attention */
+    double hbm_efficiency;                 /* attained share of hbm_bytes_per_s */
+    double allreduce_bytes_per_s;          /* bus bandwidth per GPU of a ring all-reduce */
     uint64_t allreduce_latency_ns;
-    uint64_t kernel_launch_ns;               /* per kernel: start and tail, whatever its size */
-    uint64_t iteration_overhead_ns;          /* CPU work of an engine iteration not hidden */
-    double hbm_utilisation;                  /* share of HBM the engine may use */
+    uint64_t kernel_launch_ns;      /* per kernel: start and tail, whatever its size */
+    uint64_t iteration_overhead_ns; /* CPU work of an engine iteration not hidden */
+    double hbm_utilisation;         /* share of HBM the engine may use */
     /* Per GPU: activations, workspaces, CUDA context; or HBM_RESERVED_DERIVED (hbm.h). */
     uint64_t hbm_reserved_bytes;
     uint64_t hbm_collectives_bytes; /* per GPU of several: NCCL's and the all-reduce's buffers */
-    char engine_version[CONFIG_TEXT_BYTES]; /* "": not said; engine_version_of() (versions.h) */
-    char device[CONFIG_TEXT_BYTES]; /* the GPU as its driver calls it; "": not said */
+    char engine_version[CONFIG_TEXT_BYTES];  /* "": not said; engine_version_of() (versions.h) */
+    char device[CONFIG_TEXT_BYTES];          /* the GPU as its driver calls it; "": not said */
     double h2d_bytes_per_s, d2h_bytes_per_s; /* all GPUs in use together, effective */
     double h2d_bytes_per_s_per_gpu, d2h_bytes_per_s_per_gpu;
     /* Both directions together, when both are busy; 0: neither slows the other. */
@@ -141,20 +181,22 @@ struct hardware {
     uint64_t dram_bytes; /* for KV */
     uint64_t ssd_bytes;
     double ssd_read_bytes_per_s, ssd_write_bytes_per_s;
-    double ssd_both_bytes_per_s; /* reads and writes together; 0: neither slows the other */
-    uint64_t ssd_latency_ns; /* to the first byte */
+    double ssd_both_bytes_per_s;         /* reads and writes together; 0: neither slows the other */
+    uint64_t ssd_latency_ns;             /* to the first byte */
     char prices_name[CONFIG_TEXT_BYTES]; /* models/prices/NAME.yaml; "": none */
     /* The server's own word on its rent, HUGE_VAL: none. Read `prices`, which heeds it. */
-    char drive[CONFIG_TEXT_BYTES]; /* of which these disks are, for their wear: models/drive/NAME.yaml */
+    char drive[CONFIG_TEXT_BYTES]; /* of which these disks are, for their wear:
+                                      models/drive/NAME.yaml */
     double usd_per_gpu_hour, usd_per_dram_gb_hour, usd_per_ssd_gb_hour;
     struct prices prices;
     char measured_file[CONFIG_TEXT_BYTES]; /* beside the hardware's own; "": none */
     struct measured_timing measured;
     char timing[CONFIG_TEXT_BYTES]; /* models/timing/NAME.yaml; "": times are the roofline's */
     struct operators operators;     /* what that file says; all 0 without */
-    char attention_file[CONFIG_TEXT_BYTES]; /* models/attention/NAME.yaml; "": the roofline's */
-    struct attention_fit attention;         /* what that file says; all 0 without */
-    char allreduce_timing[CONFIG_TEXT_BYTES]; /* models/collectives/NAME.yaml; "": latency and ring */
+    char attention_file[CONFIG_TEXT_BYTES];   /* models/attention/NAME.yaml; "": the roofline's */
+    struct attention_fit attention;           /* what that file says; all 0 without */
+    char allreduce_timing[CONFIG_TEXT_BYTES]; /* models/collectives/NAME.yaml; "": latency and ring
+                                               */
     struct collective_fit collectives;        /* what that file says; all 0 without */
 };
 
@@ -202,10 +244,12 @@ uint64_t model_active_parameters(const struct model *model);
  * the experts' router. */
 uint64_t model_weight_bytes(const struct model *model, uint32_t ranks);
 
-/* Bytes of KV that one token takes over all attention layers, windowed ones too, and all GPUs of a
- * tensor-parallel group: MHA/GQA: 2 * layers * kv_heads * head_dim * kv_bytes_per_value, KV heads
- * replicated when there are more ranks than heads; MLA: layers * (latent_dim + rope_dim) * bytes on
- * every rank. ranks >= 1. */
+/* Bytes of KV that one token takes over all attention layers that keep any, windowed ones too, and
+ * all GPUs of a tensor-parallel group: MHA/GQA: layers * kv_heads * (head_dim + value_dim) *
+ * kv_bytes_per_value, KV heads replicated when there are more ranks than heads; MLA: layers *
+ * (latent_dim + rope_dim) * bytes on every rank; an indexer's keys besides, on every rank. ranks
+ * >= 1.
+ */
 uint64_t model_kv_bytes_per_token(const struct model *model, uint32_t ranks);
 
 /* What a sequence keeps, over all ranks, by kind of layer. */
@@ -239,7 +283,7 @@ enum status model_kv_budget_bytes(const struct model *model, const struct hardwa
  * measurements (hardware with a `timing`) are summed into tables over the number of tokens;
  * without, an analytic roofline of some tens of multiplications. docs/model.md has each equation.
  */
-#define TIMING_MATRICES_MAX 16
+#define TIMING_MATRICES_MAX 32
 #define TIMING_SOURCE_BYTES 512
 
 /* One matrix product of the average layer, on one rank: over T tokens it takes the longer of
@@ -268,15 +312,24 @@ struct timing_surface {
     double ns[TIMING_BATCH_PLACES][TIMING_CONTEXT_PLACES];
 };
 
-/* The CPU's work for an iteration: overlapped with the GPU's iteration before it (the longer of both
- * counts), or before the GPU's. Iterations of more than graph_tokens are no replay of a CUDA graph:
- * the CPU launches each layer's kernels, beside the GPU, which waits for it where it is the slower. */
+/* The CPU's work for an iteration: overlapped with the GPU's iteration before it (the longer of
+ * both counts), or before the GPU's. Iterations of more than graph_tokens are no replay of a CUDA
+ * graph: the CPU launches each layer's kernels, beside the GPU, which waits for it where it is the
+ * slower. */
 struct timing_host {
     double iteration_ns, sequence_ns; /* an iteration's, and of each sequence in it */
     double layer_ns;                  /* to launch a layer where no graph holds it */
     double gap_ns;                    /* the GPU idles between iterations: sampling, inputs */
     uint32_t graph_tokens;
     bool overlaps;
+};
+
+/* One layer's attention by the roofline. */
+struct timing_attention {
+    double pair_ns;                       /* prefill: one query and one key, all heads */
+    double query_stream_ns, kv_stream_ns; /* its bytes: per new token, per token of context */
+    double cached_ns;                     /* MLA: decompressing a cached token's K and V */
+    double decode_context_ns;             /* decode: per token of context */
 };
 
 /* The caller's by value; only layers, source, fitted_tokens and host are for reading. */
@@ -296,14 +349,12 @@ struct timing {
     double expert_miss_log;          /* ln(1 - experts_per_token / experts); 0: dense */
     double layer_ns, layer_token_ns; /* launches, all-reduces, element-wise operators */
     double full_share, window_share; /* of the layers: attention to everything, to a window */
-    uint32_t window_tokens;          /* 0: no such layers */
+    uint32_t window_tokens;          /* 0: no such layers. Sparse attention is an indexer that sees
+                                        everything and attention within as many tokens */
     bool window_chunked;
     double state_token_ns, state_sequence_ns; /* of the average layer: scan, and state moved */
-    double pair_ns;                       /* prefill attention: one query and one key, all heads */
-    double query_stream_ns, kv_stream_ns; /* its bytes: per new token, per token of context */
-    double cached_ns;                     /* MLA: decompressing a cached token's K and V */
-    double decode_context_ns;             /* decode attention: per token of context */
-    double iteration_ns, token_ns;        /* the GPU's once an iteration, per token: embedding */
+    struct timing_attention full_rates, window_rates; /* the roofline's */
+    double iteration_ns, token_ns; /* the GPU's once an iteration, per token: embedding */
     struct timing_host host;
     /* Attention fitted to measurements, in the place of the roofline's above. */
     bool attention_fitted;
@@ -313,8 +364,8 @@ struct timing {
     struct attention_prepared full, window, window_decoding;
     struct latent_shape latent;
     struct timing_surface full_decode, window_decode;
-    struct timing_matrix head;            /* logits */
-    struct measured_timing measured;      /* in the place of all above, where it is of the model */
+    struct timing_matrix head;       /* logits */
+    struct measured_timing measured; /* in the place of all above, where it is of the model */
     bool is_measured;
 };
 
@@ -360,7 +411,8 @@ static inline double decode_time_ns(const struct decode_time *time, uint64_t con
 struct decode_time timing_decode(const struct timing *timing, uint32_t batch,
                                  uint64_t context_tokens, uint64_t window_tokens);
 
-/* `tokens` decode iterations of one sequence alone, the first of which attends to context_tokens. */
+/* `tokens` decode iterations of one sequence alone, the first of which attends to context_tokens.
+ */
 double timing_reply_ns(const struct timing *timing, uint64_t context_tokens, uint64_t tokens);
 
 /* Tokens that a windowed layer attends to for the last of `context` >= 1 tokens; 0 without such
@@ -391,33 +443,36 @@ static inline uint64_t timing_window_growth(const struct timing *timing, uint64_
 struct timing_work {
     uint32_t prefills, decodes; /* one at least */
     uint64_t prefill_new, prefill_cached, decode_context, decode_window;
-    /* Unlike chunks: of this size are those that stand for all, as many as make prefill_new and each
-     * behind prefill_cached, which is the tokens' mean. 0: prefill_new / prefills. With
-     * sum(n^2) / sum(n) as many pairs of tokens attend to each other as in the chunks themselves. */
+    /* Unlike chunks: of this size are those that stand for all, as many as make prefill_new and
+     * each behind prefill_cached, which is the tokens' mean. 0: prefill_new / prefills. With
+     * sum(n^2) / sum(n) as many pairs of tokens attend to each other as in the chunks themselves.
+     */
     uint64_t prefill_alike;
 };
 /* With one prefill and no decodes it is timing_prefill(), with no prefills timing_decode() (to the
  * rounding of a layer to whole ns). */
 struct prefill_time timing_mixed(const struct timing *timing, const struct timing_work *work);
 
-/* A model's and a hardware's description for people: parameters, KV per token, HBM budget, times; host
- * as in breakdown.h.
+/* A model's and a hardware's description for people: parameters, KV per token, HBM budget, times;
+ * host as in breakdown.h.
  */
 struct engine_memory; /* hbm.h */
 void models_print(FILE *out, const struct model *model, const struct hardware *hardware,
                   uint32_t ranks, const struct engine_memory *engine,
                   const struct timing_host *host);
 
-/* ---- presets: models/engines/NAME.yaml, keys of an experiment that together make it an engine ----
+/* ---- presets: models/engines/NAME.yaml, keys of an experiment that together make it an engine
+ * ----
  *
  * summary, version: one line each. keys: what the engine does unless the experiment says otherwise.
  * fixed: without which it would not be that engine; it goes before what the experiment says. */
 
 bool preset_exists(const char *name);
-/* "what it is (version that was read)". STATUS_INPUT: no such preset, or one without these lines. */
+/* "what it is (version that was read)". STATUS_INPUT: no such preset, or one without these lines.
+ */
 enum status preset_summary(const char *name, char summary[CONFIG_TEXT_BYTES], struct error *err);
-/* Lays the preset's keys under the experiment's tree, and its fixed ones over it; lost (may be NULL)
- * hears of each value that gave way to one of those. */
+/* Lays the preset's keys under the experiment's tree, and its fixed ones over it; lost (may be
+ * NULL) hears of each value that gave way to one of those. */
 enum status preset_lay(const char *name, struct config_tree *tree, const struct config_lost *lost,
                        struct error *err);
 

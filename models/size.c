@@ -15,7 +15,8 @@ static uint64_t embedding_parameters(const struct model *model)
 static uint64_t table_parameters(const struct model *model)
 {
     return (model->tied_embeddings ? 1 : 2) * embedding_parameters(model) +
-           (uint64_t)model->learned_positions * model->hidden;
+           (uint64_t)model->learned_positions * model->hidden +
+           (uint64_t)model->layer_embedding_dim * model->layers * model->vocabulary;
 }
 
 uint64_t model_parameters(const struct model *model)
@@ -63,24 +64,47 @@ void model_set_weight_format(struct model *model, enum number_format format)
     model->expert_bytes_per_parameter = experts_only ? bytes : 0;
     model->expert_format = experts_only ? 1 + (int)format : 0;
     model->head_bytes_per_parameter = number_format_weight_bytes(FORMAT_BF16);
+    model->attention_bytes_per_parameter = model->state_weight_bytes_per_parameter = 0;
+    model->ffn_bytes_per_parameter = model->shared_bytes_per_parameter = 0;
+    model->attention_format = model->state_format = 0;
+    model->ffn_format = model->shared_format = 0;
 }
 
-/* Of so many attention layers. */
-static uint64_t kv_bytes(const struct model *model, uint32_t ranks, uint32_t layers)
+/* Of the layers of one kind that keep KV. */
+static double kept_bytes(const struct model *model, uint32_t ranks, struct attention_heads of)
 {
     assert(ranks >= 1);
     uint64_t values;
     if (model->attention == ATTENTION_LATENT)
         values = (uint64_t)ranks * (model->latent_dim + model->rope_dim);
     else
-        values =
-            2 * (uint64_t)(model->kv_heads > ranks ? model->kv_heads : ranks) * model->head_dim;
-    return (uint64_t)((double)(layers * values) * model->kv_bytes_per_value);
+        values = (uint64_t)(of.kv_heads > ranks ? of.kv_heads : ranks) *
+                 ((uint64_t)of.key_dim + of.value_dim);
+    return (double)(of.kept_layers * values) * model->kv_bytes_per_value;
+}
+
+/* A key in fp8 and a scale of 4 bytes for each 128 values, on every rank (vllm
+ * deepseek_v2.py, DeepseekV32IndexerCache; sglang memory_pool.py, NSATokenToKVPool). */
+static uint64_t index_bytes(const struct model *model, uint32_t ranks)
+{
+    uint64_t scales = (model->index_dim + 127) / 128;
+    return (uint64_t)ranks * model->index_layers * (model->index_dim + 4 * scales);
+}
+
+static uint64_t full_bytes(const struct model *model, uint32_t ranks)
+{
+    return (uint64_t)kept_bytes(model, ranks, model_full_attention(model)) +
+           index_bytes(model, ranks);
+}
+
+static uint64_t window_bytes(const struct model *model, uint32_t ranks)
+{
+    return (uint64_t)kept_bytes(model, ranks, model_window_attention(model));
 }
 
 uint64_t model_kv_bytes_per_token(const struct model *model, uint32_t ranks)
 {
-    return kv_bytes(model, ranks, model_attention_layers(model));
+    return full_bytes(model, ranks) + window_bytes(model, ranks);
 }
 
 /* Cut over the ranks by heads, but for B and C (keys) where there are fewer groups than ranks,
@@ -97,10 +121,8 @@ static uint64_t state_bytes(const struct model *model)
 
 struct kv_shape model_kv_shape(const struct model *model, uint32_t ranks)
 {
-    uint64_t all = model_kv_bytes_per_token(model, ranks);
-    uint64_t full = kv_bytes(model, ranks, model_attention_layers(model) - model->window_layers);
-    return (struct kv_shape){ .full_bytes = full,
-                              .window_bytes = all - full,
+    return (struct kv_shape){ .full_bytes = full_bytes(model, ranks),
+                              .window_bytes = window_bytes(model, ranks),
                               .state_bytes = state_bytes(model),
                               .window_tokens = model->window_tokens };
 }
@@ -110,6 +132,25 @@ static enum status refuse_ranks(uint32_t ranks, const char *expected, struct err
     char found[16];
     snprintf(found, sizeof found, "%" PRIu32, ranks);
     return error_input(err, NULL, 0, "gpus", expected, found);
+}
+
+static enum status check_heads(const struct model *model, struct attention_heads of, uint32_t ranks,
+                               struct error *err)
+{
+    char expected[sizeof err->expected];
+    if (of.heads % ranks != 0) {
+        snprintf(expected, sizeof expected, "a divisor of the %" PRIu32 " heads of %.128s",
+                 of.heads, model->name);
+        return refuse_ranks(ranks, expected, err);
+    }
+    if (model->attention == ATTENTION_MULTI_HEAD && of.kv_heads % ranks != 0 &&
+        ranks % of.kv_heads != 0) {
+        snprintf(expected, sizeof expected,
+                 "a divisor or a multiple of the %" PRIu32 " KV heads of %.128s", of.kv_heads,
+                 model->name);
+        return refuse_ranks(ranks, expected, err);
+    }
+    return STATUS_OK;
 }
 
 /* Every rank gets the same number of query heads, and KV heads are shared out or replicated evenly.
@@ -123,18 +164,11 @@ enum status model_check_ranks(const struct model *model, const struct hardware *
                  hardware->name);
         return refuse_ranks(ranks, expected, err);
     }
-    if (model->heads % ranks != 0) {
-        snprintf(expected, sizeof expected, "a divisor of the %" PRIu32 " heads of %.128s",
-                 model->heads, model->name);
-        return refuse_ranks(ranks, expected, err);
-    }
-    if (model->attention == ATTENTION_MULTI_HEAD && model->kv_heads % ranks != 0 &&
-        ranks % model->kv_heads != 0) {
-        snprintf(expected, sizeof expected,
-                 "a divisor or a multiple of the %" PRIu32 " KV heads of %.128s", model->kv_heads,
-                 model->name);
-        return refuse_ranks(ranks, expected, err);
-    }
+    if (check_heads(model, model_full_attention(model), ranks, err) != STATUS_OK)
+        return err->status;
+    if (model->window_layers > 0 &&
+        check_heads(model, model_window_attention(model), ranks, err) != STATUS_OK)
+        return err->status;
     if (model->state_heads % ranks != 0) {
         snprintf(expected, sizeof expected, "a divisor of the %" PRIu32 " state heads of %.128s",
                  model->state_heads, model->name);

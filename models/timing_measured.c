@@ -129,7 +129,10 @@ bool measured_timing_of(const struct measured_timing *measured, const struct mod
 {
     struct measured_timing wanted;
     measured_timing_is_of(&wanted, model);
-    bool plain = model->window_layers == 0 && model->state_layers == 0;
+    bool plain = model->window_layers == 0 && model->state_layers == 0 && model->value_dim == 0 &&
+                 model->shared_kv_layers == 0 && model->index_layers == 0 &&
+                 model->ffn_layers == 0 && model->expert_hidden == 0 &&
+                 model->shared_expert_ffn == 0 && model->layer_embedding_dim == 0;
     return plain && measured->points > 0 &&
            memcmp(wanted.shape, measured->shape, sizeof wanted.shape) == 0 &&
            memcmp(wanted.experts, measured->experts, sizeof wanted.experts) == 0;

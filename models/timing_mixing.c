@@ -13,46 +13,84 @@ static double longer(double a, double b)
 
 /* ---- preparing ---- */
 
-static void prepare_multi_head(struct timing *timing, const struct model *model, uint32_t ranks,
-                               struct timing_rates rates)
+static struct timing_attention multi_head(const struct model *model, struct attention_heads of,
+                                          uint32_t ranks, struct timing_rates rates)
 {
-    double heads = (double)model->heads / ranks;
-    double kv_heads = model_kv_heads_of_rank(model, ranks);
-    double flop = 4 * heads * model->head_dim; /* q.k and p.v: a multiplication and a sum each */
-    timing->pair_ns = flop / rates.attention_flop;
-    timing->query_stream_ns = 2 * heads * model->head_dim * TIMING_ACTIVATION_BYTES / rates.bytes;
-    timing->kv_stream_ns = 2 * kv_heads * model->head_dim * model->kv_bytes_per_value / rates.bytes;
-    timing->decode_context_ns = longer(timing->pair_ns, timing->kv_stream_ns);
+    double heads = (double)of.heads / ranks, both = (double)of.key_dim + of.value_dim;
+    double kv_heads = heads_of_rank(of.kv_heads, ranks);
+    /* q.k and p.v: a multiplication and a sum each */
+    double pair_ns = 2 * heads * both / rates.attention_flop;
+    double kv_ns = kv_heads * both * model->kv_bytes_per_value / rates.bytes;
+    return (struct timing_attention){ .pair_ns = pair_ns,
+                                      .query_stream_ns =
+                                          heads * both * TIMING_ACTIVATION_BYTES / rates.bytes,
+                                      .kv_stream_ns = kv_ns,
+                                      .decode_context_ns = longer(pair_ns, kv_ns) };
 }
 
 /* Prefill decompresses K and V and attends with them; decode attends in the latent space, where a
  * context token is one vector for all heads (DeepSeek-V2, arXiv 2405.04434, 2.1). */
-static void prepare_latent(struct timing *timing, const struct model *model, uint32_t ranks,
-                           struct timing_rates rates)
+static struct timing_attention latent(const struct model *model, uint32_t ranks,
+                                      struct timing_rates rates)
 {
-    double heads = (double)model->heads / ranks;
-    double key_dim = (double)model->head_dim + model->rope_dim, value_dim = model->head_dim;
+    struct attention_heads of = model_full_attention(model);
+    double heads = (double)of.heads / ranks;
+    double key_dim = (double)of.key_dim + model->rope_dim, value_dim = of.value_dim;
     double latent_key_dim = (double)model->latent_dim + model->rope_dim;
-    timing->pair_ns = 2 * heads * (key_dim + value_dim) / rates.attention_flop;
-    timing->query_stream_ns = heads * (key_dim + value_dim) * TIMING_ACTIVATION_BYTES / rates.bytes;
-    timing->kv_stream_ns = heads * (key_dim + value_dim) * TIMING_ACTIVATION_BYTES / rates.bytes;
-    double decompressed = heads * 2 * model->head_dim;
-    timing->cached_ns = longer(
-        2 * model->latent_dim * decompressed / rates.gemm_flop,
-        (latent_key_dim * model->kv_bytes_per_value + decompressed * TIMING_ACTIVATION_BYTES) /
-            rates.bytes);
-    timing->decode_context_ns =
-        longer(2 * heads * (latent_key_dim + model->latent_dim) / rates.attention_flop,
-               latent_key_dim * model->kv_bytes_per_value / rates.bytes);
+    double decompressed = heads * ((double)of.key_dim + value_dim);
+    double stream_ns = heads * (key_dim + value_dim) * TIMING_ACTIVATION_BYTES / rates.bytes;
+    return (struct timing_attention){
+        .pair_ns = 2 * heads * (key_dim + value_dim) / rates.attention_flop,
+        .query_stream_ns = stream_ns,
+        .kv_stream_ns = stream_ns,
+        .cached_ns = longer(
+            2 * model->latent_dim * decompressed / rates.gemm_flop,
+            (latent_key_dim * model->kv_bytes_per_value + decompressed * TIMING_ACTIVATION_BYTES) /
+                rates.bytes),
+        .decode_context_ns =
+            longer(2 * heads * (latent_key_dim + model->latent_dim) / rates.attention_flop,
+                   latent_key_dim * model->kv_bytes_per_value / rates.bytes)
+    };
+}
+
+/* The indexer scores every pair by a product of keys, all of it on every rank; its keys are of one
+ * byte. Computed at attention's rate, though in fp8: an upper bound. */
+static struct timing_attention indexer(const struct model *model, struct timing_rates rates)
+{
+    double pair_ns = 2.0 * model->index_heads * model->index_dim / rates.attention_flop;
+    double key_ns = model->index_dim / rates.bytes;
+    return (struct timing_attention){ .pair_ns = pair_ns,
+                                      .query_stream_ns = (double)model->index_heads *
+                                                         model->index_dim / rates.bytes,
+                                      .kv_stream_ns = key_ns,
+                                      .decode_context_ns = longer(pair_ns, key_ns) };
+}
+
+/* With an indexer, what sees everything is the indexer, and attention reads what it chose. */
+static void prepare_attention(struct timing *timing, const struct model *model, uint32_t ranks,
+                              struct timing_rates rates)
+{
+    bool is_latent = model->attention == ATTENTION_LATENT;
+    timing->full_rates = is_latent ? latent(model, ranks, rates)
+                                   : multi_head(model, model_full_attention(model), ranks, rates);
+    timing->window_rates = is_latent
+                               ? timing->full_rates
+                               : multi_head(model, model_window_attention(model), ranks, rates);
+    if (model->index_layers > 0) {
+        timing->window_rates = timing->full_rates;
+        timing->full_rates = indexer(model, rates);
+    }
 }
 
 static void prepare_kinds(struct timing *timing, const struct model *model)
 {
     double layers = model->layers;
     uint32_t attention = model_attention_layers(model);
-    timing->full_share = (attention - model->window_layers) / layers;
-    timing->window_share = model->window_layers / layers;
-    timing->window_tokens = model->window_tokens;
+    bool indexed = model->index_layers > 0;
+    timing->full_share =
+        (indexed ? model->index_layers : attention - model->window_layers) / layers;
+    timing->window_share = (indexed ? attention : model->window_layers) / layers;
+    timing->window_tokens = indexed ? model->index_tokens : model->window_tokens;
     timing->window_chunked = model->window == WINDOW_CHUNKED;
 }
 
@@ -101,6 +139,17 @@ static double windowed(const struct timing *timing, double batch, double window_
     return full ? window_tokens + batch : window_tokens;
 }
 
+/* Keys and values of unlike widths are as wide as their mean. */
+static struct attention_shape shape_of(const struct model *model, struct attention_heads of,
+                                       uint32_t ranks)
+{
+    return (struct attention_shape){ .heads = (double)of.heads / ranks,
+                                     .kv_heads = heads_of_rank(of.kv_heads, ranks),
+                                     .head_dim = ((double)of.key_dim + of.value_dim) / 2,
+                                     .kv_bytes = model->kv_bytes_per_value,
+                                     .cold = true };
+}
+
 /* In serving, what a layer reads is not in the L2 any more: other layers ran in between. Of a
  * chunk's tokens each sees half of the chunk on average. */
 static void prepare_fitted(struct timing *timing, const struct model *model,
@@ -108,25 +157,22 @@ static void prepare_fitted(struct timing *timing, const struct model *model,
 {
     bool latent = model->attention == ATTENTION_LATENT;
     timing->attention_fitted = hardware->attention_file[0] != '\0' &&
-                               model_attention_layers(model) > 0 &&
+                               model_attention_layers(model) > 0 && model->index_layers == 0 &&
                                (!latent || hardware->attention.latent_fitted);
     if (!timing->attention_fitted)
         return;
     timing->attention = hardware->attention;
     timing->attention_latent = latent;
     timing->peak = timing_peak(hardware);
-    double heads = (double)model->heads / ranks;
-    timing->latent = (struct latent_shape){ .heads = heads,
+    struct attention_heads of = model_full_attention(model);
+    timing->latent = (struct latent_shape){ .heads = (double)of.heads / ranks,
                                             .latent_dim = model->latent_dim,
                                             .rope_dim = model->rope_dim,
                                             .head_dim = model->head_dim,
                                             .kv_bytes = model->kv_bytes_per_value };
-    struct attention_shape shape = { .heads = heads,
-                                     .kv_heads = model_kv_heads_of_rank(model, ranks),
-                                     .head_dim = model->head_dim,
-                                     .kv_bytes = model->kv_bytes_per_value,
-                                     .cold = true };
+    struct attention_shape shape = shape_of(model, of, ranks);
     timing->full = attention_prepare(&timing->attention, timing->peak, &shape);
+    shape = shape_of(model, model_window_attention(model), ranks);
     shape.window_tokens =
         timing->window_chunked ? (double)model->window_tokens / 2 : model->window_tokens;
     timing->window = attention_prepare(&timing->attention, timing->peak, &shape);
@@ -170,14 +216,12 @@ void timing_mixing_prepare(struct timing *timing, const struct model *model,
                            const struct hardware *hardware, uint32_t ranks)
 {
     struct timing_rates rates = timing_rates_of(hardware);
-    if (model->attention == ATTENTION_LATENT)
-        prepare_latent(timing, model, ranks, rates);
-    else
-        prepare_multi_head(timing, model, ranks, rates);
+    prepare_attention(timing, model, ranks, rates);
     prepare_kinds(timing, model);
     prepare_state(timing, model, ranks, rates);
     prepare_fitted(timing, model, hardware, ranks);
-    uint32_t kernels = timing->attention_fitted ? model->state_layers : model_mixer_layers(model);
+    uint32_t attending = timing->attention_fitted ? 0 : model_attention_layers(model);
+    uint32_t kernels = attending + model->state_layers + model->index_layers;
     timing->layer_ns += (double)kernels / model->layers * (double)hardware->kernel_launch_ns;
 }
 
@@ -187,10 +231,11 @@ static double full_attention_ns(const struct timing *timing, double sequences, d
                                 double cached_tokens)
 {
     double pairs = new_tokens * cached_tokens + new_tokens * (new_tokens + 1) / 2;
+    const struct timing_attention *rates = &timing->full_rates;
     double stream_ns =
-        new_tokens * timing->query_stream_ns + (new_tokens + cached_tokens) * timing->kv_stream_ns;
+        new_tokens * rates->query_stream_ns + (new_tokens + cached_tokens) * rates->kv_stream_ns;
     return sequences *
-           (longer(pairs * timing->pair_ns, stream_ns) + cached_tokens * timing->cached_ns);
+           (longer(pairs * rates->pair_ns, stream_ns) + cached_tokens * rates->cached_ns);
 }
 
 /* Pairs of a token and one that it sees, of the tokens before position `end`, each seeing the
@@ -216,10 +261,11 @@ static double window_attention_ns(const struct timing *timing, double sequences,
                        : sliding_pairs((double)end, (double)window) -
                              sliding_pairs((double)cached_tokens, (double)window);
     uint64_t seen = cached_tokens == 0 ? 0 : timing_window_context(timing, cached_tokens);
-    double stream_ns = (double)new_tokens * timing->query_stream_ns +
-                       (double)(new_tokens + seen) * timing->kv_stream_ns;
+    const struct timing_attention *rates = &timing->window_rates;
+    double stream_ns = (double)new_tokens * rates->query_stream_ns +
+                       (double)(new_tokens + seen) * rates->kv_stream_ns;
     return sequences *
-           (longer(pairs * timing->pair_ns, stream_ns) + (double)seen * timing->cached_ns);
+           (longer(pairs * rates->pair_ns, stream_ns) + (double)seen * rates->cached_ns);
 }
 
 static double roofline_ns(const struct timing *timing, double sequences, uint64_t new_tokens,
@@ -252,12 +298,13 @@ double timing_mixing_prefill_ns(const struct timing *timing, double sequences, u
 
 static struct decode_time roofline_decode(const struct timing *timing, double batch)
 {
-    double attention = timing->full_share + timing->window_share;
-    return (struct decode_time){ .base_ns = attention * (batch * timing->query_stream_ns),
-                                 .per_token_ns = timing->full_share * timing->decode_context_ns,
-                                 .window_token_ns =
-                                     timing->window_share * timing->decode_context_ns,
-                                 .repeats = UINT64_MAX };
+    const struct timing_attention *full = &timing->full_rates, *window = &timing->window_rates;
+    return (
+        struct decode_time){ .base_ns = batch * (timing->full_share * full->query_stream_ns +
+                                                 timing->window_share * window->query_stream_ns),
+                             .per_token_ns = timing->full_share * full->decode_context_ns,
+                             .window_token_ns = timing->window_share * window->decode_context_ns,
+                             .repeats = UINT64_MAX };
 }
 
 /* Where every window is full, contexts lie beyond: a time of its own, for ever. */

@@ -61,7 +61,7 @@ struct operator_parts timing_product_parts(const struct operators *operators, st
 
 static enum number_format expert_format(const struct model *model)
 {
-    struct matrix routed = { .count = model->experts };
+    struct matrix routed = { .count = model->experts, .part = MATRIX_EXPERTS };
     return matrix_format(&routed, model);
 }
 
@@ -74,11 +74,13 @@ struct expert_parts timing_expert_parts(const struct operators *operators, struc
                                         const struct model *model, uint32_t ranks, double tokens)
 {
     enum number_format format = expert_format(model);
-    struct matrix routed = { .count = model->experts, .used = model->experts_per_token };
+    struct matrix routed = { .count = model->experts,
+                             .used = model->experts_per_token,
+                             .part = MATRIX_EXPERTS };
     const struct experts_call call = { .tokens = tokens,
                                        .pairs = tokens * model->experts_per_token,
                                        .touched = timing_touched_experts(&routed, tokens),
-                                       .hidden = model->hidden,
+                                       .hidden = model_expert_hidden(model),
                                        .inter = (double)model->expert_ffn / ranks,
                                        .weight_bytes = matrix_weight_bytes(&routed, model),
                                        .gated = model->gated_ffn,
@@ -119,8 +121,8 @@ static double layer_ns(const struct layer *layer, double tokens)
         double share = (double)layer->matrix[i].layers / layer->model->layers;
         if (experts && layer->matrix[i].count > 1) { /* both products are one call */
             sum += summed ? 0
-                          : share * timing_expert_parts(layer->operators, layer->peak,
-                                                        layer->model, layer->ranks, tokens)
+                          : share * timing_expert_parts(layer->operators, layer->peak, layer->model,
+                                                        layer->ranks, tokens)
                                         .whole_ns;
             summed = true;
             continue;
@@ -155,8 +157,8 @@ static void continue_table(struct timing_table *table)
 }
 
 /* More tokens never take less time: between the ends of two blocks a mixture's expected tiles,
- * which are no whole numbers, could; and where a message goes another way, an all-reduce. One token by
- * itself may have a kernel of its own, and a slow one: that holds up nobody. */
+ * which are no whole numbers, could; and where a message goes another way, an all-reduce. One token
+ * by itself may have a kernel of its own, and a slow one: that holds up nobody. */
 static void hold_up(struct timing_table *table)
 {
     double before = 0;
@@ -199,8 +201,7 @@ static double allreduce_ns(const void *what, double tokens)
     const struct allreduced *allreduced = what;
     return collective_allreduce_ns(allreduced->collectives, allreduced->ranks,
                                    tokens * allreduced->token_bytes,
-                                   tokens <= CAPTURED_TOKENS ? COLLECTIVE_GRAPH
-                                                             : COLLECTIVE_EAGER);
+                                   tokens <= CAPTURED_TOKENS ? COLLECTIVE_GRAPH : COLLECTIVE_EAGER);
 }
 
 void timing_tables_allreduce(struct timing *timing, const struct model *model,
@@ -237,8 +238,8 @@ void timing_tables_prepare(struct timing *timing, const struct model *model,
                            .model = model,
                            .ranks = ranks };
     layer.matrices = model_matrices(model, ranks, layer.matrix);
-    layer.streams = model_streams(model, ranks, timing_streams_without(timing, hardware, model),
-                                  layer.stream);
+    layer.streams =
+        model_streams(model, ranks, timing_streams_without(timing, hardware, model), layer.stream);
     fill(&timing->layer_table, &layer);
     add_embedding(timing, &layer);
     timing_say_source(timing, model, hardware, ranks);

@@ -63,6 +63,19 @@ enum status executor_supports(const struct backend *backend, const struct model 
     if (model->state_layers > 0 || model->ffn_only_layers > 0)
         return error_input(err, NULL, 0, "model", "layers that all have attention",
                            "states or layers without attention");
+    if (model->window_heads > 0 || model->window_kv_heads > 0 || model->window_head_dim > 0)
+        return error_input(err, NULL, 0, "model", "layers of the same heads",
+                           "others with a window");
+    if (model->value_dim > 0 || model->values_are_keys || model->shared_kv_layers > 0)
+        return error_input(err, NULL, 0, "model", "a key and a value of one width in each layer",
+                           "others, or KV that layers share");
+    if (model->index_layers > 0 || model->ffn_layers > 0 || model->layer_embedding_dim > 0)
+        return error_input(err, NULL, 0, "model", "layers of attention and a feed-forward alone",
+                           "an indexer, layers without either, or embeddings of layers");
+    if (model->expert_hidden > 0 || model->shared_expert_ffn > 0 || model->gated_attention ||
+        (!is_latent(model) && model->query_latent_dim > 0))
+        return error_input(err, NULL, 0, "model", "experts and queries as wide as the stream's",
+                           "latent or gated ones");
     if (is_latent(model) && model->window_layers > 0)
         return error_input(err, NULL, 0, "model", "windows or latent attention", "both");
     if (model->learned_positions > 0)

@@ -75,8 +75,9 @@ static void prefill_is_the_simulators(const struct model *model, const struct ha
             continue; /* timing.c's own suite has those, attention.c's the fitted ones */
         double fresh = (double)tokens, all = fresh + (double)cached;
         double pairs = fresh * (double)cached + fresh * (fresh + 1) / 2;
-        double attention = fmax(pairs * timing.pair_ns,
-                                fresh * timing.query_stream_ns + all * timing.kv_stream_ns);
+        double attention =
+            fmax(pairs * timing.full_rates.pair_ns,
+                 fresh * timing.full_rates.query_stream_ns + all * timing.full_rates.kv_stream_ns);
         attention = model->layers * (attention + (double)hardware->kernel_launch_ns);
         ck_assert_msg(
             fabs(whole.row[0].times * whole.row[0].ns - attention) < tolerance_ns(model, expected),
@@ -106,8 +107,8 @@ static void decode_is_the_simulators(const struct model *model, const struct har
         ck_assert_double_eq_tol(total(&whole), expected, 1e-9 * expected);
         if (model->window_layers + model->state_layers > 0 || timing.attention_fitted)
             continue;
-        double attention = batch * timing.query_stream_ns +
-                           (double)context * timing.decode_context_ns +
+        double attention = batch * timing.full_rates.query_stream_ns +
+                           (double)context * timing.full_rates.decode_context_ns +
                            (double)hardware->kernel_launch_ns;
         ck_assert_double_eq_tol(whole.row[0].times * whole.row[0].ns, model->layers * attention,
                                 tolerance_ns(model, expected));

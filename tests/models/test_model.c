@@ -104,7 +104,15 @@ START_TEST(numbers_that_contradict_each_other_are_refused_by_key)
         { "attention: latent\nlatent_dim: 4", "rope_dim" },
         { "latent_dim: 4", "latent_dim" },
         { "rope_dim: 4", "rope_dim" },
-        { "query_latent_dim: 4", "query_latent_dim" },
+        { "window_heads: 4", "window_heads" }, /* no layer has a window */
+        { "window_layers: 1\nwindow_tokens: 8\nwindow_kv_heads: 3", "window_kv_heads" },
+        { "shared_kv_layers: 2", "shared_kv_layers" }, /* none would keep any */
+        { "shared_kv_layers: 1\nshared_kv_window_layers: 1", "shared_kv_window_layers" },
+        { "index_layers: 1", "index_heads" },
+        { "index_dim: 128", "index_dim" },
+        { "expert_hidden: 4", "expert_hidden" },
+        { "shared_expert_ffn: 4", "shared_expert_ffn" },
+        { "ffn_layers: 9", "ffn_layers" },
         { "ffn: 0", "ffn" },
         { "experts_per_token: 2", "experts_per_token" },
         { "shared_experts: 1", "shared_experts" },

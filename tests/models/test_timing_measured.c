@@ -99,7 +99,8 @@ static double predicted_ns(const struct model *model, struct hardware hardware, 
     hardware.allreduce_latency_ns = 0;
     hardware.allreduce_bytes_per_s = 1e30;
     struct timing timing = timing_new(model, &hardware, ranks);
-    timing.pair_ns = timing.query_stream_ns = timing.kv_stream_ns = 0;
+    timing.full_rates.pair_ns = timing.full_rates.query_stream_ns = timing.full_rates.kv_stream_ns =
+        0;
     timing.layer_ns -= 2 * (double)hardware.kernel_launch_ns; /* attention, storing KV */
     take_norms_apart(&timing, model, &hardware);
     return (double)timing_prefill(&timing, tokens, 0).layer_ns;

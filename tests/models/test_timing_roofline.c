@@ -113,7 +113,9 @@ static double slow_feed_forward(const struct slow *slow, double tokens, bool den
                slow_element_wise(slow, tokens, (up + 1) * width);
     double used = model->experts_per_token + model->shared_experts;
     double shared = model->shared_experts * width;
-    double sum = slow_product(slow, tokens, hidden, model->experts) +
+    /* Routers are in bf16 where the rest is narrower. */
+    double sum = slow_product_of(slow, tokens, hidden, model->experts,
+                                 fmax(2, model->weight_bytes_per_parameter)) +
                  slow_routed_product(slow, tokens, hidden, up * width) +
                  slow_routed_product(slow, tokens, width, hidden) +
                  slow_element_wise(slow, tokens, (up + 1) * used * width);
@@ -471,11 +473,12 @@ END_TEST
 static double mixed_ns(const struct timing *timing, uint64_t tokens, uint64_t cached,
                        uint32_t batch, uint64_t context)
 {
-    struct prefill_time time = timing_mixed(timing, &(struct timing_work){ .prefills = tokens > 0,
-                                                       .prefill_new = tokens,
-                                                       .prefill_cached = cached,
-                                                       .decodes = batch,
-                                                       .decode_context = context });
+    struct prefill_time time =
+        timing_mixed(timing, &(struct timing_work){ .prefills = tokens > 0,
+                                                    .prefill_new = tokens,
+                                                    .prefill_cached = cached,
+                                                    .decodes = batch,
+                                                    .decode_context = context });
     return (double)timing->layers * (double)time.layer_ns + (double)time.overhead_ns;
 }
 
@@ -563,7 +566,8 @@ static double parameters_read(struct model model, struct hardware hardware, uint
     struct timing wide = timing_new(&model, &hardware, 1);
     model.weight_bytes_per_parameter = 2;
     struct timing narrow = timing_new(&model, &hardware, 1);
-    double ns = timing_decode(&wide, batch, 0, 0).base_ns - timing_decode(&narrow, batch, 0, 0).base_ns;
+    double ns =
+        timing_decode(&wide, batch, 0, 0).base_ns - timing_decode(&narrow, batch, 0, 0).base_ns;
     return ns * hardware.hbm_bytes_per_s * hardware.hbm_efficiency / 1e9;
 }
 
@@ -641,10 +645,12 @@ START_TEST(decode_of_one_sequence_is_reading_the_weights)
     hardware.kernel_launch_ns = hardware.allreduce_latency_ns = hardware.iteration_overhead_ns = 0;
     struct timing bare = timing_new(&model, &hardware, 2);
     ck_assert_double_ge(timing_decode(&bare, 1, 0, 0).base_ns, head_and_layers / rate);
-    ck_assert_double_eq_tol(timing_decode(&bare, 1, 0, 0).base_ns / (head_and_layers / rate), 1, 0.01);
+    ck_assert_double_eq_tol(timing_decode(&bare, 1, 0, 0).base_ns / (head_and_layers / rate), 1,
+                            0.01);
     ck_assert_double_le(timing_decode(&whole, 1, 0, 0).base_ns, 1.6 * head_and_layers / rate);
     double kv_bytes = (double)model_kv_bytes_per_token(&model, 2);
-    ck_assert_double_eq_tol(timing_decode(&bare, 1, 0, 0).per_token_ns / (kv_bytes / rate), 1, 1e-9);
+    ck_assert_double_eq_tol(timing_decode(&bare, 1, 0, 0).per_token_ns / (kv_bytes / rate), 1,
+                            1e-9);
 }
 END_TEST
 
@@ -680,7 +686,8 @@ START_TEST(more_ranks_are_faster_but_never_by_their_number)
     struct hardware hardware = roofline_hardware("a100-80gb");
     struct timing four = timing_new(&model, &hardware, 4), eight = timing_new(&model, &hardware, 8);
     double prefill = prefill_ns(&four, 2048, 0) / prefill_ns(&eight, 2048, 0);
-    double decode = timing_decode(&four, 16, 0, 0).base_ns / timing_decode(&eight, 16, 0, 0).base_ns;
+    double decode =
+        timing_decode(&four, 16, 0, 0).base_ns / timing_decode(&eight, 16, 0, 0).base_ns;
     ck_assert_double_gt(prefill, 1);
     ck_assert_double_lt(prefill, 2);
     ck_assert_double_gt(decode, 1);

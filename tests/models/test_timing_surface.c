@@ -94,7 +94,7 @@ START_TEST(several_prompts_attend_to_themselves_alone)
     double pairs = 4000.0 * 4001 / 2 - 4 * 1000.0 * 1001 / 2;
     double less = (double)timing_mixed(&timing, &one).layer_ns -
                   (double)timing_mixed(&timing, &four).layer_ns;
-    ck_assert_double_eq_tol(less, pairs * timing.pair_ns, 2);
+    ck_assert_double_eq_tol(less, pairs * timing.full_rates.pair_ns, 2);
     /* Unlike chunks are told by their mean token's size: one of 4,000 and many of next to nothing.
      */
     struct timing_work unlike = { .prefills = 41, .prefill_new = 4000, .prefill_alike = 3960 };

@@ -49,8 +49,8 @@ static void add_drive(const char *name, void *context)
 
 static enum status list_drives(struct error *err)
 {
-    static const char *const heading[] = { "drives", "holds", "read", "write", "rated writes",
-                                           "price" };
+    static const char *const heading[] = { "drives", "holds",        "read",
+                                           "write",  "rated writes", "price" };
     struct drive_list list = { .err = err };
     table_init(&list.table, 6);
     for (size_t i = 0; i < sizeof heading / sizeof *heading; i++)
@@ -117,14 +117,18 @@ static enum status list(struct error *err)
     return status == STATUS_OK ? list_policies(err) : status;
 }
 
+struct import_to {
+    const char *out, *assume;
+};
+
 static enum status list_or_show(const struct options *options, const struct models_show *given,
-                                const char *out, struct error *err)
+                                struct import_to to, struct error *err)
 {
     const char *const *arguments = options->arguments;
     if (options->argument_count == 0)
         return list(err);
     if (options->argument_count == 2 && strcmp(arguments[0], "import") == 0)
-        return models_import(arguments[1], out, err);
+        return models_import(arguments[1], to.out, to.assume, err);
     if (options->argument_count != 2 || strcmp(arguments[0], "show") != 0)
         return error_input(err, NULL, 0, "models",
                            "nothing, show and a model's name, or import and a config.json",
@@ -137,7 +141,7 @@ int cmd_models(int argc, const char **argv)
     struct models_show given = {
         .hardware = "paper-4xa100", .gpus = 4, .engine = ENGINE_VERSION_CURRENT, .batch = 32
     };
-    const char *out = "";
+    struct import_to to = { .out = "", .assume = "" };
     bool policies = false;
     const struct option table[] = {
         { "hardware", 'H', OPTION_TEXT, &given.hardware, "NAME", "on this server (paper-4xa100)" },
@@ -151,7 +155,12 @@ int cmd_models(int argc, const char **argv)
           "show: of N tokens of context each (2048)" },
         { "plot", 'p', OPTION_TEXT, &given.plot, "FILE", "show: the roofline, .png or .svg" },
         { "json", 0, OPTION_FLAG, &given.json, NULL, "show: one JSON object" },
-        { "output", 'o', OPTION_TEXT, &out, "FILE", "import: write the YAML there, not to stdout" },
+        { "output", 'o', OPTION_TEXT, &to.out, "FILE",
+          "import: write the YAML there, not to stdout" },
+        { "assume", 0, OPTION_TEXT, &to.assume, "WORDS",
+          "import: take for granted what a refused file does not say: known-fields (fields that "
+          "are "
+          "not known change no size), dense-gqa, gated-ffn, plain-ffn" },
         { "policies", 0, OPTION_FLAG, &policies, NULL, "list policies, presets and versions only" },
         { 0 },
     };
@@ -174,7 +183,7 @@ int cmd_models(int argc, const char **argv)
         if (policies)
             list_policies(&err);
         else
-            list_or_show(&options, &given, out, &err);
+            list_or_show(&options, &given, to, &err);
     }
     options_free(&options);
     return output_exit(&err);

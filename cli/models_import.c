@@ -27,7 +27,8 @@ static enum status write_file(const char *path, const char *text, struct error *
     return STATUS_OK;
 }
 
-enum status models_import(const char *config, const char *out, struct error *err)
+enum status models_import(const char *config, const char *out, const char *assume,
+                          struct error *err)
 {
     struct model model;
     char name[CONFIG_TEXT_BYTES], *text = NULL;
@@ -36,7 +37,8 @@ enum status models_import(const char *config, const char *out, struct error *err
     if (yaml == NULL)
         return error_io(err, NULL, "allocate", strerror(errno));
     name_of(out, name);
-    enum status status = model_import(config, *out != '\0' ? name : NULL, &model, yaml, err);
+    const struct model_import how = { .name = *out != '\0' ? name : NULL, .assume = assume };
+    enum status status = model_import(config, &how, &model, yaml, err);
     fclose(yaml);
     if (status == STATUS_OK && *out != '\0')
         status = write_file(out, text, err);

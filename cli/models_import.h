@@ -5,7 +5,9 @@
 #include "base/error.h"
 
 /* Writes the config.json as YAML to the file `out`, or to stdout where that is empty. Of a file,
- * the model is named as it is; what is refused leaves no file behind. */
-enum status models_import(const char *config, const char *out, struct error *err);
+ * the model is named as it is; what is refused leaves no file behind. assume: struct
+ * model_import's. */
+enum status models_import(const char *config, const char *out, const char *assume,
+                          struct error *err);
 
 #endif

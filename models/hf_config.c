@@ -4,148 +4,19 @@
 #include "base/memory.h"
 #include "models/folder.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define WHOLE_MOST INT64_C(0x7fffffff)
-
-/* ---- fields ---- */
-
-void hf_refuse(struct hf *hf, const char *field, const char *expected, const json_t *found)
-{
-    if (hf->status != STATUS_OK)
-        return;
-    char *text = found != NULL ? json_dumps(found, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
-    hf->status =
-        error_input(hf->err, hf->path, 0, field, expected, text != NULL ? text : "no such field");
-    free(text);
-}
-
-const json_t *hf_field(const struct hf *hf, const char *field)
-{
-    const json_t *value = json_object_get(hf->object, field);
-    return json_is_null(value) ? NULL : value;
-}
-
-static uint32_t whole_of(struct hf *hf, const char *field, const json_t *value)
-{
-    json_int_t number = json_integer_value(value);
-    if (json_is_integer(value) && number >= 0 && number <= WHOLE_MOST)
-        return (uint32_t)number;
-    hf_refuse(hf, field, "a whole number from 0 to 2147483647", value);
-    return 0;
-}
-
-uint32_t hf_whole(struct hf *hf, const char *field)
-{
-    return whole_of(hf, field, hf_field(hf, field));
-}
-
-uint32_t hf_whole_or(struct hf *hf, const char *field, uint32_t standard)
-{
-    const json_t *value = hf_field(hf, field);
-    return value != NULL ? whole_of(hf, field, value) : standard;
-}
-
-bool hf_flag_or(struct hf *hf, const char *field, bool standard)
-{
-    const json_t *value = hf_field(hf, field);
-    if (value != NULL && !json_is_boolean(value))
-        hf_refuse(hf, field, "true or false", value);
-    return value != NULL ? json_is_true(value) : standard;
-}
-
-bool hf_count_layers(struct hf *hf, const char *field, uint32_t layers, const char *const *choices,
-                     uint32_t *count)
-{
-    const json_t *list = hf_field(hf, field);
-    if (list == NULL || hf->status != STATUS_OK)
-        return false;
-    if (json_array_size(list) != layers)
-        hf_refuse(hf, field, "a list with an entry for each layer", list);
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const char *entry = json_string_value(json_array_get(list, i));
-        size_t kind = 0;
-        while (choices[kind] != NULL && (entry == NULL || strcmp(entry, choices[kind]) != 0))
-            kind++;
-        if (choices[kind] == NULL)
-            hf_refuse(hf, field, "kinds of layers that are known here", json_array_get(list, i));
-        else
-            count[kind]++;
-    }
-    return hf->status == STATUS_OK;
-}
-
-/* ---- into the model, with notes ---- */
-
-/* What is noted again was read again, by a family that knows better. */
-void hf_note(struct hf *hf, const void *member, const char *text)
-{
-    size_t offset = (size_t)((const char *)member - (const char *)hf->model);
-    uint32_t at = 0;
-    while (at < hf->notes && hf->note[at].offset != offset)
-        at++;
-    if (at == HF_NOTES_MOST)
-        return;
-    hf->notes += at == hf->notes;
-    hf->note[at].offset = offset;
-    snprintf(hf->note[at].text, sizeof hf->note[at].text, "%s", text);
-}
-
-static void note_field(struct hf *hf, const void *member, const char *field)
-{
-    char text[HF_NOTE_BYTES];
-    snprintf(text, sizeof text, hf_field(hf, field) != NULL ? "%s" : "no %s; transformers' default",
-             field);
-    hf_note(hf, member, text);
-}
-
-void hf_take(struct hf *hf, uint32_t *member, const char *field)
-{
-    *member = hf_whole(hf, field);
-    note_field(hf, member, field);
-}
-
-void hf_take_or(struct hf *hf, uint32_t *member, const char *field, uint32_t standard)
-{
-    *member = hf_whole_or(hf, field, standard);
-    note_field(hf, member, field);
-}
-
-void hf_take_flag_or(struct hf *hf, bool *member, const char *field, bool standard)
-{
-    *member = hf_flag_or(hf, field, standard);
-    note_field(hf, member, field);
-}
-
-void hf_derive(struct hf *hf, uint32_t *member, uint32_t value, const char *text)
-{
-    *member = value;
-    hf_note(hf, member, text);
-}
-
 /* ---- widths of numbers ---- */
-
-/* Of the part for language, or else of the whole file. */
-static const json_t *either(const struct hf *hf, const char *field)
-{
-    const json_t *value = hf_field(hf, field);
-    if (value == NULL)
-        value = json_object_get(hf->outer, field);
-    return json_is_null(value) ? NULL : value;
-}
 
 /* Weights of 4 bytes are served in 2, as vLLM's dtype "auto" does. */
 static void read_width(struct hf *hf)
 {
-    const json_t *value = either(hf, "torch_dtype");
+    const json_t *value = hf_either(hf, "torch_dtype");
     const char *field = value != NULL ? "torch_dtype" : "dtype";
     if (value == NULL)
-        value = either(hf, "dtype");
+        value = hf_either(hf, "dtype");
     const char *type = json_string_value(value);
     char text[HF_NOTE_BYTES];
     if (value != NULL &&
@@ -187,7 +58,7 @@ static enum number_format fp8_format(const json_t *quantisation)
  */
 static void read_quantisation(struct hf *hf)
 {
-    const json_t *quantisation = either(hf, "quantization_config");
+    const json_t *quantisation = hf_either(hf, "quantization_config");
     if (quantisation == NULL)
         return;
     const json_t *method_value = json_object_get(quantisation, "quant_method");
@@ -223,66 +94,93 @@ static void read_quantisation(struct hf *hf)
 
 /* ---- the file ---- */
 
-/* Of one's models, those that write text. */
-static bool is_of(const struct hf_family *family, const char *architecture)
+/* Those that write text, of one family's models. */
+static bool writes_text(const char *architecture)
 {
-    size_t length = strlen(family->architecture);
-    const char *rest = architecture + length;
-    return strncmp(architecture, family->architecture, length) == 0 &&
-           (*rest == '\0' || strcmp(rest, "ForCausalLM") == 0 ||
-            strcmp(rest, "ForConditionalGeneration") == 0);
+    static const char *const ends[] = { "ForCausalLM",  "ForConditionalGeneration",
+                                        "LMHeadModel",  "ChatModel",
+                                        "ChatGLMModel", NULL };
+    for (const char *const *end = ends; *end != NULL; end++) {
+        size_t length = strlen(architecture), tail = strlen(*end);
+        if (length >= tail && strcmp(architecture + length - tail, *end) == 0)
+            return true;
+    }
+    return false;
 }
 
-static const struct hf_family *family_in(const struct hf_family *family, const char *architecture)
+/* The language model of one that sees and hears has an object of its own. */
+static const json_t *language_part(const json_t *outer)
 {
-    while (family->architecture != NULL && !is_of(family, architecture))
-        family++;
-    return family->architecture != NULL ? family : NULL;
+    static const char *const names[] = { "text_config", "llm_config", "language_config",
+                                         "thinker_config", NULL };
+    for (const char *const *name = names; *name != NULL; name++) {
+        const json_t *part = json_object_get(outer, *name);
+        if (json_is_object(part) && json_object_size(part) > 1)
+            return language_part(part);
+    }
+    return outer;
 }
 
-static size_t list_families(const struct hf_family *families, char *text, size_t size, size_t used)
-{
-    for (const struct hf_family *family = families; family->architecture != NULL && used < size;
-         family++)
-        used += (size_t)snprintf(text + used, size - used, " %s", family->architecture);
-    return used;
-}
-
-static const struct hf_family *find_family(struct hf *hf)
+/* The language part's own names go before the whole's: a wrapper has many kinds of them inside. */
+static void find_family(struct hf *hf)
 {
     const json_t *list = json_object_get(hf->outer, "architectures");
-    const char *architecture = json_string_value(json_array_get(list, 0));
-    const struct hf_family *family = NULL;
-    if (architecture != NULL && json_array_size(list) == 1) {
-        family = family_in(hf_families, architecture);
-        if (family == NULL)
-            family = family_in(hf_hybrids, architecture);
+    const char *names[] = {
+        json_string_value(json_array_get(json_object_get(hf->object, "architectures"), 0)),
+        json_string_value(json_object_get(hf->object, "model_type")),
+        json_string_value(json_array_get(list, 0)),
+        json_string_value(json_object_get(hf->outer, "model_type")),
+    };
+    const char *first = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names && hf->habits == NULL; i++) {
+        first = first != NULL ? first : names[i];
+        hf->habits = names[i] != NULL ? hf_habits_of(names[i]) : NULL;
+        if (hf->habits != NULL)
+            first = names[i];
     }
-    if (family != NULL)
-        return family;
-    char expected[sizeof hf->err->expected] = "one of";
-    size_t used = list_families(hf_families, expected, sizeof expected, strlen(expected));
-    list_families(hf_hybrids, expected, sizeof expected, used);
-    hf_refuse(hf, "architectures", expected, list);
-    return NULL;
+    bool listed = json_array_size(list) > 0 && names[2] != NULL;
+    if ((list != NULL && !listed) || (listed && !writes_text(names[2])) || first == NULL)
+        hf_refuse(hf, "architectures", "a model that writes text (...ForCausalLM), or model_type",
+                  list);
+    if (json_is_true(json_object_get(hf->object, "is_encoder_decoder")))
+        hf_refuse(hf, "is_encoder_decoder", "false: a decoder",
+                  json_object_get(hf->object, "is_encoder_decoder"));
+    snprintf(hf->family, sizeof hf->family, "%s", first != NULL ? first : "");
+    if (hf->habits == NULL) {
+        hf->habits = &hf_unknown;
+        char text[128];
+        snprintf(text, sizeof text, "%.60s is not a family known here: read by its fields",
+                 hf->family);
+        hf_say(hf, text);
+    }
 }
 
 static void read_model(struct hf *hf)
 {
-    const json_t *text = json_object_get(hf->outer, "text_config");
-    hf->object = json_is_object(text) ? text : hf->outer;
-    const struct hf_family *family = find_family(hf);
-    if (family == NULL)
-        return;
     struct model *model = hf->model;
+    hf->object = language_part(hf->outer);
+    find_family(hf);
     model->gated_ffn = true;
+    model->parallel_attention = hf->habits->parallel;
     model->kv_bytes_per_value = 2;
     model->state_bytes_per_value = 2;
-    family->read(hf);
+    if (hf->habits->parallel)
+        hf_note(hf, &model->parallel_attention, "its architecture");
+    if (hf->status == STATUS_OK && hf->habits->before != NULL)
+        hf->habits->before(hf);
+    hf_read_context(hf);
+    hf_read_layers(hf);
+    hf_read_attention(hf);
+    hf_read_states(hf);
+    hf_read_feed_forward(hf);
+    hf_count_layers(hf);
+    if (hf->status == STATUS_OK && hf->habits->after != NULL)
+        hf->habits->after(hf);
     read_width(hf);
     read_quantisation(hf);
-    snprintf(model->source, sizeof model->source, "Hugging Face config.json (%s) of %.180s",
-             family->architecture, model->name);
+    hf_check_unread(hf);
+    snprintf(model->source, sizeof model->source, "Hugging Face config.json (%s) of %.150s",
+             hf->family, model->name);
 }
 
 /* The name of the folder that holds the config.json, or the file's where it has one of its own. */
@@ -298,23 +196,6 @@ static void name_by_path(const char *path, char name[CONFIG_TEXT_BYTES])
     while (start > path && start[-1] != '/')
         start--;
     snprintf(name, CONFIG_TEXT_BYTES, "%.*s", (int)(end - start), start);
-}
-
-static enum status parse(const char *path, json_t **root, struct error *err)
-{
-    json_error_t problem;
-    FILE *file = fopen(path, "r");
-    if (file == NULL)
-        return error_io(err, path, "open", strerror(errno));
-    *root = json_loadf(file, JSON_REJECT_DUPLICATES, &problem);
-    fclose(file);
-    if (*root == NULL)
-        return error_input(err, path, problem.line > 0 ? (uint64_t)problem.line : 0, NULL,
-                           "a JSON object", problem.text);
-    if (json_is_object(*root))
-        return STATUS_OK;
-    json_decref(*root);
-    return error_input(err, path, 0, NULL, "a JSON object", "another value");
 }
 
 bool model_is_config(const char *name_or_path)
@@ -359,26 +240,70 @@ static enum status read_checked(struct hf *hf, FILE *yaml)
     return status;
 }
 
-enum status model_import(const char *path, const char *name, struct model *model, FILE *yaml,
-                         struct error *err)
+static const struct {
+    const char *word;
+    enum hf_assume flag;
+} assumptions[] = { { "known-fields", HF_ASSUME_KNOWN_FIELDS },
+                    { "dense-gqa", HF_ASSUME_DENSE_GQA },
+                    { "gated-ffn", HF_ASSUME_GATED_FFN },
+                    { "plain-ffn", HF_ASSUME_PLAIN_FFN } };
+
+/* Words with commas between. */
+static enum status read_assume(const char *text, uint32_t *flags, struct error *err)
+{
+    while (text != NULL && *text != '\0') {
+        size_t length = strcspn(text, ","), i = 0, count = sizeof assumptions / sizeof *assumptions;
+        while (i < count && (strlen(assumptions[i].word) != length ||
+                             strncmp(assumptions[i].word, text, length) != 0))
+            i++;
+        if (i == count)
+            return error_input(err, NULL, 0, "--assume",
+                               "known-fields, dense-gqa, gated-ffn, plain-ffn, with commas between",
+                               text);
+        *flags |= (uint32_t)assumptions[i].flag;
+        text += length + (text[length] == ',');
+    }
+    return STATUS_OK;
+}
+
+static void say_assumed(struct hf *hf, const char *assume)
+{
+    char text[96];
+    if (hf->assume == 0)
+        return;
+    snprintf(text, sizeof text, "--assume %.60s", assume);
+    hf_say(hf, text);
+}
+
+enum status model_import(const char *path, const struct model_import *how, struct model *model,
+                         FILE *yaml, struct error *err)
 {
     char file[MODELS_PATH_BYTES];
     struct stat about;
+    uint32_t assume = 0;
     bool folder = stat(path, &about) == 0 && S_ISDIR(about.st_mode);
     size_t length = strlen(path);
     const char *slash = folder && length > 0 && path[length - 1] == '/' ? "" : "/";
     snprintf(file, sizeof file, folder ? "%s%sconfig.json" : "%s", path, slash);
     memset(model, 0, sizeof *model);
-    if (name != NULL)
-        snprintf(model->name, sizeof model->name, "%s", name);
+    if (how != NULL && how->name != NULL)
+        snprintf(model->name, sizeof model->name, "%s", how->name);
     else
         name_by_path(file, model->name);
     json_t *root = NULL;
-    if (parse(file, &root, err) != STATUS_OK)
+    if (read_assume(how != NULL ? how->assume : NULL, &assume, err) != STATUS_OK ||
+        hf_json_load(file, &root, err) != STATUS_OK)
         return err->status;
     struct hf *hf = memory_new(1, sizeof *hf);
-    *hf = (struct hf){ .path = file, .outer = root, .model = model, .err = err };
+    *hf = (struct hf){ .path = file,
+                       .outer = root,
+                       .model = model,
+                       .err = err,
+                       .assume = assume,
+                       .read = json_object() };
+    say_assumed(hf, how != NULL ? how->assume : NULL);
     enum status status = read_checked(hf, yaml);
+    json_decref(hf->read);
     free(hf);
     json_decref(root);
     return status;

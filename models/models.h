@@ -215,13 +215,20 @@ enum status hardware_prices(const struct hardware *hardware, const char *const *
  * versions.h. Fits and measured times that it names are not read. */
 enum status hardware_load_keys(const char *name_or_path, struct hardware *hardware,
                                struct error *err);
-/* Reads a Hugging Face config.json, or the one in a folder. name: the model's; NULL: the folder's
- * or file's. yaml, unless NULL: also written there as a file of models/llm, each number with the
- * field that it is from. STATUS_INPUT: no JSON, an architecture that is not known here, a field
- * that is missing or has a value whose meaning is not; STATUS_IO: cannot be read. docs/model.md
- * lists the architectures. */
-enum status model_import(const char *path, const char *name, struct model *model, FILE *yaml,
-                         struct error *err);
+/* How a config.json is read; NULL for all of it. assume: what its reader may take for granted,
+ * words with commas between. known-fields: fields that are not known here change no size.
+ * dense-gqa: besides, every layer attends to everything and has one dense feed-forward, whatever
+ * other fields say. gated-ffn, plain-ffn: of three matrices, of two. */
+struct model_import {
+    const char *name;   /* the model's; NULL: the folder's or file's */
+    const char *assume; /* NULL or "": nothing */
+};
+/* Reads a Hugging Face config.json, or the one in a folder. yaml, unless NULL: also written there
+ * as a file of models/llm, each number with the field that it is from. STATUS_INPUT: no JSON, no
+ * decoder, a field that is missing, has a value whose meaning is not known, or is not known and
+ * looks like a size; STATUS_IO: cannot be read. docs/model.md says what is read. */
+enum status model_import(const char *path, const struct model_import *how, struct model *model,
+                         FILE *yaml, struct error *err);
 /* Whether model_load() would read the path with model_import(). */
 bool model_is_config(const char *name_or_path);
 /* Whether the numbers fit each other, as model_load() asks. path is for messages. */

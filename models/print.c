@@ -45,6 +45,8 @@ static uint64_t tokens_held(const struct model *model, uint32_t ranks, uint64_t 
 static void print_model(FILE *out, const struct model *model, uint32_t ranks)
 {
     fprintf(out, "%s\n  %s\n", model->name, model->source);
+    if (model->notes[0] != '\0')
+        fprintf(out, "  %s\n", model->notes);
     print_quantity(out, "parameters", (double)model_parameters(model), UNIT_PLAIN);
     print_quantity(out, "multiplied with per token", (double)model_active_parameters(model),
                    UNIT_PLAIN);
@@ -127,8 +129,8 @@ void models_print(FILE *out, const struct model *model, const struct hardware *h
 {
     struct error err = { 0 };
     uint64_t budget_bytes;
-    bool fits = engine_kv_budget_bytes(model, hardware, ranks, engine, &budget_bytes, &err) ==
-                STATUS_OK;
+    bool fits =
+        engine_kv_budget_bytes(model, hardware, ranks, engine, &budget_bytes, &err) == STATUS_OK;
     /* What is refused here may be just the number of GPUs: then the model as one GPU holds it. */
     print_model(out, model, fits ? ranks : 1);
     print_hardware(out, hardware);

@@ -181,7 +181,8 @@ START_TEST(what_is_written_as_yaml_is_read_back)
         size_t length = 0;
         config_path(published[i].name, path);
         FILE *yaml = open_memstream(&text, &length);
-        ck_assert_int_eq(model_import(path, "mine", &model, yaml, &err), STATUS_OK);
+        const struct model_import mine = { .name = "mine" };
+        ck_assert_int_eq(model_import(path, &mine, &model, yaml, &err), STATUS_OK);
         fclose(yaml);
         char *file = test_temp_file(text);
         char named[512];
@@ -278,17 +279,15 @@ START_TEST(a_missing_field_is_refused_by_its_name)
     } cases[] = {
         { "llama-3-8b",
           { "num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size",
-            "vocab_size", "max_position_embeddings", "architectures" } },
-        { "mixtral-8x7b", { "num_local_experts", "num_experts_per_tok" } },
-        { "qwen3-30b-a3b",
-          { "num_experts", "moe_intermediate_size", "head_dim", "num_key_value_heads" } },
+            "vocab_size", "max_position_embeddings" } },
+        { "mixtral-8x7b", { "num_experts_per_tok", "num_key_value_heads" } },
+        { "qwen3-30b-a3b", { "head_dim", "num_key_value_heads" } },
         { "gemma-2-9b", { "head_dim" } },
-        { "deepseek-v3", { "kv_lora_rank", "qk_nope_head_dim", "v_head_dim", "n_routed_experts" } },
-        { "jamba-v0.1", { "attn_layer_period", "mamba_d_state", "mamba_expand" } },
-        { "nemotron-h-8b", { "hybrid_override_pattern", "ssm_state_size", "n_groups" } },
-        { "qwen3-next-80b-a3b", { "linear_num_value_heads", "linear_conv_kernel_dim" } },
-        { "gpt2", { "n_layer", "n_embd", "n_positions" } },
-        { "opt-6.7b", { "ffn_dim" } },
+        { "deepseek-v3", { "kv_lora_rank", "qk_nope_head_dim", "v_head_dim" } },
+        { "jamba-v0.1", { "attn_layer_offset", "mamba_d_state", "mamba_expand" } },
+        { "nemotron-h-8b", { "ssm_state_size", "n_groups" } },
+        { "qwen3-next-80b-a3b", { "linear_conv_kernel_dim", "linear_num_key_heads" } },
+        { "gpt2", { "n_positions" } },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (const char *const *field = cases[i].fields; *field != NULL; field++) {
@@ -298,7 +297,8 @@ START_TEST(a_missing_field_is_refused_by_its_name)
             struct error err = { 0 };
             ck_assert_msg(load_json(object, &model, &err) == STATUS_INPUT, "%s without %s",
                           cases[i].name, *field);
-            ck_assert_str_eq(err.key, *field);
+            bool first_of_names = strcmp(*field, "n_positions") == 0;
+            ck_assert_str_eq(err.key, first_of_names ? "max_position_embeddings" : *field);
             ck_assert_str_eq(err.found, "no such field");
             json_decref(object);
         }
@@ -312,25 +312,28 @@ START_TEST(a_value_that_means_nothing_here_is_refused_by_its_field)
     } cases[] = {
         { "llama-3-8b", "architectures", "[\"WhisperForConditionalGeneration\"]", "architectures" },
         { "llama-3-8b", "architectures", "[\"LlamaForSequenceClassification\"]", "architectures" },
+        { "llama-3-8b", "architectures", "[\"MambaForCausalLM\"]", "architectures" },
         { "llama-3-8b", "architectures", "\"LlamaForCausalLM\"", "architectures" },
+        { "llama-3-8b", "is_encoder_decoder", "true", "is_encoder_decoder" },
         { "llama-3-8b", "hidden_size", "\"4096\"", "hidden_size" },
         { "llama-3-8b", "hidden_size", "-1", "hidden_size" },
         { "llama-3-8b", "hidden_size", "4096.5", "hidden_size" },
         { "llama-3-8b", "hidden_size", "4097", "num_attention_heads" }, /* no whole head */
         { "llama-3-8b", "num_key_value_heads", "7", "kv_heads" },
-        { "llama-3-8b", "num_hidden_layers", "1000", "layers" },
+        { "llama-3-8b", "num_hidden_layers", "1000", "num_hidden_layers" },
         { "llama-3-8b", "tie_word_embeddings", "1", "tie_word_embeddings" },
         { "llama-3-8b", "torch_dtype", "\"int4\"", "torch_dtype" },
+        { "llama-3-8b", "layer_types", "[\"full_attention\"]", "layer_types" },
+        { "llama-3-8b", "rope_scaling", "{\"type\": \"mystery\", \"factor\": 2}", "rope_scaling" },
+        { "llama-3-8b", "rope_scaling", "{\"type\": \"yarn\"}", "rope_scaling" },
         { "llama-3-8b", "quantization_config", "{\"quant_method\": \"mystery\"}",
           "quantization_config.quant_method" },
-        { "llama-3-8b", "quantization_config", "{\"quant_method\": \"awq\", \"bits\": 40}",
-          "quantization_config.bits" },
+        { "llama-3-8b", "num_experts_per_tok", "2", "num_experts_per_tok" }, /* of how many? */
         { "gpt-oss-20b", "layer_types", "[\"full_attention\"]", "layer_types" },
-        { "deepseek-v3", "v_head_dim", "64", "v_head_dim" },
-        { "deepseek-v3", "moe_layer_freq", "2", "moe_layer_freq" },
-        { "qwen3-next-80b-a3b", "shared_expert_intermediate_size", "500",
-          "shared_expert_intermediate_size" },
+        { "deepseek-v3", "moe_layer_freq", "0", "moe_layer_freq" },
+        { "deepseek-v3", "moe_layer_freq", "[1, 1]", "moe_layer_freq" },
         { "qwen3-30b-a3b", "decoder_sparse_step", "0", "decoder_sparse_step" },
+        { "qwen3-30b-a3b", "mlp_only_layers", "[48]", "mlp_only_layers" },
         { "jamba-v0.1", "attn_layer_offset", "8", "attn_layer_period" },
         { "nemotron-h-8b", "hybrid_override_pattern", "\"M*-X\"", "hybrid_override_pattern" },
         { "minimax-text-01", "attn_type_list", "[1]", "attn_type_list" },
@@ -351,17 +354,191 @@ START_TEST(a_value_that_means_nothing_here_is_refused_by_its_field)
 }
 END_TEST
 
-START_TEST(an_unknown_architecture_is_told_the_known_ones)
+/* ---- what no list of names knows ---- */
+
+static struct model read_with(const char *name, const char *field, const char *value)
 {
+    json_t *object = config_json(name);
+    json_object_set_new(object, field, json_loads(value, JSON_DECODE_ANY, NULL));
+    struct model model;
+    struct error err = { 0 };
+    if (load_json(object, &model, &err) != STATUS_OK) {
+        error_print(stderr, &err);
+        ck_abort_msg("%s with %s %s", name, field, value);
+    }
+    json_decref(object);
+    return model;
+}
+
+START_TEST(an_unknown_family_is_read_by_its_fields_and_says_so)
+{
+    struct model known = imported("llama-3-8b");
+    struct model other = read_with("llama-3-8b", "architectures", "[\"MysteryForCausalLM\"]");
+    ck_assert_uint_eq(model_parameters(&other), model_parameters(&known));
+    ck_assert_uint_eq(model_kv_bytes_per_token(&other, 1), model_kv_bytes_per_token(&known, 1));
+    ck_assert_ptr_nonnull(strstr(other.notes, "MysteryForCausalLM"));
+    ck_assert_str_eq(known.notes, "");
     json_t *object = config_json("llama-3-8b");
     json_object_set_new(object, "architectures", json_pack("[s]", "MysteryForCausalLM"));
+    json_object_set_new(object, "hidden_act", json_string("gelu"));
+    struct model model;
+    struct error err = { 0 };
+    ck_assert_int_eq(load_json(object, &model, &err), STATUS_INPUT); /* two matrices, or three? */
+    ck_assert_str_eq(err.key, "hidden_act");
+    json_decref(object);
+}
+END_TEST
+
+START_TEST(a_family_is_told_by_its_model_type_where_no_architecture_is)
+{
+    json_t *object = config_json("qwen3-30b-a3b");
+    json_object_del(object, "architectures");
+    json_object_set_new(object, "model_type", json_string("qwen3_moe"));
+    struct model model, known = imported("qwen3-30b-a3b");
+    struct error err = { 0 };
+    ck_assert_int_eq(load_json(object, &model, &err), STATUS_OK);
+    ck_assert_uint_eq(model_parameters(&model), model_parameters(&known));
+    ck_assert_str_eq(model.notes, "");
+    json_object_del(object, "model_type");
+    ck_assert_int_eq(load_json(object, &model, &err), STATUS_INPUT);
+    ck_assert_str_eq(err.key, "architectures");
+    json_decref(object);
+}
+END_TEST
+
+START_TEST(a_language_model_inside_another_is_read_as_itself)
+{
+    static const char *const wrappers[] = { "text_config", "llm_config", "language_config" };
+    struct model known = imported("qwen3-30b-a3b");
+    for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers; i++) {
+        json_t *inner = config_json("qwen3-30b-a3b");
+        json_t *outer = json_pack("{s:[s], s:o}", "architectures", "SeesForConditionalGeneration",
+                                  wrappers[i], inner);
+        struct model model;
+        struct error err = { 0 };
+        ck_assert_int_eq(load_json(outer, &model, &err), STATUS_OK);
+        ck_assert_uint_eq(model_parameters(&model), model_parameters(&known));
+        json_decref(outer);
+    }
+}
+END_TEST
+
+START_TEST(an_unknown_field_is_refused_if_it_names_a_size_and_else_said)
+{
+    json_t *object = config_json("llama-3-8b");
+    json_object_set_new(object, "num_secret_experts", json_integer(8));
     struct model model;
     struct error err = { 0 };
     ck_assert_int_eq(load_json(object, &model, &err), STATUS_INPUT);
-    ck_assert_ptr_nonnull(strstr(err.expected, "DeepseekV3"));
-    ck_assert_ptr_nonnull(strstr(err.expected, "NemotronH"));
-    ck_assert_ptr_nonnull(strstr(err.found, "MysteryForCausalLM"));
+    ck_assert_str_eq(err.key, "num_secret_experts");
+    ck_assert_ptr_nonnull(strstr(err.expected, "--assume known-fields"));
     json_decref(object);
+    model = read_with("llama-3-8b", "num_secret_experts", "0"); /* says nothing */
+    ck_assert_str_eq(model.notes, "");
+    model = read_with("llama-3-8b", "mood", "\"blue\"");
+    ck_assert_ptr_nonnull(strstr(model.notes, "mood"));
+    model = read_with("llama-3-8b", "rope_theta", "5e5");
+    ck_assert_str_eq(model.notes, "");
+}
+END_TEST
+
+static struct model assumed(const json_t *object, const char *assume, enum status wanted)
+{
+    char *text = json_dumps(object, 0), *file = test_temp_file(text);
+    struct model model;
+    struct error err = { 0 };
+    const struct model_import how = { .name = "assumed", .assume = assume };
+    ck_assert_int_eq(model_import(file, &how, &model, NULL, &err), wanted);
+    unlink(file);
+    free(file);
+    free(text);
+    return model;
+}
+
+START_TEST(what_is_refused_can_be_vouched_for)
+{
+    json_t *object = config_json("llama-3-8b");
+    struct model known = imported("llama-3-8b");
+    json_object_set_new(object, "secret_state_size", json_integer(8));
+    assumed(object, NULL, STATUS_INPUT);
+    struct model model = assumed(object, "known-fields", STATUS_OK);
+    ck_assert_uint_eq(model_parameters(&model), model_parameters(&known));
+    ck_assert_ptr_nonnull(strstr(model.notes, "--assume known-fields"));
+    assumed(object, "everything", STATUS_INPUT);
+    json_object_set_new(object, "architectures", json_pack("[s]", "MysteryForCausalLM"));
+    json_object_set_new(object, "hidden_act", json_string("relu"));
+    assumed(object, "known-fields", STATUS_INPUT);
+    model = assumed(object, "known-fields,plain-ffn", STATUS_OK);
+    ck_assert(!model.gated_ffn);
+    json_object_set_new(object, "sliding_window", json_integer(1024)); /* of which layers? */
+    assumed(object, "known-fields,plain-ffn", STATUS_INPUT);
+    model = assumed(object, "dense-gqa,gated-ffn", STATUS_OK);
+    ck_assert_uint_eq(model.window_layers, 0);
+    ck_assert_uint_eq(model_parameters(&model), model_parameters(&known));
+    json_decref(object);
+}
+END_TEST
+
+/* ---- the longest context ---- */
+
+START_TEST(scaled_positions_make_the_window)
+{
+    static const struct {
+        const char *field, *scaling;
+        uint32_t tokens;
+    } cases[] = {
+        { "rope_scaling",
+          "{\"type\": \"yarn\", \"factor\": 4, \"original_max_position_embeddings\": 32768}",
+          131072 },
+        { "rope_scaling", "{\"rope_type\": \"yarn\", \"factor\": 4.0}", 4 * 8192 },
+        { "rope_parameters",
+          "{\"rope_type\": \"yarn\", \"factor\": 4, \"original_max_position_embeddings\": 4096}",
+          16384 },
+        { "rope_scaling", "{\"type\": \"linear\", \"factor\": 2}", 16384 },
+        { "rope_scaling", "{\"type\": \"dynamic\", \"factor\": 2}", 16384 },
+        { "rope_scaling",
+          "{\"rope_type\": \"llama3\", \"factor\": 8, \"original_max_position_embeddings\": 8192}",
+          8192 },
+        { "rope_scaling", "{\"type\": \"longrope\", \"short_factor\": [1], \"long_factor\": [2]}",
+          8192 },
+        { "rope_scaling", "{\"type\": \"mrope\", \"mrope_section\": [16, 24, 24]}", 8192 },
+        { "rope_parameters", "{\"rope_type\": \"default\", \"rope_theta\": 1}", 8192 },
+        { "rope_parameters",
+          "{\"full_attention\": {\"rope_type\": \"yarn\", \"factor\": 2}, \"sliding_attention\": "
+          "{\"rope_type\": \"default\"}}",
+          16384 },
+        { "rope_scaling", "null", 8192 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct model model = read_with("llama-3-8b", cases[i].field, cases[i].scaling);
+        ck_assert_msg(model.context_window_tokens == cases[i].tokens, "%s: %u", cases[i].scaling,
+                      model.context_window_tokens);
+    }
+    ck_assert_uint_eq(imported("gemma-3-27b").context_window_tokens,
+                      131072); /* linear, held already */
+    ck_assert_uint_eq(imported("deepseek-v3").context_window_tokens, 163840);
+}
+END_TEST
+
+/* ---- JSON ---- */
+
+START_TEST(constants_as_python_writes_them_are_no_numbers)
+{
+    struct model model;
+    struct error err = { 0 };
+    char *plain = json_dumps(config_json("llama-3-8b"), JSON_COMPACT), text[8192];
+    snprintf(
+        text, sizeof text,
+        "\xEF\xBB\xBF{\"time_step_limit\": [0.0, Infinity, -Infinity],\n\"x\": NaN, \"a\\\" NaN\": "
+        "\"Infinity \\\\\", %s",
+        plain + 1);
+    ck_assert_int_eq(load_text(text, &model, &err), STATUS_OK);
+    snprintf(text, sizeof text, "{\"hidden_size\": Infinity,\n%s", plain + 1);
+    ck_assert_int_eq(load_text(text, &model, &err), STATUS_INPUT); /* twice: refused by its line */
+    ck_assert_uint_eq(err.line, 2);
+    snprintf(text, sizeof text, "{\"x\": Infinitys,\n%s", plain + 1);
+    ck_assert_int_eq(load_text(text, &model, &(struct error){ 0 }), STATUS_INPUT);
+    free(plain);
 }
 END_TEST
 
@@ -424,7 +601,13 @@ static Suite *suite(void)
     tcase_add_test(tests, a_folder_with_a_config_is_a_model);
     tcase_add_test(tests, a_missing_field_is_refused_by_its_name);
     tcase_add_test(tests, a_value_that_means_nothing_here_is_refused_by_its_field);
-    tcase_add_test(tests, an_unknown_architecture_is_told_the_known_ones);
+    tcase_add_test(tests, an_unknown_family_is_read_by_its_fields_and_says_so);
+    tcase_add_test(tests, a_family_is_told_by_its_model_type_where_no_architecture_is);
+    tcase_add_test(tests, a_language_model_inside_another_is_read_as_itself);
+    tcase_add_test(tests, an_unknown_field_is_refused_if_it_names_a_size_and_else_said);
+    tcase_add_test(tests, what_is_refused_can_be_vouched_for);
+    tcase_add_test(tests, scaled_positions_make_the_window);
+    tcase_add_test(tests, constants_as_python_writes_them_are_no_numbers);
     tcase_add_test(tests, what_is_no_json_object_is_refused_with_its_line);
     tcase_add_test(tests, a_window_is_the_files_or_transformers_or_none);
     suite_add_tcase(suite, tests);

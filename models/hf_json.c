@@ -1,0 +1,91 @@
+/* models/hf_json.c - JSON as Python's json module writes it: with Infinity, -Infinity and NaN,
+ * which no standard knows and config.json files hold. They become null: no size is infinite. */
+#include "models/hf_config.h"
+
+#include "base/memory.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILE_BYTES_MOST (16u << 20)
+
+static enum status read_text(const char *path, char **text, struct error *err)
+{
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return error_io(err, path, "open", strerror(errno));
+    *text = memory_new(FILE_BYTES_MOST + 1, 1);
+    size_t length = fread(*text, 1, FILE_BYTES_MOST, file);
+    bool more = fgetc(file) != EOF, failed = ferror(file) != 0;
+    fclose(file);
+    (*text)[length] = '\0';
+    enum status status = STATUS_OK;
+    if (failed)
+        status = error_io(err, path, "read", strerror(errno));
+    else if (more)
+        status =
+            error_input(err, path, 0, NULL, "a config.json of at most 16 MiB", "a larger file");
+    else if (strlen(*text) != length)
+        status = error_input(err, path, 0, NULL, "a JSON object", "a binary file");
+    if (status != STATUS_OK)
+        free(*text);
+    return status;
+}
+
+/* The length of a constant of Python's at text, 0: none is there. */
+static size_t python_constant(const char *text)
+{
+    static const char *const constants[] = { "Infinity", "-Infinity", "NaN" };
+    for (size_t i = 0; i < sizeof constants / sizeof *constants; i++) {
+        size_t length = strlen(constants[i]);
+        if (strncmp(text, constants[i], length) == 0 && !isalnum((unsigned char)text[length]))
+            return length;
+    }
+    return 0;
+}
+
+/* Outside strings; every line stays a line. The result is the caller's. */
+static char *without_constants(const char *text)
+{
+    size_t length = strlen(text), used = 0;
+    char *plain = memory_new(length + length / 3 + 5, 1); /* NaN is the shortest: 3 become 4 */
+    bool quoted = false;
+    while (*text != '\0') {
+        size_t constant = quoted ? 0 : python_constant(text);
+        if (constant > 0) {
+            memcpy(plain + used, "null", 4);
+            used += 4;
+            text += constant;
+            continue;
+        }
+        if (*text == '"')
+            quoted = !quoted;
+        if (quoted && *text == '\\' && text[1] != '\0')
+            plain[used++] = *text++;
+        plain[used++] = *text++;
+    }
+    plain[used] = '\0';
+    return plain;
+}
+
+enum status hf_json_load(const char *path, json_t **root, struct error *err)
+{
+    char *text = NULL;
+    if (read_text(path, &text, err) != STATUS_OK)
+        return err->status;
+    json_error_t problem;
+    const char *mark = "\xEF\xBB\xBF"; /* of UTF-8, which some editors write */
+    char *plain = without_constants(strncmp(text, mark, 3) == 0 ? text + 3 : text);
+    free(text);
+    *root = json_loads(plain, JSON_REJECT_DUPLICATES, &problem);
+    free(plain);
+    if (*root == NULL)
+        return error_input(err, path, problem.line > 0 ? (uint64_t)problem.line : 0, NULL,
+                           "a JSON object", problem.text);
+    if (json_is_object(*root))
+        return STATUS_OK;
+    json_decref(*root);
+    return error_input(err, path, 0, NULL, "a JSON object", "another value");
+}

@@ -33,8 +33,8 @@ static const char *kind_of(const json_t *scaling)
 /* Kinds after which max_position_embeddings is the scaled model's. */
 static bool is_scaled_already(const char *kind)
 {
-    static const char *const kinds[] = { "default", "su",           "longrope", "llama3",
-                                         "mrope",   "proportional", NULL };
+    static const char *const kinds[] = { "default", "su",   "longrope",     "llama3",
+                                         "mrope",   "gptj", "proportional", NULL };
     for (const char *const *known = kinds; *known != NULL; known++)
         if (strcmp(kind, *known) == 0)
             return true;

@@ -60,6 +60,12 @@ static void before_mpt(struct hf *hf)
     hf_field(hf, "ffn_config");
 }
 
+/* Its intermediate_size is of gate and up together (Qwen/Qwen-7B, modeling_qwen.py). */
+static void before_qwen(struct hf *hf)
+{
+    put(hf, "intermediate_size", hf_whole(hf, "intermediate_size") / 2);
+}
+
 static void after_chatglm(struct hf *hf)
 {
     struct model *model = hf->model;
@@ -235,8 +241,8 @@ static const struct hf_habits habits[] = {
     { .name = "glm4moelite", .latent = true },
     { .name = "glm4moe" },
     { .name = "glm4vmoe" },
-    { .name = "glm4" },
-    { .name = "glm" },
+    { .name = "glm4", .head_dim = 128 },
+    { .name = "glm", .head_dim = 128 },
     { .name = "chatglm", .after = after_chatglm },
     { .name = "gemma", .tied = true, .own_width = true, .windows = HF_WINDOWS_NONE },
     { .name = "gemma2",
@@ -275,9 +281,10 @@ static const struct hf_habits habits[] = {
       .after = after_gemma4 },
     { .name = "phi3", .heads_kv = true, .windows = HF_WINDOWS_ALL },
     { .name = "phi3small", .windows = HF_WINDOWS_NONE },
+    { .name = "phi3v", .heads_kv = true, .windows = HF_WINDOWS_ALL },
     { .name = "phi4mm", .windows = HF_WINDOWS_ALL },
     { .name = "phimoe", .windows = HF_WINDOWS_ALL },
-    { .name = "phi", .heads_kv = true, .plain_ffn = true, .parallel = true },
+    { .name = "phi", .heads_kv = true, .plain_ffn = true, .parallel = true, .four_times = true },
     { .name = "gptoss",
       .own_width = true,
       .windows = HF_WINDOWS_PATTERN,
@@ -299,7 +306,7 @@ static const struct hf_habits habits[] = {
       .state = STATE_MAMBA2,
       .before = before_granite_hybrid },
     { .name = "nemotronh", .plain_ffn = true, .state = STATE_MAMBA2 },
-    { .name = "nemotron", .plain_ffn = true },
+    { .name = "nemotron", .heads_kv = true, .plain_ffn = true },
     { .name = "nemotronnas", .before = before_decilm },
     { .name = "decilm", .before = before_decilm },
     { .name = "falconh1",
@@ -308,14 +315,14 @@ static const struct hf_habits habits[] = {
       .after = after_falcon_h1 },
     { .name = "bamba", .state = STATE_MAMBA2 },
     { .name = "jamba", .state = STATE_MAMBA },
-    { .name = "hunyuan", .windows = HF_WINDOWS_NONE },
-    { .name = "hunyuanv1moe", .windows = HF_WINDOWS_NONE },
-    { .name = "hunyuanmoev1", .windows = HF_WINDOWS_NONE },
-    { .name = "hunyuanv1dense", .windows = HF_WINDOWS_NONE },
-    { .name = "hunyuandensev1", .windows = HF_WINDOWS_NONE },
-    { .name = "ernie45", .tied = true },
+    { .name = "hunyuan", .heads_kv = true, .windows = HF_WINDOWS_NONE },
+    { .name = "hunyuanv1moe", .heads_kv = true, .windows = HF_WINDOWS_NONE },
+    { .name = "hunyuanmoev1", .heads_kv = true, .windows = HF_WINDOWS_NONE },
+    { .name = "hunyuanv1dense", .heads_kv = true, .windows = HF_WINDOWS_NONE },
+    { .name = "hunyuandensev1", .heads_kv = true, .windows = HF_WINDOWS_NONE },
+    { .name = "ernie45", .head_dim = 128, .tied = true },
     { .name = "ernie45moe", .tied = true },
-    { .name = "seedoss", .own_width = true },
+    { .name = "seedoss", .head_dim = 128 },
     { .name = "olmo", .heads_kv = true },
     { .name = "olmo2", .heads_kv = true },
     { .name = "olmoe", .heads_kv = true },
@@ -341,10 +348,12 @@ static const struct hf_habits habits[] = {
     { .name = "smollm3", .tied = true, .windows = HF_WINDOWS_FLAG },
     { .name = "starcoder2", .tied = true, .plain_ffn = true, .windows = HF_WINDOWS_ALL },
     { .name = "stablelm" },
-    { .name = "arcee", .plain_ffn = true },
-    { .name = "apertus", .plain_ffn = true },
+    { .name = "arcee", .heads_kv = true, .plain_ffn = true },
+    { .name = "apertus", .heads_kv = true, .plain_ffn = true },
     { .name = "persimmon", .heads_kv = true, .plain_ffn = true },
     { .name = "baichuan", .heads_kv = true },
+    { .name = "internlm", .heads_kv = true },
+    { .name = "qwen", .heads_kv = true, .before = before_qwen },
     { .name = "internlm2", .heads_kv = true },
     { .name = "internlm3", .heads_kv = true },
     { .name = "gpt2",

@@ -5,8 +5,8 @@
 #include "base/units.h"
 #include "cli/breakdown_print.h"
 #include "plots/roofline.h"
-#include "sim/engine/setup.h"
 #include "sim/engine/experiment.h"
+#include "sim/engine/setup.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,9 +36,7 @@ static uint64_t usual(uint64_t given, uint64_t window)
     return given > 0 ? given : window < USUAL_TOKENS ? window : USUAL_TOKENS;
 }
 
-static enum status check(const struct models_show *show, const struct model *model,
-                         const struct hardware *hardware, const struct engine_memory *engine,
-                         uint64_t *budget_bytes, struct error *err)
+static enum status check(const struct models_show *show, struct error *err)
 {
     const uint64_t most = UINT64_C(1) << 30;
     enum status status = check_range("--tokens", 0, most, show->tokens, err);
@@ -48,9 +46,19 @@ static enum status check(const struct models_show *show, const struct model *mod
         status = check_range("--batch", 1, 1 << 20, show->batch, err);
     if (status == STATUS_OK)
         status = check_range("--context", 0, most, show->context, err);
-    return status == STATUS_OK ? engine_kv_budget_bytes(model, hardware, (uint32_t)show->gpus,
-                                                        engine, budget_bytes, err)
-                               : status;
+    return status;
+}
+
+/* What is known of a model that does not fit is shown before it is refused. */
+static enum status find_room(const struct models_show *show, const struct model *model,
+                             const struct hardware *hardware, const struct engine_memory *engine,
+                             uint64_t *budget_bytes, struct error *err)
+{
+    uint32_t ranks = (uint32_t)show->gpus;
+    enum status status = engine_kv_budget_bytes(model, hardware, ranks, engine, budget_bytes, err);
+    if (status != STATUS_OK && !show->json)
+        models_print(stdout, model, hardware, ranks, engine, NULL);
+    return status;
 }
 
 static enum status set(struct config_tree *tree, const char *key, const char *value,
@@ -94,8 +102,8 @@ enum status models_show(const char *name, const struct models_show *show, struct
     uint64_t budget_bytes;
     if (model_load(name, &model, err) || hardware_load(show->hardware, &hardware, err) ||
         check_range("--gpus", 1, hardware.gpus, show->gpus, err) ||
-        load_engine(show, &hardware, &engine, &host, err) ||
-        check(show, &model, &hardware, &engine, &budget_bytes, err))
+        load_engine(show, &hardware, &engine, &host, err) || check(show, err) ||
+        find_room(show, &model, &hardware, &engine, &budget_bytes, err))
         return err->status;
     uint32_t ranks = (uint32_t)show->gpus, batch = (uint32_t)show->batch;
     uint64_t window = model.context_window_tokens;

@@ -1,45 +1,50 @@
-/* tools/print_reference.c - writes docs/config.md and docs/metrics.md from the tables in the code:
- *   print_reference config > docs/config.md;  print_reference metrics > docs/metrics.md
- * A test holds both files against it. */
+/* tools/print_reference.c - writes docs/config.md, docs/metrics.md and docs/models.md from the
+ * tables in the code and its tests: print_reference config > docs/config.md;  print_reference
+ * metrics > docs/metrics.md; ... Tests hold these files against it. */
 #include "sim/sim.h"
+#include "tools/print_models.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static void print_config(void)
 {
-    printf("# Keys of an experiment\n\n"
-           "Made by `build/release/tools/print_reference config`; do not edit. Keys may be nested or "
-           "dotted in\nYAML; `--set KEY=VALUE` lays one over the file. An unknown key is refused.\n\n");
+    printf(
+        "# Keys of an experiment\n\n"
+        "Made by `build/release/tools/print_reference config`; do not edit. Keys may be nested or "
+        "dotted in\nYAML; `--set KEY=VALUE` lays one over the file. An unknown key is "
+        "refused.\n\n");
     config_print_rows(stdout, experiment_sections, true);
 }
 
 static void print_metrics(void)
 {
-    printf("# Metrics of a run\n\n"
-           "Made by `build/release/tools/print_reference metrics`; do not edit. Names are the keys of "
-           "`reprise sim\n--json` and of the store. Measuring begins when the first turn after the "
-           "warm-up starts; measured turns are\nthose that start from then on. What is not said of "
-           "them is of all that happens from then on, the warm-up's\nlast turns included. Quantiles "
-           "are within 0.2 %%; counts, sums and means are exact.\n\n"
-           "| metric | unit | meaning |\n|---|---|---|\n");
+    printf(
+        "# Metrics of a run\n\n"
+        "Made by `build/release/tools/print_reference metrics`; do not edit. Names are the keys of "
+        "`reprise sim\n--json` and of the store. Measuring begins when the first turn after the "
+        "warm-up starts; measured turns are\nthose that start from then on. What is not said of "
+        "them is of all that happens from then on, the warm-up's\nlast turns included. Quantiles "
+        "are within 0.2 %%; counts, sums and means are exact.\n\n"
+        "| metric | unit | meaning |\n|---|---|---|\n");
     for (int i = 0; i < METRIC_COUNT; i++)
         printf("| `%s` | %s | %s |\n", metric_rows[i].name, metric_rows[i].unit,
                metric_rows[i].meaning);
-    printf("\n## Hit rates and their denominators\n\n"
-           "| rate | over |\n|---|---|\n"
-           "| `hit_rate_tokens` | all prompt and history tokens: first turns count against it |\n"
-           "| `hit_rate_history_tokens` | history tokens: what could be reused at all |\n"
-           "| `hit_rate_blocks` | units (sessions, or blocks of a prefix) that a turn wanted |\n"
-           "| `hit_rate_turns` | all turns |\n"
-           "| `hit_rate_later_turns` | turns that are not their session's first |\n\n"
-           "An open-loop trace does not tell a prompt's history from its new part: there the history "
-           "is 0 and its\ntwo rates with it.\n\n"
-           "## Curves\n\n"
-           "`ttft_cdf`, `prefill_cdf` (x ns, y share of turns); `hits_hbm_over_time`, "
-           "`hits_dram_over_time`,\n`hits_ssd_over_time`, `hits_remote_over_time`, "
-           "`misses_over_time` (x ns since measuring began, y tokens in\nthat bin); "
-           "`queue_over_time` (y turns waiting, mean of the bin).\n");
+    printf(
+        "\n## Hit rates and their denominators\n\n"
+        "| rate | over |\n|---|---|\n"
+        "| `hit_rate_tokens` | all prompt and history tokens: first turns count against it |\n"
+        "| `hit_rate_history_tokens` | history tokens: what could be reused at all |\n"
+        "| `hit_rate_blocks` | units (sessions, or blocks of a prefix) that a turn wanted |\n"
+        "| `hit_rate_turns` | all turns |\n"
+        "| `hit_rate_later_turns` | turns that are not their session's first |\n\n"
+        "An open-loop trace does not tell a prompt's history from its new part: there the history "
+        "is 0 and its\ntwo rates with it.\n\n"
+        "## Curves\n\n"
+        "`ttft_cdf`, `prefill_cdf` (x ns, y share of turns); `hits_hbm_over_time`, "
+        "`hits_dram_over_time`,\n`hits_ssd_over_time`, `hits_remote_over_time`, "
+        "`misses_over_time` (x ns since measuring began, y tokens in\nthat bin); "
+        "`queue_over_time` (y turns waiting, mean of the bin).\n");
 }
 
 int main(int argc, char **argv)
@@ -48,6 +53,8 @@ int main(int argc, char **argv)
         print_config();
     else if (argc == 2 && strcmp(argv[1], "metrics") == 0)
         print_metrics();
+    else if (argc == 2 && strcmp(argv[1], "models") == 0)
+        return print_models();
     else
         return 2;
     return 0;

@@ -63,7 +63,16 @@ prints "a config.json is a model" "KV per token" "$reprise" models show tiny.jso
 "$reprise" models import tiny.json -o mine.yaml && prints "so is what was made of it" "mine" "$reprise" models show ./mine.yaml -g 1
 prints "and it runs" "mine" "$reprise" sim "${small[@]}" --no-db --json -m ./mine.yaml -g 1
 sed 's/Llama/Mystery/' tiny.json >mystery.json
-gives "an unknown architecture" 2 "mystery.json: architectures: expected one of Llama" "$reprise" models import mystery.json
+prints "an unknown family is read by its fields, and says so" "MysteryForCausalLM is not a family known here" "$reprise" models show mystery.json -g 1
+sed 's/{/{"num_secret_experts": 8, /' tiny.json >secret.json
+gives "an unknown field that names a size" 2 "secret.json: num_secret_experts: expected no field that may change sizes" "$reprise" models import secret.json
+gives "an unknown word for --assume" 2 "--assume: expected known-fields" "$reprise" models import secret.json --assume luck
+prints "it is read where it is vouched for" "assume known-fields" "$reprise" models import secret.json --assume known-fields
+sed 's/ForCausalLM/ForSequenceClassification/' tiny.json >judge.json
+gives "a model that writes no text" 2 "judge.json: architectures: expected a model that writes text" "$reprise" models show judge.json -g 1
+shows_and_refuses() { "$reprise" models show llama-3.1-70b -H l40s -g 1 2>&1 | tee both; }
+prints "a model that does not fit is shown before it is refused" "KV per token" shows_and_refuses
+prints "and refused" "gpus: expected more than the" cat both
 grep -v intermediate tiny.json >less.json
 gives "a field that is missing" 2 "no such field" "$reprise" models import less.json
 gives "a model without it" 2 "less.json: num_attention_heads" "$reprise" sim "${small[@]}" --no-db -m less.json

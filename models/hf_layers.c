@@ -34,8 +34,10 @@ static void read_count(struct hf *hf)
                   "hybrid_override_pattern");
     else
         hf_take(hf, &model->layers, field);
-    if (hf->status == STATUS_OK && (model->layers == 0 || model->layers > MODEL_LAYERS_MAX))
+    if (model->layers == 0 || model->layers > MODEL_LAYERS_MAX) {
         hf_refuse(hf, field, "1 to 256 layers", hf_field(hf, field));
+        model->layers = 0; /* readers go on, and find none */
+    }
 }
 
 /* ---- lists ---- */

@@ -7,10 +7,14 @@
 
 #include <string.h>
 
-static const char *const length_names[] = {
-    "max_position_embeddings", "n_positions",      "max_seq_len", "seq_length",
-    "max_sequence_length",     "model_max_length", NULL
-};
+static const char *const length_names[] = { "max_position_embeddings",
+                                            "n_positions",
+                                            "max_seq_len",
+                                            "seq_length",
+                                            "max_sequence_length",
+                                            "model_max_length",
+                                            "max_position_embedding",
+                                            NULL };
 
 /* transformers 5 has rope_parameters, by kind of layer where these differ. */
 static const json_t *scaling_of(struct hf *hf, const char **field)

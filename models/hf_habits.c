@@ -109,7 +109,8 @@ static void after_gemma3n(struct hf *hf)
     hf_take_or(hf, &hf->model->layer_embedding_dim, "hidden_size_per_layer_input", 256);
     hf_field(hf, "altup_num_inputs");
     hf_field(hf, "laurel_rank");
-    hf_say(hf, "AltUp and Laurel are left out (about 1 % of the weights)");
+    hf_say(hf, "AltUp, Laurel and KV projections that nobody reads are left out (about 1 % of the "
+               "weights)");
 }
 
 /* Every layer attends and keeps a state (modeling_falcon_h1.py). */
@@ -348,6 +349,16 @@ static const struct hf_habits habits[] = {
     { .name = "smollm3", .tied = true, .windows = HF_WINDOWS_FLAG },
     { .name = "starcoder2", .tied = true, .plain_ffn = true, .windows = HF_WINDOWS_ALL },
     { .name = "stablelm" },
+    { .name = "dots1" },
+    { .name = "deepseek", .heads_kv = true },
+    { .name = "bailingmoe" },
+    { .name = "bailingmoev2" },
+    { .name = "gemma4unified",
+      .tied = true,
+      .windows = HF_WINDOWS_PATTERN,
+      .window_tokens = 512,
+      .window_pattern = 6,
+      .after = after_gemma4 },
     { .name = "arcee", .heads_kv = true, .plain_ffn = true },
     { .name = "apertus", .heads_kv = true, .plain_ffn = true },
     { .name = "persimmon", .heads_kv = true, .plain_ffn = true },

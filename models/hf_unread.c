@@ -43,6 +43,7 @@ static const char harmless_first[] =
     "moe_renormalize moe_router_dtype moe_router_enable_expert_bias moe_router_topk "
     "moe_router_topk_scaling_factor moe_shared_expert_overlap moe_token_dispatcher_type";
 static const char harmless_second[] =
+    "attention_sink_size mlp_expansion_factor use_head_wise_attn_gate stream_and_decode_in_f32 mla_scale_kv_lora mla_scale_q_lora "
     "moe_use_aux_free moe_use_hardware_topk mscale mtp_loss_scaling_factor multi_query "
     "multi_query_attention n_ctx n_embd_proj n_group n_layer_norm n_positions n_special "
     "new_decoder_architecture no_attn_bias no_bias no_repeat_ngram_size no_rope_layer_interval "
@@ -160,6 +161,15 @@ static void note_unknown(struct hf *hf, const char *name, uint32_t *noted)
     ++*noted;
 }
 
+/* What describes states that a list of layers has none of (Granite-4.0-Micro). */
+static bool is_of_no_layer(const struct hf *hf, const char *name)
+{
+    bool listed = json_object_get(hf->object, "layer_types") != NULL ||
+                  json_object_get(hf->object, "layers_block_type") != NULL;
+    return listed && hf->model->state_layers == 0 &&
+           (strncmp(name, "mamba_", 6) == 0 || strncmp(name, "linear_", 7) == 0);
+}
+
 void hf_check_unread(struct hf *hf)
 {
     const char *name;
@@ -168,7 +178,7 @@ void hf_check_unread(struct hf *hf)
     bool assumed = (hf->assume & (HF_ASSUME_KNOWN_FIELDS | HF_ASSUME_DENSE_GQA)) != 0;
     json_object_foreach((json_t *)hf->object, name, value)
     {
-        bool read = json_object_get(hf->read, name) != NULL;
+        bool read = json_object_get(hf->read, name) != NULL || is_of_no_layer(hf, name);
         if (read || is_nothing(value) || is_harmless(name) || hf->status != STATUS_OK)
             continue;
         if (in_words(name, size_parts, PART) && !assumed && !json_is_string(value))

@@ -158,6 +158,8 @@ static void find_family(struct hf *hf)
 static void read_model(struct hf *hf)
 {
     struct model *model = hf->model;
+    if (hf_is_mistral(hf->outer))
+        hf_rename_mistral((json_t *)hf->outer);
     hf->object = language_part(hf->outer);
     find_family(hf);
     model->gated_ffn = true;
@@ -187,7 +189,8 @@ static void read_model(struct hf *hf)
 static void name_by_path(const char *path, char name[CONFIG_TEXT_BYTES])
 {
     const char *end = strrchr(path, '/'), *file = end != NULL ? end + 1 : path;
-    if (strcmp(file, "config.json") != 0 || end == NULL) {
+    bool plain = strcmp(file, "config.json") == 0 || strcmp(file, "params.json") == 0;
+    if (!plain || end == NULL) {
         const char *dot = strrchr(file, '.');
         snprintf(name, CONFIG_TEXT_BYTES, "%.*s", (int)(dot - file), file);
         return;
@@ -275,16 +278,27 @@ static void say_assumed(struct hf *hf, const char *assume)
     hf_say(hf, text);
 }
 
+/* A folder's config.json, or Mistral's params.json where there is no other. */
+static void file_of(const char *path, char file[MODELS_PATH_BYTES])
+{
+    struct stat about;
+    bool folder = stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+    size_t length = strlen(path);
+    const char *slash = length > 0 && path[length - 1] == '/' ? "" : "/";
+    snprintf(file, MODELS_PATH_BYTES, folder ? "%s%sconfig.json" : "%s", path, slash);
+    if (!folder || stat(file, &about) == 0)
+        return;
+    snprintf(file, MODELS_PATH_BYTES, "%s%sparams.json", path, slash);
+    if (stat(file, &about) != 0)
+        snprintf(file, MODELS_PATH_BYTES, "%s%sconfig.json", path, slash);
+}
+
 enum status model_import(const char *path, const struct model_import *how, struct model *model,
                          FILE *yaml, struct error *err)
 {
     char file[MODELS_PATH_BYTES];
-    struct stat about;
     uint32_t assume = 0;
-    bool folder = stat(path, &about) == 0 && S_ISDIR(about.st_mode);
-    size_t length = strlen(path);
-    const char *slash = folder && length > 0 && path[length - 1] == '/' ? "" : "/";
-    snprintf(file, sizeof file, folder ? "%s%sconfig.json" : "%s", path, slash);
+    file_of(path, file);
     memset(model, 0, sizeof *model);
     if (how != NULL && how->name != NULL)
         snprintf(model->name, sizeof model->name, "%s", how->name);

@@ -123,6 +123,11 @@ void hf_note(struct hf *hf, const void *member, const char *text);
 /* What the whole import takes for granted, for people: into model->notes. */
 void hf_say(struct hf *hf, const char *text);
 
+/* Mistral's params.json: whether the object is one; and its fields under the names that the readers
+ * know (hf_mistral.c). */
+bool hf_is_mistral(const json_t *object);
+void hf_rename_mistral(json_t *object);
+
 /* ---- what all decoders have ---- */
 
 /* JSON as Python's json writes it, with Infinity and NaN, which become null. */

@@ -242,7 +242,12 @@ START_TEST(a_folder_with_a_config_is_a_model)
     ck_assert_int_eq(model_load(path, &by_file, &err), STATUS_OK);
     ck_assert_mem_eq(&by_folder, &by_file, sizeof by_file);
     ck_assert_str_eq(by_folder.name, strrchr(folder, '/') + 1);
-    unlink(path);
+    char params[512];
+    snprintf(params, sizeof params, "%s/params.json", folder); /* where there is no other */
+    ck_assert_int_eq(rename(path, params), 0);
+    ck_assert_int_eq(model_load(folder, &by_folder, &err), STATUS_OK);
+    ck_assert_mem_eq(&by_folder, &by_file, sizeof by_file);
+    unlink(params);
     struct error none = { 0 };
     ck_assert_int_eq(model_load(folder, &by_folder, &none), STATUS_IO);
     rmdir(folder);
@@ -489,6 +494,25 @@ START_TEST(what_is_refused_can_be_vouched_for)
 }
 END_TEST
 
+/* Mistral-Small-3.1's own numbers under Mistral's names. */
+START_TEST(mistrals_own_file_is_read_as_the_same_model)
+{
+    const char *params =
+        "{\"dim\": 5120, \"n_layers\": 40, \"head_dim\": 128, \"hidden_dim\": 32768, "
+        "\"n_heads\": 32, \"n_kv_heads\": 8, \"rope_theta\": 1e9, \"norm_eps\": 1e-05, "
+        "\"vocab_size\": 131072, \"max_position_embeddings\": 131072, "
+        "\"vision_encoder\": {\"hidden_size\": 1024}}";
+    struct model model, known = imported("mistral-small-3.1-24b");
+    struct error err = { 0 };
+    ck_assert_int_eq(load_text(params, &model, &err), STATUS_OK);
+    ck_assert_uint_eq(model_parameters(&model), model_parameters(&known));
+    ck_assert_uint_eq(model_kv_bytes_per_token(&model, 1), model_kv_bytes_per_token(&known, 1));
+    ck_assert_uint_eq(model.window_layers, 0);
+    ck_assert_uint_eq(model.context_window_tokens, known.context_window_tokens);
+    ck_assert_str_eq(model.notes, "");
+}
+END_TEST
+
 /* ---- the longest context ---- */
 
 START_TEST(scaled_positions_make_the_window)
@@ -617,6 +641,7 @@ static Suite *suite(void)
     tcase_add_test(tests, a_language_model_inside_another_is_read_as_itself);
     tcase_add_test(tests, an_unknown_field_is_refused_if_it_names_a_size_and_else_said);
     tcase_add_test(tests, what_is_refused_can_be_vouched_for);
+    tcase_add_test(tests, mistrals_own_file_is_read_as_the_same_model);
     tcase_add_test(tests, scaled_positions_make_the_window);
     tcase_add_test(tests, constants_as_python_writes_them_are_no_numbers);
     tcase_add_test(tests, what_is_no_json_object_is_refused_with_its_line);

@@ -100,12 +100,16 @@ static void set_listed(struct hf *hf, const char *field, enum hf_ffn kind)
     }
 }
 
-/* "4,5,6": layers with experts (Step-3). */
+/* "4,5,6", or a list: layers with experts (Step-3). */
 static void set_enumerated(struct hf *hf, const char *field)
 {
     const char *text = json_string_value(hf_field(hf, field));
     set_from(hf, hf->model->layers, HF_DENSE);
-    while (text != NULL && *text != '\0') {
+    if (text == NULL) {
+        set_listed(hf, field, HF_SPARSE);
+        return;
+    }
+    while (*text != '\0') {
         char *end;
         unsigned long layer = strtoul(text, &end, 10);
         if (end == text || layer >= hf->model->layers || (*end != ',' && *end != '\0')) {

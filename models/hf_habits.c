@@ -314,7 +314,7 @@ static const struct hf_habits habits[] = {
       .state = STATE_MAMBA2,
       .before = before_falcon_h1,
       .after = after_falcon_h1 },
-    { .name = "bamba", .state = STATE_MAMBA2 },
+    { .name = "bamba", .state = STATE_MAMBA2, .context_tokens = 262144 },
     { .name = "jamba", .state = STATE_MAMBA },
     { .name = "hunyuan", .heads_kv = true, .windows = HF_WINDOWS_NONE },
     { .name = "hunyuanv1moe", .heads_kv = true, .windows = HF_WINDOWS_NONE },

@@ -43,7 +43,7 @@ static const char harmless_first[] =
     "moe_renormalize moe_router_dtype moe_router_enable_expert_bias moe_router_topk "
     "moe_router_topk_scaling_factor moe_shared_expert_overlap moe_token_dispatcher_type";
 static const char harmless_second[] =
-    "llama_4_scaling mlp_expansion_factor attention_sink_size use_head_wise_attn_gate stream_and_decode_in_f32 mla_scale_kv_lora mla_scale_q_lora "
+    "llama_4_scaling mlp_expansion_factor attention_sink_size interpolate_factor use_rmsnorm score_function use_head_wise_attn_gate stream_and_decode_in_f32 mla_scale_kv_lora mla_scale_q_lora "
     "moe_use_aux_free moe_use_hardware_topk mscale mtp_loss_scaling_factor multi_query "
     "multi_query_attention n_ctx n_embd_proj n_group n_layer_norm n_positions n_special "
     "new_decoder_architecture no_attn_bias no_bias no_repeat_ngram_size no_rope_layer_interval "

@@ -65,7 +65,7 @@ static json_t *links_json(const struct breakdown_links *links)
 }
 
 void breakdown_print_json(FILE *out, const struct model *model, const struct hardware *hardware,
-                          uint32_t ranks, uint64_t kv_budget_bytes,
+                          uint32_t ranks, uint64_t kv_budget_bytes, uint64_t kv_budget_tokens,
                           const struct breakdown *prefill, const struct breakdown *decode)
 {
     uint64_t per_token = model_kv_bytes_per_token(model, ranks);
@@ -80,7 +80,7 @@ void breakdown_print_json(FILE *out, const struct model *model, const struct har
     set_whole(object, "weight_bytes", model_weight_bytes(model, ranks));
     set_whole(object, "kv_bytes_per_token", per_token);
     set_whole(object, "kv_budget_bytes", kv_budget_bytes);
-    set_whole(object, "kv_budget_tokens", per_token > 0 ? kv_budget_bytes / per_token : 0);
+    set_whole(object, "kv_budget_tokens", kv_budget_tokens);
     json_object_set_new(object, "prefill", breakdown_json(prefill));
     json_object_set_new(object, "decode", breakdown_json(decode));
     json_object_set_new(object, "load_or_compute", links_json(&links));

@@ -93,7 +93,7 @@ static void print_quantity(FILE *out, const char *label, double value, enum unit
 }
 
 static void print_memory(FILE *out, const struct model *model, uint32_t ranks,
-                         uint64_t kv_budget_bytes)
+                         uint64_t kv_budget_tokens)
 {
     uint64_t per_token = model_kv_bytes_per_token(model, ranks);
     fprintf(out, "\nHBM\n");
@@ -101,8 +101,7 @@ static void print_memory(FILE *out, const struct model *model, uint32_t ranks,
                    UNIT_BYTES);
     print_quantity(out, "KV per token and GPU", (double)per_token / ranks, UNIT_BYTES);
     print_quantity(out, "KV per token, all GPUs", (double)per_token, UNIT_BYTES);
-    fprintf(out, "  %-32s %" PRIu64 "\n", "tokens that fit beside",
-            per_token > 0 ? kv_budget_bytes / per_token : 0);
+    fprintf(out, "  %-32s %" PRIu64 "\n", "tokens that fit beside", kv_budget_tokens);
 }
 
 static const char *verdict(const struct breakdown_link *link)
@@ -138,7 +137,7 @@ static void print_links(FILE *out, const struct breakdown *prefill, const struct
 }
 
 void breakdown_print_table(FILE *out, const struct model *model, const struct hardware *hardware,
-                           uint32_t ranks, uint64_t kv_budget_bytes,
+                           uint32_t ranks, uint64_t kv_budget_tokens,
                            const struct breakdown *prefill, const struct breakdown *decode)
 {
     fprintf(out,
@@ -149,6 +148,6 @@ void breakdown_print_table(FILE *out, const struct model *model, const struct ha
     fprintf(out, "\ndecode step of %" PRIu32 " sequences with %" PRIu64 " tokens of context each\n",
             decode->batch, decode->context_tokens / decode->batch);
     print_rows(out, decode, model, hardware);
-    print_memory(out, model, ranks, kv_budget_bytes);
+    print_memory(out, model, ranks, kv_budget_tokens);
     print_links(out, prefill, model, hardware, ranks);
 }

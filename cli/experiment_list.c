@@ -11,7 +11,10 @@ enum { LIST_MOST = 64 };
 
 static void print_note(void *context, const char *sentence)
 {
-    (void)context;
+    struct experiment_list *list = context;
+    if (strcmp(list->noted, sentence) == 0)
+        return;
+    snprintf(list->noted, sizeof list->noted, "%s", sentence);
     fprintf(stderr, "note: %s\n", sentence);
 }
 
@@ -31,7 +34,7 @@ static enum status check_name(const struct experiment_list *list, const char *op
 static enum status add(struct experiment_list *list, const char *option, const char *name,
                        const struct config_tree *tree, struct error *err)
 {
-    static const struct experiment_notes notes = { .tell = print_note };
+    const struct experiment_notes notes = { .tell = print_note, .context = list };
     struct named_experiment named;
     if (experiment_from_tree(tree, &notes, &named.experiment, err) != STATUS_OK)
         return err->status;

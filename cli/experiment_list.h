@@ -13,6 +13,7 @@ struct named_experiment {
 struct experiment_list {
     struct named_experiment *item;
     uint32_t count, capacity;
+    char noted[4 * CONFIG_TEXT_BYTES]; /* the last note on stderr: what all policies share, once */
 };
 
 /* Adds the tree's experiment under each name of `policies`, policies and presets in a list with

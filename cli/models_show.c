@@ -111,11 +111,15 @@ enum status models_show(const char *name, const struct models_show *show, struct
                                                  usual(show->tokens, window), show->cached);
     struct breakdown decode = breakdown_decode(&model, &hardware, &host, ranks, batch,
                                                batch * usual(show->context, window));
+    struct kv_shape shape = model_kv_shape(&model, ranks);
+    uint64_t budget_tokens =
+        engine_held_tokens(&shape, engine.block_tokens, model.context_window_tokens, budget_bytes);
     if (show->json) {
-        breakdown_print_json(stdout, &model, &hardware, ranks, budget_bytes, &prefill, &decode);
+        breakdown_print_json(stdout, &model, &hardware, ranks, budget_bytes, budget_tokens,
+                             &prefill, &decode);
     } else {
         models_print(stdout, &model, &hardware, ranks, &engine, &host);
-        breakdown_print_table(stdout, &model, &hardware, ranks, budget_bytes, &prefill, &decode);
+        breakdown_print_table(stdout, &model, &hardware, ranks, budget_tokens, &prefill, &decode);
     }
     if (show->plot == NULL)
         return STATUS_OK;

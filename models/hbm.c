@@ -12,6 +12,7 @@ const struct engine_memory engine_memory_plain = {
     .sequences = 24,
     .sampler_bytes = 14,
     .process_bytes = UINT64_C(100) << 20,
+    .block_tokens = 16,
 };
 
 static double larger(double a, double b)
@@ -155,6 +156,52 @@ enum status engine_kv_budget_bytes(const struct model *model, const struct hardw
     snprintf(found, sizeof found, "%" PRIu64 " bytes on %" PRIu32 " of the GPUs of %.128s", usable,
              ranks, hardware->name);
     return error_input(err, NULL, 0, "gpus", expected, found);
+}
+
+/* ---- bytes and printed tokens ---- */
+
+__extension__ typedef unsigned __int128 wide;
+
+static uint64_t context_bytes(const struct kv_shape *shape, uint32_t block_tokens,
+                              uint32_t window_tokens)
+{
+    struct kv_shape running = *shape;
+    running.state_bytes *= ENGINE_STATES_RUNNING;
+    return kv_shape_bytes(&running, window_tokens, block_tokens);
+}
+
+static bool alike(const struct kv_shape *shape)
+{
+    return shape->window_bytes == 0 && shape->state_bytes == 0;
+}
+
+static uint64_t narrow(wide value)
+{
+    return value < UINT64_MAX ? (uint64_t)value : UINT64_MAX;
+}
+
+uint64_t engine_held_tokens(const struct kv_shape *shape, uint32_t block_tokens,
+                            uint32_t window_tokens, uint64_t bytes)
+{
+    if (alike(shape))
+        return bytes / shape->full_bytes;
+    return narrow((wide)bytes * window_tokens / context_bytes(shape, block_tokens, window_tokens));
+}
+
+uint64_t engine_held_bytes(const struct kv_shape *shape, uint32_t block_tokens,
+                           uint32_t window_tokens, uint64_t tokens)
+{
+    if (alike(shape))
+        return narrow((wide)tokens * shape->full_bytes);
+    wide bytes = (wide)tokens * context_bytes(shape, block_tokens, window_tokens);
+    return narrow((bytes + window_tokens - 1) / window_tokens);
+}
+
+uint64_t engine_kv_most_bytes(const struct model *model, const struct hardware *hardware,
+                              uint32_t ranks)
+{
+    uint64_t weights = model_weight_bytes(model, ranks), all = ranks * hardware->hbm_bytes;
+    return weights < all ? all - weights : 0;
 }
 
 enum status model_kv_budget_bytes(const struct model *model, const struct hardware *hardware,

@@ -21,6 +21,7 @@ struct engine_memory {
     double sampler_bytes;    /* at the most at once, for each sequence and word of the vocabulary */
     uint64_t process_bytes;  /* per GPU, what the engine's allocator does not count */
     uint64_t withheld_bytes; /* static: per GPU, for activations and graphs */
+    uint32_t block_tokens;   /* a page of HBM's */
 };
 
 /* An engine of which an experiment says nothing: the paper's batch of 24, iterations of 2,048. */
@@ -42,6 +43,29 @@ uint64_t engine_reserved_bytes(const struct model *model, const struct hardware 
 enum status engine_kv_budget_bytes(const struct model *model, const struct hardware *hardware,
                                    uint32_t ranks, const struct engine_memory *engine,
                                    uint64_t *bytes, struct error *err);
+
+/* States that a running sequence of an engine with prefix caching has: the one that runs, and one
+ * that was kept (vLLM, v1/kv_cache_interface.py, MambaSpec.max_memory_usage_bytes, "align"). */
+#define ENGINE_STATES_RUNNING 2
+
+/* Between bytes of HBM and the tokens that vLLM prints of them as "GPU KV cache size": contexts of
+ * the whole window, each of which keeps all tokens in layers that see all, the window and the block
+ * that lies across its end in the others, and ENGINE_STATES_RUNNING states; times that window
+ * (v1/core/kv_cache_utils.py, _report_kv_cache_config, since issue 40691: the largest concurrency
+ * times max_model_len; earlier ones print blocks / groups * block for hybrid models, which is
+ * another number: multiply the concurrency of their next line). Where all layers are alike both are
+ * tokens * bytes of a token. The chunk that a prefill holds beside its window is in neither
+ * direction, so that as many contexts run as were printed. shape: over all ranks, of which
+ * state_bytes is one state's. window_tokens >= 1. A number beyond 2^64 - 1 bytes is that. */
+uint64_t engine_held_tokens(const struct kv_shape *shape, uint32_t block_tokens,
+                            uint32_t window_tokens, uint64_t bytes);
+uint64_t engine_held_bytes(const struct kv_shape *shape, uint32_t block_tokens,
+                           uint32_t window_tokens, uint64_t tokens);
+
+/* The most that any engine could have for KV on so many GPUs: all of HBM but the weights; 0 where
+ * they do not fit. */
+uint64_t engine_kv_most_bytes(const struct model *model, const struct hardware *hardware,
+                              uint32_t ranks);
 
 /* What the estimate may be wrong by, for people: tests/models/capacity_cases.csv. */
 #define ENGINE_KV_ERROR "median error 1 %, P95 6 % of what engines print; more where little is left"

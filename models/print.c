@@ -31,17 +31,6 @@ static void print_kinds(FILE *out, const struct model *model, uint32_t ranks)
     }
 }
 
-/* In contexts of the whole window, as vLLM counts its "GPU KV cache size". */
-static uint64_t tokens_held(const struct model *model, uint32_t ranks, uint64_t budget_bytes)
-{
-    struct kv_shape shape = model_kv_shape(model, ranks);
-    uint64_t window = model->context_window_tokens;
-    if (shape.window_bytes == 0 && shape.state_bytes == 0)
-        return budget_bytes / shape.full_bytes;
-    double contexts = (double)budget_bytes / (double)kv_shape_bytes(&shape, window, 0);
-    return (uint64_t)(contexts * (double)window);
-}
-
 static void print_model(FILE *out, const struct model *model, uint32_t ranks)
 {
     fprintf(out, "%s\n  %s\n", model->name, model->source);
@@ -118,8 +107,10 @@ static void print_budget(FILE *out, const struct model *model, const struct hard
     print_quantity(out, "HBM that the engine needs per GPU",
                    (double)engine_reserved_bytes(model, hardware, ranks, engine), UNIT_BYTES);
     print_quantity(out, "HBM for KV", (double)budget_bytes, UNIT_BYTES);
+    struct kv_shape shape = model_kv_shape(model, ranks);
     fprintf(out, "  %-32s %" PRIu64 " tokens%s\n", "which holds",
-            tokens_held(model, ranks, budget_bytes),
+            engine_held_tokens(&shape, engine->block_tokens, model->context_window_tokens,
+                               budget_bytes),
             derived ? ", an estimate: " ENGINE_KV_ERROR : "");
 }
 

@@ -148,7 +148,8 @@ static const struct config_row experiment_rows[] = {
     { .key = "engine.batch", .kind = CONFIG_U32, .offset = AT(batch), .min = 1, .max = 4096,
       .standard = "24", .help = "turns that decode together at most (paper: 24)" },
     { .key = "engine.hbm_utilisation", .kind = CONFIG_DOUBLE, .offset = AT(hbm_utilisation), .min = 0,
-      .max = 1, .standard = "0", .help = "share of HBM the engine may use; 0: the hardware's" },
+      .max = 1, .standard = "0",
+      .help = "share of HBM the engine may use; 0: the hardware's; not heeded beside hbm_tokens" },
     { .key = "engine.hbm_rule", .kind = CONFIG_CHOICE, .offset = AT(hbm_rule),
       .choices = hbm_rule_choices, .standard = "profiled",
       .help = "HBM for KV. profiled: the share less weights and what the largest iteration needs "
@@ -165,8 +166,9 @@ static const struct config_row experiment_rows[] = {
       .help = "hbm_rule static: HBM per GPU that is neither for weights nor for KV" },
     { .key = "engine.hbm_tokens", .kind = CONFIG_U64, .offset = AT(hbm_tokens), .min = 0,
       .max = 1e11, .standard = "0",
-      .help = "tokens of KV that fit into HBM, measured: what vLLM prints as GPU KV cache size; 0: "
-              "estimated from HBM and weights" },
+      .help = "tokens of KV that fit into HBM, measured: what vLLM prints as GPU KV cache size (models with "
+              "windows or states: its maximum concurrency times max_model_len); 0: estimated from HBM "
+              "and weights" },
     { .key = "engine.hybrid_kv", .kind = CONFIG_BOOL, .offset = AT(hybrid_kv), .standard = "true",
       .help = "in HBM, layers with a window keep their window only (vLLM's hybrid KV cache manager); "
               "false: all tokens, as vLLM with a KV connector that does not support it" },

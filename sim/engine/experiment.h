@@ -138,7 +138,7 @@ struct experiment_notes {
 /* The experiment of a tree of keys (NULL: of none). Where its policy is a preset, that one's keys stand
  * where the tree says nothing (models.h), and where neither does those of the engine's version, whose
  * name, or "none", the experiment then has: written out and read again it is the same, whatever
- * hardware or versions come to say. notes (may be NULL) hears where the tree's own value had to give way. */
+ * hardware or versions come to say. notes (may be NULL) hears where the tree's own value gives way or is ignored. */
 enum status experiment_from_tree(const struct config_tree *tree,
                                  const struct experiment_notes *notes,
                                  struct experiment *experiment, struct error *err);

@@ -87,6 +87,19 @@ const char *experiment_engine(const struct experiment *experiment)
     return names_version(experiment->version) ? experiment->version : NULL;
 }
 
+/* What the engine printed is what HBM's share led to: it is not derived from one again. */
+static void tell_ignored(const struct config_tree *tree, const struct experiment *experiment,
+                         const struct experiment_notes *notes)
+{
+    const char *share = tree != NULL ? config_tree_value(tree, "engine.hbm_utilisation") : NULL;
+    char sentence[3 * CONFIG_TEXT_BYTES];
+    if (notes == NULL || share == NULL || experiment->hbm_tokens == 0)
+        return;
+    snprintf(sentence, sizeof sentence,
+             "engine.hbm_utilisation %s is ignored: engine.hbm_tokens says what HBM holds", share);
+    notes->tell(notes->context, sentence);
+}
+
 /* ---- all together ---- */
 
 enum status experiment_from_tree(const struct config_tree *tree,
@@ -103,6 +116,8 @@ enum status experiment_from_tree(const struct config_tree *tree,
         status = lay_preset(whole, notes, err);
     if (status == STATUS_OK)
         status = lay_version(whole, experiment, err);
+    if (status == STATUS_OK)
+        tell_ignored(tree, experiment, notes);
     config_tree_free(whole);
     return status;
 }
@@ -127,5 +142,6 @@ struct engine_memory experiment_memory(const struct experiment *experiment)
                                    .sequences = experiment->batch,
                                    .sampler_bytes = experiment->sampler_bytes,
                                    .process_bytes = experiment->process_bytes,
-                                   .withheld_bytes = experiment->hbm_withheld_bytes };
+                                   .withheld_bytes = experiment->hbm_withheld_bytes,
+                                   .block_tokens = experiment->hbm_block_tokens };
 }

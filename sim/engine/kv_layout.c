@@ -1,6 +1,8 @@
 /* sim/engine/kv_layout.c - see kv_layout.h. */
 #include "sim/engine/kv_layout.h"
 
+#include "models/hbm.h"
+
 static uint64_t divided_up(uint64_t value, uint64_t by)
 {
     return (value + by - 1) / by;
@@ -18,8 +20,7 @@ struct kv_layout kv_layout_new(const struct model *model, const struct experimen
         layout.shape.full_bytes = layout.bytes_per_token;
         layout.shape.window_bytes = 0;
     }
-    /* Beside the state that runs one that was kept (MambaSpec.max_memory_usage_bytes, "align"). */
-    layout.room_state_bytes = stores ? 2 * state : state;
+    layout.room_state_bytes = stores ? ENGINE_STATES_RUNNING * state : state;
     layout.whole_blocks = stores && experiment->hbm_cache_bytes > 0;
     if (unit_tokens != UINT32_MAX)
         layout.bytes_per_token += divided_up(state, unit_tokens);
@@ -51,8 +52,7 @@ uint32_t kv_layout_longest(const struct kv_layout *layout, uint64_t bytes)
 uint64_t kv_layout_measured_bytes(const struct kv_layout *layout, uint64_t tokens,
                                   uint32_t window_tokens)
 {
-    uint64_t room = kv_layout_room(layout, window_tokens);
-    return divided_up(tokens * room, window_tokens) * layout->bytes_per_token;
+    return engine_held_bytes(&layout->shape, layout->slack_tokens, window_tokens, tokens);
 }
 
 /* A snapshot lies with the KV that it belongs to: most of what was found is of one tier. */

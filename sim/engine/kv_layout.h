@@ -41,8 +41,9 @@ struct kv_layout kv_layout_new(const struct model *model, const struct experimen
 uint32_t kv_layout_room(const struct kv_layout *layout, uint32_t tokens);
 /* The longest context that fits into so many bytes of HBM. */
 uint32_t kv_layout_longest(const struct kv_layout *layout, uint64_t bytes);
-/* HBM in which vLLM says that `tokens` fit: it counts contexts of the whole window
- * (v1/core/kv_cache_utils.py, "GPU KV cache size": the largest concurrency times max_model_len). */
+/* HBM in which vLLM says that `tokens` fit (models/hbm.h, engine_held_bytes): the same whatever
+ * policy runs and in whatever units it places, since the engine that printed it had none of ours.
+ */
 uint64_t kv_layout_measured_bytes(const struct kv_layout *layout, uint64_t tokens,
                                   uint32_t window_tokens);
 

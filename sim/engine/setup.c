@@ -4,6 +4,9 @@
 #include "sim/engine/placement_keys.h"
 #include "sim/engine/policy_name.h"
 
+#include "base/units.h"
+
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -109,7 +112,7 @@ static enum status set_model(struct engine_setup *setup, struct error *err)
     setup->window_tokens = experiment->context_window_tokens > 0
                                ? experiment->context_window_tokens
                                : setup->model.context_window_tokens;
-    if (experiment->hbm_tokens > 0) /* measured: then the weights fit, whatever is assumed here */
+    if (experiment->hbm_tokens > 0) /* measured: what is left is not estimated */
         status = model_check_ranks(&setup->model, &setup->hardware, experiment->gpus, err);
     else
         status = engine_kv_budget_bytes(&setup->model, &setup->hardware, experiment->gpus, &memory,
@@ -180,14 +183,41 @@ static enum status check_window(const struct engine_setup *setup, struct error *
     return error_input(err, NULL, 0, "engine.context_window", expected, found);
 }
 
+/* A number of another model, format or GPU, not of this one. */
+static enum status refuse_measured(const struct engine_setup *setup, uint64_t most_bytes,
+                                   struct error *err)
+{
+    const struct experiment *experiment = setup->experiment;
+    const struct kv_layout *kv = &setup->kv;
+    uint64_t weights = model_weight_bytes(&setup->model, experiment->gpus);
+    char weights_text[32], kv_text[32], expected[256], found[96];
+    units_format((double)weights, UNIT_BYTES, weights_text, sizeof weights_text);
+    units_format((double)setup->kv_budget_bytes, UNIT_BYTES, kv_text, sizeof kv_text);
+    snprintf(expected, sizeof expected,
+             "at most %" PRIu64 " tokens, which %u GPU(s) hold beside %s of weights; else set "
+             "engine.weight_format, kv_dtype, context_window, gpus as the engine had them",
+             engine_held_tokens(&kv->shape, kv->slack_tokens, setup->window_tokens, most_bytes),
+             experiment->gpus, weights_text);
+    snprintf(found, sizeof found, "%" PRIu64 " tokens, %s of KV", experiment->hbm_tokens, kv_text);
+    return error_input(err, NULL, 0, "engine.hbm_tokens", expected, found);
+}
+
+static enum status set_measured(struct engine_setup *setup, struct error *err)
+{
+    const struct experiment *experiment = setup->experiment;
+    uint64_t most = engine_kv_most_bytes(&setup->model, &setup->hardware, experiment->gpus);
+    setup->kv_budget_bytes =
+        kv_layout_measured_bytes(&setup->kv, experiment->hbm_tokens, setup->window_tokens);
+    return setup->kv_budget_bytes <= most ? STATUS_OK : refuse_measured(setup, most, err);
+}
+
 static enum status set_kv(struct engine_setup *setup, struct error *err)
 {
     const struct experiment *experiment = setup->experiment;
     setup->kv = kv_layout_new(&setup->model, experiment, setup->unit_tokens,
                               setup->placement.policy->saves);
-    if (experiment->hbm_tokens > 0)
-        setup->kv_budget_bytes =
-            kv_layout_measured_bytes(&setup->kv, experiment->hbm_tokens, setup->window_tokens);
+    if (experiment->hbm_tokens > 0 && set_measured(setup, err) != STATUS_OK)
+        return err->status;
     return check_window(setup, err);
 }
 

@@ -81,6 +81,12 @@ gives "import to nowhere" 3 "cannot open" "$reprise" models import tiny.json -o 
 prints "a prefill is taken apart" "query, key, value" "$reprise" models show llama-65b --tokens 512 --cached 64
 prints "and memory told" "weights per GPU" "$reprise" models show llama-65b
 prints "loading is weighed against computing" "sooner is to" "$reprise" models show llama-65b
+tokens=$("$reprise" models show gpt-oss-120b -H h200 -g 1 | awk '/which holds/ { print $3 }')
+prints "a hybrid model's tokens are one number in both tables" "tokens that fit beside           $tokens" \
+    "$reprise" models show gpt-oss-120b -H h200 -g 1
+prints "and as JSON" "\"kv_budget_tokens\": $tokens," "$reprise" models show gpt-oss-120b -H h200 -g 1 --json
+prints "and lead back to the same HBM" "HBM $("$reprise" models show gpt-oss-120b -H h200 -g 1 | awk '/HBM for KV/ { print $4, $5 }') for KV," \
+    "$reprise" sim -m gpt-oss-120b -H h200 -g 1 --set "engine.hbm_tokens=$tokens" --policy vllm-lru --set max_turns=5 --set warmup_turns=0 --no-db
 prints "the same as JSON" '"kv_bytes_per_token": 2621440' "$reprise" models show llama-65b --json
 gives "more GPUs than there are" 2 "--gpus" "$reprise" models show llama-65b --gpus 9
 gives "a decode step of nobody" 2 "--batch" "$reprise" models show llama-65b --batch 0

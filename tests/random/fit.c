@@ -63,34 +63,82 @@ static void fit_machine(struct fitting *fitting)
     set_whole(fitting, "gpus", fitting->hardware.gpus);
 }
 
+static uint32_t window_tokens(const struct fitting *fitting)
+{
+    return fitting->experiment.context_window_tokens > 0 ? fitting->experiment.context_window_tokens
+                                                         : fitting->model.context_window_tokens;
+}
+
+/* What a context takes of HBM: no more than a_token for each token and the states. */
+struct taken {
+    struct kv_shape shape;
+    uint64_t a_token, states;
+};
+
+static struct taken taken_of(const struct fitting *fitting)
+{
+    const struct experiment *experiment = &fitting->experiment;
+    struct taken taken = { .shape = model_kv_shape(&fitting->model, experiment->gpus) };
+    taken.a_token = taken.shape.full_bytes + taken.shape.window_bytes;
+    taken.states = 2 * taken.shape.state_bytes;
+    if (!experiment->hybrid_kv) {
+        taken.shape.full_bytes = taken.a_token;
+        taken.shape.window_bytes = 0;
+    }
+    /* A block's snapshot of the state is part of a stored token. */
+    if (taken.states > 0 && experiment->unit != PLACE_SESSIONS)
+        taken.a_token += taken.shape.state_bytes / experiment->block_tokens + 1;
+    return taken;
+}
+
+/* A printed number is one that the GPUs can hold. */
+static void fit_measured(struct fitting *fitting)
+{
+    const struct experiment *experiment = &fitting->experiment;
+    if (experiment->hbm_tokens == 0 || experiment->gpus > fitting->hardware.gpus)
+        return;
+    struct taken taken = taken_of(fitting);
+    uint64_t most = engine_held_tokens(
+        &taken.shape, experiment->hbm_block_tokens, window_tokens(fitting),
+        engine_kv_most_bytes(&fitting->model, &fitting->hardware, experiment->gpus));
+    if (most == 0)
+        settings_remove(fitting->settings, "engine.hbm_tokens");
+    else if (experiment->hbm_tokens > most)
+        set_whole(fitting, "engine.hbm_tokens", most);
+}
+
 /* Tokens of context that HBM surely holds. */
 static uint64_t hbm_tokens(const struct fitting *fitting)
 {
     const struct experiment *experiment = &fitting->experiment;
-    struct model model = fitting->model;
-    if (experiment->hbm_tokens > 0)
-        return experiment->hbm_tokens;
-    if (experiment->kv_dtype != KV_AS_MODEL)
-        model.kv_bytes_per_value = experiment->kv_dtype == KV_FP8 ? 1.0 : 2.0;
-    struct kv_shape shape = model_kv_shape(&model, experiment->gpus);
-    uint64_t token = shape.full_bytes + shape.window_bytes, state = 2 * shape.state_bytes;
-    /* A block's snapshot of the state is part of a stored token. */
-    if (shape.state_bytes > 0 && experiment->unit != PLACE_SESSIONS)
-        token += shape.state_bytes / experiment->block_tokens + 1;
-    uint64_t bytes = budget_bytes(fitting, experiment->gpus);
-    return bytes > state ? (bytes - state) / token : 0;
+    struct taken taken = taken_of(fitting);
+    uint64_t bytes = experiment->hbm_tokens > 0
+                         ? engine_held_bytes(&taken.shape, experiment->hbm_block_tokens,
+                                             window_tokens(fitting), experiment->hbm_tokens)
+                         : budget_bytes(fitting, experiment->gpus);
+    return bytes > taken.states ? (bytes - taken.states) / taken.a_token : 0;
+}
+
+/* So few tokens that they fit: as many contexts of them as their KV takes in whole blocks. */
+static void draw_measured(struct fitting *fitting)
+{
+    uint64_t tokens = draw_whole(fitting->random, 2.0, 64.0);
+    struct taken taken = taken_of(fitting);
+    uint64_t context = engine_held_bytes(&taken.shape, fitting->experiment.hbm_block_tokens,
+                                         (uint32_t)tokens, tokens);
+    uint64_t contexts = 1 + (tokens * taken.a_token + taken.states) / context;
+    set_whole(fitting, "engine.hbm_tokens", tokens * contexts);
+    set_whole(fitting, "engine.context_window", tokens);
 }
 
 /* A turn may fill the window, and must then fit into HBM by itself. */
 static void fit_window(struct fitting *fitting)
 {
     uint64_t fits = hbm_tokens(fitting);
-    uint32_t window = fitting->experiment.context_window_tokens > 0
-                          ? fitting->experiment.context_window_tokens
-                          : fitting->model.context_window_tokens;
+    uint32_t window = window_tokens(fitting);
     if (fits < 2) {
-        fits = draw_whole(fitting->random, 2.0, 64.0);
-        set_whole(fitting, "engine.hbm_tokens", fits);
+        draw_measured(fitting);
+        return;
     }
     if (window >= 2 && window <= fits)
         return;
@@ -211,18 +259,20 @@ static bool read_fitting(struct fitting *fitting)
         model_load(fitting->experiment.model, &fitting->model, &ignored) != STATUS_OK ||
         hardware_load(fitting->experiment.hardware, &fitting->hardware, &ignored) != STATUS_OK)
         return false;
-    int format = fitting->experiment.weight_format;
+    int format = fitting->experiment.weight_format, kv = fitting->experiment.kv_dtype;
     if (format != 0)
         model_set_weight_format(&fitting->model, (enum number_format)(format - 1));
+    if (kv != KV_AS_MODEL)
+        fitting->model.kv_bytes_per_value = kv == KV_FP8 ? 1.0 : 2.0;
     return true;
 }
 
 void fit_experiment(struct settings *settings, struct random *random, double steps_most,
                     bool only_work)
 {
-    static void (*const rules[])(struct fitting *) = { fit_amount,   fit_machine, fit_window,
-                                                       fit_writes,   fit_remote,  fit_cluster,
-                                                       fit_workload, fit_trace,   fit_drives };
+    static void (*const rules[])(
+        struct fitting *) = { fit_amount, fit_machine, fit_measured, fit_window, fit_writes,
+                              fit_remote, fit_cluster, fit_workload, fit_trace,  fit_drives };
     /* What a rule sets may need another one, and the amount is halved some times. */
     enum { ROUNDS = 40, RULES = sizeof rules / sizeof *rules };
     struct fitting fitting = { .settings = settings, .random = random, .steps_most = steps_most };

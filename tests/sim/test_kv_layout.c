@@ -1,6 +1,7 @@
 /* tests/sim/test_kv_layout.c - what KV takes where: against counting layer by layer, and through
  * whole runs of models whose layers have windows or states. */
 #include "base/random.h"
+#include "models/hbm.h"
 #include "sim/engine/kv_layout.h"
 #include "tests/sim/runs.h"
 
@@ -157,10 +158,34 @@ START_TEST(measured_tokens_are_contexts_of_the_whole_window)
         for (uint32_t window = 1000; window < 100000; window *= 3)
             for (uint64_t contexts = 1; contexts < 50; contexts += 7) {
                 uint64_t bytes = kv_layout_measured_bytes(&layout, contexts * window, window);
+                uint64_t context = slow_bytes(&model, window, model.window_tokens + 16) +
+                                   2 * layout.shape.state_bytes;
+                ck_assert_uint_eq(bytes, contexts * context);
+                /* As many run: what one takes is rounded up to a token of the core. */
                 uint64_t room = kv_layout_room(&layout, window) * layout.bytes_per_token;
-                ck_assert_uint_eq(bytes, contexts * room);
-                ck_assert_uint_eq(kv_layout_longest(&layout, room), window);
+                ck_assert_uint_le(contexts * (room - layout.bytes_per_token), bytes);
             }
+    }
+}
+END_TEST
+
+/* What the engine printed does not depend on what is placed here, or how. */
+START_TEST(measured_tokens_are_the_same_hbm_under_any_policy_and_unit)
+{
+    static const char *const names[] = { "llama-3-8b", "gemma-2-9b", "gpt-oss-120b",
+                                         "nemotron-h-8b", "jamba-v0.1" };
+    struct experiment none = settings("policy=none"), cached = settings("policy=vllm-lru");
+    ck_assert_uint_gt(cached.hbm_cache_bytes, 0);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct model model = model_of(names[i]);
+        struct kv_layout plain = kv_layout_new(&model, &none, UINT32_MAX, false);
+        const uint64_t bytes = kv_layout_measured_bytes(&plain, 1630790, 131072);
+        const uint32_t units[] = { 16, 256, UINT32_MAX };
+        for (size_t k = 0; k < sizeof units / sizeof *units; k++) {
+            struct kv_layout layout = kv_layout_new(&model, &cached, units[k], true);
+            ck_assert_uint_eq(kv_layout_measured_bytes(&layout, 1630790, 131072), bytes);
+        }
+        ck_assert_uint_eq(engine_held_tokens(&plain.shape, 16, 131072, bytes), 1630790);
     }
 }
 END_TEST
@@ -197,11 +222,60 @@ START_TEST(measured_tokens_and_fp8_are_taken_as_they_are_given)
     ck_assert_uint_eq(measured.kv_budget_bytes, 12345 * plain.kv_bytes_per_token);
     /* Attention of decoding is bound by reading KV. */
     ck_assert_double_lt(eight.metrics.gpu_decode_ns, plain.metrics.gpu_decode_ns);
-    /* 13B's weights do not fit one GPU of 20 GB; measured, they do. */
+    /* 13B's weights do not fit a tenth of a GPU of 80 GB; measured, they do. */
     const char *list[] = { "engine.hbm_tokens=12345", "engine.hbm_utilisation=0.1", "gpus=1",
                            NULL };
     struct experiment experiment = experiment_of(SMALL "max_turns: 10\n", list);
     run_experiment(&experiment);
+}
+END_TEST
+
+/* 0.85 MB a token (13B): 80 GB beside 26 GB of weights hold about 66,000. */
+START_TEST(more_tokens_than_the_gpus_hold_are_refused_with_what_they_hold)
+{
+    const char *settings_of[2][4] = { { "engine.hbm_tokens=60000", "gpus=1", NULL },
+                                      { "engine.hbm_tokens=100000000000", "gpus=1", NULL } };
+    struct sim_result result;
+    struct error err = { 0 };
+    struct experiment fits = experiment_of(SMALL "max_turns: 10\n", settings_of[0]);
+    run_experiment(&fits);
+    struct experiment refused = experiment_of(SMALL "max_turns: 10\n", settings_of[1]);
+    ck_assert_int_eq(sim_run(&refused, NULL, &result, &err), STATUS_INPUT);
+    ck_assert_str_eq(err.key, "engine.hbm_tokens");
+    unsigned long most = 0;
+    ck_assert_int_eq(sscanf(err.expected, "at most %lu tokens", &most), 1);
+    refused.hbm_tokens = most;
+    sim_result_free(&result);
+    run_experiment(&refused);
+    refused.hbm_tokens = most + 1;
+    ck_assert_int_eq(sim_run(&refused, NULL, &result, &err), STATUS_INPUT);
+    ck_assert_ptr_nonnull(strstr(err.expected, "engine.weight_format"));
+}
+END_TEST
+
+static void hear(void *context, const char *sentence)
+{
+    snprintf(context, 600, "%s", sentence);
+}
+
+START_TEST(a_share_of_hbm_beside_measured_tokens_is_said_to_be_ignored)
+{
+    static const char *const yaml[] = {
+        "{policy: lru, engine: {hbm_utilisation: 0.5}}",
+        "{policy: trtllm-priority, engine: {hbm_tokens: 1000}}", /* 0.9 is its version's own */
+        "{policy: lru, engine: {hbm_tokens: 1000, hbm_utilisation: 0.5}}",
+    };
+    for (size_t i = 0; i < sizeof yaml / sizeof *yaml; i++) {
+        char heard[600] = "";
+        const struct experiment_notes notes = { hear, heard };
+        struct config_tree *tree = NULL;
+        struct experiment experiment;
+        struct error err = { 0 };
+        ck_assert_int_eq(config_tree_parse(yaml[i], "test", &tree, &err), STATUS_OK);
+        ck_assert_int_eq(experiment_from_tree(tree, &notes, &experiment, &err), STATUS_OK);
+        config_tree_free(tree);
+        ck_assert_int_eq(strstr(heard, "engine.hbm_utilisation 0.5 is ignored") != NULL, i == 2);
+    }
 }
 END_TEST
 
@@ -298,6 +372,9 @@ static Suite *suite(void)
     tcase_add_test(tests, a_sessions_state_is_stored_once_and_a_prefixs_with_each_block);
     tcase_add_test(tests, of_what_is_found_the_snapshot_is_no_context);
     tcase_add_test(tests, measured_tokens_are_contexts_of_the_whole_window);
+    tcase_add_test(tests, measured_tokens_are_the_same_hbm_under_any_policy_and_unit);
+    tcase_add_test(tests, more_tokens_than_the_gpus_hold_are_refused_with_what_they_hold);
+    tcase_add_test(tests, a_share_of_hbm_beside_measured_tokens_is_said_to_be_ignored);
     tcase_add_test(tests, measured_tokens_and_fp8_are_taken_as_they_are_given);
     tcase_add_test(tests, decoding_slows_down_until_the_windows_are_full);
     tcase_add_test(tests, decoding_gets_faster_where_a_chunk_begins);

@@ -292,8 +292,12 @@ static const struct config_row experiment_rows[] = {
       .help = "which server a turn goes to; session-sticky: its session's first one" },
     { .key = "cluster.router_slack", .kind = CONFIG_U32, .offset = AT(router_slack), .min = 1,
       .max = 1000000, .standard = "32",
-      .help = "prefix-affinity: turns that a server may have more than the least loaded one "
-              "(SGLang's router: balance_abs_threshold)" },
+      .help = "prefix-affinity: turns that the most loaded server may have more than the least loaded "
+              "one; beyond that and router_ratio turns go to the latter (SGLang's router: "
+              "balance_abs_threshold)" },
+    { .key = "cluster.router_ratio", .kind = CONFIG_DOUBLE, .offset = AT(router_ratio), .min = 1,
+      .max = 1e6, .standard = "1.1",
+      .help = "prefix-affinity: and times as many (SGLang's router: balance_rel_threshold)" },
     { .key = "cluster.router_share", .kind = CONFIG_DOUBLE, .offset = AT(router_share), .min = 0,
       .max = 1, .standard = "0.5",
       .help = "prefix-affinity: a server that holds less of a turn's context is no better than any other "

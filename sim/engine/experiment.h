@@ -107,7 +107,8 @@ struct experiment {
     uint32_t replicas;              /* servers */
     uint32_t prefill_replicas;      /* the first ones prefill, the others decode; 0: each does both */
     int router;
-    uint32_t router_slack;          /* prefix affinity: turns more than the least loaded one */
+    uint32_t router_slack;          /* prefix affinity: turns more than the least loaded one, */
+    double router_ratio;            /* and times as many, from which on load alone decides */
     double router_share;            /* prefix affinity: of the context that must be found */
     double network_bytes_per_s;     /* of each server that prefills */
     uint64_t network_latency_ns;

@@ -4,6 +4,7 @@
 #define REPRISE_SIM_ENGINE_SERVICE_H
 
 #include "sim/engine/collector.h"
+#include "sim/engine/routed.h"
 #include "sim/engine/sessions.h"
 #include "sim/engine/setup.h"
 
@@ -19,6 +20,7 @@ struct service {
     struct engine **engine; /* setup->experiment->replicas; the first prefill_engines take turns */
     uint32_t engines, prefill_engines;
     uint32_t next_server; /* round robin */
+    struct routed *routed; /* prefix affinity: of each of prefill_engines; else NULL */
     uint32_t waiting; /* turns asked whose prefill has not begun */
     uint64_t turns_started, turns_done;
 };

@@ -373,7 +373,7 @@ bool sessions_ask(struct sessions *sessions, uint32_t handle, uint64_t now_ns, s
     session->reply_tokens = turn->reply_tokens;
     session->asked_ns = now_ns - session->request_ns;
     session->started = false;
-    sessions->turns_asked++;
+    session->asked = ++sessions->turns_asked;
     if (session->turn == 0)
         note_offered(sessions, session);
     fit_into_window(sessions, session);
@@ -404,6 +404,7 @@ bool sessions_end_turn(struct sessions *sessions, uint32_t handle, uint64_t *wai
 {
     struct session *session = &sessions->item[handle];
     session->history_tokens += session->prompt_tokens + session->reply_tokens;
+    session->asked = 0;
     session->turn++;
     if (session->turn == session->turn_count || enough_asked(sessions)) {
         session_free(sessions, handle);

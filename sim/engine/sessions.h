@@ -14,6 +14,7 @@ struct session {
     uint64_t id;
     uint64_t request_ns; /* from its being asked to its server's hearing of it */
     uint64_t reached_ns; /* when that was */
+    uint64_t asked;      /* the present turn's number among those asked, from 1 on; 0: none is */
     uint64_t asked_ns, start_ns, last_token_ns, first_token_ns;
     uint32_t turns, turn_count, turn; /* its turns are sessions.turns[turns ..] */
     uint32_t keys, key_count;         /* open loop: its block keys are sessions.keys[keys ..] */

@@ -34,8 +34,8 @@ static bool any_cut(const struct comparison *comparison)
     return false;
 }
 
-/* All bytes in which KV can be at one time. */
-static enum status all_bytes(const struct run *run, double *bytes, struct error *err)
+/* All tokens whose KV can be somewhere at one time. */
+static enum status all_tokens(const struct run *run, double *tokens, struct error *err)
 {
     const struct experiment *experiment = &run->experiment;
     struct hardware hardware;
@@ -46,8 +46,15 @@ static enum status all_bytes(const struct run *run, double *bytes, struct error 
     struct disks disks;
     if (disks_for(experiment, &hardware, &disks, err) != STATUS_OK)
         return err->status;
-    *bytes = (double)run->result.kv_budget_bytes + (double)experiment->write_buffer_bytes +
-             (double)dram + (double)disks.capacity_bytes + (double)experiment->remote_bytes;
+    const double room[TIER_KINDS] = {
+        [TIER_HBM] = (double)run->result.kv_budget_bytes + (double)experiment->write_buffer_bytes,
+        [TIER_DRAM] = (double)dram,
+        [TIER_SSD] = (double)disks.capacity_bytes,
+        [TIER_REMOTE] = (double)experiment->remote_bytes,
+    };
+    *tokens = 0.0;
+    for (int tier = 0; tier < TIER_KINDS; tier++)
+        *tokens += room[tier] / (double)run->result.kv_tier_bytes[tier];
     return STATUS_OK;
 }
 
@@ -79,10 +86,10 @@ static enum status find_room(struct comparison *comparison, uint32_t block_token
         return err->status;
     for (uint32_t i = 0; i < comparison->count; i++) {
         const struct run *run = &comparison->runs[i];
-        double bytes = 0.0;
-        if (all_bytes(run, &bytes, err) != STATUS_OK)
+        double tokens = 0.0;
+        if (all_tokens(run, &tokens, err) != STATUS_OK)
             return err->status;
-        most = fmax(most, bytes / block_tokens / (double)run->result.kv_bytes_per_token);
+        most = fmax(most, tokens / block_tokens);
     }
     /* Where layers have windows or states, tokens do not all take the same. */
     bound->unlimited = !all_keep_order(comparison) || model.window_layers > 0 ||

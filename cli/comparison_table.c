@@ -245,17 +245,31 @@ static void print_budget(FILE *out, const struct comparison *comparison)
     fprintf(out, " for KV%s", estimated ? " (an estimate: " ENGINE_KV_ERROR ")" : "");
 }
 
+/* Where a tier keeps fewer copies than HBM has ranks, its token is smaller. */
+static void print_token(FILE *out, const struct sim_result *result)
+{
+    static const char *const in[] = { [TIER_DRAM] = "in DRAM", [TIER_SSD] = "on SSD" };
+    char text[32];
+    fprintf(out, ", KV %s a token",
+            units_format((double)result->kv_bytes_per_token, UNIT_BYTES, text, sizeof text));
+    for (int tier = TIER_DRAM; tier <= TIER_SSD; tier++)
+        if (result->kv_tier_bytes[tier] != result->kv_bytes_per_token)
+            fprintf(
+                out, ", %s %s",
+                units_format((double)result->kv_tier_bytes[tier], UNIT_BYTES, text, sizeof text),
+                in[tier]);
+    fputc('\n', out);
+}
+
 static void print_heading(FILE *out, const struct comparison *comparison)
 {
     const struct run *run = &comparison->runs[0];
     const struct experiment *experiment = &run->experiment;
-    char per_token[32];
-    units_format((double)run->result.kv_bytes_per_token, UNIT_BYTES, per_token, sizeof per_token);
     fprintf(out, "model     %s on %u GPU(s) of %s", experiment->model, experiment->gpus,
             experiment->hardware);
     print_engines(out, comparison);
     print_limits(out, comparison);
-    fprintf(out, ", KV %s a token\n", per_token);
+    print_token(out, &run->result);
     print_budget(out, comparison);
     print_tier(out, "DRAM", experiment->dram_bytes);
     print_ssd(out, experiment);

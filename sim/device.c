@@ -20,7 +20,7 @@ static uint64_t save_start_ns(const struct server *server, struct overlap_end en
 {
     const struct engine_setup *setup = server->cluster->setup;
     const struct chunk *chunk = &server->device.iteration.chunk[0];
-    double bytes = (double)chunk->tokens * (double)setup->kv.bytes_per_token;
+    double bytes = (double)chunk->tokens * (double)setup->kv.tier_bytes[TIER_DRAM];
     double layer_ns =
         bytes / setup->model.layers / setup->link_bytes_per_s[LINK_D2H] * (double)NS_PER_S;
     uint64_t start_ns =

@@ -1,23 +1,26 @@
 /* sim/engine/core_metrics.c - see core_metrics.h. */
 #include "sim/engine/core_metrics.h"
 
-void core_metrics_add(const struct placement *core, const struct placement_counters *then,
-                      struct metrics *metrics)
+void core_metrics_add(const struct placement *core, const struct kv_layout *kv,
+                      const struct placement_counters *then, struct metrics *metrics)
 {
     const struct placement_counters *now = placement_counters(core);
-#define SINCE(counter) metrics->counter += (double)(now->counter - then->counter)
-    SINCE(fetched_unused_bytes);
-    SINCE(refused_dram_bytes);
-    SINCE(refused_ssd_bytes);
-    SINCE(refused_remote_bytes);
-    SINCE(dropped_bytes);
-    SINCE(unsaved_bytes);
-    SINCE(expired_bytes);
-    SINCE(invalidated_bytes);
-    SINCE(stored_bytes);
-    SINCE(stored_never_loaded_bytes);
+#define SINCE(counter, tier)                                                                       \
+    metrics->counter += (double)kv_layout_copy_bytes(kv, now->counter - then->counter, tier)
+    SINCE(fetched_unused_bytes, TIER_DRAM);
+    SINCE(refused_dram_bytes, TIER_DRAM);
+    SINCE(refused_ssd_bytes, TIER_SSD);
+    SINCE(refused_remote_bytes, TIER_REMOTE);
+    SINCE(dropped_bytes, TIER_DRAM);
+    SINCE(unsaved_bytes, TIER_DRAM);
+    SINCE(expired_bytes, TIER_DRAM);
+    SINCE(invalidated_bytes, TIER_DRAM);
+    SINCE(stored_bytes, TIER_DRAM);
+    SINCE(stored_never_loaded_bytes, TIER_DRAM);
 #undef SINCE
-    metrics->peak_hbm_bytes += (double)placement_peak_bytes(core, TIER_HBM);
-    metrics->peak_dram_bytes += (double)placement_peak_bytes(core, TIER_DRAM);
-    metrics->peak_ssd_bytes += (double)placement_peak_bytes(core, TIER_SSD);
+#define PEAK(tier) (double)kv_layout_copy_bytes(kv, placement_peak_bytes(core, tier), tier)
+    metrics->peak_hbm_bytes += PEAK(TIER_HBM);
+    metrics->peak_dram_bytes += PEAK(TIER_DRAM);
+    metrics->peak_ssd_bytes += PEAK(TIER_SSD);
+#undef PEAK
 }

@@ -3,12 +3,14 @@
 #ifndef REPRISE_SIM_ENGINE_CORE_METRICS_H
 #define REPRISE_SIM_ENGINE_CORE_METRICS_H
 
+#include "sim/engine/kv_layout.h"
 #include "sim/engine/metrics.h"
 #include "sim/placement/placement.h"
 
 /* Adds bytes by cause since the counters were `then`, and the tiers' peaks; of several servers,
- * each is added. */
-void core_metrics_add(const struct placement *core, const struct placement_counters *then,
-                      struct metrics *metrics);
+ * each is added. Bytes are those of the tier that is named (kv_layout.h: tier_bytes), where none is
+ * those of DRAM. */
+void core_metrics_add(const struct placement *core, const struct kv_layout *kv,
+                      const struct placement_counters *then, struct metrics *metrics);
 
 #endif

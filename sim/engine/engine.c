@@ -245,6 +245,6 @@ void engine_start_measuring(struct engine *engine)
 void engine_add_metrics(struct engine *engine, struct metrics *metrics)
 {
     placement_end(engine->core);
-    core_metrics_add(engine->core, &engine->counters_at_measure, metrics);
+    core_metrics_add(engine->core, &engine->setup->kv, &engine->counters_at_measure, metrics);
     moved_add_metrics(&engine->moved, &engine->moved_at_measure, metrics);
 }

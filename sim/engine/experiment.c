@@ -19,6 +19,7 @@ static const char *const allocation_choices[] = { ALLOCATIONS(CHOICE_WORD) NULL 
 static const char *const order_choices[] = { ORDERS(CHOICE_WORD) NULL };
 static const char *const router_choices[] = { ROUTERS(CHOICE_WORD) NULL };
 static const char *const kv_dtype_choices[] = { KV_DTYPES(CHOICE_WORD) NULL };
+static const char *const rank_copies_choices[] = { RANK_COPIES(CHOICE_WORD) NULL };
 static const char *const hbm_rule_choices[] = { HBM_RULES(CHOICE_WORD) NULL };
 static const char *const weight_format_choices[] = { "model", NUMBER_FORMAT_LIST(CHOICE_WORD) NULL };
 static const char *const overflow_choices[] = { OVERFLOWS(CHOICE_WORD) NULL };
@@ -175,6 +176,12 @@ static const struct config_row experiment_rows[] = {
     { .key = "engine.kv_dtype", .kind = CONFIG_CHOICE, .offset = AT(kv_dtype),
       .choices = kv_dtype_choices, .standard = "model",
       .help = "width of KV: the model file's, 2 bytes or 1 (vLLM's kv_cache_dtype)" },
+    { .key = "engine.rank_copies", .kind = CONFIG_CHOICE, .offset = AT(rank_copies),
+      .choices = rank_copies_choices, .standard = "every-rank",
+      .help = "KV that every rank has alike in HBM (MLA's), in tiers below. every-rank: each keeps its own; "
+              "one-in-storage: the same in DRAM, SSD and pool have one (SGLang's HiCache); one: DRAM too "
+              "has one, which each rank loads (vLLM's offloading since July 2026); one-broadcast: one, which "
+              "one rank loads and sends to the others over their own links (LMCache)" },
     { .key = "engine.weight_format", .kind = CONFIG_CHOICE, .offset = AT(weight_format),
       .choices = weight_format_choices, .standard = "model",
       .help = "number format of the weights: the model file's, or that for all products; embedding and "

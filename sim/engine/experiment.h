@@ -32,6 +32,10 @@
     X(ROUTE_ROUND_ROBIN, "round-robin") X(ROUTE_LEAST_LOADED, "least-loaded")                      \
     X(ROUTE_PREFIX_AFFINITY, "prefix-affinity") X(ROUTE_SESSION_STICKY, "session-sticky")
 #define KV_DTYPES(X) X(KV_AS_MODEL, "model") X(KV_FP16, "fp16") X(KV_FP8, "fp8")
+/* Which ranks keep KV that all have alike (MLA's), below HBM, and which of them load it. */
+#define RANK_COPIES(X)                                                                             \
+    X(COPIES_EVERY_RANK, "every-rank") X(COPIES_ONE_IN_STORAGE, "one-in-storage")                  \
+    X(COPIES_ONE, "one") X(COPIES_ONE_BROADCAST, "one-broadcast")
 #define OVERFLOWS(X) X(OVERFLOW_TRUNCATE_DECOUPLED, "truncate") X(OVERFLOW_INVALIDATE, "invalidate")
 enum placement_unit_kind { PLACEMENT_UNITS(CHOICE_MEMBER) };
 enum preloading { PRELOADINGS(CHOICE_MEMBER) };
@@ -43,6 +47,7 @@ enum allocation { ALLOCATIONS(CHOICE_MEMBER) };
 enum order_of_turns { ORDERS(CHOICE_MEMBER) };
 enum router { ROUTERS(CHOICE_MEMBER) };
 enum kv_dtype { KV_DTYPES(CHOICE_MEMBER) };
+enum rank_copies { RANK_COPIES(CHOICE_MEMBER) };
 enum overflow { OVERFLOWS(CHOICE_MEMBER) };
 
 /* One experiment, as its YAML says it; docs/config.md is printed from the rows. */
@@ -75,6 +80,7 @@ struct experiment {
     uint64_t hbm_tokens;            /* measured: as many fit into HBM; 0: estimated */
     bool hybrid_kv;                 /* HBM: each kind of layer keeps what it needs */
     int kv_dtype;                   /* enum kv_dtype */
+    int rank_copies;                /* enum rank_copies */
     int weight_format;              /* 0: the model's; else 1 + enum number_format */
     int reuse;
     int fetch_wait;                 /* enum fetch_wait */

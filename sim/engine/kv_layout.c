@@ -8,6 +8,43 @@ static uint64_t divided_up(uint64_t value, uint64_t by)
     return (value + by - 1) / by;
 }
 
+/* Copies of what every rank has alike: in tiers, and over the GPUs' link for all to have it. */
+struct copies {
+    uint32_t in[TIER_KINDS], loaded;
+};
+
+static struct copies copies_of(const struct model *model, const struct experiment *experiment)
+{
+    bool alike = model->attention == ATTENTION_LATENT && model->state_layers == 0;
+    const uint32_t all = alike ? experiment->gpus : 1;
+    struct copies copies = { .in = { all, all, all, all }, .loaded = all };
+    switch ((enum rank_copies)experiment->rank_copies) {
+    case COPIES_ONE_BROADCAST:
+        copies.loaded = 1; /* falls through: it is kept once */
+        __attribute__((fallthrough));
+    case COPIES_ONE:
+        copies.in[TIER_DRAM] = 1;
+        __attribute__((fallthrough));
+    case COPIES_ONE_IN_STORAGE:
+        copies.in[TIER_SSD] = copies.in[TIER_REMOTE] = 1;
+        break;
+    case COPIES_EVERY_RANK:
+        break;
+    }
+    return copies;
+}
+
+static void set_copies(struct kv_layout *layout, const struct copies *copies)
+{
+    uint64_t token = layout->shape.full_bytes + layout->shape.window_bytes;
+    uint64_t all = copies->in[TIER_HBM];
+    for (int tier = 0; tier < TIER_KINDS; tier++)
+        layout->tier_bytes[tier] = layout->bytes_per_token - token + token / all * copies->in[tier];
+    layout->loaded = layout->shape;
+    layout->loaded.full_bytes = layout->shape.full_bytes / all * copies->loaded;
+    layout->loaded.window_bytes = layout->shape.window_bytes / all * copies->loaded;
+}
+
 struct kv_layout kv_layout_new(const struct model *model, const struct experiment *experiment,
                                uint32_t unit_tokens, bool stores)
 {
@@ -26,6 +63,8 @@ struct kv_layout kv_layout_new(const struct model *model, const struct experimen
         layout.bytes_per_token += divided_up(state, unit_tokens);
     else
         layout.state_tokens = (uint32_t)divided_up(state, layout.bytes_per_token);
+    const struct copies copies = copies_of(model, experiment);
+    set_copies(&layout, &copies);
     return layout;
 }
 
@@ -77,10 +116,29 @@ uint64_t kv_layout_moved_bytes(const struct kv_layout *layout, uint64_t tokens)
     return tokens > 0 ? kv_shape_bytes(&layout->shape, tokens, 0) : 0;
 }
 
+uint64_t kv_layout_loaded_bytes(const struct kv_layout *layout, uint64_t tokens)
+{
+    return tokens > 0 ? kv_shape_bytes(&layout->loaded, tokens, 0) : 0;
+}
+
 uint64_t kv_layout_load_bytes(const struct kv_layout *layout, uint64_t size_bytes)
 {
     uint64_t tokens = size_bytes / layout->bytes_per_token;
     return tokens > layout->state_tokens
-               ? kv_layout_moved_bytes(layout, tokens - layout->state_tokens)
+               ? kv_layout_loaded_bytes(layout, tokens - layout->state_tokens)
                : size_bytes;
+}
+
+uint64_t kv_layout_copy_bytes(const struct kv_layout *layout, uint64_t size_bytes, enum tier to)
+{
+    return size_bytes / layout->bytes_per_token * layout->tier_bytes[to];
+}
+
+uint64_t kv_layout_core_bytes(const struct kv_layout *layout, uint64_t tier_bytes, enum tier tier)
+{
+    if (layout->tier_bytes[tier] == layout->bytes_per_token)
+        return tier_bytes;
+    uint64_t tokens = tier_bytes / layout->tier_bytes[tier];
+    return tokens < UINT64_MAX / layout->bytes_per_token ? tokens * layout->bytes_per_token
+                                                         : UINT64_MAX;
 }

@@ -160,7 +160,8 @@ static void begin_copy(struct engine *engine, const struct action *copy)
 {
     struct engine_action *action = actions_add(engine, ENGINE_COPY);
     action->copy = *copy;
-    action->copy.size_bytes += state_bytes(engine, copy);
+    action->copy.size_bytes = kv_layout_copy_bytes(&engine->setup->kv, copy->size_bytes, copy->to) +
+                              state_bytes(engine, copy);
     note_moving(engine, &action->copy);
 }
 

@@ -7,6 +7,7 @@
 #include "sim/engine/wear.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* ---- counts ---- */
 
@@ -26,7 +27,7 @@ static void add_pool_metrics(const struct service *service, struct metrics *metr
 {
     if (service->pool == NULL)
         return;
-    double bytes_per_token = (double)service->setup->kv.bytes_per_token;
+    double bytes_per_token = (double)service->setup->kv.tier_bytes[TIER_REMOTE];
     const struct pool_counters *now = pool_counters(service->pool);
     const struct pool_counters *then = &service->pool_at_measure;
     metrics->peak_remote_bytes = (double)pool_peak_tokens(service->pool) * bytes_per_token;
@@ -146,5 +147,6 @@ void outcome_set(struct service *service, const struct trace *trace, uint64_t no
     result->open_loop = setup->open_loop && setup->experiment->workload.concurrency == 0;
     snprintf(result->timing_source, sizeof result->timing_source, "%s", setup->timing.source);
     result->kv_bytes_per_token = setup->kv.bytes_per_token;
+    memcpy(result->kv_tier_bytes, setup->kv.tier_bytes, sizeof result->kv_tier_bytes);
     result->kv_budget_bytes = setup->kv_budget_bytes;
 }

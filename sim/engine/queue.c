@@ -70,9 +70,9 @@ static double expected_prefill_ns(const struct engine *engine, const struct sess
         .h2d_bytes_per_s = rate[LINK_H2D],
         .ssd_read_bytes_per_s = rate[LINK_SSD_READ],
         .network_bytes_per_s = rate[LINK_NETWORK_IN],
-        .h2d_bytes = loaded > 0 ? kv_layout_moved_bytes(&setup->kv, loaded) : 0,
-        .ssd_read_bytes = ssd > 0 ? kv_layout_moved_bytes(&setup->kv, ssd) : 0,
-        .network_bytes = remote > 0 ? kv_layout_moved_bytes(&setup->kv, remote) : 0,
+        .h2d_bytes = loaded > 0 ? kv_layout_loaded_bytes(&setup->kv, loaded) : 0,
+        .ssd_read_bytes = ssd > 0 ? kv_layout_loaded_bytes(&setup->kv, ssd) : 0,
+        .network_bytes = remote > 0 ? kv_layout_loaded_bytes(&setup->kv, remote) : 0,
     };
     return reuse_expected_ns(&load, timing_prefill(&setup->timing, context - reused, reused),
                              setup->model.layers, setup->experiment->preloading);

@@ -5,6 +5,7 @@
 
 #include "models/models.h"
 #include "sim/engine/metrics.h"
+#include "sim/placement/tier.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,6 +29,7 @@ struct sim_result {
     const char *trace_format;
     char timing_source[TIMING_SOURCE_BYTES];
     uint64_t kv_bytes_per_token, kv_budget_bytes;
+    uint64_t kv_tier_bytes[TIER_KINDS];  /* of a token where it is kept (engine.rank_copies) */
     char finding[SIM_FINDINGS_MAX][160]; /* sentences on the run, most important first; "": no more */
     uint64_t events;             /* simulated, for benchmarks */
     bool interrupted;            /* stopped by progress(): metrics are of what was done */

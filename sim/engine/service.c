@@ -30,8 +30,8 @@ void service_init(struct service *service, const struct engine_setup *setup, str
     service->engines = setup->experiment->replicas;
     service->prefill_engines = engine_setup_prefill_servers(setup);
     if (setup->remote_bytes > 0)
-        service->pool =
-            pool_new(setup->remote_bytes / setup->kv.bytes_per_token, setup->placement.keys.ttl_ns);
+        service->pool = pool_new(setup->remote_bytes / setup->kv.tier_bytes[TIER_REMOTE],
+                                 setup->placement.keys.ttl_ns);
     service->engine = memory_new(service->engines, sizeof(struct engine *));
     for (uint32_t i = 0; i < service->engines; i++)
         service->engine[i] = engine_new(service, i);

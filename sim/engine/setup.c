@@ -33,7 +33,8 @@ static void set_links(struct engine_setup *setup)
 {
     const struct hardware *hardware = &setup->hardware;
     double gpus = setup->experiment->gpus;
-    setup->ssd_request_bytes = disks_request_bytes(setup->unit_tokens, setup->kv.bytes_per_token);
+    setup->ssd_request_bytes =
+        disks_request_bytes(setup->unit_tokens, setup->kv.tier_bytes[TIER_SSD]);
     struct disk_rates ssd = disks_rates(&setup->disks, hardware, setup->ssd_request_bytes,
                                         setup->experiment->queue_depth);
     setup->both_bytes_per_s[PAIR_SSD] = ssd.both_bytes_per_s;
@@ -153,12 +154,13 @@ static void set_tiers(struct engine_setup *setup)
     uint64_t dram =
         experiment->dram_bytes != UINT64_MAX ? experiment->dram_bytes : setup->hardware.dram_bytes;
     config->capacity_bytes[TIER_HBM] = setup->kv_budget_bytes;
+    uint64_t usable_dram = tier_usable_bytes(dram, rate[LINK_H2D], rate[LINK_D2H]);
+    uint64_t usable_ssd =
+        tier_usable_bytes(setup->disks.capacity_bytes, rate[LINK_SSD_READ], rate[LINK_SSD_WRITE]);
     config->capacity_bytes[TIER_DRAM] =
-        stores ? tier_usable_bytes(dram, rate[LINK_H2D], rate[LINK_D2H]) : 0;
+        stores ? kv_layout_core_bytes(&setup->kv, usable_dram, TIER_DRAM) : 0;
     config->capacity_bytes[TIER_SSD] =
-        stores ? tier_usable_bytes(setup->disks.capacity_bytes, rate[LINK_SSD_READ],
-                                   rate[LINK_SSD_WRITE])
-               : 0;
+        stores ? kv_layout_core_bytes(&setup->kv, usable_ssd, TIER_SSD) : 0;
     setup->remote_bytes = stores ? experiment->remote_bytes : 0;
     config->hbm_cache_bytes = stores ? experiment->hbm_cache_bytes : 0;
     config->unit_tokens = setup->unit_tokens;
@@ -167,6 +169,8 @@ static void set_tiers(struct engine_setup *setup)
     config->recompute_base_ns = recompute.base_ns;
     config->recompute_slope_ns = recompute.slope_ns;
     placement_keys_set(experiment, config);
+    config->keys.ssd_admit_bytes =
+        kv_layout_core_bytes(&setup->kv, config->keys.ssd_admit_bytes, TIER_SSD);
 }
 
 /* A turn may fill the window, and must then fit into HBM by itself. */

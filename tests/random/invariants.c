@@ -67,7 +67,9 @@ enum status outcome_expect(const struct experiment *experiment, struct outcome *
         experiment->prefill_replicas > 0 ? experiment->prefill_replicas : experiment->replicas;
     outcome->stores = strcmp(policy_of(experiment), "none") != 0 &&
                       strncmp(policy_of(experiment), "none+", 5) != 0;
-    outcome->is_plain = model.window_layers == 0 && model.state_layers == 0;
+    outcome->is_plain = model.window_layers == 0 && model.state_layers == 0 &&
+                        (model.attention != ATTENTION_LATENT ||
+                         experiment->rank_copies == COPIES_EVERY_RANK || experiment->gpus == 1);
     outcome->dram_bytes = asked_or_hardware(experiment->dram_bytes, hardware.dram_bytes);
     struct disks disks;
     status = disks_for(experiment, &hardware, &disks, err);
@@ -464,8 +466,12 @@ static bool fetches_are_used_or_not(const struct outcome *outcome, struct seen *
 static bool stored_is_loaded_or_not(const struct outcome *outcome, struct seen *seen)
 {
     const struct metrics *metrics = &outcome->result.metrics;
-    return at_most(seen, "never loaded against stored", metrics->stored_never_loaded_bytes,
-                   metrics->stored_bytes, 0.0) &&
+    if (!at_most(seen, "never loaded against stored", metrics->stored_never_loaded_bytes,
+                 metrics->stored_bytes, 0.0))
+        return false;
+    /* What goes to SSD at once may be fewer copies than DRAM would have, in whose bytes it counts.
+     */
+    return (!outcome->is_plain && outcome->experiment.rank_copies != COPIES_EVERY_RANK) ||
            at_most(seen, "stored against saved", metrics->stored_bytes,
                    metrics->save_hbm_dram_bytes + metrics->save_hbm_ssd_bytes, 0.0);
 }

@@ -279,6 +279,92 @@ START_TEST(a_share_of_hbm_beside_measured_tokens_is_said_to_be_ignored)
 }
 END_TEST
 
+/* ---- one copy below HBM ---- */
+
+/* The same prompt of 8 blocks of 512 three times, 30 s apart. */
+static char *same_prompt(void)
+{
+    char text[1024] = "";
+    size_t used = 0;
+    for (int i = 0; i < 3; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used,
+                                 "{\"timestamp\": %d, \"input_length\": 4096, \"output_length\": 2,"
+                                 " \"hash_ids\": [1, 2, 3, 4, 5, 6, 7, 8]}\n",
+                                 30000 * i);
+    return test_temp_file(text);
+}
+
+/* Nothing stays in HBM; each turn but the first loads what the first wrote. */
+static struct metrics run_copies(const char *model, const char *copies, const char *more)
+{
+    char yaml[1024], *trace = same_prompt();
+    snprintf(
+        yaml, sizeof yaml,
+        "trace: %s\nmodel: %s\nhardware: h200\ngpus: 8\npolicy: lru\nwarmup_turns: 0\n"
+        "engine: {version: none, reuse: always, rank_copies: %s}\n"
+        "tiers: {dram: {capacity: 100GB, reserve: 0}, ssd: {capacity: 100GB, write: through}}\n",
+        trace, model, copies);
+    struct metrics metrics = run_all(yaml, more);
+    unlink(trace);
+    free(trace);
+    return metrics;
+}
+
+/* DeepSeek-V2-Lite: 27 layers of 576 values of 2 bytes, alike on 8 ranks. */
+START_TEST(what_all_ranks_have_alike_is_kept_and_moved_as_often_as_the_engine_does)
+{
+    static const struct {
+        const char *mode;
+        double saved, written, loaded;
+    } cases[] = { { "every-rank", 8, 8, 8 },
+                  { "one-in-storage", 8, 1, 8 },
+                  { "one", 1, 1, 8 },
+                  { "one-broadcast", 1, 1, 1 } };
+    const double copy = 4096.0 * 27 * 576 * 2;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct metrics metrics = run_copies("deepseek-v2-lite", cases[i].mode, "");
+        ck_assert_double_eq(metrics.save_hbm_dram_bytes, cases[i].saved * copy);
+        ck_assert_double_eq(metrics.d2h_bytes, cases[i].saved * copy);
+        ck_assert_double_eq(metrics.peak_dram_bytes, cases[i].saved * copy);
+        ck_assert_double_eq(metrics.ssd_written_bytes, cases[i].written * copy);
+        ck_assert_double_eq(metrics.peak_ssd_bytes, cases[i].written * copy);
+        ck_assert_double_eq(metrics.load_dram_hbm_bytes, 2 * cases[i].loaded * copy);
+        ck_assert_double_eq(metrics.hit_tokens_dram, 2 * 4095); /* the last one is computed */
+    }
+}
+END_TEST
+
+START_TEST(a_tier_holds_as_many_more_tokens_as_it_keeps_fewer_copies)
+{
+    /* One copy of the prompt is 127 MB; of 8 ranks' copies as much is a block of 8. */
+    const char *small = "tiers.dram.capacity=140MB tiers.ssd.capacity=0";
+    ck_assert_double_le(run_copies("deepseek-v2-lite", "every-rank", small).hit_tokens_dram,
+                        2 * 512);
+    ck_assert_double_eq(run_copies("deepseek-v2-lite", "one", small).hit_tokens_dram, 2 * 4095);
+    const char *ssd = "tiers.dram.capacity=0 tiers.ssd.capacity=140MB tiers.ssd.write=back";
+    ck_assert_double_eq(run_copies("deepseek-v2-lite", "one-in-storage", ssd).hit_tokens_ssd,
+                        2 * 4095);
+}
+END_TEST
+
+/* Llama 3: 8 KV heads on 8 ranks, each its own. */
+START_TEST(other_models_have_nothing_alike_to_keep_once)
+{
+    struct metrics every = run_copies("llama-3-8b", "every-rank", "");
+    struct metrics one = run_copies("llama-3-8b", "one-broadcast", "");
+    ck_assert_mem_eq(&every, &one, sizeof every);
+    struct experiment experiment = settings("engine.rank_copies=one");
+    struct model model = model_of("deepseek-v2-lite");
+    experiment.gpus = 8;
+    struct kv_layout alike = kv_layout_new(&model, &experiment, 64, true);
+    ck_assert_uint_eq(8 * alike.tier_bytes[TIER_SSD], alike.tier_bytes[TIER_HBM]);
+    model.state_layers = 1; /* beside MLA: engines keep such models as they are */
+    model.state_heads = model.state_head_dim = model.state_dim = 8;
+    struct kv_layout mixed = kv_layout_new(&model, &experiment, 64, true);
+    ck_assert_uint_eq(mixed.tier_bytes[TIER_SSD], mixed.tier_bytes[TIER_HBM]);
+}
+END_TEST
+
 #define LONE                                                                                       \
     "policy: none\n"                                                                               \
     "warmup_turns: 0\n"                                                                            \
@@ -376,6 +462,9 @@ static Suite *suite(void)
     tcase_add_test(tests, more_tokens_than_the_gpus_hold_are_refused_with_what_they_hold);
     tcase_add_test(tests, a_share_of_hbm_beside_measured_tokens_is_said_to_be_ignored);
     tcase_add_test(tests, measured_tokens_and_fp8_are_taken_as_they_are_given);
+    tcase_add_test(tests, what_all_ranks_have_alike_is_kept_and_moved_as_often_as_the_engine_does);
+    tcase_add_test(tests, a_tier_holds_as_many_more_tokens_as_it_keeps_fewer_copies);
+    tcase_add_test(tests, other_models_have_nothing_alike_to_keep_once);
     tcase_add_test(tests, decoding_slows_down_until_the_windows_are_full);
     tcase_add_test(tests, decoding_gets_faster_where_a_chunk_begins);
     tcase_add_test(tests, a_state_cannot_be_cut_so_what_overflows_invalidates);

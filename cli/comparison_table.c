@@ -258,6 +258,9 @@ static void print_token(FILE *out, const struct sim_result *result)
                 out, ", %s %s",
                 units_format((double)result->kv_tier_bytes[tier], UNIT_BYTES, text, sizeof text),
                 in[tier]);
+    if (result->raised_block_tokens > 0)
+        fprintf(out, " in blocks of %" PRIu32 " tokens with a state each",
+                result->raised_block_tokens);
     fputc('\n', out);
 }
 

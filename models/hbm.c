@@ -197,6 +197,23 @@ uint64_t engine_held_bytes(const struct kv_shape *shape, uint32_t block_tokens,
     return narrow((bytes + window_tokens - 1) / window_tokens);
 }
 
+static uint64_t divided_up(uint64_t value, uint64_t by)
+{
+    return (value + by - 1) / by;
+}
+
+uint32_t engine_state_block_tokens(const struct model *model, uint32_t ranks, uint32_t multiple)
+{
+    uint32_t attention = model_attention_layers(model);
+    if (multiple == 0 || model->state_layers == 0 || attention == 0)
+        return 0;
+    /* Of one layer, over all ranks: each has its share of both. */
+    uint64_t token = model_kv_bytes_per_token(model, ranks) / attention;
+    uint64_t state = divided_up(model_kv_shape(model, ranks).state_bytes, model->state_layers);
+    uint64_t tokens = multiple * divided_up(state, multiple * token);
+    return tokens < UINT32_MAX ? (uint32_t)tokens : UINT32_MAX - 1;
+}
+
 uint64_t engine_kv_most_bytes(const struct model *model, const struct hardware *hardware,
                               uint32_t ranks)
 {

@@ -22,6 +22,7 @@ struct engine_memory {
     uint64_t process_bytes;  /* per GPU, what the engine's allocator does not count */
     uint64_t withheld_bytes; /* static: per GPU, for activations and graphs */
     uint32_t block_tokens;   /* a page of HBM's */
+    uint32_t state_block_multiple; /* as engine_state_block_tokens() has it */
 };
 
 /* An engine of which an experiment says nothing: the paper's batch of 24, iterations of 2,048. */
@@ -61,6 +62,13 @@ uint64_t engine_held_tokens(const struct kv_shape *shape, uint32_t block_tokens,
                             uint32_t window_tokens, uint64_t bytes);
 uint64_t engine_held_bytes(const struct kv_shape *shape, uint32_t block_tokens,
                            uint32_t window_tokens, uint64_t tokens);
+
+/* Tokens of the smallest block, a multiple of `multiple`, of which one layer's KV takes no less
+ * than one layer's state: vLLM's block for models with both, since all its pages are of one size
+ * (HybridAttentionMambaModelConfig, model_executor/models/config.py, 0.10.1 to 0.15; later
+ * platforms/interface.py, _align_hybrid_block_size; multiple: 16, what attention kernels take).
+ * Qwen3-Next on 2 GPUs: 544. 0: multiple is 0, or the model has not both kinds of layer. */
+uint32_t engine_state_block_tokens(const struct model *model, uint32_t ranks, uint32_t multiple);
 
 /* The most that any engine could have for KV on so many GPUs: all of HBM but the weights; 0 where
  * they do not fit. */

@@ -108,6 +108,10 @@ static void print_budget(FILE *out, const struct model *model, const struct hard
                    (double)engine_reserved_bytes(model, hardware, ranks, engine), UNIT_BYTES);
     print_quantity(out, "HBM for KV", (double)budget_bytes, UNIT_BYTES);
     struct kv_shape shape = model_kv_shape(model, ranks);
+    uint32_t block = engine_state_block_tokens(model, ranks, engine->state_block_multiple);
+    if (block > engine->block_tokens)
+        fprintf(out, "  %-32s %" PRIu32 " tokens, whose KV in a layer holds a state\n",
+                "block of the engine", block);
     fprintf(out, "  %-32s %" PRIu64 " tokens%s\n", "which holds",
             engine_held_tokens(&shape, engine->block_tokens, model->context_window_tokens,
                                budget_bytes),

@@ -273,6 +273,15 @@ static const struct config_row experiment_rows[] = {
               "there is no more the latest turn is pushed out and computed again (vLLM v1)" },
     { .key = "engine.block_tokens", .kind = CONFIG_U32, .offset = AT(hbm_block_tokens), .min = 1,
       .max = 65536, .standard = "16", .help = "grow: tokens of a block of HBM (vLLM's default: 16)" },
+    { .key = "engine.state_block_multiple", .kind = CONFIG_U32, .offset = AT(state_block_multiple),
+      .min = 0, .max = 65536, .standard = "0",
+      .help = "models with a state: shorter blocks, of HBM and of block units, are raised to the multiple of so "
+              "many tokens of which a layer's KV takes no less than a state (vLLM: 16, kernels'); 0: blocks "
+              "stay, and each has a state" },
+    { .key = "engine.state_interval", .kind = CONFIG_U32, .offset = AT(state_interval_tokens),
+      .min = 0, .max = 1048576, .standard = "0",
+      .help = "models with a state, block units: tokens from one kept state to the next at least; shorter "
+              "blocks are raised to it (SGLang's mamba_track_interval: 256)" },
     { .key = "engine.partial_blocks", .kind = CONFIG_BOOL, .offset = AT(partial_blocks),
       .standard = "true",
       .help = "block unit: a context's last, partial block can be found again (a job gets its own copy "

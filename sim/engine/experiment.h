@@ -96,6 +96,8 @@ struct experiment {
     uint32_t chunk_tokens;          /* of an iteration that decodes too */
     int allocation;
     uint32_t hbm_block_tokens;      /* HBM grows by as many */
+    uint32_t state_block_multiple;  /* blocks hold a state: a multiple of so many; 0: as they are */
+    uint32_t state_interval_tokens; /* states are kept so far apart at least */
     bool partial_blocks;            /* a context's last, partial block can be reused */
     int order;                      /* enum order_of_turns */
     bool overlap_schedule;          /* an iteration is composed while the one before it runs */

@@ -143,5 +143,6 @@ struct engine_memory experiment_memory(const struct experiment *experiment)
                                    .sampler_bytes = experiment->sampler_bytes,
                                    .process_bytes = experiment->process_bytes,
                                    .withheld_bytes = experiment->hbm_withheld_bytes,
-                                   .block_tokens = experiment->hbm_block_tokens };
+                                   .block_tokens = experiment->hbm_block_tokens,
+                                   .state_block_multiple = experiment->state_block_multiple };
 }

@@ -147,6 +147,7 @@ void outcome_set(struct service *service, const struct trace *trace, uint64_t no
     result->open_loop = setup->open_loop && setup->experiment->workload.concurrency == 0;
     snprintf(result->timing_source, sizeof result->timing_source, "%s", setup->timing.source);
     result->kv_bytes_per_token = setup->kv.bytes_per_token;
+    result->raised_block_tokens = setup->raised ? setup->unit_tokens : 0;
     memcpy(result->kv_tier_bytes, setup->kv.tier_bytes, sizeof result->kv_tier_bytes);
     result->kv_budget_bytes = setup->kv_budget_bytes;
 }

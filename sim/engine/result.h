@@ -29,6 +29,7 @@ struct sim_result {
     const char *trace_format;
     char timing_source[TIMING_SOURCE_BYTES];
     uint64_t kv_bytes_per_token, kv_budget_bytes;
+    uint32_t raised_block_tokens; /* of units that were raised to hold a state; 0: they were not */
     uint64_t kv_tier_bytes[TIER_KINDS];  /* of a token where it is kept (engine.rank_copies) */
     char finding[SIM_FINDINGS_MAX][160]; /* sentences on the run, most important first; "": no more */
     uint64_t events;             /* simulated, for benchmarks */

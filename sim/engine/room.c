@@ -17,7 +17,7 @@ static bool grows(const struct engine *engine)
 static uint32_t in_blocks(const struct engine *engine, const struct session *session,
                           uint64_t tokens)
 {
-    uint64_t block = experiment_of(engine)->hbm_block_tokens;
+    uint64_t block = engine->setup->block_tokens;
     uint64_t rounded = (tokens + block - 1) / block * block;
     uint32_t all = session_total(session);
     return rounded < all ? (uint32_t)rounded : all;
@@ -115,7 +115,7 @@ uint64_t room_for_repeats(struct engine *engine, uint64_t iterations)
         (engine->setup->kv_budget_bytes - placement_used_bytes(engine->core, TIER_HBM)) /
         engine->setup->kv.bytes_per_token;
     uint64_t each = free_tokens / engine->running.count;
-    uint64_t block = experiment_of(engine)->hbm_block_tokens;
+    uint64_t block = engine->setup->block_tokens;
     uint64_t more = each > block ? each - block : 0; /* rounding up takes less than a block each */
     uint64_t possible = iterations - 1 < more ? iterations : more + 1;
     for (uint32_t i = 0; i < engine->running.count && possible > 1; i++) {

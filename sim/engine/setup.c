@@ -128,6 +128,25 @@ static enum status set_model(struct engine_setup *setup, struct error *err)
 
 /* ---- what is placed, and where ---- */
 
+static uint32_t greater(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+/* A block that has a state of its own is as long as the engine makes it. */
+static void raise_blocks(struct engine_setup *setup)
+{
+    const struct experiment *experiment = setup->experiment;
+    uint32_t least = engine_state_block_tokens(&setup->model, experiment->gpus,
+                                               experiment->state_block_multiple);
+    setup->block_tokens = greater(experiment->hbm_block_tokens, least);
+    if (setup->model.state_layers == 0 || setup->unit_keys || setup->unit_tokens == UINT32_MAX)
+        return;
+    setup->unit_tokens =
+        greater(greater(setup->unit_tokens, least), experiment->state_interval_tokens);
+    setup->raised = setup->unit_tokens > experiment->block_tokens;
+}
+
 static enum status set_unit(struct engine_setup *setup, struct trace_facts facts, struct error *err)
 {
     const struct experiment *experiment = setup->experiment;
@@ -142,6 +161,7 @@ static enum status set_unit(struct engine_setup *setup, struct trace_facts facts
     else
         setup->unit_tokens =
             experiment->unit == PLACE_BLOCKS ? experiment->block_tokens : UINT32_MAX;
+    raise_blocks(setup);
     return STATUS_OK;
 }
 

@@ -45,6 +45,8 @@ struct engine_setup {
     uint64_t remote_bytes; /* 0: no pool */
     uint32_t window_tokens;
     uint32_t unit_tokens; /* UINT32_MAX: sessions */
+    uint32_t block_tokens; /* of HBM */
+    bool raised;           /* unit_tokens are more than asked for, to hold a state */
     bool unit_keys;       /* the trace has block keys */
     bool open_loop;
 };

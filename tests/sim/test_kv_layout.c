@@ -279,6 +279,79 @@ START_TEST(a_share_of_hbm_beside_measured_tokens_is_said_to_be_ignored)
 }
 END_TEST
 
+/* ---- blocks that hold a state ---- */
+
+#define CONFIG(name) TEST_CONFIGS "/" name ".json"
+
+/* Qwen3-Next: 12 layers of 2 KV heads of 256, 36 states of 32 * 128 * 128 and a convolution's. vLLM
+ * says 544 of it (vllm#37467), and 672 of Nemotron-Nano-9B-v2. */
+START_TEST(a_block_is_the_multiple_of_16_whose_kv_holds_a_state)
+{
+    struct model next = model_of(CONFIG("qwen3-next-80b-a3b")), plain = model_of("llama-3-8b");
+    ck_assert_uint_eq(engine_state_block_tokens(&next, 1, 16), 544);
+    ck_assert_uint_eq(engine_state_block_tokens(&next, 2, 16), 544);
+    /* Each of 4 ranks has a whole KV head, and a quarter of the states. */
+    ck_assert_uint_eq(engine_state_block_tokens(&next, 4, 16), 272);
+    ck_assert_uint_eq(engine_state_block_tokens(&next, 2, 0), 0);
+    ck_assert_uint_eq(engine_state_block_tokens(&plain, 1, 16), 0);
+    for (uint32_t ranks = 1; ranks <= 8; ranks *= 2)
+        for (uint32_t multiple = 1; multiple < 300; multiple += 7) {
+            uint64_t block = engine_state_block_tokens(&next, ranks, multiple);
+            uint64_t token = model_kv_bytes_per_token(&next, ranks) / 12;
+            uint64_t state = model_kv_shape(&next, ranks).state_bytes / 36;
+            ck_assert_uint_eq(block % multiple, 0);
+            ck_assert_uint_ge(block * token, state);
+            ck_assert_uint_lt((block - multiple) * token, state);
+        }
+}
+END_TEST
+
+static uint32_t raised(const char *policy, const char *model, const char *more)
+{
+    char yaml[1024];
+    snprintf(yaml, sizeof yaml,
+             "model: %s\nhardware: h200\ngpus: 2\npolicy: %s\nwarmup_turns: 0\nmax_turns: 4\n"
+             "engine.context_window: 8192\nworkload: {sessions: 2}\n",
+             model, policy);
+    const char *list[] = { more, NULL };
+    struct experiment experiment = experiment_of(yaml, list);
+    struct sim_result result;
+    struct error err = { 0 };
+    ck_assert_int_eq(sim_run(&experiment, NULL, &result, &err), STATUS_OK);
+    uint32_t tokens = result.raised_block_tokens;
+    sim_result_free(&result);
+    return tokens;
+}
+
+START_TEST(presets_make_blocks_as_long_as_their_engine_where_there_are_states)
+{
+    const char *next = CONFIG("qwen3-next-80b-a3b");
+    static const char same[] = "warmup_turns=0";
+    ck_assert_uint_eq(raised("vllm-lru", next, same), 544);
+    ck_assert_uint_eq(raised("vllm-offload-lru", next, same), 544);
+    ck_assert_uint_eq(raised("vllm-lru", next, "placement.block_tokens=32"), 544);
+    ck_assert_uint_eq(raised("vllm-lru", next, "placement.block_tokens=1000"), 0);
+    ck_assert_uint_eq(raised("vllm-lru", next, "engine.state_block_multiple=0"), 0);
+    ck_assert_uint_eq(raised("sglang-hicache-write_through", next, same), 256);
+    ck_assert_uint_eq(raised("vllm-lru", "llama-3-8b", same), 0);
+}
+END_TEST
+
+/* 24.6 kB a token and 39.5 MB a block. */
+START_TEST(the_whole_window_of_a_model_with_states_fits_where_the_engine_runs_it)
+{
+    const char *yaml = "{hardware: h200, gpus: 2, policy: vllm-lru, max_turns: 4, warmup_turns: 0, "
+                       "workload: {sessions: 2}, model: " CONFIG("qwen3-next-80b-a3b") "}";
+    struct experiment experiment = experiment_of(yaml, NULL);
+    struct sim_result result;
+    struct error err = { 0 };
+    ck_assert_int_eq(sim_run(&experiment, NULL, &result, &err), STATUS_OK);
+    double state = 36 * (32.0 * 128 * 128 * 2 + 3 * 8192 * 2);
+    ck_assert_double_eq_tol((double)result.kv_bytes_per_token, 12 * 2048 + state / 544, 1.0);
+    sim_result_free(&result);
+}
+END_TEST
+
 /* ---- one copy below HBM ---- */
 
 /* The same prompt of 8 blocks of 512 three times, 30 s apart. */
@@ -463,6 +536,9 @@ static Suite *suite(void)
     tcase_add_test(tests, a_share_of_hbm_beside_measured_tokens_is_said_to_be_ignored);
     tcase_add_test(tests, measured_tokens_and_fp8_are_taken_as_they_are_given);
     tcase_add_test(tests, what_all_ranks_have_alike_is_kept_and_moved_as_often_as_the_engine_does);
+    tcase_add_test(tests, a_block_is_the_multiple_of_16_whose_kv_holds_a_state);
+    tcase_add_test(tests, presets_make_blocks_as_long_as_their_engine_where_there_are_states);
+    tcase_add_test(tests, the_whole_window_of_a_model_with_states_fits_where_the_engine_runs_it);
     tcase_add_test(tests, a_tier_holds_as_many_more_tokens_as_it_keeps_fewer_copies);
     tcase_add_test(tests, other_models_have_nothing_alike_to_keep_once);
     tcase_add_test(tests, decoding_slows_down_until_the_windows_are_full);

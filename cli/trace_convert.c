@@ -40,8 +40,9 @@ int trace_verb_convert(int argc, const char **argv)
     const struct command_line line = {
         .command = "reprise trace convert",
         .usage = "IN OUT --to NAME [OPTION...]",
-        .summary = "Writes a trace in another format; OUT is compressed if it ends in .zst, and is "
-                   "there whole or not\nat all. What the format cannot hold is refused, or told.",
+        .summary =
+            "Writes a trace in another format; OUT is compressed if it ends in .zst or .gz, and "
+            "is there whole or\nnot at all. What the format cannot hold is refused, or told.",
         .table = table,
         .arguments_most = 2,
     };

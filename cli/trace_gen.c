@@ -39,7 +39,7 @@ int trace_verb_gen(int argc, const char **argv)
         .usage = "OUT [OPTION...]",
         .summary = "Writes a generated workload: the experiment's sessions (--set "
                    "workload.KEY=VALUE), or requests of\nshared documents. OUT is compressed if it "
-                   "ends in .zst. Keys: docs/workload.md.",
+                   "ends in .zst or .gz. Keys: docs/workload.md.",
         .table = table,
         .arguments_most = 1,
     };

@@ -93,9 +93,10 @@ int trace_verb_info(int argc, const char **argv)
     const struct command_line line = {
         .command = "reprise trace info",
         .usage = "[FILE] [OPTION...]",
-        .summary = "Says what a trace holds: requests, tokens, blocks, how soon blocks come back, "
-                   "and what prefix caches\nof any size would make of that. FILE may be .zst. "
-                   "Without FILE: the experiment's trace, or its generated workload.",
+        .summary =
+            "Says what a trace holds: requests, tokens, blocks, how soon blocks come back, "
+            "and what prefix caches\nof any size would make of that. FILE may be .zst or .gz. "
+            "Without FILE: the experiment's trace, or its generated workload.",
         .table = table,
         .arguments_most = 1,
     };

@@ -26,9 +26,6 @@ static char *unquote(char *field)
 /* Cuts a line into fields; false: an open quote, or more than CSV_COLUMNS_MAX. */
 static bool split(char *line, char **field, uint32_t *count)
 {
-    size_t length = strlen(line);
-    if (length > 0 && line[length - 1] == '\r')
-        line[length - 1] = '\0';
     *count = 0;
     for (char *at = line; *count < CSV_COLUMNS_MAX; at++) {
         field[(*count)++] = at;

@@ -15,16 +15,25 @@ enum status json_record_refuse(struct json_record record, const char *key, const
     return error_input(err, lines_path(record.lines), record.line, key, expected, found);
 }
 
+const char *json_why(const json_error_t *why, char *text, size_t text_bytes)
+{
+    const char *near = strstr(why->text, " near ");
+    size_t length = near != NULL ? (size_t)(near - why->text) : strlen(why->text);
+    snprintf(text, text_bytes, "%.*s at byte %d", (int)length, why->text, why->position);
+    return text;
+}
+
 enum status json_record_parse(const struct lines *lines, const char *line, size_t length,
                               json_t **object, struct error *err)
 {
     json_error_t why;
+    char text[JSON_ERROR_TEXT_LENGTH + 32];
     json_t *value = json_loadb(line, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
     if (value == NULL)
         return lines_refuse(lines, NULL,
                             lines_was_ended(lines) ? "a JSON object"
                                                    : "a whole line: the file is cut off",
-                            why.text, err);
+                            json_why(&why, text, sizeof text), err);
     if (!json_is_object(value)) {
         json_decref(value);
         return lines_refuse(lines, NULL, "a JSON object", "another JSON value", err);

@@ -32,6 +32,10 @@ enum status json_record_session(const struct lines *lines, const char *line, siz
                                                     struct error *err),
                                 void *state, struct trace_session *session, struct error *err);
 
+/* Why a text is no JSON and where, into text, which it returns: jansson's words without what stands
+ * there, since that may be of a prompt. */
+const char *json_why(const json_error_t *why, char *text, size_t text_bytes);
+
 enum status json_record_refuse(struct json_record record, const char *key, const char *expected,
                                const char *found, struct error *err);
 

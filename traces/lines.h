@@ -1,5 +1,5 @@
-/* traces/lines.h - a file, plain or zstd-compressed, as lines or as bytes; read in pieces, never
- * whole. Private to traces/. */
+/* traces/lines.h - a file, plain or compressed (unpack.h), as lines or as bytes; read in pieces,
+ * never whole. Private to traces/. */
 #ifndef REPRISE_TRACES_LINES_H
 #define REPRISE_TRACES_LINES_H
 
@@ -11,19 +11,20 @@
 
 struct lines;
 
-/* STATUS_IO: cannot be opened. zstd is told by its magic number. */
+/* STATUS_IO: cannot be opened. */
 enum status lines_open(const char *path, struct lines **lines, struct error *err);
 void lines_close(struct lines *lines);
 
 enum lines_step { LINES_LINE, LINES_END, LINES_ERROR };
 
-/* Gives the next line without its newline; *text (ended by a NUL) holds until the next call.
- * LINES_ERROR: the disk (STATUS_IO); corrupt or cut-off compressed data, or a line over 64 MiB
+/* Gives the next line that is not blank, without its newline or carriage return and newline; *text
+ * (ended by a NUL) holds until the next call. Blank lines (spaces, tabs) are passed over, and
+ * counted. LINES_ERROR: the disk (STATUS_IO); what unpack_read() refuses, or a line over 64 MiB
  * (STATUS_INPUT). */
 enum lines_step lines_next(struct lines *lines, char **text, size_t *length, struct error *err);
 
-/* What comes next, without taking it: at least the whole next line or 64 KiB of it, ended by a
- * NUL. */
+/* What comes next, without taking it, but for blank lines: at least the whole next line or 64 KiB
+ * of it, ended by a NUL. */
 enum lines_step lines_peek(struct lines *lines, const char **text, size_t *length,
                            struct error *err);
 

@@ -10,9 +10,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 #include <zstd.h>
 
-enum { ROOM = 1 << 17, ZSTD_LEVEL = 3, NUMBER_BYTES = 32 };
+enum { ROOM = 1 << 17, ZSTD_LEVEL = 3, GZIP_LEVEL = 6, NUMBER_BYTES = 32 };
+enum { GZIP_WINDOW = 15 + 16, GZIP_MEMORY = 8 }; /* zlib's: the largest, with gzip's header */
 
 /* text[0 .. used) is not in the file yet. */
 struct text_out {
@@ -20,8 +22,10 @@ struct text_out {
     char *path, *temporary;
     char *text, *packed;
     size_t used, packed_room;
-    ZSTD_CStream *zstd; /* NULL: plain */
-    int failure;        /* the first errno; 0: none */
+    ZSTD_CStream *zstd; /* NULL: not zstd */
+    bool packs_gzip;    /* gzip is begun */
+    z_stream gzip;
+    int failure; /* the first errno; 0: none */
 };
 
 static bool ends_with(const char *text, const char *end)
@@ -45,6 +49,23 @@ static FILE *create_beside(const char *path, char **temporary)
     return fdopen(fd, "wb");
 }
 
+/* As the name's end says. */
+static void start_packing(struct text_out *out)
+{
+    if (ends_with(out->path, ".zst")) {
+        out->zstd = ZSTD_createCStream();
+        ZSTD_initCStream(out->zstd, ZSTD_LEVEL);
+    } else if (ends_with(out->path, ".gz")) {
+        out->packs_gzip = true;
+        if (deflateInit2(&out->gzip, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW, GZIP_MEMORY,
+                         Z_DEFAULT_STRATEGY) != Z_OK)
+            memory_exhausted();
+    } else
+        return;
+    out->packed_room = ROOM;
+    out->packed = memory_new(out->packed_room, 1);
+}
+
 enum status text_out_open(const char *path, struct text_out **opened, struct error *err)
 {
     struct stat facts;
@@ -60,12 +81,7 @@ enum status text_out_open(const char *path, struct text_out **opened, struct err
     }
     out->path = memory_text(path);
     out->text = memory_new(ROOM, 1);
-    if (ends_with(path, ".zst")) {
-        out->zstd = ZSTD_createCStream();
-        ZSTD_initCStream(out->zstd, ZSTD_LEVEL);
-        out->packed_room = ZSTD_CStreamOutSize();
-        out->packed = memory_new(out->packed_room, 1);
-    }
+    start_packing(out);
     *opened = out;
     return STATUS_OK;
 }
@@ -76,14 +92,11 @@ static void write_bytes(struct text_out *out, const char *bytes, size_t count)
         out->failure = errno != 0 ? errno : EIO;
 }
 
-/* Puts what waits into the file; `last`: and ends the compressed frame. */
-static void flush(struct text_out *out, bool last)
+static void flush_zstd(struct text_out *out, bool last)
 {
     ZSTD_inBuffer in = { out->text, out->used, 0 };
     size_t left = 1;
-    if (out->zstd == NULL)
-        write_bytes(out, out->text, out->used);
-    while (out->zstd != NULL && out->failure == 0 && (last ? left > 0 : in.pos < in.size)) {
+    while (out->failure == 0 && (last ? left > 0 : in.pos < in.size)) {
         ZSTD_outBuffer packed = { out->packed, out->packed_room, 0 };
         left = ZSTD_compressStream2(out->zstd, &packed, &in, last ? ZSTD_e_end : ZSTD_e_continue);
         if (ZSTD_isError(left))
@@ -91,6 +104,30 @@ static void flush(struct text_out *out, bool last)
         else
             write_bytes(out, out->packed, packed.pos);
     }
+}
+
+static void flush_gzip(struct text_out *out, bool last)
+{
+    z_stream *gzip = &out->gzip;
+    gzip->next_in = (unsigned char *)out->text;
+    gzip->avail_in = (uInt)out->used;
+    do {
+        gzip->next_out = (unsigned char *)out->packed;
+        gzip->avail_out = (uInt)out->packed_room;
+        deflate(gzip, last ? Z_FINISH : Z_NO_FLUSH);
+        write_bytes(out, out->packed, out->packed_room - gzip->avail_out);
+    } while (gzip->avail_out == 0 && out->failure == 0); /* else all that there was is out */
+}
+
+/* Puts what waits into the file; `last`: and ends the compressed frame, or member. */
+static void flush(struct text_out *out, bool last)
+{
+    if (out->zstd != NULL)
+        flush_zstd(out, last);
+    else if (out->packs_gzip)
+        flush_gzip(out, last);
+    else
+        write_bytes(out, out->text, out->used);
     out->used = 0;
 }
 
@@ -140,6 +177,8 @@ void text_out_seconds(struct text_out *out, uint64_t ns)
 static void close_all(struct text_out *out)
 {
     ZSTD_freeCStream(out->zstd);
+    if (out->packs_gzip)
+        deflateEnd(&out->gzip);
     free(out->packed);
     free(out->text);
     free(out->temporary);

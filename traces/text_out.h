@@ -1,5 +1,5 @@
 /* traces/text_out.h - a trace file being written: it comes into being under its name when it is
- * whole, or not at all. Names that end in .zst are compressed. Private to traces/. */
+ * whole, or not at all. Names that end in .zst or .gz are compressed. Private to traces/. */
 #ifndef REPRISE_TRACES_TEXT_OUT_H
 #define REPRISE_TRACES_TEXT_OUT_H
 

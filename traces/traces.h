@@ -122,9 +122,9 @@ struct trace_import {
 };
 extern const struct config_row trace_import_rows[]; /* offsets into struct trace_import */
 
-/* Opens a trace file, plain or .zst, reading as it goes: its whole is never in memory. The workload
- * gives arrivals and think times where the file has none. An experiment's trace is opened by
- * experiment_open_trace() (sim.h). STATUS_IO: cannot be opened; STATUS_INPUT: no known format, a
+/* Opens a trace file, plain, .zst or .gz, reading as it goes: its whole is never in memory. The
+ * workload gives arrivals and think times where the file has none. An experiment's trace is opened
+ * by experiment_open_trace() (sim.h). STATUS_IO: cannot be opened; STATUS_INPUT: no known format, a
  * malformed heading. */
 enum status trace_open(const char *path, const struct workload *workload,
                        const struct trace_import *import, struct trace **trace, struct error *err);

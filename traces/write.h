@@ -26,8 +26,8 @@ struct trace_writing {
     void *context;
 };
 
-/* Writes the rest of the trace; a path that ends in .zst is compressed. The file is there whole or
- * not at all; over one of that name it is put at the end. STATUS_INPUT: the format is not known or
+/* Writes the rest of the trace; a path that ends in .zst or .gz is compressed. The file is there
+ * whole or not at all; over one of that name it is put at the end. STATUS_INPUT: the format is not known or
  * cannot be written; it cannot hold the trace (turns that wait for replies in a format of requests;
  * shared prefixes, unless `lossy`); the trace itself is malformed. STATUS_IO: the disk.
  * STATUS_INTERRUPTED: go_on said so. */

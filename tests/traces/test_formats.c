@@ -323,7 +323,7 @@ static const struct {
     { AZURE "2023-11-16 18:15:47,1,\n", 3, "GeneratedTokens", "whole" },
     { AZURE "2023-11-16 18:15:47,1,99999999999\n", 3, "GeneratedTokens", "whole" },
     { AZURE "2023-11-16 18:15:47,1\n", 3, "", "3 fields" },
-    { AZURE "\n", 3, "", "3 fields" },
+    { AZURE "\n\t\n;\n", 5, "", "3 fields" },
     { AZURE "\"2023-11-16 18:15:47,1,1\n", 3, "", "3 fields" },
     { "TIMESTAMP,ContextTokens,GeneratedTokens,ContextTokens\n", 1, "ContextTokens", "one column" },
     { "Timestamp,ContextTokens,GeneratedTokens\n", 1, "TIMESTAMP", "column of that name" },

@@ -60,7 +60,7 @@ static const struct {
     { LINE1 "{\"timestamp\": 1\n", "", "JSON", 2 },
     { LINE1 LINE2 "{\"timestamp\": 20, \"input_length\": 5", "", "cut off", 3 },
     { LINE1 "[1]\n", "", "object", 2 },
-    { LINE1 "\n", "", "JSON", 2 },
+    { LINE1 "\n \r\n.\n", "", "JSON", 4 },
     { LINE2 LINE1, "timestamp", "not before", 2 },
     { LINE1 "{\"timestamp\": -1, \"input_length\": 1, \"output_length\": 1, \"hash_ids\": [1]}\n",
       "timestamp", "whole", 2 },

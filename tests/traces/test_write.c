@@ -83,7 +83,7 @@ static const struct {
     { "burstgpt_3.csv", "session-csv", "out.csv" },
     { "burstgpt_3.csv", "agentic", "out.jsonl" },
     { "sessions.csv", "session-csv", "out.csv.zst" },
-    { "sharegpt.json", "agentic", "out.jsonl.zst" },
+    { "sharegpt.json", "agentic", "out.jsonl.gz" },
     { "sharegpt.json", "session-csv", "out.csv" },
     { "azure_2023.csv", "azure", "out.csv" }, /* its first request comes at 0 */
     { "azure_2024.csv", "azure", "out.csv.zst" },

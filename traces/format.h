@@ -3,20 +3,17 @@
 #ifndef REPRISE_TRACES_FORMAT_H
 #define REPRISE_TRACES_FORMAT_H
 
+#include "traces/head.h"
 #include "traces/lines.h"
 #include "traces/text_out.h"
 #include "traces/traces.h"
-
-/* What a file begins with: its first line, or 64 KiB of it, and perhaps more. Ended by a NUL. */
-struct head {
-    const char *text;
-    size_t length, line_length; /* of all of it; of the first line, without its newline */
-};
 
 /* What a file does not say itself. */
 struct format_settings {
     struct workload workload; /* arrivals, think times and seed */
     struct trace_import import;
+    /* Where a format counts the records that it leaves out; the file's. Never NULL in open(). */
+    struct trace_skips *skips;
 };
 
 /* How a trace is written in a format. */
@@ -43,8 +40,9 @@ struct trace_format {
                         struct error *err);
     void (*close)(void *state);
     /* One of two. parse makes a session of the line that `lines` gave last, or leaves its
-     * turn_count 0: a record that is no request, a failed one say. next reads as many lines or
-     * bytes as it wants. The session's arrays are the state's. */
+     * turn_count 0: a record that is no request. That it then counts in settings->skips; one that
+     * it does not count is taken to have no reply. next reads as many lines or bytes as it wants,
+     * and counts what it leaves out. The session's arrays are the state's. */
     enum status (*parse)(void *state, const struct lines *lines, char *line, size_t length,
                          struct trace_session *session, struct error *err);
     enum trace_step (*next)(void *state, struct lines *lines, struct trace_session *session,
@@ -72,8 +70,9 @@ TRACE_FORMATS(TRACE_FORMAT_DECLARE)
 /* NULL: there is none of that name. */
 const struct trace_format *trace_format_named(const char *name);
 
-/* Whether the first line, or the whole head, holds the text. */
-bool head_line_has(const struct head *head, const char *text);
-bool head_has(const struct head *head, const char *text);
+/* The format of that name, or with "" the one that the file begins as. STATUS_INPUT: there is none;
+ * says what the file is, and which CSV to make of it. */
+enum status trace_format_choose(struct lines *lines, const char *name,
+                                const struct trace_format **format, struct error *err);
 
 #endif

@@ -28,7 +28,8 @@ struct bailian {
     uint64_t *keys;
     uint32_t keys_capacity;
     struct assembly *assembly; /* bailian-sessions only */
-    uint64_t last_ns, skipped;
+    struct trace_skips *skips; /* the file's */
+    uint64_t last_ns;
 };
 
 /* What is common to both. */
@@ -49,6 +50,7 @@ static enum status bailian_open(struct lines *lines, const struct format_setting
     (void)lines, (void)err;
     struct bailian *bailian = *state = memory_new(1, sizeof *bailian);
     bailian->assembly = assembly_new(settings->import.session_gap_ns);
+    bailian->skips = settings->skips;
     return STATUS_OK;
 }
 
@@ -72,6 +74,16 @@ static enum status get_request(struct json_record record, struct request *reques
                           err))
         return err->status;
     return STATUS_OK;
+}
+
+static bool is_usable(const struct request *request)
+{
+    return request->prompt_tokens > 0 && request->reply_tokens > 0;
+}
+
+static void skip(struct bailian *bailian, const struct request *request)
+{
+    bailian->skips->by[request->prompt_tokens == 0 ? SKIP_NO_PROMPT : SKIP_NO_REPLY]++;
 }
 
 /* Whole blocks may be all that a version lists: the partial one then has a key of its own. */
@@ -108,7 +120,9 @@ static enum status bailian_parse(void *state, const struct lines *lines, char *l
                                          .reply_tokens = (uint32_t)request.reply_tokens };
     session->arrival_ns = request.time_ns;
     session->turns = &bailian->turn;
-    session->turn_count = request.prompt_tokens > 0 && request.reply_tokens > 0 ? 1 : 0;
+    session->turn_count = is_usable(&request) ? 1 : 0;
+    if (status == STATUS_OK && session->turn_count == 0)
+        skip(bailian, &request);
     session->block_keys = bailian->keys;
     return status;
 }
@@ -123,8 +137,8 @@ static enum status add_request(struct bailian *bailian, const struct lines *line
     if (record_time_next(&time, lines, "timestamp", request->time_ns, &ns, err) != STATUS_OK)
         return err->status;
     bailian->last_ns = ns;
-    if (request->prompt_tokens == 0 || request->reply_tokens == 0) {
-        bailian->skipped++;
+    if (!is_usable(request)) {
+        skip(bailian, request);
         return STATUS_OK;
     }
     const struct assembly_request adding = {
@@ -164,11 +178,6 @@ static enum trace_step sessions_next(void *state, struct lines *lines,
     return TRACE_ITEM;
 }
 
-static void sessions_tell(const void *state, struct trace_facts *facts)
-{
-    facts->skipped = ((const struct bailian *)state)->skipped;
-}
-
 const struct trace_format trace_format_bailian = {
     .name = "bailian",
     .summary =
@@ -188,5 +197,4 @@ const struct trace_format trace_format_bailian_sessions = {
     .open = bailian_open,
     .close = bailian_close,
     .next = sessions_next,
-    .tell = sessions_tell,
 };

@@ -29,7 +29,7 @@ struct burstgpt {
     struct csv csv;
     struct record_time time;
     struct assembly *assembly;
-    uint64_t skipped;
+    struct trace_skips *skips; /* the file's */
 };
 
 static bool burstgpt_probe(const struct head *head)
@@ -42,6 +42,7 @@ static enum status burstgpt_open(struct lines *lines, const struct format_settin
 {
     struct burstgpt *burstgpt = *state = memory_new(1, sizeof *burstgpt);
     burstgpt->assembly = assembly_new(settings->import.session_gap_ns);
+    burstgpt->skips = settings->skips;
     return csv_heading(&burstgpt->csv, lines, columns, err);
 }
 
@@ -94,7 +95,7 @@ static enum trace_step burstgpt_next(void *state, struct lines *lines,
         if (request.prompt_tokens > 0 && request.reply_tokens > 0)
             assembly_add(burstgpt->assembly, &request);
         else
-            burstgpt->skipped++;
+            burstgpt->skips->by[SKIP_FAILED]++;
     }
     return TRACE_ITEM;
 }
@@ -103,7 +104,6 @@ static void burstgpt_tell(const void *state, struct trace_facts *facts)
 {
     const struct burstgpt *burstgpt = state;
     facts->open_loop = burstgpt->csv.at[SESSION] < 0;
-    facts->skipped = burstgpt->skipped;
 }
 
 const struct trace_format trace_format_burstgpt = {

@@ -23,7 +23,7 @@ struct sharegpt {
     struct json_items items;
     struct format_settings settings;
     struct random arrivals;
-    uint64_t arrival_ns, given, skipped;
+    uint64_t arrival_ns, given;
     struct trace_turn *turns;
     uint32_t turns_capacity;
 };
@@ -168,16 +168,11 @@ static enum trace_step sharegpt_next(void *state, struct lines *lines,
             return TRACE_ERROR;
         if (session->turn_count > 0)
             break;
-        sharegpt->skipped++;
+        sharegpt->settings.skips->by[SKIP_NO_REPLY]++;
     }
     draw_times(sharegpt, session);
     session->turns = sharegpt->turns;
     return TRACE_ITEM;
-}
-
-static void sharegpt_tell(const void *state, struct trace_facts *facts)
-{
-    facts->skipped = ((const struct sharegpt *)state)->skipped;
 }
 
 const struct trace_format trace_format_sharegpt = {
@@ -188,5 +183,4 @@ const struct trace_format trace_format_sharegpt = {
     .open = sharegpt_open,
     .close = sharegpt_close,
     .next = sharegpt_next,
-    .tell = sharegpt_tell,
 };

@@ -143,6 +143,16 @@ static void set_blocks(json_t *object, const struct trace_info *info,
     set_whole(object, "books_bytes", reuse->memory_bytes);
 }
 
+static void set_skips(json_t *object, const struct trace_skips *skips)
+{
+    json_t *by = json_object();
+    set_whole(object, "skipped_records", trace_skips_total(skips));
+    for (int i = 0; i < SKIP_CAUSES; i++)
+        if (skips->by[i] > 0)
+            set_whole(by, trace_skip_words[i].key, skips->by[i]);
+    json_object_set_new(object, "skipped_by", by);
+}
+
 void trace_info_print_json(FILE *out, const struct trace_info *info,
                            const struct trace_info_view *view)
 {
@@ -154,7 +164,7 @@ void trace_info_print_json(FILE *out, const struct trace_info *info,
                         json_string(info->facts.open_loop ? "open-loop" : "closed-loop"));
     set_whole(object, "requests", info->turns);
     set_whole(object, "sessions", info->sessions);
-    set_whole(object, "skipped_records", info->facts.skipped);
+    set_skips(object, &info->facts.skips);
     set_whole(object, "multi_turn_sessions", info->multi_turn_sessions);
     set_whole(object, "sessions_over_2k_tokens", info->sessions_over_2k);
     set_whole(object, "sessions_over_4k_tokens", info->sessions_over_4k);

@@ -224,7 +224,7 @@ static void print_sessions(FILE *out, const struct trace_info *info)
 void trace_info_print_table(FILE *out, const struct trace_info *info,
                             const struct trace_info_view *view)
 {
-    char duration[32];
+    char duration[32], skipped[192];
     bool open_loop = info->facts.open_loop;
     double seconds = (double)info->duration_ns / (double)NS_PER_S;
     units_format((double)info->duration_ns, UNIT_DURATION, duration, sizeof duration);
@@ -233,10 +233,10 @@ void trace_info_print_table(FILE *out, const struct trace_info *info,
                       : "closed loop: a turn follows the reply before it");
     fprintf(out, "%s %" PRIu64 "\n", open_loop ? "requests            " : "sessions            ",
             info->sessions);
-    if (info->facts.skipped > 0)
-        fprintf(out,
-                "skipped              %" PRIu64 " records: failed requests, or without a reply\n",
-                info->facts.skipped);
+    if (trace_skips_total(&info->facts.skips) > 0) {
+        trace_skips_print(&info->facts.skips, skipped, sizeof skipped);
+        fprintf(out, "skipped              %s\n", skipped);
+    }
     fprintf(out, "arrivals span        %s (%.3g/s)\n", duration,
             info_share((double)info->sessions, seconds));
     fprintf(out, "tokens               %" PRIu64 " of prompts, %" PRIu64 " of replies\n",

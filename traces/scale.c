@@ -8,6 +8,7 @@
 #include "traces/write.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -206,6 +207,15 @@ static double scaled_progress(const void *state)
     return trace_progress(((const struct scaled *)state)->copy[0].trace);
 }
 
+static enum status scaled_refuse_empty(const void *state, struct error *err)
+{
+    const struct scaled *scaled = state;
+    char found[96];
+    snprintf(found, sizeof found, "none of %.6g times the sessions, with this seed",
+             scaled->scale.sessions);
+    return error_input(err, NULL, 0, "sessions", "a share that keeps a session at least", found);
+}
+
 static void scaled_close(void *state)
 {
     struct scaled *scaled = state;
@@ -223,6 +233,7 @@ static const struct source scaled_source = { .next = scaled_next,
                                              .facts = scaled_facts,
                                              .hash = scaled_hash,
                                              .progress = scaled_progress,
+                                             .refuse_empty = scaled_refuse_empty,
                                              .close = scaled_close };
 
 uint32_t trace_scale_copies(const struct trace_scale *scale)

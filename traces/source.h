@@ -11,6 +11,8 @@ struct source {
     struct trace_facts (*facts)(const void *state);
     uint64_t (*hash)(const void *state);
     double (*progress)(const void *state); /* optional: 0 */
+    /* Says why there was no session at all: STATUS_INPUT. Optional: there was none, no more. */
+    enum status (*refuse_empty)(const void *state, struct error *err);
     void (*close)(void *state);
 };
 

@@ -4,6 +4,8 @@
 #include "traces/source.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +32,44 @@ void trace_close(struct trace *trace)
     free(trace);
 }
 
+/* Nothing can be said of no request: every number of it would be zero, and look like a result. */
+static enum trace_step refuse_empty(struct trace *trace)
+{
+    if (trace->source->refuse_empty != NULL)
+        trace->source->refuse_empty(trace->state, &trace->failure);
+    else
+        error_input(&trace->failure, NULL, 0, "trace", "at least one request", "none");
+    return TRACE_ERROR;
+}
+
+uint64_t trace_skips_total(const struct trace_skips *skips)
+{
+    uint64_t total = 0;
+    for (int i = 0; i < SKIP_CAUSES; i++)
+        total += skips->by[i];
+    return total;
+}
+
+const struct trace_skip_words trace_skip_words[SKIP_CAUSES] = { TRACE_SKIPS(TRACE_SKIP_WORDS) };
+
+void trace_skips_print(const struct trace_skips *skips, char *text, size_t text_bytes)
+{
+    const char *before = ": ";
+    uint64_t total = trace_skips_total(skips);
+    size_t used = (size_t)snprintf(text, text_bytes, "%" PRIu64 " records", total);
+    for (int i = 0; i < SKIP_CAUSES; i++) {
+        if (skips->by[i] == 0 || used >= text_bytes)
+            continue;
+        if (skips->by[i] == total)
+            used += (size_t)snprintf(text + used, text_bytes - used, "%s%s", before,
+                                     trace_skip_words[i].words);
+        else
+            used += (size_t)snprintf(text + used, text_bytes - used, "%s%" PRIu64 " %s", before,
+                                     skips->by[i], trace_skip_words[i].words);
+        before = ", ";
+    }
+}
+
 enum trace_step trace_next(struct trace *trace, struct trace_session *session, struct error *err)
 {
     enum trace_step step = TRACE_ERROR;
@@ -37,6 +77,8 @@ enum trace_step trace_next(struct trace *trace, struct trace_session *session, s
         memset(session, 0, sizeof *session);
         step = trace->source->next(trace->state, session, &trace->failure);
     }
+    if (step == TRACE_END && trace->sessions == 0)
+        step = refuse_empty(trace);
     if (step == TRACE_ERROR && err->status == STATUS_OK)
         *err = trace->failure;
     if (step != TRACE_ITEM)

@@ -38,16 +38,37 @@ struct trace; /* a source being read */
 enum trace_step { TRACE_ITEM, TRACE_END, TRACE_ERROR };
 
 /* Gives the next session. turns and block_keys belong to the trace and hold until the next call.
- * TRACE_ERROR fills err (a bad line is named by its number) and every later call gives it again. */
+ * TRACE_ERROR fills err (a bad line is named by its number) and every later call gives it again. A
+ * trace without any session is an error too, which says why: it has no results, only zeros. */
 enum trace_step trace_next(struct trace *trace, struct trace_session *session, struct error *err);
 void trace_close(struct trace *trace); /* NULL is fine */
 
+/* Why a record of a file is no request, and is left out: enum, key of JSON, words. */
+#define TRACE_SKIPS(X)                                                                             \
+    X(SKIP_NO_REPLY, "no_reply", "without a reply")                                                \
+    X(SKIP_NO_PROMPT, "no_prompt", "without a prompt")                                             \
+    X(SKIP_FAILED, "failed", "that failed, as the file says")                                      \
+    X(SKIP_OTHER, "other", "of another kind, headings say")
+#define TRACE_SKIP_MEMBER(name, key, words) name,
+#define TRACE_SKIP_WORDS(name, key, words) { key, words },
+enum trace_skip { TRACE_SKIPS(TRACE_SKIP_MEMBER) SKIP_CAUSES };
+struct trace_skip_words {
+    const char *key, *words;
+};
+extern const struct trace_skip_words trace_skip_words[SKIP_CAUSES];
+struct trace_skips {
+    uint64_t by[SKIP_CAUSES];
+};
+uint64_t trace_skips_total(const struct trace_skips *skips);
+/* "5 records: 3 without a reply, 2 that failed, as the file says". */
+void trace_skips_print(const struct trace_skips *skips, char *text, size_t text_bytes);
+
 struct trace_facts {
     bool open_loop;
-    uint32_t block_tokens;   /* tokens in a block key; 0: the trace has none */
-    uint64_t expected_turns; /* for progress; 0: not known */
-    uint64_t skipped;   /* records read so far that are no request: failed ones, without reply */
-    const char *format; /* "mooncake", "sharegpt-like" */
+    uint32_t block_tokens;    /* tokens in a block key; 0: the trace has none */
+    uint64_t expected_turns;  /* for progress; 0: not known */
+    struct trace_skips skips; /* records read so far that are no request */
+    const char *format;       /* "mooncake", "sharegpt-like" */
 };
 struct trace_facts trace_facts(const struct trace *trace);
 /* How much of the file is read, in [0, 1], for progress where expected_turns is 0. */

@@ -102,6 +102,25 @@ gives "drives that do not hold the SSD tier" 2 "tiers.ssd.capacity: expected at 
 prints "estimates are told" "estimate" "$reprise" trace info "$sample" --exact-blocks 100 --sample-blocks 16
 prints "turns and think times are told" "think time" "$reprise" trace info
 prints "so are a conversation's own hits" "whose reuse" "$reprise" trace info "$sample"
+# Nothing can be said of a trace without a request: each command says why, and gives no table of zeros.
+printf '{"messages": [{"role": "user", "content": "%s"}]}\n' one two >asked.jsonl
+why='asked.jsonl:2: expected a trace of requests, each with a prompt and a reply (docs/workload.md), found "2 records: without a reply"'
+for command in "trace info asked.jsonl" "trace convert asked.jsonl o.jsonl --to mooncake" \
+    "trace scale asked.jsonl o.jsonl --rate 2 --to mooncake" "replay asked.jsonl --blocks 9" \
+    "sim -t asked.jsonl" "sim -t asked.jsonl -p lru,fifo" "validate -t asked.jsonl -s gpus=1" \
+    "size -t asked.jsonl --slo ttft_p99=2s" "sweep -t asked.jsonl --vary tiers.dram.capacity=1GB,2GB"; do
+    # shellcheck disable=SC2086
+    gives "$command" 2 "$why" "$reprise" $command
+    [ ! -e o.jsonl ] && ! grep -q ' 0 ' stdout
+    report $? "$command: something was made of nothing"
+done
+printf 'TIMESTAMP,ContextTokens,GeneratedTokens\n' >heading.csv
+gives "a heading alone" 2 '"0 records"' "$reprise" trace info heading.csv
+gives "a share that keeps nobody" 2 "a share that keeps a session" "$reprise" trace scale "$sample" o.jsonl \
+    --sessions 0.00001
+printf 'Dear assistant, what is a trace?\n' >nobody.txt
+gives "a file that is no trace, in one line" 2 "session,arrival_s,think_s,prompt_tokens,reply_tokens" \
+    "$reprise" trace info nobody.txt
 # A replay's hits are those that trace info counts, on one thread as on two, and no more than the bound.
 replay=("$reprise" replay "$sample" --blocks 500,unlimited)
 prints "a replay" "1432" "${replay[@]}" -p lru

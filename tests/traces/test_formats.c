@@ -54,7 +54,7 @@ START_TEST(a_sample_is_told_and_read)
     ck_assert_str_eq(facts.format, expected[_i].format);
     ck_assert_int_eq(facts.open_loop, expected[_i].open_loop);
     ck_assert_uint_eq(facts.block_tokens, expected[_i].block_tokens);
-    ck_assert_uint_eq(facts.skipped, expected[_i].skipped);
+    ck_assert_uint_eq(trace_skips_total(&facts.skips), expected[_i].skipped);
     ck_assert_str_eq(text, expected[_i].sessions);
 }
 END_TEST
@@ -397,6 +397,54 @@ START_TEST(a_wrong_record_is_refused_by_line_and_key)
 }
 END_TEST
 
+/* Each: a file of which a request or none is left, and what became of the rest. */
+static const struct {
+    const char *text, *format, *skipped;
+} left_out[] = {
+    { AZURE "2023-11-16 18:15:47,9,0\n2023-11-16 18:15:48,9,0\n", NULL,
+      "2 records: without a reply" },
+    { BURST "5,a,1,m,1,1\n6,a,1,m,1,0\n", NULL, "1 records: that failed, as the file says" },
+    { BAILIAN("5", "-1", "16", "[1]") BAILIAN("6", "-1", "0", "[]"), NULL,
+      "1 records: without a prompt" },
+    { BAILIAN("5", "-1", "16", "[1]") BAILIAN("6", "-1", "0", "[]"), "bailian-sessions",
+      "1 records: without a prompt" },
+};
+
+START_TEST(what_is_left_out_is_counted_by_its_cause)
+{
+    char *path = test_temp_file(left_out[_i].text), text[TEXT_BYTES], skipped[128];
+    struct trace_facts facts;
+    struct error err = { 0 };
+    ck_assert_int_eq(read_sessions(path, left_out[_i].format, text, sizeof text, &facts, &err),
+                     STATUS_OK);
+    trace_skips_print(&facts.skips, skipped, sizeof skipped);
+    ck_assert_str_eq(skipped, left_out[_i].skipped);
+    unlink(path);
+    free(path);
+}
+END_TEST
+
+START_TEST(a_file_without_a_request_is_refused_with_the_reasons)
+{
+    char *path = test_temp_file(BAILIAN(
+        "5", "-1", "0", "[]") "{\"chat_id\": 2, "
+                              "\"parent_chat_id\": -1, \"timestamp\": 6, \"input_length\": 16, "
+                              "\"output_length\": 0, \"hash_ids\": [1]}\n");
+    static const char *const formats[] = { "bailian", "bailian-sessions" };
+    for (int i = 0; i < 2; i++) {
+        char text[TEXT_BYTES];
+        struct trace_facts facts;
+        struct error err = { 0 };
+        ck_assert_int_eq(read_sessions(path, formats[i], text, sizeof text, &facts, &err),
+                         STATUS_INPUT);
+        ck_assert_str_eq(err.found, "2 records: 1 without a reply, 1 without a prompt");
+        ck_assert_str_eq(err.file, path);
+    }
+    unlink(path);
+    free(path);
+}
+END_TEST
+
 START_TEST(sessions_of_bailian_are_in_order_of_time_as_well)
 {
     char *path = test_temp_file(BAILIAN("5", "-1", "16", "[1]") BAILIAN("4", "-1", "16", "[1]"));
@@ -482,6 +530,9 @@ static Suite *suite(void)
     tcase_add_test(tcase, a_session_silent_for_longer_than_the_gap_has_ended);
     tcase_add_test(tcase, think_time_is_never_negative);
     tcase_add_loop_test(tcase, a_wrong_record_is_refused_by_line_and_key, 0, REFUSED);
+    tcase_add_loop_test(tcase, what_is_left_out_is_counted_by_its_cause, 0,
+                        sizeof left_out / sizeof *left_out);
+    tcase_add_test(tcase, a_file_without_a_request_is_refused_with_the_reasons);
     tcase_add_test(tcase, sessions_of_bailian_are_in_order_of_time_as_well);
     suite_add_tcase(suite, tcase);
     return suite;

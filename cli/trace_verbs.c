@@ -74,7 +74,12 @@ static enum status open_experiment(const struct trace_source *given, const char 
     options.format = given->format;
     if (experiment_load(&options, &experiment, err) != STATUS_OK)
         return err->status;
-    *block_tokens = experiment.import.block_tokens;
+    uint64_t told = experiment.import.block_tokens;
+    if (trace_verb_whole("--block-tokens", given->block_tokens, 1, 65536, &told, err) != STATUS_OK)
+        return err->status;
+    experiment.import.block_tokens = (uint32_t)told;
+    experiment.import.sort |= given->sort;
+    *block_tokens = trace_import_block_tokens(&experiment.import);
     if (experiment.workload.concurrency > 0)
         fprintf(stderr, "note: workload.concurrency is of runs; a trace has its arrivals\n");
     return experiment_open_trace(&experiment, trace, err);

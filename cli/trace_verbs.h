@@ -20,15 +20,24 @@ TRACE_VERBS(TRACE_VERB_DECLARE)
 struct trace_source {
     struct experiment_options experiment;
     const char *format, *token_time;
-    bool documents, open_loop;
+    const char *block_tokens;
+    bool documents, open_loop, sort;
     bool generated; /* even where the experiment names a file */
 };
 
 /* Rows of an option table; `given` is a struct trace_source *. */
 #define TRACE_SOURCE_FILE(given)                                                                   \
+    { "format",         'f',    OPTION_TEXT,                                                       \
+      &(given)->format, "NAME", "the file's format (default: told from how it begins)" },          \
+        { "block-tokens",                                                                          \
+          0,                                                                                       \
+          OPTION_TEXT,                                                                             \
+          &(given)->block_tokens,                                                                  \
+          "N",                                                                                     \
+          "tokens that a hash id of the file stands for, where it does not say" },                 \
     {                                                                                              \
-        "format", 'f', OPTION_TEXT, &(given)->format, "NAME",                                      \
-            "the file's format (default: told from its first line)"                                \
+        "sort", 0, OPTION_FLAG, &(given)->sort, NULL,                                              \
+            "the file's records stand in any order of time; holds them in memory"                  \
     }
 #define TRACE_SOURCE_GENERATED(given)                                                              \
     {                                                                                              \

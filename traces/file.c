@@ -1,6 +1,9 @@
 /* traces/file.c - a file through its format, as a source of sessions. */
 #include "base/memory.h"
+#include "base/units.h"
+#include "traces/collection.h"
 #include "traces/format.h"
+#include "traces/record_time.h"
 #include "traces/source.h"
 #include "traces/write.h"
 
@@ -12,8 +15,11 @@ struct file {
     struct lines *lines;
     const struct trace_format *format;
     void *state;
-    uint64_t last_arrival_ns;
+    bool begun;
+    uint64_t origin_ns, last_arrival_ns; /* of the records' own times */
     struct trace_skips skips;
+    bool sorts;                /* import.sort */
+    struct collection *sorted; /* NULL: not read yet, or not to be sorted */
 };
 
 /* ---- the source ---- */
@@ -24,6 +30,7 @@ static void file_close(void *state)
     if (file->state != NULL)
         file->format->close(file->state);
     lines_close(file->lines);
+    collection_free(file->sorted);
     free(file);
 }
 
@@ -48,23 +55,71 @@ static enum trace_step next_of_lines(struct file *file, struct trace_session *se
     }
 }
 
+static enum trace_step next_of_format(struct file *file, struct trace_session *session,
+                                      struct error *err)
+{
+    return file->format->next != NULL ? file->format->next(file->state, file->lines, session, err)
+                                      : next_of_lines(file, session, err);
+}
+
+/* Times of a trace that begins three years in count from some moment of the past, 1970 say, and are
+ * taken from the first record on. */
+static bool counts_from_1970(uint64_t first_ns)
+{
+    return first_ns >= UINT64_C(100000000) * NS_PER_S;
+}
+
+/* Holds all that the file has, by time. */
+static enum status collect(struct file *file, struct error *err)
+{
+    struct trace_session session = { 0 };
+    enum trace_step step;
+    file->sorted = collection_new();
+    while ((step = next_of_format(file, &session, err)) == TRACE_ITEM) {
+        uint32_t number = collection_add(file->sorted, session.arrival_ns, session.block_keys,
+                                         session.block_count);
+        for (uint32_t i = 0; i < session.turn_count; i++)
+            collection_add_turn(file->sorted, number, &session.turns[i]);
+        memset(&session, 0, sizeof session);
+    }
+    if (step == TRACE_ERROR)
+        return err->status;
+    collection_order(file->sorted);
+    if (file->format->since_first || counts_from_1970(collection_first_ns(file->sorted)))
+        collection_begin_at_zero(file->sorted);
+    return STATUS_OK;
+}
+
+static enum trace_step next_sorted(struct file *file, struct trace_session *session,
+                                   struct error *err)
+{
+    if (file->sorted == NULL && collect(file, err) != STATUS_OK)
+        return TRACE_ERROR;
+    return collection_take(file->sorted, session) ? TRACE_ITEM : TRACE_END;
+}
+
 static enum trace_step file_next(void *state, struct trace_session *session, struct error *err)
 {
     struct file *file = state;
-    enum trace_step step = file->format->next != NULL
-                               ? file->format->next(file->state, file->lines, session, err)
-                               : next_of_lines(file, session, err);
+    if (file->sorts)
+        return next_sorted(file, session, err);
+    enum trace_step step = next_of_format(file, session, err);
     if (step != TRACE_ITEM)
         return step;
     if (session->arrival_ns < file->last_arrival_ns) {
-        char expected[96], found[32];
-        snprintf(expected, sizeof expected, "a time not before the record above it, %.3f s",
+        char expected[128], found[32];
+        snprintf(expected, sizeof expected,
+                 "a time not before the record above it, %.3f s " RECORD_TIME_ANY_ORDER,
                  (double)file->last_arrival_ns / 1e9);
         snprintf(found, sizeof found, "%.3f s", (double)session->arrival_ns / 1e9);
         lines_refuse(file->lines, file->format->time_key, expected, found, err);
         return TRACE_ERROR;
     }
+    if (!file->begun && counts_from_1970(session->arrival_ns))
+        file->origin_ns = session->arrival_ns;
+    file->begun = true;
     file->last_arrival_ns = session->arrival_ns;
+    session->arrival_ns -= file->origin_ns;
     return TRACE_ITEM;
 }
 
@@ -107,18 +162,38 @@ static const struct source file_source = { .next = file_next,
                                            .refuse_empty = file_refuse_empty,
                                            .close = file_close };
 
+static enum status check_sort(const struct file *file, struct error *err)
+{
+    if (!file->sorts || !file->format->needs_order)
+        return STATUS_OK;
+    return error_input(err, lines_path(file->lines), 0, "import.sort",
+                       "false: sessions are assembled of records in order of time (sort the file)",
+                       "true");
+}
+
+static enum status open_file(struct file *file, const char *path, const struct workload *workload,
+                             const struct trace_import *import, struct error *err)
+{
+    struct format_settings settings = { .workload = *workload,
+                                        .import = *import,
+                                        .id_block_tokens = import->block_tokens,
+                                        .skips = &file->skips };
+    settings.import.block_tokens = trace_import_block_tokens(import);
+    file->sorts = import->sort;
+    if (lines_open(path, &file->lines, err) != STATUS_OK ||
+        trace_format_choose(file->lines, import->format, &file->format, err) != STATUS_OK ||
+        check_sort(file, err) != STATUS_OK)
+        return err->status;
+    return file->format->open != NULL
+               ? file->format->open(file->lines, &settings, &file->state, err)
+               : STATUS_OK;
+}
+
 enum status trace_open(const char *path, const struct workload *workload,
                        const struct trace_import *import, struct trace **out, struct error *err)
 {
     struct file *file = memory_new(1, sizeof *file);
-    const struct format_settings settings = { .workload = *workload,
-                                              .import = *import,
-                                              .skips = &file->skips };
-    enum status status = lines_open(path, &file->lines, err);
-    if (status == STATUS_OK)
-        status = trace_format_choose(file->lines, import->format, &file->format, err);
-    if (status == STATUS_OK && file->format->open != NULL)
-        status = file->format->open(file->lines, &settings, &file->state, err);
+    enum status status = open_file(file, path, workload, import, err);
     if (status != STATUS_OK) {
         file_close(file);
         return status;

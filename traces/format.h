@@ -10,8 +10,9 @@
 
 /* What a file does not say itself. */
 struct format_settings {
-    struct workload workload; /* arrivals, think times and seed */
-    struct trace_import import;
+    struct workload workload;   /* arrivals, think times and seed */
+    struct trace_import import; /* block_tokens: of texts, never 0 */
+    uint32_t id_block_tokens;   /* what import.block_tokens says of the file's ids; 0: nothing */
     /* Where a format counts the records that it leaves out; the file's. Never NULL in open(). */
     struct trace_skips *skips;
 };
@@ -32,6 +33,8 @@ struct trace_format {
     const char *name, *summary;
     struct trace_facts facts;
     const char *time_key; /* of the records' times, for messages */
+    bool since_first;     /* times count from the first record */
+    bool needs_order;     /* what it assembles must come in order of time: not to be sorted */
     /* Whether a file that begins so is of this format. NULL: only if it is named. */
     bool (*probe)(const struct head *head);
     /* Makes the format's state, and reads what stands before the first record, a CSV's heading. The
@@ -55,6 +58,7 @@ struct trace_format {
 /* <- a new format: its name here, its file in traces/CMakeLists.txt, a row in docs/workload.md.
  * Asked in this order. */
 #define TRACE_FORMATS(X)                                                                           \
+    X(mooncake_delta)                                                                              \
     X(mooncake)                                                                                    \
     X(bailian)                                                                                     \
     X(bailian_sessions)                                                                            \

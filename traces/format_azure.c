@@ -36,8 +36,8 @@ static bool azure_probe(const struct head *head)
 static enum status azure_open(struct lines *lines, const struct format_settings *settings,
                               void **state, struct error *err)
 {
-    (void)settings;
     struct azure *azure = *state = memory_new(1, sizeof *azure);
+    azure->time.any_order = settings->import.sort;
     return csv_heading(&azure->csv, lines, columns, err);
 }
 
@@ -99,6 +99,7 @@ const struct trace_format trace_format_azure = {
     .summary = "CSV of Azure's LLM inference traces 2023 and 2024: arrivals and token counts",
     .facts = { .open_loop = true },
     .time_key = "TIMESTAMP",
+    .since_first = true,
     .probe = azure_probe,
     .open = azure_open,
     .close = free,

@@ -132,7 +132,7 @@ static enum status bailian_parse(void *state, const struct lines *lines, char *l
 static enum status add_request(struct bailian *bailian, const struct lines *lines,
                                const struct request *request, struct error *err)
 {
-    struct record_time time = { true, 0, bailian->last_ns };
+    struct record_time time = { .begun = true, .last_ns = bailian->last_ns };
     uint64_t ns;
     if (record_time_next(&time, lines, "timestamp", request->time_ns, &ns, err) != STATUS_OK)
         return err->status;
@@ -194,6 +194,7 @@ const struct trace_format trace_format_bailian_sessions = {
     .name = "bailian-sessions",
     .summary = "the same file as sessions that follow their replies, without blocks; to be named",
     .time_key = "timestamp",
+    .needs_order = true,
     .open = bailian_open,
     .close = bailian_close,
     .next = sessions_next,

@@ -110,6 +110,7 @@ const struct trace_format trace_format_burstgpt = {
     .name = "burstgpt",
     .summary = "CSV of HPMLL/BurstGPT: arrivals and token counts, and sessions where it has them",
     .time_key = "Timestamp",
+    .needs_order = true,
     .probe = burstgpt_probe,
     .open = burstgpt_open,
     .close = burstgpt_close,

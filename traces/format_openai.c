@@ -47,6 +47,7 @@ static enum status openai_open(struct lines *lines, const struct format_settings
     (void)lines, (void)err;
     struct openai *openai = *state = memory_new(1, sizeof *openai);
     openai->settings = *settings;
+    openai->time.any_order = settings->import.sort;
     openai->arrivals = random_from(settings->workload.seed, 0);
     openai->hash = XXH64_createState();
     double bytes = settings->import.block_tokens * settings->import.bytes_per_token + 0.5;
@@ -312,6 +313,7 @@ const struct trace_format trace_format_openai = {
     .summary = "logs of chat completions, a JSON object a line: hashed into blocks while read",
     .facts = { .open_loop = true },
     .time_key = "timestamp",
+    .since_first = true,
     .probe = openai_probe,
     .open = openai_open,
     .close = openai_close,

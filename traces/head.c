@@ -21,16 +21,30 @@ bool head_line_has(const struct head *head, const char *text)
     return found != NULL && (size_t)(found - head->text) < head->line_length;
 }
 
+static bool is_space(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+}
+
+static size_t count_spaces(const char *text, size_t length)
+{
+    size_t count = 0;
+    while (count < length && is_space(text[count]))
+        count++;
+    return count;
+}
+
 bool head_line(const struct head *head, size_t index, const char **line, size_t *length)
 {
-    const char *at = head->text, *end = head->text + head->length;
-    for (;; index--) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-        *line = at;
-        *length = (size_t)((newline != NULL ? newline : end) - at);
-        if (index == 0 || newline == NULL)
-            return index == 0 && *length > 0;
-        at = newline + 1;
+    size_t at = 0;
+    while (true) {
+        at += count_spaces(head->text + at, head->length - at);
+        *line = head->text + at;
+        const char *newline = memchr(*line, '\n', head->length - at);
+        *length = newline != NULL ? (size_t)(newline - *line) : head->length - at;
+        if (index-- == 0 || *length == 0)
+            return *length > 0;
+        at += *length;
     }
 }
 
@@ -42,11 +56,6 @@ struct key_scan {
     size_t length, at;
     int depth, within;
 };
-
-static bool is_space(char byte)
-{
-    return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
-}
 
 /* The end of the string that begins at `at`, behind its quote; length: it is cut off. */
 static size_t string_end(const struct key_scan *scan, size_t at)
@@ -84,9 +93,7 @@ static bool next_key(struct key_scan *scan, const char **key, size_t *length)
 
 static struct key_scan scan_of(const char *text, size_t length)
 {
-    size_t at = 0;
-    while (at < length && is_space(text[at]))
-        at++;
+    size_t at = count_spaces(text, length);
     return (struct key_scan){ text, length, at, 0, at < length && text[at] == '[' ? 2 : 1 };
 }
 

@@ -22,8 +22,8 @@ bool head_has(const struct head *head, const char *text);
  * key itself, not in an object within it. The text may be cut off anywhere. */
 bool json_text_has_key(const char *text, size_t length, const char *key);
 
-/* The head's lines one by one: line 0, 1, ... as far as it goes; false: there is no such line. The
- * last may be cut off. */
+/* The head's lines that are not blank one by one, line 0, 1, ..., as far as it goes; false: there
+ * is no such line. The last may be cut off. */
 bool head_line(const struct head *head, size_t index, const char **line, size_t *length);
 
 /* Names the head by what is no one's words: JSON's keys, columns' names, else what kind of bytes

@@ -11,7 +11,8 @@ const struct config_row trace_import_rows[] = {
       .kind = CONFIG_TEXT,
       .offset = AT(format),
       .standard = "",
-      .help = "the trace file's format (docs/workload.md lists them); empty: told from its content" },
+      .help =
+          "the trace file's format (docs/workload.md lists them); empty: told from its content" },
     { .key = "bytes_per_token",
       .kind = CONFIG_DOUBLE,
       .offset = AT(bytes_per_token),
@@ -23,11 +24,18 @@ const struct config_row trace_import_rows[] = {
     { .key = "block_tokens",
       .kind = CONFIG_U32,
       .offset = AT(block_tokens),
-      .min = 1,
+      .min = 0,
       .max = 65536,
-      .standard = "16",
-      .help = "tokens of the prefix blocks that chat logs are hashed into (vLLM's default block: "
-              "16)" },
+      .standard = "0",
+      .help =
+          "tokens of a prefix block, where the file does not say: that a hash id stands for, that "
+          "texts are hashed into; 0: 512 for Mooncake's ids, 16 (vLLM's default block) for texts" },
+    { .key = "sort",
+      .kind = CONFIG_BOOL,
+      .offset = AT(sort),
+      .standard = "false",
+      .help = "the file's records may stand in any order of time: all are read first, and held in "
+              "memory" },
     { .key = "hash_seed",
       .kind = CONFIG_U64,
       .offset = AT(hash_seed),
@@ -50,7 +58,8 @@ const struct config_row trace_import_rows[] = {
       .min = 1e-6,
       .max = 1e6,
       .standard = "1",
-      .help = "arrivals come so many times as dense as the file has them (`reprise trace scale --rate`): "
+      .help = "arrivals come so many times as dense as the file has them (`reprise trace scale "
+              "--rate`): "
               "a trace's load" },
     { .key = "think_scale",
       .kind = CONFIG_DOUBLE,
@@ -58,7 +67,14 @@ const struct config_row trace_import_rows[] = {
       .min = 1e-6,
       .max = 1e6,
       .standard = "1",
-      .help = "a closed loop's think times are so many times as long as the file has them (`reprise "
-              "trace scale --think`)" },
+      .help =
+          "a closed loop's think times are so many times as long as the file has them (`reprise "
+          "trace scale --think`)" },
     { .key = NULL },
 };
+
+uint32_t trace_import_block_tokens(const struct trace_import *import)
+{
+    enum { TEXT_BLOCK_TOKENS = 16 }; /* vLLM's default block */
+    return import->block_tokens > 0 ? import->block_tokens : TEXT_BLOCK_TOKENS;
+}

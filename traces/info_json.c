@@ -143,6 +143,15 @@ static void set_blocks(json_t *object, const struct trace_info *info,
     set_whole(object, "books_bytes", reuse->memory_bytes);
 }
 
+static void set_assumed(json_t *object, unsigned assumed)
+{
+    json_t *words = json_array();
+    for (int i = 0; i < ASSUMED_COUNT; i++)
+        if (assumed >> i & 1)
+            json_array_append_new(words, json_string(trace_assumed_words[i]));
+    json_object_set_new(object, "assumed", words);
+}
+
 static void set_skips(json_t *object, const struct trace_skips *skips)
 {
     json_t *by = json_object();
@@ -165,6 +174,7 @@ void trace_info_print_json(FILE *out, const struct trace_info *info,
     set_whole(object, "requests", info->turns);
     set_whole(object, "sessions", info->sessions);
     set_skips(object, &info->facts.skips);
+    set_assumed(object, info->facts.assumed);
     set_whole(object, "multi_turn_sessions", info->multi_turn_sessions);
     set_whole(object, "sessions_over_2k_tokens", info->sessions_over_2k);
     set_whole(object, "sessions_over_4k_tokens", info->sessions_over_4k);

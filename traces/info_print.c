@@ -237,6 +237,9 @@ void trace_info_print_table(FILE *out, const struct trace_info *info,
         trace_skips_print(&info->facts.skips, skipped, sizeof skipped);
         fprintf(out, "skipped              %s\n", skipped);
     }
+    for (int i = 0; i < ASSUMED_COUNT; i++)
+        if (info->facts.assumed >> i & 1)
+            fprintf(out, "assumed              %s\n", trace_assumed_words[i]);
     fprintf(out, "arrivals span        %s (%.3g/s)\n", duration,
             info_share((double)info->sessions, seconds));
     fprintf(out, "tokens               %" PRIu64 " of prompts, %" PRIu64 " of replies\n",

@@ -3,7 +3,7 @@
 #include "traces/json_items.h"
 
 #include "base/memory.h"
-#include "traces/json_record.h"
+#include "traces/json_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,11 +141,11 @@ enum lines_step json_items_next(struct json_items *items, struct lines *lines, j
     if (step != LINES_LINE)
         return step;
     json_error_t why;
-    char text[JSON_ERROR_TEXT_LENGTH + 32];
-    *item = json_loadb(items->text, items->length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+    char text[JSON_TEXT_WHY_BYTES];
+    *item = json_text_parse(items->text, items->length, &why);
     if (*item == NULL)
         return refuse(lines, items->line + (why.line > 0 ? (uint64_t)why.line - 1 : 0),
-                      "a JSON object", json_why(&why, text, sizeof text), err);
+                      "a JSON object", json_text_why(&why, text, sizeof text), err);
     items->needs_comma = items->in_array;
     return LINES_LINE;
 }

@@ -15,25 +15,17 @@ enum status json_record_refuse(struct json_record record, const char *key, const
     return error_input(err, lines_path(record.lines), record.line, key, expected, found);
 }
 
-const char *json_why(const json_error_t *why, char *text, size_t text_bytes)
-{
-    const char *near = strstr(why->text, " near ");
-    size_t length = near != NULL ? (size_t)(near - why->text) : strlen(why->text);
-    snprintf(text, text_bytes, "%.*s at byte %d", (int)length, why->text, why->position);
-    return text;
-}
-
 enum status json_record_parse(const struct lines *lines, const char *line, size_t length,
                               json_t **object, struct error *err)
 {
     json_error_t why;
-    char text[JSON_ERROR_TEXT_LENGTH + 32];
-    json_t *value = json_loadb(line, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+    char text[JSON_TEXT_WHY_BYTES];
+    json_t *value = json_text_parse(line, length, &why);
     if (value == NULL)
         return lines_refuse(lines, NULL,
                             lines_was_ended(lines) ? "a JSON object"
                                                    : "a whole line: the file is cut off",
-                            json_why(&why, text, sizeof text), err);
+                            json_text_why(&why, text, sizeof text), err);
     if (!json_is_object(value)) {
         json_decref(value);
         return lines_refuse(lines, NULL, "a JSON object", "another JSON value", err);
@@ -74,10 +66,11 @@ enum status json_record_whole(struct json_record record, const char *key, int64_
     return json_record_refuse(record, key, expected, found, err);
 }
 
-enum status json_record_seconds(struct json_record record, const char *key, bool optional,
-                                uint64_t *ns, struct error *err)
+/* The time under key, of which one is unit_ns. */
+static enum status record_time_of(struct json_record record, const char *key, bool optional,
+                                  uint64_t unit_ns, const char *expected, uint64_t *ns,
+                                  struct error *err)
 {
-    static const char expected[] = "seconds, a number from 0 to 9e9";
     char found[64];
     const json_t *item = json_object_get(record.object, key);
     *ns = 0;
@@ -85,15 +78,29 @@ enum status json_record_seconds(struct json_record record, const char *key, bool
         return optional ? STATUS_OK : json_record_refuse(record, key, expected, "no such key", err);
     if (!json_is_number(item))
         return json_record_refuse(record, key, expected, "another type", err);
-    double seconds = json_number_value(item);
-    if (seconds < 0.0 || seconds > RECORD_SECONDS_MOST) {
-        snprintf(found, sizeof found, "%g", seconds);
+    double value = json_number_value(item), unit = (double)unit_ns;
+    if (value < 0.0 || value * unit > RECORD_SECONDS_MOST * (double)NS_PER_S) {
+        snprintf(found, sizeof found, "%.17g", value);
         return json_record_refuse(record, key, expected, found, err);
     }
-    /* Whole seconds and the rest apart: the product of a large number with 1e9 is not exact. */
-    uint64_t whole = (uint64_t)seconds;
-    *ns = whole * NS_PER_S + (uint64_t)((seconds - (double)whole) * 1e9 + 0.5);
+    /* Whole ones and the rest apart: the product of a large number with the unit is not exact. */
+    uint64_t whole = (uint64_t)value;
+    *ns = whole * unit_ns + (uint64_t)((value - (double)whole) * unit + 0.5);
     return STATUS_OK;
+}
+
+enum status json_record_seconds(struct json_record record, const char *key, bool optional,
+                                uint64_t *ns, struct error *err)
+{
+    return record_time_of(record, key, optional, NS_PER_S, "seconds, a number from 0 to 9e9", ns,
+                          err);
+}
+
+enum status json_record_milliseconds(struct json_record record, const char *key, bool optional,
+                                     uint64_t *ns, struct error *err)
+{
+    return record_time_of(record, key, optional, NS_PER_MS, "milliseconds, a number from 0 to 9e12",
+                          ns, err);
 }
 
 enum status json_record_ids(struct json_record record, const char *key, uint32_t count_least,
@@ -115,11 +122,9 @@ enum status json_record_ids(struct json_record record, const char *key, uint32_t
         return json_record_refuse(record, key, expected, found, err);
     memory_grow(ids, capacity, count_most, sizeof **ids);
     for (size_t i = 0; i < size; i++) {
-        const json_t *id = json_array_get(array, i);
-        if (!json_is_integer(id) || json_integer_value(id) < 0)
-            return json_record_refuse(record, key, "whole numbers of 0 or more", "another value",
-                                      err);
-        (*ids)[i] = (uint64_t)json_integer_value(id);
+        if (!json_id(json_array_get(array, i), &(*ids)[i]))
+            return json_record_refuse(record, key, "whole numbers of 0 or more, or strings",
+                                      "another value", err);
     }
     *count = (uint32_t)size;
     return STATUS_OK;

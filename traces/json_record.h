@@ -3,6 +3,7 @@
 #ifndef REPRISE_TRACES_JSON_RECORD_H
 #define REPRISE_TRACES_JSON_RECORD_H
 
+#include "traces/json_text.h"
 #include "traces/lines.h"
 #include "traces/traces.h"
 
@@ -32,10 +33,6 @@ enum status json_record_session(const struct lines *lines, const char *line, siz
                                                     struct error *err),
                                 void *state, struct trace_session *session, struct error *err);
 
-/* Why a text is no JSON and where, into text, which it returns: jansson's words without what stands
- * there, since that may be of a prompt. */
-const char *json_why(const json_error_t *why, char *text, size_t text_bytes);
-
 enum status json_record_refuse(struct json_record record, const char *key, const char *expected,
                                const char *found, struct error *err);
 
@@ -47,7 +44,11 @@ enum status json_record_whole(struct json_record record, const char *key, int64_
 enum status json_record_seconds(struct json_record record, const char *key, bool optional,
                                 uint64_t *ns, struct error *err);
 
-/* The array under key, of ids from 0 to 2^63 - 1, into *ids (memory_grow()'s). */
+/* The same of milliseconds, the whole ones exact; up to the same time. */
+enum status json_record_milliseconds(struct json_record record, const char *key, bool optional,
+                                     uint64_t *ns, struct error *err);
+
+/* The array under key, of ids as json_id() has them, into *ids (memory_grow()'s). */
 enum status json_record_ids(struct json_record record, const char *key, uint32_t count_least,
                             uint32_t count_most, uint64_t **ids, uint32_t *capacity,
                             uint32_t *count, struct error *err);

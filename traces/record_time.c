@@ -9,12 +9,16 @@
 enum status record_time_next(struct record_time *time, const struct lines *lines, const char *key,
                              uint64_t ns, uint64_t *since_first_ns, struct error *err)
 {
+    *since_first_ns = ns;
+    if (time->any_order)
+        return STATUS_OK;
     if (!time->begun)
         *time = (struct record_time){ .begun = true, .first_ns = ns, .last_ns = ns };
     if (ns < time->last_ns) {
         char found[64];
         snprintf(found, sizeof found, "%.6f s before it", (double)(time->last_ns - ns) / 1e9);
-        return lines_refuse(lines, key, "a time not before the record above it", found, err);
+        return lines_refuse(
+            lines, key, "a time not before the record above it " RECORD_TIME_ANY_ORDER, found, err);
     }
     time->last_ns = ns;
     *since_first_ns = ns - time->first_ns;

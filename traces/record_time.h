@@ -5,14 +5,18 @@
 
 #include "traces/lines.h"
 
-/* Zeroed: no record yet. */
+/* Way on of every message on records that are not in order of time. */
+#define RECORD_TIME_ANY_ORDER "(--sort, import.sort: true, reads any order)"
+
+/* Zeroed: no record yet. any_order: records may come in any order (import.sort), and none is the
+ * first until all are read: times are given as they are. */
 struct record_time {
-    bool begun;
+    bool begun, any_order;
     uint64_t first_ns, last_ns;
 };
 
 /* Gives the time since the first record of this record, read from `key` of the line last given.
- * STATUS_INPUT: it is before the record above it. */
+ * STATUS_INPUT: it is before the record above it. With any_order: gives ns. */
 enum status record_time_next(struct record_time *time, const struct lines *lines, const char *key,
                              uint64_t ns, uint64_t *since_first_ns, struct error *err);
 

@@ -50,13 +50,15 @@ uint64_t trace_skips_total(const struct trace_skips *skips)
     return total;
 }
 
+const char *const trace_assumed_words[ASSUMED_COUNT] = { TRACE_ASSUMED(CHOICE_WORD) };
 const struct trace_skip_words trace_skip_words[SKIP_CAUSES] = { TRACE_SKIPS(TRACE_SKIP_WORDS) };
 
 void trace_skips_print(const struct trace_skips *skips, char *text, size_t text_bytes)
 {
     const char *before = ": ";
     uint64_t total = trace_skips_total(skips);
-    size_t used = (size_t)snprintf(text, text_bytes, "%" PRIu64 " records", total);
+    size_t used =
+        (size_t)snprintf(text, text_bytes, "%" PRIu64 " record%s", total, total == 1 ? "" : "s");
     for (int i = 0; i < SKIP_CAUSES; i++) {
         if (skips->by[i] == 0 || used >= text_bytes)
             continue;

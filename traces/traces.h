@@ -63,11 +63,20 @@ uint64_t trace_skips_total(const struct trace_skips *skips);
 /* "5 records: 3 without a reply, 2 that failed, as the file says". */
 void trace_skips_print(const struct trace_skips *skips, char *text, size_t text_bytes);
 
+/* What a file does not say, and was assumed: enum, words. */
+#define TRACE_ASSUMED(X)                                                                           \
+    X(ASSUMED_ARRIVALS, "arrivals, drawn by workload.sessions_per_s: the file has no times")       \
+    X(ASSUMED_REPLY_TOKENS, "replies of 1 token: the file has no lengths of them")                 \
+    X(ASSUMED_PROMPT_TOKENS, "prompts of whole blocks: the file has no lengths of them")
+enum trace_assumed { TRACE_ASSUMED(CHOICE_MEMBER) ASSUMED_COUNT };
+extern const char *const trace_assumed_words[ASSUMED_COUNT];
+
 struct trace_facts {
     bool open_loop;
     uint32_t block_tokens;    /* tokens in a block key; 0: the trace has none */
     uint64_t expected_turns;  /* for progress; 0: not known */
     struct trace_skips skips; /* records read so far that are no request */
+    unsigned assumed;         /* bit i: enum trace_assumed i was, for a record read so far */
     const char *format;       /* "mooncake", "sharegpt-like" */
 };
 struct trace_facts trace_facts(const struct trace *trace);
@@ -137,11 +146,14 @@ enum status trace_generate_blocks(const struct block_workload *workload, struct 
 struct trace_import {
     char format[CONFIG_TEXT_BYTES]; /* "": told from the content */
     double bytes_per_token;
-    uint32_t block_tokens;
+    uint32_t block_tokens; /* 0: the format's standard */
+    bool sort;             /* records come in any order of time, and are held in memory */
     uint64_t hash_seed, session_gap_ns;
     double rate, think_scale; /* its times made others: trace_scaled() in write.h */
 };
 extern const struct config_row trace_import_rows[]; /* offsets into struct trace_import */
+/* Tokens of the blocks that texts, and the histories of trace_unroll(), are cut into. */
+uint32_t trace_import_block_tokens(const struct trace_import *import);
 
 /* Opens a trace file, plain, .zst or .gz, reading as it goes: its whole is never in memory. The
  * workload gives arrivals and think times where the file has none. An experiment's trace is opened

@@ -50,6 +50,9 @@ static void insert_nasty(struct bytes *bytes, struct random *random)
         "0",
         "1e999",
         "18446744073709551616",
+        "\"session_id\": 1,",
+        "\"delay\": 2.5,",
+        "\"block_size\": 16,",
         "9223372036854775807",
         "1073741825",
         "0.0000000001",
@@ -164,6 +167,7 @@ START_TEST(a_damaged_file_is_read_or_refused_by_its_line)
         read_damaged(path, NULL, sample, seed, round);
         read_damaged(path, format, sample, seed, round);
         read_damaged(path, "bailian-sessions", sample, seed, round);
+        read_damaged(path, "mooncake-delta", sample, seed, round);
     }
     unlink(path);
     free(path), free(whole), free(bytes.text);
@@ -172,9 +176,10 @@ END_TEST
 
 START_TEST(every_format_reads_or_refuses_every_sample)
 {
-    static const char *const formats[] = { "mooncake", "bailian",  "bailian-sessions",
-                                           "azure",    "burstgpt", "session-csv",
-                                           "agentic",  "sharegpt", "openai" };
+    static const char *const formats[] = {
+        "mooncake", "mooncake-delta", "bailian", "bailian-sessions", "azure",
+        "burstgpt", "session-csv",    "agentic", "sharegpt",         "openai"
+    };
     char path[512], text[TEXT_BYTES];
     snprintf(path, sizeof path, "%s/%s", TRACE_SAMPLES, sample_names[_i]);
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {

@@ -68,7 +68,7 @@ START_TEST(lines_of_a_head_are_given_one_by_one)
 {
     const char *line;
     size_t length;
-    struct head head = head_of("one\ntwo\n", 8);
+    struct head head = head_of("one\n\r\n \ntwo\n", 12);
     ck_assert_uint_eq(head.line_length, 3);
     ck_assert(head_line(&head, 0, &line, &length) && length == 3 && line[0] == 'o');
     ck_assert(head_line(&head, 1, &line, &length) && length == 3 && line[0] == 't');

@@ -16,6 +16,12 @@
 #define LINE2                                                                                      \
     "{\"timestamp\": 10, \"input_length\": 1024, \"output_length\": 7, \"hash_ids\": [1, 3]}\n"
 
+#define DELTA                                                                                      \
+    "{\"session_id\": \"a\", \"timestamp\": 5, \"input_length\": 600, \"output_length\": 5, "      \
+    "\"hash_ids\": [1, 2]}\n"                                                                      \
+    "{\"session_id\": \"b\", \"timestamp\": 5, \"delay\": 0, \"input_length\": 6, "                \
+    "\"output_length\": 5}\n"
+
 static enum status read_all(const char *path, struct trace_info *info, struct error *err)
 {
     struct trace *trace;
@@ -63,32 +69,92 @@ static const struct {
     { LINE1 "\n \r\n.\n", "", "JSON", 4 },
     { LINE2 LINE1, "timestamp", "not before", 2 },
     { LINE1 "{\"timestamp\": -1, \"input_length\": 1, \"output_length\": 1, \"hash_ids\": [1]}\n",
-      "timestamp", "whole", 2 },
-    { LINE1 "{\"timestamp\": 1.5, \"input_length\": 1, \"output_length\": 1, \"hash_ids\": [1]}\n",
-      "timestamp", "whole", 2 },
+      "timestamp", "milliseconds", 2 },
+    { LINE1
+      "{\"timestamp\": 9.1e12, \"input_length\": 1, \"output_length\": 1, \"hash_ids\": [1]}\n",
+      "timestamp", "milliseconds", 2 },
+    { LINE1
+      "{\"timestamp\": \"20\", \"input_length\": 1, \"output_length\": 1, \"hash_ids\": [1]}\n",
+      "timestamp", "milliseconds", 2 },
     { LINE1 "{\"input_length\": 1, \"output_length\": 1, \"hash_ids\": [1]}\n", "timestamp",
-      "whole", 2 },
+      "every row", 2 },
+    { LINE1 "{\"timestamp\": null, \"input_length\": 1, \"output_length\": 1, \"hash_ids\": [1]}\n",
+      "timestamp", "every row", 2 },
+    { LINE1 "{\"delay\": 5, \"input_length\": 1, \"output_length\": 1, \"hash_ids\": [1]}\n",
+      "delay", "mooncake-delta", 2 },
     { LINE1 "{\"timestamp\": 1, \"input_length\": 0, \"output_length\": 1, \"hash_ids\": []}\n",
       "input_length", "whole", 2 },
+    { LINE1 "{\"timestamp\": 1, \"output_length\": 1, \"hash_ids\": []}\n", "input_length", "whole",
+      2 },
+    { LINE1 "{\"timestamp\": 1, \"model\": \"m\"}\n", "input_length", "whole", 2 },
     { LINE1
       "{\"timestamp\": 1, \"input_length\": \"9\", \"output_length\": 1, \"hash_ids\": [1]}\n",
       "input_length", "whole", 2 },
+    { LINE1 "{\"timestamp\": 1, \"input_tokens\": 1.5, \"output_length\": 1, \"hash_ids\": [1]}\n",
+      "input_tokens", "whole", 2 },
     { LINE1 "{\"timestamp\": 1, \"input_length\": 99999999999, \"output_length\": 1, \"hash_ids\": "
             "[1]}\n",
       "input_length", "whole", 2 },
-    { LINE1 "{\"timestamp\": 1, \"input_length\": 9, \"output_length\": 0, \"hash_ids\": [1]}\n",
+    { LINE1 "{\"timestamp\": 1, \"input_length\": 9, \"output_length\": -1, \"hash_ids\": [1]}\n",
       "output_length", "whole", 2 },
+    { LINE1 "{\"timestamp\": 1, \"input_length\": 9, \"osl\": 0.5, \"hash_ids\": [1]}\n", "osl",
+      "whole", 2 },
     { LINE1 "{\"timestamp\": 1, \"input_length\": 513, \"output_length\": 1, \"hash_ids\": [1]}\n",
       "hash_ids", "2 ids", 2 },
     { LINE1 "{\"timestamp\": 1, \"input_length\": 9, \"output_length\": 1, \"hash_ids\": [1, 2]}\n",
       "hash_ids", "1 ids", 2 },
+    { LINE1 "{\"timestamp\": 1, \"input_length\": 200, \"output_length\": 1, \"hash_ids\": [1, 2, "
+            "3, 4]}\n",
+      "hash_ids", "--block-tokens 64", 2 },
+    { LINE1
+      "{\"timestamp\": 1, \"input_length\": 600, \"output_length\": 0, \"hash_ids\": [1, 2, 3]}\n",
+      "hash_ids", "--block-tokens 256", 2 },
+    { LINE1 "{\"timestamp\": 1, \"input_length\": 600, \"output_length\": 1, \"hash_ids\": [1]}\n",
+      "hash_ids", "--block-tokens 1024", 2 },
+    { LINE1 "{\"timestamp\": 1, \"input_length\": 100, \"output_length\": 1, \"hash_ids\": [1, 2, "
+            "3, 4, 5, 6, 7, 8, 9, 10, 11, 12]}\n",
+      "hash_ids", "--block-tokens 9", 2 },
     { LINE1 "{\"timestamp\": 1, \"input_length\": 9, \"output_length\": 1, \"hash_ids\": 7}\n",
       "hash_ids", "array", 2 },
     { LINE1 "{\"timestamp\": 1, \"input_length\": 9, \"output_length\": 1, \"hash_ids\": [-7]}\n",
-      "hash_ids", "whole", 2 },
+      "hash_ids", "0 or more", 2 },
+    { LINE1 "{\"timestamp\": 1, \"input_length\": 9, \"output_length\": 1, \"hash_ids\": [1.5]}\n",
+      "hash_ids", "0 or more", 2 },
+    { LINE1 "{\"timestamp\": 1, \"input_length\": 9, \"output_length\": 1, \"hash_ids\": [\"\"]}\n",
+      "hash_ids", "0 or more", 2 },
+    { LINE1 "{\"timestamp\": 1, \"input_length\": 9, \"output_length\": 1, \"hash_ids\": "
+            "[-18446744073709551615]}\n",
+      "", "JSON", 2 },
     { LINE1
       "{\"timestamp\": 1, \"input_length\": 600, \"output_length\": 1, \"hash_ids\": [7, 7]}\n",
       "hash_ids", "different", 2 },
+    { LINE1 "{\"timestamp\": 1, \"input_length\": 600, \"output_length\": 1, \"hash_ids\": "
+            "[18446744073709551615, \"18446744073709551615\"]}\n",
+      "hash_ids", "different", 2 },
+    { LINE1 "{\"timestamp\": 1, \"block_size\": 64, \"input_length\": 9, \"output_length\": 1, "
+            "\"hash_ids\": [1]}\n",
+      "block_size", "512 to 512", 2 },
+    { LINE1 "{\"timestamp\": 1, \"session_id\": [], \"input_length\": 9, \"output_length\": 1, "
+            "\"hash_ids\": [1]}\n",
+      "session_id", "a string", 2 },
+    { "{\"block_size\": 0}\n" LINE1, "block_size", "whole", 1 },
+    { "{\"block_size\": 64}\n" LINE1, "hash_ids", "64 tokens", 2 },
+    { DELTA "{\"session_id\": \"c\", \"input_length\": 6, \"output_length\": 5}\n", "timestamp",
+      "every session", 3 },
+    { DELTA "{\"session_id\": \"c\", \"timestamp\": 9, \"delay\": 1, \"input_length\": 6, "
+            "\"output_length\": 5}\n",
+      "delay", "first row", 3 },
+    { DELTA "{\"session_id\": \"a\", \"delay\": -1, \"input_length\": 6, \"output_length\": 5}\n",
+      "delay", "milliseconds", 3 },
+    { DELTA
+      "{\"session_id\": \"a\", \"timestamp\": 4, \"input_length\": 6, \"output_length\": 5}\n",
+      "timestamp", "not before", 3 },
+    { DELTA "{\"session_id\": \"a\", \"delay\": 4, \"input_length\": 605, \"output_length\": 5, "
+            "\"hash_ids\": [1, 2]}\n",
+      "input_length", "605 tokens", 3 },
+    { DELTA "{\"session_id\": \"a\", \"delay\": 4, \"input_length\": 605, \"output_length\": 5, "
+            "\"hash_ids\": [1]}\n",
+      "hash_ids", "2 ids", 3 },
 };
 
 START_TEST(a_malformed_line_is_refused_by_its_number)

@@ -1,0 +1,32 @@
+/* traces/collection.h - sessions held in memory until all are known, then given in order of their
+ * arrival: for files whose sessions, or turns, come in any order. Private to traces/.
+ *
+ * Memory: 48 bytes a session, 24 a turn and 8 a block key (their arrays grow by doubling), and
+ * while they are put in order as much again for the turns. */
+#ifndef REPRISE_TRACES_COLLECTION_H
+#define REPRISE_TRACES_COLLECTION_H
+
+#include "traces/traces.h"
+
+struct collection;
+
+struct collection *collection_new(void);
+void collection_free(struct collection *collection); /* NULL is fine */
+
+/* Adds a session without turns, and copies its keys; gives its number, from 0. */
+uint32_t collection_add(struct collection *collection, uint64_t arrival_ns,
+                        const uint64_t *block_keys, uint32_t block_count);
+/* Adds the next turn of that session; those of others may come between. */
+void collection_add_turn(struct collection *collection, uint32_t session,
+                         const struct trace_turn *turn);
+
+/* No more come: puts them in order, those of one time as they came. */
+void collection_order(struct collection *collection);
+/* The first arrival; 0: there is none. */
+uint64_t collection_first_ns(const struct collection *collection);
+/* Arrivals then count from the first one. */
+void collection_begin_at_zero(struct collection *collection);
+/* Gives the next session that has turns; false: there is none. Its arrays are the collection's. */
+bool collection_take(struct collection *collection, struct trace_session *session);
+
+#endif

@@ -1,0 +1,65 @@
+/* traces/mooncake_row.h - the rows of Mooncake's family of traces: one JSON object a line, of
+ *   {"timestamp": ms, "input_length": tokens, "output_length": tokens, "hash_ids": [id, ...]}
+ * and what its readers made of it since. Two formats read them: mooncake (open loop) and
+ * mooncake-delta (closed loop). Private to traces/.
+ *
+ *   key, and its other names      what it is; where that is from
+ *   timestamp, created_time       ms, also fractions; a row without is timed by the workload, if
+ * all are input_length, input_tokens    of the prompt; none: whole blocks of hash_ids
+ *   output_length, output_tokens, osl   of the reply; none: 1 token; 0: no request
+ *   hash_ids                      of blocks; unsigned 64-bit numbers and strings too; none: nothing
+ * shared session_id                    a string or a whole number delay, delay_ms               ms
+ * from the end of the session's reply before block_size, block_tokens      tokens that an id stands
+ * for (512), in any row or a leading one that is no request (metadata)
+ *
+ * Sources: kvcache-ai/Mooncake, FAST25-release (timestamp, input_length, output_length, hash_ids of
+ * 512 tokens); ai-dynamo/dynamo, lib/mocker/src/loadgen/trace.rs, RawMooncakeRecord of early 2026
+ * (the other names, u64 ids, blank lines, --trace-block-size); ai-dynamo/aiperf,
+ * dataset/loader/models.py and mooncake_trace.py (floats, output_length and hash_ids optional,
+ * session_id and delay); AISBench/benchmark, mooncake_trace's README (output_length 1 where there
+ * is none); kvcache-simulator of PyPI (block_size, neither times nor replies). */
+#ifndef REPRISE_TRACES_MOONCAKE_ROW_H
+#define REPRISE_TRACES_MOONCAKE_ROW_H
+
+#include "base/random.h"
+#include "traces/format.h"
+#include "traces/json_record.h"
+
+enum { MOONCAKE_BLOCK_TOKENS = 512 };
+
+/* What is known of the file, and room for a row's keys. Zeroed, then mooncake_rows_open(). */
+struct mooncake_rows {
+    uint32_t block_tokens; /* that an id stands for; 0: the file has no ids */
+    uint32_t told_tokens;  /* block_tokens where the file says nothing */
+    bool begun, has_times; /* a request was read; whether it had a time */
+    unsigned assumed;      /* as in struct trace_facts */
+    struct trace_skips *skips;
+    uint64_t *keys, *sorted;
+    uint32_t keys_capacity, sorted_capacity;
+};
+
+/* Keys are in the rows' keys[] until the next row is read. */
+struct mooncake_row {
+    bool is_request;                                        /* false: metadata, which was counted */
+    bool has_time, has_delay, has_session, has_ids, failed; /* failed: the reply has 0 tokens */
+    uint64_t time_ns, delay_ns, session;                    /* session: json_id() */
+    struct trace_turn turn;                                 /* its tokens */
+    uint32_t block_count; /* of keys[]; all blocks where the file has ids */
+};
+
+/* Looks at what comes first: the size of block, whether there are ids. */
+enum status mooncake_rows_open(struct mooncake_rows *rows, struct lines *lines,
+                               const struct format_settings *settings, struct error *err);
+void mooncake_rows_free(struct mooncake_rows *rows);
+
+/* Reads the line that `lines` gave last. STATUS_INPUT: it is no row of the family. */
+enum status mooncake_row_read(struct mooncake_rows *rows, struct json_record record,
+                              struct mooncake_row *row, struct error *err);
+
+/* Whether the file begins as the family does: with rows that have lengths or hash ids of their own.
+ * Others that have such keys (Bailian's, chat logs) are not claimed. */
+bool mooncake_rows_probe(const struct head *head);
+/* Whether, besides, its rows wait for each other: sessions with delays, or without times. */
+bool mooncake_rows_wait(const struct head *head);
+
+#endif

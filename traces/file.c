@@ -7,6 +7,7 @@
 #include "traces/source.h"
 #include "traces/write.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,6 +122,16 @@ static enum trace_step file_next(void *state, struct trace_session *session, str
     file->last_arrival_ns = session->arrival_ns;
     session->arrival_ns -= file->origin_ns;
     return TRACE_ITEM;
+}
+
+void facts_assume(struct trace_facts *facts, const char *assumed)
+{
+    int count = 0;
+    for (; facts->assumed[count] != NULL; count++)
+        if (facts->assumed[count] == assumed)
+            return;
+    assert(count < TRACE_ASSUMED_MOST);
+    facts->assumed[count] = assumed;
 }
 
 static struct trace_facts file_facts(const void *state)

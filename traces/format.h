@@ -55,6 +55,9 @@ struct trace_format {
     const struct trace_format_out *out; /* NULL: it is only read */
 };
 
+/* For tell(): adds what was assumed, static text, once. */
+void facts_assume(struct trace_facts *facts, const char *assumed);
+
 /* <- a new format: its name here, its file in traces/CMakeLists.txt, a row in docs/workload.md.
  * Asked in this order. */
 #define TRACE_FORMATS(X)                                                                           \

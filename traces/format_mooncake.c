@@ -55,7 +55,7 @@ static enum status get_arrival(struct mooncake *mooncake, struct json_record rec
     *arrival_ns = row->time_ns;
     if (row->has_time)
         return STATUS_OK;
-    mooncake->rows.assumed |= 1U << ASSUMED_ARRIVALS;
+    mooncake->rows.drew_arrivals = true;
     mooncake->arrival_ns +=
         draw_gap_ns(&mooncake->arrivals, mooncake->settings.workload.sessions_per_s);
     *arrival_ns = mooncake->arrival_ns;
@@ -86,7 +86,7 @@ static enum status mooncake_parse(void *state, const struct lines *lines, char *
 static void mooncake_tell(const void *state, struct trace_facts *facts)
 {
     facts->block_tokens = ((const struct mooncake *)state)->rows.block_tokens;
-    facts->assumed = ((const struct mooncake *)state)->rows.assumed;
+    mooncake_rows_tell(&((const struct mooncake *)state)->rows, facts);
 }
 
 /* ---- writing ---- */

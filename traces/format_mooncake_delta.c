@@ -90,7 +90,7 @@ static enum status first_arrival(struct delta *delta, struct json_record record,
     *arrival_ns = row->time_ns;
     if (row->has_time)
         return STATUS_OK;
-    delta->rows.assumed |= 1U << ASSUMED_ARRIVALS;
+    delta->rows.drew_arrivals = true;
     delta->arrival_ns += draw_gap_ns(&delta->arrivals, delta->settings.workload.sessions_per_s);
     *arrival_ns = delta->arrival_ns;
     return STATUS_OK;
@@ -218,7 +218,7 @@ static enum trace_step mooncake_delta_next(void *state, struct lines *lines,
 
 static void mooncake_delta_tell(const void *state, struct trace_facts *facts)
 {
-    facts->assumed = ((const struct delta *)state)->rows.assumed;
+    mooncake_rows_tell(&((const struct delta *)state)->rows, facts);
 }
 
 const struct trace_format trace_format_mooncake_delta = {

@@ -143,12 +143,11 @@ static void set_blocks(json_t *object, const struct trace_info *info,
     set_whole(object, "books_bytes", reuse->memory_bytes);
 }
 
-static void set_assumed(json_t *object, unsigned assumed)
+static void set_assumed(json_t *object, const char *const *assumed)
 {
     json_t *words = json_array();
-    for (int i = 0; i < ASSUMED_COUNT; i++)
-        if (assumed >> i & 1)
-            json_array_append_new(words, json_string(trace_assumed_words[i]));
+    for (; *assumed != NULL; assumed++)
+        json_array_append_new(words, json_string(*assumed));
     json_object_set_new(object, "assumed", words);
 }
 

@@ -237,9 +237,8 @@ void trace_info_print_table(FILE *out, const struct trace_info *info,
         trace_skips_print(&info->facts.skips, skipped, sizeof skipped);
         fprintf(out, "skipped              %s\n", skipped);
     }
-    for (int i = 0; i < ASSUMED_COUNT; i++)
-        if (info->facts.assumed >> i & 1)
-            fprintf(out, "assumed              %s\n", trace_assumed_words[i]);
+    for (int i = 0; info->facts.assumed[i] != NULL; i++)
+        fprintf(out, "assumed              %s\n", info->facts.assumed[i]);
     fprintf(out, "arrivals span        %s (%.3g/s)\n", duration,
             info_share((double)info->sessions, seconds));
     fprintf(out, "tokens               %" PRIu64 " of prompts, %" PRIu64 " of replies\n",

@@ -132,6 +132,16 @@ void mooncake_rows_free(struct mooncake_rows *rows)
     free(rows->sorted);
 }
 
+void mooncake_rows_tell(const struct mooncake_rows *rows, struct trace_facts *facts)
+{
+    if (rows->drew_arrivals)
+        facts_assume(facts, "arrivals, drawn by workload.sessions_per_s: the file has no times");
+    if (rows->assumed_replies)
+        facts_assume(facts, "replies of 1 token, where the file has no length of them");
+    if (rows->assumed_prompts)
+        facts_assume(facts, "prompts of whole blocks, where the file has no length of them");
+}
+
 /* ---- a row ---- */
 
 /* The size of block that would give so many ids for so many tokens, for a message. */
@@ -232,12 +242,12 @@ static enum status read_lengths(struct mooncake_rows *rows, struct json_record r
     size_t ids = json_array_size(json_object_get(record.object, "hash_ids"));
     if (prompt == NULL && ids > 0 && ids <= (size_t)RECORD_TOKENS_MOST / 65536) {
         input = (int64_t)ids * rows->block_tokens;
-        rows->assumed |= 1U << ASSUMED_PROMPT_TOKENS;
+        rows->assumed_prompts = true;
     } else if (json_record_whole(record, prompt != NULL ? prompt : prompt_names[0], 1,
                                  RECORD_TOKENS_MOST, &input, err))
         return err->status;
     if (reply == NULL)
-        rows->assumed |= 1U << ASSUMED_REPLY_TOKENS;
+        rows->assumed_replies = true;
     else if (json_record_whole(record, reply, 0, RECORD_TOKENS_MOST, &output, err))
         return err->status;
     row->failed = output == 0;

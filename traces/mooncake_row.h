@@ -32,7 +32,7 @@ struct mooncake_rows {
     uint32_t block_tokens; /* that an id stands for; 0: the file has no ids */
     uint32_t told_tokens;  /* block_tokens where the file says nothing */
     bool begun, has_times; /* a request was read; whether it had a time */
-    unsigned assumed;      /* as in struct trace_facts */
+    bool drew_arrivals, assumed_replies, assumed_prompts; /* for a row read so far */
     struct trace_skips *skips;
     uint64_t *keys, *sorted;
     uint32_t keys_capacity, sorted_capacity;
@@ -51,6 +51,8 @@ struct mooncake_row {
 enum status mooncake_rows_open(struct mooncake_rows *rows, struct lines *lines,
                                const struct format_settings *settings, struct error *err);
 void mooncake_rows_free(struct mooncake_rows *rows);
+/* What the rows did not say. */
+void mooncake_rows_tell(const struct mooncake_rows *rows, struct trace_facts *facts);
 
 /* Reads the line that `lines` gave last. STATUS_INPUT: it is no row of the family. */
 enum status mooncake_row_read(struct mooncake_rows *rows, struct json_record record,

@@ -50,7 +50,6 @@ uint64_t trace_skips_total(const struct trace_skips *skips)
     return total;
 }
 
-const char *const trace_assumed_words[ASSUMED_COUNT] = { TRACE_ASSUMED(CHOICE_WORD) };
 const struct trace_skip_words trace_skip_words[SKIP_CAUSES] = { TRACE_SKIPS(TRACE_SKIP_WORDS) };
 
 void trace_skips_print(const struct trace_skips *skips, char *text, size_t text_bytes)

@@ -63,21 +63,17 @@ uint64_t trace_skips_total(const struct trace_skips *skips);
 /* "5 records: 3 without a reply, 2 that failed, as the file says". */
 void trace_skips_print(const struct trace_skips *skips, char *text, size_t text_bytes);
 
-/* What a file does not say, and was assumed: enum, words. */
-#define TRACE_ASSUMED(X)                                                                           \
-    X(ASSUMED_ARRIVALS, "arrivals, drawn by workload.sessions_per_s: the file has no times")       \
-    X(ASSUMED_REPLY_TOKENS, "replies of 1 token: the file has no lengths of them")                 \
-    X(ASSUMED_PROMPT_TOKENS, "prompts of whole blocks: the file has no lengths of them")
-enum trace_assumed { TRACE_ASSUMED(CHOICE_MEMBER) ASSUMED_COUNT };
-extern const char *const trace_assumed_words[ASSUMED_COUNT];
+enum { TRACE_ASSUMED_MOST = 4 };
 
 struct trace_facts {
     bool open_loop;
     uint32_t block_tokens;    /* tokens in a block key; 0: the trace has none */
     uint64_t expected_turns;  /* for progress; 0: not known */
     struct trace_skips skips; /* records read so far that are no request */
-    unsigned assumed;         /* bit i: enum trace_assumed i was, for a record read so far */
-    const char *format;       /* "mooncake", "sharegpt-like" */
+    /* What the file does not say and was assumed, for a record read so far: a line each, of static
+     * text; NULL ends them. */
+    const char *assumed[TRACE_ASSUMED_MOST + 1];
+    const char *format; /* "mooncake", "sharegpt-like" */
 };
 struct trace_facts trace_facts(const struct trace *trace);
 /* How much of the file is read, in [0, 1], for progress where expected_turns is 0. */

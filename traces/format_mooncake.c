@@ -73,7 +73,7 @@ static enum status get_request(void *state, struct json_record record,
     session->turn_count = row->is_request && !row->failed ? 1 : 0;
     session->turns = &row->turn;
     session->block_count = row->block_count;
-    session->block_keys = row->block_count > 0 ? mooncake->rows.keys : NULL;
+    session->block_keys = row->keys;
     return STATUS_OK;
 }
 

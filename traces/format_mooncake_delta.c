@@ -1,15 +1,15 @@
 /* traces/format_mooncake_delta.c - rows of Mooncake's family (mooncake_row.h) that wait for each
  * other:
- *   {"session_id": "s0", "timestamp": 0, "input_length": 1024, "output_length": 20, "hash_ids": [1,
- * 2]}
- *   {"session_id": "s0", "delay": 5000, "input_length": 512, "output_length": 20, "hash_ids": [3]}
+ *   {"session_id": "s", "timestamp": 0, "input_length": 500, "output_length": 20, "hash_ids": [1]}
+ *   {"session_id": "s", "delay": 5000, "input_length": 512, "output_length": 20, "hash_ids": [3]}
  * A session's first row has its time; a later one is asked `delay` ms after the end of the reply
  * before, or without a delay so long after it as its timestamp is after the one before. Closed
  * loop. A row holds the turn's new tokens. One whose hash_ids begin with the same id as the row
- * before it holds the whole prompt instead, history and replies included. A row without session_id
- * is a session. Sessions may stand in any order and their rows between each other: all numbers of
- * the file are held in memory (collection.h), prompts' ids are not. That sessions share prefixes is
- * lost: a closed loop has no block keys here.
+ * before it holds the whole prompt instead, history and replies included; so do a chat's messages,
+ * whose turn adds what the estimate of their tokens exceeds the history by, at least 1. A row
+ * without session_id is a session. Sessions may stand in any order and their rows between each
+ * other: all numbers of the file are held in memory (collection.h), prompts' ids are not. That
+ * sessions share prefixes is lost: a closed loop has no block keys here.
  *
  * Sources: AISimulate's and dynamo's trace format mooncake-delta (ai-dynamo/dynamo, mocker and
  * replay, 2026); ai-dynamo/aiperf, dataset/agentic_code_gen/writer.py (each row's input_length is
@@ -132,15 +132,16 @@ static enum status think_time(struct json_record record, const struct open_sessi
 
 /* The tokens that the history does not hold yet. */
 static enum status new_tokens(struct json_record record, const struct open_session *session,
-                              const struct mooncake_rows *rows, const struct mooncake_row *row,
-                              uint32_t *tokens, struct error *err)
+                              const struct mooncake_row *row, uint32_t *tokens, struct error *err)
 {
     char expected[128], found[32];
     *tokens = row->turn.prompt_tokens;
-    if (!row->has_ids || !session->has_ids || rows->keys[0] != session->first_id)
+    bool is_whole = row->has_ids && session->has_ids && row->keys[0] == session->first_id;
+    if (!row->is_whole && !is_whole)
         return STATUS_OK;
-    if (*tokens > session->history_tokens) {
-        *tokens -= (uint32_t)session->history_tokens;
+    bool adds = *tokens > session->history_tokens;
+    if (adds || row->is_whole) { /* a chat's tokens are an estimate, its replies' may be a limit */
+        *tokens = adds ? *tokens - (uint32_t)session->history_tokens : 1;
         return STATUS_OK;
     }
     snprintf(expected, sizeof expected,
@@ -160,9 +161,8 @@ static enum status add_row(struct delta *delta, struct json_record record,
     if (handle == 0 && begin_session(delta, record, row, &handle, err) != STATUS_OK)
         return err->status;
     struct open_session *session = &delta->open[handle];
-    if (session->turns > 0 &&
-        (think_time(record, session, row, &turn.think_ns, err) ||
-         new_tokens(record, session, &delta->rows, row, &turn.prompt_tokens, err)))
+    if (session->turns > 0 && (think_time(record, session, row, &turn.think_ns, err) ||
+                               new_tokens(record, session, row, &turn.prompt_tokens, err)))
         return err->status;
     session->has_last |= row->has_time;
     if (row->has_time)
@@ -170,7 +170,7 @@ static enum status add_row(struct delta *delta, struct json_record record,
     if (row->failed)
         return STATUS_OK;
     session->has_ids = row->has_ids;
-    session->first_id = row->has_ids ? delta->rows.keys[0] : 0;
+    session->first_id = row->has_ids ? row->keys[0] : 0;
     session->history_tokens += (uint64_t)turn.prompt_tokens + turn.reply_tokens;
     session->turns++;
     collection_add_turn(delta->collection, session->number, &turn);

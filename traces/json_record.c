@@ -15,6 +15,27 @@ enum status json_record_refuse(struct json_record record, const char *key, const
     return error_input(err, lines_path(record.lines), record.line, key, expected, found);
 }
 
+const char *json_kind(const json_t *item, char *text, size_t text_bytes)
+{
+    switch (item != NULL ? json_typeof(item) : JSON_NULL) {
+    case JSON_STRING:
+        snprintf(text, text_bytes, "a text of %zu bytes", json_string_length(item));
+        break;
+    case JSON_ARRAY:
+        snprintf(text, text_bytes, "an array of %zu", json_array_size(item));
+        break;
+    case JSON_OBJECT:
+        snprintf(text, text_bytes, "an object of %zu keys", json_object_size(item));
+        break;
+    case JSON_NULL:
+        snprintf(text, text_bytes, "%s", item != NULL ? "null" : "no such key");
+        break;
+    default:
+        snprintf(text, text_bytes, "%s", json_is_number(item) ? "a number" : "true or false");
+    }
+    return text;
+}
+
 enum status json_record_parse(const struct lines *lines, const char *line, size_t length,
                               json_t **object, struct error *err)
 {

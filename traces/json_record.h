@@ -12,6 +12,9 @@
 /* Most tokens of a prompt or a reply, most seconds of a time: 300 years. */
 #define RECORD_TOKENS_MOST (INT64_C(1) << 30)
 #define RECORD_SECONDS_MOST 9e9
+/* Of a prompt whose blocks get keys though the file lists none: what a line makes of memory is
+ * bounded. Above any context window. */
+#define RECORD_KEYED_TOKENS_MOST (INT64_C(1) << 24)
 
 /* What is being read, for messages: an object, and the line on which it begins. */
 struct json_record {
@@ -32,6 +35,10 @@ enum status json_record_session(const struct lines *lines, const char *line, siz
                                                     struct trace_session *session,
                                                     struct error *err),
                                 void *state, struct trace_session *session, struct error *err);
+
+/* What kind of value it is and how long, for messages: never the value itself, which may be what
+ * somebody wrote. NULL: "no such key". Gives text. */
+const char *json_kind(const json_t *item, char *text, size_t text_bytes);
 
 enum status json_record_refuse(struct json_record record, const char *key, const char *expected,
                                const char *found, struct error *err);

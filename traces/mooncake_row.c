@@ -3,18 +3,12 @@
 
 #include "base/keymap.h"
 #include "base/memory.h"
+#include "traces/mooncake_keys.h"
+#include "traces/prompt_hash.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Names of one key; the first is the one that messages have. */
-#define NAMES_MOST 3
-static const char *const time_names[NAMES_MOST + 1] = { "timestamp", "created_time" };
-static const char *const prompt_names[NAMES_MOST + 1] = { "input_length", "input_tokens" };
-static const char *const reply_names[NAMES_MOST + 1] = { "output_length", "output_tokens", "osl" };
-static const char *const delay_names[NAMES_MOST + 1] = { "delay", "delay_ms" };
-static const char *const block_names[NAMES_MOST + 1] = { "block_tokens", "block_size" };
 
 /* The name by which the row has the key, with a value; NULL: it has not. */
 static const char *name_in(const json_t *object, const char *const *names)
@@ -33,58 +27,17 @@ static bool is_given(const json_t *object, const char *key)
     return value != NULL && !json_is_null(value);
 }
 
+static bool is_text(const json_t *object)
+{
+    return name_in(object, text_names) != NULL || is_given(object, "messages");
+}
+
 static bool is_request(const json_t *object)
 {
-    return name_in(object, prompt_names) != NULL || is_given(object, "hash_ids");
+    return name_in(object, prompt_names) != NULL || is_given(object, "hash_ids") || is_text(object);
 }
 
 /* ---- what comes first ---- */
-
-static bool line_has(const char *line, size_t length, const char *const *names)
-{
-    for (; *names != NULL; names++)
-        if (json_text_has_key(line, length, *names))
-            return true;
-    return false;
-}
-
-static bool line_is_request(const char *line, size_t length)
-{
-    return line_has(line, length, prompt_names) || json_text_has_key(line, length, "hash_ids");
-}
-
-/* The first line that is a request, after at most so many that are not. */
-static bool first_request(const struct head *head, const char **line, size_t *length)
-{
-    enum { LEADING_MOST = 16 };
-    for (size_t i = 0; i < LEADING_MOST && head_line(head, i, line, length); i++)
-        if (**line == '{' && line_is_request(*line, *length))
-            return true;
-    return false;
-}
-
-bool mooncake_rows_probe(const struct head *head)
-{
-    static const char *const others[] = { "chat_id", "messages", "text_input", "requests", NULL };
-    const char *line;
-    size_t length;
-    return head->text[0] == '{' && first_request(head, &line, &length) &&
-           !line_has(line, length, others);
-}
-
-bool mooncake_rows_wait(const struct head *head)
-{
-    const char *line;
-    size_t length;
-    if (!first_request(head, &line, &length) || !json_text_has_key(line, length, "session_id"))
-        return false;
-    if (!line_has(line, length, time_names))
-        return true;
-    for (size_t i = 0; head_line(head, i, &line, &length); i++)
-        if (line_has(line, length, delay_names))
-            return true;
-    return false;
-}
 
 /* The size that a leading row says; 0: none does. What is wrong in it is refused when it is read.
  */
@@ -101,7 +54,7 @@ static uint32_t said_block_tokens(const struct head *head)
             json_integer_value(item) <= 65536)
             tokens = (uint32_t)json_integer_value(item);
         json_decref(object);
-        if (line_is_request(line, length))
+        if (mooncake_line_is_request(line, length))
             break;
     }
     return tokens;
@@ -123,11 +76,17 @@ enum status mooncake_rows_open(struct mooncake_rows *rows, struct lines *lines,
     if (settings->id_block_tokens > 0 || said == 0)
         said = rows->told_tokens;
     rows->block_tokens = head_has(&head, "\"hash_ids\"") ? said : 0;
+    if (mooncake_first_request(&head, &text, &length) && mooncake_line_is_text(text, length)) {
+        rows->texts = prompt_hash_new(&settings->import);
+        rows->block_tokens = settings->import.block_tokens;
+    }
     return STATUS_OK;
 }
 
 void mooncake_rows_free(struct mooncake_rows *rows)
 {
+    if (rows->texts != NULL)
+        prompt_hash_free(rows->texts);
     free(rows->keys);
     free(rows->sorted);
 }
@@ -187,6 +146,7 @@ static enum status read_ids(struct mooncake_rows *rows, struct json_record recor
         json_record_ids(record, "hash_ids", blocks, blocks, &rows->keys, &rows->keys_capacity,
                         &row->block_count, err))
         return err->status;
+    row->keys = rows->keys;
     if (!ids_repeat(rows->keys, row->block_count, &rows->sorted, &rows->sorted_capacity, &repeated))
         return STATUS_OK;
     snprintf(found, sizeof found, "%llu twice", (unsigned long long)repeated);
@@ -195,13 +155,76 @@ static enum status read_ids(struct mooncake_rows *rows, struct json_record recor
 }
 
 /* A row without ids in a file of ids shares its blocks with nobody. */
-static void own_keys(struct mooncake_rows *rows, uint64_t line, uint32_t blocks,
-                     struct mooncake_row *row)
+static enum status own_keys(struct mooncake_rows *rows, struct json_record record, uint32_t blocks,
+                            struct mooncake_row *row, struct error *err)
 {
+    if (row->turn.prompt_tokens > RECORD_KEYED_TOKENS_MOST)
+        return json_record_refuse(record, "hash_ids", "ids of a prompt of over 16777216 tokens",
+                                  "none", err);
     memory_grow(&rows->keys, &rows->keys_capacity, blocks, sizeof *rows->keys);
     for (uint32_t i = 0; i < blocks; i++)
-        rows->keys[i] = keymap_mix(keymap_mix(line) ^ ~(uint64_t)i) >> 1;
+        rows->keys[i] = keymap_mix(keymap_mix(record.line) ^ ~(uint64_t)i) >> 1;
+    row->keys = rows->keys;
     row->block_count = blocks;
+    return STATUS_OK;
+}
+
+static enum status hash_message(struct prompt_hash *texts, struct json_record message,
+                                struct error *err)
+{
+    char found[64];
+    const json_t *role = json_object_get(message.object, "role");
+    const json_t *calls = json_object_get(message.object, "tool_calls");
+    if (!json_is_string(role))
+        return json_record_refuse(message, "role", "a text", json_kind(role, found, sizeof found),
+                                  err);
+    prompt_hash_text(texts, role);
+    if (prompt_hash_content(texts, message, err) != STATUS_OK)
+        return err->status;
+    if (calls != NULL && !json_is_null(calls))
+        prompt_hash_value(texts, calls);
+    return STATUS_OK;
+}
+
+static enum status hash_messages(struct prompt_hash *texts, struct json_record record,
+                                 struct error *err)
+{
+    char found[64];
+    const json_t *messages = json_object_get(record.object, "messages");
+    if (json_array_size(messages) == 0)
+        return json_record_refuse(record, "messages", "an array of messages",
+                                  json_kind(messages, found, sizeof found), err);
+    if (is_given(record.object, "tools"))
+        prompt_hash_value(texts, json_object_get(record.object, "tools"));
+    for (size_t i = 0; i < json_array_size(messages); i++) {
+        struct json_record message = { record.lines, record.line, json_array_get(messages, i) };
+        if (hash_message(texts, message, err) != STATUS_OK)
+            return err->status;
+    }
+    return STATUS_OK;
+}
+
+static enum status read_text(struct mooncake_rows *rows, struct json_record record,
+                             struct mooncake_row *row, struct error *err)
+{
+    char found[64];
+    const char *name = name_in(record.object, text_names);
+    const json_t *text = name != NULL ? json_object_get(record.object, name) : NULL;
+    if (rows->texts == NULL)
+        return json_record_refuse(record, name != NULL ? name : "messages",
+                                  "lengths, as the rows that the file begins with have", "texts",
+                                  err);
+    prompt_hash_begin(rows->texts);
+    row->is_whole = name == NULL;
+    if (name == NULL && hash_messages(rows->texts, record, err) != STATUS_OK)
+        return err->status;
+    if (name != NULL && json_string_length(text) == 0)
+        return json_record_refuse(record, name, "a text of a byte or more",
+                                  json_kind(text, found, sizeof found), err);
+    if (name != NULL)
+        prompt_hash_text(rows->texts, text);
+    row->turn.prompt_tokens = prompt_hash_end(rows->texts, &row->keys, &row->block_count);
+    return STATUS_OK;
 }
 
 static enum status read_blocks(struct mooncake_rows *rows, struct json_record record,
@@ -217,8 +240,7 @@ static enum status read_blocks(struct mooncake_rows *rows, struct json_record re
     uint32_t blocks = (tokens + rows->block_tokens - 1) / rows->block_tokens;
     if (row->has_ids)
         return read_ids(rows, record, blocks, row, err);
-    own_keys(rows, record.line, blocks, row);
-    return STATUS_OK;
+    return own_keys(rows, record, blocks, row, err);
 }
 
 static enum status check_block_tokens(const struct mooncake_rows *rows, struct json_record record,
@@ -233,26 +255,33 @@ static enum status check_block_tokens(const struct mooncake_rows *rows, struct j
                              &tokens, err);
 }
 
-static enum status read_lengths(struct mooncake_rows *rows, struct json_record record,
-                                struct mooncake_row *row, struct error *err)
+static enum status read_prompt(struct mooncake_rows *rows, struct json_record record,
+                               struct mooncake_row *row, struct error *err)
 {
-    const char *prompt = name_in(record.object, prompt_names);
-    const char *reply = name_in(record.object, reply_names);
-    int64_t input, output = 1;
+    const char *name = name_in(record.object, prompt_names);
+    int64_t tokens;
     size_t ids = json_array_size(json_object_get(record.object, "hash_ids"));
-    if (prompt == NULL && ids > 0 && ids <= (size_t)RECORD_TOKENS_MOST / 65536) {
-        input = (int64_t)ids * rows->block_tokens;
+    if (name == NULL && ids > 0 && ids <= (size_t)RECORD_TOKENS_MOST / 65536) {
+        tokens = (int64_t)ids * rows->block_tokens;
         rows->assumed_prompts = true;
-    } else if (json_record_whole(record, prompt != NULL ? prompt : prompt_names[0], 1,
-                                 RECORD_TOKENS_MOST, &input, err))
+    } else if (json_record_whole(record, name != NULL ? name : prompt_names[0], 1,
+                                 RECORD_TOKENS_MOST, &tokens, err))
         return err->status;
-    if (reply == NULL)
+    row->turn.prompt_tokens = (uint32_t)tokens;
+    return read_blocks(rows, record, row, err);
+}
+
+static enum status read_reply(struct mooncake_rows *rows, struct json_record record,
+                              struct mooncake_row *row, struct error *err)
+{
+    const char *name = name_in(record.object, reply_names);
+    int64_t tokens = 1;
+    if (name == NULL)
         rows->assumed_replies = true;
-    else if (json_record_whole(record, reply, 0, RECORD_TOKENS_MOST, &output, err))
+    else if (json_record_whole(record, name, 0, RECORD_TOKENS_MOST, &tokens, err))
         return err->status;
-    row->failed = output == 0;
-    row->turn =
-        (struct trace_turn){ .prompt_tokens = (uint32_t)input, .reply_tokens = (uint32_t)output };
+    row->failed = tokens == 0;
+    row->turn.reply_tokens = (uint32_t)tokens;
     return STATUS_OK;
 }
 
@@ -291,7 +320,8 @@ enum status mooncake_row_read(struct mooncake_rows *rows, struct json_record rec
     }
     rows->begun = true;
     if (read_times(record, row, err) || read_session(record, row, err) ||
-        read_lengths(rows, record, row, err) || read_blocks(rows, record, row, err))
+        read_reply(rows, record, row, err) ||
+        (is_text(record.object) ? read_text : read_prompt)(rows, record, row, err))
         return err->status;
     rows->skips->by[SKIP_NO_REPLY] += row->failed;
     return STATUS_OK;

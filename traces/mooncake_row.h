@@ -12,18 +12,23 @@
  * from the end of the session's reply before block_size, block_tokens      tokens that an id stands
  * for (512), in any row or a leading one that is no request (metadata)
  *
+ * A file whose rows begin with texts instead of lengths (text_input, input_text; or messages, and
+ * tools, as a chat's) has its texts hashed into blocks of import.block_tokens and counted by
+ * import.bytes_per_token (prompt_hash.h); lengths and ids beside a text are passed over.
+ *
  * Sources: kvcache-ai/Mooncake, FAST25-release (timestamp, input_length, output_length, hash_ids of
  * 512 tokens); ai-dynamo/dynamo, lib/mocker/src/loadgen/trace.rs, RawMooncakeRecord of early 2026
  * (the other names, u64 ids, blank lines, --trace-block-size); ai-dynamo/aiperf,
  * dataset/loader/models.py and mooncake_trace.py (floats, output_length and hash_ids optional,
- * session_id and delay); AISBench/benchmark, mooncake_trace's README (output_length 1 where there
- * is none); kvcache-simulator of PyPI (block_size, neither times nor replies). */
+ * texts, session_id and delay); AISBench/benchmark, mooncake_trace's README (output_length 1 where
+ * there is none); kvcache-simulator of PyPI (block_size, neither times nor replies). */
 #ifndef REPRISE_TRACES_MOONCAKE_ROW_H
 #define REPRISE_TRACES_MOONCAKE_ROW_H
 
 #include "base/random.h"
 #include "traces/format.h"
 #include "traces/json_record.h"
+#include "traces/prompt_hash.h"
 
 enum { MOONCAKE_BLOCK_TOKENS = 512 };
 
@@ -34,17 +39,20 @@ struct mooncake_rows {
     bool begun, has_times; /* a request was read; whether it had a time */
     bool drew_arrivals, assumed_replies, assumed_prompts; /* for a row read so far */
     struct trace_skips *skips;
+    struct prompt_hash *texts; /* of a file whose rows begin with texts; else NULL */
     uint64_t *keys, *sorted;
     uint32_t keys_capacity, sorted_capacity;
 };
 
-/* Keys are in the rows' keys[] until the next row is read. */
+/* keys[] hold until the next row is read. */
 struct mooncake_row {
     bool is_request;                                        /* false: metadata, which was counted */
     bool has_time, has_delay, has_session, has_ids, failed; /* failed: the reply has 0 tokens */
     uint64_t time_ns, delay_ns, session;                    /* session: json_id() */
     struct trace_turn turn;                                 /* its tokens */
-    uint32_t block_count; /* of keys[]; all blocks where the file has ids */
+    const uint64_t *keys;
+    uint32_t block_count; /* of keys[]; all blocks where the file has ids or texts */
+    bool is_whole;        /* the prompt is a chat's messages, which hold its history */
 };
 
 /* Looks at what comes first: the size of block, whether there are ids. */

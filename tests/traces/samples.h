@@ -13,9 +13,10 @@
 #include <unistd.h>
 
 static const char *const sample_names[] = {
-    "agentic.jsonl",  "azure_2023.csv", "azure_2024.csv",       "bailian.jsonl",
-    "burstgpt_1.csv", "burstgpt_3.csv", "example.jsonl",        "openai.jsonl",
-    "sessions.csv",   "sharegpt.json",  "mooncake_delta.jsonl", "mooncake_family.jsonl",
+    "agentic.jsonl",        "azure_2023.csv", "azure_2024.csv",       "bailian.jsonl",
+    "burstgpt_1.csv",       "burstgpt_3.csv", "example.jsonl",        "openai.jsonl",
+    "sessions.csv",         "sharegpt.json",  "mooncake_delta.jsonl", "mooncake_family.jsonl",
+    "mooncake_texts.jsonl",
 };
 enum { SAMPLES = sizeof sample_names / sizeof *sample_names };
 

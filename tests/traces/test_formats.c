@@ -41,6 +41,9 @@ static const struct {
      */
     { "mooncake_family.jsonl", "mooncake", NULL, true, 64, 2,
       "500000: 0+130>12; 1000000000: 0+128>3; 2000000000: 0+128>1; 2500000000: 0+65>1; " },
+    /* 96, 60, 50 and 33 bytes, one behind each text among them, of 4 a token. */
+    { "mooncake_texts.jsonl", "mooncake", NULL, true, 16, 1,
+      "0: 0+24>20; 120500000: 0+15>35; 400000000: 0+13>12; 900000000: 0+8>1; " },
     /* s1's second row has its first row's ids: it holds the 630 tokens before it. */
     { "mooncake_delta.jsonl", "mooncake-delta", NULL, false, 0, 0,
       "0: 0+1024>20 5000000000+512>20 0+30>5; 250500000: 0+600>30 1250500000+570>10; " },

@@ -224,6 +224,70 @@ START_TEST(sessions_with_times_in_every_row_are_requests)
 }
 END_TEST
 
+#define CHAT(time, messages, rest)                                                                 \
+    "{" time ", \"messages\": [" messages "], \"output_length\": 5" rest "}\n"
+#define SAID(role, words) "{\"role\": \"" role "\", \"content\": \"" words "\"}"
+#define LONG "a text of sixty-four bytes and more, so that there is a block of it that is whole"
+
+/* Blocks of 64 bytes: the first two share the first, the third has the same role and another text.
+ */
+START_TEST(texts_are_hashed_into_blocks)
+{
+    struct error err = { 0 };
+    struct trace_info info;
+    char *path = test_temp_file(
+        CHAT("\"timestamp\": 1", SAID("user", LONG), "")
+            CHAT("\"timestamp\": 2", SAID("user", LONG) ", " SAID("assistant", "well"), "")
+                CHAT("\"timestamp\": 3", SAID("user", "x" LONG),
+                     "") "{\"timestamp\": 4, \"text_input\": \"" LONG "\", \"input_length\": 7}\n");
+    ck_assert_int_eq(read_all(path, &info, &err), STATUS_OK);
+    ck_assert_uint_eq(info.facts.block_tokens, 16);
+    ck_assert_uint_eq(info.blocks, 8);
+    ck_assert_double_eq(info.reuse.unbounded_hits, 1.0);
+    unlink(path);
+    free(path);
+}
+END_TEST
+
+/* 87 bytes are 22 tokens, 205 are 51: of which 27 are the history, and the last prompt is shorter.
+ */
+START_TEST(a_chats_messages_hold_its_history)
+{
+    ck_text(CHAT("\"timestamp\": 1", SAID("user", LONG), ", \"session_id\": \"a\"")
+                CHAT("\"delay\": 2",
+                     SAID("user", LONG) ", " SAID("assistant",
+                                                  "well, twenty letters") ", " SAID("user", LONG),
+                     ", \"session_id\": \"a\"")
+                    CHAT("\"delay\": 3", SAID("user", "cut"), ", \"session_id\": \"a\""),
+            &plain, "1000000: 0+22>5 2000000+24>5 3000000+1>5\n");
+}
+END_TEST
+
+START_TEST(texts_and_lengths_are_not_of_one_file)
+{
+    static const char *const files[] = {
+        ROW("0", "600", "[1, 2]") "{\"timestamp\": 1, \"text_input\": \"a secret\"}\n",
+        "{\"timestamp\": 0, \"text_input\": \"a\"}\n{\"timestamp\": 1, \"text_input\": "
+        "{\"secret\": "
+        "1}}\n",
+        "{\"timestamp\": 0, \"text_input\": \"a\"}\n{\"timestamp\": 1, \"messages\": "
+        "[\"secret\"]}\n",
+    };
+    static const char *const keys[] = { "text_input", "text_input", "role" };
+    for (int i = 0; i < 3; i++) {
+        struct trace_info info;
+        struct error err = { 0 };
+        char *path = test_temp_file(files[i]);
+        ck_assert_int_eq(read_all(path, &info, &err), STATUS_INPUT);
+        ck_assert_uint_eq(err.line, 2);
+        ck_assert_str_eq(err.key, keys[i]);
+        ck_assert_msg(strstr(err.found, "secret") == NULL, "%s", err.found);
+        unlink(path);
+        free(path);
+    }
+}
+END_TEST
+
 START_TEST(a_message_quotes_no_text)
 {
     char *path = test_temp_file(
@@ -253,6 +317,9 @@ static Suite *suite(void)
     tcase_add_test(tcase, sessions_wait_for_their_replies);
     tcase_add_test(tcase, sessions_without_times_are_told_and_arrive_as_the_workload_says);
     tcase_add_test(tcase, sessions_with_times_in_every_row_are_requests);
+    tcase_add_test(tcase, texts_are_hashed_into_blocks);
+    tcase_add_test(tcase, a_chats_messages_hold_its_history);
+    tcase_add_test(tcase, texts_and_lengths_are_not_of_one_file);
     tcase_add_test(tcase, a_message_quotes_no_text);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -114,6 +114,14 @@ for command in "trace info asked.jsonl" "trace convert asked.jsonl o.jsonl --to 
     [ ! -e o.jsonl ] && ! grep -q ' 0 ' stdout
     report $? "$command: something was made of nothing"
 done
+# What a file does not say can be told.
+printf '{"timestamp": %s, "input_length": 200, "hash_ids": [1, 2, 3, %s]}\n' 9 4 2 5 >blocks.jsonl
+gives "ids of another size, with the size that fits" 2 "--block-tokens 64" "$reprise" trace info blocks.jsonl
+gives "rows out of order, with what reads them" 2 "--sort" "$reprise" trace info blocks.jsonl --block-tokens 64
+prints "the size and any order, told" "3 of 8 blocks" "$reprise" trace info blocks.jsonl --block-tokens 64 --sort
+prints "what was assumed" "assumed              replies of 1 token" "$reprise" trace info blocks.jsonl --block-tokens 64 --sort
+prints "as keys of an experiment" "3 of 8" "$reprise" trace info blocks.jsonl -s import.block_tokens=64 -s import.sort=true
+gives "a size of block that is none" 2 "--block-tokens: expected a whole number" "$reprise" trace info blocks.jsonl --block-tokens 0
 printf 'TIMESTAMP,ContextTokens,GeneratedTokens\n' >heading.csv
 gives "a heading alone" 2 '"0 records"' "$reprise" trace info heading.csv
 gives "a share that keeps nobody" 2 "a share that keeps a session" "$reprise" trace scale "$sample" o.jsonl \

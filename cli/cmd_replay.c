@@ -32,39 +32,84 @@ static bool next_text(const char **list, char text[TEXT_BYTES])
     return true;
 }
 
-static enum status parse_blocks(const char *option, const char *list, uint64_t blocks[LIST_MOST],
+/* The most blocks that the recorded engine had at once: known at the log's end, so that it is read
+ * once for this alone. */
+static enum status measure_blocks(const struct experiment *experiment, uint64_t *blocks,
+                                  struct error *err)
+{
+    struct trace *trace;
+    struct trace_session session;
+    enum trace_step step;
+    if (experiment_open_trace(experiment, &trace, err) != STATUS_OK)
+        return err->status;
+    while ((step = trace_next(trace, &session, err)) == TRACE_ITEM)
+        if (interrupt_asked())
+            break;
+    struct trace_facts facts = trace_facts(trace);
+    trace_close(trace);
+    if (step != TRACE_END)
+        return step == TRACE_ERROR ? err->status : error_interrupted(err);
+    if (facts.measured != TRACE_MEASURED_BY_EVENTS)
+        return error_input(err, NULL, 0, "--blocks",
+                           "a log of an engine's KV events, which tells its size, for \"measured\"",
+                           facts.format);
+    if (facts.engine.servers > 1 && experiment->import.server == 0)
+        return error_input(err, NULL, 0, "--blocks",
+                           "import.server=N for \"measured\": which of the log's servers",
+                           "several, each with its own cache");
+    *blocks = facts.engine.resident_peak_blocks;
+    return STATUS_OK;
+}
+
+/* experiment: of a trace that may tell a size; NULL: sizes are given. */
+static enum status parse_size(const char *option, const char *text,
+                              const struct experiment *experiment, uint64_t *blocks,
+                              struct error *err)
+{
+    double value;
+    *blocks = UINT64_MAX;
+    if (strcmp(text, "unlimited") == 0)
+        return STATUS_OK;
+    if (experiment != NULL && strcmp(text, "measured") == 0)
+        return measure_blocks(experiment, blocks, err);
+    if (!units_parse(text, UNIT_PLAIN, &value) || value < 0.0 || value > 4e9 ||
+        value != (double)(uint64_t)value)
+        return error_input(err, NULL, 0, option,
+                           experiment != NULL ? "whole numbers of blocks (10k, 1M) with commas "
+                                                "between them, unlimited, or measured"
+                                              : "whole numbers of blocks (10k, 1M) with commas "
+                                                "between them, or unlimited",
+                           text);
+    *blocks = (uint64_t)value;
+    return STATUS_OK;
+}
+
+static enum status parse_blocks(const char *option, const char *list,
+                                const struct experiment *experiment, uint64_t blocks[LIST_MOST],
                                 uint32_t *count, struct error *err)
 {
     char text[TEXT_BYTES];
-    double value;
     for (*count = 0; next_text(&list, text); (*count)++) {
         if (*count == LIST_MOST)
             return error_input(err, NULL, 0, option, "at most 64 sizes", "more");
-        if (strcmp(text, "unlimited") == 0)
-            blocks[*count] = UINT64_MAX;
-        else if (!units_parse(text, UNIT_PLAIN, &value) || value < 0.0 || value > 4e9 ||
-                 value != (double)(uint64_t)value)
-            return error_input(err, NULL, 0, option,
-                               "whole numbers of blocks (10k, 1M) with commas between them, or "
-                               "unlimited",
-                               text);
-        else
-            blocks[*count] = (uint64_t)value;
+        if (parse_size(option, text, experiment, &blocks[*count], err) != STATUS_OK)
+            return err->status;
     }
     return STATUS_OK;
 }
 
 /* SSD: none, one size for all, or one for each of DRAM's. */
-static enum status make_sizes(const struct replay_options *given, struct replay_runs *all,
+static enum status make_sizes(const struct replay_options *given,
+                              const struct experiment *experiment, struct replay_runs *all,
                               struct error *err)
 {
     uint64_t dram[LIST_MOST], ssd[LIST_MOST] = { 0 };
     uint32_t ssd_count = 1;
     if (given->blocks == NULL)
         return error_input(err, NULL, 0, "--blocks", "DRAM's size in blocks", "none");
-    if (parse_blocks("--blocks", given->blocks, dram, &all->size_count, err) ||
+    if (parse_blocks("--blocks", given->blocks, experiment, dram, &all->size_count, err) ||
         (given->ssd_blocks != NULL &&
-         parse_blocks("--ssd-blocks", given->ssd_blocks, ssd, &ssd_count, err)))
+         parse_blocks("--ssd-blocks", given->ssd_blocks, NULL, ssd, &ssd_count, err)))
         return err->status;
     if (ssd_count != 1 && ssd_count != all->size_count)
         return error_input(err, NULL, 0, "--ssd-blocks", "one size, or as many as --blocks",
@@ -158,7 +203,7 @@ static enum status run_and_print(const struct replay_options *given,
                                     .leaf_only = given->leaf_only,
                                     .block_tokens = requests_block_tokens(requests) };
     char server[2 * CONFIG_TEXT_BYTES + 32];
-    if (set_times(experiment, &shared, err) || make_sizes(given, all, err) ||
+    if (set_times(experiment, &shared, err) || make_sizes(given, experiment, all, err) ||
         make_runs(given->policies, &shared, all, err))
         return err->status;
     if (!given->no_bound)
@@ -170,6 +215,7 @@ static enum status run_and_print(const struct replay_options *given,
              experiment->hardware);
     struct replay_about about = { .trace = experiment->trace[0] ? experiment->trace : "generated",
                                   .format = trace_facts(trace).format,
+                                  .facts = trace_facts(trace),
                                   .server = server,
                                   .block_tokens = shared.block_tokens };
     (given->json ? replay_print_json : replay_print_table)(stdout, &about, all);
@@ -200,7 +246,7 @@ int cmd_replay(int argc, const char **argv)
     const struct option table[] = {
         { "policy", 'p', OPTION_TEXT, &given.policies, "A,B,...", "evictions (default: all)" },
         { "blocks", 'b', OPTION_TEXT, &given.blocks, "N,...",
-          "sizes of DRAM in blocks: 10k, 1M, unlimited" },
+          "sizes of DRAM in blocks: 10k, 1M, unlimited; measured: what a log of KV events had" },
         { "ssd-blocks", 0, OPTION_TEXT, &given.ssd_blocks, "N,...",
           "sizes of SSD: one, or one for each of DRAM's (default: no SSD)" },
         { "inclusive", 0, OPTION_FLAG, &given.inclusive, NULL,

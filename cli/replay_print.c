@@ -113,7 +113,20 @@ static void add_bound(struct table *table, const struct replay_size *size,
         table_add(table, "%s", i < 9 ? "0" : "-");
 }
 
-static void print_size(FILE *out, const struct replay_runs *all, uint32_t size)
+/* The same in every size: what the engine hit with the cache that it had. */
+static void add_measured(struct table *table, const struct replay_measured *measured,
+                         const struct replay_result *any)
+{
+    table_add(table, "measured (the engine's own)");
+    table_add(table, "%" PRIu64, measured->hits);
+    table_add(table, "%.2f %%", percent((double)measured->hits, (double)any->references));
+    table_add(table, "%.2f %%", percent((double)measured->hit_tokens, (double)any->prompt_tokens));
+    for (int i = 4; i < COLUMNS; i++)
+        table_add(table, "-");
+}
+
+static void print_size(FILE *out, const struct replay_about *about, const struct replay_runs *all,
+                       uint32_t size)
 {
     struct table table;
     const struct replay_result *any = NULL;
@@ -129,8 +142,32 @@ static void print_size(FILE *out, const struct replay_runs *all, uint32_t size)
     }
     if (all->bound != NULL && any != NULL)
         add_bound(&table, &all->sizes[size], any);
+    if (about->facts.measured != TRACE_UNMEASURED && any != NULL)
+        add_measured(&table, &all->measured, any);
     table_print(out, &table, WIDTH_MOST);
     table_end(&table);
+}
+
+static void print_measured(FILE *out, const struct trace_facts *facts,
+                           const struct replay_measured *measured)
+{
+    if (facts->measured == TRACE_MEASURED_BY_LOOKUPS)
+        fprintf(out, "measured  each look-up's own answer, from the log\n");
+    if (facts->measured != TRACE_MEASURED_BY_EVENTS)
+        return;
+    fprintf(out,
+            "measured  blocks that were there when others were stored behind them: a lower bound, "
+            "as a\n"
+            "          request that found all its blocks leaves no event. At most %" PRIu64
+            " blocks at once\n"
+            "          on a server (--blocks measured); %" PRIu64
+            " hits more were in tiers below\n",
+            facts->engine.resident_peak_blocks, measured->hits_below);
+    if (facts->engine.servers > 1)
+        fprintf(out,
+                "          %" PRIu64 " servers, each with its own cache; the policies' is one "
+                "that all share:\n          import.server=N replays one of them\n",
+                facts->engine.servers);
 }
 
 void replay_print_table(FILE *out, const struct replay_about *about, const struct replay_runs *all)
@@ -143,8 +180,9 @@ void replay_print_table(FILE *out, const struct replay_about *about, const struc
     if (all->bound != NULL)
         fprintf(out, "bound     no policy hits more, or saves more time; found with %s\n",
                 units_format((double)all->bound_bytes, UNIT_BYTES, memory, sizeof memory));
+    print_measured(out, &about->facts, &all->measured);
     for (uint32_t size = 0; size < all->size_count; size++)
-        print_size(out, all, size);
+        print_size(out, about, all, size);
 }
 
 /* ---- JSON ---- */
@@ -202,6 +240,23 @@ static json_t *size_json(const struct replay_runs *all, uint32_t size)
     return object;
 }
 
+static json_t *measured_json(const struct trace_facts *facts,
+                             const struct replay_measured *measured)
+{
+    bool events = facts->measured == TRACE_MEASURED_BY_EVENTS;
+    json_t *object = json_object();
+    json_object_set_new(object, "by", json_string(events ? "kv events" : "look-ups"));
+    json_object_set_new(object, "lower_bound", json_boolean(events));
+    set_whole(object, "hits", measured->hits);
+    set_whole(object, "hit_tokens", measured->hit_tokens);
+    if (events) {
+        set_whole(object, "hits_below", measured->hits_below);
+        set_whole(object, "resident_peak_blocks", facts->engine.resident_peak_blocks);
+        set_whole(object, "servers", facts->engine.servers);
+    }
+    return object;
+}
+
 void replay_print_json(FILE *out, const struct replay_about *about, const struct replay_runs *all)
 {
     const struct replay_result *any = &all->runs[0].result;
@@ -214,6 +269,8 @@ void replay_print_json(FILE *out, const struct replay_about *about, const struct
     set_whole(object, "references", any->references);
     set_whole(object, "prompt_tokens", any->prompt_tokens);
     json_object_set_new(object, "whole_ns", json_real(any->whole_ns));
+    if (about->facts.measured != TRACE_UNMEASURED)
+        json_object_set_new(object, "measured", measured_json(&about->facts, &all->measured));
     for (uint32_t size = 0; size < all->size_count; size++)
         json_array_append_new(sizes, size_json(all, size));
     json_object_set_new(object, "sizes", sizes);

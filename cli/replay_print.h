@@ -9,6 +9,7 @@
 struct replay_about {
     const char *trace, *format, *server; /* server: the model and GPUs that time saved is of */
     uint32_t block_tokens;
+    struct trace_facts facts; /* at the trace's end: of what was measured */
 };
 
 void replay_print_table(FILE *out, const struct replay_about *about, const struct replay_runs *all);

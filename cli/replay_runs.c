@@ -93,14 +93,27 @@ static void add_request(struct batch *batch, const struct asked *asked)
     batch->asked[batch->count++].keys = NULL;
 }
 
-static enum trace_step read_batch(struct requests *requests, struct batch *batch, struct error *err)
+static void add_measured(struct replay_measured *measured, const struct asked *asked,
+                         uint32_t block_tokens)
 {
+    uint64_t tokens = (uint64_t)asked->measured_hits * block_tokens;
+    measured->hits += asked->measured_hits;
+    measured->hits_below += asked->measured_hits_below;
+    measured->hit_tokens += tokens < asked->prompt_tokens ? tokens : asked->prompt_tokens;
+}
+
+static enum trace_step read_batch(struct replay_runs *all, struct requests *requests,
+                                  struct batch *batch, struct error *err)
+{
+    uint32_t block_tokens = requests_block_tokens(requests);
     struct asked asked;
     enum trace_step step = TRACE_ITEM;
     batch->count = batch->key_count = 0;
     while (batch->key_count < BATCH_REFERENCES && batch->count < BATCH_REFERENCES &&
-           (step = requests_next(requests, &asked, err)) == TRACE_ITEM)
+           (step = requests_next(requests, &asked, err)) == TRACE_ITEM) {
         add_request(batch, &asked);
+        add_measured(&all->measured, &asked, block_tokens);
+    }
     return step;
 }
 
@@ -141,9 +154,9 @@ static void give(struct crew *crew, uint32_t items)
 static enum status replay_all(struct work *work, struct crew *crew, struct requests *requests,
                               struct shown *shown, struct error *err)
 {
-    const struct replay_runs *all = work->all;
+    struct replay_runs *all = work->all;
     struct batch batch[2] = { { 0 } };
-    enum trace_step step = read_batch(requests, &batch[0], err);
+    enum trace_step step = read_batch(all, requests, &batch[0], err);
     for (int at = 0; step != TRACE_ERROR && batch[at].count > 0; at = 1 - at) {
         work->batch = &batch[at];
         shown->references += batch[at].key_count;
@@ -151,7 +164,7 @@ static enum status replay_all(struct work *work, struct crew *crew, struct reque
         /* The next one is read meanwhile. */
         batch[1 - at].count = 0;
         if (step == TRACE_ITEM && !interrupt_asked())
-            step = read_batch(requests, &batch[1 - at], err);
+            step = read_batch(all, requests, &batch[1 - at], err);
         wait_for(crew, shown);
     }
     free_batch(&batch[0]);

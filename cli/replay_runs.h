@@ -25,13 +25,19 @@ struct replay_run {
     double cpu_s; /* of replaying, without reading */
 };
 
+/* What the engine that was recorded hit itself, over the same requests (trace_facts.measured). */
+struct replay_measured {
+    uint64_t hits, hits_below, hit_tokens;
+};
+
 /* The caller fills in sizes, runs and, for bounds, `bound`; all are its own to free. */
 struct replay_runs {
     struct replay_size *sizes;
     struct replay_run *runs; /* replay is made by replay_runs_do() */
     uint32_t size_count, run_count;
-    struct bound *bound;  /* NULL: no bounds are wanted */
-    uint64_t bound_bytes; /* at its most */
+    struct bound *bound;             /* NULL: no bounds are wanted */
+    uint64_t bound_bytes;            /* at its most */
+    struct replay_measured measured; /* zero: the trace does not tell */
 };
 
 /* Replays all requests under every run, on `threads` threads (0: one a core), drawing progress.

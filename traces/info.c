@@ -19,6 +19,8 @@ enum status trace_info_read(struct trace *trace, const struct trace_reuse_config
     while ((step = trace_next(trace, &session, err)) == TRACE_ITEM) {
         info_stats_session(&stats, &session, info);
         info->blocks += session.block_count;
+        info->measured_hits += session.measured_hits;
+        info->measured_hits_below += session.measured_hits_below;
         reuse_request(reuse, session.block_keys, session.block_count);
     }
     info->facts = trace_facts(trace);

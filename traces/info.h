@@ -92,7 +92,8 @@ struct trace_info {
     double gap_cv;        /* deviation over mean: 1 for a Poisson process, more where bursts are */
     uint64_t minute_most; /* arrivals in the busiest minute of those that begin with the trace */
     struct trace_turn_row by_turn[TRACE_TURN_ROWS];
-    uint64_t blocks; /* references */
+    uint64_t blocks;                             /* references */
+    uint64_t measured_hits, measured_hits_below; /* of them (facts.measured) */
     struct trace_reuse reuse;
     uint64_t hash;
 };

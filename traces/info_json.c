@@ -186,6 +186,8 @@ void trace_info_print_json(FILE *out, const struct trace_info *info,
     set_whole(object, "block_tokens", info->facts.block_tokens);
     set_whole(object, "blocks", info->blocks);
     set_blocks(object, info, view);
+    if (info->facts.measured != TRACE_UNMEASURED)
+        json_object_set_new(object, "measured", info_measured_json(info));
     json_object_set_new(object, "trace_hash", json_string(hash));
     json_dumpf(object, out, JSON_INDENT(2));
     fputc('\n', out);

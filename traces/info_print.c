@@ -248,6 +248,7 @@ void trace_info_print_table(FILE *out, const struct trace_info *info,
     if (info->blocks > 0) {
         print_blocks(out, info, view);
         print_sharing(out, info);
+        info_print_measured(out, info);
     } else {
         fprintf(out,
                 "blocks               none: the trace does not say which prefixes are shared\n");

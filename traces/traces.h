@@ -31,6 +31,10 @@ struct trace_session {
      * be partial. Equal keys mean equal prefixes. Keys have 63 bits, as JSON's whole numbers. */
     const uint64_t *block_keys;
     uint32_t block_count;
+    /* Of the first blocks, what the engine that was recorded had itself (trace_facts.measured; else
+     * 0): of its GPU, or of the cache whose look-ups these are; of the next ones, in tiers below.
+     */
+    uint32_t measured_hits, measured_hits_below;
 };
 
 struct trace; /* a source being read */
@@ -65,6 +69,28 @@ void trace_skips_print(const struct trace_skips *skips, char *text, size_t text_
 
 enum { TRACE_ASSUMED_MOST = 4 };
 
+/* Whether a trace tells what an engine's own cache hit, and how it is known. */
+enum trace_measured {
+    TRACE_UNMEASURED,
+    TRACE_MEASURED_BY_EVENTS, /* blocks found when others were stored behind them: a lower bound */
+    TRACE_MEASURED_BY_LOOKUPS /* each look-up's answer */
+};
+
+/* What an engine's log of KV events says of its cache, as far as it is read. Blocks are counted by
+ * server, and of the GPU where no tier below is named. */
+struct trace_engine_log {
+    uint64_t servers;             /* data-parallel ranks, workers, topics */
+    uint64_t stored_blocks;       /* each one missed */
+    uint64_t stored_twice_blocks; /* of them: while a copy was there */
+    uint64_t stored_again_blocks; /* of them: there once, and removed or cleared since */
+    uint64_t from_below_blocks;   /* of them: a tier below had them */
+    uint64_t removed_blocks;
+    uint64_t removed_unknown_blocks; /* of them: not known to be there */
+    uint64_t unknown_parents;        /* parents that no event stored */
+    uint64_t clearings, passed_over_events, lost_batches;
+    uint64_t resident_peak_blocks; /* different blocks at once, of the server that had most */
+};
+
 struct trace_facts {
     bool open_loop;
     uint32_t block_tokens;    /* tokens in a block key; 0: the trace has none */
@@ -74,6 +100,8 @@ struct trace_facts {
      * text; NULL ends them. */
     const char *assumed[TRACE_ASSUMED_MOST + 1];
     const char *format; /* "mooncake", "sharegpt-like" */
+    enum trace_measured measured;
+    struct trace_engine_log engine; /* TRACE_MEASURED_BY_EVENTS; else zero */
 };
 struct trace_facts trace_facts(const struct trace *trace);
 /* How much of the file is read, in [0, 1], for progress where expected_turns is 0. */

@@ -133,6 +133,7 @@ static enum trace_step next_turn(struct requests *requests, struct asked *asked,
         return TRACE_ERROR;
     }
     asked->prompt_tokens = (uint32_t)prompt;
+    asked->measured_hits = asked->measured_hits_below = 0;
     ask_for(requests, begun, asked);
     if (++begun->turn < begun->turn_count) {
         event_heap_push(&requests->turns, event.time_ns + begun->turns[begun->turn].think_ns, 0,
@@ -151,7 +152,10 @@ enum trace_step requests_next(struct requests *requests, struct asked *asked, st
         return next_turn(requests, asked, err);
     enum trace_step step = trace_next(requests->trace, &session, err);
     if (step == TRACE_ITEM)
-        *asked = (struct asked){ session.block_keys, session.block_count,
-                                 session.turns[0].prompt_tokens };
+        *asked = (struct asked){ .keys = session.block_keys,
+                                 .count = session.block_count,
+                                 .prompt_tokens = session.turns[0].prompt_tokens,
+                                 .measured_hits = session.measured_hits,
+                                 .measured_hits_below = session.measured_hits_below };
     return step;
 }

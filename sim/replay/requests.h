@@ -14,6 +14,8 @@ struct asked {
     const uint64_t *keys;   /* until the next call */
     uint32_t count;         /* may be 0 */
     uint32_t prompt_tokens; /* the turn's whole prompt, history and all */
+    /* Of the first blocks, what the engine that was recorded had (traces.h). */
+    uint32_t measured_hits, measured_hits_below;
 };
 
 struct requests;

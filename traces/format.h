@@ -70,7 +70,9 @@ void facts_assume(struct trace_facts *facts, const char *assumed);
     X(session_csv)                                                                                 \
     X(agentic)                                                                                     \
     X(sharegpt)                                                                                    \
-    X(openai)
+    X(openai)                                                                                      \
+    X(kv_events)                                                                                   \
+    X(lmcache)
 #define TRACE_FORMAT_DECLARE(name) extern const struct trace_format trace_format_##name;
 TRACE_FORMATS(TRACE_FORMAT_DECLARE)
 

@@ -34,6 +34,15 @@ static size_t count_spaces(const char *text, size_t length)
     return count;
 }
 
+bool head_bytes_have(const struct head *head, const char *text)
+{
+    size_t length = strlen(text);
+    for (size_t i = 0; i + length <= head->length; i++)
+        if (memcmp(head->text + i, text, length) == 0)
+            return true;
+    return false;
+}
+
 bool head_line(const struct head *head, size_t index, const char **line, size_t *length)
 {
     size_t at = 0;

@@ -17,6 +17,8 @@ struct head head_of(const char *text, size_t length);
 /* Whether the first line, or the whole head, holds the text. */
 bool head_line_has(const struct head *head, const char *text);
 bool head_has(const struct head *head, const char *text);
+/* The same of a head that may hold NULs. */
+bool head_bytes_have(const struct head *head, const char *text);
 
 /* Whether the JSON object that text[0 .. length) begins with, or the first of the array, has the
  * key itself, not in an object within it. The text may be cut off anywhere. */

@@ -52,6 +52,24 @@ const struct config_row trace_import_rows[] = {
       .standard = "1h",
       .help = "a session of a request log that is silent for longer has ended; what comes after it "
               "is a new one (bounds what reading holds in memory)" },
+    { .key = "chain_gap",
+      .kind = CONFIG_U64,
+      .unit = UNIT_DURATION,
+      .offset = AT(chain_gap_ns),
+      .min = 0,
+      .max = 1e18,
+      .standard = "10s",
+      .help =
+          "KV events: blocks stored behind the end of a request's chain within that time of its "
+          "last are the same request's (its next chunk, its reply), later ones another's" },
+    { .key = "server",
+      .kind = CONFIG_U32,
+      .offset = AT(server),
+      .min = 0,
+      .max = 65536,
+      .standard = "0",
+      .help = "KV events: read those of one server only (data-parallel rank, worker), by the order "
+              "in which they come first in the log, from 1; 0: all" },
     { .key = "rate",
       .kind = CONFIG_DOUBLE,
       .offset = AT(rate),

@@ -87,6 +87,13 @@ enum status json_record_whole(struct json_record record, const char *key, int64_
     return json_record_refuse(record, key, expected, found, err);
 }
 
+/* Whole ones and the rest apart: the product of a large number with the unit is not exact. */
+uint64_t record_ns(double value, uint64_t unit_ns)
+{
+    uint64_t whole = (uint64_t)value;
+    return whole * unit_ns + (uint64_t)((value - (double)whole) * (double)unit_ns + 0.5);
+}
+
 /* The time under key, of which one is unit_ns. */
 static enum status record_time_of(struct json_record record, const char *key, bool optional,
                                   uint64_t unit_ns, const char *expected, uint64_t *ns,
@@ -104,9 +111,7 @@ static enum status record_time_of(struct json_record record, const char *key, bo
         snprintf(found, sizeof found, "%.17g", value);
         return json_record_refuse(record, key, expected, found, err);
     }
-    /* Whole ones and the rest apart: the product of a large number with the unit is not exact. */
-    uint64_t whole = (uint64_t)value;
-    *ns = whole * unit_ns + (uint64_t)((value - (double)whole) * unit + 0.5);
+    *ns = record_ns(value, unit_ns);
     return STATUS_OK;
 }
 

@@ -47,6 +47,9 @@ enum status json_record_refuse(struct json_record record, const char *key, const
 enum status json_record_whole(struct json_record record, const char *key, int64_t least,
                               int64_t most, int64_t *value, struct error *err);
 
+/* That many times unit_ns, to the nearest ns; no more than RECORD_SECONDS_MOST. */
+uint64_t record_ns(double value, uint64_t unit_ns);
+
 /* The seconds under key, a number from 0, as ns. With `optional`, a missing key or null is 0. */
 enum status json_record_seconds(struct json_record record, const char *key, bool optional,
                                 uint64_t *ns, struct error *err);

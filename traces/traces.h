@@ -174,6 +174,8 @@ struct trace_import {
     bool sort;             /* records come in any order of time, and are held in memory */
     uint64_t hash_seed, session_gap_ns;
     double rate, think_scale; /* its times made others: trace_scaled() in write.h */
+    uint64_t chain_gap_ns;    /* of KV events (kv_chains.h) */
+    uint32_t server;          /* of KV events: that one's only, from 1; 0: all */
 };
 extern const struct config_row trace_import_rows[]; /* offsets into struct trace_import */
 /* Tokens of the blocks that texts, and the histories of trace_unroll(), are cut into. */

@@ -203,6 +203,8 @@ static const struct {
       .beside = OF_SAMPLE "openai.jsonl",
       .why_none = "it salts the keys of blocks, of which only those that were equal are" },
     { .key = "import.session_gap", .value = "20s", .beside = OF_SAMPLE "burstgpt_3.csv" },
+    { .key = "import.chain_gap", .value = "1ms", .beside = OF_SAMPLE "kv_events.jsonl" },
+    { .key = "import.server", .value = "1", .beside = OF_SAMPLE "kv_events_dynamo.jsonl" },
     { .key = "import.rate", .value = "3", .beside = OF_SAMPLE "burstgpt_3.csv" },
     { .key = "import.think_scale", .value = "0.5", .beside = OF_SAMPLE "sessions.csv" },
 };

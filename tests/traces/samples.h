@@ -13,15 +13,16 @@
 #include <unistd.h>
 
 static const char *const sample_names[] = {
-    "agentic.jsonl",        "azure_2023.csv", "azure_2024.csv",       "bailian.jsonl",
-    "burstgpt_1.csv",       "burstgpt_3.csv", "example.jsonl",        "openai.jsonl",
-    "sessions.csv",         "sharegpt.json",  "mooncake_delta.jsonl", "mooncake_family.jsonl",
-    "mooncake_texts.jsonl",
+    "agentic.jsonl",        "azure_2023.csv",  "azure_2024.csv",       "bailian.jsonl",
+    "burstgpt_1.csv",       "burstgpt_3.csv",  "example.jsonl",        "openai.jsonl",
+    "sessions.csv",         "sharegpt.json",   "mooncake_delta.jsonl", "mooncake_family.jsonl",
+    "mooncake_texts.jsonl", "kv_events.jsonl", "kv_events.msgpack",    "kv_events_dynamo.jsonl",
+    "lmcache.jsonl",
 };
 enum { SAMPLES = sizeof sample_names / sizeof *sample_names };
 
-/* The file's bytes, ended by a NUL; the caller's to free(). */
-static inline char *sample_text(const char *name)
+/* The file's bytes, ended by a NUL; the caller's to free(). length may be NULL. */
+static inline char *sample_bytes(const char *name, size_t *length)
 {
     char path[512];
     snprintf(path, sizeof path, "%s/%s", TRACE_SAMPLES, name);
@@ -33,7 +34,14 @@ static inline char *sample_text(const char *name)
     char *text = calloc((size_t)size + 1, 1);
     ck_assert_uint_eq(fread(text, 1, (size_t)size, file), (size_t)size);
     fclose(file);
+    if (length != NULL)
+        *length = (size_t)size;
     return text;
+}
+
+static inline char *sample_text(const char *name)
+{
+    return sample_bytes(name, NULL);
 }
 
 /* What every session must keep, whatever it was read from. */

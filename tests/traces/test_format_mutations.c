@@ -155,8 +155,9 @@ START_TEST(a_damaged_file_is_read_or_refused_by_its_line)
     const uint64_t seed = test_seed();
     const char *sample = sample_names[_i], *format = format_of(sample);
     struct random random = random_from(seed, (uint64_t)_i);
-    char *whole = sample_text(sample), *path = test_temp_file("");
-    size_t length = strlen(whole), used = length < 4000 ? length : 4000;
+    size_t length;
+    char *whole = sample_bytes(sample, &length), *path = test_temp_file("");
+    size_t used = length < 4000 ? length : 4000;
     struct bytes bytes = { malloc(used * 4), used, used * 4 };
     for (uint32_t round = 0; round < ROUNDS; round++) {
         memcpy(bytes.text, whole, used);
@@ -176,10 +177,10 @@ END_TEST
 
 START_TEST(every_format_reads_or_refuses_every_sample)
 {
-    static const char *const formats[] = {
-        "mooncake", "mooncake-delta", "bailian", "bailian-sessions", "azure",
-        "burstgpt", "session-csv",    "agentic", "sharegpt",         "openai"
-    };
+    static const char *const formats[] = { "mooncake",         "mooncake-delta", "bailian",
+                                           "bailian-sessions", "azure",          "burstgpt",
+                                           "session-csv",      "agentic",        "sharegpt",
+                                           "openai",           "kv-events",      "lmcache" };
     char path[512], text[TEXT_BYTES];
     snprintf(path, sizeof path, "%s/%s", TRACE_SAMPLES, sample_names[_i]);
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {

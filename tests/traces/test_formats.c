@@ -47,6 +47,15 @@ static const struct {
     /* s1's second row has its first row's ids: it holds the 630 tokens before it. */
     { "mooncake_delta.jsonl", "mooncake-delta", NULL, false, 0, 0,
       "0: 0+1024>20 5000000000+512>20 0+30>5; 250500000: 0+600>30 1250500000+570>10; " },
+    /* The first request grows by its reply 0.5 s later; the third finds 11 and 12, not 13. */
+    { "kv_events.jsonl", "kv-events", NULL, true, 4, 0,
+      "0: 0+16>1; 3000000000: 0+16>1; 30000000000: 0+20>1; " },
+    { "kv_events.msgpack", "kv-events", NULL, true, 4, 0,
+      "0: 0+16>1; 3000000000: 0+16>1; 30000000000: 0+20>1; " },
+    { "kv_events_dynamo.jsonl", "kv-events", NULL, true, 16, 0,
+      "0: 0+48>1; 15000000000: 0+32>1; 17000000000: 0+48>1; " },
+    { "lmcache.jsonl", "lmcache", NULL, true, 256, 1,
+      "0: 0+1024>1; 1500000000: 0+700>1; 2250000000: 0+100>1; 9000000000: 0+1100>1; " },
     { "sessions.csv", "session-csv", NULL, false, 0, 0,
       "1: 0+120>300 30250000000+40>500; 12500000000: 0+900>10; "
       "12500000000: 0+60>70 4000000001+80>90; " },
@@ -480,10 +489,11 @@ START_TEST(a_compressed_sample_reads_as_the_plain_one)
     struct trace_facts facts;
     struct error err = { 0 };
     snprintf(plain_path, sizeof plain_path, "%s/%s", TRACE_SAMPLES, sample_names[_i]);
-    char *content = sample_text(sample_names[_i]), *path = test_temp_file("");
-    size_t bound = ZSTD_compressBound(strlen(content));
+    size_t length;
+    char *content = sample_bytes(sample_names[_i], &length), *path = test_temp_file("");
+    size_t bound = ZSTD_compressBound(length);
     char *packed = malloc(bound);
-    size_t size = ZSTD_compress(packed, bound, content, strlen(content), 3);
+    size_t size = ZSTD_compress(packed, bound, content, length, 3);
     FILE *file = fopen(path, "wb");
     ck_assert_uint_eq(fwrite(packed, 1, size, file), size);
     fclose(file);

@@ -173,8 +173,8 @@ static enum status place(struct kv_chains *chains, uint32_t handle, uint32_t par
         return STATUS_OK;
     }
     return kv_refuse(where, "parent_block_hash", "one parent for a hash, which stands for a prefix",
-                     "another than before: this engine hashes each block by itself (as SGLang "
-                     "before 0.5 does), which does not say prefixes",
+                     "another than before: an engine that hashes each block by itself (as old "
+                     "versions of SGLang do) does not say prefixes",
                      err);
 }
 

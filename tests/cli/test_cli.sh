@@ -101,6 +101,16 @@ gives "drives that do not hold the SSD tier" 2 "tiers.ssd.capacity: expected at 
     "$reprise" sim --no-db "${small[@]}" --set ssd.drive=wd-sn850x-2tb --set ssd.drives=2 --set tiers.ssd.capacity=5TB
 prints "estimates are told" "estimate" "$reprise" trace info "$sample" --exact-blocks 100 --sample-blocks 16
 prints "turns and think times are told" "think time" "$reprise" trace info
+# What an engine's own log tells, in either encoding: its hits, and its size, beside the policies'.
+events=$(dirname "$sample")/kv_events
+prints "an engine's own hits" "measured hits        4 of 13 blocks (30.77 %)" "$reprise" trace info "$events.msgpack"
+prints "and as JSON" '"stored_again_blocks": 2' "$reprise" trace info "$events.jsonl" --json
+prints "beside a policy's" "measured (the engine's own)     4    30.77 %" "$reprise" replay "$events.msgpack" --blocks measured -p lru
+prints "at the engine's size" "DRAM 7 blocks" "$reprise" replay "$events.jsonl" --blocks measured -p lru
+prints "and as JSON" '"hits_below": 2' "$reprise" replay "$events.jsonl" --blocks 5 -p lru --json
+gives "a trace that tells no size" 2 "a log of an engine's KV events" "$reprise" replay "$sample" --blocks measured
+gives "a size of several servers" 2 "import.server=N" "$reprise" replay "${events}_dynamo.jsonl" --blocks measured
+prints "a size of one of them" "DRAM 2 blocks" "$reprise" replay "${events}_dynamo.jsonl" --blocks measured -p lru -s import.server=2
 prints "so are a conversation's own hits" "whose reuse" "$reprise" trace info "$sample"
 # Nothing can be said of a trace without a request: each command says why, and gives no table of zeros.
 printf '{"messages": [{"role": "user", "content": "%s"}]}\n' one two >asked.jsonl

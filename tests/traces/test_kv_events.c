@@ -60,6 +60,11 @@ static const struct {
       "[1.5, [[\"BlockStored\", [1], null, [], 2, null]], 1]\n"
       "[1.4, [[\"BlockStored\", [2], 1, [], 2, null]], 0]\n",
       "0:0/2 500:0/1 " },
+    { "clocks of ranks may cross",
+      "[1, [[\"BlockStored\", [1], null, [], 2, null]], 0]\n"
+      "[1.5, [[\"BlockStored\", [1], null, [], 2, null]], 1]\n"
+      "[1.4, [[\"BlockStored\", [2], null, [], 2, null]], 0]\n",
+      "0:0/1 500:0/1 500:0/1 " },
     { "a parent that no event stored was there before the log began",
       STORED("1", "2", "1") STORED("50", "3", "1"), "0:1/2 49000:1/2 " },
     { "blank lines, and hashes beyond 63 bits",
@@ -102,6 +107,19 @@ START_TEST(copies_of_a_block_are_one_until_the_last_is_removed)
     ck_assert_uint_eq(log.removed_blocks, 6);
     ck_assert_uint_eq(log.removed_unknown_blocks, 1); /* 1 has a copy left */
     ck_assert_uint_eq(log.resident_peak_blocks, 3);
+}
+END_TEST
+
+/* As in a model whose layers attend to all tokens, in two groups: the same hashes twice. */
+START_TEST(one_group_of_layers_is_followed)
+{
+#define IN_GROUP(group) "null, [], 2, null, \"GPU\", null, null, " group ", \"full_attention\"]"
+    struct trace_engine_log log =
+        books("[1, [[\"BlockStored\", [1,2], " IN_GROUP("3") ", [\"BlockStored\", [1,2], " IN_GROUP(
+            "4") ", [\"BlockRemoved\", [1], \"GPU\", 4], [\"BlockRemoved\", [2], \"GPU\", 3]]]\n");
+    ck_assert_uint_eq(log.stored_blocks, 2);
+    ck_assert_uint_eq(log.removed_blocks, 1);
+    ck_assert_uint_eq(log.passed_over_events, 2);
 }
 END_TEST
 
@@ -401,6 +419,7 @@ static Suite *suite(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, a_log_is_read_as_requests, 0, READINGS);
     tcase_add_test(tcase, copies_of_a_block_are_one_until_the_last_is_removed);
+    tcase_add_test(tcase, one_group_of_layers_is_followed);
     tcase_add_test(tcase, what_is_stored_after_it_went_is_stored_again);
     tcase_add_test(tcase, sequence_numbers_tell_what_is_lost);
     tcase_add_test(tcase, one_server_of_several_can_be_read_alone);

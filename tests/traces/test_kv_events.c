@@ -50,7 +50,7 @@ static const struct {
       "1000:0+1/3 " },
     { "blocks of other groups of layers are passed over",
       "[1, [[\"BlockStored\", [1], null, [], 544, null, \"GPU\", null, null, 1, \"mamba\", null], "
-      "[\"BlockStored\", [2], null, [], 16, null, \"GPU\", null, null, 2, \"sliding_window\", "
+      "[\"BlockStored\", [2], null, [], 16, null, \"GPU\", null, null, 2, null, "
       "128], "
       "[\"BlockStored\", [3], null, [], 2, null, \"GPU\", null, null, 0, \"full_attention\"], "
       "[\"BlockRemoved\", [3], \"GPU\", 2]]]\n" STORED("50", "4", "3"),

@@ -84,21 +84,14 @@ static json_t *parse_line(struct kv_records *records, const char *line, size_t l
     return json_loadb(line, length, flags, NULL);
 }
 
-static bool is_blank(const char *line, size_t length)
-{
-    return strspn(line, " \t\r") == length;
-}
-
 static enum lines_step next_line(struct kv_records *records, struct lines *lines,
                                  struct kv_record *record, struct error *err)
 {
     char *line;
     size_t length;
-    do {
-        enum lines_step step = lines_next(lines, &line, &length, err);
-        if (step != LINES_LINE)
-            return step;
-    } while (is_blank(line, length));
+    enum lines_step step = lines_next(lines, &line, &length, err);
+    if (step != LINES_LINE)
+        return step;
     *record = (struct kv_record){ .where = { lines_path(lines), lines_number(lines), 0, false } };
     record->value = parse_line(records, line, length);
     if (record->value != NULL)
@@ -261,7 +254,7 @@ enum lines_step kv_records_next(struct kv_records *records, struct lines *lines,
         enum lines_step step = lines_peek(lines, &text, &length, err);
         if (step != LINES_LINE)
             return step;
-        unsigned char first = (unsigned char)text[strspn(text, " \t\r\n")];
+        unsigned char first = (unsigned char)text[strspn(text, " \t")];
         records->binary = first != '{' && first != '[';
         records->begun = true;
     }

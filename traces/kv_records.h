@@ -39,8 +39,8 @@ struct kv_records {
     uint32_t wide_capacity;
 };
 
-/* Gives the next record, passing over blank lines. LINES_ERROR: lines_next()'s; no JSON or
- * MessagePack; a record cut off, or larger than MSGPACK_BYTES_MOST. */
+/* Gives the next record. LINES_ERROR: lines_next()'s; no JSON or MessagePack; a record cut off, or
+ * larger than MSGPACK_BYTES_MOST. */
 enum lines_step kv_records_next(struct kv_records *records, struct lines *lines,
                                 struct kv_record *record, struct error *err);
 void kv_records_free(struct kv_records *records);

@@ -174,6 +174,8 @@ static enum trace_step scaled_next(void *state, struct trace_session *session, s
         session->arrival_ns = scaled_ns(arrival_ns / scaled->scale.rate);
     session->block_keys = copy_keys(scaled, copy);
     session->turns = scaled_turns(scaled, &copy->session);
+    if (scaled->scale.sessions != 1.0)
+        session->measured_hits = session->measured_hits_below = 0;
     return TRACE_ITEM;
 }
 
@@ -184,6 +186,8 @@ static struct trace_facts scaled_facts(const void *state)
     const struct scaled *scaled = state;
     struct trace_facts facts = trace_facts(scaled->copy[0].trace);
     facts.expected_turns = (uint64_t)((double)facts.expected_turns * scaled->scale.sessions);
+    if (scaled->scale.sessions != 1.0)
+        facts.measured = TRACE_UNMEASURED; /* no engine was asked so much, or so little */
     return facts;
 }
 

@@ -3,6 +3,7 @@
 #include "tests/traces/kv_log.h"
 #include "tests/traces/samples.h"
 #include "traces/msgpack.h"
+#include "traces/write.h"
 
 /* A line that stores blocks of 2 tokens. */
 #define STORED(ts, hashes, parent)                                                                 \
@@ -336,6 +337,56 @@ START_TEST(a_wrong_length_before_a_record_is_refused)
 }
 END_TEST
 
+/* Read in pieces of 128 KiB, and by itself larger than several. */
+START_TEST(a_record_of_many_pieces_is_read)
+{
+    enum { BLOCKS = 8000 };
+    json_t *hashes = json_array(), *tokens = json_array();
+    for (int i = 0; i < BLOCKS; i++) {
+        json_array_append_new(hashes, json_integer(i + 1000));
+        for (int token = 0; token < 4; token++)
+            json_array_append_new(tokens, json_integer(50000 + i));
+    }
+    json_t *batch = json_pack("[f[[sonoi]]]", 1.0, "BlockStored", hashes, tokens, 4);
+    char *bytes = NULL;
+    size_t length;
+    FILE *out = open_memstream(&bytes, &length);
+    pack(out, batch);
+    pack(out, batch);
+    fclose(out);
+    ck_assert_uint_gt(length, 512 * 1024);
+    struct log_read read = read_bytes(bytes, length);
+    ck_assert_int_eq(read.err.status, STATUS_OK);
+    ck_assert_str_eq(read.text, "0:0/8000 0:0/8000 ");
+    json_decref(batch);
+    free(bytes);
+}
+END_TEST
+
+/* ---- a trace made of it ---- */
+
+START_TEST(what_no_engine_was_asked_is_not_measured)
+{
+    struct trace_import import = default_import();
+    char path[512];
+    struct error err = { 0 };
+    struct trace *copies[2];
+    struct trace_session session;
+    const struct trace_scale twice = { .rate = 1.0, .think = 1.0, .sessions = 2.0 };
+    snprintf(path, sizeof path, "%s/kv_events.jsonl", TRACE_SAMPLES);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(open_log(path, &import, &copies[i], &err), STATUS_OK);
+    struct trace *scaled = trace_scaled(copies, &twice);
+    while (trace_next(scaled, &session, &err) == TRACE_ITEM)
+        ck_assert_uint_eq(session.measured_hits, 0);
+    ck_assert_int_eq(trace_facts(scaled).measured, TRACE_UNMEASURED);
+    trace_close(scaled);
+    import.rate = 2.0; /* the same requests, closer together */
+    ck_assert_uint_eq(read_log(path, &import).hits, 4);
+    ck_assert_int_eq(read_log(path, &import).facts.measured, TRACE_MEASURED_BY_EVENTS);
+}
+END_TEST
+
 /* ---- LMCache's look-ups ---- */
 
 #define LOOKUP(more) "{\"timestamp\": 1.5, \"chunk_size\": 4, \"seq_len\": 9, " more "}\n"
@@ -429,6 +480,8 @@ static Suite *suite(void)
     tcase_add_test(tcase, the_json_sample_has_the_same_keys);
     tcase_add_test(tcase, a_stream_that_is_cut_off_is_refused_by_its_record);
     tcase_add_test(tcase, a_wrong_length_before_a_record_is_refused);
+    tcase_add_test(tcase, a_record_of_many_pieces_is_read);
+    tcase_add_test(tcase, what_no_engine_was_asked_is_not_measured);
     tcase_add_test(tcase, a_look_up_tells_its_hits_where_they_were_added);
     tcase_add_test(tcase, models_and_partial_chunks_share_nothing);
     tcase_add_loop_test(tcase, a_wrong_look_up_is_refused_by_its_line_and_key, 0,

@@ -20,7 +20,7 @@ struct kv_events {
     struct kv_batch batch;
     struct kv_chains *chains;
     uint32_t server_wanted, block_tokens, tokens_not_said;
-    bool begun, ended;
+    bool begun, ended, assumed_size;
     uint64_t first_ns, now_ns;
     struct trace_turn turn;
 };
@@ -56,6 +56,7 @@ static enum status check_block_tokens(struct kv_events *events, const struct kv_
         return STATUS_OK;
     if (events->block_tokens == 0)
         events->block_tokens = tokens;
+    events->assumed_size |= event->block_tokens == 0;
     if (events->block_tokens == tokens)
         return STATUS_OK;
     snprintf(expected, sizeof expected, "%u, as of the blocks before", events->block_tokens);
@@ -183,6 +184,9 @@ static void kv_events_tell(const void *state, struct trace_facts *facts)
     const struct kv_events *events = state;
     facts->block_tokens = events->block_tokens;
     facts->engine = kv_chains_log(events->chains);
+    facts_assume(facts, "replies of 1 token: the log has them among the prompts' blocks");
+    if (events->assumed_size)
+        facts_assume(facts, "blocks of import.block_tokens: these events say no size");
 }
 
 const struct trace_format trace_format_kv_events = {

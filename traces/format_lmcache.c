@@ -140,6 +140,7 @@ static void lmcache_tell(const void *state, struct trace_facts *facts)
 {
     const struct lmcache *lmcache = state;
     facts->block_tokens = lmcache->chunk_tokens;
+    facts_assume(facts, "replies of 1 token: the log has none");
     facts->measured = lmcache->has_hits ? TRACE_MEASURED_BY_LOOKUPS : TRACE_UNMEASURED;
 }
 

@@ -2,9 +2,9 @@
 #include "traces/kv_records.h"
 
 #include "base/memory.h"
+#include "traces/json_text.h"
 #include "traces/msgpack.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,6 @@ enum { LENGTH_BYTES = 4, SEQUENCE_BYTES = 8 };
 void kv_records_free(struct kv_records *records)
 {
     free(records->bytes);
-    free(records->wide);
 }
 
 enum status kv_refuse(const struct kv_where *where, const char *key, const char *expected,
@@ -32,72 +31,22 @@ enum status kv_refuse(const struct kv_where *where, const char *key, const char 
 
 /* ---- JSON lines ---- */
 
-/* Whole numbers of 19 digits and more, which may be beyond what JSON's readers hold, become texts
- * of their digits: hashes are compared, not counted. Returns the new length; *wide is ended by no
- * NUL. */
-static size_t quote_wide(struct kv_records *records, const char *line, size_t length)
+static enum lines_step next_line(struct lines *lines, struct kv_record *record, struct error *err)
 {
-    bool in_string = false;
-    size_t out = 0;
-    /* Each number of 19 digits grows by two quotes. */
-    memory_grow(&records->wide, &records->wide_capacity, (uint64_t)length + length / 8 + 8, 1);
-    for (size_t i = 0; i < length;) {
-        size_t digits = 0;
-        while (!in_string && i + digits < length && isdigit((unsigned char)line[i + digits]))
-            digits++;
-        bool fraction = i + digits < length && strchr(".eE", line[i + digits]) != NULL;
-        bool wide = digits >= 19 && !fraction && (i == 0 || strchr("-.eE+", line[i - 1]) == NULL);
-        size_t count = digits > 0 ? digits : 1;
-        if (in_string && line[i] == '\\' && i + 1 < length)
-            count = 2;
-        else if (line[i] == '"')
-            in_string = !in_string;
-        if (wide)
-            records->wide[out++] = '"';
-        memcpy(records->wide + out, line + i, count);
-        out += count;
-        if (wide)
-            records->wide[out++] = '"';
-        i += count;
-    }
-    return out;
-}
-
-static bool has_wide(const char *line, size_t length)
-{
-    size_t digits = 0;
-    for (size_t i = 0; i < length; i++) {
-        digits = isdigit((unsigned char)line[i]) ? digits + 1 : 0;
-        if (digits >= 19)
-            return true;
-    }
-    return false;
-}
-
-static json_t *parse_line(struct kv_records *records, const char *line, size_t length)
-{
-    const int flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL;
-    if (has_wide(line, length)) {
-        length = quote_wide(records, line, length);
-        line = records->wide;
-    }
-    return json_loadb(line, length, flags, NULL);
-}
-
-static enum lines_step next_line(struct kv_records *records, struct lines *lines,
-                                 struct kv_record *record, struct error *err)
-{
-    char *line;
+    char *line, text[JSON_TEXT_WHY_BYTES];
     size_t length;
+    json_error_t why;
     enum lines_step step = lines_next(lines, &line, &length, err);
     if (step != LINES_LINE)
         return step;
     *record = (struct kv_record){ .where = { lines_path(lines), lines_number(lines), 0, false } };
-    record->value = parse_line(records, line, length);
+    record->value = json_text_parse(line, length, &why);
     if (record->value != NULL)
         return LINES_LINE;
-    kv_refuse(&record->where, NULL, "a JSON object or array",
-              lines_was_ended(lines) ? "a line that is none" : "a line that is cut off", err);
+    kv_refuse(&record->where, NULL,
+              lines_was_ended(lines) ? "a JSON object or array"
+                                     : "a whole line: the file is cut off",
+              json_text_why(&why, text, sizeof text), err);
     return LINES_ERROR;
 }
 
@@ -258,8 +207,8 @@ enum lines_step kv_records_next(struct kv_records *records, struct lines *lines,
         records->binary = first != '{' && first != '[';
         records->begun = true;
     }
-    enum lines_step step = records->binary ? next_value(records, lines, record, err)
-                                           : next_line(records, lines, record, err);
+    enum lines_step step =
+        records->binary ? next_value(records, lines, record, err) : next_line(lines, record, err);
     if (step != LINES_LINE || json_is_object(record->value) || json_is_array(record->value))
         return step;
     json_decref(record->value);

@@ -35,8 +35,6 @@ struct kv_records {
     unsigned char *bytes; /* read and not used: bytes[begin .. end) */
     uint32_t capacity, begin, end;
     uint64_t number, offset; /* of records given; of bytes[begin] in the stream */
-    char *wide;              /* a line whose wide numbers were made texts */
-    uint32_t wide_capacity;
 };
 
 /* Gives the next record. LINES_ERROR: lines_next()'s; no JSON or MessagePack; a record cut off, or

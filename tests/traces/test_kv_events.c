@@ -296,6 +296,23 @@ START_TEST(the_json_sample_has_the_same_keys)
 }
 END_TEST
 
+START_TEST(what_the_log_does_not_say_is_told)
+{
+    char path[512];
+    struct trace_import import = default_import();
+    snprintf(path, sizeof path, "%s/kv_events.msgpack", TRACE_SAMPLES);
+    struct log_read read = read_log(path, &import);
+    ck_assert_ptr_nonnull(strstr(read.facts.assumed[0], "replies of 1 token"));
+    ck_assert_ptr_null(read.facts.assumed[1]);
+    snprintf(path, sizeof path, "%s/kv_events_dynamo.jsonl", TRACE_SAMPLES);
+    import.block_tokens = 32;
+    read = read_log(path, &import);
+    ck_assert_uint_eq(read.facts.block_tokens, 32);
+    ck_assert_ptr_nonnull(strstr(read.facts.assumed[1], "import.block_tokens"));
+    ck_assert_ptr_null(read.facts.assumed[2]);
+}
+END_TEST
+
 /* Cut off anywhere but behind a record, it is refused by the record and the byte where it began. */
 START_TEST(a_stream_that_is_cut_off_is_refused_by_its_record)
 {
@@ -478,6 +495,7 @@ static Suite *suite(void)
     tcase_add_loop_test(tcase, a_wrong_line_is_refused_by_its_number_and_key, 0, REFUSALS);
     tcase_add_test(tcase, messages_may_have_their_length_or_their_frames_around_them);
     tcase_add_test(tcase, the_json_sample_has_the_same_keys);
+    tcase_add_test(tcase, what_the_log_does_not_say_is_told);
     tcase_add_test(tcase, a_stream_that_is_cut_off_is_refused_by_its_record);
     tcase_add_test(tcase, a_wrong_length_before_a_record_is_refused);
     tcase_add_test(tcase, a_record_of_many_pieces_is_read);

@@ -31,35 +31,14 @@ struct lmcache {
     uint32_t keys_capacity, chunk_tokens;
     struct trace_skips *skips; /* the file's */
     bool has_hits;             /* the first line says how many hit, and so must all */
+    bool has_first;
+    struct trace_session first; /* read by open(), and not given */
 };
 
 static bool lmcache_probe(const struct head *head)
 {
     return head->text[0] == '{' && head_line_has(head, "\"chunk_hashes\"") &&
            head_line_has(head, "\"chunk_size\"");
-}
-
-/* The size of a chunk must be known before the first request is given. */
-static enum status lmcache_open(struct lines *lines, const struct format_settings *settings,
-                                void **state, struct error *err)
-{
-    struct lmcache *lmcache = *state = memory_new(1, sizeof *lmcache);
-    lmcache->skips = settings->skips;
-    const char *text;
-    size_t length;
-    if (lines_peek(lines, &text, &length, err) != LINES_LINE)
-        return err->status;
-    const char *newline = memchr(text, '\n', length);
-    json_t *object = json_loadb(text, newline != NULL ? (size_t)(newline - text) : length, 0, NULL);
-    const json_t *size = json_object_get(object, "chunk_size");
-    if (json_integer_value(size) > 0 && json_integer_value(size) <= CHUNK_TOKENS_MOST)
-        lmcache->chunk_tokens = (uint32_t)json_integer_value(size);
-    lmcache->has_hits = json_object_get(object, "hit_tokens") != NULL;
-    json_decref(object);
-    if (lmcache->chunk_tokens != 0)
-        return STATUS_OK;
-    return error_input(err, lines_path(lines), 1, "chunk_size",
-                       "a whole number from 1 to 65536 in the first line", "none");
 }
 
 static void lmcache_close(void *state)
@@ -106,15 +85,28 @@ static enum status get_hits(const struct lmcache *lmcache, struct json_record re
     return STATUS_OK;
 }
 
+/* All lines' is the first's. */
+static enum status get_chunk_tokens(struct lmcache *lmcache, struct json_record record,
+                                    struct error *err)
+{
+    int64_t tokens, known = lmcache->chunk_tokens;
+    if (json_record_whole(record, "chunk_size", known > 0 ? known : 1,
+                          known > 0 ? known : CHUNK_TOKENS_MOST, &tokens, err) != STATUS_OK)
+        return err->status;
+    if (known == 0)
+        lmcache->has_hits = json_object_get(record.object, "hit_tokens") != NULL;
+    lmcache->chunk_tokens = (uint32_t)tokens;
+    return STATUS_OK;
+}
+
 static enum status get_lookup(void *state, struct json_record record, struct trace_session *session,
                               struct error *err)
 {
     struct lmcache *lmcache = state;
-    int64_t tokens, chunk;
+    int64_t tokens;
     uint64_t ns;
     if (json_record_seconds(record, "timestamp", false, &ns, err) ||
-        json_record_whole(record, "chunk_size", lmcache->chunk_tokens, lmcache->chunk_tokens,
-                          &chunk, err) ||
+        get_chunk_tokens(lmcache, record, err) ||
         json_record_whole(record, "seq_len", 0, RECORD_TOKENS_MOST, &tokens, err) ||
         record_time_next(&lmcache->time, record.lines, "timestamp", ns, &session->arrival_ns,
                          err) ||
@@ -130,10 +122,42 @@ static enum status get_lookup(void *state, struct json_record record, struct tra
     return STATUS_OK;
 }
 
-static enum status lmcache_parse(void *state, const struct lines *lines, char *line, size_t length,
-                                 struct trace_session *session, struct error *err)
+static enum trace_step read_lookup(struct lmcache *lmcache, struct lines *lines,
+                                   struct trace_session *session, struct error *err)
 {
-    return json_record_session(lines, line, length, get_lookup, state, session, err);
+    char *line;
+    size_t length;
+    enum lines_step step;
+    while ((step = lines_next(lines, &line, &length, err)) == LINES_LINE) {
+        if (json_record_session(lines, line, length, get_lookup, lmcache, session, err))
+            return TRACE_ERROR;
+        if (session->turn_count > 0)
+            return TRACE_ITEM;
+    }
+    return step == LINES_END ? TRACE_END : TRACE_ERROR;
+}
+
+/* The size of a chunk must be known before the first request is given; lines are too long to look
+ * at one and leave it there. */
+static enum status lmcache_open(struct lines *lines, const struct format_settings *settings,
+                                void **state, struct error *err)
+{
+    struct lmcache *lmcache = *state = memory_new(1, sizeof *lmcache);
+    lmcache->skips = settings->skips;
+    enum trace_step step = read_lookup(lmcache, lines, &lmcache->first, err);
+    lmcache->has_first = step == TRACE_ITEM;
+    return step == TRACE_ERROR ? err->status : STATUS_OK;
+}
+
+static enum trace_step lmcache_next(void *state, struct lines *lines, struct trace_session *session,
+                                    struct error *err)
+{
+    struct lmcache *lmcache = state;
+    if (!lmcache->has_first)
+        return read_lookup(lmcache, lines, session, err);
+    *session = lmcache->first;
+    lmcache->has_first = false;
+    return TRACE_ITEM;
 }
 
 static void lmcache_tell(const void *state, struct trace_facts *facts)
@@ -153,6 +177,6 @@ const struct trace_format trace_format_lmcache = {
     .probe = lmcache_probe,
     .open = lmcache_open,
     .close = lmcache_close,
-    .parse = lmcache_parse,
+    .next = lmcache_next,
     .tell = lmcache_tell,
 };

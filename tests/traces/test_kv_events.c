@@ -457,6 +457,25 @@ START_TEST(models_and_partial_chunks_share_nothing)
 }
 END_TEST
 
+/* A million tokens are more hashes than a format's first look at a file goes. */
+START_TEST(a_look_up_of_a_long_context_may_come_first)
+{
+    enum { CHUNKS = 4000 };
+    struct trace_import import = default_import();
+    char *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+    fprintf(out, "{\"timestamp\": 1, \"chunk_size\": 256, \"seq_len\": %d, \"chunk_hashes\": [",
+            CHUNKS * 256);
+    for (int i = 0; i < CHUNKS; i++)
+        fprintf(out, "%s\"0x%064x\"", i > 0 ? ", " : "", i);
+    fprintf(out, "]}\n");
+    fclose(out);
+    ck_assert_str_eq(read_text(text, &import).text, "0:0/4000 ");
+    free(text);
+}
+END_TEST
+
 static const struct {
     const char *text, *key;
 } wrong_lookups[] = {
@@ -502,6 +521,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, what_no_engine_was_asked_is_not_measured);
     tcase_add_test(tcase, a_look_up_tells_its_hits_where_they_were_added);
     tcase_add_test(tcase, models_and_partial_chunks_share_nothing);
+    tcase_add_test(tcase, a_look_up_of_a_long_context_may_come_first);
     tcase_add_loop_test(tcase, a_wrong_look_up_is_refused_by_its_line_and_key, 0,
                         sizeof wrong_lookups / sizeof *wrong_lookups);
     suite_add_tcase(suite, tcase);

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Takes the quotes off a field that begins with one, in place; gives what follows it, NULL: the
@@ -24,13 +25,14 @@ static char *unquote(char *field)
 }
 
 /* Cuts a line into fields; false: an open quote, or more than CSV_COLUMNS_MAX. */
-static bool split(char *line, char **field, uint32_t *count)
+static bool split(char *line, char separator, char **field, uint32_t *count)
 {
+    const char stops[2] = { separator != 0 ? separator : ',', 0 };
     *count = 0;
     for (char *at = line; *count < CSV_COLUMNS_MAX; at++) {
         field[(*count)++] = at;
-        at = *at == '"' ? unquote(at) : at + strcspn(at, ",");
-        if (at == NULL || (*at != ',' && *at != '\0'))
+        at = *at == '"' ? unquote(at) : at + strcspn(at, stops);
+        if (at == NULL || (*at != stops[0] && *at != '\0'))
             return false;
         if (*at == '\0')
             return true;
@@ -66,7 +68,7 @@ enum status csv_heading(struct csv *csv, struct lines *lines, const struct csv_c
         return err->status;
     if (step == LINES_END)
         return lines_refuse(lines, NULL, "a heading of column names", "an empty file", err);
-    if (strlen(line) != length || !split(line, csv->field, &csv->columns))
+    if (strlen(line) != length || !split(line, csv->separator, csv->field, &csv->columns))
         return lines_refuse(lines, NULL, "a heading of column names", "no CSV", err);
     for (uint32_t i = 0; columns[i].name != NULL; i++)
         if (find_column(csv, lines, &columns[i], &csv->at[i], err) != STATUS_OK)
@@ -80,7 +82,7 @@ enum status csv_row(struct csv *csv, const struct lines *lines, char *line, size
     char expected[64], found[64];
     uint32_t count;
     snprintf(expected, sizeof expected, "a row of %u fields, as the heading", csv->columns);
-    if (strlen(line) != length || !split(line, csv->field, &count))
+    if (strlen(line) != length || !split(line, csv->separator, csv->field, &count))
         return lines_refuse(lines, NULL, expected, "no CSV", err);
     if (count == csv->columns)
         return STATUS_OK;
@@ -143,4 +145,40 @@ enum status csv_seconds(const struct csv *csv, const struct lines *lines, uint32
     if (seconds_parse(text, ns))
         return STATUS_OK;
     return lines_refuse(lines, key, "seconds, a number from 0 to 9e9", text, err);
+}
+
+static bool real_parse(const char *text, double most, double *value)
+{
+    char *end;
+    if (*text == '\0' || strspn(text, "0123456789.eE+-") != strlen(text))
+        return false;
+    *value = strtod(text, &end);
+    return *end == '\0' && *value >= 0.0 && *value <= most;
+}
+
+enum status csv_real_tokens(const struct csv *csv, const struct lines *lines, uint32_t column,
+                            const char *key, uint64_t most, uint64_t *value, struct error *err)
+{
+    char expected[64];
+    double real;
+    if (real_parse(csv_field(csv, column), (double)most, &real)) {
+        *value = (uint64_t)real;
+        return STATUS_OK;
+    }
+    snprintf(expected, sizeof expected, "a number from 0 to %" PRIu64, most);
+    return lines_refuse(lines, key, expected, csv_field(csv, column), err);
+}
+
+enum status csv_real_seconds(const struct csv *csv, const struct lines *lines, uint32_t column,
+                             const char *key, uint64_t *ns, struct error *err)
+{
+    const char *text = csv_field(csv, column);
+    double seconds;
+    if (seconds_parse(text, ns))
+        return STATUS_OK;
+    if (!real_parse(text, 9e9, &seconds))
+        return lines_refuse(lines, key, "seconds, a number from 0 to 9e9", text, err);
+    uint64_t whole = (uint64_t)seconds;
+    *ns = whole * NS_PER_S + (uint64_t)((seconds - (double)whole) * 1e9 + 0.5);
+    return STATUS_OK;
 }

@@ -14,6 +14,7 @@ struct csv_column {
 
 /* Which fields of a row the caller's columns are: at[i] of the i-th; -1: not in this file. */
 struct csv {
+    char separator; /* between fields; 0: a comma. Set before csv_heading() */
     int at[CSV_COLUMNS_MAX];
     uint32_t columns; /* in the heading */
     char *field[CSV_COLUMNS_MAX];
@@ -37,5 +38,12 @@ enum status csv_whole(const struct csv *csv, const struct lines *lines, uint32_t
 /* Decimal seconds from 0, exact to the ns; what is finer is cut. */
 enum status csv_seconds(const struct csv *csv, const struct lines *lines, uint32_t column,
                         const char *key, uint64_t *ns, struct error *err);
+
+/* The same, also of numbers as pandas writes them: 374.0, 5.2e-05. Tokens: what is beyond the point
+ * is cut, as pandas' astype(int) does; seconds: rounded to the ns where they have an exponent. */
+enum status csv_real_tokens(const struct csv *csv, const struct lines *lines, uint32_t column,
+                            const char *key, uint64_t most, uint64_t *value, struct error *err);
+enum status csv_real_seconds(const struct csv *csv, const struct lines *lines, uint32_t column,
+                             const char *key, uint64_t *ns, struct error *err);
 
 #endif

@@ -61,15 +61,24 @@ void facts_assume(struct trace_facts *facts, const char *assumed);
 /* <- a new format: its name here, its file in traces/CMakeLists.txt, a row in docs/workload.md.
  * Asked in this order. */
 #define TRACE_FORMATS(X)                                                                           \
+    X(weka)                                                                                        \
+    X(weka_sessions)                                                                               \
     X(mooncake_delta)                                                                              \
     X(mooncake)                                                                                    \
     X(bailian)                                                                                     \
     X(bailian_sessions)                                                                            \
     X(azure)                                                                                       \
     X(burstgpt)                                                                                    \
+    X(vidur)                                                                                       \
+    X(llmservingsim)                                                                               \
+    X(llmservingsim_sessions)                                                                      \
     X(session_csv)                                                                                 \
     X(agentic)                                                                                     \
     X(sharegpt)                                                                                    \
+    X(wildchat)                                                                                    \
+    X(copilot)                                                                                     \
+    X(bench)                                                                                       \
+    X(aiperf)                                                                                      \
     X(openai)                                                                                      \
     X(kv_events)                                                                                   \
     X(lmcache)

@@ -12,11 +12,11 @@
  *
  * Source: alibaba-edu/qwen-bailian-usagetraces-anon, README.md and
  * docs/qa-context-growth-pattern.md (Apache-2.0; KVCache Cache in the Wild, ATC'25). */
-#include "base/keymap.h"
 #include "base/memory.h"
 #include "traces/assemble.h"
 #include "traces/format.h"
 #include "traces/json_record.h"
+#include "traces/prefix_key.h"
 #include "traces/record_time.h"
 
 #include <stdlib.h>
@@ -97,9 +97,9 @@ static enum status get_keys(struct bailian *bailian, struct json_record record,
         return err->status;
     uint64_t chain = 0;
     for (uint32_t i = 0; i < *count; i++)
-        bailian->keys[i] = chain = keymap_mix(chain ^ keymap_mix(bailian->keys[i] + 1)) >> 1;
+        bailian->keys[i] = chain = prefix_key(chain, bailian->keys[i]);
     if (*count < blocks)
-        bailian->keys[(*count)++] = keymap_mix(chain ^ ~(uint64_t)request->chat) >> 1;
+        bailian->keys[(*count)++] = prefix_key_alone(chain, (uint64_t)request->chat);
     return STATUS_OK;
 }
 

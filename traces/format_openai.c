@@ -1,44 +1,50 @@
-/* traces/format_openai.c - logs of chat completions in OpenAI's form, a JSON object a line:
+/* traces/format_openai.c - logs of completions in OpenAI's form, and input of its batch API, a JSON
+ * object a line:
  *   {"timestamp": s, "messages": [{"role": "user", "content": "..."}, ...], "tools": [...],
  *    "usage": {"completion_tokens": n}, "choices": [{"message": {"role": "assistant", ...}}]}
- * "messages" and "tools" may stand in "request" or "body" (the batch API's form), "usage" and
- * "choices" in "response" or in its "body". The time is "timestamp" or "created", of the line or of
- * what it holds: seconds as a number, or a date and time; if the first line has none, arrivals are
- * the workload's. With no choices, the last message is the reply if the assistant said it.
+ *   {"custom_id": "r-1", "method": "POST", "url": "/v1/chat/completions", "body": {"messages": ...,
+ *    "max_completion_tokens": n}}
+ * The prompt may stand in "request" or "body", "usage" and "choices" in "response" or in its
+ * "body". It is "messages" (chat completions), "prompt" (completions), or "instructions" and
+ * "input" (responses). The time is "timestamp" or "created", of the line or of what it holds:
+ * seconds as a number, or a date and time; if the first line has none, arrivals are the workload's.
+ * With no choices, the last message is the reply if the assistant said it.
  *
- * What is said is hashed into prefix block keys while it is read, and never kept: block i's key is
- * xxHash64, salted by import.hash_seed, of all bytes up to its end. A block is import.block_tokens
- * times import.bytes_per_token bytes of roles, contents, tool calls and tool descriptions; one
- * ratio for all requests, since equal prefixes must give equal keys. So prompts are counted by that
- * estimate, whatever usage.prompt_tokens says; replies by usage.completion_tokens where it is
- * there. Open loop. Contents that are no text are refused. Source: the OpenAI API reference's chat
- * completion and batch objects. */
+ * What is said is hashed into prefix block keys while it is read, and never kept (prompt_hash.h):
+ * one ratio of bytes to tokens for all requests. So prompts are counted by that estimate, whatever
+ * usage.prompt_tokens says; replies by usage.completion_tokens where it is there. A batch's input
+ * has no replies: max_completion_tokens, max_output_tokens or max_tokens stands for them, an upper
+ * bound, and facts say so. Embeddings, moderations and scores decode
+ * nothing and are left out. Open loop.
+ * Contents that are no text are refused. Source: the OpenAI API reference's chat completion,
+ * completion, response and batch objects (platform.openai.com/docs/api-reference/batch/
+ * request-input: custom_id, method, url, body). */
 #include "base/memory.h"
 #include "traces/draws.h"
 #include "traces/format.h"
 #include "traces/json_record.h"
+#include "traces/prompt_hash.h"
 #include "traces/record_time.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 struct openai {
     struct format_settings settings;
     struct record_time time;
-    bool begun, has_times;
+    bool begun, has_times, bounded;
     struct random arrivals;
     uint64_t arrival_ns;
     struct trace_turn turn;
-    XXH64_state_t *hash;
-    uint64_t hashed_bytes, block_bytes;
-    uint64_t *keys;
-    uint32_t keys_capacity, key_count;
+    struct prompt_hash *hash;
 };
 
+/* A batch's input may ask other endpoints only: its first line then has no messages. */
 static bool openai_probe(const struct head *head)
 {
-    return head->text[0] == '{' && head_line_has(head, "\"messages\"");
+    return head->text[0] == '{' &&
+           (head_line_has(head, "\"messages\"") ||
+            (head_line_has(head, "\"custom_id\"") && head_line_has(head, "\"body\"")));
 }
 
 static enum status openai_open(struct lines *lines, const struct format_settings *settings,
@@ -49,105 +55,16 @@ static enum status openai_open(struct lines *lines, const struct format_settings
     openai->settings = *settings;
     openai->time.any_order = settings->import.sort;
     openai->arrivals = random_from(settings->workload.seed, 0);
-    openai->hash = XXH64_createState();
-    double bytes = settings->import.block_tokens * settings->import.bytes_per_token + 0.5;
-    openai->block_bytes = bytes < 1.0 ? 1 : (uint64_t)bytes;
+    openai->hash = prompt_hash_new(&settings->import);
     return STATUS_OK;
 }
 
 static void openai_close(void *state)
 {
     struct openai *openai = state;
-    XXH64_freeState(openai->hash);
-    free(openai->keys);
+    prompt_hash_free(openai->hash);
     free(openai);
 }
-
-/* ---- hashing ---- */
-
-static void add_key(struct openai *openai)
-{
-    memory_grow(&openai->keys, &openai->keys_capacity, (uint64_t)openai->key_count + 1,
-                sizeof *openai->keys);
-    openai->keys[openai->key_count++] = XXH64_digest(openai->hash) >> 1; /* JSON's 63 bits */
-}
-
-static void hash_bytes(struct openai *openai, const char *bytes, size_t length)
-{
-    while (length > 0) {
-        size_t room = openai->block_bytes - openai->hashed_bytes % openai->block_bytes;
-        size_t piece = length < room ? length : room;
-        XXH64_update(openai->hash, bytes, piece);
-        openai->hashed_bytes += piece;
-        bytes += piece;
-        length -= piece;
-        if (openai->hashed_bytes % openai->block_bytes == 0)
-            add_key(openai);
-    }
-}
-
-/* With a byte behind it that UTF-8 does not have, so that where a text ends counts. */
-static void hash_text(struct openai *openai, const json_t *text)
-{
-    hash_bytes(openai, json_string_value(text), json_string_length(text));
-    hash_bytes(openai, "\xff", 1);
-}
-
-static void hash_value(struct openai *openai, const json_t *value)
-{
-    char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-    if (text == NULL)
-        return;
-    hash_bytes(openai, text, strlen(text));
-    hash_bytes(openai, "\xff", 1);
-    memset(text, 0, strlen(text));
-    free(text);
-}
-
-static enum status hash_content(struct openai *openai, struct json_record message,
-                                struct error *err)
-{
-    const json_t *content = json_object_get(message.object, "content");
-    if (content == NULL || json_is_null(content)) /* a call of tools only */
-        return STATUS_OK;
-    if (json_is_string(content)) {
-        hash_text(openai, content);
-        return STATUS_OK;
-    }
-    if (!json_is_array(content))
-        return json_record_refuse(message, "content", "a text, or an array of them", "another type",
-                                  err);
-    for (size_t i = 0; i < json_array_size(content); i++) {
-        const json_t *text = json_object_get(json_array_get(content, i), "text");
-        if (!json_is_string(text))
-            return json_record_refuse(message, "content", "texts: others have no token count here",
-                                      "a part that is no text", err);
-        hash_text(openai, text);
-    }
-    return STATUS_OK;
-}
-
-static enum status hash_message(struct openai *openai, struct json_record message,
-                                struct error *err)
-{
-    const json_t *role = json_object_get(message.object, "role");
-    const json_t *calls = json_object_get(message.object, "tool_calls");
-    if (!json_is_string(role))
-        return json_record_refuse(message, "role", "a text", "none", err);
-    hash_text(openai, role);
-    if (hash_content(openai, message, err) != STATUS_OK)
-        return err->status;
-    if (calls != NULL && !json_is_null(calls))
-        hash_value(openai, calls);
-    return STATUS_OK;
-}
-
-static uint32_t tokens_of_bytes(const struct openai *openai, uint64_t bytes)
-{
-    return whole_tokens((double)bytes / openai->settings.import.bytes_per_token);
-}
-
-/* ---- a line's parts ---- */
 
 /* key's value in the line itself, or in one of the objects within it. */
 static const json_t *find(const json_t *line, const char *key)
@@ -162,10 +79,25 @@ static const json_t *find(const json_t *line, const char *key)
     return value;
 }
 
+/* What decodes nothing has no reply to wait for, and no KV that a later request reads. */
+static bool decodes(const json_t *line)
+{
+    static const char *const without[] = { "/embeddings", "/moderations", "/score",
+                                           "/rerank",     "/pooling",     "/classify" };
+    const char *url = json_string_value(find(line, "url"));
+    bool any = true;
+    for (size_t i = 0; url != NULL && i < sizeof without / sizeof *without; i++)
+        any = any && strstr(url, without[i]) == NULL;
+    return any;
+}
+
+/* ---- times and replies ---- */
+
 static enum status get_time(struct openai *openai, struct json_record record,
                             struct trace_session *session, struct error *err)
 {
     static const char expected[] = "seconds since 1970, or a date and time";
+    char found[64];
     const json_t *time = find(record.object, "timestamp");
     uint64_t ns;
     if (time == NULL)
@@ -188,26 +120,20 @@ static enum status get_time(struct openai *openai, struct json_record record,
              (uint64_t)((seconds - (double)(uint64_t)seconds) * 1e9 + 0.5);
     else if (!json_is_string(time) || !datetime_parse(json_string_value(time), &ns))
         return json_record_refuse(record, "timestamp", expected,
-                                  json_is_string(time) ? json_string_value(time) : "another value",
-                                  err);
+                                  json_kind(time, found, sizeof found), err);
     return record_time_next(&openai->time, record.lines, "timestamp", ns, &session->arrival_ns,
                             err);
 }
 
-/* Bytes of a reply, by hashing it and giving up the hash. */
-static enum status reply_bytes(struct openai *openai, struct json_record message, uint64_t *bytes,
-                               struct error *err)
+/* Bytes of a message's content and calls, hashed and forgotten. */
+static enum status hash_said(struct openai *openai, struct json_record message, struct error *err)
 {
-    uint64_t before = openai->hashed_bytes;
-    uint32_t keys_before = openai->key_count;
-    enum status status = hash_content(openai, message, err);
     const json_t *calls = json_object_get(message.object, "tool_calls");
-    if (status == STATUS_OK && calls != NULL && !json_is_null(calls))
-        hash_value(openai, calls);
-    *bytes = openai->hashed_bytes - before;
-    openai->hashed_bytes = before;
-    openai->key_count = keys_before;
-    return status;
+    if (prompt_hash_content(openai->hash, message, err) != STATUS_OK)
+        return err->status;
+    if (calls != NULL && !json_is_null(calls))
+        prompt_hash_value(openai->hash, calls);
+    return STATUS_OK;
 }
 
 /* The prompt is messages[0..*prompt_count); *reply is the reply, NULL where the log has none. */
@@ -227,45 +153,134 @@ static void find_reply(const json_t *line, const json_t *messages, size_t *promp
     }
 }
 
+/* A line of a batch's input: what is asked, and nothing of what came of it. */
+static bool is_batch_input(const json_t *line)
+{
+    return json_is_object(json_object_get(line, "body")) &&
+           json_object_get(line, "response") == NULL && json_object_get(line, "error") == NULL &&
+           find(line, "choices") == NULL && find(line, "usage") == NULL;
+}
+
+static enum status get_reply_bound(struct openai *openai, struct json_record record,
+                                   struct error *err)
+{
+    static const char *const keys[] = { "max_completion_tokens", "max_output_tokens",
+                                        "max_tokens" };
+    struct json_record body = { record.lines, record.line, json_object_get(record.object, "body") };
+    int64_t tokens;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const json_t *bound = json_object_get(body.object, keys[i]);
+        if (bound == NULL || json_is_null(bound))
+            continue;
+        if (json_record_whole(body, keys[i], 1, RECORD_TOKENS_MOST, &tokens, err) != STATUS_OK)
+            return err->status;
+        openai->turn.reply_tokens = (uint32_t)tokens;
+        openai->bounded = true;
+        return STATUS_OK;
+    }
+    return json_record_refuse(
+        record, "max_tokens",
+        "max_completion_tokens, max_output_tokens or max_tokens in the body: a "
+        "batch's input has no replies, and nothing else says how long they are",
+        "none of them", err);
+}
+
+static enum status get_used_tokens(struct openai *openai, struct json_record usage, const char *key,
+                                   struct error *err)
+{
+    int64_t tokens;
+    if (json_record_whole(usage, key, 0, RECORD_TOKENS_MOST, &tokens, err) != STATUS_OK)
+        return err->status;
+    openai->turn.reply_tokens = (uint32_t)tokens;
+    return STATUS_OK;
+}
+
+/* The reply is measured before the prompt is hashed: both are by the same hash. */
 static enum status get_reply_tokens(struct openai *openai, struct json_record record,
                                     const json_t *reply, struct error *err)
 {
     struct json_record usage = { record.lines, record.line, find(record.object, "usage") };
-    int64_t tokens;
-    uint64_t bytes = 0;
+    struct json_record message = { record.lines, record.line, reply };
     openai->turn.reply_tokens = 0;
-    if (json_object_get(usage.object, "completion_tokens") != NULL) {
-        if (json_record_whole(usage, "completion_tokens", 0, RECORD_TOKENS_MOST, &tokens, err))
+    if (json_object_get(usage.object, "completion_tokens") != NULL)
+        return get_used_tokens(openai, usage, "completion_tokens", err);
+    if (json_object_get(usage.object, "output_tokens") != NULL)
+        return get_used_tokens(openai, usage, "output_tokens", err);
+    if (reply == NULL)
+        return is_batch_input(record.object) ? get_reply_bound(openai, record, err) : STATUS_OK;
+    prompt_hash_begin(openai->hash);
+    if (hash_said(openai, message, err) != STATUS_OK)
+        return err->status;
+    uint64_t bytes = prompt_hash_bytes(openai->hash);
+    openai->turn.reply_tokens = bytes > 0 ? prompt_hash_tokens(openai->hash, bytes) : 0;
+    return STATUS_OK;
+}
+
+/* ---- prompts ---- */
+
+/* items: of a chat's messages, or of a response's input, where those without a role are calls of
+ * tools and what they gave. */
+static enum status hash_messages(struct openai *openai, struct json_record record,
+                                 const json_t *messages, size_t count, bool items,
+                                 struct error *err)
+{
+    char found[64];
+    for (size_t i = 0; i < count; i++) {
+        struct json_record message = { record.lines, record.line, json_array_get(messages, i) };
+        const json_t *role = json_object_get(message.object, "role");
+        if (items && role == NULL && json_is_object(message.object)) {
+            prompt_hash_value(openai->hash, message.object);
+            continue;
+        }
+        if (!json_is_string(role))
+            return json_record_refuse(message, "role", "a text",
+                                      json_kind(role, found, sizeof found), err);
+        prompt_hash_text(openai->hash, role);
+        if (hash_said(openai, message, err) != STATUS_OK)
             return err->status;
-        openai->turn.reply_tokens = (uint32_t)tokens;
+    }
+    return STATUS_OK;
+}
+
+/* A completion's prompt, or a response's input: one text, or (items) an array of messages. */
+static enum status hash_input(struct openai *openai, struct json_record record, const char *key,
+                              bool items, struct error *err)
+{
+    char found[64];
+    const json_t *input = find(record.object, key);
+    const json_t *only = json_array_size(input) == 1 ? json_array_get(input, 0) : NULL;
+    if (json_is_string(input) || (!items && json_is_string(only))) {
+        prompt_hash_text(openai->hash, json_is_string(input) ? input : only);
         return STATUS_OK;
     }
-    if (reply == NULL)
-        return STATUS_OK;
-    struct json_record message = { record.lines, record.line, reply };
-    if (reply_bytes(openai, message, &bytes, err) != STATUS_OK)
-        return err->status;
-    openai->turn.reply_tokens = bytes > 0 ? tokens_of_bytes(openai, bytes) : 0;
-    return STATUS_OK;
+    if (items && json_array_size(input) > 0)
+        return hash_messages(openai, record, input, json_array_size(input), true, err);
+    return json_record_refuse(
+        record, key, items ? "a text, or an array of messages" : "one text: a line is a request",
+        json_kind(input, found, sizeof found), err);
 }
 
 static enum status hash_prompt(struct openai *openai, struct json_record record,
                                const json_t *messages, size_t count, struct error *err)
 {
-    XXH64_reset(openai->hash, openai->settings.import.hash_seed);
-    openai->hashed_bytes = 0;
-    openai->key_count = 0;
+    char found[64];
     const json_t *tools = find(record.object, "tools");
+    const json_t *instructions = find(record.object, "instructions");
+    prompt_hash_begin(openai->hash);
     if (tools != NULL && !json_is_null(tools))
-        hash_value(openai, tools);
-    for (size_t i = 0; i < count; i++) {
-        struct json_record message = { record.lines, record.line, json_array_get(messages, i) };
-        if (hash_message(openai, message, err) != STATUS_OK)
-            return err->status;
-    }
-    if (openai->hashed_bytes % openai->block_bytes != 0)
-        add_key(openai);
-    return STATUS_OK;
+        prompt_hash_value(openai->hash, tools);
+    if (json_is_string(instructions))
+        prompt_hash_text(openai->hash, instructions);
+    if (json_array_size(messages) > 0)
+        return hash_messages(openai, record, messages, count, false, err);
+    if (messages == NULL && find(record.object, "prompt") != NULL)
+        return hash_input(openai, record, "prompt", false, err);
+    if (messages == NULL && find(record.object, "input") != NULL)
+        return hash_input(openai, record, "input", true, err);
+    return json_record_refuse(record, "messages",
+                              "an array of messages, a prompt or an input: a batch's output "
+                              "alone has none",
+                              json_kind(messages, found, sizeof found), err);
 }
 
 static enum status get_request(void *state, struct json_record record,
@@ -276,24 +291,18 @@ static enum status get_request(void *state, struct json_record record,
     size_t count;
     if (get_time(openai, record, session, err) != STATUS_OK)
         return err->status;
-    if (json_array_size(messages) == 0)
-        return json_record_refuse(record, "messages", "an array of messages",
-                                  messages != NULL ? "another value" : "no such key", err);
+    if (!decodes(record.object)) {
+        openai->settings.skips->by[SKIP_OTHER]++;
+        return STATUS_OK;
+    }
     find_reply(record.object, messages, &count, &reply);
-    if (hash_prompt(openai, record, messages, count, err) != STATUS_OK ||
-        get_reply_tokens(openai, record, reply, err) != STATUS_OK)
+    if (get_reply_tokens(openai, record, reply, err) != STATUS_OK ||
+        hash_prompt(openai, record, messages, count, err) != STATUS_OK)
         return err->status;
-    /* As many tokens as the keys are blocks of, whatever rounding says. */
-    uint32_t block_tokens = openai->settings.import.block_tokens;
-    uint64_t whole = openai->hashed_bytes / openai->block_bytes * block_tokens;
-    uint64_t rest = openai->hashed_bytes % openai->block_bytes;
-    uint32_t rest_tokens = rest > 0 ? tokens_of_bytes(openai, rest) : 0;
-    whole += rest_tokens < block_tokens ? rest_tokens : block_tokens;
-    openai->turn.prompt_tokens = (uint32_t)whole;
+    openai->turn.prompt_tokens =
+        prompt_hash_end(openai->hash, &session->block_keys, &session->block_count);
     session->turns = &openai->turn;
-    session->turn_count = whole > 0 && openai->turn.reply_tokens > 0 ? 1 : 0;
-    session->block_keys = openai->keys;
-    session->block_count = openai->key_count;
+    session->turn_count = openai->turn.prompt_tokens > 0 && openai->turn.reply_tokens > 0 ? 1 : 0;
     return STATUS_OK;
 }
 
@@ -305,12 +314,15 @@ static enum status openai_parse(void *state, const struct lines *lines, char *li
 
 static void openai_tell(const void *state, struct trace_facts *facts)
 {
-    facts->block_tokens = ((const struct openai *)state)->settings.import.block_tokens;
+    const struct openai *openai = state;
+    facts->block_tokens = openai->settings.import.block_tokens;
+    if (openai->bounded)
+        facts_assume(facts, "replies as long as max_tokens lets them: an upper bound");
 }
 
 const struct trace_format trace_format_openai = {
     .name = "openai",
-    .summary = "logs of chat completions, a JSON object a line: hashed into blocks while read",
+    .summary = "logs of completions and batch input, a JSON object a line: hashed into blocks",
     .facts = { .open_loop = true },
     .time_key = "timestamp",
     .since_first = true,

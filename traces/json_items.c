@@ -88,7 +88,10 @@ static enum lines_step find_item(struct json_items *items, struct lines *lines, 
             lines_take(lines, at);
             continue;
         }
-        char found[2] = { bytes[at - 1], '\0' };
+        char found[32];
+        bool shown = bytes[at - 1] > ' ' && bytes[at - 1] <= '~';
+        snprintf(found, sizeof found, shown ? "%c" : "byte %u",
+                 shown ? bytes[at - 1] : (unsigned char)bytes[at - 1]);
         lines_take(lines, at - 1);
         if (between == BETWEEN_ITEM)
             return LINES_LINE;

@@ -52,7 +52,7 @@ void trace_close(struct trace *trace); /* NULL is fine */
     X(SKIP_NO_REPLY, "no_reply", "without a reply")                                                \
     X(SKIP_NO_PROMPT, "no_prompt", "without a prompt")                                             \
     X(SKIP_FAILED, "failed", "that failed, as the file says")                                      \
-    X(SKIP_OTHER, "other", "of another kind, headings say")
+    X(SKIP_OTHER, "other", "of another kind: headings, embeddings, warm-up")
 #define TRACE_SKIP_MEMBER(name, key, words) name,
 #define TRACE_SKIP_WORDS(name, key, words) { key, words },
 enum trace_skip { TRACE_SKIPS(TRACE_SKIP_MEMBER) SKIP_CAUSES };

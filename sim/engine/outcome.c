@@ -119,7 +119,9 @@ static bool range_finding(const struct engine_setup *setup, const struct metrics
     return true;
 }
 
-static void set_findings(const struct engine_setup *setup, struct sim_result *result)
+/* assumed: what the trace does not say (struct trace_facts); NULL ends it. */
+static void set_findings(const struct engine_setup *setup, const char *const *assumed,
+                         struct sim_result *result)
 {
     const size_t bytes = sizeof result->finding[0];
     int count = window_finding(setup, &result->metrics, result->finding[0], bytes) ? 1 : 0;
@@ -130,6 +132,8 @@ static void set_findings(const struct engine_setup *setup, struct sim_result *re
     for (int i = 0; count < SIM_FINDINGS_MAX; i++, count++)
         if (!wear_finding(&result->metrics, &setup->disks.drive, i, result->finding[count], bytes))
             break;
+    for (int i = 0; assumed[i] != NULL && count < SIM_FINDINGS_MAX; i++, count++)
+        snprintf(result->finding[count], bytes, "assumed of the trace: %s", assumed[i]);
 }
 
 /* ---- all of it ---- */
@@ -141,9 +145,10 @@ void outcome_set(struct service *service, const struct trace *trace, uint64_t no
     set_metrics(service, now_ns, result);
     set_cost(setup, &result->metrics);
     set_wear(setup, result);
-    set_findings(setup, result);
+    const struct trace_facts facts = trace_facts(trace);
+    set_findings(setup, facts.assumed, result);
     result->trace_hash = trace_hash(trace);
-    result->trace_format = trace_facts(trace).format;
+    result->trace_format = facts.format;
     result->open_loop = setup->open_loop && setup->experiment->workload.concurrency == 0;
     snprintf(result->timing_source, sizeof result->timing_source, "%s", setup->timing.source);
     result->kv_bytes_per_token = setup->kv.bytes_per_token;

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct seen {
@@ -66,12 +67,42 @@ START_TEST(without_a_file_it_is_the_generated_workload)
 }
 END_TEST
 
+/* The number of tokens is a bound where a batch's input has no replies, and a result says so. */
+static bool tells_of_the_trace(const char *content)
+{
+    char *path = test_temp_file(content), named[300];
+    snprintf(named, sizeof named, "trace=%s", path);
+    struct experiment experiment =
+        experiment_of("{warmup_turns: 0}", (const char *[]){ named, NULL });
+    struct sim_result result;
+    struct error err = { 0 };
+    bool told = false;
+    ck_assert_int_eq(sim_run(&experiment, NULL, &result, &err), STATUS_OK);
+    for (int i = 0; i < SIM_FINDINGS_MAX; i++)
+        told = told || strstr(result.finding[i], "an upper bound") != NULL;
+    sim_result_free(&result);
+    unlink(path);
+    free(path);
+    return told;
+}
+
+#define ASKED "\"messages\": [{\"role\": \"user\", \"content\": \"Hello\"}]"
+
+START_TEST(what_a_trace_does_not_say_is_found_in_the_result)
+{
+    ck_assert(
+        tells_of_the_trace("{\"custom_id\": \"r\", \"body\": {" ASKED ", \"max_tokens\": 9}}\n"));
+    ck_assert(!tells_of_the_trace("{" ASKED ", \"usage\": {\"completion_tokens\": 9}}\n"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("an experiment's trace");
     TCase *tcase = tcase_create("trace");
     tcase_add_test(tcase, a_file_is_read_as_the_import_keys_say);
     tcase_add_test(tcase, without_a_file_it_is_the_generated_workload);
+    tcase_add_test(tcase, what_a_trace_does_not_say_is_found_in_the_result);
     suite_add_tcase(suite, tcase);
     return test_main(suite);
 }

@@ -177,10 +177,27 @@ END_TEST
 
 START_TEST(every_format_reads_or_refuses_every_sample)
 {
-    static const char *const formats[] = { "mooncake",         "mooncake-delta", "bailian",
-                                           "bailian-sessions", "azure",          "burstgpt",
-                                           "session-csv",      "agentic",        "sharegpt",
-                                           "openai",           "kv-events",      "lmcache" };
+    static const char *const formats[] = { "mooncake",
+                                           "mooncake-delta",
+                                           "bailian",
+                                           "bailian-sessions",
+                                           "azure",
+                                           "burstgpt",
+                                           "session-csv",
+                                           "agentic",
+                                           "sharegpt",
+                                           "openai",
+                                           "vidur",
+                                           "llmservingsim",
+                                           "llmservingsim-sessions",
+                                           "weka",
+                                           "weka-sessions",
+                                           "wildchat",
+                                           "copilot",
+                                           "bench",
+                                           "aiperf",
+                                           "kv-events",
+                                           "lmcache" };
     char path[512], text[TEXT_BYTES];
     snprintf(path, sizeof path, "%s/%s", TRACE_SAMPLES, sample_names[_i]);
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {

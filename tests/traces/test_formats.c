@@ -59,6 +59,38 @@ static const struct {
     { "sessions.csv", "session-csv", NULL, false, 0, 0,
       "1: 0+120>300 30250000000+40>500; 12500000000: 0+900>10; "
       "12500000000: 0+60>70 4000000001+80>90; " },
+    { "vidur.csv", "vidur", NULL, true, 0, 1,
+      "0: 0+374>44; 52000: 0+396>109; 1250000000: 0+879>55; 2000000000: 0+4808>10; " },
+    /* The second call's prompt is shorter than the first and its reply, 1605; the third has 169
+     * tokens beyond 1731. On line 4 the second cuts the context: a session, a tool later. */
+    { "llmservingsim.jsonl", "llmservingsim", NULL, false, 0, 1,
+      "4059740: 0+1472>133; 5059740: 0+1472>133 127348767+1>125 200+169>9; "
+      "6000000: 0+900>50; 7000000: 0+400>60 5+10>7; 9000000: 0+10>5; " },
+    { "llmservingsim_ids.jsonl", "llmservingsim", NULL, true, 16, 0,
+      "0: 0+33>5; 1000: 0+40>5; 2000: 0+16>1; 2000: 0+20>3; 2500: 0+4>3; " },
+    { "llmservingsim_ids.jsonl", "llmservingsim-sessions", "llmservingsim-sessions", false, 0, 0,
+      "0: 0+33>5; 1000: 0+40>5; 2000: 0+16>1; 2000: 0+20>3; 2500: 0+4>3; " },
+    { "llmservingsim.tsv", "llmservingsim", NULL, true, 0, 1,
+      "0: 0+14>99; 100000000: 0+7>30; 250000000: 0+512>1; 250000001: 0+20>40; " },
+    { "weka.jsonl", "weka", NULL, true, 64, 1,
+      "0: 0+130>20; 2500000000: 0+100>30; 5000000000: 0+200>20; " },
+    /* 150 tokens before the second call, which comes 4 s after the first one's end. */
+    { "weka.jsonl", "weka-sessions", "weka-sessions", false, 0, 1,
+      "0: 0+130>20 4000000000+50>20; 2500000000: 0+100>30; " },
+    { "weka.json", "weka", NULL, true, 16, 0,
+      "500000000: 0+40>7; 1000000000: 0+64>9; 2000000000: 0+30>2; 3500000000: 0+16>1; " },
+    { "weka.json", "weka-sessions", "weka-sessions", false, 0, 0,
+      "500000000: 0+40>7 250000000+17>9; 2000000000: 0+30>2; 3500000000: 0+16>1; " },
+    /* 12450 tokens after 12400 and 80: less than the context, so that one is new. */
+    { "copilot.jsonl", "copilot", NULL, false, 0, 1,
+      "0: 0+12000>150 750000000+250>80 56000000000+1>60; " },
+    /* Not in order: A's 5000, C's 6000, A's 900 that is cut, and 5400 that goes on with 5000. */
+    { "copilot_cut.jsonl", "copilot", NULL, false, 0, 0,
+      "0: 0+5000>100 16000000000+300>70; 5000000000: 0+6000>20; 10000000000: 0+900>40; " },
+    { "vllm_bench.json", "bench", NULL, true, 0, 1,
+      "0: 0+1024>128; 500000000: 0+1000>64; 750000000: 0+819>100; 3500000001: 0+870>1; " },
+    { "aiperf.jsonl", "aiperf", NULL, true, 0, 2,
+      "0: 0+550>9; 67099637: 0+200>3; 2067099637: 0+260>5; " },
 };
 enum { EXPECTED = sizeof expected / sizeof *expected };
 
@@ -424,7 +456,7 @@ static const struct {
       "2 records: without a reply" },
     { "{\"model\": \"m\"}\n{\"timestamp\": 1, \"input_length\": 9, \"output_length\": 0}\n"
       "{\"timestamp\": 1, \"input_length\": 9, \"output_length\": 2}\n",
-      NULL, "2 records: 1 without a reply, 1 of another kind, headings say" },
+      NULL, "2 records: 1 without a reply, 1 of another kind: headings, embeddings, warm-up" },
     { BURST "5,a,1,m,1,1\n6,a,1,m,1,0\n", NULL, "1 record: that failed, as the file says" },
     { BAILIAN("5", "-1", "16", "[1]") BAILIAN("6", "-1", "0", "[]"), NULL,
       "1 record: without a prompt" },

@@ -113,7 +113,7 @@ enum status comparison_bound_find(struct comparison *comparison, struct error *e
         return STATUS_OK;
     const struct run *run = &comparison->runs[0];
     const struct experiment *experiment = &run->experiment;
-    if (experiment->trace[0] == '\0' || !run->result.open_loop || any_cut(comparison) ||
+    if (!run->result.open_loop || any_cut(comparison) ||
         (experiment->warmup_turns > 0 && !all_keep_order(comparison)))
         return STATUS_OK;
     struct trace *trace = NULL;

@@ -167,6 +167,17 @@ static void print_trace(FILE *out, const struct run *run)
                                       : "closed loop: a turn follows the reply before it");
 }
 
+static void print_shape(FILE *out, const struct run *run, const char *arrivals)
+{
+    struct experiment experiment = run->experiment;
+    const uint64_t *sessions = workload_sessions(&experiment.workload, &experiment.shape);
+    fprintf(out, "workload  %s, %s", run->result.trace_format,
+            run->result.open_loop ? "open loop: requests at drawn times" : "closed loop");
+    if (sessions != NULL)
+        fprintf(out, ", %" PRIu64 " sessions", *sessions);
+    fprintf(out, ", %s, seed %" PRIu64 "\n", arrivals, experiment.workload.seed);
+}
+
 static void print_workload(FILE *out, const struct run *run)
 {
     static const char *const distributions[] = { "exponential", "log-normal", "constant" };
@@ -178,6 +189,10 @@ static void print_workload(FILE *out, const struct run *run)
     }
     units_format((double)workload->think_mean_ns, UNIT_DURATION, think, sizeof think);
     arrivals_text(workload, arrivals, sizeof arrivals);
+    if (run->experiment.shape.shape != SHAPE_SHAREGPT || run->result.open_loop) {
+        print_shape(out, run, arrivals);
+        return;
+    }
     fprintf(out, "workload  %s, closed loop: %" PRIu64 " sessions, %s", run->result.trace_format,
             workload->sessions, arrivals);
     if (workload->mean_turns > 1.0)

@@ -29,7 +29,8 @@ static enum status lay_over(const struct experiment_options *given, struct confi
                   { "hardware", given->hardware },
                   { "gpus", given->gpus },
                   { "trace", given->trace },
-                  { "import.format", given->format } };
+                  { "import.format", given->format },
+                  { "workload.shape", given->shape } };
     enum status status = STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < given->set.count; i++)
         status = config_tree_set(tree, given->set.text[i], err);
@@ -53,6 +54,25 @@ enum status experiment_tree(const struct experiment_options *given, struct confi
     return status;
 }
 
+/* A key of another shape than the one that is generated would say nothing. */
+static enum status check_shape_keys(const struct experiment_options *given,
+                                    const struct experiment *experiment, struct error *err)
+{
+    const struct shape_about about = trace_shape_about((enum shape)experiment->shape.shape);
+    char key[128], expected[128];
+    for (uint32_t i = 0; experiment->trace[0] == '\0' && i < given->set.count; i++) {
+        const char *text = given->set.text[i];
+        snprintf(key, sizeof key, "%.*s", (int)strcspn(text, "="), text);
+        if (workload_key_is_of(key, (enum shape)experiment->shape.shape))
+            continue;
+        snprintf(expected, sizeof expected,
+                 "a key of the shape %s: %s*, sessions_per_s, concurrency, seed", about.name,
+                 about.keys);
+        return error_input(err, "--set", 0, key, expected, text);
+    }
+    return STATUS_OK;
+}
+
 enum status experiment_load(const struct experiment_options *given, struct experiment *experiment,
                             struct error *err)
 {
@@ -60,6 +80,8 @@ enum status experiment_load(const struct experiment_options *given, struct exper
     enum status status = experiment_tree(given, &tree, err);
     if (status == STATUS_OK)
         status = experiment_from_tree(tree, NULL, experiment, err);
+    if (status == STATUS_OK)
+        status = check_shape_keys(given, experiment, err);
     config_tree_free(tree);
     return status;
 }

@@ -11,7 +11,7 @@
 struct experiment_options {
     const char *file; /* NULL: the defaults */
     struct text_list set;
-    const char *model, *hardware, *gpus, *trace, *format; /* NULL: as the keys say */
+    const char *model, *hardware, *gpus, *trace, *format, *shape; /* NULL: as the keys say */
 };
 
 /* Rows of an option table; `given` is a struct experiment_options *. */
@@ -34,7 +34,7 @@ struct experiment_options {
  * config_tree_free(). */
 enum status experiment_tree(const struct experiment_options *given, struct config_tree **tree,
                             struct error *err);
-/* The experiment they make. */
+/* The experiment they make. STATUS_INPUT also: --set has a key of a shape that is not generated. */
 enum status experiment_load(const struct experiment_options *given, struct experiment *experiment,
                             struct error *err);
 

@@ -65,46 +65,62 @@ static enum status open_documents(const struct trace_source *given, struct trace
     return status == STATUS_OK ? trace_generate_blocks(&workload, trace, err) : status;
 }
 
+/* Loads and opens; *experiment says how turns become requests. */
 static enum status open_experiment(const struct trace_source *given, const char *path,
-                                   uint32_t *block_tokens, struct trace **trace, struct error *err)
+                                   struct experiment *experiment, struct trace **trace,
+                                   struct error *err)
 {
-    struct experiment experiment;
     struct experiment_options options = given->experiment;
-    options.trace = path == NULL && given->generated ? "" : path;
+    bool generated = given->generated || given->shape != NULL;
+    options.trace = path == NULL && generated ? "" : path;
     options.format = given->format;
-    if (experiment_load(&options, &experiment, err) != STATUS_OK)
+    options.shape = given->shape;
+    if (experiment_load(&options, experiment, err) != STATUS_OK ||
+        trace_verb_duration("--token-time", given->token_time, &experiment->shape.token_ns, err) !=
+            STATUS_OK)
         return err->status;
-    uint64_t told = experiment.import.block_tokens;
+    uint64_t told = experiment->import.block_tokens;
     if (trace_verb_whole("--block-tokens", given->block_tokens, 1, 65536, &told, err) != STATUS_OK)
         return err->status;
-    experiment.import.block_tokens = (uint32_t)told;
-    experiment.import.sort |= given->sort;
-    *block_tokens = trace_import_block_tokens(&experiment.import);
-    if (experiment.workload.concurrency > 0)
+    experiment->import.block_tokens = (uint32_t)told;
+    experiment->import.sort |= given->sort;
+    if (experiment->workload.concurrency > 0)
         fprintf(stderr, "note: workload.concurrency is of runs; a trace has its arrivals\n");
-    return experiment_open_trace(&experiment, trace, err);
+    return experiment_open_trace(experiment, trace, err);
+}
+
+/* What is generated has no file, and is one thing. */
+static enum status check_source(const struct trace_source *given, const char *path,
+                                struct error *err)
+{
+    if (path != NULL && given->documents)
+        return error_input(err, NULL, 0, "--documents", "no file: they are generated", path);
+    if (path != NULL && given->shape != NULL)
+        return error_input(err, NULL, 0, "--shape", "no file: it is generated", path);
+    if (given->documents && given->shape != NULL)
+        return error_input(err, NULL, 0, "--shape", "not --documents as well", given->shape);
+    return STATUS_OK;
 }
 
 enum status trace_source_open(const struct trace_source *given, const char *path,
                               struct trace **opened, struct error *err)
 {
     struct trace *trace = NULL;
-    uint64_t token_ns = 30 * NS_PER_MS;
-    uint32_t block_tokens = 0;
-    if (trace_verb_duration("--token-time", given->token_time, &token_ns, err) != STATUS_OK)
-        return err->status;
-    if (path != NULL && given->documents)
-        return error_input(err, NULL, 0, "--documents", "no file: they are generated", path);
-    enum status status = given->documents
-                             ? open_documents(given, &trace, err)
-                             : open_experiment(given, path, &block_tokens, &trace, err);
+    struct experiment experiment = { 0 };
+    enum status status = check_source(given, path, err);
+    if (status == STATUS_OK)
+        status = given->documents ? open_documents(given, &trace, err)
+                                  : open_experiment(given, path, &experiment, &trace, err);
     if (status == STATUS_OK && given->open_loop && trace_facts(trace).open_loop) {
         trace_close(trace);
         return error_input(err, path, 0, "--open-loop", "a closed loop",
                            "an open one: it needs none of it");
     }
+    const struct trace_unrolling how = { .block_tokens =
+                                             trace_import_block_tokens(&experiment.import),
+                                         .token_ns = experiment.shape.token_ns };
     if (status == STATUS_OK)
-        *opened = given->open_loop ? trace_unroll(trace, block_tokens, token_ns) : trace;
+        *opened = given->open_loop ? trace_unroll(trace, &how) : trace;
     return status;
 }
 

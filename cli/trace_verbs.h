@@ -9,7 +9,7 @@
 #define TRACE_VERBS(X)                                                                             \
     X(info, "say what a trace, or the generated workload, holds")                                  \
     X(convert, "write a trace in another format")                                                  \
-    X(gen, "write a generated workload: sessions, or requests of shared documents")                \
+    X(gen, "write a generated workload, of one of several shapes")                                 \
     X(scale, "write a trace with another arrival rate, more or fewer sessions")
 
 /* argv[0] is the verb. Returns the process's exit code. */
@@ -19,7 +19,7 @@ TRACE_VERBS(TRACE_VERB_DECLARE)
 /* What a verb reads: a file, or what is generated. */
 struct trace_source {
     struct experiment_options experiment;
-    const char *format, *token_time;
+    const char *format, *token_time, *shape;
     const char *block_tokens;
     bool documents, open_loop, sort;
     bool generated; /* even where the experiment names a file */
@@ -41,18 +41,31 @@ struct trace_source {
     }
 #define TRACE_SOURCE_GENERATED(given)                                                              \
     {                                                                                              \
+        "shape",                                                                                   \
+        0,                                                                                         \
+        OPTION_TEXT,                                                                               \
+        &(given)->shape,                                                                           \
+        "NAME",                                                                                    \
+        "generate that shape, --set workload.shape=NAME (trace gen --shapes lists them)"           \
+    },                                                                                             \
+    {                                                                                              \
         "documents", 0, OPTION_FLAG, &(given)->documents, NULL,                                    \
             "generate requests of shared documents (--set documents.KEY=VALUE)"                    \
     }
-#define TRACE_SOURCE_OPTIONS(given)                                                                  \
-    {                                                                                                \
-        "open-loop", 0,                                                                              \
-        OPTION_FLAG, &(given)->open_loop,                                                            \
-        NULL,        "take a session's turns as requests with the blocks of its history"             \
-    },                                                                                               \
-        { "token-time", 0,                                                                           \
-          OPTION_TEXT,  &(given)->token_time,                                                        \
-          "TIME",       "of each token of a reply, before the think time, for --open-loop (30ms)" }, \
+#define TRACE_SOURCE_OPTIONS(given)                                                                \
+    {                                                                                              \
+        "open-loop", 0,                                                                            \
+        OPTION_FLAG, &(given)->open_loop,                                                          \
+        NULL,        "take a session's turns as requests with the blocks of its history"           \
+    },                                                                                             \
+        { "token-time",                                                                            \
+          0,                                                                                       \
+          OPTION_TEXT,                                                                             \
+          &(given)->token_time,                                                                    \
+          "TIME",                                                                                  \
+          "of each token of a reply, before the think time, in an open loop that is made of "      \
+          "sessions "                                                                              \
+          "(workload.token_time)" },                                                               \
         EXPERIMENT_OPTIONS(&(given)->experiment)
 
 /* Opens the file as the experiment's import keys say; path NULL: the experiment's own trace. */

@@ -21,8 +21,8 @@ static void make_idle(struct experiment *experiment)
 }
 
 /* The workload with so many times the load: at a fixed concurrency so many times the sessions in
- * flight; a trace's requests come so many times as dense; of a generated workload so many times the
- * sessions come in the same time. false: it cannot be given (all come at once, one is in flight).
+ * flight; a trace's requests, and those of a shape without sessions, come so many times as dense; of a
+ * generated workload so many times the sessions come in the same time. false: it cannot be given (all come at once, one is in flight).
  */
 static bool scale_load(const struct size_workload *asked, double factor,
                        struct experiment *experiment)
@@ -44,7 +44,10 @@ static bool scale_load(const struct size_workload *asked, double factor,
         return true;
     }
     workload->sessions_per_s *= factor;
-    workload->sessions = (uint64_t)ceil((double)workload->sessions * factor);
+    uint64_t *sessions = workload_sessions(workload, &experiment->shape);
+    if (sessions == NULL)
+        return true;
+    *sessions = (uint64_t)ceil((double)*sessions * factor);
     experiment->warmup_turns = (uint64_t)ceil((double)experiment->warmup_turns * factor);
     return true;
 }

@@ -74,8 +74,11 @@ static void shorten(const struct size_runs *runs, enum size_level level,
     if (share >= 1.0)
         return;
     experiment->warmup_turns = part(experiment->warmup_turns, share);
-    if (experiment->trace[0] == '\0')
-        experiment->workload.sessions = part(experiment->workload.sessions, share);
+    uint64_t *sessions = experiment->trace[0] == '\0'
+                             ? workload_sessions(&experiment->workload, &experiment->shape)
+                             : NULL;
+    if (sessions != NULL)
+        *sessions = part(*sessions, share);
     else
         experiment->max_turns = part(runs->question->workload.turns, share);
 }

@@ -1,6 +1,7 @@
 /* traces/draws.c - see draws.h. */
 #include "traces/draws.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -25,7 +26,12 @@ uint64_t draw_think_ns(const struct workload *workload, struct random *random)
         think_ns = random_exponential(random, mean_ns);
     else if (workload->think_time == THINK_LOGNORMAL && mean_ns > 0.0)
         think_ns = draw_lognormal(random, mean_ns, workload->think_cv);
-    return think_ns < (double)NS_MOST ? (uint64_t)think_ns : NS_MOST;
+    return whole_ns(think_ns);
+}
+
+uint64_t whole_ns(double ns)
+{
+    return ns < (double)NS_MOST ? (uint64_t)ns : NS_MOST;
 }
 
 uint32_t whole_tokens(double tokens)
@@ -34,6 +40,21 @@ uint32_t whole_tokens(double tokens)
     if (rounded < 1.0)
         return 1;
     return rounded < 1e9 ? (uint32_t)rounded : 1000000000;
+}
+
+uint32_t draw_between(struct random *random, uint32_t least, uint32_t most)
+{
+    return least + (uint32_t)random_below(random, (uint64_t)most - least + 1);
+}
+
+enum status check_least(const char *key, uint32_t least, uint32_t most, struct error *err)
+{
+    char expected[64], found[32];
+    if (least <= most)
+        return STATUS_OK;
+    snprintf(expected, sizeof expected, "at most the longest, %u", most);
+    snprintf(found, sizeof found, "%u", least);
+    return error_input(err, NULL, 0, key, expected, found);
 }
 
 /* ---- Zipf ---- */

@@ -17,6 +17,13 @@ double draw_lognormal(struct random *random, double mean, double cv);
 
 /* Rounded, 1 to 1e9. */
 uint32_t whole_tokens(double tokens);
+/* Whole nanoseconds, to 1e18. */
+uint64_t whole_ns(double ns);
+
+/* From least to most, both included, each alike; least <= most. */
+uint32_t draw_between(struct random *random, uint32_t least, uint32_t most);
+/* STATUS_INPUT, of the key: not so. */
+enum status check_least(const char *key, uint32_t least, uint32_t most, struct error *err);
 
 /* Ranks 1..count with probability in proportion to 1 / rank^exponent, exponent >= 0, without a
  * table: rejection-inversion (Hörmann and Derflinger, ACM TOMACS 6(3), 1996). */

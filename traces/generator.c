@@ -197,11 +197,6 @@ static uint32_t draw_turn_count(const struct generator *generator)
     return count < TURNS_MAX ? (uint32_t)count : TURNS_MAX;
 }
 
-static uint32_t draw_whole(struct random *random, uint32_t least, uint32_t most)
-{
-    return least + (uint32_t)random_below(random, (uint64_t)most - least + 1);
-}
-
 /* factor: what all lengths of the session share. */
 static void draw_lengths(const struct workload *workload, double factor, struct random *random,
                          struct trace_turn *turn)
@@ -209,9 +204,9 @@ static void draw_lengths(const struct workload *workload, double factor, struct 
     double prompt = workload->prompt_tokens_mean, reply = workload->reply_tokens_mean;
     if (workload->lengths == LENGTHS_UNIFORM) {
         turn->prompt_tokens =
-            draw_whole(random, workload->prompt_tokens_least, workload->prompt_tokens_most);
+            draw_between(random, workload->prompt_tokens_least, workload->prompt_tokens_most);
         turn->reply_tokens =
-            draw_whole(random, workload->reply_tokens_least, workload->reply_tokens_most);
+            draw_between(random, workload->reply_tokens_least, workload->reply_tokens_most);
         return;
     }
     if (workload->lengths == LENGTHS_LOGNORMAL) {
@@ -298,25 +293,15 @@ static enum status check_turns(const struct workload *workload, struct error *er
     return STATUS_OK;
 }
 
-static enum status check_range(const char *key, uint32_t least, uint32_t most, struct error *err)
-{
-    char expected[64], found[32];
-    if (least <= most)
-        return STATUS_OK;
-    snprintf(expected, sizeof expected, "at most the longest, %u", most);
-    snprintf(found, sizeof found, "%u", least);
-    return error_input(err, NULL, 0, key, expected, found);
-}
-
 /* What a workload must satisfy beyond its rows' ranges. */
 static enum status check_workload(const struct workload *workload, struct error *err)
 {
     enum status status = check_turns(workload, err);
     if (status == STATUS_OK && workload->lengths == LENGTHS_UNIFORM)
-        status = check_range("workload.prompt_tokens.least", workload->prompt_tokens_least,
+        status = check_least("workload.prompt_tokens.least", workload->prompt_tokens_least,
                              workload->prompt_tokens_most, err);
     if (status == STATUS_OK && workload->lengths == LENGTHS_UNIFORM)
-        status = check_range("workload.reply_tokens.least", workload->reply_tokens_least,
+        status = check_least("workload.reply_tokens.least", workload->reply_tokens_least,
                              workload->reply_tokens_most, err);
     return status;
 }

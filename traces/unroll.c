@@ -1,6 +1,8 @@
 /* traces/unroll.c - the turns of a closed loop as requests of an open one (write.h). */
 #include "base/heap.h"
 #include "base/memory.h"
+#include "base/units.h"
+#include "traces/block_keys.h"
 #include "traces/source.h"
 #include "traces/write.h"
 
@@ -13,23 +15,21 @@
 struct turns {
     struct trace_turn *turn;
     uint32_t capacity, count, next;
-    uint64_t history_tokens;
+    uint64_t history_tokens, compactions;
 };
 
 /* going_on: sessions that have turns to come, by when the next is due, then by id; the handle is a
  * slot of turns[]. `ahead` is the session that was read and has not begun. */
 struct unroll {
     struct trace *trace;
-    uint32_t block_tokens;
-    uint64_t token_ns;
+    struct trace_unrolling how;
     bool ended, has_ahead;
     struct trace_session ahead;
     struct heap going_on;
     struct turns *turns;
     uint32_t turns_capacity, *free_slot, free_capacity, free_count, slots;
     struct trace_turn given;
-    uint64_t *keys;
-    uint32_t keys_capacity;
+    struct block_keys keys;
 };
 
 static uint32_t take_slot(struct unroll *unroll)
@@ -57,7 +57,7 @@ static void begin_session(struct unroll *unroll)
     memcpy(turns->turn, session->turns, session->turn_count * sizeof *turns->turn);
     turns->count = session->turn_count;
     turns->next = 0;
-    turns->history_tokens = 0;
+    turns->history_tokens = turns->compactions = 0;
     heap_push(&unroll->going_on, (struct heap_item){ session->arrival_ns, session->id, slot });
     unroll->has_ahead = false;
 }
@@ -80,52 +80,60 @@ static enum status read_ahead(struct unroll *unroll, struct error *err)
     }
 }
 
-/* 63 bits, as JSON's whole numbers. turn 0: a block that every later turn has too. */
-static uint64_t key_of(uint64_t session, uint64_t block, uint64_t turn)
+/* Who owns what all sessions begin with: no session's id. */
+#define SHARED_OWNER UINT64_MAX
+
+/* Full blocks are in every later turn again; the partial last one is this turn's alone. */
+static void make_keys(struct unroll *unroll, uint64_t id, const struct turns *turns,
+                      uint64_t tokens)
 {
-    const uint64_t parts[] = { session, block, turn };
-    return XXH64(parts, sizeof parts, 0) >> 1;
+    uint64_t owner = turns->compactions > 0 ? block_owner(id, turns->compactions) : id;
+    uint64_t shared = unroll->how.shared_tokens < tokens ? unroll->how.shared_tokens : tokens;
+    block_keys_begin(&unroll->keys);
+    block_keys_add(&unroll->keys, SHARED_OWNER, shared);
+    block_keys_add(&unroll->keys, owner, tokens - shared);
+    block_keys_end(&unroll->keys, owner, turns->next);
 }
 
-static uint32_t make_keys(struct unroll *unroll, uint64_t session, uint64_t turn, uint64_t tokens)
+/* The history and what is new; compacted first where it would be too long. */
+static uint64_t prompt_of(const struct unroll *unroll, struct turns *turns, uint32_t new_tokens)
 {
-    uint64_t full = tokens / unroll->block_tokens,
-             count = full + (tokens % unroll->block_tokens > 0);
-    memory_grow(&unroll->keys, &unroll->keys_capacity, count, sizeof *unroll->keys);
-    for (uint64_t i = 0; i < full; i++)
-        unroll->keys[i] = key_of(session, i, 0);
-    if (count > full)
-        unroll->keys[full] = key_of(session, full, turn);
-    return (uint32_t)count;
+    enum { TOKENS_MOST = 1 << 30 };
+    uint64_t most = unroll->how.context_tokens_most;
+    most = most > 0 ? most : TOKENS_MOST;
+    uint64_t prompt = turns->history_tokens + new_tokens;
+    if (prompt > most && unroll->how.context_tokens_most > 0 && turns->history_tokens > 0) {
+        prompt = (uint64_t)unroll->how.shared_tokens + unroll->how.compacted_tokens + new_tokens;
+        turns->compactions++;
+    }
+    return prompt < most ? prompt : most;
 }
 
 static enum trace_step unroll_next(void *state, struct trace_session *session, struct error *err)
 {
-    enum { TOKENS_MOST = 1 << 30 };
     struct unroll *unroll = state;
     if (read_ahead(unroll, err) != STATUS_OK)
         return TRACE_ERROR;
     if (unroll->going_on.count == 0)
         return TRACE_END;
     const struct heap_item now = heap_pop(&unroll->going_on);
-    const uint64_t due_ns = now.first, id = now.then;
     struct turns *turns = &unroll->turns[now.handle];
     struct trace_turn turn = turns->turn[turns->next++];
-    uint64_t prompt = turns->history_tokens + turn.prompt_tokens;
-    prompt = prompt < TOKENS_MOST ? prompt : TOKENS_MOST;
+    uint64_t prompt = prompt_of(unroll, turns, turn.prompt_tokens);
     unroll->given =
         (struct trace_turn){ .prompt_tokens = (uint32_t)prompt, .reply_tokens = turn.reply_tokens };
     turns->history_tokens = prompt + turn.reply_tokens;
-    if (turns->next < turns->count)
-        heap_push(&unroll->going_on,
-                  (struct heap_item){ due_ns + turn.reply_tokens * unroll->token_ns +
-                                          turns->turn[turns->next].think_ns,
-                                      id, now.handle });
-    *session = (struct trace_session){ .arrival_ns = due_ns,
+    if (turns->next < turns->count) {
+        uint64_t replied_ns = time_later_ns(now.first, turn.reply_tokens * unroll->how.token_ns);
+        uint64_t due_ns = time_later_ns(replied_ns, turns->turn[turns->next].think_ns);
+        heap_push(&unroll->going_on, (struct heap_item){ due_ns, now.then, now.handle });
+    }
+    make_keys(unroll, now.then, turns, prompt);
+    *session = (struct trace_session){ .arrival_ns = now.first,
                                        .turn_count = 1,
                                        .turns = &unroll->given,
-                                       .block_count = make_keys(unroll, id, turns->next, prompt) };
-    session->block_keys = unroll->keys;
+                                       .block_keys = unroll->keys.key,
+                                       .block_count = unroll->keys.count };
     if (turns->next == turns->count)
         give_slot_back(unroll, now.handle);
     return TRACE_ITEM;
@@ -136,14 +144,18 @@ static struct trace_facts unroll_facts(const void *state)
     const struct unroll *unroll = state;
     struct trace_facts facts = trace_facts(unroll->trace);
     facts.open_loop = true;
-    facts.block_tokens = unroll->block_tokens;
+    facts.block_tokens = unroll->how.block_tokens;
     return facts;
 }
 
 static uint64_t unroll_hash(const void *state)
 {
     const struct unroll *unroll = state;
-    const uint64_t parts[] = { trace_hash(unroll->trace), unroll->block_tokens, unroll->token_ns };
+    const struct trace_unrolling *how = &unroll->how;
+    const uint64_t parts[] = {
+        trace_hash(unroll->trace), how->block_tokens,        how->token_ns,
+        how->shared_tokens,        how->context_tokens_most, how->compacted_tokens
+    };
     return XXH64(parts, sizeof parts, 0);
 }
 
@@ -160,7 +172,7 @@ static void unroll_close(void *state)
     free(unroll->turns);
     free(unroll->free_slot);
     heap_free(&unroll->going_on);
-    free(unroll->keys);
+    block_keys_free(&unroll->keys);
     trace_close(unroll->trace);
     free(unroll);
 }
@@ -171,12 +183,12 @@ static const struct source unroll_source = { .next = unroll_next,
                                              .progress = unroll_progress,
                                              .close = unroll_close };
 
-struct trace *trace_unroll(struct trace *trace, uint32_t block_tokens, uint64_t token_ns)
+struct trace *trace_unroll(struct trace *trace, const struct trace_unrolling *how)
 {
-    assert(block_tokens > 0 && !trace_facts(trace).open_loop);
+    assert(how->block_tokens > 0 && !trace_facts(trace).open_loop);
     struct unroll *unroll = memory_new(1, sizeof *unroll);
     unroll->trace = trace;
-    unroll->block_tokens = block_tokens;
-    unroll->token_ns = token_ns;
+    unroll->how = *how;
+    unroll->keys.block_tokens = how->block_tokens;
     return trace_of(&unroll_source, unroll);
 }

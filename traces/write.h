@@ -34,19 +34,30 @@ struct trace_writing {
 enum status trace_write(struct trace *trace, const char *path, const struct trace_writing *how,
                         struct trace_written *written, struct error *err);
 
+/* How turns become requests. */
+struct trace_unrolling {
+    uint32_t block_tokens;
+    uint64_t token_ns; /* that each token of a reply is taken to need */
+    /* Of every session's beginning, that all sessions have alike: their system prompt. */
+    uint32_t shared_tokens;
+    /* A prompt that would be longer is compacted first: to the shared tokens, so many others that
+     * no one had before, and what is new. 0: no prompt is too long. */
+    uint32_t context_tokens_most, compacted_tokens;
+};
 /* Each turn as a request of its own (open loop), whose prompt is the session's history and the
- * turn's, with block keys of block_tokens tokens: full blocks are the session's, in every later
- * turn again; a partial last one is of that turn alone. A reply is taken to need token_ns for each
- * of its tokens; the turn then comes think_ns later. Holds the sessions that go on when the next
- * one begins. Owns the trace, which must be a closed loop. */
-struct trace *trace_unroll(struct trace *trace, uint32_t block_tokens, uint64_t token_ns);
+ * turn's, with block keys: full blocks are the session's, in every later turn again, or all
+ * sessions' where they end within shared_tokens; a partial last one is of that turn alone. The next
+ * turn comes when the reply is over, as token_ns has it, and its think time. Holds the sessions
+ * that go on when the next one begins. Owns the trace, which must be a closed loop. */
+struct trace *trace_unroll(struct trace *trace, const struct trace_unrolling *how);
 
 /* What becomes of a trace's load. */
 struct trace_scale {
     double rate; /* arrivals come so much sooner after each other. Think times stay, since people do
                     not think faster where there are more of them; requests of an open loop have no
                     other times, and all of theirs are divided */
-    double think; /* think times are multiplied by it: for a server on which all takes another time */
+    double
+        think; /* think times are multiplied by it: for a server on which all takes another time */
     double sessions; /* so many as there were: whole copies, and of one a share. A copy's ids and
                         keys are its own, so that nothing is shared between copies */
     uint64_t shift_most_ns; /* a copy comes later by a time drawn up to this, before `rate` */
@@ -54,10 +65,10 @@ struct trace_scale {
 };
 /* How many readers of the same trace trace_scaled() needs. */
 uint32_t trace_scale_copies(const struct trace_scale *scale);
-/* Owns the traces, of which there must be so many; `rate`, `think` and `sessions` above 0. A share keeps a
- * session or drops it. Requests of an open loop that continue each other (one has the last block of
- * an earlier one, or the last but one, and is the first to have it again) are kept or dropped
- * together, for which two keys of each request are held. */
+/* Owns the traces, of which there must be so many; `rate`, `think` and `sessions` above 0. A share
+ * keeps a session or drops it. Requests of an open loop that continue each other (one has the last
+ * block of an earlier one, or the last but one, and is the first to have it again) are kept or
+ * dropped together, for which two keys of each request are held. */
 struct trace *trace_scaled(struct trace *const *traces, const struct trace_scale *scale);
 
 #endif

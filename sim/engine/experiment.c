@@ -350,6 +350,7 @@ static const struct config_row experiment_rows[] = {
 const struct config_section experiment_sections[] = {
     { .prefix = "", .rows = experiment_rows, .offset = 0 },
     { .prefix = "workload.", .rows = workload_rows, .offset = AT(workload) },
+    { .prefix = "workload.", .rows = workload_shape_rows, .offset = AT(shape) },
     { .prefix = "import.", .rows = trace_import_rows, .offset = AT(import) },
     { .rows = NULL },
 };

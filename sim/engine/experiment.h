@@ -8,6 +8,7 @@
 #include "models/hbm.h"
 #include "models/models.h"
 #include "sim/placement/keys.h"
+#include "traces/shapes.h"
 #include "traces/traces.h"
 
 #include <stdbool.h>
@@ -56,6 +57,7 @@ struct experiment {
     uint32_t gpus;
     char trace[CONFIG_TEXT_BYTES]; /* a file, or "" for the generated workload */
     struct workload workload;
+    struct workload_shape shape; /* of the generated workload */
     struct trace_import import;    /* what a trace file does not say */
     uint64_t warmup_turns;         /* the first turns to start are not measured */
     uint64_t max_turns;            /* stop after this many; 0: the whole trace */
@@ -161,7 +163,7 @@ enum status experiment_check_policy(const struct experiment *experiment, struct 
 void experiment_set_policy(struct experiment *experiment, const char *policy);
 
 /* The experiment's trace, from its file or generated; nothing else opens one for an experiment.
- * Errors are trace_open()'s and trace_generate()'s. *trace is the caller's to trace_close(). */
+ * Errors are trace_open()'s and trace_generate_shape()'s. *trace is the caller's to trace_close(). */
 enum status experiment_open_trace(const struct experiment *experiment, struct trace **trace,
                                   struct error *err);
 

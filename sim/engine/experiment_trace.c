@@ -6,6 +6,7 @@ enum status experiment_open_trace(const struct experiment *experiment, struct tr
                                   struct error *err)
 {
     if (experiment->trace[0] == '\0')
-        return trace_generate(&experiment->workload, trace, err);
+        return trace_generate_shape(&experiment->workload, &experiment->shape,
+                                    trace_import_block_tokens(&experiment->import), trace, err);
     return trace_open(experiment->trace, &experiment->workload, &experiment->import, trace, err);
 }

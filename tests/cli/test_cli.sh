@@ -198,6 +198,24 @@ gives "scale to no sessions" 2 "--sessions" "$reprise" trace scale "$sample" x.j
 gives "an unknown key of documents" 2 "documents.requests" "$reprise" trace gen x.jsonl --documents -s documents.request=3
 gives "a folder that is not there" 3 "nowhere" "$reprise" trace gen nowhere/x.csv
 printf 'session,arrival_s,think_s,prompt_tokens,reply_tokens\na,0,,5,6\na,,x,5,6\n' >torn.csv
+prints "shapes are listed with their sources" "source: SGLang bench_serving" "$reprise" trace gen --shapes
+prints "a shape is generated" "mooncake, 40 requests" "$reprise" trace gen prefixes.jsonl --shape shared-prefix \
+    -s workload.shared_prefix.groups=4 -s workload.shared_prefix.prompts_per_group=10
+prints "what was generated has its shared prefixes" "prefix hits          4608 of 5440 blocks" "$reprise" trace info prefixes.jsonl
+prints "a shape is described without a file" "4608 of 5440 blocks" "$reprise" trace info --shape shared-prefix \
+    -s workload.shared_prefix.groups=4 -s workload.shared_prefix.prompts_per_group=10
+prints "sessions of a shape wait for replies if asked" "session-csv, 24 sessions" "$reprise" trace gen chat.csv --shape chat -s workload.loop=closed
+"$reprise" trace gen chat.jsonl --shape chat -s workload.chat.system_tokens=0 >stdout 2>stderr &&
+    "$reprise" trace gen chat.csv --shape chat -s workload.loop=closed -s workload.chat.system_tokens=0 >stdout 2>stderr &&
+    "$reprise" trace convert chat.csv turns.jsonl --open-loop --to mooncake >stdout 2>stderr && cmp -s chat.jsonl turns.jsonl
+report $? "a shape's open loop is not its closed one's"
+prints "a shape runs without a file" "chat, open loop: requests at drawn times, 24 sessions" "$reprise" sim -m mistral-7b -g 1 --no-db \
+    --set warmup_turns=0 --set workload.shape=chat -p lru
+gives "a shape that is none" 2 "workload.shape: expected one of sharegpt, shared-prefix" "$reprise" trace gen x.jsonl --shape gsp
+gives "a shape of a file" 2 "--shape: expected no file" "$reprise" trace info "$sample" --shape chat
+gives "a shape and documents" 2 "--shape: expected not --documents" "$reprise" trace gen x.jsonl --shape chat --documents
+gives "another shape's key" 2 "workload.sessions: expected a key of the shape chat" "$reprise" trace gen x.jsonl --shape chat -s workload.sessions=5
+gives "requests that wait for each other" 2 "workload.loop" "$reprise" trace gen x.jsonl --shape shared-prefix -s workload.loop=closed
 gives "conversion of a torn trace" 2 "torn.csv:3: think_s" "$reprise" trace convert torn.csv x.csv --to session-csv
 # In the foreground: else timeout sends a second signal, to its group, and the second one kills at once.
 timeout --foreground -s INT 0.3 "$reprise" trace gen x.csv -s workload.sessions=1e8 >stdout 2>stderr

@@ -215,6 +215,30 @@ static void fit_workload(struct fitting *fitting)
     }
 }
 
+/* The longest is no shorter than the shortest. */
+static void fit_most(struct fitting *fitting, const char *key, uint32_t least, uint32_t most)
+{
+    if (most < least)
+        set_whole(fitting, key, least);
+}
+
+static void fit_shape(struct fitting *fitting)
+{
+    const struct workload_shape *shape = &fitting->experiment.shape;
+    const struct chat_shape *chat = &shape->chat;
+    const struct agents_shape *agents = &shape->agents;
+    uint64_t compacted = (uint64_t)agents->system_tokens + agents->compacted_tokens;
+    if (shape->shape == SHAPE_SHARED_PREFIX || shape->shape == SHAPE_REPEATED_DOCUMENTS)
+        settings_remove(fitting->settings, "workload.loop");
+    fit_most(fitting, "workload.chat.messages.most", chat->messages_least, chat->messages_most);
+    fit_most(fitting, "workload.chat.prompt_tokens.most", chat->prompt_tokens_least,
+             chat->prompt_tokens_most);
+    fit_most(fitting, "workload.chat.reply_tokens.most", chat->reply_tokens_least,
+             chat->reply_tokens_most);
+    if (agents->context_tokens_most <= compacted)
+        set_whole(fitting, "workload.agents.context_most", compacted + 1);
+}
+
 static void fit_trace(struct fitting *fitting)
 {
     struct experiment told = fitting->experiment;
@@ -233,16 +257,62 @@ static void fit_trace(struct fitting *fitting)
 
 /* ---- work ---- */
 
+/* The key of how many there are of the generated workload, if there is more than one of it. */
+static const char *amount_key(const struct experiment *experiment, uint64_t *count)
+{
+    static const char *const keys[][2] = {
+        [SHAPE_SHAREGPT] = { "workload.sessions" },
+        [SHAPE_SHARED_PREFIX] = { "workload.shared_prefix.groups",
+                                  "workload.shared_prefix.prompts_per_group" },
+        [SHAPE_REPEATED_DOCUMENTS] = { "workload.repeated_documents.documents",
+                                       "workload.repeated_documents.repeats" },
+        [SHAPE_CHAT] = { "workload.chat.sessions" },
+        [SHAPE_AGENTS] = { "workload.agents.sessions" },
+    };
+    struct experiment copy = *experiment;
+    const struct workload_shape *shape = &copy.shape;
+    const uint64_t *sessions = workload_sessions(&copy.workload, &copy.shape);
+    uint64_t two[2] = { shape->documents.documents, shape->documents.repeats };
+    if (shape->shape == SHAPE_SHARED_PREFIX) {
+        two[0] = shape->shared_prefix.groups;
+        two[1] = shape->shared_prefix.prompts_per_group;
+    }
+    *count = sessions != NULL ? *sessions : two[0] > 1 ? two[0] : two[1];
+    return *count > 1 ? keys[shape->shape][sessions == NULL && two[0] == 1] : NULL;
+}
+
+/* Agents as published are more than can be looked at: fewer, shorter ones are told unread. */
+static bool fit_agents(struct fitting *fitting)
+{
+    enum { STEPS_MOST = 400, CONTEXT_MOST = 60000 };
+    const struct agents_shape *agents = &fitting->experiment.shape.agents;
+    if (fitting->experiment.trace[0] != '\0' || fitting->experiment.shape.shape != SHAPE_AGENTS)
+        return false;
+    if (agents->context_tokens_most > CONTEXT_MOST)
+        set_whole(fitting, "workload.agents.context_most", CONTEXT_MOST);
+    else if ((double)agents->sessions * agents->requests.mean * agents->steps.mean <= STEPS_MOST)
+        return false;
+    else if (agents->sessions > 1)
+        set_whole(fitting, "workload.agents.sessions", agents->sessions / 2);
+    else
+        settings_set(fitting->settings, "workload.agents.requests.mean", "1");
+    return true;
+}
+
 static void fit_amount(struct fitting *fitting)
 {
+    if (fit_agents(fitting))
+        return;
     struct asked asked;
     struct error ignored = { 0 };
     bool drawn = fitting->experiment.trace[0] == '\0';
+    uint64_t count = 0;
+    const char *key = drawn ? amount_key(&fitting->experiment, &count) : NULL;
     if (asked_read(&fitting->experiment, &asked, &ignored) != STATUS_OK ||
         work_steps(&fitting->experiment, &asked) <= fitting->steps_most)
         return;
-    if (drawn && asked.sessions > 1)
-        set_whole(fitting, "workload.sessions", asked.sessions / 2);
+    if (key != NULL)
+        set_whole(fitting, key, count / 2);
     else if (!drawn && asked.turns > 1)
         set_whole(fitting, "max_turns", asked.turns / 2);
     else
@@ -270,9 +340,10 @@ static bool read_fitting(struct fitting *fitting)
 void fit_experiment(struct settings *settings, struct random *random, double steps_most,
                     bool only_work)
 {
-    static void (*const rules[])(
-        struct fitting *) = { fit_amount, fit_machine, fit_measured, fit_window, fit_writes,
-                              fit_remote, fit_cluster, fit_workload, fit_trace,  fit_drives };
+    static void (*const rules[])(struct fitting *) = { fit_amount,  fit_machine,  fit_measured,
+                                                       fit_window,  fit_writes,   fit_remote,
+                                                       fit_cluster, fit_workload, fit_shape,
+                                                       fit_trace,   fit_drives };
     /* What a rule sets may need another one, and the amount is halved some times. */
     enum { ROUNDS = 40, RULES = sizeof rules / sizeof *rules };
     struct fitting fitting = { .settings = settings, .random = random, .steps_most = steps_most };

@@ -146,7 +146,8 @@ START_TEST(turns_of_sessions_are_found_again_in_their_blocks)
     }
     trace_close(trace);
     ck_assert_int_eq(trace_generate(&workload, &trace, &err), STATUS_OK);
-    struct trace_info info = info_of(trace_unroll(trace, 16, 0));
+    struct trace_info info = info_of(
+        trace_unroll(trace, &(struct trace_unrolling){ .block_tokens = 16, .token_ns = 0 }));
     ck_assert_double_eq_tol((double)info.reuse.continued / (double)continued, 1.0, 0.01);
     ck_assert(info.reuse.shared_hits <= 0.01 * info.reuse.history_hits);
 }

@@ -31,7 +31,8 @@ static struct trace *documents(uint64_t count)
 
 static struct trace *conversations(uint64_t count)
 {
-    return trace_unroll(sessions(count), 64, 0);
+    return trace_unroll(sessions(count),
+                        &(struct trace_unrolling){ .block_tokens = 64, .token_ns = 0 });
 }
 
 static struct trace *scaled(struct trace *(*source)(uint64_t count), uint64_t count,
@@ -205,7 +206,8 @@ START_TEST(turns_are_requests_whose_full_blocks_come_again)
     struct error err = { 0 };
     uint64_t key[4];
     ck_assert_int_eq(open_trace(path, NULL, &trace, &err), STATUS_OK);
-    trace = trace_unroll(trace, 16, NS_PER_S);
+    trace =
+        trace_unroll(trace, &(struct trace_unrolling){ .block_tokens = 16, .token_ns = NS_PER_S });
     ck_assert(trace_facts(trace).open_loop && trace_facts(trace).block_tokens == 16);
     static const struct {
         uint64_t arrival_s;
@@ -271,7 +273,8 @@ START_TEST(requests_come_in_the_order_of_their_times)
     }
     trace_close(trace);
     qsort(moment, count, sizeof *moment, by_time);
-    trace = trace_unroll(sessions(1000), 16, 30 * NS_PER_MS);
+    trace = trace_unroll(sessions(1000), &(struct trace_unrolling){ .block_tokens = 16,
+                                                                    .token_ns = 30 * NS_PER_MS });
     for (; trace_next(trace, &session, &err) == TRACE_ITEM; at++) {
         ck_assert_uint_eq(session.arrival_ns, moment[at].due_ns);
         ck_assert_uint_eq(session.turns[0].prompt_tokens, moment[at].prompt);

@@ -30,68 +30,6 @@ static void read_width(struct hf *hf)
     hf_note(hf, &hf->model->weight_bytes_per_parameter, text);
 }
 
-/* Integers of `bits` with a scale of 2 bytes and a zero point for each group. */
-static double grouped_bytes(struct hf *hf, const json_t *quantisation)
-{
-    json_int_t bits = json_integer_value(json_object_get(quantisation, "bits"));
-    json_int_t group = json_integer_value(json_object_get(quantisation, "group_size"));
-    if (bits < 2 || bits > 8)
-        hf_refuse(hf, "quantization_config.bits", "2 to 8", json_object_get(quantisation, "bits"));
-    double value = (double)bits / 8.0;
-    return group > 0 ? value + (2.0 + value) / (double)group : value;
-}
-
-static void take_format(struct hf *hf, int *member, enum number_format format, const char *text)
-{
-    *member = 1 + (int)format;
-    hf_note(hf, member, text);
-}
-
-/* fp8 with a scale for each block of weights is another product than with one for all. */
-static enum number_format fp8_format(const json_t *quantisation)
-{
-    bool blocks = json_is_array(json_object_get(quantisation, "weight_block_size"));
-    return blocks ? FORMAT_FP8_BLOCK : FORMAT_FP8;
-}
-
-/* mxfp4: 4 bits and a scale of 8 for 32 values (OCP Microscaling 1.0), of gpt-oss's experts only.
- */
-static void read_quantisation(struct hf *hf)
-{
-    const json_t *quantisation = hf_either(hf, "quantization_config");
-    if (quantisation == NULL)
-        return;
-    const json_t *method_value = json_object_get(quantisation, "quant_method");
-    const char *method = json_string_value(method_value);
-    struct model *model = hf->model;
-    const void *member = &model->weight_bytes_per_parameter;
-    if (method == NULL)
-        method = "";
-    char text[HF_NOTE_BYTES];
-    snprintf(text, sizeof text, "quantization_config.quant_method %.40s", method);
-    if (strcmp(method, "fp8") == 0 || strcmp(method, "fbgemm_fp8") == 0) {
-        model->weight_bytes_per_parameter = 1;
-        take_format(hf, &model->weight_format, fp8_format(quantisation), text);
-    } else if (strcmp(method, "gptq") == 0 || strcmp(method, "awq") == 0) {
-        model->weight_bytes_per_parameter = grouped_bytes(hf, quantisation);
-        if (model->weight_bytes_per_parameter < 1)
-            take_format(hf, &model->weight_format, FORMAT_INT4, text);
-    } else if (strcmp(method, "mxfp4") == 0 && model->experts > 0) {
-        model->expert_bytes_per_parameter = 4.25 / 8.0;
-        take_format(hf, &model->expert_format, FORMAT_MXFP4, text);
-    } else
-        hf_refuse(hf, "quantization_config.quant_method",
-                  "fp8, fbgemm_fp8, gptq, awq, or mxfp4 of experts", method_value);
-    if (strcmp(method, "mxfp4") == 0) {
-        member = &model->expert_bytes_per_parameter;
-    } else {
-        model->head_bytes_per_parameter = 2;
-        hf_note(hf, &model->head_bytes_per_parameter,
-                "engines quantise neither embedding nor head");
-    }
-    hf_note(hf, member, text);
-}
-
 /* ---- the file ---- */
 
 /* Those that write text, of one family's models. */
@@ -179,7 +117,7 @@ static void read_model(struct hf *hf)
     if (hf->status == STATUS_OK && hf->habits->after != NULL)
         hf->habits->after(hf);
     read_width(hf);
-    read_quantisation(hf);
+    hf_read_quantisation(hf);
     hf_check_unread(hf);
     snprintf(model->source, sizeof model->source, "Hugging Face config.json (%s) of %.150s",
              hf->family, model->name);

@@ -150,6 +150,13 @@ extern const struct hf_habits hf_unknown;
 /* By architecture ("Qwen3MoeForCausalLM") or model_type ("qwen3_moe"); NULL: not known. */
 const struct hf_habits *hf_habits_of(const char *name);
 
+/* ---- quantised checkpoints (hf_quant.c) ---- */
+
+/* Behind everything else of the model, whose sizes it weighs by: what quantization_config, or
+ * hf_quant_config.json beside the file, makes of the bytes of each part and of the KV. null and {}
+ * are none; a method or a field that is not known is refused by its name. */
+void hf_read_quantisation(struct hf *hf);
+
 /* hf_yaml.c */
 void hf_write_yaml(FILE *out, const struct hf *hf);
 

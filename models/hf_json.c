@@ -10,21 +10,35 @@
 #include <string.h>
 
 #define FILE_BYTES_MOST (16u << 20)
+#define PIECE_BYTES (64u << 10)
+
+/* Reads on until the end of the file, or beyond what is allowed. */
+static char *read_all(FILE *file, size_t *length)
+{
+    char *text = NULL;
+    uint32_t room = 0;
+    size_t got = 1;
+    for (*length = 0; got > 0 && *length <= FILE_BYTES_MOST; *length += got) {
+        memory_grow(&text, &room, *length + PIECE_BYTES + 1, 1);
+        got = fread(text + *length, 1, PIECE_BYTES, file);
+    }
+    text[*length] = '\0';
+    return text;
+}
 
 static enum status read_text(const char *path, char **text, struct error *err)
 {
     FILE *file = fopen(path, "rb");
     if (file == NULL)
         return error_io(err, path, "open", strerror(errno));
-    *text = memory_new(FILE_BYTES_MOST + 1, 1);
-    size_t length = fread(*text, 1, FILE_BYTES_MOST, file);
-    bool more = fgetc(file) != EOF, failed = ferror(file) != 0;
+    size_t length;
+    *text = read_all(file, &length);
+    bool failed = ferror(file) != 0;
     fclose(file);
-    (*text)[length] = '\0';
     enum status status = STATUS_OK;
     if (failed)
         status = error_io(err, path, "read", strerror(errno));
-    else if (more)
+    else if (length > FILE_BYTES_MOST)
         status =
             error_input(err, path, 0, NULL, "a config.json of at most 16 MiB", "a larger file");
     else if (strlen(*text) != length)
@@ -87,5 +101,6 @@ enum status hf_json_load(const char *path, json_t **root, struct error *err)
     if (json_is_object(*root))
         return STATUS_OK;
     json_decref(*root);
+    *root = NULL;
     return error_input(err, path, 0, NULL, "a JSON object", "another value");
 }

@@ -560,7 +560,8 @@ START_TEST(constants_as_python_writes_them_are_no_numbers)
 {
     struct model model;
     struct error err = { 0 };
-    char *plain = json_dumps(config_json("llama-3-8b"), JSON_COMPACT), text[8192];
+    json_t *object = config_json("llama-3-8b");
+    char *plain = json_dumps(object, JSON_COMPACT), text[8192];
     snprintf(
         text, sizeof text,
         "\xEF\xBB\xBF{\"time_step_limit\": [0.0, Infinity, -Infinity],\n\"x\": NaN, \"a\\\" NaN\": "
@@ -573,6 +574,7 @@ START_TEST(constants_as_python_writes_them_are_no_numbers)
     snprintf(text, sizeof text, "{\"x\": Infinitys,\n%s", plain + 1);
     ck_assert_int_eq(load_text(text, &model, &(struct error){ 0 }), STATUS_INPUT);
     free(plain);
+    json_decref(object);
 }
 END_TEST
 

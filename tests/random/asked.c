@@ -25,9 +25,12 @@ static uint32_t add_turn(struct asked *asked, const struct trace_turn *turn, uin
     return context;
 }
 
-static bool limit_is_reached(const struct asked *asked, uint64_t limit)
+/* Of requests at their times, the first ones are asked. At a fixed concurrency many begin at once,
+ * and a short prompt reaches the server before a long one that was read before it. */
+static bool limit_is_reached(const struct asked *asked, const struct experiment *experiment)
 {
-    return asked->open_loop && limit > 0 && asked->turns >= limit;
+    return asked->open_loop && experiment->workload.concurrency == 0 && experiment->max_turns > 0 &&
+           asked->turns >= experiment->max_turns;
 }
 
 static enum status read_all(const struct experiment *experiment, struct trace *trace,
@@ -39,7 +42,7 @@ static enum status read_all(const struct experiment *experiment, struct trace *t
     snprintf(asked->format, sizeof asked->format, "%s", facts.format);
     struct trace_session item;
     enum trace_step step = trace_next(trace, &item, err);
-    for (; step == TRACE_ITEM && !limit_is_reached(asked, experiment->max_turns);
+    for (; step == TRACE_ITEM && !limit_is_reached(asked, experiment);
          step = trace_next(trace, &item, err)) {
         uint32_t context = 0;
         asked->sessions++;

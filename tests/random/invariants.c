@@ -90,8 +90,8 @@ static double turns_asked(const struct outcome *outcome)
 /* Everything that the trace asks is in the metrics. */
 static bool all_is_measured(const struct outcome *outcome)
 {
-    return outcome->experiment.warmup_turns == 0 &&
-           (!outcome->asked.is_cut || outcome->asked.open_loop);
+    bool in_order = outcome->asked.open_loop && outcome->experiment.workload.concurrency == 0;
+    return outcome->experiment.warmup_turns == 0 && (!outcome->asked.is_cut || in_order);
 }
 
 static double hit_tokens(const struct metrics *metrics)

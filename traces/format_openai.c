@@ -125,17 +125,6 @@ static enum status get_time(struct openai *openai, struct json_record record,
                             err);
 }
 
-/* Bytes of a message's content and calls, hashed and forgotten. */
-static enum status hash_said(struct openai *openai, struct json_record message, struct error *err)
-{
-    const json_t *calls = json_object_get(message.object, "tool_calls");
-    if (prompt_hash_content(openai->hash, message, err) != STATUS_OK)
-        return err->status;
-    if (calls != NULL && !json_is_null(calls))
-        prompt_hash_value(openai->hash, calls);
-    return STATUS_OK;
-}
-
 /* The prompt is messages[0..*prompt_count); *reply is the reply, NULL where the log has none. */
 static void find_reply(const json_t *line, const json_t *messages, size_t *prompt_count,
                        const json_t **reply)
@@ -209,7 +198,7 @@ static enum status get_reply_tokens(struct openai *openai, struct json_record re
     if (reply == NULL)
         return is_batch_input(record.object) ? get_reply_bound(openai, record, err) : STATUS_OK;
     prompt_hash_begin(openai->hash);
-    if (hash_said(openai, message, err) != STATUS_OK)
+    if (prompt_hash_said(openai->hash, message, err) != STATUS_OK)
         return err->status;
     uint64_t bytes = prompt_hash_bytes(openai->hash);
     openai->turn.reply_tokens = bytes > 0 ? prompt_hash_tokens(openai->hash, bytes) : 0;
@@ -224,7 +213,6 @@ static enum status hash_messages(struct openai *openai, struct json_record recor
                                  const json_t *messages, size_t count, bool items,
                                  struct error *err)
 {
-    char found[64];
     for (size_t i = 0; i < count; i++) {
         struct json_record message = { record.lines, record.line, json_array_get(messages, i) };
         const json_t *role = json_object_get(message.object, "role");
@@ -232,11 +220,7 @@ static enum status hash_messages(struct openai *openai, struct json_record recor
             prompt_hash_value(openai->hash, message.object);
             continue;
         }
-        if (!json_is_string(role))
-            return json_record_refuse(message, "role", "a text",
-                                      json_kind(role, found, sizeof found), err);
-        prompt_hash_text(openai->hash, role);
-        if (hash_said(openai, message, err) != STATUS_OK)
+        if (prompt_hash_message(openai->hash, message, err) != STATUS_OK)
             return err->status;
     }
     return STATUS_OK;

@@ -169,23 +169,6 @@ static enum status own_keys(struct mooncake_rows *rows, struct json_record recor
     return STATUS_OK;
 }
 
-static enum status hash_message(struct prompt_hash *texts, struct json_record message,
-                                struct error *err)
-{
-    char found[64];
-    const json_t *role = json_object_get(message.object, "role");
-    const json_t *calls = json_object_get(message.object, "tool_calls");
-    if (!json_is_string(role))
-        return json_record_refuse(message, "role", "a text", json_kind(role, found, sizeof found),
-                                  err);
-    prompt_hash_text(texts, role);
-    if (prompt_hash_content(texts, message, err) != STATUS_OK)
-        return err->status;
-    if (calls != NULL && !json_is_null(calls))
-        prompt_hash_value(texts, calls);
-    return STATUS_OK;
-}
-
 static enum status hash_messages(struct prompt_hash *texts, struct json_record record,
                                  struct error *err)
 {
@@ -198,7 +181,7 @@ static enum status hash_messages(struct prompt_hash *texts, struct json_record r
         prompt_hash_value(texts, json_object_get(record.object, "tools"));
     for (size_t i = 0; i < json_array_size(messages); i++) {
         struct json_record message = { record.lines, record.line, json_array_get(messages, i) };
-        if (hash_message(texts, message, err) != STATUS_OK)
+        if (prompt_hash_message(texts, message, err) != STATUS_OK)
             return err->status;
     }
     return STATUS_OK;

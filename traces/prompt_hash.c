@@ -114,6 +114,29 @@ uint64_t prompt_hash_bytes(const struct prompt_hash *hash)
     return hash->hashed_bytes;
 }
 
+enum status prompt_hash_said(struct prompt_hash *hash, struct json_record message,
+                             struct error *err)
+{
+    const json_t *calls = json_object_get(message.object, "tool_calls");
+    if (prompt_hash_content(hash, message, err) != STATUS_OK)
+        return err->status;
+    if (calls != NULL && !json_is_null(calls))
+        prompt_hash_value(hash, calls);
+    return STATUS_OK;
+}
+
+enum status prompt_hash_message(struct prompt_hash *hash, struct json_record message,
+                                struct error *err)
+{
+    char found[64];
+    const json_t *role = json_object_get(message.object, "role");
+    if (!json_is_string(role))
+        return json_record_refuse(message, "role", "a text", json_kind(role, found, sizeof found),
+                                  err);
+    prompt_hash_text(hash, role);
+    return prompt_hash_said(hash, message, err);
+}
+
 uint32_t prompt_hash_end(struct prompt_hash *hash, const uint64_t **keys, uint32_t *key_count)
 {
     uint64_t whole = hash->hashed_bytes / hash->block_bytes * hash->block_tokens;

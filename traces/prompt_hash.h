@@ -27,6 +27,13 @@ void prompt_hash_value(struct prompt_hash *hash, const json_t *value);
 enum status prompt_hash_content(struct prompt_hash *hash, struct json_record message,
                                 struct error *err);
 
+/* With what a message says: its content, and its calls of tools. */
+enum status prompt_hash_said(struct prompt_hash *hash, struct json_record message,
+                             struct error *err);
+/* With a message: who speaks, and what is said. STATUS_INPUT: a role that is no text, as well. */
+enum status prompt_hash_message(struct prompt_hash *hash, struct json_record message,
+                                struct error *err);
+
 /* The prompt ends here, and a partial block gets its key. Tokens of it: as many as its keys are
  * blocks of. The keys hold until the next begin. */
 uint32_t prompt_hash_end(struct prompt_hash *hash, const uint64_t **keys, uint32_t *key_count);

@@ -163,7 +163,7 @@ static void print_trace(FILE *out, const struct run *run)
         fprintf(out, "closed loop: %s, its arrival times are not heeded\n", arrivals);
     else
         fprintf(out, "%s\n",
-                run->result.open_loop ? "open loop: requests at recorded times"
+                run->result.open_loop ? "open loop: requests at their times"
                                       : "closed loop: a turn follows the reply before it");
 }
 

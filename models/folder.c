@@ -93,9 +93,15 @@ static enum status refuse_unknown(const char *kind, const char *key, const char 
     if (status == STATUS_OK) {
         char expected[sizeof err->expected] = "a path to a .yaml file or one of";
         size_t used = strlen(expected);
-        for (uint32_t i = 0; i < names.count && used < sizeof expected; i++)
+        const char *more = ", ...: `reprise models` lists all";
+        for (uint32_t i = 0; i < names.count; i++) {
+            if (used + strlen(names.name[i]) + strlen(more) + 3 >= sizeof expected) {
+                snprintf(expected + used, sizeof expected - used, "%s", more);
+                break;
+            }
             used += (size_t)snprintf(expected + used, sizeof expected - used, "%s %s",
                                      i > 0 ? "," : "", names.name[i]);
+        }
         status = error_input(err, NULL, 0, key, expected, name);
     }
     names_free(&names);

@@ -195,8 +195,11 @@ static void refuse_compressed(struct hf *hf)
 /* Kimi's delta attention. */
 static void refuse_kda(struct hf *hf)
 {
-    hf_refuse(hf, "linear_attn_config",
-              "attention or states that are known here: KDA is not modelled", NULL);
+    hf_refuse(
+        hf, "linear_attn_config",
+        "attention or states that are known here (KDA is not modelled; a YAML of models/llm's "
+        "form can say what you know)",
+        hf_field(hf, "linear_attn_config"));
 }
 
 static void refuse_encoder(struct hf *hf)

@@ -31,6 +31,19 @@ static void print_kinds(FILE *out, const struct model *model, uint32_t ranks)
     }
 }
 
+/* More than a sequence's own: what ranks hold the same of. */
+static void print_copies(FILE *out, const struct model *model, uint32_t ranks)
+{
+    uint64_t one = model_kv_bytes_per_token(model, 1), all = model_kv_bytes_per_token(model, ranks);
+    char text[QUANTITY_BYTES];
+    if (all <= one)
+        return;
+    units_format((double)one, UNIT_BYTES, text, sizeof text);
+    bool latent = model->attention == ATTENTION_LATENT;
+    fprintf(out, "  %-32s %.3g, of %s: %s\n", "which is copies", (double)all / (double)one, text,
+            latent ? "each GPU holds all of MLA's" : "fewer KV heads than GPUs");
+}
+
 static void print_model(FILE *out, const struct model *model, uint32_t ranks)
 {
     fprintf(out, "%s\n  %s\n", model->name, model->source);
@@ -42,6 +55,7 @@ static void print_model(FILE *out, const struct model *model, uint32_t ranks)
     print_quantity(out, "weights, all GPUs", (double)model_weight_bytes(model, ranks), UNIT_BYTES);
     print_quantity(out, "KV per token, all GPUs", (double)model_kv_bytes_per_token(model, ranks),
                    UNIT_BYTES);
+    print_copies(out, model, ranks);
     print_kinds(out, model, ranks);
     fprintf(out, "  %-32s %" PRIu32 " tokens\n", "context window", model->context_window_tokens);
 }
@@ -112,10 +126,14 @@ static void print_budget(FILE *out, const struct model *model, const struct hard
     if (block > engine->block_tokens)
         fprintf(out, "  %-32s %" PRIu32 " tokens, whose KV in a layer holds a state\n",
                 "block of the engine", block);
-    fprintf(out, "  %-32s %" PRIu64 " tokens%s\n", "which holds",
+    char contexts[64] = "";
+    if (shape.window_bytes > 0 || shape.state_bytes > 0)
+        snprintf(contexts, sizeof contexts, " in contexts of %" PRIu32,
+                 model->context_window_tokens);
+    fprintf(out, "  %-32s %" PRIu64 " tokens%s%s\n", "which holds",
             engine_held_tokens(&shape, engine->block_tokens, model->context_window_tokens,
                                budget_bytes),
-            derived ? ", an estimate: " ENGINE_KV_ERROR : "");
+            contexts, derived ? ", an estimate: " ENGINE_KV_ERROR : "");
 }
 
 void models_print(FILE *out, const struct model *model, const struct hardware *hardware,
@@ -126,8 +144,10 @@ void models_print(FILE *out, const struct model *model, const struct hardware *h
     uint64_t budget_bytes;
     bool fits =
         engine_kv_budget_bytes(model, hardware, ranks, engine, &budget_bytes, &err) == STATUS_OK;
-    /* What is refused here may be just the number of GPUs: then the model as one GPU holds it. */
-    print_model(out, model, fits ? ranks : 1);
+    /* Where heads cannot be shared out over so many GPUs, as one GPU holds it. */
+    struct error none = { 0 };
+    bool shared_out = model_check_ranks(model, hardware, ranks, &none) == STATUS_OK;
+    print_model(out, model, shared_out ? ranks : 1);
     print_hardware(out, hardware);
     if (!fits) {
         fprintf(out, "does not run on %" PRIu32 " of its GPUs: expected %s, found %s\n", ranks,

@@ -264,8 +264,10 @@ static enum status serve_all(struct run *run, const struct sim_progress *progres
         status = loop(run, progress, &result->interrupted, err);
         if (status == STATUS_OK && !result->interrupted)
             status = service_check_whole(&run->service, err);
-        if (status == STATUS_OK)
+        if (status == STATUS_OK) {
             finish(run, result);
+            status = outcome_check(&run->service, result, err);
+        }
         close_books(run);
     }
     close_machines(run, status != STATUS_OK);

@@ -63,8 +63,8 @@ static enum status read_ahead(struct cluster *cluster, struct error *err)
     uint64_t arrival_ns;
     enum status status;
     do {
-        status = sessions_read(&cluster->service.sessions, cluster->now_ns, &session, &arrival_ns,
-                               err);
+        status =
+            sessions_read(&cluster->service.sessions, cluster->now_ns, &session, &arrival_ns, err);
         if (status == STATUS_OK && session != 0)
             event_heap_push(&cluster->events, arrival_ns, EVENT_TURN, session);
     } while (status == STATUS_OK && session != 0);
@@ -77,7 +77,8 @@ static void ask(struct cluster *cluster, uint32_t handle)
     struct chain chain;
     if (!sessions_ask(sessions, handle, cluster->now_ns, &chain))
         return;
-    struct server *server = &cluster->server[router_pick(&cluster->service, &sessions->item[handle], &chain)];
+    struct server *server =
+        &cluster->server[router_pick(&cluster->service, &sessions->item[handle], &chain)];
     engine_ask(server->engine, cluster->now_ns, handle, chain);
     server_go_on(server);
 }
@@ -196,6 +197,7 @@ enum status cluster_run(const struct engine_setup *setup, struct trace *trace,
     if (status == STATUS_OK) {
         outcome_set(&cluster.service, trace, cluster.now_ns, result);
         result->events = cluster.events_done;
+        status = outcome_check(&cluster.service, result, err);
     }
     cluster_free(&cluster);
     return status;

@@ -300,6 +300,9 @@ static void openai_tell(const void *state, struct trace_facts *facts)
 {
     const struct openai *openai = state;
     facts->block_tokens = openai->settings.import.block_tokens;
+    facts_assume(facts, "tokens, by import.bytes_per_token, where the file has no counts");
+    if (openai->begun && !openai->has_times)
+        facts_assume(facts, "arrivals, drawn by workload.sessions_per_s: the file has none");
     if (openai->bounded)
         facts_assume(facts, "replies as long as max_tokens lets them: an upper bound");
 }

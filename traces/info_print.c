@@ -67,22 +67,36 @@ static bool is_shown(const struct trace_info_view *view, uint64_t capacity)
     return digit == 1 || digit == 2 || digit == 5 || was_asked(view, capacity);
 }
 
+static void print_hits(FILE *out, const struct trace_info *info, const struct trace_info_view *view,
+                       double blocks, double hits)
+{
+    double hit_rate = info_share(hits, (double)info->blocks);
+    char bytes[32] = "";
+    uint64_t block_bytes = view->kv_bytes_per_token * info->facts.block_tokens;
+    if (block_bytes > 0)
+        units_format(blocks * (double)block_bytes, UNIT_BYTES, bytes, sizeof bytes);
+    fprintf(out, "%14.0f %10s %13.0f %9.2f %% %9.2f %%", blocks, bytes, hits, 100.0 * hit_rate,
+            100.0 * (1.0 - hit_rate));
+}
+
 static void print_capacity(FILE *out, const struct trace_info *info,
                            const struct trace_info_view *view, uint32_t i)
 {
     const struct trace_reuse *reuse = &info->reuse;
-    double all = (double)info->blocks, hit_rate = info_share(reuse->hits[i], all);
-    char bytes[32] = "";
-    uint64_t block_bytes = view->kv_bytes_per_token * info->facts.block_tokens;
-    if (block_bytes > 0)
-        units_format((double)reuse->capacity[i] * (double)block_bytes, UNIT_BYTES, bytes,
-                     sizeof bytes);
-    fprintf(out, "%14" PRIu64 " %10s %13.0f %9.2f %% %9.2f %%", reuse->capacity[i], bytes,
-            reuse->hits[i], 100.0 * hit_rate, 100.0 * (1.0 - hit_rate));
+    print_hits(out, info, view, (double)reuse->capacity[i], reuse->hits[i]);
     if (info_is_exact(reuse, reuse->capacity[i]))
-        fprintf(out, " %9.2f %%\n", 100.0 * info_share(reuse->sampled[i], all));
+        fprintf(out, " %9.2f %%\n", 100.0 * info_share(reuse->sampled[i], (double)info->blocks));
     else
         fprintf(out, "   estimate\n");
+}
+
+/* Where the curve ends: room for every block there is. */
+static void print_unbounded(FILE *out, const struct trace_info *info,
+                            const struct trace_info_view *view)
+{
+    const struct trace_reuse *reuse = &info->reuse;
+    print_hits(out, info, view, reuse->distinct_blocks, reuse->unbounded_hits);
+    fprintf(out, "   all blocks%s\n", reuse->whole ? "" : ", an estimate");
 }
 
 static void print_sample(FILE *out, const struct trace_reuse *reuse)
@@ -108,6 +122,7 @@ static void print_curve(FILE *out, const struct trace_info *info,
     for (uint32_t i = 0; i < info_capacities(reuse); i++)
         if (is_shown(view, reuse->capacity[i]))
             print_capacity(out, info, view, i);
+    print_unbounded(out, info, view);
     if (view->kv_bytes_per_token > 0)
         fprintf(out, "KV: of %s, %" PRIu64 " bytes a token\n", view->model,
                 view->kv_bytes_per_token);
@@ -229,7 +244,7 @@ void trace_info_print_table(FILE *out, const struct trace_info *info,
     double seconds = (double)info->duration_ns / (double)NS_PER_S;
     units_format((double)info->duration_ns, UNIT_DURATION, duration, sizeof duration);
     fprintf(out, "format               %s (%s)\n", info->facts.format,
-            open_loop ? "open loop: requests at recorded times"
+            open_loop ? "open loop: requests at their times"
                       : "closed loop: a turn follows the reply before it");
     fprintf(out, "%s %" PRIu64 "\n", open_loop ? "requests            " : "sessions            ",
             info->sessions);

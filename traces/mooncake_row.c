@@ -99,6 +99,8 @@ void mooncake_rows_tell(const struct mooncake_rows *rows, struct trace_facts *fa
         facts_assume(facts, "replies of 1 token, where the file has no length of them");
     if (rows->assumed_prompts)
         facts_assume(facts, "prompts of whole blocks, where the file has no length of them");
+    if (rows->texts != NULL)
+        facts_assume(facts, "tokens of texts, by import.bytes_per_token");
 }
 
 /* ---- a row ---- */

@@ -18,17 +18,21 @@
  * Without such layers a token is a token everywhere.
  *
  * MLA's KV is the same on every rank, and each has all of it in HBM. Below HBM engines keep as many
- * copies as engine.rank_copies says. The core's tokens are HBM's; a tier's take fewer bytes then,
- * so that it holds more of them, and links carry fewer: SGLang HiCache  each rank's host pool has
- * its own; rank 0 alone writes storage (sglang#8865), every rank reads it (#28027: "instead of each
- * re-reading the same file") LMCache         save_only_first_rank is use_mla by default
- * (v1/token_database.py); the first rank loads and broadcasts (v1/cache_engine.py) vLLM offloading
- * every rank's until July 2026; then one, written by rank 0, which every rank loads (vllm#48906,
- * #50301) KVBM            every rank's; with TensorRT-LLM's replicated mode one, broadcast
- * (dynamo#7015) Whatever the mode, every rank keeps its own of GQA's KV with more ranks than KV
- * heads, and of models that have states beside MLA: the engines ask for MLA alone (SGLang
- * is_mla_model, LMCache use_mla; vLLM's replicated_layout: a single group of MLAAttentionSpec). A
- * broadcast's time over the GPUs' own links is left out. Private to sim/. */
+ * copies as engine.rank_copies says; the core's tokens are HBM's, a tier's take fewer bytes then, so
+ * that it holds more of them, and links carry fewer.
+ *   SGLang HiCache   each rank's host pool has its own; rank 0 alone writes storage (sglang#8865),
+ *                    every rank reads it (#28027)
+ *   LMCache          save_only_first_rank is use_mla by default (v1/token_database.py); the first
+ *                    rank loads and broadcasts (v1/cache_engine.py)
+ *   vLLM offloading  every rank's until July 2026; then one, written by rank 0, which every rank
+ *                    loads (vllm#48906, #50301)
+ *   KVBM             every rank's; with TensorRT-LLM's replicated mode one, broadcast (dynamo#7015)
+ * Whatever the mode, every rank keeps its own of GQA's KV with more ranks than KV heads, and of
+ * models that have states beside MLA: the engines ask for MLA alone (SGLang is_mla_model, LMCache
+ * use_mla; vLLM's replicated_layout: a single group of MLAAttentionSpec). A broadcast's time over the
+ * GPUs' own links is left out.
+ *
+ * Private to sim/. */
 #ifndef REPRISE_SIM_ENGINE_KV_LAYOUT_H
 #define REPRISE_SIM_ENGINE_KV_LAYOUT_H
 

@@ -6,6 +6,7 @@
 #include "sim/engine/engine.h"
 #include "sim/engine/wear.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,8 +54,7 @@ static void set_metrics(struct service *service, uint64_t now_ns, struct sim_res
 
 static void set_cost(const struct engine_setup *setup, struct metrics *metrics)
 {
-    struct bought bought =
-        cost_bought_with(setup->experiment, &setup->hardware, &setup->disks);
+    struct bought bought = cost_bought_with(setup->experiment, &setup->hardware, &setup->disks);
     cost_set(&bought, &setup->hardware.prices, metrics);
 }
 
@@ -65,8 +65,7 @@ static void set_wear(const struct engine_setup *setup, struct sim_result *result
     uint64_t drives = (uint64_t)setup->disks.count * engine_setup_prefill_servers(setup);
     struct wear wear =
         wear_of(&setup->disks.drive, drives, setup->ssd_request_bytes,
-                experiment->write_amplification, metrics->ssd_written_bytes,
-                cost_pace_ns(metrics));
+                experiment->write_amplification, metrics->ssd_written_bytes, cost_pace_ns(metrics));
     metrics->ssd_written_per_day_bytes = wear.bytes_per_day;
     metrics->ssd_dwpd = wear.writes_per_day;
     metrics->ssd_years = wear.years;
@@ -119,12 +118,28 @@ static bool range_finding(const struct engine_setup *setup, const struct metrics
     return true;
 }
 
+/* Hits of 0 are the trace's silence, not the workload's. */
+static bool silent_finding(const struct trace_facts *facts, const struct metrics *metrics,
+                           char *text, size_t text_bytes)
+{
+    if (!facts->open_loop || facts->block_tokens > 0 || metrics->turns == 0.0)
+        return false;
+    snprintf(text, text_bytes,
+             "the trace (%.32s) tells nothing of shared prefixes, so that nothing can hit: whether "
+             "keeping KV pays cannot be told from it",
+             facts->format);
+    return true;
+}
+
 /* assumed: what the trace does not say (struct trace_facts); NULL ends it. */
-static void set_findings(const struct engine_setup *setup, const char *const *assumed,
+static void set_findings(const struct engine_setup *setup, const struct trace_facts *facts,
                          struct sim_result *result)
 {
     const size_t bytes = sizeof result->finding[0];
-    int count = window_finding(setup, &result->metrics, result->finding[0], bytes) ? 1 : 0;
+    const char *const *assumed = facts->assumed;
+    int count = silent_finding(facts, &result->metrics, result->finding[0], bytes) ? 1 : 0;
+    if (window_finding(setup, &result->metrics, result->finding[count], bytes))
+        count++;
     if (range_finding(setup, &result->metrics, result->finding[count], bytes))
         count++;
     if (batch_finding(setup, &result->metrics, result->finding[count], bytes))
@@ -146,7 +161,7 @@ void outcome_set(struct service *service, const struct trace *trace, uint64_t no
     set_cost(setup, &result->metrics);
     set_wear(setup, result);
     const struct trace_facts facts = trace_facts(trace);
-    set_findings(setup, facts.assumed, result);
+    set_findings(setup, &facts, result);
     result->trace_hash = trace_hash(trace);
     result->trace_format = facts.format;
     result->open_loop = setup->open_loop && setup->experiment->workload.concurrency == 0;
@@ -155,4 +170,18 @@ void outcome_set(struct service *service, const struct trace *trace, uint64_t no
     result->raised_block_tokens = setup->raised ? setup->unit_tokens : 0;
     memcpy(result->kv_tier_bytes, setup->kv.tier_bytes, sizeof result->kv_tier_bytes);
     result->kv_budget_bytes = setup->kv_budget_bytes;
+}
+
+enum status outcome_check(const struct service *service, const struct sim_result *result,
+                          struct error *err)
+{
+    char expected[160], found[32];
+    if (result->interrupted || result->metrics.turns > 0.0)
+        return STATUS_OK;
+    snprintf(expected, sizeof expected,
+             "fewer than the %" PRIu64 " turns that were asked, or nothing is measured (--set "
+             "warmup_turns=0 measures all)",
+             service->sessions.turns_asked);
+    snprintf(found, sizeof found, "%" PRIu64, service->setup->experiment->warmup_turns);
+    return error_input(err, NULL, 0, "warmup_turns", expected, found);
 }

@@ -58,8 +58,7 @@ static void set_links(struct engine_setup *setup)
 
 /* ---- the engine's CPU ---- */
 
-struct timing_host engine_host(const struct experiment *experiment,
-                               const struct hardware *hardware)
+struct timing_host engine_host(const struct experiment *experiment, const struct hardware *hardware)
 {
     uint64_t iteration_ns = experiment->iteration_cpu_ns != UINT64_MAX
                                 ? experiment->iteration_cpu_ns
@@ -199,10 +198,17 @@ static enum status check_window(const struct engine_setup *setup, struct error *
     uint32_t tokens = kv_layout_longest(&setup->kv, setup->kv_budget_bytes);
     if (setup->window_tokens >= 2 && setup->window_tokens <= tokens)
         return STATUS_OK;
-    char expected[256], found[64];
+    char expected[256], found[64], states[128] = "", state[32];
+    bool blocks = setup->kv.whole_blocks && setup->kv.shape.state_bytes > 0;
+    units_format((double)setup->kv.shape.state_bytes, UNIT_BYTES, state, sizeof state);
+    if (blocks)
+        snprintf(states, sizeof states,
+                 " (blocks of %u tokens with a state of %s each: larger blocks, or "
+                 "tiers.hbm.cache=0, hold more)",
+                 setup->unit_tokens, state);
     snprintf(expected, sizeof expected,
-             "2 to %u tokens, whose KV fits into the HBM that %.64s leaves on %u GPU(s)", tokens,
-             setup->model.name, setup->experiment->gpus);
+             "2 to %u tokens, whose KV fits into the HBM that %.64s leaves on %u GPU(s)%s", tokens,
+             setup->model.name, setup->experiment->gpus, states);
     snprintf(found, sizeof found, "%u", setup->window_tokens);
     return error_input(err, NULL, 0, "engine.context_window", expected, found);
 }

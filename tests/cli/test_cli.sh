@@ -298,7 +298,8 @@ if command -v sqlite3 >/dev/null; then
     [ "$(rows full.db)" = "$(rows kept.db)" ]
     report $? "a full disk left part of a comparison behind"
 fi
-gives "a full disk behind standard output" 3 "standard output" bash -c "\"$reprise\" sim --no-db --set workload.sessions=60 --json >/dev/full"
+gives "a run whose warm-up takes all turns" 2 "warmup_turns: expected fewer than the" "$reprise" sim --no-db --set workload.sessions=60
+gives "a full disk behind standard output" 3 "standard output" bash -c "\"$reprise\" sim --no-db --set workload.sessions=60 --set warmup_turns=0 --json >/dev/full"
 gives "an unknown command" 2 "reprise --help" "$reprise" simulate
 gives "no command" 2 "Usage" "$reprise"
 

@@ -224,7 +224,7 @@ START_TEST(measured_tokens_and_fp8_are_taken_as_they_are_given)
     ck_assert_double_lt(eight.metrics.gpu_decode_ns, plain.metrics.gpu_decode_ns);
     /* 13B's weights do not fit a tenth of a GPU of 80 GB; measured, they do. */
     const char *list[] = { "engine.hbm_tokens=12345", "engine.hbm_utilisation=0.1", "gpus=1",
-                           NULL };
+                           "warmup_turns=0", NULL };
     struct experiment experiment = experiment_of(SMALL "max_turns: 10\n", list);
     run_experiment(&experiment);
 }
@@ -233,8 +233,10 @@ END_TEST
 /* 0.85 MB a token (13B): 80 GB beside 26 GB of weights hold about 66,000. */
 START_TEST(more_tokens_than_the_gpus_hold_are_refused_with_what_they_hold)
 {
-    const char *settings_of[2][4] = { { "engine.hbm_tokens=60000", "gpus=1", NULL },
-                                      { "engine.hbm_tokens=100000000000", "gpus=1", NULL } };
+    const char *settings_of[2][4] = {
+        { "engine.hbm_tokens=60000", "gpus=1", "warmup_turns=0", NULL },
+        { "engine.hbm_tokens=100000000000", "gpus=1", "warmup_turns=0", NULL }
+    };
     struct sim_result result;
     struct error err = { 0 };
     struct experiment fits = experiment_of(SMALL "max_turns: 10\n", settings_of[0]);

@@ -70,7 +70,9 @@ START_TEST(a_batchs_replies_are_as_long_as_it_lets_them)
     ck_assert_uint_eq(read.prompt[1], 3);
     ck_assert_uint_eq(read.prompt[2], 4);
     ck_assert_uint_eq(trace_skips_total(&read.facts.skips), 1);
-    ck_assert_ptr_nonnull(strstr(read.facts.assumed[0], "upper bound"));
+    ck_assert_ptr_nonnull(strstr(read.facts.assumed[0], "import.bytes_per_token"));
+    ck_assert_ptr_nonnull(strstr(read.facts.assumed[1], "arrivals"));
+    ck_assert_ptr_nonnull(strstr(read.facts.assumed[2], "upper bound"));
 }
 END_TEST
 
@@ -100,15 +102,16 @@ START_TEST(a_request_of_a_batch_that_failed_is_left_out)
     ck_assert_uint_eq(read.count, 1);
     ck_assert_uint_eq(read.reply[0], 3);
     ck_assert_uint_eq(trace_skips_total(&read.facts.skips), 1);
-    ck_assert_ptr_null(read.facts.assumed[0]);
+    ck_assert_ptr_null(read.facts.assumed[2]); /* no bound: tokens and arrivals alone */
 }
 END_TEST
 
-START_TEST(a_log_with_replies_assumes_nothing)
+START_TEST(a_log_with_times_and_replies_assumes_tokens_alone)
 {
     struct read read;
     read_sample("openai.jsonl", &read);
-    ck_assert_ptr_null(read.facts.assumed[0]);
+    ck_assert_ptr_nonnull(strstr(read.facts.assumed[0], "import.bytes_per_token"));
+    ck_assert_ptr_null(read.facts.assumed[1]);
 }
 END_TEST
 
@@ -400,7 +403,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, a_batchs_replies_are_as_long_as_it_lets_them);
     tcase_add_test(tcase, instructions_are_of_the_prompt);
     tcase_add_test(tcase, a_request_of_a_batch_that_failed_is_left_out);
-    tcase_add_test(tcase, a_log_with_replies_assumes_nothing);
+    tcase_add_test(tcase, a_log_with_times_and_replies_assumes_tokens_alone);
     tcase_add_test(tcase, equal_token_ids_are_equal_blocks);
     tcase_add_test(tcase, local_ids_are_their_conversations_own_and_global_ones_are_shared);
     tcase_add_test(tcase, tokens_beyond_the_ids_are_shared_with_nobody);

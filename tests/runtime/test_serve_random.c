@@ -239,7 +239,7 @@ START_TEST(turns_that_share_a_part_of_a_block_go_on_each_in_its_own_way)
             text + used, sizeof text - used,
             "{\"chat_id\": %d, \"parent_chat_id\": -1, \"timestamp\": %.3f, \"input_length\": %d, "
             "\"output_length\": 90, \"type\": \"text\", \"turn\": 1, \"hash_ids\": [1, 2]}\n",
-            i, 0.003 * i, 16 + 4 + i % 3 * 3);
+            i, 0.001 * i, 16 + 4 + i % 3 * 3);
     char *trace = test_temp_file(text);
     struct experiment experiment = serve_case_yaml(
         "gpus: 1\nwarmup_turns: 0\npolicy: lru\nengine.context_window: 128\nengine.batch: 6\n"

@@ -267,14 +267,33 @@ static bool prepare_next(struct engine *engine)
     return true;
 }
 
+/* Whether the turn that is next would load from below HBM. One that would not is looked up when it
+ * starts, as vLLM's scheduler does (v1/core/sched/scheduler.py, schedule(): a waiting request's
+ * blocks are looked up as it is taken; those that are to be fetched wait apart): until then, what
+ * the turns before it compute becomes a hit of its own. */
+static bool next_loads(struct engine *engine)
+{
+    uint32_t before, handle = next_in_order(engine, &before);
+    if (handle == 0)
+        return false;
+    struct placement_hits hits = peek(engine, session_of(engine, handle), slowest_tier(engine));
+    return reuse_found_tokens(&hits) > hits.tokens[TIER_HBM];
+}
+
+static uint32_t most_prepared(const struct engine *engine)
+{
+    return loads_in_background(engine) ? experiment_of(engine)->batch : 1;
+}
+
 void queue_prepare_ahead(struct engine *engine)
 {
     const struct experiment *experiment = experiment_of(engine);
-    uint32_t most = loads_in_background(engine) ? experiment->batch : 1;
+    uint32_t most = most_prepared(engine);
     if (experiment->preloading == PRELOAD_NONE ||
         (experiment->preloading == PRELOAD_LAYERS && experiment->read_buffer_layers == 0))
         return;
-    while (engine->prepared.count < most && prepare_next(engine))
+    while (engine->prepared.count < most && (!loads_in_background(engine) || next_loads(engine)) &&
+           prepare_next(engine))
         ;
 }
 
@@ -288,21 +307,30 @@ static uint32_t first_ready(const struct engine *engine)
     return at;
 }
 
+/* Whether the queue's head may go before those that are loading: none is, or it waits for no load
+ * itself and was not prepared for that. */
+static bool passes_loading(const struct engine *engine)
+{
+    return engine->prepared.count == 0 ||
+           (loads_in_background(engine) && engine->prepared.count < most_prepared(engine));
+}
+
 /* The queue's head came first of all. */
 bool queue_may_start(const struct engine *engine, uint64_t by_ns)
 {
     uint32_t at = first_ready(engine);
-    uint32_t handle = at < engine->prepared.count    ? engine->prepared.item[at]
-                      : engine->prepared.count == 0 ? engine->queue_head
-                                                    : 0;
+    uint32_t handle = at < engine->prepared.count ? engine->prepared.item[at]
+                      : passes_loading(engine)    ? engine->queue_head
+                                                  : 0;
     return handle != 0 && session_of(engine, handle)->reached_ns <= by_ns;
 }
 
 uint32_t queue_take(struct engine *engine)
 {
-    if (engine->prepared.count == 0 && !prepare_next(engine))
-        return 0;
     uint32_t at = first_ready(engine);
+    if (at == engine->prepared.count && (!passes_loading(engine) || !prepare_next(engine)))
+        return 0;
+    at = first_ready(engine);
     if (at == engine->prepared.count)
         return 0;
     uint32_t handle = engine->prepared.item[at];

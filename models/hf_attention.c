@@ -167,6 +167,10 @@ static void read_indexer(struct hf *hf)
     hf_take(hf, &model->index_heads, "index_n_heads");
     hf_take(hf, &model->index_dim, "index_head_dim");
     hf_take(hf, &model->index_tokens, "index_topk");
+    if (hf_field(hf, "indexer_types") != NULL) { /* says what these make */
+        hf_field(hf, "index_topk_freq");
+        hf_field(hf, "index_topk_pattern");
+    }
     hf_derive(hf, &model->index_layers, index_layers(hf),
               hf_field(hf, "indexer_types") != NULL ? "indexer_types: full" : "index_topk: all");
 }
@@ -175,7 +179,8 @@ void hf_read_attention(struct hf *hf)
 {
     struct model *model = hf->model;
     take(hf, &model->hidden, hidden_names, 0);
-    if (hf_field(hf, "kv_lora_rank") != NULL || hf->habits->latent)
+    bool plain = json_is_false(hf_field(hf, "use_mla"));
+    if (hf_field(hf, "kv_lora_rank") != NULL || (hf->habits->latent && !plain))
         read_latent(hf);
     else
         read_heads(hf);

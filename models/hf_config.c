@@ -46,6 +46,15 @@ static bool writes_text(const char *architecture)
     return false;
 }
 
+static bool judges(const char *architecture)
+{
+    return strstr(architecture, "Classification") != NULL ||
+           strstr(architecture, "Reward") != NULL ||
+           strstr(architecture, "QuestionAnswering") != NULL ||
+           strstr(architecture, "MaskedLM") != NULL || strstr(architecture, "Embedding") != NULL ||
+           strstr(architecture, "Ranking") != NULL;
+}
+
 /* The language model of one that sees and hears has an object of its own. */
 static const json_t *language_part(const json_t *outer)
 {
@@ -77,7 +86,9 @@ static void find_family(struct hf *hf)
             first = names[i];
     }
     bool listed = json_array_size(list) > 0 && names[2] != NULL;
-    if ((list != NULL && !listed) || (listed && !writes_text(names[2])) || first == NULL)
+    /* A family that is known writes text whatever its class is called; judges of texts do not. */
+    bool writes = listed && (writes_text(names[2]) || hf->habits != NULL) && !judges(names[2]);
+    if ((list != NULL && !listed) || (listed && !writes) || first == NULL)
         hf_refuse(hf, "architectures", "a model that writes text (...ForCausalLM), or model_type",
                   list);
     if (json_is_true(json_object_get(hf->object, "is_encoder_decoder")))

@@ -7,14 +7,28 @@
 
 #include <string.h>
 
+/* The least of them counts, as in vLLM; the first is asked for where there is none. */
 static const char *const length_names[] = { "max_position_embeddings",
                                             "n_positions",
                                             "max_seq_len",
                                             "seq_length",
                                             "max_sequence_length",
-                                            "model_max_length",
                                             "max_position_embedding",
+                                            "max_target_positions",
                                             NULL };
+
+static const char *least_length(struct hf *hf)
+{
+    const char *least = NULL;
+    for (const char *const *name = length_names; *name != NULL; name++)
+        if (hf_field(hf, *name) != NULL &&
+            (least == NULL || hf_whole(hf, *name) < hf_whole(hf, least)))
+            least = *name;
+    /* Command-R's own, which goes before them (the same function). */
+    if (json_is_integer(hf_field(hf, "model_max_length")))
+        return "model_max_length";
+    return least != NULL ? least : length_names[0];
+}
 
 /* transformers 5 has rope_parameters, by kind of layer where these differ. */
 static const json_t *scaling_of(struct hf *hf, const char **field)
@@ -86,7 +100,7 @@ static void scale(struct hf *hf, const char *field, const json_t *scaling)
 void hf_read_context(struct hf *hf)
 {
     struct model *model = hf->model;
-    const char *field = hf_name(hf, length_names);
+    const char *field = least_length(hf);
     if (hf_field(hf, field) == NULL && hf->habits->context_tokens > 0)
         hf_take_or(hf, &model->context_window_tokens, field, hf->habits->context_tokens);
     else

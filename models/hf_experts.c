@@ -186,7 +186,7 @@ static void read_steps(struct hf *hf)
 static void read_sparse_layers(struct hf *hf)
 {
     static const char *const first_names[] = { "first_k_dense_replace", "num_dense_layers",
-                                               "moe_first_k_dense", NULL };
+                                               "moe_first_k_dense", "moe_layer_num_skipped", NULL };
     for (uint32_t i = 0; i < hf->model->layers; i++)
         if (hf->layer[i].mixer == HF_NO_MIXER || hf->layer[i].ffn == HF_NO_FFN)
             return;

@@ -5,6 +5,7 @@
 #include "models/hf_config.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <string.h>
 
 /* ---- older ones: learned positions, one matrix less in the feed-forward ---- */
@@ -202,6 +203,16 @@ static void refuse_kda(struct hf *hf)
         hf_field(hf, "linear_attn_config"));
 }
 
+/* Two attentions and feed-forwards a layer, and experts that do nothing. */
+static void refuse_longcat(struct hf *hf)
+{
+    hf_refuse(
+        hf, "architectures",
+        "a layer of one attention and one feed-forward (LongCat-Flash has two of each; a YAML of "
+        "models/llm's form can say what you know)",
+        json_object_get(hf->outer, "architectures"));
+}
+
 static void refuse_encoder(struct hf *hf)
 {
     hf_refuse(hf, "architectures", "a decoder: what an encoder reads is no KV that a prefix shares",
@@ -216,10 +227,98 @@ static void refuse_without_attention(struct hf *hf)
 
 const struct hf_habits hf_unknown = { .name = "" };
 
+/* What a file leaves out, transformers has a number for; the notes say so. */
+static void put_default(struct hf *hf, const char *field, json_int_t value)
+{
+    char text[96];
+    if (json_object_get(hf->object, field) != NULL)
+        return;
+    put(hf, field, value);
+    snprintf(text, sizeof text, "no %.40s: transformers' %" PRId64, field, (int64_t)value);
+    hf_say(hf, text);
+}
+
+static void before_deepseek_v3(struct hf *hf)
+{
+    put_default(hf, "first_k_dense_replace", 3);
+    put_default(hf, "n_shared_experts", 1);
+    if (!json_is_false(json_object_get(hf->object, "use_mla")))
+        put_default(hf, "q_lora_rank", 1536);
+}
+
+static void before_glm_dsa(struct hf *hf)
+{
+    if (json_object_get(hf->object, "mlp_layer_types") == NULL)
+        put_default(hf, "first_k_dense_replace", 3);
+    put_default(hf, "n_shared_experts", 1);
+}
+
+static void before_glm4_moe(struct hf *hf)
+{
+    put_default(hf, "first_k_dense_replace", 1);
+    put_default(hf, "n_shared_experts", 1);
+}
+
+static void before_jamba(struct hf *hf)
+{
+    if (hf_whole_or(hf, "num_experts", 0) <= 1)
+        return;
+    put_default(hf, "expert_layer_period", 2);
+    put_default(hf, "expert_layer_offset", 1);
+}
+
+static void before_llama4(struct hf *hf)
+{
+    put_default(hf, "attention_chunk_size", 8192);
+}
+
+static void before_bigcode(struct hf *hf)
+{
+    if (json_object_get(hf->object, "multi_query") == NULL)
+        json_object_set_new((json_t *)hf->object, "multi_query", json_true());
+}
+
+/* A wrapper's file holds of its language model what differs from transformers' own. */
+static void before_llama(struct hf *hf)
+{
+    if (hf->object == hf->outer)
+        return;
+    put_default(hf, "hidden_size", 4096);
+    put_default(hf, "intermediate_size", 11008);
+    put_default(hf, "num_hidden_layers", 32);
+    put_default(hf, "num_attention_heads", 32);
+    put_default(hf, "vocab_size", 32000);
+    put_default(hf, "max_position_embeddings", 2048);
+}
+
+static void before_mistral(struct hf *hf)
+{
+    if (hf->object == hf->outer)
+        return;
+    put_default(hf, "num_attention_heads", 32);
+    put_default(hf, "num_key_value_heads", 8);
+    put_default(hf, "num_hidden_layers", 32);
+    put_default(hf, "hidden_size", 4096);
+    put_default(hf, "intermediate_size", 14336);
+    put_default(hf, "vocab_size", 32000);
+    put_default(hf, "max_position_embeddings", 131072);
+}
+
+static void before_gemma(struct hf *hf)
+{
+    if (hf->object == hf->outer)
+        return;
+    put_default(hf, "head_dim", 256);
+    put_default(hf, "max_position_embeddings", 8192);
+}
+
 /* Deep-seek like ones: MLA is read by kv_lora_rank; DeepSeek-V2 to V3.2, Kimi-K2, GLM-5. */
 static const struct hf_habits habits[] = {
-    { .name = "llama", .heads_kv = true, .windows = HF_WINDOWS_NONE },
-    { .name = "mistral", .windows = HF_WINDOWS_ALL, .window_tokens = 4096 },
+    { .name = "llama", .before = before_llama, .heads_kv = true, .windows = HF_WINDOWS_NONE },
+    { .name = "mistral",
+      .before = before_mistral,
+      .windows = HF_WINDOWS_ALL,
+      .window_tokens = 4096 },
     { .name = "mistral3", .windows = HF_WINDOWS_ALL, .window_tokens = 4096 },
     { .name = "ministral", .windows = HF_WINDOWS_ALL, .window_tokens = 4096 },
     { .name = "ministral3", .windows = HF_WINDOWS_ALL, .own_width = true },
@@ -229,6 +328,8 @@ static const struct hf_habits habits[] = {
     { .name = "qwen2", .windows = HF_WINDOWS_FLAG, .window_tokens = 4096 },
     { .name = "qwen2vl", .windows = HF_WINDOWS_FLAG, .window_tokens = 4096 },
     { .name = "qwen25vl", .windows = HF_WINDOWS_FLAG, .window_tokens = 4096 },
+    { .name = "qwen25omni", .windows = HF_WINDOWS_FLAG, .window_tokens = 4096 },
+    { .name = "minicpmv", .windows = HF_WINDOWS_FLAG, .window_tokens = 4096 },
     { .name = "qwen2moe", .windows = HF_WINDOWS_FLAG, .window_tokens = 4096 },
     { .name = "qwen3", .own_width = true, .windows = HF_WINDOWS_FLAG, .window_tokens = 4096 },
     { .name = "qwen3moe", .own_width = true, .windows = HF_WINDOWS_FLAG, .window_tokens = 4096 },
@@ -238,17 +339,21 @@ static const struct hf_habits habits[] = {
     { .name = "qwen35", .own_width = true, .gated = true, .state = STATE_DELTA },
     { .name = "qwen35moe", .own_width = true, .gated = true, .state = STATE_DELTA },
     { .name = "deepseekv2", .latent = true },
-    { .name = "deepseekv3", .latent = true },
-    { .name = "deepseekv32", .latent = true },
-    { .name = "kimik2", .latent = true },
-    { .name = "glmmoedsa", .latent = true },
+    { .name = "deepseekv3", .latent = true, .before = before_deepseek_v3 },
+    { .name = "deepseekv32", .latent = true, .before = before_deepseek_v3 },
+    { .name = "kimik2", .latent = true, .before = before_deepseek_v3 },
+    { .name = "glmmoedsa", .latent = true, .before = before_glm_dsa },
     { .name = "glm4moelite", .latent = true },
-    { .name = "glm4moe" },
+    { .name = "glm4moe", .before = before_glm4_moe },
     { .name = "glm4vmoe" },
     { .name = "glm4", .head_dim = 128 },
     { .name = "glm", .head_dim = 128 },
     { .name = "chatglm", .after = after_chatglm },
-    { .name = "gemma", .tied = true, .own_width = true, .windows = HF_WINDOWS_NONE },
+    { .name = "gemma",
+      .before = before_gemma,
+      .tied = true,
+      .own_width = true,
+      .windows = HF_WINDOWS_NONE },
     { .name = "gemma2",
       .tied = true,
       .own_width = true,
@@ -298,7 +403,7 @@ static const struct hf_habits habits[] = {
     { .name = "minimaxtext01", .state = STATE_LINEAR },
     { .name = "minimax", .state = STATE_LINEAR },
     { .name = "minimaxm1", .state = STATE_LINEAR },
-    { .name = "llama4", .own_width = true, .shared_experts = 1 },
+    { .name = "llama4", .before = before_llama4, .own_width = true, .shared_experts = 1 },
     { .name = "mllama", .before = refuse_cross_attention },
     { .name = "mimo", .windows = HF_WINDOWS_FLAG },
     { .name = "mimov2flash", .own_width = true },
@@ -318,7 +423,7 @@ static const struct hf_habits habits[] = {
       .before = before_falcon_h1,
       .after = after_falcon_h1 },
     { .name = "bamba", .state = STATE_MAMBA2, .context_tokens = 262144 },
-    { .name = "jamba", .state = STATE_MAMBA },
+    { .name = "jamba", .state = STATE_MAMBA, .before = before_jamba },
     { .name = "hunyuan", .heads_kv = true, .windows = HF_WINDOWS_NONE },
     { .name = "hunyuanv1moe", .heads_kv = true, .windows = HF_WINDOWS_NONE },
     { .name = "hunyuanmoev1", .heads_kv = true, .windows = HF_WINDOWS_NONE },
@@ -377,6 +482,7 @@ static const struct hf_habits habits[] = {
       .four_times = true,
       .after = after_gpt2 },
     { .name = "gptbigcode",
+      .before = before_bigcode,
       .tied = true,
       .heads_kv = true,
       .plain_ffn = true,
@@ -406,6 +512,7 @@ static const struct hf_habits habits[] = {
     { .name = "mpt", .tied = true, .heads_kv = true, .plain_ffn = true, .before = before_mpt },
     { .name = "deepseekv4", .before = refuse_compressed },
     { .name = "kimilinear", .before = refuse_kda },
+    { .name = "longcatflash", .before = refuse_longcat },
     { .name = "whisper", .before = refuse_encoder },
     { .name = "t5", .before = refuse_encoder },
     { .name = "mt5", .before = refuse_encoder },

@@ -318,6 +318,7 @@ void hf_read_layers(struct hf *hf)
     if (hf->status != STATUS_OK)
         return;
     bool dense = (hf->assume & HF_ASSUME_DENSE_GQA) != 0;
+    hf_field(hf, "global_attn_every_n_layers"); /* a list says the same better */
     if (!dense && !read_lists(hf))
         read_periods(hf);
     if (hf->status == STATUS_OK && !dense)

@@ -246,6 +246,9 @@ static void read_section(struct quant *quant)
     method->read(quant);
     if (quant->hf->status == STATUS_OK)
         quant_apply(quant);
+    if (quant_rules_tired(quant->rules))
+        hf_refuse(quant->hf, quant->section,
+                  "fewer patterns of single experts: these take too long to try", NULL);
     if (quant->hf->status == STATUS_OK)
         apply_kv(quant);
     quant_rules_free(quant->rules);
@@ -282,6 +285,43 @@ static bool says_kv(const json_t *section)
            json_object_get(section, "kv_cache_quant_algo") != NULL;
 }
 
+/* What AutoGPTQ and AutoAWQ wrote beside a config.json without a section (vLLM's
+ * get_config_filenames()): its method has no name there. */
+static void read_older_beside(struct hf *hf)
+{
+    static const char *const files[] = { "quantize_config.json", "quant_config.json" };
+    const char *slash = strrchr(hf->path, '/');
+    char file[PATH_BYTES];
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        int folder = slash != NULL ? (int)(slash - hf->path) + 1 : 0;
+        snprintf(file, sizeof file, "%.*s%s", folder, hf->path, files[i]);
+        if (access(file, R_OK) != 0)
+            continue;
+        json_t *root = load(hf, file);
+        bool awq = json_object_get(root, "w_bit") != NULL;
+        if (root != NULL && json_object_get(root, "quant_method") == NULL)
+            json_object_set_new(root, "quant_method", json_string(awq ? "awq" : "gptq"));
+        struct quant quant = {
+            .hf = hf, .path = file, .section = "quantize_config", .object = root
+        };
+        if (root != NULL)
+            read_section(&quant);
+        json_decref(root);
+        return;
+    }
+}
+
+/* MLX's, which no engine here serves. */
+static void refuse_mlx(struct hf *hf)
+{
+    const json_t *section = hf_either(hf, "quantization");
+    if (json_object_get(section, "bits") != NULL)
+        hf_refuse(
+            hf, "quantization",
+            "quantization_config: this is of MLX, for Apple's GPUs; take the model's own files",
+            section);
+}
+
 void hf_read_quantisation(struct hf *hf)
 {
     char file[PATH_BYTES];
@@ -295,7 +335,12 @@ void hf_read_quantisation(struct hf *hf)
         struct quant quant = { .hf = hf, .path = hf->path, .section = field, .object = section };
         read_section(&quant);
     }
-    if (hf->status != STATUS_OK || (section != NULL && says_kv(section)) || !beside(hf->path, file))
+    if (section == NULL)
+        refuse_mlx(hf);
+    bool is_beside = beside(hf->path, file);
+    if (hf->status == STATUS_OK && section == NULL && !is_beside)
+        read_older_beside(hf);
+    if (hf->status != STATUS_OK || (section != NULL && says_kv(section)) || !is_beside)
         return;
     json_t *root = load(hf, file);
     if (root != NULL && section == NULL)

@@ -48,6 +48,9 @@ bool quant_rules_add(struct quant_rules *rules, enum quant_pattern kind, const c
 uint32_t quant_rules_find(struct quant_rules *rules, const struct quant_name *name);
 struct quant_format quant_rules_format(const struct quant_rules *rules, uint32_t place);
 bool quant_rules_is_name(const struct quant_rules *rules, uint32_t place);
+/* Whether so many regular expressions were tried that none is any more: what was found is not all.
+ */
+bool quant_rules_tired(const struct quant_rules *rules);
 /* Whether some rule tells experts of one layer apart. */
 bool quant_rules_by_expert(const struct quant_rules *rules);
 

@@ -84,7 +84,8 @@ static void refuse_sparsity(struct quant *quant)
 
 void quant_read_compressed(struct quant *quant)
 {
-    if (json_object_size(quant_field(quant, "config_groups")) == 0)
+    bool kv_only = quant_field(quant, "kv_cache_scheme") != NULL;
+    if (json_object_size(quant_field(quant, "config_groups")) == 0 && !kv_only)
         quant_refuse(quant, "config_groups", "groups with targets and weights",
                      quant_field(quant, "config_groups"));
     refuse_sparsity(quant);

@@ -19,13 +19,31 @@
 #include <string.h>
 
 #define NAME_BYTES 256
+#define TRIES_MOST UINT64_C(8000000) /* some seconds */
 
-/* What may stand before "layers.N." in the part for language. Others (vision_tower, mtp, ...) are
- * of towers, or of layers that are drafts. */
+/* What may stand before "layers.N." in the part for language, for patterns that are tried. */
 static const char *const prefixes[] = {
-    "model.", "model.language_model.", "language_model.model.", "language_model.", "backbone.",
-    "",       "transformer.",          "model.decoder.",        "gpt_neox."
+    "model.",
+    "model.language_model.",
+    "language_model.model.",
+    "language_model.",
+    "backbone.",
+    "",
+    "transformer.",
+    "model.decoder.",
+    "gpt_neox.",
+    "thinker.model.",
+    "llm.model.",
+    "model.text_model.",
+    "model.llm.",
+    "language_model.backbone.",
+    "transformer.encoder.",
+    "text_model.",
 };
+/* Of other parts: towers, and layers that are drafts. */
+static const char *const towers[] = { "vision", "visual", "vit",       "image", "audio",
+                                      "speech", "mtp",    "projector", "tower", "resampler",
+                                      "talker", "eagle",  NULL };
 #define PREFIXES (sizeof prefixes / sizeof *prefixes)
 static const char *const layer_words[] = { "layers.", "h.", "blocks." };
 
@@ -52,6 +70,7 @@ struct quant_rules {
     uint32_t of_layer[MODEL_LAYERS_MAX]; /* lists of the wildcards of one layer, last first */
     uint32_t *general, generals, generals_capacity;
     bool by_expert;
+    uint64_t tries; /* of regular expressions */
 };
 
 struct quant_rules *quant_rules_new(uint32_t names)
@@ -83,18 +102,27 @@ void quant_rules_free(struct quant_rules *rules)
 
 /* ---- patterns of one layer ---- */
 
-/* Behind "PREFIXlayers.": where the number starts; NULL: it is not of the part for language. */
+static bool is_of_tower(const char *pattern, size_t length)
+{
+    char prefix[NAME_BYTES];
+    snprintf(prefix, sizeof prefix, "%.*s", (int)length, pattern);
+    for (const char *const *tower = towers; *tower != NULL; tower++)
+        if (strstr(prefix, *tower) != NULL)
+            return true;
+    return false;
+}
+
+/* Behind "PREFIXlayers.": where the number starts; NULL: it is not of the part for language. Any
+ * prefix that names no tower is the language part's: families call theirs as they like. */
 static const char *layer_number(const char *pattern)
 {
-    for (size_t i = 0; i < PREFIXES; i++) {
-        size_t length = strlen(prefixes[i]);
-        if (strncmp(pattern, prefixes[i], length) != 0)
-            continue;
-        for (size_t j = 0; j < sizeof layer_words / sizeof *layer_words; j++) {
-            size_t word = strlen(layer_words[j]);
-            if (strncmp(pattern + length, layer_words[j], word) == 0 &&
-                isdigit((unsigned char)pattern[length + word]))
-                return pattern + length + word;
+    for (size_t j = 0; j < sizeof layer_words / sizeof *layer_words; j++) {
+        size_t word = strlen(layer_words[j]);
+        for (const char *at = strstr(pattern, layer_words[j]); at != NULL;
+             at = strstr(at + 1, layer_words[j])) {
+            bool begins = at == pattern || at[-1] == '.';
+            if (begins && isdigit((unsigned char)at[word]))
+                return is_of_tower(pattern, (size_t)(at - pattern)) ? NULL : at + word;
         }
     }
     return NULL;
@@ -213,6 +241,11 @@ bool quant_rules_is_name(const struct quant_rules *rules, uint32_t place)
     return rules->rule[place].kind == QUANT_NAME;
 }
 
+bool quant_rules_tired(const struct quant_rules *rules)
+{
+    return rules->tries > TRIES_MOST;
+}
+
 bool quant_rules_by_expert(const struct quant_rules *rules)
 {
     return rules->by_expert;
@@ -279,9 +312,13 @@ static bool heeds_prefix(const char *pattern)
            strstr(pattern, "transformer") != NULL || strstr(pattern, "gpt_neox") != NULL;
 }
 
-static bool matches_behind(const struct rule *rule, const struct quant_name *name)
+static bool matches_behind(struct quant_rules *rules, const struct rule *rule,
+                           const struct quant_name *name)
 {
     char full[NAME_BYTES];
+    rules->tries += rule->compiled ? PREFIXES : 0;
+    if (quant_rules_tired(rules))
+        return false;
     size_t count = rule->kind != QUANT_NAME && !heeds_prefix(rule->pattern) ? 1 : PREFIXES;
     for (size_t i = 0; i < count; i++) {
         if (name->layer == QUANT_NO_LAYER)
@@ -314,14 +351,13 @@ static int8_t *known_of(const struct quant_rules *rules, struct rule *rule,
     return &rule->known[name->id];
 }
 
-static bool matches(const struct quant_rules *rules, struct rule *rule,
-                    const struct quant_name *name)
+static bool matches(struct quant_rules *rules, struct rule *rule, const struct quant_name *name)
 {
     if (rule->known == NULL)
-        return matches_behind(rule, name);
+        return matches_behind(rules, rule, name);
     int8_t *known = known_of(rules, rule, name);
     if (*known == 0)
-        *known = (int8_t)(1 + matches_behind(rule, name));
+        *known = (int8_t)(1 + matches_behind(rules, rule, name));
     return *known == 2;
 }
 

@@ -27,7 +27,7 @@ static const char harmless_first[] =
     "fp32_residual_connection full_attention_interval full_attn_mod fuse_rms_norm "
     "gated_linear_unit generation_config gqa group_limited_greedy hidden_act hidden_activation "
     "hidden_dropout hybrid_override_pattern id2label ignore_index img_processor "
-    "index_share_for_mtp_iteration index_skip_topk_offset index_topk_freq index_topk_pattern "
+    "index_share_for_mtp_iteration index_skip_topk_offset "
     "indexer_rope_interleave initial_context_length interleave_moe_layer_step interleaved_qkv "
     "interleaved_rope is_causal is_decoder is_encoder_decoder is_llama_config is_moe "
     "kv_channels kv_channels_multiplier label2id language_config language_model_config "
@@ -35,14 +35,15 @@ static const char harmless_first[] =
     "layernorm_type layers_block_type learned_pos_emb llm_config logit_scale logits_scaling "
     "mamba_chunk_size mamba_conv_bias mamba_expand mamba_hidden_act mamba_inner_layernorms "
     "mamba_norm_before_gate mamba_proj_bias mamba_rms_norm mamba_use_mlp masked_softmax_fusion "
-    "max_batch_size max_dynamic_patch max_length max_pixels max_seq_len max_sequence_length "
+    "max_batch_size max_dynamic_patch max_length max_pixels "
     "max_shard_size max_window_layers media_placeholder_token_id min_dynamic_patch min_length "
-    "min_pixels mlp_bias mlp_hidden_act mlp_only_layers mlp_type model_max_length model_type "
+    "min_pixels mlp_bias mlp_hidden_act mlp_only_layers mlp_type model_type "
     "moe_capacity moe_drop_tokens moe_gate moe_group moe_impl moe_implementation moe_layer_freq "
-    "moe_layer_num_skipped moe_layer_recompute moe_layers moe_random_routing_dropped_token "
+    "moe_layer_recompute moe_layers moe_random_routing_dropped_token "
     "moe_renormalize moe_router_dtype moe_router_enable_expert_bias moe_router_topk "
     "moe_router_topk_scaling_factor moe_shared_expert_overlap moe_token_dispatcher_type";
 static const char harmless_second[] =
+    "lm_head num_image_tokens num_expert_groups num_limited_groups is_composition "
     "llama_4_scaling mlp_expansion_factor attention_sink_size interpolate_factor use_rmsnorm score_function use_head_wise_attn_gate stream_and_decode_in_f32 mla_scale_kv_lora mla_scale_q_lora "
     "moe_use_aux_free moe_use_hardware_topk mscale mtp_loss_scaling_factor multi_query "
     "multi_query_attention n_ctx n_embd_proj n_group n_layer_norm n_positions n_special "
@@ -60,7 +61,7 @@ static const char harmless_second[] =
     "reorder_and_upcast_attn rescale_prenorm_residual resid_pdrop residual_in_fp32 return_dict "
     "rmsnorm rope_interleave rotary_dim rotary_emb_base rotary_pct router_n_groups "
     "router_use_softmax scale_attn_by_inverse_layer_idx scale_attn_weights scale_depth "
-    "scale_emb score_func scoring_func select_layer seq_aux seq_length seq_length_ntk "
+    "scale_emb score_func scoring_func select_layer seq_aux seq_length_ntk "
     "sequence_parallel shared_expert_first sink_attention skip_cls_token sliding_window "
     "sliding_window_pattern sliding_window_size slow_but_exact softmax_in_fp32 softmax_scale "
     "spatial_merge_size summary_activation summary_first_dropout summary_proj_to_labels "
@@ -72,7 +73,7 @@ static const char harmless_second[] =
     "use_bfloat16 use_bias use_bidirectional_attention use_cache use_cache_kernel "
     "use_cache_quantization use_conv_bias use_dynamic_ntk use_flash_attention_2 use_flash_attn "
     "use_gated_activation use_gemma_norm use_grouped_topk use_logn_attn use_mamba_kernels "
-    "use_mixed_mlp_moe use_mla use_moe_router_bias use_mrope use_mtp use_parallel_embedding "
+    "use_mixed_mlp_moe use_moe_router_bias use_mrope use_mtp use_parallel_embedding "
     "use_parallel_residual use_qk_layernorm use_qk_norm use_qkv_bias use_rope "
     "use_rotary_pos_emb use_routing_bias use_sdpa use_sliding_window use_unified_vision_chunk "
     "verbose vocab_size_per_layer_input";
@@ -95,7 +96,7 @@ static const char harmless_ends[] =
 static const char size_parts[] =
     "dim size head layer expert rank window state latent conv kernel ssm mamba lora shar "
     "compress index interval pattern types freq ratio expan width channel embed embd num_ n_ "
-    "block depth moe mlp ffn attn attention kv cross group hyper memory";
+    "block depth moe mlp ffn attn attention kv cross group hyper memory step loop recur repeat";
 /* clang-format on */
 
 /* Whether one of the words is `name` itself (WHOLE), or how it begins, ends, or a part of it. */

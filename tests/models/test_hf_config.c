@@ -554,6 +554,63 @@ START_TEST(scaled_positions_make_the_window)
 }
 END_TEST
 
+START_TEST(the_least_length_counts_but_command_rs_own)
+{
+    ck_assert_uint_eq(read_with("llama-3-8b", "seq_length", "4096").context_window_tokens, 4096);
+    ck_assert_uint_eq(read_with("llama-3-8b", "seq_length", "16384").context_window_tokens, 8192);
+    ck_assert_uint_eq(read_with("llama-3-8b", "model_max_length", "131072").context_window_tokens,
+                      131072);
+}
+END_TEST
+
+/* ---- what transformers has where a file has nothing ---- */
+
+START_TEST(a_number_of_transformers_own_is_taken_and_said)
+{
+    static const struct {
+        const char *name, *field;
+    } cases[] = {
+        { "deepseek-v3", "first_k_dense_replace" }, { "deepseek-v3", "n_shared_experts" },
+        { "deepseek-v3", "q_lora_rank" },           { "glm-5", "first_k_dense_replace" },
+        { "glm-4.5-air", "first_k_dense_replace" }, { "jamba-v0.1", "expert_layer_period" }
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        json_t *object = config_json(cases[i].name);
+        ck_assert_int_eq(json_object_del(object, cases[i].field), 0);
+        struct model model, known = imported(cases[i].name);
+        struct error err = { 0 };
+        ck_assert_int_eq(load_json(object, &model, &err), STATUS_OK);
+        ck_assert_msg(model_parameters(&model) == model_parameters(&known), "%s without %s",
+                      cases[i].name, cases[i].field);
+        ck_assert_ptr_nonnull(strstr(model.notes, cases[i].field));
+        json_decref(object);
+    }
+    struct model none = read_with("deepseek-v3", "q_lora_rank", "null"); /* says: none */
+    ck_assert_uint_eq(none.query_latent_dim, 0);
+}
+END_TEST
+
+START_TEST(a_deepseek_without_mla_has_heads_as_others_do)
+{
+    static const char *const of_mla[] = { "kv_lora_rank", "q_lora_rank", "qk_nope_head_dim",
+                                          "qk_rope_head_dim", "v_head_dim" };
+    json_t *object = config_json("deepseek-v3");
+    for (size_t i = 0; i < sizeof of_mla / sizeof *of_mla; i++)
+        json_object_set_new(object, of_mla[i], json_null());
+    json_object_set_new(object, "num_key_value_heads", json_integer(128));
+    json_object_set_new(object, "use_mla", json_false());
+    struct model model;
+    struct error err = { 0 };
+    ck_assert_int_eq(load_json(object, &model, &err), STATUS_OK); /* DeepSeek-OCR's language part */
+    ck_assert_int_eq(model.attention, ATTENTION_MULTI_HEAD);
+    ck_assert_uint_eq(model_kv_bytes_per_token(&model, 1), 2ull * 61 * 7168 * 2);
+    json_object_set_new(object, "use_mla", json_true());
+    ck_assert_int_eq(load_json(object, &model, &err), STATUS_INPUT);
+    ck_assert_str_eq(err.key, "qk_nope_head_dim");
+    json_decref(object);
+}
+END_TEST
+
 /* ---- JSON ---- */
 
 START_TEST(constants_as_python_writes_them_are_no_numbers)
@@ -645,6 +702,9 @@ static Suite *suite(void)
     tcase_add_test(tests, what_is_refused_can_be_vouched_for);
     tcase_add_test(tests, mistrals_own_file_is_read_as_the_same_model);
     tcase_add_test(tests, scaled_positions_make_the_window);
+    tcase_add_test(tests, the_least_length_counts_but_command_rs_own);
+    tcase_add_test(tests, a_number_of_transformers_own_is_taken_and_said);
+    tcase_add_test(tests, a_deepseek_without_mla_has_heads_as_others_do);
     tcase_add_test(tests, constants_as_python_writes_them_are_no_numbers);
     tcase_add_test(tests, what_is_no_json_object_is_refused_with_its_line);
     tcase_add_test(tests, a_window_is_the_files_or_transformers_or_none);

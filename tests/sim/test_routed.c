@@ -149,6 +149,23 @@ START_TEST(a_burst_with_one_prefix_goes_where_its_first_request_went)
 }
 END_TEST
 
+/* A tier below HBM takes no hits away: what the first request computes, others find when they
+ * start, however far ahead loads are begun. */
+START_TEST(a_burst_hits_as_much_where_loads_are_begun_ahead)
+{
+    static const char *const presets[] = { "vllm-offload-lru", "mooncake-store", "kvbm" };
+    char *path = burst(8, 16, 1);
+    double alone = run_burst(path, "cluster.replicas=1").hit_rate_tokens;
+    for (int i = 0; i < 3; i++) {
+        char keys[96];
+        snprintf(keys, sizeof keys, "cluster.replicas=1 policy=%s", presets[i]);
+        ck_assert_double_ge(run_burst(path, keys).hit_rate_tokens, alone);
+    }
+    unlink(path);
+    free(path);
+}
+END_TEST
+
 /* A system prompt of a third of each prompt is no reason. */
 START_TEST(a_prefix_that_is_too_small_a_share_does_not_gather_a_burst)
 {
@@ -190,6 +207,7 @@ static Suite *suite(void)
     tcase_add_test(tests, of_more_than_may_be_remembered_the_oldest_is_forgotten);
     tcase_add_test(tests, the_room_of_turns_that_ended_is_used_again);
     tcase_add_test(tests, a_burst_with_one_prefix_goes_where_its_first_request_went);
+    tcase_add_test(tests, a_burst_hits_as_much_where_loads_are_begun_ahead);
     tcase_add_test(tests, a_prefix_that_is_too_small_a_share_does_not_gather_a_burst);
     tcase_add_test(tests, beyond_a_number_and_a_ratio_the_load_decides);
     suite_add_tcase(suite, tests);

@@ -2,9 +2,9 @@
  * which no standard knows and config.json files hold. They become null: no size is infinite. */
 #include "models/hf_config.h"
 
+#include "base/json_constants.h"
 #include "base/memory.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,42 +48,6 @@ static enum status read_text(const char *path, char **text, struct error *err)
     return status;
 }
 
-/* The length of a constant of Python's at text, 0: none is there. */
-static size_t python_constant(const char *text)
-{
-    static const char *const constants[] = { "Infinity", "-Infinity", "NaN" };
-    for (size_t i = 0; i < sizeof constants / sizeof *constants; i++) {
-        size_t length = strlen(constants[i]);
-        if (strncmp(text, constants[i], length) == 0 && !isalnum((unsigned char)text[length]))
-            return length;
-    }
-    return 0;
-}
-
-/* Outside strings; every line stays a line. The result is the caller's. */
-static char *without_constants(const char *text)
-{
-    size_t length = strlen(text), used = 0;
-    char *plain = memory_new(length + length / 3 + 5, 1); /* NaN is the shortest: 3 become 4 */
-    bool quoted = false;
-    while (*text != '\0') {
-        size_t constant = quoted ? 0 : python_constant(text);
-        if (constant > 0) {
-            memcpy(plain + used, "null", 4);
-            used += 4;
-            text += constant;
-            continue;
-        }
-        if (*text == '"')
-            quoted = !quoted;
-        if (quoted && *text == '\\' && text[1] != '\0')
-            plain[used++] = *text++;
-        plain[used++] = *text++;
-    }
-    plain[used] = '\0';
-    return plain;
-}
-
 enum status hf_json_load(const char *path, json_t **root, struct error *err)
 {
     char *text = NULL;
@@ -91,7 +55,9 @@ enum status hf_json_load(const char *path, json_t **root, struct error *err)
         return err->status;
     json_error_t problem;
     const char *mark = "\xEF\xBB\xBF"; /* of UTF-8, which some editors write */
-    char *plain = without_constants(strncmp(text, mark, 3) == 0 ? text + 3 : text);
+    const char *begin = strncmp(text, mark, 3) == 0 ? text + 3 : text;
+    size_t length;
+    char *plain = json_without_constants(begin, strlen(begin), &length);
     free(text);
     *root = json_loads(plain, JSON_REJECT_DUPLICATES, &problem);
     free(plain);

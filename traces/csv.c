@@ -110,6 +110,18 @@ static bool digits_parse(const char **text, uint64_t most, uint64_t *value)
     return any;
 }
 
+/* A field that is no number may be what somebody wrote: it is told by its length. */
+static enum status refuse_field(const struct lines *lines, const char *key, const char *expected,
+                                const char *text, struct error *err)
+{
+    char found[64];
+    size_t length = strlen(text);
+    if (length <= 40 && strspn(text, "0123456789.eE+-:TZ/ ") == length)
+        return lines_refuse(lines, key, expected, text, err);
+    snprintf(found, sizeof found, "a text of %zu bytes", length);
+    return lines_refuse(lines, key, expected, found, err);
+}
+
 enum status csv_whole(const struct csv *csv, const struct lines *lines, uint32_t column,
                       const char *key, uint64_t least, uint64_t most, uint64_t *value,
                       struct error *err)
@@ -119,7 +131,7 @@ enum status csv_whole(const struct csv *csv, const struct lines *lines, uint32_t
     if (digits_parse(&at, most, value) && *at == '\0' && *value >= least)
         return STATUS_OK;
     snprintf(expected, sizeof expected, "a whole number from %" PRIu64 " to %" PRIu64, least, most);
-    return lines_refuse(lines, key, expected, text, err);
+    return refuse_field(lines, key, expected, text, err);
 }
 
 /* Text, wholly, as decimal seconds. */
@@ -144,7 +156,7 @@ enum status csv_seconds(const struct csv *csv, const struct lines *lines, uint32
     const char *text = csv_field(csv, column);
     if (seconds_parse(text, ns))
         return STATUS_OK;
-    return lines_refuse(lines, key, "seconds, a number from 0 to 9e9", text, err);
+    return refuse_field(lines, key, "seconds, a number from 0 to 9e9", text, err);
 }
 
 static bool real_parse(const char *text, double most, double *value)
@@ -177,7 +189,7 @@ enum status csv_real_seconds(const struct csv *csv, const struct lines *lines, u
     if (seconds_parse(text, ns))
         return STATUS_OK;
     if (!real_parse(text, 9e9, &seconds))
-        return lines_refuse(lines, key, "seconds, a number from 0 to 9e9", text, err);
+        return refuse_field(lines, key, "seconds, a number from 0 to 9e9", text, err);
     uint64_t whole = (uint64_t)seconds;
     *ns = whole * NS_PER_S + (uint64_t)((seconds - (double)whole) * 1e9 + 0.5);
     return STATUS_OK;

@@ -6,9 +6,9 @@
  *    "max_completion_tokens": n}}
  * The prompt may stand in "request" or "body", "usage" and "choices" in "response" or in its
  * "body". It is "messages" (chat completions), "prompt" (completions), or "instructions" and
- * "input" (responses). The time is "timestamp" or "created", of the line or of what it holds:
- * seconds as a number, or a date and time; if the first line has none, arrivals are the workload's.
- * With no choices, the last message is the reply if the assistant said it.
+ * "input" (responses). The time is "timestamp", "created" or "created_at", of the line or of what
+ * it holds: seconds as a number, or a date and time; if the first line has none, arrivals are the
+ * workload's. With no choices, the last message is the reply if the assistant said it.
  *
  * What is said is hashed into prefix block keys while it is read, and never kept (prompt_hash.h):
  * one ratio of bytes to tokens for all requests. So prompts are counted by that estimate, whatever
@@ -102,6 +102,8 @@ static enum status get_time(struct openai *openai, struct json_record record,
     uint64_t ns;
     if (time == NULL)
         time = find(record.object, "created");
+    if (time == NULL)
+        time = find(record.object, "created_at");
     if (!openai->begun)
         openai->has_times = time != NULL;
     openai->begun = true;

@@ -1,6 +1,7 @@
 /* traces/json_text.c - see json_text.h. */
 #include "traces/json_text.h"
 
+#include "base/json_constants.h"
 #include "base/memory.h"
 
 #include <stdio.h>
@@ -60,12 +61,22 @@ static char *quote_large(const char *text, size_t length, size_t *quoted_length)
 json_t *json_text_parse(const char *text, size_t length, json_error_t *why)
 {
     json_t *value = json_loadb(text, length, FLAGS, why);
-    if (value != NULL || json_error_code(why) != json_error_numeric_overflow)
+    if (value != NULL)
         return value;
-    size_t quoted_length;
-    char *quoted = quote_large(text, length, &quoted_length);
-    value = json_loadb(quoted, quoted_length, FLAGS, why);
-    free(quoted);
+    size_t mended_length;
+    char *mended = NULL;
+    if (json_error_code(why) == json_error_numeric_overflow)
+        mended = quote_large(text, length, &mended_length);
+    else if (strstr(why->text, "Infinity") != NULL || strstr(why->text, "NaN") != NULL ||
+             strstr(why->text, "invalid token") != NULL)
+        mended = json_without_constants(text, length, &mended_length);
+    if (mended == NULL)
+        return NULL;
+    json_error_t first = *why;
+    value = json_loadb(mended, mended_length, FLAGS, why);
+    if (value == NULL)
+        *why = first; /* places are the file's own */
+    free(mended);
     return value;
 }
 

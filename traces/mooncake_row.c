@@ -297,6 +297,13 @@ enum status mooncake_row_read(struct mooncake_rows *rows, struct json_record rec
                               struct mooncake_row *row, struct error *err)
 {
     *row = (struct mooncake_row){ .is_request = is_request(record.object) || rows->begun };
+    if (is_given(record.object, "play_id") || is_given(record.object, "dependencies"))
+        return json_record_refuse(
+            record, is_given(record.object, "play_id") ? "play_id" : "dependencies",
+            "rows that name none: of agentic_mooncake version 2 plays and what "
+            "waits for what are not read; make it a session CSV "
+            "(docs/workload.md)",
+            "some", err);
     if (check_block_tokens(rows, record, err) != STATUS_OK)
         return err->status;
     if (!row->is_request) {

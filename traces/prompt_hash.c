@@ -117,11 +117,15 @@ uint64_t prompt_hash_bytes(const struct prompt_hash *hash)
 enum status prompt_hash_said(struct prompt_hash *hash, struct json_record message,
                              struct error *err)
 {
-    const json_t *calls = json_object_get(message.object, "tool_calls");
+    static const char *const calls[] = { "tool_calls",
+                                         "function_call" }; /* the latter: until 2023 */
     if (prompt_hash_content(hash, message, err) != STATUS_OK)
         return err->status;
-    if (calls != NULL && !json_is_null(calls))
-        prompt_hash_value(hash, calls);
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        const json_t *call = json_object_get(message.object, calls[i]);
+        if (call != NULL && !json_is_null(call))
+            prompt_hash_value(hash, call);
+    }
     return STATUS_OK;
 }
 

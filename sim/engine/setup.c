@@ -203,12 +203,12 @@ static enum status check_window(const struct engine_setup *setup, struct error *
     units_format((double)setup->kv.shape.state_bytes, UNIT_BYTES, state, sizeof state);
     if (blocks)
         snprintf(states, sizeof states,
-                 " (blocks of %u tokens with a state of %s each: larger blocks, or "
-                 "tiers.hbm.cache=0, hold more)",
+                 " (blocks of %u tokens, a state of %s in each: larger ones or "
+                 "tiers.hbm.cache=0 hold more)",
                  setup->unit_tokens, state);
     snprintf(expected, sizeof expected,
-             "2 to %u tokens, whose KV fits into the HBM that %.64s leaves on %u GPU(s)%s", tokens,
-             setup->model.name, setup->experiment->gpus, states);
+             "2 to %u tokens, whose KV fits into the HBM that %.64s leaves on %u GPU(s)%.100s",
+             tokens, setup->model.name, setup->experiment->gpus, states);
     snprintf(found, sizeof found, "%u", setup->window_tokens);
     return error_input(err, NULL, 0, "engine.context_window", expected, found);
 }

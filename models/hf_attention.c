@@ -16,13 +16,10 @@ static const char *const kv_names[] = {
 static const char *const width_names[] = { "head_dim", "attention_head_dim", "kv_channels", NULL };
 static const char *const vocabulary_names[] = { "vocab_size", "padded_vocab_size", NULL };
 
-/* Takes the first of the names that is there, or `standard` where that is above 0. */
-static void take(struct hf *hf, uint32_t *member, const char *const *names, uint32_t standard)
+/* What is said but is as all others are need not be kept. */
+static void take_other(struct hf *hf, uint32_t *member, const char *field, uint32_t all)
 {
-    const char *field = hf_name(hf, names);
-    if (standard > 0)
-        hf_take_or(hf, member, field, standard);
-    else
+    if (hf_field(hf, field) != NULL && hf_whole(hf, field) != all)
         hf_take(hf, member, field);
 }
 
@@ -33,7 +30,7 @@ static void read_width(struct hf *hf)
     const json_t *value = hf_field(hf, field);
     bool own = hf->habits->own_width && hf->habits->head_dim == 0;
     if (value != NULL || own || hf->habits->head_dim > 0) {
-        take(hf, &model->head_dim, width_names, hf->habits->head_dim);
+        hf_take_named(hf, &model->head_dim, width_names, hf->habits->head_dim);
         return;
     }
     if (hf->status == STATUS_OK && (model->heads == 0 || model->hidden % model->heads != 0))
@@ -51,20 +48,18 @@ static void read_kv_heads(struct hf *hf)
     if (hf_flag_or(hf, "multi_query", false) && !hf_has(hf, kv_names))
         hf_derive(hf, &model->kv_heads, 1, "multi_query");
     else if (hf->habits->heads_kv)
-        take(hf, &model->kv_heads, kv_names, model->heads);
+        hf_take_named(hf, &model->kv_heads, kv_names, model->heads);
     else
-        take(hf, &model->kv_heads, kv_names, hf->habits->kv_heads);
+        hf_take_named(hf, &model->kv_heads, kv_names, hf->habits->kv_heads);
 }
 
 static void read_heads(struct hf *hf)
 {
-    static const char *const value_names[] = { "v_head_dim", NULL };
     struct model *model = hf->model;
-    take(hf, &model->heads, head_names, hf->habits->heads);
+    hf_take_named(hf, &model->heads, head_names, hf->habits->heads);
     read_kv_heads(hf);
     read_width(hf);
-    if (hf_has(hf, value_names) && hf_whole(hf, "v_head_dim") != model->head_dim)
-        hf_take(hf, &model->value_dim, "v_head_dim");
+    take_other(hf, &model->value_dim, "v_head_dim", model->head_dim);
     hf_take_or(hf, &model->query_latent_dim, "share_q_dim", 0); /* Step-3 */
 }
 
@@ -73,11 +68,11 @@ static void read_latent(struct hf *hf)
     struct model *model = hf->model;
     model->attention = ATTENTION_LATENT;
     hf_note(hf, &model->attention, "kv_lora_rank");
-    take(hf, &model->heads, head_names, 0);
+    hf_take_named(hf, &model->heads, head_names, 0);
     hf_derive(hf, &model->kv_heads, model->heads, "each head decompresses its own");
     hf_take(hf, &model->head_dim, "qk_nope_head_dim");
-    if (hf_whole(hf, "v_head_dim") != model->head_dim)
-        hf_take(hf, &model->value_dim, "v_head_dim");
+    hf_whole(hf, "v_head_dim"); /* must be there */
+    take_other(hf, &model->value_dim, "v_head_dim", model->head_dim);
     hf_take(hf, &model->latent_dim, "kv_lora_rank");
     hf_take(hf, &model->rope_dim, "qk_rope_head_dim");
     hf_take_or(hf, &model->query_latent_dim, "q_lora_rank", 0);
@@ -87,12 +82,6 @@ static void read_latent(struct hf *hf)
 }
 
 /* ---- heads of windowed layers ---- */
-
-static void take_other(struct hf *hf, uint32_t *member, const char *field, uint32_t all)
-{
-    if (hf_field(hf, field) != NULL && hf_whole(hf, field) != all)
-        hf_take(hf, member, field);
-}
 
 /* Families name the windowed layers' heads (swa_*), or those of the others (global_*). */
 static void read_window_heads(struct hf *hf)
@@ -178,13 +167,13 @@ static void read_indexer(struct hf *hf)
 void hf_read_attention(struct hf *hf)
 {
     struct model *model = hf->model;
-    take(hf, &model->hidden, hidden_names, 0);
+    hf_take_named(hf, &model->hidden, hidden_names, 0);
     bool plain = json_is_false(hf_field(hf, "use_mla"));
     if (hf_field(hf, "kv_lora_rank") != NULL || (hf->habits->latent && !plain))
         read_latent(hf);
     else
         read_heads(hf);
-    take(hf, &model->vocabulary, vocabulary_names, hf->habits->vocabulary);
+    hf_take_named(hf, &model->vocabulary, vocabulary_names, hf->habits->vocabulary);
     const json_t *tied = hf_either(hf, "tie_word_embeddings");
     if (tied != NULL && !json_is_boolean(tied))
         hf_refuse(hf, "tie_word_embeddings", "true or false", tied);

@@ -117,6 +117,8 @@ bool hf_flag_or(struct hf *hf, const char *field, bool standard);
 void hf_take(struct hf *hf, uint32_t *member, const char *field);
 void hf_take_or(struct hf *hf, uint32_t *member, const char *field, uint32_t standard);
 void hf_take_flag_or(struct hf *hf, bool *member, const char *field, bool standard);
+/* The same of the first of the names that is there, or, where that is above 0, `standard`. */
+void hf_take_named(struct hf *hf, uint32_t *member, const char *const *names, uint32_t standard);
 /* A member that follows from others: text says how. */
 void hf_derive(struct hf *hf, uint32_t *member, uint32_t value, const char *text);
 void hf_note(struct hf *hf, const void *member, const char *text);

@@ -140,6 +140,15 @@ void hf_take_or(struct hf *hf, uint32_t *member, const char *field, uint32_t sta
     note_field(hf, member, field);
 }
 
+void hf_take_named(struct hf *hf, uint32_t *member, const char *const *names, uint32_t standard)
+{
+    const char *field = hf_name(hf, names);
+    if (standard > 0)
+        hf_take_or(hf, member, field, standard);
+    else
+        hf_take(hf, member, field);
+}
+
 void hf_take_flag_or(struct hf *hf, bool *member, const char *field, bool standard)
 {
     *member = hf_flag_or(hf, field, standard);

@@ -41,11 +41,6 @@ static void read_mamba(struct hf *hf)
 
 static const char *const mamba2_heads[] = { "mamba_num_heads", "mamba_n_heads", NULL };
 
-static void take(struct hf *hf, uint32_t *member, const char *const *names)
-{
-    hf_take(hf, member, hf_name(hf, names));
-}
-
 /* A head's width follows from the others where the file has none, or "auto". */
 static void read_mamba2_width(struct hf *hf)
 {
@@ -54,14 +49,14 @@ static void read_mamba2_width(struct hf *hf)
     const json_t *value = hf_field(hf, hf_name(hf, names));
     uint32_t inner = hf_whole_or(hf, "mamba_d_ssm", 0);
     if (json_is_integer(value))
-        take(hf, &model->state_head_dim, names);
+        hf_take_named(hf, &model->state_head_dim, names, 0);
     else if (model->state_heads > 0 && (inner > 0 || hf_field(hf, "mamba_expand") != NULL))
         hf_derive(hf, &model->state_head_dim,
                   (inner > 0 ? inner : hf_whole(hf, "mamba_expand") * model->hidden) /
                       model->state_heads,
                   "inner width / mamba_n_heads");
     else
-        take(hf, &model->state_head_dim, names);
+        hf_take_named(hf, &model->state_head_dim, names, 0);
     if (inner > 0 && hf->status == STATUS_OK && inner != model->state_heads * model->state_head_dim)
         hf_refuse(hf, "mamba_d_ssm", "the heads times their width", hf_field(hf, "mamba_d_ssm"));
 }
@@ -77,11 +72,11 @@ static void read_mamba2(struct hf *hf)
     struct model *model = hf->model;
     model->state = STATE_MAMBA2;
     hf_note(hf, &model->state, "mamba heads: Mamba-2");
-    take(hf, &model->state_heads, mamba2_heads);
+    hf_take_named(hf, &model->state_heads, mamba2_heads, 0);
     read_mamba2_width(hf);
-    take(hf, &model->state_dim, state_names);
-    take(hf, &model->state_groups, group_names);
-    take(hf, &model->state_conv, conv_names);
+    hf_take_named(hf, &model->state_dim, state_names, 0);
+    hf_take_named(hf, &model->state_groups, group_names, 0);
+    hf_take_named(hf, &model->state_conv, conv_names, 0);
     hf_field(hf, "mamba_expand");
     hf_field(hf, "expand");
 }

@@ -236,13 +236,9 @@ static void note_hits(const struct engine *engine, struct session *session,
     leave_out(&session->hits, reuse_found_tokens(&hits) - session->reused_tokens);
 }
 
-/* Has the core prepare the turn that is next. false: none, or not yet. */
-static bool prepare_next(struct engine *engine)
+/* Has the core prepare the turn that is next. before: the one in front of it. false: not yet. */
+static bool prepare(struct engine *engine, uint32_t handle, uint32_t before)
 {
-    uint32_t before, handle = next_in_order(engine, &before);
-    engine->waits_for_kv = handle == 0 && engine->queue_head != 0;
-    if (handle == 0)
-        return false;
     struct session *session = session_of(engine, handle);
     uint32_t total = room_at_start(engine, session);
     if (experiment_of(engine)->fetch_wait != FETCH_COMPLETE)
@@ -251,8 +247,8 @@ static bool prepare_next(struct engine *engine)
     enum prepare done = placement_prepare(
         engine->core, engine->now_ns, session->job, session->kv_cut,
         kv_layout_room(&engine->setup->kv, total), worth_loading(engine, session), &hits);
+    engine->waits_for_kv = done == PREPARE_WAIT;
     if (done != PREPARE_DONE) {
-        engine->waits_for_kv = done == PREPARE_WAIT;
         actions_drain(engine);
         return false;
     }
@@ -267,17 +263,34 @@ static bool prepare_next(struct engine *engine)
     return true;
 }
 
-/* Whether the turn that is next would load from below HBM. One that would not is looked up when it
- * starts, as vLLM's scheduler does (v1/core/sched/scheduler.py, schedule(): a waiting request's
- * blocks are looked up as it is taken; those that are to be fetched wait apart): until then, what
- * the turns before it compute becomes a hit of its own. */
-static bool next_loads(struct engine *engine)
+/* false: none is next, or not yet. */
+static bool prepare_next(struct engine *engine)
 {
     uint32_t before, handle = next_in_order(engine, &before);
-    if (handle == 0)
+    if (handle == 0) {
+        engine->waits_for_kv = engine->queue_head != 0;
         return false;
+    }
+    return prepare(engine, handle, before);
+}
+
+/* Whether the turn would load from below HBM. One that would not is looked up when it starts, as
+ * vLLM's scheduler does (v1/core/sched/scheduler.py, schedule(): a waiting request's blocks are
+ * looked up as it is taken; those that are to be fetched wait apart): until then, what the turns
+ * before it compute becomes a hit of its own. */
+static bool would_load(const struct engine *engine, uint32_t handle)
+{
     struct placement_hits hits = peek(engine, session_of(engine, handle), slowest_tier(engine));
     return reuse_found_tokens(&hits) > hits.tokens[TIER_HBM];
+}
+
+/* Where KV is loaded in the background, only turns that load some. */
+static bool prepare_next_ahead(struct engine *engine)
+{
+    if (!loads_in_background(engine))
+        return prepare_next(engine);
+    uint32_t before, handle = next_in_order(engine, &before);
+    return handle != 0 && would_load(engine, handle) && prepare(engine, handle, before);
 }
 
 static uint32_t most_prepared(const struct engine *engine)
@@ -292,8 +305,7 @@ void queue_prepare_ahead(struct engine *engine)
     if (experiment->preloading == PRELOAD_NONE ||
         (experiment->preloading == PRELOAD_LAYERS && experiment->read_buffer_layers == 0))
         return;
-    while (engine->prepared.count < most && (!loads_in_background(engine) || next_loads(engine)) &&
-           prepare_next(engine))
+    while (engine->prepared.count < most && prepare_next_ahead(engine))
         ;
 }
 

@@ -77,6 +77,15 @@ START_TEST(lines_of_a_head_are_given_one_by_one)
 }
 END_TEST
 
+START_TEST(a_word_is_on_the_first_line_or_behind_it)
+{
+    struct head head = head_of("one two\nthree\n", 14);
+    ck_assert(head_line_has(&head, "two") && head_has(&head, "two"));
+    ck_assert(!head_line_has(&head, "three") && head_has(&head, "three"));
+    ck_assert(!head_line_has(&head, "four") && !head_has(&head, "four"));
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *suite = suite_create("head");
@@ -85,6 +94,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, a_list_of_names_longer_than_a_message_is_cut);
     tcase_add_test(tcase, a_key_is_the_objects_own);
     tcase_add_test(tcase, lines_of_a_head_are_given_one_by_one);
+    tcase_add_test(tcase, a_word_is_on_the_first_line_or_behind_it);
     suite_add_tcase(suite, tcase);
     return suite;
 }

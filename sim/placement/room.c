@@ -56,7 +56,7 @@ bool room_in_ssd(struct placement *core, uint64_t tokens)
 
 /* Holds the unit while room is made for it, lest that be made by dropping the very copy that will
  * be completed, or the one that will be copied. */
-static void hold(struct placement *core, uint32_t unit, bool holds)
+void room_hold(struct placement *core, uint32_t unit, bool holds)
 {
     core->units.unit[unit].transfer = holds ? TRANSFER_HOLD : 0;
     books_wanted(core, unit);
@@ -64,17 +64,17 @@ static void hold(struct placement *core, uint32_t unit, bool holds)
 
 bool room_in_ssd_for(struct placement *core, uint32_t unit, uint64_t tokens)
 {
-    hold(core, unit, true);
+    room_hold(core, unit, true);
     bool room = room_in_ssd(core, tokens);
-    hold(core, unit, false);
+    room_hold(core, unit, false);
     return room;
 }
 
 enum room room_in_dram_for(struct placement *core, uint32_t unit, uint64_t tokens)
 {
-    hold(core, unit, true);
+    room_hold(core, unit, true);
     enum room room = room_in_dram(core, tokens);
-    hold(core, unit, false);
+    room_hold(core, unit, false);
     return room;
 }
 
@@ -123,6 +123,18 @@ static bool evict_from_dram(struct placement *core, uint32_t unit, uint32_t *id)
     return true;
 }
 
+/* SAVE_NODES: what is before it in its node goes with it. */
+static bool evict_with_node(struct placement *core, uint32_t unit, uint32_t *id)
+{
+    bool goes = true;
+    while (unit != UNIT_NONE && goes) {
+        uint32_t above = core->units.nodes ? tree_above(core, unit) : UNIT_NONE;
+        goes = evict_from_dram(core, unit, id);
+        unit = above;
+    }
+    return goes;
+}
+
 /* Evicts until `tokens` are free or on their way to be, none of them one that a job of sequence
  * `limit` or sooner waits for. */
 static void make_dram_room(struct placement *core, uint64_t tokens, uint32_t limit)
@@ -132,11 +144,20 @@ static void make_dram_room(struct placement *core, uint64_t tokens, uint32_t lim
         uint32_t unit = core->policy->victim(&core->env, TIER_DRAM);
         if (unit == UNIT_NONE || (limit != 0 && policy_next_use(&core->env, unit) <= limit))
             break;
-        if (!evict_from_dram(core, unit, &id))
+        if (!evict_with_node(core, unit, &id))
             break;
     }
     if (id != 0)
         transfer_begin(core, id);
+}
+
+bool room_for_node(struct placement *core, uint64_t tokens)
+{
+    uint64_t free = free_tokens(core, TIER_DRAM), goal = free + tokens;
+    uint64_t most = core->env.capacity_tokens[TIER_DRAM];
+    if (free < tokens)
+        make_dram_room(core, goal < most ? goal : most, 0);
+    return free_tokens(core, TIER_DRAM) >= tokens;
 }
 
 static enum room dram_room(const struct placement *core, uint64_t tokens)

@@ -63,6 +63,10 @@ static bool try_save(struct placement *core, uint32_t handle)
     struct job *job = &core->job[handle];
     if (!core->policy->saves || job->save_transfer != 0 || !core_saves_at_once(core))
         return true;
+    if (core_offers(core)) {
+        offer_ready(core, handle);
+        return true;
+    }
     if (is_written(core, job))
         return false;
     /* The session's copy is being demoted: it can be completed when that has ended. */
@@ -101,13 +105,28 @@ static void wait_with_save(struct placement *core, uint32_t handle)
     core->waiting_save_tail = handle;
 }
 
+/* The tree is told first: what HBM gets by it is what the tree lacked. */
+static void save_nodes(struct placement *core, struct job *job, uint32_t ready_tokens)
+{
+    uint32_t units = least(ready_tokens / core->config.unit_tokens, job->chain_count);
+    tree_insert(core, job, units, ready_tokens < job->prompt_tokens);
+    chain_share(core, job, ready_tokens);
+    if (ready_tokens >= job->prompt_tokens)
+        backup_nodes(core, job, units);
+    room_keep_reserve(core);
+}
+
 void placement_save(struct placement *core, uint64_t now_ns, uint32_t handle, uint32_t ready_tokens)
 {
     struct job *job = &core->job[handle];
     assert(now_ns >= core->now_ns && job->state == JOB_RUNNING);
     core->now_ns = now_ns;
     job->context_tokens = ready_tokens;
-    job->save_goal_tokens = ready_tokens;
+    job->save_goal_tokens = least(ready_tokens, job->save_most_tokens);
+    if (core_has_nodes(core)) {
+        save_nodes(core, job, ready_tokens);
+        return;
+    }
     if (!units_are_sessions(core))
         chain_share(core, job, ready_tokens);
     if (!job->save_waits && (core->waiting_save_head != 0 || !try_save(core, handle)))
@@ -135,6 +154,8 @@ void save_ended(struct placement *core, uint32_t handle)
 {
     struct job *job = &core->job[handle];
     job->save_transfer = 0;
+    if (core_offers(core))
+        offer_stored(core, job);
     /* More may have become ready while this save ran. */
     if (!job->save_waits && !try_save(core, handle))
         wait_with_save(core, handle);

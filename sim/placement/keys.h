@@ -33,11 +33,25 @@ enum write_mode { WRITE_MODES(CHOICE_MEMBER) };
     X(SAVE_LACKING, "lacking") X(SAVE_ONCE, "once") X(SAVE_EACH, "each") X(SAVE_NODES, "nodes")
 enum save_rule { SAVE_RULES(CHOICE_MEMBER) };
 
+/* SAVE_ONCE: when the tiers below HBM hear of a job. stores: at its look-up, of all its units, and at each of
+ * its stores (vLLM up to 0.30); end: when it has ended, of those that it loaded or offered (from 0.31 on). */
+#define TOUCHES(X) X(TOUCH_STORES, "stores") X(TOUCH_END, "end")
+enum touch { TOUCHES(CHOICE_MEMBER) };
+
 /* What has a tier for its index means nothing for HBM. */
 struct placement_keys {
     int write[TIER_KINDS];           /* enum write_mode; DRAM's is through where HBM has no cache */
     uint32_t write_uses[TIER_KINDS]; /* selective: jobs that must have used a unit */
     int save;                        /* enum save_rule */
+    int touch;                       /* enum touch */
+    uint32_t pending_most_tokens;    /* SAVE_ONCE: a job waits for what is on its way to DRAM, unless no more of
+                                        what it would find begins there */
+    double evict_at, evict_share;    /* of DRAM: room is made when that much is used, by units that hold that
+                                        share of what is used, and not when it is asked for; 0: when it is */
+    uint64_t evict_interval_ns;      /* how often that is looked at */
+    bool staging;                    /* DRAM gives up what SSD has */
+    uint64_t promote_after;          /* what is loaded from SSD stays in DRAM, but for the first so many times;
+                                        UINT64_MAX: never */
     uint32_t admit_uses[TIER_KINDS]; /* the filter: units that fewer jobs used stay out */
     bool inclusive[TIER_COUNT];      /* DRAM keeps what HBM keeps of a job that ended (always, but with
                                         back); SSD keeps what is brought to DRAM */

@@ -18,6 +18,7 @@ static void set_env(struct placement *core)
     const struct placement_config *config = &core->config;
     env->units = &core->units.seen;
     env->state = memory_new(1, core->policy->state_bytes);
+    env->key_of = books_key_of;
     env->remembers = books_remember;
     env->unit_tokens = config->unit_tokens;
     env->recompute_base_ns = config->recompute_base_ns;
@@ -65,6 +66,7 @@ struct placement *placement_new(const struct placement_config *config)
     core->save_uses = most_uses(core);
     /* Zero names no slot, job, transfer, and as a sequence no limit. */
     ranges_init(&core->slots);
+    core->promoting = sketch_new(4096, false, UINT8_MAX, 16384); /* Mooncake Store's */
     core->job_high_water = core->transfer_high_water = 1;
     core->next_sequence = 1;
     return core;
@@ -79,6 +81,7 @@ void placement_free(struct placement *core)
     unit_table_free(&core->units);
     free(core->env.state);
     ranges_free(&core->slots);
+    sketch_free(&core->promoting);
     free(core->slot);
     free(core->job);
     free(core->transfer);

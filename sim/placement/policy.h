@@ -48,6 +48,7 @@ struct policy_env {
     uint64_t retain_tokens;   /* priority-lru: from each context's beginning... */
     uint32_t retain_priority; /* ...with this priority, 0 to 100 */
     struct policy_use use;
+    uint64_t (*key_of)(const struct policy_env *env, uint32_t unit);
     void (*remembers)(struct policy_env *env, uint32_t unit, enum tier tier, bool does);
 };
 
@@ -97,7 +98,7 @@ struct policy {
     X(scheduler_aware)                                                                             \
     X(lru) X(fifo) X(mru) X(lfu) X(two_q) X(arc) X(s3_fifo) X(sieve) X(gdsf)                        \
     X(vllm_arc) X(priority_lru) X(lease_lru) X(served_lru)                                         \
-    X(radix_lru) X(radix_lfu) X(radix_slru)                                                          \
+    X(vllm_arc_31) X(multi_lru) X(radix_lru) X(radix_lfu) X(radix_slru)                                                          \
     X(head_lru) X(head_lfu) X(head_fifo) X(head_mru)                                               \
     X(none)
 #define POLICY_DECLARE(name) extern const struct policy policy_##name;

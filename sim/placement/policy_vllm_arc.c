@@ -3,7 +3,7 @@
  * asked when a request looks its blocks up, and stays one, at its list's recent end; T1 evicts as
  * soon as it is as long as the target, which begins at 0; B1 and B2 hold up to a tier's blocks
  * each; and a request's later stores touch its earlier blocks again, so that what it stored itself
- * moves to T2: here its end stands for those stores. Source: vLLM
+ * moves to T2, but not what a store has just stored. Source: vLLM
  * vllm/v1/kv_offload/cpu/policies/arc.py at 02957b5 (touch, insert, evict_until), the calls to
  * touch() in vllm/distributed/kv_transfer/kv_connector/v1/offloading/scheduler.py at 0072b0b. The
  * tiers below HBM only. */
@@ -106,6 +106,38 @@ static bool vllm_arc_yields(const struct policy_env *env, enum tier tier, uint64
     uint64_t rest = units - from_t1;
     return count_goers(env, &arc->lists.list[tier][T2], tier, rest) == rest;
 }
+
+/* From 0.31 on T1 gives what T2 has not. */
+static uint32_t vllm_arc_31_victim(struct policy_env *env, enum tier tier)
+{
+    struct vllm_arc *arc = env->state;
+    uint32_t unit = vllm_arc_victim(env, tier);
+    return unit != UNIT_NONE || tier == TIER_HBM
+               ? unit
+               : policy_first(env, &arc->lists.list[tier][T1], tier);
+}
+
+static bool vllm_arc_31_yields(const struct policy_env *env, enum tier tier, uint64_t units)
+{
+    const struct vllm_arc *arc = env->state;
+    uint64_t from_t1 = count_goers(env, &arc->lists.list[tier][T1], tier, units);
+    uint64_t rest = units - from_t1;
+    return count_goers(env, &arc->lists.list[tier][T2], tier, rest) == rest;
+}
+
+const struct policy policy_vllm_arc_31 = {
+    .name = "vllm-arc-0.31",
+    .summary = "the same from vLLM 0.31 on: T1 gives what T2 has not",
+    .state_bytes = sizeof(struct vllm_arc),
+    .note_bytes = sizeof(uint8_t),
+    .saves = true,
+    .uses_ghosts = true,
+    .enter = vllm_arc_enter,
+    .leave = vllm_arc_leave,
+    .use = vllm_arc_use,
+    .victim = vllm_arc_31_victim,
+    .yields = vllm_arc_31_yields,
+};
 
 const struct policy policy_vllm_arc = {
     .name = "vllm-arc",

@@ -25,6 +25,7 @@ static const char two_readings[] =
 static const char same_prompts[] =
     "{\"timestamp\": 0, \"input_length\": 1024, \"output_length\": 4, \"hash_ids\": [1, 2]}\n"
     "{\"timestamp\": 60000, \"input_length\": 1024, \"output_length\": 4, \"hash_ids\": [1, 2]}\n";
+#define MARKED "placement.unit=block placement.save=each policy=lru tiers.dram.capacity=16GB"
 #define WHOLE_BLOCKS                                                                               \
     "model=mistral-7b hardware=h100 gpus=1 tiers.hbm.cache=30GB tiers.dram.capacity=0 warmup_turns=0"
 
@@ -57,7 +58,15 @@ static const struct {
       .value = "nodes",
       .beside = "placement.unit=block placement.leaf_only=true placement.ttl=0 policy=radix-lru "
                 "tiers.hbm.cache=30GB" },
-    { .key = "placement.save_replies", .value = "false" },
+    { .key = "placement.touch",
+      .value = "end",
+      .beside = "placement.unit=block placement.save=once policy=vllm-arc tiers.dram.capacity=8GB" },
+    { .key = "placement.replies", .value = "hbm" },
+    { .key = "placement.replies", .value = "nowhere" },
+    { .key = "placement.max_recompute_pending_tokens",
+      .value = "100000",
+      .beside = OF_SHAPE("shared-prefix") " placement.save=once policy=lru engine.scheduling=chunked "
+                                          "placement.unit=block" },
     { .key = "placement.lease", .value = "10min", .beside = "policy=lease-lru" },
     { .key = "placement.retain_tokens",
       .value = "512",
@@ -81,6 +90,14 @@ static const struct {
       .value = "false",
       .beside = "tiers.hbm.cache=30GB tiers.dram.write=back" },
     { .key = "tiers.dram.admit_uses", .value = "2" },
+    { .key = "tiers.dram.evict_at", .value = "0.8", .beside = MARKED },
+    { .key = "tiers.dram.evict_share", .value = "0.4", .beside = MARKED " tiers.dram.evict_at=0.8" },
+    { .key = "tiers.dram.evict_interval",
+      .value = "100s",
+      .beside = MARKED " tiers.dram.evict_at=0.8" },
+    { .key = "tiers.dram.promote_after", .value = "never", .beside = "placement.unit=block" },
+    { .key = "tiers.dram.promote_after", .value = "2", .beside = "placement.unit=block" },
+    { .key = "tiers.dram.staging", .value = "true", .beside = "placement.unit=block tiers.ssd.write=through" },
     { .key = "tiers.ssd.capacity", .value = "30GB" },
     { .key = "tiers.ssd.inclusive", .value = "false" },
     { .key = "tiers.ssd.fetches_in_flight", .value = "8" },

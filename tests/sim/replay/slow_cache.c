@@ -68,6 +68,18 @@ static double rank_of(const struct slow_cache *cache, const struct slow_entry *e
     return gdsf ? cache->floor + (double)entry->uses * worth : (double)entry->uses;
 }
 
+/* ghost_b: how often each key was ever seen; it forgets none, as the sketch does before very many. */
+static double level_of(struct slow_cache *cache, uint64_t key)
+{
+    int at = find(&cache->ghost_b, key);
+    if (at < 0) {
+        push(&cache->ghost_b, (struct slow_entry){ .key = key });
+        at = (int)cache->ghost_b.count - 1;
+    }
+    uint64_t count = ++cache->ghost_b.at[at].uses;
+    return count < 3 ? 0.0 : count < 8 ? 1.0 : count < 15 ? 2.0 : 3.0;
+}
+
 static void touch_ranked(struct slow_cache *cache, uint64_t key, uint64_t depth, bool gdsf)
 {
     int at = find(&cache->a, key);
@@ -88,7 +100,9 @@ static void touch_ranked(struct slow_cache *cache, uint64_t key, uint64_t depth,
         cache->a.at[at].uses++;
         cache->a.at[at].touched = ++cache->clock;
     }
-    cache->a.at[at].rank = rank_of(cache, &cache->a.at[at], gdsf);
+    cache->a.at[at].rank = strcmp(cache->policy, "multi-lru") == 0
+                               ? level_of(cache, key)
+                               : rank_of(cache, &cache->a.at[at], gdsf);
 }
 
 /* uses: 1, or 2 once it is marked. */
@@ -208,6 +222,8 @@ static void vllm_arc_ghost(struct slow_cache *cache, struct slow_list *ghosts,
 static bool vllm_arc_evict(struct slow_cache *cache)
 {
     bool of_t1 = cache->a.count > 0 && cache->a.count >= (uint32_t)cache->target;
+    if (strcmp(cache->policy, "vllm-arc-0.31") == 0 && cache->b.count == 0)
+        of_t1 = true;
     struct slow_list *list = of_t1 ? &cache->a : &cache->b;
     struct slow_list *ghosts = of_t1 ? &cache->ghost_a : &cache->ghost_b;
     if (list->count == 0)
@@ -310,9 +326,10 @@ void slow_touch(struct slow_cache *cache, uint64_t key, uint64_t depth)
         0) /* differs in what comes in together, which a replay has not */
         policy += 5;
     if (strcmp(policy, "lfu") == 0 || strcmp(policy, "gdsf") == 0 ||
-        strcmp(policy, "radix-lfu") == 0 || strcmp(policy, "radix-slru") == 0)
+        strcmp(policy, "radix-lfu") == 0 || strcmp(policy, "radix-slru") == 0 ||
+        strcmp(policy, "multi-lru") == 0)
         touch_ranked(cache, key, depth, policy[0] == 'g');
-    else if (strcmp(policy, "vllm-arc") == 0)
+    else if (strncmp(policy, "vllm-arc", 8) == 0)
         touch_vllm_arc(cache, key);
     else if (strcmp(policy, "sieve") == 0)
         touch_sieve(cache, key);

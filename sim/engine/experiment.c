@@ -28,6 +28,11 @@ static const char *const overflow_choices[] = { OVERFLOWS(CHOICE_WORD) NULL };
 
 #define AT(member) offsetof(struct experiment, member)
 
+#define POLICY_CONSTANT_ROW(policy_, name, type, kind_, unit_, standard_, least, most, help_)      \
+    { .key = "placement." #policy_ "." #name, .kind = CONFIG_##kind_, .unit = UNIT_##unit_,        \
+      .offset = AT(placement.policy.policy_##_##name), .min = least, .max = most,                  \
+      .standard = #standard_, .help = help_ },
+
 static const struct config_row experiment_rows[] = {
     { .key = "model", .kind = CONFIG_TEXT, .offset = AT(model), .standard = "llama-13b",
       .help = "a model of models/llm, or the path of such a YAML file or of a Hugging Face config.json" },
@@ -71,16 +76,17 @@ static const struct config_row experiment_rows[] = {
     { .key = "placement.save_replies", .kind = CONFIG_BOOL, .offset = AT(save_replies),
       .standard = "true",
       .help = "replies are kept below HBM, too; false: prompts alone (vLLM's offload_prompt_only)" },
-    { .key = "placement.lease", .kind = CONFIG_U64, .unit = UNIT_DURATION, .offset = AT(placement.lease_ns),
+    { .key = "placement.lease", .kind = CONFIG_U64, .unit = UNIT_DURATION, .offset = AT(placement.policy.lease_ns),
       .min = 0, .max = 1e18, .standard = "10s",
       .help = "lease-lru: what a turn found is not given up for so long (Mooncake's "
               "default_kv_lease_ttl)" },
-    { .key = "placement.retain_tokens", .kind = CONFIG_U64, .offset = AT(placement.retain_tokens), .min = 0,
-      .max = 1e12, .standard = "0",
+    { .key = "placement.retain_tokens", .kind = CONFIG_U64, .offset = AT(placement.policy.retain_tokens),
+      .min = 0, .max = 1e12, .standard = "0",
       .help = "priority-lru: the first tokens of each context that have placement.retain_priority" },
-    { .key = "placement.retain_priority", .kind = CONFIG_U32, .offset = AT(placement.retain_priority),
+    { .key = "placement.retain_priority", .kind = CONFIG_U32, .offset = AT(placement.policy.retain_priority),
       .min = 0, .max = 100, .standard = "80",
-      .help = "priority-lru: theirs; all others have 35, TensorRT-LLM's default" },
+      .help = "priority-lru: theirs; all others have placement.priority_lru.standard_priority" },
+    POLICY_CONSTANTS(POLICY_CONSTANT_ROW)
     { .key = "tiers.hbm.cache", .kind = CONFIG_U64, .unit = UNIT_BYTES, .offset = AT(hbm_cache_bytes),
       .min = 0, .max = 1e18, .standard = "0",
       .help = "HBM in which KV of turns that ended may stay; the paper's HBM holds running turns only" },

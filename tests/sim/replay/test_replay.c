@@ -13,6 +13,7 @@ enum { REQUESTS = 3000, BLOCK_TOKENS = 16 };
 static void compare(const struct policy *policy, uint32_t capacity, uint64_t seed)
 {
     struct replay_config config = { .policy = policy,
+                                    .keys = POLICY_KEYS_STANDARD,
                                     .blocks = { [TIER_DRAM] = capacity },
                                     .block_tokens = BLOCK_TOKENS,
                                     .recompute_base_ns = 100.0,
@@ -71,6 +72,7 @@ START_TEST(blocks_in_a_tier_are_those_written_less_those_evicted)
             continue;
         for (int leaf_only = 0; leaf_only < 2; leaf_only++) {
             struct replay_config config = { .policy = policy_at(i),
+                                            .keys = POLICY_KEYS_STANDARD,
                                             .blocks = { [TIER_DRAM] = 20, [TIER_SSD] = 60 },
                                             .inclusive = true,
                                             .leaf_only = leaf_only != 0 };
@@ -97,7 +99,9 @@ END_TEST
 
 START_TEST(an_unlimited_cache_hits_alike_under_every_policy)
 {
-    struct replay_config config = { .policy = &policy_lru, .blocks = { [TIER_DRAM] = UINT64_MAX } };
+    struct replay_config config = { .policy = &policy_lru,
+                                    .keys = POLICY_KEYS_STANDARD,
+                                    .blocks = { [TIER_DRAM] = UINT64_MAX } };
     uint64_t hits = run(&config, 6).all_hits;
     for (int i = 0; policy_at(i) != NULL; i++) {
         config.policy = policy_at(i);

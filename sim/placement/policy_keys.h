@@ -51,7 +51,10 @@
       "(TensorRT-LLM's kDefaultRetentionPriority: 35)")                                            \
     X(lease_lru, stored_lease, uint64_t, U64, DURATION, 0, 0, 1e18,                                \
       "lease-lru: what came into a tier and was not found yet is not given up for so long "        \
-      "(Mooncake's PutEnd: 0)")
+      "(Mooncake's PutEnd: 0)")                                                                    \
+    X(radix_slru, protected_uses, uint32_t, U32, PLAIN, 2, 1, 65535,                               \
+      "radix-slru: nodes that were inserted so often go after all others (SGLang's "               \
+      "protected_threshold: 2)")
 
 #define POLICY_CONSTANT_MEMBER(policy, name, type, kind, unit, standard, least, most, help)        \
     type policy##_##name;

@@ -26,7 +26,8 @@ static const char same_prompts[] =
     "{\"timestamp\": 0, \"input_length\": 1024, \"output_length\": 4, \"hash_ids\": [1, 2]}\n"
     "{\"timestamp\": 60000, \"input_length\": 1024, \"output_length\": 4, \"hash_ids\": [1, 2]}\n";
 #define WHOLE_BLOCKS                                                                               \
-    "model=mistral-7b hardware=h100 gpus=1 tiers.hbm.cache=30GB tiers.dram.capacity=0 warmup_turns=0"
+    "model=mistral-7b hardware=h100 gpus=1 tiers.hbm.cache=30GB tiers.dram.capacity=0 "            \
+    "warmup_turns=0"
 
 /* Each with a value unlike SMALL's, and what else must be set for the key to matter. */
 static const struct {
@@ -86,6 +87,9 @@ static const struct {
       .value = "90",
       .beside = "policy=priority-lru placement.unit=block placement.retain_tokens=512" },
     { .key = "placement.lease_lru.stored_lease", .value = "1min", .beside = "policy=lease-lru" },
+    { .key = "placement.radix_slru.protected_uses",
+      .value = "4",
+      .beside = "policy=radix-slru placement.unit=block" },
     { .key = "tiers.hbm.cache", .value = "30GB" },
     { .key = "tiers.dram.capacity", .value = "48GB" },
     { .key = "tiers.dram.reserve", .value = "0.3" },
@@ -180,7 +184,10 @@ static const struct {
       .value = "from-below",
       .beside = WHOLE_BLOCKS,
       .trace = same_prompts },
-    { .key = "engine.last_block", .value = "computed", .beside = WHOLE_BLOCKS, .trace = same_prompts },
+    { .key = "engine.last_block",
+      .value = "computed",
+      .beside = WHOLE_BLOCKS,
+      .trace = same_prompts },
     { .key = "engine.order", .value = "priority" },
     { .key = "engine.order", .value = "longest-prefix" },
     { .key = "engine.order_window", .value = "8", .beside = "engine.order=longest-prefix" },

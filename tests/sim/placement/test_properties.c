@@ -101,7 +101,8 @@ static void run_with_other_constants(const struct placement_config *config, uint
                                              .priority_lru_standard_priority = 100,
                                              .retain_tokens = 32,
                                              .lease_ns = 20000,
-                                             .lease_lru_stored_lease = 20000 };
+                                             .lease_lru_stored_lease = 20000,
+                                             .radix_slru_protected_uses = 65535 };
     struct placement_config other = *config;
     other.keys.policy = least;
     run_scenario(&other, seed);

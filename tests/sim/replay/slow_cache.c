@@ -13,7 +13,8 @@ const struct slow_constants slow_standard = { .in = 25,
                                               .most = 3,
                                               .arc_step = 100,
                                               .vllm_step = 100,
-                                              .vllm_ghosts = 100 };
+                                              .vllm_ghosts = 100,
+                                              .slru = 2 };
 
 /* In whole entries; of any share but none one at least. */
 static uint32_t part(uint32_t of, uint32_t percent)
@@ -83,13 +84,10 @@ static void touch_queue(struct slow_cache *cache, uint64_t key, bool reorders, b
     push(&cache->a, new_entry(cache, key, 0));
 }
 
-/* What radix-slru protects: of the others the rank is as it is in lfu. */
-enum { SLRU_USES = 2 };
-
 static double rank_of(const struct slow_cache *cache, const struct slow_entry *entry, bool gdsf)
 {
     if (strcmp(cache->policy, "radix-slru") == 0)
-        return entry->uses >= SLRU_USES ? 1.0 : 0.0;
+        return entry->uses >= cache->constants.slru ? 1.0 : 0.0;
     double worth = cache->base_ns + cache->slope_ns * (((double)entry->depth + 0.5) * 16.0);
     return gdsf ? cache->floor + (double)entry->uses * worth : (double)entry->uses;
 }
@@ -325,8 +323,8 @@ static void touch_s3_fifo(struct slow_cache *cache, uint64_t key)
 /* What is LRU without jobs, priorities, time or tiers above. */
 static bool is_lru(const char *policy)
 {
-    static const char *const names[] = { "lru", "scheduler-aware", "priority-lru", "lease-lru",
-                                         "served-lru", "radix-lru" };
+    static const char *const names[] = { "lru",       "scheduler-aware", "priority-lru",
+                                         "lease-lru", "served-lru",      "radix-lru" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(policy, names[i]) == 0)
             return true;

@@ -26,6 +26,7 @@ struct slow_constants {
     uint32_t small, s3_ghosts /* of main */, promote, most; /* S3-FIFO; the last two are uses */
     uint32_t arc_step, arc_first;                           /* ARC: of 1, of T1's first target */
     uint32_t vllm_step, vllm_first, vllm_ghosts;
+    uint32_t slru; /* radix-slru: uses from which on it protects */
 };
 
 /* As they have them. */

@@ -26,7 +26,8 @@ static struct policy_keys keys_of(const struct slow_constants *constants)
                                  .arc_first_target = constants->arc_first / 100.0,
                                  .vllm_arc_step = constants->vllm_step / 100.0,
                                  .vllm_arc_first_target = constants->vllm_first / 100.0,
-                                 .vllm_arc_ghost_share = constants->vllm_ghosts / 100.0 };
+                                 .vllm_arc_ghost_share = constants->vllm_ghosts / 100.0,
+                                 .radix_slru_protected_uses = constants->slru };
 }
 
 /* The hits of both. */
@@ -99,6 +100,7 @@ static const struct {
     { &policy_vllm_arc, { .vllm_step = 300, .vllm_ghosts = 100 } },
     { &policy_vllm_arc, { .vllm_step = 100, .vllm_first = 50, .vllm_ghosts = 29 } },
     { &policy_vllm_arc, { .vllm_first = 60 } },
+    { &policy_radix_slru, { .slru = 5 } },
 };
 
 START_TEST(a_policy_of_other_constants_hits_as_its_slow_reference_with_them)

@@ -30,6 +30,11 @@ static const char *const overflow_choices[] = { OVERFLOWS(CHOICE_WORD) NULL };
 
 #define AT(member) offsetof(struct experiment, member)
 
+#define POLICY_CONSTANT_ROW(policy_, name, type, kind_, unit_, standard_, least, most, help_)      \
+    { .key = "placement." #policy_ "." #name, .kind = CONFIG_##kind_, .unit = UNIT_##unit_,        \
+      .offset = AT(placement.policy.policy_##_##name), .min = least, .max = most,                  \
+      .standard = #standard_, .help = help_ },
+
 static const struct config_row experiment_rows[] = {
     { .key = "model", .kind = CONFIG_TEXT, .offset = AT(model), .standard = "llama-13b",
       .help = "a model of models/llm, or the path of such a YAML file or of a Hugging Face config.json" },
@@ -82,16 +87,17 @@ static const struct config_row experiment_rows[] = {
       .offset = AT(placement.pending_most_tokens), .min = 0, .max = 1e9, .standard = "0",
       .help = "placement.save once: a turn waits for KV on its way to DRAM, unless no more than this is found "
               "from there on (vLLM's key of that name)" },
-    { .key = "placement.lease", .kind = CONFIG_U64, .unit = UNIT_DURATION, .offset = AT(placement.lease_ns),
+    { .key = "placement.lease", .kind = CONFIG_U64, .unit = UNIT_DURATION, .offset = AT(placement.policy.lease_ns),
       .min = 0, .max = 1e18, .standard = "10s",
       .help = "lease-lru: what a turn found is not given up for so long (Mooncake's "
               "default_kv_lease_ttl)" },
-    { .key = "placement.retain_tokens", .kind = CONFIG_U64, .offset = AT(placement.retain_tokens), .min = 0,
-      .max = 1e12, .standard = "0",
+    { .key = "placement.retain_tokens", .kind = CONFIG_U64, .offset = AT(placement.policy.retain_tokens),
+      .min = 0, .max = 1e12, .standard = "0",
       .help = "priority-lru: the first tokens of each context that have placement.retain_priority" },
-    { .key = "placement.retain_priority", .kind = CONFIG_U32, .offset = AT(placement.retain_priority),
+    { .key = "placement.retain_priority", .kind = CONFIG_U32, .offset = AT(placement.policy.retain_priority),
       .min = 0, .max = 100, .standard = "80",
-      .help = "priority-lru: theirs; all others have 35, TensorRT-LLM's default" },
+      .help = "priority-lru: theirs; all others have placement.priority_lru.standard_priority" },
+    POLICY_CONSTANTS(POLICY_CONSTANT_ROW)
     { .key = "tiers.hbm.cache", .kind = CONFIG_U64, .unit = UNIT_BYTES, .offset = AT(hbm_cache_bytes),
       .min = 0, .max = 1e18, .standard = "0",
       .help = "HBM in which KV of turns that ended may stay; the paper's HBM holds running turns only" },

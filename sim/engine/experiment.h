@@ -169,6 +169,8 @@ const char *experiment_engine(const struct experiment *experiment);
 struct engine_memory experiment_memory(const struct experiment *experiment);
 /* Whether there is such a policy, as is told when it runs: STATUS_INPUT. */
 enum status experiment_check_policy(const struct experiment *experiment, struct error *err);
+/* STATUS_INPUT: a policy's constants (placement.POLICY.NAME) that contradict each other. */
+enum status experiment_check_policy_keys(const struct experiment *experiment, struct error *err);
 /* The experiment under a policy of the core's, which is no preset. */
 void experiment_set_policy(struct experiment *experiment, const char *policy);
 

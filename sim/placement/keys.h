@@ -5,6 +5,7 @@
 #define REPRISE_PLACEMENT_KEYS_H
 
 #include "base/choice.h"
+#include "sim/placement/policy_keys.h"
 #include "sim/placement/tier.h"
 
 #include <stdbool.h>
@@ -61,9 +62,7 @@ struct placement_keys {
     uint64_t ttl_ns;                 /* from a unit's last use; 0: for ever. Queued or used: does not expire */
     uint32_t count_units;            /* units whose uses are known though they are gone */
     bool leaf_only;                  /* blocks: no tier evicts one while it holds one that follows it */
-    uint64_t lease_ns;               /* lease-lru: how long what a job found is kept at least */
-    uint64_t retain_tokens;          /* priority-lru: of each context, from its beginning... */
-    uint32_t retain_priority;        /* ...with this priority: 0 to 100 */
+    struct policy_keys policy;       /* each policy's own */
     uint32_t fetches_in_flight;      /* look-ahead: at most so many at once */
     uint32_t fetch_min_tokens;       /* fewer of a job's are not worth a look-ahead fetch */
 };

@@ -24,9 +24,7 @@ static void set_env(struct placement *core)
     env->recompute_base_ns = config->recompute_base_ns;
     env->recompute_slope_ns = config->recompute_slope_ns;
     env->now_ns = &core->now_ns;
-    env->lease_ns = config->keys.lease_ns;
-    env->retain_tokens = config->keys.retain_tokens;
-    env->retain_priority = config->keys.retain_priority;
+    env->keys = config->keys.policy;
     for (int tier = 0; tier < TIER_COUNT; tier++) {
         env->capacity_tokens[tier] = tokens_of(config, config->capacity_bytes[tier]);
         if (config->unit_tokens != UINT32_MAX)

@@ -104,6 +104,7 @@ struct replay *replay_new(const struct replay_config *config)
     assert(tiers != 0);
     blocks_init(&replay->blocks, tiers, (uint32_t)config->policy->note_bytes,
                 config->policy->depths, config->leaf_only);
+    replay->env.keys = config->keys;
     replay->env.units = &replay->blocks.seen;
     replay->env.state = memory_new(1, config->policy->state_bytes);
     replay->env.key_of = key_of;

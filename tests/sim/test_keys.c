@@ -27,7 +27,8 @@ static const char same_prompts[] =
     "{\"timestamp\": 60000, \"input_length\": 1024, \"output_length\": 4, \"hash_ids\": [1, 2]}\n";
 #define MARKED "placement.unit=block placement.save=each policy=lru tiers.dram.capacity=16GB"
 #define WHOLE_BLOCKS                                                                               \
-    "model=mistral-7b hardware=h100 gpus=1 tiers.hbm.cache=30GB tiers.dram.capacity=0 warmup_turns=0"
+    "model=mistral-7b hardware=h100 gpus=1 tiers.hbm.cache=30GB tiers.dram.capacity=0 "            \
+    "warmup_turns=0"
 
 /* Each with a value unlike SMALL's, and what else must be set for the key to matter. */
 static const struct {
@@ -74,6 +75,30 @@ static const struct {
     { .key = "placement.retain_priority",
       .value = "0",
       .beside = "policy=priority-lru placement.unit=block placement.retain_tokens=512" },
+    { .key = "placement.scheduler_aware.eviction_window",
+      .value = "0.5",
+      .beside = "tiers.ssd.capacity=20GB" },
+    { .key = "placement.scheduler_aware.fetching_window", .value = "0.5" },
+    { .key = "placement.two_q.in_share", .value = "0.75", .beside = "policy=2q" },
+    { .key = "placement.two_q.out_share", .value = "0.1", .beside = "policy=2q" },
+    { .key = "placement.arc.step", .value = "4", .beside = "policy=arc placement.unit=block" },
+    { .key = "placement.arc.first_target", .value = "0.5", .beside = "policy=arc" },
+    { .key = "placement.s3_fifo.small_share", .value = "0.3", .beside = "policy=s3-fifo" },
+    { .key = "placement.s3_fifo.ghost_share", .value = "0.2", .beside = "policy=s3-fifo" },
+    { .key = "placement.s3_fifo.promote_uses", .value = "1", .beside = "policy=s3-fifo" },
+    { .key = "placement.s3_fifo.max_uses",
+      .value = "9",
+      .beside = "policy=s3-fifo placement.unit=block" },
+    { .key = "placement.vllm_arc.step", .value = "4", .beside = "policy=vllm-arc" },
+    { .key = "placement.vllm_arc.first_target", .value = "0.5", .beside = "policy=vllm-arc" },
+    { .key = "placement.vllm_arc.ghost_share", .value = "0.1", .beside = "policy=vllm-arc" },
+    { .key = "placement.priority_lru.standard_priority",
+      .value = "90",
+      .beside = "policy=priority-lru placement.unit=block placement.retain_tokens=512" },
+    { .key = "placement.lease_lru.stored_lease", .value = "1min", .beside = "policy=lease-lru" },
+    { .key = "placement.radix_slru.protected_uses",
+      .value = "4",
+      .beside = "policy=radix-slru placement.unit=block" },
     { .key = "tiers.hbm.cache", .value = "30GB" },
     { .key = "tiers.dram.capacity", .value = "48GB" },
     { .key = "tiers.dram.reserve", .value = "0.3" },
@@ -176,7 +201,10 @@ static const struct {
       .value = "from-below",
       .beside = WHOLE_BLOCKS,
       .trace = same_prompts },
-    { .key = "engine.last_block", .value = "computed", .beside = WHOLE_BLOCKS, .trace = same_prompts },
+    { .key = "engine.last_block",
+      .value = "computed",
+      .beside = WHOLE_BLOCKS,
+      .trace = same_prompts },
     { .key = "engine.order", .value = "priority" },
     { .key = "engine.order", .value = "longest-prefix" },
     { .key = "engine.order_window", .value = "8", .beside = "engine.order=longest-prefix" },

@@ -30,6 +30,7 @@ struct placement_config scenario_config(const struct policy *policy, bool sessio
         .hbm_cache_bytes = 10 * block,
         .keys = { .write = { [TIER_SSD] = WRITE_BACK, [TIER_REMOTE] = WRITE_BACK },
                   .inclusive = { [TIER_DRAM] = true, [TIER_SSD] = true },
+                  .policy = POLICY_KEYS_STANDARD,
                   .dram_reserve_share = 0.1,
                   .fetches_in_flight = 2 },
         .recompute_base_ns = 100.0,

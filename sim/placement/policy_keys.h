@@ -54,7 +54,12 @@
       "(Mooncake's PutEnd: 0)")                                                                    \
     X(radix_slru, protected_uses, uint32_t, U32, PLAIN, 2, 1, 65535,                               \
       "radix-slru: nodes that were inserted so often go after all others (SGLang's "               \
-      "protected_threshold: 2)")
+      "protected_threshold: 2)")                                                                   \
+    X(multi_lru, second_uses, uint32_t, U32, PLAIN, 3, 1, 16,                                      \
+      "multi-lru: blocks seen so often rest in the second queue (KVBM: 3; a count ends at 15)")    \
+    X(multi_lru, third_uses, uint32_t, U32, PLAIN, 8, 1, 16, "multi-lru: in the third (KVBM: 8)")  \
+    X(multi_lru, fourth_uses, uint32_t, U32, PLAIN, 15, 1, 16,                                     \
+      "multi-lru: in the fourth (KVBM: 15)")
 
 #define POLICY_CONSTANT_MEMBER(policy, name, type, kind, unit, standard, least, most, help)        \
     type policy##_##name;

@@ -24,7 +24,9 @@ static uint8_t *level_of(const struct policy_env *env, uint32_t unit, enum tier 
 /* It comes to rest: at the new end of the queue for its count. */
 static void rest(struct policy_env *env, uint32_t unit, enum tier tier)
 {
-    static const uint8_t least[LEVELS] = { 0, 3, 8, 15 };
+    const uint32_t least[LEVELS] = { 0, env->keys.multi_lru_second_uses,
+                                     env->keys.multi_lru_third_uses,
+                                     env->keys.multi_lru_fourth_uses };
     struct multi_lru *multi = env->state;
     if (multi->seen.columns == 0)
         multi->seen = sketch_new(SKETCH_COUNTERS, true, 15, UINT64_C(10) * SKETCH_CAPACITY);

@@ -23,6 +23,7 @@ static const char *const rank_copies_choices[] = { RANK_COPIES(CHOICE_WORD) NULL
 static const char *const hbm_rule_choices[] = { HBM_RULES(CHOICE_WORD) NULL };
 static const char *const weight_format_choices[] = { "model", NUMBER_FORMAT_LIST(CHOICE_WORD) NULL };
 static const char *const save_choices[] = { SAVE_RULES(CHOICE_WORD) NULL };
+static const char *const tree_choices[] = { TREES(CHOICE_WORD) NULL };
 static const char *const touch_choices[] = { TOUCHES(CHOICE_WORD) NULL };
 static const char *const replies_choices[] = { REPLIES(CHOICE_WORD) NULL };
 static const char *const last_block_choices[] = { LAST_BLOCKS(CHOICE_WORD) NULL };
@@ -75,6 +76,9 @@ static const struct config_row experiment_rows[] = {
       .help = "how new KV comes below HBM. lacking: at each save all that is lacking, which waits for room; "
               "once: each block is offered once, all that are offered together or none (vLLM's "
               "offloading); each: one by one (LMCache). Blocks; docs/policies.md" },
+    { .key = "placement.tree", .kind = CONFIG_CHOICE, .offset = AT(placement.tree),
+      .choices = tree_choices, .standard = "hiradix",
+      .help = "placement.save nodes: as SGLang's HiRadixCache (up to 2026-08-21) or its UnifiedRadixCache" },
     { .key = "placement.touch", .kind = CONFIG_CHOICE, .offset = AT(placement.touch),
       .choices = touch_choices, .standard = "stores",
       .help = "placement.save once: of what tiers below HBM hear. stores: look-ups and stores (vLLM up to "

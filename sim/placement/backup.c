@@ -17,30 +17,41 @@ static bool may_be_copied(const struct placement *core, uint32_t unit)
     return entry->transfer == 0 && entry->tokens[TIER_HBM] == core->config.unit_tokens;
 }
 
-/* The chain's units from..to - 1 are a node. */
-static void back_up(struct placement *core, const struct job *job, uint32_t from, uint32_t to,
-                    uint32_t *id)
+/* The chain's units from..to - 1, a node, are written in the batch *id. false: DRAM has no room for
+ * them. */
+static bool write_node(struct placement *core, const struct job *job, uint32_t from, uint32_t to,
+                       uint32_t *id)
 {
     uint64_t tokens = (uint64_t)(to - from) * core->config.unit_tokens;
-    uint32_t uses = core_write_uses(core, TIER_DRAM);
-    if (core->units.unit[chain_unit(core, job, from)].uses < uses ||
-        is_backed_up(core, chain_unit(core, job, from)) ||
-        (from > 0 && !is_backed_up(core, chain_unit(core, job, from - 1))))
-        return;
     if (!room_for_node(core, tokens)) {
         core->counters.unsaved_bytes += tokens * core->config.bytes_per_token;
-        return;
+        return false;
     }
     if (*id == 0)
         *id = transfer_new(core, ACTION_SAVE, TIER_HBM, TIER_DRAM, 0);
     for (uint32_t i = to; i-- > from;)
         if (may_be_copied(core, chain_unit(core, job, i)))
             transfer_add_unit(core, *id, chain_unit(core, job, i), core->config.unit_tokens);
+    return true;
+}
+
+/* Writes the chain's nodes from the unit `from` on that end before `to`, the first one first. */
+static void write_nodes(struct placement *core, const struct job *job, uint32_t from, uint32_t to,
+                        uint32_t *id)
+{
+    for (uint32_t i = from; i < to; i++) {
+        uint32_t unit = chain_unit(core, job, i);
+        if (core->units.node_end[unit] != unit)
+            continue;
+        if (!is_backed_up(core, unit) && !write_node(core, job, from, i + 1, id))
+            return;
+        from = i + 1;
+    }
 }
 
 void backup_nodes(struct placement *core, const struct job *job, uint32_t units)
 {
-    uint32_t id = 0, from = 0;
+    uint32_t id = 0, from = 0, backed_up = 0, uses = core_write_uses(core, TIER_DRAM);
     if (!core_saves_at_once(core) || !core->policy->saves ||
         core->env.capacity_tokens[TIER_DRAM] == 0)
         return;
@@ -48,8 +59,12 @@ void backup_nodes(struct placement *core, const struct job *job, uint32_t units)
         uint32_t unit = chain_unit(core, job, i);
         if (core->units.node_end[unit] != unit)
             continue;
-        back_up(core, job, from, i + 1, &id);
+        bool is_due = core->units.unit[unit].uses >= uses && !is_backed_up(core, unit);
+        if (is_due && (from == backed_up || tree_is_unified(core)))
+            write_nodes(core, job, backed_up, i + 1, &id);
         from = i + 1;
+        if (is_backed_up(core, unit))
+            backed_up = from;
     }
     if (id != 0)
         transfer_begin(core, id);

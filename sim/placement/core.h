@@ -189,7 +189,8 @@ enum room room_in_dram(struct placement *core, uint64_t tokens);
 bool room_in_ssd(struct placement *core, uint64_t tokens);
 enum room room_in_hbm(struct placement *core, uint64_t tokens);
 /* The same for a unit itself, whose copies do not make room for it. */
-/* SAVE_NODES: DRAM evicts nodes of as many tokens as are asked for, if there is no room for them. */
+/* SAVE_NODES: DRAM evicts nodes of as many tokens as are asked for, if there is no room for them; a unified
+ * tree, of as many as are short. */
 bool room_for_node(struct placement *core, uint64_t tokens);
 /* Evicts for `goal` tokens, and may do with fewer: the room that there is for `tokens`. */
 enum room room_in_hbm_up_to(struct placement *core, uint64_t tokens, uint64_t goal);
@@ -322,6 +323,10 @@ uint32_t queue_put_again(struct placement *core, uint32_t ran, uint32_t context_
 static inline bool core_has_nodes(const struct placement *core)
 {
     return core->config.keys.save == SAVE_NODES;
+}
+static inline bool tree_is_unified(const struct placement *core)
+{
+    return core->config.keys.tree == TREE_UNIFIED;
 }
 /* The unit before it in its node, or UNIT_NONE: it is the node's first. */
 uint32_t tree_above(const struct placement *core, uint32_t unit);

@@ -39,12 +39,19 @@ enum save_rule { SAVE_RULES(CHOICE_MEMBER) };
 #define TOUCHES(X) X(TOUCH_STORES, "stores") X(TOUCH_END, "end")
 enum touch { TOUCHES(CHOICE_MEMBER) };
 
+/* SAVE_NODES: hiradix asks DRAM, and HBM for what it loads, for room for all of a node, writes a node when the one
+ * above it is there, and does not count the insertion of one that HBM had lost; unified asks for what is
+ * short, writes those above first, and counts. SGLang's HiRadixCache and UnifiedRadixCache. */
+#define TREES(X) X(TREE_HIRADIX, "hiradix") X(TREE_UNIFIED, "unified")
+enum tree { TREES(CHOICE_MEMBER) };
+
 /* What has a tier for its index means nothing for HBM. */
 struct placement_keys {
     int write[TIER_KINDS];           /* enum write_mode; DRAM's is through where HBM has no cache */
     uint32_t write_uses[TIER_KINDS]; /* selective: jobs that must have used a unit */
     int save;                        /* enum save_rule */
     int touch;                       /* enum touch */
+    int tree;                        /* enum tree */
     uint32_t pending_most_tokens;    /* SAVE_ONCE: a job waits for what is on its way to DRAM, unless no more of
                                         what it would find begins there */
     double evict_at, evict_share;    /* of DRAM: room is made when that much is used, by units that hold that

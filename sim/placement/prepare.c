@@ -309,7 +309,8 @@ static enum room room_for_loads(struct placement *core, const struct job *job, e
         return ROOM_LATER;
     chain_pin(core, job, 0, hits.units_found);
     hold_found(core, job, hits.units_found, true);
-    enum room room = room_in_hbm_up_to(core, tokens, free + tokens);
+    enum room room =
+        room_in_hbm_up_to(core, tokens, tree_is_unified(core) ? tokens : free + tokens);
     hold_found(core, job, hits.units_found, false);
     chain_unpin(core, job, hits.units_found);
     return room;

@@ -155,7 +155,8 @@ static void make_dram_room(struct placement *core, uint64_t tokens, uint32_t lim
 
 bool room_for_node(struct placement *core, uint64_t tokens)
 {
-    uint64_t free = free_tokens(core, TIER_DRAM), goal = free + tokens;
+    uint64_t free = free_tokens(core, TIER_DRAM);
+    uint64_t goal = tree_is_unified(core) ? tokens : free + tokens;
     uint64_t most = core->env.capacity_tokens[TIER_DRAM];
     if (free < tokens)
         make_dram_room(core, goal < most ? goal : most, 0);

@@ -70,7 +70,8 @@ void tree_insert(struct placement *core, const struct job *job, uint32_t units, 
     for (uint32_t i = 0; i < found; i++) {
         uint32_t unit = chain_unit(core, job, i);
         struct unit *entry = &core->units.unit[unit];
-        bool is_there = entry->tokens[TIER_HBM] > 0 || i < job->offered_units;
+        bool is_there =
+            entry->tokens[TIER_HBM] > 0 || i < job->offered_units || tree_is_unified(core);
         if (is_there && !is_chunk && entry->uses < UINT16_MAX)
             entry->uses++;
         use(core, unit);

@@ -59,6 +59,10 @@ static const struct {
       .value = "nodes",
       .beside = "placement.unit=block placement.leaf_only=true placement.ttl=0 policy=radix-lru "
                 "tiers.hbm.cache=30GB" },
+    { .key = "placement.tree",
+      .value = "unified",
+      .beside = "placement.unit=block placement.leaf_only=true placement.ttl=0 policy=radix-lru "
+                "tiers.hbm.cache=30GB placement.save=nodes tiers.dram.capacity=8GB" },
     { .key = "placement.touch",
       .value = "end",
       .beside = "placement.unit=block placement.save=once policy=vllm-arc tiers.dram.capacity=8GB" },

@@ -116,6 +116,8 @@ static const char *const asked[] = {
     "sglang-hicache-write_through",
     "sglang-hicache-write_through_selective",
     "sglang-hicache-write_back",
+    "sglang-unified-write_through",
+    "sglang-unified-write_through_selective",
     "trtllm-priority",
     "trtllm-v2",
     "mooncake-store",

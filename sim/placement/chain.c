@@ -122,13 +122,16 @@ void chain_use(struct placement *core, const struct job *job, bool ends, uint32_
             const struct unit *entry = &core->units.unit[unit];
             bool ghost = policy->uses_ghosts && !ends && (entry->remembered >> tier & 1U) != 0;
             bool there = can_be_used(entry, (enum tier)tier);
-            core->env.use =
-                (struct policy_use){ .ends = ends, .found = i < found, .served = served };
+            core->env.use = (struct policy_use){ .ends = ends,
+                                                 .found = i < found,
+                                                 .served = served,
+                                                 .last = i + 1 == job->chain_count };
             if (there || ghost)
                 policy->use(&core->env, unit, (enum tier)tier);
             served = served && !there;
         }
     }
+    core->env.use = (struct policy_use){ 0 }; /* what comes in later is of no use known yet */
 }
 
 /* Beyond as many units as may be counted, the one used least recently is known no more. */

@@ -7,11 +7,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { SLOW_MOST = 256 };
+enum { SLOW_MOST = 512, SLOW_KINDS = 16, SLOW_STEPS = 21 };
 
 struct slow_entry {
     uint64_t key;
     uint64_t uses, touched, depth;
+    bool last; /* reuse-rate: it ended its request when touched last */
     double rank;
 };
 
@@ -27,6 +28,12 @@ struct slow_cache {
     uint64_t clock;
     uint64_t hand; /* SIEVE: key that it stands at; 0: none */
     double target, floor, base_ns, slope_ns;
+    bool last; /* what is touched next ends its request */
+    /* reuse-rate: touched[] counts epochs there. seen and reused of each kind at each step of age.
+     */
+    uint64_t epoch, latest[2];
+    double seen[SLOW_KINDS][SLOW_STEPS], reused[SLOW_KINDS][SLOW_STEPS];
+    double rate[SLOW_KINDS][SLOW_STEPS];
 };
 
 bool slow_holds(const struct slow_cache *cache, uint64_t key);

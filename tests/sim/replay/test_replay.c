@@ -29,8 +29,10 @@ static void compare(const struct policy *policy, uint32_t capacity, uint64_t see
         while (run < count && slow_holds(&slow, keys[run]))
             run++;
         hits += run;
-        for (uint32_t i = 0; i < count; i++)
+        for (uint32_t i = 0; i < count; i++) {
+            slow.last = i + 1 == count;
             slow_touch(&slow, keys[i], i);
+        }
         replay_request(replay, keys, count, count * BLOCK_TOKENS);
         if (r % 100 == 99 && replay_finish(replay).all_hits != hits)
             ck_abort_msg("%s, %u blocks, seed %" PRIu64 ", request %u: %" PRIu64

@@ -1,7 +1,7 @@
 /* tests/sim/placement/test_policy_reuse_rate.c - what goes first under reuse-rate, what it learns,
  * and what it remembers. That any sequence of requests agrees with a slow model is
  * tests/sim/replay/test_replay.c's. */
-#include "sim/placement/reuse_ages.h"
+#include "sim/placement/reuse_rate.h"
 #include "tests/sim/placement/policy_case.h"
 #include "tests/support.h"
 
@@ -253,6 +253,55 @@ START_TEST(four_ghosts_are_remembered_for_each_unit_that_fits)
 }
 END_TEST
 
+static double reused(const struct policy_case *c, uint32_t step)
+{
+    const struct reuse_ages *ages = &tier_of(&c->env, TIER_DRAM)->ages;
+    double sum = 0.0;
+    for (uint32_t kind = 0; kind < AGE_KINDS; kind++)
+        sum += ages->reused[kind][step];
+    return sum;
+}
+
+static double reused_ever(const struct policy_case *c)
+{
+    double sum = 0.0;
+    for (uint32_t step = 0; step < AGE_STEPS; step++)
+        sum += reused(c, step);
+    return sum;
+}
+
+/* A queue of minutes is not the session's own silence. */
+START_TEST(a_unit_s_age_ends_when_a_job_that_wants_it_joins_the_queue)
+{
+    struct policy_case c;
+    case_init(&c, &policy_reuse_rate, 3, TIER_DRAM); /* an epoch each */
+    case_queue(&c, 1);
+    ck_assert_double_eq(reused(&c, 2), 1.0);
+    case_enter(&c, 4, TIER_DRAM);
+    case_enter(&c, 5, TIER_DRAM);
+    case_unqueue(&c, 1);
+    case_use(&c, 1, TIER_DRAM);
+    ck_assert_double_eq(reused_ever(&c), 1.0); /* not once more */
+    case_use_as(&c, 1, TIER_DRAM, (struct policy_use){ .ends = true });
+    ck_assert_double_eq(reused_ever(&c), 1.0);
+    case_use(&c, 1, TIER_DRAM); /* of which no queue was told */
+    ck_assert_double_eq(reused_ever(&c), 2.0);
+    ck_assert_double_eq(reused(&c, 1), 1.0);
+    case_free(&c);
+}
+END_TEST
+
+START_TEST(a_ghost_that_is_asked_for_teaches_too)
+{
+    struct policy_case c;
+    case_init(&c, &policy_reuse_rate, 4, TIER_DRAM);
+    ck_assert_uint_eq(evict(&c), 1);
+    case_queue(&c, 1);
+    ck_assert_double_eq(reused(&c, 3), 1.0);
+    case_free(&c);
+}
+END_TEST
+
 /* ---- ages ---- */
 
 START_TEST(steps_of_age_are_two_an_octave_and_end_where_the_next_begin)
@@ -317,6 +366,8 @@ int main(void)
     tcase_add_test(tests, a_unit_that_left_and_comes_back_has_been_used_as_often_as_before);
     tcase_add_test(tests, a_unit_from_the_tier_above_has_been_used_as_often_as_there);
     tcase_add_test(tests, four_ghosts_are_remembered_for_each_unit_that_fits);
+    tcase_add_test(tests, a_unit_s_age_ends_when_a_job_that_wants_it_joins_the_queue);
+    tcase_add_test(tests, a_ghost_that_is_asked_for_teaches_too);
     tcase_add_test(tests, steps_of_age_are_two_an_octave_and_end_where_the_next_begin);
     tcase_add_test(tests, what_was_forgotten_before_says_nothing_of_a_later_age);
     return test_main(suite);

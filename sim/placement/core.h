@@ -1,9 +1,9 @@
 /* sim/placement/core.h - the state of the placement core and what its rooms ask of each other.
  * Private to sim/placement/.
  *
- * Floors, highest first. A file calls only what stands on lower floors, so that what one call can
- * set off is read downwards; policies are called through their table. tools/check-floors reads this
- * list and refuses a call that goes up or sideways.
+ * Floors, highest first. A file calls only what stands on lower floors, so that what one call can set
+ * off is read downwards; policies are called through their table. tools/check-floors reads this list
+ * and refuses a call that goes up or sideways.
  *   8. ended.c                         a transfer has ended: what follows
  *   8. placement.c inspect.c verify.c  the core comes and goes; what one may ask of it
  *   7. prepare.c save.c run.c          a job's life: reuses and loads, is saved, grows and ends
@@ -36,29 +36,29 @@ struct job {
     enum job_state state;
     uint32_t sequence;
     uint32_t chain, chain_count, chain_capacity; /* slots chain .. chain + count - 1 */
-    uint32_t next;                               /* in the queue; also chains free jobs */
-    uint32_t context_tokens;                     /* queued: of the chain; running: ready in HBM */
-    uint32_t total_tokens;                       /* running: of context for which it has HBM */
-    uint32_t hbm_tokens;                         /* booked in HBM for this job alone */
-    uint32_t save_goal_tokens;                   /* to be saved; 0: nothing */
-    uint32_t save_transfer;                      /* in flight, or 0 */
-    uint32_t unsaved_tokens;                     /* of the goal, counted as unsaved already */
-    bool save_waits;                             /* in the list of saves that wait for room */
+    uint32_t next;                            /* in the queue; also chains free jobs */
+    uint32_t context_tokens;                  /* queued: of the chain; running: ready in HBM */
+    uint32_t total_tokens;                    /* running: of context for which it has HBM */
+    uint32_t hbm_tokens;                      /* booked in HBM for this job alone */
+    uint32_t save_goal_tokens;                /* to be saved; 0: nothing */
+    uint32_t save_transfer;                   /* in flight, or 0 */
+    uint32_t unsaved_tokens;                  /* of the goal, counted as unsaved already */
+    bool save_waits;                          /* in the list of saves that wait for room */
     uint32_t next_waiting_save;
     uint32_t loads_in_flight;
-    bool hurries;        /* waits for no fetch */
-    bool wants_fetch;    /* some of its chain may lie on SSD only */
-    struct kv_base base; /* sessions: of its context */
-    bool again;          /* ran before: its use of its chain is counted */
+    bool hurries;                             /* waits for no fetch */
+    bool wants_fetch;                         /* some of its chain may lie on SSD only */
+    struct kv_base base;                      /* sessions: of its context */
+    bool again;                               /* ran before: its use of its chain is counted */
 };
 
-/* Bytes on their way. A transfer that changes copies holds its units in a list and each of them
- * names it in unit.transfer; what it will add is booked in `to` from its start on. */
+/* Bytes on their way. A transfer that changes copies holds its units in a list and each of them names
+ * it in unit.transfer; what it will add is booked in `to` from its start on. */
 struct transfer {
     enum action_kind kind;
     enum tier from, to;
     uint32_t job;
-    uint32_t first_unit; /* list through next_in_transfer; 0 for loads that keep nothing in DRAM */
+    uint32_t first_unit;    /* list through next_in_transfer; 0 for loads that keep nothing in DRAM */
     uint32_t last_unit;
     uint64_t moved_tokens;  /* what crosses the links */
     uint64_t booked_tokens; /* what `to` (a load that keeps: DRAM) has booked and not yet got */
@@ -81,11 +81,9 @@ struct placement {
     struct unit_table units;
     uint64_t now_ns;
 
-    /* used: copies + booked + (HBM) jobs' own. leaving: copies that were evicted and are still
-     * there. */
+    /* used: copies + booked + (HBM) jobs' own. leaving: copies that were evicted and are still there. */
     uint64_t used_tokens[TIER_COUNT], leaving_tokens[TIER_COUNT], reserve_tokens;
-    uint64_t hbm_idle_tokens,
-        hbm_cache_tokens; /* copies in HBM that no job uses, and their limit */
+    uint64_t hbm_idle_tokens, hbm_cache_tokens; /* copies in HBM that no job uses, and their limit */
     uint64_t peak_tokens[TIER_COUNT];
 
     struct slot *slot;
@@ -94,8 +92,7 @@ struct placement {
     struct job *job;
     uint32_t job_capacity, job_high_water, free_job;
     uint32_t queue_head, queue_tail, next_sequence;
-    uint32_t
-        fetch_seen; /* of so many first jobs none wants a fetch, since the queue last changed */
+    uint32_t fetch_seen; /* of so many first jobs none wants a fetch, since the queue last changed */
     uint32_t waiting_save_head, waiting_save_tail;
     uint64_t promised_tokens; /* of DRAM: room that is on its way for the first of these */
 
@@ -122,8 +119,7 @@ static inline uint64_t free_tokens(const struct placement *core, enum tier tier)
 }
 void books_book(struct placement *core, enum tier tier, uint64_t tokens);
 void books_unbook(struct placement *core, enum tier tier, uint64_t tokens);
-/* The unit's copy in the tier is now `tokens` long (booked before): enters the policy if it is new.
- */
+/* The unit's copy in the tier is now `tokens` long (booked before): enters the policy if it is new. */
 void books_set_copy(struct placement *core, uint32_t unit, enum tier tier, uint32_t tokens);
 /* The unit is in the tier's order from now on; no more. */
 void books_enter(struct placement *core, uint32_t unit, enum tier tier);
@@ -133,8 +129,8 @@ void books_evict(struct placement *core, uint32_t unit, enum tier tier);
 void books_take_back(struct placement *core, uint32_t unit, enum tier tier);
 /* A leaving HBM copy can go whenever HBM needs its room. */
 void books_is_clean(struct placement *core, uint32_t unit);
-/* leaf_only: the unit is behind `parent` in its chain from now on, or begins it (a context that
- * lost its beginning): what was before it protects its copies no more. */
+/* leaf_only: the unit is behind `parent` in its chain from now on, or begins it (a context that lost its
+ * beginning): what was before it protects its copies no more. */
 void books_follow(struct placement *core, uint32_t unit, uint32_t parent);
 /* policy_env.remembers. */
 void books_remember(struct policy_env *env, uint32_t unit, enum tier tier, bool does);
@@ -144,8 +140,7 @@ enum loss {
     LOSS_EXPIRED,
     LOSS_INVALIDATED
 };
-/* The first job that waits for the unit may have to fetch it: a DRAM copy goes, or it was second.
- */
+/* The first job that waits for the unit may have to fetch it: a DRAM copy goes, or it was second. */
 void books_fetch_again(struct placement *core, uint32_t unit);
 /* Drops the copy, unbooks it, tells the driver and counts what was the last copy of something. */
 void books_drop_copy(struct placement *core, uint32_t unit, enum tier tier, enum loss loss);
@@ -158,8 +153,7 @@ void books_wanted(struct placement *core, uint32_t unit);
 /* Puts the unit into the list of the idle ones or forgets it, if nothing holds it any more. */
 void books_settle(struct placement *core, uint32_t unit);
 void books_act(struct placement *core, struct action action);
-uint32_t
-books_stored_tokens(const struct unit *unit); /* the longer of its copies in DRAM and SSD */
+uint32_t books_stored_tokens(const struct unit *unit); /* the longer of its copies in DRAM and SSD */
 
 /* The prefix that some job has loaded, through the pool on any server. */
 uint32_t books_loaded_tokens(const struct placement *core, const struct unit *unit);
@@ -179,8 +173,7 @@ void room_keep_reserve(struct placement *core);
 /* HBM's idle copies are brought down to their limit. */
 void room_trim_hbm(struct placement *core);
 
-/* The tier in which the transfer's units get their copy: a load that keeps what passes fills DRAM.
- */
+/* The tier in which the transfer's units get their copy: a load that keeps what passes fills DRAM. */
 static inline enum tier transfer_fills(const struct transfer *transfer)
 {
     return transfer->kind == ACTION_LOAD ? TIER_DRAM : transfer->to;
@@ -231,8 +224,8 @@ uint32_t chain_stored_run(const struct placement *core, const struct job *job);
 /* Tells the policy that the job uses the copies of its chain: at its end, or at its start, where
  * the first units_found of them are reused. */
 void chain_use(struct placement *core, const struct job *job, bool ends, uint32_t units_found);
-/* Ready blocks of the chain become copies in HBM that others can share; their HBM is the job's own
- * no more. A session is one job's at a time: its copy is made when the job is released. */
+/* Ready blocks of the chain become copies in HBM that others can share; their HBM is the job's own no
+ * more. A session is one job's at a time: its copy is made when the job is released. */
 void chain_share(struct placement *core, struct job *job, uint32_t ready_tokens);
 /* A job uses the unit, which is pinned. */
 void chain_count_use(struct placement *core, uint32_t unit);

@@ -20,12 +20,10 @@
 /* What a call of use() is about. Policies that count uses leave out a job's end, or each job would
  * count twice. */
 struct policy_use {
-    bool ends; /* the job's end; else its start. What it stored is in its tiers by then */
-    bool
-        found; /* at the start: it is in the leading run that the job found (prefix_below: there) */
+    bool ends;   /* the job's end; else its start. What it stored is in its tiers by then */
+    bool found;  /* at the start: it is in the leading run that the job found (prefix_below: there) */
     bool served; /* and this is the fastest tier that has it */
-    bool last;   /* the job's chain ends with it. In a replay of enter(), too: of the request under
-                    way */
+    bool last;   /* the job's chain ends with it; in a replay at enter(), too: its request does */
 };
 
 /* What a policy may look at. state is its own memory, zeroed at the start; so are the links and
@@ -42,8 +40,8 @@ struct policy_env {
     /* Time to compute a token of a prefill again, at position p of its context: base + slope * p.
      */
     double recompute_base_ns, recompute_slope_ns;
-    uint64_t may_go_epoch; /* grows when a unit that stayed (policy_stays) may go: with wanted() */
-    uint64_t arrivals;     /* grows when something comes in; what comes in at once has one number */
+    uint64_t may_go_epoch;    /* grows when a unit that stayed (policy_stays) may go: with wanted() */
+    uint64_t arrivals;        /* grows when something comes in; what comes in at once has one number */
     const uint64_t *now_ns;   /* NULL in a replay: there is no time */
     uint64_t lease_ns;        /* lease-lru */
     uint64_t retain_tokens;   /* priority-lru: from each context's beginning... */
@@ -61,12 +59,12 @@ enum leave {
 struct policy {
     const char *name, *summary;
     size_t state_bytes, note_bytes;
-    bool saves;        /* false: nothing is ever stored (recompute) */
-    bool fetches;      /* by default: the queue's KV on SSD is brought to DRAM ahead of its job */
-    bool depths;       /* wants env->units->depth */
+    bool saves;   /* false: nothing is ever stored (recompute) */
+    bool fetches; /* by default: the queue's KV on SSD is brought to DRAM ahead of its job */
+    bool depths;  /* wants env->units->depth */
     bool prefix_below; /* tiers below HBM are asked for a context from its beginning, whatever HBM
                           has of it: what they hold behind a gap of theirs is not found */
-    bool uses_ghosts;  /* use() is told of units that it remembers in the tier, too */
+    bool uses_ghosts; /* use() is told of units that it remembers in the tier, too */
     /* A copy of the unit is now in the tier, at its end of the order; has left it. */
     void (*enter)(struct policy_env *env, uint32_t unit, enum tier tier);
     void (*leave)(struct policy_env *env, uint32_t unit, enum tier tier, enum leave why);
@@ -93,10 +91,10 @@ struct policy {
  */
 #define POLICIES(X)                                                                                \
     X(scheduler_aware)                                                                             \
-    X(lru)                                                                                         \
-    X(fifo) X(mru) X(lfu) X(two_q) X(arc) X(s3_fifo) X(sieve) X(gdsf) X(reuse_rate) X(vllm_arc)    \
-        X(priority_lru) X(lease_lru) X(served_lru) X(head_lru) X(head_lfu) X(head_fifo)            \
-            X(head_mru) X(none)
+    X(lru) X(fifo) X(mru) X(lfu) X(two_q) X(arc) X(s3_fifo) X(sieve) X(gdsf) X(reuse_rate)          \
+    X(vllm_arc) X(priority_lru) X(lease_lru) X(served_lru)                                         \
+    X(head_lru) X(head_lfu) X(head_fifo) X(head_mru)                                               \
+    X(none)
 #define POLICY_DECLARE(name) extern const struct policy policy_##name;
 POLICIES(POLICY_DECLARE)
 
@@ -123,9 +121,9 @@ static inline uint32_t policy_walk(const struct policy_env *env, enum tier tier,
 }
 
 /* The first unit of the list that may go, or UNIT_NONE. Those that stay keep their place: taken out
- * and put back, one would come out of a long job looking new. In HBM they are the blocks of all
- * jobs that run, many thousands, and most of them at the front: those that were passed over are not
- * looked at again until one that stayed may go. */
+ * and put back, one would come out of a long job looking new. In HBM they are the blocks of all jobs
+ * that run, many thousands, and most of them at the front: those that were passed over are not looked
+ * at again until one that stayed may go. */
 static inline uint32_t policy_first(const struct policy_env *env, struct order *order,
                                     enum tier tier)
 {
@@ -180,8 +178,7 @@ uint32_t policy_next_use(const struct policy_env *env, uint32_t unit);
  * Without a mean yet, all. */
 uint32_t policy_window_jobs(const struct policy_env *env, uint64_t tokens);
 
-/* policy.keeps, as the paper has it: what a job wants of the queue's first C_DRAM + C_SSD / S_kv.
- */
+/* policy.keeps, as the paper has it: what one of the queue's first (C_DRAM + C_SSD) / S_kv jobs wants. */
 bool policy_window_keeps(const struct policy_env *env, uint32_t unit);
 
 #endif

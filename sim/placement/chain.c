@@ -140,7 +140,11 @@ void chain_use(struct placement *core, const struct job *job, enum moment moment
                          (entry->remembered >> tier & 1U) != 0;
             bool there = can_be_used(entry, (enum tier)tier);
             core->env.use = (struct policy_use){
-                .ends = !starts, .fresh = entry->fresh, .found = i < found, .served = served
+                .ends = !starts,
+                .fresh = entry->fresh,
+                .found = i < found,
+                .served = served,
+                .last = i + 1 == job->chain_count,
             };
             if (tier != TIER_HBM && core_touches_at_end(core)) {
                 core->env.use.fresh = (marks & MARK_STORED) != 0;
@@ -151,6 +155,7 @@ void chain_use(struct placement *core, const struct job *job, enum moment moment
             served = served && !there;
         }
     }
+    core->env.use = (struct policy_use){ 0 }; /* what comes in later is of no use known yet */
 }
 
 /* Beyond as many units as may be counted, the one used least recently is known no more. */

@@ -15,8 +15,8 @@
  *   3. tree.c                          units as nodes of a radix tree
  *   3. policies.c                      the table
  *   2. books.c policy_*.c              a copy comes, goes, is counted; who goes next
- *   1. unit.c pool.c env.c ranked.c    entries; what servers share; what policies ask
- *   1. sketch.c                        how often keys were seen lately */
+ *   1. unit.c pool.c env.c             entries; what servers share; what policies ask
+ *   1. ranked.c reuse_ages.c sketch.c  what policies count with */
 #ifndef REPRISE_SIM_PLACEMENT_CORE_H
 #define REPRISE_SIM_PLACEMENT_CORE_H
 

@@ -17,6 +17,17 @@ uint32_t policy_window_jobs(const struct policy_env *env, uint64_t tokens, doubl
     return jobs < (double)UINT32_MAX ? (uint32_t)jobs : UINT32_MAX;
 }
 
+bool policy_window_keeps(const struct policy_env *env, uint32_t unit)
+{
+    uint32_t sequence = policy_next_use(env, unit);
+    if (sequence == SEQUENCE_NONE)
+        return false;
+    uint64_t stored_tokens = env->capacity_tokens[TIER_DRAM] + env->capacity_tokens[TIER_SSD];
+    uint32_t window =
+        policy_window_jobs(env, stored_tokens, env->keys.scheduler_aware_eviction_window);
+    return sequence - env->queue_head_sequence < window;
+}
+
 double policy_recompute_ns(const struct policy_env *env, uint32_t unit, enum tier tier)
 {
     if (env->recompute_base_ns <= 0.0 && env->recompute_slope_ns <= 0.0)

@@ -26,6 +26,7 @@ struct policy_use {
     bool fresh;  /* at a store: this is what it has just stored */
     bool found;  /* at the start: it is in the leading run that the job found (prefix_below: there) */
     bool served; /* and this is the fastest tier that has it */
+    bool last;   /* the job's chain ends with it; in a replay at enter(), too: its request does */
 };
 
 /* What a policy may look at. state is its own memory, zeroed at the start; so are the links and
@@ -95,7 +96,7 @@ struct policy {
  */
 #define POLICIES(X)                                                                                \
     X(scheduler_aware)                                                                             \
-    X(lru) X(fifo) X(mru) X(lfu) X(two_q) X(arc) X(s3_fifo) X(sieve) X(gdsf)                        \
+    X(lru) X(fifo) X(mru) X(lfu) X(two_q) X(arc) X(s3_fifo) X(sieve) X(gdsf) X(reuse_rate)          \
     X(vllm_arc) X(priority_lru) X(lease_lru) X(served_lru)                                         \
     X(vllm_arc_31) X(multi_lru) X(radix_lru) X(radix_lfu) X(radix_slru)                                                          \
     X(head_lru) X(head_lfu) X(head_fifo) X(head_mru)                                               \
@@ -193,5 +194,8 @@ uint32_t policy_next_use(const struct policy_env *env, uint32_t unit);
 /* So many times the jobs that fit into that many tokens of cache: the paper's C / S_kv, S_kv the
  * running mean. Without a mean yet, all. */
 uint32_t policy_window_jobs(const struct policy_env *env, uint64_t tokens, double times);
+
+/* policy.keeps, as the paper has it: what one of the queue's first (C_DRAM + C_SSD) / S_kv jobs wants. */
+bool policy_window_keeps(const struct policy_env *env, uint32_t unit);
 
 #endif

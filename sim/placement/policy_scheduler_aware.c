@@ -76,17 +76,6 @@ static void scheduler_aware_wanted(struct policy_env *env, uint32_t unit)
     }
 }
 
-static bool scheduler_aware_keeps(const struct policy_env *env, uint32_t unit)
-{
-    uint32_t sequence = policy_next_use(env, unit);
-    if (sequence == SEQUENCE_NONE)
-        return false;
-    uint64_t stored_tokens = env->capacity_tokens[TIER_DRAM] + env->capacity_tokens[TIER_SSD];
-    uint32_t window =
-        policy_window_jobs(env, stored_tokens, env->keys.scheduler_aware_eviction_window);
-    return sequence - env->queue_head_sequence < window;
-}
-
 static uint32_t scheduler_aware_victim(struct policy_env *env, enum tier tier)
 {
     struct scheduler_aware *aware = env->state;
@@ -112,6 +101,6 @@ const struct policy policy_scheduler_aware = {
     .use = scheduler_aware_use,
     .wanted = scheduler_aware_wanted,
     .victim = scheduler_aware_victim,
-    .keeps = scheduler_aware_keeps,
+    .keeps = policy_window_keeps,
     .done = scheduler_aware_done,
 };

@@ -291,6 +291,7 @@ static void work_one_tier(struct replay *replay, struct request request)
         uint32_t at = pending->begin + i;
         prefetch_ahead(replay, at, pending->end);
         uint32_t handle = intern(replay, pending->key[at], pending->hash[at], i);
+        replay->env.use.last = i + 1 == count;
         if (!in_tier(replay, handle, tier)) {
             use_ghost(replay, handle, tier);
             if (!enter(replay, handle, tier))
@@ -373,8 +374,11 @@ static void work_tiers(struct replay *replay, struct request request)
     uint32_t count = request.blocks;
     intern_chain(replay, count);
     count_hits(replay, request);
-    for (uint32_t i = 0; i < count; i++)
-        touch(replay, replay->chain[replay->config.leaf_only ? count - 1 - i : i]);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = replay->config.leaf_only ? count - 1 - i : i;
+        replay->env.use.last = at + 1 == count;
+        touch(replay, replay->chain[at]);
+    }
     for (uint32_t i = count; i-- > 0;) {
         struct block *block = &replay->blocks.block[replay->chain[i]];
         if ((block->remembered & HELD) == 0)

@@ -336,6 +336,169 @@ static void touch_s3_fifo(struct slow_cache *cache, uint64_t key)
     push(ghost >= 0 ? &cache->b : &cache->a, entry);
 }
 
+/* ---- reuse-rate. a: what is there, ghost_a: what left; in both, of each kind the first to go
+ * first. touched: the epoch of the last use. Epochs are single references: caches have fewer than
+ * 128 blocks. ---- */
+
+static const uint64_t step_from[SLOW_STEPS + 1] = { 0,   1,   2,   3,   4,    6,   8,   12,
+                                                    16,  24,  32,  48,  64,   96,  128, 192,
+                                                    256, 384, 512, 768, 1024, 1536 };
+
+static int kind_of(const struct slow_entry *entry)
+{
+    return (int)((entry->last ? 0 : 8) + entry->uses - 1);
+}
+
+static int step_of(const struct slow_cache *cache, const struct slow_entry *entry)
+{
+    int step = 0;
+    while (step + 1 < SLOW_STEPS && cache->epoch - entry->touched >= step_from[step + 1])
+        step++;
+    return step;
+}
+
+/* The highest rate at this step and all behind it; then of all kinds of which as much is asked. */
+static double plain_rate(const struct slow_cache *cache, int kind, int step)
+{
+    double best = 0.0;
+    for (; step < SLOW_STEPS; step++) {
+        double chance = (cache->reused[kind][step] + 0.5) / (cache->seen[kind][step] + 8.0);
+        chance = chance > 1.0 ? 1.0 : chance;
+        double width = (double)(step_from[step + 1] - step_from[step]);
+        double rate = chance / (width * (1.0 - chance / 2.0));
+        best = rate > best ? rate : best;
+    }
+    return best;
+}
+
+static void rate_kinds(struct slow_cache *cache)
+{
+    for (int step = 0; step < SLOW_STEPS; step++) {
+        for (int uses = 0; uses < 8; uses++) {
+            double inner = 0.0, end = plain_rate(cache, uses, step);
+            for (int fewer = 0; fewer <= uses; fewer++) {
+                double rate = plain_rate(cache, 8 + fewer, step);
+                inner = rate > inner ? rate : inner;
+            }
+            cache->rate[8 + uses][step] = inner;
+            cache->rate[uses][step] = end < inner ? end : inner;
+        }
+    }
+}
+
+static void count_seen(struct slow_cache *cache, const struct slow_list *list)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        for (int step = 1; step < SLOW_STEPS; step++)
+            if (cache->epoch - list->at[i].touched == step_from[step])
+                cache->seen[kind_of(&list->at[i])][step] += 1.0;
+}
+
+static void next_epoch(struct slow_cache *cache)
+{
+    if (cache->epoch == 0 && cache->a.count == 0)
+        rate_kinds(cache);
+    cache->epoch++;
+    count_seen(cache, &cache->a);
+    count_seen(cache, &cache->ghost_a);
+    if (cache->epoch % 1024 == 0)
+        for (int kind = 0; kind < SLOW_KINDS; kind++)
+            for (int step = 0; step < SLOW_STEPS; step++) {
+                cache->seen[kind][step] /= 2.0;
+                cache->reused[kind][step] /= 2.0;
+            }
+    if (cache->epoch % 4 == 0)
+        rate_kinds(cache);
+}
+
+static void reuse_rate_evict(struct slow_cache *cache)
+{
+    int least = -1;
+    double least_rate = 0.0;
+    for (int kind = 0; kind < SLOW_KINDS; kind++)
+        for (int i = 0; i < (int)cache->a.count; i++) {
+            const struct slow_entry *entry = &cache->a.at[i];
+            if (kind_of(entry) != kind)
+                continue;
+            double rate = cache->rate[kind][step_of(cache, entry)];
+            if (least < 0 || rate < least_rate) {
+                least = i;
+                least_rate = rate;
+            }
+            break; /* the first of its kind */
+        }
+    struct slow_entry gone = take(&cache->a, least);
+    for (int i = 0; i < 2; i++)
+        cache->latest[i] = cache->latest[i] == gone.key ? 0 : cache->latest[i];
+    push(&cache->ghost_a, gone);
+    if (cache->ghost_a.count > 4 * cache->capacity)
+        take(&cache->ghost_a, 0);
+}
+
+static const struct slow_entry *known(const struct slow_cache *cache, uint64_t key)
+{
+    int here = find(&cache->a, key), ghost = find(&cache->ghost_a, key);
+    return here >= 0 ? &cache->a.at[here] : ghost >= 0 ? &cache->ghost_a.at[ghost] : NULL;
+}
+
+/* What was touched before this block. */
+static uint64_t before_it(const struct slow_cache *cache, uint64_t key)
+{
+    return cache->latest[0] == key ? cache->latest[1] : cache->latest[0];
+}
+
+/* In front of the block touched before it, if that is the one before it in the chain, and of its
+ * kind. */
+static void push_touched(struct slow_cache *cache, struct slow_entry entry)
+{
+    int at = find(&cache->a, before_it(cache, entry.key));
+    push(&cache->a, entry);
+    if (at < 0 || cache->a.at[at].depth + 1 != entry.depth ||
+        kind_of(&cache->a.at[at]) != kind_of(&entry))
+        return;
+    for (int i = (int)cache->a.count - 1; i > at; i--)
+        cache->a.at[i] = cache->a.at[i - 1];
+    cache->a.at[at] = entry;
+}
+
+/* A chain is as old as the first block of it that was touched. */
+static void make_new(struct slow_cache *cache, struct slow_entry *entry, uint64_t depth)
+{
+    const struct slow_entry *before = known(cache, before_it(cache, entry->key));
+    entry->depth = depth;
+    entry->last = cache->last;
+    entry->touched = cache->epoch;
+    if (before != NULL && (before->depth + 1 == depth || before->depth == depth + 1))
+        entry->touched = before->touched;
+    for (int step = 0; step <= step_of(cache, entry); step++)
+        cache->seen[kind_of(entry)][step] += 1.0;
+}
+
+static void touch_reuse_rate(struct slow_cache *cache, uint64_t key, uint64_t depth)
+{
+    int here = find(&cache->a, key);
+    int ghost = find(&cache->ghost_a, key);
+    struct slow_entry entry = new_entry(cache, key, depth);
+    if (here < 0 && ghost < 0 && full(cache))
+        reuse_rate_evict(cache);
+    next_epoch(cache);
+    if (here >= 0 || ghost >= 0) {
+        entry = here >= 0 ? take(&cache->a, here) : take(&cache->ghost_a, ghost);
+        cache->reused[kind_of(&entry)][step_of(cache, &entry)] += 1.0;
+        entry.uses += entry.uses < 8;
+    }
+    make_new(cache, &entry, depth);
+    if (ghost >= 0 && full(cache)) { /* it is a ghost until there is room */
+        push(&cache->ghost_a, entry);
+        reuse_rate_evict(cache);
+        take(&cache->ghost_a, find(&cache->ghost_a, key));
+    }
+    push_touched(cache, entry);
+    if (cache->latest[0] != key)
+        cache->latest[1] = cache->latest[0];
+    cache->latest[0] = key;
+}
+
 /* What is LRU without jobs, priorities, time or tiers above. */
 static bool is_lru(const char *policy)
 {
@@ -359,6 +522,8 @@ void slow_touch(struct slow_cache *cache, uint64_t key, uint64_t depth)
         touch_ranked(cache, key, depth, policy[0] == 'g');
     else if (strncmp(policy, "vllm-arc", 8) == 0)
         touch_vllm_arc(cache, key);
+    else if (strcmp(policy, "reuse-rate") == 0)
+        touch_reuse_rate(cache, key, depth);
     else if (strcmp(policy, "sieve") == 0)
         touch_sieve(cache, key);
     else if (strcmp(policy, "2q") == 0)

@@ -7,11 +7,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { SLOW_MOST = 4096 };
+enum { SLOW_MOST = 4096, SLOW_KINDS = 16, SLOW_STEPS = 21 };
 
 struct slow_entry {
     uint64_t key;
     uint64_t uses, touched, depth;
+    bool last; /* reuse-rate: it ended its request when touched last */
     double rank;
 };
 
@@ -41,6 +42,12 @@ struct slow_cache {
     uint64_t hand; /* SIEVE: key that it stands at; 0: none */
     bool began;    /* ARC: the target has its first value */
     double target, floor, base_ns, slope_ns;
+    bool last; /* what is touched next ends its request */
+    /* reuse-rate: touched[] counts epochs there. seen and reused of each kind at each step of age.
+     */
+    uint64_t epoch, latest[2];
+    double seen[SLOW_KINDS][SLOW_STEPS], reused[SLOW_KINDS][SLOW_STEPS];
+    double rate[SLOW_KINDS][SLOW_STEPS];
 };
 
 bool slow_holds(const struct slow_cache *cache, uint64_t key);

@@ -54,8 +54,10 @@ static uint64_t compare(const struct policy *policy, const struct policy_keys *p
         while (run < count && slow_holds(&slow, keys[run]))
             run++;
         hits += run;
-        for (uint32_t i = 0; i < count; i++)
+        for (uint32_t i = 0; i < count; i++) {
+            slow.last = i + 1 == count;
             slow_touch(&slow, keys[i], i);
+        }
         replay_request(replay, keys, count, count * BLOCK_TOKENS);
         if (r % 100 == 99 && replay_finish(replay).all_hits != hits)
             ck_abort_msg("%s, %u blocks, seed %" PRIu64 ", request %u: %" PRIu64

@@ -55,6 +55,11 @@
     X(radix_slru, protected_uses, uint32_t, U32, PLAIN, 2, 1, 65535,                               \
       "radix-slru: nodes that were inserted so often go after all others (SGLang's "               \
       "protected_threshold: 2)")                                                                   \
+    X(reuse_rate, ghost_share, uint32_t, U32, PLAIN, 4, 0, 100,                                    \
+      "reuse-rate: units that are remembered when they left, to those of a tier "                  \
+      "(docs/policy-reuse-rate.md)")                                                               \
+    X(reuse_rate, epochs, uint32_t, U32, PLAIN, 64, 1, 100000,                                     \
+      "reuse-rate: steps of age in as many uses as a tier holds units")                            \
     X(multi_lru, second_uses, uint32_t, U32, PLAIN, 3, 1, 16,                                      \
       "multi-lru: blocks seen so often rest in the second queue (KVBM: 3; a count ends at 15)")    \
     X(multi_lru, third_uses, uint32_t, U32, PLAIN, 8, 1, 16, "multi-lru: in the third (KVBM: 8)")  \

@@ -14,7 +14,7 @@ static void tick(const struct policy_env *env, enum tier tier)
     if (!at->begun)
         ages_begin(&at->ages);
     at->begun = true;
-    if (++at->touches < policy_capacity(env, tier, at->here) / EPOCHS_A_TURNOVER)
+    if (++at->touches < policy_capacity(env, tier, at->here) / env->keys.reuse_rate_epochs)
         return;
     at->touches = 0;
     ages_advance(&at->ages);
@@ -198,7 +198,7 @@ static void reuse_rate_leave(struct policy_env *env, uint32_t unit, enum tier ti
     order_push_back(&at->ghosts, env->units->link[tier], unit);
     at->remembered++;
     policy_remember(env, unit, tier);
-    while (at->remembered > GHOSTS_A_UNIT * policy_capacity(env, tier, at->here))
+    while (at->remembered > env->keys.reuse_rate_ghost_share * policy_capacity(env, tier, at->here))
         forget_ghost(env, at->ghosts.front, tier);
 }
 

@@ -8,9 +8,7 @@
 #include "sim/placement/unit_heap.h"
 
 enum {
-    USES_MOST = AGE_KINDS / 2, /* more uses are one kind */
-    EPOCHS_A_TURNOVER = 64,    /* of as many uses as the tier holds units */
-    GHOSTS_A_UNIT = 4          /* units that are remembered, for each that the tier holds */
+    USES_MOST = AGE_KINDS / 2 /* more uses are one kind */
 };
 
 enum where { AWAY, HERE, GHOST };

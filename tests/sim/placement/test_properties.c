@@ -84,7 +84,12 @@ END_TEST
 /* At either end of the keys' ranges; leases end within the run. */
 static void run_with_other_constants(const struct placement_config *config, uint64_t seed)
 {
-    static const struct policy_keys least = { .s3_fifo_promote_uses = 1, .s3_fifo_max_uses = 1 };
+    static const struct policy_keys least = { .s3_fifo_promote_uses = 1,
+                                              .s3_fifo_max_uses = 1,
+                                              .reuse_rate_epochs = 1,
+                                              .multi_lru_second_uses = 1,
+                                              .multi_lru_third_uses = 1,
+                                              .multi_lru_fourth_uses = 1 };
     static const struct policy_keys most = { .scheduler_aware_eviction_window = 1e6,
                                              .scheduler_aware_fetching_window = 1e6,
                                              .two_q_in_share = 1.0,
@@ -102,6 +107,11 @@ static void run_with_other_constants(const struct placement_config *config, uint
                                              .retain_tokens = 32,
                                              .lease_ns = 20000,
                                              .lease_lru_stored_lease = 20000,
+                                             .reuse_rate_ghost_share = 100,
+                                             .reuse_rate_epochs = 100000,
+                                             .multi_lru_second_uses = 16,
+                                             .multi_lru_third_uses = 16,
+                                             .multi_lru_fourth_uses = 16,
                                              .radix_slru_protected_uses = 65535 };
     struct placement_config other = *config;
     other.keys.policy = least;

@@ -170,6 +170,10 @@ static const struct config_row experiment_rows[] = {
       .help = "smaller sessions or blocks are not let in (LMCache's min_size_bytes)" },
     { .key = "tiers.ssd.fetches_in_flight", .kind = CONFIG_U32, .offset = AT(placement.fetches_in_flight),
       .min = 1, .max = 1024, .standard = "2", .help = "look-ahead fetches under way at once (assumed)" },
+    { .key = "tiers.ssd.fetch_share", .kind = CONFIG_DOUBLE, .offset = AT(placement.fetch_share), .min = 0,
+      .max = 1, .standard = "0",
+      .help = "no look-ahead fetch begins while others bring that share of DRAM (SGLang's "
+              "prefetch_capacity_limit: 0.5); 0: no limit" },
     { .key = "tiers.remote.capacity", .kind = CONFIG_U64, .unit = UNIT_BYTES,
       .offset = AT(remote_bytes), .min = 0, .max = 1e18, .standard = "0",
       .help = "a pool of KV that all servers share over their network adapters "
@@ -252,6 +256,9 @@ static const struct config_row experiment_rows[] = {
     { .key = "engine.fetch_timeout_per_1024_tokens", .kind = CONFIG_U64, .unit = UNIT_DURATION,
       .offset = AT(fetch_timeout_ki_ns), .min = 0, .max = 1e18, .standard = "250ms",
       .help = "and so much more by what is to come (SGLang's prefetch_timeout_per_ki_token)" },
+    { .key = "engine.fetch_timeout_most", .kind = CONFIG_U64, .unit = UNIT_DURATION,
+      .offset = AT(fetch_timeout_most_ns), .min = 0, .max = 1e18, .standard = "0",
+      .help = "fetch_wait timeout: but for no longer than this (SGLang's HiRadixCache: 30 s); 0: no limit" },
     { .key = "engine.preloading", .kind = CONFIG_CHOICE, .offset = AT(preloading),
       .choices = preloading_choices, .standard = "layers",
       .help = "layers: a layer's prefill waits for its own KV only; none: for all of it; background: "

@@ -96,6 +96,7 @@ struct experiment {
     int reuse;
     int fetch_wait;                 /* enum fetch_wait */
     uint64_t fetch_timeout_ns, fetch_timeout_ki_ns; /* and for each 1,024 tokens more */
+    uint64_t fetch_timeout_most_ns; /* 0: no limit */
     int preloading;
     uint32_t read_buffer_layers;
     int saving;

@@ -126,8 +126,11 @@ static bool waits_for_fetch(struct engine *engine, uint32_t handle)
     if (tokens == 0 || tokens < experiment->placement.fetch_min_tokens)
         return false;
     double more_ns = (double)experiment->fetch_timeout_ki_ns * tokens / 1024.0;
-    uint64_t until_ns = time_later_ns(session->asked_ns, experiment->fetch_timeout_ns);
-    until_ns = time_later_ns(until_ns, more_ns < 9e18 ? (uint64_t)more_ns : TIME_END_NS);
+    uint64_t most_ns = experiment->fetch_timeout_most_ns;
+    uint64_t wait_ns = time_later_ns(experiment->fetch_timeout_ns,
+                                     more_ns < 9e18 ? (uint64_t)more_ns : TIME_END_NS);
+    uint64_t until_ns = time_later_ns(session->asked_ns,
+                                      most_ns > 0 && wait_ns > most_ns ? most_ns : wait_ns);
     if (until_ns <= engine->now_ns)
         return false;
     if (session->look_ns != until_ns) {

@@ -117,6 +117,7 @@ struct placement {
     struct transfer *transfer;
     uint32_t transfer_capacity, transfer_high_water, free_transfer;
     uint32_t fetches, writes, in_flight; /* transfers of these kinds, and all */
+    uint64_t fetching_tokens;            /* what fetches bring */
     bool room_coming;                    /* the last resize could have waited */
 
     struct order age;     /* idle units, least recently used first */

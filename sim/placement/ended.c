@@ -127,6 +127,7 @@ void placement_transfer_ended(struct placement *core, uint64_t now_ns, uint32_t 
     }
     writes_begin(core, &writes);
     core->fetches -= transfer.kind == ACTION_FETCH;
+    core->fetching_tokens -= transfer.kind == ACTION_FETCH ? transfer.moved_tokens : 0;
     core->writes -= transfer.kind == ACTION_WRITE;
     core->in_flight--;
     transfer_free(core, id);

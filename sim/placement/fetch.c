@@ -94,6 +94,13 @@ static bool fetch_for(struct placement *core, uint32_t job_handle)
     return room;
 }
 
+/* Source: SGLang's prefetch_rate_limited() (managers/cache_controller.py): half the host pool. */
+static bool holds_its_share(const struct placement *core)
+{
+    double most = core->config.keys.fetch_share * (double)core->env.capacity_tokens[TIER_DRAM];
+    return core->fetches > 0 && most > 0.0 && (double)core->fetching_tokens >= most;
+}
+
 void fetch_ahead(struct placement *core)
 {
     if (!core->config.fetches ||
@@ -110,7 +117,7 @@ void fetch_ahead(struct placement *core)
         job = core->job[job].next;
     for (uint32_t seen = core->config.fetch_head ? 0 : 1; job != 0 && seen < window;
          seen++, job = core->job[job].next) {
-        if (core->fetches >= core->config.keys.fetches_in_flight)
+        if (core->fetches >= core->config.keys.fetches_in_flight || holds_its_share(core))
             return;
         if (core->job[job].wants_fetch && !fetch_for(core, job))
             return;

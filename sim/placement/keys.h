@@ -71,6 +71,7 @@ struct placement_keys {
     bool leaf_only;                  /* blocks: no tier evicts one while it holds one that follows it */
     struct policy_keys policy;       /* each policy's own */
     uint32_t fetches_in_flight;      /* look-ahead: at most so many at once */
+    double fetch_share;              /* look-ahead: none begins while others bring that share of DRAM */
     uint32_t fetch_min_tokens;       /* fewer of a job's are not worth a look-ahead fetch */
 };
 

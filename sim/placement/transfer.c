@@ -124,6 +124,7 @@ void transfer_begin(struct placement *core, uint32_t id)
     uint64_t bytes = transfer->moved_tokens * core->config.bytes_per_token;
     *cause_counter(core, transfer) += bytes;
     core->fetches += transfer->kind == ACTION_FETCH;
+    core->fetching_tokens += transfer->kind == ACTION_FETCH ? transfer->moved_tokens : 0;
     core->writes += transfer->kind == ACTION_WRITE;
     core->in_flight++;
     books_act(core, (struct action){ .kind = transfer->kind,

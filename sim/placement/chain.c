@@ -2,6 +2,8 @@
 #include "base/memory.h"
 #include "sim/placement/core.h"
 
+#include <assert.h>
+
 uint32_t chain_unit_tokens(const struct placement *core, uint32_t i, uint32_t tokens)
 {
     uint64_t begin = (uint64_t)i * core->config.unit_tokens;
@@ -103,6 +105,22 @@ void chain_share(struct placement *core, struct job *job, uint32_t ready_tokens)
         books_set_copy(core, unit, TIER_HBM, want);
         if (core->tells_shares)
             tell_share(core, job, i, want);
+    }
+}
+
+void chain_merge(struct placement *core, struct job *job, uint32_t from, uint32_t to)
+{
+    uint32_t size = core->config.unit_tokens;
+    for (uint32_t i = from; i < to; i++) {
+        const struct unit *entry = &core->units.unit[chain_unit(core, job, i)];
+        /* Real jobs go on reading the copy that they began with: two of them need both. */
+        if (entry->tokens[TIER_HBM] < size || (core->tells_shares && entry->pins > 1))
+            continue;
+        assert(job->hbm_tokens >= size);
+        job->hbm_tokens -= size;
+        books_unbook(core, TIER_HBM, size);
+        if (core->tells_shares)
+            tell_share(core, job, i, size);
     }
 }
 

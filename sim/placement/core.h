@@ -58,7 +58,7 @@ struct job {
     uint32_t prompt_tokens;                   /* SAVE_NODES: fewer are a chunk */
     uint32_t found_most_tokens[TIER_COUNT];   /* what lies behind is not found in that tier */
     uint32_t offered_units;                   /* SAVE_ONCE, SAVE_EACH: the first ones, behind which it goes on;
-                                                 SAVE_NODES: those that it found */
+                                                 SAVE_NODES: those that it found, or inserted */
     uint32_t save_transfer;                   /* in flight, or 0 */
     uint32_t unsaved_tokens;                  /* of the goal, counted as unsaved already */
     bool save_waits;                          /* in the list of saves that wait for room */
@@ -268,6 +268,9 @@ void chain_use(struct placement *core, const struct job *job, enum moment moment
 /* Ready blocks of the chain become copies in HBM that others can share; their HBM is the job's own no
  * more. A session is one job's at a time: its copy is made when the job is released. */
 void chain_share(struct placement *core, struct job *job, uint32_t ready_tokens);
+/* SAVE_NODES: of the chain's units from..to - 1 the job computed again those that HBM has, as a prompt's last
+ * block: one copy stays, and the other's room is free, as in SGLang's cache_unfinished_req(). */
+void chain_merge(struct placement *core, struct job *job, uint32_t from, uint32_t to);
 /* A job uses the unit, which is pinned. */
 void chain_count_use(struct placement *core, uint32_t unit);
 

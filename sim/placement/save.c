@@ -110,6 +110,8 @@ static void save_nodes(struct placement *core, struct job *job, uint32_t ready_t
 {
     uint32_t units = least(ready_tokens / core->config.unit_tokens, job->chain_count);
     tree_insert(core, job, units, ready_tokens < job->prompt_tokens);
+    chain_merge(core, job, job->offered_units, units);
+    job->offered_units = job->offered_units > units ? job->offered_units : units;
     chain_share(core, job, ready_tokens);
     if (ready_tokens >= job->prompt_tokens)
         backup_nodes(core, job, units);

@@ -351,6 +351,7 @@ const struct config_section experiment_sections[] = {
     { .prefix = "", .rows = experiment_rows, .offset = 0 },
     { .prefix = "workload.", .rows = workload_rows, .offset = AT(workload) },
     { .prefix = "workload.", .rows = workload_shape_rows, .offset = AT(shape) },
+    { .prefix = "workload.", .rows = workload_tenant_rows, .offset = AT(tenants_given) },
     { .prefix = "import.", .rows = trace_import_rows, .offset = AT(import) },
     { .rows = NULL },
 };

@@ -58,6 +58,7 @@ struct experiment {
     char trace[CONFIG_TEXT_BYTES]; /* a file, or "" for the generated workload */
     struct workload workload;
     struct workload_shape shape; /* of the generated workload */
+    struct workload_tenants tenants_given; /* likewise */
     struct trace_import import;    /* what a trace file does not say */
     uint64_t warmup_turns;         /* the first turns to start are not measured */
     uint64_t max_turns;            /* stop after this many; 0: the whole trace */

@@ -57,7 +57,7 @@ static void preempt(struct engine *engine, struct handles *from, uint32_t at)
     actions_add(engine, ENGINE_PREEMPTED)->copy.job = old;
     engine->note[old].session = 0;
     engine_note_job(engine, session->job, handle);
-    collector_add_preemption(collector_of(engine), session->ready_tokens);
+    collector_add_preemption(collector_of(engine), session->tenant, session->ready_tokens);
     session->ready_tokens = 0;
     queue_push_front(engine, handle);
     actions_drain(engine);

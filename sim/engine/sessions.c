@@ -63,6 +63,7 @@ static void copy_session(struct sessions *sessions, struct session *session,
                          const struct trace_session *item)
 {
     session->id = item->id;
+    session->tenant = item->tenant;
     session->seen = ranges_take(&sessions->seen_ranges, sessions->setup->experiment->replicas);
     memory_grow(&sessions->seen, &sessions->seen_capacity, sessions->seen_ranges.high_water,
                 sizeof *sessions->seen);

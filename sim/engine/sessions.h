@@ -38,6 +38,7 @@ struct session {
     struct placement_hits hits;       /* of its first prefill: what it reused */
     uint32_t reused_tokens;           /* their sum */
     uint32_t passed_over_tokens; /* found, but in a tier not worth loading from */
+    uint8_t tenant;              /* of the trace's */
     bool urgent;                 /* engine.order: priority */
     bool clamped;                     /* its prompt or reply was cut to the window */
     bool started;                /* this turn's first prefill has begun */

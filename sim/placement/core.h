@@ -11,6 +11,7 @@
  *   5. fetch.c write.c room_hbm.c      copies made ahead of need; HBM's room
  *   4. room.c                          DRAM's and SSD's: who is evicted
  *   3. chain.c transfer.c age.c        a job's units; copies in flight; time to live
+ *   3. tenants.c                       whose units are
  *   3. policies.c                      the table
  *   2. books.c policy_*.c              a copy comes, goes, is counted; who goes next
  *   1. unit.c pool.c env.c ranked.c    entries; what servers share; what policies ask */
@@ -49,6 +50,7 @@ struct job {
     bool wants_fetch;                         /* some of its chain may lie on SSD only */
     struct kv_base base;                      /* sessions: of its context */
     bool again;                               /* ran before: its use of its chain is counted */
+    uint8_t tenant;
 };
 
 /* Bytes on their way. A transfer that changes copies holds its units in a list and each of them names
@@ -104,6 +106,8 @@ struct placement {
     struct order clean;   /* evicted HBM copies, which lower tiers have or refuse: first go first */
     struct order counted; /* units whose uses are remembered, least recently used first */
     uint32_t counted_units, save_uses; /* a job saves units with so many uses */
+    uint8_t tenant;     /* of jobs that are queued from now on */
+    uint32_t tenants;   /* one more than the highest of them; 0 and 1: there is one */
     uint64_t ended_jobs;
     bool tells_shares;
     struct action_ring actions;
@@ -261,6 +265,13 @@ static inline uint32_t remote_tokens(const struct placement *core, const struct 
 {
     return core->config.pool != NULL ? pool_tokens(core->config.pool, unit->key, base_of(unit)) : 0;
 }
+
+/* tenants.c */
+/* A job of the tenant is to compute the unit or to read it from the pool: it is its own, if nobody has
+ * anything of it. */
+void tenants_own(struct placement *core, uint32_t unit, uint8_t tenant);
+/* The same of the job's units from the from-th on. */
+void tenants_own_chain(struct placement *core, const struct job *job, uint32_t from);
 
 /* write.c */
 struct writes {

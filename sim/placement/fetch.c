@@ -82,7 +82,9 @@ static bool fetch_for(struct placement *core, uint32_t job_handle)
         again |= found == FOUND_LATER;
         if (found == FOUND_ON_SSD)
             room = fetch_unit(core, unit, TIER_SSD, job->sequence, &from_ssd);
-        else if (found == FOUND_IN_POOL)
+        if (found == FOUND_IN_POOL)
+            tenants_own(core, unit, job->tenant);
+        if (found == FOUND_IN_POOL)
             room = fetch_unit(core, unit, TIER_REMOTE, job->sequence, &from_pool);
     }
     if (from_ssd != 0)

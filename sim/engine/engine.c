@@ -93,7 +93,8 @@ void engine_ask(struct engine *engine, uint64_t now_ns, uint32_t handle, struct 
     session->server = session->decode_server = engine->index;
     session->reached_ns = now_ns;
     sessions_note_cut(&service->sessions, handle, &chain);
-    placement_set_tenant(engine->core, session->tenant);
+    placement_set_tenant(engine->core, session->tenant,
+                         &service->sessions.terms.of[session->tenant]);
     session->job = placement_queue(engine->core, now_ns, chain.keys, chain.count,
                                    chain.context_tokens, chain.capacity);
     if (engine->setup->unit_tokens == UINT32_MAX)

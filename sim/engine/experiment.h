@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "models/hbm.h"
 #include "models/models.h"
+#include "sim/engine/tenant_terms.h"
 #include "sim/placement/keys.h"
 #include "traces/shapes.h"
 #include "traces/traces.h"
@@ -71,6 +72,8 @@ struct experiment {
     uint64_t dram_bytes, ssd_bytes; /* UINT64_MAX: the hardware's */
     uint64_t remote_bytes, remote_latency_ns; /* the pool that all servers share */
     struct placement_keys placement; /* write_ahead_tokens 0: twice chunk_tokens */
+
+    struct tenant_keys tenants;
 
     /* Of the engine (models/versions.h); "" and "none": the paper's; "hardware": the server's, which
      * experiment_from_tree() leaves in none. */

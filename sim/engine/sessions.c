@@ -91,6 +91,20 @@ static bool draw_urgent(const struct sessions *sessions, uint64_t id)
     return random_uniform(&random) < sessions->setup->experiment->urgent_share;
 }
 
+/* By its tenant's priority where the experiment gives them some, else by being urgent. */
+static void set_rank(struct sessions *sessions, struct session *session)
+{
+    const struct placement_terms *terms = tenant_terms_of(
+        &sessions->terms, &sessions->setup->tenants, sessions->trace, session->tenant);
+    if (!tenant_lists_have_priorities(&sessions->setup->tenants)) {
+        session->urgent = draw_urgent(sessions, session->id);
+        session->rank = session->urgent;
+        return;
+    }
+    session->urgent = terms->priority > POLICY_PRIORITY;
+    session->rank = (uint8_t)terms->priority;
+}
+
 static bool enough_asked(const struct sessions *sessions)
 {
     uint64_t limit = sessions->setup->experiment->max_turns;
@@ -156,7 +170,7 @@ enum status sessions_read(struct sessions *sessions, uint64_t now_ns, uint32_t *
     copy_session(sessions, &sessions->item[*handle], &item);
     *arrival_ns = reaches_at_ns(sessions, &sessions->item[*handle],
                                 asks_at_ns(sessions, &item, now_ns), now_ns);
-    sessions->item[*handle].urgent = draw_urgent(sessions, item.id);
+    set_rank(sessions, &sessions->item[*handle]);
     sessions->ahead = true;
     return STATUS_OK;
 }

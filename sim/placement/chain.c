@@ -125,7 +125,7 @@ void chain_use(struct placement *core, const struct job *job, bool ends, uint32_
             core->env.use =
                 (struct policy_use){ .ends = ends, .found = i < found, .served = served };
             if (there || ghost)
-                policy->use(&core->env, unit, (enum tier)tier);
+                policy->use(env_of(core, unit, (enum tier)tier), unit, (enum tier)tier);
             served = served && !there;
         }
     }

@@ -14,12 +14,14 @@
  *   3. tenants.c                       whose units are
  *   3. policies.c                      the table
  *   2. books.c policy_*.c              a copy comes, goes, is counted; who goes next
- *   1. unit.c pool.c env.c ranked.c    entries; what servers share; what policies ask */
+ *   1. unit.c pool.c env.c ranked.c    entries; what servers share; what policies ask
+ *   1. quota.c                         whose turn it is to give up */
 #ifndef REPRISE_SIM_PLACEMENT_CORE_H
 #define REPRISE_SIM_PLACEMENT_CORE_H
 
 #include "base/ranges.h"
 #include "sim/placement/placement.h"
+#include "sim/placement/quota.h"
 
 /* One place in a queued job's chain. Slots of a job lie side by side, so a job's slot i is
  * chain + i; a unit's waiters are linked through them in queue order. */
@@ -107,12 +109,44 @@ struct placement {
     struct order counted; /* units whose uses are remembered, least recently used first */
     uint32_t counted_units, save_uses; /* a job saves units with so many uses */
     uint8_t tenant;     /* of jobs that are queued from now on */
+    struct quotas *quotas; /* NULL: nobody has one */
+    uint8_t priority[PLACEMENT_TENANTS_MOST];
     uint32_t tenants;   /* one more than the highest of them; 0 and 1: there is one */
     uint64_t ended_jobs;
     bool tells_shares;
     struct action_ring actions;
     struct placement_counters counters;
 };
+
+/* quota.c */
+/* The order in which the unit is in the tier. */
+static inline uint32_t order_of(const struct placement *core, uint32_t unit, enum tier tier)
+{
+    return core->quotas == NULL ? 0 : core->quotas->order[tier][core->units.unit[unit].tenant];
+}
+/* What the policy is given when it is told of the unit, or asked about HBM. */
+static inline struct policy_env *env_of(struct placement *core, uint32_t unit, enum tier tier)
+{
+    return core->quotas == NULL ? &core->env : quota_env(core, order_of(core, unit, tier), tier);
+}
+static inline struct policy_env *env_of_hbm(struct placement *core)
+{
+    return core->quotas == NULL ? &core->env : quota_env(core, 0, TIER_HBM);
+}
+/* The unit's copy takes so many tokens more, or fewer; and of those that leave. */
+static inline void quota_book(struct placement *core, uint32_t unit, enum tier tier, uint64_t more,
+                              uint64_t fewer)
+{
+    if (core->quotas != NULL && tier != TIER_HBM)
+        core->quotas->used_tokens[tier][order_of(core, unit, tier)] += more - fewer;
+}
+static inline void quota_leave(struct placement *core, uint32_t unit, enum tier tier, uint64_t more,
+                               uint64_t fewer)
+{
+    core->leaving_tokens[tier] += more - fewer;
+    if (core->quotas != NULL)
+        core->quotas->leaving_tokens[tier][order_of(core, unit, tier)] += more - fewer;
+}
 
 /* books.c */
 static inline uint64_t free_tokens(const struct placement *core, enum tier tier)
@@ -163,14 +197,16 @@ uint32_t books_loaded_tokens(const struct placement *core, const struct unit *un
 
 /* room.c, room_hbm.c: how soon a tier can have that much free. */
 enum room { ROOM_NOW, ROOM_LATER, ROOM_NEVER };
-enum room room_in_dram(struct placement *core, uint64_t tokens);
-bool room_in_ssd(struct placement *core, uint64_t tokens);
+/* order: of quotas, whose tokens these are; 0 where they are several's, or nobody has one. */
+enum room room_in_dram(struct placement *core, uint32_t order, uint64_t tokens);
+bool room_in_ssd(struct placement *core, uint32_t order, uint64_t tokens);
 enum room room_in_hbm(struct placement *core, uint64_t tokens);
 /* The same for a unit itself, whose copies do not make room for it. */
 enum room room_in_dram_for(struct placement *core, uint32_t unit, uint64_t tokens);
 bool room_in_ssd_for(struct placement *core, uint32_t unit, uint64_t tokens);
-/* The same for a fetch wanted by the job of that sequence: evicts nothing that is wanted sooner. */
-enum room room_for_fetch(struct placement *core, uint64_t tokens, uint32_t sequence);
+/* The same for a fetch of the unit wanted by the job of that sequence: evicts nothing that is wanted
+ * sooner. */
+enum room room_for_fetch(struct placement *core, uint32_t unit, uint64_t tokens, uint32_t sequence);
 /* Demotes ahead until the reserve is free or on its way to be. */
 void room_keep_reserve(struct placement *core);
 /* HBM's idle copies are brought down to their limit. */

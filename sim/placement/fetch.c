@@ -49,7 +49,7 @@ static bool fetch_unit(struct placement *core, uint32_t unit, enum tier from, ui
 {
     const struct unit *entry = &core->units.unit[unit];
     uint32_t missing = tokens_there(core, entry, from) - entry->tokens[TIER_DRAM];
-    if (room_for_fetch(core, missing, sequence) != ROOM_NOW)
+    if (room_for_fetch(core, unit, missing, sequence) != ROOM_NOW)
         return false;
     uint32_t goal = tokens_there(core, entry, from);
     if (goal <= entry->tokens[TIER_DRAM])

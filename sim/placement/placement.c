@@ -6,6 +6,7 @@
 #include "sim/placement/core.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static uint64_t tokens_of(const struct placement_config *config, uint64_t bytes)
 {
@@ -26,6 +27,7 @@ static void set_env(struct placement *core)
     env->lease_ns = config->keys.lease_ns;
     env->retain_tokens = config->keys.retain_tokens;
     env->retain_priority = config->keys.retain_priority;
+    memset(core->priority, POLICY_PRIORITY, sizeof core->priority);
     for (int tier = 0; tier < TIER_COUNT; tier++) {
         env->capacity_tokens[tier] = tokens_of(config, config->capacity_bytes[tier]);
         if (config->unit_tokens != UINT32_MAX)
@@ -57,6 +59,8 @@ struct placement *placement_new(const struct placement_config *config)
                          config->keys.admit_uses[TIER_SSD] > 1 ||
                          config->keys.admit_uses[TIER_REMOTE] > 1;
     set_env(core);
+    if (config->quotas && core->policy->saves)
+        quota_new(core);
     core->reserve_tokens =
         (uint64_t)((double)core->env.capacity_tokens[TIER_DRAM] * config->keys.dram_reserve_share);
     core->hbm_cache_tokens = core->policy->saves ? tokens_of(config, config->hbm_cache_bytes) : 0;
@@ -72,10 +76,12 @@ void placement_free(struct placement *core)
 {
     if (core == NULL)
         return;
+    quota_free(core);
     if (core->policy->done != NULL)
         core->policy->done(&core->env);
     unit_table_free(&core->units);
     free(core->env.state);
+    free(core->quotas);
     ranges_free(&core->slots);
     free(core->slot);
     free(core->job);

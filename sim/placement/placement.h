@@ -48,6 +48,13 @@ struct placement_config {
     /* Time to compute KV again, of a token at position p of its context: base + slope * p. For
      * policies that weigh it; both 0: all KV is alike. */
     double recompute_base_ns, recompute_slope_ns;
+    bool quotas;              /* tenants may have some (struct placement_terms) */
+};
+
+/* What a tenant is given. */
+struct placement_terms {
+    double quota[TIER_COUNT]; /* of DRAM and SSD: the share that its KV may take; 1: no quota */
+    uint32_t priority;        /* priority-lru: of its blocks, 0 to 100 */
 };
 
 enum action_kind {
@@ -97,8 +104,10 @@ struct placement_counters {
 struct placement *placement_new(const struct placement_config *config);
 void placement_free(struct placement *core); /* NULL is fine */
 
-/* The jobs that are queued from now on are that tenant's; until then, tenant 0's. */
-void placement_set_tenant(struct placement *core, uint32_t tenant);
+/* The jobs that are queued from now on are that tenant's; until then, tenant 0's. Its terms are those that
+ * are told first; NULL: neither quota nor priority. */
+void placement_set_tenant(struct placement *core, uint32_t tenant,
+                          const struct placement_terms *terms);
 
 /* A turn was asked whose context so far is the chain of keys, context_tokens long: a session's one key
  * (context_tokens of history, 0 at its first turn), or the blocks of its prompt or history. Up to

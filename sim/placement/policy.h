@@ -17,6 +17,9 @@
 
 #define SEQUENCE_NONE UINT32_MAX
 
+/* priority-lru: of what nobody said more of; TensorRT-LLM's default. */
+enum { POLICY_PRIORITY = 35 };
+
 /* What a call of use() is about. Policies that count uses leave out a job's end, or each job would
  * count twice. */
 struct policy_use {
@@ -45,6 +48,8 @@ struct policy_env {
     uint64_t lease_ns;        /* lease-lru */
     uint64_t retain_tokens;   /* priority-lru: from each context's beginning... */
     uint32_t retain_priority; /* ...with this priority, 0 to 100 */
+    const uint8_t *tenant_priority; /* likewise, of each tenant's other units; NULL: POLICY_PRIORITY */
+    unsigned apart; /* bit t: for wanted(), what is in tier t is none of this state's (quota.h) */
     struct policy_use use;
     void (*remembers)(struct policy_env *env, uint32_t unit, enum tier tier, bool does);
 };
@@ -110,6 +115,11 @@ static inline bool policy_stays(const struct policy_env *env, uint32_t unit, enu
     if (units->unit != NULL && (units->unit[unit].pins > 0 || units->unit[unit].transfer != 0))
         return true;
     return units->children[tier] != NULL && units->children[tier][unit] > 0;
+}
+
+static inline bool policy_is_apart(const struct policy_env *env, int tier)
+{
+    return (env->apart >> (unsigned)tier & 1U) != 0;
 }
 
 static inline uint32_t policy_walk(const struct policy_env *env, enum tier tier, uint32_t unit)

@@ -1,13 +1,13 @@
 /* sim/placement/policy_priority_lru.c - evicts the lowest priority first, and of one priority
  * what no job has used for longest. Blocks that begin in the first retain_tokens of a context have
- * retain_priority, all others 35.
+ * retain_priority, all others their tenant's, 35 where it has none.
  * Source: TensorRT-LLM cpp/tensorrt_llm/batch_manager/evictionPolicy.cpp at 05a9191
  * (LRUEvictionPolicy: one queue for each priority from 0 to 100) and, for which blocks a token
  * range covers, KvCacheRetentionConfig as cpp/tests/unit_tests/batch_manager/evictionPolicyTest.cpp
  * at 2a9abd9 has it. Priorities that expire are not here. */
 #include "sim/placement/policy.h"
 
-enum { PRIORITIES = 101, STANDARD_PRIORITY = 35 };
+enum { PRIORITIES = 101 };
 
 /* Invariant: a unit in tier t is in queue[t][its note] exactly once; front = least recent. */
 struct priority_lru {
@@ -25,11 +25,17 @@ static struct order *queue_of(const struct policy_env *env, uint32_t unit, enum 
     return &lru->queue[tier][*priority_of(env, unit, tier)];
 }
 
+static uint8_t standard_priority(const struct policy_env *env, uint32_t unit)
+{
+    return env->tenant_priority != NULL ? env->tenant_priority[env->units->unit[unit].tenant]
+                                        : POLICY_PRIORITY;
+}
+
 static void priority_lru_enter(struct policy_env *env, uint32_t unit, enum tier tier)
 {
     uint64_t begins = (uint64_t)env->units->depth[unit] * env->unit_tokens;
     *priority_of(env, unit, tier) =
-        begins < env->retain_tokens ? (uint8_t)env->retain_priority : STANDARD_PRIORITY;
+        begins < env->retain_tokens ? (uint8_t)env->retain_priority : standard_priority(env, unit);
     order_push_back(queue_of(env, unit, tier), env->units->link[tier], unit);
 }
 

@@ -35,13 +35,38 @@ static bool demote_to_pool(struct placement *core, uint32_t unit, enum tier from
     return true;
 }
 
-bool room_in_ssd(struct placement *core, uint64_t tokens)
+/* What is to come into a tier: of one order `own` tokens, with what shall be free beside them
+ * `tokens`. */
+struct ask {
+    enum tier tier;
+    uint32_t order;
+    uint64_t own, tokens;
+};
+
+/* leaving: when what leaves has left. */
+static bool fits(const struct placement *core, const struct ask *ask, bool leaving)
 {
+    uint64_t coming = leaving ? core->leaving_tokens[ask->tier] : 0;
+    return free_tokens(core, ask->tier) + coming >= ask->tokens &&
+           (core->quotas == NULL || quota_has(core, ask->tier, ask->order, ask->own, leaving));
+}
+
+/* Whether it would if all else went. */
+static bool can_fit(const struct placement *core, const struct ask *ask)
+{
+    return ask->tokens <= core->env.capacity_tokens[ask->tier] &&
+           (core->quotas == NULL || ask->order == 0 ||
+            ask->own <= core->quotas->share_tokens[ask->tier][ask->order]);
+}
+
+bool room_in_ssd(struct placement *core, uint32_t order, uint64_t tokens)
+{
+    const struct ask ask = { TIER_SSD, order, tokens, tokens };
     uint32_t id = 0;
-    if (tokens > core->env.capacity_tokens[TIER_SSD])
+    if (!can_fit(core, &ask))
         return false;
-    while (free_tokens(core, TIER_SSD) + core->leaving_tokens[TIER_SSD] < tokens) {
-        uint32_t unit = core->policy->victim(&core->env, TIER_SSD);
+    while (!fits(core, &ask, true)) {
+        uint32_t unit = quota_victim(core, TIER_SSD, order, tokens);
         if (unit == UNIT_NONE || !ssd_copy_may_go(core, unit))
             break;
         if (demote_to_pool(core, unit, TIER_SSD, &id))
@@ -51,7 +76,7 @@ bool room_in_ssd(struct placement *core, uint64_t tokens)
     }
     if (id != 0)
         transfer_begin(core, id);
-    return free_tokens(core, TIER_SSD) >= tokens;
+    return fits(core, &ask, false);
 }
 
 /* Holds the unit while room is made for it, lest that be made by dropping the very copy that will
@@ -65,7 +90,7 @@ static void hold(struct placement *core, uint32_t unit, bool holds)
 bool room_in_ssd_for(struct placement *core, uint32_t unit, uint64_t tokens)
 {
     hold(core, unit, true);
-    bool room = room_in_ssd(core, tokens);
+    bool room = room_in_ssd(core, order_of(core, unit, TIER_SSD), tokens);
     hold(core, unit, false);
     return room;
 }
@@ -73,7 +98,7 @@ bool room_in_ssd_for(struct placement *core, uint32_t unit, uint64_t tokens)
 enum room room_in_dram_for(struct placement *core, uint32_t unit, uint64_t tokens)
 {
     hold(core, unit, true);
-    enum room room = room_in_dram(core, tokens);
+    enum room room = room_in_dram(core, order_of(core, unit, TIER_DRAM), tokens);
     hold(core, unit, false);
     return room;
 }
@@ -123,13 +148,13 @@ static bool evict_from_dram(struct placement *core, uint32_t unit, uint32_t *id)
     return true;
 }
 
-/* Evicts until `tokens` are free or on their way to be, none of them one that a job of sequence
- * `limit` or sooner waits for. */
-static void make_dram_room(struct placement *core, uint64_t tokens, uint32_t limit)
+/* Evicts until that fits or will, none of them one that a job of sequence `limit` or sooner waits
+ * for. */
+static void make_dram_room(struct placement *core, const struct ask *ask, uint32_t limit)
 {
     uint32_t id = 0;
-    while (free_tokens(core, TIER_DRAM) + core->leaving_tokens[TIER_DRAM] < tokens) {
-        uint32_t unit = core->policy->victim(&core->env, TIER_DRAM);
+    while (!fits(core, ask, true)) {
+        uint32_t unit = quota_victim(core, TIER_DRAM, ask->order, ask->own);
         if (unit == UNIT_NONE || (limit != 0 && policy_next_use(&core->env, unit) <= limit))
             break;
         if (!evict_from_dram(core, unit, &id))
@@ -139,43 +164,45 @@ static void make_dram_room(struct placement *core, uint64_t tokens, uint32_t lim
         transfer_begin(core, id);
 }
 
-static enum room dram_room(const struct placement *core, uint64_t tokens)
+static enum room dram_room(const struct placement *core, const struct ask *ask)
 {
-    uint64_t free_now = free_tokens(core, TIER_DRAM);
-    if (free_now >= tokens)
+    if (fits(core, ask, false))
         return ROOM_NOW;
     /* What is being written can go when it is there; SSD has room when the pool has what left it.
      */
-    if (core->writes > 0 || core->leaving_tokens[TIER_SSD] > 0 ||
-        free_now + core->leaving_tokens[TIER_DRAM] >= tokens)
+    if (core->writes > 0 || core->leaving_tokens[TIER_SSD] > 0 || fits(core, ask, true))
         return ROOM_LATER;
     return ROOM_NEVER;
 }
 
-enum room room_in_dram(struct placement *core, uint64_t tokens)
+enum room room_in_dram(struct placement *core, uint32_t order, uint64_t tokens)
 {
-    if (tokens > core->env.capacity_tokens[TIER_DRAM])
+    const struct ask ask = { TIER_DRAM, order, tokens, tokens };
+    if (!can_fit(core, &ask))
         return ROOM_NEVER;
-    make_dram_room(core, tokens, 0);
-    return dram_room(core, tokens);
+    make_dram_room(core, &ask, 0);
+    return dram_room(core, &ask);
 }
 
-enum room room_for_fetch(struct placement *core, uint64_t tokens, uint32_t sequence)
+enum room room_for_fetch(struct placement *core, uint32_t unit, uint64_t tokens, uint32_t sequence)
 {
     /* Room that a save waits for is not to be had: what is fetched into it would be demoted again
      * for the save, and so on for ever. */
-    tokens += core->promised_tokens;
+    const struct ask ask = { TIER_DRAM, order_of(core, unit, TIER_DRAM), tokens,
+                             tokens + core->promised_tokens };
     /* With the reserve on top: a fetch may dip into it only if it will be free again without
      * evicting what is wanted sooner, or the reserve would evict what was just fetched. */
-    uint64_t goal = tokens + core->reserve_tokens;
-    if (goal > core->env.capacity_tokens[TIER_DRAM])
+    struct ask goal = ask;
+    goal.tokens += core->reserve_tokens;
+    if (!can_fit(core, &goal))
         return ROOM_NEVER;
-    make_dram_room(core, goal, sequence);
-    return dram_room(core, goal) == ROOM_NEVER ? ROOM_NEVER : dram_room(core, tokens);
+    make_dram_room(core, &goal, sequence);
+    return dram_room(core, &goal) == ROOM_NEVER ? ROOM_NEVER : dram_room(core, &ask);
 }
 
 void room_keep_reserve(struct placement *core)
 {
+    const struct ask ask = { .tier = TIER_DRAM, .tokens = core->reserve_tokens };
     if (core->env.capacity_tokens[TIER_SSD] > 0 || core->config.pool != NULL)
-        make_dram_room(core, core->reserve_tokens, 0);
+        make_dram_room(core, &ask, 0);
 }

@@ -57,7 +57,7 @@ static bool evict_one(struct placement *core, struct batches *batches)
 {
     uint32_t unit = core->clean.front;
     if (unit == UNIT_NONE)
-        unit = core->policy->victim(&core->env, TIER_HBM);
+        unit = core->policy->victim(env_of_hbm(core), TIER_HBM);
     if (unit == UNIT_NONE)
         return false;
     const struct unit *entry = &core->units.unit[unit];

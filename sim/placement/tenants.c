@@ -5,10 +5,17 @@
 
 #include <assert.h>
 
-void placement_set_tenant(struct placement *core, uint32_t tenant)
+void placement_set_tenant(struct placement *core, uint32_t tenant,
+                          const struct placement_terms *terms)
 {
     assert(tenant < PLACEMENT_TENANTS_MOST);
     core->tenant = (uint8_t)tenant;
+    if (terms != NULL)
+        quota_set(core, tenant, terms);
+    if (terms != NULL && terms->priority != POLICY_PRIORITY) {
+        core->priority[tenant] = (uint8_t)terms->priority;
+        core->env.tenant_priority = core->priority;
+    }
     if (tenant >= core->tenants)
         core->tenants = tenant + 1;
 }

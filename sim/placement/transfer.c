@@ -55,8 +55,9 @@ void transfer_add_unit(struct placement *core, uint32_t id, uint32_t unit, uint3
     if (transfer->kind != ACTION_LOAD)
         transfer->moved_tokens += missing;
     books_book(core, tier, missing);
+    quota_book(core, unit, tier, missing, 0);
     if (core->policy->coming != NULL && entry->tokens[tier] == 0)
-        core->policy->coming(&core->env, unit, tier);
+        core->policy->coming(env_of(core, unit, tier), unit, tier);
     books_wanted(core, unit);
 }
 

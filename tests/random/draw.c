@@ -43,6 +43,8 @@ static const struct {
     { "cluster.prefill_replicas", 0.1 },
     { "workload.sessions", 1.0 },
     { "workload.tenants", 0.35 },
+    { "tenants.dram_quota", 0.2 },
+    { "tenants.ssd_quota", 0.2 },
     { "workload.seed", 1.0 },
 };
 
@@ -238,6 +240,9 @@ static bool draw_tenants(struct random *random, const char *key, char value[CONF
     static const struct {
         const char *key, *value[6];
     } lists[] = {
+        { "tenants.priority", { "80/20", "0/100/35", "a=90", "b=10/a=11", "x=0", "35" } },
+        { "tenants.dram_quota", { "0.5/0.5", "0.2", "a=0.01/b=0.3", "0", "1/0.7", "x=0.9" } },
+        { "tenants.ssd_quota", { "0.5/0.5", "0.9/0.9", "b=0.05", "0/0", "0.3/1/0.1", "a=0.6" } },
         { "workload.tenants", { "1", "0.5/0.5", "9/1", "a=1/b=2/c=3", "1/1/1/1", "x=0.01/a=1" } },
     };
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)

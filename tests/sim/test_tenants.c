@@ -142,6 +142,79 @@ START_TEST(counts_of_tenants_add_up_to_the_run_s)
 }
 END_TEST
 
+/* ---- what they are given ---- */
+
+/* While a's prompt is prefilled (10.1 ms) b is asked, and then c; each of the two takes 1.1 ms. */
+#define WAITING "a,0,,1000,2,low\nb,0.001,,100,2,low\nc,0.002,,100,2,high\n"
+
+START_TEST(a_higher_priority_is_next)
+{
+    struct sim_result fcfs = plain_run(WAITING, "tenants.priority=high=60");
+    struct sim_result given = plain_run(WAITING, "engine.order=priority tenants.priority=high=60");
+    struct sim_result taken = plain_run(WAITING, "engine.order=priority tenants.priority=low=60");
+    struct sim_result by_place = plain_run(WAITING, "engine.order=priority tenants.priority=10/11");
+    ck_assert_double_eq_tol(of(&fcfs, "high")->ttft_mean_ns, (10.1 + 2 * 1.1 - 2) * MS, 1);
+    ck_assert_double_eq_tol(of(&given, "high")->ttft_mean_ns, (10.1 + 1.1 - 2) * MS, 1);
+    ck_assert_double_eq_tol(of(&taken, "high")->ttft_mean_ns, (10.1 + 2 * 1.1 - 2) * MS, 1);
+    ck_assert_double_eq_tol(of(&by_place, "high")->ttft_mean_ns, (10.1 + 1.1 - 2) * MS, 1);
+    ck_assert_double_eq_tol(given.metrics.ttft_urgent_mean_ns, (10.1 + 1.1 - 2) * MS, 1);
+    ck_assert_double_eq(by_place.metrics.ttft_urgent_mean_ns, 0); /* both are below the usual 35 */
+}
+END_TEST
+
+/* One who comes back each second, with 111 tokens more; between his turns four others come once,
+ * with 311 tokens each, more than DRAM has beside his. */
+static void write_turns(char *turns, size_t bytes, bool others)
+{
+    size_t used = 0;
+    for (int turn = 0; turn < 4; turn++)
+        used += (size_t)snprintf(turns + used, bytes - used,
+                                 turn == 0 ? "a,0,,100,11,x\n" : "a,,1,100,11,\n");
+    for (int i = 0; others && i < 16; i++)
+        used += (size_t)snprintf(turns + used, bytes - used, "s%d,%d.%d,,300,11,y\n", i, i / 4,
+                                 20 * (i % 4) + 20);
+}
+
+START_TEST(a_quota_keeps_what_a_tenant_would_have_alone)
+{
+    char both[1024] = "", one[256] = "";
+    write_turns(both, sizeof both, true);
+    write_turns(one, sizeof one, false);
+    struct sim_result without = plain_run(both, "tiers.dram.capacity=1MB");
+    struct sim_result with =
+        plain_run(both, "tiers.dram.capacity=1MB tenants.dram_quota=x=0.6/y=0.4");
+    struct sim_result alone = plain_run(one, "tiers.dram.capacity=600kB");
+    double hits = 111 + 222 + 333;
+    ck_assert_double_eq(alone.metrics.hit_tokens_dram, hits);
+    ck_assert_double_eq(of(&with, "x")->hit_tokens_dram, hits);
+    ck_assert_double_eq(of(&without, "x")->hit_tokens_dram, 0);
+    ck_assert_double_eq(of(&with, "x")->stored_bytes, alone.metrics.stored_bytes);
+    ck_assert_double_le(with.metrics.peak_dram_bytes, 1e6);
+}
+END_TEST
+
+static const struct {
+    const char *setting, *key;
+} refused[] = {
+    { "tenants.priority=101", "tenants.priority" },
+    { "tenants.priority=1.5", "tenants.priority" },
+    { "tenants.dram_quota=1.1", "tenants.dram_quota" },
+    { "tenants.ssd_quota=-0.1/0.5", "tenants.ssd_quota" },
+    { "tenants.ssd_quota=a=0.1/0.5", "tenants.ssd_quota" },
+    { "workload.tenants=0/1", "workload.tenants" },
+};
+
+START_TEST(what_is_no_list_is_refused)
+{
+    const char *settings[] = { refused[_i].setting, NULL };
+    struct experiment experiment = experiment_of(SMALL, settings);
+    struct sim_result result;
+    struct error err = { 0 };
+    ck_assert_int_eq(sim_run(&experiment, NULL, &result, &err), STATUS_INPUT);
+    ck_assert_str_eq(err.key, refused[_i].key);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("tenants of runs");
@@ -152,6 +225,9 @@ int main(void)
     tcase_add_test(tcase, one_tenant_is_the_run);
     tcase_add_loop_test(tcase, counts_of_tenants_add_up_to_the_run_s, 0,
                         sizeof mixes / sizeof *mixes);
+    tcase_add_test(tcase, a_higher_priority_is_next);
+    tcase_add_test(tcase, a_quota_keeps_what_a_tenant_would_have_alone);
+    tcase_add_loop_test(tcase, what_is_no_list_is_refused, 0, sizeof refused / sizeof *refused);
     suite_add_tcase(suite, tcase);
     return test_main(suite);
 }

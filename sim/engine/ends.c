@@ -52,6 +52,13 @@ static void note_first_token(struct engine *engine, struct session *session, uin
         count_turn(engine, session, end_ns);
 }
 
+/* SGLang inserts what a request that goes on decoding has so far, and at its end all of it: that of
+ * one token is inserted once (managers/scheduler_output_processor_mixin.py). */
+static bool ends_at_once(const struct engine *engine, const struct session *session)
+{
+    return experiment_of(engine)->placement.save == SAVE_NODES && session->left_tokens == 0;
+}
+
 void ends_prefill(struct engine *engine, uint32_t handle, uint64_t end_ns)
 {
     struct session *session = session_of(engine, handle);
@@ -64,7 +71,7 @@ void ends_prefill(struct engine *engine, uint32_t handle, uint64_t end_ns)
     if (saves_synchronously(engine)) {
         ends_save(engine, handle, session->prefill_tokens);
         handles_add(&engine->stalling_prefills, session->job);
-    } else if (is_chunked(engine)) {
+    } else if (is_chunked(engine) && !ends_at_once(engine, session)) {
         ends_save(engine, handle, session->prefill_tokens);
     }
     if (session->left_tokens > 0 && service_splits(engine->service))
@@ -120,7 +127,8 @@ static void count_end(struct engine *engine, const struct session *session, uint
 {
     const struct turn_end end = {
         .end_ns = end_ns,
-        .ttft_ns = session->first_token_ns - session->asked_ns + experiment_of(engine)->reply_cpu_ns,
+        .ttft_ns =
+            session->first_token_ns - session->asked_ns + experiment_of(engine)->reply_cpu_ns,
         .decode_ns = end_ns - session->first_token_ns,
         .reply_tokens = session->reply_tokens,
         .tenant = session->tenant,

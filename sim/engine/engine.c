@@ -85,6 +85,27 @@ void engine_note_job(struct engine *engine, uint32_t job, uint32_t session)
     engine->note[job] = (struct job_note){ .session = session };
 }
 
+/* Source of the block that is computed: vLLM v1's KVCacheManager.get_computed_blocks(), whose
+ * longest hit is of the prompt less one token (v1/core/kv_cache_manager.py), while what the
+ * connector found is all of it less one token (v1/core/sched/scheduler.py); SGLang matches the
+ * prompt less one token alone. */
+void engine_limit_job(struct engine *engine, const struct session *session)
+{
+    const struct experiment *experiment = experiment_of(engine);
+    uint32_t block = engine->setup->unit_tokens, most = UINT32_MAX, prompt = UINT32_MAX;
+    if (block != UINT32_MAX && session->prefill_tokens > 0)
+        most = (session->prefill_tokens - 1) / block * block;
+    if (!experiment->save_replies)
+        prompt = kv_layout_stored(&engine->setup->kv, session_context(session));
+    placement_limit(engine->core, session->job,
+                    (struct placement_limits){
+                        .save_tokens = prompt,
+                        .prompt_tokens = session->prefill_tokens,
+                        .hbm_tokens = experiment->last_block != LAST_REUSED ? most : UINT32_MAX,
+                        .below_tokens = experiment->last_block == LAST_COMPUTED ? most : UINT32_MAX,
+                    });
+}
+
 void engine_ask(struct engine *engine, uint64_t now_ns, uint32_t handle, struct chain chain)
 {
     struct service *service = engine->service;
@@ -99,6 +120,7 @@ void engine_ask(struct engine *engine, uint64_t now_ns, uint32_t handle, struct 
                                    chain.context_tokens, chain.capacity);
     if (engine->setup->unit_tokens == UINT32_MAX)
         placement_set_base(engine->core, session->job, session->base_tokens, session->generation);
+    engine_limit_job(engine, session);
     engine_note_job(engine, session->job, handle);
     actions_drain(engine);
     engine->turns_here++;

@@ -22,6 +22,8 @@ static const char *const kv_dtype_choices[] = { KV_DTYPES(CHOICE_WORD) NULL };
 static const char *const rank_copies_choices[] = { RANK_COPIES(CHOICE_WORD) NULL };
 static const char *const hbm_rule_choices[] = { HBM_RULES(CHOICE_WORD) NULL };
 static const char *const weight_format_choices[] = { "model", NUMBER_FORMAT_LIST(CHOICE_WORD) NULL };
+static const char *const save_choices[] = { SAVE_RULES(CHOICE_WORD) NULL };
+static const char *const last_block_choices[] = { LAST_BLOCKS(CHOICE_WORD) NULL };
 static const char *const overflow_choices[] = { OVERFLOWS(CHOICE_WORD) NULL };
 
 #define AT(member) offsetof(struct experiment, member)
@@ -61,6 +63,14 @@ static const struct config_row experiment_rows[] = {
       .standard = "false",
       .help = "block unit: no tier gives up a block while it holds one that follows it (SGLang, "
               "TensorRT-LLM: trees)" },
+    { .key = "placement.save", .kind = CONFIG_CHOICE, .offset = AT(placement.save),
+      .choices = save_choices, .standard = "lacking",
+      .help = "how new KV comes below HBM. lacking: at each save all that is lacking, which waits for room; "
+              "once: each block is offered once, all that are offered together or none (vLLM's "
+              "offloading); each: one by one (LMCache). Blocks; docs/policies.md" },
+    { .key = "placement.save_replies", .kind = CONFIG_BOOL, .offset = AT(save_replies),
+      .standard = "true",
+      .help = "replies are kept below HBM, too; false: prompts alone (vLLM's offload_prompt_only)" },
     { .key = "placement.lease", .kind = CONFIG_U64, .unit = UNIT_DURATION, .offset = AT(placement.lease_ns),
       .min = 0, .max = 1e18, .standard = "10s",
       .help = "lease-lru: what a turn found is not given up for so long (Mooncake's "
@@ -282,6 +292,11 @@ static const struct config_row experiment_rows[] = {
       .min = 0, .max = 1048576, .standard = "0",
       .help = "models with a state, block units: tokens from one kept state to the next at least; shorter "
               "blocks are raised to it (SGLang's mamba_track_interval: 256)" },
+    { .key = "engine.last_block", .kind = CONFIG_CHOICE, .offset = AT(last_block),
+      .choices = last_block_choices, .standard = "reused",
+      .help = "the block of a prompt's last token, which is always computed. reused: but for that token; "
+              "from-below: not in HBM, though it is loaded from below (vLLM); computed: never reused "
+              "(SGLang)" },
     { .key = "engine.partial_blocks", .kind = CONFIG_BOOL, .offset = AT(partial_blocks),
       .standard = "true",
       .help = "block unit: a context's last, partial block can be found again (a job gets its own copy "

@@ -38,6 +38,9 @@
 #define RANK_COPIES(X)                                                                             \
     X(COPIES_EVERY_RANK, "every-rank") X(COPIES_ONE_IN_STORAGE, "one-in-storage")                  \
     X(COPIES_ONE, "one") X(COPIES_ONE_BROADCAST, "one-broadcast")
+/* Who serves the block of a prompt's last token, which is always computed. */
+#define LAST_BLOCKS(X)                                                                             \
+    X(LAST_REUSED, "reused") X(LAST_FROM_BELOW, "from-below") X(LAST_COMPUTED, "computed")
 #define OVERFLOWS(X) X(OVERFLOW_TRUNCATE_DECOUPLED, "truncate") X(OVERFLOW_INVALIDATE, "invalidate")
 enum placement_unit_kind { PLACEMENT_UNITS(CHOICE_MEMBER) };
 enum preloading { PRELOADINGS(CHOICE_MEMBER) };
@@ -50,6 +53,7 @@ enum order_of_turns { ORDERS(CHOICE_MEMBER) };
 enum router { ROUTERS(CHOICE_MEMBER) };
 enum kv_dtype { KV_DTYPES(CHOICE_MEMBER) };
 enum rank_copies { RANK_COPIES(CHOICE_MEMBER) };
+enum last_block { LAST_BLOCKS(CHOICE_MEMBER) };
 enum overflow { OVERFLOWS(CHOICE_MEMBER) };
 
 /* One experiment, as its YAML says it; docs/config.md is printed from the rows. */
@@ -71,6 +75,7 @@ struct experiment {
     uint64_t hbm_cache_bytes;       /* of HBM's KV budget: may hold KV of turns that ended */
     uint64_t dram_bytes, ssd_bytes; /* UINT64_MAX: the hardware's */
     uint64_t remote_bytes, remote_latency_ns; /* the pool that all servers share */
+    bool save_replies;              /* what a turn makes is kept below HBM, too */
     struct placement_keys placement; /* write_ahead_tokens 0: twice chunk_tokens */
 
     struct tenant_keys tenants;
@@ -105,6 +110,7 @@ struct experiment {
     uint32_t state_block_multiple;  /* blocks hold a state: a multiple of so many; 0: as they are */
     uint32_t state_interval_tokens; /* states are kept so far apart at least */
     bool partial_blocks;            /* a context's last, partial block can be reused */
+    int last_block;                 /* enum last_block */
     int order;                      /* enum order_of_turns */
     bool overlap_schedule;          /* an iteration is composed while the one before it runs */
     uint64_t iteration_cpu_ns;      /* UINT64_MAX: the hardware's */

@@ -15,6 +15,15 @@ enum status placement_keys_check(const struct experiment *experiment, struct err
         return error_input(err, NULL, 0, "tiers.dram.write",
                            "through, where HBM keeps nothing of turns that ended (tiers.hbm.cache)",
                            "another");
+    if (experiment->placement.save != SAVE_LACKING && experiment->unit != PLACE_BLOCKS)
+        return error_input(err, NULL, 0, "placement.save",
+                           "lacking, where placement.unit is not block", "another");
+    if (experiment->placement.save == SAVE_NODES && !experiment->placement.leaf_only)
+        return error_input(err, NULL, 0, "placement.leaf_only",
+                           "true, where placement.save is nodes", "false");
+    if (experiment->placement.save == SAVE_NODES && experiment->placement.ttl_ns > 0)
+        return error_input(err, NULL, 0, "placement.ttl", "0, where placement.save is nodes",
+                           "another");
     if (!experiment->placement.inclusive[TIER_DRAM] &&
         experiment->placement.write[TIER_DRAM] != WRITE_BACK)
         return error_input(err, NULL, 0, "tiers.dram.inclusive",

@@ -56,6 +56,7 @@ static void preempt(struct engine *engine, struct handles *from, uint32_t at)
                                      kv_layout_stored(&engine->setup->kv, wanted));
     actions_add(engine, ENGINE_PREEMPTED)->copy.job = old;
     engine->note[old].session = 0;
+    engine_limit_job(engine, session);
     engine_note_job(engine, session->job, handle);
     collector_add_preemption(collector_of(engine), session->tenant, session->ready_tokens);
     session->ready_tokens = 0;

@@ -138,7 +138,11 @@ static void raise_blocks(struct engine_setup *setup)
     const struct experiment *experiment = setup->experiment;
     uint32_t least = engine_state_block_tokens(&setup->model, experiment->gpus,
                                                experiment->state_block_multiple);
-    setup->block_tokens = greater(experiment->hbm_block_tokens, least);
+    uint32_t page = experiment->hbm_block_tokens;
+    /* No page is longer than what the engine that made the trace's keys shared. */
+    if (setup->unit_keys && setup->unit_tokens < page)
+        page = setup->unit_tokens;
+    setup->block_tokens = greater(page, least);
     if (setup->model.state_layers == 0 || setup->unit_keys || setup->unit_tokens == UINT32_MAX)
         return;
     setup->unit_tokens =

@@ -128,6 +128,8 @@ void handles_remove(struct handles *handles, uint32_t at); /* the others keep th
 /* engine.c */
 /* The job is the session's turn from now on. */
 void engine_note_job(struct engine *engine, uint32_t job, uint32_t session);
+/* What of its job may be saved and found, which depends on its prompt. */
+void engine_limit_job(struct engine *engine, const struct session *session);
 
 /* queue.c */
 void queue_push(struct engine *engine, uint32_t session);

@@ -67,6 +67,8 @@ void books_set_copy(struct placement *core, uint32_t unit, enum tier tier, uint3
     /* One whose copy was cut to nothing while it leaves is entered when that has ended. */
     if (before == 0 && !unit_leaves(entry, tier))
         books_enter(core, unit, tier);
+    if (before == 0 && tier == TIER_HBM && core->units.seen.hbm_holds)
+        books_wanted(core, unit);
 }
 
 /* The unit before it in its chain has one more or one less in the tier that follows it. */
@@ -82,6 +84,12 @@ static void count_child(struct placement *core, uint32_t unit, enum tier tier, b
     *children = comes ? *children + 1 : *children - 1;
     if (*children == (comes ? 1U : 0U))
         books_wanted(core, parent);
+}
+
+void books_coming(struct placement *core, uint32_t unit, enum tier tier, bool comes)
+{
+    if (core->units.nodes && core->units.unit[unit].tokens[tier] == 0)
+        count_child(core, unit, tier, comes);
 }
 
 static void count_children(struct placement *core, uint32_t unit, bool come)
@@ -231,6 +239,17 @@ void books_fetch_again(struct placement *core, uint32_t unit)
     core->fetch_seen = 0;
 }
 
+/* SAVE_NODES: what HBM gave up may leave DRAM, and what both have is no node any more. */
+static void leave_tree(struct placement *core, uint32_t unit)
+{
+    struct unit *entry = &core->units.unit[unit];
+    books_wanted(core, unit);
+    if (entry->tokens[TIER_HBM] > 0 || entry->tokens[TIER_DRAM] > 0)
+        return;
+    core->units.node_end[unit] = UNIT_NONE;
+    entry->uses = 0;
+}
+
 void books_drop_copy(struct placement *core, uint32_t unit, enum tier tier, enum loss loss)
 {
     struct unit *entry = &core->units.unit[unit];
@@ -249,6 +268,8 @@ void books_drop_copy(struct placement *core, uint32_t unit, enum tier tier, enum
                                      .to = tier,
                                      .unit = unit,
                                      .size_bytes = tokens * core->config.bytes_per_token });
+    if (core->units.nodes)
+        leave_tree(core, unit);
 }
 
 void books_cut_front(struct placement *core, uint32_t unit, uint32_t tokens, enum loss loss)
@@ -272,8 +293,8 @@ void books_cut_front(struct placement *core, uint32_t unit, uint32_t tokens, enu
 
 void books_wanted(struct placement *core, uint32_t unit)
 {
-    const struct unit *entry = &core->units.unit[unit];
-    core->env.may_go_epoch += entry->pins == 0 && entry->transfer == 0;
+    core->env.may_go_epoch += !unit_is_held(&core->units.seen, unit, TIER_HBM) ||
+                              !unit_is_held(&core->units.seen, unit, TIER_DRAM);
     if (core->policy->wanted != NULL && core->quotas != NULL)
         quota_wanted(core, unit);
     else if (core->policy->wanted != NULL)
@@ -308,6 +329,15 @@ void books_unpin(struct placement *core, uint32_t unit)
         core->hbm_idle_tokens += entry->tokens[TIER_HBM];
         books_wanted(core, unit);
     }
+}
+
+void books_read(struct placement *core, uint32_t unit, bool begins)
+{
+    uint16_t *reads = &core->units.seen.reads[unit];
+    assert(begins ? *reads < UINT16_MAX : *reads > 0);
+    *reads = (uint16_t)(begins ? *reads + 1 : *reads - 1);
+    if (*reads == (begins ? 1 : 0))
+        books_wanted(core, unit);
 }
 
 /* Returns the unit that it followed if its entry has gone, else UNIT_NONE. */

@@ -28,7 +28,9 @@ uint32_t chain_new_job(struct placement *core)
         handle = core->job_high_water++;
         memory_grow(&core->job, &core->job_capacity, (uint64_t)handle + 1, sizeof *core->job);
     }
-    core->job[handle] = (struct job){ .state = JOB_QUEUED };
+    core->job[handle] = (struct job){ .state = JOB_QUEUED, .save_most_tokens = UINT32_MAX };
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        core->job[handle].found_most_tokens[tier] = UINT32_MAX;
     return handle;
 }
 
@@ -109,22 +111,37 @@ static bool can_be_used(const struct unit *entry, enum tier tier)
     return entry->tokens[tier] > 0 && !unit_leaves(entry, tier);
 }
 
-void chain_use(struct placement *core, const struct job *job, bool ends, uint32_t units_found)
+/* Whether the tier hears of jobs' stores in the place of their ends, or of neither. */
+static bool hears(const struct placement *core, enum tier tier, enum moment moment)
+{
+    int save = core->config.keys.save;
+    if (moment == MOMENT_START)
+        return true;
+    if (tier == TIER_HBM || save == SAVE_LACKING)
+        return moment == MOMENT_END;
+    return moment == MOMENT_STORE && save == SAVE_ONCE;
+}
+
+void chain_use(struct placement *core, const struct job *job, enum moment moment,
+               uint32_t units_found)
 {
     const struct policy *policy = core->policy;
+    bool starts = moment == MOMENT_START;
     if (policy->use == NULL)
         return;
-    uint32_t found = policy->prefix_below && !ends ? chain_stored_run(core, job) : units_found;
+    uint32_t found = policy->prefix_below && starts ? chain_stored_run(core, job) : units_found;
     for (uint32_t i = job->chain_count; i-- > 0;) {
         uint32_t unit = chain_unit(core, job, i);
         bool served = i < units_found;
         for (int tier = 0; tier < TIER_COUNT; tier++) {
             const struct unit *entry = &core->units.unit[unit];
-            bool ghost = policy->uses_ghosts && !ends && (entry->remembered >> tier & 1U) != 0;
+            bool ghost = policy->uses_ghosts && moment != MOMENT_END && entry->transfer == 0 &&
+                         (entry->remembered >> tier & 1U) != 0;
             bool there = can_be_used(entry, (enum tier)tier);
-            core->env.use =
-                (struct policy_use){ .ends = ends, .found = i < found, .served = served };
-            if (there || ghost)
+            core->env.use = (struct policy_use){
+                .ends = !starts, .fresh = entry->fresh, .found = i < found, .served = served
+            };
+            if ((there || ghost) && hears(core, (enum tier)tier, moment))
                 policy->use(env_of(core, unit, (enum tier)tier), unit, (enum tier)tier);
             served = served && !there;
         }

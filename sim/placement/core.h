@@ -9,9 +9,11 @@
  *   7. prepare.c save.c run.c          a job's life: reuses and loads, is saved, grows and ends
  *   6. queue.c release.c               its two ends: it waits; it has gone
  *   5. fetch.c write.c room_hbm.c      copies made ahead of need; HBM's room
+ *   5. offer.c backup.c                what a job offers to DRAM, as engines do
  *   4. room.c                          DRAM's and SSD's: who is evicted
  *   3. chain.c transfer.c age.c        a job's units; copies in flight; time to live
  *   3. tenants.c                       whose units are
+ *   3. tree.c                          units as nodes of a radix tree
  *   3. policies.c                      the table
  *   2. books.c policy_*.c              a copy comes, goes, is counted; who goes next
  *   1. unit.c pool.c env.c ranked.c    entries; what servers share; what policies ask
@@ -27,10 +29,13 @@
  * chain + i; a unit's waiters are linked through them in queue order. */
 struct slot {
     uint32_t unit;
-    uint32_t next_waiter; /* while it waits; while it loads, 1: its KV is read from the pool */
+    uint32_t next_waiter; /* while it waits; while it loads, enum reading */
     uint32_t sequence;    /* of the job */
     uint32_t job;
 };
+
+/* What a loading job reads of a slot's unit. */
+enum reading { READS_NOTHING = 0, READS_POOL = 1, READS_BELOW = 2 };
 
 enum job_state { JOB_FREE, JOB_QUEUED, JOB_RUNNING, JOB_DRAINING };
 
@@ -43,6 +48,11 @@ struct job {
     uint32_t total_tokens;                    /* running: of context for which it has HBM */
     uint32_t hbm_tokens;                      /* booked in HBM for this job alone */
     uint32_t save_goal_tokens;                /* to be saved; 0: nothing */
+    uint32_t save_most_tokens;                /* never more of its context than this */
+    uint32_t prompt_tokens;                   /* SAVE_NODES: fewer are a chunk */
+    uint32_t found_most_tokens[TIER_COUNT];   /* what lies behind is not found in that tier */
+    uint32_t offered_units;                   /* SAVE_ONCE, SAVE_EACH: the first ones, behind which it goes on;
+                                                 SAVE_NODES: those that it found */
     uint32_t save_transfer;                   /* in flight, or 0 */
     uint32_t unsaved_tokens;                  /* of the goal, counted as unsaved already */
     bool save_waits;                          /* in the list of saves that wait for room */
@@ -171,6 +181,8 @@ void books_is_clean(struct placement *core, uint32_t unit);
 void books_follow(struct placement *core, uint32_t unit, uint32_t parent);
 /* policy_env.remembers. */
 void books_remember(struct policy_env *env, uint32_t unit, enum tier tier, bool does);
+/* SAVE_NODES: a first copy is on its way to the tier, where what it follows stays; it has come, or will not. */
+void books_coming(struct placement *core, uint32_t unit, enum tier tier, bool comes);
 enum loss {
     LOSS_DROPPED, /* evicted */
     LOSS_MOVED,   /* a faster tier has it now */
@@ -185,6 +197,8 @@ void books_drop_copy(struct placement *core, uint32_t unit, enum tier tier, enum
 void books_cut_front(struct placement *core, uint32_t unit, uint32_t tokens, enum loss loss);
 void books_pin(struct placement *core, uint32_t unit);
 void books_unpin(struct placement *core, uint32_t unit);
+/* A load reads the unit's copy below HBM; has read it. */
+void books_read(struct placement *core, uint32_t unit, bool begins);
 /* Tells the policy that waiters or pins of the unit changed. */
 void books_wanted(struct placement *core, uint32_t unit);
 /* Puts the unit into the list of the idle ones or forgets it, if nothing holds it any more. */
@@ -200,8 +214,20 @@ enum room { ROOM_NOW, ROOM_LATER, ROOM_NEVER };
 /* order: of quotas, whose tokens these are; 0 where they are several's, or nobody has one. */
 enum room room_in_dram(struct placement *core, uint32_t order, uint64_t tokens);
 bool room_in_ssd(struct placement *core, uint32_t order, uint64_t tokens);
+/* The same for `tokens` of several orders, of each as many as of[] says. Quotas first: who would be over
+ * his makes room among his own, and then there is some for all. */
+enum room room_for_orders(struct placement *core, enum tier tier, const uint64_t of[QUOTA_ORDERS],
+                          uint64_t tokens);
 enum room room_in_hbm(struct placement *core, uint64_t tokens);
 /* The same for a unit itself, whose copies do not make room for it. */
+/* SAVE_NODES: DRAM evicts nodes of as many tokens as are asked for, if there is no room for them. */
+bool room_for_node(struct placement *core, uint32_t order, uint64_t tokens);
+/* Evicts for `goal` tokens, and may do with fewer: the room that there is for `tokens`. */
+enum room room_in_hbm_up_to(struct placement *core, uint64_t tokens, uint64_t goal);
+/* What is free in HBM, or will be. */
+uint64_t room_coming_in_hbm(const struct placement *core);
+/* Holds the unit while room is made, lest that be made by dropping it. */
+void room_hold(struct placement *core, uint32_t unit, bool holds);
 enum room room_in_dram_for(struct placement *core, uint32_t unit, uint64_t tokens);
 bool room_in_ssd_for(struct placement *core, uint32_t unit, uint64_t tokens);
 /* The same for a fetch of the unit wanted by the job of that sequence: evicts nothing that is wanted
@@ -223,6 +249,8 @@ uint32_t transfer_new(struct placement *core, enum action_kind kind, enum tier f
                       uint32_t job);
 /* The unit's copy in `to` will be brought up to goal_tokens: books what is missing. */
 void transfer_add_unit(struct placement *core, uint32_t id, uint32_t unit, uint32_t goal_tokens);
+/* It will not, after all: what was booked for it is free. The transfer has not begun. */
+void transfer_remove_unit(struct placement *core, uint32_t id, uint32_t unit);
 /* The pool gets the unit's first goal_tokens, of which it lacks `missing` (booked there). */
 void transfer_add_to_pool(struct placement *core, uint32_t id, uint32_t unit, uint32_t goal_tokens,
                           uint32_t missing);
@@ -260,9 +288,11 @@ void chain_pin(struct placement *core, const struct job *job, uint32_t from, uin
 void chain_unpin(struct placement *core, const struct job *job, uint32_t count);
 /* The leading units of the chain of which tiers below HBM have something. */
 uint32_t chain_stored_run(const struct placement *core, const struct job *job);
-/* Tells the policy that the job uses the copies of its chain: at its end, or at its start, where
- * the first units_found of them are reused. */
-void chain_use(struct placement *core, const struct job *job, bool ends, uint32_t units_found);
+/* Tells the policy that the job uses the copies of its chain: at its end, at a store (SAVE_ONCE), or at
+ * its start, where the first units_found of them are reused. */
+enum moment { MOMENT_START, MOMENT_STORE, MOMENT_END };
+void chain_use(struct placement *core, const struct job *job, enum moment moment,
+               uint32_t units_found);
 /* Ready blocks of the chain become copies in HBM that others can share; their HBM is the job's own no
  * more. A session is one job's at a time: its copy is made when the job is released. */
 void chain_share(struct placement *core, struct job *job, uint32_t ready_tokens);
@@ -324,6 +354,38 @@ void write_ahead(struct placement *core);
 void queue_leave(struct placement *core, uint32_t handle);
 /* A queued job with the chain, and the place in the queue, of one that ran. */
 uint32_t queue_put_again(struct placement *core, uint32_t ran, uint32_t context_tokens);
+
+/* tree.c: SAVE_NODES. A node is a run of blocks of one chain that are all in the same tiers. */
+static inline bool core_has_nodes(const struct placement *core)
+{
+    return core->config.keys.save == SAVE_NODES;
+}
+/* The unit before it in its node, or UNIT_NONE: it is the node's first. */
+uint32_t tree_above(const struct placement *core, uint32_t unit);
+/* A job is looked up: the nodes on its way are used, and the last one is split where they part. */
+void tree_match(struct placement *core, const struct job *job);
+/* The job's first `units` blocks are ready: what the tree lacks of them is a node from now on, the others
+ * are used; unless it is a chunk, each node on the way that HBM has counts one insertion more. */
+void tree_insert(struct placement *core, const struct job *job, uint32_t units, bool is_chunk);
+/* The unit came into DRAM by itself, in front of `behind` in the same transfer. */
+void tree_fetched(struct placement *core, uint32_t unit, uint32_t behind);
+
+/* backup.c: nodes of the job's first `units` blocks that were inserted often enough are written to DRAM. */
+void backup_nodes(struct placement *core, const struct job *job, uint32_t units);
+
+/* offer.c: SAVE_ONCE and SAVE_EACH. */
+static inline bool core_offers(const struct placement *core)
+{
+    return core->config.keys.save == SAVE_ONCE || core->config.keys.save == SAVE_EACH;
+}
+/* The job starts, having found its first units_found units and loading some of them, or none. */
+void offer_start(struct placement *core, struct job *job, uint32_t units_found, bool loads);
+/* What the job has ready and has not offered yet is offered to DRAM. */
+void offer_ready(struct placement *core, uint32_t job);
+/* The job goes: what found no room is lost. */
+void offer_end(struct placement *core, const struct job *job);
+/* A store of the job has ended. */
+void offer_stored(struct placement *core, const struct job *job);
 
 /* save.c */
 /* Room may have been made: saves that wait for it. */

@@ -9,7 +9,7 @@
 static void end_leaving(struct placement *core, uint32_t unit, enum tier tier)
 {
     const struct unit *entry = &core->units.unit[unit];
-    if (entry->tokens[tier] == 0 || entry->pins > 0 ||
+    if (entry->tokens[tier] == 0 || unit_is_held(&core->units.seen, unit, tier) ||
         (tier == TIER_HBM && books_stored_tokens(entry) < entry->tokens[tier])) {
         books_take_back(core, unit, tier);
     } else if (core->config.keys.write[TIER_DRAM] == WRITE_LAZY && tier == TIER_HBM) {
@@ -48,13 +48,18 @@ static void end_unit(struct placement *core, const struct transfer *transfer, ui
     enum tier tier = transfer_fills(transfer);
     uint32_t stored = books_stored_tokens(entry), before = entry->tokens[tier];
     entry->transfer = 0;
+    books_coming(core, unit, tier, false);
     if (entry->goal_tokens > before)
         books_set_copy(core, unit, tier, entry->goal_tokens);
     note_arrival(core, transfer, unit, entry->tokens[tier] - before);
     if (transfer->kind == ACTION_SAVE && books_stored_tokens(entry) > stored)
         count_stored(core, entry, books_stored_tokens(entry) - stored);
-    if (transfer->kind == ACTION_DEMOTE || (transfer->kind == ACTION_SAVE && transfer->job == 0))
+    entry->fresh = transfer->kind == ACTION_SAVE && transfer->job != 0 && core_offers(core);
+    if (transfer->kind == ACTION_DEMOTE ||
+        (transfer->kind == ACTION_SAVE && transfer->job == 0 && unit_leaves(entry, transfer->from)))
         end_leaving(core, unit, transfer->from);
+    if (tier == TIER_DRAM && core_has_nodes(core))
+        tree_fetched(core, unit, UNIT_NONE);
     if (tier == TIER_DRAM && !core->config.keys.inclusive[TIER_SSD] &&
         entry->tokens[TIER_SSD] > 0 && entry->tokens[TIER_SSD] <= entry->tokens[TIER_DRAM])
         books_drop_copy(core, unit, TIER_SSD, LOSS_MOVED);
@@ -74,16 +79,27 @@ static void end_unit_in_pool(struct placement *core, const struct transfer *tran
     books_settle(core, unit);
 }
 
-/* What came from the pool may be evicted there again. */
-static void end_reads(struct placement *core, const struct transfer *transfer)
+/* What was read from the pool, or from the tiers below HBM, may be evicted there again. */
+static void end_reads(struct placement *core, const struct job *job, enum reading what)
 {
-    const struct job *job = &core->job[transfer->job];
     for (uint32_t i = 0; i < job->chain_count; i++) {
         struct slot *slot = &core->slot[job->chain + i];
-        if (slot->next_waiter != 0)
+        bool reads = (slot->next_waiter & (uint32_t)what) != 0;
+        slot->next_waiter &= ~(uint32_t)what;
+        if (reads && what == READS_POOL)
             pool_read_ended(core->config.pool, core->units.unit[slot->unit].key);
-        slot->next_waiter = 0;
+        else if (reads)
+            books_read(core, slot->unit, false);
     }
+}
+
+static void end_load(struct placement *core, const struct transfer *transfer)
+{
+    struct job *job = &core->job[transfer->job];
+    if (transfer->from == TIER_REMOTE)
+        end_reads(core, job, READS_POOL);
+    if (--job->loads_in_flight == 0 && core->units.reads)
+        end_reads(core, job, READS_BELOW);
 }
 
 static void end_one(struct placement *core, const struct transfer *transfer, uint32_t unit,
@@ -117,10 +133,8 @@ void placement_transfer_ended(struct placement *core, uint64_t now_ns, uint32_t 
     core->writes -= transfer.kind == ACTION_WRITE;
     core->in_flight--;
     transfer_free(core, id);
-    if (transfer.kind == ACTION_LOAD && transfer.from == TIER_REMOTE)
-        end_reads(core, &transfer);
     if (transfer.kind == ACTION_LOAD)
-        core->job[transfer.job].loads_in_flight--;
+        end_load(core, &transfer);
     if (transfer.kind == ACTION_SAVE && transfer.job != 0)
         save_ended(core, transfer.job);
     save_retry(core);

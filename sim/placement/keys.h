@@ -19,10 +19,25 @@
 #define WRITE_MODES(X) LOWER_WRITE_MODES(X) X(WRITE_LAZY, "lazy")
 enum write_mode { WRITE_MODES(CHOICE_MEMBER) };
 
+/* How a job's new KV comes below HBM, where writes are through or selective:
+ * lacking: at each save all that lower tiers lack of the job's KV, whoever computed it, and it waits for
+ * room; a job's units stay in every tier until it has ended. CachedAttention's.
+ * once: each whole block is offered once, from the first that was not loaded on; all that is offered
+ * gets room or none of it, and then it is offered again with the next. vLLM's OffloadingConnector.
+ * each: the same from the first that a look-up did not find on, but block by block as far as there is
+ * room, and room is made for those that are there already. LMCache's.
+ * nodes: blocks are the nodes of a radix tree, which come, are copied and go as wholes (tree.h); a node is
+ * written when it was inserted write_uses times (selective). SGLang's.
+ * Under all but lacking, a job's units stay below HBM only while they are copied. */
+#define SAVE_RULES(X)                                                                              \
+    X(SAVE_LACKING, "lacking") X(SAVE_ONCE, "once") X(SAVE_EACH, "each") X(SAVE_NODES, "nodes")
+enum save_rule { SAVE_RULES(CHOICE_MEMBER) };
+
 /* What has a tier for its index means nothing for HBM. */
 struct placement_keys {
     int write[TIER_KINDS];           /* enum write_mode; DRAM's is through where HBM has no cache */
     uint32_t write_uses[TIER_KINDS]; /* selective: jobs that must have used a unit */
+    int save;                        /* enum save_rule */
     uint32_t admit_uses[TIER_KINDS]; /* the filter: units that fewer jobs used stay out */
     bool inclusive[TIER_COUNT];      /* DRAM keeps what HBM keeps of a job that ended (always, but with
                                         back); SSD keeps what is brought to DRAM */

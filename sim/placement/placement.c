@@ -55,6 +55,8 @@ struct placement *placement_new(const struct placement_config *config)
                     core->config.keys.leaf_only);
     core->units.clean = config->keys.write[TIER_DRAM] == WRITE_LAZY;
     core->units.fetches = config->fetches;
+    core->units.reads = core->config.keys.save != SAVE_LACKING;
+    core->units.nodes = core->units.seen.hbm_holds = core_has_nodes(core);
     core->units.counts = config->keys.admit_uses[TIER_DRAM] > 1 ||
                          config->keys.admit_uses[TIER_SSD] > 1 ||
                          config->keys.admit_uses[TIER_REMOTE] > 1;
@@ -137,6 +139,15 @@ void placement_set_base(struct placement *core, uint32_t job, uint32_t base_toke
                         uint32_t generation)
 {
     core->job[job].base = (struct kv_base){ base_tokens, generation & UINT16_MAX };
+}
+
+void placement_limit(struct placement *core, uint32_t job, struct placement_limits limits)
+{
+    core->job[job].save_most_tokens = limits.save_tokens;
+    core->job[job].prompt_tokens = limits.prompt_tokens;
+    core->job[job].found_most_tokens[TIER_HBM] = limits.hbm_tokens;
+    core->job[job].found_most_tokens[TIER_DRAM] = limits.below_tokens;
+    core->job[job].found_most_tokens[TIER_SSD] = limits.below_tokens;
 }
 
 uint64_t placement_used_bytes(const struct placement *core, enum tier tier)

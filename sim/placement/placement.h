@@ -120,6 +120,16 @@ uint32_t placement_queue(struct placement *core, uint64_t now_ns, const uint64_t
 void placement_set_base(struct placement *core, uint32_t job, uint32_t base_tokens,
                         uint32_t generation);
 
+/* Of the queued or running job's context only the first save_tokens are ever saved (a driver that keeps no
+ * replies below HBM), and what ends behind hbm_tokens, or below_tokens, is not found in HBM, or below it: for
+ * a prompt whose last token must be computed, and its block with it. UINT32_MAX: no such limit (that of
+ * prompt_tokens is 0). */
+struct placement_limits {
+    uint32_t save_tokens, hbm_tokens, below_tokens;
+    uint32_t prompt_tokens; /* SAVE_NODES: what is saved of fewer is a chunk, and counts for nothing */
+};
+void placement_limit(struct placement *core, uint32_t job, struct placement_limits limits);
+
 enum prepare {
     PREPARE_DONE,
     PREPARE_WAIT,   /* its KV, or HBM for it, is on its way: ask again when a transfer has ended */

@@ -21,9 +21,11 @@
 enum { POLICY_PRIORITY = 35 };
 
 /* What a call of use() is about. Policies that count uses leave out a job's end, or each job would
- * count twice. */
+ * count twice. Under SAVE_ONCE (keys.h) the tiers below HBM hear of a job's stores in the place of its
+ * end, and under SAVE_EACH of neither. */
 struct policy_use {
-    bool ends;   /* the job's end; else its start. What it stored is in its tiers by then */
+    bool ends;   /* the job's end, or a store of it; else its start. What it stored is there by then */
+    bool fresh;  /* at a store: this is what it has just stored */
     bool found;  /* at the start: it is in the leading run that the job found (prefix_below: there) */
     bool served; /* and this is the fastest tier that has it */
 };
@@ -68,7 +70,7 @@ struct policy {
     bool depths;  /* wants env->units->depth */
     bool prefix_below; /* tiers below HBM are asked for a context from its beginning, whatever HBM
                           has of it: what they hold behind a gap of theirs is not found */
-    bool uses_ghosts; /* use() is told of units that it remembers in the tier, too */
+    bool uses_ghosts; /* use() is told of units that it remembers in the tier, too, but at the end */
     /* A copy of the unit is now in the tier, at its end of the order; has left it. */
     void (*enter)(struct policy_env *env, uint32_t unit, enum tier tier);
     void (*leave)(struct policy_env *env, uint32_t unit, enum tier tier, enum leave why);
@@ -82,6 +84,9 @@ struct policy {
     /* The unit to evict next in that tier, never one that stays; UNIT_NONE: none may go. May set
      * its own order straight (a clock's hand); gives the same answer until something changes. */
     uint32_t (*victim)(struct policy_env *env, enum tier tier);
+    /* Whether victim() would name so many units of the tier, one after the other, if nothing else happened.
+     * Optional: as many as may go. */
+    bool (*yields)(const struct policy_env *env, enum tier tier, uint64_t units);
     /* Whether the unit's last copy must not be evicted. Optional: none is protected. */
     bool (*keeps)(const struct policy_env *env, uint32_t unit);
     /* Asks the processor to fetch what use() will read of the unit. Optional, for speed alone. */
@@ -97,6 +102,7 @@ struct policy {
     X(scheduler_aware)                                                                             \
     X(lru) X(fifo) X(mru) X(lfu) X(two_q) X(arc) X(s3_fifo) X(sieve) X(gdsf)                        \
     X(vllm_arc) X(priority_lru) X(lease_lru) X(served_lru)                                         \
+    X(radix_lru) X(radix_lfu) X(radix_slru)                                                          \
     X(head_lru) X(head_lfu) X(head_fifo) X(head_mru)                                               \
     X(none)
 #define POLICY_DECLARE(name) extern const struct policy policy_##name;
@@ -112,7 +118,7 @@ const struct policy *policy_at(int i);
 static inline bool policy_stays(const struct policy_env *env, uint32_t unit, enum tier tier)
 {
     const struct policy_units *units = env->units;
-    if (units->unit != NULL && (units->unit[unit].pins > 0 || units->unit[unit].transfer != 0))
+    if (units->unit != NULL && unit_is_held(units, unit, tier))
         return true;
     return units->children[tier] != NULL && units->children[tier][unit] > 0;
 }

@@ -68,7 +68,7 @@ static void vllm_arc_use(struct policy_env *env, uint32_t unit, enum tier tier)
     enum where at = arc_where(env, unit, tier);
     if (at == B1 || at == B2)
         adapt(arc, tier, at, (double)arc_capacity(env, &arc->lists, tier));
-    arc_move(env, &arc->lists, unit, tier, at == T1 ? T2 : at);
+    arc_move(env, &arc->lists, unit, tier, at == T1 && !env->use.fresh ? T2 : at);
 }
 
 /* T2's, too, if T1 is long enough but in use; T1's never if it is not: then none may go. */
@@ -83,6 +83,30 @@ static uint32_t vllm_arc_victim(struct policy_env *env, enum tier tier)
     return unit != UNIT_NONE ? unit : policy_first(env, &arc->lists.list[tier][T2], tier);
 }
 
+/* At most `most` of the list's units that may go. */
+static uint64_t count_goers(const struct policy_env *env, const struct order *order, enum tier tier,
+                            uint64_t most)
+{
+    uint64_t goers = 0;
+    for (uint32_t unit = order->front; unit != UNIT_NONE && goers < most;
+         unit = env->units->link[tier][unit].next)
+        goers += !policy_stays(env, unit, tier);
+    return goers;
+}
+
+/* evict() takes nothing if it cannot take all: T1's for as long as it is not shorter than its
+ * target. */
+static bool vllm_arc_yields(const struct policy_env *env, enum tier tier, uint64_t units)
+{
+    const struct vllm_arc *arc = env->state;
+    uint64_t t1 = arc->lists.count[tier][T1], target = (uint64_t)arc->target[tier];
+    uint64_t most = t1 < target ? 0 : t1 - target + 1;
+    uint64_t from_t1 =
+        count_goers(env, &arc->lists.list[tier][T1], tier, most < units ? most : units);
+    uint64_t rest = units - from_t1;
+    return count_goers(env, &arc->lists.list[tier][T2], tier, rest) == rest;
+}
+
 const struct policy policy_vllm_arc = {
     .name = "vllm-arc",
     .summary = "the ARC of vLLM's CPU offloading: what comes is new even if it was known",
@@ -94,4 +118,5 @@ const struct policy policy_vllm_arc = {
     .leave = vllm_arc_leave,
     .use = vllm_arc_use,
     .victim = vllm_arc_victim,
+    .yields = vllm_arc_yields,
 };

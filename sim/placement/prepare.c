@@ -19,20 +19,24 @@ static bool must_wait(const struct placement *core, const struct job *job)
     return false;
 }
 
-/* Adds what copies of the unit cover of its `want` tokens: each token counts for the fastest tier.
- * `cut` tokens of the front are about to go. Returns the tokens covered. */
+/* Adds what copies of the unit, which ends at that token of the context, cover of its `want`
+ * tokens: each token counts for the fastest tier. `cut` tokens of the front are about to go.
+ * Returns the tokens covered. */
 static uint32_t add_hits(const struct placement *core, const struct job *job,
-                         const struct unit *entry, uint32_t want, uint32_t cut, enum tier slowest,
-                         uint32_t tokens[TIER_KINDS])
+                         const struct unit *entry, uint64_t ends, uint32_t want, uint32_t cut,
+                         enum tier slowest, uint32_t tokens[TIER_KINDS])
 {
     uint32_t covered = 0;
     for (int tier = 0; tier <= (int)slowest && tier < TIER_COUNT; tier++) {
+        if (ends > job->found_most_tokens[tier])
+            continue;
         uint32_t copy = above(entry->tokens[tier], cut);
         copy = copy < want ? copy : want;
         tokens[tier] += above(copy, covered);
         covered = copy > covered ? copy : covered;
     }
-    if (slowest < TIER_REMOTE || covered >= want || core->config.pool == NULL)
+    if (slowest < TIER_REMOTE || covered >= want || core->config.pool == NULL ||
+        ends > job->found_most_tokens[TIER_SSD])
         return covered;
     uint32_t remote = least(pool_tokens(core->config.pool, entry->key, job->base), want);
     tokens[TIER_REMOTE] += above(remote, covered);
@@ -51,9 +55,10 @@ static void find_hits(const struct placement *core, const struct job *job, uint3
     for (uint32_t i = 0; i < job->chain_count; i++) {
         const struct unit *entry = &core->units.unit[chain_unit(core, job, i)];
         uint32_t want = chain_unit_tokens(core, i, context);
+        uint64_t ends = (uint64_t)i * core->config.unit_tokens + want;
         uint32_t tokens[TIER_KINDS] = { 0 };
         uint32_t covered =
-            add_hits(core, job, entry, want, cut, i < stored ? slowest : TIER_HBM, tokens);
+            add_hits(core, job, entry, ends, want, cut, i < stored ? slowest : TIER_HBM, tokens);
         /* A block is reused whole or not at all; a session's saved prefix is worth what it is. */
         if (covered == 0 || (covered < want && !units_are_sessions(core)))
             return;
@@ -104,6 +109,19 @@ static void load_through_dram(struct placement *core, uint32_t handle, enum tier
     begin_load(core, handle, id, tokens);
 }
 
+/* Holds what is read from the tiers below HBM, where jobs hold it for so long alone. */
+static void begin_reads_below(struct placement *core, const struct job *job, uint32_t units)
+{
+    for (uint32_t i = 0; i < job->chain_count; i++) {
+        struct slot *slot = &core->slot[job->chain + i];
+        const struct unit *entry = &core->units.unit[slot->unit];
+        bool reads = i < units && books_stored_tokens(entry) > 0 && core->units.reads;
+        slot->next_waiter = reads ? READS_BELOW : READS_NOTHING;
+        if (reads)
+            books_read(core, slot->unit, true);
+    }
+}
+
 /* Holds what is read from the pool, until the load has ended. */
 static void begin_reads(struct placement *core, const struct job *job, uint32_t units)
 {
@@ -113,9 +131,10 @@ static void begin_reads(struct placement *core, const struct job *job, uint32_t 
         uint32_t local = books_stored_tokens(entry);
         local = local > entry->tokens[TIER_HBM] ? local : entry->tokens[TIER_HBM];
         bool reads = local < want && remote_tokens(core, entry) > local;
+        struct slot *slot = &core->slot[job->chain + i];
         if (reads)
             pool_read_begins(core->config.pool, core->now_ns, entry->key, base_of(entry), want);
-        core->slot[job->chain + i].next_waiter = reads;
+        slot->next_waiter |= reads ? READS_POOL : READS_NOTHING;
     }
 }
 
@@ -132,6 +151,8 @@ static void begin_loads(struct placement *core, uint32_t handle, struct placemen
         if (stored > entry->tokens[TIER_HBM] && stored > entry->loaded_tokens)
             entry->loaded_tokens = stored;
     }
+    if (hits->loads > 0)
+        begin_reads_below(core, job, hits->units_found);
     if (remote > 0)
         begin_reads(core, job, hits->units_found);
     if (dram > 0)
@@ -228,12 +249,64 @@ static uint32_t units_kept(const struct job *job, uint32_t cut, const struct pla
     return cut > 0 ? job->chain_count : hits->units_found;
 }
 
+/* Holds what the job found below HBM while room is made. */
+static void hold_found(struct placement *core, const struct job *job, uint32_t units, bool holds)
+{
+    for (uint32_t i = 0; i < units; i++) {
+        uint32_t unit = chain_unit(core, job, i);
+        const struct unit *entry = &core->units.unit[unit];
+        if (entry->tokens[TIER_HBM] == 0 && entry->transfer == (holds ? 0 : TRANSFER_HOLD))
+            room_hold(core, unit, holds);
+    }
+}
+
+static uint32_t tokens_below(const struct placement_hits *hits)
+{
+    return hits->tokens[TIER_DRAM] + hits->tokens[TIER_SSD] + hits->tokens[TIER_REMOTE];
+}
+
+/* Nodes that are loaded are given room first, and if there is too little, as much as they take is
+ * evicted. ROOM_NEVER: even so there is too little, and they are computed again. Source: SGLang's
+ * HiRadixCache.load_back(), whose evict() is asked for the whole length and waits for its copies.
+ */
+static enum room room_for_loads(struct placement *core, const struct job *job, enum tier slowest)
+{
+    struct placement_hits hits;
+    find_hits(core, job, 0, slowest, &hits);
+    uint64_t tokens = tokens_below(&hits), free = free_tokens(core, TIER_HBM);
+    if (free >= tokens)
+        return ROOM_NOW;
+    if (room_coming_in_hbm(core) >= tokens)
+        return ROOM_LATER;
+    chain_pin(core, job, 0, hits.units_found);
+    hold_found(core, job, hits.units_found, true);
+    enum room room = room_in_hbm_up_to(core, tokens, free + tokens);
+    hold_found(core, job, hits.units_found, false);
+    chain_unpin(core, job, hits.units_found);
+    return room;
+}
+
+/* What is computed is given room with a block to spare, if that can be had. Source: SGLang's
+ * alloc_paged_token_slots_extend() (mem_cache/allocation.py), which asks for a page more a request.
+ */
+static enum room room_beside_nodes(struct placement *core, const struct job *job,
+                                   uint32_t own_tokens, const struct placement_hits *hits)
+{
+    hold_found(core, job, hits->units_found, true);
+    enum room room =
+        room_in_hbm_up_to(core, own_tokens, (uint64_t)own_tokens + core->config.unit_tokens);
+    hold_found(core, job, hits->units_found, false);
+    return room;
+}
+
 /* Makes the room that the pinned job needs in HBM beside what it reuses there. */
 static enum room room_for_job(struct placement *core, const struct job *job, uint32_t cut,
                               uint32_t total_tokens, const struct placement_hits *hits,
                               uint32_t *own_tokens)
 {
     *own_tokens = total_tokens - hits->tokens[TIER_HBM];
+    if (core_has_nodes(core))
+        return room_beside_nodes(core, job, *own_tokens, hits);
     struct open_block open = find_open_block(core, job, cut, hits);
     /* What is there for all is copied, and takes HBM twice. */
     if (open.reused > 0) {
@@ -263,6 +336,13 @@ enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t
     core->now_ns = now_ns;
     if (must_wait(core, job))
         return PREPARE_WAIT;
+    if (core_has_nodes(core)) {
+        tree_match(core, job);
+        enum room room = room_for_loads(core, job, slowest);
+        if (room == ROOM_LATER)
+            return PREPARE_WAIT;
+        slowest = room == ROOM_NOW ? slowest : TIER_HBM;
+    }
     find_hits(core, job, cut_tokens, slowest, hits);
     uint32_t kept = units_kept(job, cut_tokens, hits);
     chain_pin(core, job, 0, kept);
@@ -281,12 +361,14 @@ enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t
     job->total_tokens = total_tokens;
     job->state = JOB_RUNNING;
     queue_leave(core, handle);
-    for (uint32_t i = 0; i < job->chain_count && !job->again; i++)
+    for (uint32_t i = 0; i < job->chain_count && !job->again && !core_has_nodes(core); i++)
         chain_count_use(core, chain_unit(core, job, i));
     if (units_are_sessions(core))
         set_base(core, job);
-    chain_use(core, job, false, hits->units_found);
+    if (!core_has_nodes(core))
+        chain_use(core, job, MOMENT_START, hits->units_found);
     begin_loads(core, handle, hits);
+    offer_start(core, job, hits->units_found, hits->loads > 0);
     write_ahead(core);
     fetch_ahead(core);
     return PREPARE_DONE;

@@ -33,12 +33,16 @@ void release_job(struct placement *core, uint32_t handle)
     struct job *job = &core->job[handle];
     if (job->state != JOB_DRAINING || job->save_transfer != 0 || job->save_waits)
         return;
-    chain_share(core, job, job->context_tokens);
+    if (!core_has_nodes(core)) /* its last insertion did */
+        chain_share(core, job, job->context_tokens);
     books_unbook(core, TIER_HBM, job->hbm_tokens);
     for (uint32_t i = 0; i < job->chain_count; i++)
         core->units.unit[chain_unit(core, job, i)].last_use_ns = core->now_ns;
-    chain_use(core, job, true, 0);
+    if (!core_has_nodes(core))
+        chain_use(core, job, MOMENT_END, 0);
     count_refused(core, job);
+    if (core_offers(core) && core_saves_at_once(core) && core->policy->saves)
+        offer_end(core, job);
     chain_unpin(core, job, job->chain_count);
     leave_dram(core, job);
     room_trim_hbm(core);

@@ -81,7 +81,7 @@ bool room_in_ssd(struct placement *core, uint32_t order, uint64_t tokens)
 
 /* Holds the unit while room is made for it, lest that be made by dropping the very copy that will
  * be completed, or the one that will be copied. */
-static void hold(struct placement *core, uint32_t unit, bool holds)
+void room_hold(struct placement *core, uint32_t unit, bool holds)
 {
     core->units.unit[unit].transfer = holds ? TRANSFER_HOLD : 0;
     books_wanted(core, unit);
@@ -89,17 +89,17 @@ static void hold(struct placement *core, uint32_t unit, bool holds)
 
 bool room_in_ssd_for(struct placement *core, uint32_t unit, uint64_t tokens)
 {
-    hold(core, unit, true);
+    room_hold(core, unit, true);
     bool room = room_in_ssd(core, order_of(core, unit, TIER_SSD), tokens);
-    hold(core, unit, false);
+    room_hold(core, unit, false);
     return room;
 }
 
 enum room room_in_dram_for(struct placement *core, uint32_t unit, uint64_t tokens)
 {
-    hold(core, unit, true);
+    room_hold(core, unit, true);
     enum room room = room_in_dram(core, order_of(core, unit, TIER_DRAM), tokens);
-    hold(core, unit, false);
+    room_hold(core, unit, false);
     return room;
 }
 
@@ -148,6 +148,18 @@ static bool evict_from_dram(struct placement *core, uint32_t unit, uint32_t *id)
     return true;
 }
 
+/* SAVE_NODES: what is before it in its node goes with it. */
+static bool evict_with_node(struct placement *core, uint32_t unit, uint32_t *id)
+{
+    bool goes = true;
+    while (unit != UNIT_NONE && goes) {
+        uint32_t above = core->units.nodes ? tree_above(core, unit) : UNIT_NONE;
+        goes = evict_from_dram(core, unit, id);
+        unit = above;
+    }
+    return goes;
+}
+
 /* Evicts until that fits or will, none of them one that a job of sequence `limit` or sooner waits
  * for. */
 static void make_dram_room(struct placement *core, const struct ask *ask, uint32_t limit)
@@ -157,11 +169,22 @@ static void make_dram_room(struct placement *core, const struct ask *ask, uint32
         uint32_t unit = quota_victim(core, TIER_DRAM, ask->order, ask->own);
         if (unit == UNIT_NONE || (limit != 0 && policy_next_use(&core->env, unit) <= limit))
             break;
-        if (!evict_from_dram(core, unit, &id))
+        if (!evict_with_node(core, unit, &id))
             break;
     }
     if (id != 0)
         transfer_begin(core, id);
+}
+
+bool room_for_node(struct placement *core, uint32_t order, uint64_t tokens)
+{
+    uint64_t free = free_tokens(core, TIER_DRAM), goal = free + tokens;
+    uint64_t most = core->env.capacity_tokens[TIER_DRAM];
+    const struct ask now = { TIER_DRAM, order, tokens, tokens };
+    const struct ask all = { TIER_DRAM, order, tokens, goal < most ? goal : most };
+    if (can_fit(core, &now) && !fits(core, &now, false))
+        make_dram_room(core, &all, 0);
+    return fits(core, &now, false);
 }
 
 static enum room dram_room(const struct placement *core, const struct ask *ask)
@@ -182,6 +205,24 @@ enum room room_in_dram(struct placement *core, uint32_t order, uint64_t tokens)
         return ROOM_NEVER;
     make_dram_room(core, &ask, 0);
     return dram_room(core, &ask);
+}
+
+static enum room room_in(struct placement *core, enum tier tier, uint32_t order, uint64_t tokens)
+{
+    if (tier == TIER_DRAM)
+        return room_in_dram(core, order, tokens);
+    return room_in_ssd(core, order, tokens) ? ROOM_NOW : ROOM_NEVER;
+}
+
+enum room room_for_orders(struct placement *core, enum tier tier, const uint64_t of[QUOTA_ORDERS],
+                          uint64_t tokens)
+{
+    enum room room = ROOM_NOW;
+    for (uint32_t order = 1; core->quotas != NULL && order < QUOTA_ORDERS; order++) {
+        enum room own = of[order] > 0 ? room_in(core, tier, order, of[order]) : ROOM_NOW;
+        room = own > room ? own : room;
+    }
+    return room == ROOM_NOW ? room_in(core, tier, 0, tokens) : room;
 }
 
 enum room room_for_fetch(struct placement *core, uint32_t unit, uint64_t tokens, uint32_t sequence)

@@ -52,7 +52,72 @@ static bool write_back(struct placement *core, uint32_t unit, struct batches *ba
     return true;
 }
 
-/* Evicts one idle copy. false: none may go now. */
+/* Evicts the unit's idle copy. false: it may not go now. */
+static bool evict_unit(struct placement *core, uint32_t unit, struct batches *batches)
+{
+    const struct unit *entry = &core->units.unit[unit];
+    if (core->config.keys.write[TIER_DRAM] == WRITE_BACK &&
+        books_stored_tokens(entry) < entry->tokens[TIER_HBM])
+        return write_back(core, unit, batches);
+    drop(core, unit);
+    return true;
+}
+
+/* Whether DRAM gets what it lacks of the node that ends with the unit, and has room for it. */
+static bool node_has_room_below(struct placement *core, uint32_t unit)
+{
+    uint64_t tokens = 0;
+    for (uint32_t at = unit; at != UNIT_NONE; at = tree_above(core, at))
+        tokens += core->units.unit[at].tokens[TIER_HBM];
+    return room_for_node(core, order_of(core, unit, TIER_DRAM), tokens);
+}
+
+static bool is_below(const struct placement *core, uint32_t unit, uint32_t above)
+{
+    while (unit != UNIT_NONE && unit != above)
+        unit = core->units.seen.parent[unit];
+    return unit != UNIT_NONE;
+}
+
+/* What of the batch follows the unit, which goes for good, goes too. */
+static void lose_what_follows(struct placement *core, uint32_t above, const struct batches *batches)
+{
+    uint32_t next = batches->dram != 0 ? core->transfer[batches->dram].first_unit : UNIT_NONE;
+    while (next != UNIT_NONE) {
+        uint32_t unit = next;
+        next = core->units.unit[unit].next_in_transfer;
+        if (!is_below(core, unit, above))
+            continue;
+        transfer_remove_unit(core, batches->dram, unit);
+        books_take_back(core, unit, TIER_HBM);
+        drop(core, unit);
+    }
+}
+
+/* SAVE_NODES: evicts the node that ends with the unit. Where it must be copied first and DRAM has
+ * no room for all of it, it goes for good; but not without what follows it in DRAM. */
+static bool evict_node(struct placement *core, uint32_t unit, struct batches *batches)
+{
+    bool goes = true;
+    bool is_lacking = core->config.keys.write[TIER_DRAM] == WRITE_BACK &&
+                      core->units.unit[unit].tokens[TIER_DRAM] == 0;
+    bool is_lost = is_lacking && !node_has_room_below(core, unit);
+    if (is_lost)
+        lose_what_follows(core, unit, batches);
+    if (is_lost && core->units.seen.children[TIER_DRAM][unit] > 0)
+        return false;
+    while (unit != UNIT_NONE && goes) {
+        uint32_t above = tree_above(core, unit);
+        if (is_lost)
+            drop(core, unit);
+        else
+            goes = evict_unit(core, unit, batches);
+        unit = above;
+    }
+    return goes;
+}
+
+/* Evicts one idle copy, or a node's. false: none may go now. */
 static bool evict_one(struct placement *core, struct batches *batches)
 {
     uint32_t unit = core->clean.front;
@@ -60,12 +125,7 @@ static bool evict_one(struct placement *core, struct batches *batches)
         unit = core->policy->victim(env_of_hbm(core), TIER_HBM);
     if (unit == UNIT_NONE)
         return false;
-    const struct unit *entry = &core->units.unit[unit];
-    if (core->config.keys.write[TIER_DRAM] == WRITE_BACK &&
-        books_stored_tokens(entry) < entry->tokens[TIER_HBM])
-        return write_back(core, unit, batches);
-    drop(core, unit);
-    return true;
+    return core_has_nodes(core) ? evict_node(core, unit, batches) : evict_unit(core, unit, batches);
 }
 
 static void begin(struct placement *core, const struct batches *batches)
@@ -87,13 +147,23 @@ bool placement_has_room(const struct placement *core, uint64_t tokens)
     return free_tokens(core, TIER_HBM) + core->hbm_idle_tokens >= tokens;
 }
 
+uint64_t room_coming_in_hbm(const struct placement *core)
+{
+    return free_tokens(core, TIER_HBM) + coming_tokens(core);
+}
+
 enum room room_in_hbm(struct placement *core, uint64_t tokens)
+{
+    return room_in_hbm_up_to(core, tokens, tokens);
+}
+
+enum room room_in_hbm_up_to(struct placement *core, uint64_t tokens, uint64_t goal)
 {
     struct batches batches = { 0 };
     if (!placement_has_room(core, tokens))
         return ROOM_NEVER;
     bool may = true;
-    while (may && free_tokens(core, TIER_HBM) + coming_tokens(core) < tokens)
+    while (may && room_coming_in_hbm(core) < goal)
         may = evict_one(core, &batches);
     begin(core, &batches);
     if (free_tokens(core, TIER_HBM) >= tokens)

@@ -16,7 +16,8 @@ void placement_extend(struct placement *core, uint32_t handle, const uint64_t *k
         core->slot[job->chain + job->chain_count++] =
             (struct slot){ .unit = unit, .sequence = job->sequence, .job = handle };
         books_pin(core, unit);
-        chain_count_use(core, unit);
+        if (!core_has_nodes(core))
+            chain_count_use(core, unit);
     }
     tenants_own_chain(core, job, job->chain_count - count);
 }
@@ -49,7 +50,8 @@ bool placement_resize(struct placement *core, uint64_t now_ns, uint32_t handle,
         job->hbm_tokens -= fewer;
     } else if (total_tokens > job->total_tokens) {
         uint32_t more = total_tokens - job->total_tokens;
-        enum room room = room_in_hbm(core, more);
+        uint32_t spare = core_has_nodes(core) ? core->config.unit_tokens : 0;
+        enum room room = room_in_hbm_up_to(core, more, (uint64_t)more + spare);
         core->room_coming = room == ROOM_LATER && core->config.keys.write[TIER_DRAM] == WRITE_BACK;
         if (room != ROOM_NOW)
             return false;

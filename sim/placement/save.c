@@ -45,31 +45,17 @@ static void count_unsaved(struct placement *core, struct job *job, uint64_t miss
     job->unsaved_tokens = job->save_goal_tokens;
 }
 
-static enum room room_in(struct placement *core, enum tier tier, uint32_t order, uint64_t tokens)
-{
-    if (tier == TIER_DRAM)
-        return room_in_dram(core, order, tokens);
-    return room_in_ssd(core, order, tokens) ? ROOM_NOW : ROOM_NEVER;
-}
-
-/* How soon the tier can have what a save would write. Quotas first: whose is over its own makes
- * room among its own, and then there is some for all. */
+/* How soon the tier can have what a save would write. */
 static enum room room_to_save(struct placement *core, const struct job *job, enum tier tier,
                               uint64_t missing)
 {
     uint64_t of[QUOTA_ORDERS] = { 0 };
-    enum room room = ROOM_NOW, own;
     for (uint32_t i = 0; core->quotas != NULL && i < job->chain_count; i++) {
         uint32_t unit = chain_unit(core, job, i);
         uint32_t want = chain_unit_tokens(core, i, job->save_goal_tokens);
         of[order_of(core, unit, tier)] += missing_in(core, &core->units.unit[unit], want, tier);
     }
-    for (uint32_t order = 1; core->quotas != NULL && order < QUOTA_ORDERS; order++) {
-        own = of[order] > 0 ? room_in(core, tier, order, of[order]) : ROOM_NOW;
-        room = own > room ? own : room;
-    }
-    own = room == ROOM_NOW ? room_in(core, tier, 0, missing) : room;
-    return own;
+    return room_for_orders(core, tier, of, missing);
 }
 
 /* A unit that is being copied on to SSD can grow when that has ended. */
@@ -90,6 +76,10 @@ static bool try_save(struct placement *core, uint32_t handle)
     struct job *job = &core->job[handle];
     if (!core->policy->saves || job->save_transfer != 0 || !core_saves_at_once(core))
         return true;
+    if (core_offers(core)) {
+        offer_ready(core, handle);
+        return true;
+    }
     if (is_written(core, job))
         return false;
     /* The session's copy is being demoted: it can be completed when that has ended. */
@@ -128,13 +118,28 @@ static void wait_with_save(struct placement *core, uint32_t handle)
     core->waiting_save_tail = handle;
 }
 
+/* The tree is told first: what HBM gets by it is what the tree lacked. */
+static void save_nodes(struct placement *core, struct job *job, uint32_t ready_tokens)
+{
+    uint32_t units = least(ready_tokens / core->config.unit_tokens, job->chain_count);
+    tree_insert(core, job, units, ready_tokens < job->prompt_tokens);
+    chain_share(core, job, ready_tokens);
+    if (ready_tokens >= job->prompt_tokens)
+        backup_nodes(core, job, units);
+    room_keep_reserve(core);
+}
+
 void placement_save(struct placement *core, uint64_t now_ns, uint32_t handle, uint32_t ready_tokens)
 {
     struct job *job = &core->job[handle];
     assert(now_ns >= core->now_ns && job->state == JOB_RUNNING);
     core->now_ns = now_ns;
     job->context_tokens = ready_tokens;
-    job->save_goal_tokens = ready_tokens;
+    job->save_goal_tokens = least(ready_tokens, job->save_most_tokens);
+    if (core_has_nodes(core)) {
+        save_nodes(core, job, ready_tokens);
+        return;
+    }
     if (!units_are_sessions(core))
         chain_share(core, job, ready_tokens);
     if (!job->save_waits && (core->waiting_save_head != 0 || !try_save(core, handle)))
@@ -162,6 +167,8 @@ void save_ended(struct placement *core, uint32_t handle)
 {
     struct job *job = &core->job[handle];
     job->save_transfer = 0;
+    if (core_offers(core))
+        offer_stored(core, job);
     /* More may have become ready while this save ran. */
     if (!job->save_waits && !try_save(core, handle))
         wait_with_save(core, handle);

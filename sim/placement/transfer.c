@@ -56,8 +56,31 @@ void transfer_add_unit(struct placement *core, uint32_t id, uint32_t unit, uint3
         transfer->moved_tokens += missing;
     books_book(core, tier, missing);
     quota_book(core, unit, tier, missing, 0);
+    books_coming(core, unit, tier, true);
     if (core->policy->coming != NULL && entry->tokens[tier] == 0)
         core->policy->coming(env_of(core, unit, tier), unit, tier);
+    books_wanted(core, unit);
+}
+
+void transfer_remove_unit(struct placement *core, uint32_t id, uint32_t unit)
+{
+    struct transfer *transfer = &core->transfer[id];
+    struct unit *entry = &core->units.unit[unit];
+    uint32_t missing = entry->goal_tokens - entry->tokens[transfer->to], before = UNIT_NONE;
+    for (uint32_t at = transfer->first_unit; at != unit; at = core->units.unit[at].next_in_transfer)
+        before = at;
+    if (before != UNIT_NONE)
+        core->units.unit[before].next_in_transfer = entry->next_in_transfer;
+    else
+        transfer->first_unit = entry->next_in_transfer;
+    if (transfer->last_unit == unit)
+        transfer->last_unit = before;
+    entry->transfer = 0;
+    transfer->booked_tokens -= missing;
+    transfer->moved_tokens -= missing;
+    books_unbook(core, transfer->to, missing);
+    quota_book(core, unit, transfer->to, 0, missing);
+    books_coming(core, unit, transfer->to, false);
     books_wanted(core, unit);
 }
 

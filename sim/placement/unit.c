@@ -27,6 +27,8 @@ void unit_table_free(struct unit_table *table)
     }
     free(table->seen.depth);
     free(table->seen.parent);
+    free(table->seen.reads);
+    free(table->node_end);
     free(table->followers);
     free(table->age_link);
     free(table->clean_link);
@@ -65,6 +67,10 @@ static void grow(struct unit_table *table)
         grow_array(table, &table->followers, sizeof(uint32_t));
     }
     grow_array(table, &table->age_link, sizeof(struct order_link));
+    if (table->nodes)
+        grow_array(table, &table->node_end, sizeof(uint32_t));
+    if (table->reads)
+        grow_array(table, &seen->reads, sizeof *seen->reads);
     if (table->clean)
         grow_array(table, &table->clean_link, sizeof(struct order_link));
     if (table->counts)
@@ -97,6 +103,8 @@ uint32_t unit_intern(struct unit_table *table, uint64_t key)
         unit = table->high_water++;
     }
     table->unit[unit] = (struct unit){ .key = key };
+    if (table->nodes)
+        table->node_end[unit] = UNIT_NONE;
     if (table->note_bytes > 0)
         clear_notes(table, unit);
     keymap_add(&table->map, unit_keys(table), unit);
@@ -122,6 +130,7 @@ uint32_t unit_release(struct unit_table *table, uint32_t unit)
     struct unit *entry = &table->unit[unit];
     assert(entry->pins == 0 && entry->transfer == 0 && entry->first_waiter == 0 && !entry->aging);
     assert(entry->remembered == 0 && entry->leaving == 0 && !entry->counted);
+    assert(table->seen.reads == NULL || table->seen.reads[unit] == 0);
     assert(table->followers == NULL || table->followers[unit] == 0);
     keymap_remove(&table->map, unit_keys(table), entry->key);
     entry->next_in_transfer = table->free_unit;

@@ -9,6 +9,7 @@
 #include "sim/placement/tier.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define UNIT_NONE UINT32_C(0)
@@ -32,6 +33,7 @@ struct unit {
     uint16_t uses;                        /* jobs so far, as long as it is known; stops at the most */
     unsigned leaving : TIER_COUNT;        /* bit t: the copy in tier t was evicted and is still there:
                                              it is being copied first, or waits in `clean` (HBM) */
+    bool fresh : 1;                       /* SAVE_ONCE: stored by the save that ends just now */
     bool clean : 1;                       /* its HBM copy is in the list of those that go next */
     bool counted : 1;                     /* is in the list of units whose uses are remembered */
     bool aging : 1;                       /* is in the list of idle units, which expire */
@@ -50,6 +52,9 @@ struct policy_units {
     struct order_link *link[TIER_COUNT]; /* a place in a list or heap */
     void *note[TIER_COUNT];              /* policy.note_bytes each, zero for a new unit; NULL: none */
     const struct unit *unit;             /* the books; NULL in a replay: nothing is pinned or queued */
+    uint16_t *reads;                     /* loads under way that read its copies below HBM, which jobs hold
+                                            for so long alone; NULL: they hold them until they end */
+    bool hbm_holds;                      /* SAVE_NODES: what HBM has does not leave DRAM */
     uint32_t *depth;                     /* units before it in its chain; NULL unless wanted */
     uint32_t *parent;                    /* the unit before it in its chain; NULL: no order among them */
     uint32_t *children[TIER_COUNT];      /* how many of those that follow it the tier holds; likewise */
@@ -60,9 +65,10 @@ struct unit_table {
     struct unit *unit;                   /* [0] is never used */
     struct policy_units seen;
     uint32_t note_bytes;
-    bool leaf_only, depths, clean, counts, fetches;
+    bool leaf_only, depths, clean, counts, fetches, reads, nodes;
     struct order_link *age_link, *clean_link, *count_link; /* the latter two where asked for */
     uint32_t *fetched_tokens;            /* where asked for; valid where `fetched` */
+    uint32_t *node_end;                  /* SAVE_NODES: the last unit of its node; UNIT_NONE: in none */
     uint32_t *followers;                 /* leaf_only: entries that name it as their parent */
     uint32_t capacity, high_water;       /* entries allocated; handles ever given out */
     uint32_t free_unit;                  /* released entries, chained by next_in_transfer */
@@ -81,6 +87,18 @@ uint32_t unit_intern(struct unit_table *table, uint64_t key);
 uint32_t unit_follow(struct unit_table *table, uint32_t unit, uint32_t parent);
 /* Forgets a unit for whose entry there is no reason any more. Returns what it followed, as above. */
 uint32_t unit_release(struct unit_table *table, uint32_t unit);
+
+/* Whether jobs, or what is under way, keep the unit's copy in the tier from being evicted. */
+static inline bool unit_is_held(const struct policy_units *seen, uint32_t unit, enum tier tier)
+{
+    const struct unit *entry = &seen->unit[unit];
+    if (entry->transfer != 0)
+        return true;
+    if (tier == TIER_HBM || seen->reads == NULL)
+        return entry->pins > 0;
+    return seen->reads[unit] > 0 ||
+           (seen->hbm_holds && tier == TIER_DRAM && entry->tokens[TIER_HBM] > 0);
+}
 
 static inline bool unit_leaves(const struct unit *unit, enum tier tier)
 {

@@ -90,6 +90,13 @@ static void verify_transfers(const struct placement *core, uint64_t used_tokens[
     }
 }
 
+/* SAVE_NODES: its first copy is on its way to the tier. */
+static bool is_coming(const struct placement *core, const struct unit *entry, enum tier tier)
+{
+    return core->units.nodes && entry->tokens[tier] == 0 && entry->transfer != 0 &&
+           transfer_fills(&core->transfer[entry->transfer]) == tier;
+}
+
 /* leaf_only: what follows each unit, by the tier that has it. */
 static void verify_followers(const struct placement *core, const bool *is_free)
 {
@@ -107,7 +114,8 @@ static void verify_followers(const struct placement *core, const bool *is_free)
         followers[parent]++;
         for (int tier = 0; tier < TIER_COUNT; tier++)
             children[parent * TIER_COUNT + (uint32_t)tier] +=
-                entry->tokens[tier] > 0 && !unit_leaves(entry, (enum tier)tier);
+                (entry->tokens[tier] > 0 && !unit_leaves(entry, (enum tier)tier)) ||
+                is_coming(core, entry, (enum tier)tier);
     }
     for (uint32_t unit = 1; unit < high_water; unit++) {
         HOLDS(core->units.followers[unit] == followers[unit]);

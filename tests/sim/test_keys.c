@@ -21,6 +21,13 @@ static const char two_readings[] =
     "session,arrival_s,think_s,prompt_tokens,reply_tokens,TIMESTAMP,ContextTokens,GeneratedTokens\n"
     "a,0,,2000,200,2024-05-10 00:00:00,100,10\n";
 
+/* Prompts of two whole blocks. */
+static const char same_prompts[] =
+    "{\"timestamp\": 0, \"input_length\": 1024, \"output_length\": 4, \"hash_ids\": [1, 2]}\n"
+    "{\"timestamp\": 60000, \"input_length\": 1024, \"output_length\": 4, \"hash_ids\": [1, 2]}\n";
+#define WHOLE_BLOCKS                                                                               \
+    "model=mistral-7b hardware=h100 gpus=1 tiers.hbm.cache=30GB tiers.dram.capacity=0 warmup_turns=0"
+
 /* Each with a value unlike SMALL's, and what else must be set for the key to matter. */
 static const struct {
     const char *key, *value, *beside;
@@ -40,6 +47,17 @@ static const struct {
     { .key = "placement.ttl", .value = "20s" },
     { .key = "placement.count_units", .value = "10", .beside = "tiers.dram.admit_uses=2" },
     { .key = "placement.leaf_only", .value = "true", .beside = "placement.unit=block policy=fifo" },
+    { .key = "placement.save",
+      .value = "once",
+      .beside = "placement.unit=block tiers.dram.capacity=8GB" },
+    { .key = "placement.save",
+      .value = "each",
+      .beside = "placement.unit=block tiers.dram.capacity=8GB" },
+    { .key = "placement.save",
+      .value = "nodes",
+      .beside = "placement.unit=block placement.leaf_only=true placement.ttl=0 policy=radix-lru "
+                "tiers.hbm.cache=30GB" },
+    { .key = "placement.save_replies", .value = "false" },
     { .key = "placement.lease", .value = "10min", .beside = "policy=lease-lru" },
     { .key = "placement.retain_tokens",
       .value = "512",
@@ -137,6 +155,11 @@ static const struct {
     { .key = "engine.allocation", .value = "grow" },
     { .key = "engine.block_tokens", .value = "128", .beside = "engine.allocation=grow" },
     { .key = "engine.partial_blocks", .value = "false", .beside = "placement.unit=block" },
+    { .key = "engine.last_block",
+      .value = "from-below",
+      .beside = WHOLE_BLOCKS,
+      .trace = same_prompts },
+    { .key = "engine.last_block", .value = "computed", .beside = WHOLE_BLOCKS, .trace = same_prompts },
     { .key = "engine.order", .value = "priority" },
     { .key = "engine.order", .value = "longest-prefix" },
     { .key = "engine.order_window", .value = "8", .beside = "engine.order=longest-prefix" },

@@ -140,6 +140,34 @@ START_TEST(a_tenant_has_what_it_would_have_alone)
 }
 END_TEST
 
+/* As engines save: once, one by one, or whole nodes of a tree. Each step recounts what everybody
+ * holds, and that it is within his quota (look()). */
+START_TEST(quotas_are_kept_however_kv_is_saved)
+{
+    const struct placement_terms terms[] = { quotas(0.5, 0.25), quotas(0.25, 1), none };
+    for (int save = SAVE_LACKING; save <= SAVE_NODES; save++) {
+        struct steps steps = steps_with();
+        struct random random = random_from(test_seed(), (uint64_t)save);
+        steps.config.quotas = true;
+        steps.config.keys.save = save;
+        steps.config.keys.leaf_only = save == SAVE_NODES;
+        steps.core = placement_new(&steps.config);
+        uint64_t stored = 0;
+        for (int i = 0; i < 400; i++) {
+            uint32_t tenant = (uint32_t)random_below(&random, 3);
+            uint64_t first = 1 + 100 * tenant + 10 * random_below(&random, 4);
+            first = random_below(&random, 5) == 0 ? 901 : first; /* that all ask for */
+            turn_of(&steps, tenant, &terms[tenant], first, 1 + (uint32_t)random_below(&random, 4));
+        }
+        for (int tenant = 0; tenant < 3; tenant++)
+            stored += placement_counters(steps.core)->tenant_stored_bytes[tenant];
+        ck_assert_uint_gt(stored, 0);
+        ck_assert_uint_eq(stored, placement_counters(steps.core)->stored_bytes);
+        placement_free(steps.core);
+    }
+}
+END_TEST
+
 /* Under priority-lru. */
 START_TEST(a_tenant_s_priority_is_its_blocks)
 {
@@ -165,6 +193,7 @@ int main(void)
     tcase_add_test(tests, without_a_quota_a_tenant_takes_what_others_leave);
     tcase_add_test(tests, a_shared_block_is_of_who_computed_it_first);
     tcase_add_test(tests, a_tenant_has_what_it_would_have_alone);
+    tcase_add_test(tests, quotas_are_kept_however_kv_is_saved);
     tcase_add_test(tests, a_tenant_s_priority_is_its_blocks);
     return test_main(suite);
 }

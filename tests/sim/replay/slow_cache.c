@@ -57,8 +57,13 @@ static void touch_queue(struct slow_cache *cache, uint64_t key, bool reorders, b
     push(&cache->a, new_entry(cache, key, 0));
 }
 
+/* What radix-slru protects: of the others the rank is as it is in lfu. */
+enum { SLRU_USES = 2 };
+
 static double rank_of(const struct slow_cache *cache, const struct slow_entry *entry, bool gdsf)
 {
+    if (strcmp(cache->policy, "radix-slru") == 0)
+        return entry->uses >= SLRU_USES ? 1.0 : 0.0;
     double worth = cache->base_ns + cache->slope_ns * (((double)entry->depth + 0.5) * 16.0);
     return gdsf ? cache->floor + (double)entry->uses * worth : (double)entry->uses;
 }
@@ -291,7 +296,7 @@ static void touch_s3_fifo(struct slow_cache *cache, uint64_t key)
 static bool is_lru(const char *policy)
 {
     static const char *const names[] = { "lru", "scheduler-aware", "priority-lru", "lease-lru",
-                                         "served-lru" };
+                                         "served-lru", "radix-lru" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(policy, names[i]) == 0)
             return true;
@@ -304,7 +309,8 @@ void slow_touch(struct slow_cache *cache, uint64_t key, uint64_t depth)
     if (strncmp(policy, "head-", 5) ==
         0) /* differs in what comes in together, which a replay has not */
         policy += 5;
-    if (strcmp(policy, "lfu") == 0 || strcmp(policy, "gdsf") == 0)
+    if (strcmp(policy, "lfu") == 0 || strcmp(policy, "gdsf") == 0 ||
+        strcmp(policy, "radix-lfu") == 0 || strcmp(policy, "radix-slru") == 0)
         touch_ranked(cache, key, depth, policy[0] == 'g');
     else if (strcmp(policy, "vllm-arc") == 0)
         touch_vllm_arc(cache, key);

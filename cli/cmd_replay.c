@@ -198,7 +198,8 @@ static enum status run_and_print(const struct replay_options *given,
                                  const struct experiment *experiment, struct replay_runs *all,
                                  struct trace *trace, struct requests *requests, struct error *err)
 {
-    struct replay_config shared = { .inclusive = given->inclusive,
+    struct replay_config shared = { .keys = experiment->placement.policy,
+                                    .inclusive = given->inclusive,
                                     .write_through = given->write_through,
                                     .leaf_only = given->leaf_only,
                                     .block_tokens = requests_block_tokens(requests) };
@@ -230,6 +231,7 @@ static void replay(const struct replay_options *given, struct error *err)
     struct requests *requests = NULL;
     interrupt_catch();
     if (experiment_load(&given->experiment, &experiment, err) == STATUS_OK &&
+        experiment_check_policy_keys(&experiment, err) == STATUS_OK &&
         check_arrivals(&experiment, err) == STATUS_OK &&
         open_requests(&experiment, &trace, &requests, err) == STATUS_OK)
         run_and_print(given, &experiment, &all, trace, requests, err);

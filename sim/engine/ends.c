@@ -10,7 +10,11 @@ static bool is_measured(const struct engine *engine, const struct session *sessi
 
 void ends_save(struct engine *engine, uint32_t handle, uint32_t ready_tokens)
 {
-    uint32_t job = session_of(engine, handle)->job;
+    const struct session *session = session_of(engine, handle);
+    uint32_t job = session->job;
+    if (experiment_of(engine)->replies == REPLIES_NOWHERE &&
+        ready_tokens > session_context(session))
+        ready_tokens = session_context(session);
     struct chain more = sessions_extend(&engine->service->sessions, handle, ready_tokens);
     if (more.count > 0)
         placement_extend(engine->core, job, more.keys, more.count);

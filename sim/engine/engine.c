@@ -95,7 +95,7 @@ void engine_limit_job(struct engine *engine, const struct session *session)
     uint32_t block = engine->setup->unit_tokens, most = UINT32_MAX, prompt = UINT32_MAX;
     if (block != UINT32_MAX && session->prefill_tokens > 0)
         most = (session->prefill_tokens - 1) / block * block;
-    if (!experiment->save_replies)
+    if (experiment->replies != REPLIES_EVERYWHERE)
         prompt = kv_layout_stored(&engine->setup->kv, session_context(session));
     placement_limit(engine->core, session->job,
                     (struct placement_limits){

@@ -23,10 +23,17 @@ static const char *const rank_copies_choices[] = { RANK_COPIES(CHOICE_WORD) NULL
 static const char *const hbm_rule_choices[] = { HBM_RULES(CHOICE_WORD) NULL };
 static const char *const weight_format_choices[] = { "model", NUMBER_FORMAT_LIST(CHOICE_WORD) NULL };
 static const char *const save_choices[] = { SAVE_RULES(CHOICE_WORD) NULL };
+static const char *const touch_choices[] = { TOUCHES(CHOICE_WORD) NULL };
+static const char *const replies_choices[] = { REPLIES(CHOICE_WORD) NULL };
 static const char *const last_block_choices[] = { LAST_BLOCKS(CHOICE_WORD) NULL };
 static const char *const overflow_choices[] = { OVERFLOWS(CHOICE_WORD) NULL };
 
 #define AT(member) offsetof(struct experiment, member)
+
+#define POLICY_CONSTANT_ROW(policy_, name, type, kind_, unit_, standard_, least, most, help_)      \
+    { .key = "placement." #policy_ "." #name, .kind = CONFIG_##kind_, .unit = UNIT_##unit_,        \
+      .offset = AT(placement.policy.policy_##_##name), .min = least, .max = most,                  \
+      .standard = #standard_, .help = help_ },
 
 static const struct config_row experiment_rows[] = {
     { .key = "model", .kind = CONFIG_TEXT, .offset = AT(model), .standard = "llama-13b",
@@ -68,19 +75,29 @@ static const struct config_row experiment_rows[] = {
       .help = "how new KV comes below HBM. lacking: at each save all that is lacking, which waits for room; "
               "once: each block is offered once, all that are offered together or none (vLLM's "
               "offloading); each: one by one (LMCache). Blocks; docs/policies.md" },
-    { .key = "placement.save_replies", .kind = CONFIG_BOOL, .offset = AT(save_replies),
-      .standard = "true",
-      .help = "replies are kept below HBM, too; false: prompts alone (vLLM's offload_prompt_only)" },
-    { .key = "placement.lease", .kind = CONFIG_U64, .unit = UNIT_DURATION, .offset = AT(placement.lease_ns),
+    { .key = "placement.touch", .kind = CONFIG_CHOICE, .offset = AT(placement.touch),
+      .choices = touch_choices, .standard = "stores",
+      .help = "placement.save once: of what tiers below HBM hear. stores: look-ups and stores (vLLM up to "
+              "0.30); end: turns' ends (from 0.31 on)" },
+    { .key = "placement.replies", .kind = CONFIG_CHOICE, .offset = AT(replies),
+      .choices = replies_choices, .standard = "everywhere",
+      .help = "where the KV of replies stays. hbm: not below it (vLLM's offload_prompt_only); nowhere: "
+              "prompts alone are kept (TensorRT-LLM's manager V2)" },
+    { .key = "placement.max_recompute_pending_tokens", .kind = CONFIG_U32,
+      .offset = AT(placement.pending_most_tokens), .min = 0, .max = 1e9, .standard = "0",
+      .help = "placement.save once: a turn waits for KV on its way to DRAM, unless no more than this is found "
+              "from there on (vLLM's key of that name)" },
+    { .key = "placement.lease", .kind = CONFIG_U64, .unit = UNIT_DURATION, .offset = AT(placement.policy.lease_ns),
       .min = 0, .max = 1e18, .standard = "10s",
       .help = "lease-lru: what a turn found is not given up for so long (Mooncake's "
               "default_kv_lease_ttl)" },
-    { .key = "placement.retain_tokens", .kind = CONFIG_U64, .offset = AT(placement.retain_tokens), .min = 0,
-      .max = 1e12, .standard = "0",
+    { .key = "placement.retain_tokens", .kind = CONFIG_U64, .offset = AT(placement.policy.retain_tokens),
+      .min = 0, .max = 1e12, .standard = "0",
       .help = "priority-lru: the first tokens of each context that have placement.retain_priority" },
-    { .key = "placement.retain_priority", .kind = CONFIG_U32, .offset = AT(placement.retain_priority),
+    { .key = "placement.retain_priority", .kind = CONFIG_U32, .offset = AT(placement.policy.retain_priority),
       .min = 0, .max = 100, .standard = "80",
-      .help = "priority-lru: theirs; all others have 35, TensorRT-LLM's default" },
+      .help = "priority-lru: theirs; all others have placement.priority_lru.standard_priority" },
+    POLICY_CONSTANTS(POLICY_CONSTANT_ROW)
     { .key = "tiers.hbm.cache", .kind = CONFIG_U64, .unit = UNIT_BYTES, .offset = AT(hbm_cache_bytes),
       .min = 0, .max = 1e18, .standard = "0",
       .help = "HBM in which KV of turns that ended may stay; the paper's HBM holds running turns only" },
@@ -111,6 +128,23 @@ static const struct config_row experiment_rows[] = {
       .max = 65535, .standard = "1",
       .help = "KV that fewer turns used is not let in, whatever the write mode; uses are remembered "
               "though the KV is gone (vLLM's store_threshold)" },
+    { .key = "tiers.dram.evict_at", .kind = CONFIG_DOUBLE, .offset = AT(placement.evict_at), .min = 0,
+      .max = 1, .standard = "0",
+      .help = "share of DRAM in use from which on evict_share of that goes at once, and none when room is "
+              "asked for (LMCache's server: 0.8; Mooncake Store: 0.9); 0: as much as is asked for" },
+    { .key = "tiers.dram.evict_share", .kind = CONFIG_DOUBLE, .offset = AT(placement.evict_share), .min = 0.001,
+      .max = 1, .standard = "0.05", .help = "of what is in use (LMCache's server: 0.2; Mooncake Store: 0.05)" },
+    { .key = "tiers.dram.evict_interval", .kind = CONFIG_U64, .unit = UNIT_DURATION,
+      .offset = AT(placement.evict_interval_ns), .min = 1e6, .max = 1e12, .standard = "10ms",
+      .help = "how often that is looked at (LMCache's server: 1 s; Mooncake Store: 10 ms)" },
+    { .key = "tiers.dram.promote_after", .kind = CONFIG_U64, .offset = AT(placement.promote_after), .min = 0,
+      .max = 254, .standard = "0", .word = "never",
+      .help = "what is loaded from SSD or the pool stays in DRAM, but for its first so many times, about (a "
+              "count-min sketch: Mooncake's promotion_on_hit, 1)" },
+    { .key = "tiers.dram.staging", .kind = CONFIG_BOOL, .offset = AT(placement.staging),
+      .standard = "false",
+      .help = "DRAM gives up what was written to SSD: it only passes on (LMCache's skip_l1, SGLang's "
+              "buffer_only)" },
     { .key = "tiers.ssd.capacity", .kind = CONFIG_U64, .unit = UNIT_BYTES, .offset = AT(ssd_bytes),
       .min = 0, .max = 1e18, .standard = "hardware", .word = "hardware",
       .help = "SSD for KV; 0: no such tier" },

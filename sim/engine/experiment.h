@@ -41,6 +41,9 @@
 /* Who serves the block of a prompt's last token, which is always computed. */
 #define LAST_BLOCKS(X)                                                                             \
     X(LAST_REUSED, "reused") X(LAST_FROM_BELOW, "from-below") X(LAST_COMPUTED, "computed")
+/* Where the KV of what a turn made stays when it has ended. */
+#define REPLIES(X)                                                                                 \
+    X(REPLIES_EVERYWHERE, "everywhere") X(REPLIES_IN_HBM, "hbm") X(REPLIES_NOWHERE, "nowhere")
 #define OVERFLOWS(X) X(OVERFLOW_TRUNCATE_DECOUPLED, "truncate") X(OVERFLOW_INVALIDATE, "invalidate")
 enum placement_unit_kind { PLACEMENT_UNITS(CHOICE_MEMBER) };
 enum preloading { PRELOADINGS(CHOICE_MEMBER) };
@@ -53,6 +56,7 @@ enum order_of_turns { ORDERS(CHOICE_MEMBER) };
 enum router { ROUTERS(CHOICE_MEMBER) };
 enum kv_dtype { KV_DTYPES(CHOICE_MEMBER) };
 enum rank_copies { RANK_COPIES(CHOICE_MEMBER) };
+enum replies { REPLIES(CHOICE_MEMBER) };
 enum last_block { LAST_BLOCKS(CHOICE_MEMBER) };
 enum overflow { OVERFLOWS(CHOICE_MEMBER) };
 
@@ -75,7 +79,7 @@ struct experiment {
     uint64_t hbm_cache_bytes;       /* of HBM's KV budget: may hold KV of turns that ended */
     uint64_t dram_bytes, ssd_bytes; /* UINT64_MAX: the hardware's */
     uint64_t remote_bytes, remote_latency_ns; /* the pool that all servers share */
-    bool save_replies;              /* what a turn makes is kept below HBM, too */
+    int replies;                    /* enum replies */
     struct placement_keys placement; /* write_ahead_tokens 0: twice chunk_tokens */
 
     struct tenant_keys tenants;
@@ -169,6 +173,8 @@ const char *experiment_engine(const struct experiment *experiment);
 struct engine_memory experiment_memory(const struct experiment *experiment);
 /* Whether there is such a policy, as is told when it runs: STATUS_INPUT. */
 enum status experiment_check_policy(const struct experiment *experiment, struct error *err);
+/* STATUS_INPUT: a policy's constants (placement.POLICY.NAME) that contradict each other. */
+enum status experiment_check_policy_keys(const struct experiment *experiment, struct error *err);
 /* The experiment under a policy of the core's, which is no preset. */
 void experiment_set_policy(struct experiment *experiment, const char *policy);
 

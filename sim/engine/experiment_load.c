@@ -129,6 +129,18 @@ enum status experiment_check_policy(const struct experiment *experiment, struct 
         experiment->eviction[0] != '\0' ? experiment->eviction : experiment->policy, &config, err);
 }
 
+enum status experiment_check_policy_keys(const struct experiment *experiment, struct error *err)
+{
+    const struct policy_keys *keys = &experiment->placement.policy;
+    char expected[64], found[16];
+    if (keys->s3_fifo_promote_uses <= keys->s3_fifo_max_uses)
+        return STATUS_OK;
+    snprintf(expected, sizeof expected, "placement.s3_fifo.max_uses (%u) or less",
+             keys->s3_fifo_max_uses);
+    snprintf(found, sizeof found, "%u", keys->s3_fifo_promote_uses);
+    return error_input(err, NULL, 0, "placement.s3_fifo.promote_uses", expected, found);
+}
+
 void experiment_set_policy(struct experiment *experiment, const char *policy)
 {
     snprintf(experiment->policy, sizeof experiment->policy, "%s", policy);

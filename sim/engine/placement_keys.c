@@ -32,5 +32,5 @@ enum status placement_keys_check(const struct experiment *experiment, struct err
         experiment->placement.write[TIER_SSD] != WRITE_BACK)
         return error_input(err, NULL, 0, "tiers.ssd.inclusive",
                            "true, where tiers.ssd.write is not back", "false");
-    return STATUS_OK;
+    return experiment_check_policy_keys(experiment, err);
 }

@@ -101,8 +101,9 @@ static void set_rank(struct sessions *sessions, struct session *session)
         session->rank = session->urgent;
         return;
     }
-    session->urgent = terms->priority > POLICY_PRIORITY;
-    session->rank = (uint8_t)terms->priority;
+    session->rank = terms->priority != PLACEMENT_NO_PRIORITY ? (uint8_t)terms->priority
+                                                             : (uint8_t)TENANT_PRIORITY;
+    session->urgent = session->rank > TENANT_PRIORITY;
 }
 
 static bool enough_asked(const struct sessions *sessions)

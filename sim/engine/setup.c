@@ -260,7 +260,7 @@ static enum status set_tenants(struct engine_setup *setup, struct error *err)
 {
     const struct tenant_list *priority = &setup->tenants.priority;
     enum status status = tenant_lists_parse(&setup->experiment->tenants, &setup->tenants, err);
-    setup->rank_most = tenant_lists_have_priorities(&setup->tenants) ? POLICY_PRIORITY : 1;
+    setup->rank_most = tenant_lists_have_priorities(&setup->tenants) ? TENANT_PRIORITY : 1;
     for (uint32_t i = 0; i < priority->count; i++)
         setup->rank_most = greater(setup->rank_most, (uint32_t)priority->value[i]);
     return status;

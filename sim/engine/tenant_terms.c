@@ -63,8 +63,8 @@ const struct placement_terms *tenant_terms_of(struct tenant_terms *terms,
     for (; terms->known <= tenant; terms->known++) {
         const char *name = trace_tenant_name(&facts.tenants, terms->known);
         struct placement_terms *of = &terms->of[terms->known];
-        of->priority =
-            (uint32_t)tenant_list_value(&lists->priority, terms->known, name, POLICY_PRIORITY);
+        double priority = tenant_list_value(&lists->priority, terms->known, name, -1.0);
+        of->priority = priority < 0.0 ? PLACEMENT_NO_PRIORITY : (uint32_t)priority;
         for (int tier = 0; tier < TIER_COUNT; tier++)
             of->quota[tier] = tenant_list_value(&lists->quota[tier], terms->known, name, 1.0);
     }

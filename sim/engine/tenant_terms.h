@@ -22,6 +22,8 @@ static inline bool tenant_lists_have_quotas(const struct tenant_lists *lists)
 {
     return lists->quota[TIER_DRAM].count > 0 || lists->quota[TIER_SSD].count > 0;
 }
+/* engine.order: priority: of who has none. */
+enum { TENANT_PRIORITY = 35 };
 /* Whether whose turn is next follows from tenants' priorities. */
 static inline bool tenant_lists_have_priorities(const struct tenant_lists *lists)
 {

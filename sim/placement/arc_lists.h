@@ -9,10 +9,13 @@
 enum where { NEW, T1, T2, B1, B2, WHERE_COUNT };
 
 /* Invariant: a unit in tier t is in list[t][T1] or [T2], one that is remembered in [B1] or [B2];
- * its note, one byte, says which; front = least recent. */
+ * its note, one byte, says which; front = least recent. target: T1's,
+ * once it `began`. */
 struct arc_lists {
     struct order list[TIER_COUNT][WHERE_COUNT];
     uint64_t count[TIER_COUNT][WHERE_COUNT];
+    double target[TIER_COUNT];
+    bool began[TIER_COUNT];
 };
 
 static inline uint8_t *arc_note(const struct policy_env *env, uint32_t unit, enum tier tier)
@@ -54,6 +57,17 @@ static inline uint64_t arc_capacity(const struct policy_env *env, const struct a
                                     enum tier tier)
 {
     return policy_capacity(env, tier, lists->count[tier][T1] + lists->count[tier][T2]);
+}
+
+/* T1's target, which begins as that share of the tier: when it is asked for first, which is when
+ * the tier is full, since units that differ in size only then tell what it holds. */
+static inline double *arc_target(const struct policy_env *env, struct arc_lists *lists,
+                                 enum tier tier, double first_share)
+{
+    if (!lists->began[tier])
+        lists->target[tier] = first_share * (double)arc_capacity(env, lists, tier);
+    lists->began[tier] = true;
+    return &lists->target[tier];
 }
 
 #endif

@@ -161,6 +161,11 @@ void books_is_clean(struct placement *core, uint32_t unit)
     core->units.unit[unit].clean = true;
 }
 
+uint64_t books_key_of(const struct policy_env *env, uint32_t unit)
+{
+    return env->units->unit[unit].key;
+}
+
 void books_remember(struct policy_env *env, uint32_t unit, enum tier tier, bool does)
 {
     struct placement *core =

@@ -111,15 +111,15 @@ static bool can_be_used(const struct unit *entry, enum tier tier)
     return entry->tokens[tier] > 0 && !unit_leaves(entry, tier);
 }
 
-/* Whether the tier hears of jobs' stores in the place of their ends, or of neither. */
+/* Whether the tier hears of jobs at that moment. */
 static bool hears(const struct placement *core, enum tier tier, enum moment moment)
 {
     int save = core->config.keys.save;
-    if (moment == MOMENT_START)
-        return true;
     if (tier == TIER_HBM || save == SAVE_LACKING)
+        return moment != MOMENT_STORE;
+    if (core_touches_at_end(core))
         return moment == MOMENT_END;
-    return moment == MOMENT_STORE && save == SAVE_ONCE;
+    return moment == MOMENT_START || (moment == MOMENT_STORE && save == SAVE_ONCE);
 }
 
 void chain_use(struct placement *core, const struct job *job, enum moment moment,
@@ -132,6 +132,7 @@ void chain_use(struct placement *core, const struct job *job, enum moment moment
     uint32_t found = policy->prefix_below && starts ? chain_stored_run(core, job) : units_found;
     for (uint32_t i = job->chain_count; i-- > 0;) {
         uint32_t unit = chain_unit(core, job, i);
+        uint32_t marks = core->slot[job->chain + i].next_waiter;
         bool served = i < units_found;
         for (int tier = 0; tier < TIER_COUNT; tier++) {
             const struct unit *entry = &core->units.unit[unit];
@@ -141,6 +142,10 @@ void chain_use(struct placement *core, const struct job *job, enum moment moment
             core->env.use = (struct policy_use){
                 .ends = !starts, .fresh = entry->fresh, .found = i < found, .served = served
             };
+            if (tier != TIER_HBM && core_touches_at_end(core)) {
+                core->env.use.fresh = (marks & MARK_STORED) != 0;
+                there = there && (marks & (MARK_STORED | MARK_REUSED)) != 0;
+            }
             if ((there || ghost) && hears(core, (enum tier)tier, moment))
                 policy->use(env_of(core, unit, (enum tier)tier), unit, (enum tier)tier);
             served = served && !there;

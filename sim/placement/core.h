@@ -17,6 +17,7 @@
  *   3. policies.c                      the table
  *   2. books.c policy_*.c              a copy comes, goes, is counted; who goes next
  *   1. unit.c pool.c env.c ranked.c    entries; what servers share; what policies ask
+ *   1. sketch.c                        how often keys were seen lately
  *   1. quota.c                         whose turn it is to give up */
 #ifndef REPRISE_SIM_PLACEMENT_CORE_H
 #define REPRISE_SIM_PLACEMENT_CORE_H
@@ -24,18 +25,26 @@
 #include "base/ranges.h"
 #include "sim/placement/placement.h"
 #include "sim/placement/quota.h"
+#include "sim/placement/sketch.h"
 
 /* One place in a queued job's chain. Slots of a job lie side by side, so a job's slot i is
  * chain + i; a unit's waiters are linked through them in queue order. */
 struct slot {
     uint32_t unit;
-    uint32_t next_waiter; /* while it waits; while it loads, enum reading */
+    uint32_t next_waiter; /* while it waits; while it runs, enum mark */
     uint32_t sequence;    /* of the job */
     uint32_t job;
 };
 
-/* What a loading job reads of a slot's unit. */
-enum reading { READS_NOTHING = 0, READS_POOL = 1, READS_BELOW = 2 };
+/* What a running job did with a slot's unit: reads it for its load; under SAVE_ONCE has offered, stored,
+ * loaded or found it there as it was offered. */
+enum mark {
+    READS_POOL = 1,
+    READS_BELOW = 2,
+    MARK_OFFERED = 4,
+    MARK_STORED = 8,
+    MARK_REUSED = 16
+};
 
 enum job_state { JOB_FREE, JOB_QUEUED, JOB_RUNNING, JOB_DRAINING };
 
@@ -124,6 +133,8 @@ struct placement {
     uint32_t tenants;   /* one more than the highest of them; 0 and 1: there is one */
     uint64_t ended_jobs;
     bool tells_shares;
+    uint64_t evict_looked; /* so many intervals had gone by when DRAM's use was looked at */
+    struct sketch promoting; /* loads from SSD by key, where promote_after asks for them */
     struct action_ring actions;
     struct placement_counters counters;
 };
@@ -179,7 +190,8 @@ void books_is_clean(struct placement *core, uint32_t unit);
 /* leaf_only: the unit is behind `parent` in its chain from now on, or begins it (a context that lost its
  * beginning): what was before it protects its copies no more. */
 void books_follow(struct placement *core, uint32_t unit, uint32_t parent);
-/* policy_env.remembers. */
+/* policy_env.key_of, policy_env.remembers. */
+uint64_t books_key_of(const struct policy_env *env, uint32_t unit);
 void books_remember(struct policy_env *env, uint32_t unit, enum tier tier, bool does);
 /* SAVE_NODES: a first copy is on its way to the tier, where what it follows stays; it has come, or will not. */
 void books_coming(struct placement *core, uint32_t unit, enum tier tier, bool comes);
@@ -235,6 +247,8 @@ bool room_in_ssd_for(struct placement *core, uint32_t unit, uint64_t tokens);
 enum room room_for_fetch(struct placement *core, uint32_t unit, uint64_t tokens, uint32_t sequence);
 /* Demotes ahead until the reserve is free or on its way to be. */
 void room_keep_reserve(struct placement *core);
+/* evict_at: DRAM's use is looked at as often as it would have been by now. */
+void room_keep_mark(struct placement *core);
 /* HBM's idle copies are brought down to their limit. */
 void room_trim_hbm(struct placement *core);
 
@@ -288,7 +302,7 @@ void chain_pin(struct placement *core, const struct job *job, uint32_t from, uin
 void chain_unpin(struct placement *core, const struct job *job, uint32_t count);
 /* The leading units of the chain of which tiers below HBM have something. */
 uint32_t chain_stored_run(const struct placement *core, const struct job *job);
-/* Tells the policy that the job uses the copies of its chain: at its end, at a store (SAVE_ONCE), or at
+/* Tells the policy, where it hears of that (keys.h), that the job uses the copies of its chain: at its end, at a store, or at
  * its start, where the first units_found of them are reused. */
 enum moment { MOMENT_START, MOMENT_STORE, MOMENT_END };
 void chain_use(struct placement *core, const struct job *job, enum moment moment,
@@ -377,6 +391,10 @@ void backup_nodes(struct placement *core, const struct job *job, uint32_t units)
 static inline bool core_offers(const struct placement *core)
 {
     return core->config.keys.save == SAVE_ONCE || core->config.keys.save == SAVE_EACH;
+}
+static inline bool core_touches_at_end(const struct placement *core)
+{
+    return core->config.keys.save == SAVE_ONCE && core->config.keys.touch == TOUCH_END;
 }
 /* The job starts, having found its first units_found units and loading some of them, or none. */
 void offer_start(struct placement *core, struct job *job, uint32_t units_found, bool loads);

@@ -63,6 +63,9 @@ static void end_unit(struct placement *core, const struct transfer *transfer, ui
     if (tier == TIER_DRAM && !core->config.keys.inclusive[TIER_SSD] &&
         entry->tokens[TIER_SSD] > 0 && entry->tokens[TIER_SSD] <= entry->tokens[TIER_DRAM])
         books_drop_copy(core, unit, TIER_SSD, LOSS_MOVED);
+    if (core->config.keys.staging && transfer->kind == ACTION_WRITE && entry->tokens[TIER_DRAM] > 0 &&
+        !unit_is_held(&core->units.seen, unit, TIER_DRAM))
+        books_drop_copy(core, unit, TIER_DRAM, LOSS_MOVED);
     books_wanted(core, unit);
     books_settle(core, unit);
 }
@@ -80,7 +83,7 @@ static void end_unit_in_pool(struct placement *core, const struct transfer *tran
 }
 
 /* What was read from the pool, or from the tiers below HBM, may be evicted there again. */
-static void end_reads(struct placement *core, const struct job *job, enum reading what)
+static void end_reads(struct placement *core, const struct job *job, enum mark what)
 {
     for (uint32_t i = 0; i < job->chain_count; i++) {
         struct slot *slot = &core->slot[job->chain + i];

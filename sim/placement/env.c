@@ -9,11 +9,11 @@ uint32_t policy_next_use(const struct policy_env *env, uint32_t unit)
     return waiter != 0 ? env->slots[waiter].sequence : SEQUENCE_NONE;
 }
 
-uint32_t policy_window_jobs(const struct policy_env *env, uint64_t tokens)
+uint32_t policy_window_jobs(const struct policy_env *env, uint64_t tokens, double times)
 {
     if (env->mean_job_tokens <= 0.0)
-        return UINT32_MAX;
-    double jobs = (double)tokens / env->mean_job_tokens;
+        return times > 0.0 ? UINT32_MAX : 0;
+    double jobs = times * (double)tokens / env->mean_job_tokens;
     return jobs < (double)UINT32_MAX ? (uint32_t)jobs : UINT32_MAX;
 }
 

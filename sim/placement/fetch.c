@@ -1,7 +1,8 @@
 /* sim/placement/fetch.c - look-ahead: KV on SSD or in the pool that a job of the window wants is
  * brought to DRAM. Source: CachedAttention (ATC'24), scheduler-aware fetching: the window is C_DRAM
- * / S_kv jobs. Not for the queue's head: it may start at any moment, and then a load straight to
- * HBM, layer by layer, is sooner than a fetch that must end before the load begins. */
+ * / S_kv jobs, or so many times as many. Not for the queue's head: it may start at any moment, and
+ * then a load straight to HBM, layer by layer, is sooner than a fetch that must end before the load
+ * begins. */
 #include "sim/placement/core.h"
 
 enum found { FOUND_COPY, FOUND_ON_SSD, FOUND_IN_POOL, FOUND_LATER, FOUND_NOTHING };
@@ -101,7 +102,8 @@ void fetch_ahead(struct placement *core)
         (core->env.capacity_tokens[TIER_SSD] == 0 && core->config.pool == NULL))
         return;
     uint64_t dram_tokens = core->env.capacity_tokens[TIER_DRAM] - core->reserve_tokens;
-    uint32_t window = policy_window_jobs(&core->env, dram_tokens);
+    uint32_t window =
+        policy_window_jobs(&core->env, dram_tokens, core->env.keys.scheduler_aware_fetching_window);
     uint32_t job = core->queue_head;
     bool wanted = false;
     if (window <= core->fetch_seen)

@@ -5,6 +5,7 @@
 #define REPRISE_PLACEMENT_KEYS_H
 
 #include "base/choice.h"
+#include "sim/placement/policy_keys.h"
 #include "sim/placement/tier.h"
 
 #include <stdbool.h>
@@ -33,11 +34,25 @@ enum write_mode { WRITE_MODES(CHOICE_MEMBER) };
     X(SAVE_LACKING, "lacking") X(SAVE_ONCE, "once") X(SAVE_EACH, "each") X(SAVE_NODES, "nodes")
 enum save_rule { SAVE_RULES(CHOICE_MEMBER) };
 
+/* SAVE_ONCE: when the tiers below HBM hear of a job. stores: at its look-up, of all its units, and at each of
+ * its stores (vLLM up to 0.30); end: when it has ended, of those that it loaded or offered (from 0.31 on). */
+#define TOUCHES(X) X(TOUCH_STORES, "stores") X(TOUCH_END, "end")
+enum touch { TOUCHES(CHOICE_MEMBER) };
+
 /* What has a tier for its index means nothing for HBM. */
 struct placement_keys {
     int write[TIER_KINDS];           /* enum write_mode; DRAM's is through where HBM has no cache */
     uint32_t write_uses[TIER_KINDS]; /* selective: jobs that must have used a unit */
     int save;                        /* enum save_rule */
+    int touch;                       /* enum touch */
+    uint32_t pending_most_tokens;    /* SAVE_ONCE: a job waits for what is on its way to DRAM, unless no more of
+                                        what it would find begins there */
+    double evict_at, evict_share;    /* of DRAM: room is made when that much is used, by units that hold that
+                                        share of what is used, and not when it is asked for; 0: when it is */
+    uint64_t evict_interval_ns;      /* how often that is looked at */
+    bool staging;                    /* DRAM gives up what SSD has */
+    uint64_t promote_after;          /* what is loaded from SSD stays in DRAM, but for the first so many times;
+                                        UINT64_MAX: never */
     uint32_t admit_uses[TIER_KINDS]; /* the filter: units that fewer jobs used stay out */
     bool inclusive[TIER_COUNT];      /* DRAM keeps what HBM keeps of a job that ended (always, but with
                                         back); SSD keeps what is brought to DRAM */
@@ -47,9 +62,7 @@ struct placement_keys {
     uint64_t ttl_ns;                 /* from a unit's last use; 0: for ever. Queued or used: does not expire */
     uint32_t count_units;            /* units whose uses are known though they are gone */
     bool leaf_only;                  /* blocks: no tier evicts one while it holds one that follows it */
-    uint64_t lease_ns;               /* lease-lru: how long what a job found is kept at least */
-    uint64_t retain_tokens;          /* priority-lru: of each context, from its beginning... */
-    uint32_t retain_priority;        /* ...with this priority: 0 to 100 */
+    struct policy_keys policy;       /* each policy's own */
     uint32_t fetches_in_flight;      /* look-ahead: at most so many at once */
     uint32_t fetch_min_tokens;       /* fewer of a job's are not worth a look-ahead fetch */
 };

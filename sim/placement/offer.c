@@ -19,6 +19,11 @@ void offer_start(struct placement *core, struct job *job, uint32_t units_found, 
         job->offered_units = chain_stored_run(core, job);
     else
         job->offered_units = loads || core_has_nodes(core) ? units_found : 0;
+    for (uint32_t i = 0; i < units_found && core_touches_at_end(core); i++) {
+        struct slot *slot = &core->slot[job->chain + i];
+        if (loads && core->units.unit[slot->unit].tokens[TIER_HBM] == 0)
+            slot->next_waiter |= MARK_REUSED;
+    }
 }
 
 /* Whole blocks only. */
@@ -40,8 +45,10 @@ static void begin_store(struct placement *core, uint32_t handle, uint32_t from, 
     uint32_t id = transfer_new(core, ACTION_SAVE, TIER_HBM, TIER_DRAM, handle);
     for (uint32_t i = to; i-- > from;) {
         uint32_t unit = chain_unit(core, job, i);
-        if (is_missing(core, &core->units.unit[unit]))
-            transfer_add_unit(core, id, unit, core->config.unit_tokens);
+        if (!is_missing(core, &core->units.unit[unit]))
+            continue;
+        transfer_add_unit(core, id, unit, core->config.unit_tokens);
+        core->slot[job->chain + i].next_waiter |= MARK_STORED;
     }
     if (core->transfer[id].first_unit != UNIT_NONE)
         job->save_transfer = id;
@@ -99,11 +106,30 @@ static bool all_find_room(struct placement *core, const struct job *job, uint32_
            room_to_store(core, job, from, to, false, tokens) == ROOM_NOW;
 }
 
+/* What is there counts as used at the job's end; of what is missing the policy hears once, if it
+ * remembers it. */
+static void mark_offered(struct placement *core, const struct job *job, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = to; i-- > from;) {
+        struct slot *slot = &core->slot[job->chain + i];
+        const struct unit *entry = &core->units.unit[slot->unit];
+        bool ghost = core->policy->uses_ghosts && (entry->remembered >> TIER_DRAM & 1U) != 0;
+        if (entry->tokens[TIER_DRAM] > 0 && (slot->next_waiter & MARK_STORED) == 0)
+            slot->next_waiter |= MARK_REUSED;
+        core->env.use = (struct policy_use){ .ends = true };
+        if (ghost && is_missing(core, entry) && (slot->next_waiter & MARK_OFFERED) == 0)
+            core->policy->use(env_of(core, slot->unit, TIER_DRAM), slot->unit, TIER_DRAM);
+        slot->next_waiter |= MARK_OFFERED;
+    }
+}
+
 static void offer_together(struct placement *core, uint32_t handle, uint32_t to)
 {
     struct job *job = &core->job[handle];
     uint32_t from = job->offered_units;
     uint64_t missing = 0, size = core->config.unit_tokens;
+    if (core_touches_at_end(core))
+        mark_offered(core, job, from, to);
     for (uint32_t i = from; i < to; i++)
         missing += is_missing(core, &core->units.unit[chain_unit(core, job, i)]);
     /* More than all of DRAM beside the others that are offered: nothing goes for it. */
@@ -125,9 +151,15 @@ static void offer_each(struct placement *core, uint32_t handle, uint32_t to)
     struct job *job = &core->job[handle];
     uint32_t from = job->offered_units, end = from;
     uint64_t size = core->config.unit_tokens;
-    while (end < to &&
-           room_to_store(core, job, from, end + 1, true, (end - from + 1) * size) == ROOM_NOW)
-        end++;
+    uint64_t asked = 0;
+    for (; end < to; end++) {
+        /* Where room is not made on demand, what is there asks for none. */
+        bool demands = core->config.keys.evict_at <= 0.0;
+        bool asks = demands || is_missing(core, &core->units.unit[chain_unit(core, job, end)]);
+        if (asks && room_to_store(core, job, from, end + 1, demands, asked + size) != ROOM_NOW)
+            break;
+        asked += asks ? size : 0;
+    }
     begin_store(core, handle, from, end);
     count_unsaved(core, to - end);
     core->job[handle].offered_units = to;

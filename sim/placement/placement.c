@@ -19,15 +19,14 @@ static void set_env(struct placement *core)
     const struct placement_config *config = &core->config;
     env->units = &core->units.seen;
     env->state = memory_new(1, core->policy->state_bytes);
+    env->key_of = books_key_of;
     env->remembers = books_remember;
     env->unit_tokens = config->unit_tokens;
     env->recompute_base_ns = config->recompute_base_ns;
     env->recompute_slope_ns = config->recompute_slope_ns;
     env->now_ns = &core->now_ns;
-    env->lease_ns = config->keys.lease_ns;
-    env->retain_tokens = config->keys.retain_tokens;
-    env->retain_priority = config->keys.retain_priority;
-    memset(core->priority, POLICY_PRIORITY, sizeof core->priority);
+    env->keys = config->keys.policy;
+    memset(core->priority, (int)env->keys.priority_lru_standard_priority, sizeof core->priority);
     for (int tier = 0; tier < TIER_COUNT; tier++) {
         env->capacity_tokens[tier] = tokens_of(config, config->capacity_bytes[tier]);
         if (config->unit_tokens != UINT32_MAX)
@@ -69,6 +68,7 @@ struct placement *placement_new(const struct placement_config *config)
     core->save_uses = most_uses(core);
     /* Zero names no slot, job, transfer, and as a sequence no limit. */
     ranges_init(&core->slots);
+    core->promoting = sketch_new(4096, false, UINT8_MAX, 16384); /* Mooncake Store's */
     core->job_high_water = core->transfer_high_water = 1;
     core->next_sequence = 1;
     return core;
@@ -85,6 +85,7 @@ void placement_free(struct placement *core)
     free(core->env.state);
     free(core->quotas);
     ranges_free(&core->slots);
+    sketch_free(&core->promoting);
     free(core->slot);
     free(core->job);
     free(core->transfer);

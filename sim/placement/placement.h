@@ -51,10 +51,11 @@ struct placement_config {
     bool quotas;              /* tenants may have some (struct placement_terms) */
 };
 
+#define PLACEMENT_NO_PRIORITY UINT32_MAX
 /* What a tenant is given. */
 struct placement_terms {
     double quota[TIER_COUNT]; /* of DRAM and SSD: the share that its KV may take; 1: no quota */
-    uint32_t priority;        /* priority-lru: of its blocks, 0 to 100 */
+    uint32_t priority;        /* priority-lru: of its blocks, 0 to 100; PLACEMENT_NO_PRIORITY: as usual */
 };
 
 enum action_kind {

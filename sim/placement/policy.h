@@ -10,15 +10,13 @@
 #ifndef REPRISE_SIM_PLACEMENT_POLICY_H
 #define REPRISE_SIM_PLACEMENT_POLICY_H
 
+#include "sim/placement/policy_keys.h"
 #include "sim/placement/unit.h"
 
 #include <assert.h>
 #include <stddef.h>
 
 #define SEQUENCE_NONE UINT32_MAX
-
-/* priority-lru: of what nobody said more of; TensorRT-LLM's default. */
-enum { POLICY_PRIORITY = 35 };
 
 /* What a call of use() is about. Policies that count uses leave out a job's end, or each job would
  * count twice. Under SAVE_ONCE (keys.h) the tiers below HBM hear of a job's stores in the place of its
@@ -44,15 +42,14 @@ struct policy_env {
     /* Time to compute a token of a prefill again, at position p of its context: base + slope * p.
      */
     double recompute_base_ns, recompute_slope_ns;
-    uint64_t may_go_epoch;    /* grows when a unit that stayed (policy_stays) may go: with wanted() */
-    uint64_t arrivals;        /* grows when something comes in; what comes in at once has one number */
-    const uint64_t *now_ns;   /* NULL in a replay: there is no time */
-    uint64_t lease_ns;        /* lease-lru */
-    uint64_t retain_tokens;   /* priority-lru: from each context's beginning... */
-    uint32_t retain_priority; /* ...with this priority, 0 to 100 */
-    const uint8_t *tenant_priority; /* likewise, of each tenant's other units; NULL: POLICY_PRIORITY */
+    uint64_t may_go_epoch;  /* grows when a unit that stayed (policy_stays) may go: with wanted() */
+    uint64_t arrivals;      /* grows when something comes in; what comes in at once has one number */
+    const uint64_t *now_ns; /* NULL in a replay: there is no time */
+    struct policy_keys keys;
+    const uint8_t *tenant_priority; /* priority-lru: in place of the standard one; NULL: nobody's */
     unsigned apart; /* bit t: for wanted(), what is in tier t is none of this state's (quota.h) */
     struct policy_use use;
+    uint64_t (*key_of)(const struct policy_env *env, uint32_t unit);
     void (*remembers)(struct policy_env *env, uint32_t unit, enum tier tier, bool does);
 };
 
@@ -102,7 +99,7 @@ struct policy {
     X(scheduler_aware)                                                                             \
     X(lru) X(fifo) X(mru) X(lfu) X(two_q) X(arc) X(s3_fifo) X(sieve) X(gdsf)                        \
     X(vllm_arc) X(priority_lru) X(lease_lru) X(served_lru)                                         \
-    X(radix_lru) X(radix_lfu) X(radix_slru)                                                          \
+    X(vllm_arc_31) X(multi_lru) X(radix_lru) X(radix_lfu) X(radix_slru)                                                          \
     X(head_lru) X(head_lfu) X(head_fifo) X(head_mru)                                               \
     X(none)
 #define POLICY_DECLARE(name) extern const struct policy policy_##name;
@@ -171,6 +168,17 @@ static inline uint64_t policy_capacity(const struct policy_env *env, enum tier t
     return units > 0 ? units : 1;
 }
 
+/* As many of those units as the share says: one at least where it is more than 0, of none too. */
+static inline uint64_t policy_share(uint64_t units, double share)
+{
+    const double beyond_whole = 18446744073709551616.0;
+    /* The product may fall short of the whole number that it stands for: 0.29 * 100. */
+    double part = (double)units * share + 1e-6;
+    if (share <= 0.0)
+        return 0;
+    return part < 1.0 ? 1 : part < beyond_whole ? (uint64_t)part : UINT64_MAX;
+}
+
 /* Time to compute the unit's KV again, for each of its tokens, in ns; 1 where no times are known.
  */
 double policy_recompute_ns(const struct policy_env *env, uint32_t unit, enum tier tier);
@@ -189,8 +197,8 @@ static inline void policy_forget(struct policy_env *env, uint32_t unit, enum tie
 /* Sequence of the first queued job that wants the unit, or SEQUENCE_NONE. */
 uint32_t policy_next_use(const struct policy_env *env, uint32_t unit);
 
-/* Jobs that fit into that many tokens of cache: the paper's C / S_kv, S_kv the running mean.
- * Without a mean yet, all. */
-uint32_t policy_window_jobs(const struct policy_env *env, uint64_t tokens);
+/* So many times the jobs that fit into that many tokens of cache: the paper's C / S_kv, S_kv the
+ * running mean. Without a mean yet, all. */
+uint32_t policy_window_jobs(const struct policy_env *env, uint64_t tokens, double times);
 
 #endif

@@ -5,20 +5,26 @@
 
 /* Invariant: |T1| + |B1| <= c, and all four lists together <= 2c. */
 struct arc {
-    struct arc_lists lists;
-    double target[TIER_COUNT]; /* p: of T1 */
-    bool from_b2[TIER_COUNT];  /* what is coming is a ghost of T2 */
-    bool drop_t1[TIER_COUNT];  /* T1 is the whole tier: its next leaves no ghost */
+    struct arc_lists lists;   /* target: p */
+    bool from_b2[TIER_COUNT]; /* what is coming is a ghost of T2 */
+    bool drop_t1[TIER_COUNT]; /* T1 is the whole tier: its next leaves no ghost */
 };
 
-static void adapt(struct arc *arc, enum tier tier, enum where ghost, double capacity)
+static double *target_of(struct policy_env *env, enum tier tier)
 {
+    struct arc *arc = env->state;
+    return arc_target(env, &arc->lists, tier, env->keys.arc_first_target);
+}
+
+static void adapt(struct policy_env *env, enum tier tier, enum where ghost, double capacity)
+{
+    const struct arc *arc = env->state;
     double b1 = (double)arc->lists.count[tier][B1], b2 = (double)arc->lists.count[tier][B2];
-    double *target = &arc->target[tier];
+    double *target = target_of(env, tier), step = env->keys.arc_step;
     if (ghost == B1)
-        *target += b1 >= b2 ? 1.0 : b2 / b1;
+        *target += step * (b1 >= b2 ? 1.0 : b2 / b1);
     else
-        *target -= b2 >= b1 ? 1.0 : b1 / b2;
+        *target -= step * (b2 >= b1 ? 1.0 : b1 / b2);
     *target = *target < 0.0 ? 0.0 : *target > capacity ? capacity : *target;
 }
 
@@ -45,7 +51,7 @@ static void arc_coming(struct policy_env *env, uint32_t unit, enum tier tier)
     arc->from_b2[tier] = at == B2;
     arc->drop_t1[tier] = false;
     if (at == B1 || at == B2)
-        adapt(arc, tier, at, (double)capacity);
+        adapt(env, tier, at, (double)capacity);
     else if (at == NEW)
         trim_ghosts(env, tier, capacity);
 }
@@ -82,7 +88,7 @@ static void arc_use(struct policy_env *env, uint32_t unit, enum tier tier)
 static uint32_t arc_victim(struct policy_env *env, enum tier tier)
 {
     struct arc *arc = env->state;
-    double t1 = (double)arc->lists.count[tier][T1], target = arc->target[tier];
+    double t1 = (double)arc->lists.count[tier][T1], target = *target_of(env, tier);
     bool of_t1 = arc->drop_t1[tier] ||
                  (t1 >= 1.0 && (t1 > target || (arc->from_b2[tier] && !(t1 < target))));
     uint32_t unit = policy_first(env, &arc->lists.list[tier][of_t1 ? T1 : T2], tier);

@@ -1,6 +1,7 @@
 /* sim/placement/policy_lease_lru.c - evicts what has the oldest lease, and nothing whose lease
- * still runs. What is stored has a lease of no length; what a request finds, one of lease_ns from
- * then on. So it is LRU in which a read counts as lease_ns later than a write.
+ * still runs. What is stored has a lease of stored_lease, by default of no length; what a request
+ * finds, one of lease_ns from then on. So it is LRU in which a read counts as so much later than a
+ * write.
  * Source: Mooncake Store, mooncake-store/src/master_service.cpp at 3b5a594 (BatchEvict: by
  * lease_timeout; PutEnd grants 0, Get and Exist default_kv_lease_ttl, 10 s in include/types.h). The
  * tiers below HBM only. That it evicts many at a time is tiers.dram.reserve's. */
@@ -30,7 +31,9 @@ static void grant(struct policy_env *env, uint32_t unit, enum tier tier, enum ki
 {
     struct lease_lru *lru = env->state;
     uint64_t now = env->now_ns != NULL ? *env->now_ns : ++lru->calls;
-    uint64_t length = env->now_ns != NULL && kind == FOUND ? env->lease_ns : 0;
+    uint64_t length = kind == FOUND ? env->keys.lease_ns : env->keys.lease_lru_stored_lease;
+    if (env->now_ns == NULL)
+        length = 0;
     *lease_of(env, unit, tier) = (struct lease){ .ends_ns = now + length, .kind = kind };
     order_push_back(&lru->list[tier][kind], env->units->link[tier], unit);
 }

@@ -2,11 +2,12 @@
  * behind the number of insertions (lfu) or whether there were two (slru: the protected ones last).
  * A node has one time and one count in all tiers: one that HBM gives up comes into DRAM as old as
  * it is. Source: SGLang python/sglang/srt/mem_cache/evict_policy.py (LRUStrategy, LFUStrategy,
- * SLRUStrategy with protected_threshold 2) as of 2026-08-20. Without a tree (placement.save) units
- * are ordered alike, and a use is an insertion. */
+ * SLRUStrategy, whose protected_threshold is protected_uses) as of 2026-08-20. Without a tree
+ * (placement.save) units are ordered alike, and a use is an insertion. */
 #include "sim/placement/ranked.h"
 
-enum { PROTECTED_INSERTIONS = 2 };
+/* Of a node that was inserted so often. */
+typedef double rank_of(const struct policy_env *env, uint32_t count);
 
 static uint32_t insertions(const struct policy_env *env, uint32_t unit, enum tier tier)
 {
@@ -14,20 +15,21 @@ static uint32_t insertions(const struct policy_env *env, uint32_t unit, enum tie
                                     : ranked_note(env, unit, tier)->uses;
 }
 
-static double rank_lru(uint32_t count)
+static double rank_lru(const struct policy_env *env, uint32_t count)
 {
-    (void)count;
+    (void)env, (void)count;
     return 0.0;
 }
 
-static double rank_lfu(uint32_t count)
+static double rank_lfu(const struct policy_env *env, uint32_t count)
 {
+    (void)env;
     return (double)count;
 }
 
-static double rank_slru(uint32_t count)
+static double rank_slru(const struct policy_env *env, uint32_t count)
 {
-    return count >= PROTECTED_INSERTIONS ? 1.0 : 0.0;
+    return count >= env->keys.radix_slru_protected_uses ? 1.0 : 0.0;
 }
 
 /* When it was used last, where another tier has it. */
@@ -40,22 +42,22 @@ static uint64_t last_use(struct policy_env *env, uint32_t unit, enum tier tier)
     return ++ranked->clock;
 }
 
-static void enter(struct policy_env *env, uint32_t unit, enum tier tier, double (*rank)(uint32_t))
+static void enter(struct policy_env *env, uint32_t unit, enum tier tier, rank_of *rank)
 {
     struct ranked_note *note = ranked_note(env, unit, tier);
     note->uses = 1;
     note->order = last_use(env, unit, tier);
-    note->rank = rank(insertions(env, unit, tier));
+    note->rank = rank(env, insertions(env, unit, tier));
     ranked_enter(env, unit, tier);
 }
 
-static void use(struct policy_env *env, uint32_t unit, enum tier tier, double (*rank)(uint32_t))
+static void use(struct policy_env *env, uint32_t unit, enum tier tier, rank_of *rank)
 {
     struct ranked *ranked = env->state;
     struct ranked_note *note = ranked_note(env, unit, tier);
     note->uses += !env->use.ends;
     note->order = ++ranked->clock;
-    note->rank = rank(insertions(env, unit, tier));
+    note->rank = rank(env, insertions(env, unit, tier));
     ranked_moved(env, unit, tier);
 }
 

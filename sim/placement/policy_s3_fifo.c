@@ -1,15 +1,16 @@
-/* sim/placement/policy_s3_fifo.c - three queues: a small one (a tenth of the tier) that units come
- * into, a main one for what was used twice or more while in the small one, and a ghost queue of
- * what the small one evicted, as many as main holds; what comes back while it is a ghost goes to
- * main. Source: Yang et al., "FIFO queues are all you need for cache eviction" (SOSP'23),
- * algorithm 1. It may evict one unit of each queue at once (a move that overfills main, then the
- * small queue's next); here the first suffices, since room for one was asked. */
+/* sim/placement/policy_s3_fifo.c - three queues: a small one (small_share of the tier) that units
+ * come into, a main one for what was used promote_uses times or more while in the small one, and a
+ * ghost queue of what the small one evicted, ghost_share of what main holds; what comes back while
+ * it is a ghost goes to main. Source: Yang et al., "FIFO queues are all you need for cache
+ * eviction" (SOSP'23), algorithm 1. It may evict one unit of each queue at once (a move that
+ * overfills main, then the small queue's next); here the first suffices, since room for one was
+ * asked. */
 #include "sim/placement/policy.h"
 
 enum where { NEW, SMALL, MAIN, GHOST, WHERE_COUNT };
 
 struct s3_note {
-    uint8_t where, uses; /* uses: 0 to 3 */
+    uint8_t where, uses; /* uses: 0 to max_uses */
 };
 
 /* Invariant: a unit in tier t is in list[t][SMALL] or [MAIN], one that is remembered in [GHOST];
@@ -48,13 +49,19 @@ static uint64_t capacity(const struct policy_env *env, enum tier tier)
 
 static uint64_t small_capacity(const struct policy_env *env, enum tier tier)
 {
-    uint64_t tenth = capacity(env, tier) / 10;
-    return tenth > 0 ? tenth : 1;
+    return policy_share(capacity(env, tier), env->keys.s3_fifo_small_share);
 }
 
 static uint64_t main_capacity(const struct policy_env *env, enum tier tier)
 {
-    return capacity(env, tier) - small_capacity(env, tier);
+    uint64_t whole = capacity(env, tier), small = small_capacity(env, tier);
+    return small < whole ? whole - small : 0;
+}
+
+/* One at least though main holds none, so that what leaves now is not forgotten at once. */
+static uint64_t ghost_capacity(const struct policy_env *env, enum tier tier)
+{
+    return policy_share(main_capacity(env, tier), env->keys.s3_fifo_ghost_share);
 }
 
 static void s3_fifo_enter(struct policy_env *env, uint32_t unit, enum tier tier)
@@ -77,8 +84,7 @@ static void s3_fifo_leave(struct policy_env *env, uint32_t unit, enum tier tier,
     if (!remember)
         return;
     policy_remember(env, unit, tier);
-    /* One at least, so that what leaves now is not forgotten at once. */
-    while (s3->count[tier][GHOST] > 1 && s3->count[tier][GHOST] > main_capacity(env, tier)) {
+    while (s3->count[tier][GHOST] > ghost_capacity(env, tier)) {
         uint32_t oldest = s3->list[tier][GHOST].front;
         move(env, oldest, tier, NEW);
         policy_forget(env, oldest, tier);
@@ -92,7 +98,7 @@ static void s3_fifo_use(struct policy_env *env, uint32_t unit, enum tier tier)
     if (env->use.ends)
         return;
     s3->chosen[tier] = UNIT_NONE;
-    if (used->uses < 3)
+    if (used->uses < env->keys.s3_fifo_max_uses)
         used->uses++;
 }
 
@@ -101,7 +107,7 @@ static void s3_fifo_use(struct policy_env *env, uint32_t unit, enum tier tier)
 static uint32_t main_victim(struct policy_env *env, enum tier tier)
 {
     struct s3_fifo *s3 = env->state;
-    uint64_t steps = 4 * s3->count[tier][MAIN];
+    uint64_t steps = (env->keys.s3_fifo_max_uses + 1) * s3->count[tier][MAIN];
     uint32_t unit = policy_first(env, &s3->list[tier][MAIN], tier);
     for (; unit != UNIT_NONE && note(env, unit, tier)->uses > 0 && steps > 0; steps--) {
         note(env, unit, tier)->uses--;
@@ -111,12 +117,13 @@ static uint32_t main_victim(struct policy_env *env, enum tier tier)
     return unit;
 }
 
-/* The small queue's oldest that was not used twice; others move to main, until that is too full. */
+/* The small queue's oldest that was not used often enough; others move to main, until that is too
+ * full. */
 static uint32_t small_victim(struct policy_env *env, enum tier tier)
 {
     struct s3_fifo *s3 = env->state;
     uint32_t unit = policy_first(env, &s3->list[tier][SMALL], tier);
-    while (unit != UNIT_NONE && note(env, unit, tier)->uses > 1) {
+    while (unit != UNIT_NONE && note(env, unit, tier)->uses >= env->keys.s3_fifo_promote_uses) {
         note(env, unit, tier)->uses = 0;
         move(env, unit, tier, MAIN);
         if (s3->count[tier][MAIN] > main_capacity(env, tier)) {

@@ -2,8 +2,9 @@
  * Here: the order among units, by the queue. Source: CachedAttention (ATC'24), scheduler-aware
  * eviction: first a unit that no job in the eviction window wants, else the one wanted furthest in
  * the future; what is in the window is never dropped from the last tier. The window is (C_DRAM +
- * C_SSD) / S_kv jobs long. The paper leaves the order among units outside the window open: here
- * those that no queued job wants go first, least recently used first, then the queue's tail. */
+ * C_SSD) / S_kv jobs long, or so many times as long. The paper leaves the order among units outside
+ * the window open: here those that no queued job wants go first, least recently used first, then
+ * the queue's tail. */
 #include "sim/placement/policy.h"
 #include "sim/placement/unit_heap.h"
 
@@ -82,7 +83,9 @@ static bool scheduler_aware_keeps(const struct policy_env *env, uint32_t unit)
     if (sequence == SEQUENCE_NONE)
         return false;
     uint64_t stored_tokens = env->capacity_tokens[TIER_DRAM] + env->capacity_tokens[TIER_SSD];
-    return sequence - env->queue_head_sequence < policy_window_jobs(env, stored_tokens);
+    uint32_t window =
+        policy_window_jobs(env, stored_tokens, env->keys.scheduler_aware_eviction_window);
+    return sequence - env->queue_head_sequence < window;
 }
 
 static uint32_t scheduler_aware_victim(struct policy_env *env, enum tier tier)

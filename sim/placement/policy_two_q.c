@@ -1,6 +1,6 @@
-/* sim/placement/policy_two_q.c - a unit comes into a short queue (A1in, a quarter of the tier) and
- * is remembered when it leaves that (A1out, keys for half of the tier); only what is asked again
- * while it is remembered comes into the long list (Am), which is LRU. A use in A1in changes
+/* sim/placement/policy_two_q.c - a unit comes into a short queue (A1in, in_share of the tier) and
+ * is remembered when it leaves that (A1out, keys for out_share of the tier); only what is asked
+ * again while it is remembered comes into the long list (Am), which is LRU. A use in A1in changes
  * nothing: uses close together count once. Source: Johnson and Shasha, "2Q: a low overhead high
  * performance buffer management replacement algorithm" (VLDB'94), full version, Kin = 25 %, Kout =
  * 50 %. */
@@ -35,12 +35,11 @@ static void move(struct policy_env *env, uint32_t unit, enum tier tier, enum whe
     *at = (uint8_t)to;
 }
 
-static uint64_t share(const struct policy_env *env, enum tier tier, uint64_t part)
+static uint64_t share(const struct policy_env *env, enum tier tier, double part)
 {
     const struct two_q *two_q = env->state;
     uint64_t now = two_q->count[tier][A1_IN] + two_q->count[tier][AM];
-    uint64_t units = policy_capacity(env, tier, now) / part;
-    return units > 0 ? units : 1;
+    return policy_share(policy_capacity(env, tier, now), part);
 }
 
 static void two_q_enter(struct policy_env *env, uint32_t unit, enum tier tier)
@@ -59,7 +58,7 @@ static void two_q_leave(struct policy_env *env, uint32_t unit, enum tier tier, e
     if (!remember)
         return;
     policy_remember(env, unit, tier);
-    while (two_q->count[tier][A1_OUT] > share(env, tier, 2)) {
+    while (two_q->count[tier][A1_OUT] > share(env, tier, env->keys.two_q_out_share)) {
         uint32_t oldest = two_q->list[tier][A1_OUT].front;
         move(env, oldest, tier, NEW);
         policy_forget(env, oldest, tier);
@@ -77,7 +76,8 @@ static void two_q_use(struct policy_env *env, uint32_t unit, enum tier tier)
 static uint32_t two_q_victim(struct policy_env *env, enum tier tier)
 {
     struct two_q *two_q = env->state;
-    enum where first = two_q->count[tier][A1_IN] > share(env, tier, 4) ? A1_IN : AM;
+    uint64_t in_most = share(env, tier, env->keys.two_q_in_share);
+    enum where first = two_q->count[tier][A1_IN] > in_most ? A1_IN : AM;
     uint32_t unit = policy_first(env, &two_q->list[tier][first], tier);
     if (unit != UNIT_NONE)
         return unit;

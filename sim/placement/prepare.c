@@ -5,6 +5,32 @@
 #include <assert.h>
 #include <string.h>
 
+/* DRAM gets the unit now, and HBM has it not. */
+static bool is_pending(const struct placement *core, const struct unit *entry)
+{
+    return entry->transfer != 0 && entry->tokens[TIER_DRAM] == 0 && entry->tokens[TIER_HBM] == 0 &&
+           transfer_fills(&core->transfer[entry->transfer]) == TIER_DRAM;
+}
+
+/* What would be found begins with so much that is there, and goes on behind what is pending; a job
+ * does without that if it is short. Source: vLLM's
+ * OffloadingConnectorScheduler._maximal_prefix_lookup() at 017e9f4, which defers a request for
+ * HIT_PENDING; max_recompute_pending_tokens, pull request 57959 of 2026-09-21. */
+static bool must_wait_for_pending(const struct placement *core, const struct job *job)
+{
+    uint64_t behind = 0;
+    for (uint32_t i = 0; i < job->chain_count; i++) {
+        const struct unit *entry = &core->units.unit[chain_unit(core, job, i)];
+        uint32_t want = chain_unit_tokens(core, i, job->context_tokens);
+        bool there = entry->tokens[TIER_HBM] > 0 || books_stored_tokens(entry) > 0;
+        if (want == 0 || (!there && !is_pending(core, entry)))
+            break;
+        if (behind > 0 || is_pending(core, entry))
+            behind += want;
+    }
+    return behind > core->config.keys.pending_most_tokens;
+}
+
 static bool must_wait(const struct placement *core, const struct job *job)
 {
     for (uint32_t i = 0; i < job->chain_count; i++) {
@@ -16,7 +42,7 @@ static bool must_wait(const struct placement *core, const struct job *job)
             !job->hurries)
             return true;
     }
-    return false;
+    return core->config.keys.save == SAVE_ONCE && must_wait_for_pending(core, job);
 }
 
 /* Adds what copies of the unit, which ends at that token of the context, cover of its `want`
@@ -82,6 +108,14 @@ static uint32_t tokens_in(const struct placement *core, const struct unit *entry
     return tier == TIER_REMOTE ? remote_tokens(core, entry) : entry->tokens[tier];
 }
 
+/* Whether what passes DRAM stays there. Source: Mooncake Store's TryPushPromotionQueue at 3b5a594,
+ * which counts reads of what disk alone has; LMCache's prefetch policies default and retain. */
+static bool is_promoted(struct placement *core, const struct unit *entry)
+{
+    uint64_t after = core->config.keys.promote_after;
+    return after == 0 || (after != UINT64_MAX && sketch_add(&core->promoting, entry->key) > after);
+}
+
 /* A load from SSD or the pool passes DRAM and stays there if room can be had at once; else DRAM
  * only stages it. */
 static void load_through_dram(struct placement *core, uint32_t handle, enum tier from,
@@ -99,7 +133,7 @@ static void load_through_dram(struct placement *core, uint32_t handle, enum tier
             uint32_t goal = least(tokens_in(core, entry, from),
                                   chain_unit_tokens(core, i, job->context_tokens));
             if (goal > dram && entry->tokens[TIER_HBM] <= dram && entry->transfer == 0 &&
-                (from == TIER_SSD || entry->tokens[TIER_SSD] <= dram) &&
+                is_promoted(core, entry) && (from == TIER_SSD || entry->tokens[TIER_SSD] <= dram) &&
                 goal - dram <= free_tokens(core, TIER_DRAM) &&
                 (core->quotas == NULL ||
                  quota_has(core, TIER_DRAM, order_of(core, unit, TIER_DRAM), goal - dram, false)))
@@ -115,8 +149,8 @@ static void begin_reads_below(struct placement *core, const struct job *job, uin
     for (uint32_t i = 0; i < job->chain_count; i++) {
         struct slot *slot = &core->slot[job->chain + i];
         const struct unit *entry = &core->units.unit[slot->unit];
-        bool reads = i < units && books_stored_tokens(entry) > 0 && core->units.reads;
-        slot->next_waiter = reads ? READS_BELOW : READS_NOTHING;
+        bool reads = i < units && books_stored_tokens(entry) > 0;
+        slot->next_waiter |= reads ? READS_BELOW : 0U;
         if (reads)
             books_read(core, slot->unit, true);
     }
@@ -134,7 +168,7 @@ static void begin_reads(struct placement *core, const struct job *job, uint32_t 
         struct slot *slot = &core->slot[job->chain + i];
         if (reads)
             pool_read_begins(core->config.pool, core->now_ns, entry->key, base_of(entry), want);
-        slot->next_waiter |= reads ? READS_POOL : READS_NOTHING;
+        slot->next_waiter |= reads ? READS_POOL : 0U;
     }
 }
 
@@ -151,7 +185,7 @@ static void begin_loads(struct placement *core, uint32_t handle, struct placemen
         if (stored > entry->tokens[TIER_HBM] && stored > entry->loaded_tokens)
             entry->loaded_tokens = stored;
     }
-    if (hits->loads > 0)
+    if (hits->loads > 0 && core->units.reads)
         begin_reads_below(core, job, hits->units_found);
     if (remote > 0)
         begin_reads(core, job, hits->units_found);
@@ -361,6 +395,8 @@ enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t
     job->total_tokens = total_tokens;
     job->state = JOB_RUNNING;
     queue_leave(core, handle);
+    for (uint32_t i = 0; i < job->chain_count; i++)
+        core->slot[job->chain + i].next_waiter = 0; /* its marks, from now on */
     for (uint32_t i = 0; i < job->chain_count && !job->again && !core_has_nodes(core); i++)
         chain_count_use(core, chain_unit(core, job, i));
     if (units_are_sessions(core))

@@ -91,6 +91,7 @@ uint32_t placement_queue(struct placement *core, uint64_t now_ns, const uint64_t
     assert(now_ns >= core->now_ns && count <= capacity && capacity > 0);
     core->now_ns = now_ns;
     age_expire(core);
+    room_keep_mark(core);
     uint32_t handle = chain_new_job(core);
     uint32_t chain = chain_slots(core, capacity);
     struct job *job = &core->job[handle];

@@ -160,12 +160,20 @@ static bool evict_with_node(struct placement *core, uint32_t unit, uint32_t *id)
     return goes;
 }
 
+/* Where DRAM is evicted from at its mark (room_keep_mark()), only a quota makes room on demand. */
+static bool makes_room(const struct placement *core, const struct ask *ask)
+{
+    bool at_mark = core->config.keys.evict_at > 0.0;
+    bool in_quota = core->quotas == NULL || quota_has(core, ask->tier, ask->order, ask->own, true);
+    return !fits(core, ask, true) && !(at_mark && in_quota);
+}
+
 /* Evicts until that fits or will, none of them one that a job of sequence `limit` or sooner waits
  * for. */
 static void make_dram_room(struct placement *core, const struct ask *ask, uint32_t limit)
 {
     uint32_t id = 0;
-    while (!fits(core, ask, true)) {
+    while (makes_room(core, ask)) {
         uint32_t unit = quota_victim(core, TIER_DRAM, ask->order, ask->own);
         if (unit == UNIT_NONE || (limit != 0 && policy_next_use(&core->env, unit) <= limit))
             break;
@@ -241,9 +249,53 @@ enum room room_for_fetch(struct placement *core, uint32_t unit, uint64_t tokens,
     return dram_room(core, &goal) == ROOM_NEVER ? ROOM_NEVER : dram_room(core, &ask);
 }
 
+/* Sources: LMCache v1/distributed/storage_controllers/eviction_controller.py at 9f5cee0 (int(keys *
+ * ratio), one at least); Mooncake Store's EvictionThreadFunc and BatchEvict at 3b5a594 (a share of
+ * the objects). */
+static void evict_share(struct placement *core)
+{
+    uint64_t used = core->used_tokens[TIER_DRAM] - core->leaving_tokens[TIER_DRAM], gone = 0;
+    uint64_t goal = (uint64_t)((double)used * core->config.keys.evict_share);
+    uint32_t id = 0;
+    if (!units_are_sessions(core))
+        goal = goal / core->config.unit_tokens * core->config.unit_tokens;
+    do {
+        uint32_t unit = quota_victim(core, TIER_DRAM, 0, 0);
+        uint64_t before = free_tokens(core, TIER_DRAM) + core->leaving_tokens[TIER_DRAM];
+        if (unit == UNIT_NONE || !evict_with_node(core, unit, &id))
+            break;
+        gone += free_tokens(core, TIER_DRAM) + core->leaving_tokens[TIER_DRAM] - before;
+    } while (gone < goal);
+    if (id != 0)
+        transfer_begin(core, id);
+}
+
+static bool over_mark(const struct placement *core)
+{
+    double used = (double)(core->used_tokens[TIER_DRAM] - core->leaving_tokens[TIER_DRAM]);
+    return used > 0.0 &&
+           used >= core->config.keys.evict_at * (double)core->env.capacity_tokens[TIER_DRAM];
+}
+
+void room_keep_mark(struct placement *core)
+{
+    if (core->config.keys.evict_at <= 0.0)
+        return;
+    uint64_t looks = core->now_ns / core->config.keys.evict_interval_ns;
+    uint64_t before = UINT64_MAX;
+    for (; core->evict_looked < looks && over_mark(core); core->evict_looked++) {
+        evict_share(core);
+        if (core->used_tokens[TIER_DRAM] == before)
+            break; /* nothing may go */
+        before = core->used_tokens[TIER_DRAM];
+    }
+    core->evict_looked = looks;
+}
+
 void room_keep_reserve(struct placement *core)
 {
     const struct ask ask = { .tier = TIER_DRAM, .tokens = core->reserve_tokens };
+    room_keep_mark(core);
     if (core->env.capacity_tokens[TIER_SSD] > 0 || core->config.pool != NULL)
         make_dram_room(core, &ask, 0);
 }

@@ -12,7 +12,7 @@ void placement_set_tenant(struct placement *core, uint32_t tenant,
     core->tenant = (uint8_t)tenant;
     if (terms != NULL)
         quota_set(core, tenant, terms);
-    if (terms != NULL && terms->priority != POLICY_PRIORITY) {
+    if (terms != NULL && terms->priority != PLACEMENT_NO_PRIORITY) {
         core->priority[tenant] = (uint8_t)terms->priority;
         core->env.tenant_priority = core->priority;
     }

@@ -64,6 +64,13 @@ static void settle(struct replay *replay, uint32_t handle)
     blocks_remove(&replay->blocks, handle);
 }
 
+static uint64_t key_of(const struct policy_env *env, uint32_t unit)
+{
+    const struct replay *replay =
+        (const struct replay *)(const void *)((const char *)env - offsetof(struct replay, env));
+    return replay->blocks.block[unit].key;
+}
+
 static void remembers(struct policy_env *env, uint32_t unit, enum tier tier, bool does)
 {
     struct replay *replay = (struct replay *)(void *)((char *)env - offsetof(struct replay, env));
@@ -97,8 +104,10 @@ struct replay *replay_new(const struct replay_config *config)
     assert(tiers != 0);
     blocks_init(&replay->blocks, tiers, (uint32_t)config->policy->note_bytes,
                 config->policy->depths, config->leaf_only);
+    replay->env.keys = config->keys;
     replay->env.units = &replay->blocks.seen;
     replay->env.state = memory_new(1, config->policy->state_bytes);
+    replay->env.key_of = key_of;
     replay->env.remembers = remembers;
     replay->env.unit_tokens = config->block_tokens;
     replay->env.recompute_base_ns = config->recompute_base_ns;

@@ -15,6 +15,7 @@ struct replay;
 
 struct replay_config {
     const struct policy *policy;
+    struct policy_keys keys;     /* those of time mean nothing here */
     uint64_t blocks[TIER_COUNT]; /* 0: no such tier; at least one is not. UINT64_MAX: no limit */
     bool inclusive;              /* what a faster tier takes keeps its place in the slower one */
     bool write_through;    /* a new block is written to every tier at once, not when demoted */

@@ -67,7 +67,9 @@ static void replay_copy(struct replay *replay, const struct requests *requests, 
 static void bench(const struct policy *policy, uint64_t blocks, const struct requests *requests,
                   uint32_t copies)
 {
-    struct replay_config config = { .policy = policy, .blocks = { [TIER_DRAM] = blocks } };
+    struct replay_config config = { .policy = policy,
+                                    .keys = POLICY_KEYS_STANDARD,
+                                    .blocks = { [TIER_DRAM] = blocks } };
     struct replay_result result = { 0 };
     double best = 1e9;
     for (int run = 0; run < 3; run++) {

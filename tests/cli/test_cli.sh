@@ -149,6 +149,24 @@ report $? "a replay: results depend on threads"
 prints "a replay of two tiers" "SSD 1000 blocks" "$reprise" replay "$sample" --blocks 100 --ssd-blocks 1k
 prints "sessions are replayed in blocks" "references of 64 tokens" "$reprise" replay --blocks 10k -p lru \
     --set workload.sessions=60 --set placement.block_tokens=64
+gives "a policy's constants that contradict each other" 2 \
+    'placement.s3_fifo.promote_uses: expected placement.s3_fifo.max_uses (3) or less, found "4"' \
+    "${replay[@]}" -s placement.s3_fifo.promote_uses=4
+gives "and in a simulation" 2 \
+    'placement.s3_fifo.promote_uses: expected placement.s3_fifo.max_uses (1) or less, found "2"' \
+    "$reprise" sim --no-db "${small[@]}" -s placement.s3_fifo.max_uses=1
+gives "a share of a tier beyond the tier" 2 'placement.two_q.in_share: expected a number from 0 to 1, found "1.1"' \
+    "${replay[@]}" -s placement.two_q.in_share=1.1
+# Of a tier of 50 blocks, small queues of 5 and of 25.
+replay_s3() { "$reprise" replay "$sample" --blocks 50 -p s3-fifo --json "$@" 2>stderr | grep '"hits"'; }
+[ -n "$(replay_s3)" ] && [ "$(replay_s3)" = "$(replay_s3 -s placement.s3_fifo.small_share=0.1)" ] &&
+    [ "$(replay_s3)" != "$(replay_s3 -s placement.s3_fifo.small_share=0.5)" ]
+report $? "a replay does not follow a policy's constant"
+"$reprise" sweep --db shares.db "${small[@]}" --set policy=s3-fifo --set tiers.dram.capacity=8GB \
+    --set tiers.ssd.capacity=0 --vary placement.s3_fifo.small_share=0.1,0.5 --csv 2>stderr |
+    cut -d, -f3- | sort -u >shares
+[ "$(wc -l <shares)" -eq 3 ]
+report $? "a sweep does not vary a policy's constant"
 gives "a closed loop, which a replay is not" 2 "workload.concurrency: expected 0" "${replay[@]}" -s workload.concurrency=4
 mkdir -p tables
 printf 'model,operator,ranks,tokens,inputs,outputs,time_us\nx,qkv,1,16,4096,4096,20\n' >tables/a100_x_mlp.csv

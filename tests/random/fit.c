@@ -162,6 +162,13 @@ static void fit_writes(struct fitting *fitting)
         settings_set(fitting->settings, "tiers.ssd.inclusive", "true");
 }
 
+static void fit_policy(struct fitting *fitting)
+{
+    const struct policy_keys *keys = &fitting->experiment.placement.policy;
+    if (keys->s3_fifo_promote_uses > keys->s3_fifo_max_uses)
+        set_whole(fitting, "placement.s3_fifo.max_uses", keys->s3_fifo_promote_uses);
+}
+
 /* DRAM passes on what goes to the pool; a preset's DRAM may be none, whatever is asked. */
 static void fit_remote(struct fitting *fitting)
 {
@@ -343,7 +350,7 @@ void fit_experiment(struct settings *settings, struct random *random, double ste
     static void (*const rules[])(struct fitting *) = { fit_amount,  fit_machine,  fit_measured,
                                                        fit_window,  fit_writes,   fit_remote,
                                                        fit_cluster, fit_workload, fit_shape,
-                                                       fit_trace,   fit_drives };
+                                                       fit_trace,   fit_drives,   fit_policy };
     /* What a rule sets may need another one, and the amount is halved some times. */
     enum { ROUNDS = 40, RULES = sizeof rules / sizeof *rules };
     struct fitting fitting = { .settings = settings, .random = random, .steps_most = steps_most };

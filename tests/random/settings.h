@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #define SETTING_KEY_BYTES 96
-#define SETTINGS_MOST 192 /* more than the schema has keys; setting another one aborts */
+#define SETTINGS_MOST 256 /* more than the schema has keys; setting another one aborts */
 
 struct setting {
     char key[SETTING_KEY_BYTES], value[CONFIG_TEXT_BYTES];

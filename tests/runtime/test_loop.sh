@@ -137,6 +137,9 @@ timeout -s KILL 0.5 "$reprise" run "${server[@]}" "${work[@]}" --set workload.se
 [ "$(one 'SELECT count(*) FROM run')" -eq "$before" ] || fail "half a run is stored"
 expect_code 0 "$reprise" run "${server[@]}" "${work[@]}" --no-db
 
+expect_code 2 "$reprise" run "${server[@]}" "${work[@]}" --set placement.s3_fifo.max_uses=1 --no-db
+grep -q 'placement.s3_fifo.promote_uses: expected placement.s3_fifo.max_uses (1) or less' err.txt ||
+    fail "a run takes constants that contradict each other"
 expect_code 2 "$reprise" run "${server[@]}" -b no-such --no-db
 grep -q 'expected host' err.txt || fail "known backends are not named"
 expect_code 2 "$reprise" calibrate -m jamba-v0.1 --no-db

@@ -8,6 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static uint64_t key_of(const struct policy_env *env, uint32_t unit)
+{
+    return env->units->unit[unit].key;
+}
+
 static void remembers(struct policy_env *env, uint32_t unit, enum tier tier, bool does)
 {
     /* The case never forgets a unit, so there is nothing to hold it for. */
@@ -22,10 +27,12 @@ void case_init(struct policy_case *c, const struct policy *policy, uint32_t coun
     unit_table_init(&c->table, (uint32_t)policy->note_bytes, policy->depths, false);
     for (uint64_t key = 1; key <= CASE_UNITS; key++)
         ck_assert_uint_eq(unit_intern(&c->table, key), key);
+    c->env.keys = (struct policy_keys)POLICY_KEYS_STANDARD;
     c->env.units = &c->table.seen;
     c->env.state = calloc(1, policy->state_bytes + 1);
     c->env.slots = c->slot;
     c->env.queue_head_sequence = 1;
+    c->env.key_of = key_of;
     c->env.remembers = remembers;
     c->env.now_ns = &c->now;
     for (int t = 0; t < TIER_COUNT; t++)

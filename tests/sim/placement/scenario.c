@@ -30,6 +30,7 @@ struct placement_config scenario_config(const struct policy *policy, bool sessio
         .hbm_cache_bytes = 10 * block,
         .keys = { .write = { [TIER_SSD] = WRITE_BACK, [TIER_REMOTE] = WRITE_BACK },
                   .inclusive = { [TIER_DRAM] = true, [TIER_SSD] = true },
+                  .policy = POLICY_KEYS_STANDARD,
                   .dram_reserve_share = 0.1,
                   .fetches_in_flight = 2 },
         .recompute_base_ns = 100.0,
@@ -254,9 +255,9 @@ static bool session_is_busy(const struct scenario *scenario, uint64_t key)
 /* Of four tenants: a session is always the same one's, a chain of blocks anybody's. */
 static void set_tenant(struct scenario *scenario, uint64_t key)
 {
-    static const struct placement_terms terms[] = { { { 1, 1, 1 }, POLICY_PRIORITY },
+    static const struct placement_terms terms[] = { { { 1, 1, 1 }, PLACEMENT_NO_PRIORITY },
                                                     { { 1, 0.3, 0.2 }, 90 },
-                                                    { { 1, 0.2, 1 }, POLICY_PRIORITY },
+                                                    { { 1, 0.2, 1 }, PLACEMENT_NO_PRIORITY },
                                                     { { 1, 0.05, 0.5 }, 10 } };
     uint32_t tenant = (uint32_t)(sessions(scenario) ? key : scenario->step) % 4;
     if (scenario->config.quotas)

@@ -16,6 +16,7 @@ struct steps steps_with(void)
                     .hbm_cache_bytes = 8 * block,
                     .keys = { .write = { [TIER_SSD] = WRITE_BACK, [TIER_REMOTE] = WRITE_BACK },
                               .inclusive = { [TIER_DRAM] = true, [TIER_SSD] = true },
+                              .policy = POLICY_KEYS_STANDARD,
                               .fetches_in_flight = 1,
                               .count_units = 100 } }
     };

@@ -58,10 +58,11 @@ static struct placement *core_of(const char *policy, uint32_t hbm, uint32_t dram
         .hbm_cache_bytes = hbm * BLOCK,
         .keys = { .write = { [TIER_SSD] = WRITE_BACK, [TIER_REMOTE] = WRITE_BACK },
                   .inclusive = { [TIER_DRAM] = true, [TIER_SSD] = true },
+                  .policy = POLICY_KEYS_STANDARD,
                   .fetches_in_flight = 1,
-                  .lease_ns = LEASE,
                   .leaf_only = leaf_only },
     };
+    config.keys.policy.lease_ns = LEASE;
     return placement_new(&config);
 }
 

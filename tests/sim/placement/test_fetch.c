@@ -42,10 +42,12 @@ START_TEST(a_fetch_takes_no_room_that_a_save_waits_for)
 END_TEST
 
 /* The window is C_DRAM / S_kv jobs: of contexts of 4 blocks two in a DRAM of 8. The queue's head is one
- * of them. */
-START_TEST(what_stands_behind_the_window_is_not_fetched)
+ * of them. fetched: of those behind it, in a window of so many times as many. */
+static void look_ahead(double times, uint32_t fetched)
 {
     struct steps steps = steps_with();
+    steps.config.keys.policy.scheduler_aware_fetching_window = times;
+    steps.config.keys.fetches_in_flight = 2;
     steps.config.policy = policy_find("scheduler-aware");
     steps.config.fetches = true;
     steps.config.hbm_cache_bytes = 0;
@@ -60,9 +62,22 @@ START_TEST(what_stands_behind_the_window_is_not_fetched)
     ask(&steps, 11, 4);
     look(&steps);
     end_all(&steps);
-    ck_assert_uint_eq(blocks_in(&steps, 1, 4, TIER_DRAM), 4);
-    ck_assert_uint_eq(blocks_in(&steps, 11, 4, TIER_DRAM), 0);
+    ck_assert_uint_eq(blocks_in(&steps, 1, 4, TIER_DRAM), fetched > 0 ? 4 : 0);
+    ck_assert_uint_eq(blocks_in(&steps, 11, 4, TIER_DRAM), fetched > 1 ? 4 : 0);
     placement_free(steps.core);
+}
+
+START_TEST(what_stands_behind_the_window_is_not_fetched)
+{
+    look_ahead(1.0, 1);
+}
+END_TEST
+
+START_TEST(the_fetching_window_is_so_many_times_as_long)
+{
+    look_ahead(0.0, 0);
+    look_ahead(0.5, 0);
+    look_ahead(1.5, 2);
 }
 END_TEST
 
@@ -72,6 +87,7 @@ int main(void)
     TCase *tests = tcase_create("fetching");
     suite_add_tcase(suite, tests);
     tcase_add_test(tests, a_fetch_takes_no_room_that_a_save_waits_for);
+    tcase_add_test(tests, the_fetching_window_is_so_many_times_as_long);
     tcase_add_test(tests, what_stands_behind_the_window_is_not_fetched);
     return test_main(suite);
 }

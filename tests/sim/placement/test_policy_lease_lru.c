@@ -3,12 +3,12 @@
 #include "tests/sim/placement/policy_case.h"
 #include "tests/support.h"
 
-enum { LEASE = 30 };
+enum { LEASE = 30, STORED_LEASE = 12 };
 
 static void init(struct policy_case *c, uint32_t count)
 {
     case_init(c, &policy_lease_lru, count, TIER_DRAM);
-    c->env.lease_ns = LEASE;
+    c->env.keys.lease_ns = LEASE;
 }
 
 START_TEST(what_was_read_stays_until_its_lease_has_ended)
@@ -49,6 +49,20 @@ START_TEST(a_job_s_end_reads_nothing)
 }
 END_TEST
 
+START_TEST(what_was_stored_can_have_a_lease_of_its_own)
+{
+    struct policy_case c;
+    init(&c, 0);
+    c.env.keys.lease_lru_stored_lease = STORED_LEASE;
+    case_enter(&c, 1, TIER_DRAM);
+    c.now += STORED_LEASE - 1;
+    ck_assert_uint_eq(case_victim(&c, TIER_DRAM), UNIT_NONE);
+    c.now++;
+    ck_assert_uint_eq(case_victim(&c, TIER_DRAM), 1);
+    case_free(&c);
+}
+END_TEST
+
 static uint64_t lease_end(const struct policy_case *c, uint32_t unit, enum tier tier)
 {
     const struct unit_record *record = &c->record[unit];
@@ -56,7 +70,7 @@ static uint64_t lease_end(const struct policy_case *c, uint32_t unit, enum tier 
     /* Doubled: of two that end at once, the one that was only written goes first. */
     return tier == TIER_HBM ? record->used_at[tier]
            : read           ? 2 * (record->started_at[tier] + LEASE) + 1
-                            : 2 * record->entered_at[tier];
+                            : 2 * (record->entered_at[tier] + c->env.keys.lease_lru_stored_lease);
 }
 
 static uint32_t slow_victim(const struct policy_case *c, enum tier tier)
@@ -75,6 +89,16 @@ START_TEST(any_sequence_of_calls_agrees_with_the_scan)
 }
 END_TEST
 
+START_TEST(so_does_any_where_what_is_stored_has_a_lease)
+{
+    struct policy_case c;
+    init(&c, 0);
+    c.env.keys.lease_lru_stored_lease = STORED_LEASE;
+    case_compare_from(&c, slow_victim);
+    case_free(&c);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("policy_lease_lru");
@@ -84,6 +108,8 @@ int main(void)
     tcase_add_test(tests, what_was_read_stays_until_its_lease_has_ended);
     tcase_add_test(tests, what_is_written_within_the_lease_goes_before_what_was_read);
     tcase_add_test(tests, a_job_s_end_reads_nothing);
+    tcase_add_test(tests, what_was_stored_can_have_a_lease_of_its_own);
     tcase_add_test(tests, any_sequence_of_calls_agrees_with_the_scan);
+    tcase_add_test(tests, so_does_any_where_what_is_stored_has_a_lease);
     return test_main(suite);
 }

@@ -10,8 +10,8 @@ static void init(struct policy_case *c, uint64_t retain_tokens, uint32_t priorit
 {
     case_init(c, &policy_priority_lru, 0, TIER_DRAM);
     c->env.unit_tokens = BLOCK;
-    c->env.retain_tokens = retain_tokens;
-    c->env.retain_priority = priority;
+    c->env.keys.retain_tokens = retain_tokens;
+    c->env.keys.retain_priority = priority;
     for (uint32_t unit = 1; unit <= CASE_UNITS; unit++)
         c->table.seen.depth[unit] = (unit - 1) % 5;
 }
@@ -45,6 +45,18 @@ START_TEST(trtllm_s_priority_test_the_lower_priority_goes_first_though_released_
 }
 END_TEST
 
+START_TEST(a_standard_above_the_range_s_lets_the_range_go_first)
+{
+    struct policy_case c;
+    init(&c, 1, 80);
+    c.env.keys.priority_lru_standard_priority = 81;
+    case_enter(&c, 2, TIER_HBM);
+    case_enter(&c, 1, TIER_HBM);
+    ck_assert_uint_eq(case_victim(&c, TIER_HBM), 1);
+    case_free(&c);
+}
+END_TEST
+
 START_TEST(trtllm_s_block_config_test_a_range_covers_blocks_that_begin_in_it)
 {
     static const struct {
@@ -69,7 +81,10 @@ END_TEST
 
 static uint64_t worth(const struct policy_case *c, uint32_t unit, enum tier tier)
 {
-    uint64_t priority = c->table.seen.depth[unit] * BLOCK < c->env.retain_tokens ? 80 : 35;
+    const struct policy_keys *keys = &c->env.keys;
+    uint64_t priority = c->table.seen.depth[unit] * BLOCK < keys->retain_tokens
+                            ? 80
+                            : keys->priority_lru_standard_priority;
     return (priority << 32) + c->record[unit].used_at[tier];
 }
 
@@ -96,6 +111,7 @@ int main(void)
     tcase_add_test(tests, trtllm_s_lru_test_what_was_released_first_goes_first);
     tcase_add_test(tests,
                    trtllm_s_priority_test_the_lower_priority_goes_first_though_released_later);
+    tcase_add_test(tests, a_standard_above_the_range_s_lets_the_range_go_first);
     tcase_add_test(tests, trtllm_s_block_config_test_a_range_covers_blocks_that_begin_in_it);
     tcase_add_test(tests, any_sequence_of_calls_agrees_with_the_scan);
     return test_main(suite);

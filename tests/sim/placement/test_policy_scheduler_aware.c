@@ -59,6 +59,30 @@ START_TEST(the_eviction_window_is_what_dram_and_ssd_hold_of_mean_jobs)
 }
 END_TEST
 
+START_TEST(the_eviction_window_is_so_many_times_as_long)
+{
+    static const struct {
+        double times;
+        uint32_t kept; /* of twelve jobs of 4 tokens, 10 of which fit into DRAM and SSD */
+    } cases[] = { { 0.0, 0 }, { 0.5, 5 }, { 1.1, 11 }, { 3.0, 12 } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct policy_case c;
+        case_init(&c, &policy_scheduler_aware, 12, TIER_SSD);
+        c.env.capacity_tokens[TIER_DRAM] = 10;
+        c.env.capacity_tokens[TIER_SSD] = 30;
+        c.env.keys.scheduler_aware_eviction_window = cases[i].times;
+        for (uint32_t unit = 1; unit <= 12; unit++)
+            case_queue(&c, unit);
+        /* No job has ended: all fit, but into a window of none. */
+        ck_assert(policy_scheduler_aware.keeps(&c.env, 12) == (cases[i].times > 0.0));
+        c.env.mean_job_tokens = 4.0;
+        for (uint32_t unit = 1; unit <= 12; unit++)
+            ck_assert(policy_scheduler_aware.keeps(&c.env, unit) == (unit <= cases[i].kept));
+        case_free(&c);
+    }
+}
+END_TEST
+
 /* That its job left the queue counts as a use: the job took it. */
 static uint64_t recency(const struct unit_record *record, enum tier tier)
 {
@@ -98,6 +122,7 @@ int main(void)
     tcase_add_test(tests, of_wanted_units_the_queue_s_tail_goes_first);
     tcase_add_test(tests, of_unwanted_units_the_least_recently_used_goes_first);
     tcase_add_test(tests, the_eviction_window_is_what_dram_and_ssd_hold_of_mean_jobs);
+    tcase_add_test(tests, the_eviction_window_is_so_many_times_as_long);
     tcase_add_test(tests, any_sequence_of_calls_agrees_with_the_scan);
     return test_main(suite);
 }

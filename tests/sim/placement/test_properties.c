@@ -81,6 +81,41 @@ START_TEST(any_tier_may_be_missing)
 }
 END_TEST
 
+/* At either end of the keys' ranges; leases end within the run. */
+static void run_with_other_constants(const struct placement_config *config, uint64_t seed)
+{
+    static const struct policy_keys least = { .s3_fifo_promote_uses = 1, .s3_fifo_max_uses = 1 };
+    static const struct policy_keys most = { .scheduler_aware_eviction_window = 1e6,
+                                             .scheduler_aware_fetching_window = 1e6,
+                                             .two_q_in_share = 1.0,
+                                             .two_q_out_share = 100.0,
+                                             .arc_step = 1e6,
+                                             .arc_first_target = 1.0,
+                                             .s3_fifo_small_share = 1.0,
+                                             .s3_fifo_ghost_share = 100.0,
+                                             .s3_fifo_promote_uses = 255,
+                                             .s3_fifo_max_uses = 255,
+                                             .vllm_arc_step = 1e6,
+                                             .vllm_arc_first_target = 1.0,
+                                             .vllm_arc_ghost_share = 100.0,
+                                             .priority_lru_standard_priority = 100,
+                                             .retain_tokens = 32,
+                                             .lease_ns = 20000,
+                                             .lease_lru_stored_lease = 20000,
+                                             .radix_slru_protected_uses = 65535 };
+    struct placement_config other = *config;
+    other.keys.policy = least;
+    run_scenario(&other, seed);
+    other.keys.policy = most;
+    run_scenario(&other, seed + 1);
+}
+
+START_TEST(with_any_constants_too)
+{
+    for_every_policy(run_with_other_constants);
+}
+END_TEST
+
 static void run_with_ttl(const struct placement_config *config, uint64_t seed)
 {
     struct placement_config mortal = *config;
@@ -276,6 +311,7 @@ int main(void)
     tcase_add_test(tests, random_turns_keep_capacities_pins_and_bytes);
     tcase_add_test(tests, exclusive_tiers_with_fetching_too);
     tcase_add_test(tests, any_tier_may_be_missing);
+    tcase_add_test(tests, with_any_constants_too);
     tcase_add_test(tests, with_a_time_to_live_too);
     tcase_add_test(tests, with_leaves_given_up_only_too);
     tcase_add_test(tests, with_leaves_evicted_only_and_contexts_that_lost_their_beginning);

@@ -6,11 +6,12 @@
 
 #include <inttypes.h>
 
-static const struct placement_terms none = { .quota = { 1, 1, 1 }, .priority = POLICY_PRIORITY };
+static const struct placement_terms none = { .quota = { 1, 1, 1 },
+                                             .priority = PLACEMENT_NO_PRIORITY };
 
 static struct placement_terms quotas(double dram, double ssd)
 {
-    return (struct placement_terms){ .quota = { 1, dram, ssd }, .priority = POLICY_PRIORITY };
+    return (struct placement_terms){ .quota = { 1, dram, ssd }, .priority = PLACEMENT_NO_PRIORITY };
 }
 
 /* DRAM of 8 blocks, SSD of so many; HBM keeps nothing. */

@@ -5,6 +5,24 @@
 
 #include <string.h>
 
+const struct slow_constants slow_standard = { .in = 25,
+                                              .out = 50,
+                                              .small = 10,
+                                              .s3_ghosts = 100,
+                                              .promote = 2,
+                                              .most = 3,
+                                              .arc_step = 100,
+                                              .vllm_step = 100,
+                                              .vllm_ghosts = 100,
+                                              .slru = 2 };
+
+/* In whole entries; of any share but none one at least. */
+static uint32_t part(uint32_t of, uint32_t percent)
+{
+    uint32_t whole = of * percent / 100;
+    return percent > 0 && whole == 0 ? 1 : whole;
+}
+
 static int find(const struct slow_list *list, uint64_t key)
 {
     for (uint32_t i = 0; i < list->count; i++)
@@ -27,6 +45,15 @@ static void push(struct slow_list *list, struct slow_entry entry)
     if (list->count >= SLOW_MOST)
         ck_abort_msg("the slow cache is too small");
     list->at[list->count++] = entry;
+}
+
+/* Keeps what leaves as a ghost, if there are any, and forgets the oldest of too many. */
+static void push_ghost(struct slow_list *ghosts, struct slow_entry entry, uint32_t most)
+{
+    if (most > 0)
+        push(ghosts, entry);
+    if (ghosts->count > most)
+        take(ghosts, 0);
 }
 
 bool slow_holds(const struct slow_cache *cache, uint64_t key)
@@ -57,15 +84,24 @@ static void touch_queue(struct slow_cache *cache, uint64_t key, bool reorders, b
     push(&cache->a, new_entry(cache, key, 0));
 }
 
-/* What radix-slru protects: of the others the rank is as it is in lfu. */
-enum { SLRU_USES = 2 };
-
 static double rank_of(const struct slow_cache *cache, const struct slow_entry *entry, bool gdsf)
 {
     if (strcmp(cache->policy, "radix-slru") == 0)
-        return entry->uses >= SLRU_USES ? 1.0 : 0.0;
+        return entry->uses >= cache->constants.slru ? 1.0 : 0.0;
     double worth = cache->base_ns + cache->slope_ns * (((double)entry->depth + 0.5) * 16.0);
     return gdsf ? cache->floor + (double)entry->uses * worth : (double)entry->uses;
+}
+
+/* ghost_b: how often each key was ever seen; it forgets none, as the sketch does before very many. */
+static double level_of(struct slow_cache *cache, uint64_t key)
+{
+    int at = find(&cache->ghost_b, key);
+    if (at < 0) {
+        push(&cache->ghost_b, (struct slow_entry){ .key = key });
+        at = (int)cache->ghost_b.count - 1;
+    }
+    uint64_t count = ++cache->ghost_b.at[at].uses;
+    return count < 3 ? 0.0 : count < 8 ? 1.0 : count < 15 ? 2.0 : 3.0;
 }
 
 static void touch_ranked(struct slow_cache *cache, uint64_t key, uint64_t depth, bool gdsf)
@@ -88,7 +124,9 @@ static void touch_ranked(struct slow_cache *cache, uint64_t key, uint64_t depth,
         cache->a.at[at].uses++;
         cache->a.at[at].touched = ++cache->clock;
     }
-    cache->a.at[at].rank = rank_of(cache, &cache->a.at[at], gdsf);
+    cache->a.at[at].rank = strcmp(cache->policy, "multi-lru") == 0
+                               ? level_of(cache, key)
+                               : rank_of(cache, &cache->a.at[at], gdsf);
 }
 
 /* uses: 1, or 2 once it is marked. */
@@ -116,20 +154,17 @@ static void touch_sieve(struct slow_cache *cache, uint64_t key)
 static void touch_two_q(struct slow_cache *cache, uint64_t key)
 {
     int in_am = find(&cache->b, key);
-    uint32_t k_in = cache->capacity / 4 > 0 ? cache->capacity / 4 : 1;
-    uint32_t k_out = cache->capacity / 2 > 0 ? cache->capacity / 2 : 1;
+    uint32_t k_in = part(cache->capacity, cache->constants.in);
+    uint32_t k_out = part(cache->capacity, cache->constants.out);
     if (in_am >= 0)
         push(&cache->b, take(&cache->b, in_am));
     if (in_am >= 0 || find(&cache->a, key) >= 0)
         return;
     if (full(cache)) {
-        if (cache->a.count > k_in || cache->b.count == 0) {
-            push(&cache->ghost_a, take(&cache->a, 0));
-            if (cache->ghost_a.count > k_out)
-                take(&cache->ghost_a, 0);
-        } else {
+        if (cache->a.count > k_in || cache->b.count == 0)
+            push_ghost(&cache->ghost_a, take(&cache->a, 0), k_out);
+        else
             take(&cache->b, 0);
-        }
     }
     int ghost = find(&cache->ghost_a, key);
     if (ghost >= 0)
@@ -152,10 +187,11 @@ static void arc_ghost_hit(struct slow_cache *cache, struct slow_list *ghosts, in
 {
     double b1 = cache->ghost_a.count, b2 = cache->ghost_b.count, c = cache->capacity;
     bool in_b2 = ghosts == &cache->ghost_b;
+    double step = cache->constants.arc_step / 100.0;
     if (!in_b2)
-        cache->target += b1 >= b2 ? 1.0 : b2 / b1;
+        cache->target += step * (b1 >= b2 ? 1.0 : b2 / b1);
     else
-        cache->target -= b2 >= b1 ? 1.0 : b1 / b2;
+        cache->target -= step * (b2 >= b1 ? 1.0 : b1 / b2);
     cache->target = cache->target < 0.0 ? 0.0 : cache->target > c ? c : cache->target;
     struct slow_entry entry = take(ghosts, at);
     arc_replace(cache, in_b2);
@@ -179,8 +215,16 @@ static void arc_miss(struct slow_cache *cache, uint64_t key)
     push(&cache->a, new_entry(cache, key, 0));
 }
 
+static void begin_target(struct slow_cache *cache, uint32_t percent)
+{
+    if (!cache->began)
+        cache->target = percent / 100.0 * cache->capacity;
+    cache->began = true;
+}
+
 static void touch_arc(struct slow_cache *cache, uint64_t key)
 {
+    begin_target(cache, cache->constants.arc_first);
     int t1 = find(&cache->a, key), t2 = find(&cache->b, key);
     int b1 = find(&cache->ghost_a, key), b2 = find(&cache->ghost_b, key);
     if (t1 >= 0)
@@ -199,8 +243,9 @@ static void touch_arc(struct slow_cache *cache, uint64_t key)
 static void vllm_arc_ghost(struct slow_cache *cache, struct slow_list *ghosts,
                            const struct slow_list *others, int at, double sign)
 {
-    double step = (double)others->count / (double)ghosts->count, most = cache->capacity;
-    cache->target += sign * (step > 1.0 ? step : 1.0);
+    double ratio = (double)others->count / (double)ghosts->count, most = cache->capacity;
+    double step = cache->constants.vllm_step / 100.0 * (ratio > 1.0 ? ratio : 1.0);
+    cache->target += sign * step;
     cache->target = cache->target < 0.0 ? 0.0 : cache->target > most ? most : cache->target;
     push(ghosts, take(ghosts, at));
 }
@@ -208,18 +253,19 @@ static void vllm_arc_ghost(struct slow_cache *cache, struct slow_list *ghosts,
 static bool vllm_arc_evict(struct slow_cache *cache)
 {
     bool of_t1 = cache->a.count > 0 && cache->a.count >= (uint32_t)cache->target;
+    if (strcmp(cache->policy, "vllm-arc-0.31") == 0 && cache->b.count == 0)
+        of_t1 = true;
     struct slow_list *list = of_t1 ? &cache->a : &cache->b;
     struct slow_list *ghosts = of_t1 ? &cache->ghost_a : &cache->ghost_b;
     if (list->count == 0)
         return false;
-    push(ghosts, take(list, 0));
-    if (ghosts->count > cache->capacity)
-        take(ghosts, 0);
+    push_ghost(ghosts, take(list, 0), part(cache->capacity, cache->constants.vllm_ghosts));
     return true;
 }
 
 static void touch_vllm_arc(struct slow_cache *cache, uint64_t key)
 {
+    begin_target(cache, cache->constants.vllm_first);
     int t1 = find(&cache->a, key), t2 = find(&cache->b, key);
     int b1 = find(&cache->ghost_a, key), b2 = find(&cache->ghost_b, key);
     if (t1 >= 0 || t2 >= 0) {
@@ -239,7 +285,7 @@ static void touch_vllm_arc(struct slow_cache *cache, uint64_t key)
         take(&cache->ghost_b, b2);
 }
 
-/* a: S, b: M, ghost_a: G. uses: 0 to 3. */
+/* a: S, b: M, ghost_a: G. uses: 0 to constants.most. */
 static void s3_evict_main(struct slow_cache *cache)
 {
     while (cache->b.at[0].uses > 0) {
@@ -252,7 +298,7 @@ static void s3_evict_main(struct slow_cache *cache)
 
 static void s3_evict(struct slow_cache *cache)
 {
-    uint32_t small = cache->capacity / 10 > 0 ? cache->capacity / 10 : 1;
+    uint32_t small = part(cache->capacity, cache->constants.small);
     uint32_t main = cache->capacity - small;
     if (cache->a.count < small && cache->b.count > 0) {
         s3_evict_main(cache);
@@ -260,10 +306,8 @@ static void s3_evict(struct slow_cache *cache)
     }
     while (cache->a.count > 0) {
         struct slow_entry entry = take(&cache->a, 0);
-        if (entry.uses <= 1) {
-            push(&cache->ghost_a, entry);
-            if (cache->ghost_a.count > 1 && cache->ghost_a.count > main)
-                take(&cache->ghost_a, 0);
+        if (entry.uses < cache->constants.promote) {
+            push_ghost(&cache->ghost_a, entry, part(main, cache->constants.s3_ghosts));
             return;
         }
         entry.uses = 0;
@@ -279,7 +323,7 @@ static void touch_s3_fifo(struct slow_cache *cache, uint64_t key)
     int small = find(&cache->a, key), main = find(&cache->b, key);
     if (small >= 0 || main >= 0) {
         uint64_t *uses = small >= 0 ? &cache->a.at[small].uses : &cache->b.at[main].uses;
-        *uses += *uses < 3;
+        *uses += *uses < cache->constants.most;
         return;
     }
     if (full(cache))
@@ -295,8 +339,8 @@ static void touch_s3_fifo(struct slow_cache *cache, uint64_t key)
 /* What is LRU without jobs, priorities, time or tiers above. */
 static bool is_lru(const char *policy)
 {
-    static const char *const names[] = { "lru", "scheduler-aware", "priority-lru", "lease-lru",
-                                         "served-lru", "radix-lru" };
+    static const char *const names[] = { "lru",       "scheduler-aware", "priority-lru",
+                                         "lease-lru", "served-lru",      "radix-lru" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(policy, names[i]) == 0)
             return true;
@@ -310,9 +354,10 @@ void slow_touch(struct slow_cache *cache, uint64_t key, uint64_t depth)
         0) /* differs in what comes in together, which a replay has not */
         policy += 5;
     if (strcmp(policy, "lfu") == 0 || strcmp(policy, "gdsf") == 0 ||
-        strcmp(policy, "radix-lfu") == 0 || strcmp(policy, "radix-slru") == 0)
+        strcmp(policy, "radix-lfu") == 0 || strcmp(policy, "radix-slru") == 0 ||
+        strcmp(policy, "multi-lru") == 0)
         touch_ranked(cache, key, depth, policy[0] == 'g');
-    else if (strcmp(policy, "vllm-arc") == 0)
+    else if (strncmp(policy, "vllm-arc", 8) == 0)
         touch_vllm_arc(cache, key);
     else if (strcmp(policy, "sieve") == 0)
         touch_sieve(cache, key);

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { SLOW_MOST = 256 };
+enum { SLOW_MOST = 4096 };
 
 struct slow_entry {
     uint64_t key;
@@ -20,12 +20,26 @@ struct slow_list {
     uint32_t count;
 };
 
+/* What the papers leave to be chosen; shares in per cent, of the cache or as said. */
+struct slow_constants {
+    uint32_t in, out;                                       /* 2Q: Kin, Kout */
+    uint32_t small, s3_ghosts /* of main */, promote, most; /* S3-FIFO; the last two are uses */
+    uint32_t arc_step, arc_first;                           /* ARC: of 1, of T1's first target */
+    uint32_t vllm_step, vllm_first, vllm_ghosts;
+    uint32_t slru; /* radix-slru: uses from which on it protects */
+};
+
+/* As they have them. */
+extern const struct slow_constants slow_standard;
+
 struct slow_cache {
     const char *policy;
+    struct slow_constants constants;
     uint32_t capacity;
     struct slow_list a, b, ghost_a, ghost_b; /* what they are is each policy's */
     uint64_t clock;
     uint64_t hand; /* SIEVE: key that it stands at; 0: none */
+    bool began;    /* ARC: the target has its first value */
     double target, floor, base_ns, slope_ns;
 };
 

@@ -206,6 +206,7 @@ static void hold_policy_to_bound(const struct policy *policy, const struct bound
     for (int size = 0; size < 6; size++) {
         for (int way = 0; way < 16; way++) {
             struct replay_config config = { .policy = policy,
+                                            .keys = POLICY_KEYS_STANDARD,
                                             .blocks = { [TIER_DRAM] = sizes[size] },
                                             .inclusive = (way & 1) != 0,
                                             .write_through = (way & 2) != 0,

@@ -10,9 +10,32 @@
 
 enum { REQUESTS = 3000, BLOCK_TOKENS = 16 };
 
-static void compare(const struct policy *policy, uint32_t capacity, uint64_t seed)
+static const uint32_t capacities[] = { 1, 2, 5, 10, 20, 37, 64, 100 };
+enum { CAPACITIES = sizeof capacities / sizeof *capacities };
+
+/* The same constants as an experiment's keys. */
+static struct policy_keys keys_of(const struct slow_constants *constants)
+{
+    return (struct policy_keys){ .two_q_in_share = constants->in / 100.0,
+                                 .two_q_out_share = constants->out / 100.0,
+                                 .s3_fifo_small_share = constants->small / 100.0,
+                                 .s3_fifo_ghost_share = constants->s3_ghosts / 100.0,
+                                 .s3_fifo_promote_uses = constants->promote,
+                                 .s3_fifo_max_uses = constants->most,
+                                 .arc_step = constants->arc_step / 100.0,
+                                 .arc_first_target = constants->arc_first / 100.0,
+                                 .vllm_arc_step = constants->vllm_step / 100.0,
+                                 .vllm_arc_first_target = constants->vllm_first / 100.0,
+                                 .vllm_arc_ghost_share = constants->vllm_ghosts / 100.0,
+                                 .radix_slru_protected_uses = constants->slru };
+}
+
+/* The hits of both. */
+static uint64_t compare(const struct policy *policy, const struct policy_keys *policy_keys,
+                        const struct slow_constants *constants, uint32_t capacity, uint64_t seed)
 {
     struct replay_config config = { .policy = policy,
+                                    .keys = *policy_keys,
                                     .blocks = { [TIER_DRAM] = capacity },
                                     .block_tokens = BLOCK_TOKENS,
                                     .recompute_base_ns = 100.0,
@@ -21,9 +44,11 @@ static void compare(const struct policy *policy, uint32_t capacity, uint64_t see
     static struct slow_cache slow;
     struct random random = random_from(seed, 3);
     uint64_t hits = 0, keys[CHAIN_MOST];
-    slow = (struct slow_cache){
-        .policy = policy->name, .capacity = capacity, .base_ns = 100.0, .slope_ns = 1.0
-    };
+    slow = (struct slow_cache){ .policy = policy->name,
+                                .constants = *constants,
+                                .capacity = capacity,
+                                .base_ns = 100.0,
+                                .slope_ns = 1.0 };
     for (uint32_t r = 0; r < REQUESTS; r++) {
         uint32_t count = draw_chain(&random, keys), run = 0;
         while (run < count && slow_holds(&slow, keys[run]))
@@ -39,14 +64,107 @@ static void compare(const struct policy *policy, uint32_t capacity, uint64_t see
     }
     ck_assert_uint_gt(hits, 0);
     replay_free(replay);
+    return hits;
 }
 
 START_TEST(every_policy_hits_as_its_slow_reference)
 {
-    static const uint32_t capacities[] = { 1, 2, 5, 10, 20, 37, 64, 100 };
+    const struct policy_keys standard = POLICY_KEYS_STANDARD;
     for (int i = 0; policy_at(i) != NULL; i++)
-        for (int c = 0; policy_at(i)->saves && c < 8; c++)
-            compare(policy_at(i), capacities[c], test_seed() + (uint64_t)c);
+        for (int c = 0; policy_at(i)->saves && c < CAPACITIES; c++)
+            compare(policy_at(i), &standard, &slow_standard, capacities[c],
+                    test_seed() + (uint64_t)c);
+}
+END_TEST
+
+/* What is not given is 0, and the other policies' own. */
+static const struct {
+    const struct policy *policy;
+    struct slow_constants constants;
+} others[] = {
+    { &policy_two_q, { .in = 29, .out = 50 } },
+    { &policy_two_q, { .in = 25, .out = 200 } },
+    { &policy_two_q, { .in = 25 } },
+    { &policy_two_q, { .out = 100 } },
+    { &policy_two_q, { .in = 100, .out = 7 } },
+    { &policy_s3_fifo, { .small = 29, .s3_ghosts = 100, .promote = 2, .most = 3 } },
+    { &policy_s3_fifo, { .small = 10, .s3_ghosts = 250, .promote = 2, .most = 3 } },
+    { &policy_s3_fifo, { .small = 10, .s3_ghosts = 0, .promote = 2, .most = 3 } },
+    { &policy_s3_fifo, { .small = 10, .s3_ghosts = 100, .promote = 1, .most = 1 } },
+    { &policy_s3_fifo, { .small = 10, .s3_ghosts = 100, .promote = 4, .most = 200 } },
+    { &policy_s3_fifo, { .small = 0, .s3_ghosts = 30, .promote = 1, .most = 3 } },
+    { &policy_s3_fifo, { .small = 100, .s3_ghosts = 100, .promote = 2, .most = 7 } },
+    { &policy_arc, { .arc_step = 25 } },
+    { &policy_arc, { .arc_step = 300, .arc_first = 40 } },
+    { &policy_arc, { .arc_first = 50 } },
+    { &policy_vllm_arc, { .vllm_step = 300, .vllm_ghosts = 100 } },
+    { &policy_vllm_arc, { .vllm_step = 100, .vllm_first = 50, .vllm_ghosts = 29 } },
+    { &policy_vllm_arc, { .vllm_first = 60 } },
+    { &policy_radix_slru, { .slru = 5 } },
+};
+
+START_TEST(a_policy_of_other_constants_hits_as_its_slow_reference_with_them)
+{
+    const struct policy_keys standard = POLICY_KEYS_STANDARD;
+    const struct policy_keys keys = keys_of(&others[_i].constants);
+    int differ = 0;
+    for (int c = 0; c < CAPACITIES; c++) {
+        uint64_t seed = test_seed() + (uint64_t)c;
+        uint64_t hits =
+            compare(others[_i].policy, &keys, &others[_i].constants, capacities[c], seed);
+        differ +=
+            hits != compare(others[_i].policy, &standard, &slow_standard, capacities[c], seed);
+    }
+    ck_assert_int_gt(differ, 0);
+}
+END_TEST
+
+/* Small and main have two places each; 1, 2 and 3 come to main as ghosts that are asked again. */
+START_TEST(s3_fifo_s_main_goes_round_as_often_as_uses_count)
+{
+    static const uint64_t asked[] = { 1, 2, 3, 4, 5, 6, 1, 2, 3 };
+    static const uint32_t used[] = { 9, 8, 7 };
+    struct replay_config config = { .policy = &policy_s3_fifo,
+                                    .keys = { .s3_fifo_small_share = 0.5,
+                                              .s3_fifo_ghost_share = 2.0,
+                                              .s3_fifo_promote_uses = 20,
+                                              .s3_fifo_max_uses = 20 },
+                                    .blocks = { [TIER_DRAM] = 4 },
+                                    .block_tokens = BLOCK_TOKENS };
+    struct replay *replay = replay_new(&config);
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
+        replay_request(replay, &asked[i], 1, BLOCK_TOKENS);
+    for (uint64_t key = 1; key <= 3; key++)
+        for (uint32_t i = 0; i < used[key - 1]; i++)
+            replay_request(replay, &key, 1, BLOCK_TOKENS);
+    ck_assert_uint_eq(replay_finish(replay).all_hits, 9 + 8 + 7);
+    const uint64_t next[] = { 7, 1, 2 }; /* 7 takes the place of 3 */
+    for (int i = 0; i < 3; i++)
+        replay_request(replay, &next[i], 1, BLOCK_TOKENS);
+    ck_assert_uint_eq(replay_finish(replay).all_hits, 9 + 8 + 7 + 2);
+    replay_free(replay);
+}
+END_TEST
+
+/* One context's first block, retained, or given up before the rest. */
+START_TEST(priorities_are_the_keys)
+{
+    const uint64_t one[] = { 1, 2 }, other[] = { 3, 4 };
+    static const uint32_t standard[] = { 35, 90 };
+    for (int i = 0; i < 2; i++) {
+        struct replay_config config = { .policy = &policy_priority_lru,
+                                        .keys = { .retain_tokens = BLOCK_TOKENS,
+                                                  .retain_priority = 80,
+                                                  .priority_lru_standard_priority = standard[i] },
+                                        .blocks = { [TIER_DRAM] = 3 },
+                                        .block_tokens = BLOCK_TOKENS };
+        struct replay *replay = replay_new(&config);
+        replay_request(replay, one, 2, 2 * BLOCK_TOKENS);
+        replay_request(replay, other, 2, 2 * BLOCK_TOKENS);
+        replay_request(replay, one, 1, BLOCK_TOKENS);
+        ck_assert_uint_eq(replay_finish(replay).all_hits, standard[i] < 80 ? 1 : 0);
+        replay_free(replay);
+    }
 }
 END_TEST
 
@@ -71,6 +189,7 @@ START_TEST(blocks_in_a_tier_are_those_written_less_those_evicted)
             continue;
         for (int leaf_only = 0; leaf_only < 2; leaf_only++) {
             struct replay_config config = { .policy = policy_at(i),
+                                            .keys = POLICY_KEYS_STANDARD,
                                             .blocks = { [TIER_DRAM] = 20, [TIER_SSD] = 60 },
                                             .inclusive = true,
                                             .leaf_only = leaf_only != 0 };
@@ -97,7 +216,9 @@ END_TEST
 
 START_TEST(an_unlimited_cache_hits_alike_under_every_policy)
 {
-    struct replay_config config = { .policy = &policy_lru, .blocks = { [TIER_DRAM] = UINT64_MAX } };
+    struct replay_config config = { .policy = &policy_lru,
+                                    .keys = POLICY_KEYS_STANDARD,
+                                    .blocks = { [TIER_DRAM] = UINT64_MAX } };
     uint64_t hits = run(&config, 6).all_hits;
     for (int i = 0; policy_at(i) != NULL; i++) {
         config.policy = policy_at(i);
@@ -132,6 +253,10 @@ int main(void)
     tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
     tcase_add_test(tests, every_policy_hits_as_its_slow_reference);
+    tcase_add_loop_test(tests, a_policy_of_other_constants_hits_as_its_slow_reference_with_them, 0,
+                        sizeof others / sizeof *others);
+    tcase_add_test(tests, s3_fifo_s_main_goes_round_as_often_as_uses_count);
+    tcase_add_test(tests, priorities_are_the_keys);
     tcase_add_test(tests, blocks_in_a_tier_are_those_written_less_those_evicted);
     tcase_add_test(tests, exclusive_lru_tiers_hit_as_one_of_both_sizes);
     tcase_add_test(tests, an_unlimited_cache_hits_alike_under_every_policy);

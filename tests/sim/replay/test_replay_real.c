@@ -58,6 +58,7 @@ static void forget_requests(void)
 static struct replay_result replay_under(const struct policy *policy, uint64_t blocks)
 {
     struct replay_config config = { .policy = policy,
+                                    .keys = POLICY_KEYS_STANDARD,
                                     .blocks = { [TIER_DRAM] = blocks },
                                     .block_tokens = BLOCK_TOKENS,
                                     .recompute_base_ns = BASE_NS,

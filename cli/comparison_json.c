@@ -1,5 +1,6 @@
 /* cli/comparison_json.c - runs as JSON. */
 #include "cli/comparison_print.h"
+#include "cli/comparison_tenants.h"
 
 #include "sweep/point_key.h"
 
@@ -65,6 +66,7 @@ static json_t *run_json(const struct run *run)
         json_array_append_new(findings, json_string(result->finding[i]));
     json_object_set_new(object, "findings", findings);
     json_object_set_new(object, "metrics", metrics_json(&result->metrics));
+    json_object_set_new(object, "tenants", comparison_tenants_json(result, number));
     return object;
 }
 

@@ -1,5 +1,6 @@
 /* cli/comparison_table.c - runs side by side as a table, a row a measure, a column a policy. */
 #include "cli/comparison_print.h"
+#include "cli/comparison_tenants.h"
 
 #include "base/units.h"
 #include "cli/table.h"
@@ -410,6 +411,7 @@ void comparison_print_table(FILE *out, const struct comparison *comparison)
         return;
     print_heading(out, comparison);
     print_metrics(out, comparison);
+    comparison_print_tenants(out, comparison);
     print_bound(out, &comparison->bound);
     print_gains(out, comparison);
     print_findings(out, comparison);

@@ -136,6 +136,8 @@ static void tell(const char *path, const char *format, const struct trace_writte
     printf("\n");
     if (written->loss.blocks)
         printf("dropped: which prefixes are shared\n");
+    if (written->loss.tenants)
+        printf("dropped: whose requests they are\n");
     if (written->loss.loop)
         printf("a request is now a session of one turn (closed loop)\n");
     if (written->loss.begin)

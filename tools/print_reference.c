@@ -17,6 +17,20 @@ static void print_config(void)
     config_print_rows(stdout, experiment_sections, true);
 }
 
+static void print_tenant_metrics(void)
+{
+    printf("\n## By tenant\n\n"
+           "Of each tenant that the trace names ([workload.md](workload.md), \"Tenants\"): a list "
+           "`tenants` of each run in\n`--json`, a second table below the first, the store's "
+           "`tenant_metric`. Empty where there is one tenant, whose\nnumbers are the run's. A "
+           "meaning is of the tenant's own turns and KV; counts, tokens and bytes add up to the "
+           "run's.\n\n"
+           "| metric | unit | meaning |\n|---|---|---|\n");
+    for (int i = 0; i < TENANT_METRIC_COUNT; i++)
+        printf("| `%s` | %s | %s |\n", tenant_metric_rows[i].name, tenant_metric_rows[i].unit,
+               tenant_metric_rows[i].meaning);
+}
+
 static void print_metrics(void)
 {
     printf(
@@ -30,6 +44,7 @@ static void print_metrics(void)
     for (int i = 0; i < METRIC_COUNT; i++)
         printf("| `%s` | %s | %s |\n", metric_rows[i].name, metric_rows[i].unit,
                metric_rows[i].meaning);
+    print_tenant_metrics();
     printf(
         "\n## Hit rates and their denominators\n\n"
         "| rate | over |\n|---|---|\n"

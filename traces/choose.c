@@ -49,7 +49,7 @@ static enum status refuse_head(const struct lines *lines, const struct head *hea
     snprintf(expected, sizeof expected,
              "a format that docs/workload.md lists, or a CSV made of it, a row a turn, with the "
              "columns %.*s",
-             (int)strcspn(columns, "\n"), columns);
+             (int)strlen(columns), columns);
     return error_input(err, lines_path(lines), lines_number(lines) + 1, NULL, expected, found);
 }
 

@@ -10,6 +10,7 @@ struct collected {
     uint64_t arrival_ns;
     uint32_t number; /* in which order it came */
     uint32_t first_turn, turn_count, first_key, block_count;
+    uint8_t tenant;
 };
 
 /* Until the order is known turn[i] is of session owner[i]; from then on those of a session stand
@@ -55,6 +56,11 @@ uint32_t collection_add(struct collection *collection, uint64_t arrival_ns,
         memcpy(collection->key + collection->keys, block_keys, block_count * sizeof *block_keys);
     collection->keys += block_count;
     return number;
+}
+
+void collection_set_tenant(struct collection *collection, uint32_t session, uint8_t tenant)
+{
+    collection->session[session].tenant = tenant;
 }
 
 void collection_add_turn(struct collection *collection, uint32_t session,
@@ -125,7 +131,8 @@ bool collection_take(struct collection *collection, struct trace_session *sessio
         *session = (struct trace_session){ .arrival_ns = next->arrival_ns,
                                            .turn_count = next->turn_count,
                                            .turns = collection->turn + next->first_turn,
-                                           .block_count = next->block_count };
+                                           .block_count = next->block_count,
+                                           .tenant = next->tenant };
         if (next->block_count > 0)
             session->block_keys = collection->key + next->first_key;
         return true;

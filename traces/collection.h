@@ -16,6 +16,8 @@ void collection_free(struct collection *collection); /* NULL is fine */
 /* Adds a session without turns, and copies its keys; gives its number, from 0. */
 uint32_t collection_add(struct collection *collection, uint64_t arrival_ns,
                         const uint64_t *block_keys, uint32_t block_count);
+/* Whose it is; 0 unless told. */
+void collection_set_tenant(struct collection *collection, uint32_t session, uint8_t tenant);
 /* Adds the next turn of that session; those of others may come between. */
 void collection_add_turn(struct collection *collection, uint32_t session,
                          const struct trace_turn *turn);

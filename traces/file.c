@@ -79,6 +79,7 @@ static enum status collect(struct file *file, struct error *err)
     while ((step = next_of_format(file, &session, err)) == TRACE_ITEM) {
         uint32_t number = collection_add(file->sorted, session.arrival_ns, session.block_keys,
                                          session.block_count);
+        collection_set_tenant(file->sorted, number, session.tenant);
         for (uint32_t i = 0; i < session.turn_count; i++)
             collection_add_turn(file->sorted, number, &session.turns[i]);
         memset(&session, 0, sizeof session);

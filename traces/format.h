@@ -24,7 +24,8 @@ struct trace_format_out {
     bool blocks;         /* prefix blocks are held; a trace without them is not */
     bool since_first;    /* times count from the first record when they are read */
     uint64_t time_ns;    /* times are rounded to multiples of it; 1: they are whole */
-    const char *heading; /* NULL: none */
+    bool tenants;        /* the sessions' tenants are held, where the trace names them */
+    const char *heading; /* NULL: none; a column `tenant` is added to it if need be */
     void (*session)(struct text_out *out, const struct trace_facts *facts,
                     const struct trace_session *session);
 };

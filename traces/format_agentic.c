@@ -6,12 +6,13 @@
  *     {"prompt_tokens": 30, "reply_tokens": 200, "tool_s": 0.5, "think_s": 12}]}
  * (on one line). prompt_tokens are new in the turn: a tool's result, a user's words. tool_s is how
  * long the tool ran and think_s how long a person thought; the turn is asked when both are over,
- * counted from the end of the reply before. "session" and other keys are passed over. Closed loop.
- * Token counts of published agent traces (AIPerf's multi-turn JSONL: session_id, turns, delay in
- * ms) map to it turn by turn. */
+ * counted from the end of the reply before. "tenant" (a name) may say whose the session is.
+ * "session" and other keys are passed over. Closed loop. Token counts of published agent traces
+ * (AIPerf's multi-turn JSONL: session_id, turns, delay in ms) map to it turn by turn. */
 #include "base/memory.h"
 #include "traces/format.h"
 #include "traces/json_record.h"
+#include "traces/tenant_read.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ enum { TURNS_MOST = 1 << 20 };
 struct agentic {
     struct trace_turn *turns;
     uint32_t turns_capacity;
+    struct tenant_reader tenants;
 };
 
 static bool agentic_probe(const struct head *head)
@@ -87,7 +89,12 @@ static enum status get_session(void *state, struct json_record record,
     }
     session->turns = agentic->turns;
     session->turn_count = (uint32_t)count;
-    return STATUS_OK;
+    return tenant_read_json(&agentic->tenants, record, &session->tenant, err);
+}
+
+static void agentic_tell(const void *state, struct trace_facts *facts)
+{
+    facts->tenants = ((const struct agentic *)state)->tenants.tenants;
 }
 
 static enum status agentic_parse(void *state, const struct lines *lines, char *line, size_t length,
@@ -102,10 +109,11 @@ static enum status agentic_parse(void *state, const struct lines *lines, char *l
 static void agentic_write(struct text_out *out, const struct trace_facts *facts,
                           const struct trace_session *session)
 {
-    (void)facts;
     text_out_text(out, "{\"session\": \"");
     text_out_whole(out, session->id);
-    text_out_text(out, "\", \"arrival_s\": ");
+    text_out_text(out, "\"");
+    tenant_write_json(out, facts, session);
+    text_out_text(out, ", \"arrival_s\": ");
     text_out_seconds(out, session->arrival_ns);
     text_out_text(out, ", \"turns\": [");
     for (uint32_t i = 0; i < session->turn_count; i++) {
@@ -122,9 +130,9 @@ static void agentic_write(struct text_out *out, const struct trace_facts *facts,
     text_out_text(out, "]}\n");
 }
 
-static const struct trace_format_out agentic_out = { .turns = true,
-                                                     .time_ns = 1,
-                                                     .session = agentic_write };
+static const struct trace_format_out agentic_out = {
+    .turns = true, .tenants = true, .time_ns = 1, .session = agentic_write
+};
 
 const struct trace_format trace_format_agentic = {
     .name = "agentic",
@@ -134,5 +142,6 @@ const struct trace_format trace_format_agentic = {
     .open = agentic_open,
     .close = agentic_close,
     .parse = agentic_parse,
+    .tell = agentic_tell,
     .out = &agentic_out,
 };

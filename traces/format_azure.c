@@ -91,7 +91,7 @@ static void azure_write(struct text_out *out, const struct trace_facts *facts,
 static const struct trace_format_out azure_out = { .since_first = true,
                                                    .time_ns = 1,
                                                    .heading =
-                                                       "TIMESTAMP,ContextTokens,GeneratedTokens\n",
+                                                       "TIMESTAMP,ContextTokens,GeneratedTokens",
                                                    .session = azure_write };
 
 const struct trace_format trace_format_azure = {

@@ -5,7 +5,8 @@
  * partial). The ids cover prompts only: blocks that hold replies cannot be recognised in them, so
  * reuse of replies is seen only where a later prompt repeats them. Open loop: each row is asked at
  * its time, whatever session it names. A key "block_tokens", which `reprise trace convert` adds,
- * says another size of block. Source: kvcache-ai/Mooncake, FAST25-release. */
+ * says another size of block; a key "tenant", likewise reprise's own, whose the request is. Source:
+ * kvcache-ai/Mooncake, FAST25-release. */
 #include "base/memory.h"
 #include "base/units.h"
 #include "traces/draws.h"
@@ -74,6 +75,7 @@ static enum status get_request(void *state, struct json_record record,
     session->turns = &row->turn;
     session->block_count = row->block_count;
     session->block_keys = row->keys;
+    session->tenant = row->tenant;
     return STATUS_OK;
 }
 
@@ -104,6 +106,7 @@ static void mooncake_write(struct text_out *out, const struct trace_facts *facts
         text_out_text(out, ", \"block_tokens\": ");
         text_out_whole(out, facts->block_tokens);
     }
+    tenant_write_json(out, facts, session);
     text_out_text(out, ", \"hash_ids\": [");
     for (uint32_t i = 0; i < session->block_count; i++) {
         if (i > 0)
@@ -113,9 +116,9 @@ static void mooncake_write(struct text_out *out, const struct trace_facts *facts
     text_out_text(out, "]}\n");
 }
 
-static const struct trace_format_out mooncake_out = { .blocks = true,
-                                                      .time_ns = NS_PER_MS,
-                                                      .session = mooncake_write };
+static const struct trace_format_out mooncake_out = {
+    .blocks = true, .tenants = true, .time_ns = NS_PER_MS, .session = mooncake_write
+};
 
 const struct trace_format trace_format_mooncake = {
     .name = "mooncake",

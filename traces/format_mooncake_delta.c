@@ -32,6 +32,7 @@ struct open_session {
     uint32_t number; /* the collection's */
     uint32_t turns;
     bool has_ids, has_last;
+    uint8_t tenant;
 };
 
 struct delta {
@@ -108,7 +109,9 @@ static enum status begin_session(struct delta *delta, struct json_record record,
     delta->open[*handle] = (struct open_session){
         .key = row->session,
         .number = collection_add(delta->collection, arrival_ns, NULL, 0),
+        .tenant = row->tenant,
     };
+    collection_set_tenant(delta->collection, delta->open[*handle].number, row->tenant);
     if (row->has_session)
         keymap_add(&delta->map, (struct keymap_keys){ delta->open, sizeof *delta->open }, *handle);
     return STATUS_OK;
@@ -161,6 +164,8 @@ static enum status add_row(struct delta *delta, struct json_record record,
     if (handle == 0 && begin_session(delta, record, row, &handle, err) != STATUS_OK)
         return err->status;
     struct open_session *session = &delta->open[handle];
+    if (row->tenant != session->tenant)
+        return json_record_refuse(record, "tenant", "the session's tenant", "another", err);
     if (session->turns > 0 && (think_time(record, session, row, &turn.think_ns, err) ||
                                new_tokens(record, session, row, &turn.prompt_tokens, err)))
         return err->status;

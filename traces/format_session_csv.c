@@ -1,5 +1,6 @@
 /* traces/format_session_csv.c - reprise's own CSV of sessions, what `reprise trace convert` writes:
  *   session,arrival_s,think_s,prompt_tokens,reply_tokens
+ * and, where sessions are of several tenants, a column tenant, given as arrival_s is.
  * A row is a turn; a session's rows stand together, and sessions in order of arrival. arrival_s
  * counts from the trace's begin and is given in a session's first row (in others it is blank or the
  * same); think_s is the time from the end of the reply before, 0 or blank in the first row.
@@ -9,16 +10,19 @@
 #include "traces/csv.h"
 #include "traces/format.h"
 #include "traces/json_record.h"
+#include "traces/tenant_read.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { SESSION, ARRIVAL, THINK, PROMPT, REPLY };
-static const struct csv_column columns[] = {
-    [SESSION] = { "session", false },    [ARRIVAL] = { "arrival_s", false },
-    [THINK] = { "think_s", false },      [PROMPT] = { "prompt_tokens", false },
-    [REPLY] = { "reply_tokens", false }, { NULL, false }
-};
+enum { SESSION, ARRIVAL, THINK, PROMPT, REPLY, TENANT };
+static const struct csv_column columns[] = { [SESSION] = { "session", false },
+                                             [ARRIVAL] = { "arrival_s", false },
+                                             [THINK] = { "think_s", false },
+                                             [PROMPT] = { "prompt_tokens", false },
+                                             [REPLY] = { "reply_tokens", false },
+                                             [TENANT] = { "tenant", true },
+                                             { NULL, false } };
 
 /* The row of a session that was read after the last row of the one before waits in `next_*`. */
 struct session_csv {
@@ -28,6 +32,8 @@ struct session_csv {
     char *name, *next_name; /* next_name NULL: none waits */
     uint64_t next_arrival_ns;
     struct trace_turn next_turn;
+    uint8_t next_tenant;
+    struct tenant_reader tenants;
 };
 
 struct row {
@@ -93,11 +99,32 @@ static enum status check_first(const struct lines *lines, const struct row *row,
     return STATUS_OK;
 }
 
-static void keep_for_next(struct session_csv *sessions, const struct row *row)
+static enum status keep_for_next(struct session_csv *sessions, const struct lines *lines,
+                                 const struct row *row, struct error *err)
 {
+    if (check_first(lines, row, err) ||
+        tenant_read(&sessions->tenants, lines, csv_field(&sessions->csv, TENANT),
+                    &sessions->next_tenant, err))
+        return err->status;
     sessions->next_name = memory_text(row->name);
     sessions->next_arrival_ns = row->arrival_ns;
     sessions->next_turn = row->turn;
+    return STATUS_OK;
+}
+
+/* A later row may repeat what the session's first one says of all of it. */
+static enum status check_later(const struct session_csv *sessions, const struct lines *lines,
+                               const struct row *row, const struct trace_session *session,
+                               struct error *err)
+{
+    const char *tenant = csv_field(&sessions->csv, TENANT);
+    if (row->has_arrival && row->arrival_ns != session->arrival_ns)
+        return lines_refuse(lines, "arrival_s", "the session's arrival, or nothing",
+                            csv_field(&sessions->csv, ARRIVAL), err);
+    if (*tenant != '\0' &&
+        strcmp(tenant, trace_tenant_name(&sessions->tenants.tenants, session->tenant)) != 0)
+        return lines_refuse(lines, "tenant", "the session's tenant, or nothing", "another", err);
+    return STATUS_OK;
 }
 
 /* Reads the next row, to keep it or to make it a turn of the session; *ended: the session has no
@@ -116,14 +143,10 @@ static enum status read_on(struct session_csv *sessions, struct lines *lines,
         return err->status;
     if (session->turn_count == 0 || strcmp(row.name, sessions->name) != 0) {
         *ended = true;
-        if (check_first(lines, &row, err) != STATUS_OK)
-            return err->status;
-        keep_for_next(sessions, &row);
-        return STATUS_OK;
+        return keep_for_next(sessions, lines, &row, err);
     }
-    if (row.has_arrival && row.arrival_ns != session->arrival_ns)
-        return lines_refuse(lines, "arrival_s", "the session's arrival, or nothing",
-                            csv_field(&sessions->csv, ARRIVAL), err);
+    if (check_later(sessions, lines, &row, session, err) != STATUS_OK)
+        return err->status;
     memory_grow(&sessions->turns, &sessions->turns_capacity, (uint64_t)session->turn_count + 1,
                 sizeof *sessions->turns);
     sessions->turns[session->turn_count++] = row.turn;
@@ -146,6 +169,7 @@ static enum trace_step session_csv_next(void *state, struct lines *lines,
     sessions->turns[0] = sessions->next_turn;
     session->arrival_ns = sessions->next_arrival_ns;
     session->turn_count = 1;
+    session->tenant = sessions->next_tenant;
     for (ended = false; !ended;)
         if (read_on(sessions, lines, session, &ended, err) != STATUS_OK)
             return TRACE_ERROR;
@@ -153,12 +177,17 @@ static enum trace_step session_csv_next(void *state, struct lines *lines,
     return TRACE_ITEM;
 }
 
+static void session_csv_tell(const void *state, struct trace_facts *facts)
+{
+    facts->tenants = ((const struct session_csv *)state)->tenants.tenants;
+}
+
 /* ---- writing ---- */
 
 static void session_csv_write(struct text_out *out, const struct trace_facts *facts,
                               const struct trace_session *session)
 {
-    (void)facts;
+    bool tenants = facts->tenants.count > 0;
     for (uint32_t i = 0; i < session->turn_count; i++) {
         text_out_whole(out, session->id);
         text_out_text(out, ",");
@@ -171,6 +200,10 @@ static void session_csv_write(struct text_out *out, const struct trace_facts *fa
         text_out_whole(out, session->turns[i].prompt_tokens);
         text_out_text(out, ",");
         text_out_whole(out, session->turns[i].reply_tokens);
+        if (tenants)
+            text_out_text(out, ",");
+        if (tenants && i == 0)
+            text_out_text(out, trace_tenant_name(&facts->tenants, session->tenant));
         text_out_text(out, "\n");
     }
 }
@@ -178,7 +211,8 @@ static void session_csv_write(struct text_out *out, const struct trace_facts *fa
 static const struct trace_format_out session_csv_out = {
     .turns = true,
     .time_ns = 1,
-    .heading = "session,arrival_s,think_s,prompt_tokens,reply_tokens\n",
+    .tenants = true,
+    .heading = "session,arrival_s,think_s,prompt_tokens,reply_tokens",
     .session = session_csv_write,
 };
 
@@ -190,5 +224,6 @@ const struct trace_format trace_format_session_csv = {
     .open = session_csv_open,
     .close = session_csv_close,
     .next = session_csv_next,
+    .tell = session_csv_tell,
     .out = &session_csv_out,
 };

@@ -79,6 +79,11 @@ struct trace_turn_row {
 /* The lowest turn number of a row. */
 uint32_t trace_turn_row_first(uint32_t row);
 
+/* What one tenant asks (facts.tenants). */
+struct trace_tenant_row {
+    uint64_t sessions, turns, prompt_tokens, reply_tokens;
+};
+
 struct trace_info {
     struct trace_facts facts;
     uint64_t sessions, turns, duration_ns; /* first to last arrival */
@@ -92,6 +97,7 @@ struct trace_info {
     double gap_cv;        /* deviation over mean: 1 for a Poisson process, more where bursts are */
     uint64_t minute_most; /* arrivals in the busiest minute of those that begin with the trace */
     struct trace_turn_row by_turn[TRACE_TURN_ROWS];
+    struct trace_tenant_row by_tenant[TRACE_TENANTS_MOST];
     uint64_t blocks;                             /* references */
     uint64_t measured_hits, measured_hits_below; /* of them (facts.measured) */
     struct trace_reuse reuse;

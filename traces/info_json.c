@@ -99,6 +99,22 @@ static json_t *growth_of(const struct trace_info *info)
     return rows;
 }
 
+static json_t *tenants_of(const struct trace_info *info)
+{
+    json_t *rows = json_array();
+    for (uint32_t i = 0; i < info->facts.tenants.count; i++) {
+        const struct trace_tenant_row *row = &info->by_tenant[i];
+        json_t *object = json_object();
+        json_object_set_new(object, "tenant", json_string(info->facts.tenants.name[i]));
+        set_whole(object, "sessions", row->sessions);
+        set_whole(object, "requests", row->turns);
+        set_whole(object, "prompt_tokens", row->prompt_tokens);
+        set_whole(object, "reply_tokens", row->reply_tokens);
+        json_array_append_new(rows, object);
+    }
+    return rows;
+}
+
 static void set_distributions(json_t *object, const struct trace_info *info)
 {
     set_spread(object, "turns_a_session", &info->turns_a_session);
@@ -110,6 +126,7 @@ static void set_distributions(json_t *object, const struct trace_info *info)
     set_real(object, "arrival_gap_cv", info->gap_cv);
     set_whole(object, "busiest_minute", info->minute_most);
     json_object_set_new(object, "by_turn", growth_of(info));
+    json_object_set_new(object, "tenants", tenants_of(info));
 }
 
 /* The keys lru_* are of the first capacity that was asked for. */

@@ -209,6 +209,21 @@ static void print_growth(FILE *out, const struct trace_info *info)
                     info->by_turn[row].new_tokens_mean, info->by_turn[row].context_tokens_mean);
 }
 
+static void print_tenants(FILE *out, const struct trace_info *info)
+{
+    if (info->facts.tenants.count == 0)
+        return;
+    fprintf(out, "\n%-31s %11s %11s %14s %14s\n", "tenant",
+            info->facts.open_loop ? "requests" : "sessions", "turns", "prompt tokens",
+            "reply tokens");
+    for (uint32_t i = 0; i < info->facts.tenants.count; i++) {
+        const struct trace_tenant_row *row = &info->by_tenant[i];
+        fprintf(out, "%-31s %11" PRIu64 " %11" PRIu64 " %14" PRIu64 " %14" PRIu64 "\n",
+                info->facts.tenants.name[i], row->sessions, row->turns, row->prompt_tokens,
+                row->reply_tokens);
+    }
+}
+
 static void print_sharing(FILE *out, const struct trace_info *info)
 {
     const struct trace_reuse *reuse = &info->reuse;
@@ -271,6 +286,7 @@ void trace_info_print_table(FILE *out, const struct trace_info *info,
     print_bursts(out, info);
     print_spreads(out, info);
     print_growth(out, info);
+    print_tenants(out, info);
     if (info->blocks == 0)
         return;
     print_curve(out, info, view);

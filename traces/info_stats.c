@@ -65,6 +65,16 @@ static void add_arrival(struct info_stats *stats, uint64_t arrival_ns, bool firs
     stats->last_ns = arrival_ns;
 }
 
+static void add_to_tenant(const struct trace_session *session, struct trace_tenant_row *row)
+{
+    row->sessions++;
+    row->turns += session->turn_count;
+    for (uint32_t i = 0; i < session->turn_count; i++) {
+        row->prompt_tokens += session->turns[i].prompt_tokens;
+        row->reply_tokens += session->turns[i].reply_tokens;
+    }
+}
+
 void info_stats_session(struct info_stats *stats, const struct trace_session *session,
                         struct trace_info *info)
 {
@@ -81,6 +91,7 @@ void info_stats_session(struct info_stats *stats, const struct trace_session *se
     info->multi_turn_sessions += session->turn_count > 1;
     info->sessions_over_2k += tokens > 2048;
     info->sessions_over_4k += tokens > 4096;
+    add_to_tenant(session, &info->by_tenant[session->tenant]);
 }
 
 static struct trace_spread spread_of(const struct histogram *histogram)

@@ -101,6 +101,7 @@ void mooncake_rows_tell(const struct mooncake_rows *rows, struct trace_facts *fa
         facts_assume(facts, "prompts of whole blocks, where the file has no length of them");
     if (rows->texts != NULL)
         facts_assume(facts, "tokens of texts, by import.bytes_per_token");
+    facts->tenants = rows->tenants.tenants;
 }
 
 /* ---- a row ---- */
@@ -312,6 +313,7 @@ enum status mooncake_row_read(struct mooncake_rows *rows, struct json_record rec
     }
     rows->begun = true;
     if (read_times(record, row, err) || read_session(record, row, err) ||
+        tenant_read_json(&rows->tenants, record, &row->tenant, err) ||
         read_reply(rows, record, row, err) ||
         (is_text(record.object) ? read_text : read_prompt)(rows, record, row, err))
         return err->status;

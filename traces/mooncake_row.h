@@ -29,6 +29,7 @@
 #include "traces/format.h"
 #include "traces/json_record.h"
 #include "traces/prompt_hash.h"
+#include "traces/tenant_read.h"
 
 enum { MOONCAKE_BLOCK_TOKENS = 512 };
 
@@ -42,6 +43,7 @@ struct mooncake_rows {
     struct prompt_hash *texts; /* of a file whose rows begin with texts; else NULL */
     uint64_t *keys, *sorted;
     uint32_t keys_capacity, sorted_capacity;
+    struct tenant_reader tenants;
 };
 
 /* keys[] hold until the next row is read. */
@@ -52,7 +54,8 @@ struct mooncake_row {
     struct trace_turn turn;                                 /* its tokens */
     const uint64_t *keys;
     uint32_t block_count; /* of keys[]; all blocks where the file has ids or texts */
-    bool is_whole;        /* the prompt is a chat's messages, which hold its history */
+    uint8_t tenant;
+    bool is_whole; /* the prompt is a chat's messages, which hold its history */
 };
 
 /* Looks at what comes first: the size of block, whether there are ids. */

@@ -54,7 +54,8 @@ bool workload_key_is_of(const char *key, enum shape shape)
 {
     static const char *const of_all[] = { "workload.sessions_per_s", "workload.concurrency",
                                           "workload.seed",           "workload.shape",
-                                          "workload.loop",           "workload.token_time" };
+                                          "workload.loop",           "workload.token_time",
+                                          "workload.tenants" };
     const char *all = abouts[SHAPE_SHAREGPT].keys; /* of which the other shapes' are a part */
     if (strncmp(key, all, strlen(all)) != 0)
         return true;
@@ -139,7 +140,8 @@ static struct trace *opened(struct trace *sessions, const struct workload_shape 
 }
 
 enum status trace_generate_shape(const struct workload *workload,
-                                 const struct workload_shape *shape, uint32_t block_tokens,
+                                 const struct workload_shape *shape,
+                                 const struct workload_tenants *tenants, uint32_t block_tokens,
                                  struct trace **trace, struct error *err)
 {
     struct trace *made = NULL;
@@ -153,8 +155,12 @@ enum status trace_generate_shape(const struct workload *workload,
         made = shape_requests(workload, shape, block_tokens);
     else if (status == STATUS_OK)
         made = shape_sessions(workload, shape);
-    if (status != STATUS_OK)
+    if (status == STATUS_OK && tenants != NULL)
+        status = trace_give_tenants(tenants, workload->seed, &made, err);
+    if (status != STATUS_OK) {
+        trace_close(made);
         return status;
+    }
     *trace = open && !trace_facts(made).open_loop ? opened(made, shape, block_tokens) : made;
     return STATUS_OK;
 }

@@ -6,7 +6,7 @@
 #ifndef REPRISE_TRACES_SHAPES_H
 #define REPRISE_TRACES_SHAPES_H
 
-#include "traces/traces.h"
+#include "traces/tenants.h"
 
 #define SHAPES(X)                                                                                  \
     X(SHAPE_SHAREGPT, "sharegpt")                                                                  \
@@ -86,9 +86,12 @@ extern const struct config_row
 
 /* The workload of that shape: arrivals and the seed are the workload's (sessions_per_s is of
  * requests where a shape has no sessions), all else of SHAPE_SHAREGPT too. block_tokens: tokens of
- * a block of an open loop. STATUS_INPUT: parameters that contradict each other. */
+ * a block of an open loop; whose
+ * sessions they are, tenants say (NULL: one's). STATUS_INPUT: parameters that contradict each
+ * other. */
 enum status trace_generate_shape(const struct workload *workload,
-                                 const struct workload_shape *shape, uint32_t block_tokens,
+                                 const struct workload_shape *shape,
+                                 const struct workload_tenants *tenants, uint32_t block_tokens,
                                  struct trace **trace, struct error *err);
 
 /* Where the number of sessions of that shape stands, for who wants more or fewer that are alike;

@@ -35,6 +35,7 @@ struct trace_session {
      * 0): of its GPU, or of the cache whose look-ups these are; of the next ones, in tiers below.
      */
     uint32_t measured_hits, measured_hits_below;
+    uint8_t tenant; /* of trace_facts.tenants; 0 where none is named */
 };
 
 struct trace; /* a source being read */
@@ -69,6 +70,15 @@ void trace_skips_print(const struct trace_skips *skips, char *text, size_t text_
 
 enum { TRACE_ASSUMED_MOST = 4 };
 
+/* Whose sessions they are: those of each tenant are told apart, and may be treated apart. */
+enum { TRACE_TENANTS_MOST = 16, TRACE_TENANT_BYTES = 32 };
+struct trace_tenants {
+    uint32_t count; /* read so far; 0: the trace names none, and all is one tenant's */
+    char name[TRACE_TENANTS_MOST][TRACE_TENANT_BYTES];
+};
+/* Its name; "default" where none is named. */
+const char *trace_tenant_name(const struct trace_tenants *tenants, uint32_t tenant);
+
 /* Whether a trace tells what an engine's own cache hit, and how it is known. */
 enum trace_measured {
     TRACE_UNMEASURED,
@@ -102,6 +112,7 @@ struct trace_facts {
     const char *format; /* "mooncake", "sharegpt-like" */
     enum trace_measured measured;
     struct trace_engine_log engine; /* TRACE_MEASURED_BY_EVENTS; else zero */
+    struct trace_tenants tenants;
 };
 struct trace_facts trace_facts(const struct trace *trace);
 /* How much of the file is read, in [0, 1], for progress where expected_turns is 0. */

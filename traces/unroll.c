@@ -16,6 +16,7 @@ struct turns {
     struct trace_turn *turn;
     uint32_t capacity, count, next;
     uint64_t history_tokens, compactions;
+    uint8_t tenant;
 };
 
 /* going_on: sessions that have turns to come, by when the next is due, then by id; the handle is a
@@ -57,6 +58,7 @@ static void begin_session(struct unroll *unroll)
     memcpy(turns->turn, session->turns, session->turn_count * sizeof *turns->turn);
     turns->count = session->turn_count;
     turns->next = 0;
+    turns->tenant = session->tenant;
     turns->history_tokens = turns->compactions = 0;
     heap_push(&unroll->going_on, (struct heap_item){ session->arrival_ns, session->id, slot });
     unroll->has_ahead = false;
@@ -133,7 +135,8 @@ static enum trace_step unroll_next(void *state, struct trace_session *session, s
                                        .turn_count = 1,
                                        .turns = &unroll->given,
                                        .block_keys = unroll->keys.key,
-                                       .block_count = unroll->keys.count };
+                                       .block_count = unroll->keys.count,
+                                       .tenant = turns->tenant };
     if (turns->next == turns->count)
         give_slot_back(unroll, now.handle);
     return TRACE_ITEM;

@@ -49,6 +49,16 @@ static enum status check(const struct trace_facts *facts, const struct trace_for
     return STATUS_OK;
 }
 
+/* Once a session is read: it names a tenant, or none does. */
+static void write_heading(const struct trace_format_out *format, const struct trace_facts *facts,
+                          struct text_out *out)
+{
+    if (format->heading == NULL)
+        return;
+    text_out_text(out, format->heading);
+    text_out_text(out, format->tenants && facts->tenants.count > 0 ? ",tenant\n" : "\n");
+}
+
 static enum status write_sessions(struct trace *trace, const struct trace_format_out *format,
                                   const struct trace_writing *how, struct text_out *out,
                                   struct trace_written *written, struct error *err)
@@ -56,16 +66,17 @@ static enum status write_sessions(struct trace *trace, const struct trace_format
     enum { ASKED_EVERY = 1024 };
     struct trace_session session;
     enum trace_step step;
-    if (format->heading != NULL)
-        text_out_text(out, format->heading);
     while ((step = trace_next(trace, &session, err)) == TRACE_ITEM) {
         struct trace_facts facts = trace_facts(trace);
+        if (written->sessions == 0)
+            write_heading(format, &facts, out);
         if (written->sessions % ASKED_EVERY == 0 && how->go_on != NULL && !how->go_on(how->context))
             return error_interrupted(err);
         format->session(out, &facts, &session);
         written->sessions++;
         written->turns += session.turn_count;
     }
+    written->loss.tenants = !format->tenants && trace_facts(trace).tenants.count > 0;
     return step == TRACE_ERROR ? err->status : STATUS_OK;
 }
 

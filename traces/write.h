@@ -8,6 +8,7 @@
 /* What a file does not hold of the trace that it was written from. */
 struct trace_loss {
     bool blocks; /* which prefixes are shared */
+    bool tenants; /* whose sessions they are */
     bool loop;  /* that the trace was an open loop: its requests are read as sessions of one turn */
     bool begin; /* when the first one came: the format counts from it */
     uint64_t time_ns; /* times are rounded to this; 0: they are whole */

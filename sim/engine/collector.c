@@ -22,6 +22,8 @@ void collector_free(struct collector *collector)
 {
     for (int of = 0; of < TIMES_COUNT; of++)
         histogram_free(&collector->times[of]);
+    for (uint32_t i = 0; i < TRACE_TENANTS_MOST; i++)
+        tenant_sums_free(&collector->tenant[i]);
 }
 
 void collector_measure_from(struct collector *collector, uint64_t now_ns)
@@ -33,6 +35,9 @@ void collector_measure_from(struct collector *collector, uint64_t now_ns)
     memcpy(fresh.times, collector->times, sizeof fresh.times);
     for (int of = 0; of < TIMES_COUNT; of++)
         histogram_reset(&fresh.times[of]);
+    memcpy(fresh.tenant, collector->tenant, sizeof fresh.tenant);
+    for (uint32_t i = 0; i < TRACE_TENANTS_MOST; i++)
+        tenant_sums_restart(&fresh.tenant[i]);
     *collector = fresh;
 }
 
@@ -138,6 +143,7 @@ void collector_add_turn(struct collector *collector, const struct turn_record *t
     if (turn->urgent)
         add_ttft(&collector->urgent, turn->ttft_ns);
     count_hits(collector, turn);
+    tenant_sums_add_turn(&collector->tenant[turn->tenant], turn);
 }
 
 /* Both promises were kept: the first token in time, and the others at the promised pace on average.
@@ -151,8 +157,10 @@ static bool is_in_slo(const struct experiment *experiment, const struct turn_end
 
 void collector_end_turn(struct collector *collector, const struct turn_end *turn)
 {
+    bool in_slo = is_in_slo(collector->experiment, turn);
     collector->turns++;
-    collector->turns_in_slo += is_in_slo(collector->experiment, turn);
+    collector->turns_in_slo += in_slo;
+    tenant_sums_end_turn(&collector->tenant[turn->tenant], turn, in_slo);
     histogram_add(&collector->times[TIMES_E2E], turn->ttft_ns + turn->decode_ns, 1);
     if (turn->reply_tokens > 1)
         histogram_add(&collector->times[TIMES_TPOT], turn->decode_ns / (turn->reply_tokens - 1), 1);
@@ -161,8 +169,9 @@ void collector_end_turn(struct collector *collector, const struct turn_end *turn
     memset(collector->after_ns, 0, sizeof collector->after_ns);
 }
 
-void collector_add_preemption(struct collector *collector, uint32_t ready_tokens)
+void collector_add_preemption(struct collector *collector, uint32_t tenant, uint32_t ready_tokens)
 {
+    collector->tenant[tenant].preemptions++;
     collector->preemptions++;
     collector->preempted_tokens += ready_tokens;
 }

@@ -7,6 +7,7 @@
 #include "sim/placement/tier.h"
 #include "sim/engine/experiment.h"
 #include "sim/engine/result.h"
+#include "sim/engine/tenant_sums.h"
 
 #include <stdint.h>
 
@@ -70,6 +71,7 @@ struct collector {
     uint64_t units_found, units_wanted, turns_prefilled, turns_reusing;
     uint64_t later_turns, later_turns_reusing; /* of the prefilled ones: not their session's first */
     struct timeline timeline;
+    struct tenant_sums tenant[TRACE_TENANTS_MOST];
 };
 
 /* A turn whose prefill has ended. */
@@ -83,6 +85,7 @@ struct turn_record {
     uint32_t passed_over_tokens;         /* found, but computed again since that was sooner */
     uint32_t hit_tokens[TIER_KINDS];
     uint32_t units_found, units_wanted;
+    uint8_t tenant;
     bool urgent;
     bool overflowed, clamped; /* its context was truncated; its prompt or reply cut to the window */
 };
@@ -91,6 +94,7 @@ struct turn_record {
 struct turn_end {
     uint64_t end_ns, ttft_ns, decode_ns; /* decode: first token to last */
     uint32_t reply_tokens;
+    uint8_t tenant;
 };
 
 /* The experiment outlives the collector. */
@@ -102,8 +106,8 @@ void collector_measure_from(struct collector *collector, uint64_t now_ns);
 void collector_add_turn(struct collector *collector, const struct turn_record *turn);
 /* A measured turn's last token is out. */
 void collector_end_turn(struct collector *collector, const struct turn_end *turn);
-/* A turn was pushed out of HBM: its ready_tokens are to be made again. */
-void collector_add_preemption(struct collector *collector, uint32_t ready_tokens);
+/* A turn of the tenant's was pushed out of HBM: its ready_tokens are to be made again. */
+void collector_add_preemption(struct collector *collector, uint32_t tenant, uint32_t ready_tokens);
 /* The GPUs were busy from..to, for time_ns of that with `what`. What lies before the measured part, or
  * after the last turn's end (saves that are still waited for), is left out. */
 void collector_add_busy(struct collector *collector, enum busy what, uint64_t time_ns,

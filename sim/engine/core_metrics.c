@@ -24,3 +24,13 @@ void core_metrics_add(const struct placement *core, const struct kv_layout *kv,
     metrics->peak_ssd_bytes += PEAK(TIER_SSD);
 #undef PEAK
 }
+
+void core_metrics_add_tenants(const struct placement *core, const struct kv_layout *kv,
+                              const struct placement_counters *then, struct tenant_result *tenants,
+                              uint32_t count)
+{
+    const uint64_t *now = placement_counters(core)->tenant_stored_bytes;
+    for (uint32_t i = 0; i < count; i++)
+        tenants[i].metrics.stored_bytes +=
+            (double)kv_layout_copy_bytes(kv, now[i] - then->tenant_stored_bytes[i], TIER_DRAM);
+}

@@ -5,6 +5,7 @@
 
 #include "sim/engine/kv_layout.h"
 #include "sim/engine/metrics.h"
+#include "sim/engine/tenants.h"
 #include "sim/placement/placement.h"
 
 /* Adds bytes by cause since the counters were `then`, and the tiers' peaks; of several servers,
@@ -12,5 +13,9 @@
  * those of DRAM. */
 void core_metrics_add(const struct placement *core, const struct kv_layout *kv,
                       const struct placement_counters *then, struct metrics *metrics);
+/* The same of the first `count` tenants: what was stored of theirs. */
+void core_metrics_add_tenants(const struct placement *core, const struct kv_layout *kv,
+                              const struct placement_counters *then, struct tenant_result *tenants,
+                              uint32_t count);
 
 #endif

@@ -39,6 +39,7 @@ static void count_turn(struct engine *engine, const struct session *session, uin
         .passed_over_tokens = session->passed_over_tokens,
         .units_found = hits->units_found,
         .units_wanted = hits->units_wanted,
+        .tenant = session->tenant,
         .urgent = session->urgent,
         .overflowed = session->cut_tokens > 0,
         .clamped = session->clamped,
@@ -134,6 +135,7 @@ static void count_end(struct engine *engine, const struct session *session, uint
             session->first_token_ns - session->asked_ns + experiment_of(engine)->reply_cpu_ns,
         .decode_ns = end_ns - session->first_token_ns,
         .reply_tokens = session->reply_tokens,
+        .tenant = session->tenant,
     };
     engine->service->turns_done++;
     if (!is_measured(engine, session))

@@ -114,6 +114,8 @@ void engine_ask(struct engine *engine, uint64_t now_ns, uint32_t handle, struct 
     session->server = session->decode_server = engine->index;
     session->reached_ns = now_ns;
     sessions_note_cut(&service->sessions, handle, &chain);
+    placement_set_tenant(engine->core, session->tenant,
+                         &service->sessions.terms.of[session->tenant]);
     session->job = placement_queue(engine->core, now_ns, chain.keys, chain.count,
                                    chain.context_tokens, chain.capacity);
     if (engine->setup->unit_tokens == UINT32_MAX)
@@ -269,4 +271,11 @@ void engine_add_metrics(struct engine *engine, struct metrics *metrics)
     placement_end(engine->core);
     core_metrics_add(engine->core, &engine->setup->kv, &engine->counters_at_measure, metrics);
     moved_add_metrics(&engine->moved, &engine->moved_at_measure, metrics);
+}
+
+void engine_add_tenant_metrics(const struct engine *engine, struct tenant_result *tenants,
+                               uint32_t count)
+{
+    core_metrics_add_tenants(engine->core, &engine->setup->kv, &engine->counters_at_measure,
+                             tenants, count);
 }

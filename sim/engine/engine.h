@@ -148,6 +148,9 @@ uint64_t engine_moved_bytes(const struct engine *engine, enum link link);
 bool engine_is_loading(const struct engine *engine, uint32_t session);
 /* What placement counted since measuring began, and its tiers' peaks, added to metrics. */
 void engine_add_metrics(struct engine *engine, struct metrics *metrics);
+/* The same of the first `count` tenants. */
+void engine_add_tenant_metrics(const struct engine *engine, struct tenant_result *tenants,
+                               uint32_t count);
 /* For service_start_measuring(). */
 void engine_start_measuring(struct engine *engine);
 

@@ -348,7 +348,7 @@ static const struct config_row experiment_rows[] = {
               "of it); false: full blocks only, as in vLLM v1" },
     { .key = "engine.order", .kind = CONFIG_CHOICE, .offset = AT(order), .choices = order_choices,
       .standard = "fcfs",
-      .help = "who is next: fcfs; priority: urgent sessions first; longest-prefix: who finds most of "
+      .help = "who is next: fcfs; priority: urgent sessions first, or tenants' by tenants.priority; longest-prefix: who finds most of "
               "its context stored (SGLang's lpm)" },
     { .key = "engine.order_wait", .kind = CONFIG_U64, .unit = UNIT_DURATION,
       .offset = AT(order_wait_ns), .min = 0, .max = 1e18, .standard = "30s",
@@ -411,6 +411,8 @@ const struct config_section experiment_sections[] = {
     { .prefix = "", .rows = experiment_rows, .offset = 0 },
     { .prefix = "workload.", .rows = workload_rows, .offset = AT(workload) },
     { .prefix = "workload.", .rows = workload_shape_rows, .offset = AT(shape) },
+    { .prefix = "workload.", .rows = workload_tenant_rows, .offset = AT(tenants_given) },
+    { .prefix = "tenants.", .rows = tenant_key_rows, .offset = AT(tenants) },
     { .prefix = "import.", .rows = trace_import_rows, .offset = AT(import) },
     { .rows = NULL },
 };

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "models/hbm.h"
 #include "models/models.h"
+#include "sim/engine/tenant_terms.h"
 #include "sim/placement/keys.h"
 #include "traces/shapes.h"
 #include "traces/traces.h"
@@ -66,6 +67,7 @@ struct experiment {
     char trace[CONFIG_TEXT_BYTES]; /* a file, or "" for the generated workload */
     struct workload workload;
     struct workload_shape shape; /* of the generated workload */
+    struct workload_tenants tenants_given; /* likewise */
     struct trace_import import;    /* what a trace file does not say */
     uint64_t warmup_turns;         /* the first turns to start are not measured */
     uint64_t max_turns;            /* stop after this many; 0: the whole trace */
@@ -79,6 +81,8 @@ struct experiment {
     uint64_t remote_bytes, remote_latency_ns; /* the pool that all servers share */
     int replies;                    /* enum replies */
     struct placement_keys placement; /* write_ahead_tokens 0: twice chunk_tokens */
+
+    struct tenant_keys tenants;
 
     /* Of the engine (models/versions.h); "" and "none": the paper's; "hardware": the server's, which
      * experiment_from_tree() leaves in none. */

@@ -7,6 +7,7 @@ enum status experiment_open_trace(const struct experiment *experiment, struct tr
 {
     if (experiment->trace[0] == '\0')
         return trace_generate_shape(&experiment->workload, &experiment->shape,
+                                    &experiment->tenants_given,
                                     trace_import_block_tokens(&experiment->import), trace, err);
     return trace_open(experiment->trace, &experiment->workload, &experiment->import, trace, err);
 }

@@ -50,6 +50,21 @@ static void set_metrics(struct service *service, uint64_t now_ns, struct sim_res
     metrics->router_imbalance = imbalance(service);
 }
 
+/* Nothing where there is one tenant, or a run ended in its warm-up. */
+static void set_tenants(const struct service *service, const struct trace_tenants *tenants,
+                        struct sim_result *result)
+{
+    result->tenant_count = tenants->count > 1 ? tenants->count : 0;
+    for (uint32_t i = 0; i < result->tenant_count; i++) {
+        struct tenant_result *tenant = &result->tenant[i];
+        memset(tenant, 0, sizeof *tenant);
+        memcpy(tenant->name, tenants->name[i], sizeof tenant->name);
+        tenant_sums_finish(&service->collector.tenant[i], &tenant->metrics);
+    }
+    for (uint32_t i = 0; i < service->engines; i++)
+        engine_add_tenant_metrics(service->engine[i], result->tenant, result->tenant_count);
+}
+
 /* ---- dollars and wear ---- */
 
 static void set_cost(const struct engine_setup *setup, struct metrics *metrics)
@@ -161,6 +176,7 @@ void outcome_set(struct service *service, const struct trace *trace, uint64_t no
     set_cost(setup, &result->metrics);
     set_wear(setup, result);
     const struct trace_facts facts = trace_facts(trace);
+    set_tenants(service, &facts.tenants, result);
     set_findings(setup, &facts, result);
     result->trace_hash = trace_hash(trace);
     result->trace_format = facts.format;

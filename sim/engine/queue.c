@@ -154,16 +154,18 @@ static uint32_t first_to_start(struct engine *engine, uint32_t *before)
     return at;
 }
 
-static bool goes_before(const struct engine *engine, uint32_t handle, uint32_t *best_tokens)
+/* best: of those before it in the queue, the highest rank or the most that is found. */
+static bool goes_before(const struct engine *engine, uint32_t handle, uint32_t *best)
 {
     const struct session *session = session_of(engine, handle);
-    if (experiment_of(engine)->order == ORDER_PRIORITY)
-        return session->urgent;
-    struct placement_hits hits = peek(engine, session, slowest_tier(engine));
-    uint32_t tokens = reuse_found_tokens(&hits);
-    if (tokens <= *best_tokens)
+    uint32_t worth = session->rank;
+    if (experiment_of(engine)->order != ORDER_PRIORITY) {
+        struct placement_hits hits = peek(engine, session, slowest_tier(engine));
+        worth = reuse_found_tokens(&hits);
+    }
+    if (worth <= *best)
         return false;
-    *best_tokens = tokens;
+    *best = worth;
     return true;
 }
 
@@ -171,16 +173,16 @@ static bool goes_before(const struct engine *engine, uint32_t handle, uint32_t *
 static uint32_t next_in_order(struct engine *engine, uint32_t *before)
 {
     const struct experiment *experiment = experiment_of(engine);
-    uint32_t best = first_to_start(engine, before), best_tokens = 0, last = *before, seen = 0;
+    uint32_t best = first_to_start(engine, before), worth = 0, last = *before, seen = 0;
     if (best == 0 || experiment->order == ORDER_FCFS ||
         engine->now_ns - session_of(engine, best)->asked_ns > experiment->order_wait_ns)
         return best;
     for (uint32_t at = best; at != 0 && seen < experiment->order_window;
          at = session_of(engine, at)->next, seen++) {
-        if (!waits_for_fetch(engine, at) && goes_before(engine, at, &best_tokens)) {
+        if (!waits_for_fetch(engine, at) && goes_before(engine, at, &worth)) {
             best = at;
             *before = last;
-            if (experiment->order == ORDER_PRIORITY)
+            if (experiment->order == ORDER_PRIORITY && worth == engine->setup->rank_most)
                 break;
         }
         last = at;

@@ -5,6 +5,7 @@
 
 #include "models/models.h"
 #include "sim/engine/metrics.h"
+#include "sim/engine/tenants.h"
 #include "sim/placement/tier.h"
 
 #include <stdbool.h>
@@ -22,6 +23,8 @@ struct series {
 
 struct sim_result {
     struct metrics metrics;
+    uint32_t tenant_count; /* 0 where there is one: the run's metrics are its */
+    struct tenant_result tenant[TRACE_TENANTS_MOST];
     uint32_t series_count;
     struct series series[SIM_SERIES_MAX];
     uint64_t trace_hash;

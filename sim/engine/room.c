@@ -58,21 +58,23 @@ static void preempt(struct engine *engine, struct handles *from, uint32_t at)
     engine->note[old].session = 0;
     engine_limit_job(engine, session);
     engine_note_job(engine, session->job, handle);
-    collector_add_preemption(collector_of(engine), session->ready_tokens);
+    collector_add_preemption(collector_of(engine), session->tenant, session->ready_tokens);
     session->ready_tokens = 0;
     queue_push_front(engine, handle);
     actions_drain(engine);
 }
 
-/* Latest first; with priorities, urgent ones last. */
+/* Latest first; with priorities, of those of the lowest rank. */
 static uint32_t victim_of(const struct engine *engine, const struct handles *handles)
 {
-    uint32_t at = handles->count - 1;
+    uint32_t victim = handles->count - 1;
     if (experiment_of(engine)->order != ORDER_PRIORITY)
-        return at;
-    while (at > 0 && session_of(engine, handles->item[at])->urgent)
-        at--;
-    return session_of(engine, handles->item[at])->urgent ? handles->count - 1 : at;
+        return victim;
+    for (uint32_t at = victim; at-- > 0;)
+        if (session_of(engine, handles->item[at])->rank <
+            session_of(engine, handles->item[victim])->rank)
+            victim = at;
+    return victim;
 }
 
 /* The turn that was admitted last: those that still prefill came after those that decode. */

@@ -63,6 +63,7 @@ static void copy_session(struct sessions *sessions, struct session *session,
                          const struct trace_session *item)
 {
     session->id = item->id;
+    session->tenant = item->tenant;
     session->seen = ranges_take(&sessions->seen_ranges, sessions->setup->experiment->replicas);
     memory_grow(&sessions->seen, &sessions->seen_capacity, sessions->seen_ranges.high_water,
                 sizeof *sessions->seen);
@@ -88,6 +89,21 @@ static bool draw_urgent(const struct sessions *sessions, uint64_t id)
 {
     struct random random = random_from(id, UINT64_C(0x757267656e74));
     return random_uniform(&random) < sessions->setup->experiment->urgent_share;
+}
+
+/* By its tenant's priority where the experiment gives them some, else by being urgent. */
+static void set_rank(struct sessions *sessions, struct session *session)
+{
+    const struct placement_terms *terms = tenant_terms_of(
+        &sessions->terms, &sessions->setup->tenants, sessions->trace, session->tenant);
+    if (!tenant_lists_have_priorities(&sessions->setup->tenants)) {
+        session->urgent = draw_urgent(sessions, session->id);
+        session->rank = session->urgent;
+        return;
+    }
+    session->rank = terms->priority != PLACEMENT_NO_PRIORITY ? (uint8_t)terms->priority
+                                                             : (uint8_t)TENANT_PRIORITY;
+    session->urgent = session->rank > TENANT_PRIORITY;
 }
 
 static bool enough_asked(const struct sessions *sessions)
@@ -155,7 +171,7 @@ enum status sessions_read(struct sessions *sessions, uint64_t now_ns, uint32_t *
     copy_session(sessions, &sessions->item[*handle], &item);
     *arrival_ns = reaches_at_ns(sessions, &sessions->item[*handle],
                                 asks_at_ns(sessions, &item, now_ns), now_ns);
-    sessions->item[*handle].urgent = draw_urgent(sessions, item.id);
+    set_rank(sessions, &sessions->item[*handle]);
     sessions->ahead = true;
     return STATUS_OK;
 }

@@ -38,7 +38,9 @@ struct session {
     struct placement_hits hits;       /* of its first prefill: what it reused */
     uint32_t reused_tokens;           /* their sum */
     uint32_t passed_over_tokens; /* found, but in a tier not worth loading from */
-    bool urgent;                 /* engine.order: priority */
+    uint8_t tenant;              /* of the trace's */
+    uint8_t rank;                /* engine.order: priority; higher ones first */
+    bool urgent;                 /* that, or its tenant's priority is above the usual */
     bool clamped;                     /* its prompt or reply was cut to the window */
     bool started;                /* this turn's first prefill has begun */
 };
@@ -71,6 +73,7 @@ struct sessions {
     uint64_t *scratch_keys; /* a chain being built */
     uint32_t scratch_capacity;
     uint64_t turns_asked;
+    struct tenant_terms terms;
     struct offered offered;
     uint32_t in_flight; /* sessions read and not ended */
     bool ahead, ended;  /* one is read that has not arrived; there are no more to read */

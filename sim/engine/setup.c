@@ -192,6 +192,7 @@ static void set_tiers(struct engine_setup *setup)
     config->recompute_base_ns = recompute.base_ns;
     config->recompute_slope_ns = recompute.slope_ns;
     placement_keys_set(experiment, config);
+    config->quotas = tenant_lists_have_quotas(&setup->tenants);
     config->keys.ssd_admit_bytes =
         kv_layout_core_bytes(&setup->kv, config->keys.ssd_admit_bytes, TIER_SSD);
 }
@@ -255,6 +256,16 @@ static enum status set_kv(struct engine_setup *setup, struct error *err)
     return check_window(setup, err);
 }
 
+static enum status set_tenants(struct engine_setup *setup, struct error *err)
+{
+    const struct tenant_list *priority = &setup->tenants.priority;
+    enum status status = tenant_lists_parse(&setup->experiment->tenants, &setup->tenants, err);
+    setup->rank_most = tenant_lists_have_priorities(&setup->tenants) ? TENANT_PRIORITY : 1;
+    for (uint32_t i = 0; i < priority->count; i++)
+        setup->rank_most = greater(setup->rank_most, (uint32_t)priority->value[i]);
+    return status;
+}
+
 /* ---- all together ---- */
 
 /* Servers that only prefill need others that decode; what is decoded elsewhere is not pushed out,
@@ -303,6 +314,8 @@ enum status engine_setup_open(const struct experiment *experiment, struct engine
     enum status status = policy_name_parse(policy, &setup->placement, err);
     if (status == STATUS_OK)
         status = placement_keys_check(experiment, err);
+    if (status == STATUS_OK)
+        status = set_tenants(setup, err);
     if (status == STATUS_OK)
         status = check_cluster(experiment, err);
     if (status == STATUS_OK)

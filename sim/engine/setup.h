@@ -36,6 +36,8 @@ struct engine_setup {
     struct disks disks;
     struct timing timing;
     struct placement_config placement;
+    struct tenant_lists tenants;
+    uint32_t rank_most; /* of sessions (sessions.h) */
     double link_bytes_per_s[LINK_COUNT];
     double both_bytes_per_s[PAIR_COUNT]; /* a pair of links together; 0: no such bound */
     uint64_t link_latency_ns[LINK_COUNT];

@@ -23,7 +23,10 @@ static bool write_node(struct placement *core, const struct job *job, uint32_t f
                        uint32_t *id)
 {
     uint64_t tokens = (uint64_t)(to - from) * core->config.unit_tokens;
-    if (!room_for_node(core, tokens)) {
+    uint64_t of[QUOTA_ORDERS] = { 0 };
+    for (uint32_t i = from; core->quotas != NULL && i < to; i++)
+        of[order_of(core, chain_unit(core, job, i), TIER_DRAM)] += core->config.unit_tokens;
+    if (room_for_orders(core, TIER_DRAM, of, 0) != ROOM_NOW || !room_for_node(core, 0, tokens)) {
         core->counters.unsaved_bytes += tokens * core->config.bytes_per_token;
         return false;
     }

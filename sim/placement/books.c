@@ -63,7 +63,7 @@ void books_set_copy(struct placement *core, uint32_t unit, enum tier tier, uint3
     if (tier == TIER_HBM && entry->pins == 0)
         core->hbm_idle_tokens += tokens - before;
     if (unit_leaves(entry, tier))
-        core->leaving_tokens[tier] += tokens - before;
+        quota_leave(core, unit, tier, tokens - before, 0);
     /* One whose copy was cut to nothing while it leaves is entered when that has ended. */
     if (before == 0 && !unit_leaves(entry, tier))
         books_enter(core, unit, tier);
@@ -112,13 +112,13 @@ void books_follow(struct placement *core, uint32_t unit, uint32_t parent)
 
 void books_enter(struct placement *core, uint32_t unit, enum tier tier)
 {
-    core->policy->enter(&core->env, unit, tier);
+    core->policy->enter(env_of(core, unit, tier), unit, tier);
     count_child(core, unit, tier, true);
 }
 
 void books_leave(struct placement *core, uint32_t unit, enum tier tier, enum leave why)
 {
-    core->policy->leave(&core->env, unit, tier, why);
+    core->policy->leave(env_of(core, unit, tier), unit, tier, why);
     count_child(core, unit, tier, false);
 }
 
@@ -134,7 +134,7 @@ void books_evict(struct placement *core, uint32_t unit, enum tier tier)
 {
     set_leaving(core, unit, tier, true);
     books_leave(core, unit, tier, LEAVE_EVICTED);
-    core->leaving_tokens[tier] += core->units.unit[unit].tokens[tier];
+    quota_leave(core, unit, tier, core->units.unit[unit].tokens[tier], 0);
 }
 
 static void stop_being_clean(struct placement *core, uint32_t unit)
@@ -147,7 +147,7 @@ static void stop_being_clean(struct placement *core, uint32_t unit)
 void books_take_back(struct placement *core, uint32_t unit, enum tier tier)
 {
     struct unit *entry = &core->units.unit[unit];
-    core->leaving_tokens[tier] -= entry->tokens[tier];
+    quota_leave(core, unit, tier, 0, entry->tokens[tier]);
     if (tier == TIER_HBM)
         stop_being_clean(core, unit);
     if (entry->tokens[tier] > 0)
@@ -224,8 +224,9 @@ static void shrink_copy(struct placement *core, uint32_t unit, enum tier tier, u
         books_leave(core, unit, tier, why);
     entry->tokens[tier] -= by;
     books_unbook(core, tier, by);
+    quota_book(core, unit, tier, 0, by);
     if (unit_leaves(entry, tier))
-        core->leaving_tokens[tier] -= by;
+        quota_leave(core, unit, tier, 0, by);
     if (tier == TIER_HBM && entry->pins == 0)
         core->hbm_idle_tokens -= by;
     if (tier == TIER_HBM && entry->clean && entry->tokens[tier] == 0)
@@ -299,7 +300,9 @@ void books_wanted(struct placement *core, uint32_t unit)
 {
     core->env.may_go_epoch += !unit_is_held(&core->units.seen, unit, TIER_HBM) ||
                               !unit_is_held(&core->units.seen, unit, TIER_DRAM);
-    if (core->policy->wanted != NULL)
+    if (core->policy->wanted != NULL && core->quotas != NULL)
+        quota_wanted(core, unit);
+    else if (core->policy->wanted != NULL)
         core->policy->wanted(&core->env, unit);
 }
 

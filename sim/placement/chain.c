@@ -169,7 +169,7 @@ void chain_use(struct placement *core, const struct job *job, enum moment moment
                 there = there && (marks & (MARK_STORED | MARK_REUSED)) != 0;
             }
             if ((there || ghost) && hears(core, (enum tier)tier, moment))
-                policy->use(&core->env, unit, (enum tier)tier);
+                policy->use(env_of(core, unit, (enum tier)tier), unit, (enum tier)tier);
             served = served && !there;
         }
     }

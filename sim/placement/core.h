@@ -12,16 +12,19 @@
  *   5. offer.c backup.c                what a job offers to DRAM, as engines do
  *   4. room.c                          DRAM's and SSD's: who is evicted
  *   3. chain.c transfer.c age.c        a job's units; copies in flight; time to live
+ *   3. tenants.c                       whose units are
  *   3. tree.c                          units as nodes of a radix tree
  *   3. policies.c                      the table
  *   2. books.c policy_*.c              a copy comes, goes, is counted; who goes next
  *   1. unit.c pool.c env.c             entries; what servers share; what policies ask
- *   1. ranked.c reuse_ages.c sketch.c  what policies count with */
+ *   1. ranked.c reuse_ages.c sketch.c  what policies count with
+ *   1. quota.c                         whose turn it is to give up */
 #ifndef REPRISE_SIM_PLACEMENT_CORE_H
 #define REPRISE_SIM_PLACEMENT_CORE_H
 
 #include "base/ranges.h"
 #include "sim/placement/placement.h"
+#include "sim/placement/quota.h"
 #include "sim/placement/sketch.h"
 
 /* One place in a queued job's chain. Slots of a job lie side by side, so a job's slot i is
@@ -68,6 +71,7 @@ struct job {
     bool wants_fetch;                         /* some of its chain may lie on SSD only */
     struct kv_base base;                      /* sessions: of its context */
     bool again;                               /* ran before: its use of its chain is counted */
+    uint8_t tenant;
 };
 
 /* Bytes on their way. A transfer that changes copies holds its units in a list and each of them names
@@ -124,6 +128,10 @@ struct placement {
     struct order clean;   /* evicted HBM copies, which lower tiers have or refuse: first go first */
     struct order counted; /* units whose uses are remembered, least recently used first */
     uint32_t counted_units, save_uses; /* a job saves units with so many uses */
+    uint8_t tenant;     /* of jobs that are queued from now on */
+    struct quotas *quotas; /* NULL: nobody has one */
+    uint8_t priority[PLACEMENT_TENANTS_MOST];
+    uint32_t tenants;   /* one more than the highest of them; 0 and 1: there is one */
     uint64_t ended_jobs;
     bool tells_shares;
     uint64_t evict_looked; /* so many intervals had gone by when DRAM's use was looked at */
@@ -131,6 +139,36 @@ struct placement {
     struct action_ring actions;
     struct placement_counters counters;
 };
+
+/* quota.c */
+/* The order in which the unit is in the tier. */
+static inline uint32_t order_of(const struct placement *core, uint32_t unit, enum tier tier)
+{
+    return core->quotas == NULL ? 0 : core->quotas->order[tier][core->units.unit[unit].tenant];
+}
+/* What the policy is given when it is told of the unit, or asked about HBM. */
+static inline struct policy_env *env_of(struct placement *core, uint32_t unit, enum tier tier)
+{
+    return core->quotas == NULL ? &core->env : quota_env(core, order_of(core, unit, tier), tier);
+}
+static inline struct policy_env *env_of_hbm(struct placement *core)
+{
+    return core->quotas == NULL ? &core->env : quota_env(core, 0, TIER_HBM);
+}
+/* The unit's copy takes so many tokens more, or fewer; and of those that leave. */
+static inline void quota_book(struct placement *core, uint32_t unit, enum tier tier, uint64_t more,
+                              uint64_t fewer)
+{
+    if (core->quotas != NULL && tier != TIER_HBM)
+        core->quotas->used_tokens[tier][order_of(core, unit, tier)] += more - fewer;
+}
+static inline void quota_leave(struct placement *core, uint32_t unit, enum tier tier, uint64_t more,
+                               uint64_t fewer)
+{
+    core->leaving_tokens[tier] += more - fewer;
+    if (core->quotas != NULL)
+        core->quotas->leaving_tokens[tier][order_of(core, unit, tier)] += more - fewer;
+}
 
 /* books.c */
 static inline uint64_t free_tokens(const struct placement *core, enum tier tier)
@@ -186,13 +224,18 @@ uint32_t books_loaded_tokens(const struct placement *core, const struct unit *un
 
 /* room.c, room_hbm.c: how soon a tier can have that much free. */
 enum room { ROOM_NOW, ROOM_LATER, ROOM_NEVER };
-enum room room_in_dram(struct placement *core, uint64_t tokens);
-bool room_in_ssd(struct placement *core, uint64_t tokens);
+/* order: of quotas, whose tokens these are; 0 where they are several's, or nobody has one. */
+enum room room_in_dram(struct placement *core, uint32_t order, uint64_t tokens);
+bool room_in_ssd(struct placement *core, uint32_t order, uint64_t tokens);
+/* The same for `tokens` of several orders, of each as many as of[] says. Quotas first: who would be over
+ * his makes room among his own, and then there is some for all. */
+enum room room_for_orders(struct placement *core, enum tier tier, const uint64_t of[QUOTA_ORDERS],
+                          uint64_t tokens);
 enum room room_in_hbm(struct placement *core, uint64_t tokens);
 /* The same for a unit itself, whose copies do not make room for it. */
 /* SAVE_NODES: DRAM evicts nodes of as many tokens as are asked for, if there is no room for them; a unified
  * tree, of as many as are short. */
-bool room_for_node(struct placement *core, uint64_t tokens);
+bool room_for_node(struct placement *core, uint32_t order, uint64_t tokens);
 /* Evicts for `goal` tokens, and may do with fewer: the room that there is for `tokens`. */
 enum room room_in_hbm_up_to(struct placement *core, uint64_t tokens, uint64_t goal);
 /* What is free in HBM, or will be. */
@@ -201,8 +244,9 @@ uint64_t room_coming_in_hbm(const struct placement *core);
 void room_hold(struct placement *core, uint32_t unit, bool holds);
 enum room room_in_dram_for(struct placement *core, uint32_t unit, uint64_t tokens);
 bool room_in_ssd_for(struct placement *core, uint32_t unit, uint64_t tokens);
-/* The same for a fetch wanted by the job of that sequence: evicts nothing that is wanted sooner. */
-enum room room_for_fetch(struct placement *core, uint64_t tokens, uint32_t sequence);
+/* The same for a fetch of the unit wanted by the job of that sequence: evicts nothing that is wanted
+ * sooner. */
+enum room room_for_fetch(struct placement *core, uint32_t unit, uint64_t tokens, uint32_t sequence);
 /* Demotes ahead until the reserve is free or on its way to be. */
 void room_keep_reserve(struct placement *core);
 /* evict_at: DRAM's use is looked at as often as it would have been by now. */
@@ -306,6 +350,13 @@ static inline uint32_t remote_tokens(const struct placement *core, const struct 
 {
     return core->config.pool != NULL ? pool_tokens(core->config.pool, unit->key, base_of(unit)) : 0;
 }
+
+/* tenants.c */
+/* A job of the tenant is to compute the unit or to read it from the pool: it is its own, if nobody has
+ * anything of it. */
+void tenants_own(struct placement *core, uint32_t unit, uint8_t tenant);
+/* The same of the job's units from the from-th on. */
+void tenants_own_chain(struct placement *core, const struct job *job, uint32_t from);
 
 /* write.c */
 struct writes {

@@ -34,6 +34,13 @@ static void note_arrival(struct placement *core, const struct transfer *transfer
     entry->fetched = true;
 }
 
+static void count_stored(struct placement *core, const struct unit *entry, uint32_t tokens)
+{
+    uint64_t bytes = tokens * core->config.bytes_per_token;
+    core->counters.stored_bytes += bytes;
+    core->counters.tenant_stored_bytes[entry->tenant] += bytes;
+}
+
 /* The copy is whole: what was booked for it becomes it. */
 static void end_unit(struct placement *core, const struct transfer *transfer, uint32_t unit)
 {
@@ -46,8 +53,7 @@ static void end_unit(struct placement *core, const struct transfer *transfer, ui
         books_set_copy(core, unit, tier, entry->goal_tokens);
     note_arrival(core, transfer, unit, entry->tokens[tier] - before);
     if (transfer->kind == ACTION_SAVE && books_stored_tokens(entry) > stored)
-        core->counters.stored_bytes +=
-            (uint64_t)(books_stored_tokens(entry) - stored) * core->config.bytes_per_token;
+        count_stored(core, entry, books_stored_tokens(entry) - stored);
     entry->fresh = transfer->kind == ACTION_SAVE && transfer->job != 0 && core_offers(core);
     if (transfer->kind == ACTION_DEMOTE ||
         (transfer->kind == ACTION_SAVE && transfer->job == 0 && unit_leaves(entry, transfer->from)))

@@ -50,7 +50,7 @@ static bool fetch_unit(struct placement *core, uint32_t unit, enum tier from, ui
 {
     const struct unit *entry = &core->units.unit[unit];
     uint32_t missing = tokens_there(core, entry, from) - entry->tokens[TIER_DRAM];
-    if (room_for_fetch(core, missing, sequence) != ROOM_NOW)
+    if (room_for_fetch(core, unit, missing, sequence) != ROOM_NOW)
         return false;
     uint32_t goal = tokens_there(core, entry, from);
     if (goal <= entry->tokens[TIER_DRAM])
@@ -83,7 +83,9 @@ static bool fetch_for(struct placement *core, uint32_t job_handle)
         again |= found == FOUND_LATER;
         if (found == FOUND_ON_SSD)
             room = fetch_unit(core, unit, TIER_SSD, job->sequence, &from_ssd);
-        else if (found == FOUND_IN_POOL)
+        if (found == FOUND_IN_POOL)
+            tenants_own(core, unit, job->tenant);
+        if (found == FOUND_IN_POOL)
             room = fetch_unit(core, unit, TIER_REMOTE, job->sequence, &from_pool);
     }
     if (from_ssd != 0)

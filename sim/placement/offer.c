@@ -72,14 +72,38 @@ static void hold_offered(struct placement *core, const struct job *job, uint32_t
     }
 }
 
-/* Room for all of it, or nothing goes. */
-static bool all_find_room(struct placement *core, uint64_t tokens)
+/* How soon DRAM can have those of the units that are missing, or (all) all of them. */
+static enum room room_to_store(struct placement *core, const struct job *job, uint32_t from,
+                               uint32_t to, bool all, uint64_t tokens)
+{
+    uint64_t of[QUOTA_ORDERS] = { 0 };
+    for (uint32_t i = from; core->quotas != NULL && i < to; i++) {
+        uint32_t unit = chain_unit(core, job, i);
+        if (all || core->units.unit[unit].tokens[TIER_DRAM] == 0) /* whoever holds it */
+            of[order_of(core, unit, TIER_DRAM)] += core->config.unit_tokens;
+    }
+    return room_for_orders(core, TIER_DRAM, of, tokens);
+}
+
+/* Whether the policy would give up so many; of those of the job's tenant, if it has a quota. */
+static bool policy_gives(struct placement *core, const struct job *job, uint64_t victims)
+{
+    const struct policy_env *env = &core->env;
+    if (core->policy->yields == NULL)
+        return true;
+    if (core->quotas != NULL)
+        env = quota_env(core, core->quotas->order[TIER_DRAM][job->tenant], TIER_DRAM);
+    return core->policy->yields(env, TIER_DRAM, victims);
+}
+
+/* Room for all of it that is missing, or nothing goes. */
+static bool all_find_room(struct placement *core, const struct job *job, uint32_t from, uint32_t to,
+                          uint64_t tokens)
 {
     uint64_t free = free_tokens(core, TIER_DRAM), lacking = tokens > free ? tokens - free : 0;
     uint64_t victims = (lacking + core->config.unit_tokens - 1) / core->config.unit_tokens;
-    if (core->policy->yields != NULL && !core->policy->yields(&core->env, TIER_DRAM, victims))
-        return false;
-    return room_in_dram(core, tokens) == ROOM_NOW;
+    return policy_gives(core, job, victims) &&
+           room_to_store(core, job, from, to, false, tokens) == ROOM_NOW;
 }
 
 /* What is there counts as used at the job's end; of what is missing the policy hears once, if it
@@ -94,7 +118,7 @@ static void mark_offered(struct placement *core, const struct job *job, uint32_t
             slot->next_waiter |= MARK_REUSED;
         core->env.use = (struct policy_use){ .ends = true };
         if (ghost && is_missing(core, entry) && (slot->next_waiter & MARK_OFFERED) == 0)
-            core->policy->use(&core->env, slot->unit, TIER_DRAM);
+            core->policy->use(env_of(core, slot->unit, TIER_DRAM), slot->unit, TIER_DRAM);
         slot->next_waiter |= MARK_OFFERED;
     }
 }
@@ -113,7 +137,7 @@ static void offer_together(struct placement *core, uint32_t handle, uint32_t to)
         return;
     if (missing > 0) {
         hold_offered(core, job, from, to, true);
-        bool room = all_find_room(core, missing * size);
+        bool room = all_find_room(core, job, from, to, missing * size);
         hold_offered(core, job, from, to, false);
         if (!room)
             return;
@@ -130,9 +154,9 @@ static void offer_each(struct placement *core, uint32_t handle, uint32_t to)
     uint64_t asked = 0;
     for (; end < to; end++) {
         /* Where room is not made on demand, what is there asks for none. */
-        bool asks = core->config.keys.evict_at <= 0.0 ||
-                    is_missing(core, &core->units.unit[chain_unit(core, job, end)]);
-        if (asks && room_in_dram(core, asked + size) != ROOM_NOW)
+        bool demands = core->config.keys.evict_at <= 0.0;
+        bool asks = demands || is_missing(core, &core->units.unit[chain_unit(core, job, end)]);
+        if (asks && room_to_store(core, job, from, end + 1, demands, asked + size) != ROOM_NOW)
             break;
         asked += asks ? size : 0;
     }

@@ -6,6 +6,7 @@
 #include "sim/placement/core.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static uint64_t tokens_of(const struct placement_config *config, uint64_t bytes)
 {
@@ -25,6 +26,7 @@ static void set_env(struct placement *core)
     env->recompute_slope_ns = config->recompute_slope_ns;
     env->now_ns = &core->now_ns;
     env->keys = config->keys.policy;
+    memset(core->priority, (int)env->keys.priority_lru_standard_priority, sizeof core->priority);
     for (int tier = 0; tier < TIER_COUNT; tier++) {
         env->capacity_tokens[tier] = tokens_of(config, config->capacity_bytes[tier]);
         if (config->unit_tokens != UINT32_MAX)
@@ -58,6 +60,8 @@ struct placement *placement_new(const struct placement_config *config)
                          config->keys.admit_uses[TIER_SSD] > 1 ||
                          config->keys.admit_uses[TIER_REMOTE] > 1;
     set_env(core);
+    if (config->quotas && core->policy->saves)
+        quota_new(core);
     core->reserve_tokens =
         (uint64_t)((double)core->env.capacity_tokens[TIER_DRAM] * config->keys.dram_reserve_share);
     core->hbm_cache_tokens = core->policy->saves ? tokens_of(config, config->hbm_cache_bytes) : 0;
@@ -74,10 +78,12 @@ void placement_free(struct placement *core)
 {
     if (core == NULL)
         return;
+    quota_free(core);
     if (core->policy->done != NULL)
         core->policy->done(&core->env);
     unit_table_free(&core->units);
     free(core->env.state);
+    free(core->quotas);
     ranges_free(&core->slots);
     sketch_free(&core->promoting);
     free(core->slot);

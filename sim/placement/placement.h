@@ -48,6 +48,14 @@ struct placement_config {
     /* Time to compute KV again, of a token at position p of its context: base + slope * p. For
      * policies that weigh it; both 0: all KV is alike. */
     double recompute_base_ns, recompute_slope_ns;
+    bool quotas;              /* tenants may have some (struct placement_terms) */
+};
+
+#define PLACEMENT_NO_PRIORITY UINT32_MAX
+/* What a tenant is given. */
+struct placement_terms {
+    double quota[TIER_COUNT]; /* of DRAM and SSD: the share that its KV may take; 1: no quota */
+    uint32_t priority;        /* priority-lru: of its blocks, 0 to 100; PLACEMENT_NO_PRIORITY: as usual */
 };
 
 enum action_kind {
@@ -80,6 +88,7 @@ struct placement_hits {
 };
 
 /* Totals since the start, in bytes; docs/metrics.md says what each is. */
+enum { PLACEMENT_TENANTS_MOST = 16 };
 struct placement_counters {
     uint64_t load_dram_hbm_bytes, load_ssd_hbm_bytes, fetch_ssd_dram_bytes;
     uint64_t save_hbm_dram_bytes, save_hbm_ssd_bytes, demote_dram_ssd_bytes, write_dram_ssd_bytes;
@@ -89,11 +98,17 @@ struct placement_counters {
     uint64_t fetched_unused_bytes; /* fetched ahead, and gone from DRAM before any job used it */
     uint64_t dropped_bytes, unsaved_bytes, expired_bytes, invalidated_bytes;
     uint64_t stored_bytes, stored_never_loaded_bytes; /* the latter: of the former, since measuring */
+    uint64_t tenant_stored_bytes[PLACEMENT_TENANTS_MOST]; /* of stored_bytes, by whose they are */
 };
 
 /* config's values were checked by the caller; policy must be known. Never fails. */
 struct placement *placement_new(const struct placement_config *config);
 void placement_free(struct placement *core); /* NULL is fine */
+
+/* The jobs that are queued from now on are that tenant's; until then, tenant 0's. Its terms are those that
+ * are told first; NULL: neither quota nor priority. */
+void placement_set_tenant(struct placement *core, uint32_t tenant,
+                          const struct placement_terms *terms);
 
 /* A turn was asked whose context so far is the chain of keys, context_tokens long: a session's one key
  * (context_tokens of history, 0 at its first turn), or the blocks of its prompt or history. Up to

@@ -47,6 +47,8 @@ struct policy_env {
     uint64_t arrivals;      /* grows when something comes in; what comes in at once has one number */
     const uint64_t *now_ns; /* NULL in a replay: there is no time */
     struct policy_keys keys;
+    const uint8_t *tenant_priority; /* priority-lru: in place of the standard one; NULL: nobody's */
+    unsigned apart; /* bit t: for wanted(), what is in tier t is none of this state's (quota.h) */
     struct policy_use use;
     uint64_t (*key_of)(const struct policy_env *env, uint32_t unit);
     void (*remembers)(struct policy_env *env, uint32_t unit, enum tier tier, bool does);
@@ -117,6 +119,11 @@ static inline bool policy_stays(const struct policy_env *env, uint32_t unit, enu
     if (units->unit != NULL && unit_is_held(units, unit, tier))
         return true;
     return units->children[tier] != NULL && units->children[tier][unit] > 0;
+}
+
+static inline bool policy_is_apart(const struct policy_env *env, int tier)
+{
+    return (env->apart >> (unsigned)tier & 1U) != 0;
 }
 
 static inline uint32_t policy_walk(const struct policy_env *env, enum tier tier, uint32_t unit)

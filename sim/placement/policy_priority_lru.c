@@ -1,6 +1,6 @@
 /* sim/placement/policy_priority_lru.c - evicts the lowest priority first, and of one priority
  * what no job has used for longest. Blocks that begin in the first retain_tokens of a context have
- * retain_priority, all others standard_priority.
+ * retain_priority, all others their tenant's, or standard_priority where it has none.
  * Source: TensorRT-LLM cpp/tensorrt_llm/batch_manager/evictionPolicy.cpp at 05a9191
  * (LRUEvictionPolicy: one queue for each priority from 0 to 100) and, for which blocks a token
  * range covers, KvCacheRetentionConfig as cpp/tests/unit_tests/batch_manager/evictionPolicyTest.cpp
@@ -25,13 +25,19 @@ static struct order *queue_of(const struct policy_env *env, uint32_t unit, enum 
     return &lru->queue[tier][*priority_of(env, unit, tier)];
 }
 
+static uint8_t standard_priority(const struct policy_env *env, uint32_t unit)
+{
+    return env->tenant_priority != NULL ? env->tenant_priority[env->units->unit[unit].tenant]
+                                        : (uint8_t)env->keys.priority_lru_standard_priority;
+}
+
 static void priority_lru_enter(struct policy_env *env, uint32_t unit, enum tier tier)
 {
     uint64_t begins = (uint64_t)env->units->depth[unit] * env->unit_tokens;
     const struct policy_keys *keys = &env->keys;
     *priority_of(env, unit, tier) =
         (uint8_t)(begins < keys->retain_tokens ? keys->retain_priority
-                                               : keys->priority_lru_standard_priority);
+                                               : standard_priority(env, unit));
     order_push_back(queue_of(env, unit, tier), env->units->link[tier], unit);
 }
 

@@ -233,7 +233,8 @@ static void reuse_rate_wanted(struct policy_env *env, uint32_t unit)
         return;
     bool is_wanted = policy_next_use(env, unit) != SEQUENCE_NONE;
     for (int tier = 0; tier < TIER_COUNT; tier++) {
-        if (env->units->note[tier] == NULL || note_of(env, unit, (enum tier)tier)->where == AWAY)
+        if (policy_is_apart(env, tier) || env->units->note[tier] == NULL ||
+            note_of(env, unit, (enum tier)tier)->where == AWAY)
             continue;
         if (is_wanted)
             ask(env, unit, (enum tier)tier);

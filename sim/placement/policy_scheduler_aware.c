@@ -66,7 +66,8 @@ static void scheduler_aware_wanted(struct policy_env *env, uint32_t unit)
     const struct unit *entry = &env->units->unit[unit];
     bool is_wanted = entry->first_waiter != 0;
     for (int tier = 0; tier < TIER_COUNT; tier++) {
-        if (entry->tokens[tier] == 0 || unit_leaves(entry, (enum tier)tier))
+        if (entry->tokens[tier] == 0 || unit_leaves(entry, (enum tier)tier) ||
+            policy_is_apart(env, tier))
             continue;
         bool was_wanted = env->units->link[tier][unit].next >= UNIT_NOWHERE;
         if (!is_wanted && !was_wanted)

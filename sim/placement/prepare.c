@@ -123,7 +123,8 @@ static void load_through_dram(struct placement *core, uint32_t handle, enum tier
 {
     struct job *job = &core->job[handle];
     uint32_t id = transfer_new(core, ACTION_LOAD, from, TIER_HBM, handle);
-    if (room_in_dram(core, tokens) == ROOM_NOW) {
+    uint32_t order = core->quotas != NULL ? core->quotas->order[TIER_DRAM][job->tenant] : 0;
+    if (room_in_dram(core, order, tokens) == ROOM_NOW) {
         for (uint32_t i = 0; i < units; i++) {
             uint32_t unit = chain_unit(core, job, i);
             const struct unit *entry = &core->units.unit[unit];
@@ -133,7 +134,9 @@ static void load_through_dram(struct placement *core, uint32_t handle, enum tier
                                   chain_unit_tokens(core, i, job->context_tokens));
             if (goal > dram && entry->tokens[TIER_HBM] <= dram && entry->transfer == 0 &&
                 is_promoted(core, entry) && (from == TIER_SSD || entry->tokens[TIER_SSD] <= dram) &&
-                goal - dram <= free_tokens(core, TIER_DRAM))
+                goal - dram <= free_tokens(core, TIER_DRAM) &&
+                (core->quotas == NULL ||
+                 quota_has(core, TIER_DRAM, order_of(core, unit, TIER_DRAM), goal - dram, false)))
                 transfer_add_unit(core, id, unit, goal);
         }
     }
@@ -196,9 +199,10 @@ static void begin_loads(struct placement *core, uint32_t handle, struct placemen
 }
 
 /* What copies the unit to a slower tier now has less to write, and less booked for it. */
-static void cut_transfer(struct placement *core, struct unit *entry, uint32_t cut,
+static void cut_transfer(struct placement *core, uint32_t unit, uint32_t cut,
                          const uint32_t before[TIER_COUNT])
 {
+    struct unit *entry = &core->units.unit[unit];
     if (entry->transfer == 0)
         return;
     struct transfer *transfer = &core->transfer[entry->transfer];
@@ -210,6 +214,7 @@ static void cut_transfer(struct placement *core, struct unit *entry, uint32_t cu
     uint32_t missing = above(entry->goal_tokens, entry->tokens[tier]);
     transfer->booked_tokens -= missing_before - missing;
     books_unbook(core, tier, missing_before - missing);
+    quota_book(core, unit, tier, 0, missing_before - missing);
 }
 
 static void cut_context(struct placement *core, struct job *job, uint32_t cut)
@@ -220,7 +225,7 @@ static void cut_context(struct placement *core, struct job *job, uint32_t cut)
     uint32_t before[TIER_COUNT];
     memcpy(before, entry->tokens, sizeof before);
     books_cut_front(core, unit, cut, LOSS_INVALIDATED);
-    cut_transfer(core, entry, cut, before);
+    cut_transfer(core, unit, cut, before);
     job->context_tokens = above(job->context_tokens, cut);
 }
 
@@ -383,6 +388,7 @@ enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t
         return room == ROOM_LATER ? PREPARE_WAIT : PREPARE_NO_ROOM;
     }
     chain_pin(core, job, kept, job->chain_count);
+    tenants_own_chain(core, job, 0);
     if (cut_tokens > 0)
         cut_context(core, job, cut_tokens);
     books_book(core, TIER_HBM, own_tokens);

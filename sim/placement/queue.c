@@ -101,6 +101,7 @@ uint32_t placement_queue(struct placement *core, uint64_t now_ns, const uint64_t
     job->chain_capacity = capacity;
     job->context_tokens = context_tokens;
     job->wants_fetch = true;
+    job->tenant = core->tenant;
     queue_insert(core, handle);
     note_queue_head(core);
     struct slot *slot = &core->slot[chain];
@@ -134,6 +135,7 @@ uint32_t queue_put_again(struct placement *core, uint32_t ran, uint32_t context_
     job->sequence = old->sequence;
     job->again = true;
     job->base = old->base;
+    job->tenant = old->tenant;
     job->chain = chain;
     job->chain_count = old->chain_count;
     job->chain_capacity = capacity;

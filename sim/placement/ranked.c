@@ -30,7 +30,8 @@ void ranked_leave(struct policy_env *env, uint32_t unit, enum tier tier)
 void ranked_wanted(struct policy_env *env, uint32_t unit)
 {
     for (int tier = 0; tier < TIER_COUNT; tier++) {
-        if (env->units->note[tier] == NULL || !ranked_note(env, unit, (enum tier)tier)->in_tier)
+        if (policy_is_apart(env, tier) || env->units->note[tier] == NULL ||
+            !ranked_note(env, unit, (enum tier)tier)->in_tier)
             continue;
         bool is_in = env->units->link[tier][unit].next == UNIT_IN_HEAP;
         if (is_in == policy_stays(env, unit, (enum tier)tier))

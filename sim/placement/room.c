@@ -35,13 +35,38 @@ static bool demote_to_pool(struct placement *core, uint32_t unit, enum tier from
     return true;
 }
 
-bool room_in_ssd(struct placement *core, uint64_t tokens)
+/* What is to come into a tier: of one order `own` tokens, with what shall be free beside them
+ * `tokens`. */
+struct ask {
+    enum tier tier;
+    uint32_t order;
+    uint64_t own, tokens;
+};
+
+/* leaving: when what leaves has left. */
+static bool fits(const struct placement *core, const struct ask *ask, bool leaving)
 {
+    uint64_t coming = leaving ? core->leaving_tokens[ask->tier] : 0;
+    return free_tokens(core, ask->tier) + coming >= ask->tokens &&
+           (core->quotas == NULL || quota_has(core, ask->tier, ask->order, ask->own, leaving));
+}
+
+/* Whether it would if all else went. */
+static bool can_fit(const struct placement *core, const struct ask *ask)
+{
+    return ask->tokens <= core->env.capacity_tokens[ask->tier] &&
+           (core->quotas == NULL || ask->order == 0 ||
+            ask->own <= core->quotas->share_tokens[ask->tier][ask->order]);
+}
+
+bool room_in_ssd(struct placement *core, uint32_t order, uint64_t tokens)
+{
+    const struct ask ask = { TIER_SSD, order, tokens, tokens };
     uint32_t id = 0;
-    if (tokens > core->env.capacity_tokens[TIER_SSD])
+    if (!can_fit(core, &ask))
         return false;
-    while (free_tokens(core, TIER_SSD) + core->leaving_tokens[TIER_SSD] < tokens) {
-        uint32_t unit = core->policy->victim(&core->env, TIER_SSD);
+    while (!fits(core, &ask, true)) {
+        uint32_t unit = quota_victim(core, TIER_SSD, order, tokens);
         if (unit == UNIT_NONE || !ssd_copy_may_go(core, unit))
             break;
         if (demote_to_pool(core, unit, TIER_SSD, &id))
@@ -51,7 +76,7 @@ bool room_in_ssd(struct placement *core, uint64_t tokens)
     }
     if (id != 0)
         transfer_begin(core, id);
-    return free_tokens(core, TIER_SSD) >= tokens;
+    return fits(core, &ask, false);
 }
 
 /* Holds the unit while room is made for it, lest that be made by dropping the very copy that will
@@ -65,7 +90,7 @@ void room_hold(struct placement *core, uint32_t unit, bool holds)
 bool room_in_ssd_for(struct placement *core, uint32_t unit, uint64_t tokens)
 {
     room_hold(core, unit, true);
-    bool room = room_in_ssd(core, tokens);
+    bool room = room_in_ssd(core, order_of(core, unit, TIER_SSD), tokens);
     room_hold(core, unit, false);
     return room;
 }
@@ -73,7 +98,7 @@ bool room_in_ssd_for(struct placement *core, uint32_t unit, uint64_t tokens)
 enum room room_in_dram_for(struct placement *core, uint32_t unit, uint64_t tokens)
 {
     room_hold(core, unit, true);
-    enum room room = room_in_dram(core, tokens);
+    enum room room = room_in_dram(core, order_of(core, unit, TIER_DRAM), tokens);
     room_hold(core, unit, false);
     return room;
 }
@@ -135,15 +160,21 @@ static bool evict_with_node(struct placement *core, uint32_t unit, uint32_t *id)
     return goes;
 }
 
-/* Evicts until `tokens` are free or on their way to be, none of them one that a job of sequence
- * `limit` or sooner waits for. */
-static void make_dram_room(struct placement *core, uint64_t tokens, uint32_t limit)
+/* Where DRAM is evicted from at its mark (room_keep_mark()), only a quota makes room on demand. */
+static bool makes_room(const struct placement *core, const struct ask *ask)
+{
+    bool at_mark = core->config.keys.evict_at > 0.0;
+    bool in_quota = core->quotas == NULL || quota_has(core, ask->tier, ask->order, ask->own, true);
+    return !fits(core, ask, true) && !(at_mark && in_quota);
+}
+
+/* Evicts until that fits or will, none of them one that a job of sequence `limit` or sooner waits
+ * for. */
+static void make_dram_room(struct placement *core, const struct ask *ask, uint32_t limit)
 {
     uint32_t id = 0;
-    if (core->config.keys.evict_at > 0.0)
-        return; /* see room_keep_mark() */
-    while (free_tokens(core, TIER_DRAM) + core->leaving_tokens[TIER_DRAM] < tokens) {
-        uint32_t unit = core->policy->victim(&core->env, TIER_DRAM);
+    while (makes_room(core, ask)) {
+        uint32_t unit = quota_victim(core, TIER_DRAM, ask->order, ask->own);
         if (unit == UNIT_NONE || (limit != 0 && policy_next_use(&core->env, unit) <= limit))
             break;
         if (!evict_with_node(core, unit, &id))
@@ -153,49 +184,70 @@ static void make_dram_room(struct placement *core, uint64_t tokens, uint32_t lim
         transfer_begin(core, id);
 }
 
-bool room_for_node(struct placement *core, uint64_t tokens)
+bool room_for_node(struct placement *core, uint32_t order, uint64_t tokens)
 {
     uint64_t free = free_tokens(core, TIER_DRAM);
     uint64_t goal = tree_is_unified(core) ? tokens : free + tokens;
     uint64_t most = core->env.capacity_tokens[TIER_DRAM];
-    if (free < tokens)
-        make_dram_room(core, goal < most ? goal : most, 0);
-    return free_tokens(core, TIER_DRAM) >= tokens;
+    const struct ask now = { TIER_DRAM, order, tokens, tokens };
+    const struct ask all = { TIER_DRAM, order, tokens, goal < most ? goal : most };
+    if (!fits(core, &now, false))
+        make_dram_room(core, &all, 0);
+    return fits(core, &now, false);
 }
 
-static enum room dram_room(const struct placement *core, uint64_t tokens)
+static enum room dram_room(const struct placement *core, const struct ask *ask)
 {
-    uint64_t free_now = free_tokens(core, TIER_DRAM);
-    if (free_now >= tokens)
+    if (fits(core, ask, false))
         return ROOM_NOW;
     /* What is being written can go when it is there; SSD has room when the pool has what left it.
      */
-    if (core->writes > 0 || core->leaving_tokens[TIER_SSD] > 0 ||
-        free_now + core->leaving_tokens[TIER_DRAM] >= tokens)
+    if (core->writes > 0 || core->leaving_tokens[TIER_SSD] > 0 || fits(core, ask, true))
         return ROOM_LATER;
     return ROOM_NEVER;
 }
 
-enum room room_in_dram(struct placement *core, uint64_t tokens)
+enum room room_in_dram(struct placement *core, uint32_t order, uint64_t tokens)
 {
-    if (tokens > core->env.capacity_tokens[TIER_DRAM])
+    const struct ask ask = { TIER_DRAM, order, tokens, tokens };
+    if (!can_fit(core, &ask))
         return ROOM_NEVER;
-    make_dram_room(core, tokens, 0);
-    return dram_room(core, tokens);
+    make_dram_room(core, &ask, 0);
+    return dram_room(core, &ask);
 }
 
-enum room room_for_fetch(struct placement *core, uint64_t tokens, uint32_t sequence)
+static enum room room_in(struct placement *core, enum tier tier, uint32_t order, uint64_t tokens)
+{
+    if (tier == TIER_DRAM)
+        return room_in_dram(core, order, tokens);
+    return room_in_ssd(core, order, tokens) ? ROOM_NOW : ROOM_NEVER;
+}
+
+enum room room_for_orders(struct placement *core, enum tier tier, const uint64_t of[QUOTA_ORDERS],
+                          uint64_t tokens)
+{
+    enum room room = ROOM_NOW;
+    for (uint32_t order = 1; core->quotas != NULL && order < QUOTA_ORDERS; order++) {
+        enum room own = of[order] > 0 ? room_in(core, tier, order, of[order]) : ROOM_NOW;
+        room = own > room ? own : room;
+    }
+    return room == ROOM_NOW ? room_in(core, tier, 0, tokens) : room;
+}
+
+enum room room_for_fetch(struct placement *core, uint32_t unit, uint64_t tokens, uint32_t sequence)
 {
     /* Room that a save waits for is not to be had: what is fetched into it would be demoted again
      * for the save, and so on for ever. */
-    tokens += core->promised_tokens;
+    const struct ask ask = { TIER_DRAM, order_of(core, unit, TIER_DRAM), tokens,
+                             tokens + core->promised_tokens };
     /* With the reserve on top: a fetch may dip into it only if it will be free again without
      * evicting what is wanted sooner, or the reserve would evict what was just fetched. */
-    uint64_t goal = tokens + core->reserve_tokens;
-    if (goal > core->env.capacity_tokens[TIER_DRAM])
+    struct ask goal = ask;
+    goal.tokens += core->reserve_tokens;
+    if (!can_fit(core, &goal))
         return ROOM_NEVER;
-    make_dram_room(core, goal, sequence);
-    return dram_room(core, goal) == ROOM_NEVER ? ROOM_NEVER : dram_room(core, tokens);
+    make_dram_room(core, &goal, sequence);
+    return dram_room(core, &goal) == ROOM_NEVER ? ROOM_NEVER : dram_room(core, &ask);
 }
 
 /* Sources: LMCache v1/distributed/storage_controllers/eviction_controller.py at 9f5cee0 (int(keys *
@@ -209,7 +261,7 @@ static void evict_share(struct placement *core)
     if (!units_are_sessions(core))
         goal = goal / core->config.unit_tokens * core->config.unit_tokens;
     do {
-        uint32_t unit = core->policy->victim(&core->env, TIER_DRAM);
+        uint32_t unit = quota_victim(core, TIER_DRAM, 0, 0);
         uint64_t before = free_tokens(core, TIER_DRAM) + core->leaving_tokens[TIER_DRAM];
         if (unit == UNIT_NONE || !evict_with_node(core, unit, &id))
             break;
@@ -243,7 +295,8 @@ void room_keep_mark(struct placement *core)
 
 void room_keep_reserve(struct placement *core)
 {
+    const struct ask ask = { .tier = TIER_DRAM, .tokens = core->reserve_tokens };
     room_keep_mark(core);
     if (core->env.capacity_tokens[TIER_SSD] > 0 || core->config.pool != NULL)
-        make_dram_room(core, core->reserve_tokens, 0);
+        make_dram_room(core, &ask, 0);
 }

@@ -69,7 +69,7 @@ static bool node_has_room_below(struct placement *core, uint32_t unit)
     uint64_t tokens = 0;
     for (uint32_t at = unit; at != UNIT_NONE; at = tree_above(core, at))
         tokens += core->units.unit[at].tokens[TIER_HBM];
-    return room_for_node(core, tokens);
+    return room_for_node(core, order_of(core, unit, TIER_DRAM), tokens);
 }
 
 static bool is_below(const struct placement *core, uint32_t unit, uint32_t above)
@@ -122,7 +122,7 @@ static bool evict_one(struct placement *core, struct batches *batches)
 {
     uint32_t unit = core->clean.front;
     if (unit == UNIT_NONE)
-        unit = core->policy->victim(&core->env, TIER_HBM);
+        unit = core->policy->victim(env_of_hbm(core), TIER_HBM);
     if (unit == UNIT_NONE)
         return false;
     return core_has_nodes(core) ? evict_node(core, unit, batches) : evict_unit(core, unit, batches);

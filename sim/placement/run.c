@@ -19,6 +19,7 @@ void placement_extend(struct placement *core, uint32_t handle, const uint64_t *k
         if (!core_has_nodes(core))
             chain_count_use(core, unit);
     }
+    tenants_own_chain(core, job, job->chain_count - count);
 }
 
 void placement_finish(struct placement *core, uint64_t now_ns, uint32_t handle)

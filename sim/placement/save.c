@@ -45,6 +45,19 @@ static void count_unsaved(struct placement *core, struct job *job, uint64_t miss
     job->unsaved_tokens = job->save_goal_tokens;
 }
 
+/* How soon the tier can have what a save would write. */
+static enum room room_to_save(struct placement *core, const struct job *job, enum tier tier,
+                              uint64_t missing)
+{
+    uint64_t of[QUOTA_ORDERS] = { 0 };
+    for (uint32_t i = 0; core->quotas != NULL && i < job->chain_count; i++) {
+        uint32_t unit = chain_unit(core, job, i);
+        uint32_t want = chain_unit_tokens(core, i, job->save_goal_tokens);
+        of[order_of(core, unit, tier)] += missing_in(core, &core->units.unit[unit], want, tier);
+    }
+    return room_for_orders(core, tier, of, missing);
+}
+
 /* A unit that is being copied on to SSD can grow when that has ended. */
 static bool is_written(const struct placement *core, const struct job *job)
 {
@@ -75,7 +88,7 @@ static bool try_save(struct placement *core, uint32_t handle)
     uint64_t missing = chain_missing(core, job, TIER_DRAM);
     if (missing == 0)
         return true;
-    enum room room = room_in_dram(core, missing);
+    enum room room = room_to_save(core, job, TIER_DRAM, missing);
     if (room == ROOM_LATER) {
         if (core->waiting_save_head == 0 || core->waiting_save_head == handle)
             core->promised_tokens = missing;
@@ -84,7 +97,7 @@ static bool try_save(struct placement *core, uint32_t handle)
     uint64_t missing_in_ssd = chain_missing(core, job, TIER_SSD);
     if (room == ROOM_NOW)
         begin_save(core, handle, TIER_DRAM);
-    else if (missing_in_ssd > 0 && room_in_ssd(core, missing_in_ssd))
+    else if (missing_in_ssd > 0 && room_to_save(core, job, TIER_SSD, missing_in_ssd) == ROOM_NOW)
         begin_save(core, handle, TIER_SSD);
     else if (core->leaving_tokens[TIER_SSD] > 0)
         return false;

@@ -55,9 +55,10 @@ void transfer_add_unit(struct placement *core, uint32_t id, uint32_t unit, uint3
     if (transfer->kind != ACTION_LOAD)
         transfer->moved_tokens += missing;
     books_book(core, tier, missing);
+    quota_book(core, unit, tier, missing, 0);
     books_coming(core, unit, tier, true);
     if (core->policy->coming != NULL && entry->tokens[tier] == 0)
-        core->policy->coming(&core->env, unit, tier);
+        core->policy->coming(env_of(core, unit, tier), unit, tier);
     books_wanted(core, unit);
 }
 
@@ -78,6 +79,7 @@ void transfer_remove_unit(struct placement *core, uint32_t id, uint32_t unit)
     transfer->booked_tokens -= missing;
     transfer->moved_tokens -= missing;
     books_unbook(core, transfer->to, missing);
+    quota_book(core, unit, transfer->to, 0, missing);
     books_coming(core, unit, transfer->to, false);
     books_wanted(core, unit);
 }

@@ -25,7 +25,7 @@ static void use(struct placement *core, uint32_t unit)
     core->env.use = (struct policy_use){ .found = true, .served = true };
     for (int tier = 0; tier < TIER_COUNT && core->policy->use != NULL; tier++)
         if (entry->tokens[tier] > 0 && !unit_leaves(entry, (enum tier)tier))
-            core->policy->use(&core->env, unit, (enum tier)tier);
+            core->policy->use(env_of(core, unit, (enum tier)tier), unit, (enum tier)tier);
 }
 
 /* The node ends at `last` from now on; what is behind is one by itself, and is used. */

@@ -40,6 +40,7 @@ struct unit {
     bool fetched : 1;                     /* some of its DRAM copy was fetched ahead while measured, and
                                              no job has used it: so much as fetched_tokens[] says */
     unsigned remembered : TIER_COUNT;     /* bit t: the policy remembers it in tier t, where it was */
+    unsigned tenant : 4;                  /* whose it is (tenants.c) */
     uint16_t generation;                  /* sessions behind which is a pool: the base of its copies */
     uint32_t base_tokens;
 };

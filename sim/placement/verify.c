@@ -42,6 +42,33 @@ static void verify_unit(const struct placement *core, uint32_t unit,
         HOLDS(core->transfer[entry->transfer].live);
 }
 
+/* What each order of the quotas holds, and that it is no more than its share. */
+static void verify_quotas(const struct placement *core, const bool *is_free)
+{
+    const struct quotas *quotas = core->quotas;
+    for (int t = TIER_DRAM; t < TIER_COUNT; t++) {
+        uint64_t used[QUOTA_ORDERS] = { 0 }, leaving[QUOTA_ORDERS] = { 0 }, all = 0;
+        for (uint32_t unit = 1; unit < core->units.high_water; unit++) {
+            const struct unit *entry = &core->units.unit[unit];
+            if (is_free[unit])
+                continue;
+            uint32_t order = order_of(core, unit, (enum tier)t), copy = entry->tokens[t];
+            bool grows = entry->transfer != 0 &&
+                         (int)transfer_fills(&core->transfer[entry->transfer]) == t &&
+                         entry->goal_tokens > copy;
+            used[order] += grows ? entry->goal_tokens : copy;
+            leaving[order] += unit_leaves(entry, (enum tier)t) ? copy : 0;
+        }
+        for (uint32_t order = 0; order < QUOTA_ORDERS; order++) {
+            HOLDS(used[order] == quotas->used_tokens[t][order]);
+            HOLDS(leaving[order] == quotas->leaving_tokens[t][order]);
+            HOLDS(order == 0 || used[order] <= quotas->share_tokens[t][order]);
+            all += used[order];
+        }
+        HOLDS(all == core->used_tokens[t]);
+    }
+}
+
 static void verify_transfers(const struct placement *core, uint64_t used_tokens[TIER_COUNT])
 {
     for (uint32_t id = 1; id < core->transfer_high_water; id++) {
@@ -112,6 +139,8 @@ void placement_verify(const struct placement *core)
             verify_unit(core, unit, used_tokens, leaving, &idle);
     if (core->config.keys.leaf_only)
         verify_followers(core, is_free);
+    if (core->quotas != NULL)
+        verify_quotas(core, is_free);
     free(is_free);
     verify_transfers(core, used_tokens);
     for (uint32_t handle = 1; handle < core->job_high_water; handle++)

@@ -111,7 +111,7 @@ void write_ahead(struct placement *core)
     uint32_t id = 0;
     while (headroom_tokens(core) + core->leaving_tokens[TIER_HBM] <
            core->config.keys.write_ahead_tokens) {
-        uint32_t unit = core->policy->victim(&core->env, TIER_HBM);
+        uint32_t unit = core->policy->victim(env_of_hbm(core), TIER_HBM);
         if (unit == UNIT_NONE || !evict_ahead(core, unit, &id))
             break;
     }

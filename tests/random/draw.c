@@ -42,6 +42,9 @@ static const struct {
     { "cluster.replicas", 0.3 },
     { "cluster.prefill_replicas", 0.1 },
     { "workload.sessions", 1.0 },
+    { "workload.tenants", 0.35 },
+    { "tenants.dram_quota", 0.2 },
+    { "tenants.ssd_quota", 0.2 },
     { "workload.seed", 1.0 },
 };
 
@@ -231,11 +234,32 @@ static const char *name_from(struct random *random, const struct name_list *list
     return list->name[random_below(random, list->count)];
 }
 
+/* Lists of values by tenant. false: the key takes none. */
+static bool draw_tenants(struct random *random, const char *key, char value[CONFIG_TEXT_BYTES])
+{
+    static const struct {
+        const char *key, *value[6];
+    } lists[] = {
+        { "tenants.priority", { "80/20", "0/100/35", "a=90", "b=10/a=11", "x=0", "35" } },
+        { "tenants.dram_quota", { "0.5/0.5", "0.2", "a=0.01/b=0.3", "0", "1/0.7", "x=0.9" } },
+        { "tenants.ssd_quota", { "0.5/0.5", "0.9/0.9", "b=0.05", "0/0", "0.3/1/0.1", "a=0.6" } },
+        { "workload.tenants", { "1", "0.5/0.5", "9/1", "a=1/b=2/c=3", "1/1/1/1", "x=0.01/a=1" } },
+    };
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        if (strcmp(lists[i].key, key) == 0) {
+            snprintf(value, CONFIG_TEXT_BYTES, "%s", lists[i].value[random_below(random, 6)]);
+            return true;
+        }
+    return false;
+}
+
 static bool draw_text(struct random *random, const struct names *names, const char *key,
                       char value[CONFIG_TEXT_BYTES])
 {
     static const char *const fetching[] = { "", "+scheduler-aware", "+on-demand" };
     const struct name_list *list = names_of_key(names, key);
+    if (draw_tenants(random, key, value))
+        return true;
     if (list == NULL || list->count == 0)
         return false;
     bool is_policy = list == &names->policies;

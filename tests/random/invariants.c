@@ -498,6 +498,30 @@ static bool only_growth_preempts(const struct outcome *outcome, struct seen *see
            is_zero(seen, "prefilled again", metrics->prefilled_again_tokens);
 }
 
+static bool tenants_add_up(const struct outcome *outcome, struct seen *seen)
+{
+    const struct metrics *all = &outcome->result.metrics;
+    struct tenant_metrics sum = { 0 };
+    uint32_t count = outcome->result.tenant_count;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct tenant_metrics *one = &outcome->result.tenant[i].metrics;
+        sum.turns += one->turns;
+        sum.wanted_tokens += one->wanted_tokens;
+        sum.computed_tokens += one->computed_tokens;
+        sum.reply_tokens += one->reply_tokens;
+        sum.preemptions += one->preemptions;
+        sum.stored_bytes += one->stored_bytes;
+    }
+    double whole_bytes = (double)count * outcome->experiment.replicas; /* each is rounded down */
+    return count == 0 ||
+           (closes(seen, "turns", sum.turns, all->turns, 0.0) &&
+            closes(seen, "wanted", sum.wanted_tokens, all->wanted_tokens, 0.0) &&
+            closes(seen, "computed", sum.computed_tokens, all->computed_tokens, 0.0) &&
+            closes(seen, "replies", sum.reply_tokens, all->reply_tokens, 0.0) &&
+            closes(seen, "preemptions", sum.preemptions, all->preemptions, 0.0) &&
+            closes(seen, "stored", sum.stored_bytes, all->stored_bytes, whole_bytes));
+}
+
 static bool servers_share_the_turns(const struct outcome *outcome, struct seen *seen)
 {
     double imbalance = outcome->result.metrics.router_imbalance;

@@ -59,6 +59,7 @@ struct seen {
       "no more can be stored in vain than was stored, nor that than saved")                        \
     X(lost_kv_was_made, "no more KV is lost than was computed or replied")                         \
     X(only_growth_preempts, "where HBM is booked for whole replies nobody is pushed out")          \
+    X(tenants_add_up, "what is counted of each tenant sums to the run's")                          \
     X(servers_share_the_turns,                                                                     \
       "the busiest server has its fair share at least, all turns at most")                         \
     X(costs_add_up, "the cost is the sum of its parts, and each part a price of the busy time")    \

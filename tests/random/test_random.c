@@ -220,6 +220,7 @@ static struct settings healthy(void)
     settings_set(&settings, "model", "llama-13b");
     settings_set(&settings, "gpus", "4");
     settings_set(&settings, "workload.sessions", "60");
+    settings_set(&settings, "workload.tenants", "2/1");
     settings_set(&settings, "workload.prompt_tokens.mean", "150");
     settings_set(&settings, "workload.reply_tokens.mean", "60");
     settings_set(&settings, "workload.session_length_cv", "0");
@@ -387,6 +388,7 @@ END_TEST
     X(stored_is_loaded_or_not, METRIC.stored_never_loaded_bytes = METRIC.stored_bytes + 1)         \
     X(lost_kv_was_made, METRIC.dropped_bytes = 1e15)                                               \
     X(only_growth_preempts, METRIC.preemptions = 1)                                                \
+    X(tenants_add_up, outcome->result.tenant[1].metrics.wanted_tokens += 1)                        \
     X(servers_share_the_turns, METRIC.router_imbalance = 2.01)                                     \
     X(costs_add_up, METRIC.cost_ssd_usd += 0.01)                                                   \
     X(wear_is_what_was_written, METRIC.ssd_written_per_day_bytes *= 1.001)

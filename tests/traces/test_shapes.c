@@ -27,8 +27,8 @@ static struct trace *generated(const struct shape_case *asked)
 {
     struct trace *trace;
     struct error err = { 0 };
-    ck_assert_msg(trace_generate_shape(&asked->workload, &asked->shape, BLOCK, &trace, &err) ==
-                      STATUS_OK,
+    ck_assert_msg(trace_generate_shape(&asked->workload, &asked->shape, NULL, BLOCK, &trace,
+                                       &err) == STATUS_OK,
                   "%s: %s", err.key, err.expected);
     return trace;
 }
@@ -490,8 +490,9 @@ static void check_refused(const struct shape_case *asked, const char *key)
 {
     struct trace *trace;
     struct error err = { 0 };
-    ck_assert_int_eq(trace_generate_shape(&asked->workload, &asked->shape, BLOCK, &trace, &err),
-                     STATUS_INPUT);
+    ck_assert_int_eq(
+        trace_generate_shape(&asked->workload, &asked->shape, NULL, BLOCK, &trace, &err),
+        STATUS_INPUT);
     ck_assert_str_eq(err.key, key);
 }
 

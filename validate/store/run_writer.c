@@ -27,6 +27,8 @@ enum status writer_prepare(struct writer *writer, struct error *err)
                            " VALUES (?, (SELECT id FROM metric_name WHERE name = ?), ?)" },
         { &writer->series, "INSERT INTO series (run_id, name, x_unit, y_unit, points, xy_zstd)"
                            " VALUES (?, ?, ?, ?, ?, ?)" },
+        { &writer->tenant_metric, "INSERT INTO tenant_metric (run_id, tenant, metric, value)"
+                                  " VALUES (?, ?, ?, ?)" },
     };
     enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < sizeof statements / sizeof *statements; i++)
@@ -40,6 +42,7 @@ void writer_release(struct writer *writer)
     sqlite3_finalize(writer->run);
     sqlite3_finalize(writer->metric);
     sqlite3_finalize(writer->series);
+    sqlite3_finalize(writer->tenant_metric);
 }
 
 static enum status put(const struct writer *writer, sqlite3_stmt *statement, int bind_rc,
@@ -101,6 +104,21 @@ static enum status put_metrics(const struct writer *writer, int64_t run_id,
     return status;
 }
 
+static enum status put_tenant(const struct writer *writer, int64_t run_id,
+                              const struct tenant_result *tenant, struct error *err)
+{
+    sqlite3_stmt *statement = writer->tenant_metric;
+    enum status status = STATUS_OK;
+    for (int i = 0; status == STATUS_OK && i < TENANT_METRIC_COUNT; i++) {
+        int rc = sqlite3_bind_int64(statement, 1, run_id) |
+                 sqlite3_bind_text(statement, 2, tenant->name, -1, SQLITE_STATIC) |
+                 sqlite3_bind_text(statement, 3, tenant_metric_rows[i].name, -1, SQLITE_STATIC) |
+                 sqlite3_bind_double(statement, 4, tenant_metric_value(&tenant->metrics, i));
+        status = put(writer, statement, rc, "write tenant's metric", err);
+    }
+    return status;
+}
+
 static enum status put_one_series(const struct writer *writer, int64_t run_id,
                                   const struct series *series, struct error *err)
 {
@@ -133,5 +151,7 @@ enum status writer_put_run(const struct writer *writer, const struct store_run *
     *run_id = sqlite3_last_insert_rowid(writer->sql->db);
     if (status == STATUS_OK)
         status = put_metrics(writer, *run_id, &run->result->metrics, err);
+    for (uint32_t i = 0; status == STATUS_OK && i < run->result->tenant_count; i++)
+        status = put_tenant(writer, *run_id, &run->result->tenant[i], err);
     return status == STATUS_OK ? put_series(writer, *run_id, run->result, err) : status;
 }

@@ -186,9 +186,20 @@ static const char version_4[] =
     "  PRIMARY KEY (validation_id, policy, minus, load_percent, metric)"
     ") STRICT, WITHOUT ROWID;";
 
+/* What each tenant of a trace had of a run; nothing of traces that name fewer than two. */
+static const char version_5[] =
+    "CREATE TABLE tenant_metric ("
+    "  run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,"
+    "  tenant TEXT NOT NULL,"
+    "  metric TEXT NOT NULL,"
+    "  value REAL NOT NULL,"
+    "  PRIMARY KEY (run_id, tenant, metric)"
+    ") STRICT, WITHOUT ROWID;";
+
 /* migrations[v] takes a file from version v to v + 1. A version that was released is never edited:
  * a change is a new line. */
-static const char *const migrations[] = { version_1, version_2, version_3, version_4 };
+static const char *const migrations[] = { version_1, version_2, version_3, version_4,
+                                          version_5 };
 enum { LATEST_VERSION = sizeof migrations / sizeof *migrations };
 
 struct identity {

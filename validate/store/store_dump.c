@@ -55,6 +55,8 @@ enum status store_dump(struct store *store, FILE *out, struct error *err)
                    " FROM point LEFT JOIN run ON run.id = run_id ORDER BY key" },
         { "metric", "SELECT key, name, value FROM point JOIN metric ON metric.run_id = point.run_id"
                     " JOIN metric_name ON metric_name.id = metric_id ORDER BY key, name" },
+        { "tenant_metric", "SELECT key, tenant, metric, value FROM point JOIN tenant_metric"
+                           " ON tenant_metric.run_id = point.run_id ORDER BY key, tenant, metric" },
         { "series", "SELECT key, name, x_unit, y_unit, points, hex(xy_zstd) FROM point"
                     " JOIN series ON series.run_id = point.run_id ORDER BY key, name" },
     };

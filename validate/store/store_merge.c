@@ -48,6 +48,9 @@ static const char copy_runs[] =
     "INSERT INTO main.series SELECT series.run_id + (SELECT run FROM merge_base), name, x_unit,"
     "    y_unit, points, xy_zstd FROM other.series AS series JOIN merge_run"
     "  ON merge_run.id = series.run_id;"
+    "INSERT INTO main.tenant_metric SELECT of.run_id + (SELECT run FROM merge_base), tenant, "
+    "metric,"
+    "    value FROM other.tenant_metric AS of JOIN merge_run ON merge_run.id = of.run_id;"
     "INSERT INTO main.point SELECT key, run_id + (SELECT run FROM merge_base), failure"
     "  FROM other.point WHERE key NOT IN (SELECT key FROM main.point);";
 

@@ -252,6 +252,18 @@ static bool session_is_busy(const struct scenario *scenario, uint64_t key)
     return false;
 }
 
+/* Of four tenants: a session is always the same one's, a chain of blocks anybody's. */
+static void set_tenant(struct scenario *scenario, uint64_t key)
+{
+    static const struct placement_terms terms[] = { { { 1, 1, 1 }, PLACEMENT_NO_PRIORITY },
+                                                    { { 1, 0.3, 0.2 }, 90 },
+                                                    { { 1, 0.2, 1 }, PLACEMENT_NO_PRIORITY },
+                                                    { { 1, 0.05, 0.5 }, 10 } };
+    uint32_t tenant = (uint32_t)(sessions(scenario) ? key : scenario->step) % 4;
+    if (scenario->config.quotas)
+        placement_set_tenant(scenario->core, tenant, &terms[tenant]);
+}
+
 static bool make_session(struct scenario *scenario, struct scenario_job *job)
 {
     uint64_t key = 1 + draw(scenario, SCENARIO_KEYS / 4);
@@ -277,6 +289,7 @@ static void ask_turn(struct scenario *scenario)
         make_chain(scenario, &asked);
     else if (!make_session(scenario, &asked))
         return;
+    set_tenant(scenario, asked.keys[0]);
     asked.handle = placement_queue(scenario->core, scenario->now_ns, asked.keys, asked.count,
                                    asked.context_tokens, SCENARIO_CHAIN);
     *job = asked;

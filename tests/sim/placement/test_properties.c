@@ -173,6 +173,35 @@ START_TEST(with_leaves_evicted_only_and_contexts_that_lost_their_beginning)
 }
 END_TEST
 
+/* What the books hold of each tenant, and that it is no more than its quota, is recounted. */
+static void run_with_quotas(const struct placement_config *config, uint64_t seed)
+{
+    struct placement_config shared = *config;
+    shared.quotas = true;
+    run_scenario(&shared, seed);
+    shared.fetches = true;
+    shared.keys.ttl_ns = 20000;
+    run_scenario(&shared, seed + 1);
+    shared.keys.inclusive[TIER_SSD] = false;
+    shared.keys.dram_reserve_share = 0.2;
+    run_scenario(&shared, seed + 2);
+    shared.keys.inclusive[TIER_SSD] = true;
+    shared.keys.leaf_only = true;
+    shared.keys.write[TIER_SSD] = WRITE_THROUGH;
+    run_scenario(&shared, seed + 3);
+    shared.keys.write[TIER_DRAM] = WRITE_BACK;
+    run_scenario(&shared, seed + 4);
+    shared.keys.write[TIER_DRAM] = WRITE_LAZY;
+    shared.keys.write_ahead_tokens = 64;
+    run_scenario(&shared, seed + 5);
+}
+
+START_TEST(no_tenant_exceeds_its_quota)
+{
+    for_every_policy(run_with_quotas);
+}
+END_TEST
+
 static void compare_capacities(const struct placement_config *config, uint64_t seed)
 {
     static const uint32_t capacities[] = { 64, 1, 2, 5 };
@@ -296,6 +325,7 @@ int main(void)
     tcase_add_test(tests, with_a_time_to_live_too);
     tcase_add_test(tests, with_leaves_given_up_only_too);
     tcase_add_test(tests, with_leaves_evicted_only_and_contexts_that_lost_their_beginning);
+    tcase_add_test(tests, no_tenant_exceeds_its_quota);
     tcase_add_test(tests, every_action_buffer_gives_the_same_sequence);
     tcase_add_test(tests, what_nobody_used_for_its_time_to_live_is_gone_from_every_tier);
     tcase_add_test(tests, with_nothing_under_way_the_reserve_is_free);

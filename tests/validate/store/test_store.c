@@ -2,6 +2,7 @@
  * for in SQL as docs/store.md says. */
 #include "tests/support.h"
 #include "tests/validate/store/cases.h"
+#include "validate/store/store_sweep.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -34,6 +35,41 @@ START_TEST(metrics_come_back_exactly)
     }
     store_close(store);
     database_remove(path);
+}
+END_TEST
+
+/* Also where a database of it is merged into another. */
+START_TEST(tenants_of_a_run_are_kept_with_their_metrics)
+{
+    char *path = database_path(), *other = database_path();
+    struct store *store = store_opened(path), *all = store_opened(other);
+    struct error err = { 0 };
+    struct sim_result result = result_numbered(0, 10);
+    int64_t id;
+    uint64_t added;
+    result.tenant_count = 2;
+    result.tenant[0] = (struct tenant_result){ .name = "chat", .metrics = { .turns = 7 } };
+    result.tenant[1] = (struct tenant_result){ .name = "batch", .metrics = { .ttft_p99_ns = 0.5 } };
+    const struct store_run run = { .name = "lru", .config_yaml = "{}", .result = &result };
+    ck_assert_int_eq(store_put_runs(store, &run, 1, &id, &err), STATUS_OK);
+    store_close(store);
+    ck_assert_int_eq(store_merge(all, path, &added, &err), STATUS_OK);
+    store_close(all);
+    for (int i = 0; i < 2; i++) {
+        const char *of = i == 0 ? path : other;
+        ck_assert_int_eq(sql_number(of, "SELECT count(*) FROM tenant_metric"),
+                         2 * TENANT_METRIC_COUNT);
+        ck_assert_int_eq(sql_number(of, "SELECT value FROM tenant_metric JOIN run ON id = run_id"
+                                        " WHERE name = 'lru' AND tenant = 'chat'"
+                                        " AND metric = 'turns'"),
+                         7);
+        ck_assert_int_eq(sql_number(of, "SELECT 2 * value FROM tenant_metric WHERE"
+                                        " tenant = 'batch' AND metric = 'ttft_p99_ns'"),
+                         1);
+    }
+    sim_result_free(&result);
+    database_remove(path);
+    database_remove(other);
 }
 END_TEST
 
@@ -268,6 +304,7 @@ int main(void)
     TCase *tcase = tcase_create("store");
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, metrics_come_back_exactly);
+    tcase_add_test(tcase, tenants_of_a_run_are_kept_with_their_metrics);
     tcase_add_test(tcase, series_come_back_bit_for_bit_and_an_unknown_one_is_empty);
     tcase_add_test(tcase, a_comparison_is_found_by_any_of_its_runs_and_the_latest_by_none);
     tcase_add_test(tcase, an_unknown_run_and_an_empty_database_are_the_users_error);

@@ -32,10 +32,11 @@ uint32_t room_at_start(const struct engine *engine, const struct session *sessio
     return in_blocks(engine, session, session->prefill_tokens);
 }
 
-static bool book(struct engine *engine, struct session *session, uint32_t tokens)
+/* more: the reply goes on behind these. */
+static bool book(struct engine *engine, struct session *session, uint32_t tokens, bool more)
 {
     uint32_t room = kv_layout_room(&engine->setup->kv, tokens);
-    if (!placement_resize(engine->core, engine->now_ns, session->job, room))
+    if (!placement_resize(engine->core, engine->now_ns, session->job, room, more))
         return false;
     session->booked_tokens = tokens;
     return true;
@@ -94,7 +95,7 @@ bool room_for_next_tokens(struct engine *engine)
         struct session *session = session_of(engine, engine->running.item[i]);
         uint32_t need = session_context_now(session);
         if (need <= session->booked_tokens ||
-            book(engine, session, in_blocks(engine, session, need)))
+            book(engine, session, in_blocks(engine, session, need), session->left_tokens > 1))
             continue;
         if (placement_room_coming(engine->core)) {
             engine->waits_for_room = true;
@@ -125,7 +126,7 @@ uint64_t room_for_repeats(struct engine *engine, uint64_t iterations)
         struct session *session = session_of(engine, engine->running.item[i]);
         uint32_t need = in_blocks(engine, session, session_context_now(session) + possible - 1);
         if (need > session->booked_tokens) {
-            bool booked = book(engine, session, need);
+            bool booked = book(engine, session, need, session->left_tokens > possible);
             assert(booked);
             (void)booked;
         }
@@ -141,6 +142,6 @@ void room_give_back(struct engine *engine)
         struct session *session = session_of(engine, engine->running.item[i]);
         uint32_t need = in_blocks(engine, session, session_context_now(session));
         if (need < session->booked_tokens && need >= room_at_start(engine, session))
-            book(engine, session, need);
+            book(engine, session, need, true);
     }
 }

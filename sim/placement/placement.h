@@ -156,9 +156,11 @@ enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t
                                struct placement_hits *hits);
 
 /* The running job's context takes total_tokens from now on, more or fewer than before: a driver that
- * does not book the whole reply at once. Fewer: at most what was grown may go back. false: HBM has no
+ * does not book the whole reply at once. more: it will go on behind them (SAVE_NODES: a block to spare, as
+ * SGLang's decoding asks before each token). Fewer: at most what was grown may go back. false: HBM has no
  * room and nothing has changed. */
-bool placement_resize(struct placement *core, uint64_t now_ns, uint32_t job, uint32_t total_tokens);
+bool placement_resize(struct placement *core, uint64_t now_ns, uint32_t job, uint32_t total_tokens,
+                      bool more);
 /* Whether HBM has room for so many tokens, or would if all idle KV left it. */
 bool placement_has_room(const struct placement *core, uint64_t tokens);
 /* After a resize that failed: idle KV is on its way out of HBM, so that the next one may do. */

@@ -7,6 +7,8 @@
 /* The batches of copies that one call begins. */
 struct batches {
     uint32_t dram, ssd; /* transfers; 0: none yet */
+    uint32_t
+        flushed; /* SAVE_NODES: the last unit whose copy may leave DRAM again; UNIT_NONE: none */
 };
 
 static void drop(struct placement *core, uint32_t unit)
@@ -63,13 +65,43 @@ static bool evict_unit(struct placement *core, uint32_t unit, struct batches *ba
     return true;
 }
 
-/* Whether DRAM gets what it lacks of the node that ends with the unit, and has room for it. */
-static bool node_has_room_below(struct placement *core, uint32_t unit)
+/* A unit of the batch goes for good instead. */
+static void lose(struct placement *core, uint32_t unit, struct batches *batches)
 {
-    uint64_t tokens = 0;
+    if (batches->flushed == unit)
+        batches->flushed = UNIT_NONE;
+    transfer_remove_unit(core, batches->dram, unit);
+    books_take_back(core, unit, TIER_HBM);
+    drop(core, unit);
+}
+
+/* The first node of the batch goes for good; it was flushed. false: what follows it is there. */
+static bool lose_flushed(struct placement *core, struct batches *batches)
+{
+    uint32_t unit = core->transfer[batches->dram].first_unit;
+    if (core->units.seen.children[TIER_DRAM][unit] > 0)
+        return false;
+    while (unit != UNIT_NONE) {
+        uint32_t above = tree_above(core, unit);
+        lose(core, unit, batches);
+        unit = above;
+    }
+    return true;
+}
+
+/* Whether DRAM has room for the node that ends with the unit. What was copied before a node found
+ * none is there by now, and may go for it. */
+static bool node_has_room_below(struct placement *core, uint32_t unit, struct batches *batches)
+{
+    uint64_t tokens = 0, before = free_tokens(core, TIER_DRAM);
     for (uint32_t at = unit; at != UNIT_NONE; at = tree_above(core, at))
         tokens += core->units.unit[at].tokens[TIER_HBM];
-    return room_for_node(core, order_of(core, unit, TIER_DRAM), tokens);
+    bool room = room_for_node(core, order_of(core, unit, TIER_DRAM), tokens);
+    while (!room && batches->flushed != UNIT_NONE &&
+           free_tokens(core, TIER_DRAM) < before + tokens && lose_flushed(core, batches))
+        ;
+    return free_tokens(core, TIER_DRAM) >= tokens &&
+           (room || room_for_node(core, order_of(core, unit, TIER_DRAM), tokens));
 }
 
 static bool is_below(const struct placement *core, uint32_t unit, uint32_t above)
@@ -80,17 +112,14 @@ static bool is_below(const struct placement *core, uint32_t unit, uint32_t above
 }
 
 /* What of the batch follows the unit, which goes for good, goes too. */
-static void lose_what_follows(struct placement *core, uint32_t above, const struct batches *batches)
+static void lose_what_follows(struct placement *core, uint32_t above, struct batches *batches)
 {
     uint32_t next = batches->dram != 0 ? core->transfer[batches->dram].first_unit : UNIT_NONE;
     while (next != UNIT_NONE) {
         uint32_t unit = next;
         next = core->units.unit[unit].next_in_transfer;
-        if (!is_below(core, unit, above))
-            continue;
-        transfer_remove_unit(core, batches->dram, unit);
-        books_take_back(core, unit, TIER_HBM);
-        drop(core, unit);
+        if (is_below(core, unit, above))
+            lose(core, unit, batches);
     }
 }
 
@@ -101,7 +130,9 @@ static bool evict_node(struct placement *core, uint32_t unit, struct batches *ba
     bool goes = true;
     bool is_lacking = core->config.keys.write[TIER_DRAM] == WRITE_BACK &&
                       core->units.unit[unit].tokens[TIER_DRAM] == 0;
-    bool is_lost = is_lacking && !node_has_room_below(core, unit);
+    bool is_lost = is_lacking && !node_has_room_below(core, unit, batches);
+    if (is_lost && batches->dram != 0)
+        batches->flushed = core->transfer[batches->dram].last_unit;
     if (is_lost)
         lose_what_follows(core, unit, batches);
     if (is_lost && core->units.seen.children[TIER_DRAM][unit] > 0)

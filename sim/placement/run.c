@@ -38,7 +38,7 @@ void placement_finish(struct placement *core, uint64_t now_ns, uint32_t handle)
 }
 
 bool placement_resize(struct placement *core, uint64_t now_ns, uint32_t handle,
-                      uint32_t total_tokens)
+                      uint32_t total_tokens, bool goes_on)
 {
     struct job *job = &core->job[handle];
     assert(now_ns >= core->now_ns && job->state == JOB_RUNNING);
@@ -50,7 +50,7 @@ bool placement_resize(struct placement *core, uint64_t now_ns, uint32_t handle,
         job->hbm_tokens -= fewer;
     } else if (total_tokens > job->total_tokens) {
         uint32_t more = total_tokens - job->total_tokens;
-        uint32_t spare = core_has_nodes(core) ? core->config.unit_tokens : 0;
+        uint32_t spare = core_has_nodes(core) && goes_on ? core->config.unit_tokens : 0;
         enum room room = room_in_hbm_up_to(core, more, (uint64_t)more + spare);
         core->room_coming = room == ROOM_LATER && core->config.keys.write[TIER_DRAM] == WRITE_BACK;
         if (room != ROOM_NOW)

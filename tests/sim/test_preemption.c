@@ -68,10 +68,10 @@ START_TEST(hbm_grows_until_there_is_none_and_shrinks_back)
     struct placement *core = core_of(100, UINT32_MAX);
     uint32_t job = ask(core, 1);
     ck_assert_int_eq(prepare(core, job, 60), PREPARE_DONE);
-    ck_assert(placement_resize(core, 0, job, 100));
-    ck_assert(!placement_resize(core, 0, job, 101));
+    ck_assert(placement_resize(core, 0, job, 100, true));
+    ck_assert(!placement_resize(core, 0, job, 101, true));
     ck_assert_uint_eq(placement_used_bytes(core, TIER_HBM), 100 * BYTES_PER_TOKEN);
-    ck_assert(placement_resize(core, 0, job, 70));
+    ck_assert(placement_resize(core, 0, job, 70, true));
     ck_assert_uint_eq(placement_used_bytes(core, TIER_HBM), 70 * BYTES_PER_TOKEN);
     placement_verify(core);
     placement_free(core);
@@ -230,9 +230,9 @@ static void run_any(struct any_case *c, struct any_job *job)
         placement_save(c->core, 0, job->job, job->total_tokens);
         break;
     case 1:
-        if (placement_resize(c->core, 0, job->job, job->total_tokens + BLOCK) &&
+        if (placement_resize(c->core, 0, job->job, job->total_tokens + BLOCK, true) &&
             random_below(&c->random, 2) == 0)
-            ck_assert(placement_resize(c->core, 0, job->job, job->total_tokens));
+            ck_assert(placement_resize(c->core, 0, job->job, job->total_tokens, true));
         break;
     case 2:
         if (!has_loads(c)) {

@@ -308,17 +308,20 @@ static enum room room_for_loads(struct placement *core, const struct job *job, e
     struct placement_hits hits;
     find_hits(core, job, 0, slowest, &hits);
     uint64_t tokens = tokens_below(&hits), free = free_tokens(core, TIER_HBM);
-    if (free >= tokens)
-        return ROOM_NOW;
-    if (room_coming_in_hbm(core) >= tokens)
-        return ROOM_LATER;
-    chain_pin(core, job, 0, hits.units_found);
-    hold_found(core, job, hits.units_found, true);
-    enum room room =
-        room_in_hbm_up_to(core, tokens, tree_is_unified(core) ? tokens : free + tokens);
-    hold_found(core, job, hits.units_found, false);
-    chain_unpin(core, job, hits.units_found);
-    return room;
+    /* The load begins when all that was evicted has gone, though less would do. */
+    bool copies = core->config.keys.write[TIER_DRAM] == WRITE_BACK;
+    if (free < tokens && room_coming_in_hbm(core) < tokens) {
+        chain_pin(core, job, 0, hits.units_found);
+        hold_found(core, job, hits.units_found, true);
+        enum room room =
+            room_in_hbm_up_to(core, tokens, tree_is_unified(core) ? tokens : free + tokens);
+        hold_found(core, job, hits.units_found, false);
+        chain_unpin(core, job, hits.units_found);
+        if (room != ROOM_NOW)
+            return room;
+    }
+    bool waits = copies && tokens > 0 && core->leaving_tokens[TIER_HBM] > 0;
+    return waits ? ROOM_LATER : ROOM_NOW;
 }
 
 /* What is computed is given room with a block to spare, if that can be had. Source: SGLang's

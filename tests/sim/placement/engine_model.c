@@ -39,174 +39,73 @@ static bool is_of(const uint64_t *keys, uint32_t count, uint64_t key)
 
 static bool stores(const struct engine_model *model, uint64_t key)
 {
-    return find(&model->t1, key) >= 0 || find(&model->t2, key) >= 0;
-}
-
-static void ghost_hit(struct engine_model *model, struct model_list *ghosts,
-                      const struct model_list *others, int at, double sign)
-{
-    double step = (double)others->count / (double)ghosts->count, most = model->store_blocks;
-    model->target += sign * (step > 1.0 ? step : 1.0);
-    model->target = model->target < 0.0 ? 0.0 : model->target > most ? most : model->target;
-    push(ghosts, take(ghosts, at));
-}
-
-static void touch_arc(struct engine_model *model, uint64_t key)
-{
-    int t1 = find(&model->t1, key), t2 = find(&model->t2, key);
-    int b1 = find(&model->b1, key), b2 = find(&model->b2, key);
-    if (t1 >= 0)
-        push(&model->t2, take(&model->t1, t1));
-    else if (t2 >= 0)
-        push(&model->t2, take(&model->t2, t2));
-    else if (b1 >= 0)
-        ghost_hit(model, &model->b1, &model->b2, b1, 1.0);
-    else if (b2 >= 0)
-        ghost_hit(model, &model->b2, &model->b1, b2, -1.0);
+    return find(&model->store, key) >= 0;
 }
 
 static void to_end(struct engine_model *model, uint64_t key)
 {
-    int at = find(&model->t1, key);
+    int at = find(&model->store, key);
     if (at >= 0)
-        push(&model->t1, take(&model->t1, at));
+        push(&model->store, take(&model->store, at));
 }
 
 /* Whose leases end together go in the order of their touches; the engine leaves it open. */
 static void touch_lease(struct engine_model *model, uint64_t key)
 {
-    int at = find(&model->t1, key);
+    int at = find(&model->store, key);
     if (at < 0)
         return;
     to_end(model, key);
-    model->t1.at[model->t1.count - 1].lease = model->now + model->lease;
-}
-
-static void touch_lfu(struct engine_model *model, uint64_t key)
-{
-    struct model_entry entry = take(&model->t1, find(&model->t1, key));
-    entry.uses++;
-    push(&model->t1, entry); /* within a count, by when it was reached */
+    model->store.at[model->store.count - 1].lease = model->now + model->lease;
 }
 
 /* The look-up: whom it touches, from the last to the first. */
 static void look_up(struct engine_model *model, const uint64_t *keys, uint32_t count,
                     uint32_t hbm_hits)
 {
-    uint32_t run = 0;
-    while (run < count && stores(model, keys[run]))
-        run++;
     uint32_t served = hbm_hits;
     while (served < count && stores(model, keys[served]))
         served++;
     for (uint32_t i = count; i-- > 0;) {
-        switch (model->kind) {
-        case STORE_LRU:
-            to_end(model, keys[i]);
-            break;
-        case STORE_ARC:
-            touch_arc(model, keys[i]);
-            break;
-        case STORE_LMC_LRU:
-        case STORE_LMC_MRU:
-            if (i < run)
-                to_end(model, keys[i]);
-            break;
-        case STORE_LMC_LFU:
-            if (i < run)
-                touch_lfu(model, keys[i]);
-            break;
-        case STORE_KVBM:
-            if (i >= hbm_hits && i < served)
-                to_end(model, keys[i]);
-            break;
-        case STORE_MOONCAKE:
+        if (model->kind == STORE_MOONCAKE)
             touch_lease(model, keys[i]);
-            break;
-        default:
-            break;
-        }
+        else if (model->kind == STORE_TRTLLM || (i >= hbm_hits && i < served))
+            to_end(model, keys[i]);
     }
-}
-
-static int victim(const struct engine_model *model, const struct model_list *list,
-                  const uint64_t *keys, uint32_t count)
-{
-    int best = -1;
-    for (int i = 0; i < (int)list->count; i++) {
-        const struct model_entry *entry = &list->at[i];
-        if (is_of(keys, count, entry->key))
-            continue; /* in use */
-        if (model->kind == STORE_MOONCAKE && entry->lease > model->now)
-            continue;
-        bool better = best < 0 || model->kind == STORE_LMC_MRU ||
-                      (model->kind == STORE_LMC_LFU && entry->uses < list->at[best].uses) ||
-                      (model->kind == STORE_MOONCAKE && entry->lease < list->at[best].lease);
-        best = better ? i : best;
-    }
-    return best;
 }
 
 static bool evict(struct engine_model *model, const uint64_t *keys, uint32_t count)
 {
-    struct model_list *list = &model->t1, *ghosts = NULL;
-    int at = -1;
-    if (model->kind != STORE_ARC || model->t1.count >= (uint32_t)model->target)
-        at = victim(model, &model->t1, keys, count);
-    if (model->kind == STORE_ARC) {
-        ghosts = &model->b1;
-        if (at < 0) {
-            list = &model->t2;
-            ghosts = &model->b2;
-            at = victim(model, &model->t2, keys, count);
-        }
+    const struct model_list *store = &model->store;
+    int best = -1;
+    for (int i = 0; i < (int)store->count; i++) {
+        if (is_of(keys, count, store->at[i].key))
+            continue; /* in use */
+        if (model->kind == STORE_MOONCAKE && store->at[i].lease > model->now)
+            continue;
+        if (best < 0 ||
+            (model->kind == STORE_MOONCAKE && store->at[i].lease < store->at[best].lease))
+            best = i;
     }
-    if (at < 0)
-        return false;
-    struct model_entry gone = take(list, at);
-    if (ghosts != NULL) {
-        push(ghosts, gone);
-        if (ghosts->count > model->store_blocks)
-            take(ghosts, 0);
-    }
-    return true;
+    if (best >= 0)
+        take(&model->store, best);
+    return best >= 0;
 }
 
-static void insert(struct engine_model *model, uint64_t key)
-{
-    int ghost = find(&model->b1, key);
-    if (ghost >= 0)
-        take(&model->b1, ghost);
-    ghost = find(&model->b2, key);
-    if (ghost >= 0)
-        take(&model->b2, ghost);
-    push(&model->t1, (struct model_entry){ .key = key, .uses = 1, .lease = model->now });
-}
-
-/* What the store lacks comes in, from the first to the last; some engines touch the request's
- * blocks again, at this and at its later stores. */
+/* What the store lacks comes in. TensorRT-LLM's blocks are used until the request ends. */
 static void store(struct engine_model *model, const uint64_t *keys, uint32_t count)
 {
     uint32_t missing = 0;
     for (uint32_t i = 0; i < count; i++)
         missing += !stores(model, keys[i]);
-    while (model->t1.count + model->t2.count + missing > model->store_blocks)
+    while (model->store.count + missing > model->store_blocks)
         if (!evict(model, keys, count))
             return;
-    bool tail_first = model->kind == STORE_KVBM || model->kind == STORE_MOONCAKE;
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t key = keys[tail_first ? count - 1 - i : i];
-        if (!stores(model, key))
-            insert(model, key);
-    }
-    for (int again = 0; again < 2; again++)
-        for (uint32_t i = count; i-- > 0;)
-            if (model->kind == STORE_LRU)
-                to_end(model, keys[i]);
-            else if (model->kind == STORE_ARC && (again == 1 || find(&model->t2, keys[i]) >= 0))
-                touch_arc(model, keys[i]);
-            else if (model->kind == STORE_ARC)
-                to_end(model, keys[i]); /* not ready yet: stays in T1 */
+    for (uint32_t i = count; i-- > 0;)
+        if (!stores(model, keys[i]))
+            push(&model->store, (struct model_entry){ .key = keys[i], .lease = model->now });
+    for (uint32_t i = count; i-- > 0 && model->kind == STORE_TRTLLM;)
+        to_end(model, keys[i]);
 }
 
 /* ---- requests ---- */
@@ -214,11 +113,10 @@ static void store(struct engine_model *model, const uint64_t *keys, uint32_t cou
 static uint32_t look_in_store(const struct engine_model *model, const uint64_t *keys,
                               uint32_t count, uint32_t hbm_hits)
 {
-    bool lmcache = model->kind >= STORE_LMC_LRU && model->kind <= STORE_LMC_MRU;
-    uint32_t run = lmcache ? 0 : hbm_hits; /* LMCache counts from the context's beginning */
+    uint32_t run = hbm_hits;
     while (run < count && stores(model, keys[run]))
         run++;
-    return run > hbm_hits ? run - hbm_hits : 0;
+    return run - hbm_hits;
 }
 
 struct model_hits model_request(struct engine_model *model, const uint64_t *keys, uint32_t count)

@@ -3,7 +3,8 @@
  *
  * HBM is vLLM v1's queue of free blocks (v1/core/block_pool.py): a request takes the blocks that it
  * finds out of the queue, takes others from its front, and returns all to its end, the deepest
- * first. Below it, one store of blocks that new ones are copied to as they are computed. */
+ * first. Below it, one store of blocks that new ones are copied to as they are computed, where those of the
+ * running request stay. Engines that save otherwise are in tests/sim/engines. */
 #ifndef REPRISE_TESTS_SIM_PLACEMENT_ENGINE_MODEL_H
 #define REPRISE_TESTS_SIM_PLACEMENT_ENGINE_MODEL_H
 
@@ -14,18 +15,13 @@ enum { MODEL_MOST = 512 };
 
 enum store_kind {
     STORE_NONE,
-    STORE_LRU,     /* vLLM offloading, policies/lru.py */
-    STORE_ARC,     /* vLLM offloading, policies/arc.py */
-    STORE_LMC_LRU, /* LMCache, cache_policy/lru.py, ... */
-    STORE_LMC_LFU,
-    STORE_LMC_FIFO,
-    STORE_LMC_MRU,
+    STORE_TRTLLM,  /* TensorRT-LLM, evictionPolicy.cpp, without a retention config: LRU */
     STORE_KVBM,    /* Dynamo, pool/managed/inactive.rs */
     STORE_MOONCAKE /* Mooncake, master_service.cpp */
 };
 
 struct model_entry {
-    uint64_t key, uses, lease;
+    uint64_t key, lease;
 };
 
 struct model_list {
@@ -37,8 +33,7 @@ struct engine_model {
     enum store_kind kind;
     uint32_t hbm_blocks, store_blocks;
     struct model_list free, busy;     /* HBM: cached blocks in the queue, of the running request */
-    struct model_list t1, t2, b1, b2; /* the store: t1 is all there is but for ARC */
-    double target;
+    struct model_list store;
     uint64_t now, lease; /* Mooncake's clock and its lease's length */
 };
 

@@ -385,6 +385,8 @@ static inline bool tree_is_unified(const struct placement *core)
 }
 /* The unit before it in its node, or UNIT_NONE: it is the node's first. */
 uint32_t tree_above(const struct placement *core, uint32_t unit);
+/* Its node ends with the unit from now on: what was behind has gone, or is told apart. */
+void tree_end_at(struct placement *core, uint32_t last);
 /* A job is looked up: the nodes on its way are used, and the last one is split where they part. */
 void tree_match(struct placement *core, const struct job *job);
 /* The job's first `units` blocks are ready: what the tree lacks of them is a node from now on, the others

@@ -4,6 +4,14 @@
 
 #include <assert.h>
 
+/* SAVE_NODES: a copy that a job holds stays; what is behind it in its node has gone. */
+static void part_node(struct placement *core, uint32_t unit)
+{
+    uint32_t end = core->units.node_end[unit];
+    if (end != UNIT_NONE && core->units.unit[end].tokens[TIER_HBM] == 0)
+        tree_end_at(core, unit);
+}
+
 /* The evicted copy goes now that a slower tier has it, unless a job has come for it
  * meanwhile or it has grown. */
 static void end_leaving(struct placement *core, uint32_t unit, enum tier tier)
@@ -12,6 +20,8 @@ static void end_leaving(struct placement *core, uint32_t unit, enum tier tier)
     if (entry->tokens[tier] == 0 || unit_is_held(&core->units.seen, unit, tier) ||
         (tier == TIER_HBM && books_stored_tokens(entry) < entry->tokens[tier])) {
         books_take_back(core, unit, tier);
+        if (tier == TIER_HBM && core_has_nodes(core) && entry->tokens[tier] > 0)
+            part_node(core, unit);
     } else if (core->config.keys.write[TIER_DRAM] == WRITE_LAZY && tier == TIER_HBM) {
         books_is_clean(core, unit);
     } else {

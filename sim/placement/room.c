@@ -148,16 +148,19 @@ static bool evict_from_dram(struct placement *core, uint32_t unit, uint32_t *id)
     return true;
 }
 
-/* SAVE_NODES: what is before it in its node goes with it. */
+/* SAVE_NODES: what is before it in its node goes with it; what the policy keeps of that is one. */
 static bool evict_with_node(struct placement *core, uint32_t unit, uint32_t *id)
 {
-    bool goes = true;
-    while (unit != UNIT_NONE && goes) {
+    while (unit != UNIT_NONE) {
         uint32_t above = core->units.nodes ? tree_above(core, unit) : UNIT_NONE;
-        goes = evict_from_dram(core, unit, id);
+        if (!evict_from_dram(core, unit, id)) {
+            if (core->units.nodes)
+                tree_end_at(core, unit);
+            return false;
+        }
         unit = above;
     }
-    return goes;
+    return true;
 }
 
 /* Where DRAM is evicted from at its mark (room_keep_mark()), only a quota makes room on demand. */

@@ -28,20 +28,25 @@ static void use(struct placement *core, uint32_t unit)
             core->policy->use(env_of(core, unit, (enum tier)tier), unit, (enum tier)tier);
 }
 
+void tree_end_at(struct placement *core, uint32_t last)
+{
+    uint32_t unit = last;
+    do {
+        uint32_t above = tree_above(core, unit);
+        core->units.node_end[unit] = last;
+        unit = above;
+    } while (unit != UNIT_NONE);
+}
+
 /* The node ends at `last` from now on; what is behind is one by itself, and is used. */
 static void split_behind(struct placement *core, uint32_t last)
 {
-    uint32_t *end = core->units.node_end, old = end[last];
+    uint32_t old = core->units.node_end[last];
     if (old == last || old == UNIT_NONE)
         return;
     for (uint32_t unit = old; unit != last; unit = core->units.seen.parent[unit])
         use(core, unit);
-    uint32_t unit = last;
-    do {
-        uint32_t above = tree_above(core, unit);
-        end[unit] = last;
-        unit = above;
-    } while (unit != UNIT_NONE);
+    tree_end_at(core, last);
 }
 
 /* Of the chain's first `units`, the leading ones that are in the tree. */

@@ -126,6 +126,43 @@ static void verify_followers(const struct placement *core, const bool *is_free)
     free(followers);
 }
 
+/* What loads in flight read below HBM. */
+static void verify_reads(const struct placement *core)
+{
+    uint16_t *reads = calloc(core->units.high_water, sizeof *reads);
+    HOLDS(reads != NULL);
+    for (uint32_t handle = 1; handle < core->job_high_water; handle++) {
+        const struct job *job = &core->job[handle];
+        bool loads = job->state == JOB_RUNNING && job->loads_in_flight > 0;
+        for (uint32_t i = 0; loads && i < job->chain_count; i++) {
+            const struct slot *slot = &core->slot[job->chain + i];
+            bool is_read = (slot->next_waiter & READS_BELOW) != 0;
+            reads[slot->unit] = (uint16_t)(reads[slot->unit] + is_read);
+        }
+    }
+    for (uint32_t unit = 1; unit < core->units.high_water; unit++)
+        HOLDS(core->units.seen.reads[unit] == reads[unit]);
+    free(reads);
+}
+
+/* SAVE_NODES: neighbours in a node are in the same tiers, unless a transfer takes part of it. */
+static void verify_node(const struct placement *core, uint32_t unit)
+{
+    const struct unit *entry = &core->units.unit[unit];
+    uint32_t end = core->units.node_end[unit], above = tree_above(core, unit);
+    if (entry->tokens[TIER_HBM] == 0 && entry->tokens[TIER_DRAM] == 0)
+        return;
+    HOLDS(end != UNIT_NONE && core->units.node_end[end] == end);
+    if (above == UNIT_NONE)
+        return;
+    const struct unit *before = &core->units.unit[above];
+    if (entry->transfer != 0 || before->transfer != 0)
+        return;
+    for (int tier = TIER_HBM; tier <= TIER_DRAM; tier++)
+        HOLDS((entry->tokens[tier] > 0) == (before->tokens[tier] > 0));
+    HOLDS(entry->uses == before->uses);
+}
+
 void placement_verify(const struct placement *core)
 {
     uint64_t used_tokens[TIER_COUNT] = { 0 }, leaving[TIER_COUNT] = { 0 }, idle = 0;
@@ -137,6 +174,11 @@ void placement_verify(const struct placement *core)
     for (uint32_t unit = 1; unit < core->units.high_water; unit++)
         if (!is_free[unit])
             verify_unit(core, unit, used_tokens, leaving, &idle);
+    for (uint32_t unit = 1; unit < core->units.high_water && core_has_nodes(core); unit++)
+        if (!is_free[unit])
+            verify_node(core, unit);
+    if (core->units.reads)
+        verify_reads(core);
     if (core->config.keys.leaf_only)
         verify_followers(core, is_free);
     if (core->quotas != NULL)

@@ -78,7 +78,8 @@ static uint64_t copy_bytes(const struct scenario *scenario, uint64_t key, enum t
 static uint64_t held_bytes(const struct scenario *scenario, uint64_t key)
 {
     uint64_t most = 0;
-    for (int tier = 0; tier < TIER_COUNT; tier++) {
+    int slowest = scenario->config.keys.save == SAVE_LACKING ? TIER_SSD : TIER_HBM;
+    for (int tier = 0; tier <= slowest; tier++) {
         uint64_t bytes = copy_bytes(scenario, key, (enum tier)tier);
         most = bytes > most ? bytes : most;
     }
@@ -89,8 +90,10 @@ static bool in_running_job(const struct scenario *scenario, uint64_t key)
 {
     for (uint32_t j = 0; j < SCENARIO_JOBS; j++) {
         const struct scenario_job *job = &scenario->job[j];
-        /* As it starts, what it does not reuse may make room for it. */
-        uint32_t uses = job->start_step == scenario->step ? job->found : job->count;
+        /* As it starts, what it does not reuse may make room for it; of a tree, what it has loaded
+         * or computed and not inserted yet may go with the node that another turn made of it. */
+        bool is_other_s = scenario->config.keys.save == SAVE_NODES && !job->saved;
+        uint32_t uses = job->start_step == scenario->step || is_other_s ? job->found : job->count;
         for (uint32_t i = 0; job->running && i < uses; i++)
             if (job->keys[i] == key)
                 return true;
@@ -240,7 +243,9 @@ static void make_chain(struct scenario *scenario, struct scenario_job *job)
     job->count -= cut;
     for (uint32_t i = 0; i < job->count; i++)
         job->keys[i] = first_key[cut + i] + leaf * width[cut + i] / 32;
-    job->context_tokens = job->count * BLOCK_TOKENS - (uint32_t)draw(scenario, BLOCK_TOKENS);
+    job->context_tokens = job->count * BLOCK_TOKENS;
+    if (scenario->config.keys.save != SAVE_NODES) /* nodes are of whole blocks */
+        job->context_tokens -= (uint32_t)draw(scenario, BLOCK_TOKENS);
     job->total_tokens = job->context_tokens + 1 + (uint32_t)draw(scenario, BLOCK_TOKENS);
 }
 
@@ -279,6 +284,21 @@ static bool make_session(struct scenario *scenario, struct scenario_job *job)
     return true;
 }
 
+/* Half of the turns are served by an engine that always computes a prompt's last token, or keeps no
+ * replies below HBM. */
+static void limit(struct scenario *scenario, const struct scenario_job *job)
+{
+    uint32_t prompt = job->context_tokens;
+    struct placement_limits limits = { UINT32_MAX, UINT32_MAX, UINT32_MAX, prompt };
+    if (draw(scenario, 2) == 0)
+        limits.save_tokens = prompt;
+    if (draw(scenario, 2) == 0)
+        limits.hbm_tokens = prompt - 1;
+    if (limits.hbm_tokens < prompt && draw(scenario, 2) == 0)
+        limits.below_tokens = prompt - 1;
+    placement_limit(scenario->core, job->handle, limits);
+}
+
 static void ask_turn(struct scenario *scenario)
 {
     struct scenario_job *job = free_job(scenario);
@@ -292,6 +312,8 @@ static void ask_turn(struct scenario *scenario)
     set_tenant(scenario, asked.keys[0]);
     asked.handle = placement_queue(scenario->core, scenario->now_ns, asked.keys, asked.count,
                                    asked.context_tokens, SCENARIO_CHAIN);
+    if (scenario->config.keys.save != SAVE_LACKING)
+        limit(scenario, &asked);
     *job = asked;
     scenario->queue[scenario->queued++] = (uint32_t)(job - scenario->job);
 }
@@ -324,6 +346,8 @@ static void prepare_next(struct scenario *scenario)
     job->running = true;
     job->start_step = scenario->step;
     job->found = hits.units_found;
+    if (scenario->config.keys.save == SAVE_NODES)
+        job->found = hits.tokens[TIER_HBM] / BLOCK_TOKENS;
     job->total_tokens -= gone;
     scenario->base[job->keys[0]] += gone;
     if (cut != 0)

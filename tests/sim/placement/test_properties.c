@@ -202,6 +202,31 @@ START_TEST(no_tenant_exceeds_its_quota)
 }
 END_TEST
 
+/* As engines save: blocks, which a running turn keeps in HBM alone. */
+static void run_saving(const struct placement_config *config, uint64_t seed)
+{
+    struct placement_config saving = *config;
+    if (config->unit_tokens == UINT32_MAX)
+        return;
+    for (int save = SAVE_ONCE; save <= SAVE_NODES; save++) {
+        saving.keys.save = save;
+        saving.keys.leaf_only = save == SAVE_NODES;
+        if (save == SAVE_NODES) /* SGLang's storage is no tier of these */
+            saving.capacity_bytes[TIER_SSD] = 0;
+        for (int write = WRITE_THROUGH; write <= WRITE_BACK; write++) {
+            saving.keys.write[TIER_DRAM] = write;
+            saving.keys.write_uses[TIER_DRAM] = 2;
+            run_scenario(&saving, seed + (uint64_t)write);
+        }
+    }
+}
+
+START_TEST(with_every_way_to_save_too)
+{
+    for_every_policy(run_saving);
+}
+END_TEST
+
 static void compare_capacities(const struct placement_config *config, uint64_t seed)
 {
     static const uint32_t capacities[] = { 64, 1, 2, 5 };
@@ -326,6 +351,7 @@ int main(void)
     tcase_add_test(tests, with_leaves_given_up_only_too);
     tcase_add_test(tests, with_leaves_evicted_only_and_contexts_that_lost_their_beginning);
     tcase_add_test(tests, no_tenant_exceeds_its_quota);
+    tcase_add_test(tests, with_every_way_to_save_too);
     tcase_add_test(tests, every_action_buffer_gives_the_same_sequence);
     tcase_add_test(tests, what_nobody_used_for_its_time_to_live_is_gone_from_every_tier);
     tcase_add_test(tests, with_nothing_under_way_the_reserve_is_free);

@@ -122,10 +122,12 @@ static void wait_with_save(struct placement *core, uint32_t handle)
 static void save_nodes(struct placement *core, struct job *job, uint32_t ready_tokens)
 {
     uint32_t units = least(ready_tokens / core->config.unit_tokens, job->chain_count);
+    /* A reply's last token has no KV of its own: what it would complete is not there. */
+    units = least(units, job->offered_units + job->hbm_tokens / core->config.unit_tokens);
     tree_insert(core, job, units, ready_tokens < job->prompt_tokens);
     chain_merge(core, job, job->offered_units, units);
     job->offered_units = job->offered_units > units ? job->offered_units : units;
-    chain_share(core, job, ready_tokens);
+    chain_share(core, job, units * core->config.unit_tokens);
     if (ready_tokens >= job->prompt_tokens)
         backup_nodes(core, job, units);
     room_keep_reserve(core);

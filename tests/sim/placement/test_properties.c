@@ -211,8 +211,6 @@ static void run_saving(const struct placement_config *config, uint64_t seed)
     for (int save = SAVE_ONCE; save <= SAVE_NODES; save++) {
         saving.keys.save = save;
         saving.keys.leaf_only = save == SAVE_NODES;
-        if (save == SAVE_NODES) /* SGLang's storage is no tier of these */
-            saving.capacity_bytes[TIER_SSD] = 0;
         for (int write = WRITE_THROUGH; write <= WRITE_BACK; write++) {
             saving.keys.write[TIER_DRAM] = write;
             saving.keys.write_uses[TIER_DRAM] = 2;

@@ -21,6 +21,9 @@ enum status placement_keys_check(const struct experiment *experiment, struct err
     if (experiment->placement.save == SAVE_NODES && !experiment->placement.leaf_only)
         return error_input(err, NULL, 0, "placement.leaf_only",
                            "true, where placement.save is nodes", "false");
+    if (experiment->placement.save == SAVE_NODES && experiment->hbm_cache_bytes == 0)
+        return error_input(err, NULL, 0, "tiers.hbm.cache",
+                           "more than 0, where placement.save is nodes", "0");
     if (experiment->placement.save == SAVE_NODES && experiment->placement.ttl_ns > 0)
         return error_input(err, NULL, 0, "placement.ttl", "0, where placement.save is nodes",
                            "another");

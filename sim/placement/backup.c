@@ -14,7 +14,8 @@ static bool is_backed_up(const struct placement *core, uint32_t unit)
 static bool may_be_copied(const struct placement *core, uint32_t unit)
 {
     const struct unit *entry = &core->units.unit[unit];
-    return entry->transfer == 0 && entry->tokens[TIER_HBM] == core->config.unit_tokens;
+    return entry->transfer == 0 && entry->tokens[TIER_DRAM] == 0 &&
+           entry->tokens[TIER_HBM] == core->config.unit_tokens;
 }
 
 /* The chain's units from..to - 1, a node, are written in the batch *id. false: DRAM has no room for

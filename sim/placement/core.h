@@ -392,8 +392,8 @@ void tree_match(struct placement *core, const struct job *job);
 /* The job's first `units` blocks are ready: what the tree lacks of them is a node from now on, the others
  * are used; unless it is a chunk, each node on the way that HBM has counts one insertion more. */
 void tree_insert(struct placement *core, const struct job *job, uint32_t units, bool is_chunk);
-/* The unit came into DRAM by itself, in front of `behind` in the same transfer. */
-void tree_fetched(struct placement *core, uint32_t unit, uint32_t behind);
+/* The unit came into DRAM from below, and is a node by itself. */
+void tree_fetched(struct placement *core, uint32_t unit);
 
 /* backup.c: nodes of the job's first `units` blocks that were inserted often enough are written to DRAM. */
 void backup_nodes(struct placement *core, const struct job *job, uint32_t units);

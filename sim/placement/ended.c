@@ -5,10 +5,10 @@
 #include <assert.h>
 
 /* SAVE_NODES: a copy that a job holds stays; what is behind it in its node has gone. */
-static void part_node(struct placement *core, uint32_t unit)
+static void part_node(struct placement *core, uint32_t unit, enum tier tier)
 {
     uint32_t end = core->units.node_end[unit];
-    if (end != UNIT_NONE && core->units.unit[end].tokens[TIER_HBM] == 0)
+    if (end != UNIT_NONE && core->units.unit[end].tokens[tier] == 0)
         tree_end_at(core, unit);
 }
 
@@ -20,8 +20,8 @@ static void end_leaving(struct placement *core, uint32_t unit, enum tier tier)
     if (entry->tokens[tier] == 0 || unit_is_held(&core->units.seen, unit, tier) ||
         (tier == TIER_HBM && books_stored_tokens(entry) < entry->tokens[tier])) {
         books_take_back(core, unit, tier);
-        if (tier == TIER_HBM && core_has_nodes(core) && entry->tokens[tier] > 0)
-            part_node(core, unit);
+        if (tier <= TIER_DRAM && core_has_nodes(core) && entry->tokens[tier] > 0)
+            part_node(core, unit, tier);
     } else if (core->config.keys.write[TIER_DRAM] == WRITE_LAZY && tier == TIER_HBM) {
         books_is_clean(core, unit);
     } else {
@@ -64,12 +64,12 @@ static void end_unit(struct placement *core, const struct transfer *transfer, ui
     note_arrival(core, transfer, unit, entry->tokens[tier] - before);
     if (transfer->kind == ACTION_SAVE && books_stored_tokens(entry) > stored)
         count_stored(core, entry, books_stored_tokens(entry) - stored);
+    if (tier == TIER_DRAM && core_has_nodes(core) && before == 0 && entry->tokens[TIER_HBM] == 0)
+        tree_fetched(core, unit);
     entry->fresh = transfer->kind == ACTION_SAVE && transfer->job != 0 && core_offers(core);
     if (transfer->kind == ACTION_DEMOTE ||
         (transfer->kind == ACTION_SAVE && transfer->job == 0 && unit_leaves(entry, transfer->from)))
         end_leaving(core, unit, transfer->from);
-    if (tier == TIER_DRAM && core_has_nodes(core))
-        tree_fetched(core, unit, UNIT_NONE);
     if (tier == TIER_DRAM && !core->config.keys.inclusive[TIER_SSD] &&
         entry->tokens[TIER_SSD] > 0 && entry->tokens[TIER_SSD] <= entry->tokens[TIER_DRAM])
         books_drop_copy(core, unit, TIER_SSD, LOSS_MOVED);

@@ -151,16 +151,17 @@ static bool evict_from_dram(struct placement *core, uint32_t unit, uint32_t *id)
 /* SAVE_NODES: what is before it in its node goes with it; what the policy keeps of that is one. */
 static bool evict_with_node(struct placement *core, uint32_t unit, uint32_t *id)
 {
-    while (unit != UNIT_NONE) {
+    bool goes = true;
+    while (unit != UNIT_NONE && core->units.unit[unit].tokens[TIER_DRAM] > 0) {
         uint32_t above = core->units.nodes ? tree_above(core, unit) : UNIT_NONE;
-        if (!evict_from_dram(core, unit, id)) {
-            if (core->units.nodes)
-                tree_end_at(core, unit);
-            return false;
-        }
+        goes = evict_from_dram(core, unit, id);
+        if (!goes)
+            break;
         unit = above;
     }
-    return true;
+    if (unit != UNIT_NONE && core->units.nodes)
+        tree_end_at(core, unit);
+    return goes;
 }
 
 /* Where DRAM is evicted from at its mark (room_keep_mark()), only a quota makes room on demand. */

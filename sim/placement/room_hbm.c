@@ -123,6 +123,13 @@ static void lose_what_follows(struct placement *core, uint32_t above, struct bat
     }
 }
 
+/* Of a node's two neighbours DRAM has the upper one alone, as storage may have brought it. */
+static bool is_in_dram_unlike(const struct placement *core, uint32_t above, uint32_t unit)
+{
+    return above != UNIT_NONE && core->units.unit[above].tokens[TIER_DRAM] > 0 &&
+           core->units.unit[unit].tokens[TIER_DRAM] == 0;
+}
+
 /* SAVE_NODES: evicts the node that ends with the unit. Where it must be copied first and DRAM has
  * no room for all of it, it goes for good; but not without what follows it in DRAM. */
 static bool evict_node(struct placement *core, uint32_t unit, struct batches *batches)
@@ -137,14 +144,21 @@ static bool evict_node(struct placement *core, uint32_t unit, struct batches *ba
         lose_what_follows(core, unit, batches);
     if (is_lost && core->units.seen.children[TIER_DRAM][unit] > 0)
         return false;
-    while (unit != UNIT_NONE && goes) {
+    while (unit != UNIT_NONE && core->units.unit[unit].tokens[TIER_HBM] > 0) {
         uint32_t above = tree_above(core, unit);
+        bool parts = is_in_dram_unlike(core, above, unit);
         if (is_lost)
             drop(core, unit);
-        else
-            goes = evict_unit(core, unit, batches);
+        else if (!evict_unit(core, unit, batches))
+            goes = false;
+        if (!goes)
+            break;
+        if (parts)
+            tree_end_at(core, above);
         unit = above;
     }
+    if (unit != UNIT_NONE)
+        tree_end_at(core, unit);
     return goes;
 }
 

@@ -44,7 +44,10 @@ static void split_behind(struct placement *core, uint32_t last)
     uint32_t old = core->units.node_end[last];
     if (old == last || old == UNIT_NONE)
         return;
-    for (uint32_t unit = old; unit != last; unit = core->units.seen.parent[unit])
+    /* With storage below, the end of a node may have gone without its beginning. */
+    for (uint32_t unit = old;
+         unit != last && unit != UNIT_NONE && is_in_tree(&core->units.unit[unit]);
+         unit = core->units.seen.parent[unit])
         use(core, unit);
     tree_end_at(core, last);
 }
@@ -81,18 +84,19 @@ void tree_insert(struct placement *core, const struct job *job, uint32_t units, 
             entry->uses++;
         use(core, unit);
     }
-    for (uint32_t i = found; i < units; i++) {
+    uint32_t end = units > found ? chain_unit(core, job, units - 1) : UNIT_NONE;
+    for (uint32_t i = units; i-- > found;) {
         uint32_t unit = chain_unit(core, job, i);
-        core->units.node_end[unit] = chain_unit(core, job, units - 1);
+        /* What was read ahead behind a gap is in DRAM already. */
+        if (is_in_tree(&core->units.unit[unit]) != is_in_tree(&core->units.unit[end]))
+            end = unit;
+        core->units.node_end[unit] = end;
         core->units.unit[unit].uses = !is_chunk;
     }
 }
 
-void tree_fetched(struct placement *core, uint32_t unit, uint32_t behind)
+void tree_fetched(struct placement *core, uint32_t unit)
 {
-    uint32_t *end = core->units.node_end;
-    if (end[unit] != UNIT_NONE)
-        return;
-    bool joins = behind != UNIT_NONE && core->units.seen.parent[behind] == unit;
-    end[unit] = joins ? end[behind] : unit;
+    core->units.node_end[unit] = unit;
+    core->units.unit[unit].uses = 0;
 }

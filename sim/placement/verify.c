@@ -152,7 +152,11 @@ static void verify_node(const struct placement *core, uint32_t unit)
     uint32_t end = core->units.node_end[unit], above = tree_above(core, unit);
     if (entry->tokens[TIER_HBM] == 0 && entry->tokens[TIER_DRAM] == 0)
         return;
-    HOLDS(end != UNIT_NONE && core->units.node_end[end] == end);
+    HOLDS(end != UNIT_NONE);
+    /* From storage single blocks come to DRAM, and go there. */
+    if (core->env.capacity_tokens[TIER_SSD] > 0)
+        return;
+    HOLDS(core->units.node_end[end] == end);
     if (above == UNIT_NONE)
         return;
     const struct unit *before = &core->units.unit[above];

@@ -15,9 +15,6 @@ enum status placement_keys_check(const struct experiment *experiment, struct err
         return error_input(err, NULL, 0, "tiers.dram.write",
                            "through, where HBM keeps nothing of turns that ended (tiers.hbm.cache)",
                            "another");
-    if (experiment->placement.save != SAVE_LACKING && experiment->unit != PLACE_BLOCKS)
-        return error_input(err, NULL, 0, "placement.save",
-                           "lacking, where placement.unit is not block", "another");
     if (experiment->placement.save == SAVE_NODES && !experiment->placement.leaf_only)
         return error_input(err, NULL, 0, "placement.leaf_only",
                            "true, where placement.save is nodes", "false");

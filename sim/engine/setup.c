@@ -164,6 +164,9 @@ static enum status set_unit(struct engine_setup *setup, struct trace_facts facts
     else
         setup->unit_tokens =
             experiment->unit == PLACE_BLOCKS ? experiment->block_tokens : UINT32_MAX;
+    if (setup->unit_tokens == UINT32_MAX && experiment->placement.save != SAVE_LACKING)
+        return error_input(err, NULL, 0, "placement.save",
+                           "lacking, where placement.unit is not block", "another");
     raise_blocks(setup);
     return STATUS_OK;
 }

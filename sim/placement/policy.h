@@ -100,7 +100,7 @@ struct policy {
     X(scheduler_aware)                                                                             \
     X(lru) X(fifo) X(mru) X(lfu) X(two_q) X(arc) X(s3_fifo) X(sieve) X(gdsf) X(reuse_rate)          \
     X(vllm_arc) X(priority_lru) X(lease_lru) X(served_lru)                                         \
-    X(vllm_arc_31) X(multi_lru) X(radix_lru) X(radix_lfu) X(radix_slru)                                                          \
+    X(vllm_arc_31) X(multi_lru) X(radix_lru) X(radix_lfu) X(radix_slru) X(radix_priority)                                                          \
     X(head_lru) X(head_lfu) X(head_fifo) X(head_mru)                                               \
     X(none)
 #define POLICY_DECLARE(name) extern const struct policy policy_##name;

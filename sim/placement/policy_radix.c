@@ -1,13 +1,14 @@
 /* sim/placement/policy_radix.c - SGLang's orders among the nodes of its tree: by the last use,
- * behind the number of insertions (lfu) or whether there were two (slru: the protected ones last).
- * A node has one time and one count in all tiers: one that HBM gives up comes into DRAM as old as
- * it is. Source: SGLang python/sglang/srt/mem_cache/evict_policy.py (LRUStrategy, LFUStrategy,
- * SLRUStrategy, whose protected_threshold is protected_uses) as of 2026-08-20. Without a tree
- * (placement.save) units are ordered alike, and a use is an insertion. */
+ * behind the number of insertions (lfu), whether there were two (slru: the protected ones last) or
+ * a tenant's priority. A node has one time and one count in all tiers: one that HBM gives up comes
+ * into DRAM as old as it is. Source: SGLang python/sglang/srt/mem_cache/evict_policy.py
+ * (LRUStrategy, LFUStrategy, PriorityStrategy, SLRUStrategy, whose protected_threshold is
+ * protected_uses) as of 2026-08-20. Without a tree (placement.save) units are ordered alike, and a
+ * use is an insertion. */
 #include "sim/placement/ranked.h"
 
 /* Of a node that was inserted so often. */
-typedef double rank_of(const struct policy_env *env, uint32_t count);
+typedef double rank_of(const struct policy_env *env, uint32_t unit, uint32_t count);
 
 static uint32_t insertions(const struct policy_env *env, uint32_t unit, enum tier tier)
 {
@@ -15,21 +16,32 @@ static uint32_t insertions(const struct policy_env *env, uint32_t unit, enum tie
                                     : ranked_note(env, unit, tier)->uses;
 }
 
-static double rank_lru(const struct policy_env *env, uint32_t count)
+static double rank_lru(const struct policy_env *env, uint32_t unit, uint32_t count)
 {
-    (void)env, (void)count;
+    (void)env, (void)unit, (void)count;
     return 0.0;
 }
 
-static double rank_lfu(const struct policy_env *env, uint32_t count)
+static double rank_lfu(const struct policy_env *env, uint32_t unit, uint32_t count)
 {
-    (void)env;
+    (void)env, (void)unit;
     return (double)count;
 }
 
-static double rank_slru(const struct policy_env *env, uint32_t count)
+static double rank_slru(const struct policy_env *env, uint32_t unit, uint32_t count)
 {
+    (void)unit;
     return count >= env->keys.radix_slru_protected_uses ? 1.0 : 0.0;
+}
+
+/* That of the tenant whose turn computed it; there, the highest of the requests that inserted it.
+ */
+static double rank_priority(const struct policy_env *env, uint32_t unit, uint32_t count)
+{
+    (void)count;
+    return env->units->unit != NULL && env->tenant_priority != NULL
+               ? env->tenant_priority[env->units->unit[unit].tenant]
+               : 0.0;
 }
 
 /* When it was used last, where another tier has it. */
@@ -47,7 +59,7 @@ static void enter(struct policy_env *env, uint32_t unit, enum tier tier, rank_of
     struct ranked_note *note = ranked_note(env, unit, tier);
     note->uses = 1;
     note->order = last_use(env, unit, tier);
-    note->rank = rank(env, insertions(env, unit, tier));
+    note->rank = rank(env, unit, insertions(env, unit, tier));
     ranked_enter(env, unit, tier);
 }
 
@@ -57,7 +69,7 @@ static void use(struct policy_env *env, uint32_t unit, enum tier tier, rank_of *
     struct ranked_note *note = ranked_note(env, unit, tier);
     note->uses += !env->use.ends;
     note->order = ++ranked->clock;
-    note->rank = rank(env, insertions(env, unit, tier));
+    note->rank = rank(env, unit, insertions(env, unit, tier));
     ranked_moved(env, unit, tier);
 }
 
@@ -93,3 +105,4 @@ static void radix_leave(struct policy_env *env, uint32_t unit, enum tier tier, e
 RADIX_ORDER(lru, "radix-lru", "LRU among the nodes of a radix tree (SGLang)")
 RADIX_ORDER(lfu, "radix-lfu", "give up the node that was inserted least often (SGLang)")
 RADIX_ORDER(slru, "radix-slru", "give up nodes that were inserted once before others (SGLang)")
+RADIX_ORDER(priority, "radix-priority", "give up nodes of the lowest priority first (SGLang)")

@@ -92,7 +92,8 @@ static double rank_of(const struct slow_cache *cache, const struct slow_entry *e
     return gdsf ? cache->floor + (double)entry->uses * worth : (double)entry->uses;
 }
 
-/* ghost_b: how often each key was ever seen; it forgets none, as the sketch does before very many. */
+/* ghost_b: how often each key was ever seen; it forgets none, as the sketch does before very many.
+ */
 static double level_of(struct slow_cache *cache, uint64_t key)
 {
     int at = find(&cache->ghost_b, key);
@@ -502,8 +503,9 @@ static void touch_reuse_rate(struct slow_cache *cache, uint64_t key, uint64_t de
 /* What is LRU without jobs, priorities, time or tiers above. */
 static bool is_lru(const char *policy)
 {
-    static const char *const names[] = { "lru",       "scheduler-aware", "priority-lru",
-                                         "lease-lru", "served-lru",      "radix-lru" };
+    static const char *const names[] = { "lru",           "scheduler-aware", "priority-lru",
+                                         "lease-lru",     "served-lru",      "radix-lru",
+                                         "radix-priority" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(policy, names[i]) == 0)
             return true;

@@ -124,7 +124,8 @@ static void load_through_dram(struct placement *core, uint32_t handle, enum tier
     struct job *job = &core->job[handle];
     uint32_t id = transfer_new(core, ACTION_LOAD, from, TIER_HBM, handle);
     uint32_t order = core->quotas != NULL ? core->quotas->order[TIER_DRAM][job->tenant] : 0;
-    if (room_in_dram(core, order, tokens) == ROOM_NOW) {
+    bool stays = core->config.keys.promote_after != UINT64_MAX;
+    if (stays && room_in_dram(core, order, tokens) == ROOM_NOW) {
         for (uint32_t i = 0; i < units; i++) {
             uint32_t unit = chain_unit(core, job, i);
             const struct unit *entry = &core->units.unit[unit];

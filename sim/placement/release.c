@@ -28,6 +28,18 @@ static void leave_dram(struct placement *core, const struct job *job)
     }
 }
 
+/* A stage drops what SSD has got while the job held it. */
+static void leave_stage(struct placement *core, const struct job *job)
+{
+    for (uint32_t i = 0; i < job->chain_count && core->config.keys.staging; i++) {
+        uint32_t unit = chain_unit(core, job, i);
+        const struct unit *entry = &core->units.unit[unit];
+        if (entry->tokens[TIER_DRAM] > 0 && entry->tokens[TIER_SSD] >= entry->tokens[TIER_DRAM] &&
+            !unit_is_held(&core->units.seen, unit, TIER_DRAM))
+            books_drop_copy(core, unit, TIER_DRAM, LOSS_MOVED);
+    }
+}
+
 void release_job(struct placement *core, uint32_t handle)
 {
     struct job *job = &core->job[handle];
@@ -45,6 +57,7 @@ void release_job(struct placement *core, uint32_t handle)
         offer_end(core, job);
     chain_unpin(core, job, job->chain_count);
     leave_dram(core, job);
+    leave_stage(core, job);
     room_trim_hbm(core);
     write_through_chain(core, job);
     write_ahead(core);

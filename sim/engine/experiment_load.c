@@ -1,6 +1,7 @@
-/* sim/engine/experiment_load.c - from a tree of keys to an experiment: presets lay their keys under it. */
-#include "sim/engine/policy_name.h"
+/* sim/engine/experiment_load.c - from a tree of keys to an experiment: presets lay their keys under
+ * it. */
 #include "sim/engine/experiment.h"
+#include "sim/engine/policy_name.h"
 
 #include "models/versions.h"
 
@@ -22,6 +23,19 @@ static void tell_lost(void *context, const char *key, const char *given, const c
     teller->notes->tell(teller->notes->context, sentence);
 }
 
+/* Beside policies that have the server's SSD, a preset that has none by default is no like for
+ * like. */
+static void tell_no_ssd(const struct config_tree *tree, const struct teller *teller)
+{
+    const char *ssd = config_tree_value(tree, "tiers.ssd.capacity");
+    char sentence[3 * CONFIG_TEXT_BYTES];
+    if (teller->notes == NULL || ssd == NULL || strcmp(ssd, "0") != 0)
+        return;
+    snprintf(sentence, sizeof sentence,
+             "%s: no SSD, as the engine has by default (tiers.ssd.capacity)", teller->preset);
+    teller->notes->tell(teller->notes->context, sentence);
+}
+
 static enum status lay_preset(struct config_tree *tree, const struct experiment_notes *notes,
                               struct error *err)
 {
@@ -33,7 +47,13 @@ static enum status lay_preset(struct config_tree *tree, const struct experiment_
     snprintf(name, sizeof name, "%s", policy); /* the tree's own text may move */
     struct teller teller = { .notes = notes, .preset = name };
     struct config_lost lost = { .tell = tell_lost, .context = &teller };
-    return preset_lay(name, tree, notes != NULL ? &lost : NULL, err);
+    bool asked = config_tree_value(tree, "tiers.ssd.capacity") != NULL;
+    enum status status = preset_lay(name, tree, notes != NULL ? &lost : NULL, err);
+    const char *dram = config_tree_value(tree, "tiers.dram.capacity");
+    bool is_hbm_alone = dram != NULL && strcmp(dram, "0") == 0;
+    if (status == STATUS_OK && !asked && !is_hbm_alone) /* not of what has HBM alone */
+        tell_no_ssd(tree, &teller);
+    return status;
 }
 
 /* ---- the engine's version ---- */

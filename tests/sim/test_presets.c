@@ -70,6 +70,21 @@ START_TEST(fixed_keys_go_before_the_experiment_s_and_that_is_told)
 }
 END_TEST
 
+START_TEST(a_preset_without_an_ssd_says_so_unless_it_was_asked)
+{
+    struct notes heard = { 0 };
+    struct experiment experiment = load("policy: lmcache-lru\n", &heard);
+    ck_assert_uint_eq(experiment.ssd_bytes, 0);
+    ck_assert_int_eq(heard.count, 1);
+    ck_assert_ptr_nonnull(strstr(heard.last, "no SSD, as the engine has by default"));
+    heard = (struct notes){ 0 };
+    experiment = load("policy: lmcache-lru\ntiers.ssd.capacity: 1TB\n", &heard);
+    ck_assert_uint_eq(experiment.ssd_bytes, 1000000000000);
+    load("policy: vllm-lru\n", &heard);
+    ck_assert_int_eq(heard.count, 0);
+}
+END_TEST
+
 START_TEST(a_policy_of_the_core_takes_no_preset)
 {
     struct experiment experiment = load("policy: lru\n", NULL);
@@ -193,6 +208,7 @@ int main(void)
     tcase_add_test(tests, a_preset_sets_what_the_experiment_leaves_open);
     tcase_add_test(tests, the_experiment_s_own_keys_go_first);
     tcase_add_test(tests, fixed_keys_go_before_the_experiment_s_and_that_is_told);
+    tcase_add_test(tests, a_preset_without_an_ssd_says_so_unless_it_was_asked);
     tcase_add_test(tests, a_policy_of_the_core_takes_no_preset);
     tcase_add_test(tests, a_name_that_is_neither_is_refused);
     tcase_add_test(tests, a_preset_written_out_is_the_same_experiment);

@@ -27,7 +27,7 @@ enum write_mode { WRITE_MODES(CHOICE_MEMBER) };
  * gets room or none of it, and then it is offered again with the next. vLLM's OffloadingConnector.
  * each: the same from the first that a look-up did not find on, but block by block as far as there is
  * room, and room is made for those that are there already. LMCache's.
- * nodes: blocks are the nodes of a radix tree, which come, are copied and go as wholes (tree.h); a node is
+ * nodes: blocks are the nodes of a radix tree, which come, are copied and go as wholes (tree.c); a node is
  * written when it was inserted write_uses times (selective). SGLang's.
  * Under all but lacking, a job's units stay below HBM only while they are copied. */
 #define SAVE_RULES(X)                                                                              \

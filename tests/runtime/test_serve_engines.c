@@ -30,8 +30,6 @@ static const char *const presets[] = {
     "mooncake-store",
     "vllm-offload-arc@0.31",
     "lmcache-mp",
-    "kvbm-v2",
-    "kvbm-v2-multi-lru",
     "trtllm-v2",
 };
 enum { PRESETS = sizeof presets / sizeof *presets };

@@ -211,7 +211,8 @@ static void run_saving(const struct placement_config *config, uint64_t seed)
     for (int save = SAVE_ONCE; save <= SAVE_NODES; save++) {
         saving.keys.save = save;
         saving.keys.leaf_only = save == SAVE_NODES;
-        for (int write = WRITE_THROUGH; write <= WRITE_BACK; write++) {
+        int most = save == SAVE_NODES ? WRITE_BACK : WRITE_THROUGH;
+        for (int write = WRITE_THROUGH; write <= most; write++) {
             saving.keys.write[TIER_DRAM] = write;
             saving.keys.write_uses[TIER_DRAM] = 2;
             run_scenario(&saving, seed + (uint64_t)write);

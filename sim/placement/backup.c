@@ -1,5 +1,6 @@
 /* sim/placement/backup.c - nodes are written to DRAM when they were inserted often enough: each
- * when the one above it is there, as far as DRAM can make room. Source: SGLang
+ * when the one above it is there, or with all that lack above it (unified), as far as DRAM can make
+ * room. Source: SGLang
  * python/sglang/srt/mem_cache/hiradix_cache.py (_inc_hit_count, write_backup) as of 2026-08-20. */
 #include "sim/placement/core.h"
 
@@ -7,8 +8,7 @@
 static bool is_backed_up(const struct placement *core, uint32_t unit)
 {
     const struct unit *entry = &core->units.unit[unit];
-    return entry->tokens[TIER_DRAM] > 0 ||
-           (entry->transfer != 0 && transfer_fills(&core->transfer[entry->transfer]) == TIER_DRAM);
+    return entry->tokens[TIER_DRAM] > 0 || transfer_brings(core, entry, TIER_DRAM);
 }
 
 static bool may_be_copied(const struct placement *core, uint32_t unit)

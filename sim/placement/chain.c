@@ -145,7 +145,7 @@ void chain_use(struct placement *core, const struct job *job, enum moment moment
 {
     const struct policy *policy = core->policy;
     bool starts = moment == MOMENT_START;
-    if (policy->use == NULL)
+    if (policy->use == NULL || core_has_nodes(core)) /* a tree's walks are its uses */
         return;
     uint32_t found = policy->prefix_below && starts ? chain_stored_run(core, job) : units_found;
     for (uint32_t i = job->chain_count; i-- > 0;) {
@@ -190,6 +190,8 @@ static void count_fewer(struct placement *core)
 void chain_count_use(struct placement *core, uint32_t unit)
 {
     struct unit *entry = &core->units.unit[unit];
+    if (core_has_nodes(core)) /* its insertions are counted */
+        return;
     if (entry->uses < UINT16_MAX)
         entry->uses++;
     if (!core->units.counts)

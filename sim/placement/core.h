@@ -242,6 +242,9 @@ enum room room_in_hbm_up_to(struct placement *core, uint64_t tokens, uint64_t go
 uint64_t room_coming_in_hbm(const struct placement *core);
 /* Holds the unit while room is made, lest that be made by dropping it. */
 void room_hold(struct placement *core, uint32_t unit, bool holds);
+/* The same for those of the chain's units from..to - 1 that nothing else holds. */
+void room_hold_chain(struct placement *core, const struct job *job, uint32_t from, uint32_t to,
+                     bool holds);
 enum room room_in_dram_for(struct placement *core, uint32_t unit, uint64_t tokens);
 bool room_in_ssd_for(struct placement *core, uint32_t unit, uint64_t tokens);
 /* The same for a fetch of the unit wanted by the job of that sequence: evicts nothing that is wanted
@@ -258,6 +261,13 @@ void room_trim_hbm(struct placement *core);
 static inline enum tier transfer_fills(const struct transfer *transfer)
 {
     return transfer->kind == ACTION_LOAD ? TIER_DRAM : transfer->to;
+}
+
+/* Whether a transfer under way brings the unit, or more of it, to the tier. */
+static inline bool transfer_brings(const struct placement *core, const struct unit *entry,
+                                   enum tier tier)
+{
+    return entry->transfer != 0 && transfer_fills(&core->transfer[entry->transfer]) == tier;
 }
 
 /* transfer.c */
@@ -332,6 +342,12 @@ static inline uint32_t core_write_uses(const struct placement *core, enum tier t
     return keys->write[tier] == WRITE_SELECTIVE ? keys->write_uses[tier] : 1;
 }
 
+/* Whether running jobs have marks in their slots. */
+static inline bool core_marks(const struct placement *core)
+{
+    return core->units.reads || core->config.pool != NULL;
+}
+
 /* Whether the filter lets that much of the unit into the tier. */
 static inline bool admits(const struct placement *core, const struct unit *unit, enum tier tier,
                           uint32_t tokens)
@@ -365,6 +381,8 @@ struct writes {
 /* The unit's DRAM copy may have become whole: writes it to where it is missing. */
 void write_through(struct placement *core, uint32_t unit, struct writes *writes);
 void writes_begin(struct placement *core, const struct writes *writes);
+/* tiers.dram.staging: DRAM gives up the unit, if SSD has all of it and nothing holds it. */
+void write_leave_stage(struct placement *core, uint32_t unit);
 void write_through_chain(struct placement *core, const struct job *job);
 /* HBM copies that go next are written to DRAM ahead. */
 void write_ahead(struct placement *core);

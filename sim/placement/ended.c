@@ -73,9 +73,8 @@ static void end_unit(struct placement *core, const struct transfer *transfer, ui
     if (tier == TIER_DRAM && !core->config.keys.inclusive[TIER_SSD] &&
         entry->tokens[TIER_SSD] > 0 && entry->tokens[TIER_SSD] <= entry->tokens[TIER_DRAM])
         books_drop_copy(core, unit, TIER_SSD, LOSS_MOVED);
-    if (core->config.keys.staging && transfer->kind == ACTION_WRITE && entry->tokens[TIER_DRAM] > 0 &&
-        !unit_is_held(&core->units.seen, unit, TIER_DRAM))
-        books_drop_copy(core, unit, TIER_DRAM, LOSS_MOVED);
+    if (transfer->kind == ACTION_WRITE)
+        write_leave_stage(core, unit);
     books_wanted(core, unit);
     books_settle(core, unit);
 }

@@ -29,8 +29,7 @@ void offer_start(struct placement *core, struct job *job, uint32_t units_found, 
 /* Whole blocks only. */
 static uint32_t units_ready(const struct placement *core, const struct job *job)
 {
-    uint32_t units = job->save_goal_tokens / core->config.unit_tokens;
-    return units < job->chain_count ? units : job->chain_count;
+    return least(job->save_goal_tokens / core->config.unit_tokens, job->chain_count);
 }
 
 static bool is_missing(const struct placement *core, const struct unit *entry)
@@ -58,18 +57,6 @@ static void begin_store(struct placement *core, uint32_t handle, uint32_t from, 
 static void count_unsaved(struct placement *core, uint64_t units)
 {
     core->counters.unsaved_bytes += units * core->config.unit_tokens * core->config.bytes_per_token;
-}
-
-/* Those of the units that nothing else holds, so that no room is made of them. */
-static void hold_offered(struct placement *core, const struct job *job, uint32_t from, uint32_t to,
-                         bool holds)
-{
-    for (uint32_t i = from; i < to; i++) {
-        uint32_t unit = chain_unit(core, job, i);
-        uint32_t transfer = core->units.unit[unit].transfer;
-        if (transfer == (holds ? 0 : TRANSFER_HOLD))
-            room_hold(core, unit, holds);
-    }
 }
 
 /* How soon DRAM can have those of the units that are missing, or (all) all of them. */
@@ -136,14 +123,14 @@ static void offer_together(struct placement *core, uint32_t handle, uint32_t to)
     if ((to - from) * size > core->env.capacity_tokens[TIER_DRAM] && missing > 0)
         return;
     if (missing > 0) {
-        hold_offered(core, job, from, to, true);
+        room_hold_chain(core, job, from, to, true);
         bool room = all_find_room(core, job, from, to, missing * size);
-        hold_offered(core, job, from, to, false);
+        room_hold_chain(core, job, from, to, false);
         if (!room)
             return;
     }
     begin_store(core, handle, from, to);
-    core->job[handle].offered_units = to;
+    job->offered_units = to;
 }
 
 static void offer_each(struct placement *core, uint32_t handle, uint32_t to)
@@ -162,7 +149,7 @@ static void offer_each(struct placement *core, uint32_t handle, uint32_t to)
     }
     begin_store(core, handle, from, end);
     count_unsaved(core, to - end);
-    core->job[handle].offered_units = to;
+    job->offered_units = to;
 }
 
 void offer_ready(struct placement *core, uint32_t handle)

@@ -2,8 +2,8 @@
  * (that is policy_arc.c). Where it differs: what comes enters T1 even if it is a ghost; a ghost is
  * asked when a request looks its blocks up, and stays one, at its list's recent end; T1 evicts as
  * soon as it is as long as the target, which begins at 0; B1 and B2 hold up to ghost_share
- * of a tier's blocks each; and a request's later stores touch its earlier blocks again, so that what it stored itself
- * moves to T2, but not what a store has just stored. Source: vLLM
+ * of a tier's blocks each; and a request's later stores touch its earlier blocks again, so that
+ * what it stored itself moves to T2, but not what a store has just stored. Source: vLLM
  * vllm/v1/kv_offload/cpu/policies/arc.py at 02957b5 (touch, insert, evict_until), the calls to
  * touch() in vllm/distributed/kv_transfer/kv_connector/v1/offloading/scheduler.py at 0072b0b. The
  * tiers below HBM only. */
@@ -102,17 +102,23 @@ static uint64_t count_goers(const struct policy_env *env, const struct order *or
     return goers;
 }
 
-/* evict() takes nothing if it cannot take all: T1's for as long as it is not shorter than its
- * target. */
-static bool vllm_arc_yields(const struct policy_env *env, enum tier tier, uint64_t units)
+/* Whether T1, of which at most `most` go, and T2 give so many: evict() takes nothing if it cannot
+ * take all. */
+static bool yields_with(const struct policy_env *env, enum tier tier, uint64_t units, uint64_t most)
 {
     const struct vllm_arc *arc = env->state;
-    uint64_t t1 = arc->lists.count[tier][T1], target = (uint64_t)*target_of(env, tier);
-    uint64_t most = t1 < target ? 0 : t1 - target + 1;
     uint64_t from_t1 =
         count_goers(env, &arc->lists.list[tier][T1], tier, most < units ? most : units);
     uint64_t rest = units - from_t1;
     return count_goers(env, &arc->lists.list[tier][T2], tier, rest) == rest;
+}
+
+/* T1 gives for as long as it is not shorter than its target. */
+static bool vllm_arc_yields(const struct policy_env *env, enum tier tier, uint64_t units)
+{
+    const struct vllm_arc *arc = env->state;
+    uint64_t t1 = arc->lists.count[tier][T1], target = (uint64_t)*target_of(env, tier);
+    return yields_with(env, tier, units, t1 < target ? 0 : t1 - target + 1);
 }
 
 /* From 0.31 on T1 gives what T2 has not. */
@@ -127,10 +133,7 @@ static uint32_t vllm_arc_31_victim(struct policy_env *env, enum tier tier)
 
 static bool vllm_arc_31_yields(const struct policy_env *env, enum tier tier, uint64_t units)
 {
-    const struct vllm_arc *arc = env->state;
-    uint64_t from_t1 = count_goers(env, &arc->lists.list[tier][T1], tier, units);
-    uint64_t rest = units - from_t1;
-    return count_goers(env, &arc->lists.list[tier][T2], tier, rest) == rest;
+    return yields_with(env, tier, units, units);
 }
 
 const struct policy policy_vllm_arc_31 = {

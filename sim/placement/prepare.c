@@ -8,8 +8,8 @@
 /* DRAM gets the unit now, and HBM has it not. */
 static bool is_pending(const struct placement *core, const struct unit *entry)
 {
-    return entry->transfer != 0 && entry->tokens[TIER_DRAM] == 0 && entry->tokens[TIER_HBM] == 0 &&
-           transfer_fills(&core->transfer[entry->transfer]) == TIER_DRAM;
+    return entry->tokens[TIER_DRAM] == 0 && entry->tokens[TIER_HBM] == 0 &&
+           transfer_brings(core, entry, TIER_DRAM);
 }
 
 /* What would be found begins with so much that is there, and goes on behind what is pending; a job
@@ -284,17 +284,6 @@ static uint32_t units_kept(const struct job *job, uint32_t cut, const struct pla
     return cut > 0 ? job->chain_count : hits->units_found;
 }
 
-/* Holds what the job found below HBM while room is made. */
-static void hold_found(struct placement *core, const struct job *job, uint32_t units, bool holds)
-{
-    for (uint32_t i = 0; i < units; i++) {
-        uint32_t unit = chain_unit(core, job, i);
-        const struct unit *entry = &core->units.unit[unit];
-        if (entry->tokens[TIER_HBM] == 0 && entry->transfer == (holds ? 0 : TRANSFER_HOLD))
-            room_hold(core, unit, holds);
-    }
-}
-
 static uint32_t tokens_below(const struct placement_hits *hits)
 {
     return hits->tokens[TIER_DRAM] + hits->tokens[TIER_SSD] + hits->tokens[TIER_REMOTE];
@@ -313,10 +302,10 @@ static enum room room_for_loads(struct placement *core, const struct job *job, e
     bool copies = core->config.keys.write[TIER_DRAM] == WRITE_BACK;
     if (free < tokens && room_coming_in_hbm(core) < tokens) {
         chain_pin(core, job, 0, hits.units_found);
-        hold_found(core, job, hits.units_found, true);
+        room_hold_chain(core, job, 0, hits.units_found, true);
         enum room room =
             room_in_hbm_up_to(core, tokens, tree_is_unified(core) ? tokens : free + tokens);
-        hold_found(core, job, hits.units_found, false);
+        room_hold_chain(core, job, 0, hits.units_found, false);
         chain_unpin(core, job, hits.units_found);
         if (room != ROOM_NOW)
             return room;
@@ -331,10 +320,10 @@ static enum room room_for_loads(struct placement *core, const struct job *job, e
 static enum room room_beside_nodes(struct placement *core, const struct job *job,
                                    uint32_t own_tokens, const struct placement_hits *hits)
 {
-    hold_found(core, job, hits->units_found, true);
+    room_hold_chain(core, job, 0, hits->units_found, true);
     enum room room =
         room_in_hbm_up_to(core, own_tokens, (uint64_t)own_tokens + core->config.unit_tokens);
-    hold_found(core, job, hits->units_found, false);
+    room_hold_chain(core, job, 0, hits->units_found, false);
     return room;
 }
 
@@ -400,14 +389,13 @@ enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t
     job->total_tokens = total_tokens;
     job->state = JOB_RUNNING;
     queue_leave(core, handle);
-    for (uint32_t i = 0; i < job->chain_count; i++)
+    for (uint32_t i = 0; i < job->chain_count && core_marks(core); i++)
         core->slot[job->chain + i].next_waiter = 0; /* its marks, from now on */
-    for (uint32_t i = 0; i < job->chain_count && !job->again && !core_has_nodes(core); i++)
+    for (uint32_t i = 0; i < job->chain_count && !job->again; i++)
         chain_count_use(core, chain_unit(core, job, i));
     if (units_are_sessions(core))
         set_base(core, job);
-    if (!core_has_nodes(core))
-        chain_use(core, job, MOMENT_START, hits->units_found);
+    chain_use(core, job, MOMENT_START, hits->units_found);
     begin_loads(core, handle, hits);
     offer_start(core, job, hits->units_found, hits->loads > 0);
     write_ahead(core);

@@ -28,18 +28,6 @@ static void leave_dram(struct placement *core, const struct job *job)
     }
 }
 
-/* A stage drops what SSD has got while the job held it. */
-static void leave_stage(struct placement *core, const struct job *job)
-{
-    for (uint32_t i = 0; i < job->chain_count && core->config.keys.staging; i++) {
-        uint32_t unit = chain_unit(core, job, i);
-        const struct unit *entry = &core->units.unit[unit];
-        if (entry->tokens[TIER_DRAM] > 0 && entry->tokens[TIER_SSD] >= entry->tokens[TIER_DRAM] &&
-            !unit_is_held(&core->units.seen, unit, TIER_DRAM))
-            books_drop_copy(core, unit, TIER_DRAM, LOSS_MOVED);
-    }
-}
-
 void release_job(struct placement *core, uint32_t handle)
 {
     struct job *job = &core->job[handle];
@@ -50,14 +38,14 @@ void release_job(struct placement *core, uint32_t handle)
     books_unbook(core, TIER_HBM, job->hbm_tokens);
     for (uint32_t i = 0; i < job->chain_count; i++)
         core->units.unit[chain_unit(core, job, i)].last_use_ns = core->now_ns;
-    if (!core_has_nodes(core))
-        chain_use(core, job, MOMENT_END, 0);
+    chain_use(core, job, MOMENT_END, 0);
     count_refused(core, job);
     if (core_offers(core) && core_saves_at_once(core) && core->policy->saves)
         offer_end(core, job);
     chain_unpin(core, job, job->chain_count);
     leave_dram(core, job);
-    leave_stage(core, job);
+    for (uint32_t i = 0; i < job->chain_count && core->config.keys.staging; i++)
+        write_leave_stage(core, chain_unit(core, job, i));
     room_trim_hbm(core);
     write_through_chain(core, job);
     write_ahead(core);

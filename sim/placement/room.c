@@ -87,6 +87,16 @@ void room_hold(struct placement *core, uint32_t unit, bool holds)
     books_wanted(core, unit);
 }
 
+void room_hold_chain(struct placement *core, const struct job *job, uint32_t from, uint32_t to,
+                     bool holds)
+{
+    for (uint32_t i = from; i < to; i++) {
+        uint32_t unit = chain_unit(core, job, i);
+        if (core->units.unit[unit].transfer == (holds ? 0 : TRANSFER_HOLD))
+            room_hold(core, unit, holds);
+    }
+}
+
 bool room_in_ssd_for(struct placement *core, uint32_t unit, uint64_t tokens)
 {
     room_hold(core, unit, true);

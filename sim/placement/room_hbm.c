@@ -7,8 +7,7 @@
 /* The batches of copies that one call begins. */
 struct batches {
     uint32_t dram, ssd; /* transfers; 0: none yet */
-    uint32_t
-        flushed; /* SAVE_NODES: the last unit whose copy may leave DRAM again; UNIT_NONE: none */
+    uint32_t flushed;   /* SAVE_NODES: the last unit whose copy may leave DRAM again */
 };
 
 static void drop(struct placement *core, uint32_t unit)

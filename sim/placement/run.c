@@ -16,8 +16,7 @@ void placement_extend(struct placement *core, uint32_t handle, const uint64_t *k
         core->slot[job->chain + job->chain_count++] =
             (struct slot){ .unit = unit, .sequence = job->sequence, .job = handle };
         books_pin(core, unit);
-        if (!core_has_nodes(core))
-            chain_count_use(core, unit);
+        chain_count_use(core, unit);
     }
     tenants_own_chain(core, job, job->chain_count - count);
 }

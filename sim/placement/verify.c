@@ -93,8 +93,7 @@ static void verify_transfers(const struct placement *core, uint64_t used_tokens[
 /* SAVE_NODES: its first copy is on its way to the tier. */
 static bool is_coming(const struct placement *core, const struct unit *entry, enum tier tier)
 {
-    return core->units.nodes && entry->tokens[tier] == 0 && entry->transfer != 0 &&
-           transfer_fills(&core->transfer[entry->transfer]) == tier;
+    return core->units.nodes && entry->tokens[tier] == 0 && transfer_brings(core, entry, tier);
 }
 
 /* leaf_only: what follows each unit, by the tier that has it. */

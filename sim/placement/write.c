@@ -64,6 +64,15 @@ void writes_begin(struct placement *core, const struct writes *writes)
         transfer_begin(core, writes->remote);
 }
 
+void write_leave_stage(struct placement *core, uint32_t unit)
+{
+    const struct unit *entry = &core->units.unit[unit];
+    if (core->config.keys.staging && entry->tokens[TIER_DRAM] > 0 &&
+        entry->tokens[TIER_SSD] >= entry->tokens[TIER_DRAM] &&
+        !unit_is_held(&core->units.seen, unit, TIER_DRAM))
+        books_drop_copy(core, unit, TIER_DRAM, LOSS_MOVED);
+}
+
 void write_through_chain(struct placement *core, const struct job *job)
 {
     struct writes writes = { 0 };

@@ -118,13 +118,48 @@ static const char *cell_text(const struct line *line, const struct metrics *metr
     return "";
 }
 
-static void print_tier(FILE *out, const char *name, uint64_t bytes)
+static void print_size(FILE *out, uint64_t bytes)
 {
     char text[32];
     if (bytes == UINT64_MAX)
-        fprintf(out, ", %s as the hardware has", name);
+        fprintf(out, "as the hardware has");
     else
-        fprintf(out, ", %s %s", name, units_format((double)bytes, UNIT_BYTES, text, sizeof text));
+        fprintf(out, "%s", units_format((double)bytes, UNIT_BYTES, text, sizeof text));
+}
+
+static void print_tier(FILE *out, const char *name, uint64_t bytes)
+{
+    fprintf(out, ", %s ", name);
+    print_size(out, bytes);
+}
+
+static uint64_t size_in(const struct comparison *comparison, uint32_t at, size_t offset)
+{
+    const void *experiment = &comparison->runs[at].experiment;
+    return *(const uint64_t *)(const void *)((const char *)experiment + offset);
+}
+
+/* How many sizes the runs give the tier; out (may be NULL): each once, as ", SSD 0 B or as the
+ * hardware has", since presets have tiers of their own. */
+static uint32_t print_sizes(FILE *out, const struct comparison *comparison, const char *name,
+                            size_t offset)
+{
+    uint32_t sizes = 0;
+    for (uint32_t i = 0; i < comparison->count; i++) {
+        uint32_t first = 0;
+        while (size_in(comparison, first, offset) != size_in(comparison, i, offset))
+            first++;
+        if (first < i)
+            continue;
+        if (out != NULL && sizes > 0)
+            fprintf(out, " or ");
+        if (out != NULL && sizes == 0)
+            fprintf(out, ", %s ", name);
+        if (out != NULL)
+            print_size(out, size_in(comparison, i, offset));
+        sizes++;
+    }
+    return sizes;
 }
 
 /* ", SSD 4.00 TB", ", SSD 4.00 TB on samsung-990-pro-2tb", ", SSD on 8 x samsung-990-pro-2tb". */
@@ -290,8 +325,11 @@ static void print_heading(FILE *out, const struct comparison *comparison)
     print_limits(out, comparison);
     print_token(out, &run->result);
     print_budget(out, comparison);
-    print_tier(out, "DRAM", experiment->dram_bytes);
-    print_ssd(out, experiment);
+    print_sizes(out, comparison, "DRAM", offsetof(struct experiment, dram_bytes));
+    if (print_sizes(NULL, comparison, "SSD", offsetof(struct experiment, ssd_bytes)) == 1)
+        print_ssd(out, experiment);
+    else
+        print_sizes(out, comparison, "SSD", offsetof(struct experiment, ssd_bytes));
     if (experiment->remote_bytes > 0)
         print_tier(out, "remote pool", experiment->remote_bytes);
     fprintf(out, "\n");

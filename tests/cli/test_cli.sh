@@ -97,6 +97,8 @@ prints "a trace is described" "1494 of 2697" "$reprise" trace info "$sample"
 prints "LRU's hits" '"lru_hits": 1432' "$reprise" trace info "$sample" --lru 500 --json
 prints "hits by capacity, in bytes too" "KV: of mistral-7b" "$reprise" trace info "$sample" -m mistral-7b
 prints "an experiment's drives are told" "SSD on 2 x wd-sn850x-2tb" "$reprise" sim --no-db "${small[@]}" --set ssd.drive=wd-sn850x-2tb --set ssd.drives=2
+prints "tiers that differ between policies, each once" "DRAM 0 B or 16.0 GB, SSD 0 B or as the hardware has" "$reprise" sim \
+    -t "$sample" -m mistral-7b -g 1 --set warmup_turns=0 --set tiers.dram.capacity=16GB -p vllm-lru,lru --no-db
 gives "drives that do not hold the SSD tier" 2 "tiers.ssd.capacity: expected at most 4.00 TB, which 2 of wd-sn850x-2tb hold" \
     "$reprise" sim --no-db "${small[@]}" --set ssd.drive=wd-sn850x-2tb --set ssd.drives=2 --set tiers.ssd.capacity=5TB
 prints "estimates are told" "estimate" "$reprise" trace info "$sample" --exact-blocks 100 --sample-blocks 16

@@ -154,7 +154,8 @@ void chain_use(struct placement *core, const struct job *job, enum moment moment
         bool served = i < units_found;
         for (int tier = 0; tier < TIER_COUNT; tier++) {
             const struct unit *entry = &core->units.unit[unit];
-            bool ghost = policy->uses_ghosts && moment != MOMENT_END && entry->transfer == 0 &&
+            bool ghost = policy->uses_ghosts && moment != MOMENT_END &&
+                         !transfer_brings(core, entry, (enum tier)tier) &&
                          (entry->remembered >> tier & 1U) != 0;
             bool there = can_be_used(entry, (enum tier)tier);
             core->env.use = (struct policy_use){

@@ -92,11 +92,18 @@ void books_coming(struct placement *core, uint32_t unit, enum tier tier, bool co
         count_child(core, unit, tier, comes);
 }
 
+/* As books_enter() and books_coming() have counted it. */
+static bool is_counted(const struct placement *core, const struct unit *entry, enum tier tier)
+{
+    if (entry->tokens[tier] > 0)
+        return !unit_leaves(entry, tier);
+    return core->units.nodes && transfer_brings(core, entry, tier);
+}
+
 static void count_children(struct placement *core, uint32_t unit, bool come)
 {
-    const struct unit *entry = &core->units.unit[unit];
     for (int tier = 0; tier < TIER_COUNT; tier++)
-        if (entry->tokens[tier] > 0 && !unit_leaves(entry, (enum tier)tier))
+        if (is_counted(core, &core->units.unit[unit], (enum tier)tier))
             count_child(core, unit, (enum tier)tier, come);
 }
 

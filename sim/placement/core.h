@@ -267,7 +267,8 @@ static inline enum tier transfer_fills(const struct transfer *transfer)
 static inline bool transfer_brings(const struct placement *core, const struct unit *entry,
                                    enum tier tier)
 {
-    return entry->transfer != 0 && transfer_fills(&core->transfer[entry->transfer]) == tier;
+    return entry->transfer != 0 && entry->transfer != TRANSFER_HOLD &&
+           transfer_fills(&core->transfer[entry->transfer]) == tier;
 }
 
 /* transfer.c */

@@ -2,6 +2,8 @@
  * goes. HBM's room is in room_hbm.c. */
 #include "sim/placement/core.h"
 
+#include <assert.h>
+
 /* A copy on SSD may go if a later demotion can write it again, or if the policy lets it go for
  * good. */
 static bool ssd_copy_may_go(const struct placement *core, uint32_t unit)
@@ -83,7 +85,9 @@ bool room_in_ssd(struct placement *core, uint32_t order, uint64_t tokens)
  * be completed, or the one that will be copied. */
 void room_hold(struct placement *core, uint32_t unit, bool holds)
 {
-    core->units.unit[unit].transfer = holds ? TRANSFER_HOLD : 0;
+    struct unit *entry = &core->units.unit[unit];
+    assert(entry->transfer == (holds ? 0 : TRANSFER_HOLD));
+    entry->transfer = holds ? TRANSFER_HOLD : 0;
     books_wanted(core, unit);
 }
 
@@ -158,11 +162,13 @@ static bool evict_from_dram(struct placement *core, uint32_t unit, uint32_t *id)
     return true;
 }
 
-/* SAVE_NODES: what is before it in its node goes with it; what the policy keeps of that is one. */
+/* SAVE_NODES: what is before it in its node goes with it; what the policy keeps of that, or a copy
+ * under way, is one. */
 static bool evict_with_node(struct placement *core, uint32_t unit, uint32_t *id)
 {
     bool goes = true;
-    while (unit != UNIT_NONE && core->units.unit[unit].tokens[TIER_DRAM] > 0) {
+    while (unit != UNIT_NONE && core->units.unit[unit].tokens[TIER_DRAM] > 0 &&
+           !policy_stays(&core->env, unit, TIER_DRAM)) {
         uint32_t above = core->units.nodes ? tree_above(core, unit) : UNIT_NONE;
         goes = evict_from_dram(core, unit, id);
         if (!goes)

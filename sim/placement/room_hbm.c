@@ -143,7 +143,8 @@ static bool evict_node(struct placement *core, uint32_t unit, struct batches *ba
         lose_what_follows(core, unit, batches);
     if (is_lost && core->units.seen.children[TIER_DRAM][unit] > 0)
         return false;
-    while (unit != UNIT_NONE && core->units.unit[unit].tokens[TIER_HBM] > 0) {
+    while (unit != UNIT_NONE && core->units.unit[unit].tokens[TIER_HBM] > 0 &&
+           !policy_stays(&core->env, unit, TIER_HBM)) {
         uint32_t above = tree_above(core, unit);
         bool parts = is_in_dram_unlike(core, above, unit);
         if (is_lost)

@@ -241,8 +241,12 @@ static void make_chain(struct scenario *scenario, struct scenario_job *job)
     /* As of a context that overflowed. */
     uint32_t cut = scenario->cuts_fronts ? (uint32_t)draw(scenario, job->count) : 0;
     job->count -= cut;
-    for (uint32_t i = 0; i < job->count; i++)
-        job->keys[i] = first_key[cut + i] + leaf * width[cut + i] / 32;
+    /* As of keys that are no hashes of all that is before: one comes back behind another. */
+    bool is_reversed = scenario->cuts_fronts && draw(scenario, 8) == 0;
+    for (uint32_t i = 0; i < job->count; i++) {
+        uint32_t level = cut + (is_reversed ? job->count - 1 - i : i);
+        job->keys[i] = first_key[level] + leaf * width[level] / 32;
+    }
     job->context_tokens = job->count * BLOCK_TOKENS;
     if (scenario->config.keys.save != SAVE_NODES) /* nodes are of whole blocks */
         job->context_tokens -= (uint32_t)draw(scenario, BLOCK_TOKENS);

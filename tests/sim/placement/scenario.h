@@ -28,7 +28,7 @@ struct scenario {
     struct random random;
     uint64_t seed, now_ns, step;
     uint32_t take_capacity;                 /* of the buffer that actions are taken into */
-    bool cuts_fronts;                       /* blocks: some chains lack their first ones */
+    bool cuts_fronts; /* blocks: chains that lack their first ones, or are in another order */
     struct scenario_job job[SCENARIO_JOBS]; /* in no order; queue[] has the queued ones' */
     uint32_t queue[SCENARIO_JOBS], queued;
     struct action flight[SCENARIO_FLIGHTS]; /* transfers under way */

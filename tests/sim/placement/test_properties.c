@@ -219,7 +219,10 @@ static void run_saving(const struct placement_config *config, uint64_t seed)
         for (int write = WRITE_THROUGH; write <= most; write++) {
             saving.keys.write[TIER_DRAM] = write;
             saving.keys.write_uses[TIER_DRAM] = 2;
-            run_scenario(&saving, seed + (uint64_t)write);
+            run_cutting(&saving, seed + (uint64_t)write, save == SAVE_NODES);
+            saving.keys.write[TIER_SSD] = WRITE_THROUGH;
+            run_cutting(&saving, seed + (uint64_t)write, false);
+            saving.keys.write[TIER_SSD] = WRITE_BACK;
         }
     }
 }

@@ -3,12 +3,16 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/price_options.h"
+#include "plots/gantt.h"
 #include "plots/plots.h"
 #include "plots/sweep_plots.h"
 
+#include <stdlib.h>
+
 struct plot_options {
     const char *db, *folder;
-    uint64_t run, sweep;
+    struct text_list timelines;
+    uint64_t run, sweep, turn;
     struct price_options price;
 };
 
@@ -30,10 +34,23 @@ static enum status draw_sweep(struct plot_options *given, struct store *store, i
     return status;
 }
 
+static enum status draw_timelines(const struct plot_options *given, struct error *err)
+{
+    uint32_t files = given->timelines.count;
+    if (files > GANTT_FILES_MOST)
+        return error_input(err, NULL, 0, "--timeline", "at most 4 files", "more");
+    return gantt_draw(given->timelines.text, files, given->turn, given->folder, tell_file, NULL,
+                      err);
+}
+
 /* Without --sweep and --run: what was begun last, be it a comparison or a sweep. */
 static enum status draw(struct plot_options *given, struct error *err)
 {
     struct store *store = NULL;
+    if (given->timelines.count > 0)
+        return draw_timelines(given, err);
+    if (given->turn > 0)
+        return error_input(err, NULL, 0, "--turn", "--timeline FILE beside it", NULL);
     int64_t run = (int64_t)(given->run & INT64_MAX), sweep = (int64_t)(given->sweep & INT64_MAX);
     enum status status = store_open(given->db, true, &store, err);
     if (status == STATUS_OK && sweep == 0)
@@ -53,6 +70,11 @@ int cmd_plot(int argc, const char **argv)
         { "run", 'r', OPTION_U64, &given.run, "ID",
           "the comparison that this run belongs to (default: the latest comparison or sweep)" },
         { "sweep", 0, OPTION_U64, &given.sweep, "ID", "a sweep; `reprise db list` lists them" },
+        { "timeline", 0, OPTION_TEXTS, &given.timelines, "FILE",
+          "one turn's layers, loading, computing and saving, of what `sim` or `run` --timeline "
+          "wrote; "
+          "may be given again, to lay them side by side" },
+        { "turn", 0, OPTION_U64, &given.turn, "N", "that turn (default: the one that loads most)" },
         { "out", 'o', OPTION_TEXT, &given.folder, "FOLDER", "where the pictures go (out)" },
         PRICE_OPTIONS(&given.price),
         { 0 },
@@ -63,7 +85,7 @@ int cmd_plot(int argc, const char **argv)
         .summary =
             "Draws a comparison as PNG and SVG: TTFT distribution, hits by tier over time, bytes "
             "by link.\nOr a sweep: hit rate, TTFT and cost along its axes, a heat map, cost "
-            "against TTFT, a tornado.",
+            "against TTFT, a tornado.\nOr, with --timeline, one turn layer by layer.",
         .table = table,
     };
     struct options options;
@@ -71,6 +93,7 @@ int cmd_plot(int argc, const char **argv)
     if (options_parse(&options, &line, argc, argv, &err) == STATUS_OK && !options.help)
         draw(&given, &err);
     price_options_free(&given.price);
+    free(given.timelines.text);
     options_free(&options);
     return output_exit(&err);
 }

@@ -14,6 +14,7 @@
 struct run_options {
     struct experiment_options experiment;
     struct runtime_options runtime;
+    struct record_options record;
     const char *policies, *db, *iterations;
     bool json, no_db;
 };
@@ -33,17 +34,25 @@ static bool tell(void *context, uint64_t turns, uint64_t expected, double share_
 }
 
 static enum status run_one(const struct run_options *given, const struct serve_config *config,
-                           const struct sim_progress *told, struct run *run, struct error *err)
+                           const struct sim_progress *told, const struct comparison *comparison,
+                           struct run *run, struct error *err)
 {
     struct serve_report report;
-    enum status status = serve_run(&run->experiment, config, told, &run->result, &report, err);
-    if (status != STATUS_OK)
-        return status;
-    run->finished = !run->result.interrupted;
-    if (!run->finished) {
+    struct sim_progress heard = *told;
+    enum status status = comparison_record_begin(comparison, run);
+    heard.watch = record_watch(&run->record);
+    if (status == STATUS_OK)
+        status = serve_run(&run->experiment, config, &heard, &run->result, &report, &run->err);
+    run->finished = status == STATUS_OK && !run->result.interrupted;
+    if (status == STATUS_OK && !run->finished)
         sim_result_free(&run->result);
-        return error_interrupted(err);
+    bool stopped = status == STATUS_OK && !run->finished;
+    if (comparison_record_end(run) != STATUS_OK) {
+        *err = run->err;
+        return err->status;
     }
+    if (stopped)
+        return error_interrupted(err);
     if (!given->json)
         runtime_report_print(stdout, run->experiment.policy, &report);
     fflush(stdout); /* the next one takes its time */
@@ -67,7 +76,7 @@ static enum status run_all(const struct run_options *given, struct comparison *c
         status = serve_check(&comparison->runs[i].experiment, &config, err);
     progress_start(&progress);
     for (; teller.done < comparison->count && status == STATUS_OK; teller.done++)
-        status = run_one(given, &config, &told, &comparison->runs[teller.done], err);
+        status = run_one(given, &config, &told, comparison, &comparison->runs[teller.done], err);
     progress_end(&progress);
     serve_machine_free(config.machine);
     if (status == STATUS_INTERRUPTED)
@@ -85,6 +94,8 @@ static enum status run(const struct run_options *given, struct error *err)
         return status;
     status = comparison_init(&comparison, tree, given->policies, err);
     config_tree_free(tree);
+    if (status == STATUS_OK)
+        status = comparison_record(&comparison, &given->record, err);
     if (status == STATUS_OK && !given->no_db)
         status = store_open(given->db, false, &store, err);
     if (status == STATUS_OK) {
@@ -104,10 +115,12 @@ int cmd_run(int argc, const char **argv)
         EXPERIMENT_OPTIONS(&given.experiment),
         EXPERIMENT_SHORT_FORMS(&given.experiment),
         { "policy", 'p', OPTION_TEXT, &given.policies, "A,B,...",
-          "presets, EVICTION or EVICTION+FETCHING; several, parted by commas, are run one after the other" },
+          "presets, EVICTION or EVICTION+FETCHING; several, parted by commas, are run one after "
+          "the other" },
         RUNTIME_OPTIONS(&given.runtime),
         { "iterations", 0, OPTION_TEXT, &given.iterations, "FILE",
           "a CSV of every iteration: what it took beside what timing says (one policy)" },
+        RECORD_OPTIONS(&given.record),
         { "db", 0, OPTION_TEXT, &given.db, "FILE", "where results go (" STORE_DEFAULT_PATH ")" },
         { "no-db", 0, OPTION_FLAG, &given.no_db, NULL, "keep no results" },
         { "json", 0, OPTION_FLAG, &given.json, NULL, "print all metrics as one JSON object" },

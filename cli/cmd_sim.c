@@ -10,6 +10,7 @@
 
 struct sim_options {
     struct experiment_options experiment;
+    struct record_options record;
     const char *policies, *db;
     uint64_t threads;
     bool json, no_db, help_config;
@@ -25,6 +26,8 @@ static enum status simulate(const struct sim_options *given, struct error *err)
         return status;
     status = comparison_init(&comparison, tree, given->policies, err);
     config_tree_free(tree);
+    if (status == STATUS_OK)
+        status = comparison_record(&comparison, &given->record, err);
     /* Opened before the work: a database that cannot be written is told at once. */
     if (status == STATUS_OK && !given->no_db)
         status = store_open(given->db, false, &store, err);
@@ -48,6 +51,7 @@ int cmd_sim(int argc, const char **argv)
           "presets, EVICTION or EVICTION+FETCHING; several, parted by commas, are compared" },
         { "threads", 'j', OPTION_U64, &given.threads, "N",
           "policies run at once (0: one a core); results do not depend on it" },
+        RECORD_OPTIONS(&given.record),
         { "db", 0, OPTION_TEXT, &given.db, "FILE", "where results go (" STORE_DEFAULT_PATH ")" },
         { "no-db", 0, OPTION_FLAG, &given.no_db, NULL, "keep no results" },
         { "json", 0, OPTION_FLAG, &given.json, NULL, "print all metrics as one JSON object" },

@@ -15,6 +15,7 @@
     X(size, "search the cheapest servers that keep a promise on latency")                          \
     X(plot, "draw a comparison or a sweep from the database")                                      \
     X(report, "write runs or a sweep as one HTML page")                                            \
+    X(explain, "tell one turn's story: what it waited for, what was reused, and why not the rest") \
     X(db, "merge, list or dump databases")                                                         \
     X(replay, "hits of many policies on a trace's blocks, without time, beside the best possible") \
     X(trace, "say what a trace holds; convert, generate and scale traces")                         \

@@ -37,11 +37,36 @@ enum status comparison_init(struct comparison *comparison, const struct config_t
     return status;
 }
 
+enum status comparison_record(struct comparison *comparison, const struct record_options *options,
+                              struct error *err)
+{
+    comparison->recording = options;
+    return record_options_check(options, &comparison->asked, err);
+}
+
+enum status comparison_record_begin(const struct comparison *comparison, struct run *run)
+{
+    if (comparison->recording == NULL || !record_is_asked(&comparison->asked))
+        return STATUS_OK;
+    return record_options_open(comparison->recording, &comparison->asked, run->experiment.policy,
+                               comparison->count, &run->record, &run->err);
+}
+
+enum status comparison_record_end(struct run *run)
+{
+    if (run->finished)
+        return record_finish(&run->record, &run->err);
+    record_abandon(&run->record);
+    return run->err.status;
+}
+
 void comparison_free(struct comparison *comparison)
 {
-    for (uint32_t i = 0; i < comparison->count; i++)
+    for (uint32_t i = 0; i < comparison->count; i++) {
+        record_free(&comparison->runs[i].record);
         if (comparison->runs[i].finished)
             sim_result_free(&comparison->runs[i].result);
+    }
     free(comparison->runs);
 }
 
@@ -67,6 +92,15 @@ static bool tell(void *context, uint64_t turns_done, uint64_t turns_expected, do
     return !atomic_load(&teller->running->stop) && !interrupt_asked();
 }
 
+static void end_run(struct run *run)
+{
+    run->finished = !run->result.interrupted;
+    if (run->finished)
+        atomic_store(&run->share_millionths, 1000000);
+    else
+        sim_result_free(&run->result);
+}
+
 static void run_one(void *context, uint32_t item)
 {
     struct running *running = context;
@@ -75,15 +109,13 @@ static void run_one(void *context, uint32_t item)
     struct sim_progress progress = { .tell = tell, .context = &teller };
     if (atomic_load(&running->stop) || interrupt_asked())
         return;
-    if (sim_run(&run->experiment, &progress, &run->result, &run->err) != STATUS_OK) {
+    if (comparison_record_begin(running->comparison, run) == STATUS_OK)
+        progress.watch = record_watch(&run->record);
+    if (run->err.status == STATUS_OK &&
+        sim_run(&run->experiment, &progress, &run->result, &run->err) == STATUS_OK)
+        end_run(run);
+    if (comparison_record_end(run) != STATUS_OK)
         atomic_store(&running->stop, true);
-        return;
-    }
-    run->finished = !run->result.interrupted;
-    if (run->finished)
-        atomic_store(&run->share_millionths, 1000000);
-    else
-        sim_result_free(&run->result);
 }
 
 static void draw(struct progress *progress, const struct comparison *comparison)
@@ -164,7 +196,9 @@ enum status comparison_store(const struct comparison *comparison, struct store *
         stored[i] = (struct store_run){ .name = run->experiment.policy,
                                         .config_yaml = yaml[i],
                                         .seed = run->experiment.workload.seed,
-                                        .result = &run->result };
+                                        .result = &run->result,
+                                        .turns = run->record.row,
+                                        .turn_count = run->record.rows };
     }
     enum status status = store_put_runs(store, stored, count, first_id, err);
     for (uint32_t i = 0; i < count; i++)

@@ -3,6 +3,7 @@
 #ifndef REPRISE_CLI_COMPARISON_H
 #define REPRISE_CLI_COMPARISON_H
 
+#include "cli/record_options.h"
 #include "sim/sim.h"
 #include "validate/store/store.h"
 
@@ -13,6 +14,7 @@
 struct run {
     struct experiment experiment; /* its .policy is the run's name */
     struct sim_result result;
+    struct record record; /* rows of its turns, if they are asked for */
     bool finished; /* result holds a whole run */
     struct error err;
     /* For the progress line, by the run's thread. */
@@ -33,6 +35,8 @@ struct comparison {
     struct run *runs;
     uint32_t count;
     struct comparison_bound bound;
+    const struct record_options *recording; /* the caller's; NULL: nothing is asked for */
+    struct record_asked asked;
 };
 
 /* A run of the tree's experiment for each name of `policies`, a list with commas (NULL: the tree's
@@ -41,6 +45,14 @@ struct comparison {
 enum status comparison_init(struct comparison *comparison, const struct config_tree *tree,
                             const char *policies, struct error *err);
 void comparison_free(struct comparison *comparison);
+
+/* Of every run that follows is kept what these options ask for; they outlive the comparison. STATUS_INPUT: what
+ * they do not mean. */
+enum status comparison_record(struct comparison *comparison, const struct record_options *options,
+                              struct error *err);
+/* For who runs them one by one: run->record is begun before, and ended as the run was. */
+enum status comparison_record_begin(const struct comparison *comparison, struct run *run);
+enum status comparison_record_end(struct run *run);
 
 /* Runs all, at most `threads` at a time (0: as many as there are cores), drawing progress. The
  * first run that fails stops the others and its error is returned. STATUS_INTERRUPTED: stopped by

@@ -188,7 +188,7 @@ static void pause_until_news(const struct run *run)
 /* Asked a hundred times a second: progress is drawn, and reads clocks and the trace. */
 static bool told_to_stop(struct run *run, const struct sim_progress *progress)
 {
-    if (progress == NULL || run->now_ns < run->tell_ns)
+    if (progress == NULL || progress->tell == NULL || run->now_ns < run->tell_ns)
         return false;
     run->tell_ns = run->now_ns + 10 * NS_PER_MS;
     return !progress->tell(progress->context, run->service.turns_done,
@@ -261,6 +261,7 @@ static enum status serve_all(struct run *run, const struct sim_progress *progres
     enum status status = open_machines(run, err);
     if (status == STATUS_OK) {
         open_books(run);
+        service_tell(&run->service, progress);
         status = loop(run, progress, &result->interrupted, err);
         if (status == STATUS_OK && !result->interrupted)
             status = service_check_whole(&run->service, err);

@@ -192,6 +192,36 @@ static uint64_t waited_ns(struct serve *serve)
     return sum_ns;
 }
 
+/* When each layer's KV had come and when it was computed, for who watches. */
+static void tell_layers(struct serve *serve)
+{
+    const struct watch *watch = serve->run->service.watch;
+    const struct compute *compute = &serve->compute;
+    const struct engine_iteration *iteration = &compute->iteration;
+    uint64_t arrival_ns[MODEL_LAYERS_MAX], begin_ns[MODEL_LAYERS_MAX], end_ns[MODEL_LAYERS_MAX];
+    uint64_t origin_ns = serve->run->origin_ns, before_ns = compute->since_ns;
+    if (watch == NULL || watch->computed_layers == NULL)
+        return;
+    for (uint32_t layer = 0; layer < layers_of(serve); layer++) {
+        uint64_t came_ns = arrived_ns(serve, layer), made_ns = 0;
+        serve->run->backend->happened(serve->device, compute->after[compute->after_set][layer],
+                                      &made_ns);
+        arrival_ns[layer] = came_ns > origin_ns ? came_ns - origin_ns : 0;
+        begin_ns[layer] = arrival_ns[layer] > before_ns ? arrival_ns[layer] : before_ns;
+        end_ns[layer] = before_ns = made_ns - origin_ns;
+    }
+    uint32_t session = iteration->loading != 0 ? iteration->loading : iteration->chunk[0].session;
+    const struct watch_layers told = {
+        .server = (uint32_t)(serve - serve->run->serve),
+        .layers = layers_of(serve),
+        .turn = session_at(serve, session)->asked,
+        .arrival_ns = arrival_ns,
+        .begin_ns = begin_ns,
+        .end_ns = end_ns,
+    };
+    watch->computed_layers(watch->context, &told);
+}
+
 /* ---- KV that came back bad ---- */
 
 /* It was computed upon: all of the turn's context is computed again, alone. */
@@ -316,6 +346,7 @@ static bool poll_prefill(struct serve *serve)
     repair(serve);
     if (redo_next_damaged(serve))
         return true;
+    tell_layers(serve);
     mark_prefilling(serve, false);
     end_iteration(serve, end_ns, waited_ns(serve));
     return true;

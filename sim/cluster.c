@@ -190,7 +190,7 @@ enum status cluster_run(const struct engine_setup *setup, struct trace *trace,
 {
     struct cluster cluster;
     cluster_init(&cluster, setup, trace);
-    cluster.service.progress = progress;
+    service_tell(&cluster.service, progress);
     enum status status = run(&cluster, progress, &result->interrupted, err);
     if (status == STATUS_OK && !result->interrupted)
         status = check_end(&cluster, err);

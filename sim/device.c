@@ -31,8 +31,31 @@ static uint64_t save_start_ns(const struct server *server, struct overlap_end en
 /* Whole prompts are saved while they are made; chunks when they are ready. */
 static bool saves_beside(const struct engine_setup *setup)
 {
-    return setup->experiment->saving != SAVING_SYNCHRONOUS &&
-           !experiment_chunks(setup->experiment);
+    return setup->experiment->saving != SAVING_SYNCHRONOUS && !experiment_chunks(setup->experiment);
+}
+
+/* Layer by layer, for who watches. */
+static void tell_layers(const struct server *server, const struct layer_arrivals *arrivals,
+                        uint64_t layer_ns)
+{
+    const struct watch *watch = server->cluster->service.watch;
+    const struct engine_iteration *iteration = &server->device.iteration;
+    uint64_t begin_ns[MODEL_LAYERS_MAX], end_ns[MODEL_LAYERS_MAX], now_ns = server->device.start_ns;
+    if (watch == NULL || watch->computed_layers == NULL)
+        return;
+    for (uint32_t layer = 0; layer < arrivals->layers; layer++) {
+        begin_ns[layer] = overlap_layer_begin(arrivals, layer, now_ns);
+        end_ns[layer] = now_ns = begin_ns[layer] + layer_ns;
+    }
+    uint32_t session = iteration->loading != 0 ? iteration->loading : iteration->chunk[0].session;
+    const struct watch_layers told = { .server = server->index,
+                                       .layers = arrivals->layers,
+                                       .turn = session_at(server, session)->asked,
+                                       .load_begin_ns = arrivals->begin_ns,
+                                       .arrival_ns = arrivals->arrival_ns,
+                                       .begin_ns = begin_ns,
+                                       .end_ns = end_ns };
+    watch->computed_layers(watch->context, &told);
 }
 
 void device_loads_ended(struct server *server)
@@ -47,6 +70,7 @@ void device_loads_ended(struct server *server)
     struct prefill_time time =
         iteration_prefill_time(&server->cluster->service, &device->iteration, &device->decode_ns);
     struct overlap_end end = overlap_prefill_end(arrivals, device->start_ns, time.layer_ns);
+    tell_layers(server, arrivals, time.layer_ns);
     device->wait_ns = end.wait_ns;
     uint64_t end_ns = end.end_ns + time.overhead_ns;
     device->state = DEVICE_PREFILL;

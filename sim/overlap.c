@@ -8,7 +8,7 @@ void layer_arrivals_reset(struct layer_arrivals *arrivals, uint32_t layers)
     assert(layers <= MODEL_LAYERS_MAX);
     arrivals->layers = layers;
     for (uint32_t i = 0; i < layers; i++)
-        arrivals->arrival_ns[i] = 0;
+        arrivals->arrival_ns[i] = arrivals->begin_ns[i] = 0;
 }
 
 void layer_arrivals_all_at(struct layer_arrivals *arrivals, uint64_t time_ns)
@@ -17,10 +17,16 @@ void layer_arrivals_all_at(struct layer_arrivals *arrivals, uint64_t time_ns)
         arrivals->arrival_ns[i] = time_ns;
 }
 
-static void arrive(struct layer_arrivals *arrivals, uint32_t layer, uint64_t time_ns)
+/* The load's next layer is in. */
+static void arrive(struct layer_arrivals *arrivals, struct overlap_load *load, uint64_t time_ns)
 {
+    uint32_t layer = load->next++;
+    uint64_t *begin_ns = &arrivals->begin_ns[layer];
     if (arrivals->arrival_ns[layer] < time_ns)
         arrivals->arrival_ns[layer] = time_ns;
+    if (*begin_ns == 0 || *begin_ns > load->next_began_ns)
+        *begin_ns = load->next_began_ns;
+    load->next_began_ns = time_ns;
 }
 
 void overlap_load_begin(struct overlap_load *load, uint32_t first, uint32_t last, uint64_t now_ns,
@@ -31,6 +37,7 @@ void overlap_load_begin(struct overlap_load *load, uint32_t first, uint32_t last
                                    .last = last,
                                    .next = first,
                                    .layer_bytes = (double)size_bytes / (last - first),
+                                   .next_began_ns = now_ns,
                                    .noted_ns = now_ns };
 }
 
@@ -46,7 +53,7 @@ void overlap_note_progress(struct overlap_load *load, uint64_t now_ns, double do
         double share = (needed_bytes - load->noted_bytes) / moved_bytes;
         uint64_t after_ns = (uint64_t)(share * span_ns) + 1;
         uint64_t arrival_ns = load->noted_ns + after_ns;
-        arrive(arrivals, load->next++, arrival_ns < now_ns ? arrival_ns : now_ns);
+        arrive(arrivals, load, arrival_ns < now_ns ? arrival_ns : now_ns);
     }
     load->noted_ns = now_ns;
     load->noted_bytes = done_bytes;
@@ -56,8 +63,8 @@ void overlap_load_end(struct overlap_load *load, uint64_t now_ns, struct layer_a
 {
     double size_bytes = load->layer_bytes * (load->last - load->first);
     overlap_note_progress(load, now_ns, size_bytes, arrivals);
-    for (; load->next < load->last; load->next++)
-        arrive(arrivals, load->next, now_ns);
+    while (load->next < load->last)
+        arrive(arrivals, load, now_ns);
 }
 
 struct overlap_end overlap_prefill_end(const struct layer_arrivals *arrivals, uint64_t start_ns,
@@ -65,12 +72,9 @@ struct overlap_end overlap_prefill_end(const struct layer_arrivals *arrivals, ui
 {
     struct overlap_end result = { .end_ns = start_ns };
     for (uint32_t i = 0; i < arrivals->layers; i++) {
-        uint64_t arrival_ns = arrivals->arrival_ns[i];
-        if (arrival_ns > result.end_ns) {
-            result.wait_ns += arrival_ns - result.end_ns;
-            result.end_ns = arrival_ns;
-        }
-        result.end_ns += layer_ns;
+        uint64_t begin_ns = overlap_layer_begin(arrivals, i, result.end_ns);
+        result.wait_ns += begin_ns - result.end_ns;
+        result.end_ns = begin_ns + layer_ns;
         if (i == 0)
             result.first_layer_ns = result.end_ns;
     }

@@ -11,6 +11,7 @@
 struct layer_arrivals {
     uint32_t layers; /* <= MODEL_LAYERS_MAX */
     uint64_t arrival_ns[MODEL_LAYERS_MAX];
+    uint64_t begin_ns[MODEL_LAYERS_MAX]; /* when it began to come in, for who watches */
 };
 
 void layer_arrivals_reset(struct layer_arrivals *arrivals, uint32_t layers);
@@ -21,6 +22,7 @@ void layer_arrivals_all_at(struct layer_arrivals *arrivals, uint64_t time_ns);
 struct overlap_load {
     uint32_t first, last, next; /* next: the first layer not yet in */
     double layer_bytes;
+    uint64_t next_began_ns;     /* when the next layer began to come in */
     uint64_t noted_ns;          /* up to when, and how much of it, progress was noted */
     double noted_bytes;
 };
@@ -40,6 +42,14 @@ struct overlap_end {
     uint64_t end_ns;         /* end of the last one's */
     uint64_t wait_ns;        /* in between and before: layers waiting for their KV */
 };
+
+/* When the layer begins, if the one before it ended then. */
+static inline uint64_t overlap_layer_begin(const struct layer_arrivals *arrivals, uint32_t layer,
+                                           uint64_t before_ns)
+{
+    uint64_t arrival_ns = arrivals->arrival_ns[layer];
+    return arrival_ns > before_ns ? arrival_ns : before_ns;
+}
 
 /* end(i) = max(end(i - 1), arrival(i)) + layer_ns, end(-1) = start_ns. */
 struct overlap_end overlap_prefill_end(const struct layer_arrivals *arrivals, uint64_t start_ns,

@@ -1,5 +1,5 @@
-/* tools/print_reference.c - writes docs/config.md, docs/metrics.md and docs/models.md from the
- * tables in the code and its tests: print_reference config > docs/config.md;  print_reference
+/* tools/print_reference.c - writes docs/config.md, docs/metrics.md, docs/models.md and docs/turns.md
+ * from the tables in the code and its tests: print_reference config > docs/config.md;  print_reference
  * metrics > docs/metrics.md; ... Tests hold these files against it. */
 #include "sim/sim.h"
 #include "tools/print_models.h"
@@ -62,12 +62,48 @@ static void print_metrics(void)
         "`queue_over_time` (y turns waiting, mean of the bin).\n");
 }
 
+static const char *kind_of(const struct turn_column *column)
+{
+    static const char *const kinds[] = { [TURN_COUNT] = "number", [TURN_FLAG] = "0, 1",
+                                         [TURN_WHY] = "word", [TURN_TIER] = "tier" };
+    return kinds[column->kind];
+}
+
+static void print_turns(void)
+{
+    printf(
+        "# Rows of turns\n\n"
+        "Made by `build/release/tools/print_reference turns`; do not edit. `reprise sim --turns "
+        "FILE` and `reprise run\n--turns FILE` write a row for each turn whose reply has ended, in "
+        "the order of ends, the warm-up's too\n(`measured`): as CSV or, by the file's name, as JSON "
+        "lines; a name that ends in `.gz` or `.zst` behind that is\ncompressed. Of several policies "
+        "each has its file (`turns.csv` becomes `turns-lru.csv`). `--keep-turns` puts the\nsame "
+        "columns into the database's table `turn`, and `reprise explain` tells one of them in "
+        "words. Watching\na run changes none of its results; the same experiment gives the same "
+        "bytes.\n\n"
+        "For Parquet: `duckdb -c \"copy 'turns.csv' to 'turns.parquet'\"`; Debian has no C library "
+        "for it.\n\n"
+        "Times are nanoseconds since the run began, unless the meaning says that they are "
+        "durations. An empty cell\n(`null`) is nothing known, or none. The first column of a file, "
+        "`policy`, is the run's name.\n\n"
+        "| column | kind | unit | meaning |\n|---|---|---|---|\n");
+    for (uint32_t i = 0; i < turn_column_count; i++)
+        printf("| `%s` | %s | %s | %s |\n", turn_columns[i].name, kind_of(&turn_columns[i]),
+               turn_columns[i].unit, turn_columns[i].meaning);
+    printf("\nOf each row: `waiting_*` sum to `prefill_start_ns - queued_ns`; `reused_*_tokens` to "
+           "`reused_tokens`; what\nfollows `computed_tokens` to that; and both to "
+           "`wanted_tokens`. Rows that are `measured` sum to the run's metrics.\nThousands of random "
+           "experiments are held to that (`tests/random`).\n");
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "config") == 0)
         print_config();
     else if (argc == 2 && strcmp(argv[1], "metrics") == 0)
         print_metrics();
+    else if (argc == 2 && strcmp(argv[1], "turns") == 0)
+        print_turns();
     else if (argc == 2 && strcmp(argv[1], "models") == 0)
         return print_models();
     else

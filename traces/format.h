@@ -5,7 +5,7 @@
 
 #include "traces/head.h"
 #include "traces/lines.h"
-#include "traces/text_out.h"
+#include "base/text_out.h"
 #include "traces/traces.h"
 
 /* What a file does not say itself. */

@@ -4,7 +4,7 @@
 #define REPRISE_TRACES_TENANT_READ_H
 
 #include "traces/json_record.h"
-#include "traces/text_out.h"
+#include "base/text_out.h"
 #include "traces/traces.h"
 
 /* Zeroed: no session was read. */

@@ -1,12 +1,13 @@
 /* sim/engine/batch.c - what the GPUs do. An iteration prefills: one whole turn while the others
  * pause (the paper's engine), or chunks of turns within a budget of tokens while the batch decodes
  * beside them or (SGLang without --enable-mixed-chunk, srt/managers/scheduler.py,
- * get_next_batch_to_run) pauses. With nothing to prefill the batch decodes, and the same iteration may repeat until
- * the batch changes. Source of chunks: vLLM v1 (v1/core/sched/scheduler.py at 00024d3): each
- * decoding turn takes one token of the budget, then turns that are partly prefilled go on, then new
- * ones are let in. */
+ * get_next_batch_to_run) pauses. With nothing to prefill the batch decodes, and the same iteration
+ * may repeat until the batch changes. Source of chunks: vLLM v1 (v1/core/sched/scheduler.py at
+ * 00024d3): each decoding turn takes one token of the budget, then turns that are partly prefilled
+ * go on, then new ones are let in. */
 #include "sim/engine/iteration_time.h"
 #include "sim/engine/state.h"
+#include "sim/engine/watching.h"
 
 #include <assert.h>
 
@@ -19,8 +20,9 @@ bool batch_place_left(const struct engine *engine)
 
 /* ---- what an iteration prefills ---- */
 
-static void count_start(struct engine *engine, struct session *session)
+static void count_start(struct engine *engine, uint32_t handle)
 {
+    struct session *session = session_of(engine, handle);
     struct service *service = engine->service;
     session->started = true;
     session->start_ns = engine->now_ns;
@@ -29,17 +31,20 @@ static void count_start(struct engine *engine, struct session *session)
         service_start_measuring(service, engine->now_ns);
     engine->turns_measured += session->number >= experiment_of(engine)->warmup_turns;
     waiting_add(engine, -1);
+    watching_started(engine, handle);
 }
 
 static void start_turn(struct engine *engine, uint32_t handle)
 {
-    struct session *session = session_of(engine, handle);
+    const struct session *session = session_of(engine, handle);
+    uint32_t tokens = session->prefill_tokens - session->ready_tokens;
     handles_add(&engine->prefilling, handle);
-    if (!session->started)
-        count_start(engine, session);
-    else
-        collector_add_prefilled_again(collector_of(engine),
-                                      session->prefill_tokens - session->ready_tokens);
+    if (!session->started) {
+        count_start(engine, handle);
+    } else {
+        collector_add_prefilled_again(collector_of(engine), tokens);
+        watching_prefills_again(engine, handle, tokens);
+    }
     engine->stage_of_prefilling = engine->stage_of_prepared;
     if (loads_in_background(engine))
         return;
@@ -95,8 +100,8 @@ static void compose(struct engine *engine, bool admits)
     uint64_t by_ns = composed_ns(engine);
     engine->held_back = false;
     while (admits && budget > 0 && batch_place_left(engine) && engine->iteration.loading == 0) {
-        engine->held_back = queue_may_start(engine, engine->now_ns) &&
-                            !queue_may_start(engine, by_ns);
+        engine->held_back =
+            queue_may_start(engine, engine->now_ns) && !queue_may_start(engine, by_ns);
         uint32_t handle = engine->held_back ? 0 : queue_take(engine);
         if (handle == 0)
             break;
@@ -209,6 +214,7 @@ void batch_end_stall(struct engine *engine)
 {
     if (engine->gpus != GPUS_STALLED || must_stall(engine))
         return;
+    watching_stalled(engine);
     collector_add_busy(collector_of(engine), BUSY_SAVE_STALL,
                        engine->now_ns - engine->gpus_since_ns, engine->gpus_since_ns,
                        engine->now_ns);
@@ -308,6 +314,7 @@ static uint64_t last_start_ns(const struct engine *engine, const struct iteratio
 void engine_iteration_ended(struct engine *engine, uint64_t now_ns, const struct iteration_end *end)
 {
     engine->now_ns = engine->ended_ns = now_ns;
+    watching_iteration(engine, end);
     engine->last_start_ns = last_start_ns(engine, end);
     if (engine->iteration.chunks > 0) {
         count_prefill(engine, end);

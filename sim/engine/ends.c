@@ -2,6 +2,7 @@
  * freed. */
 #include "base/units.h"
 #include "sim/engine/state.h"
+#include "sim/engine/watching.h"
 
 static bool is_measured(const struct engine *engine, const struct session *session)
 {
@@ -15,6 +16,7 @@ void ends_save(struct engine *engine, uint32_t handle, uint32_t ready_tokens)
     if (experiment_of(engine)->replies == REPLIES_NOWHERE &&
         ready_tokens > session_context(session))
         ready_tokens = session_context(session);
+    on_behalf_of(engine, handle);
     struct chain more = sessions_extend(&engine->service->sessions, handle, ready_tokens);
     if (more.count > 0)
         placement_extend(engine->core, job, more.keys, more.count);
@@ -109,6 +111,7 @@ static void leave_unsaved(struct engine *engine, uint32_t job)
 
 void ends_job(struct engine *engine, uint32_t job)
 {
+    placement_on_behalf(engine->core, engine->note[job].turn);
     placement_finish(engine->core, engine->now_ns, job);
     engine->note[job].session = 0;
     leave_unsaved(engine, job);
@@ -127,8 +130,9 @@ static void tell_end(const struct engine *engine, const struct session *session,
         progress->turn_ended(progress->context, &turn);
 }
 
-static void count_end(struct engine *engine, const struct session *session, uint64_t end_ns)
+static void count_end(struct engine *engine, uint32_t handle, uint64_t end_ns)
 {
+    const struct session *session = session_of(engine, handle);
     const struct turn_end end = {
         .end_ns = end_ns,
         .ttft_ns =
@@ -137,8 +141,10 @@ static void count_end(struct engine *engine, const struct session *session, uint
         .reply_tokens = session->reply_tokens,
         .tenant = session->tenant,
     };
+    bool measured = is_measured(engine, session);
     engine->service->turns_done++;
-    if (!is_measured(engine, session))
+    watching_ended(engine, handle, end_ns, measured);
+    if (!measured)
         return;
     collector_end_turn(collector_of(engine), &end);
     tell_end(engine, session, &end);
@@ -166,7 +172,7 @@ static void finish_turn(struct engine *engine, uint32_t handle, uint64_t end_ns)
         ends_job(engine, session->job);
     }
     engine->turns_here--;
-    count_end(engine, session, end_ns);
+    count_end(engine, handle, end_ns);
     ask_next(engine, handle);
 }
 

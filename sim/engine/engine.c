@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "sim/engine/core_metrics.h"
 #include "sim/engine/state.h"
+#include "sim/engine/watching.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -74,6 +75,7 @@ void engine_free(struct engine *engine)
     free(engine->note);
     free(engine->action);
     free(engine->moving);
+    watching_free(engine);
     free(engine);
 }
 
@@ -82,7 +84,8 @@ void engine_free(struct engine *engine)
 void engine_note_job(struct engine *engine, uint32_t job, uint32_t session)
 {
     memory_grow(&engine->note, &engine->note_capacity, (uint64_t)job + 1, sizeof *engine->note);
-    engine->note[job] = (struct job_note){ .session = session };
+    engine->note[job] =
+        (struct job_note){ .session = session, .turn = session_of(engine, session)->asked };
 }
 
 /* Source of the block that is computed: vLLM v1's KVCacheManager.get_computed_blocks(), whose
@@ -114,6 +117,7 @@ void engine_ask(struct engine *engine, uint64_t now_ns, uint32_t handle, struct 
     session->server = session->decode_server = engine->index;
     session->reached_ns = now_ns;
     sessions_note_cut(&service->sessions, handle, &chain);
+    on_behalf_of(engine, handle);
     placement_set_tenant(engine->core, session->tenant,
                          &service->sessions.terms.of[session->tenant]);
     session->job = placement_queue(engine->core, now_ns, chain.keys, chain.count,
@@ -126,6 +130,7 @@ void engine_ask(struct engine *engine, uint64_t now_ns, uint32_t handle, struct 
     engine->turns_here++;
     queue_push(engine, handle);
     waiting_add(engine, 1);
+    watching_asked(engine, handle);
     engine->pending |= PENDING_LOOK;
 }
 
@@ -133,6 +138,8 @@ void engine_transfer_ended(struct engine *engine, uint64_t now_ns, uint32_t tran
 {
     engine->now_ns = now_ns;
     moved_add(&engine->moved, &engine->moving[transfer]);
+    watching_moved(engine, transfer);
+    placement_on_behalf(engine->core, engine->moving[transfer].behalf);
     placement_transfer_ended(engine->core, now_ns, transfer);
     engine->undrained = true; /* others that end now come first */
     loads_ended(engine, transfer);
@@ -193,6 +200,7 @@ void engine_announce(struct engine *decoder, uint64_t now_ns, uint32_t handle)
 {
     struct session *session = session_of(decoder, handle);
     decoder->now_ns = now_ns;
+    on_behalf_of(decoder, handle);
     session->decode_job = placement_queue(decoder->core, now_ns, &session->id, 1, 0, 1);
     engine_note_job(decoder, session->decode_job, handle);
     actions_drain(decoder);
@@ -205,6 +213,7 @@ bool engine_expect(struct engine *decoder, uint64_t now_ns, uint32_t handle)
     struct placement_hits none;
     decoder->now_ns = now_ns;
     decoder->undrained = true;
+    on_behalf_of(decoder, handle);
     if (!batch_place_left(decoder) ||
         placement_prepare(decoder->core, now_ns, session->decode_job, 0,
                           kv_layout_room(&decoder->setup->kv, session_total(session)), TIER_HBM,

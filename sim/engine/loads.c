@@ -2,6 +2,7 @@
  * the engine's own books, and how many layers of a turn's loads may come in before it starts. */
 #include "base/memory.h"
 #include "sim/engine/state.h"
+#include "sim/engine/watching.h"
 
 #include <assert.h>
 
@@ -33,6 +34,8 @@ static void allow(struct engine *engine, struct load *load, uint32_t layers)
 {
     if (layers <= load->layers)
         return;
+    if (load->layers == 0)
+        watching_moves(engine, load->transfer);
     load->layers = layers;
     struct engine_action *action = actions_add(engine, ENGINE_ALLOW);
     action->session = load->session;
@@ -56,6 +59,7 @@ static void note_moving(struct engine *engine, const struct action *copy)
     memory_grow(&engine->moving, &engine->moving_capacity, (uint64_t)copy->id + 1,
                 sizeof *engine->moving);
     engine->moving[copy->id] = *copy;
+    watching_moves(engine, copy->id);
 }
 
 /* Another turn's prefill that still loads has the links first. */
@@ -176,6 +180,7 @@ static void take_in(struct engine *engine, const struct action *copy)
         break;
     case ACTION_DROP:
         actions_add(engine, ENGINE_DROP)->copy = *copy;
+        watching_dropped(engine, copy);
         break;
     case ACTION_SHARE:
         actions_add(engine, ENGINE_SHARED)->copy = *copy;

@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "sim/engine/reuse.h"
 #include "sim/engine/state.h"
+#include "sim/engine/watching.h"
 
 void queue_push(struct engine *engine, uint32_t handle)
 {
@@ -129,8 +130,8 @@ static bool waits_for_fetch(struct engine *engine, uint32_t handle)
     uint64_t most_ns = experiment->fetch_timeout_most_ns;
     uint64_t wait_ns = time_later_ns(experiment->fetch_timeout_ns,
                                      more_ns < 9e18 ? (uint64_t)more_ns : TIME_END_NS);
-    uint64_t until_ns = time_later_ns(session->asked_ns,
-                                      most_ns > 0 && wait_ns > most_ns ? most_ns : wait_ns);
+    uint64_t until_ns =
+        time_later_ns(session->asked_ns, most_ns > 0 && wait_ns > most_ns ? most_ns : wait_ns);
     if (until_ns <= engine->now_ns)
         return false;
     if (session->look_ns != until_ns) {
@@ -249,6 +250,11 @@ static bool prepare(struct engine *engine, uint32_t handle, uint32_t before)
     if (experiment_of(engine)->fetch_wait != FETCH_COMPLETE)
         placement_hurry(engine->core, session->job);
     struct placement_hits hits, found = peek(engine, session, slowest_tier(engine));
+    struct placement_hits allowed = found;
+    if (engine->service->watch != NULL)
+        allowed = peek(engine, session, slowest_allowed(engine, session));
+    on_behalf_of(engine, handle);
+    watching_look(engine, handle);
     enum prepare done = placement_prepare(
         engine->core, engine->now_ns, session->job, session->kv_cut,
         kv_layout_room(&engine->setup->kv, total), worth_loading(engine, session), &hits);
@@ -261,6 +267,7 @@ static bool prepare(struct engine *engine, uint32_t handle, uint32_t before)
     kv_layout_found(&engine->setup->kv, &hits);
     session->kv_cut = 0;
     session->booked_tokens = total;
+    watching_prepared(engine, handle, &found, &allowed, &hits);
     note_hits(engine, session, found, hits);
     queue_remove(engine, handle, before);
     handles_add(&engine->prepared, handle);

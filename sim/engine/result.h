@@ -6,6 +6,7 @@
 #include "models/models.h"
 #include "sim/engine/metrics.h"
 #include "sim/engine/tenants.h"
+#include "sim/engine/watch.h"
 #include "sim/placement/tier.h"
 
 #include <stdbool.h>
@@ -52,8 +53,9 @@ struct sim_progress {
     /* Now and then; returns false to stop the run. */
     bool (*tell)(void *context, uint64_t turns_done, uint64_t turns_expected, double share_read);
     void *context;
-    /* sim_run() only: each measured turn when its reply has ended, in the order of ends. */
+    /* Each measured turn when its reply has ended, in the order of ends. */
     void (*turn_ended)(void *context, const struct turn_times *turn);
+    const struct watch *watch; /* hears of everything (watch.h); NULL: nobody does */
 };
 
 void sim_result_free(struct sim_result *result);

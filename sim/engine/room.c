@@ -5,6 +5,7 @@
  * goes back to the front of the queue and computes its context again (recompute preemption), and no
  * request is admitted in that step. Unlike vLLM, a prompt is booked whole when it is prepared. */
 #include "sim/engine/state.h"
+#include "sim/engine/watching.h"
 
 #include <assert.h>
 
@@ -36,6 +37,7 @@ uint32_t room_at_start(const struct engine *engine, const struct session *sessio
 static bool book(struct engine *engine, struct session *session, uint32_t tokens, bool more)
 {
     uint32_t room = kv_layout_room(&engine->setup->kv, tokens);
+    placement_on_behalf(engine->core, session->asked);
     if (!placement_resize(engine->core, engine->now_ns, session->job, room, more))
         return false;
     session->booked_tokens = tokens;
@@ -61,6 +63,7 @@ static void preempt(struct engine *engine, struct handles *from, uint32_t at)
     engine_note_job(engine, session->job, handle);
     collector_add_preemption(collector_of(engine), session->tenant, session->ready_tokens);
     session->ready_tokens = 0;
+    watching_preempted(engine, handle);
     queue_push_front(engine, handle);
     actions_drain(engine);
 }

@@ -49,11 +49,22 @@ void service_free(struct service *service)
     pool_free(service->pool);
     collector_free(&service->collector);
     sessions_free(&service->sessions);
+    free(service->turn_note);
+}
+
+void service_tell(struct service *service, const struct sim_progress *progress)
+{
+    service->progress = progress;
+    service->watch = progress != NULL ? progress->watch : NULL;
+    for (uint32_t i = 0; service->watch != NULL && i < service->engines; i++)
+        placement_keep_losses(engine_core(service->engine[i]));
 }
 
 void service_start_measuring(struct service *service, uint64_t now_ns)
 {
     collector_measure_from(&service->collector, now_ns);
+    if (service->watch != NULL && service->watch->measures != NULL)
+        service->watch->measures(service->watch->context, now_ns);
     for (uint32_t i = 0; i < service->engines; i++)
         engine_start_measuring(service->engine[i]);
     if (service->pool == NULL)

@@ -7,6 +7,7 @@
 #include "sim/engine/routed.h"
 #include "sim/engine/sessions.h"
 #include "sim/engine/setup.h"
+#include "sim/engine/watch.h"
 
 struct engine;
 
@@ -15,6 +16,9 @@ struct service {
     struct collector collector;
     struct sessions sessions;
     const struct sim_progress *progress; /* hears of each turn that ends; NULL: nobody does */
+    const struct watch *watch; /* hears of everything; NULL: nobody does */
+    struct turn_note *turn_note; /* what it is told of turns, by session (watching.h) */
+    uint32_t turn_notes;
     struct pool *pool; /* the remote tier, or NULL */
     struct pool_counters pool_at_measure;
     struct engine **engine; /* setup->experiment->replicas; the first prefill_engines take turns */
@@ -28,6 +32,8 @@ struct service {
 /* With its engines, all idle. setup and trace are the caller's and outlive it. */
 void service_init(struct service *service, const struct engine_setup *setup, struct trace *trace);
 void service_free(struct service *service);
+/* Before the first turn: progress, or NULL, and who watches in it, hear of the run. */
+void service_tell(struct service *service, const struct sim_progress *progress);
 
 /* Whether some servers only prefill, and others decode what these have made. */
 static inline bool service_splits(const struct service *service)

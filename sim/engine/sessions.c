@@ -399,6 +399,7 @@ bool sessions_ask(struct sessions *sessions, uint32_t handle, uint64_t now_ns, s
     session->ready_tokens = 0;
     *chain = chain_of(sessions, session);
     session->chain_keys = chain->count;
+    session->asked_chain_tokens = chain->context_tokens;
     return true;
 }
 
@@ -428,7 +429,7 @@ bool sessions_end_turn(struct sessions *sessions, uint32_t handle, uint64_t *wai
     }
     uint64_t think_ns = sessions->turns[session->turns + session->turn].think_ns;
     session->request_ns = request_ns(sessions, session);
-    *wait_ns = time_later_ns(think_ns, session->request_ns +
-                                           sessions->setup->experiment->reply_cpu_ns);
+    *wait_ns =
+        time_later_ns(think_ns, session->request_ns + sessions->setup->experiment->reply_cpu_ns);
     return true;
 }

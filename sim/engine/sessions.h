@@ -32,6 +32,7 @@ struct session {
     uint32_t server, job;    /* where it is prefilled, and the core's handle there */
     uint32_t decode_server, decode_job; /* where it is decoded, if elsewhere */
     uint32_t chain_keys;                /* given to the core so far */
+    uint32_t asked_chain_tokens;        /* of its context, of those that were as it was asked */
     uint32_t next;                      /* in a queue or among free entries */
     uint64_t look_ns;                   /* when somebody is to look whether it need wait longer */
     uint64_t number;                    /* turns that started before this one */

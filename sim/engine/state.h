@@ -17,10 +17,16 @@ struct load {
 /* What the engine notes of the core's jobs, by handle. */
 struct job_note {
     uint32_t session;        /* while its turn runs; 0 afterwards */
+    uint64_t turn;           /* its number (session.asked), until it is released */
     uint64_t buffered_bytes; /* of the write buffer, until it is released */
     bool holds_place;        /* the write buffer had no room: it keeps its place in the batch */
     bool stalls;             /* synchronous saving: the GPUs wait for its release */
     bool writes_state;       /* its next save replaces the session's snapshot of the state */
+};
+
+/* For who watches: when a transfer began, and whose it is. */
+struct begun {
+    uint64_t time_ns, turn;
 };
 
 /* Handles of sessions in order; room for all that can be in it is there from the start. */
@@ -76,6 +82,7 @@ struct engine {
     uint32_t waiting; /* asked here and not started */
     enum wait_cause wait_cause; /* theirs, since then */
     uint64_t wait_since_ns;
+    uint64_t waited_ns[WAIT_COUNT]; /* for so long somebody waited, by why */
     bool waits_for_kv; /* the next turn was not prepared, since KV is on its way */
 
     struct engine_action *action; /* for the driver: action[actions_taken .. actions) */
@@ -84,6 +91,9 @@ struct engine {
 
     struct action *moving;        /* transfers that have not ended, by their id */
     uint32_t moving_capacity;
+    struct begun *begun;          /* the same ones', where somebody watches */
+    struct watch_chunk *watch_chunk;
+    uint32_t begun_capacity, watch_chunks;
     struct moved moved, moved_at_measure;
     struct placement_counters counters_at_measure;
     uint64_t turns_measured;
@@ -117,6 +127,12 @@ static inline bool saves_synchronously(const struct engine *engine)
 static inline bool loads_in_background(const struct engine *engine)
 {
     return experiment_of(engine)->preloading == PRELOAD_BACKGROUND;
+}
+
+/* What the core does now is for the session's turn. */
+static inline void on_behalf_of(struct engine *engine, uint32_t handle)
+{
+    placement_on_behalf(engine->core, session_of(engine, handle)->asked);
 }
 
 static inline void handles_add(struct handles *handles, uint32_t handle)

@@ -2,6 +2,7 @@
  * KV, or nothing but the GPUs' work before them. The server's queue is one: whatever keeps its next
  * turn from starting keeps those behind it. */
 #include "sim/engine/state.h"
+#include "sim/engine/watching.h"
 
 /* A turn that is prepared has its HBM. An estimate of the others: of what the next one shares with
  * turns that run nothing is left out. */
@@ -34,9 +35,11 @@ static enum wait_cause cause_of(const struct engine *engine)
 
 static void account(struct engine *engine)
 {
-    if (engine->waiting > 0)
+    if (engine->waiting > 0) {
         collector_add_waiting(collector_of(engine), engine->wait_cause, engine->waiting,
                               engine->wait_since_ns, engine->now_ns);
+        engine->waited_ns[engine->wait_cause] += engine->now_ns - engine->wait_since_ns;
+    }
     engine->wait_since_ns = engine->now_ns;
 }
 
@@ -47,6 +50,7 @@ void waiting_add(struct engine *engine, int turns)
     engine->waiting += (uint32_t)turns;
     service->waiting += (uint32_t)turns;
     collector_set_queue(&service->collector, engine->now_ns, service->waiting);
+    watching_queue(engine);
 }
 
 void waiting_look(struct engine *engine)

@@ -51,6 +51,7 @@ void books_act(struct placement *core, struct action action)
         for (uint32_t i = 0; i < ring->head; i++)
             ring->item[(old + i) % ring->capacity] = ring->item[i];
     }
+    action.behalf = core->behalf;
     ring->item[(ring->head + ring->count++) % ring->capacity] = action;
 }
 
@@ -198,6 +199,22 @@ static void count_loss(struct placement *core, uint64_t tokens, enum loss loss)
         core->counters.invalidated_bytes += bytes;
 }
 
+void books_note_loss(struct placement *core, uint32_t unit, enum absence why, enum tier from)
+{
+    bool below = core->env.capacity_tokens[TIER_DRAM] + core->env.capacity_tokens[TIER_SSD] > 0;
+    if (core->losses == NULL || (why == ABSENT_UNSAVED && !below)) /* then HBM evicts it */
+        return;
+    const struct placement_loss loss = { why, from, core->now_ns, core->behalf };
+    losses_note(core->losses, core->units.unit[unit].key, &loss);
+}
+
+static enum absence absence_after(enum loss loss)
+{
+    return loss == LOSS_EXPIRED       ? ABSENT_EXPIRED
+           : loss == LOSS_INVALIDATED ? ABSENT_INVALIDATED
+                                      : ABSENT_EVICTED;
+}
+
 /* Books what the change from stored_before to now took away for good. */
 static void count_change(struct placement *core, struct unit *entry, uint32_t held_before,
                          uint32_t stored_before, enum loss loss)
@@ -275,6 +292,8 @@ void books_drop_copy(struct placement *core, uint32_t unit, enum tier tier, enum
             core->units.fetched_tokens[unit] * core->config.bytes_per_token;
     shrink_copy(core, unit, tier, tokens, loss == LOSS_DROPPED ? LEAVE_EVICTED : LEAVE_REMOVED);
     count_change(core, entry, held, stored, loss);
+    if (longer(held_tokens(entry), remote_tokens(core, entry)) < held)
+        books_note_loss(core, unit, absence_after(loss), tier);
     books_act(core, (struct action){ .kind = ACTION_DROP,
                                      .from = tier,
                                      .to = tier,
@@ -301,6 +320,8 @@ void books_cut_front(struct placement *core, uint32_t unit, uint32_t tokens, enu
             (uint64_t)(stored_cut - entry->loaded_tokens) * core->config.bytes_per_token;
     entry->loaded_tokens -= stored_cut < entry->loaded_tokens ? stored_cut : entry->loaded_tokens;
     count_loss(core, cut, loss);
+    if (cut > 0)
+        books_note_loss(core, unit, absence_after(loss), TIER_HBM);
 }
 
 void books_wanted(struct placement *core, uint32_t unit)

@@ -177,6 +177,16 @@ void chain_use(struct placement *core, const struct job *job, enum moment moment
     core->env.use = (struct policy_use){ 0 }; /* what comes in later is of no use known yet */
 }
 
+void chain_note_unsaved(struct placement *core, const struct job *job, uint32_t tokens)
+{
+    for (uint32_t i = 0; core->losses != NULL && i < job->chain_count; i++) {
+        uint32_t unit = chain_unit(core, job, i);
+        const struct unit *entry = &core->units.unit[unit];
+        if (entry->transfer == 0 && books_stored_tokens(entry) < chain_unit_tokens(core, i, tokens))
+            books_note_loss(core, unit, ABSENT_UNSAVED, TIER_DRAM);
+    }
+}
+
 /* Beyond as many units as may be counted, the one used least recently is known no more. */
 static void count_fewer(struct placement *core)
 {

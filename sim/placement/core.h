@@ -4,6 +4,7 @@
  * Floors, highest first. A file calls only what stands on lower floors, so that what one call can set
  * off is read downwards; policies are called through their table. tools/check-floors reads this list
  * and refuses a call that goes up or sideways.
+ *   9. absent.c                        why a job's KV is not there: for who asks
  *   8. ended.c                         a transfer has ended: what follows
  *   8. placement.c inspect.c verify.c  the core comes and goes; what one may ask of it
  *   7. prepare.c save.c run.c          a job's life: reuses and loads, is saved, grows and ends
@@ -18,11 +19,13 @@
  *   2. books.c policy_*.c              a copy comes, goes, is counted; who goes next
  *   1. unit.c pool.c env.c             entries; what servers share; what policies ask
  *   1. ranked.c reuse_ages.c sketch.c  what policies count with
- *   1. quota.c                         whose turn it is to give up */
+ *   1. quota.c                         whose turn it is to give up
+ *   1. losses.c                        what happened to KV that has gone */
 #ifndef REPRISE_SIM_PLACEMENT_CORE_H
 #define REPRISE_SIM_PLACEMENT_CORE_H
 
 #include "base/ranges.h"
+#include "sim/placement/losses.h"
 #include "sim/placement/placement.h"
 #include "sim/placement/quota.h"
 #include "sim/placement/sketch.h"
@@ -134,6 +137,8 @@ struct placement {
     uint32_t tenants;   /* one more than the highest of them; 0 and 1: there is one */
     uint64_t ended_jobs;
     bool tells_shares;
+    struct losses *losses; /* NULL: nobody asks */
+    uint64_t behalf;       /* whose KV is moved now, in the driver's numbers */
     uint64_t evict_looked; /* so many intervals had gone by when DRAM's use was looked at */
     struct sketch promoting; /* loads from SSD by key, where promote_after asks for them */
     struct action_ring actions;
@@ -204,6 +209,8 @@ enum loss {
 };
 /* The first job that waits for the unit may have to fetch it: a DRAM copy goes, or it was second. */
 void books_fetch_again(struct placement *core, uint32_t unit);
+/* For placement_absent(): the unit's KV, or a part of it, has gone or was not taken in. */
+void books_note_loss(struct placement *core, uint32_t unit, enum absence why, enum tier from);
 /* Drops the copy, unbooks it, tells the driver and counts what was the last copy of something. */
 void books_drop_copy(struct placement *core, uint32_t unit, enum tier tier, enum loss loss);
 /* Cuts the first `tokens` tokens off every copy of the unit. */
@@ -326,6 +333,8 @@ void chain_share(struct placement *core, struct job *job, uint32_t ready_tokens)
 /* SAVE_NODES: of the chain's units from..to - 1 the job computed again those that HBM has, as a prompt's last
  * block: one copy stays, and the other's room is free, as in SGLang's cache_unfinished_req(). */
 void chain_merge(struct placement *core, struct job *job, uint32_t from, uint32_t to);
+/* For placement_absent(): of the job's first `tokens` no tier below HBM takes what it lacks. */
+void chain_note_unsaved(struct placement *core, const struct job *job, uint32_t tokens);
 /* A job uses the unit, which is pinned. */
 void chain_count_use(struct placement *core, uint32_t unit);
 

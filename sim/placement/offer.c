@@ -149,6 +149,8 @@ static void offer_each(struct placement *core, uint32_t handle, uint32_t to)
     }
     begin_store(core, handle, from, end);
     count_unsaved(core, to - end);
+    if (to > end)
+        chain_note_unsaved(core, job, to * core->config.unit_tokens);
     job->offered_units = to;
 }
 
@@ -170,6 +172,8 @@ void offer_end(struct placement *core, const struct job *job)
     for (uint32_t i = job->offered_units, to = units_ready(core, job); i < to; i++)
         missing += is_missing(core, &core->units.unit[chain_unit(core, job, i)]);
     count_unsaved(core, missing);
+    if (missing > 0)
+        chain_note_unsaved(core, job, units_ready(core, job) * core->config.unit_tokens);
 }
 
 void offer_stored(struct placement *core, const struct job *job)

@@ -79,6 +79,7 @@ void placement_free(struct placement *core)
     if (core == NULL)
         return;
     quota_free(core);
+    losses_free(core->losses);
     if (core->policy->done != NULL)
         core->policy->done(&core->env);
     unit_table_free(&core->units);

@@ -78,6 +78,7 @@ struct action {
     uint32_t unit;       /* DROP, SHARE: the unit; else the first of the transfer */
     uint32_t job;        /* LOAD, SAVE, SHARE, RELEASE: whose; SAVE of idle units, others: 0 */
     uint64_t size_bytes;
+    uint64_t behalf;     /* for whom the core worked: placement_on_behalf() */
 };
 
 /* What was reused: leading tokens of the chain, by the tier they are loaded from. */
@@ -211,6 +212,48 @@ void placement_verify(const struct placement *core);
 
 /* The copy of the unit in the tier, in bytes (0: none), for tests and the runtime. */
 uint64_t placement_copy_bytes(const struct placement *core, uint32_t unit, enum tier tier);
+/* ---- why KV is not there: for who asks to know, after placement_keep_losses() ---- */
+
+/* Why a token of a job's chain is not found. */
+enum absence {
+    ABSENT_NEVER,       /* nobody kept it on this server */
+    ABSENT_EVICTED,     /* its last copy was evicted */
+    ABSENT_EXPIRED,     /* its time to live was over */
+    ABSENT_INVALIDATED, /* the context overflowed, and with it went what its KV was good for */
+    ABSENT_UNSAVED,     /* no tier had room when it was to be saved */
+    ABSENT_REFUSED,     /* a filter (admit_uses, admit_bytes) kept it out of the tier below */
+    ABSENT_BEHIND,      /* it is there, but something before it in its chain is not */
+    ABSENT_LIMITED,     /* it is there, but placement_limit() has it computed */
+    ABSENT_ELSEWHERE,   /* another server has it */
+    ABSENT_COUNT
+};
+
+/* What happened to KV of which nothing, or less than before, is left. */
+struct placement_loss {
+    enum absence why;
+    enum tier from;   /* the tier that had it last, or would not take it */
+    uint64_t time_ns;
+    uint64_t behalf;  /* for whom the core worked when it went: placement_on_behalf() */
+};
+
+struct placement_absent {
+    uint32_t tokens[ABSENT_COUNT];
+    struct placement_loss first; /* of the first token that is not found; why: ABSENT_NEVER and time_ns 0
+                                    where nothing is known */
+};
+
+/* From now on the core remembers, by key, the last loss of KV: 40 bytes each. */
+void placement_keep_losses(struct placement *core);
+/* What follows is done for this one, the driver's own number of a turn; 0: for none. */
+void placement_on_behalf(struct placement *core, uint64_t who);
+/* Of the queued job's context, less cut_tokens as in placement_prepare(), the tokens that
+ * placement_peek() does not find, by why. others: the cores of other servers, which may hold them. */
+struct placement_absent placement_absent(const struct placement *core, uint32_t job,
+                                         uint32_t cut_tokens, enum tier slowest,
+                                         const struct placement *const *others, uint32_t count);
+/* The job that waits first for the unit; 0: none does. */
+uint32_t placement_waiter(const struct placement *core, uint32_t unit);
+
 /* Units that a transfer under way will change (a load: those that it keeps in DRAM), one after the
  * other, from UNIT_NONE to UNIT_NONE; *goal_tokens: how long the copy will be. For the runtime. */
 uint32_t placement_transfer_next(const struct placement *core, uint32_t id, uint32_t after,

@@ -8,11 +8,14 @@ static void count_refused(struct placement *core, const struct job *job)
     if (core->config.keys.admit_uses[TIER_DRAM] <= 1 || !core_saves_at_once(core))
         return;
     for (uint32_t i = 0; i < job->chain_count; i++) {
-        const struct unit *entry = &core->units.unit[chain_unit(core, job, i)];
-        uint32_t want = chain_unit_tokens(core, i, job->context_tokens);
-        if (!admits(core, entry, TIER_DRAM, want))
-            core->counters.refused_dram_bytes +=
-                above(want, books_stored_tokens(entry)) * core->config.bytes_per_token;
+        uint32_t unit = chain_unit(core, job, i);
+        const struct unit *entry = &core->units.unit[unit];
+        uint32_t lacking =
+            above(chain_unit_tokens(core, i, job->context_tokens), books_stored_tokens(entry));
+        if (lacking == 0 || admits(core, entry, TIER_DRAM, 0))
+            continue;
+        core->counters.refused_dram_bytes += lacking * core->config.bytes_per_token;
+        books_note_loss(core, unit, ABSENT_REFUSED, TIER_DRAM);
     }
 }
 

@@ -24,6 +24,7 @@ static bool demote_to_pool(struct placement *core, uint32_t unit, enum tier from
         return false;
     if (!admits(core, entry, TIER_REMOTE, tokens)) {
         core->counters.refused_remote_bytes += tokens * core->config.bytes_per_token;
+        books_note_loss(core, unit, ABSENT_REFUSED, TIER_REMOTE);
         return false;
     }
     uint32_t missing =
@@ -142,6 +143,7 @@ static bool evict_from_dram(struct placement *core, uint32_t unit, uint32_t *id)
     bool below = core->env.capacity_tokens[TIER_SSD] > 0;
     if (ssd < dram && below && !admits(core, entry, TIER_SSD, dram)) {
         core->counters.refused_ssd_bytes += (dram - ssd) * core->config.bytes_per_token;
+        books_note_loss(core, unit, ABSENT_REFUSED, TIER_SSD);
     } else if (ssd < dram && below) {
         if (*id == 0)
             *id = transfer_new(core, ACTION_DEMOTE, TIER_DRAM, TIER_SSD, 0);

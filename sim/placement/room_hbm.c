@@ -31,6 +31,7 @@ static bool write_back(struct placement *core, uint32_t unit, struct batches *ba
     uint32_t hbm = entry->tokens[TIER_HBM], lacking = hbm - books_stored_tokens(entry);
     if (core->env.capacity_tokens[TIER_DRAM] > 0 && !admits(core, entry, TIER_DRAM, hbm)) {
         core->counters.refused_dram_bytes += lacking * core->config.bytes_per_token;
+        books_note_loss(core, unit, ABSENT_REFUSED, TIER_DRAM);
         drop(core, unit);
         return true;
     }
@@ -41,6 +42,7 @@ static bool write_back(struct placement *core, uint32_t unit, struct batches *ba
         write_back_to(core, unit, TIER_DRAM, &batches->dram);
     } else if (!admits(core, entry, TIER_SSD, hbm)) {
         core->counters.refused_ssd_bytes += lacking * core->config.bytes_per_token;
+        books_note_loss(core, unit, ABSENT_REFUSED, TIER_SSD);
         drop(core, unit);
     } else if (room_in_ssd_for(core, unit, hbm - entry->tokens[TIER_SSD])) {
         write_back_to(core, unit, TIER_SSD, &batches->ssd);
@@ -48,6 +50,7 @@ static bool write_back(struct placement *core, uint32_t unit, struct batches *ba
         return false;
     } else {
         core->counters.unsaved_bytes += lacking * core->config.bytes_per_token;
+        books_note_loss(core, unit, ABSENT_UNSAVED, TIER_DRAM);
         drop(core, unit);
     }
     return true;

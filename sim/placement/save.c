@@ -43,6 +43,7 @@ static void count_unsaved(struct placement *core, struct job *job, uint64_t miss
     core->counters.unsaved_bytes +=
         (missing < fresh ? missing : fresh) * core->config.bytes_per_token;
     job->unsaved_tokens = job->save_goal_tokens;
+    chain_note_unsaved(core, job, job->save_goal_tokens);
 }
 
 /* How soon the tier can have what a save would write. */

@@ -546,6 +546,48 @@ static bool costs_add_up(const struct outcome *outcome, struct seen *seen)
                    0.0, 0.0);
 }
 
+static bool rows_are_whole(const struct outcome *outcome, struct seen *seen)
+{
+    if (outcome->rows.broken == NULL)
+        return true;
+    *seen = (struct seen){ outcome->rows.broken, 0.0, 0.0 };
+    return false;
+}
+
+static bool links_are_told(const struct outcome *outcome, struct seen *seen)
+{
+    const struct metrics *metrics = &outcome->result.metrics;
+    const uint64_t *told = outcome->rows.link_bytes;
+    return closes(seen, "bytes to GPUs", metrics->h2d_bytes, (double)told[LINK_H2D], 0.0) &&
+           closes(seen, "bytes from GPUs", metrics->d2h_bytes, (double)told[LINK_D2H], 0.0) &&
+           closes(seen, "bytes read", metrics->ssd_read_bytes, (double)told[LINK_SSD_READ], 0.0) &&
+           closes(seen, "bytes written", metrics->ssd_written_bytes, (double)told[LINK_SSD_WRITE],
+                  0.0) &&
+           closes(seen, "bytes from the pool", metrics->remote_read_bytes,
+                  (double)told[LINK_NETWORK_IN], 0.0);
+}
+
+static bool rows_are_the_metrics(const struct outcome *outcome, struct seen *seen)
+{
+    const struct metrics *metrics = &outcome->result.metrics;
+    const struct turn_row *sum = &outcome->rows.sum;
+    double too_far = (double)(sum->too_slow_tokens + sum->not_fetched_tokens);
+    return closes(seen, "turns", metrics->turns, (double)outcome->rows.turns, 0.0) &&
+           closes(seen, "TTFT of all", metrics->ttft_mean_ns * metrics->turns,
+                  outcome->rows.ttft_ns, metrics->turns) &&
+           closes(seen, "wanted", metrics->wanted_tokens, (double)sum->wanted_tokens, 0.0) &&
+           closes(seen, "computed", metrics->computed_tokens, (double)sum->computed_tokens, 0.0) &&
+           closes(seen, "replies", metrics->reply_tokens, (double)sum->reply_tokens, 0.0) &&
+           closes(seen, "from HBM", metrics->hit_tokens_hbm, (double)sum->reused_hbm_tokens, 0.0) &&
+           closes(seen, "from DRAM", metrics->hit_tokens_dram, (double)sum->reused_dram_tokens,
+                  0.0) &&
+           closes(seen, "from SSD", metrics->hit_tokens_ssd, (double)sum->reused_ssd_tokens, 0.0) &&
+           closes(seen, "from the pool", metrics->hit_tokens_remote,
+                  (double)sum->reused_remote_tokens, 0.0) &&
+           at_most(seen, "passed over", too_far, metrics->passed_over_tokens, 0.0) &&
+           links_are_told(outcome, seen);
+}
+
 static bool wear_is_what_was_written(const struct outcome *outcome, struct seen *seen)
 {
     const struct metrics *metrics = &outcome->result.metrics;

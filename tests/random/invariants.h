@@ -5,6 +5,7 @@
 #define REPRISE_TESTS_RANDOM_INVARIANTS_H
 
 #include "tests/random/asked.h"
+#include "tests/random/rows.h"
 
 #include <stdbool.h>
 
@@ -13,6 +14,7 @@ struct outcome {
     struct experiment experiment;
     struct asked asked;
     struct sim_result result;
+    struct row_sums rows; /* what was told of its turns */
     uint64_t dram_bytes, ssd_bytes; /* of a server; 0: no such tier */
     uint32_t storing_servers;       /* those that prefill have tiers */
     bool stores;                    /* the policy keeps KV at all */
@@ -63,6 +65,8 @@ struct seen {
     X(servers_share_the_turns,                                                                     \
       "the busiest server has its fair share at least, all turns at most")                         \
     X(costs_add_up, "the cost is the sum of its parts, and each part a price of the busy time")    \
+    X(rows_are_whole, "a turn's row accounts for all of its time in the queue, and each token once") \
+    X(rows_are_the_metrics, "rows of turns, and copies, sum to what is measured")                  \
     X(wear_is_what_was_written, "the drives wear by what is written to them")
 
 #define INVARIANT_COUNT_ONE(name, reason) +1

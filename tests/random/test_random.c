@@ -391,6 +391,8 @@ END_TEST
     X(tenants_add_up, outcome->result.tenant[1].metrics.wanted_tokens += 1)                        \
     X(servers_share_the_turns, METRIC.router_imbalance = 2.01)                                     \
     X(costs_add_up, METRIC.cost_ssd_usd += 0.01)                                                   \
+    X(rows_are_whole, outcome->rows.broken = "it is")                                              \
+    X(rows_are_the_metrics, outcome->rows.link_bytes[LINK_SSD_READ] += 1)                          \
     X(wear_is_what_was_written, METRIC.ssd_written_per_day_bytes *= 1.001)
 
 #define DOCTOR(name, change)                                                                       \
@@ -412,7 +414,9 @@ static void run_healthy(struct outcome *outcome)
     struct error err = { 0 };
     ck_assert_int_eq(settings_experiment(&settings, &experiment, &err), STATUS_OK);
     ck_assert_int_eq(outcome_expect(&experiment, outcome, &err), STATUS_OK);
-    ck_assert_int_eq(sim_run(&outcome->experiment, NULL, &outcome->result, &err), STATUS_OK);
+    const struct watch watch = rows_watch(&outcome->rows);
+    const struct sim_progress progress = { .watch = &watch };
+    ck_assert_int_eq(sim_run(&outcome->experiment, &progress, &outcome->result, &err), STATUS_OK);
 }
 
 /* The invariants that do not hold, as bits. */
@@ -435,11 +439,13 @@ START_TEST(each_invariant_fails_on_a_doctored_result)
     run_healthy(&outcome);
     ck_assert_uint_eq(broken(&outcome), 0);
     struct sim_result healthy_result = outcome.result;
+    struct row_sums healthy_rows = outcome.rows;
     struct experiment experiment = outcome.experiment;
     for (int i = 0; i < INVARIANT_COUNT; i++) {
         doctors[i](&outcome);
         ck_assert_msg(broken(&outcome) >> i & 1, "%s holds of anything", invariants[i].name);
         outcome.result = healthy_result;
+        outcome.rows = healthy_rows;
         outcome.experiment = experiment;
     }
     sim_result_free(&outcome.result);

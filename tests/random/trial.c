@@ -34,6 +34,7 @@ struct told {
     enum status status;
     struct error err;
     struct sim_result result; /* its series point into x and y */
+    struct row_sums rows;
     double x[SIM_SERIES_MAX][SERIES_POINTS_MOST], y[SIM_SERIES_MAX][SERIES_POINTS_MOST];
     double cpu_s, last_tell_s;
     uint64_t tells, turns_done, peak_bytes;
@@ -95,12 +96,15 @@ static void run(struct told *told, const struct experiment *experiment,
 {
     run_experiment *run_one = options.run != NULL ? options.run : sim_run;
     const struct sim_progress progress = { .tell = note_progress, .context = told };
+    const struct watch watch = rows_watch(&told->rows);
+    struct sim_progress watched = progress;
     struct sim_result result, again;
     told->is_same = true;
-    told->status = run_one(experiment, &progress, &result, &told->err);
+    watched.watch = &watch;
+    told->status = run_one(experiment, &watched, &result, &told->err);
     if (told->status == STATUS_OK) {
         tell_result(told, &result);
-        /* The second one finds a heap that the first one has left. */
+        /* The second one finds a heap that the first one has left, and is watched by nobody. */
         if (options.twice && run_one(experiment, &progress, &again, &told->err) == STATUS_OK) {
             told->is_same = is_same(&result, &again);
             sim_result_free(&again);
@@ -218,6 +222,7 @@ static void say_late(struct trial *trial, const struct told *told)
 static void check(struct trial *trial, struct outcome *outcome, const struct told *told)
 {
     outcome->result = told->result;
+    outcome->rows = told->rows;
     for (int i = 0; i < INVARIANT_COUNT; i++) {
         struct seen seen = { 0 };
         if (invariants[i].holds(outcome, &seen))

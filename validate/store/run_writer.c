@@ -3,6 +3,7 @@
 
 #include "base/host.h"
 #include "validate/store/series_blob.h"
+#include "validate/store/turn_rows.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -153,5 +154,7 @@ enum status writer_put_run(const struct writer *writer, const struct store_run *
         status = put_metrics(writer, *run_id, &run->result->metrics, err);
     for (uint32_t i = 0; status == STATUS_OK && i < run->result->tenant_count; i++)
         status = put_tenant(writer, *run_id, &run->result->tenant[i], err);
+    if (status == STATUS_OK)
+        status = turn_rows_put(writer->sql, *run_id, run->turns, run->turn_count, err);
     return status == STATUS_OK ? put_series(writer, *run_id, run->result, err) : status;
 }

@@ -196,10 +196,32 @@ static const char version_5[] =
     "  PRIMARY KEY (run_id, tenant, metric)"
     ") STRICT, WITHOUT ROWID;";
 
+/* Turns of the runs that kept them; columns as in sim/engine/turn_row.h, NULL for what is none. */
+static const char version_6[] =
+    "CREATE TABLE turn ("
+    "  run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,"
+    "  turn INTEGER NOT NULL,  session INTEGER,  turn_of_session INTEGER,  tenant INTEGER,"
+    "  server INTEGER,  decode_server INTEGER,  measured INTEGER,  asked_ns INTEGER,"
+    "  queued_ns INTEGER,  prepared_ns INTEGER,  prefill_start_ns INTEGER,"
+    "  first_token_ns INTEGER,  end_ns INTEGER,  ttft_ns INTEGER,  decode_ns INTEGER,"
+    "  load_wait_ns INTEGER,  waiting_batch_ns INTEGER,  waiting_hbm_ns INTEGER,"
+    "  waiting_kv_ns INTEGER,  waiting_gpu_ns INTEGER,  wanted_tokens INTEGER,"
+    "  history_tokens INTEGER,  cut_tokens INTEGER,  reply_tokens INTEGER,"
+    "  found_tokens INTEGER,  reused_tokens INTEGER,  reused_hbm_tokens INTEGER,"
+    "  reused_dram_tokens INTEGER,  reused_ssd_tokens INTEGER,  reused_remote_tokens INTEGER,"
+    "  computed_tokens INTEGER,  new_tokens INTEGER,  never_stored_tokens INTEGER,"
+    "  evicted_tokens INTEGER,  expired_tokens INTEGER,  invalidated_tokens INTEGER,"
+    "  unsaved_tokens INTEGER,  refused_tokens INTEGER,  elsewhere_tokens INTEGER,"
+    "  behind_gap_tokens INTEGER,  too_slow_tokens INTEGER,  not_fetched_tokens INTEGER,"
+    "  rule_tokens INTEGER,  lost_why TEXT,  lost_tier TEXT,  lost_ns INTEGER,"
+    "  lost_for_turn INTEGER,  preemptions INTEGER,  computed_again_tokens INTEGER,"
+    "  PRIMARY KEY (run_id, turn)"
+    ") STRICT, WITHOUT ROWID;";
+
 /* migrations[v] takes a file from version v to v + 1. A version that was released is never edited:
  * a change is a new line. */
 static const char *const migrations[] = { version_1, version_2, version_3, version_4,
-                                          version_5 };
+                                          version_5, version_6 };
 enum { LATEST_VERSION = sizeof migrations / sizeof *migrations };
 
 struct identity {

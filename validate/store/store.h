@@ -26,6 +26,8 @@ struct store_run {
     const char *config_yaml; /* the whole configuration, as config_print_values() writes it */
     uint64_t seed;
     const struct sim_result *result;
+    const struct turn_row *turns; /* to be kept, in any order; NULL: none */
+    uint32_t turn_count;
 };
 /* Writes runs of one comparison together, in one transaction; *first_id is the first run's id, the
  * others follow. A disk that fills up in the middle leaves the file as it was: STATUS_IO. */

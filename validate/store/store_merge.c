@@ -4,6 +4,7 @@
 #include "validate/store/schema.h"
 #include "validate/store/store_handle.h"
 #include "validate/store/store_sweep.h"
+#include "validate/store/turn_rows.h"
 
 #include <sys/stat.h>
 
@@ -51,6 +52,9 @@ static const char copy_runs[] =
     "INSERT INTO main.tenant_metric SELECT of.run_id + (SELECT run FROM merge_base), tenant, "
     "metric,"
     "    value FROM other.tenant_metric AS of JOIN merge_run ON merge_run.id = of.run_id;"
+    "INSERT INTO main.turn (run_id" TURN_ROWS_NAMES ")"
+    "  SELECT of.run_id + (SELECT run FROM merge_base)" TURN_ROWS_NAMES
+    "  FROM other.turn AS of JOIN merge_run ON merge_run.id = of.run_id;"
     "INSERT INTO main.point SELECT key, run_id + (SELECT run FROM merge_base), failure"
     "  FROM other.point WHERE key NOT IN (SELECT key FROM main.point);";
 

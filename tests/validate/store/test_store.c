@@ -3,6 +3,7 @@
 #include "tests/support.h"
 #include "tests/validate/store/cases.h"
 #include "validate/store/store_sweep.h"
+#include "validate/store/store_turns.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -188,6 +189,72 @@ START_TEST(the_views_show_each_metric_as_a_row_and_as_a_column)
 }
 END_TEST
 
+static struct turn_row row_numbered(uint64_t turn)
+{
+    struct turn_row row;
+    for (uint32_t i = 0; i < turn_column_count; i++)
+        *(uint64_t *)(void *)((char *)&row + turn_columns[i].offset) = 100 * turn + i;
+    row.turn = turn;
+    row.lost_why = turn % 2 == 0 ? ABSENT_REFUSED : TURN_NOTHING;
+    row.lost_tier = turn % 2 == 0 ? TIER_REMOTE : TURN_NOTHING;
+    return row;
+}
+
+static void expect_turns(struct store *store, int64_t run)
+{
+    struct turn_row *rows;
+    uint32_t count;
+    struct error err = { 0 };
+    ck_assert_int_eq(store_turns(store, run, &rows, &count, &err), STATUS_OK);
+    ck_assert_uint_eq(count, 3);
+    for (uint32_t i = 0; i < count; i++) {
+        struct turn_row expected = row_numbered(i + 1);
+        ck_assert_int_eq(memcmp(&rows[i], &expected, sizeof expected), 0);
+    }
+    free(rows);
+}
+
+/* Also where a database of it is merged into another; by number, whatever their order was. */
+START_TEST(turns_that_are_kept_come_back_whole)
+{
+    char *path = database_path(), *other = database_path();
+    struct store *store = store_opened(path), *all = store_opened(other);
+    struct error err = { 0 };
+    struct sim_result result = result_numbered(0, 10);
+    const struct turn_row rows[] = { row_numbered(3), row_numbered(1), row_numbered(2) };
+    struct store_run run = {
+        .name = "lru", .config_yaml = "{}", .result = &result, .turns = rows, .turn_count = 3
+    };
+    int64_t id;
+    uint64_t added;
+    ck_assert_int_eq(put_numbered(all, 2, 10, &id, &err), STATUS_OK);
+    ck_assert_int_eq(store_put_runs(store, &run, 1, &id, &err), STATUS_OK);
+    expect_turns(store, id);
+    ck_assert_int_eq(store_merge(all, path, &added, &err), STATUS_OK);
+    expect_turns(all, 3);
+    sim_result_free(&result);
+    store_close(store);
+    store_close(all);
+    database_remove(path);
+    database_remove(other);
+}
+END_TEST
+
+START_TEST(the_table_of_turns_has_every_column)
+{
+    char *path = database_path(), text[128];
+    store_close(store_opened(path));
+    ck_assert_int_eq(sql_number(path, "SELECT count(*) FROM pragma_table_info('turn')"),
+                     turn_column_count + 1);
+    for (uint32_t i = 0; i < turn_column_count; i++) {
+        snprintf(text, sizeof text, "SELECT cid FROM pragma_table_info('turn') WHERE name = '%s'",
+                 turn_columns[i].name);
+        ck_assert_int_eq(sql_number(path, text), i + 1);
+    }
+    database_remove(path);
+}
+END_TEST
+
 /* As a file of an older reprise is: a name is not there yet, and a name of ours is not used. */
 START_TEST(a_metric_that_an_older_run_lacks_is_not_a_number)
 {
@@ -310,6 +377,8 @@ int main(void)
     tcase_add_test(tcase, an_unknown_run_and_an_empty_database_are_the_users_error);
     tcase_add_test(tcase, the_record_says_configuration_seed_trace_version_and_host);
     tcase_add_test(tcase, the_views_show_each_metric_as_a_row_and_as_a_column);
+    tcase_add_test(tcase, turns_that_are_kept_come_back_whole);
+    tcase_add_test(tcase, the_table_of_turns_has_every_column);
     tcase_add_test(tcase, a_metric_that_an_older_run_lacks_is_not_a_number);
     tcase_add_test(tcase, a_file_without_bytes_becomes_a_database);
     tcase_add_test(tcase, opening_and_closing_changes_no_byte_and_leaves_no_file);

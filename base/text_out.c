@@ -1,5 +1,5 @@
-/* traces/text_out.c - see text_out.h. */
-#include "traces/text_out.h"
+/* base/text_out.c - see text_out.h. */
+#include "base/text_out.h"
 
 #include "base/memory.h"
 #include "base/units.h"

@@ -1,7 +1,7 @@
-/* traces/text_out.h - a trace file being written: it comes into being under its name when it is
+/* base/text_out.h - a text file being written: it comes into being under its name when it is
  * whole, or not at all. Names that end in .zst or .gz are compressed. Private to traces/. */
-#ifndef REPRISE_TRACES_TEXT_OUT_H
-#define REPRISE_TRACES_TEXT_OUT_H
+#ifndef REPRISE_BASE_TEXT_OUT_H
+#define REPRISE_BASE_TEXT_OUT_H
 
 #include "base/error.h"
 

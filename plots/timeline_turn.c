@@ -1,0 +1,204 @@
+/* plots/timeline_turn.c - see timeline_turn.h. */
+#include "plots/timeline_turn.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+/* ---- the file ---- */
+
+/* gzip reads what is not compressed as it is. */
+static size_t read_some(void *buffer, size_t bytes, void *data)
+{
+    int got = gzread(data, buffer, (unsigned)bytes);
+    return got >= 0 ? (size_t)got : (size_t)-1;
+}
+
+static enum status read_json(const char *path, json_t **json, struct error *err)
+{
+    json_error_t failure;
+    errno = 0;
+    gzFile file = gzopen(path, "rb");
+    if (file == NULL)
+        return error_io(err, path, "read", strerror(errno != 0 ? errno : ENOMEM));
+    *json = json_load_callback(read_some, file, 0, &failure);
+    gzclose(file);
+    if (*json != NULL && json_is_array(json_object_get(*json, "traceEvents")))
+        return STATUS_OK;
+    uint64_t line = *json == NULL && failure.line > 0 ? (uint64_t)failure.line : 0;
+    return error_input(err, path, line, "traceEvents",
+                       "a timeline that `reprise sim --timeline` wrote",
+                       *json == NULL ? failure.text : "other JSON");
+}
+
+/* ---- events ---- */
+
+static const char *text_of(const json_t *event, const char *name)
+{
+    const char *text = json_string_value(json_object_get(event, name));
+    return text != NULL ? text : "";
+}
+
+static double arg_of(const json_t *event, const char *name)
+{
+    return json_number_value(json_object_get(json_object_get(event, "args"), name));
+}
+
+static bool is_of(const json_t *event, const char *category)
+{
+    return strcmp(text_of(event, "cat"), category) == 0;
+}
+
+static double begin_ns(const json_t *event)
+{
+    return 1000.0 * json_number_value(json_object_get(event, "ts"));
+}
+
+static double end_ns(const json_t *event)
+{
+    return begin_ns(event) + 1000.0 * json_number_value(json_object_get(event, "dur"));
+}
+
+/* A turn's own event has its row. */
+static bool is_row(const json_t *event)
+{
+    return is_of(event, "turn") &&
+           json_object_get(json_object_get(event, "args"), "reused_tokens") != NULL;
+}
+
+static double loaded_of(const json_t *row)
+{
+    return arg_of(row, "reused_dram_tokens") + arg_of(row, "reused_ssd_tokens") +
+           arg_of(row, "reused_remote_tokens");
+}
+
+static const json_t *find_row(const json_t *events, uint64_t turn)
+{
+    const json_t *found = NULL, *event;
+    size_t at;
+    json_array_foreach(events, at, event)
+    {
+        if (!is_row(event))
+            continue;
+        if (turn != 0 && arg_of(event, "turn") == (double)turn)
+            return event;
+        if (turn == 0 && (found == NULL || loaded_of(event) > loaded_of(found)))
+            found = event;
+    }
+    return found;
+}
+
+static void note_row(const json_t *row, struct timeline_turn *told)
+{
+    told->turn = (uint64_t)arg_of(row, "turn");
+    told->session = (uint64_t)arg_of(row, "session");
+    told->turn_of_session = (uint64_t)arg_of(row, "turn_of_session");
+    told->wanted_tokens = arg_of(row, "wanted_tokens");
+    told->reused_tokens = arg_of(row, "reused_tokens");
+    told->computed_tokens = arg_of(row, "computed_tokens");
+    told->load_wait_ns = arg_of(row, "load_wait_ns");
+    told->prefill_start_ns = arg_of(row, "prefill_start_ns");
+    told->first_token_ns = arg_of(row, "first_token_ns");
+}
+
+static void note_layer(const json_t *event, struct timeline_turn *told)
+{
+    memory_grow(&told->layer, &told->layer_capacity, (uint64_t)told->layers + 1,
+                sizeof *told->layer);
+    told->layer[told->layers++] =
+        (struct timeline_layer){ .layer = (uint32_t)arg_of(event, "layer"),
+                                 .begin_ns = begin_ns(event),
+                                 .end_ns = end_ns(event),
+                                 .load_begin_ns = arg_of(event, "load_begin_ns"),
+                                 .arrival_ns = arg_of(event, "arrival_ns") };
+}
+
+static struct timeline_copy copy_of(const json_t *event)
+{
+    struct timeline_copy copy = { .begin_ns = begin_ns(event),
+                                  .end_ns = end_ns(event),
+                                  .bytes = arg_of(event, "bytes") };
+    snprintf(copy.name, sizeof copy.name, "%s", text_of(event, "name"));
+    return copy;
+}
+
+/* A transfer over two links has an event on each: it is noted once. */
+static void note_copy(const json_t *event, struct timeline_copy **copy, uint32_t *count,
+                      uint32_t *capacity)
+{
+    struct timeline_copy here = copy_of(event);
+    for (uint32_t i = 0; i < *count; i++)
+        if ((*copy)[i].begin_ns == here.begin_ns && (*copy)[i].end_ns == here.end_ns &&
+            strcmp((*copy)[i].name, here.name) == 0)
+            return;
+    memory_grow(copy, capacity, (uint64_t)*count + 1, sizeof **copy);
+    (*copy)[(*count)++] = here;
+}
+
+static void note_events(const json_t *events, struct timeline_turn *told)
+{
+    const json_t *event;
+    size_t at;
+    json_array_foreach(events, at, event)
+    {
+        if (arg_of(event, "turn") != (double)told->turn)
+            continue;
+        if (is_of(event, "layer"))
+            note_layer(event, told);
+        else if (is_of(event, "load"))
+            note_copy(event, &told->load, &told->loads, &told->load_capacity);
+        else if (is_of(event, "save"))
+            note_copy(event, &told->save, &told->saves, &told->save_capacity);
+    }
+}
+
+static enum status note_turn(const char *path, const json_t *json, uint64_t turn,
+                             struct timeline_turn *told, struct error *err)
+{
+    const json_t *events = json_object_get(json, "traceEvents");
+    const json_t *row = find_row(events, turn);
+    char found[32];
+    snprintf(found, sizeof found, "%" PRIu64, turn);
+    if (row == NULL)
+        return error_input(err, path, 0, "--turn",
+                           "a turn that the timeline tells (--timeline-span tells more)",
+                           turn != 0 ? found : "none");
+    snprintf(told->policy, sizeof told->policy, "%s",
+             text_of(json_object_get(json, "otherData"), "policy"));
+    note_row(row, told);
+    note_events(events, told);
+    snprintf(found, sizeof found, "%" PRIu64, told->turn);
+    if (told->layers == 0)
+        return error_input(
+            err, path, 0, "--turn",
+            "a turn whose layers the timeline tells: the first of its iteration, or one that loads",
+            found);
+    return STATUS_OK;
+}
+
+enum status timeline_turn_read(const char *path, uint64_t turn, struct timeline_turn *told,
+                               struct error *err)
+{
+    json_t *json = NULL;
+    *told = (struct timeline_turn){ 0 };
+    enum status status = read_json(path, &json, err);
+    if (status == STATUS_OK)
+        status = note_turn(path, json, turn, told, err);
+    json_decref(json);
+    return status;
+}
+
+void timeline_turn_free(struct timeline_turn *told)
+{
+    free(told->layer);
+    free(told->load);
+    free(told->save);
+    *told = (struct timeline_turn){ 0 };
+}

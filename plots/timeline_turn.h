@@ -1,0 +1,37 @@
+/* plots/timeline_turn.h - what a timeline's file tells of one turn's prefill. Private to plots/. */
+#ifndef REPRISE_PLOTS_TIMELINE_TURN_H
+#define REPRISE_PLOTS_TIMELINE_TURN_H
+
+#include "base/error.h"
+
+#include <stdint.h>
+
+/* Times in ns since the run began. */
+struct timeline_layer {
+    uint32_t layer;
+    double begin_ns, end_ns;
+    double load_begin_ns, arrival_ns; /* of its KV; 0: it had not to come, or that is not told */
+};
+struct timeline_copy {
+    double begin_ns, end_ns, bytes;
+    char name[48]; /* "load SSD to HBM" */
+};
+
+struct timeline_turn {
+    char policy[64];
+    uint64_t turn, session, turn_of_session;
+    double wanted_tokens, reused_tokens, computed_tokens, load_wait_ns, prefill_start_ns,
+        first_token_ns;
+    struct timeline_layer *layer; /* in the order of computing */
+    struct timeline_copy *load, *save;
+    uint32_t layers, loads, saves, layer_capacity, load_capacity, save_capacity;
+};
+
+/* Reads a timeline's file, plain or .gz. turn 0: the turn that loads most. *told is the caller's to
+ * timeline_turn_free(), whatever is returned. STATUS_INPUT: the file is no timeline, or does not tell the turn or
+ * its layers. STATUS_IO: it cannot be read. */
+enum status timeline_turn_read(const char *path, uint64_t turn, struct timeline_turn *told,
+                               struct error *err);
+void timeline_turn_free(struct timeline_turn *told);
+
+#endif

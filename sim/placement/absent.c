@@ -1,0 +1,111 @@
+/* sim/placement/absent.c - why a queued job does not find its KV: for who asks
+ * (placement_keep_losses()), beside what the core decides. */
+#include "sim/placement/core.h"
+
+void placement_keep_losses(struct placement *core)
+{
+    if (core->losses == NULL)
+        core->losses = losses_new();
+}
+
+void placement_on_behalf(struct placement *core, uint64_t who)
+{
+    core->behalf = who;
+}
+
+uint32_t placement_waiter(const struct placement *core, uint32_t unit)
+{
+    uint32_t slot = core->units.unit[unit].first_waiter;
+    return slot != 0 ? core->slot[slot].job : 0;
+}
+
+static uint32_t held_here(const struct placement *core, const struct unit *entry, enum tier slowest)
+{
+    uint32_t held = slowest == TIER_REMOTE ? remote_tokens(core, entry) : 0;
+    for (int tier = 0; tier < TIER_COUNT && tier <= (int)slowest; tier++)
+        held = entry->tokens[tier] > held ? entry->tokens[tier] : held;
+    return held;
+}
+
+static bool is_held_by(const struct placement *other, uint64_t key)
+{
+    uint32_t unit = placement_unit(other, key);
+    return unit != UNIT_NONE && held_here(other, &other->units.unit[unit], TIER_SSD) > 0;
+}
+
+/* What is asked about one unit, of which `covered` tokens are found. */
+struct asked {
+    uint32_t unit, cut, covered;
+    uint64_t ends; /* where it does in the context */
+    enum tier slowest;
+};
+
+/* It is there, and was not found all the same. */
+static enum absence why_left(const struct placement *core, const struct job *job,
+                             const struct asked *asked)
+{
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        if (core->units.unit[asked->unit].tokens[tier] > 0 &&
+            asked->ends <= job->found_most_tokens[tier])
+            return ABSENT_BEHIND;
+    return ABSENT_LIMITED;
+}
+
+static struct placement_loss why_not(const struct placement *core, const struct job *job,
+                                     const struct asked *asked,
+                                     const struct placement *const *others, uint32_t count)
+{
+    const struct unit *entry = &core->units.unit[asked->unit];
+    if (above(held_here(core, entry, asked->slowest), asked->cut) > asked->covered)
+        return (struct placement_loss){ .why = why_left(core, job, asked) };
+    for (uint32_t i = 0; i < count; i++)
+        if (others[i] != core && is_held_by(others[i], entry->key))
+            return (struct placement_loss){ .why = ABSENT_ELSEWHERE };
+    if (core->losses == NULL)
+        return (struct placement_loss){ .why = ABSENT_NEVER };
+    return losses_of(core->losses, entry->key);
+}
+
+/* A session's KV is found as far as it reaches, a block's whole or not at all. */
+static uint32_t covered_of(const struct placement *core, const struct placement_hits *hits,
+                           uint32_t i, uint32_t want)
+{
+    uint32_t found = 0;
+    if (!units_are_sessions(core))
+        return i < hits->units_found ? want : 0;
+    for (int tier = 0; tier < TIER_KINDS; tier++)
+        found += hits->tokens[tier];
+    return least(found, want);
+}
+
+struct placement_absent placement_absent(const struct placement *core, uint32_t handle,
+                                         uint32_t cut_tokens, enum tier slowest,
+                                         const struct placement *const *others, uint32_t count)
+{
+    const struct job *job = &core->job[handle];
+    struct placement_hits hits = placement_peek(core, handle, cut_tokens, slowest);
+    struct placement_absent absent = { 0 };
+    if (cut_tokens == CUT_ALL) {
+        absent.tokens[ABSENT_INVALIDATED] = job->context_tokens;
+        absent.first.why = ABSENT_INVALIDATED;
+        return absent;
+    }
+    uint32_t context = above(job->context_tokens, cut_tokens);
+    bool is_first = true;
+    for (uint32_t i = 0; i < job->chain_count; i++) {
+        uint32_t want = chain_unit_tokens(core, i, context);
+        struct asked asked = { .unit = chain_unit(core, job, i),
+                               .cut = cut_tokens,
+                               .covered = covered_of(core, &hits, i, want),
+                               .ends = (uint64_t)i * core->config.unit_tokens + want,
+                               .slowest = slowest };
+        if (asked.covered == want)
+            continue;
+        struct placement_loss loss = why_not(core, job, &asked, others, count);
+        absent.tokens[loss.why] += want - asked.covered;
+        if (is_first)
+            absent.first = loss;
+        is_first = false;
+    }
+    return absent;
+}

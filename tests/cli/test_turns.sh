@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# tests/cli/test_turns.sh REPRISE - rows of turns, timelines and `explain` as a user meets them: the same bytes however
+# many threads, files that are whole or not there, a turn's story from what is kept and from what is made again.
+set -u
+reprise=$1
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+failed=0
+small=(--set workload.sessions=80 --set warmup_turns=50 --set tiers.dram.capacity=8GB --set tiers.ssd.capacity=20GB)
+
+check() { # WHAT CONDITION...
+    local what=$1
+    shift
+    "$@" || { echo "FAILED: $what"; failed=$((failed + 1)); }
+}
+says() { # WHAT EXIT_CODE TEXT COMMAND...
+    local what=$1 code=$2 text=$3 got
+    shift 3
+    "$@" >said 2>&1
+    got=$?
+    check "$what: exit $got, expected $code" [ "$got" -eq "$code" ]
+    check "$what: no \"$text\"" grep -qF -- "$text" said
+}
+
+for threads in 1 2; do
+    "$reprise" sim "${small[@]}" -j $threads -p lru,scheduler-aware --db $threads.db --keep-turns \
+        --turns $threads.csv --timeline $threads.json >/dev/null 2>&1
+    check "sim with $threads threads" [ $? -eq 0 ]
+done
+for policy in lru scheduler-aware; do
+    check "rows of $policy differ by threads" cmp 1-$policy.csv 2-$policy.csv
+    check "timelines of $policy differ by threads" cmp 1-$policy.json 2-$policy.json
+done
+turns=$(($(wc -l <1-lru.csv) - 1))
+check "the store has not all turns" [ "$(sqlite3 1.db "select count(*) from turn where run_id = 1")" -eq "$turns" ]
+check "and of the warm-up" [ "$(sqlite3 1.db "select count(*) from turn where run_id = 1 and measured = 0")" -eq 50 ]
+
+# One policy: the file has the name that was given, compressed or not, as JSON too.
+"$reprise" sim "${small[@]}" -p lru --no-db --turns one.jsonl --timeline one.json.gz >/dev/null 2>&1
+check "one policy's rows" [ "$(wc -l <one.jsonl)" -eq "$turns" ]
+check "a compressed timeline" [ "$(gzip -dc one.json.gz | cksum)" = "$(cksum <1-lru.json)" ]
+
+says "another ending" 2 "a name that ends in .csv or .jsonl" "$reprise" sim "${small[@]}" --no-db --turns t.txt
+says "Parquet" 2 "write as Parquet" "$reprise" sim "${small[@]}" --no-db --turns t.parquet
+says "a timeline's ending" 2 "ends in .json" "$reprise" sim "${small[@]}" --no-db --timeline t.txt
+says "a span without a timeline" 2 "--timeline FILE" "$reprise" sim "${small[@]}" --no-db --timeline-span 0s..1s
+says "a span that is none" 2 "0s..2min" "$reprise" sim "${small[@]}" --no-db --timeline t.json --timeline-span 5s..1s
+says "no folder" 3 "no/t.csv" "$reprise" sim "${small[@]}" --no-db --turns no/t.csv
+check "something was left of what failed" [ -z "$(ls t* no* 2>/dev/null)" ]
+
+# A turn whose KV was evicted: its story names the tier, and the turn that it made room for.
+evicted=$(sqlite3 1.db "select turn from turn where run_id = 1 and lost_why = 'evicted' and lost_for_turn is not null limit 1")
+check "no turn's KV was evicted" [ -n "$evicted" ]
+says "an evicted turn" 0 "computed: they had been stored, and were evicted" "$reprise" explain --db 1.db lru "$evicted"
+for_turn=$(sqlite3 1.db "select lost_for_turn from turn where run_id = 1 and turn = $evicted")
+check "for whom it was evicted" grep -q "turn $for_turn\b\|for the turn itself" said
+cp said kept
+# A run that kept none is simulated again, and comes out the same.
+sqlite3 1.db "delete from turn"
+says "made again" 0 "Turn $evicted:" "$reprise" explain --db 1.db 1 "$evicted"
+check "its story differs" cmp -s said kept
+session=$(sqlite3 2.db "select session || ':' || turn_of_session from turn where run_id = 1 and turn = $evicted")
+says "by session" 0 "Turn $evicted:" "$reprise" explain --db 2.db lru "$session"
+says "what is worth a look" 0 "longest time to first token" "$reprise" explain --db 2.db
+says "no such turn" 2 "the number of one of the run's turns" "$reprise" explain --db 2.db lru 999999
+says "no such run" 2 "a policy of the latest comparison" "$reprise" explain --db 2.db no-such-policy
+sqlite3 1.db "update metric set value = value + 1 where run_id = 1"
+says "a run that comes out otherwise" 2 "--keep-turns" "$reprise" explain --db 1.db 1 "$evicted"
+
+# One turn's layers as a picture; of two timelines, one below the other.
+if command -v gnuplot >/dev/null; then
+    says "a turn is drawn" 0 "pictures/timeline.svg" "$reprise" plot --timeline 1-lru.json --timeline 1-scheduler-aware.json --out pictures
+    check "both policies are in it" grep -q "scheduler-aware: session" pictures/timeline.svg
+    check "layers are in it" grep -q ">35<" pictures/timeline.svg
+    says "a compressed one" 0 "timeline.png" "$reprise" plot --timeline one.json.gz --turn "$evicted" --out pictures
+    session=${session%:*}
+    check "the turn that was asked for" grep -q "session $session's turn" pictures/timeline.svg
+    says "a turn that is not told" 2 "--timeline-span tells more" "$reprise" plot --timeline 1-lru.json --turn 999999
+    echo '{"a": 1}' >other.json
+    says "other JSON" 2 "a timeline that" "$reprise" plot --timeline other.json
+    says "no JSON" 2 "a timeline that" "$reprise" plot --timeline 1-lru.csv
+    says "no file" 3 "no.json" "$reprise" plot --timeline no.json
+    says "a turn without a timeline" 2 "--timeline FILE" "$reprise" plot --turn 3
+else
+    echo "no gnuplot: pictures are not looked at"
+fi
+
+[ $failed -eq 0 ] && echo "turns: all well"
+exit $((failed > 0))

@@ -1,0 +1,91 @@
+/* tests/random/rows.c - see rows.h. */
+#include "tests/random/rows.h"
+
+#include "sim/engine/moved.h"
+
+#include <string.h>
+
+static bool is_in_order(const struct turn_row *row)
+{
+    return row->asked_ns <= row->queued_ns && row->queued_ns <= row->prepared_ns &&
+           row->prepared_ns <= row->prefill_start_ns &&
+           row->prefill_start_ns < row->first_token_ns && row->first_token_ns <= row->end_ns;
+}
+
+static uint64_t waiting_of(const struct turn_row *row)
+{
+    return row->waiting_batch_ns + row->waiting_hbm_ns + row->waiting_kv_ns + row->waiting_gpu_ns;
+}
+
+static uint64_t reused_of(const struct turn_row *row)
+{
+    return row->reused_hbm_tokens + row->reused_dram_tokens + row->reused_ssd_tokens +
+           row->reused_remote_tokens;
+}
+
+static uint64_t computed_of(const struct turn_row *row)
+{
+    return row->new_tokens + row->never_stored_tokens + row->evicted_tokens + row->expired_tokens +
+           row->invalidated_tokens + row->unsaved_tokens + row->refused_tokens +
+           row->elsewhere_tokens + row->behind_gap_tokens + row->too_slow_tokens +
+           row->not_fetched_tokens + row->rule_tokens;
+}
+
+static const char *what_is_broken(const struct turn_row *row)
+{
+    if (!is_in_order(row))
+        return "times are out of order";
+    if (waiting_of(row) != row->prefill_start_ns - row->queued_ns)
+        return "waiting by cause is not the time in the queue";
+    if (reused_of(row) != row->reused_tokens)
+        return "tokens by tier are not those reused";
+    if (computed_of(row) != row->computed_tokens)
+        return "tokens by why are not those computed";
+    if (row->reused_tokens + row->computed_tokens != row->wanted_tokens)
+        return "reused and computed are not what was wanted";
+    if (row->lost_ns != TURN_NOTHING && row->lost_ns > row->prefill_start_ns)
+        return "KV was lost after it was looked for";
+    return NULL;
+}
+
+static void note_turn(void *context, const struct turn_row *row)
+{
+    struct row_sums *sums = context;
+    sums->all_turns++;
+    if (sums->broken == NULL)
+        sums->broken = what_is_broken(row);
+    if (!row->measured)
+        return;
+    sums->turns++;
+    sums->ttft_ns += (double)row->ttft_ns;
+    for (uint32_t i = 0; i < turn_column_count; i++) {
+        const struct turn_column *column = &turn_columns[i];
+        uint64_t value = turn_value(row, column);
+        if (column->kind == TURN_COUNT && value != TURN_NOTHING)
+            *(uint64_t *)(void *)((char *)&sums->sum + column->offset) += value;
+    }
+}
+
+static void note_copy(void *context, const struct watch_copy *copy)
+{
+    struct row_sums *sums = context;
+    uint32_t links = moved_links(copy->from, copy->to);
+    if (copy->end_ns < copy->begin_ns)
+        sums->broken = "a copy ends before it begins";
+    for (int link = 0; link < LINK_COUNT; link++)
+        sums->link_bytes[link] += links & LINK_BIT(link) ? copy->size_bytes : 0;
+}
+
+static void note_measuring(void *context, uint64_t time_ns)
+{
+    struct row_sums *sums = context;
+    (void)time_ns;
+    memset(sums->link_bytes, 0, sizeof sums->link_bytes);
+}
+
+struct watch rows_watch(struct row_sums *sums)
+{
+    return (struct watch){
+        .context = sums, .turn_ended = note_turn, .copied = note_copy, .measures = note_measuring
+    };
+}

@@ -149,14 +149,19 @@ static int decimals_shown(double scaled, int exponent)
     return scaled >= 1 ? 2 : 2 - exponent;
 }
 
+static const struct scale *scale_of(double shown, const struct unit *unit)
+{
+    const struct scale *scale = unit->scales;
+    for (int i = 1; i < unit->formatted_scales && unit->scales[i].factor <= shown; i++)
+        scale = &unit->scales[i];
+    return scale;
+}
+
 static void format_finite(double value, const struct unit *unit, char *out, size_t out_bytes)
 {
     int exponent;
     double shown = round_to_shown(fabs(value), &exponent);
-    const struct scale *scale = unit->scales;
-    for (int i = 1; i < unit->formatted_scales && unit->scales[i].factor <= shown; i++)
-        scale = &unit->scales[i];
-
+    const struct scale *scale = scale_of(shown, unit);
     bool whole = scale->factor == 1 && value == floor(value);
     int decimals = whole ? 0 : decimals_shown(shown / scale->factor, exponent);
     bool tiny = decimals > 9;
@@ -173,6 +178,13 @@ char *units_format(double value, enum unit_kind kind, char *out, size_t out_byte
         snprintf(out, out_bytes, "%s", isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
     leave_c_locale(previous);
     return out;
+}
+
+const char *units_scale(double value, enum unit_kind kind, double *factor)
+{
+    const struct scale *scale = scale_of(fabs(value), &units[kind]);
+    *factor = scale->factor;
+    return scale->name;
 }
 
 char *units_number(double value, char *out, size_t out_bytes)

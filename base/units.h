@@ -31,6 +31,10 @@ bool units_parse(const char *text, enum unit_kind kind, double *value);
  */
 char *units_format(double value, enum unit_kind kind, char *out, size_t out_bytes);
 
+/* The prefix that fits value, or of UNIT_DURATION the unit ("ms"): for several values beside each other.
+ * Each is to be divided by *factor. */
+const char *units_scale(double value, enum unit_kind kind, double *factor);
+
 /* Writes value's shortest decimal (15 to 17 digits) that reads back as the same double; returns
  * out. */
 char *units_number(double value, char *out, size_t out_bytes);

@@ -21,7 +21,8 @@ struct run_options {
 
 struct teller {
     struct progress *progress;
-    uint32_t done, count;
+    struct comparison *comparison;
+    uint32_t done;
 };
 
 static bool tell(void *context, uint64_t turns, uint64_t expected, double share_read)
@@ -29,8 +30,14 @@ static bool tell(void *context, uint64_t turns, uint64_t expected, double share_
     const struct teller *teller = context;
     double share = expected > 0 ? (double)turns / (double)expected : share_read;
     share = share > 1.0 ? 1.0 : share;
-    progress_draw(teller->progress, ((double)teller->done + share) / teller->count, turns, "turns");
+    progress_draw(teller->progress, ((double)teller->done + share) / teller->comparison->count, turns, "turns");
     return !interrupt_asked();
+}
+
+static void note_turn(void *context, const struct turn_times *turn)
+{
+    const struct teller *teller = context;
+    turn_log_add(&teller->comparison->runs[teller->done].log, turn);
 }
 
 static enum status run_one(const struct run_options *given, const struct serve_config *config,
@@ -43,6 +50,7 @@ static enum status run_one(const struct run_options *given, const struct serve_c
     heard.watch = record_watch(&run->record);
     if (status == STATUS_OK)
         status = serve_run(&run->experiment, config, &heard, &run->result, &report, &run->err);
+    turn_log_sort(&run->log);
     run->finished = status == STATUS_OK && !run->result.interrupted;
     if (status == STATUS_OK && !run->finished)
         sim_result_free(&run->result);
@@ -70,8 +78,10 @@ static enum status run_all(const struct run_options *given, struct comparison *c
     config.iterations_path = given->iterations;
     if (status == STATUS_OK && given->iterations != NULL && comparison->count > 1)
         status = error_input(err, NULL, 0, "--iterations", "one policy", "several");
-    struct teller teller = { .progress = &progress, .count = comparison->count };
-    struct sim_progress told = { .tell = tell, .context = &teller };
+    struct teller teller = { .progress = &progress, .comparison = comparison };
+    struct sim_progress told = { .tell = tell,
+                                 .context = &teller,
+                                 .turn_ended = comparison->pairs_turns ? note_turn : NULL };
     for (uint32_t i = 0; i < comparison->count && status == STATUS_OK; i++)
         status = serve_check(&comparison->runs[i].experiment, &config, err);
     progress_start(&progress);

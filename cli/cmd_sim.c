@@ -12,7 +12,7 @@ struct sim_options {
     struct experiment_options experiment;
     struct record_options record;
     const char *policies, *db;
-    uint64_t threads;
+    uint64_t threads, replications;
     bool json, no_db, help_config;
 };
 
@@ -28,6 +28,8 @@ static enum status simulate(const struct sim_options *given, struct error *err)
     config_tree_free(tree);
     if (status == STATUS_OK)
         status = comparison_record(&comparison, &given->record, err);
+    if (status == STATUS_OK)
+        status = comparison_replicate(&comparison, given->replications, err);
     /* Opened before the work: a database that cannot be written is told at once. */
     if (status == STATUS_OK && !given->no_db)
         status = store_open(given->db, false, &store, err);
@@ -49,6 +51,9 @@ int cmd_sim(int argc, const char **argv)
         EXPERIMENT_SHORT_FORMS(&given.experiment),
         { "policy", 'p', OPTION_TEXT, &given.policies, "A,B,...",
           "presets, EVICTION or EVICTION+FETCHING; several, parted by commas, are compared" },
+        { "replications", 'r', OPTION_U64, &given.replications, "N",
+          "each policy under N seeds of the workload, which are paired; of a trace, N resamples of its "
+          "time (1000)" },
         { "threads", 'j', OPTION_U64, &given.threads, "N",
           "policies run at once (0: one a core); results do not depend on it" },
         RECORD_OPTIONS(&given.record),
@@ -64,7 +69,8 @@ int cmd_sim(int argc, const char **argv)
         .usage = "[OPTION...]",
         .summary =
             "Simulates an experiment, by default CachedAttention's: LLaMA-13B on the paper's "
-            "server\nunder a ShareGPT-like workload. Several policies are compared side by side.",
+            "server\nunder a ShareGPT-like workload. Several policies are compared side by side, and with "
+            "the first one\nnamed: by how much they differ, and whether that is more than chance.",
         .table = table,
     };
     struct options options;

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "cli/comparison_bound.h"
 #include "cli/comparison_print.h"
+#include "cli/comparison_seeds.h"
 #include "cli/experiment_list.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
@@ -26,6 +27,7 @@ enum status comparison_init(struct comparison *comparison, const struct config_t
     if (status == STATUS_OK) {
         comparison->count = list.count;
         comparison->runs = memory_new(list.count, sizeof *comparison->runs);
+        comparison->pairs_turns = list.count > 1;
     }
     for (uint32_t i = 0; i < comparison->count; i++) {
         struct run *run = &comparison->runs[i];
@@ -46,10 +48,16 @@ enum status comparison_record(struct comparison *comparison, const struct record
 
 enum status comparison_record_begin(const struct comparison *comparison, struct run *run)
 {
+    uint32_t seeds = comparison_seeds(comparison), runs = comparison->count * seeds;
+    char name[2 * CONFIG_TEXT_BYTES];
     if (comparison->recording == NULL || !record_is_asked(&comparison->asked))
         return STATUS_OK;
-    return record_options_open(comparison->recording, &comparison->asked, run->experiment.policy,
-                               comparison->count, &run->record, &run->err);
+    int length = snprintf(name, sizeof name, "%s", run->experiment.policy);
+    if (seeds > 1)
+        snprintf(name + length, sizeof name - (size_t)length, "-%" PRIu64,
+                 run->experiment.workload.seed);
+    return record_options_open(comparison->recording, &comparison->asked, name, runs, &run->record,
+                               &run->err);
 }
 
 enum status comparison_record_end(struct run *run)
@@ -62,11 +70,15 @@ enum status comparison_record_end(struct run *run)
 
 void comparison_free(struct comparison *comparison)
 {
-    for (uint32_t i = 0; i < comparison->count; i++) {
-        record_free(&comparison->runs[i].record);
-        if (comparison->runs[i].finished)
-            sim_result_free(&comparison->runs[i].result);
-    }
+    for (uint32_t seed = 0; seed < comparison_seeds(comparison); seed++)
+        for (uint32_t i = 0; i < comparison->count; i++) {
+            struct run *run = comparison_run_of(comparison, i, seed);
+            if (run->finished)
+                sim_result_free(&run->result);
+            record_free(&run->record);
+            turn_log_free(&run->log);
+        }
+    free(comparison->seed_runs);
     free(comparison->runs);
 }
 
@@ -95,18 +107,38 @@ static bool tell(void *context, uint64_t turns_done, uint64_t turns_expected, do
 static void end_run(struct run *run)
 {
     run->finished = !run->result.interrupted;
+    turn_log_sort(&run->log);
     if (run->finished)
         atomic_store(&run->share_millionths, 1000000);
     else
         sim_result_free(&run->result);
 }
 
+static void note_turn(void *context, const struct turn_times *turn)
+{
+    const struct teller *teller = context;
+    turn_log_add(&teller->run->log, turn);
+}
+
+/* Items are numbered seed by seed, so that what is stopped has whole seeds. */
+static struct run *run_of_item(const struct comparison *comparison, uint32_t item)
+{
+    return comparison_run_of(comparison, item % comparison->count, item / comparison->count);
+}
+
+static uint32_t items_of(const struct comparison *comparison)
+{
+    return comparison->count * comparison_seeds(comparison);
+}
+
 static void run_one(void *context, uint32_t item)
 {
     struct running *running = context;
-    struct run *run = &running->comparison->runs[item];
+    struct run *run = run_of_item(running->comparison, item);
     struct teller teller = { running, run };
-    struct sim_progress progress = { .tell = tell, .context = &teller };
+    struct sim_progress progress = { .tell = tell,
+                                     .context = &teller,
+                                     .turn_ended = running->comparison->pairs_turns ? note_turn : NULL };
     if (atomic_load(&running->stop) || interrupt_asked())
         return;
     if (comparison_record_begin(running->comparison, run) == STATUS_OK)
@@ -121,11 +153,13 @@ static void run_one(void *context, uint32_t item)
 static void draw(struct progress *progress, const struct comparison *comparison)
 {
     uint64_t turns = 0, millionths = 0;
-    for (uint32_t i = 0; i < comparison->count; i++) {
-        turns += atomic_load(&comparison->runs[i].turns);
-        millionths += atomic_load(&comparison->runs[i].share_millionths);
+    uint32_t items = items_of(comparison);
+    for (uint32_t item = 0; item < items; item++) {
+        struct run *run = run_of_item(comparison, item);
+        turns += atomic_load(&run->turns);
+        millionths += atomic_load(&run->share_millionths);
     }
-    progress_draw(progress, (double)millionths / 1e6 / comparison->count, turns, "turns");
+    progress_draw(progress, (double)millionths / 1e6 / items, turns, "turns");
 }
 
 static void wait_for_all(struct crew *crew, const struct comparison *comparison)
@@ -143,17 +177,23 @@ static void wait_for_all(struct crew *crew, const struct comparison *comparison)
 void comparison_keep_finished(struct comparison *comparison)
 {
     uint32_t kept = 0;
+    if (comparison->seed_runs != NULL) {
+        comparison_keep_whole_seeds(comparison);
+        return;
+    }
     for (uint32_t i = 0; i < comparison->count; i++)
         if (comparison->runs[i].finished)
             memcpy(&comparison->runs[kept++], &comparison->runs[i], sizeof *comparison->runs);
+        else
+            turn_log_free(&comparison->runs[i].log);
     comparison->count = kept;
 }
 
 static enum status outcome(struct comparison *comparison, struct error *err)
 {
     bool all = true;
-    for (uint32_t i = 0; i < comparison->count; i++) {
-        const struct run *run = &comparison->runs[i];
+    for (uint32_t item = 0; item < items_of(comparison); item++) {
+        const struct run *run = run_of_item(comparison, item);
         if (run->err.status != STATUS_OK) {
             *err = run->err;
             return err->status;
@@ -171,12 +211,12 @@ enum status comparison_run(struct comparison *comparison, uint64_t threads, stru
     struct running running = { .comparison = comparison };
     struct crew *crew = NULL;
     atomic_init(&running.stop, false);
-    enum status status =
-        crew_start(crew_size(threads, comparison->count), run_one, &running, &crew, err);
+    uint32_t items = items_of(comparison);
+    enum status status = crew_start(crew_size(threads, items), run_one, &running, &crew, err);
     if (status != STATUS_OK)
         return status;
-    for (uint32_t i = 0; i < comparison->count; i++)
-        crew_give(crew, i);
+    for (uint32_t item = 0; item < items; item++)
+        crew_give(crew, item);
     wait_for_all(crew, comparison);
     crew_end(crew);
     return outcome(comparison, err);
@@ -187,11 +227,11 @@ enum status comparison_run(struct comparison *comparison, uint64_t threads, stru
 enum status comparison_store(const struct comparison *comparison, struct store *store,
                              int64_t *first_id, struct error *err)
 {
-    uint32_t count = comparison->count;
+    uint32_t count = items_of(comparison);
     struct store_run *stored = memory_new(count, sizeof *stored);
     char **yaml = memory_new(count, sizeof *yaml);
     for (uint32_t i = 0; i < count; i++) {
-        const struct run *run = &comparison->runs[i];
+        const struct run *run = run_of_item(comparison, i);
         yaml[i] = experiment_text(&run->experiment);
         stored[i] = (struct store_run){ .name = run->experiment.policy,
                                         .config_yaml = yaml[i],
@@ -217,6 +257,7 @@ enum status comparison_conclude(struct comparison *comparison, enum status ran, 
     struct error failure = { 0 }; /* err may hold that the user stopped the rest */
     if ((ran != STATUS_OK && ran != STATUS_INTERRUPTED) || comparison->count == 0)
         return ran;
+    comparison_average(comparison);
     enum status status = ran == STATUS_OK ? comparison_bound_find(comparison, &failure) : STATUS_OK;
     if (status == STATUS_OK && store != NULL)
         status = comparison_store(comparison, store, &first_id, &failure);

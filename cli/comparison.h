@@ -5,6 +5,7 @@
 
 #include "cli/record_options.h"
 #include "sim/sim.h"
+#include "sweep/turn_log.h"
 #include "validate/store/store.h"
 
 #include <stdatomic.h>
@@ -16,6 +17,7 @@ struct run {
     struct sim_result result;
     struct record record; /* rows of its turns, if they are asked for */
     bool finished; /* result holds a whole run */
+    struct turn_log log; /* sorted, where they are paired; else empty */
     struct error err;
     /* For the progress line, by the run's thread. */
     atomic_uint_fast64_t turns;
@@ -32,8 +34,15 @@ struct comparison_bound {
 };
 
 struct comparison {
-    struct run *runs;
+    struct run *runs; /* one a policy: what is shown */
     uint32_t count;
+    /* NULL: one seed. Else every policy under each seed, seed by seed, of which runs[] are the means
+     * (comparison_seeds.h), without a result of their own. */
+    struct run *seed_runs;
+    uint32_t seeds;
+    bool pairs_turns;   /* one seed: the runs' turns are kept, to be paired */
+    bool may_replicate; /* more seeds could be run */
+    uint32_t resamples; /* of the runs' time; 0: as paired.h has it */
     struct comparison_bound bound;
     const struct record_options *recording; /* the caller's; NULL: nothing is asked for */
     struct record_asked asked;
@@ -53,14 +62,20 @@ enum status comparison_record(struct comparison *comparison, const struct record
 /* For who runs them one by one: run->record is begun before, and ended as the run was. */
 enum status comparison_record_begin(const struct comparison *comparison, struct run *run);
 enum status comparison_record_end(struct run *run);
+/* What `--replications` asks for, after comparison_init(): so many seeds of a generated workload
+ * (workload.seed, +1...; 0 or 1: one), or so many resamples of a trace's time (0: the usual). STATUS_INPUT:
+ * too many, or too few of these. */
+enum status comparison_replicate(struct comparison *comparison, uint64_t replications,
+                                 struct error *err);
 
 /* Runs all, at most `threads` at a time (0: as many as there are cores), drawing progress. The
  * first run that fails stops the others and its error is returned. STATUS_INTERRUPTED: stopped by
- * the user; runs that had finished are whole, the others are taken out of the comparison. Results
- * do not depend on threads. */
+ * the user; runs that had finished are whole, the others are taken out of the comparison
+ * (comparison_keep_finished()). Results do not depend on threads. */
 enum status comparison_run(struct comparison *comparison, uint64_t threads, struct error *err);
 
-/* Takes the runs that did not finish out of the comparison. */
+/* Takes the runs that did not finish out of the comparison; of several seeds, those under which not
+ * every policy finished. */
 void comparison_keep_finished(struct comparison *comparison);
 
 /* Stores every run, as one comparison. */

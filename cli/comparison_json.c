@@ -1,5 +1,7 @@
 /* cli/comparison_json.c - runs as JSON. */
+#include "cli/comparison_differences.h"
 #include "cli/comparison_print.h"
+#include "cli/comparison_seeds.h"
 #include "cli/comparison_tenants.h"
 
 #include "sweep/point_key.h"
@@ -50,6 +52,7 @@ static json_t *run_json(const struct run *run)
     snprintf(hash, sizeof hash, "%016" PRIx64, result->trace_hash);
     json_t *object = json_object();
     json_object_set_new(object, "policy", json_string(run->experiment.policy));
+    json_object_set_new(object, "seed", json_integer((json_int_t)run->experiment.workload.seed));
     const char *arrivals = run->experiment.workload.concurrency > 0 ? "fixed-concurrency"
                            : result->open_loop                      ? "open-loop"
                                                                     : "closed-loop";
@@ -87,10 +90,12 @@ void comparison_print_json(FILE *out, const struct comparison *comparison)
     json_t *object = json_object(), *list = json_array();
     json_object_set_new(object, "reprise", json_string(REPRISE_VERSION));
     json_object_set_new(object, "experiment", config_json(&comparison->runs[0].experiment));
-    for (uint32_t i = 0; i < comparison->count; i++)
-        json_array_append_new(list, run_json(&comparison->runs[i]));
+    for (uint32_t seed = 0; seed < comparison_seeds(comparison); seed++)
+        for (uint32_t i = 0; i < comparison->count; i++)
+            json_array_append_new(list, run_json(comparison_run_of(comparison, i, seed)));
     json_object_set_new(object, "bound", bound_json(&comparison->bound));
     json_object_set_new(object, "runs", list);
+    json_object_set_new(object, "differences", comparison_differences_json(comparison, number));
     json_dumpf(object, out, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     fputc('\n', out);
     json_decref(object);

@@ -1,5 +1,7 @@
 /* cli/comparison_table.c - runs side by side as a table, a row a measure, a column a policy. */
+#include "cli/comparison_differences.h"
 #include "cli/comparison_print.h"
+#include "cli/comparison_seeds.h"
 #include "cli/comparison_tenants.h"
 
 #include "base/units.h"
@@ -334,6 +336,7 @@ static void print_heading(FILE *out, const struct comparison *comparison)
         print_tier(out, "remote pool", experiment->remote_bytes);
     fprintf(out, "\n");
     print_workload(out, run);
+    comparison_print_seeds(out, comparison);
     fprintf(out, "timing    %s; measured: %.0f turns after %" PRIu64 " of warm-up\n\n",
             run->result.timing_source, run->result.metrics.turns, experiment->warmup_turns);
 }
@@ -450,6 +453,7 @@ void comparison_print_table(FILE *out, const struct comparison *comparison)
     print_heading(out, comparison);
     print_metrics(out, comparison);
     comparison_print_tenants(out, comparison);
+    comparison_print_differences(out, comparison);
     print_bound(out, &comparison->bound);
     print_gains(out, comparison);
     print_findings(out, comparison);

@@ -6,6 +6,11 @@
 
 #define ONE_TAIL 0.975
 
+double estimate_half_width(double standard_error, double degrees)
+{
+    return gsl_cdf_tdist_Pinv(ONE_TAIL, degrees) * standard_error;
+}
+
 struct estimate estimate_of(const double *values, uint32_t count)
 {
     struct estimate estimate = { .half_width = NAN };
@@ -21,8 +26,7 @@ struct estimate estimate_of(const double *values, uint32_t count)
     estimate.mean = estimate.count > 0 ? mean : NAN;
     if (estimate.count > 1) {
         double degrees = estimate.count - 1.0;
-        estimate.half_width =
-            gsl_cdf_tdist_Pinv(ONE_TAIL, degrees) * sqrt(squares / degrees / estimate.count);
+        estimate.half_width = estimate_half_width(sqrt(squares / degrees / estimate.count), degrees);
     }
     return estimate;
 }

@@ -13,4 +13,8 @@ struct estimate {
 /* Values that are NaN (not measured) are left out; none at all gives a NaN mean. */
 struct estimate estimate_of(const double *values, uint32_t count);
 
+/* Half the width of the 95 % confidence interval of what has that standard error, which itself is known
+ * from degrees + 1 independent parts (Student's t). degrees > 0. */
+double estimate_half_width(double standard_error, double degrees);
+
 #endif

@@ -52,7 +52,7 @@ static enum status plan_point(struct config_tree *tree, struct plan *plan, uint3
         status = experiment_from_tree(tree, NULL, &experiment, err);
     if (status == STATUS_OK && plan->replications > 1 && experiment.trace[0] != '\0')
         return error_input(err, NULL, 0, "--replications",
-                           "1 for a trace file: it has no seed to change", experiment.trace);
+                           "1 for a trace file, which has no seed to change (reprise sim compares policies over its time)", experiment.trace);
     uint64_t seed = experiment.workload.seed;
     for (uint32_t r = 0; status == STATUS_OK && r < plan->replications; r++) {
         struct plan_run *run = &plan->runs[plan->count++];

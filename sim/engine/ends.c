@@ -123,9 +123,13 @@ static void tell_end(const struct engine *engine, const struct session *session,
 {
     const struct sim_progress *progress = engine->service->progress;
     const struct turn_times turn = { .session = session->id,
+                                     .turn = session->turn,
+                                     .asked_ns = session->asked_ns,
                                      .ttft_ns = end->ttft_ns,
                                      .decode_ns = end->decode_ns,
-                                     .reply_tokens = end->reply_tokens };
+                                     .reply_tokens = end->reply_tokens,
+                                     .wanted_tokens = session_context(session),
+                                     .reused_tokens = session->reused_tokens };
     if (progress != NULL && progress->turn_ended != NULL)
         progress->turn_ended(progress->context, &turn);
 }

@@ -40,12 +40,15 @@ struct sim_result {
     bool interrupted;            /* stopped by progress(): metrics are of what was done */
 };
 
-/* One measured turn of a run: what its user waited for. */
+/* One measured turn of a run: what its user waited for, and what was reused for it. */
 struct turn_times {
     uint64_t session;    /* its number in the trace, from 0 */
+    uint32_t turn;       /* its number in its session, from 0 */
+    uint64_t asked_ns;   /* since the run began */
     uint64_t ttft_ns;    /* from being asked to the first token */
     uint64_t decode_ns;  /* from the first token to the last; 0 where there is one */
     uint32_t reply_tokens;
+    uint32_t wanted_tokens, reused_tokens; /* history and prompt; of them, what was not computed again */
 };
 
 /* Calls come from the run's thread; what is NULL is left out. */

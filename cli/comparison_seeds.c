@@ -1,0 +1,151 @@
+/* cli/comparison_seeds.c - see comparison_seeds.h. */
+#include "cli/comparison_seeds.h"
+
+#include "base/memory.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SEEDS_MOST 10000
+#define RESAMPLES_LEAST 100
+#define RESAMPLES_MOST 1000000
+
+uint32_t comparison_seeds(const struct comparison *comparison)
+{
+    return comparison->seed_runs != NULL ? comparison->seeds : 1;
+}
+
+struct run *comparison_run_of(const struct comparison *comparison, uint32_t policy, uint32_t seed)
+{
+    if (comparison->seed_runs == NULL)
+        return &comparison->runs[policy];
+    return &comparison->seed_runs[(size_t)seed * comparison->count + policy];
+}
+
+/* ---- which are run ---- */
+
+static enum status refuse(uint64_t given, const char *expected, struct error *err)
+{
+    char found[32];
+    snprintf(found, sizeof found, "%" PRIu64, given);
+    return error_input(err, NULL, 0, "--replications", expected, found);
+}
+
+static void add_seeds(struct comparison *comparison, uint32_t seeds)
+{
+    comparison->seeds = seeds;
+    comparison->pairs_turns = false;
+    comparison->seed_runs =
+        memory_new((size_t)seeds * comparison->count, sizeof *comparison->seed_runs);
+    for (uint32_t seed = 0; seed < seeds; seed++)
+        for (uint32_t i = 0; i < comparison->count; i++) {
+            struct run *run = comparison_run_of(comparison, i, seed);
+            run->experiment = comparison->runs[i].experiment;
+            run->experiment.workload.seed += seed;
+            atomic_init(&run->turns, 0);
+            atomic_init(&run->share_millionths, 0);
+        }
+}
+
+enum status comparison_replicate(struct comparison *comparison, uint64_t replications,
+                                 struct error *err)
+{
+    const struct experiment *experiment = &comparison->runs[0].experiment;
+    comparison->may_replicate = experiment->trace[0] == '\0';
+    if (comparison->may_replicate) {
+        if (replications > SEEDS_MOST)
+            return refuse(replications, "1 to 10000 seeds", err);
+        if (replications > 1)
+            add_seeds(comparison, (uint32_t)replications);
+        return STATUS_OK;
+    }
+    if (replications == 0)
+        return STATUS_OK;
+    if (replications < RESAMPLES_LEAST || replications > RESAMPLES_MOST)
+        return refuse(replications,
+                      "100 to 1000000 for a trace file: it has no seed to change, so that its time is "
+                      "resampled",
+                      err);
+    comparison->resamples = (uint32_t)replications;
+    return STATUS_OK;
+}
+
+/* ---- what is left of them ---- */
+
+static bool is_whole(const struct comparison *comparison, uint32_t seed)
+{
+    for (uint32_t i = 0; i < comparison->count; i++)
+        if (!comparison_run_of(comparison, i, seed)->finished)
+            return false;
+    return true;
+}
+
+void comparison_keep_whole_seeds(struct comparison *comparison)
+{
+    uint32_t kept = 0, count = comparison->count;
+    for (uint32_t seed = 0; seed < comparison->seeds; seed++) {
+        bool whole = is_whole(comparison, seed);
+        for (uint32_t i = 0; i < count; i++) {
+            struct run *run = comparison_run_of(comparison, i, seed);
+            if (whole)
+                memcpy(comparison_run_of(comparison, i, kept), run, sizeof *run);
+            else if (run->finished)
+                sim_result_free(&run->result);
+        }
+        kept += whole;
+    }
+    comparison->seeds = kept;
+    if (kept == 0)
+        comparison->count = 0;
+}
+
+/* ---- their means ---- */
+
+/* structs metrics and tenant_metrics are doubles and nothing else. */
+static void add_all(double *sum, const double *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        sum[i] += values[i];
+}
+
+static void divide_all(double *sum, size_t count, uint32_t by)
+{
+    for (size_t i = 0; i < count; i++)
+        sum[i] /= by;
+}
+
+static void add_result(struct sim_result *sum, const struct sim_result *result)
+{
+    add_all((double *)&sum->metrics, (const double *)&result->metrics, METRIC_COUNT);
+    for (uint32_t t = 0; t < sum->tenant_count; t++)
+        add_all((double *)&sum->tenant[t].metrics, (const double *)&result->tenant[t].metrics,
+                TENANT_METRIC_COUNT);
+}
+
+void comparison_average(struct comparison *comparison)
+{
+    uint32_t seeds = comparison->seeds;
+    if (comparison->seed_runs == NULL)
+        return;
+    for (uint32_t i = 0; i < comparison->count; i++) {
+        struct sim_result *mean = &comparison->runs[i].result;
+        *mean = comparison_run_of(comparison, i, 0)->result;
+        for (uint32_t seed = 1; seed < seeds; seed++)
+            add_result(mean, &comparison_run_of(comparison, i, seed)->result);
+        divide_all((double *)&mean->metrics, METRIC_COUNT, seeds);
+        for (uint32_t t = 0; t < mean->tenant_count; t++)
+            divide_all((double *)&mean->tenant[t].metrics, TENANT_METRIC_COUNT, seeds);
+    }
+}
+
+void comparison_print_seeds(FILE *out, const struct comparison *comparison)
+{
+    uint32_t seeds = comparison_seeds(comparison);
+    if (seeds < 2)
+        return;
+    fprintf(out, "seeds     %" PRIu64 " to %" PRIu64 ": what is shown is the mean of %u runs; the "
+                 "sentences below are of the first\n",
+            comparison_run_of(comparison, 0, 0)->experiment.workload.seed,
+            comparison_run_of(comparison, 0, seeds - 1)->experiment.workload.seed, seeds);
+}

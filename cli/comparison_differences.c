@@ -153,7 +153,8 @@ static struct scale scale_of(enum shown_as shown, const struct difference *diffe
     double half_width = isnan(difference->half_width) ? 0.0 : difference->half_width;
     double largest = fabs(value) + half_width;
     if (shown == AS_TIME)
-        scale.behind = units_scale(largest, UNIT_DURATION, &scale.factor);
+        /* Two digits of 0.96 ms may be 1.0. */
+        scale.behind = units_scale(1.05 * largest, UNIT_DURATION, &scale.factor);
     else if (shown == AS_POINTS)
         scale = (struct scale){ .factor = 0.01, .before = "", .behind = "points" };
     else if (shown == AS_DOLLARS)
@@ -176,14 +177,14 @@ static const char *number_text(const struct scale *scale, double value, char tex
 }
 
 /* Notes below a table, each once, by letters in the order in which cells name them. */
-enum { NOTE_DRIFTS = PAIRED_NARROW_TAIL + 1, NOTES };
 struct notes {
-    int count, told[NOTES];
+    uint32_t count;
+    enum paired_doubt told[PAIRED_NARROW_TAIL + 1];
 };
 
-static char note_letter(struct notes *notes, int note)
+static char note_letter(struct notes *notes, enum paired_doubt note)
 {
-    int at = 0;
+    uint32_t at = 0;
     while (at < notes->count && notes->told[at] != note)
         at++;
     if (at == notes->count)
@@ -195,33 +196,30 @@ static void add_cell(struct table *table, const struct row *row,
                      const struct difference *difference, struct notes *notes)
 {
     struct scale scale = scale_of(row->shown, difference);
-    char value[48], low[48], high[48], drifts[8] = "";
+    char value[48], low[48], high[48];
     const char *space = scale.behind[0] != '\0' ? " " : "";
-    if (difference->drifts)
-        snprintf(drifts, sizeof drifts, " (%c)", note_letter(notes, NOTE_DRIFTS));
     number_text(&scale, difference->value, value);
     if (isnan(difference->value)) {
-        table_add(table, "- (%c)", note_letter(notes, (int)difference->doubt));
+        table_add(table, "- (%c)", note_letter(notes, difference->doubt));
         return;
     }
     if (difference->doubt != PAIRED_NO_DOUBT) {
         table_add(table, "%s%s%s, no interval (%c)", value, space, scale.behind,
-                  note_letter(notes, (int)difference->doubt));
+                  note_letter(notes, difference->doubt));
         return;
     }
     number_text(&scale, difference->value - difference->half_width, low);
     number_text(&scale, difference->value + difference->half_width, high);
     if (difference_seen(difference))
-        table_add(table, "%s%s%s, %s to %s%s", value, space, scale.behind, low, high, drifts);
+        table_add(table, "%s%s%s, %s to %s", value, space, scale.behind, low, high);
     else if (difference->half_width == 0.0)
-        table_add(table, "no difference seen: the same%s", drifts);
+        table_add(table, "no difference seen: the same");
     else
-        table_add(table, "no difference seen: %s to %s%s%s%s", low, high, space, scale.behind,
-                  drifts);
+        table_add(table, "no difference seen: %s to %s%s%s", low, high, space, scale.behind);
 }
 
-static void print_note(FILE *out, const struct comparison *comparison, int note, char letter,
-                       uint64_t block_ns)
+static void print_note(FILE *out, const struct comparison *comparison,
+                       enum paired_doubt note, char letter, uint64_t block_ns)
 {
     char block[32];
     units_format((double)block_ns, UNIT_DURATION, block, sizeof block);
@@ -244,8 +242,7 @@ static void print_note(FILE *out, const struct comparison *comparison, int note,
         fprintf(out, "the slowest 1 %% of the turns came in too few of the %d blocks",
                 PAIRED_BLOCKS);
         break;
-    case NOTE_DRIFTS:
-        fprintf(out, "not the same in both halves of the time: it is the mean of a change");
+    case PAIRED_NO_DOUBT:
         break;
     }
     if (note != PAIRED_ONE_SEED)
@@ -304,8 +301,8 @@ void comparison_print_differences(FILE *out, const struct comparison *comparison
     add_pairs(&table, comparison, against);
     table_print(out, &table, WIDTH_MOST);
     table_end(&table);
-    for (int n = 0; n < notes.count; n++)
-        print_note(out, comparison, notes.told[n], (char)('a' + n), against[1].block_ns);
+    for (uint32_t n = 0; n < notes.count; n++)
+        print_note(out, comparison, notes.told[n], (char)('a' + (int)n), against[1].block_ns);
     print_not_told(out, comparison);
     free(against);
 }
@@ -335,7 +332,6 @@ static json_t *difference_json(const struct row *row, const struct difference *d
                         told ? json_boolean(difference_seen(difference)) : json_null());
     json_object_set_new(object, "no_interval",
                         told ? json_null() : json_string(doubt_words[difference->doubt]));
-    json_object_set_new(object, "drifts", json_boolean(difference->drifts));
     return object;
 }
 

@@ -353,15 +353,6 @@ static enum paired_doubt doubt_of(const struct paired_turns *turns, enum paired_
 
 /* ---- the difference ---- */
 
-/* Of the first half of the cells, or the second. */
-static double of_half(const struct paired_turns *turns, enum paired_metric metric, uint32_t *times,
-                      bool second)
-{
-    for (uint32_t c = 0; c < turns->cells; c++)
-        times[c] = (c >= turns->cells / 2) == second;
-    return statistics[metric](turns, times);
-}
-
 struct difference paired_turns_difference(const struct paired_turns *pairs,
                                           enum paired_metric metric, uint32_t resamples)
 {
@@ -381,10 +372,6 @@ struct difference paired_turns_difference(const struct paired_turns *pairs,
         double deviation = bootstrap_deviation(&bootstrap, statistics[metric], pairs) *
                            sqrt(blocks / (blocks - 1.0));
         difference.half_width = estimate_half_width(deviation, blocks - 1.0);
-        /* Halves are each sqrt 2 times as uncertain as the whole, their difference twice. Told where it
-         * is twice its interval: of many cells in a table some would be outside it by chance. */
-        double apart = of_half(pairs, metric, times, true) - of_half(pairs, metric, times, false);
-        difference.drifts = fabs(apart) > 2.0 * 2.0 * difference.half_width;
     }
     free(times);
     return difference;

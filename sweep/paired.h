@@ -35,8 +35,6 @@ struct difference {
     double value;      /* the run's less the base's; NaN: no pair */
     double half_width; /* of the 95 % interval; NaN: none, see doubt */
     enum paired_doubt doubt;
-    bool drifts; /* of turns: the run's halves differ by more than chance, so that the interval is of
-                    this run's mix of times */
 };
 
 /* Whether the interval leaves out zero: a difference is seen. false also where there is no interval. */

@@ -221,6 +221,19 @@ START_TEST(every_kind_says_what_it_expects)
 }
 END_TEST
 
+START_TEST(several_values_share_the_prefix_of_one)
+{
+    double factor;
+    ck_assert_str_eq(units_scale(-1.5e6, UNIT_DURATION, &factor), "ms");
+    ck_assert_double_eq(factor, 1e6);
+    ck_assert_str_eq(units_scale(0.0, UNIT_DURATION, &factor), "ns");
+    ck_assert_double_eq(factor, 1.0);
+    ck_assert_str_eq(units_scale(59.9e9, UNIT_DURATION, &factor), "s");
+    ck_assert_str_eq(units_scale(60e9, UNIT_DURATION, &factor), "min");
+    ck_assert_str_eq(units_scale(2e12, UNIT_BYTES, &factor), "T");
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *suite = suite_create("base/units");
@@ -240,6 +253,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, a_number_written_in_full_reads_back_to_the_last_bit);
     tcase_add_test(tcase, a_number_that_15_digits_hold_is_written_short);
     tcase_add_test(tcase, the_decimal_point_is_a_point_in_every_locale);
+    tcase_add_test(tcase, several_values_share_the_prefix_of_one);
     tcase_add_test(tcase, every_kind_says_what_it_expects);
     suite_add_tcase(suite, tcase);
     return suite;

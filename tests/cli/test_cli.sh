@@ -187,7 +187,7 @@ for dram in 100MB 2GB 10GB; do
     bounded=("$reprise" sim -t "$sample" -m mistral-7b -g 1 --no-db --set warmup_turns=20 --set tiers.ssd.capacity=0
         --set engine.write_buffer=100MB --set engine.hbm_utilisation=0.5 --set tiers.dram.capacity=$dram)
     "${bounded[@]}" -p lru,fifo,arc,sieve,s3-fifo,scheduler-aware --json 2>stderr |
-        awk -F': ' '/"hit_rate_tokens"/ { n++; if (n == 1) bound = $2 + 0; else if ($2 + 0 > bound) above = 1 }
+        awk -F': ' '/"hit_rate_tokens":/ { n++; if (n == 1) bound = $2 + 0; else if ($2 + 0 > bound) above = 1 }
             END { exit !(n == 7 && !above && bound > 0) }'
     report $? "a bound over every policy, DRAM $dram"
 done
@@ -328,6 +328,37 @@ compare=(sim "${small[@]}" -p scheduler-aware,lru,fifo,none --json --no-db)
 "$reprise" "${compare[@]}" --threads 1 >one.json && "$reprise" "${compare[@]}" --threads 1 >again.json &&
     "$reprise" "${compare[@]}" --threads 2 >two.json && cmp -s one.json again.json && cmp -s one.json two.json
 report $? "JSON differs between runs or threads"
+
+# Policies are paired with the first one named: by turn, or over seeds.
+grep -qF '"paired_by": "turn"' one.json && grep -qF '"base": "scheduler-aware"' one.json &&
+    [ "$(grep -cF '"metric": "ttft_p99_ns"' one.json)" -eq 3 ]
+report $? "differences are in the JSON, of each policy to the first"
+seeds=(sim "${small[@]}" -p lru,fifo,lru+on-demand --no-db --replications 3)
+"$reprise" "${seeds[@]}" --json --threads 1 >one.json && "$reprise" "${seeds[@]}" --json --threads 2 >two.json && cmp -s one.json two.json
+report $? "seeds: JSON differs between threads"
+grep -qF '"paired_by": "seed"' one.json && [ "$(grep -cF '"seed": 3' one.json)" -eq 3 ]
+report $? "seeds: every policy's run under the third is in the JSON"
+"$reprise" "${seeds[@]}" >one && "$reprise" "${seeds[@]}" --threads 1 >two && cmp -s one two
+report $? "seeds: the table differs between threads"
+grep -qF "seeds     1 to 3: what is shown is the mean of 3 runs" one && grep -q "^seeds  *3  *3$" one
+report $? "seeds: the table says which"
+# 6 metrics of a policy that is the first one by another name.
+[ "$(grep -c "no difference seen: the same$" one)" -eq 6 ]
+report $? "seeds: a policy against itself differs"
+"$reprise" sim "${small[@]}" -p lru,fifo --no-db -s workload.seed=3 --json >third.json
+one=$(grep -A999 '"seed": 3' one.json | grep -m1 '"ttft_mean_ns"') && [ -n "$one" ] && grep -qF "$one" third.json
+report $? "seeds: a run under the third is not that of workload.seed=3"
+prints "one run each: a policy against itself" "no difference seen: the same" "$reprise" sim "${small[@]}" -p lru,lru+on-demand --no-db
+grep -qF -- "--replications 5 gives their differences" stdout
+report $? "what takes seeds is not said"
+"$reprise" sim "${small[@]}" -p lru --no-db --json >stdout && grep -qF '"differences": null' stdout
+report $? "one policy has no differences"
+trace=(sim --no-db -t "$sample" -m mistral-7b -g 1 -s warmup_turns=0 -p lru,none)
+gives "a trace has no seeds" 2 "--replications: expected 100 to 1000000 for a trace file: it has no seed to change" "$reprise" "${trace[@]}" --replications 5
+prints "its time is resampled" "(500 resamples of their time in blocks of" "$reprise" "${trace[@]}" --replications 500
+grep -qF "(a) the slowest 1 % of the turns came in too few of the 10 blocks; a longer trace would tell" stdout
+report $? "a P99 of few turns has an interval"
+gives "too many seeds" 2 "--replications: expected 1 to 10000 seeds, found \"10001\"" "$reprise" sim "${small[@]}" --no-db --replications 10001
 "$reprise" sim --no-db --json -t "$sample" -m mistral-7b -g 1 -s warmup_turns=0 >one.json &&
     zstd -q "$sample" -o sample.jsonl.zst 2>/dev/null
 if [ -f sample.jsonl.zst ]; then

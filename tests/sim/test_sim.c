@@ -388,11 +388,58 @@ START_TEST(iterations_beyond_what_was_measured_are_counted_and_told_of)
 }
 END_TEST
 
+/* ---- each turn ---- */
+
+struct told_turns {
+    double turns, ttft_ns, wanted_tokens, reused_tokens;
+    uint64_t next_asked_ns[400]; /* by session */
+    uint32_t next_turn[400];
+};
+
+static void add_told(void *context, const struct turn_times *turn)
+{
+    struct told_turns *told = context;
+    told->turns += 1.0;
+    told->ttft_ns += (double)turn->ttft_ns;
+    told->wanted_tokens += turn->wanted_tokens;
+    told->reused_tokens += turn->reused_tokens;
+    ck_assert_uint_lt(turn->session, 400);
+    /* A session's turns follow each other, each asked when the one before it had ended. */
+    ck_assert_uint_ge(turn->turn, told->next_turn[turn->session]);
+    ck_assert_uint_ge(turn->asked_ns, told->next_asked_ns[turn->session]);
+    told->next_turn[turn->session] = turn->turn + 1;
+    told->next_asked_ns[turn->session] = turn->asked_ns + turn->ttft_ns + turn->decode_ns;
+}
+
+START_TEST(what_is_told_of_each_turn_adds_up_to_the_metrics)
+{
+    const char *const policies[] = { "policy=scheduler-aware", "policy=lru", "policy=vllm-lru" };
+    for (int i = 0; i < 3; i++) {
+        const char *settings[] = { policies[i], NULL };
+        struct experiment experiment = experiment_of(SMALL, settings);
+        struct told_turns told = { 0 };
+        const struct sim_progress progress = { .context = &told, .turn_ended = add_told };
+        struct sim_result result;
+        struct error err = { 0 };
+        ck_assert_int_eq(sim_run(&experiment, &progress, &result, &err), STATUS_OK);
+        const struct metrics *metrics = &result.metrics;
+        ck_assert_double_eq(told.turns, metrics->turns);
+        ck_assert_double_eq_tol(told.ttft_ns / told.turns, metrics->ttft_mean_ns, 1.0);
+        ck_assert_double_eq(told.wanted_tokens, metrics->wanted_tokens);
+        ck_assert_double_eq_tol(told.reused_tokens / told.wanted_tokens, metrics->hit_rate_tokens,
+                                1e-12);
+        ck_assert_double_gt(told.reused_tokens, 0.0);
+        sim_result_free(&result);
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *suite = suite_create("sim");
     TCase *tcase = tcase_create("runs");
     tcase_set_timeout(tcase, 100);
+    tcase_add_test(tcase, what_is_told_of_each_turn_adds_up_to_the_metrics);
     tcase_add_test(tcase, a_lone_turn_takes_exactly_its_prefill_and_decode_time);
     tcase_add_test(tcase, with_room_for_everything_every_history_is_reused_whatever_the_policy);
     tcase_add_test(tcase, with_no_tier_to_store_in_everything_is_recomputed);

@@ -34,8 +34,8 @@ struct store_run {
 enum status store_put_runs(struct store *store, const struct store_run *runs, uint32_t count,
                            int64_t *first_id, struct error *err);
 
-/* The latest comparison's run ids, or of the one that `run` belongs to when run > 0; at most
- * capacity. STATUS_INPUT: no such run, or an empty database. */
+/* The latest comparison's run ids, or of the one that `run` belongs to when run > 0; where it has
+ * several seeds, those of the first, or of run's. At most capacity. STATUS_INPUT: no such run, or an empty database. */
 enum status store_comparison(struct store *store, int64_t run, int64_t *ids, uint32_t capacity,
                              uint32_t *count, struct error *err);
 /* The run's name into name[name_bytes]. */

@@ -37,9 +37,14 @@ static enum status query(const struct store *store, const char *text, int64_t ru
 enum status store_comparison(struct store *store, int64_t run, int64_t *ids, uint32_t capacity,
                              uint32_t *count, struct error *err)
 {
-    static const char text[] = "SELECT id FROM run WHERE comparison_id = CASE WHEN ?1 > 0"
-                               "  THEN (SELECT comparison_id FROM run WHERE id = ?1)"
-                               "  ELSE (SELECT max(comparison_id) FROM run) END ORDER BY id";
+    /* Runs of one name are the same under other seeds, seed by seed: nth says which seed. */
+    static const char text[] =
+        "WITH chosen AS (SELECT id, row_number() OVER (PARTITION BY name ORDER BY id) AS nth"
+        "  FROM run WHERE comparison_id = CASE WHEN ?1 > 0"
+        "    THEN (SELECT comparison_id FROM run WHERE id = ?1)"
+        "    ELSE (SELECT max(comparison_id) FROM run) END)"
+        "SELECT id FROM chosen"
+        "  WHERE nth = coalesce((SELECT nth FROM chosen WHERE id = ?1), 1) ORDER BY id";
     sqlite3_stmt *statement = NULL;
     enum status status = query(store, text, run, &statement, err);
     bool row = true;

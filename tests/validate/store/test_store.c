@@ -128,6 +128,35 @@ START_TEST(a_comparison_is_found_by_any_of_its_runs_and_the_latest_by_none)
 }
 END_TEST
 
+START_TEST(of_several_seeds_a_comparison_is_the_firsts_or_that_of_the_run_asked_for)
+{
+    char *path = database_path();
+    struct store *store = store_opened(path);
+    struct error err = { 0 };
+    struct sim_result result = result_numbered(0, 1);
+    static const char *const names[] = { "lru", "fifo", "lru", "fifo", "lru", "fifo" };
+    struct store_run runs[6];
+    int64_t first, ids[8];
+    uint32_t count;
+    for (uint64_t i = 0; i < 6; i++)
+        runs[i] = (struct store_run){
+            .name = names[i], .config_yaml = "{}", .seed = 1 + i / 2, .result = &result
+        };
+    ck_assert_int_eq(store_put_runs(store, runs, 6, &first, &err), STATUS_OK);
+    for (int asked = -1; asked < 6; asked++) {
+        int64_t run = asked < 0 ? 0 : first + asked;
+        int64_t expected = first + (asked < 0 ? 0 : asked / 2 * 2);
+        ck_assert_int_eq(store_comparison(store, run, ids, 8, &count, &err), STATUS_OK);
+        ck_assert_uint_eq(count, 2);
+        ck_assert_int_eq(ids[0], expected);
+        ck_assert_int_eq(ids[1], expected + 1);
+    }
+    sim_result_free(&result);
+    store_close(store);
+    database_remove(path);
+}
+END_TEST
+
 START_TEST(an_unknown_run_and_an_empty_database_are_the_users_error)
 {
     char *path = database_path();
@@ -374,6 +403,7 @@ int main(void)
     tcase_add_test(tcase, tenants_of_a_run_are_kept_with_their_metrics);
     tcase_add_test(tcase, series_come_back_bit_for_bit_and_an_unknown_one_is_empty);
     tcase_add_test(tcase, a_comparison_is_found_by_any_of_its_runs_and_the_latest_by_none);
+    tcase_add_test(tcase, of_several_seeds_a_comparison_is_the_firsts_or_that_of_the_run_asked_for);
     tcase_add_test(tcase, an_unknown_run_and_an_empty_database_are_the_users_error);
     tcase_add_test(tcase, the_record_says_configuration_seed_trace_version_and_host);
     tcase_add_test(tcase, the_views_show_each_metric_as_a_row_and_as_a_column);

@@ -247,7 +247,7 @@ static void print_note(FILE *out, const struct comparison *comparison,
     }
     if (note != PAIRED_ONE_SEED)
         fprintf(out, "%s", comparison->may_replicate ? "; --replications 5 compares several seeds"
-                                                     : "; a longer trace would tell");
+                                                     : "; a longer run would tell");
     fputc('\n', out);
 }
 

@@ -356,7 +356,7 @@ report $? "one policy has no differences"
 trace=(sim --no-db -t "$sample" -m mistral-7b -g 1 -s warmup_turns=0 -p lru,none)
 gives "a trace has no seeds" 2 "--replications: expected 100 to 1000000 for a trace file: it has no seed to change" "$reprise" "${trace[@]}" --replications 5
 prints "its time is resampled" "(500 resamples of their time in blocks of" "$reprise" "${trace[@]}" --replications 500
-grep -qF "(a) the slowest 1 % of the turns came in too few of the 10 blocks; a longer trace would tell" stdout
+grep -qF "(a) the slowest 1 % of the turns came in too few of the 10 blocks; a longer run would tell" stdout
 report $? "a P99 of few turns has an interval"
 gives "too many seeds" 2 "--replications: expected 1 to 10000 seeds, found \"10001\"" "$reprise" sim "${small[@]}" --no-db --replications 10001
 "$reprise" sim --no-db --json -t "$sample" -m mistral-7b -g 1 -s warmup_turns=0 >one.json &&

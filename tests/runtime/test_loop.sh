@@ -56,6 +56,8 @@ expect_code 0 "$reprise" run "${server[@]}" "${work[@]}" -p lru,none --db loop.d
 [ "$(one "SELECT count(*) FROM run_metric WHERE metric = 'wanted_tokens' AND value = $sim_wanted")" -eq 3 ] ||
     fail "run and sim were not asked the same"
 grep -q 'lru against recomputing' out.txt || fail "run does not compare policies as sim does"
+turns=$(one "SELECT max(value) FROM run_metric WHERE metric = 'turns'")
+grep -qE "^turns paired +${turns%.*}\$" out.txt || fail "run does not pair its policies' turns"
 [ ! -e reprise-ssd.tmp ] || fail "the SSD tier's file is left"
 
 # The same experiment has the same keys in JSON, and the same rows in the table, whoever did it.

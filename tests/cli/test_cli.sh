@@ -342,6 +342,8 @@ report $? "seeds: every policy's run under the third is in the JSON"
 report $? "seeds: the table differs between threads"
 grep -qF "seeds     1 to 3: what is shown is the mean of 3 runs" one && grep -q "^seeds  *3  *3$" one
 report $? "seeds: the table says which"
+mean=$(awk -F': ' '/"turns":/ { n++; sum += $2 } END { printf "%.0f", sum / n }' one.json) && grep -qF "measured: $mean turns" one
+report $? "seeds: the table does not show means"
 # 6 metrics of a policy that is the first one by another name.
 [ "$(grep -c "no difference seen: the same$" one)" -eq 6 ]
 report $? "seeds: a policy against itself differs"

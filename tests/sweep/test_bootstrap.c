@@ -114,6 +114,17 @@ START_TEST(memory_ends_where_correlation_is_no_more_than_chance)
 }
 END_TEST
 
+/* Each value shares half with the fourth before it, and nothing with those between. */
+START_TEST(a_lull_in_correlation_is_not_its_end)
+{
+    double noise[CELLS], series[CELLS];
+    fill(noise, 0.0, test_seed());
+    for (int i = 0; i < CELLS; i++)
+        series[i] = noise[i] + noise[(i + CELLS - 4) % CELLS];
+    ck_assert_uint_ge(bootstrap_memory_cells(series, CELLS, MOST), 4);
+}
+END_TEST
+
 START_TEST(what_only_grows_remembers_as_long_as_is_looked)
 {
     double series[CELLS], same[CELLS];
@@ -135,6 +146,7 @@ int main(void)
     tcase_add_test(tcase, a_resample_is_as_long_as_the_series_and_made_of_blocks);
     tcase_add_test(tcase, resamples_that_give_no_number_are_left_out);
     tcase_add_test(tcase, memory_ends_where_correlation_is_no_more_than_chance);
+    tcase_add_test(tcase, a_lull_in_correlation_is_not_its_end);
     tcase_add_test(tcase, what_only_grows_remembers_as_long_as_is_looked);
     suite_add_tcase(suite, tcase);
     return test_main(suite);

@@ -1,5 +1,5 @@
-/* cli/comparison_differences.c - see comparison_differences.h. A row is one metric's difference; what has
- * a value a turn is told of one run each, the others take several seeds. */
+/* cli/comparison_differences.c - see comparison_differences.h. A row is one metric's difference;
+ * what has a value a turn is told of one run each, the others take several seeds. */
 #include "cli/comparison_differences.h"
 
 #include "base/memory.h"
@@ -24,7 +24,9 @@ static const struct row {
     enum shown_as shown;
 } rows[] = {
 #define ROW(label, member, by_turn, shown)                                                         \
-    { label, #member, offsetof(struct metrics, member), by_turn, shown }
+    {                                                                                              \
+        label, #member, offsetof(struct metrics, member), by_turn, shown                           \
+    }
     ROW("TTFT mean", ttft_mean_ns, PAIRED_TTFT_MEAN, AS_TIME),
     ROW("     P99", ttft_p99_ns, PAIRED_TTFT_P99, AS_TIME),
     ROW("hits, all tokens", hit_rate_tokens, PAIRED_HIT_RATE, AS_POINTS),
@@ -46,8 +48,7 @@ static double *values_of(const struct comparison *comparison, uint32_t policy, s
     uint32_t seeds = comparison_seeds(comparison);
     double *values = memory_new(seeds, sizeof *values);
     for (uint32_t seed = 0; seed < seeds; seed++)
-        values[seed] =
-            member(&comparison_run_of(comparison, policy, seed)->result.metrics, offset);
+        values[seed] = member(&comparison_run_of(comparison, policy, seed)->result.metrics, offset);
     return values;
 }
 
@@ -144,8 +145,8 @@ static void set_last_digit(struct scale *scale, int digit)
     scale->decimals = digit < 0 ? -digit : 0;
 }
 
-/* A number is known to as much as two digits of its interval's half width are. One more is shown where a
- * bound would else be rounded to the zero that the interval leaves out. */
+/* A number is known to as much as two digits of its interval's half width are. One more is shown
+ * where a bound would else be rounded to the zero that the interval leaves out. */
 static struct scale scale_of(enum shown_as shown, const struct difference *difference)
 {
     struct scale scale = { .factor = 1.0, .before = "", .behind = "" };
@@ -218,8 +219,8 @@ static void add_cell(struct table *table, const struct row *row,
         table_add(table, "no difference seen: %s to %s%s%s", low, high, space, scale.behind);
 }
 
-static void print_note(FILE *out, const struct comparison *comparison,
-                       enum paired_doubt note, char letter, uint64_t block_ns)
+static void print_note(FILE *out, const struct comparison *comparison, enum paired_doubt note,
+                       char letter, uint64_t block_ns)
 {
     char block[32];
     units_format((double)block_ns, UNIT_DURATION, block, sizeof block);
@@ -233,10 +234,11 @@ static void print_note(FILE *out, const struct comparison *comparison,
                 PAIRED_BLOCKS);
         break;
     case PAIRED_LONG_MEMORY:
-        fprintf(out,
-                "turns that are a good part of a block (%s) apart are still alike, as where a queue "
-                "grows for as long as turns come: what one such run shows may be chance",
-                block);
+        fprintf(
+            out,
+            "turns that are a good part of a block (%s) apart are still alike, as where a queue "
+            "grows for as long as turns come: what one such run shows may be chance",
+            block);
         break;
     case PAIRED_NARROW_TAIL:
         fprintf(out, "the slowest 1 %% of the turns came in too few of the %d blocks",
@@ -246,8 +248,9 @@ static void print_note(FILE *out, const struct comparison *comparison,
         break;
     }
     if (note != PAIRED_ONE_SEED)
-        fprintf(out, "%s", comparison->may_replicate ? "; --replications 5 compares several seeds"
-                                                     : "; a longer run would tell");
+        fprintf(out, "%s",
+                comparison->may_replicate ? "; --replications 5 compares several seeds"
+                                          : "; a longer run would tell");
     fputc('\n', out);
 }
 
@@ -257,7 +260,8 @@ static void print_method(FILE *out, const struct comparison *comparison, uint64_
     fprintf(out, "\ndifference to %s, the first policy named, and its 95 %% interval, ",
             comparison->runs[0].experiment.policy);
     if (comparison->seed_runs != NULL)
-        fprintf(out, "over %u pairs of runs under\nthe same seed (Student's t)\n", comparison->seeds);
+        fprintf(out, "over %u pairs of runs under\nthe same seed (Student's t)\n",
+                comparison->seeds);
     else
         fprintf(out, "turn by turn\n(%" PRIu32 " resamples of their time in blocks of %s)\n",
                 resamples_of(comparison),
@@ -310,8 +314,10 @@ void comparison_print_differences(FILE *out, const struct comparison *comparison
 /* ---- as JSON ---- */
 
 static const char *const doubt_words[] = {
-    [PAIRED_NO_DOUBT] = NULL,          [PAIRED_ONE_SEED] = "one-seed",
-    [PAIRED_FEW_TURNS] = "few-turns",  [PAIRED_LONG_MEMORY] = "long-memory",
+    [PAIRED_NO_DOUBT] = NULL,
+    [PAIRED_ONE_SEED] = "one-seed",
+    [PAIRED_FEW_TURNS] = "few-turns",
+    [PAIRED_LONG_MEMORY] = "long-memory",
     [PAIRED_NARROW_TAIL] = "narrow-tail",
 };
 

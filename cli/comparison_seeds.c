@@ -63,10 +63,11 @@ enum status comparison_replicate(struct comparison *comparison, uint64_t replica
     if (replications == 0)
         return STATUS_OK;
     if (replications < RESAMPLES_LEAST || replications > RESAMPLES_MOST)
-        return refuse(replications,
-                      "100 to 1000000 for a trace file: it has no seed to change, so that its time is "
-                      "resampled",
-                      err);
+        return refuse(
+            replications,
+            "100 to 1000000 for a trace file: it has no seed to change, so that its time is "
+            "resampled",
+            err);
     comparison->resamples = (uint32_t)replications;
     return STATUS_OK;
 }
@@ -144,8 +145,9 @@ void comparison_print_seeds(FILE *out, const struct comparison *comparison)
     uint32_t seeds = comparison_seeds(comparison);
     if (seeds < 2)
         return;
-    fprintf(out, "seeds     %" PRIu64 " to %" PRIu64 ": what is shown is the mean of %u runs; the "
-                 "sentences below are of the first\n",
+    fprintf(out,
+            "seeds     %" PRIu64 " to %" PRIu64 ": what is shown is the mean of %u runs; the "
+            "sentences below are of the first\n",
             comparison_run_of(comparison, 0, 0)->experiment.workload.seed,
             comparison_run_of(comparison, 0, seeds - 1)->experiment.workload.seed, seeds);
 }

@@ -1,5 +1,5 @@
-/* sweep/paired.c - see paired.h. All statistics are of counts of cells, so that a resample costs its
- * cells, not its turns; but for the P99, which walks down the slowest ones. */
+/* sweep/paired.c - see paired.h. All statistics are of counts of cells, so that a resample costs
+ * its cells, not its turns; but for the P99, which walks down the slowest ones. */
 #include "sweep/paired.h"
 
 #include "base/memory.h"
@@ -36,7 +36,7 @@ struct paired_turns {
     uint32_t count, cells, used_cells; /* used: with a turn in it */
     uint32_t block_cells;
     bool same[PAIRED_METRICS]; /* what it is told from is the same in every pair */
-    uint64_t from_ns, to_ns; /* when the base's first and last turn were asked */
+    uint64_t from_ns, to_ns;   /* when the base's first and last turn were asked */
     struct cell *cell;
     struct slow_turn *slowest[SIDES]; /* of all pairs, slowest first */
 };
@@ -122,8 +122,8 @@ static void note_same(bool same[PAIRED_METRICS], const struct pair *pair)
     bool same_ttft = base->ttft_ns == run->ttft_ns;
     same[PAIRED_TTFT_MEAN] &= same_ttft;
     same[PAIRED_TTFT_P99] &= same_ttft;
-    same[PAIRED_HIT_RATE] &= base->reused_tokens == run->reused_tokens &&
-                             base->wanted_tokens == run->wanted_tokens;
+    same[PAIRED_HIT_RATE] &=
+        base->reused_tokens == run->reused_tokens && base->wanted_tokens == run->wanted_tokens;
 }
 
 static void add_pair(struct paired_turns *turns, const struct pair *pair, uint32_t i)
@@ -232,7 +232,8 @@ static double ttft_p99(const void *context, const uint32_t *times)
         return NAN;
     double p99_ns[SIDES];
     for (int side = 0; side < SIDES; side++)
-        p99_ns[side] = (double)turns->slowest[side][p99_place(turns->slowest[side], count, times)].ttft_ns;
+        p99_ns[side] =
+            (double)turns->slowest[side][p99_place(turns->slowest[side], count, times)].ttft_ns;
     return p99_ns[RUN] - p99_ns[BASE];
 }
 

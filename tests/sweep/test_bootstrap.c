@@ -1,4 +1,5 @@
-/* tests/sweep/test_bootstrap.c - resamples of blocks against all of them, and memories that are known. */
+/* tests/sweep/test_bootstrap.c - resamples of blocks against all of them, and memories that are
+ * known. */
 #include "sweep/bootstrap.h"
 
 #include "base/random.h"
@@ -19,7 +20,8 @@ static double mean_of_tiny(const void *context, const uint32_t *times)
     return sum / 4;
 }
 
-/* Two blocks of two cells, each beginning at any of four, the end going on at the beginning: all sixteen. */
+/* Two blocks of two cells, each beginning at any of four, the end going on at the beginning: all
+ * sixteen. */
 static double slow_deviation_of_tiny(void)
 {
     double sum = 0.0, squares = 0.0;
@@ -41,8 +43,8 @@ START_TEST(many_resamples_deviate_as_all_that_there_are)
 }
 END_TEST
 
-/* 7 cells in blocks of 3: two whole ones and one cell. A cell without its neighbour begins a block or
- * ends one, of which there are three each. */
+/* 7 cells in blocks of 3: two whole ones and one cell. A cell without its neighbour begins a block
+ * or ends one, of which there are three each. */
 START_TEST(a_resample_is_as_long_as_the_series_and_made_of_blocks)
 {
     const struct bootstrap bootstrap = { 7, 3, 1, 1 };
@@ -104,7 +106,8 @@ static double mean_memory(double again)
     return sum / 200;
 }
 
-/* again^lag falls below what is chance, 2 sqrt(log10(250) / 250) = 0.196, behind lag 1.8, 3.2, 7.3. */
+/* again^lag falls below what is chance, 2 sqrt(log10(250) / 250) = 0.196, behind lag 1.8, 3.2, 7.3.
+ */
 START_TEST(memory_ends_where_correlation_is_no_more_than_chance)
 {
     ck_assert_double_le(mean_memory(0.0), 1.3);

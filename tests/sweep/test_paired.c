@@ -1,5 +1,5 @@
-/* tests/sweep/test_paired.c - differences whose answer is known, a plain computation of the same, and how
- * often intervals hold the truth: nineteen times of twenty, or none is given. */
+/* tests/sweep/test_paired.c - differences whose answer is known, a plain computation of the same,
+ * and how often intervals hold the truth: nineteen times of twenty, or none is given. */
 #include "sweep/paired.h"
 
 #include "base/random.h"
@@ -53,8 +53,8 @@ static struct difference difference_of(struct runs *runs, enum paired_metric met
     return difference;
 }
 
-/* Differences in TTFT of +1 ms in the mean, each as much like the one before as `again` says, and hits of
- * half the tokens against 0.6 of them. */
+/* Differences in TTFT of +1 ms in the mean, each as much like the one before as `again` says, and
+ * hits of half the tokens against 0.6 of them. */
 static struct runs drawn(uint32_t count, double again, uint64_t seed)
 {
     struct runs runs = { 0 };
@@ -77,13 +77,15 @@ START_TEST(turns_are_paired_by_session_and_number_whatever_their_order)
     struct runs runs = { 0 };
     for (uint64_t i = 0; i < 300; i++)
         add(&runs.base, i, i * GAP_NS, 1e6, 0);
-    for (uint64_t i = 310; i-- > 10;) /* the other way round; each side lacks ten, in part of a session */
+    for (uint64_t i = 310;
+         i-- > 10;) /* the other way round; each side lacks ten, in part of a session */
         add(&runs.run, i, (400 - i) * GAP_NS, 1e6 + 1e3 * (double)i, 0);
     struct paired_turns *turns = pair(&runs);
     ck_assert_uint_eq(paired_turns_count(turns), 290);
     ck_assert_uint_eq(paired_turns_block_ns(turns), 289 * (uint64_t)GAP_NS / 10);
     /* i from 10 to 299: 154.5 in the mean. */
-    ck_assert_double_eq_tol(paired_turns_difference(turns, PAIRED_TTFT_MEAN, 2).value, 154.5e3, 1.0);
+    ck_assert_double_eq_tol(paired_turns_difference(turns, PAIRED_TTFT_MEAN, 2).value, 154.5e3,
+                            1.0);
     paired_turns_free(turns);
     free_runs(&runs);
 }
@@ -203,8 +205,8 @@ END_TEST
 
 enum { TRIALS = 200 };
 
-/* Of 200 trials the share that holds has a deviation of 1.5 % around 95 %: three are 5 %. One that holds
- * always would be too wide. */
+/* Of 200 trials the share that holds has a deviation of 1.5 % around 95 %: three are 5 %. One that
+ * holds always would be too wide. */
 static void check_coverage(double held, double given, const char *what)
 {
     ck_assert_msg(given > 0.95 * TRIALS, "%s: %.0f intervals", what, given);
@@ -242,7 +244,8 @@ static struct runs queued(uint32_t count, double load, uint64_t seed)
     double waits[2] = { 0.0, 0.0 }, asked_ns = 0.0;
     for (uint32_t i = 0; i < count; i++) {
         double service_ns = random_exponential(&random, load * GAP_NS);
-        double gap_ns = random_exponential(&random, GAP_NS), takes_ns[2] = { service_ns, 0.9 * service_ns };
+        double gap_ns = random_exponential(&random, GAP_NS),
+               takes_ns[2] = { service_ns, 0.9 * service_ns };
         add(&runs.base, i, (uint64_t)asked_ns, waits[0] + takes_ns[0], 0);
         add(&runs.run, i, (uint64_t)asked_ns, waits[1] + takes_ns[1], 0);
         asked_ns += gap_ns;
@@ -263,8 +266,7 @@ START_TEST(nineteen_of_twenty_intervals_hold_what_queueing_theory_says)
         struct runs runs = queued(8000, load, test_seed() + trial);
         struct paired_turns *turns = pair(&runs);
         for (int metric = PAIRED_TTFT_MEAN; metric <= PAIRED_TTFT_P99; metric++) {
-            struct difference got =
-                paired_turns_difference(turns, (enum paired_metric)metric, 100);
+            struct difference got = paired_turns_difference(turns, (enum paired_metric)metric, 100);
             given[metric] += got.doubt == PAIRED_NO_DOUBT;
             held[metric] += got.doubt == PAIRED_NO_DOUBT &&
                             fabs(got.value - truth_ns[metric]) <= got.half_width;

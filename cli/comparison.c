@@ -11,6 +11,7 @@
 #include "sweep/crew.h"
 #include "sweep/point_key.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

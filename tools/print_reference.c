@@ -77,7 +77,7 @@ static void print_turns(void)
         "FILE` and `reprise run\n--turns FILE` write a row for each turn whose reply has ended, in "
         "the order of ends, the warm-up's too\n(`measured`): as CSV or, by the file's name, as JSON "
         "lines; a name that ends in `.gz` or `.zst` behind that is\ncompressed. Of several policies "
-        "each has its file (`turns.csv` becomes `turns-lru.csv`). `--keep-turns` puts the\nsame "
+        "each has its file (`turns.csv` becomes `turns-lru.csv`), and of several seeds (`turns-lru-1.csv`). `--keep-turns` puts the\nsame "
         "columns into the database's table `turn`, and `reprise explain` tells one of them in "
         "words. Watching\na run changes none of its results; the same experiment gives the same "
         "bytes.\n\n"

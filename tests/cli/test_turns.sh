@@ -41,6 +41,11 @@ check "and of the warm-up" [ "$(sqlite3 1.db "select count(*) from turn where ru
 check "one policy's rows" [ "$(wc -l <one.jsonl)" -eq "$turns" ]
 check "a compressed timeline" [ "$(gzip -dc one.json.gz | cksum)" = "$(cksum <1-lru.json)" ]
 
+# Several seeds: a file each.
+"$reprise" sim "${small[@]}" -p lru -r 2 --no-db --turns seed.csv >/dev/null 2>&1
+check "one file a seed" [ "$(ls seed*.csv | tr '\n' ' ')" = "seed-lru-1.csv seed-lru-2.csv " ]
+check "the first seed's rows" [ "$(tail -n +2 seed-lru-1.csv | cut -d, -f2- | cksum)" = "$(tail -n +2 1-lru.csv | cut -d, -f2- | cksum)" ]
+
 says "another ending" 2 "a name that ends in .csv or .jsonl" "$reprise" sim "${small[@]}" --no-db --turns t.txt
 says "Parquet" 2 "write as Parquet" "$reprise" sim "${small[@]}" --no-db --turns t.parquet
 says "a timeline's ending" 2 "ends in .json" "$reprise" sim "${small[@]}" --no-db --timeline t.txt

@@ -13,6 +13,7 @@
     X(sweep, "run an experiment over a grid or samples of its keys, on many cores or machines")    \
     X(paper, "run CachedAttention's evaluation and set it beside what was published")              \
     X(size, "search the cheapest servers that keep a promise on latency")                          \
+    X(lesson, "a question, simulations that answer it, a picture: eight lessons on KV caching")       \
     X(plot, "draw a comparison or a sweep from the database")                                      \
     X(report, "write runs or a sweep as one HTML page")                                            \
     X(explain, "tell one turn's story: what it waited for, what was reused, and why not the rest") \

@@ -1,0 +1,98 @@
+/* lessons/lesson.h - a lesson of docs/learn: a question, simulations that answer it, and words with
+ * the numbers of these simulations in them. Public.
+ *
+ *   lesson_open    reads N-NAME.yaml (docs/learn/README.md says what may be in it)
+ *   lesson_run     simulates its grid, lines times points, and its other runs
+ *   lesson_print   writes it for people, as docs/learn/N-NAME.md has it; plots/lesson_picture.h draws
+ *
+ * A lesson's words claim things ("hits fall while TTFT improves"). Numbers in them are filled in from
+ * the runs; what they say of these numbers stands as claims in the file, which lesson_claims checks,
+ * so that no words outlive what they were true of. */
+#ifndef REPRISE_LESSONS_LESSON_H
+#define REPRISE_LESSONS_LESSON_H
+
+#include "base/config_tree.h"
+#include "base/error.h"
+#include "sim/engine/metrics.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum {
+    LESSON_LINES = 4,
+    LESSON_POINTS = 12,
+    LESSON_PANELS = 2,
+    LESSON_OTHERS = 8,
+    LESSON_NAME_BYTES = 32,
+    LESSON_TEXT_BYTES = 80,
+    LESSON_PATH_BYTES = 1024
+};
+
+/* One curve of the picture: one way to run the experiment, at every point. */
+struct lesson_line {
+    char name[LESSON_NAME_BYTES], label[LESSON_TEXT_BYTES];
+    struct metrics at[LESSON_POINTS];
+};
+
+/* One diagram of the picture: a metric over the points. */
+struct lesson_panel {
+    int metric; /* its place in metric_rows */
+    char title[LESSON_TEXT_BYTES];
+};
+
+/* A run beside the grid, for words alone. */
+struct lesson_other {
+    char name[LESSON_NAME_BYTES];
+    struct metrics metrics;
+};
+
+struct lesson {
+    uint32_t number;
+    char name[LESSON_NAME_BYTES]; /* "2-loading", as its files are called */
+    char path[LESSON_PATH_BYTES]; /* of the YAML file */
+    struct config_tree *tree;     /* owned: the file */
+    const char *title;            /* in the tree, as all words are */
+
+    char x_label[LESSON_TEXT_BYTES];
+    char x_key[CONFIG_TEXT_BYTES]; /* "": points are the turns of a session, 1, 2, 3... */
+    uint32_t point_count;
+    char value[LESSON_POINTS][LESSON_NAME_BYTES]; /* as --set takes it; the turn's number */
+
+    uint32_t line_count, panel_count, other_count;
+    struct lesson_line line[LESSON_LINES];
+    struct lesson_panel panel[LESSON_PANELS];
+    struct lesson_other other[LESSON_OTHERS];
+};
+
+/* Calls visit with the number and the title of each lesson, in order. STATUS_IO: the folder
+ * ($REPRISE_LEARN, else the build's docs/learn) cannot be read; STATUS_INPUT: a faulty file. */
+enum status lesson_list(void (*visit)(uint32_t number, const char *title, void *context),
+                        void *context, struct error *err);
+
+/* Reads a lesson. STATUS_INPUT: there is none of that number, or its file is faulty. *lesson is the
+ * caller's to lesson_free(), and set only with STATUS_OK. */
+enum status lesson_open(uint32_t number, struct lesson **lesson, struct error *err);
+void lesson_free(struct lesson *lesson); /* NULL is fine */
+
+/* Simulates all of it. set: "KEY=VALUE" for every run that does not say that key itself. STATUS_INPUT:
+ * a key in which the picture's runs differ, and what sim_run() refuses. */
+enum status lesson_run(struct lesson *lesson, const char *const *set, uint32_t set_count,
+                       struct error *err);
+
+/* Calls broken with each claim that the runs do not bear out. */
+enum status lesson_claims(const struct lesson *lesson,
+                          void (*broken)(const char *claim, void *context), void *context,
+                          struct error *err);
+
+enum lesson_form {
+    LESSON_TERMINAL, /* without the answer */
+    LESSON_ANSWER,   /* the answer alone */
+    LESSON_PAGE      /* a page of docs/learn, with its picture NAME.svg */
+};
+/* Markdown, which terminals show as well. After lesson_run(). STATUS_INPUT: words that ask for what is
+ * not there. */
+enum status lesson_print(FILE *out, const struct lesson *lesson, enum lesson_form form,
+                         struct error *err);
+
+#endif

@@ -1,0 +1,169 @@
+/* lessons/lesson_run.c - a lesson's simulations. Few and small, so one after the other. */
+#include "base/memory.h"
+#include "lessons/lesson_parts.h"
+#include "sim/sim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- which experiment ---- */
+
+static enum status read_base(const struct lesson *lesson, bool alone, struct config_tree **tree,
+                             struct error *err)
+{
+    const char *file;
+    char path[LESSON_PATH_BYTES + 256];
+    if (alone)
+        return config_tree_parse("{}", lesson->path, tree, err);
+    if (lesson_text(lesson, "experiment", &file, err) != STATUS_OK)
+        return err->status;
+    snprintf(path, sizeof path, "%s/%s", lesson_folder(), file);
+    return config_tree_read(path, tree, err);
+}
+
+static enum status lay_value(const struct lesson *lesson, const char *value,
+                             struct config_tree *tree, struct error *err)
+{
+    char assignment[CONFIG_TEXT_BYTES + LESSON_NAME_BYTES + 1];
+    if (value == NULL || lesson->x_key[0] == '\0')
+        return STATUS_OK;
+    snprintf(assignment, sizeof assignment, "%s=%s", lesson->x_key, value);
+    return config_tree_set(tree, assignment, err);
+}
+
+enum status lesson_tree(const struct lesson *lesson, const struct lesson_choice *choice,
+                        struct config_tree **tree, struct error *err)
+{
+    char keys[LESSON_NAME_BYTES + 32];
+    struct config_tree *made = NULL;
+    enum status status = read_base(lesson, choice->alone, &made, err);
+    if (status == STATUS_OK)
+        config_tree_fill(made, lesson->tree, "keys.", true, NULL);
+    for (uint32_t i = 0; status == STATUS_OK && i < choice->set_count; i++)
+        status = config_tree_set(made, choice->set[i], err);
+    if (status == STATUS_OK) {
+        snprintf(keys, sizeof keys, "%s.keys.", choice->section);
+        config_tree_fill(made, lesson->tree, keys, true, NULL);
+        status = lay_value(lesson, choice->value, made, err);
+    }
+    if (status == STATUS_OK)
+        *tree = made;
+    else
+        config_tree_free(made);
+    return status;
+}
+
+/* Laid over a line's keys it would make all lines alike; laid below, it would do nothing. Other
+ * runs keep their keys: an exercise sets what one of them has for its answer. */
+static enum status check_set(const struct lesson *lesson, const char *assignment, struct error *err)
+{
+    char key[CONFIG_TEXT_BYTES];
+    snprintf(key, sizeof key, "%.*s", (int)strcspn(assignment, "="), assignment);
+    bool own = strcmp(key, lesson->x_key) == 0;
+    for (uint32_t i = 0; !own && i < lesson->line_count; i++) {
+        char path[2 * CONFIG_TEXT_BYTES];
+        snprintf(path, sizeof path, "line.%s.keys.%s", lesson->line[i].name, key);
+        own = config_tree_value(lesson->tree, path) != NULL;
+    }
+    return own ? error_input(err, "--set", 0, key, "a key that the lesson does not vary itself",
+                             assignment)
+               : STATUS_OK;
+}
+
+/* ---- turns of a session ---- */
+
+struct session {
+    uint32_t turns; /* that ended: they end in their order */
+};
+struct by_turn {
+    struct session *session;
+    uint32_t capacity;
+    double ttft_sum_ns[LESSON_POINTS];
+    uint32_t count[LESSON_POINTS];
+};
+
+static void note_turn(void *context, const struct turn_times *turn)
+{
+    struct by_turn *by_turn = context;
+    memory_grow(&by_turn->session, &by_turn->capacity, turn->session + 1, sizeof *by_turn->session);
+    uint32_t k = by_turn->session[turn->session].turns++;
+    if (k >= LESSON_POINTS)
+        return;
+    by_turn->ttft_sum_ns[k] += (double)turn->ttft_ns;
+    by_turn->count[k]++;
+}
+
+/* ---- running ---- */
+
+static enum status simulate(const struct lesson *lesson, const struct lesson_choice *choice,
+                            struct by_turn *by_turn, struct metrics *metrics, struct error *err)
+{
+    struct config_tree *tree = NULL;
+    struct experiment experiment;
+    struct sim_result result;
+    const struct sim_progress progress = { .context = by_turn, .turn_ended = note_turn };
+    enum status status = lesson_tree(lesson, choice, &tree, err);
+    if (status == STATUS_OK)
+        status = experiment_from_tree(tree, NULL, &experiment, err);
+    config_tree_free(tree);
+    if (status == STATUS_OK)
+        status = sim_run(&experiment, by_turn != NULL ? &progress : NULL, &result, err);
+    if (status == STATUS_OK) {
+        *metrics = result.metrics;
+        sim_result_free(&result);
+    }
+    return status;
+}
+
+/* One run for all points: each has the run's metrics, but the TTFT of its own turn. */
+static enum status run_turns(struct lesson *lesson, struct lesson_line *line,
+                             struct lesson_choice choice, struct error *err)
+{
+    struct by_turn by_turn = { 0 };
+    struct metrics all;
+    enum status status = simulate(lesson, &choice, &by_turn, &all, err);
+    for (uint32_t k = 0; status == STATUS_OK && k < lesson->point_count; k++) {
+        line->at[k] = all;
+        if (by_turn.count[k] == 0)
+            status = error_input(err, lesson->path, 0, "x.turns",
+                                 "sessions with so many turns in every run", lesson->value[k]);
+        else
+            line->at[k].ttft_mean_ns = by_turn.ttft_sum_ns[k] / by_turn.count[k];
+    }
+    free(by_turn.session);
+    return status;
+}
+
+static enum status run_line(struct lesson *lesson, struct lesson_line *line,
+                            struct lesson_choice choice, struct error *err)
+{
+    enum status status = STATUS_OK;
+    char section[LESSON_NAME_BYTES + 8];
+    snprintf(section, sizeof section, "line.%s", line->name);
+    choice.section = section;
+    if (lesson->x_key[0] == '\0')
+        return run_turns(lesson, line, choice, err);
+    for (uint32_t k = 0; status == STATUS_OK && k < lesson->point_count; k++) {
+        choice.value = lesson->value[k];
+        status = simulate(lesson, &choice, NULL, &line->at[k], err);
+    }
+    return status;
+}
+
+enum status lesson_run(struct lesson *lesson, const char *const *set, uint32_t set_count,
+                       struct error *err)
+{
+    struct lesson_choice choice = { .set = set, .set_count = set_count };
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && i < set_count; i++)
+        status = check_set(lesson, set[i], err);
+    for (uint32_t i = 0; status == STATUS_OK && i < lesson->line_count; i++)
+        status = run_line(lesson, &lesson->line[i], choice, err);
+    for (uint32_t i = 0; status == STATUS_OK && i < lesson->other_count; i++) {
+        char section[LESSON_NAME_BYTES + 8];
+        snprintf(section, sizeof section, "other.%s", lesson->other[i].name);
+        choice.section = section;
+        status = simulate(lesson, &choice, NULL, &lesson->other[i].metrics, err);
+    }
+    return status;
+}

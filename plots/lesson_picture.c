@@ -1,0 +1,63 @@
+/* plots/lesson_picture.c - see lesson_picture.h. Data are written here, drawing is
+ * page_lesson.gp's. */
+#include "plots/lesson_picture.h"
+
+#include "plots/picture.h"
+#include "plots/ticks.h"
+
+#include <math.h>
+
+#define SEEN 25.0
+
+/* $panel_N: a row a point: its place, then the metric of each line. y_N_*: its axis. */
+static void put_panel(FILE *out, const struct lesson *lesson, uint32_t n)
+{
+    const struct lesson_panel *panel = &lesson->panel[n];
+    double least = INFINITY, most = 0.0;
+    char name[32];
+    fprintf(out, "$panel_%u << END\n", n + 1);
+    for (uint32_t k = 0; k < lesson->point_count; k++) {
+        fprintf(out, "%u", k + 1);
+        for (uint32_t i = 0; i < lesson->line_count; i++) {
+            double value = metric_value(&lesson->line[i].at[k], panel->metric);
+            fprintf(out, " %.9g", value);
+            least = fmin(least, value);
+            most = fmax(most, value);
+        }
+        fputc('\n', out);
+    }
+    fputs("END\n", out);
+    snprintf(name, sizeof name, "y_%u", n + 1);
+    /* From 0 as long as the lowest point is told from it. */
+    struct ticks ticks =
+        ticks_make(ticks_kind(panel->metric), most < SEEN * least ? 0.0 : least, most, true);
+    ticks_write(out, name, &ticks);
+    snprintf(name, sizeof name, "panel_title[%u]", n + 1);
+    picture_put_text(out, name, panel->title);
+}
+
+static void put_page(FILE *out, const void *data)
+{
+    const struct lesson *lesson = data;
+    char name[32];
+    fprintf(out, "panels = %u\nlines = %u\npoints = %u\n", lesson->panel_count, lesson->line_count,
+            lesson->point_count);
+    fprintf(out, "array panel_title[%d]\narray line_label[%d]\narray x_label[%d]\n", LESSON_PANELS,
+            LESSON_LINES, LESSON_POINTS);
+    for (uint32_t n = 0; n < lesson->panel_count; n++)
+        put_panel(out, lesson, n);
+    for (uint32_t i = 0; i < lesson->line_count; i++) {
+        snprintf(name, sizeof name, "line_label[%u]", i + 1);
+        picture_put_text(out, name, lesson->line[i].label);
+    }
+    for (uint32_t k = 0; k < lesson->point_count; k++) {
+        snprintf(name, sizeof name, "x_label[%u]", k + 1);
+        ticks_put_label(out, name, lesson->value[k]);
+    }
+    picture_put_text(out, "x_name", lesson->x_label);
+}
+
+enum status lesson_picture_draw(const struct lesson *lesson, const char *path, struct error *err)
+{
+    return picture_draw("--out", path, "page_lesson.gp", put_page, lesson, err);
+}

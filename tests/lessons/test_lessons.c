@@ -1,0 +1,283 @@
+/* tests/lessons/test_lessons.c - what lessons/lesson.h promises: faulty files are refused by name,
+ * words get the numbers of their runs, claims that do not hold are told, points are what they are
+ * called. */
+#include "lessons/lesson.h"
+#include "sim/engine/experiment.h"
+#include "sweep/metric_show.h"
+#include "tests/support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A folder with one lesson, 1-test.yaml, and the experiment that it begins with. */
+struct school {
+    char folder[64];
+};
+
+static void write_file(const struct school *school, const char *name, const char *text)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", school->folder, name);
+    FILE *out = fopen(path, "w");
+    ck_assert_ptr_nonnull(out);
+    fputs(text, out);
+    ck_assert_int_eq(fclose(out), 0);
+}
+
+static struct school school_with(const char *lesson)
+{
+    struct school school = { "/tmp/reprise-lessons-XXXXXX" };
+    ck_assert_ptr_nonnull(mkdtemp(school.folder));
+    write_file(&school, "base.yaml",
+               "gpus: 1\nwarmup_turns: 0\nworkload: {sessions: 20, sessions_per_s: 0.2}\n");
+    write_file(&school, "1-test.yaml", lesson);
+    ck_assert_int_eq(setenv("REPRISE_LEARN", school.folder, 1), 0);
+    return school;
+}
+
+static void school_end(const struct school *school)
+{
+    static const char *const names[] = { "1-test.yaml", "base.yaml" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[128];
+        snprintf(path, sizeof path, "%s/%s", school->folder, names[i]);
+        unlink(path);
+    }
+    rmdir(school->folder);
+}
+
+#define PARTS                                                                                      \
+    "title: A test\nexperiment: base.yaml\nby_hand: kept@64GB\n"                                   \
+    "line:\n"                                                                                      \
+    "  again: {label: again, keys: {policy: none}}\n"                                              \
+    "  kept: {label: kept, keys: {policy: lru}}\n"                                                 \
+    "panel: {ttft_mean_ns: Wait}\n"                                                                \
+    "question: q\nsurprise: s\nexercise: e\nanswer: a\n"
+#define BY_DRAM "x: {key: tiers.dram.capacity, values: \"16GB,64GB\", label: DRAM}\n"
+
+/* The lesson, read and run; its words are what `see` says. */
+static struct lesson *run_lesson(const char *text)
+{
+    struct error err = { 0 };
+    struct lesson *lesson = NULL;
+    struct school school = school_with(text);
+    ck_assert_msg(lesson_open(1, &lesson, &err) == STATUS_OK, "%s: %s, found %s", err.key,
+                  err.expected, err.found);
+    ck_assert_msg(lesson_run(lesson, NULL, 0, &err) == STATUS_OK, "%s: %s", err.key, err.expected);
+    school_end(&school);
+    return lesson;
+}
+
+static char *printed(const struct lesson *lesson, enum lesson_form form, struct error *err)
+{
+    enum { PAGE_BYTES = 16384 };
+    char *text = calloc(PAGE_BYTES, 1);
+    FILE *out = fmemopen(text, PAGE_BYTES, "w");
+    lesson_print(out, lesson, form, err);
+    fclose(out);
+    return text;
+}
+
+/* Each filled-in number is of the metric and the run that the words name. */
+START_TEST(words_get_the_numbers_of_the_runs_that_they_name)
+{
+    struct error err = { 0 };
+    char expected[256], hits[32], wait[32];
+    struct lesson *lesson =
+        run_lesson(PARTS BY_DRAM "see: \"{hit_rate_tokens kept@16GB}; {ttft_mean_ns again@64GB}; "
+                                 "{ttft_mean_ns again@16GB over ttft_mean_ns kept@16GB}; "
+                                 "{ttft_mean_ns kept@16GB below ttft_mean_ns again@16GB}; "
+                                 "{passed_over_tokens kept@16GB of wanted_tokens kept@16GB}; "
+                                 "{hit_rate_tokens kept@64GB minus hit_rate_tokens kept@16GB}\"\n");
+    const struct metrics *again = &lesson->line[0].at[0], *kept = &lesson->line[1].at[0];
+    int metric;
+    metric_find("", "hit_rate_tokens", &metric, &err);
+    metric_show(metric, kept->hit_rate_tokens, hits, sizeof hits);
+    metric_find("", "ttft_mean_ns", &metric, &err);
+    metric_show(metric, lesson->line[0].at[1].ttft_mean_ns, wait, sizeof wait);
+    double times = again->ttft_mean_ns / kept->ttft_mean_ns;
+    double below = 100.0 * (1.0 - kept->ttft_mean_ns / again->ttft_mean_ns);
+    double of = 100.0 * kept->passed_over_tokens / kept->wanted_tokens;
+    snprintf(expected, sizeof expected, "%s; %s; %.*f; %.*f %%; %.*f %%; %.2f points", hits, wait,
+             times < 9.95 ? 1 : 0, times, below < 9.95 ? 1 : 0, below, of < 9.95 ? 1 : 0, of,
+             100.0 * (lesson->line[1].at[1].hit_rate_tokens - kept->hit_rate_tokens));
+    char *text = printed(lesson, LESSON_TERMINAL, &err);
+    ck_assert_int_eq(err.status, STATUS_OK);
+    for (char *at = text; *at != '\0'; at++) /* where lines break is no matter */
+        if (*at == '\n')
+            *at = ' ';
+    ck_assert_msg(strstr(text, expected) != NULL, "no \"%s\" in %s", expected, text);
+    ck_assert_double_ne(kept->hit_rate_tokens, lesson->line[1].at[1].hit_rate_tokens);
+    free(text);
+    lesson_free(lesson);
+}
+END_TEST
+
+START_TEST(words_that_ask_for_what_is_not_there_are_refused)
+{
+    static const struct {
+        const char *words, *found;
+    } cases[] = {
+        { "{ttft_mean_ns kept@32GB}", "kept@32GB" },
+        { "{ttft_mean_ns other}", "other" },
+        { "{ttft_mean kept@16GB}", "ttft_mean" },
+        { "{ttft_mean_ns}", "ttft_mean_ns" },
+        { "{ttft_mean_ns kept@16GB times ttft_mean_ns kept@16GB}", "times" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[1024];
+        struct error err = { 0 };
+        snprintf(text, sizeof text, "%ssee: \"%s\"\n", PARTS BY_DRAM, cases[i].words);
+        struct lesson *lesson = run_lesson(text);
+        free(printed(lesson, LESSON_TERMINAL, &err));
+        ck_assert_int_eq(err.status, STATUS_INPUT);
+        ck_assert_str_eq(err.key, "see");
+        ck_assert_str_eq(err.found, cases[i].found);
+        lesson_free(lesson);
+    }
+}
+END_TEST
+
+static void note_broken(const char *claim, void *context)
+{
+    char *all = context;
+    strcat(all, claim);
+    strcat(all, ";");
+}
+
+START_TEST(claims_that_the_runs_do_not_bear_out_are_told)
+{
+    char broken[512] = "";
+    struct error err = { 0 };
+    struct lesson *lesson =
+        run_lesson(PARTS BY_DRAM "see: x\nclaim:\n"
+                                 "  true: hit_rate_tokens kept@64GB > hit_rate_tokens again@64GB\n"
+                                 "  false: hit_rate_tokens kept@64GB < hit_rate_tokens again@64GB\n"
+                                 "  same: ttft_mean_ns kept@64GB ~ ttft_mean_ns kept@64GB\n"
+                                 "  other: ttft_mean_ns kept@64GB ~ ttft_mean_ns again@64GB\n");
+    ck_assert_int_eq(lesson_claims(lesson, note_broken, broken, &err), STATUS_OK);
+    ck_assert_str_eq(broken, "hit_rate_tokens kept@64GB < hit_rate_tokens again@64GB;"
+                             "ttft_mean_ns kept@64GB ~ ttft_mean_ns again@64GB;");
+    lesson_free(lesson);
+}
+END_TEST
+
+/* The first turn's is a metric of its own; the rest must make up the mean of all. */
+START_TEST(points_by_turn_are_the_means_of_that_turn)
+{
+    struct lesson *lesson =
+        run_lesson(PARTS "x: {turns: 2, label: turn}\nsee: x\n"
+                         "keys: {workload.multi_turn_share: 1, workload.mean_turns: 2, "
+                         "workload.think_time.mean: 1s}\n");
+    for (uint32_t i = 0; i < lesson->line_count; i++) {
+        const struct metrics *first = &lesson->line[i].at[0], *second = &lesson->line[i].at[1];
+        ck_assert_double_eq_tol(first->ttft_mean_ns, first->ttft_first_turn_ns, 1.0);
+        ck_assert_double_eq(first->turns, 40.0); /* of 20 sessions, in two turns each */
+        ck_assert_double_ne(first->ttft_mean_ns, second->ttft_mean_ns);
+    }
+    lesson_free(lesson);
+}
+END_TEST
+
+START_TEST(faulty_lessons_are_refused_by_their_key)
+{
+    static const struct {
+        const char *text, *key;
+    } cases[] = {
+        { PARTS BY_DRAM "sea: x\n", "sea" },
+        { PARTS "x: {key: tiers.dram.size, values: \"1GB\", label: l}\n", "tiers.dram.size" },
+        { PARTS BY_DRAM "other: {a: {key: {gpus: 2}}}\n", "other.a" },
+        { PARTS "x: {turn: 2, label: l}\n", "x.turn" },
+        { "title: t\n" BY_DRAM "line: {a: {label: l, key: {policy: lru}}}\n", "line.a" },
+        { PARTS "x: {turns: 13, label: l}\n", "x.turns" },
+        { PARTS "x: {turns: 2}\n", "x.label" },
+        { "title: t\n" BY_DRAM "line: {a: {keys: {policy: none}}}\n", "line.a" },
+        { "title: t\n" BY_DRAM "panel: {ttft_mean_ns: w}\n", "line" },
+        { "title: t\n" BY_DRAM "line: {a: {label: l}}\npanel: {ttft: w}\n", "panel" },
+        { BY_DRAM, "title" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct error err = { 0 };
+        struct lesson *lesson = NULL;
+        struct school school = school_with(cases[i].text);
+        ck_assert_int_eq(lesson_open(1, &lesson, &err), STATUS_INPUT);
+        ck_assert_msg(strstr(err.key, cases[i].key) != NULL, "case %zu: key %s", i, err.key);
+        ck_assert_ptr_null(lesson);
+        school_end(&school);
+    }
+}
+END_TEST
+
+START_TEST(a_key_that_the_lesson_varies_cannot_be_set)
+{
+    static const char *const refused[] = { "tiers.dram.capacity=1GB", "policy=fifo" };
+    static const char *const other[] = { "workload.sessions=10" };
+    struct error err = { 0 };
+    struct lesson *lesson = NULL;
+    struct school school = school_with(PARTS BY_DRAM "see: x\n");
+    ck_assert_int_eq(lesson_open(1, &lesson, &err), STATUS_OK);
+    for (int i = 0; i < 2; i++) {
+        struct error refusal = { 0 };
+        ck_assert_int_eq(lesson_run(lesson, &refused[i], 1, &refusal), STATUS_INPUT);
+        ck_assert_str_eq(refusal.found, refused[i]);
+    }
+    ck_assert_int_eq(lesson_run(lesson, other, 1, &err), STATUS_OK);
+    double few = lesson->line[0].at[0].turns;
+    ck_assert_int_eq(lesson_run(lesson, NULL, 0, &err), STATUS_OK);
+    ck_assert_double_gt(lesson->line[0].at[0].turns, few);
+    lesson_free(lesson);
+    school_end(&school);
+}
+END_TEST
+
+START_TEST(the_command_by_hand_has_the_keys_of_its_run_and_no_others)
+{
+    struct error err = { 0 };
+    struct lesson *lesson =
+        run_lesson(PARTS BY_DRAM "see: x\nkeys: {workload.think_time.mean: 1s}\n");
+    char *text = printed(lesson, LESSON_PAGE, &err);
+    ck_assert_ptr_nonnull(strstr(text,
+                                 "\nreprise sim --no-db -c docs/learn/base.yaml --set policy=lru "
+                                 "--set tiers.dram.capacity=64GB --set "
+                                 "workload.think_time.mean=1s\n"));
+    free(text);
+    lesson_free(lesson);
+}
+END_TEST
+
+START_TEST(paragraphs_are_broken_and_code_is_left_as_it_is)
+{
+#define TEN_WORDS " word word word word word word word word word word"
+    struct error err = { 0 };
+    struct lesson *lesson =
+        run_lesson(PARTS BY_DRAM "see: |\n  begin" TEN_WORDS TEN_WORDS TEN_WORDS TEN_WORDS
+                                 "\n\n      code    stays\n  - one\n  - two\n");
+    char *page = printed(lesson, LESSON_PAGE, &err);
+    const char *line = strstr(page, "begin"), *end = strstr(page, "**Wait**");
+    for (; line < end; line += strcspn(line, "\n") + 1)
+        ck_assert_uint_le(strcspn(line, "\n"), 100);
+    ck_assert_ptr_nonnull(strstr(page, "\n\n    code    stays\n- one\n- two\n"));
+    free(page);
+    lesson_free(lesson);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("lessons");
+    TCase *cases = tcase_create("lesson");
+    tcase_add_test(cases, words_get_the_numbers_of_the_runs_that_they_name);
+    tcase_add_test(cases, words_that_ask_for_what_is_not_there_are_refused);
+    tcase_add_test(cases, claims_that_the_runs_do_not_bear_out_are_told);
+    tcase_add_test(cases, points_by_turn_are_the_means_of_that_turn);
+    tcase_add_test(cases, faulty_lessons_are_refused_by_their_key);
+    tcase_add_test(cases, a_key_that_the_lesson_varies_cannot_be_set);
+    tcase_add_test(cases, the_command_by_hand_has_the_keys_of_its_run_and_no_others);
+    tcase_add_test(cases, paragraphs_are_broken_and_code_is_left_as_it_is);
+    suite_add_tcase(suite, cases);
+    return test_main(suite);
+}

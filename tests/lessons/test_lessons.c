@@ -153,15 +153,19 @@ START_TEST(claims_that_the_runs_do_not_bear_out_are_told)
 {
     char broken[512] = "";
     struct error err = { 0 };
-    struct lesson *lesson =
-        run_lesson(PARTS BY_DRAM "see: x\nclaim:\n"
-                                 "  true: hit_rate_tokens kept@64GB > hit_rate_tokens again@64GB\n"
-                                 "  false: hit_rate_tokens kept@64GB < hit_rate_tokens again@64GB\n"
-                                 "  same: ttft_mean_ns kept@64GB ~ ttft_mean_ns kept@64GB\n"
-                                 "  other: ttft_mean_ns kept@64GB ~ ttft_mean_ns again@64GB\n");
+    struct lesson *lesson = run_lesson(
+        PARTS BY_DRAM "see: x\nclaim:\n"
+                      "  more: hit_rate_tokens kept@64GB > hit_rate_tokens again@64GB\n"
+                      "  not_less: hit_rate_tokens kept@64GB < hit_rate_tokens again@64GB\n"
+                      "  not_more: hit_rate_tokens again@64GB > hit_rate_tokens kept@64GB\n"
+                      "  same: turns kept@64GB ~ turns kept@16GB\n"
+                      "  not_less_than_same: turns kept@64GB < turns kept@16GB\n"
+                      "  near: hit_rate_tokens kept@64GB ~ hit_rate_history_tokens kept@64GB\n");
     ck_assert_int_eq(lesson_claims(lesson, note_broken, broken, &err), STATUS_OK);
     ck_assert_str_eq(broken, "hit_rate_tokens kept@64GB < hit_rate_tokens again@64GB;"
-                             "ttft_mean_ns kept@64GB ~ ttft_mean_ns again@64GB;");
+                             "hit_rate_tokens again@64GB > hit_rate_tokens kept@64GB;"
+                             "turns kept@64GB < turns kept@16GB;"
+                             "hit_rate_tokens kept@64GB ~ hit_rate_history_tokens kept@64GB;");
     lesson_free(lesson);
 }
 END_TEST

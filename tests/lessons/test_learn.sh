@@ -5,8 +5,8 @@
 set -u
 reprise=$1 source=$2 made=$3
 learn=$source/docs/learn
-said=$(mktemp)
-trap 'rm -f "$said"' EXIT
+said=$(mktemp) ended=$(mktemp)
+trap 'rm -f "$said" "$ended"' EXIT
 passed=0 failed=0
 expect() { # WHAT COMMAND...
     local what=$1
@@ -37,6 +37,29 @@ while IFS= read -r line; do
     case $line in *"lesson "[0-9]*|*sim*) line="$line --set workload.sessions=30" ;; esac
     expect "$line" env PATH="$(dirname "$reprise"):$PATH" bash -c "$line"
 done < <(sed -nE 's/^ *(reprise (sim|lesson)( [^#]*)?)( *#.*)?$/\1/p' "$learn"/*.md | grep -v -- --pages | sort -u)
+
+# How it ends: exit code, and a text on either stream.
+ends() { # WHAT CODE TEXT COMMAND...
+    local what=$1 code=$2 text=$3
+    shift 3
+    "$@" >"$ended" 2>&1
+    echo "exit code $?" >>"$ended"
+    expect "$what: \"$text\"" grep -F -- "$text" "$ended"
+    expect "$what: exit code $code" grep -x "exit code $code" "$ended"
+}
+small=(--set workload.sessions=20)
+ends "no such lesson" 2 "lists them" "$reprise" lesson 99
+ends "no number" 2 "lists them" "$reprise" lesson first
+ends "a key that the picture goes along" 2 "--set: gpus" "$reprise" lesson 7 --set gpus=2
+ends "no gnuplot: the words are there" 3 "## Exercise" env GNUPLOT=/nonexistent "$reprise" lesson 7 "${small[@]}" -o /tmp/reprise-lesson.png
+ends "a picture of another kind" 2 ".png or .svg" "$reprise" lesson 7 "${small[@]}" -o /tmp/reprise-lesson.pdf
+# Words that are not true: a failed check, but where the reader changed the experiment.
+false=$(mktemp -d)
+cp "$learn"/chat.yaml "$learn"/7-*.yaml "$false"
+sed -i 's/^  four_gpus: .*/  four_gpus: ttft_mean_ns loaded@4 < ttft_mean_ns computed@4/' "$false"/7-*.yaml
+ends "a claim that does not hold" 1 "  ttft_mean_ns loaded@4 < ttft_mean_ns computed@4" env REPRISE_LEARN="$false" "$reprise" lesson 7 --no-picture
+ends "the same on the reader's own experiment" 0 "  ttft_mean_ns loaded@4 < ttft_mean_ns computed@4" env REPRISE_LEARN="$false" "$reprise" lesson 7 --no-picture "${small[@]}"
+rm -rf "$false"
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 30 ]

@@ -63,6 +63,9 @@ struct lesson {
     struct lesson_line line[LESSON_LINES];
     struct lesson_panel panel[LESSON_PANELS];
     struct lesson_other other[LESSON_OTHERS];
+
+    const char *const *set; /* of lesson_run()'s caller: laid over the lesson's keys */
+    uint32_t set_count;
 };
 
 /* Calls visit with the number and the title of each lesson, in order. STATUS_IO: the folder
@@ -75,8 +78,8 @@ enum status lesson_list(void (*visit)(uint32_t number, const char *title, void *
 enum status lesson_open(uint32_t number, struct lesson **lesson, struct error *err);
 void lesson_free(struct lesson *lesson); /* NULL is fine */
 
-/* Simulates all of it. set: "KEY=VALUE" for every run that does not say that key itself. STATUS_INPUT:
- * a key in which the picture's runs differ, and what sim_run() refuses. */
+/* Simulates all of it. set: "KEY=VALUE" for every run that does not say that key itself; must outlive
+ * the lesson. STATUS_INPUT: a key in which the picture's runs differ, and what sim_run() refuses. */
 enum status lesson_run(struct lesson *lesson, const char *const *set, uint32_t set_count,
                        struct error *err);
 

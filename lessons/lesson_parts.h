@@ -11,15 +11,12 @@ const char *lesson_folder(void);
 enum status lesson_text(const struct lesson *lesson, const char *key, const char **text,
                         struct error *err);
 
-/* The experiment of a run as a tree, for the caller to free: that of the file `experiment`, then
- * lesson's keys, set's, the line's (or other run's; NULL: none) and the point's. alone: without that
- * file, which is what a command says beside -c. */
+/* The experiment of a run as a tree, for the caller to free: that of the file `experiment`, then the
+ * lesson's keys, the reader's, the line's or other run's, and the point's. */
 struct lesson_choice {
     const char *section; /* "line.kept" or "other.slow" */
     const char *value;   /* of x_key; NULL: it stays */
-    const char *const *set;
-    uint32_t set_count;
-    bool alone;
+    bool alone;          /* without that file: what a command says beside -c */
 };
 enum status lesson_tree(const struct lesson *lesson, const struct lesson_choice *choice,
                         struct config_tree **tree, struct error *err);

@@ -75,6 +75,18 @@ static void put_panel_table(FILE *out, const struct lesson *lesson,
 
 /* ---- the same by hand ---- */
 
+static void put_keys(FILE *out, const struct config_tree *tree)
+{
+    for (const struct config_section *rows = experiment_sections; rows->rows != NULL; rows++)
+        for (const struct config_row *row = rows->rows; row->key != NULL; row++) {
+            char key[2 * CONFIG_TEXT_BYTES];
+            snprintf(key, sizeof key, "%s%s", rows->prefix, row->key);
+            const char *value = config_tree_value(tree, key);
+            if (value != NULL)
+                fprintf(out, " --set %s=%s", key, value);
+        }
+}
+
 static enum status put_by_hand(FILE *out, const struct lesson *lesson, struct error *err)
 {
     const char *run, *base;
@@ -88,21 +100,12 @@ static enum status put_by_hand(FILE *out, const struct lesson *lesson, struct er
         return error_input(err, lesson->path, 0, "by_hand", "a run of the picture", run);
     char section[LESSON_NAME_BYTES + 8];
     snprintf(section, sizeof section, "line.%s", lesson->line[place.line].name);
-    const struct lesson_choice choice = { .section = section,
-                                          .value = lesson->value[place.point],
-                                          .alone = true };
+    const struct lesson_choice choice = { section, lesson->value[place.point], .alone = true };
     if (lesson_tree(lesson, &choice, &tree, err) != STATUS_OK)
         return err->status;
     fprintf(out, "\n## One of these runs by hand\n\n```sh\nreprise sim --no-db -c docs/learn/%s",
             base);
-    for (const struct config_section *rows = experiment_sections; rows->rows != NULL; rows++)
-        for (const struct config_row *row = rows->rows; row->key != NULL; row++) {
-            char key[2 * CONFIG_TEXT_BYTES];
-            snprintf(key, sizeof key, "%s%s", rows->prefix, row->key);
-            const char *value = config_tree_value(tree, key);
-            if (value != NULL)
-                fprintf(out, " --set %s=%s", key, value);
-        }
+    put_keys(out, tree);
     fputs("\n```\n", out);
     config_tree_free(tree);
     return STATUS_OK;
@@ -133,13 +136,9 @@ static void put_command(FILE *out, const struct lesson *lesson)
 
 static enum status put_answer(FILE *out, const struct lesson *lesson, struct error *err)
 {
-    fputs("\n<details>\n<summary>Answer</summary>\n", out);
-    char *text = NULL;
-    if (lesson_fill(lesson, "answer", &text, err) != STATUS_OK)
+    static const char heading[] = "<details>\n<summary>Answer</summary>";
+    if (put_words(out, lesson, heading, "answer", err) != STATUS_OK)
         return err->status;
-    fputc('\n', out);
-    lesson_put_wrapped(out, text);
-    free(text);
     fprintf(out, "\n(`reprise lesson %u --answer` prints it.)\n\n</details>\n\n", lesson->number);
     fputs("[All lessons](README.md)\n", out);
     return STATUS_OK;

@@ -39,8 +39,8 @@ enum status lesson_tree(const struct lesson *lesson, const struct lesson_choice 
     enum status status = read_base(lesson, choice->alone, &made, err);
     if (status == STATUS_OK)
         config_tree_fill(made, lesson->tree, "keys.", true, NULL);
-    for (uint32_t i = 0; status == STATUS_OK && i < choice->set_count; i++)
-        status = config_tree_set(made, choice->set[i], err);
+    for (uint32_t i = 0; status == STATUS_OK && i < lesson->set_count; i++)
+        status = config_tree_set(made, lesson->set[i], err);
     if (status == STATUS_OK) {
         snprintf(keys, sizeof keys, "%s.keys.", choice->section);
         config_tree_fill(made, lesson->tree, keys, true, NULL);
@@ -116,12 +116,12 @@ static enum status simulate(const struct lesson *lesson, const struct lesson_cho
 }
 
 /* One run for all points: each has the run's metrics, but the TTFT of its own turn. */
-static enum status run_turns(struct lesson *lesson, struct lesson_line *line,
-                             struct lesson_choice choice, struct error *err)
+static enum status run_turns(const struct lesson *lesson, const struct lesson_choice *choice,
+                             struct lesson_line *line, struct error *err)
 {
     struct by_turn by_turn = { 0 };
     struct metrics all;
-    enum status status = simulate(lesson, &choice, &by_turn, &all, err);
+    enum status status = simulate(lesson, choice, &by_turn, &all, err);
     for (uint32_t k = 0; status == STATUS_OK && k < lesson->point_count; k++) {
         line->at[k] = all;
         if (by_turn.count[k] == 0)
@@ -134,15 +134,15 @@ static enum status run_turns(struct lesson *lesson, struct lesson_line *line,
     return status;
 }
 
-static enum status run_line(struct lesson *lesson, struct lesson_line *line,
-                            struct lesson_choice choice, struct error *err)
+static enum status run_line(const struct lesson *lesson, struct lesson_line *line,
+                            struct error *err)
 {
     enum status status = STATUS_OK;
     char section[LESSON_NAME_BYTES + 8];
     snprintf(section, sizeof section, "line.%s", line->name);
-    choice.section = section;
+    struct lesson_choice choice = { .section = section };
     if (lesson->x_key[0] == '\0')
-        return run_turns(lesson, line, choice, err);
+        return run_turns(lesson, &choice, line, err);
     for (uint32_t k = 0; status == STATUS_OK && k < lesson->point_count; k++) {
         choice.value = lesson->value[k];
         status = simulate(lesson, &choice, NULL, &line->at[k], err);
@@ -150,20 +150,26 @@ static enum status run_line(struct lesson *lesson, struct lesson_line *line,
     return status;
 }
 
+static enum status run_other(const struct lesson *lesson, struct lesson_other *other,
+                             struct error *err)
+{
+    char section[LESSON_NAME_BYTES + 8];
+    snprintf(section, sizeof section, "other.%s", other->name);
+    const struct lesson_choice choice = { .section = section };
+    return simulate(lesson, &choice, NULL, &other->metrics, err);
+}
+
 enum status lesson_run(struct lesson *lesson, const char *const *set, uint32_t set_count,
                        struct error *err)
 {
-    struct lesson_choice choice = { .set = set, .set_count = set_count };
     enum status status = STATUS_OK;
+    lesson->set = set;
+    lesson->set_count = set_count;
     for (uint32_t i = 0; status == STATUS_OK && i < set_count; i++)
         status = check_set(lesson, set[i], err);
     for (uint32_t i = 0; status == STATUS_OK && i < lesson->line_count; i++)
-        status = run_line(lesson, &lesson->line[i], choice, err);
-    for (uint32_t i = 0; status == STATUS_OK && i < lesson->other_count; i++) {
-        char section[LESSON_NAME_BYTES + 8];
-        snprintf(section, sizeof section, "other.%s", lesson->other[i].name);
-        choice.section = section;
-        status = simulate(lesson, &choice, NULL, &lesson->other[i].metrics, err);
-    }
+        status = run_line(lesson, &lesson->line[i], err);
+    for (uint32_t i = 0; status == STATUS_OK && i < lesson->other_count; i++)
+        status = run_other(lesson, &lesson->other[i], err);
     return status;
 }

@@ -98,7 +98,10 @@ static enum status read_expression(const struct lesson *lesson, const char *key,
 /* Two digits are enough of what is said in passing. */
 static void show_number(double value, char *out, size_t out_bytes)
 {
-    snprintf(out, out_bytes, "%.*f", fabs(value) < 9.95 ? 1 : 0, value);
+    if (isfinite(value))
+        snprintf(out, out_bytes, "%.*f", fabs(value) < 9.95 ? 1 : 0, value);
+    else /* a share of nothing */
+        snprintf(out, out_bytes, "-");
 }
 
 static void show_difference(const struct expression *expression, char *out, size_t out_bytes)

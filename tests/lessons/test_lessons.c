@@ -240,16 +240,26 @@ END_TEST
 
 START_TEST(the_command_by_hand_has_the_keys_of_its_run_and_no_others)
 {
+    static const char *const set[] = { "workload.sessions=10", "workload.think_time.mean=2s" };
     struct error err = { 0 };
-    struct lesson *lesson =
-        run_lesson(PARTS BY_DRAM "see: x\nkeys: {workload.think_time.mean: 1s}\n");
-    char *text = printed(lesson, LESSON_PAGE, &err);
-    ck_assert_ptr_nonnull(strstr(text,
-                                 "\nreprise sim --no-db -c docs/learn/base.yaml --set policy=lru "
-                                 "--set tiers.dram.capacity=64GB --set "
-                                 "workload.think_time.mean=1s\n"));
-    free(text);
+    struct lesson *lesson = NULL;
+    struct school school =
+        school_with(PARTS BY_DRAM "see: x\nkeys: {workload.think_time.mean: 1s}\n");
+    ck_assert_int_eq(lesson_open(1, &lesson, &err), STATUS_OK);
+    for (uint32_t set_count = 0; set_count <= 2; set_count += 2) {
+        ck_assert_int_eq(lesson_run(lesson, set, set_count, &err), STATUS_OK);
+        char *text = printed(lesson, LESSON_PAGE, &err);
+        ck_assert_ptr_nonnull(strstr(text, set_count == 0 ? "base.yaml --set policy=lru "
+                                                            "--set tiers.dram.capacity=64GB "
+                                                            "--set workload.think_time.mean=1s\n"
+                                                          : "base.yaml --set policy=lru "
+                                                            "--set tiers.dram.capacity=64GB "
+                                                            "--set workload.sessions=10 "
+                                                            "--set workload.think_time.mean=2s\n"));
+        free(text);
+    }
     lesson_free(lesson);
+    school_end(&school);
 }
 END_TEST
 

@@ -3,7 +3,7 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "lessons/lesson.h"
+#include "sweep/lessons/lesson.h"
 #include "plots/lesson_picture.h"
 #include "plots/workshop.h"
 

@@ -3,7 +3,7 @@
 #ifndef REPRISE_PLOTS_LESSON_PICTURE_H
 #define REPRISE_PLOTS_LESSON_PICTURE_H
 
-#include "lessons/lesson.h"
+#include "sweep/lessons/lesson.h"
 
 /* Draws a lesson that was run into path, PNG or SVG as its name ends. STATUS_INPUT: another ending;
  * STATUS_IO: gnuplot or the file. */

@@ -1,6 +1,6 @@
-/* lessons/lesson_print.c - a lesson as a page. Markdown that a terminal shows as well. */
+/* sweep/lessons/lesson_print.c - a lesson as a page. Markdown that a terminal shows as well. */
 #include "base/memory.h"
-#include "lessons/lesson_parts.h"
+#include "sweep/lessons/lesson_parts.h"
 #include "sim/engine/experiment.h"
 #include "sweep/metric_show.h"
 

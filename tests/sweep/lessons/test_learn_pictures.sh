@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tests/lessons/test_learn_pictures.sh SOURCE_FOLDER MADE_FOLDER - the pictures of docs/learn are what the program
+# tests/sweep/lessons/test_learn_pictures.sh SOURCE_FOLDER MADE_FOLDER - the pictures of docs/learn are what the program
 # drew now, into MADE_FOLDER (test_learn.sh). Of another gnuplot than drew those the bytes differ: then it is skipped,
 # and says so. The numbers behind them are in the pages, which the test learn compares on every machine.
 set -u

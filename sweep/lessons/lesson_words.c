@@ -1,4 +1,4 @@
-/* lessons/lesson_words.c - numbers in a lesson's words, and what is claimed of them.
+/* sweep/lessons/lesson_words.c - numbers in a lesson's words, and what is claimed of them.
  *
  *   {METRIC RUN}                    its value: "1.25 s", "84.80 %"
  *   {METRIC RUN minus METRIC RUN}   their difference: "0.3 s", "12.5 points"
@@ -9,7 +9,7 @@
  *
  * RUN is LINE@VALUE, as the file writes both, or the name of an other run. */
 #include "base/memory.h"
-#include "lessons/lesson_parts.h"
+#include "sweep/lessons/lesson_parts.h"
 #include "sweep/metric_show.h"
 
 #include <math.h>

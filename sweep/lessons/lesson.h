@@ -1,4 +1,4 @@
-/* lessons/lesson.h - a lesson of docs/learn: a question, simulations that answer it, and words with
+/* sweep/lessons/lesson.h - a lesson of docs/learn: a question, simulations that answer it, and words with
  * the numbers of these simulations in them. Public.
  *
  *   lesson_open    reads N-NAME.yaml (docs/learn/README.md says what may be in it)
@@ -8,8 +8,8 @@
  * A lesson's words claim things ("hits fall while TTFT improves"). Numbers in them are filled in from
  * the runs; what they say of these numbers stands as claims in the file, which lesson_claims checks,
  * so that no words outlive what they were true of. */
-#ifndef REPRISE_LESSONS_LESSON_H
-#define REPRISE_LESSONS_LESSON_H
+#ifndef REPRISE_SWEEP_LESSONS_LESSON_H
+#define REPRISE_SWEEP_LESSONS_LESSON_H
 
 #include "base/config_tree.h"
 #include "base/error.h"

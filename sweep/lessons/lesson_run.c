@@ -1,6 +1,6 @@
-/* lessons/lesson_run.c - a lesson's simulations. Few and small, so one after the other. */
+/* sweep/lessons/lesson_run.c - a lesson's simulations. Few and small, so one after the other. */
 #include "base/memory.h"
-#include "lessons/lesson_parts.h"
+#include "sweep/lessons/lesson_parts.h"
 #include "sim/sim.h"
 
 #include <stdlib.h>

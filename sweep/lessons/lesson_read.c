@@ -1,6 +1,6 @@
-/* lessons/lesson_read.c - from the files of docs/learn to struct lesson. */
+/* sweep/lessons/lesson_read.c - from the files of docs/learn to struct lesson. */
 #include "base/memory.h"
-#include "lessons/lesson_parts.h"
+#include "sweep/lessons/lesson_parts.h"
 #include "sweep/axis.h"
 #include "sweep/metric_show.h"
 

@@ -1,7 +1,7 @@
-/* tests/lessons/test_lessons.c - what lessons/lesson.h promises: faulty files are refused by name,
+/* tests/sweep/lessons/test_lessons.c - what sweep/lessons/lesson.h promises: faulty files are refused by name,
  * words get the numbers of their runs, claims that do not hold are told, points are what they are
  * called. */
-#include "lessons/lesson.h"
+#include "sweep/lessons/lesson.h"
 #include "sim/engine/experiment.h"
 #include "sweep/metric_show.h"
 #include "tests/support.h"

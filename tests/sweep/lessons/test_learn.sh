@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tests/lessons/test_learn.sh REPRISE SOURCE_FOLDER MADE_FOLDER - docs/learn is true: each page is what the program
+# tests/sweep/lessons/test_learn.sh REPRISE SOURCE_FOLDER MADE_FOLDER - docs/learn is true: each page is what the program
 # makes of its lesson now, every claim in it holds, its commands can be pasted, and the list has it. What is made stays
 # in MADE_FOLDER, for test_learn_pictures.sh.
 set -u

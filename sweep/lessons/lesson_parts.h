@@ -1,8 +1,8 @@
-/* lessons/lesson_parts.h - what the files of this folder share. Private to it. */
-#ifndef REPRISE_LESSONS_LESSON_PARTS_H
-#define REPRISE_LESSONS_LESSON_PARTS_H
+/* sweep/lessons/lesson_parts.h - what the files of this folder share. Private to it. */
+#ifndef REPRISE_SWEEP_LESSONS_LESSON_PARTS_H
+#define REPRISE_SWEEP_LESSONS_LESSON_PARTS_H
 
-#include "lessons/lesson.h"
+#include "sweep/lessons/lesson.h"
 
 /* Where lessons and the experiments they begin with lie. */
 const char *lesson_folder(void);

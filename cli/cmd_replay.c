@@ -19,6 +19,7 @@ struct replay_options {
     const char *policies, *blocks, *ssd_blocks;
     uint64_t threads;
     bool inclusive, write_through, leaf_only, no_bound, json;
+    const char *turns;
 };
 
 /* The next text of a list with commas; false: there is no more. */
@@ -210,6 +211,7 @@ static enum status run_and_print(const struct replay_options *given,
     if (!given->no_bound)
         all->bound =
             bound_new(shared.block_tokens, shared.recompute_base_ns, shared.recompute_slope_ns);
+    all->turns = given->turns;
     if (replay_runs_do(all, trace, requests, given->threads, err) != STATUS_OK)
         return err->status;
     snprintf(server, sizeof server, "%s on %u GPU(s) of %s", experiment->model, experiment->gpus,
@@ -259,6 +261,9 @@ int cmd_replay(int argc, const char **argv)
           "no block goes before those that follow it" },
         { "no-bound", 0, OPTION_FLAG, &given.no_bound, NULL,
           "no bounds and no regret: memory does not grow with the trace" },
+        { "turns", 0, OPTION_TEXT, &given.turns, "FILE",
+          "every request in a row (docs/turns.md), as .csv or .jsonl; of several runs, a file "
+          "each" },
         { "format", 'f', OPTION_TEXT, &given.experiment.format, "NAME",
           "the file's format (default: told from its first line)" },
         { "threads", 'j', OPTION_U64, &given.threads, "N",

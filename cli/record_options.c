@@ -51,12 +51,12 @@ static size_t ending_of(const char *path)
     return dot != NULL ? (size_t)(dot - path) : strlen(path);
 }
 
-static enum status path_of(const char *path, const char *policy, uint32_t runs,
-                           char out[RECORD_PATH_BYTES], struct error *err)
+enum status record_options_path(const char *path, const char *name, uint32_t runs,
+                                char out[RECORD_PATH_BYTES], struct error *err)
 {
     size_t stem = ending_of(path);
     int length = runs <= 1 ? snprintf(out, RECORD_PATH_BYTES, "%s", path)
-                           : snprintf(out, RECORD_PATH_BYTES, "%.*s-%s%s", (int)stem, path, policy,
+                           : snprintf(out, RECORD_PATH_BYTES, "%.*s-%s%s", (int)stem, path, name,
                                       path + stem);
     if (length < 0 || length >= RECORD_PATH_BYTES)
         return error_io(err, path, "create", "its name is too long");
@@ -72,9 +72,9 @@ enum status record_options_open(const struct record_options *given,
     enum status status = STATUS_OK;
     *record = (struct record){ 0 };
     if (given->turns != NULL)
-        status = path_of(given->turns, policy, runs, turns, err);
+        status = record_options_path(given->turns, policy, runs, turns, err);
     if (status == STATUS_OK && given->timeline != NULL)
-        status = path_of(given->timeline, policy, runs, timeline, err);
+        status = record_options_path(given->timeline, policy, runs, timeline, err);
     if (status != STATUS_OK)
         return status;
     here.turns = given->turns != NULL ? turns : NULL;

@@ -28,6 +28,9 @@ enum status record_options_check(const struct record_options *given, struct reco
                                  struct error *err);
 
 #define RECORD_PATH_BYTES 4096
+/* The path of one of `runs` runs' files: of several, with that name before its ending. STATUS_IO: it is too long. */
+enum status record_options_path(const char *path, const char *name, uint32_t runs,
+                                char out[RECORD_PATH_BYTES], struct error *err);
 /* Opens what is asked for of one of `runs` runs, under that policy: of several, a path has the policy's name before
  * its ending. As record_open(). */
 enum status record_options_open(const struct record_options *given, const struct record_asked *asked,

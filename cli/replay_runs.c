@@ -6,8 +6,11 @@
 #include "base/memory.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
+#include "cli/record_options.h"
 #include "sweep/crew.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -41,6 +44,9 @@ static void replay_batch(struct replay_run *run, const struct batch *batch)
     const uint64_t *keys = batch->keys;
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct asked *asked = &batch->asked[i];
+        if (run->turns != NULL)
+            replay_whose(run->replay,
+                         &(struct replay_whose){ asked->session, asked->turn, asked->asked_ns });
         replay_request(run->replay, keys, asked->count, asked->prompt_tokens);
         keys += asked->count;
     }
@@ -189,6 +195,59 @@ static void ask_bounds(struct work *work, struct crew *crew, struct shown *shown
     wait_for(crew, shown);
 }
 
+/* ---- rows of requests ---- */
+
+static void tell_request(void *context, const struct turn_row *row)
+{
+    turn_file_add(context, row);
+}
+
+/* "lru", or of several sizes "lru-10000", with an SSD "lru-10000-40000". */
+static void run_label(const struct replay_runs *all, const struct replay_run *run, char *out,
+                      size_t out_bytes)
+{
+    const uint64_t *blocks = run->config.blocks;
+    int length = snprintf(out, out_bytes, "%s", run->config.policy->name);
+    if (all->size_count <= 1)
+        return;
+    length +=
+        blocks[TIER_DRAM] == UINT64_MAX
+            ? snprintf(out + length, out_bytes - (size_t)length, "-unlimited")
+            : snprintf(out + length, out_bytes - (size_t)length, "-%" PRIu64, blocks[TIER_DRAM]);
+    if (blocks[TIER_SSD] > 0)
+        snprintf(out + length, out_bytes - (size_t)length, "-%" PRIu64, blocks[TIER_SSD]);
+}
+
+static enum status open_turns(struct replay_runs *all, struct error *err)
+{
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; all->turns != NULL && i < all->run_count && status == STATUS_OK; i++) {
+        struct replay_run *run = &all->runs[i];
+        char label[128], path[RECORD_PATH_BYTES];
+        run_label(all, run, label, sizeof label);
+        status = record_options_path(all->turns, label, all->run_count, path, err);
+        if (status == STATUS_OK)
+            status = turn_file_open(path, label, &run->turns, err);
+        if (status == STATUS_OK)
+            run->config.teller = (struct replay_teller){ tell_request, run->turns };
+    }
+    return status;
+}
+
+/* Whole, or not there. */
+static enum status close_turns(struct replay_runs *all, enum status status, struct error *err)
+{
+    for (uint32_t i = 0; i < all->run_count; i++) {
+        struct turn_file *turns = all->runs[i].turns;
+        all->runs[i].turns = NULL;
+        if (turns != NULL && status == STATUS_OK)
+            status = turn_file_finish(turns, err);
+        else
+            turn_file_abandon(turns);
+    }
+    return status;
+}
+
 enum status replay_runs_do(struct replay_runs *all, struct trace *trace, struct requests *requests,
                            uint64_t threads, struct error *err)
 {
@@ -196,9 +255,11 @@ enum status replay_runs_do(struct replay_runs *all, struct trace *trace, struct 
     struct shown shown = { .trace = trace };
     struct crew *crew = NULL;
     uint32_t items = all->run_count + (all->bound != NULL);
-    enum status status = crew_start(crew_size(threads, items), do_item, &work, &crew, err);
+    enum status status = open_turns(all, err);
+    if (status == STATUS_OK)
+        status = crew_start(crew_size(threads, items), do_item, &work, &crew, err);
     if (status != STATUS_OK)
-        return status;
+        return close_turns(all, status, err);
     for (uint32_t i = 0; i < all->run_count; i++)
         all->runs[i].replay = replay_new(&all->runs[i].config);
     progress_start(&shown.progress);
@@ -211,5 +272,5 @@ enum status replay_runs_do(struct replay_runs *all, struct trace *trace, struct 
     crew_end(crew);
     for (uint32_t i = 0; i < all->run_count; i++)
         replay_free(all->runs[i].replay);
-    return status;
+    return close_turns(all, status, err);
 }

@@ -8,6 +8,7 @@
 #include "sim/replay/bound.h"
 #include "sim/replay/replay.h"
 #include "sim/replay/requests.h"
+#include "sim/record/turn_file.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,6 +24,7 @@ struct replay_run {
     struct replay *replay;
     struct replay_result result;
     double cpu_s; /* of replaying, without reading */
+    struct turn_file *turns; /* rows of its requests; NULL: none */
 };
 
 /* What the engine that was recorded hit itself, over the same requests (trace_facts.measured). */
@@ -38,6 +40,7 @@ struct replay_runs {
     struct bound *bound;             /* NULL: no bounds are wanted */
     uint64_t bound_bytes;            /* at its most */
     struct replay_measured measured; /* zero: the trace does not tell */
+    const char *turns;               /* a file of requests' rows for each run (cli/record_options.h); NULL: none */
 };
 
 /* Replays all requests under every run, on `threads` threads (0: one a core), drawing progress.

@@ -90,6 +90,9 @@ static void print_turns(void)
     for (uint32_t i = 0; i < turn_column_count; i++)
         printf("| `%s` | %s | %s | %s |\n", turn_columns[i].name, kind_of(&turn_columns[i]),
                turn_columns[i].unit, turn_columns[i].meaning);
+    printf("\n`reprise replay --turns FILE` writes the same columns, a row a request: blocks as tokens, those of the "
+           "prompt.\nWhat needs time is empty there; `lost_ns` is when the request came for which it was "
+           "evicted.\n");
     printf("\nOf each row: `waiting_*` sum to `prefill_start_ns - queued_ns`; `reused_*_tokens` to "
            "`reused_tokens`; what\nfollows `computed_tokens` to that; and both to "
            "`wanted_tokens`. Rows that are `measured` sum to the run's metrics.\nThousands of random "

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "sim/replay/blocks.h"
 #include "sim/replay/scout.h"
+#include "sim/replay/told.h"
 #include "sim/replay/value.h"
 
 #include <assert.h>
@@ -17,6 +18,7 @@ enum { SLOT_AHEAD = 64, BLOCK_AHEAD = 32, ORDER_AHEAD = 16 };
 
 struct request {
     uint32_t blocks, tokens;
+    struct replay_whose about;
 };
 
 /* References told and not worked off. */
@@ -41,6 +43,8 @@ struct replay {
     struct scout forgotten[TIER_COUNT];
     uint32_t *chain; /* handles of the present request; not in the fast path */
     uint32_t chain_capacity;
+    struct replay_whose about; /* of the next request */
+    struct told *told;         /* NULL: nobody is told */
     struct replay_result result;
 };
 
@@ -113,6 +117,8 @@ struct replay *replay_new(const struct replay_config *config)
     replay->env.recompute_base_ns = config->recompute_base_ns;
     replay->env.recompute_slope_ns = config->recompute_slope_ns;
     replay->env.use = (struct policy_use){ .found = true, .served = true };
+    if (config->teller.request != NULL)
+        replay->told = told_new(&config->teller, config->block_tokens);
     return replay;
 }
 
@@ -128,6 +134,7 @@ void replay_free(struct replay *replay)
     free(replay->pending.hash);
     free(replay->pending.request);
     free(replay->chain);
+    told_free(replay->told);
     free(replay);
 }
 
@@ -192,6 +199,8 @@ static bool evict(struct replay *replay, enum tier tier)
     if (below < TIER_COUNT && !in_tier(replay, victim, below))
         enter(replay, victim, (enum tier)below);
     leave(replay, victim, tier, LEAVE_EVICTED);
+    if (replay->told != NULL && replay->blocks.block[victim].tiers == 0)
+        told_lost(replay->told, replay->blocks.block[victim].key, tier);
     settle(replay, victim);
     return true;
 }
@@ -395,6 +404,10 @@ static void work_one(struct replay *replay)
     struct pending *pending = &replay->pending;
     struct request request = pending->request[pending->first_request++];
     bool simple = replay->below[replay->fastest] == TIER_COUNT && !replay->config.leaf_only;
+    if (replay->told != NULL)
+        told_request(replay->told, &replay->blocks, pending->key + pending->begin,
+                     pending->hash + pending->begin, request.blocks, request.tokens,
+                     &request.about);
     replay->result.requests++;
     replay->result.references += request.blocks;
     replay->result.prompt_tokens += request.tokens;
@@ -423,6 +436,11 @@ static void compact(struct pending *pending)
     pending->requests = requests;
 }
 
+void replay_whose(struct replay *replay, const struct replay_whose *about)
+{
+    replay->about = *about;
+}
+
 void replay_request(struct replay *replay, const uint64_t *keys, uint32_t count,
                     uint32_t prompt_tokens)
 {
@@ -439,7 +457,7 @@ void replay_request(struct replay *replay, const uint64_t *keys, uint32_t count,
         pending->hash[pending->end++] = hash;
         blocks_prefetch_slot(&replay->blocks, hash);
     }
-    pending->request[pending->requests++] = (struct request){ count, prompt_tokens };
+    pending->request[pending->requests++] = (struct request){ count, prompt_tokens, replay->about };
     while (pending->first_request < pending->requests &&
            pending->end - pending->begin >=
                SLOT_AHEAD + pending->request[pending->first_request].blocks)

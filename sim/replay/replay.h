@@ -9,9 +9,21 @@
 #ifndef REPRISE_SIM_REPLAY_REPLAY_H
 #define REPRISE_SIM_REPLAY_REPLAY_H
 
+#include "sim/engine/turn_row.h"
 #include "sim/placement/policy.h"
 
 struct replay;
+
+/* Hears of each request before it changes anything, as a row of turns in which what needs time is nothing
+ * (TURN_NOTHING). request NULL: nobody does, and a replay takes no time for it. */
+struct replay_teller {
+    void (*request)(void *context, const struct turn_row *row);
+    void *context;
+};
+/* Whose request it is, for rows. */
+struct replay_whose {
+    uint64_t session, turn, asked_ns; /* turn: of its session, from 1 on */
+};
 
 struct replay_config {
     const struct policy *policy;
@@ -22,6 +34,7 @@ struct replay_config {
     bool leaf_only;        /* none goes before those that follow it; touches deepest first */
     uint32_t block_tokens; /* with the two below: the time that hits save */
     double recompute_base_ns, recompute_slope_ns; /* of a token at position p: base + slope * p */
+    struct replay_teller teller;
 };
 
 struct replay_result {
@@ -44,6 +57,9 @@ void replay_free(struct replay *replay); /* NULL is fine */
  * behind the prompt: a reply's). keys are read before it returns. */
 void replay_request(struct replay *replay, const uint64_t *keys, uint32_t count,
                     uint32_t prompt_tokens);
+
+/* The next request is that one's. */
+void replay_whose(struct replay *replay, const struct replay_whose *about);
 
 /* Works off what was told; more may follow. */
 struct replay_result replay_finish(struct replay *replay);

@@ -134,6 +134,9 @@ static enum trace_step next_turn(struct requests *requests, struct asked *asked,
     }
     asked->prompt_tokens = (uint32_t)prompt;
     asked->measured_hits = asked->measured_hits_below = 0;
+    asked->session = begun->id;
+    asked->turn = begun->turn + 1;
+    asked->asked_ns = event.time_ns;
     ask_for(requests, begun, asked);
     if (++begun->turn < begun->turn_count) {
         event_heap_push(&requests->turns, event.time_ns + begun->turns[begun->turn].think_ns, 0,
@@ -156,6 +159,9 @@ enum trace_step requests_next(struct requests *requests, struct asked *asked, st
                                  .count = session.block_count,
                                  .prompt_tokens = session.turns[0].prompt_tokens,
                                  .measured_hits = session.measured_hits,
-                                 .measured_hits_below = session.measured_hits_below };
+                                 .measured_hits_below = session.measured_hits_below,
+                                 .session = session.id,
+                                 .turn = 1,
+                                 .asked_ns = session.arrival_ns };
     return step;
 }

@@ -16,6 +16,7 @@ struct asked {
     uint32_t prompt_tokens; /* the turn's whole prompt, history and all */
     /* Of the first blocks, what the engine that was recorded had (traces.h). */
     uint32_t measured_hits, measured_hits_below;
+    uint64_t session, turn, asked_ns; /* whose; its turn, from 1 on; when, as if replies took no time */
 };
 
 struct requests;

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# tests/cli/test_turns.sh REPRISE - rows of turns, timelines and `explain` as a user meets them: the same bytes however
+# tests/cli/test_turns.sh REPRISE SAMPLE_TRACE - rows of turns, timelines and `explain` as a user meets them: the same bytes however
 # many threads, files that are whole or not there, a turn's story from what is kept and from what is made again.
 set -u
-reprise=$1
+reprise=$1 sample=$2
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
@@ -46,6 +46,28 @@ check "a compressed timeline" [ "$(gzip -dc one.json.gz | cksum)" = "$(cksum <1-
 check "one file a seed" [ "$(ls seed*.csv | tr '\n' ' ')" = "seed-lru-1.csv seed-lru-2.csv " ]
 check "the first seed's rows" [ "$(tail -n +2 seed-lru-1.csv | cut -d, -f2- | cksum)" = "$(tail -n +2 1-lru.csv | cut -d, -f2- | cksum)" ]
 
+# Requests of a replay: rows of each run, which sum to its hits, and by why to what it lacked.
+sum() { # FILE COLUMN...: the sum of those columns
+    local file=$1
+    shift
+    awk -F, -v names="$*" 'NR == 1 { count = split(names, want, " "); for (i = 1; i <= NF; i++) at[$i] = i; next }
+        { for (i = 1; i <= count; i++) total += $at[want[i]] } END { printf "%d\n", total }' "$file"
+}
+for threads in 1 2; do
+    "$reprise" replay "$sample" --blocks 40,100 --ssd-blocks 60 -p lru,s3-fifo --json -j $threads \
+        --turns replay$threads.csv >replay.json 2>/dev/null
+    check "replay with $threads threads" [ $? -eq 0 ]
+done
+hits=$(grep -o '"hit_tokens": [0-9]*' replay.json | grep -o '[0-9]*$' | sort -n | tr '\n' ' ')
+check "requests' rows sum to the hits" [ "$hits" = "$(for f in replay1-*.csv; do sum $f reused_tokens; done | sort -n | tr '\n' ' ')" ]
+for file in replay1-*.csv; do
+    check "rows of $file differ by threads" cmp "$file" "${file/1/2}"
+    check "$file: computed tokens by why" [ "$(sum $file computed_tokens)" -eq \
+        "$(sum $file new_tokens never_stored_tokens evicted_tokens behind_gap_tokens)" ]
+    check "$file: nothing was evicted" grep -q ",evicted,SSD," "$file"
+done
+check "a file each run" [ "$(ls replay1-*.csv | wc -l)" -eq 4 ]
+
 says "another ending" 2 "a name that ends in .csv or .jsonl" "$reprise" sim "${small[@]}" --no-db --turns t.txt
 says "Parquet" 2 "write as Parquet" "$reprise" sim "${small[@]}" --no-db --turns t.parquet
 says "a timeline's ending" 2 "ends in .json" "$reprise" sim "${small[@]}" --no-db --timeline t.txt
@@ -61,6 +83,11 @@ says "an evicted turn" 0 "computed: they had been stored, and were evicted" "$re
 for_turn=$(sqlite3 1.db "select lost_for_turn from turn where run_id = 1 and turn = $evicted")
 check "for whom it was evicted" grep -q "turn $for_turn\b\|for the turn itself" said
 cp said kept
+# Whoever it was evicted for had been asked by then, and had not ended long before.
+misnamed=$(sqlite3 1.db "select count(*) from turn a join turn b on b.run_id = a.run_id and b.turn = a.lost_for_turn
+    where a.lost_ns < b.asked_ns or a.lost_ns > b.end_ns + 60e9")
+check "KV was evicted for a turn that was not there" [ "$misnamed" -eq 0 ]
+check "nothing was evicted for another turn" [ "$(sqlite3 1.db "select count(*) from turn where lost_for_turn <> turn")" -gt 3 ]
 # A run that kept none is simulated again, and comes out the same.
 sqlite3 1.db "delete from turn"
 says "made again" 0 "Turn $evicted:" "$reprise" explain --db 1.db 1 "$evicted"

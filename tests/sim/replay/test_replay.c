@@ -248,6 +248,55 @@ START_TEST(the_time_saved_is_that_of_the_leading_blocks)
 }
 END_TEST
 
+struct heard {
+    struct turn_row row[8];
+    uint32_t rows;
+};
+
+static void hear(void *context, const struct turn_row *row)
+{
+    struct heard *heard = context;
+    heard->row[heard->rows++] = *row;
+}
+
+/* LRU of 3 blocks. 1, 2, 3; then 4 evicts 1; then 1 to 3: 1 is missed, 2 and 3 are there behind it.
+ */
+START_TEST(a_request_s_row_says_who_evicted_what_it_misses)
+{
+    struct heard heard = { .rows = 0 };
+    const struct replay_config config = { .policy = policy_find("lru"),
+                                          .keys = POLICY_KEYS_STANDARD,
+                                          .blocks = { [TIER_DRAM] = 3 },
+                                          .block_tokens = 16,
+                                          .teller = { hear, &heard } };
+    struct replay *replay = replay_new(&config);
+    const uint64_t first[] = { 1, 2, 3 }, second[] = { 4 };
+    replay_whose(replay, &(struct replay_whose){ 7, 1, 1000 });
+    replay_request(replay, first, 3, 48);
+    replay_whose(replay, &(struct replay_whose){ 8, 1, 2000 });
+    replay_request(replay, second, 1, 10);
+    replay_whose(replay, &(struct replay_whose){ 7, 2, 3000 });
+    replay_request(replay, first, 3, 50);
+    replay_finish(replay);
+    const struct turn_row *last = &heard.row[2];
+    ck_assert_uint_eq(heard.rows, 3);
+    ck_assert_uint_eq(heard.row[0].never_stored_tokens, 48);
+    ck_assert_uint_eq(heard.row[1].never_stored_tokens, 10); /* no more than the prompt has */
+    ck_assert_uint_eq(last->turn, 3);
+    ck_assert_uint_eq(last->session, 7);
+    ck_assert_uint_eq(last->turn_of_session, 2);
+    ck_assert_uint_eq(last->evicted_tokens, 16);
+    ck_assert_uint_eq(last->behind_gap_tokens, 32);
+    ck_assert_uint_eq(last->new_tokens, 2); /* behind its last whole block */
+    ck_assert_uint_eq(last->lost_why, ABSENT_EVICTED);
+    ck_assert_uint_eq(last->lost_tier, TIER_DRAM);
+    ck_assert_uint_eq(last->lost_ns, 2000);
+    ck_assert_uint_eq(last->lost_for_turn, 2);
+    ck_assert_uint_eq(last->ttft_ns, TURN_NOTHING);
+    replay_free(replay);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("replay");
@@ -262,6 +311,7 @@ int main(void)
     tcase_add_test(tests, blocks_in_a_tier_are_those_written_less_those_evicted);
     tcase_add_test(tests, exclusive_lru_tiers_hit_as_one_of_both_sizes);
     tcase_add_test(tests, an_unlimited_cache_hits_alike_under_every_policy);
+    tcase_add_test(tests, a_request_s_row_says_who_evicted_what_it_misses);
     tcase_add_test(tests, the_time_saved_is_that_of_the_leading_blocks);
     return test_main(suite);
 }

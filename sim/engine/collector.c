@@ -117,6 +117,7 @@ static void count_hits(struct collector *collector, const struct turn_record *tu
     collector->prefill_tokens += turn->context_tokens;
     for (int tier = 0; tier < TIER_KINDS; tier++) {
         collector->hit_tokens[tier] += turn->hit_tokens[tier];
+        collector->passed_over[tier] += turn->passed_over[tier];
         timeline_add(&collector->timeline, (enum timeline_row)(ROW_HBM + tier), turn->end_ns,
                      turn->hit_tokens[tier]);
     }
@@ -343,6 +344,10 @@ static void set_hits(const struct collector *collector, struct metrics *metrics)
     metrics->hit_tokens_ssd = (double)collector->hit_tokens[TIER_SSD];
     metrics->hit_tokens_remote = (double)collector->hit_tokens[TIER_REMOTE];
     metrics->passed_over_tokens = (double)collector->passed_over_tokens;
+    metrics->passed_over_tokens_hbm = (double)collector->passed_over[TIER_HBM];
+    metrics->passed_over_tokens_dram = (double)collector->passed_over[TIER_DRAM];
+    metrics->passed_over_tokens_ssd = (double)collector->passed_over[TIER_SSD];
+    metrics->passed_over_tokens_remote = (double)collector->passed_over[TIER_REMOTE];
     metrics->wanted_tokens = (double)collector->wanted_tokens;
     metrics->history_tokens = (double)collector->history_tokens;
     metrics->computed_tokens = (double)collector->computed_tokens;

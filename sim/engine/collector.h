@@ -64,7 +64,7 @@ struct collector {
     uint64_t iterations, extrapolated_iterations, extrapolated_ns;
     uint64_t turns, reply_tokens, overflows, clamped_turns;
     uint64_t wanted_tokens, history_tokens, reused_tokens, computed_tokens;
-    uint64_t passed_over_tokens;
+    uint64_t passed_over_tokens, passed_over[TIER_KINDS];
     uint64_t preemptions, preempted_tokens, prefilled_again_tokens, turns_in_slo;
     struct turn_ttft urgent; /* turns of urgent sessions */
     uint64_t hit_tokens[TIER_KINDS], prefill_tokens;
@@ -84,6 +84,7 @@ struct turn_record {
     uint32_t reused_tokens;              /* of the context; the sum of hit_tokens */
     uint32_t passed_over_tokens;         /* found, but computed again since that was sooner */
     uint32_t hit_tokens[TIER_KINDS];
+    uint32_t passed_over[TIER_KINDS]; /* of passed_over_tokens: where they lay */
     uint32_t units_found, units_wanted;
     uint8_t tenant;
     bool urgent;

@@ -46,8 +46,10 @@ static void count_turn(struct engine *engine, const struct session *session, uin
         .overflowed = session->cut_tokens > 0,
         .clamped = session->clamped,
     };
-    for (int tier = 0; tier < TIER_KINDS; tier++)
+    for (int tier = 0; tier < TIER_KINDS; tier++) {
         record.hit_tokens[tier] = hits->tokens[tier];
+        record.passed_over[tier] = session->passed_over[tier];
+    }
     collector_add_turn(collector_of(engine), &record);
 }
 

@@ -137,7 +137,16 @@
       "of the tokens that measured turns reused: found in the remote pool and in no faster "         \
       "tier")                                                                                        \
     X(passed_over_tokens, "tokens",                                                                  \
-      "tokens that measured turns found in a tier but computed again, since that was sooner")        \
+      "tokens that measured turns found in a tier but computed again: that was sooner than "         \
+      "loading them (engine.reuse), or engine.fetch_* said so")                                      \
+    X(passed_over_tokens_hbm, "tokens",                                                              \
+      "of the tokens that measured turns found but computed again: found in HBM, behind a part that was not loaded") \
+    X(passed_over_tokens_dram, "tokens",                                                             \
+      "of the tokens that measured turns found but computed again: found in DRAM and not in HBM")    \
+    X(passed_over_tokens_ssd, "tokens",                                                              \
+      "of the tokens that measured turns found but computed again: found on SSD and in no faster tier") \
+    X(passed_over_tokens_remote, "tokens",                                                           \
+      "of the tokens that measured turns found but computed again: found in the remote pool and in no faster tier") \
     X(wanted_tokens, "tokens", "history and prompt tokens of measured turns, of those whose prefill ended") \
     X(history_tokens, "tokens",                                                                      \
       "history tokens of measured turns, after the window's cut; open loop: 0, all are prompt")      \

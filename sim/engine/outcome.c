@@ -1,9 +1,9 @@
 /* sim/engine/outcome.c - see outcome.h. */
 #include "sim/engine/outcome.h"
 
-#include "models/timing_range.h"
 #include "sim/engine/cost.h"
 #include "sim/engine/engine.h"
+#include "sim/engine/findings.h"
 #include "sim/engine/wear.h"
 
 #include <inttypes.h>
@@ -86,86 +86,6 @@ static void set_wear(const struct engine_setup *setup, struct sim_result *result
     metrics->ssd_years = wear.years;
 }
 
-/* A prompt that was cut to the window reuses more of what is left of it than the whole one would.
- */
-static bool window_finding(const struct engine_setup *setup, const struct metrics *metrics,
-                           char *text, size_t text_bytes)
-{
-    const double told_from = 0.01;
-    if (metrics->clamped_turns < told_from * metrics->turns || metrics->clamped_turns == 0.0)
-        return false;
-    snprintf(
-        text, text_bytes,
-        "%.0f %% of the turns are longer than the context window of %u tokens and were cut to it",
-        100.0 * metrics->clamped_turns / metrics->turns, setup->window_tokens);
-    return true;
-}
-
-/* A limit of the engine's that more of the same GPUs' memory would let be higher. */
-static bool batch_finding(const struct engine_setup *setup, const struct metrics *metrics,
-                          char *text, size_t text_bytes)
-{
-    const double told_from_ttft = 0.1, told_from_waiting = 0.5;
-    double waiting_ns = metrics->waiting_batch_ns + metrics->waiting_hbm_ns +
-                        metrics->waiting_kv_ns + metrics->waiting_gpu_ns;
-    if (metrics->queueing_mean_ns < told_from_ttft * metrics->ttft_mean_ns || waiting_ns <= 0.0 ||
-        metrics->waiting_batch_ns < told_from_waiting * waiting_ns)
-        return false;
-    snprintf(text, text_bytes,
-             "%.0f %% of the time that turns waited was for engine.batch = %u, while HBM had room: "
-             "the limit holds them up, not the GPUs' memory",
-             100.0 * metrics->waiting_batch_ns / waiting_ns, setup->experiment->batch);
-    return true;
-}
-
-/* What nobody measured is not shown as if somebody had. */
-static bool range_finding(const struct engine_setup *setup, const struct metrics *metrics,
-                          char *text, size_t text_bytes)
-{
-    char range[TIMING_RANGE_BYTES];
-    if (metrics->extrapolated_iterations == 0.0)
-        return false;
-    snprintf(text, text_bytes,
-             "%.1f %% of the GPUs' time, %.0f of %.0f iterations, is extrapolated: beyond the %s "
-             "measured",
-             100.0 * metrics->extrapolated_time_share, metrics->extrapolated_iterations,
-             metrics->iterations, timing_range_text(&setup->timing, range));
-    return true;
-}
-
-/* Hits of 0 are the trace's silence, not the workload's. */
-static bool silent_finding(const struct trace_facts *facts, const struct metrics *metrics,
-                           char *text, size_t text_bytes)
-{
-    if (!facts->open_loop || facts->block_tokens > 0 || metrics->turns == 0.0)
-        return false;
-    snprintf(text, text_bytes,
-             "the trace (%.32s) tells nothing of shared prefixes, so that nothing can hit: whether "
-             "keeping KV pays cannot be told from it",
-             facts->format);
-    return true;
-}
-
-/* assumed: what the trace does not say (struct trace_facts); NULL ends it. */
-static void set_findings(const struct engine_setup *setup, const struct trace_facts *facts,
-                         struct sim_result *result)
-{
-    const size_t bytes = sizeof result->finding[0];
-    const char *const *assumed = facts->assumed;
-    int count = silent_finding(facts, &result->metrics, result->finding[0], bytes) ? 1 : 0;
-    if (window_finding(setup, &result->metrics, result->finding[count], bytes))
-        count++;
-    if (range_finding(setup, &result->metrics, result->finding[count], bytes))
-        count++;
-    if (batch_finding(setup, &result->metrics, result->finding[count], bytes))
-        count++;
-    for (int i = 0; count < SIM_FINDINGS_MAX; i++, count++)
-        if (!wear_finding(&result->metrics, &setup->disks.drive, i, result->finding[count], bytes))
-            break;
-    for (int i = 0; assumed[i] != NULL && count < SIM_FINDINGS_MAX; i++, count++)
-        snprintf(result->finding[count], bytes, "assumed of the trace: %s", assumed[i]);
-}
-
 /* ---- all of it ---- */
 
 void outcome_set(struct service *service, const struct trace *trace, uint64_t now_ns,
@@ -177,7 +97,7 @@ void outcome_set(struct service *service, const struct trace *trace, uint64_t no
     set_wear(setup, result);
     const struct trace_facts facts = trace_facts(trace);
     set_tenants(service, &facts.tenants, result);
-    set_findings(setup, &facts, result);
+    findings_set(service, &facts, result);
     result->trace_hash = trace_hash(trace);
     result->trace_format = facts.format;
     result->open_loop = setup->open_loop && setup->experiment->workload.concurrency == 0;

@@ -229,6 +229,21 @@ static void leave_out(struct placement_hits *hits, uint32_t tokens)
     }
 }
 
+/* What was found and is computed again, by where it lay. A slow tier that is not loaded from may leave
+ * what a faster one holds behind a gap, so each tier's is what it lost. */
+static void note_passed_over(struct session *session, const struct placement_hits *found,
+                             const struct placement_hits *hits)
+{
+    uint32_t left = reuse_found_tokens(found) - reuse_found_tokens(hits);
+    session->passed_over_tokens = left;
+    for (int tier = TIER_KINDS - 1; tier >= 0; tier--) {
+        uint32_t was = found->tokens[tier], is = hits->tokens[tier];
+        uint32_t lost = was > is ? was - is : 0;
+        session->passed_over[tier] = lost < left ? lost : left;
+        left -= session->passed_over[tier];
+    }
+}
+
 /* What a preempted turn finds again is no hit of the workload's. */
 static void note_hits(const struct engine *engine, struct session *session,
                       struct placement_hits found, struct placement_hits hits)
@@ -236,7 +251,7 @@ static void note_hits(const struct engine *engine, struct session *session,
     session->ready_tokens = ready_of(engine, reuse_found_tokens(&hits), session->prefill_tokens);
     if (session->started)
         return;
-    session->passed_over_tokens = reuse_found_tokens(&found) - reuse_found_tokens(&hits);
+    note_passed_over(session, &found, &hits);
     session->reused_tokens = session->ready_tokens;
     session->hits = hits;
     leave_out(&session->hits, reuse_found_tokens(&hits) - session->reused_tokens);

@@ -20,7 +20,8 @@ struct series {
     double *x, *y;
 };
 #define SIM_SERIES_MAX 16
-#define SIM_FINDINGS_MAX 6
+#define SIM_FINDINGS_MAX 10
+#define SIM_FINDING_BYTES 352
 
 struct sim_result {
     struct metrics metrics;
@@ -35,7 +36,7 @@ struct sim_result {
     uint64_t kv_bytes_per_token, kv_budget_bytes;
     uint32_t raised_block_tokens; /* of units that were raised to hold a state; 0: they were not */
     uint64_t kv_tier_bytes[TIER_KINDS];  /* of a token where it is kept (engine.rank_copies) */
-    char finding[SIM_FINDINGS_MAX][160]; /* sentences on the run, most important first; "": no more */
+    char finding[SIM_FINDINGS_MAX][SIM_FINDING_BYTES]; /* sentences on the run, most important first; "": no more */
     uint64_t events;             /* simulated, for benchmarks */
     bool interrupted;            /* stopped by progress(): metrics are of what was done */
 };

@@ -39,6 +39,7 @@ struct session {
     struct placement_hits hits;       /* of its first prefill: what it reused */
     uint32_t reused_tokens;           /* their sum */
     uint32_t passed_over_tokens; /* found, but in a tier not worth loading from */
+    uint32_t passed_over[TIER_KINDS]; /* of them: where they lay; their sum */
     uint8_t tenant;              /* of the trace's */
     uint8_t rank;                /* engine.order: priority; higher ones first */
     bool urgent;                 /* that, or its tenant's priority is above the usual */

@@ -37,20 +37,22 @@ bool wear_finding(const struct metrics *metrics, const struct drive *drive, int 
     double never = share(metrics->stored_never_loaded_bytes, metrics->stored_bytes);
     if (unused >= THRASHING_SHARE && i-- == 0) {
         snprintf(text, text_bytes,
-                 "DRAM is thrashing: %.0f %% of what is fetched is evicted before its turn",
+                 "DRAM is thrashing: %.0f %% of what is fetched is evicted before its turn. More DRAM "
+                 "(tiers.dram.capacity) or fewer turns ahead "
+                 "(placement.scheduler_aware.fetching_window) would do",
                  100.0 * unused);
         return true;
     }
     if (never >= NEVER_LOADED_SHARE && i-- == 0) {
         snprintf(text, text_bytes,
-                 "Most writes are for nothing: %.0f %% of what is stored is never loaded",
+                 "most writes are for nothing: %.0f %% of what is stored is never loaded",
                  100.0 * never);
         return true;
     }
     if (metrics->ssd_years > 0.0 && metrics->ssd_years < drive->warranty_years && i-- == 0) {
         snprintf(
             text, text_bytes,
-            "The SSDs wear out: %.1f years to their rated writes, under %.0f years of warranty",
+            "the SSDs wear out: %.1f years to their rated writes, under %.0f years of warranty",
             metrics->ssd_years, drive->warranty_years);
         return true;
     }

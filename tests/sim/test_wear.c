@@ -63,9 +63,10 @@ START_TEST(findings_say_what_is_wrong_most_important_first)
                                .stored_bytes = 100.0,
                                .stored_never_loaded_bytes = 91.0,
                                .ssd_years = 1.5 };
-    char text[160];
+    char text[320];
     ck_assert(wear_finding(&metrics, &one_tb, 0, text, sizeof text));
-    ck_assert_str_eq(text, "DRAM is thrashing: 63 % of what is fetched is evicted before its turn");
+    ck_assert_ptr_nonnull(strstr(text, "DRAM is thrashing: 63 % of what is fetched is evicted"));
+    ck_assert_ptr_nonnull(strstr(text, "tiers.dram.capacity"));
     ck_assert(wear_finding(&metrics, &one_tb, 1, text, sizeof text));
     ck_assert_ptr_nonnull(strstr(text, "91 % of what is stored is never loaded"));
     ck_assert(wear_finding(&metrics, &one_tb, 2, text, sizeof text));

@@ -1,0 +1,246 @@
+/* sim/engine/findings.c - see findings.h. A sentence a function, each with the bounds from which it is
+ * told; below them nobody needs to know. */
+#include "sim/engine/findings.h"
+
+#include "base/units.h"
+#include "models/timing_range.h"
+#include "sim/engine/setup.h"
+#include "sim/engine/wear.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What the sentences are told from. */
+struct told {
+    const struct service *service;
+    const struct engine_setup *setup;
+    const struct trace_facts *facts;
+    const struct metrics *metrics;
+    char *text; /* where the next one goes */
+    size_t text_bytes;
+};
+
+static double share(double part, double whole)
+{
+    return whole > 0.0 ? part / whole : 0.0;
+}
+
+/* ---- what makes numbers doubtful ---- */
+
+/* Hits of 0 are the trace's silence, not the workload's. */
+static bool silent_finding(const struct told *told)
+{
+    const struct trace_facts *facts = told->facts;
+    if (!facts->open_loop || facts->block_tokens > 0 || told->metrics->turns == 0.0)
+        return false;
+    snprintf(told->text, told->text_bytes,
+             "the trace (%.32s) tells nothing of shared prefixes, so that nothing can hit: whether "
+             "keeping KV pays cannot be told from it",
+             facts->format);
+    return true;
+}
+
+/* A prompt that was cut to the window reuses more of what is left of it than the whole one would.
+ */
+static bool window_finding(const struct told *told)
+{
+    const double told_from = 0.01;
+    const struct metrics *metrics = told->metrics;
+    if (metrics->clamped_turns < told_from * metrics->turns || metrics->clamped_turns == 0.0)
+        return false;
+    snprintf(
+        told->text, told->text_bytes,
+        "%.0f %% of the turns are longer than the context window of %u tokens and were cut to it",
+        100.0 * metrics->clamped_turns / metrics->turns, told->setup->window_tokens);
+    return true;
+}
+
+/* What nobody measured is not shown as if somebody had. */
+static bool range_finding(const struct told *told)
+{
+    char range[TIMING_RANGE_BYTES];
+    const struct metrics *metrics = told->metrics;
+    if (metrics->extrapolated_iterations == 0.0)
+        return false;
+    snprintf(told->text, told->text_bytes,
+             "%.1f %% of the GPUs' time, %.0f of %.0f iterations, is extrapolated: beyond the %s "
+             "measured",
+             100.0 * metrics->extrapolated_time_share, metrics->extrapolated_iterations,
+             metrics->iterations, timing_range_text(&told->setup->timing, range));
+    return true;
+}
+
+/* ---- what holds turns up ---- */
+
+/* Whether waiting is a good part of what users see. */
+static bool waiting_matters(const struct metrics *metrics)
+{
+    const double told_from_ttft = 0.1;
+    return metrics->queueing_mean_ns >= told_from_ttft * metrics->ttft_mean_ns;
+}
+
+static double waiting_ns(const struct metrics *metrics)
+{
+    return metrics->waiting_batch_ns + metrics->waiting_hbm_ns + metrics->waiting_kv_ns +
+           metrics->waiting_gpu_ns;
+}
+
+/* How many times as long the load took to be served as to be offered, were replies instant; 0: it
+ * was offered at no rate. */
+static double served_over_offered(const struct service *service, const struct metrics *metrics)
+{
+    const struct offered *offered = &service->sessions.offered;
+    uint64_t end_ns = service->collector.last_end_ns;
+    if (metrics->offered_ns == 0.0 || end_ns <= offered->from_ns ||
+        offered->last_turn_ns <= offered->from_ns)
+        return 0.0;
+    return (double)(end_ns - offered->from_ns) /
+           (double)(offered->last_turn_ns - offered->from_ns);
+}
+
+/* Replies alone keep the end a little behind the load's. A queue longer than the batch that is served
+ * meanwhile, for most of what users wait, is no burst's. */
+static bool overload_finding(const struct told *told)
+{
+    const double told_from_times = 1.1, told_from_ttft = 0.5;
+    const struct metrics *metrics = told->metrics;
+    double times = served_over_offered(told->service, metrics);
+    if (times < told_from_times || metrics->queue_mean < metrics->batch_mean ||
+        metrics->queueing_mean_ns < told_from_ttft * metrics->ttft_mean_ns)
+        return false;
+    char waited[32];
+    units_format(metrics->queueing_mean_ns, UNIT_DURATION, waited, sizeof waited);
+    snprintf(told->text, told->text_bytes,
+             "overloaded: turns come faster than they are served, so that the queue grows for as long "
+             "as they come: the mean turn waited %s in it, and all took %.0f %% longer to serve than "
+             "to come. Offer less (%s) or serve with more (cluster.replicas, gpus)",
+             waited, 100.0 * (times - 1.0),
+             told->setup->experiment->trace[0] != '\0' ? "import.rate"
+                                                       : "workload.sessions_per_s");
+    return true;
+}
+
+/* A limit of the engine's that more of the same GPUs' memory would let be higher. */
+static bool batch_finding(const struct told *told)
+{
+    const double told_from_waiting = 0.5;
+    const struct metrics *metrics = told->metrics;
+    double of_batch = share(metrics->waiting_batch_ns, waiting_ns(metrics));
+    if (!waiting_matters(metrics) || of_batch < told_from_waiting)
+        return false;
+    snprintf(told->text, told->text_bytes,
+             "%.0f %% of the time that turns waited was for engine.batch = %u, while HBM had room: "
+             "the limit holds them up, not the GPUs' memory. Try a higher one",
+             100.0 * of_batch, told->setup->experiment->batch);
+    return true;
+}
+
+static bool hbm_finding(const struct told *told)
+{
+    const double told_from_waiting = 0.5;
+    const struct metrics *metrics = told->metrics;
+    double of_hbm = share(metrics->waiting_hbm_ns, waiting_ns(metrics));
+    char budget[32];
+    if (!waiting_matters(metrics) || of_hbm < told_from_waiting)
+        return false;
+    units_format((double)told->setup->kv_budget_bytes, UNIT_BYTES, budget, sizeof budget);
+    snprintf(told->text, told->text_bytes,
+             "HBM is too small: %.0f %% of the time that turns waited was for room in its %s for KV. "
+             "More GPUs (gpus), smaller KV (engine.kv_dtype: fp8) or smaller weights "
+             "(engine.weight_format) make room",
+             100.0 * of_hbm, budget);
+    return true;
+}
+
+/* Replies that outgrow HBM push others out, which are then computed again. */
+static bool preemption_finding(const struct told *told)
+{
+    const double told_from_share = 0.05;
+    const struct metrics *metrics = told->metrics;
+    double again = share(metrics->prefilled_again_tokens,
+                         metrics->computed_tokens + metrics->prefilled_again_tokens);
+    if (again < told_from_share)
+        return false;
+    snprintf(told->text, told->text_bytes,
+             "HBM is thrashing: turns were pushed out of it %.0f times, and %.0f %% of what was "
+             "prefilled had been before. Let fewer run at once (engine.batch), or give them more HBM "
+             "(gpus)",
+             metrics->preemptions, 100.0 * again);
+    return true;
+}
+
+/* ---- what was found and not used ---- */
+
+/* ", 12 % in DRAM": of the tokens that were passed over. */
+static void add_places(const struct metrics *metrics, char *text, size_t text_bytes)
+{
+    const struct {
+        const char *where;
+        double tokens;
+    } places[] = { { "in HBM", metrics->passed_over_tokens_hbm },
+                   { "in DRAM", metrics->passed_over_tokens_dram },
+                   { "on SSD", metrics->passed_over_tokens_ssd },
+                   { "in the remote pool", metrics->passed_over_tokens_remote } };
+    size_t length = 0;
+    *text = '\0';
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (places[i].tokens >= 0.005 * metrics->passed_over_tokens)
+            length += (size_t)snprintf(text + length, text_bytes - length, "%s%.0f %% %s",
+                                       length > 0 ? ", " : "",
+                                       100.0 * places[i].tokens / metrics->passed_over_tokens,
+                                       places[i].where);
+}
+
+/* Which keys had a turn compute what it could have loaded. */
+static const char *passing_rule(const struct experiment *experiment)
+{
+    bool fetching = experiment->fetch_wait != FETCH_COMPLETE ||
+                    experiment->placement.fetch_min_tokens > 0;
+    if (experiment->reuse == REUSE_ALWAYS)
+        return "engine.fetch_wait and engine.fetch_min_tokens do not let it be loaded";
+    return fetching ? "loading it would have taken longer (engine.reuse: if-faster), or "
+                      "engine.fetch_wait and engine.fetch_min_tokens do not let it be loaded"
+                    : "loading it would have taken longer (engine.reuse: if-faster; always loads it)";
+}
+
+/* The surprise of fewer hits and a better TTFT. */
+static bool passed_over_finding(const struct told *told)
+{
+    const double told_from_share = 0.02;
+    const struct metrics *metrics = told->metrics;
+    double passed = share(metrics->passed_over_tokens, metrics->wanted_tokens);
+    char places[128];
+    if (passed < told_from_share)
+        return false;
+    add_places(metrics, places, sizeof places);
+    snprintf(told->text, told->text_bytes,
+             "%.1f %% of the tokens were found (%s) but computed again: %s. They count as no hits",
+             100.0 * passed, places, passing_rule(told->setup->experiment));
+    return true;
+}
+
+/* ---- all ---- */
+
+static bool (*const findings[])(const struct told *) = {
+    silent_finding, overload_finding, window_finding,     range_finding,
+    batch_finding,  hbm_finding,      preemption_finding, passed_over_finding,
+};
+
+void findings_set(const struct service *service, const struct trace_facts *facts,
+                  struct sim_result *result)
+{
+    const struct engine_setup *setup = service->setup;
+    const size_t bytes = sizeof result->finding[0];
+    struct told told = { service, setup, facts, &result->metrics, NULL, bytes };
+    int count = 0;
+    for (size_t i = 0; i < sizeof findings / sizeof *findings && count < SIM_FINDINGS_MAX; i++) {
+        told.text = result->finding[count];
+        count += findings[i](&told);
+    }
+    for (int i = 0; count < SIM_FINDINGS_MAX; i++, count++)
+        if (!wear_finding(&result->metrics, &setup->disks.drive, i, result->finding[count], bytes))
+            break;
+    for (int i = 0; facts->assumed[i] != NULL && count < SIM_FINDINGS_MAX; i++, count++)
+        snprintf(result->finding[count], bytes, "assumed of the trace: %s", facts->assumed[i]);
+}

@@ -3,6 +3,7 @@
 #include "cli/comparison_print.h"
 #include "cli/comparison_seeds.h"
 #include "cli/comparison_tenants.h"
+#include "cli/comparison_words.h"
 
 #include "base/units.h"
 #include "cli/table.h"
@@ -54,6 +55,10 @@ static const struct line lines[] = {
     { "  from SSD", CELL_PERCENT, OF(hit_tokens_ssd) },
     { "  from the remote pool", CELL_PERCENT, OF(hit_tokens_remote) },
     { "  found, but computed", CELL_PERCENT, OF(passed_over_tokens) },
+    { "    in HBM", CELL_PERCENT, OF(passed_over_tokens_hbm) },
+    { "    in DRAM", CELL_PERCENT, OF(passed_over_tokens_dram) },
+    { "    on SSD", CELL_PERCENT, OF(passed_over_tokens_ssd) },
+    { "    in the remote pool", CELL_PERCENT, OF(passed_over_tokens_remote) },
     { NULL, 0, 0 },
     { "SSD to DRAM, ahead", CELL_BYTES, OF(fetch_ssd_dram_bytes) },
     { "SSD to HBM", CELL_BYTES, OF(load_ssd_hbm_bytes) },
@@ -373,6 +378,19 @@ static bool is_of_pool(const struct line *line)
     return line->label != NULL && strstr(line->label, "remote pool") != NULL;
 }
 
+/* Where what was passed over lay: only where some of it did. */
+static bool is_idle_detail(const struct line *line, const struct comparison *comparison)
+{
+    static const size_t details[] = { OF(passed_over_tokens_hbm), OF(passed_over_tokens_dram),
+                                      OF(passed_over_tokens_ssd), OF(passed_over_tokens_remote) };
+    bool detail = false, idle = true;
+    for (size_t i = 0; line->label != NULL && i < sizeof details / sizeof *details; i++)
+        detail = detail || line->offset == details[i];
+    for (uint32_t i = 0; detail && i < comparison->count; i++)
+        idle = idle && member(&comparison->runs[i].result.metrics, line->offset) == 0.0;
+    return detail && idle;
+}
+
 static void print_metrics(FILE *out, const struct comparison *comparison)
 {
     struct table table;
@@ -382,7 +400,8 @@ static void print_metrics(FILE *out, const struct comparison *comparison)
         table_add(&table, "%s", comparison->runs[i].experiment.policy);
     for (size_t l = 0; l < sizeof lines / sizeof *lines; l++) {
         char text[48];
-        if (is_of_pool(&lines[l]) && comparison->runs[0].experiment.remote_bytes == 0)
+        if ((is_of_pool(&lines[l]) && comparison->runs[0].experiment.remote_bytes == 0) ||
+            is_idle_detail(&lines[l], comparison))
             continue;
         table_add(&table, "%s", lines[l].label != NULL ? lines[l].label : "");
         for (uint32_t i = 0; i < comparison->count; i++)
@@ -418,20 +437,6 @@ static void print_gain(FILE *out, const struct run *run, const struct metrics *n
             change(metrics->cost_usd, none->cost_usd));
 }
 
-/* What the metrics mean for the tiers, in words. */
-static void print_findings(FILE *out, const struct comparison *comparison)
-{
-    bool first = true;
-    for (uint32_t i = 0; i < comparison->count; i++) {
-        const struct run *run = &comparison->runs[i];
-        for (int k = 0; k < SIM_FINDINGS_MAX && run->result.finding[k][0] != '\0'; k++) {
-            fprintf(out, "%s%s: %s\n", first ? "\n" : "", run->experiment.policy,
-                    run->result.finding[k]);
-            first = false;
-        }
-    }
-}
-
 static void print_gains(FILE *out, const struct comparison *comparison)
 {
     const struct metrics *none = NULL;
@@ -450,11 +455,11 @@ void comparison_print_table(FILE *out, const struct comparison *comparison)
 {
     if (comparison->count == 0)
         return;
+    comparison_print_words(out, comparison);
     print_heading(out, comparison);
     print_metrics(out, comparison);
     comparison_print_tenants(out, comparison);
     comparison_print_differences(out, comparison);
     print_bound(out, &comparison->bound);
     print_gains(out, comparison);
-    print_findings(out, comparison);
 }

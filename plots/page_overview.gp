@@ -1,17 +1,53 @@
-# plots/page_overview.gp - all of a comparison on one page: latency and bytes, below them hits. Side by
-# side where the policies are few, else one below the other.
-few = runs <= 4
-grid_columns = runs <= 4 ? runs : runs <= 8 ? (runs + 1) / 2 : 4
-grid_rows = (runs + grid_columns - 1) / grid_columns
-grid_top = few ? 520 : 1080
-row_height = 340
-height = grid_top + 60 + row_height * grid_rows
+# plots/page_overview.gp - a comparison in five seconds: what users wait, where the KV came from, what it costs;
+# below, how the waits are distributed, where that differs. Drawn for a phone's width too: narrow, large letters.
+width = 1100
+text_size = 20
+row_height = 68
+bars_height = row_height * runs + 10
+show_curves = runs == 1 || curves > 1
+top_two = 60 + bars_height + 80
+curves_top = top_two + bars_height + (show_curves ? 130 : 100)
+key_rows = (curves + 1) / 2
+height = show_curves ? curves_top + 330 + 130 + 36 * key_rows : curves_top - 30
 load scripts.'/canvas.gp'
 set multiplot
 
-eval(few ? place(120, 620, 50, 400) : place(120, 1260, 50, 420))
-load scripts.'/panel_ttft_cdf.gp'
-eval(few ? place(920, 1310, 50, 350) : place(120, 1260, 560, 920))
-load scripts.'/panel_bytes.gp'
-load scripts.'/hits_grid.gp'
+name_of(i) = shortened(policy[i], 32)
+number(value) = value >= 100 ? sprintf('%.0f', value) : value >= 10 ? sprintf('%.1f', value) : sprintf('%.2f', value)
+time_text(s) = s < 1e-3 ? number(s * 1e6).' µs' : s < 1 ? number(s * 1e3).' ms' : s < 60 ? number(s).' s' : \
+               s < 3600 ? number(s / 60.0).' min' : number(s / 3600.0).' h'
+dollars_text(usd) = sprintf(usd < 10 ? '$%.3f' : '$%.2f', usd)
+# Policy i's bar lies below its name.
+low(i) = -i + 0.02
+high(i) = -i + 0.46
+name_at(i) = -i + 0.66
+# The first n of HBM, DRAM, SSD, pool and computed, in percent.
+up_to(n) = n == 0 ? 0 : sum [k = 1:n] column(k + 2)
+
+eval(place(40, 530, 60, 60 + bars_height))
+bar_title = 'Time to first token, mean'
+bar_column = 1
+bar_text(value) = time_text(value)
+load scripts.'/panel_bars.gp'
+eval(place(590, 1080, 60, 60 + bars_height))
+bar_title = 'Time to first token, P99'
+bar_column = 2
+load scripts.'/panel_bars.gp'
+eval(place(40, 530, top_two, top_two + bars_height))
+load scripts.'/panel_sources.gp'
+eval(place(590, 1080, top_two, top_two + bars_height))
+bar_title = 'Cost of a million tokens'
+bar_column = 8
+bar_text(value) = dollars_text(value)
+load scripts.'/panel_bars.gp'
+
+if (show_curves) {
+    set border 3 linecolor rgb ink linewidth 0.8
+    set xtics nomirror
+    set ytics nomirror
+    set grid
+    eval(place(150, 1060, curves_top, curves_top + 330))
+    curves_key = 'set key at screen 0.036, graph -0.34 left top vertical maxrows '.key_rows.' reverse Left'
+    load scripts.'/panel_ttft_cdf.gp'
+}
 unset multiplot

@@ -1,4 +1,5 @@
-# plots/panel_ttft_cdf.gp - the share of turns whose first token came within a time, a line a policy.
+# plots/panel_ttft_cdf.gp - the share of turns whose first token came within a time, a line a policy; policies
+# whose lines would lie on each other have one. In: curves_key, a command that places the key.
 
 set title "{/:Bold Time to first token}" offset 0, -0.3 textcolor rgb ink
 set xlabel 'time from the turn being asked, logarithmic' textcolor rgb ink
@@ -20,10 +21,19 @@ if (ttft_most == 0) {
 } else {
     # Room beside the curves, so that one that stands upright is seen.
     set xrange [ttft_least / 1.3 : ttft_most * 1.3]
-    set key at graph 1.03, 1.0 left top vertical reverse Left
-    plot for [i = 1:runs] sprintf('$ttft_%d', i) using 1:($2 * 100) with lines linewidth 2.5 \
+    eval(curves_key)
+    array curve_title[runs]
+    do for [i = 1:runs] {
+        first_run = curve_of[i]
+        curve_title[i] = name_of(i)
+        if (first_run < i) {
+            curve_title[first_run] = curve_runs[first_run] == 2 ? name_of(first_run).', '.name_of(i) : \
+                                     sprintf('%s and %d like it', name_of(first_run), curve_runs[first_run] - 1)
+        }
+    }
+    plot for [i = 1:runs] sprintf('$ttft_%d', i) using 1:(curve_of[i] == i ? $2 * 100 : NaN) with lines linewidth 2.5 \
          linecolor rgb policy_colour[1 + (i - 1) % 8] dashtype policy_dash[1 + ((i - 1) / 8) % 2] \
-         title policy[i]
+         title (curve_of[i] == i ? curve_title[i] : '')
 }
 
 set key default

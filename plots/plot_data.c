@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #define NAME_BYTES 128
@@ -58,18 +59,52 @@ static void write_ttft_rows(FILE *out, const struct series *ttft, struct extent 
     }
 }
 
-static enum status write_ttft(FILE *out, struct store *store, int64_t run, uint32_t number,
+/* Whether no share of turns is further apart than a reader sees: quantile i of one lies between
+ * those around i of the other. */
+static bool are_alike(const struct series *a, const struct series *b)
+{
+    uint32_t near = a->count / 50;
+    if (a->count != b->count)
+        return false;
+    for (uint32_t i = near; i + near < a->count; i++)
+        if (a->x[i] < b->x[i - near] || a->x[i] > b->x[i + near])
+            return false;
+    return true;
+}
+
+/* Runs whose curves lie on each other are one curve, the first one's. */
+static void write_curves(FILE *out, const struct series *ttft, uint32_t runs)
+{
+    uint32_t alike[PLOT_RUNS_MAX] = { 0 }, curves = 0;
+    fprintf(out, "array curve_of[%" PRIu32 "]\narray curve_runs[%" PRIu32 "]\n", runs, runs);
+    for (uint32_t i = 0; i < runs; i++) {
+        uint32_t first = 0;
+        while (!are_alike(&ttft[first], &ttft[i]))
+            first++;
+        curves += alike[first]++ == 0;
+        fprintf(out, "curve_of[%" PRIu32 "] = %" PRIu32 "\n", i + 1, first + 1);
+    }
+    for (uint32_t i = 0; i < runs; i++)
+        fprintf(out, "curve_runs[%" PRIu32 "] = %" PRIu32 "\n", i + 1, alike[i]);
+    fprintf(out, "curves = %" PRIu32 "\n", curves);
+}
+
+static enum status write_ttft(FILE *out, struct store *store, const int64_t *ids, uint32_t runs,
                               struct extent *extent, struct error *err)
 {
-    struct series ttft;
-    enum status status = store_series(store, run, "ttft_cdf", &ttft, err);
-    if (status != STATUS_OK)
-        return status;
-    fprintf(out, "$ttft_%" PRIu32 " << END\n", number);
-    write_ttft_rows(out, &ttft, extent);
-    fputs("END\n", out);
-    free_series(&ttft);
-    return STATUS_OK;
+    struct series ttft[PLOT_RUNS_MAX] = { 0 };
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && i < runs; i++) {
+        status = store_series(store, ids[i], "ttft_cdf", &ttft[i], err);
+        fprintf(out, "$ttft_%" PRIu32 " << END\n", i + 1);
+        write_ttft_rows(out, &ttft[i], extent);
+        fputs("END\n", out);
+    }
+    if (status == STATUS_OK)
+        write_curves(out, ttft, runs);
+    for (uint32_t i = 0; i < runs; i++)
+        free_series(&ttft[i]);
+    return status;
 }
 
 static double known(double bytes) /* a run of an older reprise may lack a metric */
@@ -149,16 +184,47 @@ static enum status write_bytes(FILE *out, struct store *store, const int64_t *id
     return STATUS_OK;
 }
 
+static void write_summary_row(FILE *out, const struct metrics *metrics)
+{
+    const double reused[] = { metrics->hit_tokens_hbm, metrics->hit_tokens_dram,
+                              metrics->hit_tokens_ssd, metrics->hit_tokens_remote };
+    double wanted = known(metrics->wanted_tokens), computed = 100.0;
+    fprintf(out, "%.9g %.9g", known(metrics->ttft_mean_ns) / (double)NS_PER_S,
+            known(metrics->ttft_p99_ns) / (double)NS_PER_S);
+    for (size_t tier = 0; tier < sizeof reused / sizeof *reused; tier++) {
+        double percent = wanted > 0.0 ? 100.0 * known(reused[tier]) / wanted : 0.0;
+        computed -= percent;
+        fprintf(out, " %.9g", percent);
+    }
+    fprintf(out, " %.9g %.9g\n", fmax(computed, 0.0), known(metrics->cost_usd_per_mtok));
+}
+
+static enum status write_summary(FILE *out, struct store *store, const int64_t *ids, uint32_t runs,
+                                 struct error *err)
+{
+    fputs("$summary << END\n", out);
+    for (uint32_t i = 0; i < runs; i++) {
+        struct metrics metrics;
+        enum status status = store_metrics(store, ids[i], &metrics, err);
+        if (status != STATUS_OK)
+            return status;
+        write_summary_row(out, &metrics);
+    }
+    fputs("END\n", out);
+    return STATUS_OK;
+}
+
 enum status plot_data_write(FILE *out, struct store *store, const int64_t *ids, uint32_t runs,
                             struct error *err)
 {
     struct extent extent = { .ttft_least_s = HUGE_VAL };
     enum status status = write_names(out, store, ids, runs, err);
-    for (uint32_t i = 0; status == STATUS_OK && i < runs; i++) {
-        status = write_ttft(out, store, ids[i], i + 1, &extent, err);
-        if (status == STATUS_OK)
-            status = write_hits(out, store, ids[i], i + 1, &extent, err);
-    }
+    if (status == STATUS_OK)
+        status = write_ttft(out, store, ids, runs, &extent, err);
+    for (uint32_t i = 0; status == STATUS_OK && i < runs; i++)
+        status = write_hits(out, store, ids[i], i + 1, &extent, err);
+    if (status == STATUS_OK)
+        status = write_summary(out, store, ids, runs, err);
     fprintf(out, "ttft_least = %.9g\nttft_most = %.9g\nhours_most = %.9g\npool = %d\n",
             extent.ttft_most_s > 0.0 ? extent.ttft_least_s : 0.0, extent.ttft_most_s,
             extent.hours_most, extent.pool);

@@ -18,7 +18,11 @@
  *   $hits_i          hours, then tokens from HBM, DRAM, SSD, computed, and from the remote pool
  *   $bytes           a row a run: bytes of load DRAM-HBM, load SSD-HBM, fetch SSD-DRAM,
  *                    save HBM-DRAM, save HBM-SSD, demote DRAM-SSD
- * and ttft_least, ttft_most, hours_most, bytes_most (on one link): what the axes must reach; pool: 1 if
+ *   $summary         a row a run: mean and P99 TTFT (s), the percentages of its tokens' KV that came from
+ *                    HBM, DRAM, SSD and the remote pool, and that was computed; $ per million tokens, busy
+ *   curve_of[i]      the first run whose TTFT is distributed as run i's, within 2 % of the turns; how many
+ *                    are is in curve_runs[]
+ * and curves (different ones), ttft_least, ttft_most, hours_most, bytes_most (on one link): what the axes must reach; pool: 1 if
  * some run found KV in a remote pool.
  * A block without data has no lines, and what it would reach is 0. */
 enum status plot_data_write(FILE *out, struct store *store, const int64_t *ids, uint32_t runs,

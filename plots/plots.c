@@ -17,7 +17,7 @@
 #define PATH_BYTES WORKSHOP_PATH_BYTES
 
 /* ttft_cdf is drawn by page_ttft_cdf.gp, and so on. */
-static const char *const pictures[] = { "ttft_cdf", "hits_over_time", "bytes_by_link", "overview" };
+static const char *const pictures[] = { "overview", "ttft_cdf", "hits_over_time", "bytes_by_link" };
 static const char *const formats[] = { "png", "svg" };
 enum { PICTURES = sizeof pictures / sizeof *pictures, FORMATS = sizeof formats / sizeof *formats };
 

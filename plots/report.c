@@ -44,9 +44,9 @@ static void take_picture(const char *path, void *context)
     struct report *report = context;
     const char *name = file_name(path), *dot = strrchr(path, '.');
     bool overview = strncmp(name, "overview", 8) == 0;
-    if (strcmp(dot, ".svg") == 0 && !overview && report->err.status == STATUS_OK) {
-        bool sweep = strncmp(name, "sweep_", 6) == 0;
-        fputs(sweep ? "<figure>" : "<figure class=\"wide scroll\">", report->out);
+    if (strcmp(dot, ".svg") == 0 && report->err.status == STATUS_OK) {
+        bool narrow = overview || strncmp(name, "sweep_", 6) == 0;
+        fputs(narrow ? "<figure>" : "<figure class=\"wide scroll\">", report->out);
         html_svg(report->out, path, ++report->pictures, &report->err);
         fputs("</figure>\n", report->out);
     }

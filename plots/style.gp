@@ -8,8 +8,13 @@ reset
 set encoding utf8
 width = 1600 # pixels; a page sets its height, then loads canvas.gp
 font = 'DejaVu Sans'
+text_size = 15 # points; so may a page
 
 ink = '#303030'
+# A policy's name as a page writes it. Too long a name loses its middle: the ends tell names apart.
+shortened(name, most) = strlen(name) <= most ? name : \
+    substr(name, 1, most / 2 - 1).'…'.substr(name, strlen(name) - most / 2 + 1, strlen(name))
+name_of(i) = policy[i]
 array policy_colour[8] = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000', '#999999']
 array policy_dash[2] = [1, 2]
 colour_hbm = '#D55E00'

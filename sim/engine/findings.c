@@ -1,5 +1,5 @@
-/* sim/engine/findings.c - see findings.h. A sentence a function, each with the bounds from which it is
- * told; below them nobody needs to know. */
+/* sim/engine/findings.c - see findings.h. A sentence a function, each with the bounds from which it
+ * is told; below them nobody needs to know. */
 #include "sim/engine/findings.h"
 
 #include "base/units.h"
@@ -95,29 +95,34 @@ static double served_over_offered(const struct service *service, const struct me
     if (metrics->offered_ns == 0.0 || end_ns <= offered->from_ns ||
         offered->last_turn_ns <= offered->from_ns)
         return 0.0;
-    return (double)(end_ns - offered->from_ns) /
-           (double)(offered->last_turn_ns - offered->from_ns);
+    return (double)(end_ns - offered->from_ns) / (double)(offered->last_turn_ns - offered->from_ns);
 }
 
-/* Replies alone keep the end a little behind the load's. A queue longer than the batch that is served
- * meanwhile, for most of what users wait, is no burst's. */
+/* Replies alone keep the end a little behind the load's. A queue longer than the batch that is
+ * served meanwhile, for most of what users wait, is no burst's. */
+static bool is_overloaded(const struct service *service, const struct metrics *metrics)
+{
+    const double from_times = 1.1, from_ttft = 0.5;
+    return served_over_offered(service, metrics) >= from_times &&
+           metrics->queue_mean >= metrics->batch_mean &&
+           metrics->queueing_mean_ns >= from_ttft * metrics->ttft_mean_ns;
+}
+
 static bool overload_finding(const struct told *told)
 {
-    const double told_from_times = 1.1, told_from_ttft = 0.5;
     const struct metrics *metrics = told->metrics;
-    double times = served_over_offered(told->service, metrics);
-    if (times < told_from_times || metrics->queue_mean < metrics->batch_mean ||
-        metrics->queueing_mean_ns < told_from_ttft * metrics->ttft_mean_ns)
-        return false;
     char waited[32];
+    if (!is_overloaded(told->service, metrics))
+        return false;
+    double times = served_over_offered(told->service, metrics);
     units_format(metrics->queueing_mean_ns, UNIT_DURATION, waited, sizeof waited);
-    snprintf(told->text, told->text_bytes,
-             "overloaded: turns come faster than they are served, so that the queue grows for as long "
-             "as they come: the mean turn waited %s in it, and all took %.0f %% longer to serve than "
-             "to come. Offer less (%s) or serve with more (cluster.replicas, gpus)",
-             waited, 100.0 * (times - 1.0),
-             told->setup->experiment->trace[0] != '\0' ? "import.rate"
-                                                       : "workload.sessions_per_s");
+    snprintf(
+        told->text, told->text_bytes,
+        "overloaded: turns come faster than they are served, so that the queue grows for as long "
+        "as they come: the mean turn waited %s in it, and all took %.0f %% longer to serve than "
+        "to come. Offer less (%s) or serve with more (cluster.replicas, gpus)",
+        waited, 100.0 * (times - 1.0),
+        told->setup->experiment->trace[0] != '\0' ? "import.rate" : "workload.sessions_per_s");
     return true;
 }
 
@@ -145,11 +150,12 @@ static bool hbm_finding(const struct told *told)
     if (!waiting_matters(metrics) || of_hbm < told_from_waiting)
         return false;
     units_format((double)told->setup->kv_budget_bytes, UNIT_BYTES, budget, sizeof budget);
-    snprintf(told->text, told->text_bytes,
-             "HBM is too small: %.0f %% of the time that turns waited was for room in its %s for KV. "
-             "More GPUs (gpus), smaller KV (engine.kv_dtype: fp8) or smaller weights "
-             "(engine.weight_format) make room",
-             100.0 * of_hbm, budget);
+    snprintf(
+        told->text, told->text_bytes,
+        "HBM is too small: %.0f %% of the time that turns waited was for room in its %s for KV. "
+        "More GPUs (gpus), smaller KV (engine.kv_dtype: fp8) or smaller weights "
+        "(engine.weight_format) make room",
+        100.0 * of_hbm, budget);
     return true;
 }
 
@@ -162,11 +168,12 @@ static bool preemption_finding(const struct told *told)
                          metrics->computed_tokens + metrics->prefilled_again_tokens);
     if (again < told_from_share)
         return false;
-    snprintf(told->text, told->text_bytes,
-             "HBM is thrashing: turns were pushed out of it %.0f times, and %.0f %% of what was "
-             "prefilled had been before. Let fewer run at once (engine.batch), or give them more HBM "
-             "(gpus)",
-             metrics->preemptions, 100.0 * again);
+    snprintf(
+        told->text, told->text_bytes,
+        "HBM is thrashing: turns were pushed out of it %.0f times, and %.0f %% of what was "
+        "prefilled had been before. Let fewer run at once (engine.batch), or give them more HBM "
+        "(gpus)",
+        metrics->preemptions, 100.0 * again);
     return true;
 }
 
@@ -186,28 +193,28 @@ static void add_places(const struct metrics *metrics, char *text, size_t text_by
     *text = '\0';
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
         if (places[i].tokens >= 0.005 * metrics->passed_over_tokens)
-            length += (size_t)snprintf(text + length, text_bytes - length, "%s%.0f %% %s",
-                                       length > 0 ? ", " : "",
-                                       100.0 * places[i].tokens / metrics->passed_over_tokens,
-                                       places[i].where);
+            length += (size_t)snprintf(
+                text + length, text_bytes - length, "%s%.0f %% %s", length > 0 ? ", " : "",
+                100.0 * places[i].tokens / metrics->passed_over_tokens, places[i].where);
 }
 
 /* Which keys had a turn compute what it could have loaded. */
 static const char *passing_rule(const struct experiment *experiment)
 {
-    bool fetching = experiment->fetch_wait != FETCH_COMPLETE ||
-                    experiment->placement.fetch_min_tokens > 0;
+    bool fetching =
+        experiment->fetch_wait != FETCH_COMPLETE || experiment->placement.fetch_min_tokens > 0;
     if (experiment->reuse == REUSE_ALWAYS)
         return "engine.fetch_wait and engine.fetch_min_tokens do not let it be loaded";
-    return fetching ? "loading it would have taken longer (engine.reuse: if-faster), or "
-                      "engine.fetch_wait and engine.fetch_min_tokens do not let it be loaded"
-                    : "loading it would have taken longer (engine.reuse: if-faster; always loads it)";
+    return fetching
+               ? "loading it would have taken longer (engine.reuse: if-faster), or "
+                 "engine.fetch_wait and engine.fetch_min_tokens do not let it be loaded"
+               : "loading it would have taken longer (engine.reuse: if-faster; always loads it)";
 }
 
 /* The surprise of fewer hits and a better TTFT. */
 static bool passed_over_finding(const struct told *told)
 {
-    const double told_from_share = 0.02;
+    const double told_from_share = 0.005; /* a read buffer that hides loads changes no more */
     const struct metrics *metrics = told->metrics;
     double passed = share(metrics->passed_over_tokens, metrics->wanted_tokens);
     char places[128];
@@ -234,6 +241,7 @@ void findings_set(const struct service *service, const struct trace_facts *facts
     const size_t bytes = sizeof result->finding[0];
     struct told told = { service, setup, facts, &result->metrics, NULL, bytes };
     int count = 0;
+    result->overloaded = is_overloaded(service, &result->metrics);
     for (size_t i = 0; i < sizeof findings / sizeof *findings && count < SIM_FINDINGS_MAX; i++) {
         told.text = result->finding[count];
         count += findings[i](&told);

@@ -1,0 +1,300 @@
+/* cli/comparison_words.c - see comparison_words.h. What is about one run alone is its findings' to
+ * say (sim/engine/findings.c). */
+#include "cli/comparison_words.h"
+
+#include "base/units.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define WIDTH_MOST 100
+#define SENTENCE_BYTES 1024
+/* Nearer than that to the best is as good. */
+#define SAME_SHARE 0.01
+
+/* ---- a sentence being put together ---- */
+
+struct sentence {
+    char text[SENTENCE_BYTES];
+    size_t length;
+};
+
+__attribute__((format(printf, 2, 3))) static void say(struct sentence *sentence, const char *format,
+                                                      ...)
+{
+    size_t left = sizeof sentence->text - sentence->length;
+    va_list arguments;
+    va_start(arguments, format);
+    int written = vsnprintf(sentence->text + sentence->length, left, format, arguments);
+    va_end(arguments);
+    if (written > 0)
+        sentence->length += (size_t)written < left ? (size_t)written : left - 1;
+}
+
+static void say_time(struct sentence *sentence, double ns)
+{
+    char text[32];
+    say(sentence, "%s", units_format(ns, UNIT_DURATION, text, sizeof text));
+}
+
+/* Broken between words where it is too wide; what follows the first line is indented. */
+static void print_sentence(FILE *out, const struct sentence *sentence)
+{
+    const char *rest = sentence->text;
+    size_t room = WIDTH_MOST;
+    while (strlen(rest) > room) {
+        size_t length = room;
+        while (length > 0 && (rest[length] != ' ' || rest[length + 1] == '%'))
+            length--; /* "39 %" stays together */
+        if (length == 0)
+            length = strcspn(rest, " ");
+        fprintf(out, "%.*s\n    ", (int)length, rest);
+        rest += length + strspn(rest + length, " ");
+        room = WIDTH_MOST - 4;
+    }
+    fprintf(out, "%s\n", rest);
+}
+
+/* ---- a policy ---- */
+
+/* "98 % of the history was reused: 39 % from HBM, 43 % from DRAM, 16 % from SSD". */
+static void say_reused(struct sentence *sentence, const struct metrics *metrics)
+{
+    const struct {
+        const char *tier;
+        double tokens;
+    } tiers[] = { { "HBM", metrics->hit_tokens_hbm },
+                  { "DRAM", metrics->hit_tokens_dram },
+                  { "SSD", metrics->hit_tokens_ssd },
+                  { "the remote pool", metrics->hit_tokens_remote } };
+    bool told = metrics->history_tokens > 0.0; /* an open loop does not tell history from prompt */
+    double whole = told ? metrics->history_tokens : metrics->wanted_tokens, reused = 0.0;
+    for (size_t i = 0; i < sizeof tiers / sizeof *tiers; i++)
+        reused += tiers[i].tokens;
+    if (reused == 0.0 || whole <= 0.0) {
+        say(sentence, "none of the %s was reused", told ? "history" : "prompts");
+        return;
+    }
+    say(sentence, "%.0f %% of the %s was reused", 100.0 * reused / whole,
+        told ? "history" : "prompts");
+    const char *between = ": ";
+    for (size_t i = 0; i < sizeof tiers / sizeof *tiers; i++)
+        if (tiers[i].tokens >= 0.005 * whole) { /* less is 0 % */
+            say(sentence, "%s%.0f %% from %s", between, 100.0 * tiers[i].tokens / whole,
+                tiers[i].tier);
+            between = ", ";
+        }
+}
+
+static void print_policy(FILE *out, const struct run *run)
+{
+    const struct metrics *metrics = &run->result.metrics;
+    struct sentence sentence = { .length = 0 };
+    say(&sentence, "%s: the first token comes after ", run->experiment.policy);
+    say_time(&sentence, metrics->ttft_mean_ns);
+    say(&sentence, " (mean; P99 ");
+    say_time(&sentence, metrics->ttft_p99_ns);
+    say(&sentence, "); ");
+    say_reused(&sentence, metrics);
+    say(&sentence, "; a million tokens cost $%.3f of busy server.", metrics->cost_usd_per_mtok);
+    print_sentence(out, &sentence);
+}
+
+/* ---- which is best for what ---- */
+
+struct measure {
+    const char *name;
+    size_t offset; /* into struct metrics; less is better */
+};
+
+static const struct measure measures[] = {
+    { "Mean TTFT", offsetof(struct metrics, ttft_mean_ns) },
+    { "P99 TTFT", offsetof(struct metrics, ttft_p99_ns) },
+    { "Cost", offsetof(struct metrics, cost_usd_per_mtok) },
+};
+
+static double measured(const struct comparison *comparison, uint32_t run,
+                       const struct measure *measure)
+{
+    const struct metrics *metrics = &comparison->runs[run].result.metrics;
+    return *(const double *)(const void *)((const char *)metrics + measure->offset);
+}
+
+/* Where the measure is least, next to it, and most. */
+struct ranking {
+    uint32_t best, next, last;
+    bool has_next; /* some run is not as good as the best */
+};
+
+static struct ranking rank(const struct comparison *comparison, const struct measure *measure)
+{
+    struct ranking ranking = { 0 };
+    for (uint32_t i = 1; i < comparison->count; i++) {
+        if (measured(comparison, i, measure) < measured(comparison, ranking.best, measure))
+            ranking.best = i;
+        if (measured(comparison, i, measure) > measured(comparison, ranking.last, measure))
+            ranking.last = i;
+    }
+    double as_good = measured(comparison, ranking.best, measure) * (1.0 + SAME_SHARE);
+    for (uint32_t i = 0; i < comparison->count; i++) {
+        double value = measured(comparison, i, measure);
+        if (value > as_good &&
+            (!ranking.has_next || value < measured(comparison, ranking.next, measure))) {
+            ranking.next = i;
+            ranking.has_next = true;
+        }
+    }
+    return ranking;
+}
+
+/* "scheduler-aware, lru are best (within 1 % of each other)". */
+static void say_best(struct sentence *sentence, const struct comparison *comparison,
+                     const struct measure *measure, uint32_t best)
+{
+    double as_good = measured(comparison, best, measure) * (1.0 + SAME_SHARE);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < comparison->count; i++)
+        if (measured(comparison, i, measure) <= as_good)
+            say(sentence, "%s%s", count++ > 0 ? ", " : "", comparison->runs[i].experiment.policy);
+    say(sentence, count > 1 ? " are best (within %.0f %% of each other)" : " is best",
+        100.0 * SAME_SHARE);
+}
+
+static void say_below(struct sentence *sentence, const struct comparison *comparison,
+                      const struct measure *measure, uint32_t best, uint32_t other)
+{
+    double value = measured(comparison, other, measure);
+    say(sentence, "%.0f %% below %s", 100.0 * (1.0 - measured(comparison, best, measure) / value),
+        comparison->runs[other].experiment.policy);
+}
+
+static void print_measure(FILE *out, const struct comparison *comparison,
+                          const struct measure *measure)
+{
+    struct ranking ranking = rank(comparison, measure);
+    struct sentence sentence = { .length = 0 };
+    say(&sentence, "%s: ", measure->name);
+    if (!ranking.has_next) {
+        say(&sentence, "no difference, all are within %.0f %%.", 100.0 * SAME_SHARE);
+    } else {
+        say_best(&sentence, comparison, measure, ranking.best);
+        say(&sentence, ", ");
+        say_below(&sentence, comparison, measure, ranking.best, ranking.next);
+        if (ranking.last != ranking.next) {
+            say(&sentence, " and ");
+            say_below(&sentence, comparison, measure, ranking.best, ranking.last);
+        }
+        say(&sentence, ".");
+    }
+    print_sentence(out, &sentence);
+}
+
+static double share_of_wanted(const struct metrics *metrics, double tokens)
+{
+    return metrics->wanted_tokens > 0.0 ? tokens / metrics->wanted_tokens : 0.0;
+}
+
+/* Fewer hits and a shorter wait: what is loaded only where that is sooner is no loss. */
+static void print_fewer_hits(FILE *out, const struct comparison *comparison)
+{
+    uint32_t best = rank(comparison, &measures[0]).best, most = 0;
+    for (uint32_t i = 1; i < comparison->count; i++)
+        if (comparison->runs[i].result.metrics.hit_rate_tokens >
+            comparison->runs[most].result.metrics.hit_rate_tokens)
+            most = i;
+    const struct metrics *few = &comparison->runs[best].result.metrics;
+    const struct metrics *many = &comparison->runs[most].result.metrics;
+    double passed[2] = { share_of_wanted(few, few->passed_over_tokens),
+                         share_of_wanted(many, many->passed_over_tokens) };
+    if (many->ttft_mean_ns <= few->ttft_mean_ns * (1.0 + SAME_SHARE) || passed[0] <= passed[1])
+        return;
+    struct sentence sentence = { .length = 0 };
+    say(&sentence,
+        "%s hits less than %s (%.1f %% of all tokens against %.1f %%) and yet is sooner: it found "
+        "%.1f %% "
+        "(against %.1f %%) that it computed again, since loading it would have taken longer.",
+        comparison->runs[best].experiment.policy, comparison->runs[most].experiment.policy,
+        100.0 * few->hit_rate_tokens, 100.0 * many->hit_rate_tokens, 100.0 * passed[0],
+        100.0 * passed[1]);
+    print_sentence(out, &sentence);
+}
+
+static bool all_overloaded(const struct comparison *comparison)
+{
+    for (uint32_t i = 0; i < comparison->count; i++)
+        if (!comparison->runs[i].result.overloaded)
+            return false;
+    return true;
+}
+
+static void print_overloaded(FILE *out)
+{
+    struct sentence sentence = { .length = 0 };
+    say(&sentence, "Overloaded whatever the policy: these are the times of a queue that grows, and "
+                   "tell how fast it is worked off. What users of a server that keeps up wait for "
+                   "is seen at less load.");
+    fprintf(out, "\n");
+    print_sentence(out, &sentence);
+}
+
+static void print_verdict(FILE *out, const struct comparison *comparison)
+{
+    fprintf(out, "\n");
+    for (size_t i = 0; i < sizeof measures / sizeof *measures; i++)
+        print_measure(out, comparison, &measures[i]);
+    print_fewer_hits(out, comparison);
+}
+
+/* ---- findings ---- */
+
+/* Whether a run before this one found the same. */
+static bool was_found(const struct comparison *comparison, uint32_t run, const char *finding)
+{
+    for (uint32_t i = 0; i < run; i++)
+        for (int k = 0; k < SIM_FINDINGS_MAX; k++)
+            if (strcmp(comparison->runs[i].result.finding[k], finding) == 0)
+                return true;
+    return false;
+}
+
+static bool found(const struct sim_result *result, const char *finding)
+{
+    for (int k = 0; k < SIM_FINDINGS_MAX; k++)
+        if (strcmp(result->finding[k], finding) == 0)
+            return true;
+    return false;
+}
+
+/* A sentence that several runs share is printed once, with all their names. */
+static void print_findings(FILE *out, const struct comparison *comparison)
+{
+    bool first = true;
+    for (uint32_t i = 0; i < comparison->count; i++)
+        for (int k = 0; k < SIM_FINDINGS_MAX; k++) {
+            const char *finding = comparison->runs[i].result.finding[k];
+            struct sentence sentence = { .length = 0 };
+            if (finding[0] == '\0' || was_found(comparison, i, finding))
+                continue;
+            say(&sentence, "%s", comparison->runs[i].experiment.policy);
+            for (uint32_t j = i + 1; j < comparison->count; j++)
+                if (found(&comparison->runs[j].result, finding))
+                    say(&sentence, ", %s", comparison->runs[j].experiment.policy);
+            say(&sentence, ": %s", finding);
+            fprintf(out, "%s", first ? "\n" : "");
+            print_sentence(out, &sentence);
+            first = false;
+        }
+}
+
+void comparison_print_words(FILE *out, const struct comparison *comparison)
+{
+    for (uint32_t i = 0; i < comparison->count; i++)
+        print_policy(out, &comparison->runs[i]);
+    if (comparison->count > 1)
+        print_verdict(out, comparison);
+    if (comparison->count > 1 && all_overloaded(comparison)) /* of one its finding says so */
+        print_overloaded(out);
+    print_findings(out, comparison);
+    fprintf(out, "\n");
+}

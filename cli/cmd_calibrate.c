@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "cli/profile_options.h"
 #include "cli/progress.h"
+#include "cli/results_store.h"
 #include "cli/runtime_options.h"
 #include "validate/calibrate/calibration.h"
 #include "validate/store/store.h"
@@ -62,8 +63,8 @@ static enum status run(const struct calibrate_options *given, struct error *err)
     enum status status = runtime_options_config(&given->runtime, &config.serve, err);
     if (status == STATUS_OK)
         status = machine_options_config(&given->machine, &config, sizes, err);
-    if (status == STATUS_OK && !given->no_db)
-        status = store_open(given->db, false, &store, err);
+    if (status == STATUS_OK)
+        status = results_store_open(given->db, given->no_db, &store, err);
     if (status == STATUS_OK) {
         interrupt_catch();
         progress_start(&progress);

@@ -51,8 +51,8 @@ static void look_at_backends(void)
 {
     for (int i = 0; backend_at(i) != NULL; i++)
         look_at_backend(backend_at(i));
-    if (backend_find("cuda") == NULL)
-        printf("%-18s no: not in this build, which found no nvcc or no cuBLAS\n", "backend cuda");
+    if (backend_missing("cuda") != NULL)
+        printf("%-18s no: %s\n", "backend cuda", backend_missing("cuda"));
 }
 
 static void look(void)

@@ -6,6 +6,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/results_store.h"
 #include "cli/runtime_options.h"
 #include "runtime/serve.h"
 
@@ -106,8 +107,8 @@ static enum status run(const struct run_options *given, struct error *err)
     config_tree_free(tree);
     if (status == STATUS_OK)
         status = comparison_record(&comparison, &given->record, err);
-    if (status == STATUS_OK && !given->no_db)
-        status = store_open(given->db, false, &store, err);
+    if (status == STATUS_OK)
+        status = results_store_open(given->db, given->no_db, &store, err);
     if (status == STATUS_OK) {
         interrupt_catch();
         status = comparison_conclude(&comparison, run_all(given, &comparison, err), store,

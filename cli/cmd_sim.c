@@ -5,6 +5,7 @@
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/results_store.h"
 
 #include <stdio.h>
 
@@ -30,9 +31,8 @@ static enum status simulate(const struct sim_options *given, struct error *err)
         status = comparison_record(&comparison, &given->record, err);
     if (status == STATUS_OK)
         status = comparison_replicate(&comparison, given->replications, err);
-    /* Opened before the work: a database that cannot be written is told at once. */
-    if (status == STATUS_OK && !given->no_db)
-        status = store_open(given->db, false, &store, err);
+    if (status == STATUS_OK)
+        status = results_store_open(given->db, given->no_db, &store, err);
     if (status == STATUS_OK) {
         interrupt_catch();
         status = comparison_conclude(&comparison, comparison_run(&comparison, given->threads, err),

@@ -8,6 +8,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/results_store.h"
 #include "cli/runtime_options.h"
 #include "plots/validation_plots.h"
 #include "validate/comparison.h"
@@ -96,9 +97,7 @@ static enum status run(const struct validate_options *given, struct validation_c
     struct validation validation = { 0 };
     struct progress progress;
     struct store *store = NULL;
-    enum status status = STATUS_OK;
-    if (!given->no_db)
-        status = store_open(given->db, false, &store, err);
+    enum status status = results_store_open(given->db, given->no_db, &store, err);
     if (status == STATUS_OK) {
         interrupt_catch();
         progress_start(&progress);

@@ -2,6 +2,7 @@
 #include "cli/runtime_options.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 enum status runtime_options_config(const struct runtime_options *given, struct serve_config *config,
                                    struct error *err)
@@ -15,14 +16,16 @@ enum status runtime_options_config(const struct runtime_options *given, struct s
                                .ssd_engine = given->posix_io ? SSD_ENGINE_POSIX : SSD_ENGINE_AUTO };
     if (config->backend != NULL)
         return STATUS_OK;
-    char names[128] = "";
+    char names[256] = "";
     for (int i = 0; backend_at(i) != NULL; i++) {
-        size_t length = 0;
-        while (names[length] != '\0')
-            length++;
+        size_t length = strlen(names);
         snprintf(names + length, sizeof names - length, "%s%s", i > 0 ? ", " : "",
                  backend_at(i)->name);
     }
+    const char *missing = backend_missing(given->backend);
+    size_t length = strlen(names);
+    if (missing != NULL)
+        snprintf(names + length, sizeof names - length, " (%s is %s)", given->backend, missing);
     return error_input(err, NULL, 0, "--backend", names, given->backend);
 }
 

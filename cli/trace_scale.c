@@ -4,8 +4,6 @@
 #include "cli/trace_verbs.h"
 #include "traces/write.h"
 
-enum { COPIES_MOST = 64 };
-
 struct scale_options {
     struct trace_source source;
     const char *to, *rate, *think, *sessions, *shift;
@@ -23,7 +21,8 @@ static enum status read_scale(const struct scale_options *given, struct trace_sc
                                    .seed = given->seed };
     if (trace_verb_positive("--rate", given->rate, 1e6, &scale->rate, err) ||
         trace_verb_positive("--think", given->think, 1e6, &scale->think, err) ||
-        trace_verb_positive("--sessions", given->sessions, COPIES_MOST, &scale->sessions, err) ||
+        trace_verb_positive("--sessions", given->sessions, TRACE_SCALE_SESSIONS_MOST,
+                            &scale->sessions, err) ||
         trace_verb_duration("--shift", given->shift, &scale->shift_most_ns, err))
         return err->status;
     if (given->rate == NULL && given->think == NULL && given->sessions == NULL)
@@ -31,32 +30,18 @@ static enum status read_scale(const struct scale_options *given, struct trace_sc
     return STATUS_OK;
 }
 
-/* A reader for each copy; none is open if it fails. */
-static enum status open_copies(const struct scale_options *given, const char *path,
-                               struct trace **traces, uint32_t count, struct error *err)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (trace_source_open(&given->source, path, &traces[i], err) == STATUS_OK)
-            continue;
-        while (i > 0)
-            trace_close(traces[--i]);
-        return err->status;
-    }
-    return STATUS_OK;
-}
-
 static enum status scale(const struct scale_options *given, const struct options *options,
                          struct error *err)
 {
-    struct trace *traces[COPIES_MOST];
+    struct trace *trace;
     struct trace_scale scale;
     if (options->argument_count != 2)
         return error_input(err, NULL, 0, "trace scale", "a file to read and one to write",
                            options->arguments[0]);
     if (read_scale(given, &scale, err) ||
-        open_copies(given, options->arguments[0], traces, trace_scale_copies(&scale), err))
+        trace_source_open(&given->source, options->arguments[0], &trace, err))
         return err->status;
-    struct trace *scaled = trace_scaled(traces, &scale);
+    struct trace *scaled = trace_scaled(trace, &scale);
     const char *format = given->to != NULL ? given->to : trace_facts(scaled).format;
     enum status status = trace_verb_write(scaled, options->arguments[1], format, given->lossy, err);
     trace_close(scaled);

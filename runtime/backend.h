@@ -343,5 +343,8 @@ static inline uint64_t slice_bytes(const struct backend *backend,
  * default. NULL behind the end, or for an unknown name. */
 const struct backend *backend_at(int i);
 const struct backend *backend_find(const char *name);
+/* How a build comes to have the backend of that name, where this one has not; NULL: it has, or nobody
+ * knows the name. */
+const char *backend_missing(const char *name);
 
 #endif

@@ -30,3 +30,11 @@ const struct backend *backend_find(const char *name)
             return backends[i];
     return NULL;
 }
+
+const char *backend_missing(const char *name)
+{
+    if (strcmp(name, "cuda") != 0 || backend_find(name) != NULL)
+        return NULL;
+    return "not in this build: `./setup --cuda` adds it, where nvcc (CUDA 11.8 or later) and "
+           "cuBLAS's headers are";
+}

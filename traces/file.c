@@ -214,6 +214,6 @@ enum status trace_open(const char *path, const struct workload *workload,
     const struct trace_scale times = { .rate = import->rate,
                                        .think = import->think_scale,
                                        .sessions = 1.0 };
-    *out = times.rate == 1.0 && times.think == 1.0 ? trace : trace_scaled(&trace, &times);
+    *out = times.rate == 1.0 && times.think == 1.0 ? trace : trace_scaled(trace, &times);
     return STATUS_OK;
 }

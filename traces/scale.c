@@ -1,10 +1,12 @@
-/* traces/scale.c - a trace with more load or less (write.h): several readers of it, each a copy,
- * merged by time. */
+/* traces/scale.c - a trace with more load or less (write.h): copies of it, each a place in what is
+ * read once, merged by time. */
+#include "base/heap.h"
 #include "base/keymap.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/units.h"
 #include "traces/source.h"
+#include "traces/window.h"
 #include "traces/write.h"
 
 #include <assert.h>
@@ -30,16 +32,21 @@ struct choice {
 };
 
 struct copy {
-    struct trace *trace;
-    uint64_t number, shift_ns;
-    bool read, ended;
-    struct trace_session session;
+    uint64_t shift_ns;
+    uint64_t next; /* its next session's number in the trace */
 };
 
+/* `order` has each copy that has not ended, by when its next session comes; at one time the first
+ * copies go first. The slowest copy comes later than all others, so that no session before its next
+ * one is needed again. */
 struct scaled {
     struct trace_scale scale;
+    struct trace *trace;
+    struct window *window;
     struct copy *copy;
-    uint32_t copies;
+    struct heap order;
+    uint32_t copies, slowest;
+    bool begun;
     struct choice choice; /* of the last copy's sessions */
     uint64_t *keys;
     uint32_t keys_capacity;
@@ -96,30 +103,25 @@ static bool keep(struct choice *choice, const struct trace_session *session)
 
 /* ---- copies ---- */
 
-static enum status read_copy(struct scaled *scaled, struct copy *copy, struct error *err)
+/* Puts the copy where its next session comes, if there is one. */
+static enum status enqueue(struct scaled *scaled, uint32_t number, struct error *err)
 {
-    bool last = copy->number + 1 == scaled->copies;
-    while (!copy->read && !copy->ended) {
-        enum trace_step step = trace_next(copy->trace, &copy->session, err);
-        if (step == TRACE_ERROR)
-            return err->status;
-        copy->ended = step == TRACE_END;
-        copy->read = step == TRACE_ITEM && (!last || keep(&scaled->choice, &copy->session));
-    }
-    return STATUS_OK;
+    struct trace_session session;
+    const struct copy *copy = &scaled->copy[number];
+    enum trace_step step = window_at(scaled->window, copy->next, &session, err);
+    if (step == TRACE_ITEM)
+        heap_push(&scaled->order,
+                  (struct heap_item){ session.arrival_ns + copy->shift_ns, number, number });
+    return step == TRACE_ERROR ? err->status : STATUS_OK;
 }
 
-/* The copy whose next session comes first; NULL: all have ended. */
-static struct copy *first_copy(struct scaled *scaled)
+static enum status begin(struct scaled *scaled, struct error *err)
 {
-    struct copy *first = NULL;
-    for (uint32_t i = 0; i < scaled->copies; i++) {
-        struct copy *copy = &scaled->copy[i];
-        if (copy->read && (first == NULL || copy->session.arrival_ns + copy->shift_ns <
-                                                first->session.arrival_ns + first->shift_ns))
-            first = copy;
-    }
-    return first;
+    for (uint32_t i = 0; i < scaled->copies && !scaled->begun; i++)
+        if (enqueue(scaled, i, err) != STATUS_OK)
+            return err->status;
+    scaled->begun = true;
+    return STATUS_OK;
 }
 
 /* Beyond the end of time a double is no uint64_t. */
@@ -128,15 +130,14 @@ static uint64_t scaled_ns(double ns)
     return ns < (double)TIME_END_NS ? (uint64_t)ns : TIME_END_NS;
 }
 
-static const uint64_t *copy_keys(struct scaled *scaled, const struct copy *copy)
+static const uint64_t *copy_keys(struct scaled *scaled, uint64_t number,
+                                 const struct trace_session *session)
 {
-    const struct trace_session *session = &copy->session;
-    if (copy->number == 0 || session->block_count == 0)
+    if (number == 0 || session->block_count == 0)
         return session->block_keys;
     memory_grow(&scaled->keys, &scaled->keys_capacity, session->block_count, sizeof *scaled->keys);
     for (uint32_t i = 0; i < session->block_count; i++)
-        scaled->keys[i] =
-            XXH64(&session->block_keys[i], sizeof *session->block_keys, copy->number) >> 1;
+        scaled->keys[i] = XXH64(&session->block_keys[i], sizeof *session->block_keys, number) >> 1;
     return scaled->keys;
 }
 
@@ -156,27 +157,41 @@ static const struct trace_turn *scaled_turns(struct scaled *scaled,
     return scaled->turns;
 }
 
+/* The session as copy `number` has it. */
+static void make_copys(struct scaled *scaled, uint32_t number, struct trace_session *session)
+{
+    uint64_t shift_ns = scaled->copy[number].shift_ns;
+    double arrival_ns = (double)(session->arrival_ns + shift_ns);
+    if (scaled->scale.rate == 1.0)
+        session->arrival_ns += shift_ns;
+    else
+        session->arrival_ns = scaled_ns(arrival_ns / scaled->scale.rate);
+    session->block_keys = copy_keys(scaled, number, session);
+    session->turns = scaled_turns(scaled, session);
+    if (scaled->scale.sessions != 1.0)
+        session->measured_hits = session->measured_hits_below = 0;
+}
+
 static enum trace_step scaled_next(void *state, struct trace_session *session, struct error *err)
 {
     struct scaled *scaled = state;
-    for (uint32_t i = 0; i < scaled->copies; i++)
-        if (read_copy(scaled, &scaled->copy[i], err) != STATUS_OK)
+    if (begin(scaled, err) != STATUS_OK)
+        return TRACE_ERROR;
+    window_forget(scaled->window, scaled->copy[scaled->slowest].next);
+    while (scaled->order.count > 0) {
+        uint32_t number = heap_pop(&scaled->order).handle;
+        struct copy *copy = &scaled->copy[number];
+        if (window_at(scaled->window, copy->next, session, err) != TRACE_ITEM)
+            return TRACE_ERROR; /* it was read before */
+        copy->next++;
+        if (enqueue(scaled, number, err) != STATUS_OK)
             return TRACE_ERROR;
-    struct copy *copy = first_copy(scaled);
-    if (copy == NULL)
-        return TRACE_END;
-    copy->read = false;
-    double arrival_ns = (double)(copy->session.arrival_ns + copy->shift_ns);
-    *session = copy->session;
-    if (scaled->scale.rate == 1.0)
-        session->arrival_ns += copy->shift_ns;
-    else
-        session->arrival_ns = scaled_ns(arrival_ns / scaled->scale.rate);
-    session->block_keys = copy_keys(scaled, copy);
-    session->turns = scaled_turns(scaled, &copy->session);
-    if (scaled->scale.sessions != 1.0)
-        session->measured_hits = session->measured_hits_below = 0;
-    return TRACE_ITEM;
+        if (number + 1 == scaled->copies && !keep(&scaled->choice, session))
+            continue;
+        make_copys(scaled, number, session);
+        return TRACE_ITEM;
+    }
+    return TRACE_END;
 }
 
 /* ---- the source ---- */
@@ -184,7 +199,7 @@ static enum trace_step scaled_next(void *state, struct trace_session *session, s
 static struct trace_facts scaled_facts(const void *state)
 {
     const struct scaled *scaled = state;
-    struct trace_facts facts = trace_facts(scaled->copy[0].trace);
+    struct trace_facts facts = trace_facts(scaled->trace);
     facts.expected_turns = (uint64_t)((double)facts.expected_turns * scaled->scale.sessions);
     if (scaled->scale.sessions != 1.0)
         facts.measured = TRACE_UNMEASURED; /* no engine was asked so much, or so little */
@@ -196,8 +211,8 @@ static uint64_t scaled_hash(const void *state)
 {
     const struct scaled *scaled = state;
     if (scaled->scale.sessions == 1.0)
-        return trace_hash(scaled->copy[0].trace);
-    uint64_t parts[6] = { trace_hash(scaled->copy[0].trace) };
+        return trace_hash(scaled->trace);
+    uint64_t parts[6] = { trace_hash(scaled->trace) };
     memcpy(&parts[1], &scaled->scale.rate, sizeof parts[1]);
     memcpy(&parts[2], &scaled->scale.sessions, sizeof parts[2]);
     parts[3] = scaled->scale.shift_most_ns;
@@ -208,7 +223,7 @@ static uint64_t scaled_hash(const void *state)
 
 static double scaled_progress(const void *state)
 {
-    return trace_progress(((const struct scaled *)state)->copy[0].trace);
+    return trace_progress(((const struct scaled *)state)->trace);
 }
 
 static enum status scaled_refuse_empty(const void *state, struct error *err)
@@ -223,8 +238,9 @@ static enum status scaled_refuse_empty(const void *state, struct error *err)
 static void scaled_close(void *state)
 {
     struct scaled *scaled = state;
-    for (uint32_t i = 0; i < scaled->copies; i++)
-        trace_close(scaled->copy[i].trace);
+    window_free(scaled->window);
+    trace_close(scaled->trace);
+    heap_free(&scaled->order);
     free(scaled->copy);
     free(scaled->choice.end);
     keymap_free(&scaled->choice.map);
@@ -240,28 +256,38 @@ static const struct source scaled_source = { .next = scaled_next,
                                              .refuse_empty = scaled_refuse_empty,
                                              .close = scaled_close };
 
-uint32_t trace_scale_copies(const struct trace_scale *scale)
+/* Of fewer sessions than all there is one copy too, with a share of them. */
+static uint32_t copies_of(double sessions)
 {
-    uint32_t whole = (uint32_t)scale->sessions;
-    return (double)whole < scale->sessions ? whole + 1 : whole;
+    uint32_t whole = (uint32_t)sessions;
+    return (double)whole < sessions ? whole + 1 : whole;
 }
 
-struct trace *trace_scaled(struct trace *const *traces, const struct trace_scale *scale)
+/* The first is not shifted; the last of those that are shifted most is the slowest. */
+static void shift_copies(struct scaled *scaled)
+{
+    const struct trace_scale *scale = &scaled->scale;
+    for (uint32_t i = 1; i < scaled->copies; i++) {
+        struct random random = random_from(scale->seed, UINT64_MAX - i);
+        struct copy *copy = &scaled->copy[i];
+        copy->shift_ns = scale->shift_most_ns > 0 ? random_below(&random, scale->shift_most_ns) : 0;
+        if (copy->shift_ns >= scaled->copy[scaled->slowest].shift_ns)
+            scaled->slowest = i;
+    }
+}
+
+struct trace *trace_scaled(struct trace *trace, const struct trace_scale *scale)
 {
     assert(scale->rate > 0.0 && scale->think > 0.0 && scale->sessions > 0.0);
     struct scaled *scaled = memory_new(1, sizeof *scaled);
     scaled->scale = *scale;
-    scaled->copies = trace_scale_copies(scale);
+    scaled->trace = trace;
+    scaled->window = window_new(trace);
+    scaled->copies = copies_of(scale->sessions);
     scaled->copy = memory_new(scaled->copies, sizeof *scaled->copy);
     scaled->choice.share = scale->sessions - (double)(scaled->copies - 1);
     scaled->choice.seed = scale->seed;
     keymap_init(&scaled->choice.map, 16);
-    for (uint32_t i = 0; i < scaled->copies; i++) {
-        struct random random = random_from(scale->seed, UINT64_MAX - i);
-        uint64_t shift_ns =
-            scale->shift_most_ns > 0 ? random_below(&random, scale->shift_most_ns) : 0;
-        scaled->copy[i] =
-            (struct copy){ .trace = traces[i], .number = i, .shift_ns = i > 0 ? shift_ns : 0 };
-    }
+    shift_copies(scaled);
     return trace_of(&scaled_source, scaled);
 }

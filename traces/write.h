@@ -64,12 +64,12 @@ struct trace_scale {
     uint64_t shift_most_ns; /* a copy comes later by a time drawn up to this, before `rate` */
     uint64_t seed;          /* of shifts, and of which sessions are kept */
 };
-/* How many readers of the same trace trace_scaled() needs. */
-uint32_t trace_scale_copies(const struct trace_scale *scale);
-/* Owns the traces, of which there must be so many; `rate`, `think` and `sessions` above 0. A share
- * keeps a session or drops it. Requests of an open loop that continue each other (one has the last
+#define TRACE_SCALE_SESSIONS_MOST 1e6
+/* Owns the trace; `rate`, `think` and `sessions` above 0, the latter at most the above. The trace is read
+ * once, however many copies there are: held are its sessions of shift_most_ns, and a few words a copy.
+ * A share keeps a session or drops it. Requests of an open loop that continue each other (one has the last
  * block of an earlier one, or the last but one, and is the first to have it again) are kept or
  * dropped together, for which two keys of each request are held. */
-struct trace *trace_scaled(struct trace *const *traces, const struct trace_scale *scale);
+struct trace *trace_scaled(struct trace *trace, const struct trace_scale *scale);
 
 #endif

@@ -213,6 +213,7 @@ gives "blocks are not dropped unasked" 2 "block keys" "$reprise" trace convert "
 prints "they are if asked" "dropped" "$reprise" trace convert "$sample" dropped.csv --to session-csv --lossy
 gives "convert without a format" 2 "--to" "$reprise" trace convert "$sample" x.csv
 gives "convert of one file" 2 "convert" "$reprise" trace convert "$sample" --to mooncake
+prints "a thousand times" "50000 sessions" "$reprise" trace scale sessions.csv thousand.csv --sessions 1000
 gives "scale of nothing" 2 "--rate" "$reprise" trace scale "$sample" x.jsonl
 gives "scale to no sessions" 2 "--sessions" "$reprise" trace scale "$sample" x.jsonl --sessions 0
 gives "an unknown key of documents" 2 "documents.requests" "$reprise" trace gen x.jsonl --documents -s documents.request=3
@@ -304,6 +305,7 @@ gives "a file that is no database" 3 "text.db" "$reprise" sim "${small[@]}" --db
 cmp -s text.db text.copy
 report $? "a file that is no database was changed"
 gives "a database in no folder" 3 "nowhere/x.db" "$reprise" sim "${small[@]}" --db nowhere/x.db
+gives "and how to do without" 3 "unable to open database file (--no-db keeps no results" "$reprise" sim "${small[@]}" --db nowhere/x.db
 gives "plotting nothing" 3 "none.db" "$reprise" plot --db none.db
 if [ "$(id -u)" -ne 0 ]; then # root may write what is read-only
     cp kept.db readonly.db && chmod 444 readonly.db

@@ -38,11 +38,7 @@ static struct trace *conversations(uint64_t count)
 static struct trace *scaled(struct trace *(*source)(uint64_t count), uint64_t count,
                             struct trace_scale scale)
 {
-    struct trace *traces[8];
-    ck_assert_uint_le(trace_scale_copies(&scale), 8);
-    for (uint32_t i = 0; i < trace_scale_copies(&scale); i++)
-        traces[i] = source(count);
-    return trace_scaled(traces, &scale);
+    return trace_scaled(source(count), &scale);
 }
 
 /* Arrivals in order; closes the trace. */
@@ -152,6 +148,29 @@ START_TEST(copies_share_nothing_with_each_other)
     ck_assert(three.reuse.unbounded_hits == 3 * one.reuse.unbounded_hits);
     check_order(scaled(documents, 400, scale));
     check_order(scaled(sessions, 400, scale));
+}
+END_TEST
+
+/* Without shifts each session comes a thousand times at its time; with them all still come, in order. */
+START_TEST(a_thousand_copies_come_from_one_reading)
+{
+    struct trace_scale scale = { .rate = 1, .think = 1, .sessions = 1000 };
+    struct trace *one = sessions(20), *all = scaled(sessions, 20, scale);
+    struct trace_session session, copy;
+    struct error err = { 0 };
+    while (trace_next(one, &session, &err) == TRACE_ITEM)
+        for (int i = 0; i < 1000; i++) {
+            ck_assert_int_eq(trace_next(all, &copy, &err), TRACE_ITEM);
+            ck_assert_uint_eq(copy.arrival_ns, session.arrival_ns);
+            ck_assert_uint_eq(copy.turn_count, session.turn_count);
+        }
+    ck_assert_int_eq(trace_next(all, &copy, &err), TRACE_END);
+    trace_close(one);
+    trace_close(all);
+    scale.shift_most_ns = 3600 * NS_PER_S;
+    ck_assert_uint_eq(info_of(scaled(sessions, 20, scale)).sessions, 20000);
+    check_order(scaled(sessions, 20, scale));
+    check_order(scaled(documents, 20, scale));
 }
 END_TEST
 
@@ -293,6 +312,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, think_times_scale_by_themselves);
     tcase_add_test(tcase, an_import_scales_times_and_keeps_the_files_hash);
     tcase_add_test(tcase, copies_share_nothing_with_each_other);
+    tcase_add_test(tcase, a_thousand_copies_come_from_one_reading);
     tcase_add_test(tcase, a_share_keeps_that_share_of_sessions);
     tcase_add_test(tcase, requests_that_continue_each_other_are_kept_together);
     tcase_add_test(tcase, requests_of_one_system_prompt_are_not_all_kept_or_dropped);

@@ -434,7 +434,7 @@ static void print_idle(FILE *out, const struct size_question *question,
     char text[TEXT_BYTES * 2];
     table_init(&table, 3);
     table_add(&table, "%s", "one request at a time on");
-    table_add(&table, "%s", metric_rows[metric].name);
+    table_add(&table, "%s", metric_rows[metric].title);
     table_add(&table, "%s", "promises");
     for (uint32_t i = 0; i < result->idle_count; i++) {
         const struct size_value *value = &result->idle[i].value;

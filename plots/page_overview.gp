@@ -36,7 +36,7 @@ load scripts.'/panel_bars.gp'
 eval(place(40, 530, top_two, top_two + bars_height))
 load scripts.'/panel_sources.gp'
 eval(place(590, 1080, top_two, top_two + bars_height))
-bar_title = 'Cost of a million tokens'
+bar_title = 'Cost of a million tokens (busy)'
 bar_column = 8
 bar_text(value) = dollars_text(value)
 load scripts.'/panel_bars.gp'

@@ -44,7 +44,8 @@ static void take_picture(const char *path, void *context)
     struct report *report = context;
     const char *name = file_name(path), *dot = strrchr(path, '.');
     bool overview = strncmp(name, "overview", 8) == 0;
-    if (strcmp(dot, ".svg") == 0 && report->err.status == STATUS_OK) {
+    bool shown = strncmp(name, "ttft_cdf", 8) != 0; /* the overview has it */
+    if (strcmp(dot, ".svg") == 0 && shown && report->err.status == STATUS_OK) {
         bool narrow = overview || strncmp(name, "sweep_", 6) == 0;
         fputs(narrow ? "<figure>" : "<figure class=\"wide scroll\">", report->out);
         html_svg(report->out, path, ++report->pictures, &report->err);
@@ -68,6 +69,10 @@ static const char *const main_metrics[] = {
     "gpu_utilisation",
     "hit_rate_tokens",
     "hit_rate_history_tokens",
+    "hit_tokens_hbm",
+    "hit_tokens_dram",
+    "hit_tokens_ssd",
+    "passed_over_tokens",
     "ssd_written_bytes",
     "peak_dram_bytes",
     "peak_ssd_bytes",
@@ -105,7 +110,9 @@ static void write_metric(FILE *out, const struct columns *columns, int metric)
     char text[64];
     fputs("<tr><td title=\"", out);
     html_text(out, metric_rows[metric].meaning);
-    fprintf(out, "\">%s%s</td>", metric_rows[metric].name, metric_billing(metric));
+    fputs("\">", out);
+    html_text(out, metric_rows[metric].title);
+    fprintf(out, "%s</td>", metric_billing(metric));
     for (uint32_t i = 0; i < columns->count; i++)
         fprintf(out, "<td>%s</td>",
                 metric_show(metric, metric_value(&columns->metrics[i], metric), text, sizeof text));

@@ -3,12 +3,12 @@
 
 #include <stddef.h>
 
-#define METRIC_ROW(name, unit, meaning) { #name, unit, meaning },
+#define METRIC_ROW(name, unit, title, meaning) { #name, unit, title, meaning },
 const struct metric_row metric_rows[METRIC_COUNT] = { METRICS(METRIC_ROW) };
 
 double metric_value(const struct metrics *metrics, int i)
 {
-#define METRIC_OFFSET(name, unit, meaning) offsetof(struct metrics, name),
+#define METRIC_OFFSET(name, unit, title, meaning) offsetof(struct metrics, name),
     static const size_t offsets[METRIC_COUNT] = { METRICS(METRIC_OFFSET) };
     return *(const double *)(const void *)((const char *)metrics + offsets[i]);
 }

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define MEMBER_OFFSET(name, unit, meaning) offsetof(struct metrics, name),
+#define MEMBER_OFFSET(name, unit, title, meaning) offsetof(struct metrics, name),
 static const size_t member_offset[METRIC_COUNT] = { METRICS(MEMBER_OFFSET) };
 
 static double *member(struct metrics *metrics, int i)

@@ -55,7 +55,6 @@ static const struct line lines[] = {
     { "  from SSD", CELL_PERCENT, OF(hit_tokens_ssd) },
     { "  from the remote pool", CELL_PERCENT, OF(hit_tokens_remote) },
     { "  found, but computed", CELL_PERCENT, OF(passed_over_tokens) },
-    { "    in HBM", CELL_PERCENT, OF(passed_over_tokens_hbm) },
     { "    in DRAM", CELL_PERCENT, OF(passed_over_tokens_dram) },
     { "    on SSD", CELL_PERCENT, OF(passed_over_tokens_ssd) },
     { "    in the remote pool", CELL_PERCENT, OF(passed_over_tokens_remote) },
@@ -381,8 +380,8 @@ static bool is_of_pool(const struct line *line)
 /* Where what was passed over lay: only where some of it did. */
 static bool is_idle_detail(const struct line *line, const struct comparison *comparison)
 {
-    static const size_t details[] = { OF(passed_over_tokens_hbm), OF(passed_over_tokens_dram),
-                                      OF(passed_over_tokens_ssd), OF(passed_over_tokens_remote) };
+    static const size_t details[] = { OF(passed_over_tokens_dram), OF(passed_over_tokens_ssd),
+                                      OF(passed_over_tokens_remote) };
     bool detail = false, idle = true;
     for (size_t i = 0; line->label != NULL && i < sizeof details / sizeof *details; i++)
         detail = detail || line->offset == details[i];

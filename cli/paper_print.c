@@ -35,7 +35,8 @@ static void add_row(struct table *table, const struct paper_row *row)
         table_add(table, "%+.1f %%", relative);
     else
         table_add(table, "-");
-    table_add(table, "%s", !row->mechanism ? "" : fabs(relative) <= 10.0 ? "yes" : "NO");
+    const char *within = !paper_compares(row) ? "" : paper_misses(row) ? "NO" : "yes";
+    table_add(table, *within == '\0' || row->mechanism ? "%s" : "(%s)", within);
 }
 
 static void print_rows(FILE *out, const struct paper *paper)
@@ -44,16 +45,18 @@ static void print_rows(FILE *out, const struct paper *paper)
         return;
     struct table table;
     table_init(&table, 6);
-    table_add(&table, "figure (last column: of what needs no unknown)");
+    table_add(&table, "figure (last column: in brackets what depends on an unknown)");
     table_add(&table, "published");
     table_add(&table, "ours");
     table_add(&table, "difference");
     table_add(&table, "relative");
-    table_add(&table, "<= 10 %%");
+    table_add(&table, "<= %.0f %%", 100.0 * PAPER_TOLERANCE);
     for (uint32_t i = 0; i < paper->row_count; i++)
         add_row(&table, &paper->rows[i]);
     table_print(out, &table, WIDTH_MOST);
     table_end(&table);
+    char text[160];
+    fprintf(out, "\n%s\n", paper_misses_text(paper->rows, paper->row_count, text, sizeof text));
 }
 
 static void print_sensitivity(FILE *out, const struct paper *paper)

@@ -344,8 +344,8 @@ static void set_hits(const struct collector *collector, struct metrics *metrics)
     metrics->hit_tokens_ssd = (double)collector->hit_tokens[TIER_SSD];
     metrics->hit_tokens_remote = (double)collector->hit_tokens[TIER_REMOTE];
     metrics->passed_over_tokens = (double)collector->passed_over_tokens;
-    metrics->passed_over_tokens_hbm = (double)collector->passed_over[TIER_HBM];
-    metrics->passed_over_tokens_dram = (double)collector->passed_over[TIER_DRAM];
+    metrics->passed_over_tokens_dram =
+        (double)(collector->passed_over[TIER_HBM] + collector->passed_over[TIER_DRAM]);
     metrics->passed_over_tokens_ssd = (double)collector->passed_over[TIER_SSD];
     metrics->passed_over_tokens_remote = (double)collector->passed_over[TIER_REMOTE];
     metrics->wanted_tokens = (double)collector->wanted_tokens;

@@ -185,8 +185,7 @@ static void add_places(const struct metrics *metrics, char *text, size_t text_by
     const struct {
         const char *where;
         double tokens;
-    } places[] = { { "in HBM", metrics->passed_over_tokens_hbm },
-                   { "in DRAM", metrics->passed_over_tokens_dram },
+    } places[] = { { "in DRAM", metrics->passed_over_tokens_dram },
                    { "on SSD", metrics->passed_over_tokens_ssd },
                    { "in the remote pool", metrics->passed_over_tokens_remote } };
     size_t length = 0;

@@ -160,11 +160,9 @@
     X(passed_over_tokens, "tokens", "tokens found, but computed",                                    \
       "tokens that measured turns found in a tier but computed again: that was sooner than "         \
       "loading them (engine.reuse), or engine.fetch_* said so")                                      \
-    X(passed_over_tokens_hbm, "tokens", "found in HBM, but computed",                                \
-      "of the tokens that measured turns found but computed again: found in HBM, behind a part "     \
-      "that was not loaded")                                                                         \
     X(passed_over_tokens_dram, "tokens", "found in DRAM, but computed",                              \
-      "of the tokens that measured turns found but computed again: found in DRAM and not in HBM")    \
+      "of the tokens that measured turns found but computed again: found in DRAM and not in "        \
+      "HBM, or in HBM behind some that were not loaded")                                             \
     X(passed_over_tokens_ssd, "tokens", "found on SSD, but computed",                                \
       "of the tokens that measured turns found but computed again: found on SSD and in no "          \
       "faster tier")                                                                                 \

@@ -27,6 +27,11 @@ done
 holds "no script, style, picture or font from elsewhere" \
     bash -c "! grep -qE '(src|href|url)[=(]\"?.?(https?:|//)|<script|<link|<img' out/index.html"
 holds "both pictures are in the page" [ "$(grep -c '</svg>' out/index.html)" -eq 2 ]
+missed=$(grep -c '<tr class=miss>' out/index.html)
+holds "misses are counted on top and marked, as in the table" \
+    bash -c "grep -q '^<p class=count>$missed of [0-9]* published numbers are missed' out/index.html && \
+        grep -q '^$missed of [0-9]* published numbers are missed' stdout && \
+        [ \$(grep -cE ' (NO|\(NO\))\$' stdout) -eq $missed ]"
 holds "what is open is on the page" grep -q 'think_time.mean' out/index.html
 
 "$reprise" paper 19 20 reference --jobs 1 --out out >one 2>stderr

@@ -180,6 +180,10 @@ static bool hits_and_computed_are_wanted(const struct outcome *outcome, struct s
                   hit_tokens(metrics) + metrics->computed_tokens, metrics->wanted_tokens, 0.0) &&
            closes(seen, "hit_rate_tokens of wanted against hits",
                   metrics->hit_rate_tokens * metrics->wanted_tokens, hit_tokens(metrics), 0.0) &&
+           closes(seen, "passed over, by tier",
+                  metrics->passed_over_tokens_dram + metrics->passed_over_tokens_ssd +
+                      metrics->passed_over_tokens_remote,
+                  metrics->passed_over_tokens, 0.0) &&
            at_most(seen, "passed over against computed", metrics->passed_over_tokens,
                    metrics->computed_tokens, 0.0);
 }

@@ -13,13 +13,14 @@
     "ffn: 100\nvocabulary: 100\ncontext_window_tokens: 4096\nweight_bytes_per_parameter: 2\n"      \
     "kv_bytes_per_value: 2\n"
 
-#define HARDWARE                                                                                   \
+#define HARDWARE HARDWARE_OVER("1GB/s")
+#define HARDWARE_OVER(h2d)                                                                         \
     "name: plain\nsource: made up\ngpus: 4\n"                                                      \
     "gpu: {hbm_bytes: 1GB, hbm_bytes_per_s: 1TB/s, flop_per_s: 1TFLOP/s, gemm_efficiency: 1,"      \
     " attention_efficiency: 1, hbm_efficiency: 1, kernel_launch: 0}\n"                             \
     "allreduce: {bytes_per_s: 1TB/s, latency: 0}\n"                                                \
     "engine: {iteration_overhead: 0, hbm_utilisation: 1, hbm_reserved_bytes: 0}\n"                 \
-    "pcie: {h2d_bytes_per_s: 1GB/s, d2h_bytes_per_s: 1GB/s, h2d_bytes_per_s_per_gpu: 1GB/s,"       \
+    "pcie: {h2d_bytes_per_s: " h2d ", d2h_bytes_per_s: 1GB/s, h2d_bytes_per_s_per_gpu: 1GB/s,"     \
     " d2h_bytes_per_s_per_gpu: 1GB/s, latency: 0}\n"                                               \
     "dram: {bytes: 1GB}\n"                                                                         \
     "price: {usd_per_gpu_hour: 3.6, usd_per_dram_gb_hour: 3.6, usd_per_ssd_gb_hour: 0.36}\n"
@@ -41,6 +42,7 @@ static const struct {
     { "context.yaml", HARDWARE SSD "timing: {measured: context.csv}\n" },
     { "context.csv", TIMES "decode,1,1000000,10000\ndecode,100,1000000,10000\n" },
     { "broken.yaml", HARDWARE BROKEN_SSD "timing: {measured: plain.csv}\n" },
+    { "narrow.yaml", HARDWARE_OVER("50MB/s") SSD "timing: {measured: plain.csv}\n" },
     { "owned.yaml", HARDWARE SSD "timing: {measured: plain.csv}\nprices: ./prices.yaml\n" },
     { "prices.yaml", "name: plain\nsource: made up\ndate: today\n"
                      "owned: {usd_per_gpu: 4800, years: 4}\n" },

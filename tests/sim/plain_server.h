@@ -7,7 +7,7 @@
  *   SSD            2 us a token to read, 4 us to write; no latency
  *   prices         $3.60 an hour for a GPU and for a GB of DRAM, $0.36 for a GB of SSD: 10^-12 and
  *                  10^-13 dollars a ns; by ./owned.yaml a GPU is also sold, for $100 a month
- * By ./broken.yaml the SSD moves nothing. Times are measured up to 1,001 new tokens. */
+ * By ./broken.yaml the SSD moves nothing, by ./narrow.yaml DRAM to HBM takes 20 us a token. Times are measured up to 1,001 new tokens. */
 #ifndef REPRISE_TESTS_SIM_PLAIN_SERVER_H
 #define REPRISE_TESTS_SIM_PLAIN_SERVER_H
 

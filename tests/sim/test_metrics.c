@@ -202,7 +202,8 @@ static const struct story stories[] = {
                     { "e2e_p95_ns", (9.6 + 10.51) * MS },
                     { "e2e_p99_ns", (10 + 10.91) * MS } } },
 
-    /* 3 ms to the server and 2 back, which is not its busy time: the second is asked 0.1 s after. */
+    /* 3 ms to the server and 2 back, which is not its busy time: the second is asked 0.1 s after.
+     */
     { .name = "two turns from afar",
       .turns = TWO_TURNS,
       .settings = "engine.request_cpu=3ms engine.reply_cpu=2ms",
@@ -242,7 +243,8 @@ static const struct story stories[] = {
                     { "waiting_gpu_ns", 0 },
                     { "queueing_mean_ns", 111 * US / 2 } } },
 
-    /* One in flight of three that are all asked at 0: each is asked when the one before has ended. */
+    /* One in flight of three that are all asked at 0: each is asked when the one before has ended.
+     */
     { .name = "three, one after the other",
       .turns = "a,0,,100,11\nb,0,,200,6\nc,0,,100,1\n",
       .settings = "policy=none workload.concurrency=1",
@@ -253,8 +255,8 @@ static const struct story stories[] = {
                     { "e2e_mean_ns", (11.1 + 7.1 + 1.1) * MS / 3 } } },
 
     /* Two in flight of sessions that would come a minute apart. Prefills of a and b until 2.2 ms, a
-     * step of both until 3.2: a's user thinks for 2 ms and holds a place, b has ended and c is asked;
-     * when it has, at 4.3, d. a asks again at 5.2, and waits for d until 5.4. */
+     * step of both until 3.2: a's user thinks for 2 ms and holds a place, b has ended and c is
+     * asked; when it has, at 4.3, d. a asks again at 5.2, and waits for d until 5.4. */
     { .name = "two in flight",
       .turns = "a,0,,100,2\na,,0.002,100,1\nb,60,,100,2\nc,120,,100,1\nd,180,,100,1\n",
       .settings = "policy=none workload.concurrency=2",
@@ -267,9 +269,9 @@ static const struct story stories[] = {
                     { "e2e_mean_ns", (3.2 + 3.2 + 1.1 + 1.1 + 2.32) * MS / 5 },
                     { "tpot_mean_ns", (2.1 + 1.0) * MS / 2 } } },
 
-    /* b comes at 5.05 ms, in a's fourth step. Then one iteration has b's chunk and a step of a, in one
-     * launch of 101 tokens (1.11 ms, 1 of which is the step's), two of 1 ms have both, and a has three
-     * more alone. */
+    /* b comes at 5.05 ms, in a's fourth step. Then one iteration has b's chunk and a step of a, in
+     * one launch of 101 tokens (1.11 ms, 1 of which is the step's), two of 1 ms have both, and a
+     * has three more alone. */
     { .name = "a chunk beside a step",
       .turns = "a,0,,100,11\nb,0.00505,,100,3\n",
       .settings = "policy=none engine.scheduling=chunked",
@@ -288,8 +290,8 @@ static const struct story stories[] = {
                     { "extrapolated_iterations", 1 },
                     { "extrapolated_time_share", 20.1 / 22.1 } } },
 
-    /* The GPUs wait for each prompt's 100 tokens and the first reply's 11; the last reply's are saved
-     * when all is over. */
+    /* The GPUs wait for each prompt's 100 tokens and the first reply's 11; the last reply's are
+     * saved when all is over. */
     { .name = "synchronous saving",
       .turns = TWO_TURNS,
       .settings = "engine.saving=synchronous",
@@ -357,8 +359,26 @@ static const struct story stories[] = {
       .settings = SERVERS "tiers.remote.capacity=1GB engine.reuse=if-faster "
                           "cluster.network_bytes_per_s=10MB/s",
       .expected = { { "passed_over_tokens", 111 },
+                    { "passed_over_tokens_remote", 111 },
+                    { "passed_over_tokens_dram", 0 },
                     { "hit_rate_found", 1 },
                     { "hit_rate_history_tokens", 0 },
+                    { "computed_tokens", 100 + 211 } } },
+
+    { .name = "what is computed sooner than loaded from DRAM",
+      .turns = TWO_TURNS,
+      .settings = "hardware=./narrow.yaml engine.reuse=if-faster",
+      .expected = { { "passed_over_tokens", 111 },
+                    { "passed_over_tokens_dram", 111 },
+                    { "passed_over_tokens_ssd", 0 },
+                    { "computed_tokens", 100 + 211 } } },
+
+    { .name = "too little to be fetched",
+      .turns = TWO_TURNS,
+      .settings = "tiers.dram.capacity=0 tiers.ssd.capacity=1GB engine.fetch_min_tokens=112",
+      .expected = { { "passed_over_tokens", 111 },
+                    { "passed_over_tokens_ssd", 111 },
+                    { "passed_over_tokens_dram", 0 },
                     { "computed_tokens", 100 + 211 } } },
 
     /* ---- what tiers give up ---- */
@@ -484,8 +504,8 @@ static const struct story stories[] = {
 
     /* ---- what is offered ---- */
 
-    /* Three sessions of 111 tokens in two seconds: two behind the first. An hour of one GPU and 1 GB of
-     * DRAM is $7.20. */
+    /* Three sessions of 111 tokens in two seconds: two behind the first. An hour of one GPU and 1
+     * GB of DRAM is $7.20. */
     { .name = "a load and what it costs",
       .turns = THREE,
       .settings = "hardware=./owned.yaml",

@@ -234,6 +234,31 @@ double paper_relative(const struct paper_row *row)
     return paper_difference(row) / end;
 }
 
+bool paper_compares(const struct paper_row *row)
+{
+    return isfinite(paper_relative(row));
+}
+
+bool paper_misses(const struct paper_row *row)
+{
+    return paper_compares(row) && fabs(paper_relative(row)) > PAPER_TOLERANCE;
+}
+
+char *paper_misses_text(const struct paper_row *rows, uint32_t count, char *out, size_t out_bytes)
+{
+    uint32_t compared[2] = { 0 }, missed[2] = { 0 }; /* all; those that need no unknown */
+    for (uint32_t i = 0; i < count; i++)
+        for (int only = 0; only <= rows[i].mechanism; only++) {
+            compared[only] += paper_compares(&rows[i]);
+            missed[only] += paper_misses(&rows[i]);
+        }
+    snprintf(out, out_bytes,
+             "%u of %u published numbers are missed by more than %.0f %%; of the %u that need no "
+             "unknown, %u",
+             missed[0], compared[0], 100.0 * PAPER_TOLERANCE, compared[1], missed[1]);
+    return out;
+}
+
 static void add_row(struct paper *paper, struct paper_row row, const char *what, va_list arguments)
 {
     if (!paper->reporting)

@@ -44,12 +44,18 @@ struct paper_row {
     char what[112];
     const char *unit;
     double low, high, ours;
-    bool mechanism; /* needs neither think time nor stored bytes: to be within 10 % */
+    bool mechanism; /* needs neither think time nor stored bytes: to be within PAPER_TOLERANCE */
 };
 /* Ours less the nearest end of the published range; 0 within it; NaN without one. */
 double paper_difference(const struct paper_row *row);
 /* The same over that end. */
 double paper_relative(const struct paper_row *row);
+#define PAPER_TOLERANCE 0.10
+/* Whether both numbers are there, and whether ours is then further off than that. */
+bool paper_compares(const struct paper_row *row);
+bool paper_misses(const struct paper_row *row);
+/* "3 of 40 published numbers are missed by more than 10 %; of the 12 that need no unknown, 1". */
+char *paper_misses_text(const struct paper_row *rows, uint32_t count, char *out, size_t out_bytes);
 
 /* One picture of a figure. */
 enum { PAPER_POINTS = 12, PAPER_SERIES = 8 };

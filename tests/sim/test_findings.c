@@ -1,0 +1,115 @@
+/* tests/sim/test_findings.c - what a run's findings name, each where it is so and not where it is
+ * not. */
+#include "tests/sim/runs.h"
+#include "tests/support.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* One sentence has both texts. */
+static bool has(const struct sim_result *result, const char *text, const char *also)
+{
+    for (int i = 0; i < SIM_FINDINGS_MAX; i++)
+        if (strstr(result->finding[i], text) != NULL && strstr(result->finding[i], also) != NULL)
+            return true;
+    return false;
+}
+
+static struct sim_result result_of(const char *yaml, const char *settings[])
+{
+    struct experiment experiment = experiment_of(yaml, settings);
+    struct sim_result result;
+    struct error err = { 0 };
+    ck_assert_int_eq(sim_run(&experiment, NULL, &result, &err), STATUS_OK);
+    return result;
+}
+
+static bool says(const char *yaml, const char *settings[], const char *text, const char *also)
+{
+    struct sim_result result = result_of(yaml, settings);
+    bool said = has(&result, text, also);
+    sim_result_free(&result);
+    return said;
+}
+
+#define WITH(...) ((const char *[]){ __VA_ARGS__, NULL })
+
+/* Requests of one turn, so many in flight. */
+#define FLIGHT                                                                                     \
+    "warmup_turns: 0\nworkload: {concurrency: 64, sessions: 300, multi_turn_share: 0, "            \
+    "mean_turns: 1}\n"
+
+static void check_overload(const char *yaml, const char *settings[], bool overloaded)
+{
+    struct sim_result result = result_of(yaml, settings);
+    ck_assert_int_eq(result.overloaded, overloaded);
+    ck_assert_int_eq(has(&result, "overloaded: ", ""), overloaded);
+    sim_result_free(&result);
+}
+
+START_TEST(a_server_is_overloaded_where_its_queue_grows_and_not_where_it_keeps_up)
+{
+    check_overload(SMALL, WITH("policy=none"), true);
+    check_overload(SMALL, WITH("workload.sessions_per_s=0.05"), false);
+    /* Turns wait for a place that others have: nobody offers more than is served. */
+    check_overload(FLIGHT, WITH("engine.batch=8"), false);
+    check_overload(SMALL, WITH("workload.sessions_per_s=inf"), false);
+}
+END_TEST
+
+START_TEST(what_offers_the_load_is_the_key_to_change)
+{
+    ck_assert(says(SMALL, WITH("policy=none"), "overloaded: ", "workload.sessions_per_s"));
+    ck_assert(!says(SMALL, WITH("policy=none"), "overloaded: ", "import.rate"));
+}
+END_TEST
+
+START_TEST(an_hbm_that_turns_wait_for_is_too_small)
+{
+    const char *const told = "HBM is too small";
+    ck_assert(says(FLIGHT, WITH("engine.hbm_tokens=32768", "engine.context_window=4096"), told,
+                   "engine.kv_dtype"));
+    ck_assert(!says(FLIGHT, WITH("engine.batch=8"), told, ""));
+    ck_assert(!says(FLIGHT, WITH("workload.concurrency=4"), told, ""));
+}
+END_TEST
+
+START_TEST(replies_that_push_others_out_of_hbm_are_thrashing)
+{
+    const char *const told = "HBM is thrashing";
+    ck_assert(says(FLIGHT,
+                   WITH("engine.hbm_tokens=16384", "engine.context_window=4096",
+                        "engine.allocation=grow", "engine.batch=64", "engine.scheduling=chunked"),
+                   told, "engine.batch"));
+    ck_assert(!says(FLIGHT, WITH("engine.allocation=grow", "engine.scheduling=chunked"), told, ""));
+}
+END_TEST
+
+/* LRU on demand: nearly all that was saved lies on SSD when its turn comes, and reading it from
+ * there takes longer. */
+START_TEST(what_was_found_and_computed_again_is_told_with_its_place_and_its_rule)
+{
+    const char *const told = "but computed again";
+    ck_assert(says(SMALL, WITH("policy=lru"), told, "100 % on SSD"));
+    ck_assert(says(SMALL, WITH("policy=lru"), told, "engine.reuse: if-faster"));
+    ck_assert(!says(SMALL, WITH("policy=lru", "engine.reuse=always"), told, ""));
+    ck_assert(!says(SMALL, WITH("policy=none"), told, ""));
+    const char *limited[] = { "policy=lru", "engine.reuse=always", "engine.fetch_min_tokens=100000",
+                              NULL };
+    ck_assert(says(SMALL, limited, told, "engine.fetch_min_tokens do not let it be loaded"));
+    ck_assert(!says(SMALL, limited, told, "if-faster"));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("findings");
+    TCase *tcase = tcase_create("findings");
+    tcase_add_test(tcase, a_server_is_overloaded_where_its_queue_grows_and_not_where_it_keeps_up);
+    tcase_add_test(tcase, what_offers_the_load_is_the_key_to_change);
+    tcase_add_test(tcase, an_hbm_that_turns_wait_for_is_too_small);
+    tcase_add_test(tcase, replies_that_push_others_out_of_hbm_are_thrashing);
+    tcase_add_test(tcase, what_was_found_and_computed_again_is_told_with_its_place_and_its_rule);
+    suite_add_tcase(suite, tcase);
+    return test_main(suite);
+}

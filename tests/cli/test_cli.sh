@@ -256,6 +256,12 @@ gives "a picture of a trace without blocks" 2 "--plot" "$reprise" trace info ses
 gives "a picture in no folder" 3 "nowhere" "$reprise" trace info "$sample" --plot nowhere/trace.svg
 
 # A database with a comparison in it, which no refusal below may change.
+prints "a sentence a policy first" "scheduler-aware: the first token comes after" \
+    bash -c "\"$reprise\" sim ${small[*]} --no-db -p scheduler-aware,none | head -1"
+prints "an experiment that its server sustains" "Mean TTFT: scheduler-aware is best" \
+    "$reprise" sim -c "${sample%/traces/*}/docs/examples/first.yaml" -p scheduler-aware,none --no-db
+! grep -qi overloaded stdout
+report $? "docs/examples/first.yaml is overloaded"
 prints "a comparison" "against recomputing" "$reprise" sim "${small[@]}" -p scheduler-aware,none --db kept.db
 sim=("$reprise" sim "${small[@]}" --db kept.db)
 

@@ -54,6 +54,11 @@ START_TEST(a_server_is_overloaded_where_its_queue_grows_and_not_where_it_keeps_u
     /* Turns wait for a place that others have: nobody offers more than is served. */
     check_overload(FLIGHT, WITH("engine.batch=8"), false);
     check_overload(SMALL, WITH("workload.sessions_per_s=inf"), false);
+    /* A burst: served later than it came, but most of it at once. */
+    check_overload(FLIGHT,
+                   WITH("workload.concurrency=0", "workload.sessions=12",
+                        "workload.sessions_per_s=10", "engine.batch=8"),
+                   false);
 }
 END_TEST
 

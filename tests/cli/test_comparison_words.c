@@ -1,0 +1,153 @@
+/* tests/cli/test_comparison_words.c - what a comparison says before its table. */
+#include "cli/comparison_words.h"
+#include "tests/support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MS 1e6
+
+/* Runs made up, as many as have names. */
+struct words_case {
+    struct run runs[3];
+    struct comparison comparison;
+};
+
+static void setup_runs(struct words_case *it, const char *const names[3])
+{
+    memset(it, 0, sizeof *it);
+    it->comparison.runs = it->runs;
+    for (uint32_t i = 0; i < 3 && names[i] != NULL; i++) {
+        struct metrics *metrics = &it->runs[i].result.metrics;
+        snprintf(it->runs[i].experiment.policy, sizeof it->runs[i].experiment.policy, "%s",
+                 names[i]);
+        metrics->ttft_mean_ns = 100 * MS;
+        metrics->ttft_p99_ns = 900 * MS;
+        metrics->cost_usd_per_mtok = 0.25;
+        metrics->wanted_tokens = 1000;
+        metrics->history_tokens = 800;
+        it->comparison.count++;
+    }
+}
+
+/* All that is said, to be freed; line: with its breaks taken out. */
+static char *words_of(const struct words_case *it, bool line)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+    comparison_print_words(out, &it->comparison);
+    fclose(out);
+    for (char *at = strstr(text, "\n    "); line && at != NULL; at = strstr(at, "\n    ")) {
+        *at = ' ';
+        memmove(at + 1, at + 5, strlen(at + 5) + 1);
+    }
+    return text;
+}
+
+static bool says(const struct words_case *it, const char *text)
+{
+    char *words = words_of(it, true);
+    bool said = strstr(words, text) != NULL;
+    free(words);
+    return said;
+}
+
+START_TEST(a_policy_has_a_sentence)
+{
+    struct words_case it;
+    setup_runs(&it, (const char *const[3]){ "lru" });
+    ck_assert(says(&it, "lru: the first token comes after 100 ms (mean; P99 900 ms); none of the "
+                        "history was reused; a million tokens cost $0.250 of busy server.\n"));
+    it.runs[0].result.metrics.hit_tokens_dram = 400;
+    it.runs[0].result.metrics.hit_tokens_ssd = 200;
+    ck_assert(says(&it, "75 % of the history was reused: 50 % from DRAM, 25 % from SSD;"));
+    it.runs[0].result.metrics.history_tokens = 0; /* an open loop */
+    ck_assert(says(&it, "60 % of the prompts was reused: 40 % from DRAM, 20 % from SSD;"));
+    ck_assert(!says(&it, "is best"));
+}
+END_TEST
+
+START_TEST(the_verdict_names_the_best_the_next_and_the_last)
+{
+    struct words_case it;
+    setup_runs(&it, (const char *const[3]){ "lru", "fifo", "none" });
+    it.runs[0].result.metrics.ttft_mean_ns = 200 * MS;
+    it.runs[2].result.metrics.ttft_mean_ns = 1000 * MS;
+    it.runs[0].result.metrics.ttft_p99_ns = 905 * MS; /* as good as 900 */
+    it.runs[2].result.metrics.ttft_p99_ns = 1000 * MS;
+    ck_assert(says(&it, "\nMean TTFT: fifo is best, 50 % below lru and 90 % below none.\n"));
+    ck_assert(says(&it, "\nP99 TTFT: lru, fifo are best (within 1 % of each other), 10 % below "
+                        "none.\n"));
+    ck_assert(says(&it, "\nCost: no difference, all are within 1 %.\n"));
+}
+END_TEST
+
+START_TEST(fewer_hits_and_a_shorter_wait_are_explained_where_passing_over_explains_them)
+{
+    struct words_case it;
+    setup_runs(&it, (const char *const[3]){ "quick", "eager" });
+    struct metrics *quick = &it.runs[0].result.metrics, *eager = &it.runs[1].result.metrics;
+    quick->hit_rate_tokens = 0.70;
+    quick->passed_over_tokens = 100;
+    eager->hit_rate_tokens = 0.80;
+    eager->ttft_mean_ns = 150 * MS;
+    ck_assert(says(&it,
+                   "quick hits less than eager (70.0 % of all tokens against 80.0 %) and yet is "
+                   "sooner: it found 10.0 % (against 0.0 %) that it computed again"));
+    eager->passed_over_tokens = 200; /* not by that */
+    ck_assert(!says(&it, "hits less"));
+    eager->passed_over_tokens = 0;
+    eager->hit_rate_tokens = 0.60;
+    ck_assert(!says(&it, "hits less"));
+}
+END_TEST
+
+START_TEST(a_finding_of_several_runs_is_told_once_and_overload_of_all)
+{
+    struct words_case it;
+    setup_runs(&it, (const char *const[3]){ "lru", "fifo", "none" });
+    strcpy(it.runs[0].result.finding[0], "HBM is small");
+    strcpy(it.runs[2].result.finding[1], "HBM is small");
+    strcpy(it.runs[2].result.finding[0], "other");
+    ck_assert(says(&it, "\nlru, none: HBM is small\nnone: other\n"));
+    it.runs[0].result.overloaded = it.runs[1].result.overloaded = true;
+    ck_assert(!says(&it, "Overloaded whatever the policy"));
+    it.runs[2].result.overloaded = true;
+    ck_assert(says(&it, "\nOverloaded whatever the policy"));
+}
+END_TEST
+
+/* As wide as a terminal, and no number parted from its sign. */
+START_TEST(lines_are_broken_between_words)
+{
+    struct words_case it;
+    char text[SIM_FINDING_BYTES] = "", *rest = NULL;
+    setup_runs(&it, (const char *const[3]){ "lru" });
+    for (int i = 0; i < 60; i++)
+        strcat(text, i % 2 == 0 ? "12 % " : "a ");
+    strcpy(it.runs[0].result.finding[0], text);
+    char *words = words_of(&it, false);
+    for (char *line = strtok_r(words, "\n", &rest); line != NULL;
+         line = strtok_r(NULL, "\n", &rest)) {
+        ck_assert_uint_le(strlen(line), 100);
+        ck_assert_int_ne(line[strspn(line, " ")], '%');
+    }
+    free(words);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("comparison_words");
+    TCase *tcase = tcase_create("words");
+    tcase_add_test(tcase, a_policy_has_a_sentence);
+    tcase_add_test(tcase, the_verdict_names_the_best_the_next_and_the_last);
+    tcase_add_test(tcase,
+                   fewer_hits_and_a_shorter_wait_are_explained_where_passing_over_explains_them);
+    tcase_add_test(tcase, a_finding_of_several_runs_is_told_once_and_overload_of_all);
+    tcase_add_test(tcase, lines_are_broken_between_words);
+    suite_add_tcase(suite, tcase);
+    return test_main(suite);
+}

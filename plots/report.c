@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -135,6 +136,37 @@ static void write_metrics(FILE *out, const struct columns *columns)
     fputs("</table></div>\n", out);
 }
 
+struct findings {
+    FILE *out;
+    const char *name; /* of the run */
+    bool begun;       /* of all runs */
+};
+
+static void write_finding(const char *sentence, void *context)
+{
+    struct findings *findings = context;
+    fputs(findings->begun ? "<li><b>" : "<ul>\n<li><b>", findings->out);
+    html_text(findings->out, findings->name);
+    fputs("</b>: ", findings->out);
+    html_text(findings->out, sentence);
+    fputs("</li>\n", findings->out);
+    findings->begun = true;
+}
+
+/* What holds the runs up, and what makes their numbers doubtful. */
+static enum status write_findings(const struct report *report, const struct columns *columns,
+                                  struct error *err)
+{
+    struct findings findings = { .out = report->out };
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && i < columns->count; i++) {
+        findings.name = columns->name[i];
+        status = store_findings(report->store, columns->ids[i], write_finding, &findings, err);
+    }
+    fputs(findings.begun ? "</ul>\n" : "", report->out);
+    return status;
+}
+
 static enum status write_configuration(struct report *report, int64_t run,
                                        struct experiment *experiment, struct error *err)
 {
@@ -165,6 +197,9 @@ static enum status write_comparison(struct report *report, int64_t run,
         fprintf(report->out, "<h2>Runs %" PRId64 " to %" PRId64 "</h2>\n", first,
                 columns->ids[columns->count - 1]);
         write_metrics(report->out, columns);
+        status = write_findings(report, columns, err);
+    }
+    if (status == STATUS_OK) {
         status = plots_draw(report->store, first, report->folder, take_picture, report, err);
     }
     free(columns);

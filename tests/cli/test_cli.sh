@@ -395,6 +395,12 @@ if command -v gnuplot >/dev/null; then
     prints "plots" "overview.png" "$reprise" plot --db kept.db --out pictures
     [ "$(head -c 4 pictures/overview.png | tail -c 3)" = PNG ] && grep -q '</svg>' pictures/overview.svg
     report $? "the pictures are no PNG and SVG"
+    "$reprise" sim "${small[@]}" --set workload.sessions_per_s=5 --set engine.batch=2 -p lru,none --db kept.db >/dev/null 2>&1
+    prints "a report" "page.html" "$reprise" report --db kept.db --out page.html
+    grep -q '>TTFT mean<' page.html && ! grep -q '>ttft_mean_ns<' page.html
+    report $? "a report calls metrics by their keys"
+    grep -q '<li><b>none</b>: .*engine.batch = 2' page.html
+    report $? "a report does not say what holds a run up"
 fi
 
 echo "$passed passed, $failed failed"

@@ -30,6 +30,7 @@ enum status writer_prepare(struct writer *writer, struct error *err)
                            " VALUES (?, ?, ?, ?, ?, ?)" },
         { &writer->tenant_metric, "INSERT INTO tenant_metric (run_id, tenant, metric, value)"
                                   " VALUES (?, ?, ?, ?)" },
+        { &writer->finding, "INSERT INTO finding (run_id, number, sentence) VALUES (?, ?, ?)" },
     };
     enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < sizeof statements / sizeof *statements; i++)
@@ -44,6 +45,7 @@ void writer_release(struct writer *writer)
     sqlite3_finalize(writer->metric);
     sqlite3_finalize(writer->series);
     sqlite3_finalize(writer->tenant_metric);
+    sqlite3_finalize(writer->finding);
 }
 
 static enum status put(const struct writer *writer, sqlite3_stmt *statement, int bind_rc,
@@ -120,6 +122,21 @@ static enum status put_tenant(const struct writer *writer, int64_t run_id,
     return status;
 }
 
+static enum status put_findings(const struct writer *writer, int64_t run_id,
+                                const struct sim_result *result, struct error *err)
+{
+    sqlite3_stmt *statement = writer->finding;
+    enum status status = STATUS_OK;
+    for (int i = 0; status == STATUS_OK && i < SIM_FINDINGS_MAX; i++) {
+        if (result->finding[i][0] == '\0')
+            break;
+        int rc = sqlite3_bind_int64(statement, 1, run_id) | sqlite3_bind_int(statement, 2, i) |
+                 sqlite3_bind_text(statement, 3, result->finding[i], -1, SQLITE_STATIC);
+        status = put(writer, statement, rc, "write finding", err);
+    }
+    return status;
+}
+
 static enum status put_one_series(const struct writer *writer, int64_t run_id,
                                   const struct series *series, struct error *err)
 {
@@ -156,5 +173,7 @@ enum status writer_put_run(const struct writer *writer, const struct store_run *
         status = put_tenant(writer, *run_id, &run->result->tenant[i], err);
     if (status == STATUS_OK)
         status = turn_rows_put(writer->sql, *run_id, run->turns, run->turn_count, err);
+    if (status == STATUS_OK)
+        status = put_findings(writer, *run_id, run->result, err);
     return status == STATUS_OK ? put_series(writer, *run_id, run->result, err) : status;
 }

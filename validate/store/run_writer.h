@@ -10,7 +10,7 @@
 /* The statements of one transaction, prepared once for all its runs. */
 struct writer {
     const struct sql *sql;
-    sqlite3_stmt *comparison, *run, *metric, *series, *tenant_metric;
+    sqlite3_stmt *comparison, *run, *metric, *series, *tenant_metric, *finding;
     int64_t comparison_id; /* that runs are put into */
 };
 

@@ -218,10 +218,19 @@ static const char version_6[] =
     "  PRIMARY KEY (run_id, turn)"
     ") STRICT, WITHOUT ROWID;";
 
+/* What a run's metrics mean, in sentences, most important first. */
+static const char version_7[] =
+    "CREATE TABLE finding ("
+    "  run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,"
+    "  number INTEGER NOT NULL,"
+    "  sentence TEXT NOT NULL,"
+    "  PRIMARY KEY (run_id, number)"
+    ") STRICT, WITHOUT ROWID;";
+
 /* migrations[v] takes a file from version v to v + 1. A version that was released is never edited:
  * a change is a new line. */
 static const char *const migrations[] = { version_1, version_2, version_3, version_4,
-                                          version_5, version_6 };
+                                          version_5, version_6, version_7 };
 enum { LATEST_VERSION = sizeof migrations / sizeof *migrations };
 
 struct identity {

@@ -44,6 +44,10 @@ enum status store_run_name(struct store *store, int64_t run, char *name, size_t 
 /* What the run's reprise did not measure yet is NaN. */
 enum status store_metrics(struct store *store, int64_t run, struct metrics *metrics,
                           struct error *err);
+/* The run's sentences, most important first, by `told`; a text holds until it returns. */
+enum status store_findings(struct store *store, int64_t run,
+                           void (*told)(const char *sentence, void *context), void *context,
+                           struct error *err);
 /* One curve of a run; x and y are the caller's to free. count 0 when the run has none by that name.
  */
 enum status store_series(struct store *store, int64_t run, const char *name, struct series *series,

@@ -57,6 +57,8 @@ enum status store_dump(struct store *store, FILE *out, struct error *err)
                     " JOIN metric_name ON metric_name.id = metric_id ORDER BY key, name" },
         { "tenant_metric", "SELECT key, tenant, metric, value FROM point JOIN tenant_metric"
                            " ON tenant_metric.run_id = point.run_id ORDER BY key, tenant, metric" },
+        { "finding", "SELECT key, number, sentence FROM point JOIN finding"
+                     " ON finding.run_id = point.run_id ORDER BY key, number" },
         { "series", "SELECT key, name, x_unit, y_unit, points, hex(xy_zstd) FROM point"
                     " JOIN series ON series.run_id = point.run_id ORDER BY key, name" },
     };

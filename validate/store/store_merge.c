@@ -55,6 +55,8 @@ static const char copy_runs[] =
     "INSERT INTO main.turn (run_id" TURN_ROWS_NAMES ")"
     "  SELECT of.run_id + (SELECT run FROM merge_base)" TURN_ROWS_NAMES
     "  FROM other.turn AS of JOIN merge_run ON merge_run.id = of.run_id;"
+    "INSERT INTO main.finding SELECT of.run_id + (SELECT run FROM merge_base), number, sentence"
+    "  FROM other.finding AS of JOIN merge_run ON merge_run.id = of.run_id;"
     "INSERT INTO main.point SELECT key, run_id + (SELECT run FROM merge_base), failure"
     "  FROM other.point WHERE key NOT IN (SELECT key FROM main.point);";
 

@@ -95,6 +95,24 @@ enum status store_metrics(struct store *store, int64_t run, struct metrics *metr
     return status == STATUS_OK && !any ? no_such_run(store, run, err) : status;
 }
 
+enum status store_findings(struct store *store, int64_t run,
+                           void (*told)(const char *sentence, void *context), void *context,
+                           struct error *err)
+{
+    static const char text[] = "SELECT sentence FROM finding WHERE run_id = ? ORDER BY number";
+    sqlite3_stmt *statement = NULL;
+    enum status status = query(store, text, run, &statement, err);
+    bool row = status == STATUS_OK;
+    while (row) {
+        row = false;
+        status = sql_step(&store->sql, statement, &row, "read findings", err);
+        if (row)
+            told(column_text(statement, 0), context);
+    }
+    sqlite3_finalize(statement);
+    return status;
+}
+
 /* SQLite keeps the unit's text only while the row lasts; ours are few and known. */
 static const char *known_unit(const char *text)
 {

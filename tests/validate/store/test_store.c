@@ -39,6 +39,36 @@ START_TEST(metrics_come_back_exactly)
 }
 END_TEST
 
+static void add_sentence(const char *sentence, void *context)
+{
+    strcat(context, sentence);
+    strcat(context, ";");
+}
+
+/* Also where a database of it is merged into another. */
+START_TEST(findings_of_a_run_are_kept_in_their_order)
+{
+    char *path = database_path(), *other = database_path(), sentences[128] = "";
+    struct store *store = store_opened(path), *all = store_opened(other);
+    struct error err = { 0 };
+    struct sim_result result = result_numbered(0, 10);
+    int64_t id;
+    uint64_t added;
+    strcpy(result.finding[0], "first");
+    strcpy(result.finding[1], "second");
+    const struct store_run run = { .name = "lru", .config_yaml = "{}", .result = &result };
+    ck_assert_int_eq(store_put_runs(store, &run, 1, &id, &err), STATUS_OK);
+    store_close(store);
+    ck_assert_int_eq(store_merge(all, path, &added, &err), STATUS_OK);
+    ck_assert_int_eq(store_findings(all, 1, add_sentence, sentences, &err), STATUS_OK);
+    ck_assert_str_eq(sentences, "first;second;");
+    store_close(all);
+    sim_result_free(&result);
+    database_remove(path);
+    database_remove(other);
+}
+END_TEST
+
 /* Also where a database of it is merged into another. */
 START_TEST(tenants_of_a_run_are_kept_with_their_metrics)
 {
@@ -400,6 +430,7 @@ int main(void)
     TCase *tcase = tcase_create("store");
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, metrics_come_back_exactly);
+    tcase_add_test(tcase, findings_of_a_run_are_kept_in_their_order);
     tcase_add_test(tcase, tenants_of_a_run_are_kept_with_their_metrics);
     tcase_add_test(tcase, series_come_back_bit_for_bit_and_an_unknown_one_is_empty);
     tcase_add_test(tcase, a_comparison_is_found_by_any_of_its_runs_and_the_latest_by_none);

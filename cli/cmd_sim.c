@@ -69,8 +69,10 @@ int cmd_sim(int argc, const char **argv)
         .usage = "[OPTION...]",
         .summary =
             "Simulates an experiment, by default CachedAttention's: LLaMA-13B on the paper's "
-            "server\nunder a ShareGPT-like workload. Several policies are compared side by side, and with "
-            "the first one\nnamed: by how much they differ, and whether that is more than chance.",
+            "server\nunder a ShareGPT-like workload that overloads it; "
+            "docs/examples/first.yaml is one that its\nserver sustains. Several policies are "
+            "compared in sentences and side by side, and with the first one\nnamed: by how much "
+            "they differ, and whether that is more than chance.",
         .table = table,
     };
     struct options options;

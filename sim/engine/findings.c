@@ -204,10 +204,10 @@ static const char *passing_rule(const struct experiment *experiment)
         experiment->fetch_wait != FETCH_COMPLETE || experiment->placement.fetch_min_tokens > 0;
     if (experiment->reuse == REUSE_ALWAYS)
         return "engine.fetch_wait and engine.fetch_min_tokens do not let it be loaded";
-    return fetching
-               ? "loading it would have taken longer (engine.reuse: if-faster), or "
-                 "engine.fetch_wait and engine.fetch_min_tokens do not let it be loaded"
-               : "loading it would have taken longer (engine.reuse: if-faster; always loads it)";
+    return fetching ? "loading it would have taken longer (engine.reuse: if-faster), or "
+                      "engine.fetch_wait and engine.fetch_min_tokens do not let it be loaded"
+                    : "loading it would have taken longer (engine.reuse: if-faster; with always it "
+                      "is loaded all the same)";
 }
 
 /* The surprise of fewer hits and a better TTFT. */

@@ -85,6 +85,15 @@ static const char *const main_metrics[] = {
     "owned_usd_per_mtok",
 };
 
+/* Its place in the table; the name is one of those above. */
+static int metric_of(const char *name)
+{
+    int i = 0;
+    while (strcmp(metric_rows[i].name, name) != 0)
+        i++;
+    return i;
+}
+
 struct columns {
     uint32_t count;
     int64_t ids[PLOT_RUNS_MAX];
@@ -130,9 +139,7 @@ static void write_metrics(FILE *out, const struct columns *columns)
     }
     fputs("</tr>\n", out);
     for (size_t m = 0; m < sizeof main_metrics / sizeof *main_metrics; m++)
-        for (int i = 0; i < METRIC_COUNT; i++)
-            if (strcmp(metric_rows[i].name, main_metrics[m]) == 0)
-                write_metric(out, columns, i);
+        write_metric(out, columns, metric_of(main_metrics[m]));
     fputs("</table></div>\n", out);
 }
 
@@ -211,6 +218,9 @@ static enum status write_comparison(struct report *report, int64_t run,
 
 /* ---- sweeps ---- */
 
+static const char *const sweep_metrics[] = { "ttft_mean_ns", "ttft_p99_ns", "tbt_p99_ns",
+                                             "hit_rate_tokens", "gpu_utilisation" };
+
 static void write_row(struct report *report, const struct sweep_view *view, uint32_t row)
 {
     const struct sweep_row *at = &view->table.rows[row];
@@ -225,15 +235,12 @@ static void write_row(struct report *report, const struct sweep_view *view, uint
         fputs("</td>", out);
     }
     fprintf(out, "<td>$%.3f</td>", view->cost[row]);
-    static const char *const names[] = { "ttft_mean_ns", "ttft_p99_ns", "tbt_p99_ns",
-                                         "hit_rate_tokens", "gpu_utilisation" };
-    for (size_t n = 0; n < sizeof names / sizeof *names; n++)
-        for (int i = 0; i < METRIC_COUNT; i++) {
-            char text[64];
-            if (strcmp(metric_rows[i].name, names[n]) == 0)
-                fprintf(out, "<td>%s</td>",
-                        metric_show(i, metric_value(&at->metrics, i), text, sizeof text));
-        }
+    for (size_t m = 0; m < sizeof sweep_metrics / sizeof *sweep_metrics; m++) {
+        int metric = metric_of(sweep_metrics[m]);
+        char text[64];
+        fprintf(out, "<td>%s</td>",
+                metric_show(metric, metric_value(&at->metrics, metric), text, sizeof text));
+    }
     if (at->metrics.ssd_years > 0.0)
         fprintf(out, "<td>%.1f years</td></tr>\n", at->metrics.ssd_years);
     else
@@ -251,10 +258,13 @@ static void write_rows(struct report *report, const struct sweep_view *view, con
         html_text(report->out, view->table.axis_keys[a]);
         fputs("</th>", report->out);
     }
-    fprintf(report->out,
-            "<th>$ per million tokens (%s)</th><th>TTFT mean</th><th>TTFT P99</th><th>TBT P99</th>"
-            "<th>tokens reused</th><th>GPUs busy</th><th>SSD life</th></tr>\n",
-            billing_name(view->billing));
+    fprintf(report->out, "<th>$ per million tokens (%s)</th>", billing_name(view->billing));
+    for (size_t m = 0; m < sizeof sweep_metrics / sizeof *sweep_metrics; m++) {
+        fputs("<th>", report->out);
+        html_text(report->out, metric_rows[metric_of(sweep_metrics[m])].title);
+        fputs("</th>", report->out);
+    }
+    fputs("<th>SSD life</th></tr>\n", report->out);
     for (uint32_t i = 0; i < count && i < SWEEP_ROWS_SHOWN; i++)
         write_row(report, view, rows[i]);
     fputs("</table></div>\n", report->out);

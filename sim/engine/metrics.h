@@ -98,7 +98,7 @@
       "measured turns that kept both promises (slo.ttft, slo.tbt) per second of elapsed_ns")         \
     X(slo_attainment, "1", "turns within the SLO",                                                   \
       "share of the measured turns that ended which kept both promises (slo.ttft, slo.tbt)")         \
-    X(gpu_busy_ns, "ns", "GPUs busy",                                                                \
+    X(gpu_busy_ns, "ns", "GPU time, busy",                                                           \
       "time of iterations and stalls between the warm-up and the last turn's end, waiting in "       \
       "them included, all servers")                                                                  \
     X(gpu_prefill_ns, "ns", "GPUs prefilling",                                                       \
@@ -112,7 +112,7 @@
     X(gpu_save_wait_ns, "ns", "GPUs waiting for saves",                                              \
       "of gpu_busy_ns: stalled in synchronous saving, or until HBM for growing replies is "          \
       "written back")                                                                                \
-    X(gpu_utilisation, "1", "GPUs busy, share of the time",                                          \
+    X(gpu_utilisation, "1", "GPUs busy",                                                             \
       "gpu_busy_ns of the mean server over elapsed_ns")                                              \
     X(iterations, "1", "iterations",                                                                 \
       "iterations that ended after the warm-up: prefills, chunks of them, decode steps; one "        \

@@ -3,6 +3,7 @@
 #include "cli/comparison_words.h"
 
 #include "base/units.h"
+#include "cli/comparison_differences.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -169,6 +170,20 @@ static void say_below(struct sentence *sentence, const struct comparison *compar
         comparison->runs[other].experiment.policy);
 }
 
+/* Behind "6 % below lru": where the runs are paired and chance alone might have made it. */
+static void say_chance(struct sentence *sentence, const struct comparison *comparison,
+                       const struct measure *measure, const struct ranking *ranking)
+{
+    if (measure != &measures[0] || (!comparison->pairs_turns && comparison->seed_runs == NULL))
+        return;
+    struct difference difference =
+        comparison_ttft_difference(comparison, ranking->best, ranking->next);
+    if (difference.doubt != PAIRED_NO_DOUBT)
+        say(sentence, " (no interval: it may be chance)");
+    else if (!difference_seen(&difference))
+        say(sentence, " (no difference seen: it may be chance)");
+}
+
 static void print_measure(FILE *out, const struct comparison *comparison,
                           const struct measure *measure)
 {
@@ -181,6 +196,7 @@ static void print_measure(FILE *out, const struct comparison *comparison,
         say_best(&sentence, comparison, measure, ranking.best);
         say(&sentence, ", ");
         say_below(&sentence, comparison, measure, ranking.best, ranking.next);
+        say_chance(&sentence, comparison, measure, &ranking);
         if (ranking.last != ranking.next) {
             say(&sentence, " and ");
             say_below(&sentence, comparison, measure, ranking.best, ranking.last);

@@ -84,6 +84,33 @@ START_TEST(the_verdict_names_the_best_the_next_and_the_last)
 }
 END_TEST
 
+/* Under each of three seeds policy 1 is so much slower than policy 0. */
+static void set_slower(struct words_case *it, struct run seed_runs[6], const double slower_ms[3])
+{
+    for (int seed = 0; seed < 3; seed++)
+        for (int policy = 0; policy < 2; policy++)
+            seed_runs[2 * seed + policy].result.metrics.ttft_mean_ns =
+                (100 + (policy == 1 ? slower_ms[seed] : 0)) * MS;
+    it->comparison.seed_runs = seed_runs;
+    it->comparison.seeds = 3;
+}
+
+START_TEST(a_lead_that_may_be_chance_is_called_so)
+{
+    static struct run seed_runs[6];
+    struct words_case it;
+    setup_runs(&it, (const char *const[3]){ "lru", "fifo" });
+    it.runs[1].result.metrics.ttft_mean_ns = 110 * MS;
+    ck_assert(says(&it, "\nMean TTFT: lru is best, 9 % below fifo.\n")); /* nothing to pair */
+    set_slower(&it, seed_runs, (const double[3]){ 10, 10.5, 9.5 });
+    ck_assert(says(&it, "\nMean TTFT: lru is best, 9 % below fifo.\n"));
+    set_slower(&it, seed_runs, (const double[3]){ 60, -40, 10 });
+    ck_assert(says(&it, "9 % below fifo (no difference seen: it may be chance).\n"));
+    it.comparison.seeds = 1;
+    ck_assert(says(&it, "9 % below fifo (no interval: it may be chance).\n"));
+}
+END_TEST
+
 START_TEST(fewer_hits_and_a_shorter_wait_are_explained_where_passing_over_explains_them)
 {
     struct words_case it;
@@ -144,6 +171,7 @@ int main(void)
     TCase *tcase = tcase_create("words");
     tcase_add_test(tcase, a_policy_has_a_sentence);
     tcase_add_test(tcase, the_verdict_names_the_best_the_next_and_the_last);
+    tcase_add_test(tcase, a_lead_that_may_be_chance_is_called_so);
     tcase_add_test(tcase,
                    fewer_hits_and_a_shorter_wait_are_explained_where_passing_over_explains_them);
     tcase_add_test(tcase, a_finding_of_several_runs_is_told_once_and_overload_of_all);

@@ -147,7 +147,7 @@ void comparison_print_seeds(FILE *out, const struct comparison *comparison)
         return;
     fprintf(out,
             "seeds     %" PRIu64 " to %" PRIu64 ": what is shown is the mean of %u runs; the "
-            "sentences below are of the first\n",
+            "findings are of the first\n",
             comparison_run_of(comparison, 0, 0)->experiment.workload.seed,
             comparison_run_of(comparison, 0, seeds - 1)->experiment.workload.seed, seeds);
 }

@@ -179,7 +179,7 @@ static void say_chance(struct sentence *sentence, const struct comparison *compa
     struct difference difference =
         comparison_ttft_difference(comparison, ranking->best, ranking->next);
     if (difference.doubt != PAIRED_NO_DOUBT)
-        say(sentence, " (no interval: it may be chance)");
+        say(sentence, " (no interval: see the differences below)");
     else if (!difference_seen(&difference))
         say(sentence, " (no difference seen: it may be chance)");
 }

@@ -588,6 +588,10 @@ static bool rows_are_the_metrics(const struct outcome *outcome, struct seen *see
            closes(seen, "from SSD", metrics->hit_tokens_ssd, (double)sum->reused_ssd_tokens, 0.0) &&
            closes(seen, "from the pool", metrics->hit_tokens_remote,
                   (double)sum->reused_remote_tokens, 0.0) &&
+           at_most(seen, "measured turns' waiting for KV", (double)sum->load_wait_ns,
+                   metrics->gpu_load_wait_ns, 0.0) &&
+           at_most(seen, "waiting for KV", metrics->gpu_load_wait_ns,
+                   outcome->rows.all_load_wait_ns, 0.0) &&
            at_most(seen, "passed over", too_far, metrics->passed_over_tokens, 0.0) &&
            links_are_told(outcome, seen);
 }

@@ -52,6 +52,7 @@ static void note_turn(void *context, const struct turn_row *row)
 {
     struct row_sums *sums = context;
     sums->all_turns++;
+    sums->all_load_wait_ns += (double)row->load_wait_ns;
     if (sums->broken == NULL)
         sums->broken = what_is_broken(row);
     if (!row->measured)

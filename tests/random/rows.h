@@ -9,7 +9,7 @@
  * processes share. */
 struct row_sums {
     uint64_t turns, all_turns;
-    double ttft_ns;
+    double ttft_ns, all_load_wait_ns;
     struct turn_row sum;              /* of each column that is a count */
     uint64_t link_bytes[LINK_COUNT];
     const char *broken;               /* the first row that contradicts itself: how */

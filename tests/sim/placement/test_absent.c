@@ -135,6 +135,42 @@ START_TEST(another_server_s_is_elsewhere)
 }
 END_TEST
 
+static void of_sessions(struct placement_config *config)
+{
+    config->unit_tokens = UINT32_MAX;
+}
+
+/* A session of which the first 32 tokens are kept: the other 16 are nowhere, least of all
+ * elsewhere. */
+START_TEST(what_a_session_s_copy_lacks_is_absent_alone)
+{
+    struct steps steps = remembering(of_sessions);
+    const uint64_t key = 5;
+    struct placement_hits hits;
+    uint32_t job = placement_queue(steps.core, ++steps.now_ns, &key, 1, 0, 1);
+    placement_limit(steps.core, job,
+                    (struct placement_limits){ 32, UINT32_MAX, UINT32_MAX, UINT32_MAX });
+    ck_assert_int_eq(placement_prepare(steps.core, ++steps.now_ns, job, 0, 48, TIER_SSD, &hits),
+                     PREPARE_DONE);
+    look(&steps);
+    finish(&steps, job, 3);
+    end_all(&steps);
+    job = placement_queue(steps.core, ++steps.now_ns, &key, 1, 48, 1);
+    placement_limit(steps.core, job, (struct placement_limits){ 32, 0, UINT32_MAX, UINT32_MAX });
+    const struct placement *cores[] = { steps.core };
+    struct placement_absent absent = placement_absent(steps.core, job, 0, TIER_SSD, cores, 1);
+    uint64_t sum = 0;
+    for (int why = 0; why < ABSENT_COUNT; why++)
+        sum += absent.tokens[why];
+    ck_assert_uint_gt(sum, 0);
+    ck_assert_uint_eq(absent.tokens[ABSENT_ELSEWHERE], 0);
+    /* What its context was good for is gone. */
+    absent = placement_absent(steps.core, job, CUT_ALL, TIER_SSD, cores, 1);
+    ck_assert_uint_eq(absent.tokens[ABSENT_INVALIDATED], 48);
+    placement_free(steps.core);
+}
+END_TEST
+
 START_TEST(a_limit_is_the_engine_s_rule)
 {
     struct steps steps = remembering(NULL);
@@ -187,6 +223,7 @@ int main(void)
     tcase_add_test(tcase, what_outlived_its_time_has_expired);
     tcase_add_test(tcase, what_a_filter_kept_out_was_refused);
     tcase_add_test(tcase, another_server_s_is_elsewhere);
+    tcase_add_test(tcase, what_a_session_s_copy_lacks_is_absent_alone);
     tcase_add_test(tcase, a_limit_is_the_engine_s_rule);
     tcase_add_test(tcase, actions_say_for_whom);
     tcase_add_test(tcase, who_waits_for_a_unit_is_the_first_that_asked);

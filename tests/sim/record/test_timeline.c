@@ -239,6 +239,39 @@ START_TEST(layers_lie_in_their_iteration)
 }
 END_TEST
 
+/* When the turn's first load began that had not ended by then. */
+static double load_begin_ns(const json_t *timeline, double turn, double by_ns)
+{
+    double first_ns = INFINITY;
+    EACH_EVENT(event, timeline)
+    if (strcmp(text_of(event, "cat"), "load") == 0 &&
+        number_of(json_object_get(event, "args"), "turn") == turn) {
+        double begin_ns = (double)ns_of(event, "ts");
+        if (begin_ns + (double)ns_of(event, "dur") >= by_ns && begin_ns < first_ns)
+            first_ns = begin_ns;
+    }
+    return first_ns;
+}
+
+START_TEST(a_load_begins_with_its_first_layer)
+{
+    json_t *timeline;
+    uint32_t loads = 0;
+    run_watched("engine.read_buffer_layers=3", all, &timeline);
+    EACH_EVENT(event, timeline)
+    {
+        const json_t *args = json_object_get(event, "args");
+        double begin_ns = number_of(args, "load_begin_ns");
+        if (strcmp(text_of(event, "name"), "layer 0") != 0 || begin_ns == 0.0)
+            continue;
+        ck_assert_double_eq(load_begin_ns(timeline, number_of(args, "turn"), begin_ns), begin_ns);
+        loads++;
+    }
+    ck_assert_uint_gt(loads, 20);
+    json_decref(timeline);
+}
+END_TEST
+
 START_TEST(a_span_is_what_touches_it)
 {
     json_t *timeline;
@@ -292,6 +325,7 @@ int main(void)
     tcase_add_test(tcase, lanes_of_links_sum_to_the_metrics);
     tcase_add_test(tcase, the_gpu_s_lane_sums_to_its_busy_time);
     tcase_add_test(tcase, layers_lie_in_their_iteration);
+    tcase_add_test(tcase, a_load_begins_with_its_first_layer);
     tcase_add_test(tcase, a_span_is_what_touches_it);
     tcase_add_test(tcase, turns_are_told_with_their_rows);
     suite_add_tcase(suite, tcase);

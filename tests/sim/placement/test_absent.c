@@ -68,6 +68,24 @@ START_TEST(an_eviction_says_when_and_for_whom)
 }
 END_TEST
 
+static void without_ssd(struct placement_config *config)
+{
+    config->capacity_bytes[TIER_SSD] = 0;
+}
+
+/* HBM has let go of 1 to 4 when DRAM does, too. */
+START_TEST(the_last_tier_that_had_it_is_named)
+{
+    struct steps steps = remembering(without_ssd);
+    turn(&steps, 1, 4);
+    turn(&steps, 11, 8);
+    struct placement_absent absent = absent_of(&steps, 1, 4);
+    ck_assert_uint_eq(absent.tokens[ABSENT_EVICTED], 4 * BLOCK);
+    ck_assert_int_eq(absent.first.from, TIER_DRAM);
+    placement_free(steps.core);
+}
+END_TEST
+
 /* 1, 2, 3, 4 and then 1, 9: what follows 1 in the first chain is used less recently; one block of
  * it goes. */
 START_TEST(behind_a_gap_is_what_is_there_without_what_is_before_it)
@@ -219,6 +237,7 @@ int main(void)
     tcase_add_test(tcase, what_was_never_there_was_never_stored);
     tcase_add_test(tcase, what_is_found_is_not_absent);
     tcase_add_test(tcase, an_eviction_says_when_and_for_whom);
+    tcase_add_test(tcase, the_last_tier_that_had_it_is_named);
     tcase_add_test(tcase, behind_a_gap_is_what_is_there_without_what_is_before_it);
     tcase_add_test(tcase, what_outlived_its_time_has_expired);
     tcase_add_test(tcase, what_a_filter_kept_out_was_refused);

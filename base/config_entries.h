@@ -29,12 +29,6 @@ const struct config_entry *config_find(const struct config_tree *tree, const cha
 enum status config_refuse(const struct config_tree *tree, const struct config_entry *entry,
                           const char *expected, const char *found, struct error *err);
 
-/* Room for what config_row_expected() and config_value_print() write. */
-#define CONFIG_PHRASE_BYTES 256
-
-/* "a whole number from 1 to 64", "one of auto, session, block". */
-char *config_row_expected(const struct config_row *row, char out[CONFIG_PHRASE_BYTES]);
-
 /* Stores what text says in *value, which is of the row's kind. false: not what the row takes. */
 bool config_value_read(const struct config_row *row, const char *text, void *value);
 

@@ -92,6 +92,12 @@ struct config_row {
     const char *word; /* taken in a number's place; CONFIG_U64: UINT64_MAX, CONFIG_DOUBLE: infinity */
 };
 
+/* Room for a row's phrase, or its value as a text. */
+#define CONFIG_PHRASE_BYTES 256
+
+/* What the row takes: "a whole number from 1 to 64", "one of auto, session, block"; returns out. */
+char *config_row_expected(const struct config_row *row, char out[CONFIG_PHRASE_BYTES]);
+
 /* Rows of one folder, placed under a prefix ("workload.", or "") of a whole configuration and at an
  * offset in its struct: an experiment is made of the sections of traces/, sim/ and others. */
 struct config_section {

@@ -10,6 +10,7 @@
     X(run, "serve an experiment in real time on real kernels, memory and disk")                    \
     X(validate, "compare the simulator with runs in real time, by load and policy")                \
     X(accuracy, "set predictions beside what others measured: kernels, iterations, served runs")    \
+    X(explore, "a page in the browser: change an experiment, see its results, compare two")        \
     X(sweep, "run an experiment over a grid or samples of its keys, on many cores or machines")    \
     X(paper, "run CachedAttention's evaluation and set it beside what was published")              \
     X(size, "search the cheapest servers that keep a promise on latency")                          \

@@ -1,5 +1,5 @@
-/* cli/comparison_tenants.c - what each tenant of a trace had of a run: a table below the others,
- * and JSON. Nothing where there is one. */
+/* cli/comparison_tenants.c - what each tenant of a trace had of a run: a table below the others.
+ * Nothing where there is one. */
 #include "cli/comparison_tenants.h"
 
 #include "base/units.h"
@@ -55,19 +55,4 @@ void comparison_print_tenants(FILE *out, const struct comparison *comparison)
     fprintf(out, "\nby tenant; hits are of its own history and prompt tokens\n");
     table_print(out, &table, WIDTH_MOST);
     table_end(&table);
-}
-
-json_t *comparison_tenants_json(const struct sim_result *result, json_t *(*number)(double value))
-{
-    json_t *list = json_array();
-    for (uint32_t i = 0; i < result->tenant_count; i++) {
-        const struct tenant_result *tenant = &result->tenant[i];
-        json_t *object = json_object();
-        json_object_set_new(object, "tenant", json_string(tenant->name));
-        for (int m = 0; m < TENANT_METRIC_COUNT; m++)
-            json_object_set_new(object, tenant_metric_rows[m].name,
-                                number(tenant_metric_value(&tenant->metrics, m)));
-        json_array_append_new(list, object);
-    }
-    return list;
 }

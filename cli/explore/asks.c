@@ -1,0 +1,341 @@
+/* cli/explore/asks.c - see asks.h. */
+#include "cli/explore/asks.h"
+#include "cli/explore/asks_parts.h"
+
+#include "base/clock.h"
+#include "base/embedded.h"
+#include "base/memory.h"
+#include "plots/page_parts.h"
+#include "sweep/metric_show.h"
+#include "sweep/point_key.h"
+#include "sweep/result_json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern const struct embedded_file explore_page[];
+
+enum { HTTP_OK = 200, HTTP_BAD_REQUEST = 400, HTTP_NOT_FOUND = 404 };
+
+/* ---- answers ---- */
+
+struct door_answer asks_json(unsigned status, json_t *object)
+{
+    char *text = json_dumps(object, JSON_COMPACT | RESULT_JSON_FLAGS);
+    json_decref(object);
+    if (text == NULL)
+        memory_exhausted();
+    return (struct door_answer){ .status = status,
+                                 .type = "application/json",
+                                 .bytes = text,
+                                 .size = strlen(text),
+                                 .owned = text };
+}
+
+/* "reprise: gpus: expected ..., found ...", without the program's name and the line's end. */
+static void error_text(const struct error *err, char *text, size_t text_bytes)
+{
+    static const char name[] = "reprise: ";
+    char *whole = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&whole, &bytes);
+    if (out == NULL)
+        memory_exhausted();
+    error_print(out, err);
+    if (fclose(out) != 0)
+        memory_exhausted();
+    whole[strcspn(whole, "\n")] = '\0';
+    snprintf(text, text_bytes, "%s", whole + (sizeof name - 1));
+    free(whole);
+}
+
+struct door_answer asks_error(unsigned status, const struct error *err)
+{
+    static const char set[] = "--set "; /* as which config_tree_set() names a key */
+    struct error shown = *err;
+    char text[1024];
+    if (strncmp(err->file, set, sizeof set - 1) == 0) {
+        snprintf(shown.key, sizeof shown.key, "%s", err->file + sizeof set - 1);
+        shown.file[0] = '\0';
+    }
+    error_text(&shown, text, sizeof text);
+    return asks_json(status,
+                     json_pack("{s:{s:s, s:s, s:s, s:s}}", "error", "key", shown.key, "expected",
+                               shown.expected, "found", shown.found, "text", text));
+}
+
+static struct door_answer refuse_body(const char *key, const char *expected, const char *found)
+{
+    struct error err = { 0 };
+    error_input(&err, NULL, 0, key, expected, found);
+    return asks_error(HTTP_BAD_REQUEST, &err);
+}
+
+static struct door_answer plain(unsigned status, const char *words)
+{
+    return (struct door_answer){
+        .status = status, .type = "text/plain; charset=utf-8", .bytes = words, .size = strlen(words)
+    };
+}
+
+/* ---- an experiment of keys ---- */
+
+static enum status lay(struct config_tree *tree, const json_t *set, struct error *err)
+{
+    const char *key;
+    json_t *value;
+    enum status status = STATUS_OK;
+    json_object_foreach((json_t *)set, key, value)
+    {
+        if (status != STATUS_OK)
+            break;
+        const char *text = json_string_value(value);
+        size_t bytes = strlen(key) + strlen(text) + sizeof "=";
+        char *assignment = memory_new(bytes, 1);
+        snprintf(assignment, bytes, "%s=%s", key, text);
+        status = config_tree_set(tree, assignment, err);
+        free(assignment);
+    }
+    return status;
+}
+
+static void note(void *context, const char *sentence)
+{
+    if (context != NULL)
+        json_array_append_new(context, json_string(sentence));
+}
+
+enum status asks_experiment(const struct asks *asks, const json_t *set, json_t *notes,
+                            struct experiment *experiment, struct error *err)
+{
+    const struct experiment_notes heard = { .tell = note, .context = notes };
+    struct config_tree *tree = NULL;
+    enum status status = config_tree_parse("{}", "the page", &tree, err);
+    if (status == STATUS_OK)
+        status = lay(tree, set, err);
+    if (status == STATUS_OK)
+        status = names_check(asks->names, tree, err);
+    if (status == STATUS_OK)
+        status = experiment_from_tree(tree, &heard, experiment, err);
+    config_tree_free(tree);
+    return status;
+}
+
+/* ---- a run ---- */
+
+/* Metrics as people read them, by name. */
+static json_t *shown_json(const struct metrics *metrics)
+{
+    json_t *object = json_object();
+    char text[64];
+    for (int i = 0; i < METRIC_COUNT; i++)
+        json_object_set_new(
+            object, metric_rows[i].name,
+            json_string(metric_show(i, metric_value(metrics, i), text, sizeof text)));
+    return object;
+}
+
+static json_t *run_json(const struct experiment *experiment, const struct sim_result *result,
+                        bool curves)
+{
+    json_t *object = json_pack("{s:o}", "run", result_json(experiment, result));
+    if (!curves)
+        return object;
+    char *yaml = experiment_text(experiment);
+    json_object_set_new(object, "series", result_json_series(result));
+    json_object_set_new(object, "shown", shown_json(&result->metrics));
+    json_object_set_new(object, "experiment", result_json_experiment(experiment));
+    json_object_set_new(object, "yaml", json_string(yaml));
+    free(yaml);
+    return object;
+}
+
+static struct door_answer run(const struct asks *asks, enum job_slot slot, const json_t *set,
+                              bool curves)
+{
+    struct experiment experiment;
+    struct sim_result result;
+    struct error err = { 0 };
+    const uint64_t start_ns = clock_now_ns();
+    json_t *notes = json_array();
+    enum job_end end = JOB_FAILED;
+    if (asks_experiment(asks, set, notes, &experiment, &err) == STATUS_OK)
+        end = jobs_run(asks->jobs, slot, &experiment, &result, &err);
+    if (end == JOB_DONE) {
+        json_t *object = run_json(&experiment, &result, curves);
+        json_object_set(object, "notes", notes);
+        json_object_set_new(object, "took_ns",
+                            json_integer((json_int_t)(clock_now_ns() - start_ns)));
+        sim_result_free(&result);
+        json_decref(notes);
+        return asks_json(HTTP_OK, object);
+    }
+    json_decref(notes);
+    return end == JOB_STOPPED ? asks_json(HTTP_OK, json_pack("{s:b}", "stopped", 1))
+                              : asks_error(HTTP_OK, &err);
+}
+
+/* ---- what is in a body ---- */
+
+/* false: *refusal says why. */
+static bool read_slot(const json_t *body, enum job_slot *slot, struct door_answer *refusal)
+{
+    const char *word = json_string_value(json_object_get(body, "slot"));
+    for (int i = 0; word != NULL && i < JOB_SLOT_COUNT; i++)
+        if (strcmp(word, job_slot_words[i]) == 0) {
+            *slot = (enum job_slot)i;
+            return true;
+        }
+    *refusal = refuse_body("slot", "one of a, b, cost, report", word);
+    return false;
+}
+
+static bool is_set(const json_t *set)
+{
+    const char *key;
+    json_t *value;
+    bool texts = json_is_object(set);
+    json_object_foreach((json_t *)set, key, value) texts =
+        texts && json_is_string(value) &&
+        strlen(json_string_value(value)) == json_string_length(value);
+    return texts;
+}
+
+static struct door_answer ask_run(const struct asks *asks, const json_t *body)
+{
+    struct door_answer refusal;
+    enum job_slot slot;
+    const json_t *set = json_object_get(body, "set");
+    if (!read_slot(body, &slot, &refusal))
+        return refusal;
+    if (!is_set(set))
+        return refuse_body("set", "an object of texts by key", NULL);
+    return run(asks, slot, set, json_is_true(json_object_get(body, "curves")));
+}
+
+static struct door_answer ask_cancel(const struct asks *asks, const json_t *body)
+{
+    struct door_answer refusal;
+    enum job_slot slot;
+    if (!read_slot(body, &slot, &refusal))
+        return refusal;
+    jobs_cancel(asks->jobs, slot);
+    return asks_json(HTTP_OK, json_object());
+}
+
+static struct door_answer ask_report(const struct asks *asks, const json_t *body)
+{
+    const json_t *sets = json_object_get(body, "sets");
+    size_t count = json_array_size(sets);
+    bool whole = count == 1 || count == 2;
+    for (size_t i = 0; i < count; i++)
+        whole = whole && is_set(json_array_get(sets, i));
+    if (!whole)
+        return refuse_body("sets", "one or two objects of texts by key", NULL);
+    return asks_report(asks, sets);
+}
+
+static struct door_answer ask_progress(const struct asks *asks)
+{
+    json_t *object = json_object();
+    for (int i = 0; i < JOB_SLOT_COUNT; i++) {
+        const struct job_progress at = jobs_progress(asks->jobs, (enum job_slot)i);
+        json_object_set_new(object, job_slot_words[i],
+                            json_pack("{s:b, s:I, s:f}", "running", at.running, "turns",
+                                      (json_int_t)at.turns, "share", at.share));
+    }
+    return asks_json(HTTP_OK, object);
+}
+
+/* ---- paths ---- */
+
+static const char *type_of(const char *name)
+{
+    static const char *const types[][2] = { { ".html", "text/html; charset=utf-8" },
+                                            { ".css", "text/css; charset=utf-8" },
+                                            { ".js", "text/javascript; charset=utf-8" } };
+    const char *dot = strrchr(name, '.');
+    for (size_t i = 0; dot != NULL && i < sizeof types / sizeof *types; i++)
+        if (strcmp(dot, types[i][0]) == 0)
+            return types[i][1];
+    return "application/octet-stream";
+}
+
+static struct door_answer answer_file(const char *name)
+{
+    const struct embedded_file *file = embedded_find(explore_page, name);
+    if (file == NULL)
+        file = embedded_find(page_parts, name);
+    if (file == NULL)
+        return plain(HTTP_NOT_FOUND, "Not Found");
+    return (struct door_answer){ .status = HTTP_OK,
+                                 .type = type_of(name),
+                                 .bytes = (const char *)file->bytes,
+                                 .size = file->size };
+}
+
+static struct door_answer answer_get(const struct asks *asks, const char *path)
+{
+    if (strcmp(path, "api/start") == 0)
+        return asks_start(asks);
+    if (strcmp(path, "api/progress") == 0)
+        return ask_progress(asks);
+    return answer_file(*path != '\0' ? path : "index.html");
+}
+
+static struct door_answer answer_post(const struct asks *asks, const struct door_ask *ask)
+{
+    static const struct {
+        const char *path;
+        struct door_answer (*answer)(const struct asks *asks, const json_t *body);
+    } posts[] = { { "api/run", ask_run },
+                  { "api/cancel", ask_cancel },
+                  { "api/report", ask_report } };
+    for (size_t i = 0; i < sizeof posts / sizeof *posts; i++) {
+        json_error_t error;
+        if (strcmp(ask->path, posts[i].path) != 0)
+            continue;
+        json_t *body = json_loadb(ask->body, ask->body_bytes, JSON_REJECT_DUPLICATES, &error);
+        const struct door_answer answer =
+            body != NULL ? posts[i].answer(asks, body) : refuse_body("body", "JSON", error.text);
+        json_decref(body);
+        return answer;
+    }
+    return plain(HTTP_NOT_FOUND, "Not Found");
+}
+
+struct door_answer asks_answer(void *context, const struct door_ask *ask)
+{
+    return ask->post ? answer_post(context, ask) : answer_get(context, ask->path);
+}
+
+/* ---- beginning and end ---- */
+
+enum status asks_new(const struct config_tree *start, const char *const *traces,
+                     uint32_t trace_count, struct asks **asks, struct error *err)
+{
+    struct names *names = NULL;
+    enum status status = names_load(start, traces, trace_count, &names, err);
+    if (status != STATUS_OK)
+        return status;
+    struct asks *made = memory_new(1, sizeof *made);
+    *made = (struct asks){ .start = config_tree_copy(start), .names = names, .jobs = jobs_new() };
+    *asks = made;
+    return STATUS_OK;
+}
+
+void asks_free(struct asks *asks)
+{
+    if (asks == NULL)
+        return;
+    jobs_free(asks->jobs);
+    names_free(asks->names);
+    config_tree_free(asks->start);
+    free(asks);
+}
+
+void asks_stop(struct asks *asks)
+{
+    jobs_stop(asks->jobs);
+}

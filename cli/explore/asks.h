@@ -1,0 +1,33 @@
+/* cli/explore/asks.h - what the page asks of the program, in JSON, and what it is told; the page's own files.
+ *
+ *   GET  ""             the page; its scripts and styles by their names
+ *   GET  api/start      keys, names, metrics, the experiment to begin with
+ *   GET  api/progress   how far each slot's run is
+ *   POST api/run        {slot, set, curves}: runs the experiment of the keys `set`; metrics, findings, curves
+ *   POST api/cancel     {slot}
+ *   POST api/report     {sets}: the page of `reprise report`, of one run or of two beside each other
+ *
+ * What an experiment or its files are refused for is an answer like others, {error: {key, expected, found,
+ * text}}; a body that is not as above is answered with 400 and the same. A run that a newer one of its slot
+ * replaced is answered {stopped: true}. */
+#ifndef REPRISE_CLI_EXPLORE_ASKS_H
+#define REPRISE_CLI_EXPLORE_ASKS_H
+
+#include "base/config_tree.h"
+#include "cli/explore/door.h"
+
+struct asks;
+
+/* start is copied; traces: files that may be read beside its own. STATUS_IO, STATUS_INPUT: a shipped file
+ * cannot be read. */
+enum status asks_new(const struct config_tree *start, const char *const *traces,
+                     uint32_t trace_count, struct asks **asks, struct error *err);
+void asks_free(struct asks *asks); /* nobody asks any more; NULL is fine */
+
+/* From any thread; context is the struct asks. */
+struct door_answer asks_answer(void *context, const struct door_ask *ask);
+
+/* Ends the runs under way; later ones end at once. */
+void asks_stop(struct asks *asks);
+
+#endif

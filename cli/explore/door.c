@@ -1,0 +1,306 @@
+/* cli/explore/door.c - see door.h. HTTP itself is libmicrohttpd's. */
+#include "cli/explore/door.h"
+
+#include "base/memory.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    TOKEN_BYTES = 16,
+    TOKEN_CHARS = 2 * TOKEN_BYTES,
+    CONNECTIONS_MOST = 32,
+    CONNECTION_MEMORY_BYTES = 32768, /* a request's headers */
+    IDLE_SECONDS = 60
+};
+
+struct door {
+    struct door_config config;
+    struct MHD_Daemon *daemon;
+    uint16_t port;
+    char token[TOKEN_CHARS + 1];
+    char address[DOOR_ADDRESS_BYTES];
+};
+
+/* A request that was let in, until it is answered. */
+struct request {
+    char *body;
+    size_t bytes, capacity;
+    bool too_long;
+};
+
+/* ---- who may ask ---- */
+
+/* Takes as long wherever the first difference is. `given` has TOKEN_CHARS at least. */
+static bool same_token(const char *given, const char *token)
+{
+    unsigned char differs = 0;
+    for (int i = 0; i < TOKEN_CHARS; i++)
+        differs |= (unsigned char)(given[i] ^ token[i]);
+    return differs == 0;
+}
+
+/* What follows the token in "/TOKEN/..."; NULL: it is not there. */
+static const char *behind_token(const struct door *door, const char *url)
+{
+    if (url[0] != '/' || strlen(url) < TOKEN_CHARS + 2 || !same_token(url + 1, door->token) ||
+        url[TOKEN_CHARS + 1] != '/')
+        return NULL;
+    return url + TOKEN_CHARS + 2;
+}
+
+/* text is PREFIX and this machine's loopback address with the door's port. */
+static bool names_us(const struct door *door, const char *prefix, const char *text)
+{
+    static const char *const hosts[] = { "127.0.0.1", "localhost" };
+    char ours[64];
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+        snprintf(ours, sizeof ours, "%s%s:%u", prefix, hosts[i], door->port);
+        if (strcmp(text, ours) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_ours(const struct door *door, struct MHD_Connection *connection)
+{
+    const char *host =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
+    const char *origin =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ORIGIN);
+    return host != NULL && names_us(door, "", host) &&
+           (origin == NULL || names_us(door, "http://", origin));
+}
+
+/* A form of another page cannot send this type without being asked first. */
+static bool is_json(struct MHD_Connection *connection)
+{
+    static const char json[] = "application/json";
+    const char *type =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
+    return type != NULL && strncmp(type, json, sizeof json - 1) == 0;
+}
+
+static bool says_too_long(struct MHD_Connection *connection)
+{
+    const char *length =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    return length != NULL && strtoull(length, NULL, 10) > DOOR_BODY_MOST;
+}
+
+/* The status by which the request is refused from its headers; 0: it is not. */
+static unsigned refusal(const struct door *door, struct MHD_Connection *connection, const char *url,
+                        const char *method)
+{
+    bool post = strcmp(method, MHD_HTTP_METHOD_POST) == 0;
+    if (!is_ours(door, connection) || behind_token(door, url) == NULL)
+        return MHD_HTTP_FORBIDDEN;
+    if (!post && strcmp(method, MHD_HTTP_METHOD_GET) != 0)
+        return MHD_HTTP_METHOD_NOT_ALLOWED;
+    if (says_too_long(connection))
+        return MHD_HTTP_CONTENT_TOO_LARGE;
+    if (post && !is_json(connection))
+        return MHD_HTTP_UNSUPPORTED_MEDIA_TYPE;
+    return 0;
+}
+
+/* ---- answers ---- */
+
+static void add_headers(struct MHD_Response *response, const char *type)
+{
+    static const char *const always[][2] = {
+        { "Content-Security-Policy",
+          "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+          "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'" },
+        { "X-Content-Type-Options", "nosniff" },
+        { "X-Frame-Options", "DENY" },
+        { "Referrer-Policy", "no-referrer" }, /* the address holds the token */
+        { "Cross-Origin-Resource-Policy", "same-origin" },
+        { "Cross-Origin-Opener-Policy", "same-origin" },
+        { "Cache-Control", "no-store" },
+    };
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+    for (size_t i = 0; i < sizeof always / sizeof *always; i++)
+        MHD_add_response_header(response, always[i][0], always[i][1]);
+}
+
+static enum MHD_Result send_answer(struct MHD_Connection *connection,
+                                   const struct door_answer *answer)
+{
+    struct MHD_Response *response =
+        answer->owned != NULL
+            ? MHD_create_response_from_buffer(answer->size, answer->owned, MHD_RESPMEM_MUST_FREE)
+            : MHD_create_response_from_buffer(answer->size, (void *)answer->bytes,
+                                              MHD_RESPMEM_PERSISTENT);
+    if (response == NULL)
+        memory_exhausted();
+    add_headers(response, answer->type);
+    enum MHD_Result queued = MHD_queue_response(connection, answer->status, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
+static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status)
+{
+    const char *words = MHD_get_reason_phrase_for(status);
+    const struct door_answer answer = {
+        .status = status, .type = "text/plain; charset=utf-8", .bytes = words, .size = strlen(words)
+    };
+    return send_answer(connection, &answer);
+}
+
+/* The answer may take as long as a run: the connection is not idle meanwhile. */
+static enum MHD_Result answer_request(const struct door *door, struct MHD_Connection *connection,
+                                      const char *url, const char *method,
+                                      const struct request *request)
+{
+    const struct door_ask ask = { .post = strcmp(method, MHD_HTTP_METHOD_POST) == 0,
+                                  .path = behind_token(door, url),
+                                  .body = request->body != NULL ? request->body : "",
+                                  .body_bytes = request->bytes };
+    MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, 0u);
+    const struct door_answer answer = door->config.answer(door->config.context, &ask);
+    return send_answer(connection, &answer);
+}
+
+/* ---- requests ---- */
+
+static void take_part(struct request *request, const char *part, size_t bytes)
+{
+    if (request->too_long || bytes > DOOR_BODY_MOST - request->bytes) {
+        request->too_long = true; /* of unknown length: the rest is read and dropped */
+        return;
+    }
+    if (request->body == NULL)
+        request->body = memory_new(DOOR_BODY_MOST + 1, 1);
+    memcpy(request->body + request->bytes, part, bytes);
+    request->bytes += bytes;
+}
+
+/* Called with the headers, then with each part of the body, then once more at its end. */
+static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *url,
+                              const char *method, const char *version, const char *part,
+                              size_t *part_bytes, void **kept)
+{
+    const struct door *door = context;
+    struct request *request = *kept;
+    (void)version;
+    if (request == NULL) {
+        unsigned refused = refusal(door, connection, url, method);
+        if (refused != 0)
+            return refuse(connection, refused);
+        *kept = memory_new(1, sizeof *request);
+        return MHD_YES;
+    }
+    if (*part_bytes > 0) {
+        take_part(request, part, *part_bytes);
+        *part_bytes = 0;
+        return MHD_YES;
+    }
+    return request->too_long ? refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE)
+                             : answer_request(door, connection, url, method, request);
+}
+
+static void completed(void *context, struct MHD_Connection *connection, void **kept,
+                      enum MHD_RequestTerminationCode how)
+{
+    struct request *request = *kept;
+    (void)context, (void)connection, (void)how;
+    if (request != NULL)
+        free(request->body);
+    free(request);
+    *kept = NULL;
+}
+
+/* ---- the door ---- */
+
+static enum status make_token(char token[TOKEN_CHARS + 1], struct error *err)
+{
+    unsigned char bytes[TOKEN_BYTES];
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+        return error_io(err, NULL, "get random bytes", strerror(errno));
+    for (int i = 0; i < TOKEN_BYTES; i++)
+        snprintf(token + 2 * i, 3, "%02x", bytes[i]);
+    return STATUS_OK;
+}
+
+/* A socket of ours, since libmicrohttpd does not say why it could not have one. */
+static enum status listen_there(uint16_t port, int *listening, uint16_t *got, struct error *err)
+{
+    struct sockaddr_in place = { .sin_family = AF_INET,
+                                 .sin_port = htons(port),
+                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t bytes = sizeof place;
+    char name[32];
+    const int on = 1;
+    snprintf(name, sizeof name, "127.0.0.1:%u", port);
+    *listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (*listening < 0)
+        return error_io(err, name, "make a socket", strerror(errno));
+    setsockopt(*listening, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(*listening, (struct sockaddr *)&place, sizeof place) != 0 ||
+        listen(*listening, CONNECTIONS_MOST) != 0 ||
+        getsockname(*listening, (struct sockaddr *)&place, &bytes) != 0) {
+        error_io(err, name, "listen", strerror(errno));
+        close(*listening);
+        return STATUS_IO;
+    }
+    *got = ntohs(place.sin_port);
+    return STATUS_OK;
+}
+
+static enum status start(struct door *door, struct error *err)
+{
+    int listening;
+    enum status status = make_token(door->token, err);
+    if (status == STATUS_OK)
+        status = listen_there(door->config.port, &listening, &door->port, err);
+    if (status != STATUS_OK)
+        return status;
+    door->daemon = MHD_start_daemon(
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL |
+            MHD_USE_ITC,
+        0, NULL, NULL, handle, door, MHD_OPTION_LISTEN_SOCKET, listening,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MOST, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
+        MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_END);
+    if (door->daemon != NULL)
+        return STATUS_OK;
+    close(listening);
+    return error_io(err, "127.0.0.1", "start the server", strerror(errno));
+}
+
+enum status door_open(const struct door_config *config, struct door **door, struct error *err)
+{
+    struct door *opened = memory_new(1, sizeof *opened);
+    opened->config = *config;
+    if (start(opened, err) != STATUS_OK) {
+        free(opened);
+        return err->status;
+    }
+    snprintf(opened->address, sizeof opened->address, "http://127.0.0.1:%u/%s/", opened->port,
+             opened->token);
+    *door = opened;
+    return STATUS_OK;
+}
+
+const char *door_address(const struct door *door)
+{
+    return door->address;
+}
+
+void door_close(struct door *door)
+{
+    if (door == NULL)
+        return;
+    MHD_stop_daemon(door->daemon);
+    free(door);
+}

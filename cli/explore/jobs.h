@@ -1,0 +1,46 @@
+/* cli/explore/jobs.h - runs that people wait for. A job belongs to a slot, such as the left of two
+ * configurations that are compared: whoever asks for another one there does not want the older any
+ * more, which then stops. Calls come from any thread; a job runs in its caller's. */
+#ifndef REPRISE_CLI_EXPLORE_JOBS_H
+#define REPRISE_CLI_EXPLORE_JOBS_H
+
+#include "base/choice.h"
+#include "sim/sim.h"
+
+#include <stdbool.h>
+
+/* a and b are set side by side; cost is a map's next point; report is a page to keep. */
+#define JOB_SLOTS(X) X(SLOT_A, "a") X(SLOT_B, "b") X(SLOT_COST, "cost") X(SLOT_REPORT, "report")
+enum job_slot { JOB_SLOTS(CHOICE_MEMBER) JOB_SLOT_COUNT };
+extern const char *const job_slot_words[JOB_SLOT_COUNT + 1]; /* ended by NULL */
+
+enum job_end {
+    JOB_DONE,
+    JOB_FAILED, /* err says why */
+    JOB_STOPPED /* by a newer one, jobs_cancel() or jobs_stop() */
+};
+
+struct job_progress {
+    bool running;
+    uint64_t turns; /* so far */
+    double share;   /* of the work, in [0, 1], as far as is known */
+};
+
+struct jobs;
+
+struct jobs *jobs_new(void);
+void jobs_free(struct jobs *jobs); /* no job is running; NULL is fine */
+
+/* Runs the experiment in the slot. With JOB_DONE *result is the caller's to sim_result_free(). */
+enum job_end jobs_run(struct jobs *jobs, enum job_slot slot, const struct experiment *experiment,
+                      struct sim_result *result, struct error *err);
+
+/* Stops the slot's job, if there is one. */
+void jobs_cancel(struct jobs *jobs, enum job_slot slot);
+/* Stops all, and whatever is asked for from now on. */
+void jobs_stop(struct jobs *jobs);
+
+/* The slot's newest job. */
+struct job_progress jobs_progress(const struct jobs *jobs, enum job_slot slot);
+
+#endif

@@ -1,0 +1,371 @@
+// cli/explore/page/explore.js - what happens when: a change is run, a newer one takes its place, the map follows when
+// nothing else is to be done; and what can be taken away from the page.
+"use strict";
+
+const DEBOUNCE_MS = 90; // a slider's steps that follow each other are one change
+const BUSY_AFTER_MS = 250; // quick runs do not flicker
+const MAP_RUN_MOST_NS = 1.5e9; // slower runs make a map only when asked
+const ANSWERS_KEPT = 24;
+const LOOK_TURNS = 4000; // of a look when nothing is known of such runs
+const LOOK_NS = 0.6e9; // a run that is expected to take longer is looked at first: fewer turns, said so
+
+const answers = new Map(); // by state.key(): whole answers, oldest first
+const points = new Map(); // by state.key(): metrics of the map's points; null: they are refused
+
+function keepAnswer(key, answer) {
+    answers.delete(key);
+    answers.set(key, answer);
+    if (answers.size > ANSWERS_KEPT) answers.delete(answers.keys().next().value);
+}
+
+function say(text) {
+    document.getElementById("status").textContent = text;
+}
+
+// ---- runs ----
+
+const runs = (() => {
+    let timer = 0, round = 0, polling = 0;
+    const under = {}; // by side: {key, controller}
+    const pace = new Map(); // by kind: {turns, ns of a turn} of the last whole run
+
+    function schedule(settled) {
+        state.writeLink();
+        clearTimeout(timer);
+        timer = setTimeout(go, settled ? 0 : DEBOUNCE_MS);
+    }
+
+    function busy(on) {
+        document.getElementById("stop").hidden = !on;
+        document.getElementById("results").classList.toggle("busy", on);
+        document.getElementById("results").setAttribute("aria-busy", String(on));
+    }
+
+    // What decides how long a turn takes to simulate.
+    function kind(side) {
+        return ["policy", "trace", "workload.shape"].map((key) => state.value(key, side)).join("|");
+    }
+
+    // Keys that cut all sides alike to as many turns as are simulated in LOOK_NS, going by earlier runs of their
+    // kind; null: the whole is quick, or has been run.
+    function look(sides) {
+        const open = sides.filter((side) => !answers.has(state.key(state.set[side])));
+        const most = open.map((side) => {
+            const known = pace.get(kind(side));
+            if (known && known.turns * known.ns <= LOOK_NS / 0.7) return Infinity;
+            return known ? LOOK_NS / known.ns : LOOK_TURNS;
+        });
+        const turns = Math.max(400, Math.floor(Math.min(...most)));
+        const asked = open.map((side) => Number(state.value("max_turns", side)) || Infinity);
+        if (turns >= Math.min(...asked) || !Number.isFinite(turns)) return null;
+        const warmup = sides.map((side) => units.read(state.value("warmup_turns", side), "") || 0);
+        return { max_turns: String(turns), warmup_turns: String(Math.floor(Math.min(...warmup, turns / 5))) };
+    }
+
+    function learn(side, answer) {
+        const turns = answer.run.metrics.turns + (Number(answer.experiment.warmup_turns) || 0);
+        if (turns > 0) pace.set(kind(side), { turns, ns: answer.took_ns / turns });
+    }
+
+    async function runSide(side, set) {
+        const key = state.key(set);
+        if (answers.has(key)) {
+            if (under[side]) cancel(side);
+            return { side, key, answer: answers.get(key) };
+        }
+        if (under[side] && under[side].key === key) return under[side].promise;
+        if (under[side]) under[side].controller.abort(); // the program stops the older run by itself
+        const controller = new AbortController();
+        const promise = api.ask("api/run", { slot: side, set, curves: true }, controller.signal)
+            .then((answer) => {
+                if (answer.run) keepAnswer(key, answer);
+                return { side, key, answer };
+            })
+            .finally(() => { if (under[side] && under[side].key === key) delete under[side]; });
+        under[side] = { key, controller, promise };
+        return promise;
+    }
+
+    function cancel(side) {
+        under[side].controller.abort();
+        delete under[side];
+        api.ask("api/cancel", { slot: side }).catch(() => {});
+    }
+
+    async function watch(mine, began) {
+        if (mine !== round) return;
+        busy(true);
+        say("Simulating …");
+        while (mine === round && Object.keys(under).length > 0) {
+            const told = await api.get("api/progress").catch(() => null);
+            if (told && mine === round && Object.keys(under).length > 0) {
+                const slots = Object.keys(under).map((side) => told[side]);
+                const share = Math.min(...slots.map((slot) => slot.share)), turns = Math.max(...slots.map((slot) => slot.turns));
+                const seconds = (performance.now() - began) / 1000;
+                if (seconds > 0.8) say(`Simulating … ${Math.floor(100 * share)} %, ${turns.toLocaleString("en")} turns, ${seconds.toFixed(0)} s`);
+            }
+            await new Promise((resolve) => setTimeout(resolve, 300));
+        }
+    }
+
+    async function go() {
+        const mine = ++round, began = performance.now(), sides = state.sides();
+        clearTimeout(polling);
+        polling = setTimeout(() => watch(mine, began), BUSY_AFTER_MS);
+        map.pause();
+        for (const side of Object.keys(under)) if (!sides.includes(side)) cancel(side);
+        try {
+            const cut = look(sides);
+            if (cut) {
+                const first = await Promise.all(sides.map((side) => runSide(side, { ...state.set[side], ...cut })));
+                if (mine !== round) return;
+                if (first.every((one) => one.answer.run)) show(sides, first, 0, true);
+            }
+            const told = await Promise.all(sides.map((side) => runSide(side, { ...state.set[side] })));
+            if (mine !== round) return;
+            for (const one of told) if (one.answer.run) learn(one.side, one.answer);
+            clearTimeout(polling);
+            busy(false);
+            show(sides, told, (performance.now() - began) / 1000, false);
+        } catch (error) {
+            if (mine === round) lost(error);
+        }
+    }
+
+    function lost(error) {
+        if (error.name === "AbortError") return;
+        clearTimeout(polling);
+        busy(false);
+        say("The program does not answer: was it ended? Start reprise explore again.");
+    }
+
+    function show(sides, told, seconds, isLook) {
+        const refused = told.find((one) => one.answer.error);
+        if (told.some((one) => one.answer.stopped)) {
+            say("Stopped. What is shown is of the configuration before.");
+            return;
+        }
+        if (refused) {
+            if (state.compare && refused.side !== state.edit) state.edit = refused.side;
+            controls.show();
+            const atKey = controls.showError(refused.answer.error);
+            results.refuse(refused.answer.error, atKey);
+            say(atKey ? `Refused: ${refused.answer.error.key}` : `Refused: ${refused.answer.error.text}`);
+            return;
+        }
+        controls.showError(null);
+        const bySide = Object.fromEntries(told.map((one) => [one.side, one.answer]));
+        controls.setEffective(bySide[state.edit].experiment);
+        results.show(sides, bySide, isLook);
+        if (isLook) return;
+        document.getElementById("results").dataset.round = String(round);
+        say(`Up to date, ${seconds < 0.1 ? "at once" : `after ${seconds.toFixed(1)} s`}.`);
+        map.follow(bySide[state.edit]);
+    }
+
+    function stop() {
+        for (const side of Object.keys(under)) api.ask("api/cancel", { slot: side }).catch(() => {});
+    }
+
+    return { schedule, stop };
+})();
+
+// ---- the map of DRAM and SSD: one point after the other ----
+
+const map = (() => {
+    const DRAM = "tiers.dram.capacity", SSD = "tiers.ssd.capacity";
+    let mine = 0, controller = null, base = {}, columns = [], rows = [], allowed = false;
+
+    function three(value) {
+        return Number(value.toPrecision(3));
+    }
+
+    function pointKey(c, r) {
+        return state.key({ ...base, [DRAM]: units.write(columns[c], "bytes"), [SSD]: units.write(rows[r], "bytes") });
+    }
+
+    // Of a server's own sizes, from none to some times as much; SSD from the most down, as a map has north up.
+    function sizes() {
+        const dram = controls.server("dram_bytes") || 256e9, ssd = controls.server("ssd_bytes") || 8e12;
+        columns = [0, 0.25, 0.5, 1, 2, 4].map((times) => three(dram * times));
+        rows = [3, 1, 0.33, 0.1, 0].map((times) => three(ssd * times));
+    }
+
+    function chosen() {
+        const near = (list, key, own) => {
+            const text = state.value(key), bytes = text === "hardware" ? controls.server(own) : units.read(text, "bytes");
+            return list.findIndex((size) => size === bytes || (size > 0 && Math.abs(bytes / size - 1) < 0.03));
+        };
+        const at = [near(columns, DRAM, "dram_bytes"), near(rows, SSD, "ssd_bytes")];
+        return at[0] >= 0 && at[1] >= 0 ? at : null;
+    }
+
+    function choose(c, r) {
+        state.put(DRAM, units.write(columns[c], "bytes"));
+        state.put(SSD, units.write(rows[r], "bytes"));
+        controls.show();
+        runs.schedule(true);
+    }
+
+    function value(c, r) {
+        const key = pointKey(c, r);
+        return points.has(key) ? points.get(key) || undefined : null;
+    }
+
+    function hand() {
+        const open = columns.some((_, c) => rows.some((__, r) => value(c, r) === null));
+        results.setMap({ columns, rows, value, chosen, choose, waits: !allowed && open ? () => { allowed = true; go(); } : null });
+    }
+
+    // Anything else goes first.
+    function pause() {
+        mine++;
+        if (controller) controller.abort();
+        controller = null;
+    }
+
+    async function go() {
+        const me = ++mine;
+        hand();
+        for (let r = rows.length - 1; r >= 0; r--)
+            for (let c = 0; c < columns.length; c++) {
+                if (value(c, r) !== null) continue;
+                const set = { ...base, [DRAM]: units.write(columns[c], "bytes"), [SSD]: units.write(rows[r], "bytes") };
+                controller = new AbortController();
+                const answer = await api.ask("api/run", { slot: "cost", set, curves: false }, controller.signal).catch(() => ({ stopped: true }));
+                if (me !== mine || answer.stopped) return;
+                points.set(pointKey(c, r), answer.run ? answer.run.metrics : null);
+                results.drawMap();
+            }
+        controller = null;
+        hand();
+    }
+
+    // The map of the configuration under edit; answer: its run.
+    function follow(answer) {
+        const next = { ...state.set[state.edit] };
+        delete next[DRAM];
+        delete next[SSD];
+        if (state.key(next) !== state.key(base)) allowed = false;
+        base = next;
+        sizes();
+        allowed = allowed || answer.took_ns <= MAP_RUN_MOST_NS;
+        if (allowed) go();
+        else hand();
+    }
+
+    return { follow, pause };
+})();
+
+// ---- what can be taken away ----
+
+function download(name, blob) {
+    const link = element("a", { href: URL.createObjectURL(blob), download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    say(`${name} is saved where your browser puts files.`);
+}
+
+const exports_ = {
+    yaml() {
+        const shown = results.shown();
+        for (const side of shown.sides)
+            download(`experiment${shown.sides.length > 1 ? `-${side}` : ""}.yaml`, new Blob([shown.answers[side].yaml], { type: "application/yaml" }));
+    },
+    csv() {
+        const shown = results.shown(), quote = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+        const head = ["metric", "unit", ...shown.sides.map((side) => (shown.sides.length > 1 ? side.toUpperCase() : "value")), "meaning"];
+        const lines = state.metrics.map((row) => [row.name, row.unit, ...shown.sides.map((side) => String(shown.answers[side].run.metrics[row.name])), row.meaning]);
+        download("metrics.csv", new Blob([[head, ...lines].map((line) => line.map(quote).join(",")).join("\n") + "\n"], { type: "text/csv" }));
+    },
+    async png() {
+        download("explore.png", await charts.png(results.pictures()));
+    },
+    async report() {
+        say("Writing the report …");
+        const answer = await api.post("api/report", { sets: results.shown().sides.map((side) => state.set[side]) });
+        if (answer.headers.get("Content-Type").startsWith("text/html")) download("report.html", await answer.blob());
+        else {
+            const told = await answer.json();
+            say(told.error ? told.error.text : "Stopped.");
+        }
+    },
+};
+
+async function copyLink() {
+    state.writeLink();
+    try {
+        await navigator.clipboard.writeText(location.href);
+        say("The link is copied: it holds all settings, as long as the program runs.");
+    } catch (error) {
+        say("The browser does not let the page copy: take the link from its address bar.");
+    }
+}
+
+// ---- the page ----
+
+function setCompare(on) {
+    if (on) state.set.b = { ...state.set.a };
+    else state.set.a = { ...state.set[state.edit] };
+    state.compare = on;
+    state.edit = on ? "b" : "a";
+    showCompare();
+    controls.show();
+    runs.schedule(true);
+}
+
+function showCompare() {
+    const button = document.getElementById("compare");
+    button.setAttribute("aria-pressed", String(state.compare));
+}
+
+function bind() {
+    const on = (id, act) => document.getElementById(id).addEventListener("click", act);
+    on("compare", () => setCompare(!state.compare));
+    on("copy", copyLink);
+    on("stop", runs.stop);
+    on("skip", (event) => { // the address's hash is the state's
+        event.preventDefault();
+        document.getElementById("results").focus();
+        document.getElementById("results").scrollIntoView();
+    });
+    for (const name of Object.keys(exports_))
+        on(`export-${name}`, () => {
+            document.getElementById("export").open = false;
+            if (results.shown()) exports_[name]();
+            else say("There is no result to export.");
+        });
+    addEventListener("hashchange", () => {
+        if (location.hash === state.link() || !state.readLink()) return;
+        showCompare();
+        controls.show();
+        runs.schedule(true);
+    });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", results.redraw);
+    let width = 0, timer = 0;
+    new ResizeObserver(() => {
+        const now = document.getElementById("results").clientWidth;
+        if (now === width) return;
+        width = now;
+        clearTimeout(timer);
+        timer = setTimeout(results.redraw, 120);
+    }).observe(document.getElementById("results"));
+}
+
+async function begin() {
+    say("Loading …");
+    results.begin(document.getElementById("results"));
+    try {
+        await state.begin();
+    } catch (error) {
+        say("The program does not answer: was it ended?");
+        return;
+    }
+    controls.build(document.getElementById("controls"), (settled) => runs.schedule(settled));
+    bind();
+    showCompare();
+    controls.show();
+    runs.schedule(true);
+}
+
+begin();

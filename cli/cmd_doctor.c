@@ -60,6 +60,8 @@ static void look(void)
     printf("%-18s %ld\n", "cores", sysconf(_SC_NPROCESSORS_ONLN));
     printf("%-18s %s\n", "SQLite", sqlite3_libversion());
     tell("gnuplot", on_path("gnuplot"), "`reprise plot` cannot draw; install gnuplot-nox");
+    tell("browser", on_path("xdg-open"),
+         "`reprise explore` prints its address, to be opened by hand");
     printf("%-18s %s\n", "MPI",
            ranks_library() != NULL ? ranks_library()
                                    : "no: sweeps run on this machine's cores, or as --shard i/n");

@@ -4,6 +4,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/price_options.h"
+#include "plots/live.h"
 #include "plots/report.h"
 
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 struct report_options {
     const char *db, *path;
     uint64_t sweep;
+    bool live;
     struct price_options price;
 };
 
@@ -41,6 +43,13 @@ static enum status choose(struct store *store, const struct report_options *give
     return status;
 }
 
+static enum status write_report(struct store *store, const struct report_options *given,
+                                struct report_question *question, struct error *err)
+{
+    enum status status = choose(store, given, question, err);
+    return status == STATUS_OK ? report_write(store, question, given->path, err) : status;
+}
+
 static enum status report(struct report_options *given, const struct options *options,
                           struct error *err)
 {
@@ -50,12 +59,15 @@ static enum status report(struct report_options *given, const struct options *op
                                         .pricing = price_options_pricing(&given->price) };
     struct store *store = NULL;
     enum status status = parse_runs(options, runs, err);
+    if (status == STATUS_OK && given->live && options->argument_count > 0)
+        status = error_input(err, NULL, 0, "--live", "a sweep, and no runs", options->arguments[0]);
     if (status == STATUS_OK)
         status = store_open(given->db, true, &store, err);
-    if (status == STATUS_OK)
-        status = choose(store, given, &question, err);
-    if (status == STATUS_OK)
-        status = report_write(store, &question, given->path, err);
+    if (status == STATUS_OK && given->live)
+        status = live_write(store, (int64_t)(given->sweep & INT64_MAX), &question.pricing,
+                            given->path, err);
+    else if (status == STATUS_OK)
+        status = write_report(store, given, &question, err);
     if (status == STATUS_OK)
         printf("%s\n", given->path);
     store_close(store);
@@ -69,6 +81,8 @@ int cmd_report(int argc, const char **argv)
     const struct option table[] = {
         { "db", 0, OPTION_TEXT, &given.db, "FILE", "the results (" STORE_DEFAULT_PATH ")" },
         { "sweep", 0, OPTION_U64, &given.sweep, "ID", "a sweep; `reprise db list` lists them" },
+        { "live", 0, OPTION_FLAG, &given.live, NULL,
+          "a sweep's points behind sliders, still in one file without a server" },
         { "out", 'o', OPTION_TEXT, &given.path, "FILE", "the page (report.html)" },
         PRICE_OPTIONS(&given.price),
         { 0 },

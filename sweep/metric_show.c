@@ -4,7 +4,6 @@
 #include "base/units.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,8 +33,9 @@ enum status metric_find(const char *option, const char *name, int *metric, struc
     return error_input(err, NULL, 0, option, expected, name);
 }
 
-static bool is_share(const char *name)
+bool metric_is_share(int metric)
 {
+    const char *name = metric_rows[metric].name;
     return strncmp(name, "hit_rate", 8) == 0 || strcmp(name, "gpu_utilisation") == 0 ||
            strcmp(name, "slo_attainment") == 0;
 }
@@ -51,7 +51,7 @@ char *metric_show(int metric, double value, char *out, size_t out_bytes)
         units_format(value, UNIT_BYTES, out, out_bytes);
     else if (strcmp(row->unit, "usd") == 0)
         snprintf(out, out_bytes, "$%.*f", fabs(value) < 10.0 ? 3 : 2, value);
-    else if (is_share(row->name))
+    else if (metric_is_share(metric))
         snprintf(out, out_bytes, "%.2f %%", 100.0 * value);
     else
         units_format(value, UNIT_PLAIN, out, out_bytes);

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "sim/engine/metrics.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The metric's place in metric_rows. STATUS_INPUT names option (as "--metric") and the nearest
@@ -13,6 +14,9 @@ enum status metric_find(const char *option, const char *name, int *metric, struc
 
 /* "1.23 s", "84.8 %" (rates and shares), "$0.905", "4.13 TB"; "-" for NaN; returns out. */
 char *metric_show(int metric, double value, char *out, size_t out_bytes);
+
+/* Whether its values are shares, in [0, 1]. */
+bool metric_is_share(int metric);
 
 /* " (busy)" of a metric in dollars whose name does not say how they are billed, else "". */
 const char *metric_billing(int metric);

@@ -24,6 +24,7 @@ const charts = (() => {
     // "1.25 TB": three digits and the fitting prefix. kind: a row of SCALES, "share", "usd" or "number".
     function format(value, kind) {
         if (value === null || value === undefined || Number.isNaN(value)) return "–";
+        if (value === 0 && kind !== "share" && kind !== "usd") return "0";
         if (kind === "share") return `${digits(100 * value)} %`;
         if (kind === "usd") return `$${value < 10 ? value.toFixed(3) : value.toFixed(2)}`;
         const scale = SCALES[kind];
@@ -256,16 +257,19 @@ const charts = (() => {
             if (options.good === "high") share = 1 - share;
             return mix(colour("heat-good"), colour("heat-bad"), share);
         };
-        options.rows.forEach((name, r) => picture.append(text(left - 6, 38 * r + 24, name, { "text-anchor": "end" })));
-        options.columns.forEach((name, c) => {
-            picture.append(text(left + (c + 0.5) * cell, height - 27, name, { "text-anchor": "middle" }));
-            options.rows.forEach((rowName, r) => {
+        const cells = [];
+        const cellOf = (c, r) => cells[r * options.columns.length + c];
+        options.columns.forEach((name, c) => picture.append(text(left + (c + 0.5) * cell, height - 27, name, { "text-anchor": "middle" })));
+        options.rows.forEach((rowName, r) => {
+            picture.append(text(left - 6, 38 * r + 24, rowName, { "text-anchor": "end" }));
+            options.columns.forEach((name, c) => {
                 const value = options.value(c, r), known = value !== null && !Number.isNaN(value);
                 const words = value === null ? "…" : format(value, options.kind);
+                const whole = `${options.columnName} ${name}, ${options.rowName} ${rowName}: ${words}`;
                 const fill = known ? shade(value) : colour("grid");
                 const chosen = options.chosen && options.chosen[0] === c && options.chosen[1] === r;
                 const group = svg("g", { class: "cell" },
-                    svg("title", {}, `${options.columnName} ${name}, ${options.rowName} ${rowName}: ${words}`),
+                    svg("title", {}, whole),
                     svg("rect", {
                         x: left + c * cell + 1, y: 38 * r + 1, width: cell - 2, height: 36, fill,
                         stroke: chosen ? colour("ink") : "none", "stroke-width": 3,
@@ -275,19 +279,26 @@ const charts = (() => {
                         "font-size": cell < 62 ? 10.5 : 12, "font-weight": chosen ? 700 : 400,
                     }));
                 if (options.choose) {
-                    group.setAttribute("tabindex", "0");
                     group.setAttribute("role", "button");
-                    group.setAttribute("aria-label", `${options.columnName} ${name}, ${options.rowName} ${rowName}: ${words}`);
+                    group.setAttribute("aria-label", whole);
                     group.addEventListener("click", () => options.choose(c, r));
                     group.addEventListener("keydown", (event) => {
-                        if (event.key !== "Enter" && event.key !== " ") return;
+                        const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+                        if (event.key !== "Enter" && event.key !== " " && !step) return;
                         event.preventDefault();
-                        options.choose(c, r);
+                        if (!step) options.choose(c, r);
+                        else if (c + step[0] >= 0 && c + step[0] < options.columns.length && cellOf(c + step[0], r + step[1]))
+                            cellOf(c + step[0], r + step[1]).focus();
                     });
                 }
+                cells.push(group);
                 picture.append(group);
             });
         });
+        if (options.choose) { // one stop of Tab; arrows move on
+            for (const each of cells) each.setAttribute("tabindex", "-1");
+            (options.chosen ? cellOf(...options.chosen) : cells[0]).setAttribute("tabindex", "0");
+        }
         picture.append(text(left + (width - left) / 2, height - 8, options.columnName, { "text-anchor": "middle" }));
         return picture;
     }

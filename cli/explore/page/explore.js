@@ -324,11 +324,12 @@ function bind() {
     on("compare", () => setCompare(!state.compare));
     on("copy", copyLink);
     on("stop", runs.stop);
-    on("skip", (event) => { // the address's hash is the state's
-        event.preventDefault();
-        document.getElementById("results").focus();
-        document.getElementById("results").scrollIntoView();
-    });
+    for (const id of ["skip", "glance"])
+        on(id, (event) => { // the address's hash is the state's
+            event.preventDefault();
+            document.getElementById("results").focus();
+            document.getElementById("results").scrollIntoView();
+        });
     for (const name of Object.keys(exports_))
         on(`export-${name}`, () => {
             document.getElementById("export").open = false;

@@ -83,9 +83,11 @@ const results = (() => {
     // How much more B has than A, said and coloured by whether that is better.
     function difference(a, b, good) {
         if (!(a > 0) || b === a) return element("span", { class: "difference" }, b === a ? "the same" : "");
-        const percent = 100 * (b / a - 1), better = good && (good === "low") === (percent < 0);
-        return element("span", { class: `difference ${good && Math.abs(percent) >= 0.05 ? better ? "better" : "worse" : ""}` },
-            `${percent > 0 ? "+" : "−"}${Math.abs(percent) >= 1000 ? (b / a).toPrecision(3) + " times" : Math.abs(percent).toFixed(1) + " %"}${good && Math.abs(percent) >= 0.05 ? better ? " better" : " worse" : ""}`);
+        const percent = 100 * (b / a - 1);
+        if (Math.abs(percent) < 0.05) return element("span", { class: "difference" }, "nearly the same");
+        const better = good && (good === "low") === (percent < 0);
+        return element("span", { class: `difference ${good ? better ? "better" : "worse" : ""}` },
+            `${percent > 0 ? "+" : "−"}${Math.abs(percent) >= 1000 ? (b / a).toPrecision(3) + " times" : Math.abs(percent).toFixed(1) + " %"}${good ? better ? " better" : " worse" : ""}`);
     }
 
     function figures(sides, answers) {
@@ -165,7 +167,7 @@ const results = (() => {
         const chooser = element("select", { id: "map-metric" }, ...Object.entries(MAP_METRICS).map(([name, metric]) => element("option", { value: name }, metric.name)));
         chooser.value = state.map;
         chooser.addEventListener("change", () => { state.map = chooser.value; state.writeLink(); drawMap(); });
-        return element("section", { class: "card", id: "map" }, element("h2", {}, "Other sizes of DRAM and SSD"),
+        return element("section", { class: "card", id: "map" }, element("h2", {}, `Other sizes of DRAM and SSD${state.compare ? `: ${state.edit.toUpperCase()}` : ""}`),
             element("div", { class: "row" }, element("label", { for: "map-metric" }, "Show"), chooser),
             element("div", { class: "chart", id: "map-chart" }), element("p", { class: "note", id: "map-note" }));
     }
@@ -234,8 +236,17 @@ const results = (() => {
             table(sides, answers));
         for (const draw of after) draw();
         drawMap();
+        glance(sides, answers);
         scrollTo(0, top);
         if (focused && document.getElementById(focused)) document.getElementById(focused).focus();
+    }
+
+    // On a phone the results are below the settings: the last line of the screen tells of them, and leads there.
+    function glance(sides, answers) {
+        const line = document.getElementById("glance");
+        line.hidden = false;
+        line.replaceChildren(...sides.filter((side) => answers[side]).map((side) => element("div", {}, ...(sides.length > 1 ? [letter(side), " "] : []),
+            `TTFT ${answers[side].shown.ttft_mean_ns}, P99 ${answers[side].shown.ttft_p99_ns}; ${answers[side].shown.hit_rate_tokens} reused; ${answers[side].shown.rented_usd_per_mtok}/M`)));
     }
 
     function redraw() {
@@ -249,6 +260,7 @@ const results = (() => {
 
     // No result: the program refused the experiment.
     function refuse(error, atKey) {
+        document.getElementById("glance").hidden = true;
         main.replaceChildren(card("This cannot be run", element("p", { class: "headline" }, error.text),
             element("p", { class: "note" }, atKey ? "It is marked at its setting." : "")));
         drawn = null;

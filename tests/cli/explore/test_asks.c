@@ -1,0 +1,338 @@
+/* tests/cli/explore/test_asks.c - what the page asks for and is told. Without HTTP: test_door.c has
+ * that. */
+#include "cli/explore/asks.h"
+
+#include "sweep/result_json.h"
+#include "tests/support.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define QUICK "\"workload.sessions\":\"40\",\"warmup_turns\":\"0\""
+/* Minutes, if nobody stops it. */
+#define LONG "\"workload.sessions\":\"9000000\",\"warmup_turns\":\"0\""
+
+static struct asks *asks_of(const char *yaml, const char *trace)
+{
+    struct error err = { 0 };
+    struct config_tree *tree = NULL;
+    struct asks *asks = NULL;
+    ck_assert_int_eq(config_tree_parse(yaml, "test", &tree, &err), STATUS_OK);
+    ck_assert_int_eq(asks_new(tree, &trace, trace != NULL, &asks, &err), STATUS_OK);
+    config_tree_free(tree);
+    return asks;
+}
+
+/* The answer's object, the caller's; its status in *status. */
+static json_t *tell(struct asks *asks, bool post, const char *path, const char *body,
+                    unsigned *status)
+{
+    const struct door_ask ask = {
+        .post = post, .path = path, .body = body, .body_bytes = strlen(body)
+    };
+    struct door_answer answer = asks_answer(asks, &ask);
+    json_t *object = json_loadb(answer.bytes, answer.size, 0, NULL);
+    *status = answer.status;
+    free(answer.owned);
+    return object;
+}
+
+/* A member of the answer's error. */
+static const char *of_error(const json_t *answer, const char *member)
+{
+    return json_string_value(json_object_get(json_object_get(answer, "error"), member));
+}
+
+/* ---- files ---- */
+
+START_TEST(no_path_leads_out_of_the_page)
+{
+    static const char *const paths[] = { "../explore.js",   "..",         "/etc/passwd",
+                                         "page/index.html", "api/",       "api/start/",
+                                         "explore.c",       "index.html/" };
+    struct asks *asks = asks_of("{}", NULL);
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        const struct door_ask get = { .path = paths[i], .body = "" };
+        const struct door_ask post = {
+            .post = true, .path = paths[i], .body = "{}", .body_bytes = 2
+        };
+        ck_assert_uint_eq(asks_answer(asks, &get).status, 404);
+        ck_assert_uint_eq(asks_answer(asks, &post).status, 404);
+    }
+    asks_free(asks);
+}
+END_TEST
+
+START_TEST(the_page_is_whole_and_asks_nobody_else)
+{
+    static const char *const files[] = { "",          "explore.css", "charts.js",
+                                         "state.js",  "controls.js", "results.js",
+                                         "explore.js" };
+    struct asks *asks = asks_of("{}", NULL);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        const struct door_ask ask = { .path = files[i], .body = "" };
+        struct door_answer answer = asks_answer(asks, &ask);
+        ck_assert_uint_eq(answer.status, 200);
+        char *text = strndup(answer.bytes, answer.size);
+        ck_assert_uint_eq(strlen(text), answer.size);
+        /* A name of XML's own spaces is no address that a browser asks. */
+        for (const char *at = strstr(text, "http"); at != NULL; at = strstr(at + 1, "http"))
+            ck_assert_msg(strncmp(at, "http://www.w3.org/2000/svg", 26) == 0 ||
+                              (strncmp(at, "http:", 5) != 0 && strncmp(at, "https:", 6) != 0),
+                          "%s: %.40s", files[i], at);
+        free(text);
+    }
+    asks_free(asks);
+}
+END_TEST
+
+START_TEST(only_files_that_were_named_are_read)
+{
+    static const struct {
+        const char *set, *key;
+    } refused[] = {
+        { "\"trace\":\"/etc/passwd\"", "trace" },
+        { "\"model\":\"/etc/passwd\"", "model" },
+        { "\"model\":\"../llm/llama-13b\"", "model" },
+        { "\"hardware\":\"./here.yaml\"", "hardware" },
+        { "\"ssd.drive\":\"../drive/x\"", "ssd.drive" },
+        { "\"engine.version\":\"../versions/vllm-0.19\"", "engine.version" },
+        { "\"policy\":\"../engines/vllm-lru\"", "policy" },
+    };
+    struct asks *asks = asks_of("{}", "/no/such/trace.jsonl");
+    char body[256];
+    unsigned status;
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        snprintf(body, sizeof body, "{\"slot\":\"a\",\"set\":{%s}}", refused[i].set);
+        json_t *answer = tell(asks, true, "api/run", body, &status);
+        ck_assert_uint_eq(status, 200);
+        ck_assert_str_eq(of_error(answer, "key"), refused[i].key);
+        ck_assert_ptr_nonnull(strstr(of_error(answer, "expected"), "named when"));
+        json_decref(answer);
+    }
+    /* Named on the command line: it is looked for, and is not there. */
+    json_t *answer = tell(asks, true, "api/run",
+                          "{\"slot\":\"a\",\"set\":{\"trace\":\"/no/such/trace.jsonl\"}}", &status);
+    ck_assert_ptr_nonnull(strstr(of_error(answer, "text"), "/no/such/trace.jsonl: cannot"));
+    json_decref(answer);
+    asks_free(asks);
+}
+END_TEST
+
+/* ---- refusals ---- */
+
+START_TEST(a_body_that_is_not_as_agreed_is_refused_by_its_key)
+{
+    static const struct {
+        const char *path, *body, *key;
+    } bodies[] = {
+        { "api/run", "{\"slot\"", "body" },
+        { "api/run", "", "body" },
+        { "api/run", "{\"slot\":\"a\",\"slot\":\"b\",\"set\":{}}", "body" },
+        { "api/run", "[]", "slot" },
+        { "api/run", "{\"slot\":\"c\",\"set\":{}}", "slot" },
+        { "api/run", "{\"slot\":\"a\"}", "set" },
+        { "api/run", "{\"slot\":\"a\",\"set\":{\"gpus\":2}}", "set" },
+        { "api/cancel", "{}", "slot" },
+        { "api/report", "{\"sets\":[]}", "sets" },
+        { "api/report", "{\"sets\":[{},{},{}]}", "sets" },
+        { "api/report", "{\"sets\":[{},7]}", "sets" },
+    };
+    struct asks *asks = asks_of("{}", NULL);
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        unsigned status;
+        json_t *answer = tell(asks, true, bodies[i].path, bodies[i].body, &status);
+        ck_assert_uint_eq(status, 400);
+        ck_assert_str_eq(of_error(answer, "key"), bodies[i].key);
+        json_decref(answer);
+    }
+    asks_free(asks);
+}
+END_TEST
+
+START_TEST(what_is_wrong_with_an_experiment_is_told_at_its_key)
+{
+    static const struct {
+        const char *set, *key, *found;
+    } wrong[] = {
+        { "\"gpus\":\"many\"", "gpus", "many" },     /* its kind */
+        { "\"gpus\":\"0\"", "gpus", "0" },           /* its range */
+        { "\"gpus\":\"64\"", "gpus", "64" },         /* the server's */
+        { "\"no.such\":\"1\"", "no.such", "" },      /* no key */
+        { "\"policy\":\"best\"", "policy", "best" }, /* no policy */
+    };
+    struct asks *asks = asks_of("{}", NULL);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char body[128];
+        unsigned status;
+        snprintf(body, sizeof body, "{\"slot\":\"a\",\"set\":{%s}}", wrong[i].set);
+        json_t *answer = tell(asks, true, "api/run", body, &status);
+        ck_assert_uint_eq(status, 200);
+        ck_assert_str_eq(of_error(answer, "key"), wrong[i].key);
+        if (wrong[i].found[0] != '\0')
+            ck_assert_str_eq(of_error(answer, "found"), wrong[i].found);
+        json_decref(answer);
+    }
+    asks_free(asks);
+}
+END_TEST
+
+/* ---- beginnings and results ---- */
+
+START_TEST(the_page_begins_with_the_command_lines_keys)
+{
+    struct asks *asks = asks_of("{gpus: 4, tiers: {dram: {capacity: 64GB}}}", "my/trace.jsonl");
+    unsigned status;
+    json_t *start = tell(asks, false, "api/start", "", &status);
+    const json_t *set = json_object_get(start, "set");
+    ck_assert_uint_eq(json_object_size(set), 2);
+    ck_assert_str_eq(json_string_value(json_object_get(set, "gpus")), "4");
+    ck_assert_str_eq(json_string_value(json_object_get(set, "tiers.dram.capacity")), "64GB");
+    const json_t *traces = json_object_get(json_object_get(start, "names"), "trace");
+    ck_assert_uint_eq(json_array_size(traces), 2); /* and none: a generated workload */
+    ck_assert_str_eq(json_string_value(json_object_get(json_array_get(traces, 1), "name")),
+                     "my/trace.jsonl");
+    ck_assert_uint_eq(json_array_size(json_object_get(start, "metrics")), METRIC_COUNT);
+    json_decref(start);
+    asks_free(asks);
+}
+END_TEST
+
+START_TEST(a_run_gives_what_the_simulator_gives)
+{
+    struct asks *asks = asks_of("{}", NULL);
+    struct config_tree *tree = NULL;
+    struct experiment experiment;
+    struct sim_result result;
+    struct error err = { 0 };
+    unsigned status;
+    ck_assert_int_eq(config_tree_parse("{workload.sessions: 40, warmup_turns: 0, policy: lru}", "t",
+                                       &tree, &err),
+                     STATUS_OK);
+    ck_assert_int_eq(experiment_from_tree(tree, NULL, &experiment, &err), STATUS_OK);
+    ck_assert_int_eq(sim_run(&experiment, NULL, &result, &err), STATUS_OK);
+    json_t *answer =
+        tell(asks, true, "api/run",
+             "{\"slot\":\"a\",\"curves\":true,\"set\":{" QUICK ",\"policy\":\"lru\"}}", &status);
+    json_t *run = result_json(&experiment, &result), *series = result_json_series(&result);
+    ck_assert(json_equal(run, json_object_get(answer, "run")));
+    ck_assert(json_equal(series, json_object_get(answer, "series")));
+    ck_assert_uint_gt(json_array_size(series), 0);
+    /* The YAML makes the same experiment again. */
+    struct config_tree *again = NULL;
+    ck_assert_int_eq(
+        config_tree_parse(json_string_value(json_object_get(answer, "yaml")), "y", &again, &err),
+        STATUS_OK);
+    ck_assert_str_eq(config_tree_value(again, "policy"), "lru");
+    json_decref(run);
+    json_decref(series);
+    json_decref(answer);
+    config_tree_free(tree);
+    config_tree_free(again);
+    sim_result_free(&result);
+    asks_free(asks);
+}
+END_TEST
+
+/* ---- newer asks ---- */
+
+struct asking {
+    struct asks *asks;
+    const char *body;
+    json_t *answer;
+};
+
+static void *ask_in_thread(void *context)
+{
+    struct asking *asking = context;
+    unsigned status;
+    asking->answer = tell(asking->asks, true, "api/run", asking->body, &status);
+    return NULL;
+}
+
+static void wait_until_running(struct asks *asks, const char *slot)
+{
+    const struct timespec moment = { .tv_nsec = 2000000 };
+    for (;;) {
+        unsigned status;
+        json_t *told = tell(asks, false, "api/progress", "", &status);
+        json_int_t turns =
+            json_integer_value(json_object_get(json_object_get(told, slot), "turns"));
+        json_decref(told);
+        if (turns > 0)
+            return;
+        nanosleep(&moment, NULL);
+    }
+}
+
+static bool was_stopped(const json_t *answer)
+{
+    return json_is_true(json_object_get(answer, "stopped"));
+}
+
+START_TEST(a_newer_run_stops_the_older_of_its_slot_and_no_other)
+{
+    struct asking older = { asks_of("{}", NULL), "{\"slot\":\"a\",\"set\":{" LONG "}}", NULL };
+    pthread_t thread;
+    unsigned status;
+    ck_assert_int_eq(pthread_create(&thread, NULL, ask_in_thread, &older), 0);
+    wait_until_running(older.asks, "a");
+    json_t *beside =
+        tell(older.asks, true, "api/run", "{\"slot\":\"b\",\"set\":{" QUICK "}}", &status);
+    ck_assert_ptr_nonnull(json_object_get(beside, "run"));
+    json_t *progress = tell(older.asks, false, "api/progress", "", &status);
+    ck_assert(json_is_true(json_object_get(json_object_get(progress, "a"), "running")));
+    json_t *newer =
+        tell(older.asks, true, "api/run", "{\"slot\":\"a\",\"set\":{" QUICK "}}", &status);
+    ck_assert_ptr_nonnull(json_object_get(newer, "run"));
+    pthread_join(thread, NULL);
+    ck_assert(was_stopped(older.answer));
+    json_decref(beside);
+    json_decref(progress);
+    json_decref(newer);
+    json_decref(older.answer);
+    asks_free(older.asks);
+}
+END_TEST
+
+/* By whom: 0: a person; 1: the program's end. */
+START_TEST(a_run_can_be_stopped)
+{
+    struct asking asking = { asks_of("{}", NULL), "{\"slot\":\"a\",\"set\":{" LONG "}}", NULL };
+    pthread_t thread;
+    unsigned status;
+    ck_assert_int_eq(pthread_create(&thread, NULL, ask_in_thread, &asking), 0);
+    wait_until_running(asking.asks, "a");
+    if (_i == 0)
+        json_decref(tell(asking.asks, true, "api/cancel", "{\"slot\":\"a\"}", &status));
+    else
+        asks_stop(asking.asks);
+    pthread_join(thread, NULL);
+    ck_assert(was_stopped(asking.answer));
+    json_t *later =
+        tell(asking.asks, true, "api/run", "{\"slot\":\"a\",\"set\":{" QUICK "}}", &status);
+    ck_assert(was_stopped(later) == (_i == 1));
+    json_decref(later);
+    json_decref(asking.answer);
+    asks_free(asking.asks);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("asks");
+    TCase *asks = tcase_create("asks");
+    tcase_add_test(asks, no_path_leads_out_of_the_page);
+    tcase_add_test(asks, the_page_is_whole_and_asks_nobody_else);
+    tcase_add_test(asks, only_files_that_were_named_are_read);
+    tcase_add_test(asks, a_body_that_is_not_as_agreed_is_refused_by_its_key);
+    tcase_add_test(asks, what_is_wrong_with_an_experiment_is_told_at_its_key);
+    tcase_add_test(asks, the_page_begins_with_the_command_lines_keys);
+    tcase_add_test(asks, a_run_gives_what_the_simulator_gives);
+    tcase_add_test(asks, a_newer_run_stops_the_older_of_its_slot_and_no_other);
+    tcase_add_loop_test(asks, a_run_can_be_stopped, 0, 2);
+    suite_add_tcase(suite, asks);
+    return test_main(suite);
+}

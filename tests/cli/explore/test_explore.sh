@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# tests/cli/explore/test_explore.sh REPRISE - the command itself: its address, a run as `sim` runs it, its end.
+set -u
+reprise=$1
+folder=$(mktemp -d)
+trap '[ -n "${server:-}" ] && kill "$server" 2>/dev/null; rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+passed=0 failed=0
+check() { # WHAT COMMAND...
+    local what=$1
+    shift
+    if "$@"; then passed=$((passed + 1)); else
+        failed=$((failed + 1))
+        echo "FAILED: $what"
+    fi
+}
+exits() { # STATUS COMMAND...
+    local status=$1
+    shift
+    "$@" >out 2>err
+    [ $? -eq "$status" ]
+}
+unset DISPLAY WAYLAND_DISPLAY # no browser opens
+
+# SIGINT is ignored in jobs that a script starts: a shell of their own takes that back.
+start() { # OPTION...
+    : >address
+    set -m
+    "$reprise" explore "$@" >address 2>log &
+    server=$!
+    set +m
+    for _ in $(seq 200); do
+        [ -s address ] && break
+        sleep 0.05
+    done
+    url=$(cat address)
+    port=$(sed -E 's|http://127.0.0.1:([0-9]+)/.*|\1|' address)
+}
+ask() { # METHOD PATH BODY: the answer's body
+    exec 3<>"/dev/tcp/127.0.0.1/$port" || return 1
+    printf '%s /%s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %s\r\n\r\n%s' \
+        "$1" "${url#*//*/}$2" "$port" "${#3}" "$3" >&3
+    sed '1,/^\r$/d' <&3
+    exec 3<&-
+}
+metrics() { tr -d ' \n' | grep -oE '"metrics":\{[^}]*\}' | head -1; }
+
+# ---- what is refused before anything is served ----
+check "a port is a number up to 65535" exits 2 "$reprise" explore --port 70000
+check "an experiment that is wrong" exits 2 "$reprise" explore --set gpus=0
+check "is told by its key" grep -q gpus err
+check "a file that is not there" exits 3 "$reprise" explore -c no.yaml
+check "an argument" exits 2 "$reprise" explore here
+
+# ---- a run is sim's, in the same bytes ----
+cat >mine.yaml <<'YAML'
+workload: {sessions: 300, sessions_per_s: 0.4}
+warmup_turns: 50
+YAML
+start --no-browser -c mine.yaml --set policy=lru
+check "an address with a token" grep -qE '^http://127\.0\.0\.1:[0-9]+/[0-9a-f]{32}/$' address
+check "a word on its end" grep -q "Ctrl-C" log
+check "the experiment is what it begins with" grep -qF '"set":{"warmup_turns":"50","policy":"lru","workload.sessions":"300","workload.sessions_per_s":"0.4"}' <(ask GET api/start "")
+ask POST api/run '{"slot":"a","curves":true,"set":{"warmup_turns":"50","policy":"lru","workload.sessions":"300","workload.sessions_per_s":"0.4"}}' >page.json
+"$reprise" sim -c mine.yaml --policy lru --no-db --json >sim.json 2>/dev/null
+check "there are metrics" [ "$(metrics <page.json | wc -c)" -gt 2000 ]
+check "and they are sim's, byte for byte" [ "$(metrics <page.json)" = "$(metrics <sim.json)" ]
+check "a second one on its port" exits 3 "$reprise" explore --no-browser --port "$port"
+check "is told why" grep -q "127.0.0.1:$port: cannot listen" err
+
+# ---- its end, with a run under way that would take minutes ----
+exec 4<>"/dev/tcp/127.0.0.1/$port"
+long='{"slot":"a","set":{"workload.sessions":"9000000","warmup_turns":"0"}}'
+printf 'POST /%sapi/run HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nContent-Type: application/json\r\nContent-Length: %s\r\n\r\n%s' \
+    "${url#*//*/}" "$port" "${#long}" "$long" >&4
+for _ in $(seq 200); do
+    ask GET api/progress "" | grep -q '"a":{"running":true' && break
+    sleep 0.05
+done
+check "a long run is under way" grep -q '"a":{"running":true' <(ask GET api/progress "")
+began=$SECONDS
+kill -INT "$server"
+wait "$server"
+check "Ctrl-C ends it with 0" [ $? -eq 0 ]
+check "at once" [ $((SECONDS - began)) -le 5 ]
+server=
+check "nothing is left behind" [ -z "$(find /tmp -maxdepth 1 -name 'reprise-explore-*' -newer mine.yaml)" ]
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -6,8 +6,17 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars"];
+const ARGUMENTS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+];
 
 function freePort() {
     return new Promise((resolve) => {
@@ -38,7 +47,8 @@ export class Browser {
         const session = await browser.call("POST", "/session", {
             capabilities: {
                 alwaysMatch: {
-                    browserName: "chrome", "goog:loggingPrefs": { browser: "ALL" },
+                    browserName: "chrome",
+                    "goog:loggingPrefs": { browser: "ALL" },
                     "goog:chromeOptions": { args: [...ARGUMENTS, `--user-data-dir=${browser.folder}`] },
                 },
             },
@@ -49,7 +59,9 @@ export class Browser {
 
     async call(method, path, body) {
         const answer = await fetch(`http://127.0.0.1:${this.port}${path}`, {
-            method, headers: { "Content-Type": "application/json" }, body: body === undefined ? undefined : JSON.stringify(body),
+            method,
+            headers: { "Content-Type": "application/json" },
+            body: body === undefined ? undefined : JSON.stringify(body),
         });
         const { value } = await answer.json();
         if (value && value.error) throw new Error(`${path}: ${value.message}`);
@@ -61,8 +73,16 @@ export class Browser {
 
     // A window of that size; below 600 pixels a phone's.
     size(width, height, dark = false) {
-        return this.devtools("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: width < 600 })
-            .then(() => this.devtools("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }] }));
+        return this.devtools("Emulation.setDeviceMetricsOverride", {
+            width,
+            height,
+            deviceScaleFactor: 1,
+            mobile: width < 600,
+        }).then(() =>
+            this.devtools("Emulation.setEmulatedMedia", {
+                features: [{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }],
+            })
+        );
     }
     go(url) {
         return this.call("POST", `${this.session}/url`, { url });
@@ -82,17 +102,28 @@ export class Browser {
         }
     }
     async click(selector) {
-        const element = await this.call("POST", `${this.session}/element`, { using: "css selector", value: selector });
+        const element = await this.call("POST", `${this.session}/element`, {
+            using: "css selector",
+            value: selector,
+        });
         return this.call("POST", `${this.session}/element/${Object.values(element)[0]}/click`, {});
     }
     // Keys as WebDriver has them: \uE004 is Tab, \uE006 Enter, \uE014 Right.
     async press(...keys) {
-        const actions = keys.flatMap((value) => [{ type: "keyDown", value }, { type: "keyUp", value }]);
-        return this.call("POST", `${this.session}/actions`, { actions: [{ type: "key", id: "keyboard", actions }] });
+        const actions = keys.flatMap((value) => [
+            { type: "keyDown", value },
+            { type: "keyUp", value },
+        ]);
+        return this.call("POST", `${this.session}/actions`, {
+            actions: [{ type: "key", id: "keyboard", actions }],
+        });
     }
     // The whole page.
     async picture(file) {
-        const { data } = await this.devtools("Page.captureScreenshot", { captureBeyondViewport: true, format: "png" });
+        const { data } = await this.devtools("Page.captureScreenshot", {
+            captureBeyondViewport: true,
+            format: "png",
+        });
         writeFileSync(file, Buffer.from(data, "base64"));
     }
     // What the console was told since the last look.

@@ -8,10 +8,36 @@ const charts = (() => {
     // ---- quantities ----
 
     const SCALES = {
-        "bytes": [[1e15, "PB"], [1e12, "TB"], [1e9, "GB"], [1e6, "MB"], [1e3, "kB"], [1, "B"]],
-        "bytes/s": [[1e12, "TB/s"], [1e9, "GB/s"], [1e6, "MB/s"], [1e3, "kB/s"], [1, "B/s"]],
-        "ns": [[86400e9, "d"], [3600e9, "h"], [60e9, "min"], [1e9, "s"], [1e6, "ms"], [1e3, "µs"], [1, "ns"]],
-        "count": [[1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""]],
+        bytes: [
+            [1e15, "PB"],
+            [1e12, "TB"],
+            [1e9, "GB"],
+            [1e6, "MB"],
+            [1e3, "kB"],
+            [1, "B"],
+        ],
+        "bytes/s": [
+            [1e12, "TB/s"],
+            [1e9, "GB/s"],
+            [1e6, "MB/s"],
+            [1e3, "kB/s"],
+            [1, "B/s"],
+        ],
+        ns: [
+            [86400e9, "d"],
+            [3600e9, "h"],
+            [60e9, "min"],
+            [1e9, "s"],
+            [1e6, "ms"],
+            [1e3, "µs"],
+            [1, "ns"],
+        ],
+        count: [
+            [1e9, "G"],
+            [1e6, "M"],
+            [1e3, "k"],
+            [1, ""],
+        ],
     };
 
     function digits(value) {
@@ -40,9 +66,7 @@ const charts = (() => {
         const element = document.createElementNS("http://www.w3.org/2000/svg", name);
         for (const [key, value] of Object.entries(attributes || {}))
             if (value !== undefined && value !== null) element.setAttribute(key, value);
-        for (const child of children)
-            if (child !== null && child !== undefined)
-                element.append(child);
+        for (const child of children) if (child !== null && child !== undefined) element.append(child);
         return element;
     }
 
@@ -53,14 +77,22 @@ const charts = (() => {
     const FONT = "system-ui, 'DejaVu Sans', Verdana, sans-serif";
 
     function text(x, y, words, attributes) {
-        return svg("text", { x, y, fill: colour("dim"), "font-size": 12, "font-family": FONT, ...attributes }, words);
+        return svg(
+            "text",
+            { x, y, fill: colour("dim"), "font-size": 12, "font-family": FONT, ...attributes },
+            words
+        );
     }
 
     // An empty picture as wide as its place, with words for those who cannot see it.
     function canvas(place, height, label) {
         const width = Math.max(240, Math.floor(place.clientWidth) || 480);
         const picture = svg("svg", {
-            width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label,
+            width,
+            height,
+            viewBox: `0 0 ${width} ${height}`,
+            role: "img",
+            "aria-label": label,
             xmlns: "http://www.w3.org/2000/svg",
         });
         place.replaceChildren(picture);
@@ -77,13 +109,17 @@ const charts = (() => {
     }
 
     // Steps that a clock has, in ns.
-    const CLOCK = [1e9, 2e9, 5e9, 10e9, 30e9, 60e9, 120e9, 300e9, 600e9, 1800e9, 3600e9, 7200e9, 14400e9, 21600e9,
-        43200e9, 86400e9, 172800e9, 604800e9];
+    const CLOCK = [
+        1e9, 2e9, 5e9, 10e9, 30e9, 60e9, 120e9, 300e9, 600e9, 1800e9, 3600e9, 7200e9, 14400e9, 21600e9,
+        43200e9, 86400e9, 172800e9, 604800e9,
+    ];
 
     function linearTicks(from, to, count, kind) {
         const raw = (to - from) / Math.max(1, count);
-        const step = kind === "ns" && raw > 1e9 ? CLOCK.find((s) => s >= raw) || niceStep(to - from, count)
-            : niceStep(to - from, count);
+        const step =
+            kind === "ns" && raw > 1e9
+                ? CLOCK.find((s) => s >= raw) || niceStep(to - from, count)
+                : niceStep(to - from, count);
         const ticks = [];
         for (let i = Math.ceil(from / step - 1e-9); i * step <= to * (1 + 1e-9); i++) ticks.push(i * step);
         return ticks;
@@ -99,7 +135,8 @@ const charts = (() => {
             const skip = Math.ceil(ticks.length / Math.max(1, count));
             return ticks.filter((_, i) => i % skip === 0);
         }
-        const first = Math.floor(Math.log10(from)), last = Math.ceil(Math.log10(to));
+        const first = Math.floor(Math.log10(from)),
+            last = Math.ceil(Math.log10(to));
         const within = (t) => t >= from * 0.999 && t <= to * 1.001;
         for (const parts of [[1, 2, 5], [1, 3], [1]]) {
             const ticks = [];
@@ -117,10 +154,16 @@ const charts = (() => {
     function scale(axis, start, end, count) {
         const log = axis.log && axis.from > 0;
         const f = log ? Math.log : (v) => v;
-        const low = f(axis.from), span = f(axis.to) - low || 1;
+        const low = f(axis.from),
+            span = f(axis.to) - low || 1;
         return {
-            at: (value) => start + (end - start) * Math.min(1, Math.max(0, (f(Math.max(value, log ? axis.from : -Infinity)) - low) / span)),
-            ticks: log ? logTicks(axis.from, axis.to, count, axis.kind) : linearTicks(axis.from, axis.to, count, axis.kind),
+            at: (value) =>
+                start +
+                (end - start) *
+                    Math.min(1, Math.max(0, (f(Math.max(value, log ? axis.from : -Infinity)) - low) / span)),
+            ticks: log
+                ? logTicks(axis.from, axis.to, count, axis.kind)
+                : linearTicks(axis.from, axis.to, count, axis.kind),
             kind: axis.kind,
         };
     }
@@ -128,15 +171,22 @@ const charts = (() => {
     // The frame of a plot: grid, ticks, names. Returns where values lie.
     function frame(place, height, label, xAxis, yAxis) {
         const { picture, width } = canvas(place, height, label);
-        const left = 56, right = width - 14, top = 12, bottom = height - 40;
+        const left = 56,
+            right = width - 14,
+            top = 12,
+            bottom = height - 40;
         const x = scale(xAxis, left, right, Math.floor((right - left) / 76));
         const y = scale(yAxis, bottom, top, 5);
         for (const tick of y.ticks) {
-            picture.append(svg("line", { x1: left, x2: right, y1: y.at(tick), y2: y.at(tick), stroke: colour("grid") }));
+            picture.append(
+                svg("line", { x1: left, x2: right, y1: y.at(tick), y2: y.at(tick), stroke: colour("grid") })
+            );
             picture.append(text(left - 6, y.at(tick) + 4, format(tick, y.kind), { "text-anchor": "end" }));
         }
         for (const tick of x.ticks) {
-            picture.append(svg("line", { x1: x.at(tick), x2: x.at(tick), y1: top, y2: bottom, stroke: colour("grid") }));
+            picture.append(
+                svg("line", { x1: x.at(tick), x2: x.at(tick), y1: top, y2: bottom, stroke: colour("grid") })
+            );
             picture.append(text(x.at(tick), bottom + 16, format(tick, x.kind), { "text-anchor": "middle" }));
         }
         picture.append(text((left + right) / 2, height - 6, xAxis.name, { "text-anchor": "middle" }));
@@ -149,9 +199,21 @@ const charts = (() => {
         list.className = "legend";
         for (const entry of entries) {
             const item = document.createElement("li");
-            const swatch = svg("svg", { width: 22, height: 12, "aria-hidden": "true" },
-                entry.line ? svg("line", { x1: 0, x2: 22, y1: 6, y2: 6, stroke: entry.colour, "stroke-width": 2.5, "stroke-dasharray": entry.dash })
-                    : svg("rect", { x: 4, width: 14, height: 12, fill: entry.colour }));
+            const swatch = svg(
+                "svg",
+                { width: 22, height: 12, "aria-hidden": "true" },
+                entry.line
+                    ? svg("line", {
+                          x1: 0,
+                          x2: 22,
+                          y1: 6,
+                          y2: 6,
+                          stroke: entry.colour,
+                          "stroke-width": 2.5,
+                          "stroke-dasharray": entry.dash,
+                      })
+                    : svg("rect", { x: 4, width: 14, height: 12, fill: entry.colour })
+            );
             item.append(swatch, entry.name);
             list.append(item);
         }
@@ -166,22 +228,37 @@ const charts = (() => {
         const ys = options.series.flatMap((s) => s.y);
         const xAxis = { from: Math.min(...xs), to: Math.max(...xs), ...options.x };
         const yAxis = { from: 0, to: Math.max(...ys, 1e-9), ...options.y };
-        if (!(xAxis.to > xAxis.from)) { // one value alone
+        if (!(xAxis.to > xAxis.from)) {
+            // one value alone
             xAxis.to = xAxis.from + (Math.abs(xAxis.from) || 1);
             if (!xAxis.log) xAxis.from = Math.min(0, xAxis.from);
         }
         const at = frame(place, options.height || 260, options.label, xAxis, yAxis);
         for (const s of options.series) {
             const points = s.x.map((v, i) => `${at.x.at(v).toFixed(1)},${at.y.at(s.y[i]).toFixed(1)}`);
-            at.picture.append(svg("polyline", {
-                points: points.join(" "), fill: "none", stroke: s.colour, "stroke-width": 2.25,
-                "stroke-dasharray": s.dash, "stroke-linejoin": "round",
-            }));
-            if (s.marks) s.x.forEach((v, i) => at.picture.append(svg("circle", { cx: at.x.at(v), cy: at.y.at(s.y[i]), r: 3.5, fill: s.colour })));
+            at.picture.append(
+                svg("polyline", {
+                    points: points.join(" "),
+                    fill: "none",
+                    stroke: s.colour,
+                    "stroke-width": 2.25,
+                    "stroke-dasharray": s.dash,
+                    "stroke-linejoin": "round",
+                })
+            );
+            if (s.marks)
+                s.x.forEach((v, i) =>
+                    at.picture.append(
+                        svg("circle", { cx: at.x.at(v), cy: at.y.at(s.y[i]), r: 3.5, fill: s.colour })
+                    )
+                );
         }
         if (options.mark) {
-            const cx = at.x.at(options.mark.x), cy = at.y.at(options.mark.y);
-            at.picture.append(svg("circle", { cx, cy, r: 6, fill: "none", stroke: colour("ink"), "stroke-width": 2.5 }));
+            const cx = at.x.at(options.mark.x),
+                cy = at.y.at(options.mark.y);
+            at.picture.append(
+                svg("circle", { cx, cy, r: 6, fill: "none", stroke: colour("ink"), "stroke-width": 2.5 })
+            );
         }
         return at.picture;
     }
@@ -191,15 +268,26 @@ const charts = (() => {
         const sums = options.x.map((_, i) => options.layers.reduce((sum, layer) => sum + layer.y[i], 0));
         const step = options.x.length > 1 ? options.x[1] - options.x[0] : 1;
         const end = options.x[options.x.length - 1] + step;
-        const at = frame(place, options.height || 240, options.label,
-            { from: options.x[0] || 0, to: end, kind: "ns", name: options.xName }, { from: 0, to: 1, kind: "share" });
+        const at = frame(
+            place,
+            options.height || 240,
+            options.label,
+            { from: options.x[0] || 0, to: end, kind: "ns", name: options.xName },
+            { from: 0, to: 1, kind: "share" }
+        );
         const below = options.x.map(() => 0);
         for (const layer of options.layers) {
-            const up = [], down = [];
+            const up = [],
+                down = [];
             options.x.forEach((x, i) => {
-                const from = below[i], share = sums[i] > 0 ? layer.y[i] / sums[i] : 0;
-                const x0 = at.x.at(x).toFixed(1), x1 = at.x.at(x + step).toFixed(1);
-                up.push(`${x0},${at.y.at(from + share).toFixed(1)}`, `${x1},${at.y.at(from + share).toFixed(1)}`);
+                const from = below[i],
+                    share = sums[i] > 0 ? layer.y[i] / sums[i] : 0;
+                const x0 = at.x.at(x).toFixed(1),
+                    x1 = at.x.at(x + step).toFixed(1);
+                up.push(
+                    `${x0},${at.y.at(from + share).toFixed(1)}`,
+                    `${x1},${at.y.at(from + share).toFixed(1)}`
+                );
                 down.unshift(`${x1},${at.y.at(from).toFixed(1)}`, `${x0},${at.y.at(from).toFixed(1)}`);
                 below[i] = from + share;
             });
@@ -212,15 +300,19 @@ const charts = (() => {
     // Bars that lie, in groups: rows [{name, values}], a value a series [{name, colour}].
     function bars(place, options) {
         const most = Math.max(...options.rows.flatMap((row) => row.values), 0) || 1;
-        const thick = options.series.length > 1 ? 11 : 15, gap = 24 + options.series.length * (thick + 2);
+        const thick = options.series.length > 1 ? 11 : 15,
+            gap = 24 + options.series.length * (thick + 2);
         const { picture, width } = canvas(place, options.rows.length * gap + 8, options.label);
         const right = width - 84;
         options.rows.forEach((row, r) => {
             const top = r * gap + 4;
             picture.append(text(0, top + 12, row.name, { fill: colour("ink") }));
             row.values.forEach((value, s) => {
-                const y = top + 18 + s * (thick + 2), long = Math.max(value > 0 ? 1.5 : 0, (value / most) * right);
-                picture.append(svg("rect", { x: 0, y, width: long, height: thick, fill: options.series[s].colour }));
+                const y = top + 18 + s * (thick + 2),
+                    long = Math.max(value > 0 ? 1.5 : 0, (value / most) * right);
+                picture.append(
+                    svg("rect", { x: 0, y, width: long, height: thick, fill: options.series[s].colour })
+                );
                 picture.append(text(long + 6, y + thick - 2, format(value, options.kind)));
             });
         });
@@ -229,8 +321,16 @@ const charts = (() => {
 
     function mix(from, to, share) {
         const part = (hex, i) => parseInt(hex.slice(1 + 2 * i, 3 + 2 * i), 16);
-        return "#" + [0, 1, 2].map((i) => Math.round(part(from, i) + (part(to, i) - part(from, i)) * share)
-            .toString(16).padStart(2, "0")).join("");
+        return (
+            "#" +
+            [0, 1, 2]
+                .map((i) =>
+                    Math.round(part(from, i) + (part(to, i) - part(from, i)) * share)
+                        .toString(16)
+                        .padStart(2, "0")
+                )
+                .join("")
+        );
     }
 
     // Black or white, whichever is read better on the colour.
@@ -248,10 +348,13 @@ const charts = (() => {
         const height = 44 + 38 * options.rows.length;
         const { picture, width } = canvas(place, height, options.label);
         if (options.choose) picture.setAttribute("role", "group"); // a picture's children are not told of
-        const left = 66, cell = (width - left - 4) / options.columns.length;
-        const values = options.rows.flatMap((_, r) => options.columns.map((__, c) => options.value(c, r)))
+        const left = 66,
+            cell = (width - left - 4) / options.columns.length;
+        const values = options.rows
+            .flatMap((_, r) => options.columns.map((__, c) => options.value(c, r)))
             .filter((v) => v !== null && !Number.isNaN(v));
-        const low = Math.min(...values), high = Math.max(...values);
+        const low = Math.min(...values),
+            high = Math.max(...values);
         const shade = (v) => {
             let share = high > low ? (v - low) / (high - low) : 0;
             if (options.good === "high") share = 1 - share;
@@ -259,35 +362,57 @@ const charts = (() => {
         };
         const cells = [];
         const cellOf = (c, r) => cells[r * options.columns.length + c];
-        options.columns.forEach((name, c) => picture.append(text(left + (c + 0.5) * cell, height - 27, name, { "text-anchor": "middle" })));
+        options.columns.forEach((name, c) =>
+            picture.append(text(left + (c + 0.5) * cell, height - 27, name, { "text-anchor": "middle" }))
+        );
         options.rows.forEach((rowName, r) => {
             picture.append(text(left - 6, 38 * r + 24, rowName, { "text-anchor": "end" }));
             options.columns.forEach((name, c) => {
-                const value = options.value(c, r), known = value !== null && !Number.isNaN(value);
+                const value = options.value(c, r),
+                    known = value !== null && !Number.isNaN(value);
                 const words = value === null ? "…" : format(value, options.kind);
                 const whole = `${options.columnName} ${name}, ${options.rowName} ${rowName}: ${words}`;
                 const fill = known ? shade(value) : colour("grid");
                 const chosen = options.chosen && options.chosen[0] === c && options.chosen[1] === r;
-                const group = svg("g", { class: "cell" },
+                const group = svg(
+                    "g",
+                    { class: "cell" },
                     svg("title", {}, whole),
                     svg("rect", {
-                        x: left + c * cell + 1, y: 38 * r + 1, width: cell - 2, height: 36, fill,
-                        stroke: chosen ? colour("ink") : "none", "stroke-width": 3,
+                        x: left + c * cell + 1,
+                        y: 38 * r + 1,
+                        width: cell - 2,
+                        height: 36,
+                        fill,
+                        stroke: chosen ? colour("ink") : "none",
+                        "stroke-width": 3,
                     }),
                     text(left + (c + 0.5) * cell, 38 * r + 24, words, {
-                        "text-anchor": "middle", fill: known ? over(fill) : colour("dim"),
-                        "font-size": cell < 62 ? 10.5 : 12, "font-weight": chosen ? 700 : 400,
-                    }));
+                        "text-anchor": "middle",
+                        fill: known ? over(fill) : colour("dim"),
+                        "font-size": cell < 62 ? 10.5 : 12,
+                        "font-weight": chosen ? 700 : 400,
+                    })
+                );
                 if (options.choose) {
                     group.setAttribute("role", "button");
                     group.setAttribute("aria-label", whole);
                     group.addEventListener("click", () => options.choose(c, r));
                     group.addEventListener("keydown", (event) => {
-                        const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+                        const step = {
+                            ArrowLeft: [-1, 0],
+                            ArrowRight: [1, 0],
+                            ArrowUp: [0, -1],
+                            ArrowDown: [0, 1],
+                        }[event.key];
                         if (event.key !== "Enter" && event.key !== " " && !step) return;
                         event.preventDefault();
                         if (!step) options.choose(c, r);
-                        else if (c + step[0] >= 0 && c + step[0] < options.columns.length && cellOf(c + step[0], r + step[1]))
+                        else if (
+                            c + step[0] >= 0 &&
+                            c + step[0] < options.columns.length &&
+                            cellOf(c + step[0], r + step[1])
+                        )
                             cellOf(c + step[0], r + step[1]).focus();
                     });
                 }
@@ -295,11 +420,14 @@ const charts = (() => {
                 picture.append(group);
             });
         });
-        if (options.choose) { // one stop of Tab; arrows move on
+        if (options.choose) {
+            // one stop of Tab; arrows move on
             for (const each of cells) each.setAttribute("tabindex", "-1");
             (options.chosen ? cellOf(...options.chosen) : cells[0]).setAttribute("tabindex", "0");
         }
-        picture.append(text(left + (width - left) / 2, height - 8, options.columnName, { "text-anchor": "middle" }));
+        picture.append(
+            text(left + (width - left) / 2, height - 8, options.columnName, { "text-anchor": "middle" })
+        );
         return picture;
     }
 
@@ -312,18 +440,41 @@ const charts = (() => {
         const x = scale({ from: 0, to: end, kind: "ns" }, 56, width - 14, Math.floor(width / 90));
         const bottom = layers.length * row + 8;
         for (const tick of x.ticks) {
-            picture.append(svg("line", { x1: x.at(tick), x2: x.at(tick), y1: 4, y2: bottom, stroke: colour("grid") }));
+            picture.append(
+                svg("line", { x1: x.at(tick), x2: x.at(tick), y1: 4, y2: bottom, stroke: colour("grid") })
+            );
             picture.append(text(x.at(tick), bottom + 16, format(tick, "ns"), { "text-anchor": "middle" }));
         }
         layers.forEach((layer, i) => {
             const y = 6 + i * row;
-            if (i % 8 === 0) picture.append(text(50, y + row, `layer ${i + 1}`, { "text-anchor": "end", "font-size": 10 }));
+            if (i % 8 === 0)
+                picture.append(
+                    text(50, y + row, `layer ${i + 1}`, { "text-anchor": "end", "font-size": 10 })
+                );
             const from = i > 0 ? layers[i - 1].arrival_ns : 0;
             if (layer.arrival_ns > from)
-                picture.append(svg("rect", { x: x.at(from), y, width: Math.max(1, x.at(layer.arrival_ns) - x.at(from)), height: row / 2 - 0.5, fill: colour("dram") }));
-            picture.append(svg("rect", { x: x.at(layer.begin_ns), y: y + row / 2, width: Math.max(1, x.at(layer.end_ns) - x.at(layer.begin_ns)), height: row / 2 - 0.5, fill: colour("hbm") }));
+                picture.append(
+                    svg("rect", {
+                        x: x.at(from),
+                        y,
+                        width: Math.max(1, x.at(layer.arrival_ns) - x.at(from)),
+                        height: row / 2 - 0.5,
+                        fill: colour("dram"),
+                    })
+                );
+            picture.append(
+                svg("rect", {
+                    x: x.at(layer.begin_ns),
+                    y: y + row / 2,
+                    width: Math.max(1, x.at(layer.end_ns) - x.at(layer.begin_ns)),
+                    height: row / 2 - 0.5,
+                    fill: colour("hbm"),
+                })
+            );
         });
-        picture.append(text(width / 2, bottom + 36, "time since the prefill began", { "text-anchor": "middle" }));
+        picture.append(
+            text(width / 2, bottom + 36, "time since the prefill began", { "text-anchor": "middle" })
+        );
         return picture;
     }
 
@@ -334,7 +485,9 @@ const charts = (() => {
             const image = new Image();
             image.onload = () => resolve(image);
             image.onerror = () => reject(new Error("the chart cannot be drawn"));
-            image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(new XMLSerializer().serializeToString(picture));
+            image.src =
+                "data:image/svg+xml;charset=utf-8," +
+                encodeURIComponent(new XMLSerializer().serializeToString(picture));
         });
     }
 

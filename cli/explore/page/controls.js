@@ -20,32 +20,91 @@ const controls = (() => {
 
     // Sliders of the first view: a key's range there, where it is smaller than what the key takes.
     const SLIDERS = {
-        "gpus": { name: "GPUs", from: 1, to: () => server("gpus") || 8, whole: true },
-        "engine.hbm_utilisation": { name: "HBM that the engine may use", from: 0.3, to: 0.98, own: "0", ownValue: () => server("hbm_utilisation"), ownWords: "the server's", share: true },
-        "tiers.dram.capacity": { name: "DRAM for KV", from: 1e9, to: 16e12, log: true, zero: "0", own: "hardware", ownValue: () => server("dram_bytes"), ownWords: "the server's" },
-        "tiers.ssd.capacity": { name: "SSD for KV", from: 1e10, to: 5e14, log: true, zero: "0", own: "hardware", ownValue: () => server("ssd_bytes"), ownWords: "the server's" },
+        gpus: { name: "GPUs", from: 1, to: () => server("gpus") || 8, whole: true },
+        "engine.hbm_utilisation": {
+            name: "HBM that the engine may use",
+            from: 0.3,
+            to: 0.98,
+            own: "0",
+            ownValue: () => server("hbm_utilisation"),
+            ownWords: "the server's",
+            share: true,
+        },
+        "tiers.dram.capacity": {
+            name: "DRAM for KV",
+            from: 1e9,
+            to: 16e12,
+            log: true,
+            zero: "0",
+            own: "hardware",
+            ownValue: () => server("dram_bytes"),
+            ownWords: "the server's",
+        },
+        "tiers.ssd.capacity": {
+            name: "SSD for KV",
+            from: 1e10,
+            to: 5e14,
+            log: true,
+            zero: "0",
+            own: "hardware",
+            ownValue: () => server("ssd_bytes"),
+            ownWords: "the server's",
+        },
         "workload.sessions_per_s": { name: "Sessions that begin per second", from: 0.01, to: 100, log: true },
         "workload.sessions": { name: "Sessions in all", from: 100, to: 100000, log: true, whole: true },
         "workload.mean_turns": { name: "Turns a session", from: 1, to: 100, log: true },
         "workload.think_time.mean": { name: "Think time between turns", from: 1e9, to: 3600e9, log: true },
-        "workload.prompt_tokens.mean": { name: "New tokens in a prompt", from: 10, to: 20000, log: true, whole: true },
-        "workload.reply_tokens.mean": { name: "Tokens of a reply", from: 10, to: 5000, log: true, whole: true },
+        "workload.prompt_tokens.mean": {
+            name: "New tokens in a prompt",
+            from: 10,
+            to: 20000,
+            log: true,
+            whole: true,
+        },
+        "workload.reply_tokens.mean": {
+            name: "Tokens of a reply",
+            from: 10,
+            to: 5000,
+            log: true,
+            whole: true,
+        },
         "import.rate": { name: "Arrivals, times the trace's", from: 0.1, to: 100, log: true },
         "import.think_scale": { name: "Think times, times the trace's", from: 0.1, to: 10, log: true },
     };
     const LISTS = {
-        "model": "Model", "hardware": "Server", "policy": "Policy or engine", "trace": "Load",
+        model: "Model",
+        hardware: "Server",
+        policy: "Policy or engine",
+        trace: "Load",
         "workload.shape": "Shape of the workload",
     };
     const GROUPS = [
         ["Model and server", ["model", "hardware", "gpus"]],
         ["Tiers", ["engine.hbm_utilisation", "tiers.dram.capacity", "tiers.ssd.capacity"]],
         ["Policy", ["policy"]],
-        ["Load", ["trace", "workload.shape", "workload.sessions_per_s", "workload.sessions", "workload.mean_turns",
-            "workload.think_time.mean", "workload.prompt_tokens.mean", "workload.reply_tokens.mean", "import.rate", "import.think_scale"]],
+        [
+            "Load",
+            [
+                "trace",
+                "workload.shape",
+                "workload.sessions_per_s",
+                "workload.sessions",
+                "workload.mean_turns",
+                "workload.think_time.mean",
+                "workload.prompt_tokens.mean",
+                "workload.reply_tokens.mean",
+                "import.rate",
+                "import.think_scale",
+            ],
+        ],
     ];
-    const OF_SHAREGPT = new Set(["workload.sessions", "workload.mean_turns", "workload.think_time.mean",
-        "workload.prompt_tokens.mean", "workload.reply_tokens.mean"]);
+    const OF_SHAREGPT = new Set([
+        "workload.sessions",
+        "workload.mean_turns",
+        "workload.think_time.mean",
+        "workload.prompt_tokens.mean",
+        "workload.reply_tokens.mean",
+    ]);
 
     let changed = () => {}; // (settled): a key has another value
     let effective = {}; // of the last result: what presets and versions made of keys that are not set
@@ -71,22 +130,45 @@ const controls = (() => {
 
     // A key's name, way back to its default, and place for what it is refused for, around a control.
     function field(key, name, control, extra) {
-        const row = state.rows.get(key), id = control.id;
-        const reset = element("button", { type: "button", class: "reset", "aria-label": `${name}: back to the default`, title: `back to the default: ${row.standard || "none"}`, onclick: () => { state.put(key, undefined); show(); changed(true); } }, "↺");
+        const row = state.rows.get(key),
+            id = control.id;
+        const reset = element(
+            "button",
+            {
+                type: "button",
+                class: "reset",
+                "aria-label": `${name}: back to the default`,
+                title: `back to the default: ${row.standard || "none"}`,
+                onclick: () => {
+                    state.put(key, undefined);
+                    show();
+                    changed(true);
+                },
+            },
+            "↺"
+        );
         const error = element("p", { class: "error", id: `${id}-error`, hidden: true });
         if (!places.has(key)) places.set(key, []);
         places.get(key).push(error);
         control.setAttribute("aria-describedby", `${id}-error`);
-        onShow(key, () => { reset.hidden = !state.isSet(key); });
-        return element("div", { class: "field" },
+        onShow(key, () => {
+            reset.hidden = !state.isSet(key);
+        });
+        return element(
+            "div",
+            { class: "field" },
             element("div", { class: "name" }, element("label", { for: id, title: row.help }, name), reset),
-            control, ...(extra || []), error);
+            control,
+            ...(extra || []),
+            error
+        );
     }
 
     // ---- sliders ----
 
     function slider(key) {
-        const spec = SLIDERS[key], row = state.rows.get(key);
+        const spec = SLIDERS[key],
+            row = state.rows.get(key);
         const id = `c-${key}`;
         const first = spec.zero !== undefined ? 1 : 0; // the leftmost step is none at all
         const ends = () => [spec.from, typeof spec.to === "function" ? spec.to() : spec.to];
@@ -94,18 +176,31 @@ const controls = (() => {
         const toStep = (value) => {
             const [from, to] = ends();
             if (first && value <= 0) return 0;
-            const share = spec.log ? Math.log(Math.max(value, from) / from) / Math.log(to / from) : (value - from) / ((to - from) || 1);
+            const share = spec.log
+                ? Math.log(Math.max(value, from) / from) / Math.log(to / from)
+                : (value - from) / (to - from || 1);
             return Math.round(first + Math.min(1, Math.max(0, share)) * (steps() - first));
         };
         const toText = (step) => {
             const [from, to] = ends();
             if (first && step === 0) return spec.zero;
-            const share = (step - first) / ((steps() - first) || 1);
+            const share = (step - first) / (steps() - first || 1);
             const value = spec.log ? from * (to / from) ** share : from + (to - from) * share;
-            return spec.whole ? String(Math.round(Number(value.toPrecision(value >= 100 ? 2 : 3)))) : spec.share ? value.toFixed(2) : units.write(Number(value.toPrecision(2)), row.unit);
+            return spec.whole
+                ? String(Math.round(Number(value.toPrecision(value >= 100 ? 2 : 3))))
+                : spec.share
+                  ? value.toFixed(2)
+                  : units.write(Number(value.toPrecision(2)), row.unit);
         };
         const range = element("input", { type: "range", id, min: 0, max: STEPS, step: 1 });
-        const text = element("input", { type: "text", class: "value", id: `${id}-text`, "aria-label": `${spec.name}, as a value`, spellcheck: "false", title: row.takes });
+        const text = element("input", {
+            type: "text",
+            class: "value",
+            id: `${id}-text`,
+            "aria-label": `${spec.name}, as a value`,
+            spellcheck: "false",
+            title: row.takes,
+        });
         const note = element("span", { class: "own" });
         range.addEventListener("input", () => put(key, toText(Number(range.value)), false));
         range.addEventListener("change", () => changed(true));
@@ -115,8 +210,12 @@ const controls = (() => {
             const own = spec.own !== undefined && given === spec.own;
             const number = own ? spec.ownValue() : units.read(given, row.unit);
             range.max = steps();
-            if (document.activeElement !== range || Number.isNaN(Number(range.value))) range.value = toStep(Number.isNaN(number) || number === undefined ? ends()[0] : number);
-            const words = own && number !== undefined ? `${spec.ownWords}: ${spec.share ? number : units.write(number, row.unit)}` : given;
+            if (document.activeElement !== range || Number.isNaN(Number(range.value)))
+                range.value = toStep(Number.isNaN(number) || number === undefined ? ends()[0] : number);
+            const words =
+                own && number !== undefined
+                    ? `${spec.ownWords}: ${spec.share ? number : units.write(number, row.unit)}`
+                    : given;
             if (document.activeElement !== text) text.value = given;
             range.setAttribute("aria-valuetext", words);
             text.title = `${words}; takes ${row.takes}`;
@@ -138,15 +237,38 @@ const controls = (() => {
         const select = element("select", { id });
         const about = element("p", { class: "about" });
         const entries = choices(key);
-        const option = (entry) => element("option", { value: entry.name }, entry.name === "" ? entry.about : key === "trace" ? entry.about : entry.name);
+        const option = (entry) =>
+            element(
+                "option",
+                { value: entry.name },
+                entry.name === "" ? entry.about : key === "trace" ? entry.about : entry.name
+            );
         if (entries.some((entry) => entry.preset)) {
-            select.append(element("optgroup", { label: "policies" }, ...entries.filter((entry) => !entry.preset).map(option)),
-                element("optgroup", { label: "engines of today, with all they do" }, ...entries.filter((entry) => entry.preset).map(option)));
+            select.append(
+                element(
+                    "optgroup",
+                    { label: "policies" },
+                    ...entries.filter((entry) => !entry.preset).map(option)
+                ),
+                element(
+                    "optgroup",
+                    { label: "engines of today, with all they do" },
+                    ...entries.filter((entry) => entry.preset).map(option)
+                )
+            );
         } else select.append(...entries.map(option));
         select.addEventListener("change", () => put(key, select.value, true));
         onShow(key, () => {
-            const value = state.isSet(key) ? state.value(key) : effective[key] && entries.some((entry) => entry.name === effective[key]) ? effective[key] : state.value(key);
-            if (!entries.some((entry) => entry.name === value) && ![...select.options].some((o) => o.value === value)) select.append(element("option", { value }, value));
+            const value = state.isSet(key)
+                ? state.value(key)
+                : effective[key] && entries.some((entry) => entry.name === effective[key])
+                  ? effective[key]
+                  : state.value(key);
+            if (
+                !entries.some((entry) => entry.name === value) &&
+                ![...select.options].some((o) => o.value === value)
+            )
+                select.append(element("option", { value }, value));
             select.value = value;
             const entry = entries.find((item) => item.name === value);
             about.textContent = entry && entry.name !== "" ? entry.about : "";
@@ -157,21 +279,42 @@ const controls = (() => {
     // ---- any key ----
 
     function plain(key) {
-        const row = state.rows.get(key), id = `k-${key}`;
+        const row = state.rows.get(key),
+            id = `k-${key}`;
         let made;
         if (state.names[key] || row.kind === "choice") made = list(key, id, key);
         else if (row.kind === "bool") {
-            const select = element("select", { id }, element("option", { value: "true" }, "true"), element("option", { value: "false" }, "false"));
+            const select = element(
+                "select",
+                { id },
+                element("option", { value: "true" }, "true"),
+                element("option", { value: "false" }, "false")
+            );
             select.addEventListener("change", () => put(key, select.value, true));
-            onShow(key, () => { select.value = state.isSet(key) ? state.value(key) : effective[key] || row.standard; });
+            onShow(key, () => {
+                select.value = state.isSet(key) ? state.value(key) : effective[key] || row.standard;
+            });
             made = field(key, key, select);
         } else {
-            const input = element("input", { type: "text", id, spellcheck: "false", placeholder: row.standard || "none", title: row.takes });
-            input.addEventListener("change", () => put(key, input.value.trim() === "" && row.kind !== "text" ? undefined : input.value.trim(), true));
+            const input = element("input", {
+                type: "text",
+                id,
+                spellcheck: "false",
+                placeholder: row.standard || "none",
+                title: row.takes,
+            });
+            input.addEventListener("change", () =>
+                put(
+                    key,
+                    input.value.trim() === "" && row.kind !== "text" ? undefined : input.value.trim(),
+                    true
+                )
+            );
             onShow(key, () => {
                 if (document.activeElement === input) return;
                 input.value = state.isSet(key) ? state.value(key) : "";
-                input.placeholder = (effective[key] || row.standard || "none").replace(/^"(.*)"$/, "$1") || "none";
+                input.placeholder =
+                    (effective[key] || row.standard || "none").replace(/^"(.*)"$/, "$1") || "none";
             });
             made = field(key, key, input);
         }
@@ -181,24 +324,46 @@ const controls = (() => {
     }
 
     function everything() {
-        const search = element("input", { type: "search", id: "search", placeholder: "search keys and their meaning" });
+        const search = element("input", {
+            type: "search",
+            id: "search",
+            placeholder: "search keys and their meaning",
+        });
         const only = element("input", { type: "checkbox", id: "only-set" });
         const count = element("p", { class: "help", role: "status" });
         const fields = element("div", { class: "all" });
-        const details = element("details", { id: "all-settings" }, element("summary", {}, "All settings"),
+        const details = element(
+            "details",
+            { id: "all-settings" },
+            element("summary", {}, "All settings"),
             element("div", { class: "field" }, element("label", { for: "search" }, "Find a setting"), search),
-            element("div", { class: "check" }, only, element("label", { for: "only-set" }, "only those that differ from the default")), count, fields);
+            element(
+                "div",
+                { class: "check" },
+                only,
+                element("label", { for: "only-set" }, "only those that differ from the default")
+            ),
+            count,
+            fields
+        );
         const filter = () => {
-            const words = search.value.toLowerCase().split(/\s+/).filter((word) => word !== "");
+            const words = search.value
+                .toLowerCase()
+                .split(/\s+/)
+                .filter((word) => word !== "");
             let found = 0;
             for (const item of fields.children) {
                 const key = item.dataset.key;
-                item.hidden = !(words.every((word) => item.dataset.words.includes(word)) && (!only.checked || state.isSet(key)));
+                item.hidden = !(
+                    words.every((word) => item.dataset.words.includes(word)) &&
+                    (!only.checked || state.isSet(key))
+                );
                 found += item.hidden ? 0 : 1;
             }
             count.textContent = `${found} of ${fields.children.length} settings`;
         };
-        details.addEventListener("toggle", () => { // 200 fields that most never look at
+        details.addEventListener("toggle", () => {
+            // 200 fields that most never look at
             if (!details.open || fields.children.length > 0) return;
             for (const key of state.rows.keys()) {
                 const item = plain(key);
@@ -216,7 +381,8 @@ const controls = (() => {
     // ---- all of them ----
 
     function applies(key) {
-        const trace = state.value("trace") !== "", shape = state.value("workload.shape");
+        const trace = state.value("trace") !== "",
+            shape = state.value("workload.shape");
         if (key.startsWith("import.")) return trace;
         if (key.startsWith("workload.")) return !trace && (shape === "sharegpt" || !OF_SHAREGPT.has(key));
         return true;
@@ -227,7 +393,11 @@ const controls = (() => {
         const tabs = element("fieldset", { id: "sides", class: "tabs" }, element("legend", {}, "Change"));
         for (const side of ["a", "b"]) {
             const radio = element("input", { type: "radio", name: "side", id: `side-${side}`, value: side });
-            radio.addEventListener("change", () => { state.edit = side; show(); changed(true); });
+            radio.addEventListener("change", () => {
+                state.edit = side;
+                show();
+                changed(true);
+            });
             tabs.append(radio, element("label", { for: `side-${side}`, class: side }, side.toUpperCase()));
         }
         form.append(tabs);
@@ -235,13 +405,29 @@ const controls = (() => {
             const group = element("fieldset", {}, element("legend", {}, name));
             for (const key of keys) {
                 const made = key in SLIDERS ? slider(key) : list(key, `c-${key}`, LISTS[key]);
-                onShow(key, () => { made.hidden = !applies(key); });
+                onShow(key, () => {
+                    made.hidden = !applies(key);
+                });
                 group.append(made);
             }
             form.append(group);
         }
         form.append(everything());
-        form.append(element("button", { type: "button", id: "reset-all", onclick: () => { state.set[state.edit] = { ...state.start }; show(); changed(true); } }, "Begin again"));
+        form.append(
+            element(
+                "button",
+                {
+                    type: "button",
+                    id: "reset-all",
+                    onclick: () => {
+                        state.set[state.edit] = { ...state.start };
+                        show();
+                        changed(true);
+                    },
+                },
+                "Begin again"
+            )
+        );
         form.addEventListener("submit", (event) => event.preventDefault());
     }
 
@@ -255,9 +441,16 @@ const controls = (() => {
     function setEffective(experiment) {
         effective = {};
         for (const [key, told] of Object.entries(experiment || {})) {
-            const row = state.rows.get(key), text = told.replace(/^"(.*)"$/, "$1");
-            const number = units.read(text, row.unit), standard = row.standard || "";
-            if (text === standard || state.isSet(key) || (!Number.isNaN(number) && number === units.read(standard, row.unit))) continue;
+            const row = state.rows.get(key),
+                text = told.replace(/^"(.*)"$/, "$1");
+            const number = units.read(text, row.unit),
+                standard = row.standard || "";
+            if (
+                text === standard ||
+                state.isSet(key) ||
+                (!Number.isNaN(number) && number === units.read(standard, row.unit))
+            )
+                continue;
             const written = Number.isNaN(number) ? text : units.write(number, row.unit);
             effective[key] = units.read(written, row.unit) === number ? written : text;
         }
@@ -267,7 +460,8 @@ const controls = (() => {
     // At its key, if it has one that is shown; false: it is to be told elsewhere.
     function showError(error) {
         for (const list of places.values()) for (const place of list) place.hidden = true;
-        for (const control of document.querySelectorAll("#controls [aria-invalid]")) control.removeAttribute("aria-invalid");
+        for (const control of document.querySelectorAll("#controls [aria-invalid]"))
+            control.removeAttribute("aria-invalid");
         const list = error ? places.get(error.key) : undefined;
         if (!list) return false;
         for (const place of list) {

@@ -25,7 +25,9 @@ function say(text) {
 // ---- runs ----
 
 const runs = (() => {
-    let timer = 0, round = 0, polling = 0;
+    let timer = 0,
+        round = 0,
+        polling = 0;
     const under = {}; // by side: {key, controller}
     const pace = new Map(); // by kind: {turns, ns of a turn} of the last whole run
 
@@ -76,12 +78,15 @@ const runs = (() => {
         if (under[side] && under[side].key === key) return under[side].promise;
         if (under[side]) under[side].controller.abort(); // the program stops the older run by itself
         const controller = new AbortController();
-        const promise = api.ask("api/run", { slot: side, set, curves: true }, controller.signal)
+        const promise = api
+            .ask("api/run", { slot: side, set, curves: true }, controller.signal)
             .then((answer) => {
                 if (answer.run) keepAnswer(key, answer);
                 return { side, key, answer };
             })
-            .finally(() => { if (under[side] && under[side].key === key) delete under[side]; });
+            .finally(() => {
+                if (under[side] && under[side].key === key) delete under[side];
+            });
         under[side] = { key, controller, promise };
         return promise;
     }
@@ -100,16 +105,20 @@ const runs = (() => {
             const told = await api.get("api/progress").catch(() => null);
             if (told && mine === round && Object.keys(under).length > 0) {
                 const slots = Object.keys(under).map((side) => told[side]);
-                const share = Math.min(...slots.map((slot) => slot.share)), turns = Math.max(...slots.map((slot) => slot.turns));
+                const share = Math.min(...slots.map((slot) => slot.share)),
+                    turns = Math.max(...slots.map((slot) => slot.turns));
                 const seconds = (performance.now() - began) / 1000;
-                if (seconds > 0.8) say(`Simulating … ${Math.floor(100 * share)} %, ${turns.toLocaleString("en")} turns, ${seconds.toFixed(0)} s`);
+                const done = `${Math.floor(100 * share)} %, ${turns.toLocaleString("en")} turns`;
+                if (seconds > 0.8) say(`Simulating … ${done}, ${seconds.toFixed(0)} s`);
             }
             await new Promise((resolve) => setTimeout(resolve, 300));
         }
     }
 
     async function go() {
-        const mine = ++round, began = performance.now(), sides = state.sides();
+        const mine = ++round,
+            began = performance.now(),
+            sides = state.sides();
         clearTimeout(polling);
         polling = setTimeout(() => watch(mine, began), BUSY_AFTER_MS);
         map.pause();
@@ -117,7 +126,9 @@ const runs = (() => {
         try {
             const cut = look(sides);
             if (cut) {
-                const first = await Promise.all(sides.map((side) => runSide(side, { ...state.set[side], ...cut })));
+                const first = await Promise.all(
+                    sides.map((side) => runSide(side, { ...state.set[side], ...cut }))
+                );
                 if (mine !== round) return;
                 if (first.every((one) => one.answer.run)) show(sides, first, 0, true);
             }
@@ -173,28 +184,42 @@ const runs = (() => {
 // ---- the map of DRAM and SSD: one point after the other ----
 
 const map = (() => {
-    const DRAM = "tiers.dram.capacity", SSD = "tiers.ssd.capacity";
-    let mine = 0, controller = null, base = {}, columns = [], rows = [], allowed = false;
+    const DRAM = "tiers.dram.capacity",
+        SSD = "tiers.ssd.capacity";
+    let mine = 0,
+        controller = null,
+        base = {},
+        columns = [],
+        rows = [],
+        allowed = false;
 
     function three(value) {
         return Number(value.toPrecision(3));
     }
 
     function pointKey(c, r) {
-        return state.key({ ...base, [DRAM]: units.write(columns[c], "bytes"), [SSD]: units.write(rows[r], "bytes") });
+        return state.key({
+            ...base,
+            [DRAM]: units.write(columns[c], "bytes"),
+            [SSD]: units.write(rows[r], "bytes"),
+        });
     }
 
     // Of a server's own sizes, from none to some times as much; SSD from the most down, as a map has north up.
     function sizes() {
-        const dram = controls.server("dram_bytes") || 256e9, ssd = controls.server("ssd_bytes") || 8e12;
+        const dram = controls.server("dram_bytes") || 256e9,
+            ssd = controls.server("ssd_bytes") || 8e12;
         columns = [0, 0.25, 0.5, 1, 2, 4].map((times) => three(dram * times));
         rows = [3, 1, 0.33, 0.1, 0].map((times) => three(ssd * times));
     }
 
     function chosen() {
         const near = (list, key, own) => {
-            const text = state.value(key), bytes = text === "hardware" ? controls.server(own) : units.read(text, "bytes");
-            return list.findIndex((size) => size === bytes || (size > 0 && Math.abs(bytes / size - 1) < 0.03));
+            const text = state.value(key),
+                bytes = text === "hardware" ? controls.server(own) : units.read(text, "bytes");
+            return list.findIndex(
+                (size) => size === bytes || (size > 0 && Math.abs(bytes / size - 1) < 0.03)
+            );
         };
         const at = [near(columns, DRAM, "dram_bytes"), near(rows, SSD, "ssd_bytes")];
         return at[0] >= 0 && at[1] >= 0 ? at : null;
@@ -214,7 +239,20 @@ const map = (() => {
 
     function hand() {
         const open = columns.some((_, c) => rows.some((__, r) => value(c, r) === null));
-        results.setMap({ columns, rows, value, chosen, choose, waits: !allowed && open ? () => { allowed = true; go(); } : null });
+        results.setMap({
+            columns,
+            rows,
+            value,
+            chosen,
+            choose,
+            waits:
+                !allowed && open
+                    ? () => {
+                          allowed = true;
+                          go();
+                      }
+                    : null,
+        });
     }
 
     // Anything else goes first.
@@ -230,9 +268,15 @@ const map = (() => {
         for (let r = rows.length - 1; r >= 0; r--)
             for (let c = 0; c < columns.length; c++) {
                 if (value(c, r) !== null) continue;
-                const set = { ...base, [DRAM]: units.write(columns[c], "bytes"), [SSD]: units.write(rows[r], "bytes") };
+                const set = {
+                    ...base,
+                    [DRAM]: units.write(columns[c], "bytes"),
+                    [SSD]: units.write(rows[r], "bytes"),
+                };
                 controller = new AbortController();
-                const answer = await api.ask("api/run", { slot: "cost", set, curves: false }, controller.signal).catch(() => ({ stopped: true }));
+                const answer = await api
+                    .ask("api/run", { slot: "cost", set, curves: false }, controller.signal)
+                    .catch(() => ({ stopped: true }));
                 if (me !== mine || answer.stopped) return;
                 points.set(pointKey(c, r), answer.run ? answer.run.metrics : null);
                 results.drawMap();
@@ -270,21 +314,43 @@ const exports_ = {
     yaml() {
         const shown = results.shown();
         for (const side of shown.sides)
-            download(`experiment${shown.sides.length > 1 ? `-${side}` : ""}.yaml`, new Blob([shown.answers[side].yaml], { type: "application/yaml" }));
+            download(
+                `experiment${shown.sides.length > 1 ? `-${side}` : ""}.yaml`,
+                new Blob([shown.answers[side].yaml], { type: "application/yaml" })
+            );
     },
     csv() {
-        const shown = results.shown(), quote = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-        const head = ["metric", "unit", ...shown.sides.map((side) => (shown.sides.length > 1 ? side.toUpperCase() : "value")), "meaning"];
-        const lines = state.metrics.map((row) => [row.name, row.unit, ...shown.sides.map((side) => String(shown.answers[side].run.metrics[row.name])), row.meaning]);
-        download("metrics.csv", new Blob([[head, ...lines].map((line) => line.map(quote).join(",")).join("\n") + "\n"], { type: "text/csv" }));
+        const shown = results.shown(),
+            quote = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+        const head = [
+            "metric",
+            "unit",
+            ...shown.sides.map((side) => (shown.sides.length > 1 ? side.toUpperCase() : "value")),
+            "meaning",
+        ];
+        const lines = state.metrics.map((row) => [
+            row.name,
+            row.unit,
+            ...shown.sides.map((side) => String(shown.answers[side].run.metrics[row.name])),
+            row.meaning,
+        ]);
+        download(
+            "metrics.csv",
+            new Blob([[head, ...lines].map((line) => line.map(quote).join(",")).join("\n") + "\n"], {
+                type: "text/csv",
+            })
+        );
     },
     async png() {
         download("explore.png", await charts.png(results.pictures()));
     },
     async report() {
         say("Writing the report …");
-        const answer = await api.post("api/report", { sets: results.shown().sides.map((side) => state.set[side]) });
-        if (answer.headers.get("Content-Type").startsWith("text/html")) download("report.html", await answer.blob());
+        const answer = await api.post("api/report", {
+            sets: results.shown().sides.map((side) => state.set[side]),
+        });
+        if (answer.headers.get("Content-Type").startsWith("text/html"))
+            download("report.html", await answer.blob());
         else {
             const told = await answer.json();
             say(told.error ? told.error.text : "Stopped.");
@@ -325,7 +391,8 @@ function bind() {
     on("copy", copyLink);
     on("stop", runs.stop);
     for (const id of ["skip", "glance"])
-        on(id, (event) => { // the address's hash is the state's
+        on(id, (event) => {
+            // the address's hash is the state's
             event.preventDefault();
             document.getElementById("results").focus();
             document.getElementById("results").scrollIntoView();
@@ -343,7 +410,8 @@ function bind() {
         runs.schedule(true);
     });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", results.redraw);
-    let width = 0, timer = 0;
+    let width = 0,
+        timer = 0;
     new ResizeObserver(() => {
         const now = document.getElementById("results").clientWidth;
         if (now === width) return;

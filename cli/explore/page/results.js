@@ -5,21 +5,36 @@
 const results = (() => {
     // Figures of the first view: metric, name, which way is better.
     const FIGURES = [
-        ["ttft_mean_ns", "TTFT, mean", "low"], ["ttft_p99_ns", "TTFT, 99th percentile", "low"],
-        ["tbt_mean_ns", "Time between tokens", "low"], ["hit_rate_tokens", "Tokens reused", "high"],
-        ["goodput_turns_per_s", "Turns/s within the SLO", "high"], ["gpu_utilisation", "GPUs busy", null],
-        ["cost_usd_per_mtok", "$ per M tokens, busy", "low"], ["rented_usd_per_mtok", "$ per M tokens, rented", "low"],
+        ["ttft_mean_ns", "TTFT, mean", "low"],
+        ["ttft_p99_ns", "TTFT, 99th percentile", "low"],
+        ["tbt_mean_ns", "Time between tokens", "low"],
+        ["hit_rate_tokens", "Tokens reused", "high"],
+        ["goodput_turns_per_s", "Turns/s within the SLO", "high"],
+        ["gpu_utilisation", "GPUs busy", null],
+        ["cost_usd_per_mtok", "$ per M tokens, busy", "low"],
+        ["rented_usd_per_mtok", "$ per M tokens, rented", "low"],
     ];
     const LINKS = [
-        ["load_dram_hbm_bytes", "DRAM → HBM: loaded for turns"], ["load_ssd_hbm_bytes", "SSD → HBM: loaded, not fetched ahead"],
-        ["fetch_ssd_dram_bytes", "SSD → DRAM: fetched ahead"], ["save_hbm_dram_bytes", "HBM → DRAM: new KV saved"],
-        ["save_hbm_ssd_bytes", "HBM → SSD: new KV, DRAM had no room"], ["demote_dram_ssd_bytes", "DRAM → SSD: given up by DRAM"],
-        ["write_dram_ssd_bytes", "DRAM → SSD: written through"], ["load_remote_hbm_bytes", "pool → HBM: loaded for turns"],
-        ["fetch_remote_dram_bytes", "pool → DRAM: fetched ahead"], ["write_dram_remote_bytes", "DRAM → pool: written through"],
-        ["demote_dram_remote_bytes", "DRAM → pool: given up"], ["demote_ssd_remote_bytes", "SSD → pool: given up"],
+        ["load_dram_hbm_bytes", "DRAM → HBM: loaded for turns"],
+        ["load_ssd_hbm_bytes", "SSD → HBM: loaded, not fetched ahead"],
+        ["fetch_ssd_dram_bytes", "SSD → DRAM: fetched ahead"],
+        ["save_hbm_dram_bytes", "HBM → DRAM: new KV saved"],
+        ["save_hbm_ssd_bytes", "HBM → SSD: new KV, DRAM had no room"],
+        ["demote_dram_ssd_bytes", "DRAM → SSD: given up by DRAM"],
+        ["write_dram_ssd_bytes", "DRAM → SSD: written through"],
+        ["load_remote_hbm_bytes", "pool → HBM: loaded for turns"],
+        ["fetch_remote_dram_bytes", "pool → DRAM: fetched ahead"],
+        ["write_dram_remote_bytes", "DRAM → pool: written through"],
+        ["demote_dram_remote_bytes", "DRAM → pool: given up"],
+        ["demote_ssd_remote_bytes", "SSD → pool: given up"],
     ];
-    const HITS = [["hits_hbm_over_time", "HBM", "hbm"], ["hits_dram_over_time", "DRAM", "dram"], ["hits_ssd_over_time", "SSD", "ssd"],
-        ["hits_remote_over_time", "remote pool", "pool"], ["misses_over_time", "computed", "computed"]];
+    const HITS = [
+        ["hits_hbm_over_time", "HBM", "hbm"],
+        ["hits_dram_over_time", "DRAM", "dram"],
+        ["hits_ssd_over_time", "SSD", "ssd"],
+        ["hits_remote_over_time", "remote pool", "pool"],
+        ["misses_over_time", "computed", "computed"],
+    ];
 
     let main = null;
     let pictures = []; // of the charts on the page: [{title, picture}]
@@ -34,6 +49,12 @@ const results = (() => {
         return element("section", { class: "card" }, element("h2", {}, title), ...children);
     }
 
+    // A metric as people read it; dollars of a server whose prices are not known are none.
+    function reading(answer, metric) {
+        const unpriced = metric.includes("_usd") && answer.run.metrics[metric] === 0;
+        return unpriced ? "–" : answer.shown[metric];
+    }
+
     // A place in which draw(place) makes a chart, once it is on the page and has its width.
     function chart(title, draw, after) {
         const place = element("div", { class: "chart" });
@@ -46,28 +67,53 @@ const results = (() => {
     function tier(experiment, key, own) {
         const text = experiment[key];
         const bytes = text === "hardware" ? own : Number(text) || units.read(text, "bytes");
-        return bytes === undefined ? "as the server has" : bytes === 0 ? "none" : charts.format(bytes, "bytes");
+        return bytes === undefined
+            ? "as the server has"
+            : bytes === 0
+              ? "none"
+              : charts.format(bytes, "bytes");
     }
 
     function which(answer) {
-        const experiment = Object.fromEntries(Object.entries(answer.experiment).map(([k, v]) => [k, v.replace(/^"(.*)"$/, "$1")]));
+        const experiment = Object.fromEntries(
+            Object.entries(answer.experiment).map(([k, v]) => [k, v.replace(/^"(.*)"$/, "$1")])
+        );
         const entry = state.names.hardware.find((item) => item.name === experiment.hardware) || {};
-        const load = experiment.trace !== "" ? experiment.trace : `${experiment["workload.shape"]} workload, ${experiment["workload.sessions_per_s"]} sessions/s`;
-        return `${experiment.model} on ${experiment.gpus} GPU${experiment.gpus === "1" ? "" : "s"} of ${experiment.hardware}, ${experiment.policy}, ` +
-            `DRAM ${tier(experiment, "tiers.dram.capacity", entry.dram_bytes)}, SSD ${tier(experiment, "tiers.ssd.capacity", entry.ssd_bytes)}; ${load}; ` +
-            `${answer.run.metrics.turns.toLocaleString("en")} turns measured, simulated in ${charts.format(answer.took_ns, "ns")}`;
+        const load =
+            experiment.trace !== ""
+                ? experiment.trace
+                : `${experiment["workload.shape"]} workload, ${experiment["workload.sessions_per_s"]} sessions/s`;
+        const server = `${experiment.gpus} GPU${experiment.gpus === "1" ? "" : "s"} of ${experiment.hardware}`;
+        const dram = tier(experiment, "tiers.dram.capacity", entry.dram_bytes);
+        const ssd = tier(experiment, "tiers.ssd.capacity", entry.ssd_bytes);
+        const turns = answer.run.metrics.turns.toLocaleString("en");
+        return (
+            `${experiment.model} on ${server}, ${experiment.policy}, DRAM ${dram}, SSD ${ssd}; ${load}; ` +
+            `${turns} turns measured, simulated in ${charts.format(answer.took_ns, "ns")}`
+        );
     }
 
     function headline(answer) {
         const shown = answer.shown;
-        return element("p", { class: "headline" }, "Half of the turns have their first token within ", element("b", {}, shown.ttft_p50_ns),
-            ", 99 in 100 within ", element("b", {}, shown.ttft_p99_ns), "; ", element("b", {}, shown.hit_rate_tokens),
-            " of what prompts and histories hold was reused, the rest computed.");
+        return element(
+            "p",
+            { class: "headline" },
+            "Half of the turns have their first token within ",
+            element("b", {}, shown.ttft_p50_ns),
+            ", 99 in 100 within ",
+            element("b", {}, shown.ttft_p99_ns),
+            "; ",
+            element("b", {}, shown.hit_rate_tokens),
+            " of what prompts and histories hold was reused, the rest computed."
+        );
     }
 
     function words(sides, answers, isLook) {
         const made = card("What comes of it");
-        if (isLook) made.append(element("p", { class: "look" }, "A first look, at fewer turns: the whole run is under way."));
+        if (isLook)
+            made.append(
+                element("p", { class: "look" }, "A first look, at fewer turns: the whole run is under way.")
+            );
         for (const side of sides) {
             const answer = answers[side];
             if (!answer) continue;
@@ -75,7 +121,10 @@ const results = (() => {
             if (sides.length > 1) line.prepend(letter(side), " ");
             made.append(line, element("p", { class: "which", id: `which-${side}` }, which(answer)));
             const notes = [...answer.run.findings, ...answer.notes];
-            if (notes.length > 0) made.append(element("ul", { class: "findings" }, ...notes.map((note) => element("li", {}, note))));
+            if (notes.length > 0)
+                made.append(
+                    element("ul", { class: "findings" }, ...notes.map((note) => element("li", {}, note)))
+                );
         }
         return made;
     }
@@ -85,9 +134,13 @@ const results = (() => {
         if (!(a > 0) || b === a) return element("span", { class: "difference" }, b === a ? "the same" : "");
         const percent = 100 * (b / a - 1);
         if (Math.abs(percent) < 0.05) return element("span", { class: "difference" }, "nearly the same");
-        const better = good && (good === "low") === (percent < 0);
-        return element("span", { class: `difference ${good ? better ? "better" : "worse" : ""}` },
-            `${percent > 0 ? "+" : "−"}${Math.abs(percent) >= 1000 ? (b / a).toPrecision(3) + " times" : Math.abs(percent).toFixed(1) + " %"}${good ? better ? " better" : " worse" : ""}`);
+        const better = good && (good === "low") === percent < 0;
+        const verdict = good ? (better ? "better" : "worse") : "";
+        const size =
+            Math.abs(percent) >= 1000
+                ? `${(b / a).toPrecision(3)} times`
+                : `${percent > 0 ? "+" : "−"}${Math.abs(percent).toFixed(1)} %`;
+        return element("span", { class: `difference ${verdict}` }, `${size} ${verdict}`.trim());
     }
 
     function figures(sides, answers) {
@@ -99,8 +152,16 @@ const results = (() => {
             made.title = meaning;
             made.dataset.metric = metric;
             for (const side of told)
-                made.append(element("p", {}, ...(sides.length > 1 ? [letter(side)] : []), answers[side].shown[metric]));
-            if (told.length > 1) made.append(difference(answers.a.run.metrics[metric], answers.b.run.metrics[metric], good));
+                made.append(
+                    element(
+                        "p",
+                        {},
+                        ...(sides.length > 1 ? [letter(side)] : []),
+                        reading(answers[side], metric)
+                    )
+                );
+            if (told.length > 1)
+                made.append(difference(answers.a.run.metrics[metric], answers.b.run.metrics[metric], good));
             list.append(made);
         }
         return list;
@@ -113,27 +174,57 @@ const results = (() => {
     }
 
     function ttft(sides, answers, after) {
-        const curves = sides.filter((side) => answers[side] && series(answers[side], "ttft_cdf"))
-            .map((side) => ({ ...series(answers[side], "ttft_cdf"), name: side.toUpperCase(), colour: charts.colour(side), dash: side === "b" ? "7 4" : undefined, line: true }));
+        const curves = sides
+            .filter((side) => answers[side] && series(answers[side], "ttft_cdf"))
+            .map((side) => ({
+                ...series(answers[side], "ttft_cdf"),
+                name: side.toUpperCase(),
+                colour: charts.colour(side),
+                dash: side === "b" ? "7 4" : undefined,
+                line: true,
+            }));
         const made = card("Time to first token: how many turns are served within it");
         if (curves.length === 0) return made;
         if (curves.length > 1) charts.legend(made, curves);
-        made.append(chart("Time to first token: share of the turns served within it", (place) => charts.lines(place, {
-            series: curves, label: "Distribution of the time to first token", x: { kind: "ns", log: true, name: "time to first token" }, y: { to: 1, kind: "share" },
-        }), after));
+        made.append(
+            chart(
+                "Time to first token: share of the turns served within it",
+                (place) =>
+                    charts.lines(place, {
+                        series: curves,
+                        label: "Distribution of the time to first token",
+                        x: { kind: "ns", log: true, name: "time to first token" },
+                        y: { to: 1, kind: "share" },
+                    }),
+                after
+            )
+        );
         return made;
     }
 
     function hits(side, sides, answer, after) {
         const title = `Where tokens came from, over time${sides.length > 1 ? `: ${side.toUpperCase()}` : ""}`;
-        const layers = HITS.map(([name, words, colour]) => ({ name: words, colour: charts.colour(colour), ...pick(series(answer, name)) }))
-            .filter((layer) => layer.y && layer.y.some((v) => v > 0));
+        const layers = HITS.map(([name, words, colour]) => ({
+            name: words,
+            colour: charts.colour(colour),
+            ...pick(series(answer, name)),
+        })).filter((layer) => layer.y && layer.y.some((v) => v > 0));
         const made = card(title);
         if (layers.length === 0) return made;
         charts.legend(made, layers);
-        made.append(chart(title, (place) => charts.shares(place, {
-            layers, x: layers[0].x, xName: "time since measuring began", label: title,
-        }), after));
+        made.append(
+            chart(
+                title,
+                (place) =>
+                    charts.shares(place, {
+                        layers,
+                        x: layers[0].x,
+                        xName: "time since measuring began",
+                        label: title,
+                    }),
+                after
+            )
+        );
         return made;
     }
 
@@ -144,69 +235,157 @@ const results = (() => {
     function links(sides, answers, after) {
         const told = sides.filter((side) => answers[side]);
         const colours = told.map((side) => ({ name: side.toUpperCase(), colour: charts.colour(side) }));
-        const rows = LINKS.map(([metric, name]) => ({ name, values: told.map((side) => answers[side].run.metrics[metric]) }))
-            .filter((row) => row.values.some((value) => value > 0));
+        const rows = LINKS.map(([metric, name]) => ({
+            name,
+            values: told.map((side) => answers[side].run.metrics[metric]),
+        })).filter((row) => row.values.some((value) => value > 0));
         const made = card("Bytes over the links, by cause");
         if (told.length > 1) charts.legend(made, colours);
         if (rows.length === 0) made.append(element("p", { class: "note" }, "No KV was moved."));
-        else made.append(chart("Bytes over the links, by cause", (place) => charts.bars(place, { rows, series: colours, kind: "bytes", label: "Bytes moved, by cause" }), after));
+        else
+            made.append(
+                chart(
+                    "Bytes over the links, by cause",
+                    (place) =>
+                        charts.bars(place, {
+                            rows,
+                            series: colours,
+                            kind: "bytes",
+                            label: "Bytes moved, by cause",
+                        }),
+                    after
+                )
+            );
         return made;
     }
 
     function gantt(side, sides, answer, after) {
         const title = `A turn's layers: KV arriving, then computed${sides.length > 1 ? `: ${side.toUpperCase()}` : ""}`;
         const made = card(title);
-        charts.legend(made, [{ name: "KV on its way", colour: charts.colour("dram") }, { name: "computing", colour: charts.colour("hbm") }]);
-        made.append(chart(title, (place) => charts.gantt(place, { layers: answer.turn.layers, label: title }), after));
+        charts.legend(made, [
+            { name: "KV on its way", colour: charts.colour("dram") },
+            { name: "computing", colour: charts.colour("hbm") },
+        ]);
+        made.append(
+            chart(title, (place) => charts.gantt(place, { layers: answer.turn.layers, label: title }), after)
+        );
         return made;
     }
 
     // ---- the map of DRAM and SSD ----
 
     function mapCard() {
-        const chooser = element("select", { id: "map-metric" }, ...Object.entries(MAP_METRICS).map(([name, metric]) => element("option", { value: name }, metric.name)));
+        const chooser = element(
+            "select",
+            { id: "map-metric" },
+            ...Object.entries(MAP_METRICS).map(([name, metric]) =>
+                element("option", { value: name }, metric.name)
+            )
+        );
         chooser.value = state.map;
-        chooser.addEventListener("change", () => { state.map = chooser.value; state.writeLink(); drawMap(); });
-        return element("section", { class: "card", id: "map" }, element("h2", {}, `Other sizes of DRAM and SSD${state.compare ? `: ${state.edit.toUpperCase()}` : ""}`),
+        chooser.addEventListener("change", () => {
+            state.map = chooser.value;
+            state.writeLink();
+            drawMap();
+        });
+        return element(
+            "section",
+            { class: "card", id: "map" },
+            element(
+                "h2",
+                {},
+                `Other sizes of DRAM and SSD${state.compare ? `: ${state.edit.toUpperCase()}` : ""}`
+            ),
             element("div", { class: "row" }, element("label", { for: "map-metric" }, "Show"), chooser),
-            element("div", { class: "chart", id: "map-chart" }), element("p", { class: "note", id: "map-note" }));
+            element("div", { class: "chart", id: "map-chart" }),
+            element("p", { class: "note", id: "map-note" })
+        );
     }
 
     function drawMap() {
-        const place = document.getElementById("map-chart"), note = document.getElementById("map-note");
+        const place = document.getElementById("map-chart"),
+            note = document.getElementById("map-note");
         if (!place || !map) return;
         const metric = MAP_METRICS[state.map];
         const focused = [...place.querySelectorAll(".cell")].indexOf(document.activeElement);
         pictures = pictures.filter((item) => item.place !== place);
         const picture = charts.heat(place, {
-            columns: map.columns.map((bytes) => charts.format(bytes, "bytes")), rows: map.rows.map((bytes) => charts.format(bytes, "bytes")),
-            columnName: "DRAM", rowName: "SSD", kind: metric.kind, good: metric.good, chosen: map.chosen(), choose: map.choose,
-            value: (c, r) => { const found = map.value(c, r); return found ? found[state.map] : found === null ? null : NaN; },
+            columns: map.columns.map((bytes) => charts.format(bytes, "bytes")),
+            rows: map.rows.map((bytes) => charts.format(bytes, "bytes")),
+            columnName: "DRAM",
+            rowName: "SSD",
+            kind: metric.kind,
+            good: metric.good,
+            chosen: map.chosen(),
+            choose: map.choose,
+            value: (c, r) => {
+                const found = map.value(c, r);
+                if (found === null) return null;
+                const unpriced = found && metric.kind === "usd" && found[state.map] === 0;
+                return found && !unpriced ? found[state.map] : NaN;
+            },
             label: `${metric.name}, over DRAM and SSD`,
         });
         pictures.push({ title: `${metric.name}, over sizes of DRAM and SSD`, picture, place });
         if (focused >= 0) place.querySelectorAll(".cell")[focused].focus();
-        const done = map.columns.flatMap((_, c) => map.rows.map((__, r) => map.value(c, r))).filter((v) => v !== null).length;
+        const done = map.columns
+            .flatMap((_, c) => map.rows.map((__, r) => map.value(c, r)))
+            .filter((v) => v !== null).length;
         const all = map.columns.length * map.rows.length;
-        note.replaceChildren(`SSD up, DRAM to the right; green is better. ${done < all ? `${done} of ${all} sizes are simulated. ` : ""}Choose a cell to take its sizes${state.compare ? ` for ${state.edit.toUpperCase()}` : ""}. `);
-        if (map.waits) note.append(element("button", { type: "button", id: "map-go", onclick: map.waits }, "Simulate all of them"));
+        const progress = done < all ? `${done} of ${all} sizes are simulated. ` : "";
+        const whose = state.compare ? ` for ${state.edit.toUpperCase()}` : "";
+        note.replaceChildren(
+            `SSD up, DRAM to the right; green is better. ${progress}Choose a cell to take its sizes${whose}. `
+        );
+        if (map.waits)
+            note.append(
+                element(
+                    "button",
+                    { type: "button", id: "map-go", onclick: map.waits },
+                    "Simulate all of them"
+                )
+            );
     }
 
     // ---- the table ----
 
     function table(sides, answers) {
         const told = sides.filter((side) => answers[side]);
-        const head = element("tr", {}, element("th", { scope: "col" }, "metric"), ...told.map((side) => element("th", { scope: "col" }, sides.length > 1 ? side.toUpperCase() : "value")));
+        const head = element(
+            "tr",
+            {},
+            element("th", { scope: "col" }, "metric"),
+            ...told.map((side) =>
+                element("th", { scope: "col" }, sides.length > 1 ? side.toUpperCase() : "value")
+            )
+        );
         if (told.length > 1) head.append(element("th", { scope: "col" }, "B against A"));
         const made = element("table", {}, element("thead", {}, head));
         const body = element("tbody");
         for (const row of state.metrics) {
-            const line = element("tr", {}, element("td", {}, row.name, element("small", {}, row.meaning)), ...told.map((side) => element("td", {}, answers[side].shown[row.name])));
-            if (told.length > 1) line.append(element("td", {}, difference(answers.a.run.metrics[row.name], answers.b.run.metrics[row.name], null)));
+            const line = element(
+                "tr",
+                {},
+                element("td", {}, row.name, element("small", {}, row.meaning)),
+                ...told.map((side) => element("td", {}, reading(answers[side], row.name)))
+            );
+            if (told.length > 1)
+                line.append(
+                    element(
+                        "td",
+                        {},
+                        difference(answers.a.run.metrics[row.name], answers.b.run.metrics[row.name], null)
+                    )
+                );
             body.append(line);
         }
         made.append(body);
-        return element("details", { class: "card", id: "all-metrics", open: tableOpen() }, element("summary", {}, "All metrics"), element("div", { class: "scroll" }, made));
+        return element(
+            "details",
+            { class: "card", id: "all-metrics", open: tableOpen() },
+            element("summary", {}, "All metrics"),
+            element("div", { class: "scroll" }, made)
+        );
     }
 
     function tableOpen() {
@@ -226,14 +405,28 @@ const results = (() => {
         drawn = { sides, answers, isLook };
         const told = sides.filter((side) => answers[side]);
         if (told.length === 0) return;
-        const after = [], top = scrollY, focused = document.activeElement && main.contains(document.activeElement) ? document.activeElement.id : "";
+        const after = [],
+            top = scrollY,
+            focused =
+                document.activeElement && main.contains(document.activeElement)
+                    ? document.activeElement.id
+                    : "";
         pictures = [];
         main.replaceChildren(
-            words(sides, answers, isLook), figures(sides, answers),
+            words(sides, answers, isLook),
+            figures(sides, answers),
             element("div", { class: "pair" }, ttft(sides, answers, after), links(sides, answers, after)),
-            element("div", { class: "pair" }, ...told.map((side) => hits(side, sides, answers[side], after)), mapCard()),
-            ...told.filter((side) => answers[side].turn).map((side) => gantt(side, sides, answers[side], after)),
-            table(sides, answers));
+            element(
+                "div",
+                { class: "pair" },
+                ...told.map((side) => hits(side, sides, answers[side], after)),
+                mapCard()
+            ),
+            ...told
+                .filter((side) => answers[side].turn)
+                .map((side) => gantt(side, sides, answers[side], after)),
+            table(sides, answers)
+        );
         for (const draw of after) draw();
         drawMap();
         glance(sides, answers);
@@ -245,8 +438,16 @@ const results = (() => {
     function glance(sides, answers) {
         const line = document.getElementById("glance");
         line.hidden = false;
-        line.replaceChildren(...sides.filter((side) => answers[side]).map((side) => element("div", {}, ...(sides.length > 1 ? [letter(side), " "] : []),
-            `TTFT ${answers[side].shown.ttft_mean_ns}, P99 ${answers[side].shown.ttft_p99_ns}; ${answers[side].shown.hit_rate_tokens} reused; ${answers[side].shown.rented_usd_per_mtok}/M`)));
+        const words = (answer) =>
+            `TTFT ${reading(answer, "ttft_mean_ns")}, P99 ${reading(answer, "ttft_p99_ns")}; ` +
+            `${reading(answer, "hit_rate_tokens")} reused; ${reading(answer, "rented_usd_per_mtok")}/M`;
+        line.replaceChildren(
+            ...sides
+                .filter((side) => answers[side])
+                .map((side) =>
+                    element("div", {}, ...(sides.length > 1 ? [letter(side), " "] : []), words(answers[side]))
+                )
+        );
     }
 
     function redraw() {
@@ -261,8 +462,13 @@ const results = (() => {
     // No result: the program refused the experiment.
     function refuse(error, atKey) {
         document.getElementById("glance").hidden = true;
-        main.replaceChildren(card("This cannot be run", element("p", { class: "headline" }, error.text),
-            element("p", { class: "note" }, atKey ? "It is marked at its setting." : "")));
+        main.replaceChildren(
+            card(
+                "This cannot be run",
+                element("p", { class: "headline" }, error.text),
+                element("p", { class: "note" }, atKey ? "It is marked at its setting." : "")
+            )
+        );
         drawn = null;
     }
 

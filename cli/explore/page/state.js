@@ -13,7 +13,10 @@ const api = {
     },
     post(path, body, signal) {
         return fetch(path, {
-            method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal,
+            method: "POST",
+            headers: { "Content-Type": "application/json" },
+            body: JSON.stringify(body),
+            signal,
         });
     },
     async ask(path, body, signal) {
@@ -25,10 +28,23 @@ const api = {
 // ---- quantities as keys take them ----
 
 const units = (() => {
-    const BYTES = { "": 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15, E: 1e18, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40, Pi: 2 ** 50 };
+    const BYTES = {
+        "": 1,
+        k: 1e3,
+        M: 1e6,
+        G: 1e9,
+        T: 1e12,
+        P: 1e15,
+        E: 1e18,
+        Ki: 2 ** 10,
+        Mi: 2 ** 20,
+        Gi: 2 ** 30,
+        Ti: 2 ** 40,
+        Pi: 2 ** 50,
+    };
     const TIMES = { "": 1, ns: 1, us: 1e3, ms: 1e6, s: 1e9, min: 60e9, h: 3600e9, d: 86400e9 };
     const COUNT = { "": 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12 };
-    const SUFFIX = { "bytes": "B", "bytes/s": "B/s", "1/s": "/s" };
+    const SUFFIX = { bytes: "B", "bytes/s": "B/s", "1/s": "/s" };
 
     // The number that a text stands for in the unit's base; NaN: none. Only for placing sliders and drawing:
     // what a text means is the program's to say.
@@ -50,7 +66,8 @@ const units = (() => {
     function write(value, unit) {
         if (unit === "bytes" || unit === "bytes/s") {
             for (const prefix of ["P", "T", "G", "M", "k"])
-                if (value >= BYTES[prefix] * 0.9995) return three(value / BYTES[prefix]) + prefix + SUFFIX[unit];
+                if (value >= BYTES[prefix] * 0.9995)
+                    return three(value / BYTES[prefix]) + prefix + SUFFIX[unit];
             return three(value) + (value === 0 ? "" : SUFFIX[unit]);
         }
         if (unit === "ns") {
@@ -74,13 +91,25 @@ const MAP_METRICS = {
 };
 
 const state = {
-    version: "", rows: new Map(), names: {}, metrics: [], start: {},
-    set: { a: {}, b: {} }, edit: "a", compare: false, map: "rented_usd_per_mtok",
+    version: "",
+    rows: new Map(),
+    names: {},
+    metrics: [],
+    start: {},
+    set: { a: {}, b: {} },
+    edit: "a",
+    compare: false,
+    map: "rented_usd_per_mtok",
 
     async begin() {
         const told = await api.get("api/start");
         for (const row of told.keys) this.rows.set(row.key, row);
-        Object.assign(this, { version: told.version, names: told.names, metrics: told.metrics, start: told.set });
+        Object.assign(this, {
+            version: told.version,
+            names: told.names,
+            metrics: told.metrics,
+            start: told.set,
+        });
         if (!this.readLink()) this.set.a = { ...this.start };
         this.writeLink();
     },
@@ -104,7 +133,11 @@ const state = {
 
     // A configuration's name in caches: its keys in their order.
     key(set) {
-        return JSON.stringify(Object.keys(set).sort().map((key) => [key, set[key]]));
+        return JSON.stringify(
+            Object.keys(set)
+                .sort()
+                .map((key) => [key, set[key]])
+        );
     },
 
     // "#a.gpus=4&b.policy=lru&show=b&compare=1&map=ttft_p99_ns"
@@ -112,7 +145,8 @@ const state = {
         const parts = [];
         for (const side of this.compare ? ["a", "b"] : ["a"]) {
             const set = this.compare ? this.set[side] : this.set[this.edit];
-            for (const key of Object.keys(set).sort()) parts.push(`${side}.${encodeURIComponent(key)}=${encodeURIComponent(set[key])}`);
+            for (const key of Object.keys(set).sort())
+                parts.push(`${side}.${encodeURIComponent(key)}=${encodeURIComponent(set[key])}`);
         }
         if (this.compare) parts.push("compare=1", `show=${this.edit}`);
         if (this.map !== "rented_usd_per_mtok") parts.push(`map=${this.map}`);
@@ -123,7 +157,10 @@ const state = {
     },
     // Whether the address holds a state, which is taken. What it names besides is left.
     readLink() {
-        const parts = location.hash.slice(1).split("&").filter((part) => part !== "");
+        const parts = location.hash
+            .slice(1)
+            .split("&")
+            .filter((part) => part !== "");
         if (parts.length === 0) return false;
         this.set = { a: {}, b: {} };
         this.compare = false;

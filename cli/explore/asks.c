@@ -151,8 +151,8 @@ static json_t *run_json(const struct experiment *experiment, const struct sim_re
     return object;
 }
 
-static struct door_answer run(const struct asks *asks, enum job_slot slot, const json_t *set,
-                              bool curves)
+static struct door_answer run(const struct asks *asks, const struct job_place *place,
+                              const json_t *set, bool curves)
 {
     struct experiment experiment;
     struct sim_result result;
@@ -161,7 +161,7 @@ static struct door_answer run(const struct asks *asks, enum job_slot slot, const
     json_t *notes = json_array();
     enum job_end end = JOB_FAILED;
     if (asks_experiment(asks, set, notes, &experiment, &err) == STATUS_OK)
-        end = jobs_run(asks->jobs, slot, &experiment, &result, &err);
+        end = jobs_run(asks->jobs, place, &experiment, &result, &err);
     if (end == JOB_DONE) {
         json_t *object = run_json(&experiment, &result, curves);
         json_object_set(object, "notes", notes);
@@ -178,13 +178,21 @@ static struct door_answer run(const struct asks *asks, enum job_slot slot, const
 
 /* ---- what is in a body ---- */
 
+/* The page that asks; "" where it has no name. */
+static void read_page(const json_t *body, struct job_place *place)
+{
+    const char *page = json_string_value(json_object_get(body, "page"));
+    snprintf(place->page, sizeof place->page, "%s", page != NULL ? page : "");
+}
+
 /* false: *refusal says why. */
-static bool read_slot(const json_t *body, enum job_slot *slot, struct door_answer *refusal)
+static bool read_place(const json_t *body, struct job_place *place, struct door_answer *refusal)
 {
     const char *word = json_string_value(json_object_get(body, "slot"));
+    read_page(body, place);
     for (int i = 0; word != NULL && i < JOB_SLOT_COUNT; i++)
         if (strcmp(word, job_slot_words[i]) == 0) {
-            *slot = (enum job_slot)i;
+            place->slot = (enum job_slot)i;
             return true;
         }
     *refusal = refuse_body("slot", "one of a, b, cost, report", word);
@@ -205,22 +213,22 @@ static bool is_set(const json_t *set)
 static struct door_answer ask_run(const struct asks *asks, const json_t *body)
 {
     struct door_answer refusal;
-    enum job_slot slot;
+    struct job_place place;
     const json_t *set = json_object_get(body, "set");
-    if (!read_slot(body, &slot, &refusal))
+    if (!read_place(body, &place, &refusal))
         return refusal;
     if (!is_set(set))
         return refuse_body("set", "an object of texts by key", NULL);
-    return run(asks, slot, set, json_is_true(json_object_get(body, "curves")));
+    return run(asks, &place, set, json_is_true(json_object_get(body, "curves")));
 }
 
 static struct door_answer ask_cancel(const struct asks *asks, const json_t *body)
 {
     struct door_answer refusal;
-    enum job_slot slot;
-    if (!read_slot(body, &slot, &refusal))
+    struct job_place place;
+    if (!read_place(body, &place, &refusal))
         return refusal;
-    jobs_cancel(asks->jobs, slot);
+    jobs_cancel(asks->jobs, &place);
     return asks_json(HTTP_OK, json_object());
 }
 
@@ -233,14 +241,19 @@ static struct door_answer ask_report(const struct asks *asks, const json_t *body
         whole = whole && is_set(json_array_get(sets, i));
     if (!whole)
         return refuse_body("sets", "one or two objects of texts by key", NULL);
-    return asks_report(asks, sets);
+    struct job_place place = { .slot = SLOT_REPORT };
+    read_page(body, &place);
+    return asks_report(asks, &place, sets);
 }
 
-static struct door_answer ask_progress(const struct asks *asks)
+static struct door_answer ask_progress(const struct asks *asks, const json_t *body)
 {
     json_t *object = json_object();
+    struct job_place place;
+    read_page(body, &place);
     for (int i = 0; i < JOB_SLOT_COUNT; i++) {
-        const struct job_progress at = jobs_progress(asks->jobs, (enum job_slot)i);
+        place.slot = (enum job_slot)i;
+        const struct job_progress at = jobs_progress(asks->jobs, &place);
         json_object_set_new(object, job_slot_words[i],
                             json_pack("{s:b, s:I, s:f}", "running", at.running, "turns",
                                       (json_int_t)at.turns, "share", at.share));
@@ -279,8 +292,6 @@ static struct door_answer answer_get(const struct asks *asks, const char *path)
 {
     if (strcmp(path, "api/start") == 0)
         return asks_start(asks);
-    if (strcmp(path, "api/progress") == 0)
-        return ask_progress(asks);
     return answer_file(*path != '\0' ? path : "index.html");
 }
 
@@ -291,6 +302,7 @@ static struct door_answer answer_post(const struct asks *asks, const struct door
         struct door_answer (*answer)(const struct asks *asks, const json_t *body);
     } posts[] = { { "api/run", ask_run },
                   { "api/cancel", ask_cancel },
+                  { "api/progress", ask_progress },
                   { "api/report", ask_report } };
     for (size_t i = 0; i < sizeof posts / sizeof *posts; i++) {
         json_error_t error;

@@ -2,14 +2,14 @@
  *
  *   GET  ""             the page; its scripts and styles by their names
  *   GET  api/start      keys, names, metrics, the experiment to begin with
- *   GET  api/progress   how far each slot's run is
- *   POST api/run        {slot, set, curves}: runs the experiment of the keys `set`; metrics, findings, curves
- *   POST api/cancel     {slot}
- *   POST api/report     {sets}: the page of `reprise report`, of one run or of two beside each other
+ *   POST api/run        {page, slot, set, curves}: runs the experiment of the keys `set`; metrics, findings, curves
+ *   POST api/cancel     {page, slot}
+ *   POST api/progress   {page}: how far each slot's run is
+ *   POST api/report     {page, sets}: the page of `reprise report`, of one run or of two beside each other
  *
  * What an experiment or its files are refused for is an answer like others, {error: {key, expected, found,
- * text}}; a body that is not as above is answered with 400 and the same. A run that a newer one of its slot
- * replaced is answered {stopped: true}. */
+ * text}}; a body that is not as above is answered with 400 and the same. A run that a newer one of its page and
+ * slot (jobs.h) replaced is answered {stopped: true}. */
 #ifndef REPRISE_CLI_EXPLORE_ASKS_H
 #define REPRISE_CLI_EXPLORE_ASKS_H
 

@@ -23,8 +23,9 @@ struct door_answer asks_error(unsigned status, const struct error *err);
 enum status asks_experiment(const struct asks *asks, const json_t *set, json_t *notes,
                             struct experiment *experiment, struct error *err);
 
-/* Answers api/start, and api/report with the objects of texts in `sets`. */
+/* Answers api/start, and api/report with the objects of texts in `sets`, run at `place`. */
 struct door_answer asks_start(const struct asks *asks);
-struct door_answer asks_report(const struct asks *asks, const json_t *sets);
+struct door_answer asks_report(const struct asks *asks, const struct job_place *place,
+                               const json_t *sets);
 
 #endif

@@ -61,15 +61,15 @@ static void runs_free(struct runs *runs)
 }
 
 /* Two runs of one policy are told apart by the page's letters. */
-static enum job_end run_one(const struct asks *asks, const json_t *set, bool lettered,
-                            struct runs *runs, struct error *err)
+static enum job_end run_one(const struct asks *asks, const struct job_place *place,
+                            const json_t *set, bool lettered, struct runs *runs, struct error *err)
 {
     static const char *const letters[RUNS_MOST] = { "A: ", "B: " };
     struct experiment experiment;
     uint32_t at = runs->count;
     if (asks_experiment(asks, set, NULL, &experiment, err) != STATUS_OK)
         return JOB_FAILED;
-    enum job_end end = jobs_run(asks->jobs, SLOT_REPORT, &experiment, &runs->result[at], err);
+    enum job_end end = jobs_run(asks->jobs, place, &experiment, &runs->result[at], err);
     if (end != JOB_DONE)
         return end;
     snprintf(runs->name[at], sizeof runs->name[at], "%s%s", lettered ? letters[at] : "",
@@ -143,13 +143,14 @@ static struct door_answer page_of(const struct runs *runs)
     return status == STATUS_OK ? answer : asks_error(200, &err);
 }
 
-struct door_answer asks_report(const struct asks *asks, const json_t *sets)
+struct door_answer asks_report(const struct asks *asks, const struct job_place *place,
+                               const json_t *sets)
 {
     struct runs *runs = memory_new(1, sizeof *runs);
     struct error err = { 0 };
     enum job_end end = JOB_DONE;
     for (size_t i = 0; end == JOB_DONE && i < json_array_size(sets); i++)
-        end = run_one(asks, json_array_get(sets, i), json_array_size(sets) > 1, runs, &err);
+        end = run_one(asks, place, json_array_get(sets, i), json_array_size(sets) > 1, runs, &err);
     const struct door_answer answer = end == JOB_DONE ? page_of(runs)
                                       : end == JOB_STOPPED
                                           ? asks_json(200, json_pack("{s:b}", "stopped", 1))

@@ -3,8 +3,11 @@
 
 #include "base/memory.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *const job_slot_words[JOB_SLOT_COUNT + 1] = { JOB_SLOTS(CHOICE_WORD) NULL };
 
@@ -17,13 +20,26 @@ struct slot {
     atomic_uint_fast32_t share_millionths;
 };
 
+struct page {
+    char name[JOB_PAGE_BYTES];
+    uint64_t used; /* when it last was, in calls */
+    uint32_t jobs; /* that point here: it stays */
+    struct slot slot[JOB_SLOT_COUNT];
+};
+
+/* More tabs at once than this share one. */
+enum { PAGES_MOST = 64 };
+
 struct jobs {
     atomic_bool stopped;
-    struct slot slot[JOB_SLOT_COUNT];
+    pthread_mutex_t lock; /* pages' names, uses and jobs; slots are atomic */
+    uint64_t calls;
+    struct page page[PAGES_MOST];
 };
 
 struct job {
     struct jobs *jobs;
+    struct page *page;
     struct slot *slot;
     uint64_t number;
 };
@@ -32,18 +48,59 @@ struct jobs *jobs_new(void)
 {
     struct jobs *jobs = memory_new(1, sizeof *jobs);
     atomic_init(&jobs->stopped, false);
-    for (int i = 0; i < JOB_SLOT_COUNT; i++) {
-        atomic_init(&jobs->slot[i].newest, 0);
-        atomic_init(&jobs->slot[i].running, 0);
-        atomic_init(&jobs->slot[i].turns, 0);
-        atomic_init(&jobs->slot[i].share_millionths, 0);
-    }
+    pthread_mutex_init(&jobs->lock, NULL);
+    for (int p = 0; p < PAGES_MOST; p++)
+        for (int i = 0; i < JOB_SLOT_COUNT; i++) {
+            struct slot *slot = &jobs->page[p].slot[i];
+            atomic_init(&slot->newest, 0);
+            atomic_init(&slot->running, 0);
+            atomic_init(&slot->turns, 0);
+            atomic_init(&slot->share_millionths, 0);
+        }
     return jobs;
 }
 
 void jobs_free(struct jobs *jobs)
 {
+    if (jobs == NULL)
+        return;
+    pthread_mutex_destroy(&jobs->lock);
     free(jobs);
+}
+
+/* The page of that name; else the place of the one that was idle for longest, which begins anew. */
+static struct page *find(struct jobs *jobs, const char *name)
+{
+    struct page *oldest = NULL;
+    for (int p = 0; p < PAGES_MOST; p++) {
+        struct page *page = &jobs->page[p];
+        if (page->used > 0 && strcmp(page->name, name) == 0)
+            return page;
+        if (page->jobs == 0 && (oldest == NULL || page->used < oldest->used))
+            oldest = page;
+    }
+    if (oldest == NULL)
+        return &jobs->page[0];
+    snprintf(oldest->name, sizeof oldest->name, "%s", name);
+    return oldest;
+}
+
+/* The page, which stays until it is let go. */
+static struct page *take(struct jobs *jobs, const char *name)
+{
+    pthread_mutex_lock(&jobs->lock);
+    struct page *page = find(jobs, name);
+    page->used = ++jobs->calls;
+    page->jobs++;
+    pthread_mutex_unlock(&jobs->lock);
+    return page;
+}
+
+static void let_go(struct jobs *jobs, struct page *page)
+{
+    pthread_mutex_lock(&jobs->lock);
+    page->jobs--;
+    pthread_mutex_unlock(&jobs->lock);
 }
 
 static bool wanted(const struct job *job)
@@ -82,21 +139,26 @@ static enum job_end run(struct job *job, const struct experiment *experiment,
     return JOB_STOPPED;
 }
 
-enum job_end jobs_run(struct jobs *jobs, enum job_slot slot, const struct experiment *experiment,
-                      struct sim_result *result, struct error *err)
+enum job_end jobs_run(struct jobs *jobs, const struct job_place *place,
+                      const struct experiment *experiment, struct sim_result *result,
+                      struct error *err)
 {
-    struct job job = { .jobs = jobs, .slot = &jobs->slot[slot] };
+    struct job job = { .jobs = jobs, .page = take(jobs, place->page) };
+    job.slot = &job.page->slot[place->slot];
     job.number = atomic_fetch_add(&job.slot->newest, 1) + 1;
     atomic_fetch_add(&job.slot->running, 1);
     note_progress(job.slot, 0, 0.0);
     enum job_end end = run(&job, experiment, result, err);
     atomic_fetch_sub(&job.slot->running, 1);
+    let_go(jobs, job.page);
     return end;
 }
 
-void jobs_cancel(struct jobs *jobs, enum job_slot slot)
+void jobs_cancel(struct jobs *jobs, const struct job_place *place)
 {
-    atomic_fetch_add(&jobs->slot[slot].newest, 1);
+    struct page *page = take(jobs, place->page);
+    atomic_fetch_add(&page->slot[place->slot].newest, 1);
+    let_go(jobs, page);
 }
 
 void jobs_stop(struct jobs *jobs)
@@ -104,10 +166,14 @@ void jobs_stop(struct jobs *jobs)
     atomic_store(&jobs->stopped, true);
 }
 
-struct job_progress jobs_progress(const struct jobs *jobs, enum job_slot slot)
+struct job_progress jobs_progress(struct jobs *jobs, const struct job_place *place)
 {
-    const struct slot *at = &jobs->slot[slot];
-    return (struct job_progress){ .running = atomic_load(&at->running) > 0,
-                                  .turns = atomic_load(&at->turns),
-                                  .share = (double)atomic_load(&at->share_millionths) / 1e6 };
+    struct page *page = take(jobs, place->page);
+    const struct slot *at = &page->slot[place->slot];
+    const struct job_progress progress = { .running = atomic_load(&at->running) > 0,
+                                           .turns = atomic_load(&at->turns),
+                                           .share =
+                                               (double)atomic_load(&at->share_millionths) / 1e6 };
+    let_go(jobs, page);
+    return progress;
 }

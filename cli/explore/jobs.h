@@ -1,6 +1,7 @@
-/* cli/explore/jobs.h - runs that people wait for. A job belongs to a slot, such as the left of two
- * configurations that are compared: whoever asks for another one there does not want the older any
- * more, which then stops. Calls come from any thread; a job runs in its caller's. */
+/* cli/explore/jobs.h - runs that people wait for. A job belongs to a page (a tab of the browser, which names
+ * itself) and there to a slot, such as the left of two configurations that are compared: whoever asks for
+ * another one there does not want the older any more, which then stops. Calls come from any thread; a job
+ * runs in its caller's. */
 #ifndef REPRISE_CLI_EXPLORE_JOBS_H
 #define REPRISE_CLI_EXPLORE_JOBS_H
 
@@ -26,21 +27,29 @@ struct job_progress {
     double share;   /* of the work, in [0, 1], as far as is known */
 };
 
+/* Whose job: the page's name is cut to JOB_PAGE_BYTES, its end included. */
+enum { JOB_PAGE_BYTES = 24 };
+struct job_place {
+    char page[JOB_PAGE_BYTES];
+    enum job_slot slot;
+};
+
 struct jobs;
 
 struct jobs *jobs_new(void);
 void jobs_free(struct jobs *jobs); /* no job is running; NULL is fine */
 
-/* Runs the experiment in the slot. With JOB_DONE *result is the caller's to sim_result_free(). */
-enum job_end jobs_run(struct jobs *jobs, enum job_slot slot, const struct experiment *experiment,
-                      struct sim_result *result, struct error *err);
+/* Runs the experiment there. With JOB_DONE *result is the caller's to sim_result_free(). */
+enum job_end jobs_run(struct jobs *jobs, const struct job_place *place,
+                      const struct experiment *experiment, struct sim_result *result,
+                      struct error *err);
 
-/* Stops the slot's job, if there is one. */
-void jobs_cancel(struct jobs *jobs, enum job_slot slot);
+/* Stops the job there, if there is one. */
+void jobs_cancel(struct jobs *jobs, const struct job_place *place);
 /* Stops all, and whatever is asked for from now on. */
 void jobs_stop(struct jobs *jobs);
 
-/* The slot's newest job. */
-struct job_progress jobs_progress(const struct jobs *jobs, enum job_slot slot);
+/* The newest job there. */
+struct job_progress jobs_progress(struct jobs *jobs, const struct job_place *place);
 
 #endif

@@ -102,7 +102,7 @@ const runs = (() => {
         busy(true);
         say("Simulating …");
         while (mine === round && Object.keys(under).length > 0) {
-            const told = await api.get("api/progress").catch(() => null);
+            const told = await api.ask("api/progress", {}).catch(() => null);
             if (told && mine === round && Object.keys(under).length > 0) {
                 const slots = Object.keys(under).map((side) => told[side]);
                 const share = Math.min(...slots.map((slot) => slot.share)),
@@ -178,7 +178,13 @@ const runs = (() => {
         for (const side of Object.keys(under)) api.ask("api/cancel", { slot: side }).catch(() => {});
     }
 
-    return { schedule, stop };
+    // The page goes: nobody waits for what is under way.
+    function leave() {
+        for (const slot of [...Object.keys(under), "cost"])
+            api.post("api/cancel", { slot }, { keepalive: true }).catch(() => {});
+    }
+
+    return { schedule, stop, leave };
 })();
 
 // ---- the map of DRAM and SSD: one point after the other ----
@@ -403,6 +409,16 @@ function bind() {
             if (results.shown()) exports_[name]();
             else say("There is no result to export.");
         });
+    addEventListener("pagehide", runs.leave);
+    const menu = document.getElementById("export");
+    document.addEventListener("click", (event) => {
+        if (!menu.contains(event.target)) menu.open = false;
+    });
+    menu.addEventListener("keydown", (event) => {
+        if (event.key !== "Escape" || !menu.open) return;
+        menu.open = false;
+        menu.querySelector("summary").focus();
+    });
     addEventListener("hashchange", () => {
         if (location.hash === state.link() || !state.readLink()) return;
         showCompare();

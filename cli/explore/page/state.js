@@ -6,21 +6,23 @@
 // ---- asking the program ----
 
 const api = {
+    page: Math.random().toString(36).slice(2), // other tabs' runs are their own
     async get(path) {
         const answer = await fetch(path);
         if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
         return answer.json();
     },
-    post(path, body, signal) {
+    // more: of fetch()'s options.
+    post(path, body, more) {
         return fetch(path, {
             method: "POST",
             headers: { "Content-Type": "application/json" },
-            body: JSON.stringify(body),
-            signal,
+            body: JSON.stringify({ page: api.page, ...body }),
+            ...more,
         });
     },
     async ask(path, body, signal) {
-        const answer = await api.post(path, body, signal);
+        const answer = await api.post(path, body, { signal });
         return answer.json();
     },
 };

@@ -257,7 +257,7 @@ static void wait_until_running(struct asks *asks, const char *slot)
     const struct timespec moment = { .tv_nsec = 2000000 };
     for (;;) {
         unsigned status;
-        json_t *told = tell(asks, false, "api/progress", "", &status);
+        json_t *told = tell(asks, true, "api/progress", "{}", &status);
         json_int_t turns =
             json_integer_value(json_object_get(json_object_get(told, slot), "turns"));
         json_decref(told);
@@ -272,28 +272,53 @@ static bool was_stopped(const json_t *answer)
     return json_is_true(json_object_get(answer, "stopped"));
 }
 
-START_TEST(a_newer_run_stops_the_older_of_its_slot_and_no_other)
+START_TEST(a_newer_run_stops_the_older_of_its_page_and_slot_and_no_other)
 {
     struct asking older = { asks_of("{}", NULL), "{\"slot\":\"a\",\"set\":{" LONG "}}", NULL };
     pthread_t thread;
     unsigned status;
     ck_assert_int_eq(pthread_create(&thread, NULL, ask_in_thread, &older), 0);
     wait_until_running(older.asks, "a");
-    json_t *beside =
-        tell(older.asks, true, "api/run", "{\"slot\":\"b\",\"set\":{" QUICK "}}", &status);
-    ck_assert_ptr_nonnull(json_object_get(beside, "run"));
-    json_t *progress = tell(older.asks, false, "api/progress", "", &status);
+    static const char *const beside[] = { "{\"slot\":\"b\",\"set\":{" QUICK "}}",
+                                          "{\"page\":\"2\",\"slot\":\"a\",\"set\":{" QUICK "}}" };
+    for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
+        json_t *answer = tell(older.asks, true, "api/run", beside[i], &status);
+        ck_assert_ptr_nonnull(json_object_get(answer, "run"));
+        json_decref(answer);
+    }
+    json_t *progress = tell(older.asks, true, "api/progress", "{}", &status);
     ck_assert(json_is_true(json_object_get(json_object_get(progress, "a"), "running")));
     json_t *newer =
         tell(older.asks, true, "api/run", "{\"slot\":\"a\",\"set\":{" QUICK "}}", &status);
     ck_assert_ptr_nonnull(json_object_get(newer, "run"));
     pthread_join(thread, NULL);
     ck_assert(was_stopped(older.answer));
-    json_decref(beside);
     json_decref(progress);
     json_decref(newer);
     json_decref(older.answer);
     asks_free(older.asks);
+}
+END_TEST
+
+START_TEST(more_pages_than_there_is_room_for_are_served_too)
+{
+    struct asking long_one = { asks_of("{}", NULL), "{\"slot\":\"a\",\"set\":{" LONG "}}", NULL };
+    pthread_t thread;
+    unsigned status;
+    char body[128];
+    ck_assert_int_eq(pthread_create(&thread, NULL, ask_in_thread, &long_one), 0);
+    wait_until_running(long_one.asks, "a");
+    for (int page = 0; page < 200; page++) { /* the long one's place is not taken from it */
+        snprintf(body, sizeof body, "{\"page\":\"%d\",\"slot\":\"a\"}", page);
+        json_decref(tell(long_one.asks, true, "api/cancel", body, &status));
+    }
+    json_t *progress = tell(long_one.asks, true, "api/progress", "{}", &status);
+    ck_assert(json_is_true(json_object_get(json_object_get(progress, "a"), "running")));
+    json_decref(progress);
+    json_decref(tell(long_one.asks, true, "api/cancel", "{\"slot\":\"a\"}", &status));
+    pthread_join(thread, NULL);
+    json_decref(long_one.answer);
+    asks_free(long_one.asks);
 }
 END_TEST
 
@@ -331,7 +356,8 @@ int main(void)
     tcase_add_test(asks, what_is_wrong_with_an_experiment_is_told_at_its_key);
     tcase_add_test(asks, the_page_begins_with_the_command_lines_keys);
     tcase_add_test(asks, a_run_gives_what_the_simulator_gives);
-    tcase_add_test(asks, a_newer_run_stops_the_older_of_its_slot_and_no_other);
+    tcase_add_test(asks, a_newer_run_stops_the_older_of_its_page_and_slot_and_no_other);
+    tcase_add_test(asks, more_pages_than_there_is_room_for_are_served_too);
     tcase_add_loop_test(asks, a_run_can_be_stopped, 0, 2);
     suite_add_tcase(suite, asks);
     return test_main(suite);

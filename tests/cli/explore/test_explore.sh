@@ -74,17 +74,47 @@ long='{"slot":"a","set":{"workload.sessions":"9000000","warmup_turns":"0"}}'
 printf 'POST /%sapi/run HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nContent-Type: application/json\r\nContent-Length: %s\r\n\r\n%s' \
     "${url#*//*/}" "$port" "${#long}" "$long" >&4
 for _ in $(seq 200); do
-    ask GET api/progress "" | grep -q '"a":{"running":true' && break
+    ask POST api/progress "{}" | grep -q '"a":{"running":true' && break
     sleep 0.05
 done
-check "a long run is under way" grep -q '"a":{"running":true' <(ask GET api/progress "")
+check "a long run is under way" grep -q '"a":{"running":true' <(ask POST api/progress "{}")
 began=$SECONDS
 kill -INT "$server"
 wait "$server"
 check "Ctrl-C ends it with 0" [ $? -eq 0 ]
 check "at once" [ $((SECONDS - began)) -le 5 ]
 server=
-check "nothing is left behind" [ -z "$(find /tmp -maxdepth 1 -name 'reprise-explore-*' -newer mine.yaml)" ]
+
+# ---- a browser, where there is a screen ----
+mkdir bin
+cat >bin/xdg-open <<'SH'
+#!/bin/sh
+echo "$1" >"$OPENED.argument"
+stat -c %a "$(dirname "$1")" >"$OPENED.mode"
+cp "$1" "$OPENED"
+SH
+chmod +x bin/xdg-open
+export OPENED=$folder/opened
+PATH="$folder/bin:$PATH" DISPLAY=:9 start -c mine.yaml
+for _ in $(seq 100); do
+    [ -s opened ] && break
+    sleep 0.05
+done
+check "a browser is opened" [ -s opened ]
+check "with a file that leads to the address" grep -qF "$url" opened
+check "which is nobody else's" grep -qx 700 opened.mode
+check "and not with the token, which others could read" bash -c '! grep -q "[0-9a-f]\{32\}" opened.argument'
+kill -INT "$server"
+wait "$server"
+server=
+check "the file is gone at the end" [ ! -e "$(cat opened.argument)" ]
+rm opened*
+PATH="$folder/bin:$PATH" DISPLAY=:9 start -c mine.yaml --no-browser
+sleep 0.3
+check "nor is one opened when not wanted" [ ! -e opened.argument ]
+kill -INT "$server"
+wait "$server"
+server=
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -160,7 +160,7 @@ const runs = (() => {
             if (state.compare && refused.side !== state.edit) state.edit = refused.side;
             controls.show();
             const atKey = controls.showError(refused.answer.error);
-            results.refuse(refused.answer.error, atKey);
+            results.refuse(refused.answer.error, atKey, refused.side);
             say(atKey ? `Refused: ${refused.answer.error.key}` : `Refused: ${refused.answer.error.text}`);
             return;
         }

@@ -114,6 +114,14 @@ const results = (() => {
             made.append(
                 element("p", { class: "look" }, "A first look, at fewer turns: the whole run is under way.")
             );
+        if (state.left.length > 0)
+            made.append(
+                element(
+                    "p",
+                    { class: "look", id: "left" },
+                    `Left out of the link, as no setting: ${state.left.join(", ")}.`
+                )
+            );
         for (const side of sides) {
             const answer = answers[side];
             if (!answer) continue;
@@ -460,12 +468,17 @@ const results = (() => {
     }
 
     // No result: the program refused the experiment.
-    function refuse(error, atKey) {
+    function refuse(error, atKey, side) {
         document.getElementById("glance").hidden = true;
         main.replaceChildren(
             card(
                 "This cannot be run",
-                element("p", { class: "headline" }, error.text),
+                element(
+                    "p",
+                    { class: "headline" },
+                    ...(state.compare ? [letter(side), " "] : []),
+                    error.text
+                ),
                 element("p", { class: "note" }, atKey ? "It is marked at its setting." : "")
             )
         );

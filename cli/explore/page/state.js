@@ -102,6 +102,7 @@ const state = {
     edit: "a",
     compare: false,
     map: "rented_usd_per_mtok",
+    left: [], // what the link names and nobody knows
 
     async begin() {
         const told = await api.get("api/start");
@@ -157,7 +158,7 @@ const state = {
     writeLink() {
         history.replaceState(null, "", this.link());
     },
-    // Whether the address holds a state, which is taken. What it names besides is left.
+    // Whether the address holds a state, which is taken. What it names besides is told (left).
     readLink() {
         const parts = location.hash
             .slice(1)
@@ -165,6 +166,7 @@ const state = {
             .filter((part) => part !== "");
         if (parts.length === 0) return false;
         this.set = { a: {}, b: {} };
+        this.left = [];
         this.compare = false;
         this.edit = "a";
         for (const part of parts) {
@@ -182,6 +184,7 @@ const state = {
             else if (name === "compare") this.compare = value === "1";
             else if (name === "show" && (value === "a" || value === "b")) this.edit = value;
             else if (name === "map" && value in MAP_METRICS) this.map = value;
+            else this.left.push(name);
         }
         if (!this.compare) this.edit = "a";
         return true;

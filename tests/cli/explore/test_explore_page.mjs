@@ -243,6 +243,15 @@ async function allSettings() {
     await browser.click("#all-settings > summary");
 }
 
+async function aStrangeLink() {
+    await browser.go("about:blank");
+    await browser.go(`${address}${START}&a.no.such=1&compare=0&b.%zz`);
+    await upToDate();
+    const left = await browser.run("return document.getElementById('left')?.textContent");
+    checks.check("what a link names and nobody knows is told", left?.includes("a.no.such"), left);
+    checks.check("and not kept", !(await hash()).includes("no.such"), await hash());
+}
+
 async function byKeyboard() {
     await browser.go("about:blank");
     await browser.go(address + START);
@@ -338,7 +347,18 @@ async function aPhone() {
 }
 
 try {
-    for (const part of [aScreen, aSlider, aMistake, two, aCell, allSettings, byKeyboard, takenAway, aPhone])
+    for (const part of [
+        aScreen,
+        aSlider,
+        aMistake,
+        two,
+        aCell,
+        allSettings,
+        aStrangeLink,
+        byKeyboard,
+        takenAway,
+        aPhone,
+    ])
         await part();
     const said = await browser.log();
     checks.check("the console is told nothing", said.length === 0, said);

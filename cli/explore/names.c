@@ -161,7 +161,9 @@ static void fill_traces(struct names *names, const struct config_tree *start,
                         const char *const *traces, uint32_t trace_count)
 {
     begin(names, "trace", "", "a generated workload");
-    end(names, "trace", start);
+    const char *given = config_tree_value(start, "trace");
+    if (given != NULL && !has(names->list, given))
+        add_trace(names, given);
     for (uint32_t i = 0; i < trace_count; i++)
         if (!has(names->list, traces[i]))
             add_trace(names, traces[i]);

@@ -52,6 +52,14 @@ const controls = (() => {
         },
         "workload.sessions_per_s": { name: "Sessions that begin per second", from: 0.01, to: 100, log: true },
         "workload.sessions": { name: "Sessions in all", from: 100, to: 100000, log: true, whole: true },
+        warmup_turns: {
+            name: "First turns, not measured",
+            from: 10,
+            to: 100000,
+            log: true,
+            whole: true,
+            zero: "0",
+        },
         "workload.mean_turns": { name: "Turns a session", from: 1, to: 100, log: true },
         "workload.think_time.mean": { name: "Think time between turns", from: 1e9, to: 3600e9, log: true },
         "workload.prompt_tokens.mean": {
@@ -95,6 +103,7 @@ const controls = (() => {
                 "workload.reply_tokens.mean",
                 "import.rate",
                 "import.think_scale",
+                "warmup_turns",
             ],
         ],
     ];

@@ -160,7 +160,11 @@ const runs = (() => {
             if (state.compare && refused.side !== state.edit) state.edit = refused.side;
             controls.show();
             const atKey = controls.showError(refused.answer.error);
-            results.refuse(refused.answer.error, atKey, refused.side);
+            results.refuse(refused.answer.error, atKey, refused.side, () => {
+                state.put("warmup_turns", "0", refused.side);
+                controls.show();
+                schedule(true);
+            });
             say(atKey ? `Refused: ${refused.answer.error.key}` : `Refused: ${refused.answer.error.text}`);
             return;
         }

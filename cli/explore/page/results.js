@@ -467,21 +467,21 @@ const results = (() => {
         drawMap();
     }
 
-    // No result: the program refused the experiment.
-    function refuse(error, atKey, side) {
-        document.getElementById("glance").hidden = true;
-        main.replaceChildren(
-            card(
-                "This cannot be run",
+    // No result: the program refused the experiment. measureAll: what a refused warm-up offers.
+    function refuse(error, atKey, side, measureAll) {
+        const whose = state.compare ? [letter(side), " "] : [];
+        const made = card("This cannot be run", element("p", { class: "headline" }, ...whose, error.text));
+        if (atKey) made.append(element("p", { class: "note" }, "It is marked at its setting."));
+        if (error.key === "warmup_turns")
+            made.append(
                 element(
-                    "p",
-                    { class: "headline" },
-                    ...(state.compare ? [letter(side), " "] : []),
-                    error.text
-                ),
-                element("p", { class: "note" }, atKey ? "It is marked at its setting." : "")
-            )
-        );
+                    "button",
+                    { type: "button", id: "measure-all", onclick: measureAll },
+                    "Measure all turns"
+                )
+            );
+        document.getElementById("glance").hidden = true;
+        main.replaceChildren(made);
         drawn = null;
     }
 

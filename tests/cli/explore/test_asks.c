@@ -194,6 +194,8 @@ START_TEST(the_page_begins_with_the_command_lines_keys)
     ck_assert_uint_eq(json_array_size(traces), 2); /* and none: a generated workload */
     ck_assert_str_eq(json_string_value(json_object_get(json_array_get(traces, 1), "name")),
                      "my/trace.jsonl");
+    ck_assert_str_eq(json_string_value(json_object_get(json_array_get(traces, 1), "about")),
+                     "trace.jsonl");
     ck_assert_uint_eq(json_array_size(json_object_get(start, "metrics")), METRIC_COUNT);
     json_decref(start);
     asks_free(asks);

@@ -243,6 +243,19 @@ async function allSettings() {
     await browser.click("#all-settings > summary");
 }
 
+async function aWarmUpThatIsTooLong() {
+    await browser.go("about:blank");
+    await browser.go(`${address}#a.workload.sessions=100`);
+    await browser.until("return document.getElementById('measure-all')", "the refusal");
+    await browser.click("#measure-all");
+    await upToDate();
+    checks.check(
+        "a warm-up that leaves nothing to measure is mended at once",
+        (await hash()).includes("a.warmup_turns=0"),
+        await hash()
+    );
+}
+
 async function aStrangeLink() {
     await browser.go("about:blank");
     await browser.go(`${address}${START}&a.no.such=1&compare=0&b.%zz`);
@@ -355,6 +368,7 @@ try {
         aCell,
         allSettings,
         aStrangeLink,
+        aWarmUpThatIsTooLong,
         byKeyboard,
         takenAway,
         aPhone,

@@ -246,6 +246,37 @@ static struct door_answer ask_report(const struct asks *asks, const json_t *body
     return asks_report(asks, &place, sets);
 }
 
+static struct door_answer begin_trace(const struct asks *asks, const char *name)
+{
+    struct error err = { 0 };
+    uint32_t number;
+    if (uploads_begin(asks->uploads, name, &number, &err) != STATUS_OK)
+        return asks_error(HTTP_OK, &err);
+    return asks_json(HTTP_OK, json_pack("{s:i}", "file", (int)number));
+}
+
+static struct door_answer ask_trace(const struct asks *asks, const json_t *body)
+{
+    const char *name = json_string_value(json_object_get(body, "name"));
+    const char *part = json_string_value(json_object_get(body, "part"));
+    json_int_t number = json_integer_value(json_object_get(body, "file"));
+    json_int_t at = json_integer_value(json_object_get(body, "at"));
+    struct error err = { 0 };
+    if (name != NULL)
+        return begin_trace(asks, name);
+    if (part == NULL)
+        return refuse_body("part", "bytes in base64", NULL);
+    if (number < 0 || number > UPLOADS_MOST || at < 0)
+        return refuse_body("file", "a file that was begun, and a place in it", NULL);
+    if (uploads_append(asks->uploads, (uint32_t)number, (uint64_t)at, part, &err) != STATUS_OK)
+        return asks_error(HTTP_OK, &err);
+    if (!json_is_true(json_object_get(body, "last")))
+        return asks_json(HTTP_OK, json_object());
+    const char *path = uploads_path(asks->uploads, (uint32_t)number);
+    names_add_trace(asks->names, path);
+    return asks_json(HTTP_OK, json_pack("{s:s}", "trace", path));
+}
+
 static struct door_answer ask_progress(const struct asks *asks, const json_t *body)
 {
     json_t *object = json_object();
@@ -303,6 +334,7 @@ static struct door_answer answer_post(const struct asks *asks, const struct door
     } posts[] = { { "api/run", ask_run },
                   { "api/cancel", ask_cancel },
                   { "api/progress", ask_progress },
+                  { "api/trace", ask_trace },
                   { "api/report", ask_report } };
     for (size_t i = 0; i < sizeof posts / sizeof *posts; i++) {
         json_error_t error;
@@ -332,7 +364,10 @@ enum status asks_new(const struct config_tree *start, const char *const *traces,
     if (status != STATUS_OK)
         return status;
     struct asks *made = memory_new(1, sizeof *made);
-    *made = (struct asks){ .start = config_tree_copy(start), .names = names, .jobs = jobs_new() };
+    *made = (struct asks){ .start = config_tree_copy(start),
+                           .names = names,
+                           .jobs = jobs_new(),
+                           .uploads = uploads_new() };
     *asks = made;
     return STATUS_OK;
 }
@@ -341,6 +376,7 @@ void asks_free(struct asks *asks)
 {
     if (asks == NULL)
         return;
+    uploads_free(asks->uploads);
     jobs_free(asks->jobs);
     names_free(asks->names);
     config_tree_free(asks->start);

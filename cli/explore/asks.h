@@ -6,6 +6,8 @@
  *   POST api/cancel     {page, slot}
  *   POST api/progress   {page}: how far each slot's run is
  *   POST api/report     {page, sets}: the page of `reprise report`, of one run or of two beside each other
+ *   POST api/trace      {name}: {file}, a trace of the user's begins; {file, at, part}: its bytes behind `at`, in
+ *                       base64, and with last: true {trace}, under which name it may be run
  *
  * What an experiment or its files are refused for is an answer like others, {error: {key, expected, found,
  * text}}; a body that is not as above is answered with 400 and the same. A run that a newer one of its page and

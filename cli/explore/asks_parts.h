@@ -6,11 +6,13 @@
 #include "cli/explore/door.h"
 #include "cli/explore/jobs.h"
 #include "cli/explore/names.h"
+#include "cli/explore/uploads.h"
 
 struct asks {
     struct config_tree *start;
     struct names *names;
     struct jobs *jobs;
+    struct uploads *uploads;
 };
 
 /* Takes the object; status is HTTP's. */

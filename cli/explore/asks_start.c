@@ -87,7 +87,7 @@ struct door_answer asks_start(const struct asks *asks)
 {
     json_t *keys = json_array(), *set = json_object();
     walk(asks->start, keys, set);
-    return asks_json(200, json_pack("{s:s, s:o, s:o, s:o, s:O}", "version", REPRISE_VERSION, "keys",
+    return asks_json(200, json_pack("{s:s, s:o, s:o, s:o, s:o}", "version", REPRISE_VERSION, "keys",
                                     keys, "set", set, "metrics", metrics_json(), "names",
-                                    (json_t *)names_json(asks->names)));
+                                    names_json(asks->names)));
 }

@@ -5,11 +5,13 @@
 #include "models/versions.h"
 #include "sim/sim.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct names {
+    pthread_mutex_t lock; /* a trace may come while others look */
     json_t *by_key;
     json_t *list; /* that is being filled; by_key's */
     struct error *err;
@@ -173,6 +175,7 @@ enum status names_load(const struct config_tree *start, const char *const *trace
                        uint32_t trace_count, struct names **names, struct error *err)
 {
     struct names *loaded = memory_new(1, sizeof *loaded);
+    pthread_mutex_init(&loaded->lock, NULL);
     loaded->by_key = json_object();
     loaded->err = err;
     fill_traces(loaded, start, traces, trace_count);
@@ -189,12 +192,24 @@ void names_free(struct names *names)
     if (names == NULL)
         return;
     json_decref(names->by_key);
+    pthread_mutex_destroy(&names->lock);
     free(names);
 }
 
-const json_t *names_json(const struct names *names)
+json_t *names_json(struct names *names)
 {
-    return names->by_key;
+    pthread_mutex_lock(&names->lock);
+    json_t *copy = json_deep_copy(names->by_key);
+    pthread_mutex_unlock(&names->lock);
+    return copy;
+}
+
+void names_add_trace(struct names *names, const char *path)
+{
+    pthread_mutex_lock(&names->lock);
+    names->list = json_object_get(names->by_key, "trace");
+    add_trace(names, path);
+    pthread_mutex_unlock(&names->lock);
 }
 
 /* A policy may also be EVICTION+FETCHING: what is no list's is no path either. */
@@ -203,8 +218,8 @@ static bool may_name(const char *key, const json_t *list, const char *value)
     return has(list, value) || (strcmp(key, "policy") == 0 && strchr(value, '/') == NULL);
 }
 
-enum status names_check(const struct names *names, const struct config_tree *tree,
-                        struct error *err)
+static enum status check(const struct names *names, const struct config_tree *tree,
+                         struct error *err)
 {
     const char *key;
     json_t *list;
@@ -217,4 +232,12 @@ enum status names_check(const struct names *names, const struct config_tree *tre
                                value);
     }
     return STATUS_OK;
+}
+
+enum status names_check(struct names *names, const struct config_tree *tree, struct error *err)
+{
+    pthread_mutex_lock(&names->lock);
+    enum status status = check(names, tree, err);
+    pthread_mutex_unlock(&names->lock);
+    return status;
 }

@@ -1,5 +1,5 @@
 /* cli/explore/names.h - which files a page may have read: those that are shipped, by their names, and those
- * that the command line named. Whatever else a page asks for by a path is refused. */
+ * that the command line named. Whatever else a page asks for by a path is refused. From any thread. */
 #ifndef REPRISE_CLI_EXPLORE_NAMES_H
 #define REPRISE_CLI_EXPLORE_NAMES_H
 
@@ -17,11 +17,14 @@ enum status names_load(const struct config_tree *start, const char *const *trace
 void names_free(struct names *names); /* NULL is fine */
 
 /* By key ("model", "trace"): a list of {name, about}, and of hardware its gpus, hbm_bytes, dram_bytes,
- * ssd_bytes and hbm_utilisation. The names' own. */
-const json_t *names_json(const struct names *names);
+ * ssd_bytes and hbm_utilisation. A copy, the caller's. */
+json_t *names_json(struct names *names);
+
+/* A trace more that may be read. */
+void names_add_trace(struct names *names, const char *path);
 
 /* STATUS_INPUT: a key of the tree names what is in none of the lists; the message names the key. */
-enum status names_check(const struct names *names, const struct config_tree *tree,
+enum status names_check(struct names *names, const struct config_tree *tree,
                         struct error *err);
 
 #endif

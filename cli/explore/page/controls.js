@@ -116,6 +116,7 @@ const controls = (() => {
     ]);
 
     let changed = () => {}; // (settled): a key has another value
+    let tell = () => {}; // (text): what is under way
     let effective = {}; // of the last result: what presets and versions made of keys that are not set
     const shown = new Map(); // key: [functions that show its value]
     const places = new Map(); // key: [elements for its error]
@@ -246,12 +247,8 @@ const controls = (() => {
         const select = element("select", { id });
         const about = element("p", { class: "about" });
         const entries = choices(key);
-        const option = (entry) =>
-            element(
-                "option",
-                { value: entry.name },
-                entry.name === "" ? entry.about : key === "trace" ? entry.about : entry.name
-            );
+        const words = (entry) => (entry.name === "" || key === "trace" ? entry.about : entry.name);
+        const option = (entry) => element("option", { value: entry.name }, words(entry));
         if (entries.some((entry) => entry.preset)) {
             select.append(
                 element(
@@ -273,16 +270,30 @@ const controls = (() => {
                 : effective[key] && entries.some((entry) => entry.name === effective[key])
                   ? effective[key]
                   : state.value(key);
-            if (
-                !entries.some((entry) => entry.name === value) &&
-                ![...select.options].some((o) => o.value === value)
-            )
-                select.append(element("option", { value }, value));
+            const known = entries.find((entry) => entry.name === value) || { name: value, about: value };
+            if (![...select.options].some((each) => each.value === value)) select.append(option(known));
             select.value = value;
-            const entry = entries.find((item) => item.name === value);
-            about.textContent = entry && entry.name !== "" ? entry.about : "";
+            about.textContent = known.name !== "" && known.about !== known.name ? known.about : "";
         });
         return field(key, name, select, [about]);
+    }
+
+    // A trace that the command line did not name.
+    function own() {
+        const file = element("input", { type: "file", id: "own-trace" });
+        file.addEventListener("change", () => {
+            if (file.files.length > 0) upload.take(file.files[0], takeTrace, tell);
+        });
+        return element(
+            "div",
+            { class: "own-trace" },
+            element("label", { for: "own-trace" }, "or a trace of yours: drop it here, or choose"),
+            file
+        );
+    }
+
+    function takeTrace(path) {
+        put("trace", path, true);
     }
 
     // ---- any key ----
@@ -397,8 +408,10 @@ const controls = (() => {
         return true;
     }
 
-    function build(form, onChanged) {
+    function build(form, onChanged, onTold) {
         changed = onChanged;
+        tell = onTold;
+        upload.listen(takeTrace, tell);
         const tabs = element("fieldset", { id: "sides", class: "tabs" }, element("legend", {}, "Change"));
         for (const side of ["a", "b"]) {
             const radio = element("input", { type: "radio", name: "side", id: `side-${side}`, value: side });
@@ -417,6 +430,7 @@ const controls = (() => {
                 onShow(key, () => {
                     made.hidden = !applies(key);
                 });
+                if (key === "trace") made.append(own());
                 group.append(made);
             }
             form.append(group);

@@ -450,7 +450,7 @@ async function begin() {
         say("The program does not answer: was it ended?");
         return;
     }
-    controls.build(document.getElementById("controls"), (settled) => runs.schedule(settled));
+    controls.build(document.getElementById("controls"), (settled) => runs.schedule(settled), say);
     bind();
     showCompare();
     controls.show();

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define QUICK "\"workload.sessions\":\"40\",\"warmup_turns\":\"0\""
@@ -238,6 +239,141 @@ START_TEST(a_run_gives_what_the_simulator_gives)
 }
 END_TEST
 
+/* ---- a trace of one's own ---- */
+
+/* The bytes in base64, by the book: three make four. */
+static void base64_write(const char *bytes, size_t count, char *text)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < count; i += 3) {
+        unsigned char three[3] = { 0 };
+        memcpy(three, bytes + i, count - i < 3 ? count - i : 3);
+        uint32_t bits = (uint32_t)three[0] << 16 | (uint32_t)three[1] << 8 | three[2];
+        for (int d = 0; d < 4; d++)
+            *text++ = i + (size_t)d > count ? '=' : digits[bits >> (18 - 6 * d) & 63];
+    }
+    *text = '\0';
+}
+
+static json_t *give_part(struct asks *asks, json_int_t file, size_t at, const char *bytes,
+                         size_t count, bool last, unsigned *status)
+{
+    char part[512], body[1024];
+    base64_write(bytes, count, part);
+    snprintf(body, sizeof body, "{\"file\":%lld,\"at\":%zu,\"part\":\"%s\",\"last\":%s}",
+             (long long)file, at, part, last ? "true" : "false");
+    return tell(asks, true, "api/trace", body, status);
+}
+
+static json_int_t begin_file(struct asks *asks, const char *name)
+{
+    char body[256];
+    unsigned status;
+    snprintf(body, sizeof body, "{\"name\":\"%s\"}", name);
+    json_t *begun = tell(asks, true, "api/trace", body, &status);
+    json_int_t file = json_integer_value(json_object_get(begun, "file"));
+    json_decref(begun);
+    ck_assert_int_gt(file, 0);
+    return file;
+}
+
+static const char own_trace[] =
+    "session,arrival,think,prompt,reply\n1,0,0,100,20\n1,0,5,50,20\n2,1,0,80,30\n";
+
+/* In parts of each length, so that every padding of base64 is met. */
+START_TEST(a_trace_that_is_handed_over_is_the_same_file_in_a_private_folder)
+{
+    struct asks *asks = asks_of("{}", NULL);
+    json_int_t file = begin_file(asks, "../my trace.csv");
+    size_t whole = sizeof own_trace - 1, step = (size_t)_i + 1;
+    char path[256] = "", read[sizeof own_trace] = "";
+    unsigned status;
+    for (size_t at = 0; at < whole; at += step) {
+        size_t count = whole - at < step ? whole - at : step;
+        json_t *answer =
+            give_part(asks, file, at, own_trace + at, count, at + count == whole, &status);
+        ck_assert_ptr_null(json_object_get(answer, "error"));
+        if (at + count == whole)
+            snprintf(path, sizeof path, "%s", json_string_value(json_object_get(answer, "trace")));
+        json_decref(answer);
+    }
+    FILE *in = fopen(path, "r");
+    ck_assert_ptr_nonnull(in);
+    ck_assert_uint_eq(fread(read, 1, sizeof read, in), whole);
+    fclose(in);
+    ck_assert_str_eq(read, own_trace);
+    ck_assert_ptr_nonnull(
+        strstr(path, "/1-.._my_trace.csv")); /* in the folder, whatever its name */
+    char folder[256];
+    struct stat facts;
+    snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
+    ck_assert_int_eq(stat(folder, &facts), 0);
+    ck_assert_uint_eq(facts.st_mode & 0777, 0700);
+    asks_free(asks);
+    ck_assert_int_ne(stat(folder, &facts), 0);
+}
+END_TEST
+
+START_TEST(a_trace_that_is_handed_over_can_be_run_and_none_else_of_its_folder)
+{
+    struct asks *asks = asks_of("{}", NULL);
+    unsigned status;
+    char body[512];
+    FILE *sample = fopen(SAMPLE_TRACE, "r");
+    char bytes[300];
+    ck_assert_ptr_nonnull(sample);
+    json_int_t file = begin_file(asks, "sample.jsonl");
+    json_t *answer = NULL;
+    size_t at = 0, count;
+    while ((count = fread(bytes, 1, sizeof bytes, sample)) > 0) {
+        json_decref(answer);
+        answer = give_part(asks, file, at, bytes, count, false, &status);
+        at += count;
+    }
+    fclose(sample);
+    json_decref(answer);
+    answer = give_part(asks, file, at, "", 0, true, &status);
+    const char *path = json_string_value(json_object_get(answer, "trace"));
+    for (int other = 0; other < 2; other++) {
+        snprintf(body, sizeof body,
+                 "{\"slot\":\"a\",\"set\":{\"warmup_turns\":\"0\",\"trace\":\"%s%s\"}}", path,
+                 other ? ".other" : "");
+        json_t *run = tell(asks, true, "api/run", body, &status);
+        ck_assert_int_eq(json_object_get(run, "run") != NULL, !other);
+        json_decref(run);
+    }
+    json_decref(answer);
+    asks_free(asks);
+}
+END_TEST
+
+START_TEST(a_part_that_does_not_fit_is_refused_by_its_key)
+{
+    static const struct {
+        const char *body, *key;
+    } parts[] = {
+        { "{\"file\":1,\"at\":5,\"part\":\"AAAA\"}", "at" },
+        { "{\"file\":2,\"at\":0,\"part\":\"AAAA\"}", "file" },
+        { "{\"file\":0,\"at\":0,\"part\":\"AAAA\"}", "file" },
+        { "{\"file\":-1,\"at\":0,\"part\":\"AAAA\"}", "file" },
+        { "{\"file\":1,\"at\":0,\"part\":\"AAA\"}", "part" },
+        { "{\"file\":1,\"at\":0,\"part\":\"A!AA\"}", "part" },
+        { "{\"file\":1,\"at\":0,\"part\":\"AA=A\"}", "part" },
+        { "{\"file\":1,\"at\":0}", "part" },
+        { "{}", "part" },
+    };
+    struct asks *asks = asks_of("{}", NULL);
+    begin_file(asks, "x.csv");
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        unsigned status;
+        json_t *answer = tell(asks, true, "api/trace", parts[i].body, &status);
+        ck_assert_str_eq(of_error(answer, "key"), parts[i].key);
+        json_decref(answer);
+    }
+    asks_free(asks);
+}
+END_TEST
+
 /* ---- newer asks ---- */
 
 struct asking {
@@ -358,6 +494,10 @@ int main(void)
     tcase_add_test(asks, what_is_wrong_with_an_experiment_is_told_at_its_key);
     tcase_add_test(asks, the_page_begins_with_the_command_lines_keys);
     tcase_add_test(asks, a_run_gives_what_the_simulator_gives);
+    tcase_add_loop_test(asks, a_trace_that_is_handed_over_is_the_same_file_in_a_private_folder, 0,
+                        5);
+    tcase_add_test(asks, a_trace_that_is_handed_over_can_be_run_and_none_else_of_its_folder);
+    tcase_add_test(asks, a_part_that_does_not_fit_is_refused_by_its_key);
     tcase_add_test(asks, a_newer_run_stops_the_older_of_its_page_and_slot_and_no_other);
     tcase_add_test(asks, more_pages_than_there_is_room_for_are_served_too);
     tcase_add_loop_test(asks, a_run_can_be_stopped, 0, 2);

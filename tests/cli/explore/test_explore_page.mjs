@@ -256,6 +256,27 @@ async function aWarmUpThatIsTooLong() {
     );
 }
 
+async function aTraceOfOnesOwn() {
+    await browser.go("about:blank");
+    await browser.go(`${address}${START}`);
+    await upToDate();
+    const before = await round();
+    // Longer than a part, so that it comes in several.
+    await browser.run(
+        "const turns = [...Array(3000).keys()].map((i) => `${i},${i},,100,20`);" +
+            "const file = new File(['session,arrival_s,think_s,prompt_tokens,reply_tokens\\n' + turns.join('\\n') + '\\n'], 'my own.csv');" +
+            "const data = new DataTransfer(); data.items.add(file);" +
+            "document.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));"
+    );
+    await browser.until(
+        "return document.getElementById('c-trace').selectedOptions[0].textContent === 'my own.csv'",
+        "the trace"
+    );
+    await newer(before);
+    const which = await browser.run("return document.getElementById('which-a').textContent");
+    checks.check("a trace that is dropped is run", which.includes("my_own.csv; 2,900 turns"), which);
+}
+
 async function aStrangeLink() {
     await browser.go("about:blank");
     await browser.go(`${address}${START}&a.no.such=1&compare=0&b.%zz`);
@@ -367,6 +388,7 @@ try {
         two,
         aCell,
         allSettings,
+        aTraceOfOnesOwn,
         aStrangeLink,
         aWarmUpThatIsTooLong,
         byKeyboard,

@@ -1,6 +1,7 @@
 /* cli/explore/asks.c - see asks.h. */
 #include "cli/explore/asks.h"
 #include "cli/explore/asks_parts.h"
+#include "cli/explore/turn.h"
 
 #include "base/clock.h"
 #include "base/embedded.h"
@@ -151,29 +152,39 @@ static json_t *run_json(const struct experiment *experiment, const struct sim_re
     return object;
 }
 
+static struct door_answer run_answer(enum job_end end, json_t *object, const struct error *err)
+{
+    if (end == JOB_DONE)
+        return asks_json(HTTP_OK, object);
+    json_decref(object);
+    return end == JOB_STOPPED ? asks_json(HTTP_OK, json_pack("{s:b}", "stopped", 1))
+                              : asks_error(HTTP_OK, err);
+}
+
 static struct door_answer run(const struct asks *asks, const struct job_place *place,
                               const json_t *set, bool curves)
 {
     struct experiment experiment;
     struct sim_result result;
+    struct turn_layers turn = { 0 };
+    const struct watch watch = turn_watch(&turn);
     struct error err = { 0 };
     const uint64_t start_ns = clock_now_ns();
-    json_t *notes = json_array();
+    json_t *notes = json_array(), *object = NULL;
     enum job_end end = JOB_FAILED;
     if (asks_experiment(asks, set, notes, &experiment, &err) == STATUS_OK)
-        end = jobs_run(asks->jobs, place, &experiment, &result, &err);
+        end = jobs_run(asks->jobs, place, &experiment, curves ? &watch : NULL, &result, &err);
     if (end == JOB_DONE) {
-        json_t *object = run_json(&experiment, &result, curves);
+        object = run_json(&experiment, &result, curves);
         json_object_set(object, "notes", notes);
+        json_object_set_new(object, "turn", turn_json(&turn));
         json_object_set_new(object, "took_ns",
                             json_integer((json_int_t)(clock_now_ns() - start_ns)));
         sim_result_free(&result);
-        json_decref(notes);
-        return asks_json(HTTP_OK, object);
     }
+    turn_free(&turn);
     json_decref(notes);
-    return end == JOB_STOPPED ? asks_json(HTTP_OK, json_pack("{s:b}", "stopped", 1))
-                              : asks_error(HTTP_OK, &err);
+    return run_answer(end, object, &err);
 }
 
 /* ---- what is in a body ---- */

@@ -69,7 +69,7 @@ static enum job_end run_one(const struct asks *asks, const struct job_place *pla
     uint32_t at = runs->count;
     if (asks_experiment(asks, set, NULL, &experiment, err) != STATUS_OK)
         return JOB_FAILED;
-    enum job_end end = jobs_run(asks->jobs, place, &experiment, &runs->result[at], err);
+    enum job_end end = jobs_run(asks->jobs, place, &experiment, NULL, &runs->result[at], err);
     if (end != JOB_DONE)
         return end;
     snprintf(runs->name[at], sizeof runs->name[at], "%s%s", lettered ? letters[at] : "",

@@ -126,9 +126,9 @@ static bool tell(void *context, uint64_t turns_done, uint64_t turns_expected, do
 }
 
 static enum job_end run(struct job *job, const struct experiment *experiment,
-                        struct sim_result *result, struct error *err)
+                        const struct watch *watch, struct sim_result *result, struct error *err)
 {
-    const struct sim_progress progress = { .tell = tell, .context = job };
+    const struct sim_progress progress = { .tell = tell, .context = job, .watch = watch };
     if (!wanted(job))
         return JOB_STOPPED;
     if (sim_run(experiment, &progress, result, err) != STATUS_OK)
@@ -140,15 +140,15 @@ static enum job_end run(struct job *job, const struct experiment *experiment,
 }
 
 enum job_end jobs_run(struct jobs *jobs, const struct job_place *place,
-                      const struct experiment *experiment, struct sim_result *result,
-                      struct error *err)
+                      const struct experiment *experiment, const struct watch *watch,
+                      struct sim_result *result, struct error *err)
 {
     struct job job = { .jobs = jobs, .page = take(jobs, place->page) };
     job.slot = &job.page->slot[place->slot];
     job.number = atomic_fetch_add(&job.slot->newest, 1) + 1;
     atomic_fetch_add(&job.slot->running, 1);
     note_progress(job.slot, 0, 0.0);
-    enum job_end end = run(&job, experiment, result, err);
+    enum job_end end = run(&job, experiment, watch, result, err);
     atomic_fetch_sub(&job.slot->running, 1);
     let_go(jobs, job.page);
     return end;

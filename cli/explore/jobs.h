@@ -39,10 +39,11 @@ struct jobs;
 struct jobs *jobs_new(void);
 void jobs_free(struct jobs *jobs); /* no job is running; NULL is fine */
 
-/* Runs the experiment there. With JOB_DONE *result is the caller's to sim_result_free(). */
+/* Runs the experiment there; watch (may be NULL) hears of what happens. With JOB_DONE *result is the
+ * caller's to sim_result_free(). */
 enum job_end jobs_run(struct jobs *jobs, const struct job_place *place,
-                      const struct experiment *experiment, struct sim_result *result,
-                      struct error *err);
+                      const struct experiment *experiment, const struct watch *watch,
+                      struct sim_result *result, struct error *err);
 
 /* Stops the job there, if there is one. */
 void jobs_cancel(struct jobs *jobs, const struct job_place *place);

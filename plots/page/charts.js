@@ -431,50 +431,40 @@ const charts = (() => {
         return picture;
     }
 
-    // A turn's layers: when each one's KV had arrived, and when it was computed; ns since the turn's start.
+    // A turn's layers [{load_begin_ns, arrival_ns, begin_ns, end_ns}]: a row each, when its KV came (arrival 0: it
+    // was there) and when it was computed. ns since the first of them.
     function gantt(place, options) {
         const layers = options.layers;
         const end = Math.max(...layers.map((layer) => Math.max(layer.end_ns, layer.arrival_ns)), 1);
         const row = layers.length > 48 ? 5 : 8;
         const { picture, width } = canvas(place, layers.length * row + 52, options.label);
-        const x = scale({ from: 0, to: end, kind: "ns" }, 56, width - 14, Math.floor(width / 90));
+        const x = scale({ from: 0, to: end, kind: "ns" }, 62, width - 14, Math.floor(width / 90));
         const bottom = layers.length * row + 8;
         for (const tick of x.ticks) {
-            picture.append(
-                svg("line", { x1: x.at(tick), x2: x.at(tick), y1: 4, y2: bottom, stroke: colour("grid") })
-            );
-            picture.append(text(x.at(tick), bottom + 16, format(tick, "ns"), { "text-anchor": "middle" }));
+            const at = x.at(tick);
+            picture.append(svg("line", { x1: at, x2: at, y1: 4, y2: bottom, stroke: colour("grid") }));
+            picture.append(text(at, bottom + 16, format(tick, "ns"), { "text-anchor": "middle" }));
         }
+        const bar = (from, to, y, name) =>
+            picture.append(
+                svg("rect", {
+                    x: x.at(from),
+                    y,
+                    width: Math.max(1, x.at(to) - x.at(from)),
+                    height: row / 2 - 0.5,
+                    fill: colour(name),
+                })
+            );
         layers.forEach((layer, i) => {
             const y = 6 + i * row;
             if (i % 8 === 0)
                 picture.append(
-                    text(50, y + row, `layer ${i + 1}`, { "text-anchor": "end", "font-size": 10 })
+                    text(56, y + row, `layer ${i + 1}`, { "text-anchor": "end", "font-size": 11 })
                 );
-            const from = i > 0 ? layers[i - 1].arrival_ns : 0;
-            if (layer.arrival_ns > from)
-                picture.append(
-                    svg("rect", {
-                        x: x.at(from),
-                        y,
-                        width: Math.max(1, x.at(layer.arrival_ns) - x.at(from)),
-                        height: row / 2 - 0.5,
-                        fill: colour("dram"),
-                    })
-                );
-            picture.append(
-                svg("rect", {
-                    x: x.at(layer.begin_ns),
-                    y: y + row / 2,
-                    width: Math.max(1, x.at(layer.end_ns) - x.at(layer.begin_ns)),
-                    height: row / 2 - 0.5,
-                    fill: colour("hbm"),
-                })
-            );
+            if (layer.arrival_ns > 0) bar(layer.load_begin_ns, layer.arrival_ns, y, "dram");
+            bar(layer.begin_ns, layer.end_ns, y + row / 2, "hbm");
         });
-        picture.append(
-            text(width / 2, bottom + 36, "time since the prefill began", { "text-anchor": "middle" })
-        );
+        picture.append(text(width / 2, bottom + 36, options.xName, { "text-anchor": "middle" }));
         return picture;
     }
 

@@ -268,14 +268,35 @@ const results = (() => {
     }
 
     function gantt(side, sides, answer, after) {
-        const title = `A turn's layers: KV arriving, then computed${sides.length > 1 ? `: ${side.toUpperCase()}` : ""}`;
+        const whose = sides.length > 1 ? `: ${side.toUpperCase()}` : "";
+        const title = `A turn's prefill, layer by layer${whose}`;
+        const turn = answer.turn;
         const made = card(title);
+        const wait = turn.wait_ns > 0 ? charts.format(turn.wait_ns, "ns") : "";
+        made.append(
+            element(
+                "p",
+                { class: "which" },
+                wait
+                    ? `Turn ${turn.turn}, which waited longest for its KV: ${wait} of its layers' time.`
+                    : `Turn ${turn.turn}: no turn's layers waited for KV; this one loaded most of them.`
+            )
+        );
         charts.legend(made, [
             { name: "KV on its way", colour: charts.colour("dram") },
             { name: "computing", colour: charts.colour("hbm") },
         ]);
         made.append(
-            chart(title, (place) => charts.gantt(place, { layers: answer.turn.layers, label: title }), after)
+            chart(
+                title,
+                (place) =>
+                    charts.gantt(place, {
+                        layers: turn.layers,
+                        label: title,
+                        xName: "time since its load or prefill began",
+                    }),
+                after
+            )
         );
         return made;
     }
@@ -430,9 +451,13 @@ const results = (() => {
                 ...told.map((side) => hits(side, sides, answers[side], after)),
                 mapCard()
             ),
-            ...told
-                .filter((side) => answers[side].turn)
-                .map((side) => gantt(side, sides, answers[side], after)),
+            element(
+                "div",
+                { class: "pair" },
+                ...told
+                    .filter((side) => answers[side].turn)
+                    .map((side) => gantt(side, sides, answers[side], after))
+            ),
             table(sides, answers)
         );
         for (const draw of after) draw();

@@ -239,6 +239,87 @@ START_TEST(a_run_gives_what_the_simulator_gives)
 }
 END_TEST
 
+/* The longest that layers waited in any measured iteration: plainly, from all of them. */
+struct longest {
+    bool measuring;
+    uint64_t wait_ns;
+};
+
+static void note_measures(void *context, uint64_t time_ns)
+{
+    struct longest *longest = context;
+    (void)time_ns;
+    longest->measuring = true;
+}
+
+static void note_iteration(void *context, const struct watch_iteration *told)
+{
+    struct longest *longest = context;
+    if (longest->measuring && told->wait_ns > longest->wait_ns)
+        longest->wait_ns = told->wait_ns;
+}
+
+static uint64_t longest_wait_ns(const char *yaml)
+{
+    struct longest longest = { 0 };
+    const struct watch watch = { .context = &longest,
+                                 .iterated = note_iteration,
+                                 .measures = note_measures };
+    const struct sim_progress progress = { .watch = &watch };
+    struct config_tree *tree = NULL;
+    struct experiment experiment;
+    struct sim_result result;
+    struct error err = { 0 };
+    ck_assert_int_eq(config_tree_parse(yaml, "t", &tree, &err), STATUS_OK);
+    ck_assert_int_eq(experiment_from_tree(tree, NULL, &experiment, &err), STATUS_OK);
+    ck_assert_int_eq(sim_run(&experiment, &progress, &result, &err), STATUS_OK);
+    sim_result_free(&result);
+    config_tree_free(tree);
+    return longest.wait_ns;
+}
+
+static json_int_t time_of(const json_t *layer, const char *member)
+{
+    return json_integer_value(json_object_get(layer, member));
+}
+
+START_TEST(the_turn_that_is_drawn_waited_longest_and_its_layers_follow_each_other)
+{
+    struct asks *asks = asks_of("{}", NULL);
+    unsigned status;
+    json_t *answer = tell(asks, true, "api/run",
+                          "{\"slot\":\"a\",\"curves\":true,\"set\":{\"workload.sessions\":\"200\","
+                          "\"warmup_turns\":\"300\",\"engine.read_buffer_layers\":\"0\"}}",
+                          &status);
+    const json_t *turn = json_object_get(answer, "turn"), *layers = json_object_get(turn, "layers");
+    uint64_t wait_ns = longest_wait_ns(
+        "{workload.sessions: 200, warmup_turns: 300, engine.read_buffer_layers: 0}");
+    ck_assert_uint_gt(wait_ns, 0);
+    ck_assert_uint_eq((uint64_t)time_of(turn, "wait_ns"), wait_ns);
+    ck_assert_int_gt(time_of(turn, "turn"), 300); /* a measured one */
+    ck_assert_uint_eq(json_array_size(layers), 40);
+    json_int_t before = 0, gaps = 0;
+    for (size_t i = 0; i < json_array_size(layers); i++) {
+        const json_t *layer = json_array_get(layers, i);
+        ck_assert_int_ge(time_of(layer, "begin_ns"), before);
+        ck_assert_int_ge(time_of(layer, "begin_ns"), time_of(layer, "arrival_ns"));
+        ck_assert_int_ge(time_of(layer, "arrival_ns"), time_of(layer, "load_begin_ns"));
+        ck_assert_int_gt(time_of(layer, "end_ns"), time_of(layer, "begin_ns"));
+        gaps += i > 0 ? time_of(layer, "begin_ns") - before : 0;
+        before = time_of(layer, "end_ns");
+    }
+    ck_assert_int_gt(gaps, 0);
+    ck_assert_int_le(gaps, (json_int_t)wait_ns);
+    json_decref(answer);
+    answer =
+        tell(asks, true, "api/run",
+             "{\"slot\":\"a\",\"curves\":true,\"set\":{" QUICK ",\"policy\":\"none\"}}", &status);
+    ck_assert(json_is_null(json_object_get(answer, "turn"))); /* nothing is loaded */
+    json_decref(answer);
+    asks_free(asks);
+}
+END_TEST
+
 /* ---- a trace of one's own ---- */
 
 /* The bytes in base64, by the book: three make four. */
@@ -494,6 +575,7 @@ int main(void)
     tcase_add_test(asks, what_is_wrong_with_an_experiment_is_told_at_its_key);
     tcase_add_test(asks, the_page_begins_with_the_command_lines_keys);
     tcase_add_test(asks, a_run_gives_what_the_simulator_gives);
+    tcase_add_test(asks, the_turn_that_is_drawn_waited_longest_and_its_layers_follow_each_other);
     tcase_add_loop_test(asks, a_trace_that_is_handed_over_is_the_same_file_in_a_private_folder, 0,
                         5);
     tcase_add_test(asks, a_trace_that_is_handed_over_can_be_run_and_none_else_of_its_folder);

@@ -89,6 +89,12 @@ async function aScreen() {
         "in charts",
         await browser.run("return document.querySelectorAll('.chart svg').length >= 4")
     );
+    checks.check(
+        "one of a turn's layers",
+        (await browser.run("return document.getElementById('results').textContent")).includes(
+            "layer by layer"
+        )
+    );
     await wholeMap();
     await browser.picture(join(pictures, "explore-1280.png"));
     checks.check("nothing is wider than the screen", (await overflow()) <= 0, await overflow());

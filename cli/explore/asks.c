@@ -215,9 +215,11 @@ static bool is_set(const json_t *set)
     const char *key;
     json_t *value;
     bool texts = json_is_object(set);
-    json_object_foreach((json_t *)set, key, value) texts =
-        texts && json_is_string(value) &&
-        strlen(json_string_value(value)) == json_string_length(value);
+    json_object_foreach((json_t *)set, key, value)
+    {
+        texts = texts && json_is_string(value) &&
+                strlen(json_string_value(value)) == json_string_length(value);
+    }
     return texts;
 }
 

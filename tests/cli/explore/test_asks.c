@@ -242,7 +242,7 @@ END_TEST
 /* The longest that layers waited in any measured iteration: plainly, from all of them. */
 struct longest {
     bool measuring;
-    uint64_t wait_ns;
+    uint64_t wait_ns, warmup_wait_ns;
 };
 
 static void note_measures(void *context, uint64_t time_ns)
@@ -255,8 +255,9 @@ static void note_measures(void *context, uint64_t time_ns)
 static void note_iteration(void *context, const struct watch_iteration *told)
 {
     struct longest *longest = context;
-    if (longest->measuring && told->wait_ns > longest->wait_ns)
-        longest->wait_ns = told->wait_ns;
+    uint64_t *most_ns = longest->measuring ? &longest->wait_ns : &longest->warmup_wait_ns;
+    if (told->wait_ns > *most_ns)
+        *most_ns = told->wait_ns;
 }
 
 static uint64_t longest_wait_ns(const char *yaml)
@@ -275,6 +276,7 @@ static uint64_t longest_wait_ns(const char *yaml)
     ck_assert_int_eq(sim_run(&experiment, &progress, &result, &err), STATUS_OK);
     sim_result_free(&result);
     config_tree_free(tree);
+    ck_assert_uint_gt(longest.warmup_wait_ns, longest.wait_ns); /* which is not what is asked for */
     return longest.wait_ns;
 }
 
@@ -289,14 +291,14 @@ START_TEST(the_turn_that_is_drawn_waited_longest_and_its_layers_follow_each_othe
     unsigned status;
     json_t *answer = tell(asks, true, "api/run",
                           "{\"slot\":\"a\",\"curves\":true,\"set\":{\"workload.sessions\":\"200\","
-                          "\"warmup_turns\":\"300\",\"engine.read_buffer_layers\":\"0\"}}",
+                          "\"warmup_turns\":\"800\",\"workload.seed\":\"5\",\"engine.read_buffer_layers\":\"0\"}}",
                           &status);
     const json_t *turn = json_object_get(answer, "turn"), *layers = json_object_get(turn, "layers");
     uint64_t wait_ns = longest_wait_ns(
-        "{workload.sessions: 200, warmup_turns: 300, engine.read_buffer_layers: 0}");
+        "{workload.sessions: 200, warmup_turns: 800, workload.seed: 5, engine.read_buffer_layers: 0}");
     ck_assert_uint_gt(wait_ns, 0);
     ck_assert_uint_eq((uint64_t)time_of(turn, "wait_ns"), wait_ns);
-    ck_assert_int_gt(time_of(turn, "turn"), 300); /* a measured one */
+    ck_assert_int_gt(time_of(turn, "turn"), 800); /* a measured one */
     ck_assert_uint_eq(json_array_size(layers), 40);
     json_int_t before = 0, gaps = 0;
     for (size_t i = 0; i < json_array_size(layers); i++) {

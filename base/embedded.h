@@ -8,7 +8,7 @@
 
 struct embedded_file {
     const char *name; /* without folders */
-    const unsigned char *bytes;
+    const unsigned char *bytes; /* ended by a NUL, which size does not count */
     size_t size;
 };
 

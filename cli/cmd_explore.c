@@ -97,19 +97,15 @@ static void serve(const char *address, bool no_browser)
         leading_remove(&leading);
 }
 
-/* What the page begins with where the command line says nothing: a load that the default server
- * sustains, since under the paper's, which it does not, every mechanism is hidden behind the queue.
- */
+/* Where the command line says nothing, what ./setup runs: its server sustains its load. Under the
+ * default experiment's, the paper's, every mechanism is hidden behind a queue of minutes. */
 static enum status take_start(const struct explore_options *given, struct config_tree **tree,
                               struct error *err)
 {
     const struct experiment_options *said = &given->experiment;
     bool silent = said->file == NULL && said->set.count == 0 && said->model == NULL &&
                   said->hardware == NULL && said->gpus == NULL && said->trace == NULL;
-    enum status status = experiment_tree(said, tree, err);
-    if (status == STATUS_OK && silent)
-        status = config_tree_set(*tree, "workload.sessions_per_s=0.25", err);
-    return status;
+    return silent ? explore_first_tree(tree, err) : experiment_tree(said, tree, err);
 }
 
 static enum status explore(struct explore_options *given, struct error *err)

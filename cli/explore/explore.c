@@ -1,6 +1,7 @@
 /* cli/explore/explore.c - see explore.h. */
 #include "cli/explore/explore.h"
 
+#include "base/embedded.h"
 #include "base/memory.h"
 #include "cli/explore/asks.h"
 #include "cli/explore/door.h"
@@ -11,6 +12,14 @@ struct explore {
     struct asks *asks;
     struct door *door;
 };
+
+extern const struct embedded_file explore_first[];
+
+enum status explore_first_tree(struct config_tree **tree, struct error *err)
+{
+    return config_tree_parse((const char *)explore_first[0].bytes, explore_first[0].name, tree,
+                             err);
+}
 
 enum status explore_open(const struct explore_config *config, struct explore **explore,
                          struct error *err)

@@ -13,6 +13,10 @@ struct explore_config {
     uint16_t port; /* 0: any that is free */
 };
 
+/* The experiment to begin with where nothing is said: docs/examples/first.yaml, which ./setup runs. *tree is the
+ * caller's to config_tree_free(). */
+enum status explore_first_tree(struct config_tree **tree, struct error *err);
+
 struct explore;
 
 /* Serves from now on. STATUS_IO: the port is taken, a shipped file cannot be read. */

@@ -64,9 +64,11 @@ static void add_drive(const char *name, void *context)
     struct names *names = context;
     struct drive drive;
     char bytes[32];
-    if (names->err->status == STATUS_OK && drive_load(name, &drive, names->err) == STATUS_OK)
-        add(names, name,
-            units_format((double)drive.capacity_bytes, UNIT_BYTES, bytes, sizeof bytes));
+    if (names->err->status != STATUS_OK || drive_load(name, &drive, names->err) != STATUS_OK)
+        return;
+    units_format((double)drive.capacity_bytes, UNIT_BYTES, bytes, sizeof bytes);
+    json_object_set_new(add(names, name, bytes), "bytes",
+                        json_integer((json_int_t)drive.capacity_bytes));
 }
 
 static void add_version(const char *name, void *context)

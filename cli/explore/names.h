@@ -17,7 +17,7 @@ enum status names_load(const struct config_tree *start, const char *const *trace
 void names_free(struct names *names); /* NULL is fine */
 
 /* By key ("model", "trace"): a list of {name, about}, and of hardware its gpus, hbm_bytes, dram_bytes,
- * ssd_bytes and hbm_utilisation. A copy, the caller's. */
+ * ssd_bytes and hbm_utilisation, of a drive its bytes. A copy, the caller's. */
 json_t *names_json(struct names *names);
 
 /* A trace more that may be read. */

@@ -47,8 +47,8 @@ const controls = (() => {
             log: true,
             zero: "0",
             own: "hardware",
-            ownValue: () => server("ssd_bytes"),
-            ownWords: "the server's",
+            ownValue: ssdBytes,
+            ownWords: "the server's drives",
         },
         "workload.sessions_per_s": { name: "Sessions that begin per second", from: 0.01, to: 100, log: true },
         "workload.sessions": { name: "Sessions in all", from: 100, to: 100000, log: true, whole: true },
@@ -126,12 +126,25 @@ const controls = (() => {
         return entry ? entry[member] : undefined;
     }
 
+    // Of the drive that is chosen; undefined: the server's own disks.
+    function driveBytes() {
+        const entry = state.names["ssd.drive"].find((item) => item.name === state.value("ssd.drive"));
+        return entry ? entry.bytes : undefined;
+    }
+
+    // The SSD tier where its key says that it is what the hardware has.
+    function ssdBytes() {
+        const drives = Number(state.value("ssd.drives"));
+        return driveBytes() && !Number.isNaN(drives) ? drives * driveBytes() : server("ssd_bytes");
+    }
+
     function onShow(key, show) {
         if (!shown.has(key)) shown.set(key, []);
         shown.get(key).push(show);
     }
 
     function put(key, text, settled) {
+        if (key === "tiers.ssd.capacity") state.put("ssd.drives", undefined); // as many as that takes
         const row = state.rows.get(key);
         state.put(key, text === row.standard && !(key in effective) ? undefined : text);
         show();
@@ -496,5 +509,5 @@ const controls = (() => {
         return true;
     }
 
-    return { build, show, setEffective, showError, server };
+    return { build, show, setEffective, showError, server, driveBytes, ssdBytes };
 })();

@@ -195,7 +195,8 @@ const runs = (() => {
 
 const map = (() => {
     const DRAM = "tiers.dram.capacity",
-        SSD = "tiers.ssd.capacity";
+        SSD = "tiers.ssd.capacity",
+        DRIVES = "ssd.drives";
     let mine = 0,
         controller = null,
         base = {},
@@ -218,26 +219,30 @@ const map = (() => {
     // Of a server's own sizes, from none to some times as much; SSD from the most down, as a map has north up.
     function sizes() {
         const dram = controls.server("dram_bytes") || 256e9,
-            ssd = controls.server("ssd_bytes") || 8e12;
-        columns = [0, 0.25, 0.5, 1, 2, 4].map((times) => three(dram * times));
-        rows = [3, 1, 0.33, 0.1, 0].map((times) => three(ssd * times));
+            ssd = controls.server("ssd_bytes") || 8e12,
+            drive = controls.driveBytes();
+        columns = [0, 0.125, 0.25, 0.5, 1, 2].map((times) => three(dram * times));
+        rows = drive
+            ? [8, 4, 2, 1, 0].map((drives) => drive * drives)
+            : [3, 1, 0.33, 0.1, 0].map((times) => three(ssd * times));
     }
 
     function chosen() {
         const near = (list, key, own) => {
             const text = state.value(key),
-                bytes = text === "hardware" ? controls.server(own) : units.read(text, "bytes");
+                bytes = text === "hardware" ? own : units.read(text, "bytes");
             return list.findIndex(
                 (size) => size === bytes || (size > 0 && Math.abs(bytes / size - 1) < 0.03)
             );
         };
-        const at = [near(columns, DRAM, "dram_bytes"), near(rows, SSD, "ssd_bytes")];
+        const at = [near(columns, DRAM, controls.server("dram_bytes")), near(rows, SSD, controls.ssdBytes())];
         return at[0] >= 0 && at[1] >= 0 ? at : null;
     }
 
     function choose(c, r) {
         state.put(DRAM, units.write(columns[c], "bytes"));
         state.put(SSD, units.write(rows[r], "bytes"));
+        state.put(DRIVES, undefined);
         controls.show();
         runs.schedule(true);
     }
@@ -300,6 +305,7 @@ const map = (() => {
         const next = { ...state.set[state.edit] };
         delete next[DRAM];
         delete next[SSD];
+        delete next[DRIVES]; // as many as the size takes
         if (state.key(next) !== state.key(base)) allowed = false;
         base = next;
         sizes();

@@ -85,7 +85,10 @@ const results = (() => {
                 : `${experiment["workload.shape"]} workload, ${experiment["workload.sessions_per_s"]} sessions/s`;
         const server = `${experiment.gpus} GPU${experiment.gpus === "1" ? "" : "s"} of ${experiment.hardware}`;
         const dram = tier(experiment, "tiers.dram.capacity", entry.dram_bytes);
-        const ssd = tier(experiment, "tiers.ssd.capacity", entry.ssd_bytes);
+        const fixed = experiment["ssd.drive"] !== "" && experiment["ssd.drives"] !== "fit";
+        const ssd = fixed
+            ? `of ${experiment["ssd.drives"]} × ${experiment["ssd.drive"]}`
+            : tier(experiment, "tiers.ssd.capacity", entry.ssd_bytes);
         const turns = answer.run.metrics.turns.toLocaleString("en");
         return (
             `${experiment.model} on ${server}, ${experiment.policy}, DRAM ${dram}, SSD ${ssd}; ${load}; ` +
@@ -131,7 +134,11 @@ const results = (() => {
             const notes = [...answer.run.findings, ...answer.notes];
             if (notes.length > 0)
                 made.append(
-                    element("ul", { class: "findings" }, ...notes.map((note) => element("li", {}, note)))
+                    element(
+                        "ul",
+                        { class: "findings" },
+                        ...notes.map((note) => element("li", {}, note[0].toUpperCase() + note.slice(1)))
+                    )
                 );
         }
         return made;

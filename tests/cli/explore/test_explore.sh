@@ -68,6 +68,12 @@ check "and they are sim's, byte for byte" [ "$(metrics <page.json)" = "$(metrics
 check "a second one on its port" exits 3 "$reprise" explore --no-browser --port "$port"
 check "is told why" grep -q "127.0.0.1:$port: cannot listen" err
 
+# ---- without options: what ./setup runs ----
+kill -INT "$server"
+wait "$server"
+start --no-browser
+check "without options it begins with the first example" grep -qF '"workload.sessions":"1500"' <(ask GET api/start "")
+
 # ---- its end, with a run under way that would take minutes ----
 exec 4<>"/dev/tcp/127.0.0.1/$port"
 long='{"slot":"a","set":{"workload.sessions":"9000000","warmup_turns":"0"}}'

@@ -221,7 +221,7 @@ async function aCell() {
     await newer(before);
     checks.check(
         "a cell of the map is taken by the keyboard",
-        /a\.tiers\.dram\.capacity=32GB/.test(await hash()) &&
+        /a\.tiers\.dram\.capacity=16GB/.test(await hash()) &&
             /a\.tiers\.ssd\.capacity=0(&|$)/.test(await hash()),
         await hash()
     );

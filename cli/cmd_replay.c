@@ -212,6 +212,7 @@ static enum status run_and_print(const struct replay_options *given,
         all->bound =
             bound_new(shared.block_tokens, shared.recompute_base_ns, shared.recompute_slope_ns);
     all->turns = given->turns;
+    all->trace = experiment->trace;
     if (replay_runs_do(all, trace, requests, given->threads, err) != STATUS_OK)
         return err->status;
     snprintf(server, sizeof server, "%s on %u GPU(s) of %s", experiment->model, experiment->gpus,

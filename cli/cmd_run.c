@@ -11,6 +11,7 @@
 #include "runtime/serve.h"
 
 #include <stdio.h>
+#include <string.h>
 
 struct run_options {
     struct experiment_options experiment;
@@ -31,7 +32,8 @@ static bool tell(void *context, uint64_t turns, uint64_t expected, double share_
     const struct teller *teller = context;
     double share = expected > 0 ? (double)turns / (double)expected : share_read;
     share = share > 1.0 ? 1.0 : share;
-    progress_draw(teller->progress, ((double)teller->done + share) / teller->comparison->count, turns, "turns");
+    progress_draw(teller->progress, ((double)teller->done + share) / teller->comparison->count,
+                  turns, "turns");
     return !interrupt_asked();
 }
 
@@ -77,6 +79,10 @@ static enum status run_all(const struct run_options *given, struct comparison *c
     enum status status = runtime_options_config(&given->runtime, &config, err);
     config.machine = serve_machine_new();
     config.iterations_path = given->iterations;
+    if (status == STATUS_OK && given->iterations != NULL && given->record.turns != NULL &&
+        strcmp(given->iterations, given->record.turns) == 0)
+        status = error_input(err, NULL, 0, "--iterations", "a file other than that of --turns",
+                             given->iterations);
     if (status == STATUS_OK && given->iterations != NULL && comparison->count > 1)
         status = error_input(err, NULL, 0, "--iterations", "one policy", "several");
     struct teller teller = { .progress = &progress, .comparison = comparison };

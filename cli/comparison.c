@@ -57,8 +57,8 @@ enum status comparison_record_begin(const struct comparison *comparison, struct 
     if (seeds > 1)
         snprintf(name + length, sizeof name - (size_t)length, "-%" PRIu64,
                  run->experiment.workload.seed);
-    return record_options_open(comparison->recording, &comparison->asked, name, runs, &run->record,
-                               &run->err);
+    return record_options_open(comparison->recording, &comparison->asked, name,
+                               run->experiment.trace, runs, &run->record, &run->err);
 }
 
 enum status comparison_record_end(struct run *run)
@@ -139,7 +139,8 @@ static void run_one(void *context, uint32_t item)
     struct teller teller = { running, run };
     struct sim_progress progress = { .tell = tell,
                                      .context = &teller,
-                                     .turn_ended = running->comparison->pairs_turns ? note_turn : NULL };
+                                     .turn_ended =
+                                         running->comparison->pairs_turns ? note_turn : NULL };
     if (atomic_load(&running->stop) || interrupt_asked())
         return;
     if (comparison_record_begin(running->comparison, run) == STATUS_OK)
@@ -251,6 +252,18 @@ enum status comparison_store(const struct comparison *comparison, struct store *
 
 /* ---- the end ---- */
 
+/* Beside what was named, since of several runs each has its own. */
+static void tell_files(const struct comparison *comparison)
+{
+    for (uint32_t i = 0; i < items_of(comparison); i++) {
+        const struct record *record = &run_of_item(comparison, i)->record;
+        if (record->turns_path != NULL)
+            fprintf(stderr, "turns: %s\n", record->turns_path);
+        if (record->timeline_path != NULL)
+            fprintf(stderr, "timeline: %s\n", record->timeline_path);
+    }
+}
+
 enum status comparison_conclude(struct comparison *comparison, enum status ran, struct store *store,
                                 bool json, struct error *err)
 {
@@ -267,5 +280,6 @@ enum status comparison_conclude(struct comparison *comparison, enum status ran, 
         return status;
     }
     (json ? comparison_print_json : comparison_print_table)(stdout, comparison);
+    tell_files(comparison);
     return ran;
 }

@@ -267,5 +267,9 @@ void explain_list(FILE *out, const struct explained *turns)
                      looked_for[i].unit);
         fprintf(out, "  turn %-8" PRIu64 " %s (%s)\n", row->turn, looked_for[i].what, value);
     }
-    fprintf(out, "\n`reprise explain %" PRId64 " TURN` tells its story.\n", turns->run);
+    fprintf(out,
+            "\n`reprise explain %" PRId64
+            " TURN` tells its story. In another run a turn of that number may be "
+            "another:\nSESSION:TURN names the same one in all that serve the same sessions.\n",
+            turns->run);
 }

@@ -1,4 +1,4 @@
-/* cli/interrupt.h - Ctrl-C and SIGTERM ask a command to stop; a second one kills it. */
+/* cli/interrupt.h - Ctrl-C, SIGTERM and SIGHUP ask a command to stop; a second one kills it. */
 #ifndef REPRISE_CLI_INTERRUPT_H
 #define REPRISE_CLI_INTERRUPT_H
 

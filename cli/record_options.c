@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define SPAN_NS (10 * 60 * NS_PER_S)
 
@@ -43,6 +44,27 @@ enum status record_options_check(const struct record_options *given, struct reco
     return STATUS_OK;
 }
 
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat first, second;
+    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+enum status record_options_check_paths(const char *turns, const char *timeline, const char *trace,
+                                       struct error *err)
+{
+    const char *const written[] = { turns, timeline };
+    const char *const option[] = { "--turns", "--timeline" };
+    for (int i = 0; i < 2; i++)
+        if (written[i] != NULL && trace[0] != '\0' && is_same_file(written[i], trace))
+            return error_input(err, NULL, 0, option[i], "a file other than the trace", written[i]);
+    if (turns != NULL && timeline != NULL && strcmp(turns, timeline) == 0)
+        return error_input(err, NULL, 0, "--timeline", "a file other than that of --turns",
+                           timeline);
+    return STATUS_OK;
+}
+
 /* Where the name's ending begins: at the first dot behind its folder that does not begin it. */
 static size_t ending_of(const char *path)
 {
@@ -64,8 +86,9 @@ enum status record_options_path(const char *path, const char *name, uint32_t run
 }
 
 enum status record_options_open(const struct record_options *given,
-                                const struct record_asked *asked, const char *policy, uint32_t runs,
-                                struct record *record, struct error *err)
+                                const struct record_asked *asked, const char *policy,
+                                const char *trace, uint32_t runs, struct record *record,
+                                struct error *err)
 {
     char turns[RECORD_PATH_BYTES], timeline[RECORD_PATH_BYTES];
     struct record_asked here = *asked;
@@ -79,5 +102,7 @@ enum status record_options_open(const struct record_options *given,
         return status;
     here.turns = given->turns != NULL ? turns : NULL;
     here.timeline = given->timeline != NULL ? timeline : NULL;
+    if (record_options_check_paths(here.turns, here.timeline, trace, err) != STATUS_OK)
+        return err->status;
     return record_open(record, &here, policy, err);
 }

@@ -27,14 +27,18 @@ struct record_options {
 enum status record_options_check(const struct record_options *given, struct record_asked *asked,
                                  struct error *err);
 
+/* Refuses to write what is asked for over the trace that is read ("": none), or both files into one. STATUS_INPUT. */
+enum status record_options_check_paths(const char *turns, const char *timeline, const char *trace,
+                                       struct error *err);
+
 #define RECORD_PATH_BYTES 4096
 /* The path of one of `runs` runs' files: of several, with that name before its ending. STATUS_IO: it is too long. */
 enum status record_options_path(const char *path, const char *name, uint32_t runs,
                                 char out[RECORD_PATH_BYTES], struct error *err);
-/* Opens what is asked for of one of `runs` runs, under that policy: of several, a path has the policy's name before
- * its ending. As record_open(). */
+/* Opens what is asked for of one of `runs` runs of the trace ("": generated), under that policy: of several, a path has
+ * the policy's name before its ending. As record_open(), and record_options_check_paths(). */
 enum status record_options_open(const struct record_options *given, const struct record_asked *asked,
-                                const char *policy, uint32_t runs, struct record *record,
-                                struct error *err);
+                                const char *policy, const char *trace, uint32_t runs,
+                                struct record *record, struct error *err);
 
 #endif

@@ -40,6 +40,7 @@ struct replay_runs {
     struct bound *bound;             /* NULL: no bounds are wanted */
     uint64_t bound_bytes;            /* at its most */
     struct replay_measured measured; /* zero: the trace does not tell */
+    const char *trace;               /* its file, which is not written over; "": generated */
     const char *turns;               /* a file of requests' rows for each run (cli/record_options.h); NULL: none */
 };
 

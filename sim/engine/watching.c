@@ -147,7 +147,7 @@ static void set_loss(const struct placement_absent *absent, struct turn_row *row
 {
     uint64_t tokens = 0;
     for (int why = 0; why < ABSENT_COUNT; why++)
-        tokens += absent->tokens[why];
+        tokens += why != ABSENT_LIMITED ? absent->tokens[why] : 0;
     row->lost_why = row->lost_tier = row->lost_ns = row->lost_for_turn = TURN_NOTHING;
     if (tokens == 0)
         return;

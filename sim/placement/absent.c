@@ -35,7 +35,7 @@ static bool is_held_by(const struct placement *other, uint64_t key)
 
 /* What is asked about one unit, of which `covered` tokens are found. */
 struct asked {
-    uint32_t unit, cut, covered;
+    uint32_t unit, cut, covered, want;
     uint64_t ends; /* where it does in the context */
     enum tier slowest;
 };
@@ -44,11 +44,14 @@ struct asked {
 static enum absence why_left(const struct placement *core, const struct job *job,
                              const struct asked *asked)
 {
+    const struct unit *entry = &core->units.unit[asked->unit];
     for (int tier = 0; tier < TIER_COUNT; tier++)
-        if (core->units.unit[asked->unit].tokens[tier] > 0 &&
-            asked->ends <= job->found_most_tokens[tier])
+        if (entry->tokens[tier] > 0 && asked->ends <= job->found_most_tokens[tier])
             return ABSENT_BEHIND;
-    return ABSENT_LIMITED;
+    /* The pool's is found as far as the SSD's. */
+    bool in_pool = asked->slowest == TIER_REMOTE && remote_tokens(core, entry) > 0;
+    return in_pool && asked->ends <= job->found_most_tokens[TIER_SSD] ? ABSENT_BEHIND
+                                                                      : ABSENT_LIMITED;
 }
 
 static struct placement_loss why_not(const struct placement *core, const struct job *job,
@@ -56,7 +59,10 @@ static struct placement_loss why_not(const struct placement *core, const struct 
                                      const struct placement *const *others, uint32_t count)
 {
     const struct unit *entry = &core->units.unit[asked->unit];
-    if (above(held_here(core, entry, asked->slowest), asked->cut) > asked->covered)
+    uint32_t held = above(held_here(core, entry, asked->slowest), asked->cut);
+    /* Of a block that is there in part the rest is what is asked about: it is of no use without
+     * that. */
+    if (held > asked->covered && (units_are_sessions(core) || held >= asked->want))
         return (struct placement_loss){ .why = why_left(core, job, asked) };
     for (uint32_t i = 0; i < count; i++)
         if (others[i] != core && is_held_by(others[i], entry->key))
@@ -97,15 +103,16 @@ struct placement_absent placement_absent(const struct placement *core, uint32_t 
         struct asked asked = { .unit = chain_unit(core, job, i),
                                .cut = cut_tokens,
                                .covered = covered_of(core, &hits, i, want),
+                               .want = want,
                                .ends = (uint64_t)i * core->config.unit_tokens + want,
                                .slowest = slowest };
         if (asked.covered == want)
             continue;
         struct placement_loss loss = why_not(core, job, &asked, others, count);
         absent.tokens[loss.why] += want - asked.covered;
-        if (is_first)
+        if (is_first && loss.why != ABSENT_LIMITED) /* which is there */
             absent.first = loss;
-        is_first = false;
+        is_first = is_first && loss.why == ABSENT_LIMITED;
     }
     return absent;
 }

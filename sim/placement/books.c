@@ -204,7 +204,8 @@ void books_note_loss(struct placement *core, uint32_t unit, enum absence why, en
     bool below = core->env.capacity_tokens[TIER_DRAM] + core->env.capacity_tokens[TIER_SSD] > 0;
     if (core->losses == NULL || (why == ABSENT_UNSAVED && !below)) /* then HBM evicts it */
         return;
-    const struct placement_loss loss = { why, from, core->now_ns, core->behalf };
+    uint64_t behalf = why == ABSENT_EVICTED ? core->behalf : 0;
+    const struct placement_loss loss = { why, from, core->now_ns, behalf };
     losses_note(core->losses, core->units.unit[unit].key, &loss);
 }
 

@@ -233,13 +233,13 @@ struct placement_loss {
     enum absence why;
     enum tier from;   /* the tier that had it last, or would not take it */
     uint64_t time_ns;
-    uint64_t behalf;  /* for whom the core worked when it went: placement_on_behalf() */
+    uint64_t behalf;  /* of what was evicted: for whom the core worked then (placement_on_behalf()); else 0 */
 };
 
 struct placement_absent {
     uint32_t tokens[ABSENT_COUNT];
-    struct placement_loss first; /* of the first token that is not found; why: ABSENT_NEVER and time_ns 0
-                                    where nothing is known */
+    struct placement_loss first; /* of the first token that is not there to be reused; why: ABSENT_NEVER and
+                                    time_ns 0 where nothing is known */
 };
 
 /* From now on the core remembers, by key, the last loss of KV: 40 bytes each. */

@@ -56,10 +56,13 @@ enum status record_open(struct record *record, const struct record_asked *asked,
     enum status status = STATUS_OK;
     *record = (struct record){ .keeps = asked->keep_turns };
     record->watch = (struct watch){ .context = record, .turn_ended = note_turn };
-    if (asked->turns != NULL)
+    if (asked->turns != NULL) {
+        record->turns_path = memory_text(asked->turns);
         status = turn_file_open(asked->turns, policy, &record->turns, err);
+    }
     if (status != STATUS_OK || asked->timeline == NULL)
         return status;
+    record->timeline_path = memory_text(asked->timeline);
     status = timeline_open(asked->timeline, policy, asked->span, &record->timeline, err);
     if (status != STATUS_OK)
         return status;
@@ -99,6 +102,9 @@ void record_abandon(struct record *record)
 void record_free(struct record *record)
 {
     free(record->row);
+    free(record->turns_path);
+    free(record->timeline_path);
     record->row = NULL;
+    record->turns_path = record->timeline_path = NULL;
     record->rows = record->row_capacity = 0;
 }

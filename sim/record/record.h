@@ -20,6 +20,7 @@ struct record {
     struct turn_row *row; /* kept, in the order of ends */
     uint32_t rows, row_capacity;
     bool keeps;
+    char *turns_path, *timeline_path; /* of files that are there when it is finished; NULL: none */
 };
 
 /* Whether anything is asked for. */
@@ -37,6 +38,6 @@ static inline const struct watch *record_watch(const struct record *record)
 enum status record_finish(struct record *record, struct error *err);
 /* The run did not end: leaves no file. */
 void record_abandon(struct record *record);
-void record_free(struct record *record); /* the rows */
+void record_free(struct record *record); /* the rows and paths */
 
 #endif

@@ -57,16 +57,33 @@ static void tell_cause(FILE *out, uint64_t time_ns, const char *why, const char 
     *join = ", ";
 }
 
+/* On the way to the scheduler and, with the first token, from it: reception, tokenising, streaming.
+ */
+static void tell_outside(FILE *out, const struct turn_row *row)
+{
+    char before[TEXT_BYTES], behind[TEXT_BYTES];
+    uint64_t before_ns = row->queued_ns - row->asked_ns;
+    uint64_t behind_ns = row->ttft_ns - (row->first_token_ns - row->asked_ns);
+    if (before_ns + behind_ns > 0)
+        fprintf(out,
+                "%s before the scheduler heard of it, and %s from there to its user (the API "
+                "server's CPU: "
+                "engine.request_cpu, engine.reply_cpu); ",
+                duration(before_ns, before), duration(behind_ns, behind));
+}
+
 static void tell_waiting(FILE *out, const struct turn_row *row)
 {
     char text[TEXT_BYTES];
     const char *join = ": ";
     uint64_t waited_ns = row->prefill_start_ns - row->queued_ns;
+    fprintf(out, "\nWaiting: ");
+    tell_outside(out, row);
     if (waited_ns == 0) {
-        fprintf(out, "\nWaiting: its prefill began at once.\n");
+        fprintf(out, "in the queue its prefill began at once.\n");
         return;
     }
-    fprintf(out, "\nWaiting: %s in the queue", duration(waited_ns, text));
+    fprintf(out, "%s in the queue", duration(waited_ns, text));
     tell_cause(out, row->waiting_gpu_ns, "for the GPUs' work before it", &join);
     tell_cause(out, row->waiting_batch_ns, "while the batch was full (engine.batch)", &join);
     tell_cause(out, row->waiting_hbm_ns, "while HBM had no room", &join);

@@ -68,6 +68,13 @@ for file in replay1-*.csv; do
 done
 check "a file each run" [ "$(ls replay1-*.csv | wc -l)" -eq 4 ]
 
+cp "$sample" input.jsonl
+says "a trace is not written over" 2 "other than the trace" "$reprise" sim -t input.jsonl --set warmup_turns=0 -p lru --no-db --turns ./input.jsonl
+ln -s input.jsonl link.jsonl
+says "nor by another name" 2 "other than the trace" "$reprise" replay link.jsonl --blocks 50 -p lru --turns input.jsonl
+check "the trace was written over" cmp "$sample" input.jsonl
+says "two files of one name" 2 "other than that of --turns" "$reprise" sim "${small[@]}" --no-db --turns b.jsonl --timeline b.jsonl
+
 says "another ending" 2 "a name that ends in .csv or .jsonl" "$reprise" sim "${small[@]}" --no-db --turns t.txt
 says "Parquet" 2 "write as Parquet" "$reprise" sim "${small[@]}" --no-db --turns t.parquet
 says "a timeline's ending" 2 "ends in .json" "$reprise" sim "${small[@]}" --no-db --timeline t.txt

@@ -43,6 +43,10 @@ static const char *what_is_broken(const struct turn_row *row)
         return "tokens by why are not those computed";
     if (row->reused_tokens + row->computed_tokens != row->wanted_tokens)
         return "reused and computed are not what was wanted";
+    if (row->reused_tokens + row->too_slow_tokens + row->not_fetched_tokens > row->found_tokens)
+        return "more was reused or passed over than found";
+    if (row->lost_why != ABSENT_EVICTED && row->lost_for_turn != TURN_NOTHING)
+        return "what was not evicted went for somebody";
     if (row->lost_ns != TURN_NOTHING && row->lost_ns > row->prefill_start_ns)
         return "KV was lost after it was looked for";
     return NULL;

@@ -103,6 +103,30 @@ START_TEST(behind_a_gap_is_what_is_there_without_what_is_before_it)
 }
 END_TEST
 
+/* The last block holds 8 tokens of it, and a longer context asks for 16. */
+START_TEST(of_a_block_that_is_there_in_part_the_rest_was_never_stored)
+{
+    struct steps steps = remembering(NULL);
+    const uint64_t keys[] = { 1, 2 };
+    struct placement_hits hits;
+    uint32_t job = placement_queue(steps.core, ++steps.now_ns, keys, 2, BLOCK + 8, 2);
+    ck_assert_int_eq(
+        placement_prepare(steps.core, ++steps.now_ns, job, 0, BLOCK + 8, TIER_SSD, &hits),
+        PREPARE_DONE);
+    look(&steps);
+    end_all(&steps);
+    placement_save(steps.core, ++steps.now_ns, job, BLOCK + 8);
+    look(&steps);
+    end_all(&steps);
+    placement_finish(steps.core, ++steps.now_ns, job);
+    look(&steps);
+    struct placement_absent absent = absent_of(&steps, 1, 2);
+    ck_assert_uint_eq(absent.tokens[ABSENT_NEVER], BLOCK);
+    ck_assert_uint_eq(absent.tokens[ABSENT_BEHIND], 0);
+    placement_free(steps.core);
+}
+END_TEST
+
 static void expiring(struct placement_config *config)
 {
     config->keys.ttl_ns = 1000;
@@ -113,9 +137,11 @@ START_TEST(what_outlived_its_time_has_expired)
     struct steps steps = remembering(expiring);
     turn(&steps, 1, 2);
     steps.now_ns += 5000;
+    placement_on_behalf(steps.core, 9);
     turn(&steps, 11, 1);
     struct placement_absent absent = absent_of(&steps, 1, 2);
     ck_assert_uint_eq(absent.tokens[ABSENT_EXPIRED], 2 * BLOCK);
+    ck_assert_uint_eq(absent.first.behalf, 0); /* nobody needed its room */
     placement_free(steps.core);
 }
 END_TEST
@@ -239,6 +265,7 @@ int main(void)
     tcase_add_test(tcase, an_eviction_says_when_and_for_whom);
     tcase_add_test(tcase, the_last_tier_that_had_it_is_named);
     tcase_add_test(tcase, behind_a_gap_is_what_is_there_without_what_is_before_it);
+    tcase_add_test(tcase, of_a_block_that_is_there_in_part_the_rest_was_never_stored);
     tcase_add_test(tcase, what_outlived_its_time_has_expired);
     tcase_add_test(tcase, what_a_filter_kept_out_was_refused);
     tcase_add_test(tcase, another_server_s_is_elsewhere);

@@ -172,11 +172,12 @@ START_TEST(the_story_says_who_evicted_it)
     };
     char *text;
     size_t length;
-    row.asked_ns = row.queued_ns = row.prepared_ns = 5000000000;
+    row.asked_ns = 4950000000;
+    row.queued_ns = row.prepared_ns = 5000000000;
     row.prefill_start_ns = 5500000000;
     row.waiting_hbm_ns = 500000000;
     row.first_token_ns = row.end_ns = 5600000000;
-    row.ttft_ns = 600000000;
+    row.ttft_ns = 658000000; /* 50 ms before the queue, 8 ms behind the prefill */
     row.wanted_tokens = row.computed_tokens = 64;
     row.evicted_tokens = 48;
     row.new_tokens = 16;
@@ -188,13 +189,15 @@ START_TEST(the_story_says_who_evicted_it)
     story_tell(out, &row, NULL, &cause);
     fclose(out);
     ck_assert_ptr_nonnull(strstr(text, "session 3's turn 2"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "50.0 ms before the scheduler heard of it, and 8.00 ms from"));
     ck_assert_ptr_nonnull(strstr(text, "500 ms while HBM had no room"));
     ck_assert_ptr_nonnull(
         strstr(text, "48   75.0 %  computed: they had been stored, and were evicted"));
     ck_assert_ptr_nonnull(
-        strstr(text, "evicted from DRAM at 4.000 s, 1.00 s before this turn was asked"));
+        strstr(text, "evicted from DRAM at 4.000 s, 950 ms before this turn was asked"));
     ck_assert_ptr_nonnull(strstr(text, "room for turn 7 (session 5's turn 1, 120 tokens)"));
-    ck_assert_ptr_nonnull(strstr(text, "Time to first token: 600 ms"));
+    ck_assert_ptr_nonnull(strstr(text, "Time to first token: 658 ms"));
     free(text);
 }
 END_TEST

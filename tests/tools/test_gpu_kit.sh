@@ -44,6 +44,7 @@ for file in summary.txt host-numerics.txt steps.tsv calibration/here.yaml host-l
     [ -s "$file" ] || fail "no $file in the results"
 done
 expect_code 0 bare "$kit/reprise" sim -m llama-3-8b --no-db -p lru
+expect_code 0 bare "$kit/reprise" lesson 7 --no-picture # of which the kit has files, but no gnuplot
 expect_code 0 bash -c "cd / && ln -s $kit/reprise $folder/link && env -i $folder/link --help"
 
 # ---- what is written ----

@@ -74,7 +74,8 @@ int cmd_plot(int argc, const char **argv)
           "one turn's layers, loading, computing and saving, of what `sim` or `run` --timeline "
           "wrote; "
           "may be given again, to lay them side by side" },
-        { "turn", 0, OPTION_U64, &given.turn, "N", "that turn (default: the one that loads most)" },
+        { "turn", 0, OPTION_U64, &given.turn, "N",
+          "that turn of the first timeline (default: the one that loads most)" },
         { "out", 'o', OPTION_TEXT, &given.folder, "FOLDER", "where the pictures go (out)" },
         PRICE_OPTIONS(&given.price),
         { 0 },

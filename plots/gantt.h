@@ -6,12 +6,27 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define GANTT_FILES_MOST 4
 
-/* Draws the turn of each timeline, one below the other on one scale, as timeline.png and timeline.svg in the folder;
- * turn 0: of the first timeline the one that loads most. told, which may be NULL, is told of each picture.
+struct timeline_turn;
+
+/* One turn in a picture. */
+struct gantt_panel {
+    const struct timeline_turn *turn; /* the caller's */
+    char title[160];
+};
+
+/* Draws turns one below the other on one scale into path, PNG or SVG as its name ends. small: for a page that is
+ * read on phones too. what: the option that path is from. STATUS_INPUT: another ending; STATUS_IO: gnuplot or the
+ * file. */
+enum status gantt_draw_turns(const struct gantt_panel *panel, uint32_t panels, bool small,
+                             const char *what, const char *path, struct error *err);
+
+/* Draws a turn of the first timeline, and the same turn of the same session of each other one, as timeline.png and
+ * timeline.svg in the folder; turn 0: the one of the first that loads most. told, which may be NULL, is told of each picture.
  * STATUS_INPUT: no such file's format; a timeline that does not tell the turn's layers. STATUS_IO: a file cannot be
  * read or written, gnuplot is missing or fails. */
 enum status gantt_draw(const char *const *timeline, uint32_t files, uint64_t turn,

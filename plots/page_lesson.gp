@@ -1,22 +1,12 @@
 # plots/page_lesson.gp - a lesson: diagrams one below the other over the same points, a line for each way to run it.
 # In: panels, lines, points, $panel_N (a row a point: its place, a column a line), y_N_* (ticks.h), panel_title[],
 # line_label[], x_label[], x_name.
-width = 640
 key_height = 38 * lines + 26
 panel_height = 285
 height = 46 + key_height + panel_height * panels + 52
-# Points of the terminals differ, and a browser may have no DejaVu: there its own sans-serif.
-scale = picture_format eq 'png' ? 2 : 1.25
-if (picture_format eq 'png') {
-    set terminal pngcairo enhanced size 2 * width, 2 * height font font.',38' linewidth 3 background '#FFFFFF'
-} else {
-    set terminal svg enhanced size width, height font 'sans-serif,24' linewidth 1.5 background '#FFFFFF'
-    font = 'sans-serif'
-}
-set output picture_file
-small = sprintf(',%.0f', 17 * scale)
+load scripts.'/canvas_small.gp'
 set multiplot
-set tics font font.small
+set tics font font.small_letters
 set lmargin at screen 0.175
 set rmargin at screen 0.96
 set xrange [0.7 : points + 0.3]
@@ -36,7 +26,7 @@ do for [n = 1:panels] {
     do for [i = 1:count] { eval(sprintf('set ytics add (y_%d_label[%d] y_%d_at[%d])', n, i, n, i)) }
     unset key
     if (n == 1) {
-        set key at screen 0.5, 1.0 - 8.0 / height center top vertical maxrows lines reverse Left noenhanced font font.small samplen 1.6
+        set key at screen 0.5, 1.0 - 8.0 / height center top vertical maxrows lines reverse Left noenhanced font font.small_letters samplen 1.6
     }
     plot for [i = 1:lines] sprintf('$panel_%d', n) using 1:(column(1 + i)) with linespoints linewidth 2.6 \
         pointtype (i == 1 ? 7 : i == 2 ? 5 : i == 3 ? 9 : 13) pointsize 0.9 linecolor rgb policy_colour[i] \

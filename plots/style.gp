@@ -30,3 +30,8 @@ set tics nomirror textcolor rgb ink scale 0.6
 set grid linecolor rgb '#D4D4D4' linewidth 0.6 dashtype solid, linecolor rgb '#ECECEC' linewidth 0.4 dashtype solid
 set key noenhanced textcolor rgb ink samplen 2.2 spacing 1.15
 set style fill solid 1.0 noborder
+
+# Where a panel's axes lie: pixels from the left and the top edge of a canvas of width and height.
+frame = 'set lmargin at screen %f; set rmargin at screen %f; set tmargin at screen %f; set bmargin at screen %f'
+place(left, right, top, bottom) = sprintf(frame, left / real(width), right / real(width), \
+                                          1.0 - top / real(height), 1.0 - bottom / real(height))

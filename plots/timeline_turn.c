@@ -79,17 +79,31 @@ static double loaded_of(const json_t *row)
            arg_of(row, "reused_remote_tokens");
 }
 
-static const json_t *find_row(const json_t *events, uint64_t turn)
+struct choice {
+    uint64_t turn;
+    const struct timeline_turn *like;
+};
+
+static bool is_chosen(const json_t *row, const struct choice *choice)
 {
+    const struct timeline_turn *like = choice->like;
+    return like != NULL ? arg_of(row, "session") == (double)like->session &&
+                              arg_of(row, "turn_of_session") == (double)like->turn_of_session
+                        : choice->turn != 0 && arg_of(row, "turn") == (double)choice->turn;
+}
+
+static const json_t *find_row(const json_t *events, const struct choice *choice)
+{
+    bool most = choice->turn == 0 && choice->like == NULL;
     const json_t *found = NULL, *event;
     size_t at;
     json_array_foreach(events, at, event)
     {
         if (!is_row(event))
             continue;
-        if (turn != 0 && arg_of(event, "turn") == (double)turn)
+        if (is_chosen(event, choice))
             return event;
-        if (turn == 0 && (found == NULL || loaded_of(event) > loaded_of(found)))
+        if (most && (found == NULL || loaded_of(event) > loaded_of(found)))
             found = event;
     }
     return found;
@@ -99,6 +113,7 @@ static void note_row(const json_t *row, struct timeline_turn *told)
 {
     told->turn = (uint64_t)arg_of(row, "turn");
     told->session = (uint64_t)arg_of(row, "session");
+    told->server = (uint64_t)arg_of(row, "server");
     told->turn_of_session = (uint64_t)arg_of(row, "turn_of_session");
     told->wanted_tokens = arg_of(row, "wanted_tokens");
     told->reused_tokens = arg_of(row, "reused_tokens");
@@ -142,12 +157,26 @@ static void note_copy(const json_t *event, struct timeline_copy **copy, uint32_t
     (*copy)[(*count)++] = here;
 }
 
+/* A server's process has the number behind its own. */
+static void note_around(const json_t *event, struct timeline_turn *told)
+{
+    struct timeline_work work = { begin_ns(event), end_ns(event), is_of(event, "stall") };
+    if (json_number_value(json_object_get(event, "pid")) != (double)(told->server + 1) ||
+        (work.end_ns > told->prefill_start_ns && work.begin_ns < told->first_token_ns))
+        return;
+    memory_grow(&told->around, &told->around_capacity, (uint64_t)told->arounds + 1,
+                sizeof *told->around);
+    told->around[told->arounds++] = work;
+}
+
 static void note_events(const json_t *events, struct timeline_turn *told)
 {
     const json_t *event;
     size_t at;
     json_array_foreach(events, at, event)
     {
+        if (is_of(event, "iteration") || is_of(event, "stall"))
+            note_around(event, told);
         if (arg_of(event, "turn") != (double)told->turn)
             continue;
         if (is_of(event, "layer"))
@@ -159,17 +188,26 @@ static void note_events(const json_t *events, struct timeline_turn *told)
     }
 }
 
-static enum status note_turn(const char *path, const json_t *json, uint64_t turn,
+static enum status refuse_turn(const char *path, const struct choice *choice, struct error *err)
+{
+    char found[64] = "none";
+    if (choice->like != NULL)
+        snprintf(found, sizeof found, "no turn %" PRIu64 " of session %" PRIu64,
+                 choice->like->turn_of_session, choice->like->session);
+    else if (choice->turn != 0)
+        snprintf(found, sizeof found, "%" PRIu64, choice->turn);
+    return error_input(err, path, 0, "--turn",
+                       "a turn that the timeline tells (--timeline-span tells more)", found);
+}
+
+static enum status note_turn(const char *path, const json_t *json, const struct choice *choice,
                              struct timeline_turn *told, struct error *err)
 {
     const json_t *events = json_object_get(json, "traceEvents");
-    const json_t *row = find_row(events, turn);
+    const json_t *row = find_row(events, choice);
     char found[32];
-    snprintf(found, sizeof found, "%" PRIu64, turn);
     if (row == NULL)
-        return error_input(err, path, 0, "--turn",
-                           "a turn that the timeline tells (--timeline-span tells more)",
-                           turn != 0 ? found : "none");
+        return refuse_turn(path, choice, err);
     snprintf(told->policy, sizeof told->policy, "%s",
              text_of(json_object_get(json, "otherData"), "policy"));
     note_row(row, told);
@@ -183,14 +221,15 @@ static enum status note_turn(const char *path, const json_t *json, uint64_t turn
     return STATUS_OK;
 }
 
-enum status timeline_turn_read(const char *path, uint64_t turn, struct timeline_turn *told,
-                               struct error *err)
+enum status timeline_turn_read(const char *path, uint64_t turn, const struct timeline_turn *like,
+                               struct timeline_turn *told, struct error *err)
 {
+    const struct choice choice = { turn, like };
     json_t *json = NULL;
     *told = (struct timeline_turn){ 0 };
     enum status status = read_json(path, &json, err);
     if (status == STATUS_OK)
-        status = note_turn(path, json, turn, told, err);
+        status = note_turn(path, json, &choice, told, err);
     json_decref(json);
     return status;
 }
@@ -200,5 +239,6 @@ void timeline_turn_free(struct timeline_turn *told)
     free(told->layer);
     free(told->load);
     free(told->save);
+    free(told->around);
     *told = (struct timeline_turn){ 0 };
 }

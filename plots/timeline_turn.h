@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Times in ns since the run began. */
@@ -17,21 +18,29 @@ struct timeline_copy {
     char name[48]; /* "load SSD to HBM" */
 };
 
+/* What its GPUs did before and after the prefill. */
+struct timeline_work {
+    double begin_ns, end_ns;
+    bool waits_for_saving; /* they stood still; else: they computed something else */
+};
+
 struct timeline_turn {
     char policy[64];
-    uint64_t turn, session, turn_of_session;
+    uint64_t turn, session, turn_of_session, server;
     double wanted_tokens, reused_tokens, computed_tokens, load_wait_ns, prefill_start_ns,
         first_token_ns;
     struct timeline_layer *layer; /* in the order of computing */
     struct timeline_copy *load, *save;
-    uint32_t layers, loads, saves, layer_capacity, load_capacity, save_capacity;
+    struct timeline_work *around;
+    uint32_t layers, loads, saves, arounds, layer_capacity, load_capacity, save_capacity, around_capacity;
 };
 
-/* Reads a timeline's file, plain or .gz. turn 0: the turn that loads most. *told is the caller's to
+/* Reads a timeline's file, plain or .gz. like: the same turn of the same session as that one, whatever its number
+ * is here: runs number turns in the order in which they were asked. NULL: that turn; 0: the one that loads most. *told is the caller's to
  * timeline_turn_free(), whatever is returned. STATUS_INPUT: the file is no timeline, or does not tell the turn or
  * its layers. STATUS_IO: it cannot be read. */
-enum status timeline_turn_read(const char *path, uint64_t turn, struct timeline_turn *told,
-                               struct error *err);
+enum status timeline_turn_read(const char *path, uint64_t turn, const struct timeline_turn *like,
+                               struct timeline_turn *told, struct error *err);
 void timeline_turn_free(struct timeline_turn *told);
 
 #endif

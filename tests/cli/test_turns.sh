@@ -115,6 +115,16 @@ if command -v gnuplot >/dev/null; then
     says "a compressed one" 0 "timeline.png" "$reprise" plot --timeline one.json.gz --turn "$evicted" --out pictures
     session=${session%:*}
     check "the turn that was asked for" grep -q "session $session's turn" pictures/timeline.svg
+    # Where a turn's number differs between runs, the same turn of the same session is drawn beside it.
+    "$reprise" sim --set workload.sessions=80 --set workload.sessions_per_s=4 --set warmup_turns=0 -p none,lru --db busy.db \
+        --keep-turns --timeline busy.json --timeline-span 0s..1min >/dev/null 2>&1
+    "$reprise" sim "${small[@]}" -p lru --no-db --timeline short.json --timeline-span 0s..1s >/dev/null 2>&1
+    read -r number session of_session < <(sqlite3 -separator ' ' busy.db "select a.turn, a.session, a.turn_of_session from turn a
+        join turn b using (session, turn_of_session) where a.run_id = 1 and b.run_id = 2 and a.turn <> b.turn and a.end_ns < 60e9 and b.end_ns < 60e9 limit 1")
+    check "each turn has the same number in both runs" [ -n "${number:-}" ]
+    says "the same turn of two runs" 0 "timeline.svg" "$reprise" plot --timeline busy-none.json --timeline busy-lru.json --turn "$number" --out pictures
+    check "another turn is drawn beside it" [ "$(grep -c "session $session's turn $of_session," pictures/timeline.svg)" -eq 2 ]
+    says "a turn that the second lacks" 2 "no turn $of_session of session $session" "$reprise" plot --timeline busy-none.json --timeline short.json --turn "$number"
     says "a turn that is not told" 2 "--timeline-span tells more" "$reprise" plot --timeline 1-lru.json --turn 999999
     echo '{"a": 1}' >other.json
     says "other JSON" 2 "a timeline that" "$reprise" plot --timeline other.json

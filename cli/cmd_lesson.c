@@ -3,11 +3,12 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "sweep/lessons/lesson.h"
 #include "plots/lesson_picture.h"
 #include "plots/workshop.h"
+#include "sweep/lessons/lesson.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,24 @@ static unsigned counted(const struct lesson_options *given, unsigned broken)
 
 /* ---- one lesson ---- */
 
+/* Beside the first: "out/lesson-2.png" is followed by "out/lesson-2-turn.png". */
+static enum status draw_turn(const struct lesson *lesson, const char *beside, struct error *err)
+{
+    char path[PATH_BYTES];
+    const char *ending = strrchr(beside, '.'); /* the first picture has been drawn: it has one */
+    if (!lesson_shows_turn(lesson)) {
+        printf("No picture of turn %" PRIu64 " of conversation %" PRIu64
+               ": not all of these runs have it.\n",
+               lesson->turn_of_session, lesson->session);
+        return STATUS_OK;
+    }
+    snprintf(path, sizeof path, "%.*s-turn%s", (int)(ending - beside), beside, ending);
+    enum status status = lesson_turn_draw(lesson, path, err);
+    if (status == STATUS_OK)
+        printf("One turn, layer by layer: %s\n", path);
+    return status;
+}
+
 static enum status draw(const struct lesson_options *given, const struct lesson *lesson,
                         struct error *err)
 {
@@ -66,6 +85,8 @@ static enum status draw(const struct lesson_options *given, const struct lesson 
         status = lesson_picture_draw(lesson, given->out != NULL ? given->out : path, err);
     if (status == STATUS_OK)
         printf("\nThe picture: %s\n", given->out != NULL ? given->out : path);
+    if (status == STATUS_OK && lesson->shown_count > 0)
+        status = draw_turn(lesson, given->out != NULL ? given->out : path, err);
     return status;
 }
 
@@ -122,6 +143,12 @@ static enum status write_page(const struct lesson *lesson, struct pages *pages, 
         status = lesson_picture_draw(lesson, path, err);
     }
     if (status == STATUS_OK && !pages->given->no_picture)
+        printf("%s\n", path);
+    if (status != STATUS_OK || pages->given->no_picture || !lesson_shows_turn(lesson))
+        return status;
+    snprintf(path, sizeof path, "%s/%s-turn.svg", folder, lesson->name);
+    status = lesson_turn_draw(lesson, path, err);
+    if (status == STATUS_OK)
         printf("%s\n", path);
     return status;
 }

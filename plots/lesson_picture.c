@@ -1,11 +1,16 @@
 /* plots/lesson_picture.c - see lesson_picture.h. Data are written here, drawing is
- * page_lesson.gp's. */
+ * page_lesson.gp's, and of a turn gantt.c's. */
 #include "plots/lesson_picture.h"
 
+#include "plots/gantt.h"
 #include "plots/picture.h"
 #include "plots/ticks.h"
+#include "plots/timeline_turn.h"
+#include "plots/workshop.h"
 
 #include <math.h>
+#include <string.h>
+#include <unistd.h>
 
 #define SEEN 25.0
 
@@ -60,4 +65,40 @@ static void put_page(FILE *out, const void *data)
 enum status lesson_picture_draw(const struct lesson *lesson, const char *path, struct error *err)
 {
     return picture_draw("--out", path, "page_lesson.gp", put_page, lesson, err);
+}
+
+/* ---- a turn ---- */
+
+static enum status read_shown(const struct lesson *lesson, uint32_t i, const char *folder,
+                              struct timeline_turn *told, struct error *err)
+{
+    char path[WORKSHOP_PATH_BYTES];
+    snprintf(path, sizeof path, "%s/turn.json", folder);
+    enum status status = lesson_record(lesson, i, path, err);
+    if (status == STATUS_OK)
+        status = timeline_turn_read(path, lesson->shown[i].row.turn, NULL, told, err);
+    unlink(path);
+    return status;
+}
+
+enum status lesson_turn_draw(const struct lesson *lesson, const char *path, struct error *err)
+{
+    struct timeline_turn told[LESSON_SHOWN];
+    struct gantt_panel panel[LESSON_SHOWN];
+    struct workshop workshop;
+    memset(told, 0, sizeof told);
+    enum status status = workshop_open(&workshop, err);
+    if (status != STATUS_OK)
+        return status;
+    for (uint32_t i = 0; status == STATUS_OK && i < lesson->shown_count; i++) {
+        status = read_shown(lesson, i, workshop.folder, &told[i], err);
+        panel[i].turn = &told[i];
+        snprintf(panel[i].title, sizeof panel[i].title, "%s", lesson->shown[i].label);
+    }
+    workshop_close(&workshop);
+    if (status == STATUS_OK)
+        status = gantt_draw_turns(panel, lesson->shown_count, true, "--out", path, err);
+    for (uint32_t i = 0; i < LESSON_SHOWN; i++)
+        timeline_turn_free(&told[i]);
+    return status;
 }

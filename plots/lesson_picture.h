@@ -9,4 +9,8 @@
  * STATUS_IO: gnuplot or the file. */
 enum status lesson_picture_draw(const struct lesson *lesson, const char *path, struct error *err);
 
+/* Draws the turn that the lesson shows, where lesson_shows_turn(), likewise: layer by layer, a panel for each of its
+ * runs, which are simulated again for that. */
+enum status lesson_turn_draw(const struct lesson *lesson, const char *path, struct error *err);
+
 #endif

@@ -4,6 +4,7 @@
  *   lesson_open    reads N-NAME.yaml (docs/learn/README.md says what may be in it)
  *   lesson_run     simulates its grid, lines times points, and its other runs
  *   lesson_print   writes it for people, as docs/learn/N-NAME.md has it; plots/lesson_picture.h draws
+ *   lesson_record  writes the timeline of the turn that it shows layer by layer
  *
  * A lesson's words claim things ("hits fall while TTFT improves"). Numbers in them are filled in from
  * the runs; what they say of these numbers stands as claims in the file, which lesson_claims checks,
@@ -14,6 +15,7 @@
 #include "base/config_tree.h"
 #include "base/error.h"
 #include "sim/engine/metrics.h"
+#include "sim/engine/turn_row.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,6 +26,7 @@ enum {
     LESSON_POINTS = 12,
     LESSON_PANELS = 2,
     LESSON_OTHERS = 8,
+    LESSON_SHOWN = 3,
     LESSON_NAME_BYTES = 32,
     LESSON_TEXT_BYTES = 80,
     LESSON_PATH_BYTES = 1024
@@ -47,6 +50,14 @@ struct lesson_other {
     struct metrics metrics;
 };
 
+/* One turn under one of the picture's runs: a panel of the second picture. */
+struct lesson_shown {
+    char name[LESSON_NAME_BYTES], label[LESSON_TEXT_BYTES];
+    uint32_t line, point;      /* the run */
+    struct turn_row row;       /* row.turn 0: the run has no such turn, or tells none of its layers */
+    uint64_t gpu_save_wait_ns; /* the GPUs stood still behind its prefill, to save */
+};
+
 struct lesson {
     uint32_t number;
     char name[LESSON_NAME_BYTES]; /* "2-loading", as its files are called */
@@ -63,6 +74,10 @@ struct lesson {
     struct lesson_line line[LESSON_LINES];
     struct lesson_panel panel[LESSON_PANELS];
     struct lesson_other other[LESSON_OTHERS];
+
+    uint64_t session, turn_of_session; /* the turn that is shown, where one is */
+    uint32_t shown_count;              /* 0: none is */
+    struct lesson_shown shown[LESSON_SHOWN];
 
     const char *const *set; /* of lesson_run()'s caller: laid over the lesson's keys */
     uint32_t set_count;
@@ -83,6 +98,13 @@ void lesson_free(struct lesson *lesson); /* NULL is fine */
 enum status lesson_run(struct lesson *lesson, const char *const *set, uint32_t set_count,
                        struct error *err);
 
+/* Whether there is a turn to show, and each of its runs has it. After lesson_run(). */
+bool lesson_shows_turn(const struct lesson *lesson);
+/* Simulates shown[i]'s run again and writes its timeline, from the turn's being given HBM to its end, to
+ * path, which ends in .json. After lesson_run(), where lesson_shows_turn(). STATUS_IO: path. */
+enum status lesson_record(const struct lesson *lesson, uint32_t i, const char *path,
+                          struct error *err);
+
 /* Calls broken with each claim that the runs do not bear out. */
 enum status lesson_claims(const struct lesson *lesson,
                           void (*broken)(const char *claim, void *context), void *context,
@@ -91,7 +113,7 @@ enum status lesson_claims(const struct lesson *lesson,
 enum lesson_form {
     LESSON_TERMINAL, /* without the answer */
     LESSON_ANSWER,   /* the answer alone */
-    LESSON_PAGE      /* a page of docs/learn, with its picture NAME.svg */
+    LESSON_PAGE      /* a page of docs/learn, with its pictures NAME.svg and, of a turn, NAME-turn.svg */
 };
 /* Markdown, which terminals show as well. After lesson_run(). STATUS_INPUT: words that ask for what is
  * not there. */

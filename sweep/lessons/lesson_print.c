@@ -1,9 +1,10 @@
 /* sweep/lessons/lesson_print.c - a lesson as a page. Markdown that a terminal shows as well. */
 #include "base/memory.h"
-#include "sweep/lessons/lesson_parts.h"
 #include "sim/engine/experiment.h"
+#include "sweep/lessons/lesson_parts.h"
 #include "sweep/metric_show.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,6 +135,13 @@ static void put_command(FILE *out, const struct lesson *lesson)
         lesson->number, lesson->title, lesson->panel[0].title, lesson->name);
 }
 
+/* What the second picture shows. */
+static void put_turn(FILE *out, const struct lesson *lesson)
+{
+    fprintf(out, "\n![Turn %" PRIu64 " of conversation %" PRIu64 ", layer by layer](%s-turn.svg)\n",
+            lesson->turn_of_session, lesson->session, lesson->name);
+}
+
 static enum status put_answer(FILE *out, const struct lesson *lesson, struct error *err)
 {
     static const char heading[] = "<details>\n<summary>Answer</summary>";
@@ -163,6 +171,8 @@ enum status lesson_print(FILE *out, const struct lesson *lesson, enum lesson_for
         put_command(out, lesson);
     if (put_words(out, lesson, "## What to see", "see", err) != STATUS_OK)
         return err->status;
+    if (form == LESSON_PAGE && lesson_shows_turn(lesson))
+        put_turn(out, lesson);
     for (uint32_t i = 0; i < lesson->panel_count; i++)
         put_panel_table(out, lesson, &lesson->panel[i]);
     if (put_words(out, lesson, "## A surprise", "surprise", err) != STATUS_OK ||

@@ -1,7 +1,7 @@
 /* sweep/lessons/lesson_read.c - from the files of docs/learn to struct lesson. */
 #include "base/memory.h"
-#include "sweep/lessons/lesson_parts.h"
 #include "sweep/axis.h"
+#include "sweep/lessons/lesson_parts.h"
 #include "sweep/metric_show.h"
 
 #include <dirent.h>
@@ -51,9 +51,10 @@ static enum status find_names(char names[LESSONS_MOST + 1][LESSON_NAME_BYTES], s
 /* ---- one lesson ---- */
 
 /* What may stand in the file, in its axis, and in a line or an other run. */
-static const char *const parts[] = { "title",    "experiment", "keys",   "x",       "line",
-                                     "panel",    "other",      "claim",  "by_hand", "question",
-                                     "surprise", "exercise",   "answer", "see",     NULL };
+static const char *const parts[] = { "title",    "experiment", "keys",     "x",
+                                     "line",     "panel",      "other",    "turn",
+                                     "claim",    "by_hand",    "question", "surprise",
+                                     "exercise", "answer",     "see",      NULL };
 static const char *const axis_parts[] = { "key", "values", "turns", "label", NULL };
 static const char *const run_parts[] = { "label", "keys", NULL };
 
@@ -70,7 +71,7 @@ static enum status check_part(void *context, const char *name, struct error *err
 }
 
 /* A word that nobody reads is a misspelt one. */
-static enum status check_parts(const struct lesson *lesson, const char *section,
+enum status lesson_check_parts(const struct lesson *lesson, const char *section,
                                const char *const *known, struct error *err)
 {
     return config_tree_children(lesson->tree, section, check_part, (void *)(uintptr_t)known, err);
@@ -87,7 +88,7 @@ enum status lesson_text(const struct lesson *lesson, const char *key, const char
     return error_input(err, lesson->path, 0, key, expected, NULL);
 }
 
-static enum status copy_text(const struct lesson *lesson, const char *key, char *out,
+enum status lesson_copy_text(const struct lesson *lesson, const char *key, char *out,
                              size_t out_bytes, struct error *err)
 {
     const char *text;
@@ -99,7 +100,7 @@ static enum status copy_text(const struct lesson *lesson, const char *key, char 
     return STATUS_OK;
 }
 
-static enum status copy_name(const struct lesson *lesson, const char *key, const char *name,
+enum status lesson_copy_name(const struct lesson *lesson, const char *key, const char *name,
                              uint32_t count, uint32_t most, char out[LESSON_NAME_BYTES],
                              struct error *err)
 {
@@ -116,14 +117,15 @@ static enum status add_line(void *context, const char *name, struct error *err)
     struct lesson *lesson = context;
     char key[64 + LESSON_NAME_BYTES];
     uint32_t i = lesson->line_count;
-    if (copy_name(lesson, "line", name, i, LESSON_LINES, lesson->line[i % LESSON_LINES].name, err))
+    if (lesson_copy_name(lesson, "line", name, i, LESSON_LINES, lesson->line[i % LESSON_LINES].name,
+                         err))
         return err->status;
     snprintf(key, sizeof key, "line.%s.", name);
-    if (check_parts(lesson, key, run_parts, err) != STATUS_OK)
+    if (lesson_check_parts(lesson, key, run_parts, err) != STATUS_OK)
         return err->status;
     snprintf(key, sizeof key, "line.%s.label", name);
     lesson->line_count++;
-    return copy_text(lesson, key, lesson->line[i].label, sizeof lesson->line[i].label, err);
+    return lesson_copy_text(lesson, key, lesson->line[i].label, sizeof lesson->line[i].label, err);
 }
 
 static enum status add_panel(void *context, const char *name, struct error *err)
@@ -137,7 +139,8 @@ static enum status add_panel(void *context, const char *name, struct error *err)
         return err->status;
     snprintf(key, sizeof key, "panel.%.40s", name);
     lesson->panel_count++;
-    return copy_text(lesson, key, lesson->panel[i].title, sizeof lesson->panel[i].title, err);
+    return lesson_copy_text(lesson, key, lesson->panel[i].title, sizeof lesson->panel[i].title,
+                            err);
 }
 
 static enum status add_other(void *context, const char *name, struct error *err)
@@ -145,12 +148,12 @@ static enum status add_other(void *context, const char *name, struct error *err)
     struct lesson *lesson = context;
     char key[64 + LESSON_NAME_BYTES];
     uint32_t i = lesson->other_count;
-    if (copy_name(lesson, "other", name, i, LESSON_OTHERS, lesson->other[i % LESSON_OTHERS].name,
-                  err))
+    if (lesson_copy_name(lesson, "other", name, i, LESSON_OTHERS,
+                         lesson->other[i % LESSON_OTHERS].name, err))
         return err->status;
     lesson->other_count++;
     snprintf(key, sizeof key, "other.%s.", name);
-    return check_parts(lesson, key, run_parts, err);
+    return lesson_check_parts(lesson, key, run_parts, err);
 }
 
 static enum status read_turns(struct lesson *lesson, const char *turns, struct error *err)
@@ -181,11 +184,12 @@ static enum status take_axis(struct lesson *lesson, const struct axis *axis, str
 static enum status read_points(struct lesson *lesson, struct error *err)
 {
     const char *turns = config_tree_value(lesson->tree, "x.turns"), *values;
-    if (copy_text(lesson, "x.label", lesson->x_label, sizeof lesson->x_label, err) != STATUS_OK)
+    if (lesson_copy_text(lesson, "x.label", lesson->x_label, sizeof lesson->x_label, err) !=
+        STATUS_OK)
         return err->status;
     if (turns != NULL)
         return read_turns(lesson, turns, err);
-    if (copy_text(lesson, "x.key", lesson->x_key, sizeof lesson->x_key, err) != STATUS_OK ||
+    if (lesson_copy_text(lesson, "x.key", lesson->x_key, sizeof lesson->x_key, err) != STATUS_OK ||
         lesson_text(lesson, "x.values", &values, err) != STATUS_OK)
         return err->status;
     char varied[2 * CONFIG_TEXT_BYTES];
@@ -204,11 +208,13 @@ static enum status read_parts(struct lesson *lesson, struct error *err)
     if (config_tree_read(lesson->path, &tree, err) != STATUS_OK)
         return err->status;
     lesson->tree = tree;
-    if (check_parts(lesson, "", parts, err) || check_parts(lesson, "x.", axis_parts, err) ||
+    if (lesson_check_parts(lesson, "", parts, err) ||
+        lesson_check_parts(lesson, "x.", axis_parts, err) ||
         lesson_text(lesson, "title", &lesson->title, err) || read_points(lesson, err) ||
         config_tree_children(tree, "line.", add_line, lesson, err) ||
         config_tree_children(tree, "panel.", add_panel, lesson, err) ||
-        config_tree_children(tree, "other.", add_other, lesson, err))
+        config_tree_children(tree, "other.", add_other, lesson, err) ||
+        lesson_read_turn(lesson, err))
         return err->status;
     if (lesson->line_count == 0 || lesson->panel_count == 0)
         return error_input(err, lesson->path, 0, lesson->line_count == 0 ? "line" : "panel",

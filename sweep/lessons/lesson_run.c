@@ -1,7 +1,7 @@
 /* sweep/lessons/lesson_run.c - a lesson's simulations. Few and small, so one after the other. */
 #include "base/memory.h"
-#include "sweep/lessons/lesson_parts.h"
 #include "sim/sim.h"
+#include "sweep/lessons/lesson_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -95,19 +95,19 @@ static void note_turn(void *context, const struct turn_times *turn)
 
 /* ---- running ---- */
 
-static enum status simulate(const struct lesson *lesson, const struct lesson_choice *choice,
-                            struct by_turn *by_turn, struct metrics *metrics, struct error *err)
+enum status lesson_simulate(const struct lesson *lesson, const struct lesson_choice *choice,
+                            const struct sim_progress *progress, struct metrics *metrics,
+                            struct error *err)
 {
     struct config_tree *tree = NULL;
     struct experiment experiment;
     struct sim_result result;
-    const struct sim_progress progress = { .context = by_turn, .turn_ended = note_turn };
     enum status status = lesson_tree(lesson, choice, &tree, err);
     if (status == STATUS_OK)
         status = experiment_from_tree(tree, NULL, &experiment, err);
     config_tree_free(tree);
     if (status == STATUS_OK)
-        status = sim_run(&experiment, by_turn != NULL ? &progress : NULL, &result, err);
+        status = sim_run(&experiment, progress, &result, err);
     if (status == STATUS_OK) {
         *metrics = result.metrics;
         sim_result_free(&result);
@@ -120,8 +120,9 @@ static enum status run_turns(const struct lesson *lesson, const struct lesson_ch
                              struct lesson_line *line, struct error *err)
 {
     struct by_turn by_turn = { 0 };
+    const struct sim_progress progress = { .context = &by_turn, .turn_ended = note_turn };
     struct metrics all;
-    enum status status = simulate(lesson, choice, &by_turn, &all, err);
+    enum status status = lesson_simulate(lesson, choice, &progress, &all, err);
     for (uint32_t k = 0; status == STATUS_OK && k < lesson->point_count; k++) {
         line->at[k] = all;
         if (by_turn.count[k] == 0)
@@ -145,7 +146,7 @@ static enum status run_line(const struct lesson *lesson, struct lesson_line *lin
         return run_turns(lesson, &choice, line, err);
     for (uint32_t k = 0; status == STATUS_OK && k < lesson->point_count; k++) {
         choice.value = lesson->value[k];
-        status = simulate(lesson, &choice, NULL, &line->at[k], err);
+        status = lesson_simulate(lesson, &choice, NULL, &line->at[k], err);
     }
     return status;
 }
@@ -156,7 +157,7 @@ static enum status run_other(const struct lesson *lesson, struct lesson_other *o
     char section[LESSON_NAME_BYTES + 8];
     snprintf(section, sizeof section, "other.%s", other->name);
     const struct lesson_choice choice = { .section = section };
-    return simulate(lesson, &choice, NULL, &other->metrics, err);
+    return lesson_simulate(lesson, &choice, NULL, &other->metrics, err);
 }
 
 enum status lesson_run(struct lesson *lesson, const char *const *set, uint32_t set_count,
@@ -171,5 +172,5 @@ enum status lesson_run(struct lesson *lesson, const char *const *set, uint32_t s
         status = run_line(lesson, &lesson->line[i], err);
     for (uint32_t i = 0; status == STATUS_OK && i < lesson->other_count; i++)
         status = run_other(lesson, &lesson->other[i], err);
-    return status;
+    return status == STATUS_OK ? lesson_run_turn(lesson, err) : status;
 }

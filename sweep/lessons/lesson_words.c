@@ -7,8 +7,11 @@
  *   {METRIC RUN below METRIC RUN}   how far below the second: "78 %"
  *   METRIC RUN < METRIC RUN         a claim; also >, and ~: within 2 % of each other
  *
- * RUN is LINE@VALUE, as the file writes both, or the name of an other run. */
+ * RUN is LINE@VALUE, as the file writes both, or the name of an other run. It may also be
+ * turn.NAME, a panel of the turn that is shown: then METRIC is a quantity of that turn
+ * (lesson_turn.c). */
 #include "base/memory.h"
+#include "base/units.h"
 #include "sweep/lessons/lesson_parts.h"
 #include "sweep/metric_show.h"
 
@@ -58,14 +61,29 @@ const struct metrics *lesson_metrics(const struct lesson *lesson, struct lesson_
 }
 
 struct operand {
-    int metric;
+    int metric; /* -1: a quantity of the turn */
+    bool time;  /* of that: ns, not a count */
     double value;
 };
+
+static enum status read_turn_operand(const struct lesson *lesson, const char *key, const char *name,
+                                     const char *panel, struct operand *operand, struct error *err)
+{
+    operand->metric = -1;
+    for (uint32_t i = 0; i < lesson->shown_count; i++)
+        if (strcmp(lesson->shown[i].name, panel) == 0)
+            return lesson_turn_value(lesson, key, name, &lesson->shown[i], &operand->value,
+                                     &operand->time, err);
+    return error_input(err, lesson->path, 0, key, "a panel of the turn that is shown", panel);
+}
 
 static enum status read_operand(const struct lesson *lesson, const char *key, const char *metric,
                                 const char *run, struct operand *operand, struct error *err)
 {
     struct lesson_place place;
+    static const char of_turn[] = "turn.";
+    if (strncmp(run, of_turn, strlen(of_turn)) == 0)
+        return read_turn_operand(lesson, key, metric, run + strlen(of_turn), operand, err);
     if (metric_find(key, metric, &operand->metric, err) != STATUS_OK ||
         lesson_find(lesson, key, run, &place, err) != STATUS_OK)
         return err->status;
@@ -104,10 +122,20 @@ static void show_number(double value, char *out, size_t out_bytes)
         snprintf(out, out_bytes, "-");
 }
 
+static void show_value(const struct operand *operand, double value, char *out, size_t out_bytes)
+{
+    if (operand->metric >= 0)
+        metric_show(operand->metric, value, out, out_bytes);
+    else if (isfinite(value))
+        units_format(value, operand->time ? UNIT_DURATION : UNIT_PLAIN, out, out_bytes);
+    else
+        snprintf(out, out_bytes, "-");
+}
+
 static void show_difference(const struct expression *expression, char *out, size_t out_bytes)
 {
     double difference = expression->a.value - expression->b.value;
-    metric_show(expression->a.metric, difference, out, out_bytes);
+    show_value(&expression->a, difference, out, out_bytes);
     char *percent = strstr(out, " %");
     if (percent != NULL)
         snprintf(percent, out_bytes - (size_t)(percent - out), " points");
@@ -121,7 +149,7 @@ static enum status show(const struct lesson *lesson, const char *key, const char
     if (read_expression(lesson, key, text, &e, err) != STATUS_OK)
         return err->status;
     if (*e.word == '\0') {
-        metric_show(e.a.metric, e.a.value, out, out_bytes);
+        show_value(&e.a, e.a.value, out, out_bytes);
     } else if (strcmp(e.word, "minus") == 0) {
         show_difference(&e, out, out_bytes);
     } else if (strcmp(e.word, "over") == 0) {

@@ -11,7 +11,10 @@ here=$(drawn_by "$made/1-recomputing.svg") there=$(drawn_by "$learn/1-recomputin
 [ "$here" = "$there" ] || { echo "skipped: pictures by $there, this is $here"; exit 77; }
 failed=0
 for lesson in "$learn"/[0-9]*.yaml; do
-    picture=$(basename "$lesson" .yaml).svg
-    cmp "$learn/$picture" "$made/$picture" || failed=1
+    name=$(basename "$lesson" .yaml)
+    cmp "$learn/$name.svg" "$made/$name.svg" || failed=1
+    if grep -q '^turn:' "$lesson"; then
+        cmp "$learn/$name-turn.svg" "$made/$name-turn.svg" || failed=1
+    fi
 done
 exit $failed

@@ -49,7 +49,6 @@ static const struct line lines[] = {
     { "turns waiting, mean", CELL_NUMBER, OF(queue_mean) },
     { NULL, 0, 0 },
     { "hits, all tokens", CELL_PERCENT, OF(hit_rate_tokens) },
-    { "hits, history tokens", CELL_PERCENT, OF(hit_rate_history_tokens) },
     { "  from HBM", CELL_PERCENT, OF(hit_tokens_hbm) },
     { "  from DRAM", CELL_PERCENT, OF(hit_tokens_dram) },
     { "  from SSD", CELL_PERCENT, OF(hit_tokens_ssd) },
@@ -58,6 +57,7 @@ static const struct line lines[] = {
     { "    in DRAM", CELL_PERCENT, OF(passed_over_tokens_dram) },
     { "    on SSD", CELL_PERCENT, OF(passed_over_tokens_ssd) },
     { "    in the remote pool", CELL_PERCENT, OF(passed_over_tokens_remote) },
+    { "hits, history tokens", CELL_PERCENT, OF(hit_rate_history_tokens) },
     { NULL, 0, 0 },
     { "SSD to DRAM, ahead", CELL_BYTES, OF(fetch_ssd_dram_bytes) },
     { "SSD to HBM", CELL_BYTES, OF(load_ssd_hbm_bytes) },
@@ -402,6 +402,8 @@ static void print_metrics(FILE *out, const struct comparison *comparison)
         if ((is_of_pool(&lines[l]) && comparison->runs[0].experiment.remote_bytes == 0) ||
             is_idle_detail(&lines[l], comparison))
             continue;
+        if (lines[l].label != NULL && lines[l].offset == OF(hit_rate_history_tokens))
+            add_regret(&table, comparison); /* the last one of all tokens */
         table_add(&table, "%s", lines[l].label != NULL ? lines[l].label : "");
         for (uint32_t i = 0; i < comparison->count; i++)
             table_add(
@@ -409,8 +411,6 @@ static void print_metrics(FILE *out, const struct comparison *comparison)
                 lines[l].label == NULL
                     ? ""
                     : cell_text(&lines[l], &comparison->runs[i].result.metrics, text, sizeof text));
-        if (lines[l].label != NULL && lines[l].offset == OF(hit_rate_tokens))
-            add_regret(&table, comparison);
     }
     table_print(out, &table, WIDTH_MOST);
     table_end(&table);

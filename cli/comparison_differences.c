@@ -73,6 +73,12 @@ static bool is_told(const struct comparison *comparison, const struct row *row)
     return comparison->seed_runs != NULL || row->by_turn != BY_SEED_ONLY;
 }
 
+/* Whether there is anything to pair. */
+static bool tells(const struct comparison *comparison)
+{
+    return comparison->count > 1 && (comparison->pairs_turns || comparison->seed_runs != NULL);
+}
+
 /* Of one run against the base: all rows that are told. */
 struct against {
     struct difference row[ROWS];
@@ -98,17 +104,29 @@ static struct against against_base(const struct comparison *comparison, uint32_t
     return against;
 }
 
-struct difference comparison_ttft_difference(const struct comparison *comparison, uint32_t base,
-                                             uint32_t run)
+static const struct row *row_of(const struct comparison *comparison, size_t offset)
 {
-    if (!comparison->pairs_turns)
-        return by_seed(comparison, base, run, &rows[0]);
+    for (int r = 0; r < ROWS; r++)
+        if (rows[r].offset == offset && is_told(comparison, &rows[r]))
+            return &rows[r];
+    return NULL;
+}
+
+bool comparison_difference(const struct comparison *comparison, uint32_t base, uint32_t run,
+                           size_t offset, struct difference *difference)
+{
+    const struct row *row = row_of(comparison, offset);
+    if (row == NULL || !tells(comparison))
+        return false;
+    if (!comparison->pairs_turns) {
+        *difference = by_seed(comparison, base, run, row);
+        return true;
+    }
     struct paired_turns *turns =
         paired_turns_new(&comparison->runs[base].log, &comparison->runs[run].log);
-    struct difference difference =
-        paired_turns_difference(turns, rows[0].by_turn, resamples_of(comparison));
+    *difference = paired_turns_difference(turns, row->by_turn, resamples_of(comparison));
     paired_turns_free(turns);
-    return difference;
+    return true;
 }
 
 /* All policies but the base; the caller frees. */
@@ -118,11 +136,6 @@ static struct against *all_against(const struct comparison *comparison)
     for (uint32_t i = 1; i < comparison->count; i++)
         against[i] = against_base(comparison, i);
     return against;
-}
-
-static bool tells(const struct comparison *comparison)
-{
-    return comparison->count > 1 && (comparison->pairs_turns || comparison->seed_runs != NULL);
 }
 
 /* ---- as a table ---- */

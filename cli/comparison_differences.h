@@ -10,11 +10,12 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* How much the mean TTFT of policy `run` differs from that of policy `base`, numbers in comparison->runs, after
- * they ran. difference_seen() says whether that is more than chance. Sorts and pairs all turns anew:
- * tens of ms. No interval where the comparison keeps nothing to pair. */
-struct difference comparison_ttft_difference(const struct comparison *comparison, uint32_t base,
-                                             uint32_t run);
+/* How much the metric at `offset` of struct metrics differs under policy `run` from what it is under policy
+ * `base`, numbers in comparison->runs, after they ran: the table's cell where base is 0. difference_seen() says
+ * whether that is more than chance. Sorts and pairs all turns anew: tens of ms. false: it is not told, since
+ * the table has no row of it or nothing was kept to pair. */
+bool comparison_difference(const struct comparison *comparison, uint32_t base, uint32_t run, size_t offset,
+                           struct difference *difference);
 
 /* A table below the others; nothing for one policy. */
 void comparison_print_differences(FILE *out, const struct comparison *comparison);

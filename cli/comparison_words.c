@@ -2,11 +2,13 @@
  * say (sim/engine/findings.c). */
 #include "cli/comparison_words.h"
 
+#include "base/memory.h"
 #include "base/units.h"
 #include "cli/comparison_differences.h"
 
 #include <math.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define WIDTH_MOST 100
@@ -149,39 +151,69 @@ static struct ranking rank(const struct comparison *comparison, const struct mea
     return ranking;
 }
 
-/* "scheduler-aware, lru are best (within 1 % of each other)". */
+/* Whether that one policy is better than another is more than chance. */
+enum lead { LEAD_NOT_JUDGED, LEAD_SEEN, LEAD_NOT_SEEN, LEAD_NO_INTERVAL };
+
+/* Never other than the table of differences, whose base is the first policy named. */
+static enum lead lead_of(const struct comparison *comparison, const struct measure *measure,
+                         uint32_t best, uint32_t other)
+{
+    uint32_t base = best < other ? best : other, run = best < other ? other : best;
+    struct difference difference;
+    if (!comparison_difference(comparison, base, run, measure->offset, &difference))
+        return LEAD_NOT_JUDGED;
+    if (difference.doubt != PAIRED_NO_DOUBT)
+        return LEAD_NO_INTERVAL;
+    return difference_seen(&difference) ? LEAD_SEEN : LEAD_NOT_SEEN;
+}
+
+static bool is_doubtful(enum lead lead)
+{
+    return lead == LEAD_NOT_SEEN || lead == LEAD_NO_INTERVAL;
+}
+
+/* The best's lead over each that is not as good, to be freed; *doubtful: any of them is. */
+static enum lead *leads_of(const struct comparison *comparison, const struct measure *measure,
+                           uint32_t best, bool *doubtful)
+{
+    enum lead *leads = memory_new(comparison->count, sizeof *leads);
+    double as_good = measured(comparison, best, measure) * (1.0 + SAME_SHARE);
+    *doubtful = false;
+    for (uint32_t i = 0; i < comparison->count; i++) {
+        if (measured(comparison, i, measure) > as_good)
+            leads[i] = lead_of(comparison, measure, best, i);
+        *doubtful = *doubtful || is_doubtful(leads[i]);
+    }
+    return leads;
+}
+
+/* "scheduler-aware, lru are best (within 1 % of each other)"; doubtful: lowest is all they are. */
 static void say_best(struct sentence *sentence, const struct comparison *comparison,
-                     const struct measure *measure, uint32_t best)
+                     const struct measure *measure, uint32_t best, bool doubtful)
 {
     double as_good = measured(comparison, best, measure) * (1.0 + SAME_SHARE);
     uint32_t count = 0;
     for (uint32_t i = 0; i < comparison->count; i++)
         if (measured(comparison, i, measure) <= as_good)
             say(sentence, "%s%s", count++ > 0 ? ", " : "", comparison->runs[i].experiment.policy);
-    say(sentence, count > 1 ? " are best (within %.0f %% of each other)" : " is best",
-        100.0 * SAME_SHARE);
+    say(sentence, " %s %s", count > 1 ? "are" : "is", doubtful ? "lowest" : "best");
+    if (count > 1)
+        say(sentence, " (within %.0f %% of each other)", 100.0 * SAME_SHARE);
 }
 
+/* "6 % below lru (no difference seen)". */
 static void say_below(struct sentence *sentence, const struct comparison *comparison,
-                      const struct measure *measure, uint32_t best, uint32_t other)
+                      const struct measure *measure, uint32_t best, uint32_t other, enum lead lead)
 {
+    static const char *const chance[] = {
+        [LEAD_NOT_JUDGED] = "",
+        [LEAD_SEEN] = "",
+        [LEAD_NOT_SEEN] = " (no difference seen)",
+        [LEAD_NO_INTERVAL] = " (cannot tell from one run)",
+    };
     double value = measured(comparison, other, measure);
-    say(sentence, "%.0f %% below %s", 100.0 * (1.0 - measured(comparison, best, measure) / value),
-        comparison->runs[other].experiment.policy);
-}
-
-/* Behind "6 % below lru": where the runs are paired and chance alone might have made it. */
-static void say_chance(struct sentence *sentence, const struct comparison *comparison,
-                       const struct measure *measure, const struct ranking *ranking)
-{
-    if (measure != &measures[0] || (!comparison->pairs_turns && comparison->seed_runs == NULL))
-        return;
-    struct difference difference =
-        comparison_ttft_difference(comparison, ranking->best, ranking->next);
-    if (difference.doubt != PAIRED_NO_DOUBT)
-        say(sentence, " (no interval: see the differences below)");
-    else if (!difference_seen(&difference))
-        say(sentence, " (no difference seen: it may be chance)");
+    say(sentence, "%.0f %% below %s%s", 100.0 * (1.0 - measured(comparison, best, measure) / value),
+        comparison->runs[other].experiment.policy, chance[lead]);
 }
 
 static void print_measure(FILE *out, const struct comparison *comparison,
@@ -189,21 +221,24 @@ static void print_measure(FILE *out, const struct comparison *comparison,
 {
     struct ranking ranking = rank(comparison, measure);
     struct sentence sentence = { .length = 0 };
+    bool doubtful;
+    enum lead *leads = leads_of(comparison, measure, ranking.best, &doubtful);
     say(&sentence, "%s: ", measure->name);
     if (!ranking.has_next) {
-        say(&sentence, "no difference, all are within %.0f %%.", 100.0 * SAME_SHARE);
+        say(&sentence, "all are within %.0f %%.", 100.0 * SAME_SHARE);
     } else {
-        say_best(&sentence, comparison, measure, ranking.best);
+        say_best(&sentence, comparison, measure, ranking.best, doubtful);
         say(&sentence, ", ");
-        say_below(&sentence, comparison, measure, ranking.best, ranking.next);
-        say_chance(&sentence, comparison, measure, &ranking);
+        say_below(&sentence, comparison, measure, ranking.best, ranking.next, leads[ranking.next]);
         if (ranking.last != ranking.next) {
             say(&sentence, " and ");
-            say_below(&sentence, comparison, measure, ranking.best, ranking.last);
+            say_below(&sentence, comparison, measure, ranking.best, ranking.last,
+                      leads[ranking.last]);
         }
         say(&sentence, ".");
     }
     print_sentence(out, &sentence);
+    free(leads);
 }
 
 static double share_of_wanted(const struct metrics *metrics, double tokens)
@@ -223,7 +258,8 @@ static void print_fewer_hits(FILE *out, const struct comparison *comparison)
     const struct metrics *many = &comparison->runs[most].result.metrics;
     double passed[2] = { share_of_wanted(few, few->passed_over_tokens),
                          share_of_wanted(many, many->passed_over_tokens) };
-    if (many->ttft_mean_ns <= few->ttft_mean_ns * (1.0 + SAME_SHARE) || passed[0] <= passed[1])
+    if (many->ttft_mean_ns <= few->ttft_mean_ns * (1.0 + SAME_SHARE) || passed[0] <= passed[1] ||
+        is_doubtful(lead_of(comparison, &measures[0], best, most)))
         return;
     struct sentence sentence = { .length = 0 };
     say(&sentence,

@@ -100,7 +100,10 @@ static void print_policy(FILE *out, const struct run *run)
     say_time(&sentence, metrics->ttft_p99_ns);
     say(&sentence, "); ");
     say_reused(&sentence, metrics);
-    say(&sentence, "; a million tokens cost $%.3f of busy server.", metrics->cost_usd_per_mtok);
+    say(&sentence, "; a million tokens cost $%.3f of busy server", metrics->cost_usd_per_mtok);
+    if (metrics->rented_usd_per_mtok > 0.0) /* else the prices do not tell */
+        say(&sentence, ", $%.3f of a rented one", metrics->rented_usd_per_mtok);
+    say(&sentence, ".");
     print_sentence(out, &sentence);
 }
 
@@ -114,8 +117,12 @@ struct measure {
 static const struct measure measures[] = {
     { "Mean TTFT", offsetof(struct metrics, ttft_mean_ns) },
     { "P99 TTFT", offsetof(struct metrics, ttft_p99_ns) },
-    { "Cost", offsetof(struct metrics, cost_usd_per_mtok) },
+    { "Cost, busy", offsetof(struct metrics, cost_usd_per_mtok) },
 };
+
+/* Tiers are rented whether they are used or not: what is cheapest while busy may not be. */
+static const struct measure rented = { "Cost, rented",
+                                       offsetof(struct metrics, rented_usd_per_mtok) };
 
 static double measured(const struct comparison *comparison, uint32_t run,
                        const struct measure *measure)
@@ -290,11 +297,32 @@ static void print_overloaded(FILE *out)
     print_sentence(out, &sentence);
 }
 
+static bool all_rented(const struct comparison *comparison)
+{
+    for (uint32_t i = 0; i < comparison->count; i++)
+        if (!(measured(comparison, i, &rented) > 0.0))
+            return false;
+    return true;
+}
+
+static void print_rented(FILE *out, const struct comparison *comparison)
+{
+    struct sentence sentence = { .length = 0 };
+    print_measure(out, comparison, &rented);
+    say(&sentence,
+        "(Busy: the hours in which GPUs work, over the tokens served. Rented: every hour, "
+        "with the tiers, over the tokens that come meanwhile. docs/sizing.md, \"What it "
+        "costs\")");
+    print_sentence(out, &sentence);
+}
+
 static void print_verdict(FILE *out, const struct comparison *comparison)
 {
     fprintf(out, "\n");
     for (size_t i = 0; i < sizeof measures / sizeof *measures; i++)
         print_measure(out, comparison, &measures[i]);
+    if (all_rented(comparison))
+        print_rented(out, comparison);
     print_fewer_hits(out, comparison);
 }
 

@@ -80,7 +80,7 @@ START_TEST(the_verdict_names_the_best_the_next_and_the_last)
     ck_assert(says(&it, "\nMean TTFT: fifo is best, 50 % below lru and 90 % below none.\n"));
     ck_assert(says(&it, "\nP99 TTFT: lru, fifo are best (within 1 % of each other), 10 % below "
                         "none.\n"));
-    ck_assert(says(&it, "\nCost: all are within 1 %.\n"));
+    ck_assert(says(&it, "\nCost, busy: all are within 1 %.\n"));
 }
 END_TEST
 
@@ -142,6 +142,22 @@ START_TEST(chance_is_told_of_each_rival_and_measure)
 }
 END_TEST
 
+/* As where one has tiers that are rented too. */
+START_TEST(the_rent_has_a_verdict_of_its_own_where_all_have_one)
+{
+    struct words_case it;
+    setup_runs(&it, (const char *const[3]){ "lru", "none" });
+    it.runs[1].result.metrics.cost_usd_per_mtok = 0.5;
+    it.runs[0].result.metrics.rented_usd_per_mtok = 0.2;
+    ck_assert(says(&it, " a million tokens cost $0.250 of busy server, $0.200 of a rented one.\n"));
+    ck_assert(!says(&it, "Rented"));
+    ck_assert(!says(&it, "Cost, rented"));
+    it.runs[1].result.metrics.rented_usd_per_mtok = 0.1;
+    ck_assert(says(&it, "\nCost, busy: lru is best, 50 % below none.\nCost, rented: none is best, "
+                        "50 % below lru.\n(Busy: "));
+}
+END_TEST
+
 START_TEST(fewer_hits_and_a_shorter_wait_are_explained_where_passing_over_explains_them)
 {
     struct words_case it;
@@ -154,6 +170,12 @@ START_TEST(fewer_hits_and_a_shorter_wait_are_explained_where_passing_over_explai
     ck_assert(says(&it,
                    "quick hits less than eager (70.0 % of all tokens against 80.0 %) and yet is "
                    "sooner: it found 10.0 % (against 0.0 %) that it computed again"));
+    static struct run seed_runs[2 * SEEDS];
+    const size_t mean = offsetof(struct metrics, ttft_mean_ns);
+    set_seeds(&it, seed_runs, 0, mean, (const double[SEEDS]){ 100 * MS, 100 * MS, 100 * MS });
+    set_seeds(&it, seed_runs, 1, mean, (const double[SEEDS]){ 50 * MS, 250 * MS, 150 * MS });
+    ck_assert(!says(&it, "hits less")); /* which is sooner may be chance */
+    it.comparison.seed_runs = NULL;
     eager->passed_over_tokens = 200; /* not by that */
     ck_assert(!says(&it, "hits less"));
     eager->passed_over_tokens = 0;
@@ -204,6 +226,7 @@ int main(void)
     tcase_add_test(tcase, the_verdict_names_the_best_the_next_and_the_last);
     tcase_add_test(tcase, a_lead_that_may_be_chance_is_called_so);
     tcase_add_test(tcase, chance_is_told_of_each_rival_and_measure);
+    tcase_add_test(tcase, the_rent_has_a_verdict_of_its_own_where_all_have_one);
     tcase_add_test(tcase,
                    fewer_hits_and_a_shorter_wait_are_explained_where_passing_over_explains_them);
     tcase_add_test(tcase, a_finding_of_several_runs_is_told_once_and_overload_of_all);

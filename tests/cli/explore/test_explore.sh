@@ -72,7 +72,7 @@ check "is told why" grep -q "127.0.0.1:$port: cannot listen" err
 kill -INT "$server"
 wait "$server"
 start --no-browser
-check "without options it begins with the first example" grep -qF '"workload.sessions":"1500"' <(ask GET api/start "")
+check "without options it begins with the first example" grep -qF '"workload.sessions":"12000"' <(ask GET api/start "")
 
 # ---- its end, with a run under way that would take minutes ----
 exec 4<>"/dev/tcp/127.0.0.1/$port"

@@ -11,6 +11,7 @@
 #include "plots/sweep_plots.h"
 #include "sweep/axis.h"
 #include "sweep/metric_show.h"
+#include "sweep/run_words.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -115,6 +116,20 @@ static enum status load_columns(struct report *report, int64_t run, struct colum
     return status;
 }
 
+static void write_words(FILE *out, const struct columns *columns)
+{
+    char words[RUN_WORDS_BYTES];
+    fputs("<ul>\n", out);
+    for (uint32_t i = 0; i < columns->count; i++) {
+        fputs("<li><b>", out);
+        html_text(out, columns->name[i]);
+        fputs("</b>: ", out);
+        html_text(out, run_words(&columns->metrics[i], words));
+        fputs("</li>\n", out);
+    }
+    fputs("</ul>\n", out);
+}
+
 static void write_metric(FILE *out, const struct columns *columns, int metric)
 {
     char text[64];
@@ -203,8 +218,11 @@ static enum status write_comparison(struct report *report, int64_t run,
     if (status == STATUS_OK) {
         fprintf(report->out, "<h2>Runs %" PRId64 " to %" PRId64 "</h2>\n", first,
                 columns->ids[columns->count - 1]);
-        write_metrics(report->out, columns);
+        write_words(report->out, columns);
         status = write_findings(report, columns, err);
+    }
+    if (status == STATUS_OK) {
+        write_metrics(report->out, columns);
     }
     if (status == STATUS_OK) {
         status = plots_draw(report->store, first, report->folder, take_picture, report, err);

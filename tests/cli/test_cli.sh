@@ -406,6 +406,8 @@ if command -v gnuplot >/dev/null; then
     prints "a report" "page.html" "$reprise" report --db kept.db --out page.html
     grep -q '>TTFT mean<' page.html && ! grep -q '>ttft_mean_ns<' page.html
     report $? "a report calls metrics by their keys"
+    [ "$(sed '/<table/q' page.html | grep -cE '<li><b>(lru|none)</b>: the first token comes after ')" -eq 2 ]
+    report $? "a report does not begin with a sentence a run"
     grep -q '<li><b>none</b>: .*engine.batch = 2' page.html
     report $? "a report does not say what holds a run up"
 fi

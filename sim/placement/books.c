@@ -327,8 +327,10 @@ void books_cut_front(struct placement *core, uint32_t unit, uint32_t tokens, enu
 
 void books_wanted(struct placement *core, uint32_t unit)
 {
-    core->env.may_go_epoch += !unit_is_held(&core->units.seen, unit, TIER_HBM) ||
-                              !unit_is_held(&core->units.seen, unit, TIER_DRAM);
+    bool may_go = false;
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        may_go = may_go || !unit_is_held(&core->units.seen, unit, (enum tier)tier);
+    core->env.may_go_epoch += may_go;
     if (core->policy->wanted != NULL && core->quotas != NULL)
         quota_wanted(core, unit);
     else if (core->policy->wanted != NULL)

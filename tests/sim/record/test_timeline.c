@@ -33,6 +33,7 @@ static struct metrics run_watched(const char *setting, struct timeline_span span
     const struct sim_progress progress = { .watch = record_watch(&record) };
     ck_assert_int_eq(sim_run(&experiment, &progress, &result, &err), STATUS_OK);
     ck_assert_int_eq(record_finish(&record, &err), STATUS_OK);
+    record_free(&record);
     *timeline = json_load_file(path, 0, &failure);
     ck_assert_msg(*timeline != NULL, "line %d: %s", failure.line, failure.text);
     unlink(path);

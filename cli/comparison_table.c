@@ -7,6 +7,7 @@
 
 #include "base/units.h"
 #include "cli/table.h"
+#include "sweep/metric_show.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -100,9 +101,9 @@ static const char *cell_text(const struct line *line, const struct metrics *metr
     /* The trace of an open loop does not tell a prompt's history from its new part. */
     if (line->offset == OF(hit_rate_history_tokens) && metrics->history_tokens == 0.0)
         return "-";
-    if (line->cell == CELL_DOLLARS && value == 0.0 && line->offset != OF(cost_usd) &&
-        line->offset != OF(cost_usd_per_mtok))
-        return "-"; /* the prices do not tell */
+    if (metric_is_untold((int)(line->offset / sizeof(double)),
+                         value)) /* metrics are doubles, in order */
+        return "-";
     switch (line->cell) {
     case CELL_TIME:
         return units_format(value, UNIT_DURATION, text, text_bytes);

@@ -40,10 +40,16 @@ bool metric_is_share(int metric)
            strcmp(name, "slo_attainment") == 0;
 }
 
+bool metric_is_untold(int metric, double value)
+{
+    const char *name = metric_rows[metric].name;
+    return value == 0.0 && (strncmp(name, "rented_", 7) == 0 || strncmp(name, "owned_", 6) == 0);
+}
+
 char *metric_show(int metric, double value, char *out, size_t out_bytes)
 {
     const struct metric_row *row = &metric_rows[metric];
-    if (isnan(value))
+    if (isnan(value) || metric_is_untold(metric, value))
         snprintf(out, out_bytes, "-");
     else if (strcmp(row->unit, "ns") == 0)
         units_format(value, UNIT_DURATION, out, out_bytes);

@@ -12,7 +12,10 @@
  * known one. */
 enum status metric_find(const char *option, const char *name, int *metric, struct error *err);
 
-/* "1.23 s", "84.8 %" (rates and shares), "$0.905", "4.13 TB"; "-" for NaN; returns out. */
+/* Whether the value is none: dollars of rent, or of owning, by a server that has no such prices (metrics.h: 0). */
+bool metric_is_untold(int metric, double value);
+
+/* "1.23 s", "84.8 %" (rates and shares), "$0.905", "4.13 TB"; "-" for NaN and what is untold; returns out. */
 char *metric_show(int metric, double value, char *out, size_t out_bytes);
 
 /* Whether its values are shares, in [0, 1]. */

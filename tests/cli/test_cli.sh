@@ -404,6 +404,8 @@ if command -v gnuplot >/dev/null; then
     report $? "the pictures are no PNG and SVG"
     "$reprise" sim "${small[@]}" --set workload.sessions_per_s=5 --set engine.batch=2 -p lru,none --db kept.db >/dev/null 2>&1
     prints "a report" "page.html" "$reprise" report --db kept.db --out page.html
+    grep -q 'owned, a month</td><td>-<' page.html
+    report $? "a report gives dollars that no price tells"
     grep -q '>TTFT mean<' page.html && ! grep -q '>ttft_mean_ns<' page.html
     report $? "a report calls metrics by their keys"
     [ "$(sed '/<table/q' page.html | grep -cE '<li><b>(lru|none)</b>: the first token comes after ')" -eq 2 ]

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 
+#include <errno.h>
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
@@ -128,6 +129,18 @@ bool units_parse(const char *text, enum unit_kind kind, double *value)
     /* strtod stops where number_end() did: it would read on only in "0x...", which is no unit. */
     *value = read_number(text) * factor;
     return isfinite(*value);
+}
+
+bool units_whole(const char *text, uint64_t *value)
+{
+    char *end;
+    errno = 0;
+    unsigned long long read = strtoull(text, &end, 10);
+    /* strtoull takes spaces and signs, and wraps what is negative. */
+    if (*text < '0' || *text > '9' || *end != '\0' || errno != 0)
+        return false;
+    *value = read;
+    return true;
 }
 
 /* value as printf("%.2e") has it: rounded to what will be shown, so that 999.7 is seen to be 1.00

@@ -26,6 +26,10 @@ enum unit_kind {
  * ranges are the caller's. The decimal point is '.', whatever the locale. */
 bool units_parse(const char *text, enum unit_kind kind, double *value);
 
+/* Reads text wholly as a whole number in digits alone ("12": no sign, space, unit). false: it is none, or
+ * beyond uint64_t; *value is then as it was. */
+bool units_whole(const char *text, uint64_t *value);
+
 /* Writes value with 3 significant digits and the fitting prefix ("1.25 TB", "87.0 ms"), whole
  * numbers that need no prefix as they are ("24", "512 B"); returns out. units_parse reads it back.
  */

@@ -11,7 +11,6 @@
 #include "runtime/serve.h"
 
 #include <stdio.h>
-#include <string.h>
 
 struct run_options {
     struct experiment_options experiment;
@@ -79,10 +78,8 @@ static enum status run_all(const struct run_options *given, struct comparison *c
     enum status status = runtime_options_config(&given->runtime, &config, err);
     config.machine = serve_machine_new();
     config.iterations_path = given->iterations;
-    if (status == STATUS_OK && given->iterations != NULL && given->record.turns != NULL &&
-        strcmp(given->iterations, given->record.turns) == 0)
-        status = error_input(err, NULL, 0, "--iterations", "a file other than that of --turns",
-                             given->iterations);
+    if (status == STATUS_OK)
+        status = record_options_check_apart(&given->record, "--iterations", given->iterations, err);
     if (status == STATUS_OK && given->iterations != NULL && comparison->count > 1)
         status = error_input(err, NULL, 0, "--iterations", "one policy", "several");
     struct teller teller = { .progress = &progress, .comparison = comparison };

@@ -10,21 +10,11 @@
 #include "validate/store/store_sweep.h"
 #include "validate/store/store_turns.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- which run ---- */
-
-static bool read_number(const char *text, uint64_t *value)
-{
-    char *end;
-    errno = 0;
-    unsigned long long number = strtoull(text, &end, 10);
-    *value = number;
-    return errno == 0 && text[0] >= '0' && text[0] <= '9' && *end == '\0';
-}
 
 static enum status find_policy(struct store *store, const char *policy, struct explained *turns,
                                struct error *err)
@@ -49,7 +39,7 @@ static enum status find_run(struct store *store, const char *named, struct expla
                             struct error *err)
 {
     uint64_t number;
-    if (named == NULL || !read_number(named, &number))
+    if (named == NULL || !units_whole(named, &number))
         return find_policy(store, named, turns, err);
     turns->run = number > 0 && number < INT64_MAX ? (int64_t)number : INT64_MAX;
     return store_run_name(store, turns->run, turns->policy, sizeof turns->policy, err);
@@ -180,9 +170,9 @@ static const struct turn_row *find_turn(const struct explained *turns, const cha
     char session[32];
     const char *colon = strchr(which, ':');
     if (colon == NULL)
-        return read_number(which, &first) ? turn_numbered(turns, first) : NULL;
+        return units_whole(which, &first) ? turn_numbered(turns, first) : NULL;
     snprintf(session, sizeof session, "%.*s", (int)(colon - which), which);
-    if (!read_number(session, &first) || !read_number(colon + 1, &second))
+    if (!units_whole(session, &first) || !units_whole(colon + 1, &second))
         return NULL;
     return turn_of_session(turns, first, second);
 }

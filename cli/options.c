@@ -2,9 +2,9 @@
 #include "cli/options.h"
 
 #include "base/memory.h"
+#include "base/units.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <popt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,17 +44,11 @@ static void append(struct text_list *list, const char *text)
 
 static enum status set_u64(const struct option *option, const char *text, struct error *err)
 {
-    char *end;
-    errno = 0;
-    unsigned long long value = strtoull(text, &end, 10);
-    /* strtoull takes spaces and signs, and wraps what is negative. */
-    if (*text < '0' || *text > '9' || *end != '\0' || errno != 0) {
-        char key[64];
-        snprintf(key, sizeof key, "--%s", option->name);
-        return error_input(err, NULL, 0, key, "a whole number", text);
-    }
-    *(uint64_t *)option->value = value;
-    return STATUS_OK;
+    if (units_whole(text, option->value))
+        return STATUS_OK;
+    char key[64];
+    snprintf(key, sizeof key, "--%s", option->name);
+    return error_input(err, NULL, 0, key, "a whole number", text);
 }
 
 static enum status set_value(const struct option *option, const char *text, struct error *err)

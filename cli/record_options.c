@@ -1,11 +1,11 @@
 /* cli/record_options.c - see record_options.h. */
 #include "cli/record_options.h"
 
+#include "base/same_file.h"
 #include "base/units.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define SPAN_NS (10 * 60 * NS_PER_S)
 
@@ -36,6 +36,8 @@ enum status record_options_check(const struct record_options *given, struct reco
                                     .timeline = given->timeline,
                                     .keep_turns = given->keep_turns,
                                     .span = { 0, SPAN_NS } };
+    if (record_options_check_apart(given, "--timeline", given->timeline, err) != STATUS_OK)
+        return err->status;
     if (given->span != NULL && given->timeline == NULL)
         return error_input(err, NULL, 0, "--timeline-span", "--timeline FILE beside it", NULL);
     if (given->span != NULL && !read_span(given->span, &asked->span))
@@ -44,24 +46,19 @@ enum status record_options_check(const struct record_options *given, struct reco
     return STATUS_OK;
 }
 
-static bool is_same_file(const char *a, const char *b)
+enum status record_options_check_apart(const struct record_options *given, const char *option,
+                                       const char *path, struct error *err)
 {
-    struct stat first, second;
-    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
-           first.st_ino == second.st_ino;
+    if (given->turns != NULL && path != NULL && strcmp(path, given->turns) == 0)
+        return error_input(err, NULL, 0, option, "a file other than that of --turns", path);
+    return STATUS_OK;
 }
 
-enum status record_options_check_paths(const char *turns, const char *timeline, const char *trace,
+enum status record_options_check_trace(const char *option, const char *path, const char *trace,
                                        struct error *err)
 {
-    const char *const written[] = { turns, timeline };
-    const char *const option[] = { "--turns", "--timeline" };
-    for (int i = 0; i < 2; i++)
-        if (written[i] != NULL && trace[0] != '\0' && is_same_file(written[i], trace))
-            return error_input(err, NULL, 0, option[i], "a file other than the trace", written[i]);
-    if (turns != NULL && timeline != NULL && strcmp(turns, timeline) == 0)
-        return error_input(err, NULL, 0, "--timeline", "a file other than that of --turns",
-                           timeline);
+    if (path != NULL && trace[0] != '\0' && same_file(path, trace))
+        return error_input(err, NULL, 0, option, "a file other than the trace", path);
     return STATUS_OK;
 }
 
@@ -102,7 +99,8 @@ enum status record_options_open(const struct record_options *given,
         return status;
     here.turns = given->turns != NULL ? turns : NULL;
     here.timeline = given->timeline != NULL ? timeline : NULL;
-    if (record_options_check_paths(here.turns, here.timeline, trace, err) != STATUS_OK)
+    if (record_options_check_trace("--turns", here.turns, trace, err) ||
+        record_options_check_trace("--timeline", here.timeline, trace, err))
         return err->status;
     return record_open(record, &here, policy, err);
 }

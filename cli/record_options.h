@@ -23,12 +23,15 @@ struct record_options {
     }
 
 /* What is asked for, but for the paths, which are of one run: record_options_of(). STATUS_INPUT: a span
- * that is none, two files of one name. */
+ * that is none; files of one name. */
 enum status record_options_check(const struct record_options *given, struct record_asked *asked,
                                  struct error *err);
 
-/* Refuses to write what is asked for over the trace that is read ("": none), or both files into one. STATUS_INPUT. */
-enum status record_options_check_paths(const char *turns, const char *timeline, const char *trace,
+/* Refuses to write the option's file (NULL: none) over that of --turns. STATUS_INPUT. */
+enum status record_options_check_apart(const struct record_options *given, const char *option,
+                                       const char *path, struct error *err);
+/* Refuses to write it over the trace that is read ("": none). STATUS_INPUT. */
+enum status record_options_check_trace(const char *option, const char *path, const char *trace,
                                        struct error *err);
 
 #define RECORD_PATH_BYTES 4096
@@ -36,7 +39,7 @@ enum status record_options_check_paths(const char *turns, const char *timeline, 
 enum status record_options_path(const char *path, const char *name, uint32_t runs,
                                 char out[RECORD_PATH_BYTES], struct error *err);
 /* Opens what is asked for of one of `runs` runs of the trace ("": generated), under that policy: of several, a path has
- * the policy's name before its ending. As record_open(), and record_options_check_paths(). */
+ * the policy's name before its ending. As record_open(), and record_options_check_trace(). */
 enum status record_options_open(const struct record_options *given, const struct record_asked *asked,
                                 const char *policy, const char *trace, uint32_t runs,
                                 struct record *record, struct error *err);

@@ -13,22 +13,17 @@ const uint32_t turn_column_count = sizeof turn_columns / sizeof *turn_columns;
 #define WHY(why, word) [why] = word,
 static const char *const whys[ABSENT_COUNT] = { TURN_WHYS(WHY) };
 
-static const char *word_at(const struct turn_column *column, uint64_t value)
+const char *turn_word(const struct turn_column *column, uint64_t value)
 {
     if (column->kind == TURN_WHY)
         return value < ABSENT_COUNT ? whys[value] : NULL;
     return value < TIER_KINDS ? tier_name((enum tier)value) : NULL;
 }
 
-const char *turn_word(const struct turn_column *column, uint64_t value)
-{
-    return word_at(column, value);
-}
-
 bool turn_word_value(const struct turn_column *column, const char *word, uint64_t *value)
 {
-    for (*value = 0; word_at(column, *value) != NULL; (*value)++)
-        if (strcmp(word_at(column, *value), word) == 0)
+    for (*value = 0; turn_word(column, *value) != NULL; (*value)++)
+        if (strcmp(turn_word(column, *value), word) == 0)
             return true;
     return false;
 }

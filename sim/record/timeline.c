@@ -7,8 +7,8 @@
 #include "base/text_out.h"
 #include "base/units.h"
 #include "sim/engine/moved.h"
+#include "sim/record/quoted.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -399,11 +399,7 @@ static bool is_json_name(const char *path)
 
 static void write_head(struct timeline_file *file, const char *run)
 {
-    json_t *name = json_string(run);
-    char *quoted = json_dumps(name, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
-    json_decref(name);
-    if (quoted == NULL)
-        memory_exhausted();
+    char *quoted = quoted_json(run);
     text(file,
          "{\"displayTimeUnit\": \"ms\", \"otherData\": {\"program\": \"reprise\", \"policy\": ");
     text(file, quoted);

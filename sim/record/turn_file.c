@@ -3,8 +3,8 @@
 
 #include "base/memory.h"
 #include "base/text_out.h"
+#include "sim/record/quoted.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,32 +39,6 @@ static enum status check_name(const char *path, bool *json, struct error *err)
     return error_input(err, path, 0, "--turns", "a name that ends in .csv or .jsonl", path);
 }
 
-/* RFC 4180: in quotes, and those doubled, where it needs to be. */
-static char *csv_text(const char *text)
-{
-    char *quoted = memory_new(2 * strlen(text) + 3, 1), *at = quoted;
-    if (strpbrk(text, ",\"\r\n") == NULL)
-        return strcpy(quoted, text);
-    *at++ = '"';
-    for (; *text != '\0'; text++) {
-        if (*text == '"')
-            *at++ = '"';
-        *at++ = *text;
-    }
-    *at++ = '"';
-    return quoted;
-}
-
-static char *json_text(const char *text)
-{
-    json_t *string = json_string(text);
-    char *quoted = json_dumps(string, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
-    json_decref(string);
-    if (quoted == NULL)
-        memory_exhausted();
-    return quoted;
-}
-
 static void write_heading(struct text_out *out)
 {
     text_out_text(out, "policy");
@@ -87,7 +61,7 @@ enum status turn_file_open(const char *path, const char *policy, struct turn_fil
     if (status != STATUS_OK)
         return status;
     *file = memory_new(1, sizeof **file);
-    **file = (struct turn_file){ out, json ? json_text(policy) : csv_text(policy), json };
+    **file = (struct turn_file){ out, json ? quoted_json(policy) : quoted_csv(policy), json };
     if (!json)
         write_heading(out);
     return STATUS_OK;

@@ -45,11 +45,9 @@ static enum status read_number(const struct lesson *lesson, const char *key, uin
                                uint64_t *number, struct error *err)
 {
     const char *text;
-    char *end;
     if (lesson_text(lesson, key, &text, err) != STATUS_OK)
         return err->status;
-    *number = strtoull(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end != '\0' || *number < least)
+    if (!units_whole(text, number) || *number < least)
         return error_input(err, lesson->path, 0, key,
                            least > 0 ? "a number from 1 on" : "a number from 0 on", text);
     return STATUS_OK;

@@ -234,6 +234,19 @@ START_TEST(several_values_share_the_prefix_of_one)
 }
 END_TEST
 
+START_TEST(a_whole_number_is_digits_alone)
+{
+    const char *const none[] = { "",    "-1", "+1",
+                                 " 1",  "1 ", "1.0",
+                                 "0x1", "1k", "18446744073709551616" };
+    uint64_t value = 7;
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        ck_assert_msg(!units_whole(none[i], &value) && value == 7, "%s", none[i]);
+    ck_assert(units_whole("18446744073709551615", &value) && value == UINT64_MAX);
+    ck_assert(units_whole("007", &value) && value == 7);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *suite = suite_create("base/units");
@@ -254,6 +267,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, a_number_that_15_digits_hold_is_written_short);
     tcase_add_test(tcase, the_decimal_point_is_a_point_in_every_locale);
     tcase_add_test(tcase, several_values_share_the_prefix_of_one);
+    tcase_add_test(tcase, a_whole_number_is_digits_alone);
     tcase_add_test(tcase, every_kind_says_what_it_expects);
     suite_add_tcase(suite, tcase);
     return suite;

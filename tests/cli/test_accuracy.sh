@@ -3,18 +3,10 @@
 # where, a folder that holds no table, a goal that is missed.
 set -u
 reprise=$1
+. "$(dirname "$0")/../checks.sh"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-passed=0 failed=0
 
-check() { # WHAT COMMAND...
-    local what=$1
-    shift
-    if "$@"; then passed=$((passed + 1)); else
-        failed=$((failed + 1))
-        echo "FAILED: $what"
-    fi
-}
 ends_with() { # CODE COMMAND...
     local code=$1
     shift
@@ -52,5 +44,4 @@ echo "x,vllm_graph,4,soon,1.0" >>"$folder/data/aic_h200_sxm_vllm0.24.0_custom_al
 check "a malformed table is bad input" ends_with 2 "$reprise" accuracy "$folder/data"
 check "its line is told" complained "custom_allreduce.csv:7:"
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 15 ]
+all_passed 16

@@ -4,19 +4,11 @@
 set -u
 reprise=$1
 samples=$2
+. "$(dirname "$0")/../checks.sh"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
-passed=0 failed=0
 
-check() { # WHAT COMMAND...
-    local what=$1
-    shift
-    if "$@"; then passed=$((passed + 1)); else
-        failed=$((failed + 1))
-        echo "FAILED: $what"
-    fi
-}
 ends_with() { # CODE COMMAND...
     local code=$1 found
     shift
@@ -146,5 +138,4 @@ wait $process
 check "interrupted it ends with 130" [ $? -eq 130 ]
 check "and tells the best so far" says "INTERRUPTED: this is the best so far"
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+all_passed

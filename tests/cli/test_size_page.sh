@@ -4,22 +4,14 @@
 set -u
 reprise=$1 source=$2
 command -v gnuplot >/dev/null || exit 77
+. "$(dirname "$0")/../checks.sh"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
-passed=0 failed=0
 size=(size -m llama-3-8b -H h100 --set workload.sessions=200 --set warmup_turns=0 --set policy=lru
     --vary cluster.replicas=1,2 --vary gpus=1,2 --vary tiers.dram.capacity=0,128GB
     --vary tiers.ssd.capacity=0,32TB --db size.db)
 
-check() { # WHAT COMMAND...
-    local what=$1
-    shift
-    if "$@"; then passed=$((passed + 1)); else
-        failed=$((failed + 1))
-        echo "FAILED: $what"
-    fi
-}
 says() { grep -qF -- "$2" "$1"; } # FILE TEXT
 silent() { ! grep -qF -- "$2" "$1"; }
 # Names of XML's own spaces are no addresses that a browser asks.
@@ -121,5 +113,4 @@ GNUPLOT=no-such-program "$reprise" "${size[@]}" --slo ttft_p99=1s --report half.
 check "no gnuplot" [ $? -eq 3 ]
 check "leaves no half page" [ ! -e half.html ]
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+all_passed

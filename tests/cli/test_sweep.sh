@@ -4,22 +4,14 @@
 # same content.
 set -u
 reprise=$1
+. "$(dirname "$0")/../checks.sh"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
-passed=0 failed=0
 vary=(--set workload.sessions=400 --set warmup_turns=0 --vary tiers.dram.capacity=0,32GB..1TB:log7
     --vary policy=scheduler-aware,lru,none)
 runs=24
 
-check() { # WHAT COMMAND...
-    local what=$1
-    shift
-    if "$@"; then passed=$((passed + 1)); else
-        failed=$((failed + 1))
-        echo "FAILED: $what"
-    fi
-}
 content() { "$reprise" db dump "$1" | sha256sum; }
 same_content() { [ "$(content "$1")" = "$(content "$2")" ]; }
 # Starts the command, waits until some but not all runs are stored, sends it the signal; sets `code`.
@@ -127,5 +119,4 @@ if "$reprise" doctor 2>/dev/null | grep -q "^MPI.*Open MPI" && command -v mpirun
 else
     echo "skipped: ranks (no MPI here)"
 fi
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+all_passed

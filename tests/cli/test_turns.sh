@@ -3,17 +3,12 @@
 # many threads, files that are whole or not there, a turn's story from what is kept and from what is made again.
 set -u
 reprise=$1 sample=$2
+. "$(dirname "$0")/../checks.sh"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
-failed=0
 small=(--set workload.sessions=80 --set warmup_turns=50 --set tiers.dram.capacity=8GB --set tiers.ssd.capacity=20GB)
 
-check() { # WHAT CONDITION...
-    local what=$1
-    shift
-    "$@" || { echo "FAILED: $what"; failed=$((failed + 1)); }
-}
 says() { # WHAT EXIT_CODE TEXT COMMAND...
     local what=$1 code=$2 text=$3 got
     shift 3
@@ -135,5 +130,4 @@ else
     echo "no gnuplot: pictures are not looked at"
 fi
 
-[ $failed -eq 0 ] && echo "turns: all well"
-exit $((failed > 0))
+all_passed

@@ -3,24 +3,10 @@
 # database's. In a browser too, where node, chromium and chromedriver are there.
 set -u
 reprise=$1 source=$2 pictures=$3
+. "$(dirname "$0")/../checks.sh"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
-passed=0 failed=0
-check() { # WHAT COMMAND...
-    local what=$1
-    shift
-    if "$@"; then passed=$((passed + 1)); else
-        failed=$((failed + 1))
-        echo "FAILED: $what"
-    fi
-}
-exits() { # STATUS COMMAND...
-    local status=$1
-    shift
-    "$@" >out 2>err
-    [ $? -eq "$status" ]
-}
 asks_nobody() { ! grep -qE "(src|href)=[\"']?(https?:)?//|url\((https?:)?//|@import|<link|<iframe|fetch\(|XMLHttpRequest" "$1"; }
 sweep=("$reprise" sweep --set workload.sessions=60 --set warmup_turns=0 --vary tiers.dram.capacity=0,32GB,64GB
     --vary policy=lru,none --db sweep.db)
@@ -61,5 +47,4 @@ if [ -z "${missing:-}" ]; then
     check "the database has that point" [ -n "$expected" ]
     node "$(dirname "$0")/test_live.mjs" "file://$folder/live.html" "$pictures" "$expected" || failed=$((failed + 1))
 fi
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+all_passed

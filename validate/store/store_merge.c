@@ -1,12 +1,12 @@
 /* validate/store/store_merge.c - see store_sweep.h: another database's results into this one.
  * Ids of this database are those of the other one, moved behind what is here: an offset each for
  * comparisons, runs and sweeps. */
+#include "base/same_file.h"
 #include "validate/store/schema.h"
 #include "validate/store/store_handle.h"
 #include "validate/store/store_sweep.h"
 #include "validate/store/turn_rows.h"
 
-#include <sys/stat.h>
 
 /* What is copied is decided once, into temporary tables: runs behind points that are not here, and
  * runs that belong to no point; comparisons and sweeps likewise. */
@@ -125,13 +125,6 @@ static enum status attach(const struct sql *sql, const char *path, struct error 
         status = sql_run(sql, statement, "open the database to merge", err);
     sqlite3_finalize(statement);
     return status;
-}
-
-static bool same_file(const char *a, const char *b)
-{
-    struct stat first, second;
-    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
-           first.st_ino == second.st_ino;
 }
 
 enum status store_merge(struct store *store, const char *from, uint64_t *added, struct error *err)

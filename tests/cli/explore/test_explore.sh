@@ -2,24 +2,10 @@
 # tests/cli/explore/test_explore.sh REPRISE - the command itself: its address, a run as `sim` runs it, its end.
 set -u
 reprise=$1
+. "$(dirname "$0")/../../checks.sh"
 folder=$(mktemp -d)
 trap '[ -n "${server:-}" ] && kill "$server" 2>/dev/null; rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
-passed=0 failed=0
-check() { # WHAT COMMAND...
-    local what=$1
-    shift
-    if "$@"; then passed=$((passed + 1)); else
-        failed=$((failed + 1))
-        echo "FAILED: $what"
-    fi
-}
-exits() { # STATUS COMMAND...
-    local status=$1
-    shift
-    "$@" >out 2>err
-    [ $? -eq "$status" ]
-}
 unset DISPLAY WAYLAND_DISPLAY # no browser opens
 
 # SIGINT is ignored in jobs that a script starts: a shell of their own takes that back.
@@ -122,5 +108,4 @@ kill -INT "$server"
 wait "$server"
 server=
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+all_passed

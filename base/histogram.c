@@ -57,7 +57,10 @@ void histogram_free(struct histogram *histogram)
 void histogram_reset(struct histogram *histogram)
 {
     uint64_t *bucket = histogram->bucket;
-    memset(bucket, 0, BUCKETS * sizeof *bucket);
+    if (histogram->count > 0) { /* what was never counted was never touched, and stays so */
+        uint32_t first = bucket_of(histogram->min), last = bucket_of(histogram->max);
+        memset(&bucket[first], 0, (last - first + 1) * sizeof *bucket);
+    }
     *histogram = (struct histogram){ .bucket = bucket };
 }
 

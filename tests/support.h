@@ -9,6 +9,14 @@
 /* What a test that lacks its data returns from main: ctest reports it as skipped. */
 #define TEST_SKIPPED 77
 
+/* Of so many random cases, as many as a test tries: all in the release build, which searches; a
+ * quarter under sanitizers, which take several times as long a case and look for what any shows. */
+#ifdef __SANITIZE_ADDRESS__
+#define TRIES(cases) (((cases) + 3) / 4)
+#else
+#define TRIES(cases) (cases)
+#endif
+
 /* $REPRISE_SEED, else fixed: a failure that names its seed can be replayed. */
 uint64_t test_seed(void);
 

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ROUNDS = 20, CONFIGS_MOST = 256 };
+enum { ROUNDS = TRIES(20), CONFIGS_MOST = 256 };
 
 struct configs {
     char path[CONFIGS_MOST][512];

@@ -41,11 +41,7 @@ START_TEST(the_same_seed_is_the_same_experiment)
 }
 END_TEST
 
-#ifdef __SANITIZE_ADDRESS__ /* several times as slow */
-enum { DRAWN = 400 };
-#else
-enum { DRAWN = 1000 };
-#endif
+enum { DRAWN = TRIES(1000) };
 static struct settings *drawn; /* seeds from 0 on, once for all tests that look at many */
 
 static void draw_many(void)

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { EXPERIMENTS = 18, SHARED = 12, FAULTY = 12 };
+enum { EXPERIMENTS = TRIES(18), SHARED = TRIES(12), FAULTY = TRIES(12) };
 
 enum where { ANYWHERE, ON_SSD, IN_POOL }; /* what is reused comes from, mostly */
 

@@ -586,13 +586,14 @@ int main(void)
     Suite *suite = suite_create("size");
     TCase *tcase = tcase_create("size");
     tcase_set_timeout(tcase, 100);
-    tcase_add_loop_test(tcase, the_search_is_within_2_percent_of_trying_everything, 0, 3);
+    tcase_add_loop_test(tcase, the_search_is_within_2_percent_of_trying_everything, 0,
+                        TRIES(3));
     tcase_add_test(tcase, threads_and_what_is_stored_change_nothing);
     tcase_add_test(tcase, no_point_of_the_front_is_worse_in_both);
     tcase_add_test(
         tcase, an_impossible_promise_is_told_with_the_nearest_point_and_what_idle_servers_reach);
     tcase_add_test(tcase, where_nothing_comes_back_no_kv_is_kept);
-    tcase_add_loop_test(tcase, more_servers_never_raise_the_tail, 0, 3);
+    tcase_add_loop_test(tcase, more_servers_never_raise_the_tail, 0, TRIES(3));
     tcase_add_test(tcase, twice_the_load_never_lowers_the_tail_and_never_takes_fewer_servers);
     tcase_add_test(tcase, all_servers_are_billed);
     tcase_add_test(tcase, points_that_are_the_same_servers_are_run_once);

@@ -4,7 +4,7 @@
 #include "base/random.h"
 #include "tests/traces/samples.h"
 
-enum { ROUNDS = 150, TEXT_BYTES = 512 };
+enum { ROUNDS = TRIES(150), TEXT_BYTES = 512 };
 
 struct bytes {
     char *text;

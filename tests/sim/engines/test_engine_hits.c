@@ -8,11 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#ifdef __SANITIZE_ADDRESS__ /* several times as slow, and what it looks for is on any stream */
-enum { SEEDS = 2, REQUESTS = 120 };
-#else
-enum { SEEDS = 2, REQUESTS = 400 };
-#endif
+enum { SEEDS = 2, REQUESTS = TRIES(400) };
 enum { SEVERAL = 9, LONGEST = 18 };
 
 struct source {

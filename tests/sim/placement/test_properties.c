@@ -8,11 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#ifdef __SANITIZE_ADDRESS__ /* several times as slow */
-enum { STEPS = 1000 };
-#else
-enum { STEPS = 1500 };
-#endif
+enum { STEPS = TRIES(1500) };
 
 static void run_cutting(const struct placement_config *config, uint64_t seed, bool cuts_fronts)
 {

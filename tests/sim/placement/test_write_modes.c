@@ -4,7 +4,7 @@
 #include "tests/sim/placement/steps.h"
 #include "tests/support.h"
 
-enum { STEPS = 500 };
+enum { STEPS = TRIES(500) };
 
 /* ---- random turns in every mode ---- */
 

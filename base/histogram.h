@@ -6,6 +6,9 @@
 
 #include <stdint.h>
 
+/* How far a quantile may be from the exact one, in words. */
+#define HISTOGRAM_ERROR "0.2 %"
+
 struct histogram {
     uint64_t *bucket; /* owned */
     uint64_t count, min, max;

@@ -3,11 +3,13 @@
 
 #include "base/memory.h"
 #include "cli/comparison_bound.h"
+#include "cli/comparison_compared.h"
 #include "cli/comparison_print.h"
 #include "cli/comparison_seeds.h"
 #include "cli/experiment_list.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
+#include "sweep/compared_store.h"
 #include "sweep/crew.h"
 #include "sweep/point_key.h"
 
@@ -79,6 +81,7 @@ void comparison_free(struct comparison *comparison)
             record_free(&run->record);
             turn_log_free(&run->log);
         }
+    compared_free(&comparison->compared);
     free(comparison->seed_runs);
     free(comparison->runs);
 }
@@ -242,7 +245,12 @@ enum status comparison_store(const struct comparison *comparison, struct store *
                                         .turns = run->record.row,
                                         .turn_count = run->record.rows };
     }
-    enum status status = store_put_runs(store, stored, count, first_id, err);
+    uint32_t difference_count;
+    struct store_run_difference *differences =
+        compared_differences(&comparison->compared, &difference_count);
+    enum status status =
+        store_put_comparison(store, stored, count, differences, difference_count, first_id, err);
+    free(differences);
     for (uint32_t i = 0; i < count; i++)
         free(yaml[i]);
     free(yaml);
@@ -271,8 +279,9 @@ enum status comparison_conclude(struct comparison *comparison, enum status ran, 
     struct error failure = { 0 }; /* err may hold that the user stopped the rest */
     if ((ran != STATUS_OK && ran != STATUS_INTERRUPTED) || comparison->count == 0)
         return ran;
-    comparison_average(comparison);
-    enum status status = ran == STATUS_OK ? comparison_bound_find(comparison, &failure) : STATUS_OK;
+    enum status status = comparison_compare(comparison, &failure);
+    if (status == STATUS_OK && ran == STATUS_OK)
+        status = comparison_bound_find(comparison, &failure);
     if (status == STATUS_OK && store != NULL)
         status = comparison_store(comparison, store, &first_id, &failure);
     if (status != STATUS_OK) {

@@ -5,6 +5,7 @@
 
 #include "cli/record_options.h"
 #include "sim/sim.h"
+#include "sweep/compared.h"
 #include "sweep/turn_log.h"
 #include "validate/store/store.h"
 
@@ -44,6 +45,7 @@ struct comparison {
     bool may_replicate; /* more seeds could be run */
     uint32_t resamples; /* of the runs' time; 0: as paired.h has it */
     struct comparison_bound bound;
+    struct compared compared; /* runs[], once all that are shown are there */
     const struct record_options *recording; /* the caller's; NULL: nothing is asked for */
     struct record_asked asked;
 };

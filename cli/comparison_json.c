@@ -36,7 +36,7 @@ void comparison_print_json(FILE *out, const struct comparison *comparison)
     json_object_set_new(object, "bound", bound_json(&comparison->bound));
     json_object_set_new(object, "runs", list);
     json_object_set_new(object, "differences",
-                        comparison_differences_json(comparison, result_json_number));
+                        comparison_differences_json(&comparison->compared, result_json_number));
     json_dumpf(object, out, JSON_INDENT(2) | RESULT_JSON_FLAGS);
     fputc('\n', out);
     json_decref(object);

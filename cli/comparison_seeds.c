@@ -103,41 +103,33 @@ void comparison_keep_whole_seeds(struct comparison *comparison)
 
 /* ---- their means ---- */
 
-/* structs metrics and tenant_metrics are doubles and nothing else. */
-static void add_all(double *sum, const double *values, size_t count)
+/* struct tenant_metrics is doubles and nothing else. */
+static void average_tenant(const struct comparison *comparison, uint32_t policy, uint32_t tenant)
 {
-    for (size_t i = 0; i < count; i++)
-        sum[i] += values[i];
-}
-
-static void divide_all(double *sum, size_t count, uint32_t by)
-{
-    for (size_t i = 0; i < count; i++)
-        sum[i] /= by;
-}
-
-static void add_result(struct sim_result *sum, const struct sim_result *result)
-{
-    add_all((double *)&sum->metrics, (const double *)&result->metrics, METRIC_COUNT);
-    for (uint32_t t = 0; t < sum->tenant_count; t++)
-        add_all((double *)&sum->tenant[t].metrics, (const double *)&result->tenant[t].metrics,
-                TENANT_METRIC_COUNT);
+    double *mean = (double *)(void *)&comparison->runs[policy].result.tenant[tenant].metrics;
+    for (int m = 0; m < TENANT_METRIC_COUNT; m++) {
+        for (uint32_t seed = 1; seed < comparison->seeds; seed++)
+            mean[m] += tenant_metric_value(
+                &comparison_run_of(comparison, policy, seed)->result.tenant[tenant].metrics, m);
+        mean[m] /= comparison->seeds;
+    }
 }
 
 void comparison_average(struct comparison *comparison)
 {
-    uint32_t seeds = comparison->seeds;
     if (comparison->seed_runs == NULL)
         return;
+    struct metrics *of_seed = memory_new(comparison->seeds, sizeof *of_seed);
     for (uint32_t i = 0; i < comparison->count; i++) {
         struct sim_result *mean = &comparison->runs[i].result;
         *mean = comparison_run_of(comparison, i, 0)->result;
-        for (uint32_t seed = 1; seed < seeds; seed++)
-            add_result(mean, &comparison_run_of(comparison, i, seed)->result);
-        divide_all((double *)&mean->metrics, METRIC_COUNT, seeds);
+        for (uint32_t seed = 0; seed < comparison->seeds; seed++)
+            of_seed[seed] = comparison_run_of(comparison, i, seed)->result.metrics;
+        mean->metrics = metrics_mean(of_seed, comparison->seeds);
         for (uint32_t t = 0; t < mean->tenant_count; t++)
-            divide_all((double *)&mean->tenant[t].metrics, TENANT_METRIC_COUNT, seeds);
+            average_tenant(comparison, i, t);
     }
+    free(of_seed);
 }
 
 void comparison_print_seeds(FILE *out, const struct comparison *comparison)

@@ -455,11 +455,11 @@ void comparison_print_table(FILE *out, const struct comparison *comparison)
 {
     if (comparison->count == 0)
         return;
-    comparison_print_words(out, comparison);
+    comparison_print_words(out, &comparison->compared);
     print_heading(out, comparison);
     print_metrics(out, comparison);
     comparison_print_tenants(out, comparison);
-    comparison_print_differences(out, comparison);
+    comparison_print_differences(out, &comparison->compared);
     print_bound(out, &comparison->bound);
     print_gains(out, comparison);
 }

@@ -41,6 +41,31 @@ struct paired_turns {
     struct slow_turn *slowest[SIDES]; /* of all pairs, slowest first */
 };
 
+/* ---- doubts ---- */
+
+static const char *const doubt_words[] = {
+    [PAIRED_NO_DOUBT] = NULL,
+    [PAIRED_ONE_SEED] = "one-seed",
+    [PAIRED_FEW_TURNS] = "few-turns",
+    [PAIRED_LONG_MEMORY] = "long-memory",
+    [PAIRED_NARROW_TAIL] = "narrow-tail",
+};
+
+const char *paired_doubt_word(enum paired_doubt doubt)
+{
+    return doubt_words[doubt];
+}
+
+enum paired_doubt paired_doubt_of(const char *word)
+{
+    if (word == NULL)
+        return PAIRED_NO_DOUBT;
+    for (enum paired_doubt doubt = PAIRED_ONE_SEED; doubt <= PAIRED_NARROW_TAIL; doubt++)
+        if (strcmp(doubt_words[doubt], word) == 0)
+            return doubt;
+    return PAIRED_FEW_TURNS;
+}
+
 /* ---- seeds ---- */
 
 bool difference_seen(const struct difference *difference)

@@ -40,6 +40,11 @@ struct difference {
 /* Whether the interval leaves out zero: a difference is seen. false also where there is no interval. */
 bool difference_seen(const struct difference *difference);
 
+/* The doubt in a word ("few-turns"), as JSON and the store have it; NULL: none. */
+const char *paired_doubt_word(enum paired_doubt doubt);
+/* The doubt of that word, or of NULL; of an unknown one that there were few turns. */
+enum paired_doubt paired_doubt_of(const char *word);
+
 /* base[i] and run[i] are the metric under seed i, NaN where it was not measured. */
 struct difference paired_seeds(const double *base, const double *run, uint32_t seeds);
 

@@ -118,7 +118,8 @@ static bool overload_finding(const struct told *told)
     units_format(metrics->queueing_mean_ns, UNIT_DURATION, waited, sizeof waited);
     snprintf(
         told->text, told->text_bytes,
-        "overloaded: turns come faster than they are served, so that the queue grows for as long "
+        FINDING_OVERLOADED
+        "turns come faster than they are served, so that the queue grows for as long "
         "as they come: the mean turn waited %s in it, and all took %.0f %% longer to serve than "
         "to come. Offer less (%s) or serve with more (cluster.replicas, gpus)",
         waited, 100.0 * (times - 1.0),
@@ -240,7 +241,6 @@ void findings_set(const struct service *service, const struct trace_facts *facts
     const size_t bytes = sizeof result->finding[0];
     struct told told = { service, setup, facts, &result->metrics, NULL, bytes };
     int count = 0;
-    result->overloaded = is_overloaded(service, &result->metrics);
     for (size_t i = 0; i < sizeof findings / sizeof *findings && count < SIM_FINDINGS_MAX; i++) {
         told.text = result->finding[count];
         count += findings[i](&told);

@@ -8,8 +8,7 @@
 #include "sim/engine/service.h"
 #include "traces/traces.h"
 
-/* Fills result->finding, most important first, and ->overloaded, from its metrics, which are whole by
- * now. */
+/* Fills result->finding, most important first, from its metrics, which are whole by now. */
 void findings_set(const struct service *service, const struct trace_facts *facts,
                   struct sim_result *result);
 

@@ -2,6 +2,7 @@
 #include "sim/engine/result.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void sim_result_free(struct sim_result *result)
 {
@@ -10,4 +11,9 @@ void sim_result_free(struct sim_result *result)
         free(result->series[i].y);
     }
     result->series_count = 0;
+}
+
+bool finding_tells_overload(const char *sentence)
+{
+    return strncmp(sentence, FINDING_OVERLOADED, strlen(FINDING_OVERLOADED)) == 0;
 }

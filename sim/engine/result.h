@@ -37,7 +37,6 @@ struct sim_result {
     uint32_t raised_block_tokens; /* of units that were raised to hold a state; 0: they were not */
     uint64_t kv_tier_bytes[TIER_KINDS];  /* of a token where it is kept (engine.rank_copies) */
     char finding[SIM_FINDINGS_MAX][SIM_FINDING_BYTES]; /* sentences on the run, most important first; "": no more */
-    bool overloaded;             /* turns came faster than they were served; a finding says so */
     uint64_t events;             /* simulated, for benchmarks */
     bool interrupted;            /* stopped by progress(): metrics are of what was done */
 };
@@ -64,5 +63,9 @@ struct sim_progress {
 };
 
 void sim_result_free(struct sim_result *result);
+
+/* How the finding begins that turns came faster than they were served: what is kept of a run are its sentences. */
+#define FINDING_OVERLOADED "overloaded: "
+bool finding_tells_overload(const char *sentence);
 
 #endif

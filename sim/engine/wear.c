@@ -45,14 +45,17 @@ bool wear_finding(const struct metrics *metrics, const struct drive *drive, int 
     }
     if (never >= NEVER_LOADED_SHARE && i-- == 0) {
         snprintf(text, text_bytes,
-                 "most writes are for nothing: %.0f %% of what is stored is never loaded",
+                 "most writes are for nothing: %.0f %% of what is stored is never loaded. Letting in "
+                 "only what was used before would save them (tiers.dram.admit_uses, "
+                 "tiers.ssd.admit_uses)",
                  100.0 * never);
         return true;
     }
     if (metrics->ssd_years > 0.0 && metrics->ssd_years < drive->warranty_years && i-- == 0) {
         snprintf(
             text, text_bytes,
-            "the SSDs wear out: %.1f years to their rated writes, under %.0f years of warranty",
+            "the SSDs wear out: %.1f years to their rated writes, under %.0f years of warranty. Write "
+            "less (tiers.ssd.admit_uses) or to more or more durable drives (ssd.drives, ssd.drive)",
             metrics->ssd_years, drive->warranty_years);
         return true;
     }

@@ -31,6 +31,9 @@ enum status writer_prepare(struct writer *writer, struct error *err)
         { &writer->tenant_metric, "INSERT INTO tenant_metric (run_id, tenant, metric, value)"
                                   " VALUES (?, ?, ?, ?)" },
         { &writer->finding, "INSERT INTO finding (run_id, number, sentence) VALUES (?, ?, ?)" },
+        { &writer->difference,
+          "INSERT INTO difference (run_id, base_id, metric, value, half_width, no_interval, pairs,"
+          " block_ns, resamples) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)" },
     };
     enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < sizeof statements / sizeof *statements; i++)
@@ -46,6 +49,7 @@ void writer_release(struct writer *writer)
     sqlite3_finalize(writer->series);
     sqlite3_finalize(writer->tenant_metric);
     sqlite3_finalize(writer->finding);
+    sqlite3_finalize(writer->difference);
 }
 
 static enum status put(const struct writer *writer, sqlite3_stmt *statement, int bind_rc,
@@ -176,4 +180,21 @@ enum status writer_put_run(const struct writer *writer, const struct store_run *
     if (status == STATUS_OK)
         status = put_findings(writer, *run_id, run->result, err);
     return status == STATUS_OK ? put_series(writer, *run_id, run->result, err) : status;
+}
+
+/* SQLite keeps a NaN as NULL. */
+enum status writer_put_difference(const struct writer *writer, int64_t first_id,
+                                  const struct store_run_difference *difference, struct error *err)
+{
+    sqlite3_stmt *statement = writer->difference;
+    int rc = sqlite3_bind_int64(statement, 1, first_id + difference->run) |
+             sqlite3_bind_int64(statement, 2, first_id + difference->base) |
+             sqlite3_bind_text(statement, 3, difference->metric, -1, SQLITE_STATIC) |
+             sqlite3_bind_double(statement, 4, difference->value) |
+             sqlite3_bind_double(statement, 5, difference->half_width) |
+             sqlite3_bind_text(statement, 6, difference->no_interval, -1, SQLITE_STATIC) |
+             sqlite3_bind_int64(statement, 7, difference->pairs) |
+             sqlite3_bind_int64(statement, 8, (sqlite3_int64)difference->block_ns) |
+             sqlite3_bind_int64(statement, 9, difference->resamples);
+    return put(writer, statement, rc, "write difference", err);
 }

@@ -10,7 +10,7 @@
 /* The statements of one transaction, prepared once for all its runs. */
 struct writer {
     const struct sql *sql;
-    sqlite3_stmt *comparison, *run, *metric, *series, *tenant_metric, *finding;
+    sqlite3_stmt *comparison, *run, *metric, *series, *tenant_metric, *finding, *difference;
     int64_t comparison_id; /* that runs are put into */
 };
 
@@ -23,5 +23,9 @@ enum status writer_put_comparison(struct writer *writer, struct error *err);
 
 enum status writer_put_run(const struct writer *writer, const struct store_run *run,
                            int64_t *run_id, struct error *err);
+
+/* Between runs that were put one after the other, of which the first has that id. */
+enum status writer_put_difference(const struct writer *writer, int64_t first_id,
+                                  const struct store_run_difference *difference, struct error *err);
 
 #endif

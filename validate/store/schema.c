@@ -227,10 +227,25 @@ static const char version_7[] =
     "  PRIMARY KEY (run_id, number)"
     ") STRICT, WITHOUT ROWID;";
 
+/* How runs of a comparison differ by their turns, which are not kept: with an interval, or why there is none. */
+static const char version_8[] =
+    "CREATE TABLE difference ("
+    "  run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,"
+    "  base_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,"
+    "  metric TEXT NOT NULL,"
+    "  value REAL,"
+    "  half_width REAL,"
+    "  no_interval TEXT,"
+    "  pairs INTEGER NOT NULL,"
+    "  block_ns INTEGER NOT NULL,"
+    "  resamples INTEGER NOT NULL,"
+    "  PRIMARY KEY (run_id, base_id, metric)"
+    ") STRICT, WITHOUT ROWID;";
+
 /* migrations[v] takes a file from version v to v + 1. A version that was released is never edited:
  * a change is a new line. */
 static const char *const migrations[] = { version_1, version_2, version_3, version_4,
-                                          version_5, version_6, version_7 };
+                                          version_5, version_6, version_7, version_8 };
 enum { LATEST_VERSION = sizeof migrations / sizeof *migrations };
 
 struct identity {

@@ -149,8 +149,9 @@ static enum status put_all(struct writer *writer, const struct store_run *runs, 
     return status;
 }
 
-enum status store_put_runs(struct store *store, const struct store_run *runs, uint32_t count,
-                           int64_t *first_id, struct error *err)
+enum status store_put_comparison(struct store *store, const struct store_run *runs, uint32_t count,
+                                 const struct store_run_difference *differences,
+                                 uint32_t difference_count, int64_t *first_id, struct error *err)
 {
     assert(count > 0);
     const struct sql *sql = &store->sql;
@@ -159,6 +160,8 @@ enum status store_put_runs(struct store *store, const struct store_run *runs, ui
         return status;
     struct writer writer = { .sql = sql };
     status = put_all(&writer, runs, count, first_id, err);
+    for (uint32_t i = 0; status == STATUS_OK && i < difference_count; i++)
+        status = writer_put_difference(&writer, *first_id, &differences[i], err);
     writer_release(&writer);
     if (status == STATUS_OK)
         status = sql_exec(sql, "COMMIT", "write runs", err);
@@ -166,4 +169,10 @@ enum status store_put_runs(struct store *store, const struct store_run *runs, ui
     if (status != STATUS_OK)
         sqlite3_exec(sql->db, "ROLLBACK", NULL, NULL, NULL);
     return status;
+}
+
+enum status store_put_runs(struct store *store, const struct store_run *runs, uint32_t count,
+                           int64_t *first_id, struct error *err)
+{
+    return store_put_comparison(store, runs, count, NULL, 0, first_id, err);
 }

@@ -34,6 +34,40 @@ struct store_run {
 enum status store_put_runs(struct store *store, const struct store_run *runs, uint32_t count,
                            int64_t *first_id, struct error *err);
 
+/* How much one run of a comparison differs from another one, where that takes more than their metrics: turns, which
+ * are paired while they are there. */
+struct store_run_difference {
+    uint32_t base, run;   /* places among the comparison's runs */
+    const char *metric;
+    double value;         /* the run's less the base's; NaN: no pair */
+    double half_width;    /* of the 95 % interval; NaN: none */
+    const char *no_interval; /* why there is none, in a word; NULL: there is one */
+    uint32_t pairs, resamples;
+    uint64_t block_ns;
+};
+/* As store_put_runs(), with how the runs differ. */
+enum status store_put_comparison(struct store *store, const struct store_run *runs, uint32_t count,
+                                 const struct store_run_difference *differences,
+                                 uint32_t difference_count, int64_t *first_id, struct error *err);
+
+/* The latest comparison, or the one that `run` belongs to when run > 0: its policies, each under every seed that it
+ * has. Runs of one name and different seeds are one policy; where not all have as many, what is there of the first
+ * seeds. */
+struct store_runs {
+    uint32_t policies, seeds;
+    int64_t *id;    /* id[seed * policies + policy] */
+    uint64_t *seed; /* each seed's, of the first policy */
+};
+void store_runs_free(struct store_runs *runs);
+/* STATUS_INPUT: no such run, or an empty database. */
+enum status store_comparison_runs(struct store *store, int64_t run, struct store_runs *runs,
+                                  struct error *err);
+/* Calls `told` for each difference that is kept of the runs' comparison; base and run are places in ids, and both are
+ * there. Texts hold until it returns. */
+enum status store_differences(struct store *store, const int64_t *ids, uint32_t count,
+                              void (*told)(const struct store_run_difference *difference, void *context),
+                              void *context, struct error *err);
+
 /* The latest comparison's run ids, or of the one that `run` belongs to when run > 0; where it has
  * several seeds, those of the first, or of run's. At most capacity. STATUS_INPUT: no such run, or an empty database. */
 enum status store_comparison(struct store *store, int64_t run, int64_t *ids, uint32_t capacity,

@@ -57,6 +57,10 @@ static const char copy_runs[] =
     "  FROM other.turn AS of JOIN merge_run ON merge_run.id = of.run_id;"
     "INSERT INTO main.finding SELECT of.run_id + (SELECT run FROM merge_base), number, sentence"
     "  FROM other.finding AS of JOIN merge_run ON merge_run.id = of.run_id;"
+    "INSERT INTO main.difference SELECT of.run_id + base.run, of.base_id + base.run, metric, value,"
+    "    half_width, no_interval, pairs, block_ns, resamples FROM other.difference AS of"
+    "  JOIN merge_run AS one ON one.id = of.run_id JOIN merge_run AS two ON two.id = of.base_id"
+    "  JOIN merge_base AS base;"
     "INSERT INTO main.point SELECT key, run_id + (SELECT run FROM merge_base), failure"
     "  FROM other.point WHERE key NOT IN (SELECT key FROM main.point);";
 

@@ -5,7 +5,9 @@
 #include "validate/store/store_handle.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static enum status no_such_run(const struct store *store, int64_t run, struct error *err)
@@ -58,6 +60,166 @@ enum status store_comparison(struct store *store, int64_t run, int64_t *ids, uin
     sqlite3_finalize(statement);
     if (status == STATUS_OK && *count == 0 && capacity > 0)
         return no_such_run(store, run, err);
+    return status;
+}
+
+/* ---- all runs of a comparison ---- */
+
+struct listed_run {
+    int64_t id;
+    char *name;
+    uint64_t seed_number;
+    int64_t copy;    /* of its name and seed: a policy may be given twice */
+    uint32_t policy; /* by first appearance */
+    uint32_t seed;   /* by its order under that */
+};
+
+struct listed_runs {
+    struct listed_run *item;
+    uint32_t count, capacity, policies;
+};
+
+/* Runs come seed by seed, so that a policy's are numbered as the seeds are. */
+static void add_listed(struct listed_runs *runs, sqlite3_stmt *statement)
+{
+    memory_grow(&runs->item, &runs->capacity, (uint64_t)runs->count + 1, sizeof *runs->item);
+    struct listed_run *run = &runs->item[runs->count];
+    *run = (struct listed_run){ .id = sqlite3_column_int64(statement, 0),
+                                .name = memory_text(column_text(statement, 1)),
+                                .seed_number = (uint64_t)sqlite3_column_int64(statement, 2),
+                                .copy = sqlite3_column_int64(statement, 3),
+                                .policy = runs->policies };
+    for (uint32_t i = 0; i < runs->count; i++)
+        if (runs->item[i].copy == run->copy && strcmp(runs->item[i].name, run->name) == 0) {
+            run->policy = runs->item[i].policy;
+            run->seed++;
+        }
+    runs->policies += run->policy == runs->policies;
+    runs->count++;
+}
+
+/* As many as every policy has. */
+static uint32_t whole_seeds(const struct listed_runs *runs)
+{
+    uint32_t *of_policy = memory_new(runs->policies, sizeof *of_policy), least = UINT32_MAX;
+    for (uint32_t i = 0; i < runs->count; i++)
+        of_policy[runs->item[i].policy]++;
+    for (uint32_t i = 0; i < runs->policies; i++)
+        least = of_policy[i] < least ? of_policy[i] : least;
+    free(of_policy);
+    return least;
+}
+
+static void arrange(const struct listed_runs *listed, struct store_runs *runs)
+{
+    runs->policies = listed->policies;
+    runs->seeds = whole_seeds(listed);
+    runs->id = memory_new((size_t)runs->policies * runs->seeds, sizeof *runs->id);
+    runs->seed = memory_new(runs->seeds, sizeof *runs->seed);
+    for (uint32_t i = 0; i < listed->count; i++) {
+        const struct listed_run *run = &listed->item[i];
+        if (run->seed >= runs->seeds)
+            continue;
+        runs->id[(size_t)run->seed * runs->policies + run->policy] = run->id;
+        if (run->policy == 0)
+            runs->seed[run->seed] = run->seed_number;
+    }
+}
+
+void store_runs_free(struct store_runs *runs)
+{
+    free(runs->id);
+    free(runs->seed);
+    *runs = (struct store_runs){ 0 };
+}
+
+enum status store_comparison_runs(struct store *store, int64_t run, struct store_runs *runs,
+                                  struct error *err)
+{
+    static const char text[] =
+        "SELECT id, name, seed, row_number() OVER (PARTITION BY name, seed ORDER BY id)"
+        "  FROM run WHERE comparison_id = CASE WHEN ?1 > 0"
+        "    THEN (SELECT comparison_id FROM run WHERE id = ?1)"
+        "    ELSE (SELECT max(comparison_id) FROM run) END ORDER BY id";
+    struct listed_runs listed = { 0 };
+    sqlite3_stmt *statement = NULL;
+    *runs = (struct store_runs){ 0 };
+    enum status status = query(store, text, run, &statement, err);
+    bool row = status == STATUS_OK;
+    while (row) {
+        row = false;
+        status = sql_step(&store->sql, statement, &row, "read runs", err);
+        if (row)
+            add_listed(&listed, statement);
+    }
+    sqlite3_finalize(statement);
+    if (status == STATUS_OK && listed.count == 0)
+        status = no_such_run(store, run, err);
+    if (status == STATUS_OK)
+        arrange(&listed, runs);
+    for (uint32_t i = 0; i < listed.count; i++)
+        free(listed.item[i].name);
+    free(listed.item);
+    return status;
+}
+
+/* ---- how they differ ---- */
+
+static double column_number(sqlite3_stmt *statement, int column)
+{
+    return sqlite3_column_type(statement, column) == SQLITE_NULL
+               ? NAN
+               : sqlite3_column_double(statement, column);
+}
+
+/* Its place among the ids; count: it is none of them. */
+static uint32_t place_of(const int64_t *ids, uint32_t count, int64_t id)
+{
+    uint32_t place = 0;
+    while (place < count && ids[place] != id)
+        place++;
+    return place;
+}
+
+static struct store_run_difference read_difference(sqlite3_stmt *statement)
+{
+    return (struct store_run_difference){
+        .metric = column_text(statement, 1),
+        .value = column_number(statement, 2),
+        .half_width = column_number(statement, 3),
+        .no_interval = (const char *)sqlite3_column_text(statement, 4),
+        .pairs = (uint32_t)sqlite3_column_int64(statement, 5),
+        .block_ns = (uint64_t)sqlite3_column_int64(statement, 6),
+        .resamples = (uint32_t)sqlite3_column_int64(statement, 7),
+    };
+}
+
+enum status store_differences(struct store *store, const int64_t *ids, uint32_t count,
+                              void (*told)(const struct store_run_difference *difference,
+                                           void *context),
+                              void *context, struct error *err)
+{
+    static const char text[] = "SELECT base_id, metric, value, half_width, no_interval, pairs,"
+                               " block_ns, resamples FROM difference WHERE run_id = ?";
+    enum status status = STATUS_OK;
+    for (uint32_t run = 0; status == STATUS_OK && run < count; run++) {
+        sqlite3_stmt *statement = NULL;
+        status = query(store, text, ids[run], &statement, err);
+        bool row = status == STATUS_OK;
+        while (row) {
+            row = false;
+            status = sql_step(&store->sql, statement, &row, "read differences", err);
+            struct store_run_difference difference = { 0 };
+            if (row)
+                difference = read_difference(statement);
+            difference.run = run;
+            difference.base =
+                row ? place_of(ids, count, sqlite3_column_int64(statement, 0)) : count;
+            if (difference.base < count)
+                told(&difference, context);
+        }
+        sqlite3_finalize(statement);
+    }
     return status;
 }
 

@@ -187,6 +187,88 @@ START_TEST(of_several_seeds_a_comparison_is_the_firsts_or_that_of_the_run_asked_
 }
 END_TEST
 
+START_TEST(a_comparison_comes_back_as_its_policies_under_each_seed)
+{
+    char *path = database_path();
+    struct store *store = store_opened(path);
+    struct error err = { 0 };
+    struct sim_result result = result_numbered(0, 1);
+    /* A policy that was given twice stays two; the last seed is not whole. */
+    static const char *const names[] = { "lru", "fifo", "lru", "lru", "fifo", "lru", "lru" };
+    struct store_run put[7];
+    struct store_runs runs;
+    int64_t first;
+    for (uint64_t i = 0; i < 7; i++)
+        put[i] = (struct store_run){
+            .name = names[i], .config_yaml = "{}", .seed = 40 + i / 3, .result = &result
+        };
+    ck_assert_int_eq(store_put_runs(store, put, 7, &first, &err), STATUS_OK);
+    for (int64_t run = 0; run <= first; run += first) {
+        ck_assert_int_eq(store_comparison_runs(store, run, &runs, &err), STATUS_OK);
+        ck_assert_uint_eq(runs.policies, 3);
+        ck_assert_uint_eq(runs.seeds, 2);
+        for (int64_t i = 0; i < 6; i++)
+            ck_assert_int_eq(runs.id[i], first + i);
+        ck_assert_uint_eq(runs.seed[0], 40);
+        ck_assert_uint_eq(runs.seed[1], 41);
+        store_runs_free(&runs);
+    }
+    ck_assert_int_eq(store_comparison_runs(store, 99, &runs, &err), STATUS_INPUT);
+    store_runs_free(&runs);
+    sim_result_free(&result);
+    store_close(store);
+    database_remove(path);
+}
+END_TEST
+
+static void add_difference(const struct store_run_difference *difference, void *context)
+{
+    char *text = context;
+    snprintf(text + strlen(text), 256 - strlen(text), "%u-%u %s %g %g %s %u %u %u;",
+             difference->run, difference->base, difference->metric, difference->value,
+             difference->half_width,
+             difference->no_interval != NULL ? difference->no_interval : "told", difference->pairs,
+             difference->resamples, (unsigned)difference->block_ns);
+}
+
+/* Also where a database of them is merged into one that has runs. */
+START_TEST(differences_of_runs_are_kept_between_the_same_runs)
+{
+    static const char expected[] = "1-0 ttft_mean_ns -2.5 0.25 told 7 1000 60;"
+                                   "2-0 ttft_p99_ns nan nan few-turns 7 1000 60;";
+    const struct store_run_difference differences[] = {
+        { 0, 1, "ttft_mean_ns", -2.5, 0.25, NULL, 7, 1000, 60 },
+        { 0, 2, "ttft_p99_ns", NAN, NAN, "few-turns", 7, 1000, 60 },
+    };
+    char *path = database_path(), *other = database_path(), text[256] = "";
+    struct store *store = store_opened(path), *all = store_opened(other);
+    struct error err = { 0 };
+    struct sim_result result = result_numbered(0, 1);
+    struct store_run runs[3];
+    int64_t first;
+    uint64_t added;
+    for (int i = 0; i < 3; i++)
+        runs[i] = (struct store_run){ .name = "a", .config_yaml = "{}", .result = &result };
+    ck_assert_int_eq(store_put_comparison(store, runs, 3, differences, 2, &first, &err), STATUS_OK);
+    const int64_t here[] = { first, first + 1, first + 2 };
+    ck_assert_int_eq(store_differences(store, here, 3, add_difference, text, &err), STATUS_OK);
+    ck_assert_str_eq(text, expected);
+    text[0] = '\0'; /* of fewer runs: what is between those */
+    ck_assert_int_eq(store_differences(store, here + 1, 2, add_difference, text, &err), STATUS_OK);
+    ck_assert_str_eq(text, "");
+    store_close(store);
+    ck_assert_int_eq(put_numbered(all, 2, 1, &first, &err), STATUS_OK);
+    ck_assert_int_eq(store_merge(all, path, &added, &err), STATUS_OK);
+    const int64_t there[] = { 3, 4, 5 };
+    ck_assert_int_eq(store_differences(all, there, 3, add_difference, text, &err), STATUS_OK);
+    ck_assert_str_eq(text, expected);
+    store_close(all);
+    sim_result_free(&result);
+    database_remove(path);
+    database_remove(other);
+}
+END_TEST
+
 START_TEST(an_unknown_run_and_an_empty_database_are_the_users_error)
 {
     char *path = database_path();
@@ -435,6 +517,8 @@ int main(void)
     tcase_add_test(tcase, series_come_back_bit_for_bit_and_an_unknown_one_is_empty);
     tcase_add_test(tcase, a_comparison_is_found_by_any_of_its_runs_and_the_latest_by_none);
     tcase_add_test(tcase, of_several_seeds_a_comparison_is_the_firsts_or_that_of_the_run_asked_for);
+    tcase_add_test(tcase, a_comparison_comes_back_as_its_policies_under_each_seed);
+    tcase_add_test(tcase, differences_of_runs_are_kept_between_the_same_runs);
     tcase_add_test(tcase, an_unknown_run_and_an_empty_database_are_the_users_error);
     tcase_add_test(tcase, the_record_says_configuration_seed_trace_version_and_host);
     tcase_add_test(tcase, the_views_show_each_metric_as_a_row_and_as_a_column);

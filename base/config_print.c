@@ -48,6 +48,45 @@ void config_print_rows(FILE *out, const struct config_section *sections, bool ma
             (markdown ? print_markdown_row : print_row)(out, section->prefix, row);
 }
 
+/* ---- a key in words ---- */
+
+static bool is_word(const char *text, size_t length, const char *word)
+{
+    return strlen(word) == length && strncmp(text, word, length) == 0;
+}
+
+/* How a part of a key is written for people, where not as it is; "": not at all. */
+static const char *spelling_of(const char *text, size_t length)
+{
+    static const char *const spellings[][2] = {
+        { "dram", "DRAM" },    { "ssd", "SSD" },   { "hbm", "HBM" }, { "kv", "KV" },
+        { "gpus", "GPUs" },    { "cpu", "CPU" },   { "ttl", "TTL" }, { "slo", "SLO" },
+        { "tbt", "TBT" },      { "ttft", "TTFT" }, { "lru", "LRU" }, { "arc", "ARC" },
+        { "fifo", "FIFO" },    { "vllm", "vLLM" }, { "tiers", "" },  { "workload", "" },
+        { "cv", "variation" }, { "s", "second" },
+    };
+    for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++)
+        if (is_word(text, length, spellings[i][0]))
+            return spellings[i][1];
+    return NULL;
+}
+
+char *config_key_name(const char *key, char out[CONFIG_NAME_BYTES])
+{
+    size_t used = 0;
+    *out = '\0';
+    while (*key != '\0' && used < CONFIG_NAME_BYTES - 1) {
+        size_t length = strcspn(key, "._");
+        const char *spelling = spelling_of(key, length);
+        int shown = spelling != NULL ? (int)strlen(spelling) : (int)length;
+        if (shown > 0)
+            used += (size_t)snprintf(out + used, CONFIG_NAME_BYTES - used, "%s%.*s",
+                                     used > 0 ? " " : "", shown, spelling != NULL ? spelling : key);
+        key += length + (key[length] != '\0');
+    }
+    return out;
+}
+
 /* Printing values: libyaml's emitter knows what needs quotes or escapes. */
 
 static void emit(yaml_emitter_t *emitter, yaml_event_t *event)

@@ -113,6 +113,11 @@ struct config_section {
 enum status config_load(const struct config_section *sections, const struct config_tree *tree,
                         void *target, struct error *err);
 
+/* A dotted key in words, for titles and axes: "DRAM capacity" of tiers.dram.capacity, "sessions per second" of
+ * workload.sessions_per_s, "SLO TTFT" of slo.ttft; returns out. What it means is its row's help. */
+#define CONFIG_NAME_BYTES 128
+char *config_key_name(const char *key, char out[CONFIG_NAME_BYTES]);
+
 /* Prints the rows as a reference: key, unit, range, default, help. markdown: a table for docs/. */
 void config_print_rows(FILE *out, const struct config_section *sections, bool markdown);
 

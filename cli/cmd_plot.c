@@ -34,6 +34,17 @@ static enum status draw_sweep(struct plot_options *given, struct store *store, i
     return status;
 }
 
+static enum status draw_comparison(const struct plot_options *given, struct store *store,
+                                   int64_t run, struct error *err)
+{
+    struct compared_kept kept;
+    enum status status = compared_read(store, run, &kept, err);
+    if (status == STATUS_OK)
+        status = plots_draw(store, &kept, PLOTS_PICTURES, given->folder, tell_file, NULL, err);
+    compared_kept_free(&kept);
+    return status;
+}
+
 static enum status draw_timelines(const struct plot_options *given, struct error *err)
 {
     uint32_t files = given->timelines.count;
@@ -57,7 +68,7 @@ static enum status draw(struct plot_options *given, struct error *err)
         status = store_sweep_of(store, run, &sweep, err);
     if (status == STATUS_OK)
         status = sweep > 0 ? draw_sweep(given, store, sweep, err)
-                           : plots_draw(store, run, given->folder, tell_file, NULL, err);
+                           : draw_comparison(given, store, run, err);
     store_close(store);
     return status;
 }
@@ -84,8 +95,9 @@ int cmd_plot(int argc, const char **argv)
         .command = "reprise plot",
         .usage = "[OPTION...]",
         .summary =
-            "Draws a comparison as PNG and SVG: TTFT distribution, hits by tier over time, bytes "
-            "by link.\nOr a sweep: hit rate, TTFT and cost along its axes, a heat map, cost "
+            "Draws a comparison as PNG and SVG: waits, where KV came from and cost as bars, TTFT "
+            "distribution,\nhits by tier over time, bytes by link; of several seeds their means, with "
+            "intervals.\nOr a sweep: hit rate, TTFT and cost along its axes, a heat map, cost "
             "against TTFT, a tornado.\nOr, with --timeline, one turn layer by layer.",
         .table = table,
     };

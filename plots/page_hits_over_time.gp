@@ -2,8 +2,9 @@
 grid_columns = runs <= 3 ? runs : runs <= 4 ? 2 : runs <= 9 ? 3 : 4
 grid_rows = (runs + grid_columns - 1) / grid_columns
 grid_top = 0
-row_height = grid_rows == 1 ? 800 : 420
-height = row_height * grid_rows + 60
+text_size = 22
+row_height = grid_rows == 1 ? 700 : 480
+height = row_height * grid_rows + 100
 load scripts.'/canvas.gp'
 set multiplot
 load scripts.'/hits_grid.gp'

@@ -8,15 +8,19 @@ show_curves = runs == 1 || curves > 1
 top_two = 60 + bars_height + 80
 curves_top = top_two + bars_height + (show_curves ? 130 : 100)
 key_rows = (curves + 1) / 2
+note_top = seeds > 1 ? 36 : 0
+top_two = top_two + note_top
+curves_top = curves_top + note_top
 height = show_curves ? curves_top + 330 + 130 + 36 * key_rows : curves_top - 30
 load scripts.'/canvas.gp'
 set multiplot
 
+if (seeds > 1) {
+    set label 90 sprintf('Means of %d seeds; whiskers and ±: their 95 %% intervals', seeds) at screen 40.0 / width, \
+        screen 1.0 - 22.0 / height left noenhanced textcolor rgb '#606060' font font.','.(text_size - 4)
+}
 name_of(i) = shortened(policy[i], 32)
-number(value) = value >= 100 ? sprintf('%.0f', value) : value >= 10 ? sprintf('%.1f', value) : sprintf('%.2f', value)
-time_text(s) = s < 1e-3 ? number(s * 1e6).' µs' : s < 1 ? number(s * 1e3).' ms' : s < 60 ? number(s).' s' : \
-               s < 3600 ? number(s / 60.0).' min' : number(s / 3600.0).' h'
-dollars_text(usd) = sprintf(usd < 10 ? '$%.3f' : '$%.2f', usd)
+load scripts.'/words.gp'
 # Policy i's bar lies below its name.
 low(i) = -i + 0.02
 high(i) = -i + 0.46
@@ -24,20 +28,24 @@ name_at(i) = -i + 0.66
 # The first n of HBM, DRAM, SSD, pool and computed, in percent.
 up_to(n) = n == 0 ? 0 : sum [k = 1:n] column(k + 2)
 
-eval(place(40, 530, 60, 60 + bars_height))
+eval(place(40, 530, 60 + note_top, 60 + note_top + bars_height))
 bar_title = 'Time to first token, mean'
 bar_column = 1
+spread_column = 9
 bar_text(value) = time_text(value)
 load scripts.'/panel_bars.gp'
-eval(place(590, 1080, 60, 60 + bars_height))
+eval(place(590, 1080, 60 + note_top, 60 + note_top + bars_height))
 bar_title = 'Time to first token, P99'
 bar_column = 2
+spread_column = 10
 load scripts.'/panel_bars.gp'
 eval(place(40, 530, top_two, top_two + bars_height))
+share_font = font.','.(text_size - 3)
 load scripts.'/panel_sources.gp'
 eval(place(590, 1080, top_two, top_two + bars_height))
 bar_title = 'Cost of a million tokens (busy)'
 bar_column = 8
+spread_column = 11
 bar_text(value) = dollars_text(value)
 load scripts.'/panel_bars.gp'
 

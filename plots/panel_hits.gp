@@ -1,8 +1,8 @@
 # plots/panel_hits.gp - where the KV of policy `run` came from over time: shares of the tokens that its
-# turns wanted, stacked. In: run; first_column (the y axis is named there only).
+# turns wanted, stacked. In: run; first_column (the y axis is named there only). What is behind the last arrival is not drawn ($hits_N ends there), and the axis says so.
 
-set title policy[run] noenhanced offset 0, -0.4 textcolor rgb ink
-set xlabel 'hours' offset 0, 0.4 textcolor rgb ink
+set title shortened(policy[run], 40).(seeds > 1 ? sprintf(', seed %d', first_seed) : '') noenhanced offset 0, -0.4 textcolor rgb ink
+set xlabel 'hours'.(arriving[run] > 0 ? ' to the last arrival' : '') offset 0, 0.4 textcolor rgb ink
 if (first_column) { set ylabel 'share of tokens' offset 0.5, 0 textcolor rgb ink } else { unset ylabel }
 set format y (first_column ? '%g %%' : '')
 set yrange [0:100]

@@ -1,5 +1,5 @@
 # plots/panel_sources.gp - where each policy's KV came from, and what was computed: shares of its tokens, stacked.
-# In: as panel_bars.gp; up_to(); bars_height (pixels); pool.
+# In: as panel_bars.gp; up_to(); bars_height (pixels); share_font; pool.
 
 unset title
 set label 99 "{/:Bold Where the tokens' KV came from}" at graph 0, graph 1 left offset 0, 0.9 textcolor rgb ink
@@ -30,7 +30,7 @@ share(s) = column(s + 2)
 plot for [s = 1:5] $summary using (0):(0):(up_to(s - 1)):(up_to(s)):(low($0 + 1)):(high($0 + 1)) with boxxyerror \
          linecolor rgb source_colour[s] notitle, \
      for [s = 1:5] $summary using ((up_to(s - 1) + up_to(s)) / 2):((low($0 + 1) + high($0 + 1)) / 2): \
-         (share(s) >= 9 ? sprintf('%.0f %%', share(s)) : '') with labels noenhanced font font.','.(text_size - 3) \
+         (share(s) >= 9 ? sprintf('%.0f %%', share(s)) : '') with labels noenhanced font share_font \
          textcolor rgb (s == 3 || s == 5 ? ink : '#FFFFFF') notitle
 unset label
 unset object

@@ -2,7 +2,7 @@
 # whose lines would lie on each other have one. In: curves_key, a command that places the key.
 
 set title "{/:Bold Time to first token}" offset 0, -0.3 textcolor rgb ink
-set xlabel 'time from the turn being asked, logarithmic' textcolor rgb ink
+set xlabel 'from the turn being asked, logarithmic' textcolor rgb ink
 set ylabel 'share of turns' offset 0.5, 0 textcolor rgb ink
 set logscale x 10
 set xtics ('1 ms' 1e-3, '10 ms' 1e-2, '0.1 s' 0.1, '1 s' 1, '10 s' 10, '100 s' 100, '1,000 s' 1e3, \

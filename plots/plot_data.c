@@ -2,13 +2,15 @@
 #include "plots/plot_data.h"
 
 #include "base/units.h"
+#include "plots/bytes_data.h"
+#include "sweep/estimate.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 
-#define NAME_BYTES 128
 #define NS_PER_HOUR (3600.0 * (double)NS_PER_S)
 
 void plot_data_write_text(FILE *out, const char *text)
@@ -31,20 +33,17 @@ static void free_series(struct series *series)
     free(series->y);
 }
 
-static enum status write_names(FILE *out, struct store *store, const int64_t *ids, uint32_t runs,
-                               struct error *err)
+static void write_names(FILE *out, const struct compared_kept *kept)
 {
-    fprintf(out, "runs = %" PRIu32 "\narray policy[%" PRIu32 "]\n", runs, runs);
-    for (uint32_t i = 0; i < runs; i++) {
-        char name[NAME_BYTES];
-        enum status status = store_run_name(store, ids[i], name, sizeof name, err);
-        if (status != STATUS_OK)
-            return status;
+    uint32_t count = kept->compared.count;
+    fprintf(out, "runs = %" PRIu32 "\nseeds = %" PRIu32 "\nfirst_seed = %" PRIu64 "\n", count,
+            kept->compared.seeds, kept->runs.seed[0]);
+    fprintf(out, "array policy[%" PRIu32 "]\narray arriving[%" PRIu32 "]\n", count, count);
+    for (uint32_t i = 0; i < count; i++) {
         fprintf(out, "policy[%" PRIu32 "] = ", i + 1);
-        plot_data_write_text(out, name);
+        plot_data_write_text(out, kept->compared.run[i].name);
         fputc('\n', out);
     }
-    return STATUS_OK;
 }
 
 static void write_ttft_rows(FILE *out, const struct series *ttft, struct extent *extent)
@@ -75,7 +74,7 @@ static bool are_alike(const struct series *a, const struct series *b)
 /* Runs whose curves lie on each other are one curve, the first one's. */
 static void write_curves(FILE *out, const struct series *ttft, uint32_t runs)
 {
-    uint32_t alike[PLOT_RUNS_MAX] = { 0 }, curves = 0;
+    uint32_t alike[PLOT_POLICIES_MAX] = { 0 }, curves = 0;
     fprintf(out, "array curve_of[%" PRIu32 "]\narray curve_runs[%" PRIu32 "]\n", runs, runs);
     for (uint32_t i = 0; i < runs; i++) {
         uint32_t first = 0;
@@ -89,20 +88,47 @@ static void write_curves(FILE *out, const struct series *ttft, uint32_t runs)
     fprintf(out, "curves = %" PRIu32 "\n", curves);
 }
 
-static enum status write_ttft(FILE *out, struct store *store, const int64_t *ids, uint32_t runs,
+/* Quantiles of the same shares: their mean over the seeds that measured any turn. */
+static enum status read_ttft(struct store *store, const struct compared_kept *kept, uint32_t policy,
+                             struct series *mean, struct error *err)
+{
+    uint32_t found = 0;
+    enum status status = STATUS_OK;
+    for (uint32_t seed = 0; status == STATUS_OK && seed < kept->runs.seeds; seed++) {
+        int64_t id = kept->runs.id[(size_t)seed * kept->runs.policies + policy];
+        struct series one;
+        status = store_series(store, id, "ttft_cdf", &one, err);
+        if (status != STATUS_OK || one.count == 0 || (found > 0 && one.count != mean->count)) {
+            free_series(&one);
+            continue;
+        }
+        for (uint32_t i = 0; found > 0 && i < one.count; i++)
+            mean->x[i] += one.x[i];
+        if (found++ == 0)
+            *mean = one;
+        else
+            free_series(&one);
+    }
+    for (uint32_t i = 0; found > 1 && i < mean->count; i++)
+        mean->x[i] /= found;
+    return status;
+}
+
+static enum status write_ttft(FILE *out, struct store *store, const struct compared_kept *kept,
                               struct extent *extent, struct error *err)
 {
-    struct series ttft[PLOT_RUNS_MAX] = { 0 };
+    struct series ttft[PLOT_POLICIES_MAX] = { 0 };
+    uint32_t count = kept->compared.count;
     enum status status = STATUS_OK;
-    for (uint32_t i = 0; status == STATUS_OK && i < runs; i++) {
-        status = store_series(store, ids[i], "ttft_cdf", &ttft[i], err);
+    for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
+        status = read_ttft(store, kept, i, &ttft[i], err);
         fprintf(out, "$ttft_%" PRIu32 " << END\n", i + 1);
         write_ttft_rows(out, &ttft[i], extent);
         fputs("END\n", out);
     }
     if (status == STATUS_OK)
-        write_curves(out, ttft, runs);
-    for (uint32_t i = 0; i < runs; i++)
+        write_curves(out, ttft, count);
+    for (uint32_t i = 0; i < count; i++)
         free_series(&ttft[i]);
     return status;
 }
@@ -118,11 +144,22 @@ static const char *const tier_series[TIER_ROWS] = { "hits_hbm_over_time", "hits_
                                                     "hits_ssd_over_time", "misses_over_time",
                                                     "hits_remote_over_time" };
 
-static void write_hits_rows(FILE *out, const struct series series[TIER_ROWS], struct extent *extent)
+/* Fewer bins before the last arrival show nothing: sessions that all came at once. */
+#define ARRIVING_BINS_LEAST 8
+
+/* Behind the last arrival few sessions are left, whose hits are of a load that nobody asked about:
+ * that is cut. */
+static uint32_t bins_arriving(const struct series *series, uint32_t count, double arriving_ns)
 {
-    uint32_t count = series[0].count;
-    for (int row = 1; row < ROW_POOL; row++)
-        count = series[row].count < count ? series[row].count : count;
+    uint32_t bins = 0;
+    while (bins < count && series->x[bins] <= arriving_ns)
+        bins++;
+    return bins < ARRIVING_BINS_LEAST ? count : bins;
+}
+
+static void write_hits_rows(FILE *out, const struct series series[TIER_ROWS], uint32_t count,
+                            struct extent *extent)
+{
     for (uint32_t i = 0; i < count; i++) {
         double hours = series[0].x[i] / NS_PER_HOUR;
         extent->hours_most = fmax(extent->hours_most, hours);
@@ -133,59 +170,50 @@ static void write_hits_rows(FILE *out, const struct series series[TIER_ROWS], st
     }
 }
 
-static enum status write_hits(FILE *out, struct store *store, int64_t run, uint32_t number,
-                              struct extent *extent, struct error *err)
+static void write_hits_block(FILE *out, const struct series series[TIER_ROWS], uint32_t number,
+                             double arriving_ns, struct extent *extent)
 {
+    uint32_t count = series[0].count;
+    for (int row = 1; row < ROW_POOL; row++)
+        count = series[row].count < count ? series[row].count : count;
+    uint32_t shown = bins_arriving(&series[0], count, known(arriving_ns));
+    fprintf(out, "$hits_%" PRIu32 " << END\n", number);
+    write_hits_rows(out, series, shown, extent);
+    fprintf(out, "END\narriving[%" PRIu32 "] = %.9g\n", number,
+            shown < count ? arriving_ns / NS_PER_HOUR : 0.0);
+}
+
+static enum status write_hits(FILE *out, struct store *store, const struct compared_kept *kept,
+                              uint32_t policy, struct extent *extent, struct error *err)
+{
+    const struct compared_run *run = &kept->compared.run[policy];
+    const struct metrics *metrics = run->of_seed != NULL ? &run->of_seed[0] : &run->metrics;
     struct series series[TIER_ROWS] = { 0 };
-    struct metrics metrics;
-    enum status status = store_metrics(store, run, &metrics, err);
-    bool pool = status == STATUS_OK && known(metrics.hit_tokens_remote) > 0.0;
+    bool pool = known(metrics->hit_tokens_remote) > 0.0;
+    enum status status = STATUS_OK;
     extent->pool |= pool;
     for (int row = 0; status == STATUS_OK && row < (pool ? TIER_ROWS : ROW_POOL); row++)
-        status = store_series(store, run, tier_series[row], &series[row], err);
-    if (status == STATUS_OK) {
-        fprintf(out, "$hits_%" PRIu32 " << END\n", number);
-        write_hits_rows(out, series, extent);
-        fputs("END\n", out);
-    }
+        status = store_series(store, kept->runs.id[policy], tier_series[row], &series[row], err);
+    if (status == STATUS_OK)
+        write_hits_block(out, series, policy + 1, metrics->arriving_ns, extent);
     for (int row = 0; row < TIER_ROWS; row++)
         free_series(&series[row]);
     return status;
 }
 
-/* Also raises *most_bytes to the run's busiest link. */
-static void write_bytes_row(FILE *out, const struct metrics *metrics, double *most_bytes)
+/* Half of the interval of the metric's mean over seeds; 0: there is none. */
+static double half_width(const struct compared *compared, const struct compared_run *run,
+                         size_t offset)
 {
-    double load_dram = known(metrics->load_dram_hbm_bytes);
-    double load_ssd = known(metrics->load_ssd_hbm_bytes);
-    double fetch = known(metrics->fetch_ssd_dram_bytes);
-    double save_dram = known(metrics->save_hbm_dram_bytes);
-    double save_ssd = known(metrics->save_hbm_ssd_bytes);
-    double demote = known(metrics->demote_dram_ssd_bytes) + known(metrics->write_dram_ssd_bytes);
-    fprintf(out, "%.17g %.17g %.17g %.17g %.17g %.17g\n", load_dram, load_ssd, fetch, save_dram,
-            save_ssd, demote);
-    *most_bytes = fmax(*most_bytes, fmax(load_dram + load_ssd, save_dram + save_ssd));
-    *most_bytes = fmax(*most_bytes, fmax(load_ssd + fetch, save_ssd + demote));
+    if (run->of_seed == NULL)
+        return 0.0;
+    return known(compared_estimate(compared, run, offset).half_width);
 }
 
-static enum status write_bytes(FILE *out, struct store *store, const int64_t *ids, uint32_t runs,
-                               struct error *err)
+static void write_summary_row(FILE *out, const struct compared *compared,
+                              const struct compared_run *run)
 {
-    double most_bytes = 0.0;
-    fputs("$bytes << END\n", out);
-    for (uint32_t i = 0; i < runs; i++) {
-        struct metrics metrics;
-        enum status status = store_metrics(store, ids[i], &metrics, err);
-        if (status != STATUS_OK)
-            return status;
-        write_bytes_row(out, &metrics, &most_bytes);
-    }
-    fprintf(out, "END\nbytes_most = %.17g\n", most_bytes);
-    return STATUS_OK;
-}
-
-static void write_summary_row(FILE *out, const struct metrics *metrics)
-{
+    const struct metrics *metrics = &run->metrics;
     const double reused[] = { metrics->hit_tokens_hbm, metrics->hit_tokens_dram,
                               metrics->hit_tokens_ssd, metrics->hit_tokens_remote };
     double wanted = known(metrics->wanted_tokens), computed = 100.0;
@@ -196,37 +224,28 @@ static void write_summary_row(FILE *out, const struct metrics *metrics)
         computed -= percent;
         fprintf(out, " %.9g", percent);
     }
-    fprintf(out, " %.9g %.9g\n", fmax(computed, 0.0), known(metrics->cost_usd_per_mtok));
+    fprintf(out, " %.9g %.9g", fmax(computed, 0.0), known(metrics->cost_usd_per_mtok));
+    fprintf(out, " %.9g %.9g %.9g\n",
+            half_width(compared, run, offsetof(struct metrics, ttft_mean_ns)) / (double)NS_PER_S,
+            half_width(compared, run, offsetof(struct metrics, ttft_p99_ns)) / (double)NS_PER_S,
+            half_width(compared, run, offsetof(struct metrics, cost_usd_per_mtok)));
 }
 
-static enum status write_summary(FILE *out, struct store *store, const int64_t *ids, uint32_t runs,
-                                 struct error *err)
-{
-    fputs("$summary << END\n", out);
-    for (uint32_t i = 0; i < runs; i++) {
-        struct metrics metrics;
-        enum status status = store_metrics(store, ids[i], &metrics, err);
-        if (status != STATUS_OK)
-            return status;
-        write_summary_row(out, &metrics);
-    }
-    fputs("END\n", out);
-    return STATUS_OK;
-}
-
-enum status plot_data_write(FILE *out, struct store *store, const int64_t *ids, uint32_t runs,
+enum status plot_data_write(FILE *out, struct store *store, const struct compared_kept *kept,
                             struct error *err)
 {
     struct extent extent = { .ttft_least_s = HUGE_VAL };
-    enum status status = write_names(out, store, ids, runs, err);
-    if (status == STATUS_OK)
-        status = write_ttft(out, store, ids, runs, &extent, err);
-    for (uint32_t i = 0; status == STATUS_OK && i < runs; i++)
-        status = write_hits(out, store, ids[i], i + 1, &extent, err);
-    if (status == STATUS_OK)
-        status = write_summary(out, store, ids, runs, err);
-    fprintf(out, "ttft_least = %.9g\nttft_most = %.9g\nhours_most = %.9g\npool = %d\n",
+    const struct compared *compared = &kept->compared;
+    write_names(out, kept);
+    enum status status = write_ttft(out, store, kept, &extent, err);
+    for (uint32_t i = 0; status == STATUS_OK && i < compared->count; i++)
+        status = write_hits(out, store, kept, i, &extent, err);
+    fputs("$summary << END\n", out);
+    for (uint32_t i = 0; i < compared->count; i++)
+        write_summary_row(out, compared, &compared->run[i]);
+    fprintf(out, "END\nttft_least = %.9g\nttft_most = %.9g\nhours_most = %.9g\npool = %d\n",
             extent.ttft_most_s > 0.0 ? extent.ttft_least_s : 0.0, extent.ttft_most_s,
             extent.hours_most, extent.pool);
-    return status == STATUS_OK ? write_bytes(out, store, ids, runs, err) : status;
+    bytes_data_write(out, compared);
+    return status;
 }

@@ -4,28 +4,29 @@
 #define REPRISE_PLOTS_PLOT_DATA_H
 
 #include "base/error.h"
-#include "validate/store/store.h"
+#include "sweep/compared_store.h"
 
 #include <stdint.h>
 #include <stdio.h>
 
-/* More runs than this in one picture nobody can tell apart. */
-#define PLOT_RUNS_MAX 12
+/* More policies than this in one picture nobody can tell apart. */
+#define PLOT_POLICIES_MAX 12
 
-/* Writes, of each run 1..runs:
+/* Writes runs (how many policies) and seeds, and of each policy 1..runs:
  *   policy[i]        its label
- *   $ttft_i          seconds, share of turns
- *   $hits_i          hours, then tokens from HBM, DRAM, SSD, computed, and from the remote pool
- *   $bytes           a row a run: bytes of load DRAM-HBM, load SSD-HBM, fetch SSD-DRAM,
- *                    save HBM-DRAM, save HBM-SSD, demote DRAM-SSD
- *   $summary         a row a run: mean and P99 TTFT (s), the percentages of its tokens' KV that came from
- *                    HBM, DRAM, SSD and the remote pool, and that was computed; $ per million tokens, busy
- *   curve_of[i]      the first run whose TTFT is distributed as run i's, within 2 % of the turns; how many
+ *   $ttft_i          seconds, share of turns; of several seeds the mean time of each share
+ *   $hits_i          hours, then tokens from HBM, DRAM, SSD, computed, and from the remote pool; of the first seed, up to
+ *                    the last arrival
+ *   arriving[i]      hours to the last arrival, behind which there would be more; 0: there would not
+ *   $summary         a row a policy: mean and P99 TTFT (s), the percentages of its tokens' KV that came from HBM, DRAM,
+ *                    SSD and the remote pool, and that was computed; $ per million tokens, busy; half widths of the
+ *                    95 % intervals of the first two and of the last over seeds, 0 where there are none
+ *   curve_of[i]      the first policy whose TTFT is distributed as policy i's, within 2 % of the turns; how many
  *                    are is in curve_runs[]
- * and curves (different ones), ttft_least, ttft_most, hours_most, bytes_most (on one link): what the axes must reach; pool: 1 if
- * some run found KV in a remote pool.
+ * and curves (different ones), first_seed, ttft_least, ttft_most, hours_most: what the axes must reach; pool: 1 if some
+ * run found KV in a remote pool. $bytes and its variables: bytes_data.h.
  * A block without data has no lines, and what it would reach is 0. */
-enum status plot_data_write(FILE *out, struct store *store, const int64_t *ids, uint32_t runs,
+enum status plot_data_write(FILE *out, struct store *store, const struct compared_kept *kept,
                             struct error *err);
 
 /* Writes text as gnuplot's string; text must hold no control characters. */

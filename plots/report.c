@@ -5,13 +5,13 @@
 #include "base/memory.h"
 #include "plots/html.h"
 #include "plots/page_file.h"
-#include "plots/plot_data.h"
-#include "plots/plots.h"
 #include "plots/report_assumptions.h"
+#include "plots/report_config.h"
+#include "plots/report_runs.h"
 #include "plots/sweep_plots.h"
 #include "sweep/axis.h"
+#include "sweep/compared_store.h"
 #include "sweep/metric_show.h"
-#include "sweep/run_words.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -28,211 +28,8 @@ struct report {
     struct store *store;
     const struct report_question *question;
     char folder[64];
-    uint32_t pictures; /* so far: their number on the page */
-    struct error err;
+    struct figures figures;
 };
-
-/* ---- pictures ---- */
-
-static const char *file_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
-/* Called for each file that was drawn: SVGs go into the page, all are removed. */
-static void take_picture(const char *path, void *context)
-{
-    struct report *report = context;
-    const char *name = file_name(path), *dot = strrchr(path, '.');
-    bool overview = strncmp(name, "overview", 8) == 0;
-    bool shown = strncmp(name, "ttft_cdf", 8) != 0; /* the overview has it */
-    if (strcmp(dot, ".svg") == 0 && shown && report->err.status == STATUS_OK) {
-        bool narrow = overview || strncmp(name, "sweep_", 6) == 0;
-        fputs(narrow ? "<figure>" : "<figure class=\"wide scroll\">", report->out);
-        html_svg(report->out, path, ++report->pictures, &report->err);
-        fputs("</figure>\n", report->out);
-    }
-    unlink(path);
-}
-
-/* ---- runs ---- */
-
-static const char *const main_metrics[] = {
-    "turns",
-    "ttft_mean_ns",
-    "ttft_p50_ns",
-    "ttft_p99_ns",
-    "queueing_mean_ns",
-    "prefill_mean_ns",
-    "tbt_mean_ns",
-    "tbt_p99_ns",
-    "turns_per_s",
-    "gpu_utilisation",
-    "hit_rate_tokens",
-    "hit_rate_history_tokens",
-    "hit_tokens_hbm",
-    "hit_tokens_dram",
-    "hit_tokens_ssd",
-    "passed_over_tokens",
-    "ssd_written_bytes",
-    "peak_dram_bytes",
-    "peak_ssd_bytes",
-    "cost_usd",
-    "cost_usd_per_mtok",
-    "rented_usd_per_month",
-    "rented_usd_per_mtok",
-    "owned_usd_per_month",
-    "owned_usd_per_mtok",
-};
-
-/* Its place in the table; the name is one of those above. */
-static int metric_of(const char *name)
-{
-    int i = 0;
-    while (strcmp(metric_rows[i].name, name) != 0)
-        i++;
-    return i;
-}
-
-struct columns {
-    uint32_t count;
-    int64_t ids[PLOT_RUNS_MAX];
-    char name[PLOT_RUNS_MAX][128];
-    struct metrics metrics[PLOT_RUNS_MAX];
-};
-
-static enum status load_columns(struct report *report, int64_t run, struct columns *columns,
-                                struct error *err)
-{
-    enum status status =
-        store_comparison(report->store, run, columns->ids, PLOT_RUNS_MAX, &columns->count, err);
-    for (uint32_t i = 0; status == STATUS_OK && i < columns->count; i++) {
-        status = store_run_name(report->store, columns->ids[i], columns->name[i],
-                                sizeof columns->name[i], err);
-        if (status == STATUS_OK)
-            status = store_metrics(report->store, columns->ids[i], &columns->metrics[i], err);
-    }
-    return status;
-}
-
-static void write_words(FILE *out, const struct columns *columns)
-{
-    char words[RUN_WORDS_BYTES];
-    fputs("<ul>\n", out);
-    for (uint32_t i = 0; i < columns->count; i++) {
-        fputs("<li><b>", out);
-        html_text(out, columns->name[i]);
-        fputs("</b>: ", out);
-        html_text(out, run_words(&columns->metrics[i], words));
-        fputs("</li>\n", out);
-    }
-    fputs("</ul>\n", out);
-}
-
-static void write_metric(FILE *out, const struct columns *columns, int metric)
-{
-    char text[64];
-    fputs("<tr><td title=\"", out);
-    html_text(out, metric_rows[metric].meaning);
-    fputs("\">", out);
-    html_text(out, metric_rows[metric].title);
-    fprintf(out, "%s</td>", metric_billing(metric));
-    for (uint32_t i = 0; i < columns->count; i++)
-        fprintf(out, "<td>%s</td>",
-                metric_show(metric, metric_value(&columns->metrics[i], metric), text, sizeof text));
-    fputs("</tr>\n", out);
-}
-
-static void write_metrics(FILE *out, const struct columns *columns)
-{
-    fputs("<div class=scroll><table><tr><th></th>", out);
-    for (uint32_t i = 0; i < columns->count; i++) {
-        fputs("<th>", out);
-        html_text(out, columns->name[i]);
-        fputs("</th>", out);
-    }
-    fputs("</tr>\n", out);
-    for (size_t m = 0; m < sizeof main_metrics / sizeof *main_metrics; m++)
-        write_metric(out, columns, metric_of(main_metrics[m]));
-    fputs("</table></div>\n", out);
-}
-
-struct findings {
-    FILE *out;
-    const char *name; /* of the run */
-    bool begun;       /* of all runs */
-};
-
-static void write_finding(const char *sentence, void *context)
-{
-    struct findings *findings = context;
-    fputs(findings->begun ? "<li><b>" : "<ul>\n<li><b>", findings->out);
-    html_text(findings->out, findings->name);
-    fputs("</b>: ", findings->out);
-    html_text(findings->out, sentence);
-    fputs("</li>\n", findings->out);
-    findings->begun = true;
-}
-
-/* What holds the runs up, and what makes their numbers doubtful. */
-static enum status write_findings(const struct report *report, const struct columns *columns,
-                                  struct error *err)
-{
-    struct findings findings = { .out = report->out };
-    enum status status = STATUS_OK;
-    for (uint32_t i = 0; status == STATUS_OK && i < columns->count; i++) {
-        findings.name = columns->name[i];
-        status = store_findings(report->store, columns->ids[i], write_finding, &findings, err);
-    }
-    fputs(findings.begun ? "</ul>\n" : "", report->out);
-    return status;
-}
-
-static enum status write_configuration(struct report *report, int64_t run,
-                                       struct experiment *experiment, struct error *err)
-{
-    char *yaml = NULL;
-    struct config_tree *tree = NULL;
-    enum status status = store_run_config(report->store, run, &yaml, err);
-    if (status == STATUS_OK)
-        status = config_tree_parse(yaml, "the run's configuration", &tree, err);
-    if (status == STATUS_OK)
-        status = config_load(experiment_sections, tree, experiment, err);
-    if (status == STATUS_OK) {
-        fprintf(report->out, "<h2>Configuration of run %" PRId64 "</h2>\n<pre>", run);
-        html_text(report->out, yaml);
-        fputs("</pre>\n", report->out);
-    }
-    config_tree_free(tree);
-    free(yaml);
-    return status;
-}
-
-static enum status write_comparison(struct report *report, int64_t run,
-                                    struct experiment *experiment, struct error *err)
-{
-    struct columns *columns = memory_new(1, sizeof *columns);
-    enum status status = load_columns(report, run, columns, err);
-    int64_t first = columns->ids[0];
-    if (status == STATUS_OK) {
-        fprintf(report->out, "<h2>Runs %" PRId64 " to %" PRId64 "</h2>\n", first,
-                columns->ids[columns->count - 1]);
-        write_words(report->out, columns);
-        status = write_findings(report, columns, err);
-    }
-    if (status == STATUS_OK) {
-        write_metrics(report->out, columns);
-    }
-    if (status == STATUS_OK) {
-        status = plots_draw(report->store, first, report->folder, take_picture, report, err);
-    }
-    free(columns);
-    if (status == STATUS_OK && report->err.status != STATUS_OK)
-        *err = report->err;
-    return err->status == STATUS_OK ? write_configuration(report, first, experiment, err)
-                                    : err->status;
-}
 
 /* ---- sweeps ---- */
 
@@ -254,7 +51,7 @@ static void write_row(struct report *report, const struct sweep_view *view, uint
     }
     fprintf(out, "<td>$%.3f</td>", view->cost[row]);
     for (size_t m = 0; m < sizeof sweep_metrics / sizeof *sweep_metrics; m++) {
-        int metric = metric_of(sweep_metrics[m]);
+        int metric = metric_named(sweep_metrics[m]);
         char text[64];
         fprintf(out, "<td>%s</td>",
                 metric_show(metric, metric_value(&at->metrics, metric), text, sizeof text));
@@ -265,27 +62,37 @@ static void write_row(struct report *report, const struct sweep_view *view, uint
         fputs("<td>-</td></tr>\n", out);
 }
 
+/* Its name, and the key, which can be copied. */
+static void write_axis(FILE *out, const char *key)
+{
+    char name[CONFIG_NAME_BYTES];
+    fputs("<th>", out);
+    html_text(out, config_key_name(key, name));
+    fputs("<br><code>", out);
+    html_text(out, key);
+    fputs("</code></th>", out);
+}
+
 static void write_rows(struct report *report, const struct sweep_view *view, const uint32_t *rows,
                        uint32_t count)
 {
-    fputs("<div class=scroll><table><tr>", report->out);
+    fputs("<div class=scroll><table class=points><tr>", report->out);
     for (uint32_t a = 0; a < view->table.axes; a++) {
         if (view->axes[a].count < 2) /* the same in every row: the configuration has it */
             continue;
-        fputs("<th>", report->out);
-        html_text(report->out, view->table.axis_keys[a]);
-        fputs("</th>", report->out);
+        write_axis(report->out, view->table.axis_keys[a]);
     }
     fprintf(report->out, "<th>$ per million tokens (%s)</th>", billing_name(view->billing));
     for (size_t m = 0; m < sizeof sweep_metrics / sizeof *sweep_metrics; m++) {
         fputs("<th>", report->out);
-        html_text(report->out, metric_rows[metric_of(sweep_metrics[m])].title);
+        html_text(report->out, metric_rows[metric_named(sweep_metrics[m])].title);
         fputs("</th>", report->out);
     }
-    fputs("<th>SSD life</th></tr>\n", report->out);
+    fputs("<th>SSD life</th>", report->out);
+    html_row_end(report->out);
     for (uint32_t i = 0; i < count && i < SWEEP_ROWS_SHOWN; i++)
         write_row(report, view, rows[i]);
-    fputs("</table></div>\n", report->out);
+    html_table_end(report->out);
 }
 
 struct costed {
@@ -316,24 +123,48 @@ static void write_cheapest(struct report *report, const struct sweep_view *view)
     free(order);
 }
 
+/* The reference, in a sentence. */
+static void write_answer(FILE *out, const struct sweep_view *view)
+{
+    const struct metrics *metrics = &view->table.rows[view->reference].metrics;
+    char name[512], ttft[32];
+    fputs("<p class=answer>Cheapest: <b>", out);
+    html_text(out, sweep_view_name(view, view->reference, name, sizeof name));
+    fprintf(out, "</b>, $%.3f per million tokens (%s)", view->cost[view->reference],
+            billing_name(view->billing));
+    int p99 = metric_named("ttft_p99_ns");
+    fprintf(out, "; its P99 TTFT is %s.</p>\n",
+            metric_show(p99, metrics->ttft_p99_ns, ttft, sizeof ttft));
+}
+
+static enum status write_reference(struct report *report, const struct sweep_view *view,
+                                   struct experiment *experiment, struct error *err)
+{
+    static const char *const names[] = { "the cheapest" };
+    int64_t run = view->table.rows[view->reference].run;
+    enum status status = compared_experiment(report->store, run, experiment, err);
+    return status == STATUS_OK ? report_config(report->out, experiment, names, 1, err) : status;
+}
+
 static enum status write_view(struct report *report, const struct sweep_view *view,
                               struct experiment *experiment, struct error *err)
 {
     uint32_t *front = memory_new(view->shown_count, sizeof *front);
     uint32_t count = sweep_view_front(view, front);
-    fprintf(report->out, "<h2>Sweep %" PRId64 "</h2>\n<pre>", view->table.sweep);
+    fprintf(report->out, "<h2>Sweep %" PRId64 "</h2>\n", view->table.sweep);
+    write_answer(report->out, view);
+    fputs("<pre class=wrap>", report->out);
     html_text(report->out, view->table.command);
     fputs("</pre>\n<div class=pair>\n", report->out);
-    enum status status = sweep_plots_draw(view, report->folder, take_picture, report, err);
+    enum status status =
+        sweep_plots_draw(view, report->folder, figures_take, &report->figures, err);
     fputs("</div>\n<h2>None cheaper and sooner</h2>\n", report->out);
     write_rows(report, view, front, count);
     write_cheapest(report, view);
     free(front);
-    if (status == STATUS_OK && report->err.status != STATUS_OK)
-        *err = report->err;
-    return err->status == STATUS_OK
-               ? write_configuration(report, view->table.rows[view->reference].run, experiment, err)
-               : err->status;
+    if (status == STATUS_OK && report->figures.err.status != STATUS_OK)
+        *err = report->figures.err;
+    return err->status == STATUS_OK ? write_reference(report, view, experiment, err) : err->status;
 }
 
 static enum status write_sweep(struct report *report, struct experiment *experiment,
@@ -357,7 +188,7 @@ static enum status write_page(struct report *report, struct error *err)
     enum status status = STATUS_OK;
     html_begin(report->out, "reprise: tiered KV caches, simulated");
     for (uint32_t i = 0; status == STATUS_OK && i < question->run_count; i++)
-        status = write_comparison(report, question->runs[i], &experiment, err);
+        status = report_runs(report->store, question->runs[i], &report->figures, &experiment, err);
     if (status == STATUS_OK && question->sweep > 0)
         status = write_sweep(report, &experiment, err);
     if (status == STATUS_OK)
@@ -378,6 +209,7 @@ enum status report_write(struct store *store, const struct report_question *ques
     struct page_file file;
     if (page_file_open(&file, path, err) == STATUS_OK) {
         report.out = file.out;
+        report.figures = (struct figures){ .out = file.out, .folder = report.folder };
         write_page(&report, err);
         page_file_close(&file, err);
     }

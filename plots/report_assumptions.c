@@ -2,6 +2,7 @@
 #include "plots/report_assumptions.h"
 
 #include "plots/html.h"
+#include "plots/report_config.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,36 +19,16 @@ static void write_source(FILE *out, const char *what, const char *name, const ch
     fputs("</td></tr>\n", out);
 }
 
-/* The value of "key: value" in a configuration as config_print_values() writes it. */
-static void find_value(const char *yaml, const char *key, char *out, size_t out_bytes)
+static bool is_assumed(const struct config_row *row)
 {
-    size_t length = strlen(key);
-    *out = '\0';
-    for (const char *line = yaml; line != NULL && *line != '\0';) {
-        const char *end = strchr(line, '\n');
-        size_t width = end != NULL ? (size_t)(end - line) : strlen(line);
-        if (width > length + 1 && strncmp(line, key, length) == 0 && line[length] == ':')
-            snprintf(out, out_bytes, "%.*s", (int)(width - length - 2), line + length + 2);
-        line = end != NULL ? end + 1 : NULL;
-    }
+    return row->help != NULL && strstr(row->help, "assumed") != NULL;
 }
 
-static void write_assumed(FILE *out, const char *yaml)
+static void write_assumed(FILE *out, const struct experiment *experiment)
 {
-    fputs("<p>Keys whose defaults no source gives:</p>\n<div class=scroll><table class=names>"
-          "<tr><th>key</th><th>value</th><th>meaning</th></tr>\n",
-          out);
-    for (const struct config_section *section = experiment_sections; section->rows != NULL;
-         section++)
-        for (const struct config_row *row = section->rows; row->key != NULL; row++) {
-            char key[192], value[256];
-            if (row->help == NULL || strstr(row->help, "assumed") == NULL)
-                continue;
-            snprintf(key, sizeof key, "%s%s", section->prefix, row->key);
-            find_value(yaml, key, value, sizeof value);
-            write_source(out, key, value, row->help);
-        }
-    fputs("</table></div>\n", out);
+    fputs("<details><summary>Keys whose defaults no source gives</summary>\n", out);
+    report_config_table(out, experiment, is_assumed);
+    fputs("</details>\n", out);
 }
 
 enum status report_assumptions(FILE *out, const struct experiment *experiment,
@@ -64,16 +45,14 @@ enum status report_assumptions(FILE *out, const struct experiment *experiment,
         status = pricing_of(pricing, &hardware, &prices, &billing, err);
     if (status != STATUS_OK)
         return status;
-    fputs("<h2>Assumptions and sources</h2>\n<div class=scroll><table class=names>\n", out);
+    fputs("<h2>Assumptions and sources</h2>\n<table class=\"names sources\">\n", out);
     write_source(out, "model", model.name, model.source);
     write_source(out, "server", hardware.name, hardware.source);
     char name[CONFIG_TEXT_BYTES * 2 + 32];
     snprintf(name, sizeof name, "%s of %s, %s", prices.name, prices.date, billing_name(billing));
     write_source(out, "prices", name, prices.source);
-    fputs("</table></div>\n", out);
-    char *yaml = config_values_text(experiment_sections, experiment);
-    write_assumed(out, yaml);
-    free(yaml);
+    fputs("</table>\n", out);
+    write_assumed(out, experiment);
     return STATUS_OK;
 }
 

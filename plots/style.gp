@@ -2,7 +2,8 @@
 # as if nothing had been drawn before.
 #
 # In: picture_format ("png" or "svg"), picture_file, scripts (this folder), the data of plot_data.h.
-# Colours: Okabe and Ito's palette, told apart by colour-blind readers as well.
+# Colours: policies and other names have Okabe and Ito's palette, told apart by colour-blind readers as well; tiers
+# have none of it but one hue, the darker the nearer to the GPU, so that no colour means both.
 
 reset
 set encoding utf8
@@ -17,13 +18,13 @@ shortened(name, most) = strlen(name) <= most ? name : \
 name_of(i) = policy[i]
 array policy_colour[8] = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000', '#999999']
 array policy_dash[2] = [1, 2]
-colour_hbm = '#D55E00'
-colour_dram = '#0072B2'
-colour_ssd = '#56B4E9'
-colour_pool = '#009E73'
-colour_computed = '#E2E2E2'
-# In the order of $bytes' columns.
-array cause_colour[6] = ['#56B4E9', '#0072B2', '#009E73', '#E69F00', '#D55E00', '#CC79A7']
+colour_hbm = '#3F1A6B'
+colour_dram = '#8A63B8'
+colour_ssd = '#CDB8E3'
+colour_pool = '#5E7A84'
+colour_computed = '#E6E6E6'
+array tier_name[4] = ['HBM', 'DRAM', 'SSD', 'pool']
+array tier_colour[4] = [colour_hbm, colour_dram, colour_ssd, colour_pool]
 
 set border 3 linecolor rgb ink linewidth 0.8
 set tics nomirror textcolor rgb ink scale 0.6

@@ -24,10 +24,9 @@ static const char *const formats[] = { "png", "svg" };
 
 /* ---- labels ---- */
 
-static const char *short_key(const struct sweep_view *view, int axis)
+static const char *axis_name(const struct sweep_view *view, int axis, char name[CONFIG_NAME_BYTES])
 {
-    const char *key = view->table.axis_keys[axis];
-    return strncmp(key, "tiers.", 6) == 0 ? key + 6 : key;
+    return config_key_name(view->table.axis_keys[axis], name);
 }
 
 static void write_text(FILE *out, const char *name, const char *text)
@@ -64,13 +63,13 @@ static void write_fixed(FILE *out, const struct sweep_view *view, int a, int b, 
     char text[NAME_BYTES] = "";
     size_t used = 0;
     for (uint32_t axis = 0; axis < view->table.axes; axis++) {
-        char shown[CONFIG_TEXT_BYTES];
+        char shown[CONFIG_TEXT_BYTES], key[CONFIG_NAME_BYTES];
         if ((int)axis == a || (int)axis == b || view->axes[axis].count < 2)
             continue;
         axis_show(view->axes[axis].row, view->table.rows[view->reference].values[axis], shown,
                   sizeof shown);
         used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %.60s",
-                                 used > 0 ? ", " : "at ", short_key(view, (int)axis), shown);
+                                 used > 0 ? ", " : "at ", axis_name(view, (int)axis, key), shown);
         if (used + 128 > sizeof text)
             break;
     }
@@ -136,9 +135,10 @@ static void write_curves(FILE *out, const struct sweep_view *view)
 {
     uint32_t series = view->grid && view->series >= 0 ? view->axes[view->series].count : 1;
     series = series < SERIES_MOST ? series : SERIES_MOST;
+    char key[CONFIG_NAME_BYTES];
     fprintf(out, "curves = %u\ngrid = %d\narray curve_name[%u]\n", series, view->grid, series);
-    write_text(out, "x_name", short_key(view, view->x));
-    write_text(out, "series_name", view->series >= 0 ? short_key(view, view->series) : "");
+    write_text(out, "x_name", axis_name(view, view->x, key));
+    write_text(out, "series_name", view->series >= 0 ? axis_name(view, view->series, key) : "");
     if (view->grid)
         write_tics(out, view, view->x, "x_tics");
     if (view->grid)
@@ -163,7 +163,8 @@ static void write_curves(FILE *out, const struct sweep_view *view)
 
 static void write_heat(FILE *out, const struct sweep_view *view)
 {
-    write_text(out, "y_name", short_key(view, view->y));
+    char key[CONFIG_NAME_BYTES];
+    write_text(out, "y_name", axis_name(view, view->y, key));
     write_tics(out, view, view->y, "y_tics");
     write_fixed(out, view, view->x, view->y, "heat_fixed");
     fprintf(out, "x_count = %u\ny_count = %u\n$heat << END\n", view->axes[view->x].count,
@@ -245,11 +246,12 @@ static bool find_swing(const struct sweep_view *view, int axis, struct swing *sw
 static void write_swing(FILE *out, const struct sweep_view *view, const struct swing *swing,
                         uint32_t place)
 {
-    char low[CONFIG_TEXT_BYTES], high[CONFIG_TEXT_BYTES], label[NAME_BYTES];
+    char low[CONFIG_TEXT_BYTES], high[CONFIG_TEXT_BYTES], label[NAME_BYTES], key[CONFIG_NAME_BYTES];
     const struct config_row *row = view->axes[swing->axis].row;
     axis_show(row, view->table.rows[swing->low_row].values[swing->axis], low, sizeof low);
     axis_show(row, view->table.rows[swing->high_row].values[swing->axis], high, sizeof high);
-    snprintf(label, sizeof label, "%.80s: %.60s to %.60s", short_key(view, swing->axis), low, high);
+    snprintf(label, sizeof label, "%.80s: %.60s to %.60s", axis_name(view, swing->axis, key), low,
+             high);
     double now = view->cost[view->reference];
     fprintf(out, "swing_low[%u] = %.9g\nswing_high[%u] = %.9g\nswing_label[%u] = ", place,
             100.0 * (swing->low / now - 1.0), place, 100.0 * (swing->high / now - 1.0), place);

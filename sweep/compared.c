@@ -91,17 +91,31 @@ bool compared_asks(const struct compared *compared, uint32_t base, uint32_t run)
     return asks;
 }
 
+/* The seeds' values, to be freed. */
+static double *values_of(const struct compared *compared, const struct compared_run *run,
+                         size_t offset)
+{
+    double *values = memory_new(compared->seeds, sizeof *values);
+    for (uint32_t seed = 0; seed < compared->seeds; seed++)
+        values[seed] = member(run->of_seed != NULL ? &run->of_seed[seed] : &run->metrics, offset);
+    return values;
+}
+
+struct estimate compared_estimate(const struct compared *compared, const struct compared_run *run,
+                                  size_t offset)
+{
+    double *values = values_of(compared, run, offset);
+    struct estimate estimate = estimate_of(values, compared->seeds);
+    free(values);
+    return estimate;
+}
+
 static struct difference by_seed(const struct compared *compared, uint32_t base, uint32_t run,
                                  size_t offset)
 {
-    uint32_t seeds = compared->seeds;
-    double *of_base = memory_new(seeds, sizeof *of_base);
-    double *of_run = memory_new(seeds, sizeof *of_run);
-    for (uint32_t seed = 0; seed < seeds; seed++) {
-        of_base[seed] = member(&compared->run[base].of_seed[seed], offset);
-        of_run[seed] = member(&compared->run[run].of_seed[seed], offset);
-    }
-    struct difference difference = paired_seeds(of_base, of_run, seeds);
+    double *of_base = values_of(compared, &compared->run[base], offset);
+    double *of_run = values_of(compared, &compared->run[run], offset);
+    struct difference difference = paired_seeds(of_base, of_run, compared->seeds);
     free(of_base);
     free(of_run);
     return difference;

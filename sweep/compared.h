@@ -4,6 +4,7 @@
 #define REPRISE_SWEEP_COMPARED_H
 
 #include "sim/engine/result.h"
+#include "sweep/estimate.h"
 #include "sweep/paired.h"
 
 #include <stdbool.h>
@@ -62,6 +63,10 @@ void compared_free(struct compared *compared);
 
 /* The mean of each metric over count >= 1 runs. */
 struct metrics metrics_mean(const struct metrics *metrics, uint32_t count);
+
+/* The metric at that offset of struct metrics over the policy's seeds; of one, its value without an interval. */
+struct estimate compared_estimate(const struct compared *compared, const struct compared_run *run,
+                                  size_t offset);
 
 /* The policy with the least of the metric at that offset of struct metrics; the first of equals. */
 uint32_t compared_least(const struct compared *compared, size_t offset);

@@ -33,6 +33,14 @@ enum status metric_find(const char *option, const char *name, int *metric, struc
     return error_input(err, NULL, 0, option, expected, name);
 }
 
+int metric_named(const char *name)
+{
+    int metric = 0;
+    while (strcmp(metric_rows[metric].name, name) != 0)
+        metric++;
+    return metric;
+}
+
 bool metric_is_share(int metric)
 {
     const char *name = metric_rows[metric].name;
@@ -43,7 +51,8 @@ bool metric_is_share(int metric)
 bool metric_is_untold(int metric, double value)
 {
     const char *name = metric_rows[metric].name;
-    return value == 0.0 && (strncmp(name, "rented_", 7) == 0 || strncmp(name, "owned_", 6) == 0);
+    return value == 0.0 && (strncmp(name, "rented_", 7) == 0 || strncmp(name, "owned_", 6) == 0 ||
+                            strcmp(name, "ssd_years") == 0);
 }
 
 char *metric_show(int metric, double value, char *out, size_t out_bytes)

@@ -12,7 +12,11 @@
  * known one. */
 enum status metric_find(const char *option, const char *name, int *metric, struct error *err);
 
-/* Whether the value is none: dollars of rent, or of owning, by a server that has no such prices (metrics.h: 0). */
+/* The place of the metric of that name, of which there is one. */
+int metric_named(const char *name);
+
+/* Whether the value is none: dollars of rent, or of owning, by a server that has no such prices; years of drives that
+ * nothing was written to (metrics.h: 0). */
 bool metric_is_untold(int metric, double value);
 
 /* "1.23 s", "84.8 %" (rates and shares), "$0.905", "4.13 TB"; "-" for NaN and what is untold; returns out. */

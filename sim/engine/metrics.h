@@ -315,7 +315,10 @@
     X(offered_sessions, "1", "sessions of the load",                                                 \
       "sessions that arrive in offered_ns behind the first one (open loop: requests)")               \
     X(sessions, "1", "sessions",                                                                     \
-      "measured turns that are their session's first (open loop: all)")
+      "measured turns that are their session's first (open loop: all)")                              \
+    X(arriving_ns, "ns", "time of arrivals",                                                         \
+      "from the measured part's beginning to the last session's arrival (open loop: request's); "    \
+      "0: all had come. What is measured later is of sessions that end and no new ones")
 
 #define METRIC_MEMBER(name, unit, title, meaning) double name;
 struct metrics {

@@ -38,6 +38,13 @@ static void add_pool_metrics(const struct service *service, struct metrics *metr
         (double)(now->expired_tokens - then->expired_tokens) * bytes_per_token;
 }
 
+/* What was measured behind the last arrival is a load that dies away. */
+static double arriving_ns(const struct service *service)
+{
+    uint64_t last_ns = service->sessions.offered.to_ns, from_ns = service->collector.measure_ns;
+    return last_ns > from_ns ? (double)(last_ns - from_ns) : 0.0;
+}
+
 static void set_metrics(struct service *service, uint64_t now_ns, struct sim_result *result)
 {
     struct metrics *metrics = &result->metrics;
@@ -48,6 +55,7 @@ static void set_metrics(struct service *service, uint64_t now_ns, struct sim_res
     add_pool_metrics(service, metrics);
     metrics->gpu_utilisation /= service->engines;
     metrics->router_imbalance = imbalance(service);
+    metrics->arriving_ns = arriving_ns(service);
 }
 
 /* Nothing where there is one tenant, or a run ended in its warm-up. */

@@ -150,6 +150,27 @@ START_TEST(the_markdown_reference_is_a_table)
 }
 END_TEST
 
+START_TEST(a_key_is_told_in_words)
+{
+    static const char *const cases[][2] = {
+        { "policy", "policy" },
+        { "gpus", "GPUs" },
+        { "tiers.dram.capacity", "DRAM capacity" },
+        { "workload.sessions_per_s", "sessions per second" },
+        { "workload.think_time.mean", "think time mean" },
+        { "cluster.network_bytes_per_s", "cluster network bytes per second" },
+        { "slo.ttft", "SLO TTFT" },
+        { "placement.s3_fifo.small_share", "placement s3 FIFO small share" },
+    };
+    char name[CONFIG_NAME_BYTES], long_key[300];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        ck_assert_str_eq(config_key_name(cases[i][0], name), cases[i][1]);
+    memset(long_key, 'k', sizeof long_key - 1);
+    long_key[sizeof long_key - 1] = '\0';
+    ck_assert_uint_eq(strlen(config_key_name(long_key, name)), CONFIG_NAME_BYTES - 1);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *suite = suite_create("base/config_print");
@@ -161,6 +182,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, texts_that_yaml_would_misread_read_back);
     tcase_add_test(tcase, the_reference_has_every_row_with_its_range_default_and_help);
     tcase_add_test(tcase, the_markdown_reference_is_a_table);
+    tcase_add_test(tcase, a_key_is_told_in_words);
     suite_add_tcase(suite, tcase);
     return suite;
 }

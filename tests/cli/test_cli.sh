@@ -372,7 +372,7 @@ report $? "what takes seeds is not said"
 report $? "one policy has no differences"
 trace=(sim --no-db -t "$sample" -m mistral-7b -g 1 -s warmup_turns=0 -p lru,none)
 gives "a trace has no seeds" 2 "--replications: expected 100 to 1000000 for a trace file: it has no seed to change" "$reprise" "${trace[@]}" --replications 5
-prints "its time is resampled" "(500 resamples of their time in blocks of" "$reprise" "${trace[@]}" --replications 500
+prints "its time is resampled" "turn by turn (500" "$reprise" "${trace[@]}" --replications 500
 grep -qF "(a) the slowest 1 % of the turns came in too few of the 10 blocks; a longer run would tell" stdout
 report $? "a P99 of few turns has an interval"
 gives "too many seeds" 2 "--replications: expected 1 to 10000 seeds, found \"10001\"" "$reprise" sim "${small[@]}" --no-db --replications 10001
@@ -404,14 +404,52 @@ if command -v gnuplot >/dev/null; then
     report $? "the pictures are no PNG and SVG"
     "$reprise" sim "${small[@]}" --set workload.sessions_per_s=5 --set engine.batch=2 -p lru,none --db kept.db >/dev/null 2>&1
     prints "a report" "page.html" "$reprise" report --db kept.db --out page.html
-    grep -q 'owned, a month</td><td>-<' page.html
+    "$reprise" sim "${small[@]}" --set workload.sessions_per_s=5 --set engine.batch=2 -p lru,none --no-db >stdout 2>stderr
+    grep -q 'data-name="lru">-<' <(grep '>owned, a month<' page.html)
     report $? "a report gives dollars that no price tells"
     grep -q '>TTFT mean<' page.html && ! grep -q '>ttft_mean_ns<' page.html
     report $? "a report calls metrics by their keys"
     [ "$(sed '/<table/q' page.html | grep -cE '<li><b>(lru|none)</b>: the first token comes after ')" -eq 2 ]
     report $? "a report does not begin with a sentence a run"
-    grep -q '<li><b>none</b>: .*engine.batch = 2' page.html
+    # As `sim` has them, before its table: the same sentences, and the same differences.
+    grep -q "<li><b>Mean TTFT</b>:$(sed -n 's/^Mean TTFT://p' stdout)" page.html
+    report $? "a report does not begin with the verdict of sim"
+    grep -q '<li><b>lru, none</b>: .*engine.batch = 2' page.html
     report $? "a report does not say what holds a run up"
+    grep -q 'turn by turn (1000 resamples of their time in blocks of' page.html &&
+        grep '<td>TTFT mean</td><td data-name="none">' page.html | head -1 | grep -qF "$(sed -n 's/^TTFT mean  *\(.*\) ([a-z])$/\1/p' stdout | tail -1)"
+    report $? "a report does not tell how policies differ"
+    grep -q '<b>sessions per second</b><br><code>workload.sessions_per_s: 5</code></td><td>5/s<' page.html
+    report $? "a report's configuration is not in names and units"
+    grep -q '<b>policy</b><br><code>policy</code></td><td data-name="lru">lru</td><td data-name="none">none<' page.html
+    report $? "a report does not say what differs between its runs"
+    [ "$(sed '/<summary>The rest/q' page.html | grep -c 'tiers.dram.reserve')" -eq 0 ] && grep -q 'tiers.dram.reserve' page.html
+    report $? "a report's defaults are not folded"
+    # A database that has no differences says so instead of leaving readers with bare numbers.
+    sqlite3 kept.db "DELETE FROM difference"
+    "$reprise" report --db kept.db --out none.html >/dev/null && grep -q 'more than chance is not known' none.html
+    report $? "a report without intervals does not say so"
+
+    # Several seeds are one policy, whose mean is shown with its interval; more runs than pictures can hold are no matter.
+    "$reprise" sim "${small[@]}" -p lru,none --replications 7 --db seeds.db >/dev/null 2>&1
+    prints "pictures of 14 runs, 7 a policy" "overview.png" "$reprise" plot --db seeds.db --out seeds
+    grep -q 'Means of 7 seeds' seeds/overview.svg && grep -q 'seed 1<' seeds/hits_over_time.svg
+    report $? "pictures do not say of which seeds they are"
+    "$reprise" report --db seeds.db --out seeds.html >/dev/null
+    grep -q 'ran under 7 seeds of the workload, 1 to 7' seeds.html && grep '>TTFT mean<' seeds.html | tail -1 | grep -q '<small>&plusmn; .* ms</small>'
+    report $? "a report of several seeds does not show their mean and interval"
+    mean=$(sqlite3 seeds.db "SELECT printf('%.3g', avg(value) / 1e6) FROM run_metric WHERE policy = 'lru' AND metric = 'ttft_mean_ns'")
+    grep '>TTFT mean<' seeds.html | tail -1 | grep -q "data-name=\"lru\">$mean" 
+    report $? "the mean of a report is not that of its seeds ($mean)"
+    ! grep -q '>SSD read<' seeds.html
+    report $? "a picture has bars of what nothing crossed"
+    # Names are data, wherever they stand.
+    cp "$(dirname "$sample")/../../models/llm/llama-13b.yaml" 'x<img src=y>.yaml'
+    "$reprise" sim "${small[@]}" -m './x<img src=y>.yaml' -p lru,none --db hostile.db >/dev/null 2>&1 &&
+        "$reprise" report --db hostile.db --out hostile.html >/dev/null && grep -qF 'x&lt;img src=y&gt;' hostile.html
+    report $? "a report of a model of an odd name"
+    ! grep -qF '<img' hostile.html
+    report $? "a name is taken for HTML"
 fi
 
 echo "$passed passed, $failed failed"

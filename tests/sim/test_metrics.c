@@ -170,6 +170,7 @@ static const struct story stories[] = {
       .turns = at_once,
       .settings = "policy=none engine.batch=1 warmup_turns=10",
       .expected = { { "turns", 90 },
+                    { "arriving_ns", 0 },
                     { "elapsed_ns", 90 * MS },
                     { "queueing_mean_ns", 54.5 * MS },
                     { "queueing_before_ns", 900 * MS },
@@ -510,6 +511,7 @@ static const struct story stories[] = {
       .turns = THREE,
       .settings = "hardware=./owned.yaml",
       .expected = { { "offered_ns", 2 * S },
+                    { "arriving_ns", 2 * S },
                     { "offered_sessions", 2 },
                     { "offered_tokens", 222 },
                     { "rented_usd_per_month", 7.2 * 730.5 },
@@ -528,6 +530,7 @@ static const struct story stories[] = {
       .turns = "a,0,,100,11\nb,1,,100,11\nb,,9,100,11\nb,,0,100,11\n",
       .settings = "",
       .expected = { { "offered_ns", 10 * S },
+                    { "arriving_ns", 1 * S },
                     { "offered_tokens", 111 + 222 + 333 },
                     { "offered_sessions", 1 } } },
     /* One turn of six 9 s after it: 1.5 s on average, and sessions come for 4 s. */

@@ -50,6 +50,7 @@ void service_free(struct service *service)
     collector_free(&service->collector);
     sessions_free(&service->sessions);
     free(service->turn_note);
+    free(service->turn_place);
 }
 
 void service_tell(struct service *service, const struct sim_progress *progress)

@@ -19,6 +19,8 @@ struct service {
     const struct watch *watch; /* hears of everything; NULL: nobody does */
     struct turn_note *turn_note; /* what it is told of turns, by session (watching.h) */
     uint32_t turn_notes;
+    struct turn_place *turn_place; /* by turn, where drops are watched (watching.h) */
+    uint32_t turn_places;
     struct pool *pool; /* the remote tier, or NULL */
     struct pool_counters pool_at_measure;
     struct engine **engine; /* setup->experiment->replicas; the first prefill_engines take turns */

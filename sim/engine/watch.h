@@ -25,8 +25,12 @@ struct watch_copy {
 struct watch_drop {
     uint32_t server;
     enum tier from;
-    uint64_t time_ns, size_bytes;
-    uint64_t for_turn; /* for whom it went; 0: for none */
+    uint64_t time_ns, size_bytes, tokens;
+    enum loss why;
+    enum tier left_in; /* the fastest tier that holds as much of it all the same; TIER_KINDS: none does */
+    uint64_t turn;     /* that used it last; 0: none has */
+    uint64_t session, turn_of_session; /* of that turn */
+    uint64_t for_turn; /* for whom room was made; 0: for none */
 };
 
 struct watch_chunk {

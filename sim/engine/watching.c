@@ -24,6 +24,15 @@ void watching_free(struct engine *engine)
 
 /* ---- a turn ---- */
 
+static void note_place(struct service *service, const struct session *session)
+{
+    if (service->watch->dropped == NULL)
+        return;
+    memory_grow(&service->turn_place, &service->turn_places, session->asked + 1,
+                sizeof *service->turn_place);
+    service->turn_place[session->asked] = (struct turn_place){ session->id, session->turn + 1 };
+}
+
 void watching_asked(struct engine *engine, uint32_t handle)
 {
     struct service *service = engine->service;
@@ -34,6 +43,7 @@ void watching_asked(struct engine *engine, uint32_t handle)
     *note_of(engine, handle) = (struct turn_note){ 0 };
     for (int cause = 0; cause < WAIT_COUNT; cause++)
         note_of(engine, handle)->waited_ns[cause] = engine->waited_ns[cause];
+    note_place(service, session_of(engine, handle));
 }
 
 void watching_look(struct engine *engine, uint32_t handle)
@@ -241,10 +251,23 @@ void watching_moved(struct engine *engine, uint32_t transfer)
 void watching_dropped(struct engine *engine, const struct action *copy)
 {
     const struct watch *watch = watch_of(engine);
+    const struct kv_layout *kv = &engine->setup->kv;
     if (watch == NULL || watch->dropped == NULL)
         return;
-    const struct watch_drop drop = { engine->index, copy->from, engine->now_ns, copy->size_bytes,
-                                     copy->behalf };
+    uint64_t tokens = copy->size_bytes / kv->bytes_per_token;
+    struct watch_drop drop = { .server = engine->index,
+                               .from = copy->from,
+                               .time_ns = engine->now_ns,
+                               .size_bytes = copy->size_bytes,
+                               .tokens = tokens > kv->state_tokens ? tokens - kv->state_tokens : 0,
+                               .why = copy->why,
+                               .left_in = copy->left_in,
+                               .turn = copy->user,
+                               .for_turn = copy->why == LOSS_DROPPED ? copy->behalf : 0 };
+    if (drop.turn > 0) {
+        drop.session = engine->service->turn_place[drop.turn].session;
+        drop.turn_of_session = engine->service->turn_place[drop.turn].turn_of_session;
+    }
     watch->dropped(watch->context, &drop);
 }
 

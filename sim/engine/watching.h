@@ -14,6 +14,12 @@ struct turn_note {
     uint64_t preemptions, computed_again_tokens;
 };
 
+/* Whose turn it is, however long ago it ended: KV outlives it. */
+struct turn_place {
+    uint64_t session;
+    uint32_t turn_of_session;
+};
+
 /* The turn has come to the server. */
 void watching_asked(struct engine *engine, uint32_t session);
 /* The core is about to be asked to prepare it: why it lacks what it does not find. */

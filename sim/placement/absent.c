@@ -2,8 +2,12 @@
  * (placement_keep_losses()), beside what the core decides. */
 #include "sim/placement/core.h"
 
+#include <assert.h>
+
 void placement_keep_losses(struct placement *core)
 {
+    assert(core->units.capacity == 0);
+    core->units.users = true;
     if (core->losses == NULL)
         core->losses = losses_new();
 }

@@ -280,6 +280,15 @@ static void leave_tree(struct placement *core, uint32_t unit)
     entry->uses = 0;
 }
 
+/* The fastest tier that still holds so many of its tokens. */
+static enum tier left_in(const struct placement *core, const struct unit *entry, uint32_t tokens)
+{
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        if (entry->tokens[tier] >= tokens)
+            return (enum tier)tier;
+    return remote_tokens(core, entry) >= tokens ? TIER_REMOTE : TIER_KINDS;
+}
+
 void books_drop_copy(struct placement *core, uint32_t unit, enum tier tier, enum loss loss)
 {
     struct unit *entry = &core->units.unit[unit];
@@ -299,7 +308,10 @@ void books_drop_copy(struct placement *core, uint32_t unit, enum tier tier, enum
                                      .from = tier,
                                      .to = tier,
                                      .unit = unit,
-                                     .size_bytes = tokens * core->config.bytes_per_token });
+                                     .size_bytes = tokens * core->config.bytes_per_token,
+                                     .user = core->units.users ? core->units.user[unit] : 0,
+                                     .why = loss,
+                                     .left_in = left_in(core, entry, tokens) });
     if (core->units.nodes)
         leave_tree(core, unit);
 }

@@ -187,6 +187,12 @@ void chain_note_unsaved(struct placement *core, const struct job *job, uint32_t 
     }
 }
 
+void chain_note_user(struct placement *core, const struct job *job, uint32_t from)
+{
+    for (uint32_t i = from; core->units.users && i < job->chain_count; i++)
+        core->units.user[chain_unit(core, job, i)] = core->behalf;
+}
+
 /* Beyond as many units as may be counted, the one used least recently is known no more. */
 static void count_fewer(struct placement *core)
 {

@@ -201,12 +201,6 @@ uint64_t books_key_of(const struct policy_env *env, uint32_t unit);
 void books_remember(struct policy_env *env, uint32_t unit, enum tier tier, bool does);
 /* SAVE_NODES: a first copy is on its way to the tier, where what it follows stays; it has come, or will not. */
 void books_coming(struct placement *core, uint32_t unit, enum tier tier, bool comes);
-enum loss {
-    LOSS_DROPPED, /* evicted */
-    LOSS_MOVED,   /* a faster tier has it now */
-    LOSS_EXPIRED,
-    LOSS_INVALIDATED
-};
 /* The first job that waits for the unit may have to fetch it: a DRAM copy goes, or it was second. */
 void books_fetch_again(struct placement *core, uint32_t unit);
 /* For placement_absent(): the unit's KV, or a part of it, has gone or was not taken in. */
@@ -335,6 +329,8 @@ void chain_share(struct placement *core, struct job *job, uint32_t ready_tokens)
 void chain_merge(struct placement *core, struct job *job, uint32_t from, uint32_t to);
 /* For placement_absent(): of the job's first `tokens` no tier below HBM takes what it lacks. */
 void chain_note_unsaved(struct placement *core, const struct job *job, uint32_t tokens);
+/* Where somebody asks: the driver works for who uses the job's units from the from-th on. */
+void chain_note_user(struct placement *core, const struct job *job, uint32_t from);
 /* A job uses the unit, which is pinned. */
 void chain_count_use(struct placement *core, uint32_t unit);
 

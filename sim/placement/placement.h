@@ -70,6 +70,14 @@ enum action_kind {
     ACTION_RELEASE /* the job's KV has left HBM: its handle is free */
 };
 
+/* Why a copy goes. */
+enum loss {
+    LOSS_DROPPED, /* evicted */
+    LOSS_MOVED,   /* another tier has it now, and not both are to */
+    LOSS_EXPIRED,
+    LOSS_INVALIDATED
+};
+
 struct action {
     enum action_kind kind;
     enum tier from, to;
@@ -79,6 +87,10 @@ struct action {
     uint32_t job;        /* LOAD, SAVE, SHARE, RELEASE: whose; SAVE of idle units, others: 0 */
     uint64_t size_bytes;
     uint64_t behalf;     /* for whom the core worked: placement_on_behalf() */
+    uint64_t user;       /* DROP: for whom a job used the unit last; 0: none has, or nobody asks
+                            (placement_keep_losses()) */
+    enum loss why;       /* DROP */
+    enum tier left_in;   /* DROP: the fastest tier that holds as much of it all the same; TIER_KINDS: none does */
 };
 
 /* What was reused: leading tokens of the chain, by the tier they are loaded from. */
@@ -242,7 +254,8 @@ struct placement_absent {
                                     time_ns 0 where nothing is known */
 };
 
-/* From now on the core remembers, by key, the last loss of KV: 40 bytes each. */
+/* Before the first job. From now on the core remembers, by key, the last loss of KV: 40 bytes each; and of each
+ * unit, for whom a job used it last. */
 void placement_keep_losses(struct placement *core);
 /* What follows is done for this one, the driver's own number of a turn; 0: for none. */
 void placement_on_behalf(struct placement *core, uint64_t who);

@@ -382,6 +382,7 @@ enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t
     }
     chain_pin(core, job, kept, job->chain_count);
     tenants_own_chain(core, job, 0);
+    chain_note_user(core, job, 0);
     if (cut_tokens > 0)
         cut_context(core, job, cut_tokens);
     books_book(core, TIER_HBM, own_tokens);

@@ -19,6 +19,7 @@ void placement_extend(struct placement *core, uint32_t handle, const uint64_t *k
         chain_count_use(core, unit);
     }
     tenants_own_chain(core, job, job->chain_count - count);
+    chain_note_user(core, job, job->chain_count - count);
 }
 
 void placement_finish(struct placement *core, uint64_t now_ns, uint32_t handle)

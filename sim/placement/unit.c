@@ -29,6 +29,7 @@ void unit_table_free(struct unit_table *table)
     free(table->seen.parent);
     free(table->seen.reads);
     free(table->node_end);
+    free(table->user);
     free(table->followers);
     free(table->age_link);
     free(table->clean_link);
@@ -69,6 +70,8 @@ static void grow(struct unit_table *table)
     grow_array(table, &table->age_link, sizeof(struct order_link));
     if (table->nodes)
         grow_array(table, &table->node_end, sizeof(uint32_t));
+    if (table->users)
+        grow_array(table, &table->user, sizeof *table->user);
     if (table->reads)
         grow_array(table, &seen->reads, sizeof *seen->reads);
     if (table->clean)
@@ -105,6 +108,8 @@ uint32_t unit_intern(struct unit_table *table, uint64_t key)
     table->unit[unit] = (struct unit){ .key = key };
     if (table->nodes)
         table->node_end[unit] = UNIT_NONE;
+    if (table->users)
+        table->user[unit] = 0;
     if (table->note_bytes > 0)
         clear_notes(table, unit);
     keymap_add(&table->map, unit_keys(table), unit);

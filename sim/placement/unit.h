@@ -65,10 +65,11 @@ struct unit_table {
     struct unit *unit;                   /* [0] is never used */
     struct policy_units seen;
     uint32_t note_bytes;
-    bool leaf_only, depths, clean, counts, fetches, reads, nodes;
+    bool leaf_only, depths, clean, counts, fetches, reads, nodes, users;
     struct order_link *age_link, *clean_link, *count_link; /* the latter two where asked for */
     uint32_t *fetched_tokens;            /* where asked for; valid where `fetched` */
     uint32_t *node_end;                  /* SAVE_NODES: the last unit of its node; UNIT_NONE: in none */
+    uint64_t *user;                      /* for whom a job used it last; NULL: nobody asks (losses) */
     uint32_t *followers;                 /* leaf_only: entries that name it as their parent */
     uint32_t capacity, high_water;       /* entries allocated; handles ever given out */
     uint32_t free_unit;                  /* released entries, chained by next_in_transfer */

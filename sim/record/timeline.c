@@ -3,6 +3,7 @@
  * kind has as many lanes as are needed, and each event goes to the first that is free. */
 #include "sim/record/timeline.h"
 
+#include "base/keymap.h"
 #include "base/memory.h"
 #include "base/text_out.h"
 #include "base/units.h"
@@ -47,11 +48,21 @@ struct process {
     bool named;
 };
 
+/* Where a session's last told turn lies, for the arrow from it. */
+struct told_turn {
+    uint64_t session; /* first: the keymap reads it here */
+    uint64_t turn_of_session, end_ns;
+    uint32_t thread;
+};
+
 struct timeline_file {
     struct text_out *out;
     struct timeline_span span;
     struct process *process; /* 0: turns; server + 1 */
     uint32_t processes;
+    struct told_turn *told; /* by session; told[0] is none */
+    struct keymap sessions;
+    uint32_t told_count, told_capacity;
     bool any; /* an event was written */
 };
 
@@ -285,6 +296,15 @@ void timeline_copy(void *context, const struct watch_copy *copy)
             write_copy(file, lane_of[link], copy);
 }
 
+static const char *loss_name(enum loss why)
+{
+    static const char *const names[] = { [LOSS_DROPPED] = "evicted",
+                                         [LOSS_MOVED] = "another tier has it",
+                                         [LOSS_EXPIRED] = "expired",
+                                         [LOSS_INVALIDATED] = "invalidated" };
+    return names[why];
+}
+
 void timeline_drop(void *context, const struct watch_drop *drop)
 {
     struct timeline_file *file = context;
@@ -293,8 +313,21 @@ void timeline_drop(void *context, const struct watch_drop *drop)
         return;
     instant(file, drop->server + 1,
             lane_for(file, drop->server + 1, kind, drop->time_ns, drop->time_ns), drop->time_ns);
-    member(file,
-           ", \"cat\": \"drop\", \"name\": \"drop\", \"args\": {\"bytes\": ", drop->size_bytes);
+    text(file, ", \"cat\": \"drop\", \"name\": \"drop\", \"args\": {\"why\": \"");
+    text(file, loss_name(drop->why));
+    text(file, "\"");
+    if (drop->turn > 0) {
+        member(file, ", \"session\": ", drop->session);
+        member(file, ", \"turn_of_session\": ", drop->turn_of_session);
+        member(file, ", \"turn\": ", drop->turn);
+    }
+    member(file, ", \"tokens\": ", drop->tokens);
+    member(file, ", \"bytes\": ", drop->size_bytes);
+    if (drop->left_in != TIER_KINDS) {
+        text(file, ", \"left_in\": \"");
+        text(file, tier_name(drop->left_in));
+        text(file, "\"");
+    }
     if (drop->for_turn > 0)
         member(file, ", \"for_turn\": ", drop->for_turn);
     text(file, "}}");
@@ -337,16 +370,42 @@ static void part(struct timeline_file *file, uint32_t thread, const struct turn_
     text(file, "}}");
 }
 
-/* An arrow between a session's turns: its end, at the later one, or its beginning. */
+/* An end of the arrow to a turn from its session's turn before: "s" there, "f" here. */
 static void arrow(struct timeline_file *file, const char *phase, uint32_t thread, uint64_t time_ns,
-                  const struct turn_row *row, uint64_t to_turn)
+                  const struct turn_row *row)
 {
     begin_event(file, phase, 0, thread);
     text(file, phase[0] == 'f' ? ", \"bp\": \"e\", \"ts\": " : ", \"ts\": ");
     write_us(file, time_ns);
     member(file, ", \"cat\": \"session\", \"name\": \"session\", \"id\": \"", row->session);
-    member(file, ".", to_turn);
+    member(file, ".", row->turn_of_session);
     text(file, "\"}");
+}
+
+static struct told_turn *told_of(struct timeline_file *file, uint64_t session)
+{
+    struct keymap_keys keys = { file->told, sizeof *file->told };
+    uint32_t at = keymap_find(&file->sessions, keys, session);
+    if (at != 0)
+        return &file->told[at];
+    at = file->told_count++;
+    memory_grow(&file->told, &file->told_capacity, file->told_count, sizeof *file->told);
+    file->told[at] = (struct told_turn){ .session = session };
+    keys.records = file->told;
+    keymap_add(&file->sessions, keys, at);
+    return &file->told[at];
+}
+
+/* Both ends at once, as the later turn is told: the earlier one may be its session's last, or the
+ * span's or the run's, and an arrow without an end is none. */
+static void arrow_here(struct timeline_file *file, uint32_t thread, const struct turn_row *row)
+{
+    struct told_turn *before = told_of(file, row->session);
+    if (before->turn_of_session > 0 && before->turn_of_session + 1 == row->turn_of_session) {
+        arrow(file, "s", before->thread, before->end_ns, row);
+        arrow(file, "f", thread, row->asked_ns, row);
+    }
+    *before = (struct told_turn){ row->session, row->turn_of_session, row->end_ns, thread };
 }
 
 void timeline_turn(void *context, const struct turn_row *row)
@@ -382,9 +441,7 @@ void timeline_turn(void *context, const struct turn_row *row)
     part(file, thread, row, "queued", row->asked_ns, row->prefill_start_ns);
     part(file, thread, row, "prefill", row->prefill_start_ns, row->first_token_ns);
     part(file, thread, row, "decode", row->first_token_ns, row->end_ns);
-    if (row->turn_of_session > 1)
-        arrow(file, "f", thread, row->asked_ns, row, row->turn_of_session);
-    arrow(file, "s", thread, row->end_ns, row, row->turn_of_session + 1);
+    arrow_here(file, thread, row);
 }
 
 /* ---- the file ---- */
@@ -418,7 +475,8 @@ enum status timeline_open(const char *path, const char *run, struct timeline_spa
     if (text_out_open(path, &out, err) != STATUS_OK)
         return err->status;
     *file = memory_new(1, sizeof **file);
-    **file = (struct timeline_file){ .out = out, .span = span };
+    **file = (struct timeline_file){ .out = out, .span = span, .told_count = 1 };
+    keymap_init(&(*file)->sessions, 64);
     write_head(*file, run);
     return STATUS_OK;
 }
@@ -429,6 +487,8 @@ static void timeline_free(struct timeline_file *file)
         for (int kind = 0; kind < LANE_COUNT; kind++)
             free(file->process[i].of[kind].busy_until_ns);
     free(file->process);
+    keymap_free(&file->sessions);
+    free(file->told);
     free(file);
 }
 

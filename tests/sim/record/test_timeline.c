@@ -317,6 +317,138 @@ START_TEST(turns_are_told_with_their_rows)
 }
 END_TEST
 
+/* The ids of the phase's events, each of which is there once. */
+static json_t *ids_of(const json_t *timeline, const char *phase)
+{
+    json_t *ids = json_object();
+    EACH_EVENT(event, timeline)
+    {
+        if (strcmp(text_of(event, "ph"), phase) != 0)
+            continue;
+        ck_assert_ptr_null(json_object_get(ids, text_of(event, "id")));
+        json_object_set_new(ids, text_of(event, "id"), json_true());
+    }
+    return ids;
+}
+
+static void check_arrows(const char *setting, struct timeline_span span)
+{
+    json_t *timeline;
+    run_watched(setting, span, &timeline);
+    json_t *begins = ids_of(timeline, "s"), *ends = ids_of(timeline, "f");
+    ck_assert(json_equal(begins, ends));
+    ck_assert_uint_gt(json_object_size(begins), 10);
+    json_decref(begins);
+    json_decref(ends);
+    json_decref(timeline);
+}
+
+START_TEST(every_arrow_has_both_ends)
+{
+    const struct timeline_span part = { 20000000000, 60000000000 };
+    check_arrows(NULL, all);           /* sessions end */
+    check_arrows("max_turns=90", all); /* the run does, before they do */
+    check_arrows(NULL, part);
+}
+END_TEST
+
+/* Where even SSD evicts. */
+#define SMALL_SSD "tiers.ssd.capacity=30GB"
+
+/* The event of that turn's row; its args. */
+static const json_t *row_of(const json_t *timeline, double turn)
+{
+    EACH_EVENT(event, timeline)
+    {
+        const json_t *args = json_object_get(event, "args");
+        if (json_object_get(args, "wanted_tokens") != NULL && number_of(args, "turn") == turn)
+            return args;
+    }
+    return NULL;
+}
+
+START_TEST(a_drop_says_whose_kv_went)
+{
+    json_t *timeline;
+    uint32_t drops = 0, left = 0;
+    run_watched(SMALL_SSD, all, &timeline);
+    EACH_EVENT(event, timeline)
+    {
+        const json_t *args = json_object_get(event, "args");
+        if (strcmp(text_of(event, "cat"), "drop") != 0)
+            continue;
+        const json_t *row = row_of(timeline, number_of(args, "turn"));
+        ck_assert_ptr_nonnull(row);
+        ck_assert_double_eq(number_of(args, "session"), number_of(row, "session"));
+        ck_assert_double_eq(number_of(args, "turn_of_session"), number_of(row, "turn_of_session"));
+        ck_assert_str_eq(text_of(args, "why"), "evicted");
+        /* All that there is of the session by then. */
+        ck_assert_double_eq(number_of(args, "tokens"),
+                            number_of(row, "wanted_tokens") + number_of(row, "reply_tokens"));
+        drops++;
+        left += json_object_get(args, "left_in") != NULL;
+    }
+    ck_assert_uint_gt(drops, 50);
+    ck_assert_uint_gt(left, 0);
+    ck_assert_uint_lt(left, drops);
+    json_decref(timeline);
+}
+END_TEST
+
+/* The drop after which nothing was left of the session's KV, then. */
+static const json_t *drop_at(const json_t *timeline, double session, double time_ns)
+{
+    EACH_EVENT(event, timeline)
+    {
+        const json_t *args = json_object_get(event, "args");
+        if (strcmp(text_of(event, "cat"), "drop") == 0 &&
+            json_object_get(args, "left_in") == NULL && number_of(args, "session") == session &&
+            (double)ns_of(event, "ts") == time_ns)
+            return event;
+    }
+    return NULL;
+}
+
+START_TEST(a_turn_that_lost_its_kv_has_its_drop)
+{
+    json_t *timeline;
+    uint32_t lost = 0;
+    run_watched(SMALL_SSD, all, &timeline);
+    EACH_EVENT(event, timeline)
+    {
+        const json_t *row = json_object_get(event, "args");
+        if (strcmp(text_of(row, "lost_why"), "evicted") != 0)
+            continue;
+        const json_t *drop =
+            drop_at(timeline, number_of(row, "session"), number_of(row, "lost_ns"));
+        ck_assert_msg(drop != NULL, "turn %.0f", number_of(row, "turn"));
+        char lane[32];
+        snprintf(lane, sizeof lane, "%s gives up", text_of(row, "lost_tier"));
+        ck_assert_str_eq(lane_of(timeline, drop), lane);
+        ck_assert_double_eq(number_of(json_object_get(drop, "args"), "for_turn"),
+                            number_of(row, "lost_for_turn"));
+        lost++;
+    }
+    ck_assert_uint_gt(lost, 5);
+    json_decref(timeline);
+}
+END_TEST
+
+START_TEST(a_drop_says_why)
+{
+    json_t *timeline;
+    uint32_t expired = 0;
+    run_watched("placement.ttl=20s", all, &timeline);
+    EACH_EVENT(event, timeline)
+    if (strcmp(text_of(json_object_get(event, "args"), "why"), "expired") == 0) {
+        ck_assert_ptr_null(json_object_get(json_object_get(event, "args"), "for_turn"));
+        expired++;
+    }
+    ck_assert_uint_gt(expired, 5);
+    json_decref(timeline);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("timeline");
@@ -329,6 +461,10 @@ int main(void)
     tcase_add_test(tcase, a_load_begins_with_its_first_layer);
     tcase_add_test(tcase, a_span_is_what_touches_it);
     tcase_add_test(tcase, turns_are_told_with_their_rows);
+    tcase_add_test(tcase, every_arrow_has_both_ends);
+    tcase_add_test(tcase, a_drop_says_whose_kv_went);
+    tcase_add_test(tcase, a_turn_that_lost_its_kv_has_its_drop);
+    tcase_add_test(tcase, a_drop_says_why);
     suite_add_tcase(suite, tcase);
     return test_main(suite);
 }

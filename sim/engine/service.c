@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "sim/engine/engine.h"
+#include "sim/placement/first_asked.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -51,6 +52,7 @@ void service_free(struct service *service)
     sessions_free(&service->sessions);
     free(service->turn_note);
     free(service->turn_place);
+    first_asked_free(service->first_asked);
 }
 
 void service_tell(struct service *service, const struct sim_progress *progress)
@@ -59,6 +61,8 @@ void service_tell(struct service *service, const struct sim_progress *progress)
     service->watch = progress != NULL ? progress->watch : NULL;
     for (uint32_t i = 0; service->watch != NULL && i < service->engines; i++)
         placement_keep_losses(engine_core(service->engine[i]));
+    if (service->watch != NULL && service->setup->unit_keys)
+        service->first_asked = first_asked_new();
 }
 
 void service_start_measuring(struct service *service, uint64_t now_ns)

@@ -21,6 +21,7 @@ struct service {
     uint32_t turn_notes;
     struct turn_place *turn_place; /* by turn, where drops are watched (watching.h) */
     uint32_t turn_places;
+    struct first_asked *first_asked; /* of the trace's block keys, where it has some and somebody watches */
     struct pool *pool; /* the remote tier, or NULL */
     struct pool_counters pool_at_measure;
     struct engine **engine; /* setup->experiment->replicas; the first prefill_engines take turns */

@@ -58,8 +58,8 @@
     X(reused_ssd_tokens, COUNT, "tokens", "... loaded from SSD")                                   \
     X(reused_remote_tokens, COUNT, "tokens", "... loaded from the remote pool")                    \
     X(computed_tokens, COUNT, "tokens", "of wanted_tokens: computed; the sum of what follows")     \
-    X(new_tokens, COUNT, "tokens", "... new in this turn, or after the last whole block before it") \
-    X(never_stored_tokens, COUNT, "tokens", "... asked before perhaps, but never stored on this server") \
+    X(new_tokens, COUNT, "tokens", "... new: nobody asked for them before this turn; or after the last whole block") \
+    X(never_stored_tokens, COUNT, "tokens", "... asked before, but never stored on this server") \
     X(evicted_tokens, COUNT, "tokens", "... stored, and evicted since")                            \
     X(expired_tokens, COUNT, "tokens", "... stored, and outlived their time to live")              \
     X(invalidated_tokens, COUNT, "tokens", "... made useless by a context overflow")               \
@@ -70,7 +70,7 @@
     X(too_slow_tokens, COUNT, "tokens", "... found, but loading them would have taken longer than computing (reuse: if-faster)") \
     X(not_fetched_tokens, COUNT, "tokens", "... found on SSD or in the pool, from which the engine does not load them at a turn's start, or not so few") \
     X(rule_tokens, COUNT, "tokens", "... found, but computed by the engine's rule: the prompt's last token or block") \
-    X(lost_why, WHY, "1", "why the first token that was not found is not there; empty: all was found") \
+    X(lost_why, WHY, "1", "why the first token that is not new and was not found is not there; empty: all was found") \
     X(lost_tier, TIER, "1", "the tier that gave it up, or did not take it")                        \
     X(lost_ns, COUNT, "ns", "when that was")                                                       \
     X(lost_for_turn, COUNT, "1", "the turn for which it was done; empty: for none")                \

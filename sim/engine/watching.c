@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "sim/engine/reuse.h"
+#include "sim/placement/first_asked.h"
 
 #include <stdlib.h>
 
@@ -24,6 +25,13 @@ void watching_free(struct engine *engine)
 
 /* ---- a turn ---- */
 
+static void note_keys(struct service *service, const struct session *session)
+{
+    const uint64_t *keys = &service->sessions.keys[session->keys];
+    for (uint32_t i = 0; service->first_asked != NULL && i < session->chain_keys; i++)
+        first_asked_note(service->first_asked, keys[i], session->asked);
+}
+
 static void note_place(struct service *service, const struct session *session)
 {
     if (service->watch->dropped == NULL)
@@ -44,6 +52,7 @@ void watching_asked(struct engine *engine, uint32_t handle)
     for (int cause = 0; cause < WAIT_COUNT; cause++)
         note_of(engine, handle)->waited_ns[cause] = engine->waited_ns[cause];
     note_place(service, session_of(engine, handle));
+    note_keys(service, session_of(engine, handle));
 }
 
 void watching_look(struct engine *engine, uint32_t handle)
@@ -57,9 +66,10 @@ void watching_look(struct engine *engine, uint32_t handle)
         return;
     for (; cores < service->prefill_engines && cores < CORES_MOST; cores++)
         core[cores] = engine_core(service->engine[cores]);
+    const struct placement_around around = { core, cores, service->first_asked, session->asked };
     note_of(engine, handle)->absent =
         placement_absent(engine->core, session->job, session->kv_cut,
-                         service->pool != NULL ? TIER_REMOTE : TIER_SSD, core, cores);
+                         service->pool != NULL ? TIER_REMOTE : TIER_SSD, &around);
 }
 
 void watching_prepared(struct engine *engine, uint32_t handle, const struct placement_hits *found,
@@ -132,9 +142,10 @@ static uint64_t take(uint64_t tokens, uint64_t *left)
     return taken;
 }
 
-/* What was computed, by why. The chain whose absence is known ends where the turn's own prompt
- * begins, or with the last whole block; a state that goes with a context is counted as tokens in
- * the core (kv_layout.h), and never as more than there are. */
+/* What was computed, by why. The chain whose absence is known ends where a session's own prompt
+ * begins, or with the last whole block; of a trace's block keys it holds new ones too; a state that
+ * goes with a context is counted as tokens in the core (kv_layout.h), and never as more than there
+ * are. */
 static void set_computed(const struct turn_note *note, uint64_t chain_tokens, struct turn_row *row)
 {
     const uint32_t *absent = note->absent.tokens;
@@ -149,7 +160,7 @@ static void set_computed(const struct turn_note *note, uint64_t chain_tokens, st
     row->elsewhere_tokens = take(absent[ABSENT_ELSEWHERE], &left);
     row->behind_gap_tokens = take(absent[ABSENT_BEHIND], &left);
     row->never_stored_tokens = take(absent[ABSENT_NEVER], &left);
-    row->new_tokens = take(row->wanted_tokens - chain_tokens, &left);
+    row->new_tokens = take(row->wanted_tokens - chain_tokens + note->absent.new_tokens, &left);
     row->rule_tokens = left;
 }
 

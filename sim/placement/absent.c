@@ -1,6 +1,7 @@
 /* sim/placement/absent.c - why a queued job does not find its KV: for who asks
  * (placement_keep_losses()), beside what the core decides. */
 #include "sim/placement/core.h"
+#include "sim/placement/first_asked.h"
 
 #include <assert.h>
 
@@ -60,7 +61,7 @@ static enum absence why_left(const struct placement *core, const struct job *job
 
 static struct placement_loss why_not(const struct placement *core, const struct job *job,
                                      const struct asked *asked,
-                                     const struct placement *const *others, uint32_t count)
+                                     const struct placement_around *around)
 {
     const struct unit *entry = &core->units.unit[asked->unit];
     uint32_t held = above(held_here(core, entry, asked->slowest), asked->cut);
@@ -68,12 +69,19 @@ static struct placement_loss why_not(const struct placement *core, const struct 
      * that. */
     if (held > asked->covered && (units_are_sessions(core) || held >= asked->want))
         return (struct placement_loss){ .why = why_left(core, job, asked) };
-    for (uint32_t i = 0; i < count; i++)
-        if (others[i] != core && is_held_by(others[i], entry->key))
+    for (uint32_t i = 0; i < around->count; i++)
+        if (around->others[i] != core && is_held_by(around->others[i], entry->key))
             return (struct placement_loss){ .why = ABSENT_ELSEWHERE };
     if (core->losses == NULL)
         return (struct placement_loss){ .why = ABSENT_NEVER };
     return losses_of(core->losses, entry->key);
+}
+
+static bool is_new(const struct placement *core, uint32_t unit,
+                   const struct placement_around *around)
+{
+    uint64_t key = core->units.unit[unit].key;
+    return around->first != NULL && first_asked_by(around->first, key) == around->who;
 }
 
 /* A session's KV is found as far as it reaches, a block's whole or not at all. */
@@ -90,11 +98,13 @@ static uint32_t covered_of(const struct placement *core, const struct placement_
 
 struct placement_absent placement_absent(const struct placement *core, uint32_t handle,
                                          uint32_t cut_tokens, enum tier slowest,
-                                         const struct placement *const *others, uint32_t count)
+                                         const struct placement_around *around)
 {
+    const struct placement_around nothing = { 0 };
     const struct job *job = &core->job[handle];
     struct placement_hits hits = placement_peek(core, handle, cut_tokens, slowest);
     struct placement_absent absent = { 0 };
+    around = around != NULL ? around : &nothing;
     if (cut_tokens == CUT_ALL) {
         absent.tokens[ABSENT_INVALIDATED] = job->context_tokens;
         absent.first.why = ABSENT_INVALIDATED;
@@ -112,7 +122,11 @@ struct placement_absent placement_absent(const struct placement *core, uint32_t 
                                .slowest = slowest };
         if (asked.covered == want)
             continue;
-        struct placement_loss loss = why_not(core, job, &asked, others, count);
+        struct placement_loss loss = why_not(core, job, &asked, around);
+        if (loss.why == ABSENT_NEVER && is_new(core, asked.unit, around)) {
+            absent.new_tokens += want - asked.covered;
+            continue;
+        }
         absent.tokens[loss.why] += want - asked.covered;
         if (is_first && loss.why != ABSENT_LIMITED) /* which is there */
             absent.first = loss;

@@ -20,7 +20,7 @@
  *   1. unit.c pool.c env.c             entries; what servers share; what policies ask
  *   1. ranked.c reuse_ages.c sketch.c  what policies count with
  *   1. quota.c                         whose turn it is to give up
- *   1. losses.c                        what happened to KV that has gone */
+ *   1. losses.c first_asked.c          what happened to KV that has gone; who asked for it first */
 #ifndef REPRISE_SIM_PLACEMENT_CORE_H
 #define REPRISE_SIM_PLACEMENT_CORE_H
 

@@ -250,7 +250,8 @@ struct placement_loss {
 
 struct placement_absent {
     uint32_t tokens[ABSENT_COUNT];
-    struct placement_loss first; /* of the first token that is not there to be reused; why: ABSENT_NEVER and
+    uint32_t new_tokens; /* in no row of tokens[]: this job asks for them first */
+    struct placement_loss first; /* of the first token that is neither new nor there to be reused; why: ABSENT_NEVER and
                                     time_ns 0 where nothing is known */
 };
 
@@ -259,11 +260,18 @@ struct placement_absent {
 void placement_keep_losses(struct placement *core);
 /* What follows is done for this one, the driver's own number of a turn; 0: for none. */
 void placement_on_behalf(struct placement *core, uint64_t who);
+/* What the core itself does not know. */
+struct placement_around {
+    const struct placement *const *others; /* cores of other servers, which may hold it; itself does not count */
+    uint32_t count;
+    const struct first_asked *first; /* NULL: nothing is new */
+    uint64_t who;                    /* whose job it is, in numbers of `first` */
+};
 /* Of the queued job's context, less cut_tokens as in placement_prepare(), the tokens that
- * placement_peek() does not find, by why. others: the cores of other servers, which may hold them. */
+ * placement_peek() does not find, by why. around: NULL is none of it. */
 struct placement_absent placement_absent(const struct placement *core, uint32_t job,
                                          uint32_t cut_tokens, enum tier slowest,
-                                         const struct placement *const *others, uint32_t count);
+                                         const struct placement_around *around);
 /* The job that waits first for the unit; 0: none does. */
 uint32_t placement_waiter(const struct placement *core, uint32_t unit);
 

@@ -2,6 +2,7 @@
 #include "sim/replay/told.h"
 
 #include "base/memory.h"
+#include "sim/placement/first_asked.h"
 #include "sim/placement/losses.h"
 
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 struct told {
     struct replay_teller teller;
     struct losses *losses;      /* behalf: the request for which it was evicted */
+    struct first_asked *first;  /* of blocks, by request */
     uint64_t request, asked_ns; /* the present one's number, from 1 on, and time */
     uint32_t block_tokens;
 };
@@ -16,8 +18,10 @@ struct told {
 struct told *told_new(const struct replay_teller *teller, uint32_t block_tokens)
 {
     struct told *told = memory_new(1, sizeof *told);
-    *told =
-        (struct told){ .teller = *teller, .losses = losses_new(), .block_tokens = block_tokens };
+    *told = (struct told){ .teller = *teller,
+                           .losses = losses_new(),
+                           .first = first_asked_new(),
+                           .block_tokens = block_tokens };
     return told;
 }
 
@@ -26,6 +30,7 @@ void told_free(struct told *told)
     if (told == NULL)
         return;
     losses_free(told->losses);
+    first_asked_free(told->first);
     free(told);
 }
 
@@ -79,13 +84,16 @@ static void add_computed(const struct told *told, struct turn_row *row, uint64_t
                          uint32_t tokens)
 {
     struct placement_loss loss = losses_of(told->losses, key);
+    bool is_new = first_asked_by(told->first, key) == told->request;
     if (is_held)
         row->behind_gap_tokens += tokens;
     else if (loss.why == ABSENT_EVICTED)
         row->evicted_tokens += tokens;
+    else if (is_new)
+        row->new_tokens += tokens;
     else
         row->never_stored_tokens += tokens;
-    if (!is_held && row->lost_why == TURN_NOTHING)
+    if (!is_held && !is_new && row->lost_why == TURN_NOTHING)
         note_loss(row, &loss);
 }
 
@@ -101,6 +109,9 @@ void told_request(struct told *told, const struct blocks *blocks, const uint64_t
     row.session = about->session;
     row.turn_of_session = about->turn;
     row.asked_ns = about->asked_ns;
+    /* A reply's behind the prompt, too: they are the next turn's history. */
+    for (uint32_t i = 0; i < count; i++)
+        first_asked_note(told->first, keys[i], told->request);
     for (uint32_t i = 0; i < count && left > 0; i++) {
         enum tier tier = tier_of(blocks, blocks_find(blocks, keys[i], hashes[i]));
         uint32_t tokens = told->block_tokens < left ? told->block_tokens : left;
@@ -113,7 +124,7 @@ void told_request(struct told *told, const struct blocks *blocks, const uint64_t
     }
     row.wanted_tokens = prompt_tokens;
     row.found_tokens = row.reused_tokens;
-    row.new_tokens = left;
+    row.new_tokens += left;
     row.computed_tokens = prompt_tokens - row.reused_tokens;
     told->teller.request(told->teller.context, &row);
 }

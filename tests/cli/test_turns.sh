@@ -75,6 +75,13 @@ says "Parquet" 2 "write as Parquet" "$reprise" sim "${small[@]}" --no-db --turns
 says "a timeline's ending" 2 "ends in .json" "$reprise" sim "${small[@]}" --no-db --timeline t.txt
 says "a span without a timeline" 2 "--timeline FILE" "$reprise" sim "${small[@]}" --no-db --timeline-span 0s..1s
 says "a span that is none" 2 "0s..2min" "$reprise" sim "${small[@]}" --no-db --timeline t.json --timeline-span 5s..1s
+# What a request is the first to ask for is new, whoever tells of it; what it wants again without a cache was never stored.
+"$reprise" replay "$sample" --blocks unlimited -p lru --turns new-replay.csv >/dev/null 2>&1
+"$reprise" sim --trace "$sample" -m llama-3.1-70b -g 4 --set warmup_turns=0 -p none --no-db --turns new-sim.csv >/dev/null 2>&1
+check "nothing is new" [ "$(sum new-replay.csv new_tokens)" -gt 0 ]
+check "new in a replay and in a run" [ "$(sum new-sim.csv new_tokens)" -eq "$(sum new-replay.csv new_tokens)" ]
+check "wanted again" [ "$(sum new-sim.csv never_stored_tokens)" -eq "$(sum new-replay.csv reused_tokens)" ]
+
 says "no folder" 3 "no/t.csv" "$reprise" sim "${small[@]}" --no-db --turns no/t.csv
 check "something was left of what failed" [ -z "$(ls t* no* 2>/dev/null)" ]
 

@@ -1,5 +1,6 @@
 /* tests/sim/placement/test_absent.c - what the core says of KV that a job does not find: cases
  * known by hand. That the tokens add up is held for random experiments (tests/random). */
+#include "sim/placement/first_asked.h"
 #include "tests/sim/placement/steps.h"
 #include "tests/support.h"
 
@@ -17,7 +18,7 @@ static struct placement_absent absent_of(struct steps *steps, uint64_t first_key
 {
     uint32_t job = ask(steps, first_key, blocks);
     look(steps);
-    return placement_absent(steps->core, job, 0, TIER_SSD, NULL, 0);
+    return placement_absent(steps->core, job, 0, TIER_SSD, NULL);
 }
 
 /* HBM of 8 blocks and nothing below. */
@@ -171,11 +172,33 @@ START_TEST(another_server_s_is_elsewhere)
     turn(&there, 1, 2);
     uint32_t job = ask(&here, 1, 3);
     const struct placement *cores[] = { here.core, there.core };
-    struct placement_absent absent = placement_absent(here.core, job, 0, TIER_SSD, cores, 2);
+    const struct placement_around around = { .others = cores, .count = 2 };
+    struct placement_absent absent = placement_absent(here.core, job, 0, TIER_SSD, &around);
     ck_assert_uint_eq(absent.tokens[ABSENT_ELSEWHERE], 2 * BLOCK);
     ck_assert_uint_eq(absent.tokens[ABSENT_NEVER], BLOCK);
     placement_free(here.core);
     placement_free(there.core);
+}
+END_TEST
+
+/* Blocks 1 and 2 were asked before, by turn 8, and never stored; 3 and 4 by nobody, or by turn 9
+ * itself. */
+START_TEST(what_is_asked_for_first_is_new_and_no_loss)
+{
+    struct steps steps = remembering(NULL);
+    struct first_asked *first = first_asked_new();
+    const struct placement_around around = { .first = first, .who = 9 };
+    for (uint64_t key = 1; key <= 2; key++)
+        first_asked_note(first, key, 8);
+    uint32_t job = ask(&steps, 1, 4);
+    for (uint64_t key = 1; key <= 4; key++)
+        first_asked_note(first, key, 9);
+    struct placement_absent absent = placement_absent(steps.core, job, 0, TIER_SSD, &around);
+    ck_assert_uint_eq(absent.tokens[ABSENT_NEVER], 2 * BLOCK);
+    ck_assert_uint_eq(absent.new_tokens, 2 * BLOCK);
+    ck_assert_uint_eq(first_asked_by(first, 5), 0);
+    first_asked_free(first);
+    placement_free(steps.core);
 }
 END_TEST
 
@@ -202,14 +225,15 @@ START_TEST(what_a_session_s_copy_lacks_is_absent_alone)
     job = placement_queue(steps.core, ++steps.now_ns, &key, 1, 48, 1);
     placement_limit(steps.core, job, (struct placement_limits){ 32, 0, UINT32_MAX, UINT32_MAX });
     const struct placement *cores[] = { steps.core };
-    struct placement_absent absent = placement_absent(steps.core, job, 0, TIER_SSD, cores, 1);
+    const struct placement_around around = { .others = cores, .count = 1 };
+    struct placement_absent absent = placement_absent(steps.core, job, 0, TIER_SSD, &around);
     uint64_t sum = 0;
     for (int why = 0; why < ABSENT_COUNT; why++)
         sum += absent.tokens[why];
     ck_assert_uint_gt(sum, 0);
     ck_assert_uint_eq(absent.tokens[ABSENT_ELSEWHERE], 0);
     /* What its context was good for is gone. */
-    absent = placement_absent(steps.core, job, CUT_ALL, TIER_SSD, cores, 1);
+    absent = placement_absent(steps.core, job, CUT_ALL, TIER_SSD, &around);
     ck_assert_uint_eq(absent.tokens[ABSENT_INVALIDATED], 48);
     placement_free(steps.core);
 }
@@ -225,7 +249,7 @@ START_TEST(a_limit_is_the_engine_s_rule)
                                                .hbm_tokens = 2 * BLOCK,
                                                .below_tokens = 2 * BLOCK,
                                                .prompt_tokens = UINT32_MAX });
-    struct placement_absent absent = placement_absent(steps.core, job, 0, TIER_SSD, NULL, 0);
+    struct placement_absent absent = placement_absent(steps.core, job, 0, TIER_SSD, NULL);
     ck_assert_uint_eq(absent.tokens[ABSENT_LIMITED], BLOCK);
     placement_free(steps.core);
 }
@@ -269,6 +293,7 @@ int main(void)
     tcase_add_test(tcase, what_outlived_its_time_has_expired);
     tcase_add_test(tcase, what_a_filter_kept_out_was_refused);
     tcase_add_test(tcase, another_server_s_is_elsewhere);
+    tcase_add_test(tcase, what_is_asked_for_first_is_new_and_no_loss);
     tcase_add_test(tcase, what_a_session_s_copy_lacks_is_absent_alone);
     tcase_add_test(tcase, a_limit_is_the_engine_s_rule);
     tcase_add_test(tcase, actions_say_for_whom);

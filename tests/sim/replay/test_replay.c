@@ -280,8 +280,10 @@ START_TEST(a_request_s_row_says_who_evicted_what_it_misses)
     replay_finish(replay);
     const struct turn_row *last = &heard.row[2];
     ck_assert_uint_eq(heard.rows, 3);
-    ck_assert_uint_eq(heard.row[0].never_stored_tokens, 48);
-    ck_assert_uint_eq(heard.row[1].never_stored_tokens, 10); /* no more than the prompt has */
+    ck_assert_uint_eq(heard.row[0].new_tokens, 48);
+    ck_assert_uint_eq(heard.row[0].never_stored_tokens, 0);
+    ck_assert_uint_eq(heard.row[0].lost_why, TURN_NOTHING);
+    ck_assert_uint_eq(heard.row[1].new_tokens, 10); /* no more than the prompt has */
     ck_assert_uint_eq(last->turn, 3);
     ck_assert_uint_eq(last->session, 7);
     ck_assert_uint_eq(last->turn_of_session, 2);
@@ -293,6 +295,57 @@ START_TEST(a_request_s_row_says_who_evicted_what_it_misses)
     ck_assert_uint_eq(last->lost_ns, 2000);
     ck_assert_uint_eq(last->lost_for_turn, 2);
     ck_assert_uint_eq(last->ttft_ns, TURN_NOTHING);
+    replay_free(replay);
+}
+END_TEST
+
+/* Room for 1 alone, which may not go for what follows it: 2 is wanted twice and never stored. As it
+ * is asked for first it is new, and nothing is lost. */
+START_TEST(what_is_asked_again_and_was_never_stored_is_not_new)
+{
+    struct heard heard = { .rows = 0 };
+    const struct replay_config config = { .policy = policy_find("lru"),
+                                          .keys = POLICY_KEYS_STANDARD,
+                                          .blocks = { [TIER_DRAM] = 1 },
+                                          .block_tokens = 16,
+                                          .leaf_only = true,
+                                          .teller = { hear, &heard } };
+    struct replay *replay = replay_new(&config);
+    const uint64_t chain[] = { 1, 2, 3 };
+    replay_whose(replay, &(struct replay_whose){ 7, 1, 1000 });
+    replay_request(replay, chain, 1, 16);
+    replay_whose(replay, &(struct replay_whose){ 7, 2, 2000 });
+    replay_request(replay, chain, 2, 32);
+    replay_whose(replay, &(struct replay_whose){ 7, 3, 3000 });
+    replay_request(replay, chain, 2, 32);
+    replay_finish(replay);
+    ck_assert_uint_eq(heard.row[1].new_tokens, 16);
+    ck_assert_uint_eq(heard.row[1].lost_why, TURN_NOTHING);
+    ck_assert_uint_eq(heard.row[2].new_tokens, 0);
+    ck_assert_uint_eq(heard.row[2].never_stored_tokens, 16);
+    ck_assert_uint_eq(heard.row[2].lost_why, ABSENT_NEVER);
+    replay_free(replay);
+}
+END_TEST
+
+/* A reply's blocks lie behind the prompt, and are the next turn's history. */
+START_TEST(what_a_reply_made_is_not_new_to_the_next_turn)
+{
+    struct heard heard = { .rows = 0 };
+    const struct replay_config config = { .policy = policy_find("lru"),
+                                          .keys = POLICY_KEYS_STANDARD,
+                                          .blocks = { [TIER_DRAM] = 1 },
+                                          .block_tokens = 16,
+                                          .teller = { hear, &heard } };
+    struct replay *replay = replay_new(&config);
+    const uint64_t chain[] = { 1, 2, 3 };
+    replay_whose(replay, &(struct replay_whose){ 7, 1, 1000 });
+    replay_request(replay, chain, 3, 16);
+    replay_whose(replay, &(struct replay_whose){ 7, 2, 2000 });
+    replay_request(replay, chain, 3, 48);
+    replay_finish(replay);
+    ck_assert_uint_eq(heard.row[0].new_tokens, 16);
+    ck_assert_uint_eq(heard.row[1].new_tokens, 0);
     replay_free(replay);
 }
 END_TEST
@@ -312,6 +365,8 @@ int main(void)
     tcase_add_test(tests, exclusive_lru_tiers_hit_as_one_of_both_sizes);
     tcase_add_test(tests, an_unlimited_cache_hits_alike_under_every_policy);
     tcase_add_test(tests, a_request_s_row_says_who_evicted_what_it_misses);
+    tcase_add_test(tests, what_is_asked_again_and_was_never_stored_is_not_new);
+    tcase_add_test(tests, what_a_reply_made_is_not_new_to_the_next_turn);
     tcase_add_test(tests, the_time_saved_is_that_of_the_leading_blocks);
     return test_main(suite);
 }

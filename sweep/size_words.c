@@ -245,8 +245,9 @@ char *size_cut(const struct size_value *value, char *out, size_t out_bytes)
     *out = '\0';
     if (share > told_from)
         snprintf(out, out_bytes,
-                 "%.3g %% of the turns are longer than the model's context window and were cut to "
-                 "it: what they would take is not in these numbers.",
+                 "%.3g %% of the turns have a prompt or a reply that alone is too long for the "
+                 "model's context window and was cut: what they would take is not in these "
+                 "numbers.",
                  100.0 * share);
     return out;
 }
@@ -411,8 +412,10 @@ char *size_assumed(const struct size_point *point, char *out, size_t out_bytes)
                                            "the longest prefix", "its session's first server" };
     snprintf(
         out, out_bytes,
-        "a turn goes to %s; a server's share of an 8-GPU chassis is billed by its GPUs; one run of one "
-        "seed. Predicted TTFTs\nof 573 served vLLM runs are 34 %% off in the median, most of them too "
+        "a turn goes to %s; a server's share of an 8-GPU chassis is billed by its GPUs; one run of "
+        "one "
+        "seed. Predicted TTFTs\nof 573 served vLLM runs are 34 %% off in the median, most of them "
+        "too "
         "short (docs/accuracy.md): keep a margin%s.",
         routers[point->experiment.router],
         strncmp(point->experiment.policy, "scheduler-aware", 15) == 0

@@ -41,18 +41,32 @@ static bool silent_finding(const struct told *told)
     return true;
 }
 
-/* A prompt that was cut to the window reuses more of what is left of it than the whole one would.
- */
+/* A prompt that was cut to the window reuses more of what is left of it than the whole one would; a
+ * history that was cut may hold KV that is useless now. They are counted apart, and each told where
+ * it matters. */
 static bool window_finding(const struct told *told)
 {
     const double told_from = 0.01;
     const struct metrics *metrics = told->metrics;
-    if (metrics->clamped_turns < told_from * metrics->turns || metrics->clamped_turns == 0.0)
+    double alone = share(metrics->clamped_turns, metrics->turns);
+    double history = share(metrics->overflows, metrics->turns);
+    char parts[2][160] = { "", "" };
+    if (alone >= told_from)
+        snprintf(parts[0], sizeof parts[0],
+                 "%.0f %% of the turns have a prompt or a reply that alone is too long for it (a "
+                 "reply: for half of it) and was cut",
+                 100.0 * alone);
+    if (history >= told_from)
+        snprintf(parts[1], sizeof parts[1],
+                 "%.0f %% of the turns have a history that did not fit beside prompt and reply and "
+                 "lost its "
+                 "oldest part",
+                 100.0 * history);
+    if (parts[0][0] == '\0' && parts[1][0] == '\0')
         return false;
-    snprintf(
-        told->text, told->text_bytes,
-        "%.0f %% of the turns are longer than the context window of %u tokens and were cut to it",
-        100.0 * metrics->clamped_turns / metrics->turns, told->setup->window_tokens);
+    snprintf(told->text, told->text_bytes, "the context window of %u tokens cuts turns: %s%s%s",
+             told->setup->window_tokens, parts[0],
+             parts[0][0] != '\0' && parts[1][0] != '\0' ? "; " : "", parts[1]);
     return true;
 }
 

@@ -180,7 +180,7 @@
       "reply tokens of the measured turns that ended")                                               \
     X(overflows, "1", "turns whose history was cut",                                                 \
       "measured turns whose history the window cut")                                                 \
-    X(clamped_turns, "1", "turns cut to the window",                                                 \
+    X(clamped_turns, "1", "turns whose prompt or reply was cut",                                     \
       "measured turns whose prompt or reply alone did not fit the window and was cut")               \
     X(preemptions, "1", "times pushed out of HBM",                                                   \
       "times after the warm-up that a turn was pushed out of HBM, to be computed again")             \

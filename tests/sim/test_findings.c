@@ -72,6 +72,34 @@ START_TEST(what_offers_the_load_is_the_key_to_change)
 }
 END_TEST
 
+/* Each with the share that its own metric has. */
+static void check_cut(const char *settings[], bool alone, bool history)
+{
+    const char *window = "the context window of";
+    struct sim_result result = result_of(SMALL, settings);
+    const struct metrics *metrics = &result.metrics;
+    char of_alone[64], of_history[64];
+    snprintf(of_alone, sizeof of_alone, "%.0f %% of the turns have a prompt or a reply",
+             100.0 * metrics->clamped_turns / metrics->turns);
+    snprintf(of_history, sizeof of_history, "%.0f %% of the turns have a history that did not fit",
+             100.0 * metrics->overflows / metrics->turns);
+    ck_assert_int_eq(has(&result, window, of_alone), alone);
+    ck_assert_int_eq(has(&result, window, of_history), history);
+    ck_assert_int_eq(has(&result, window, ""), alone || history);
+    sim_result_free(&result);
+}
+
+START_TEST(what_the_window_cuts_is_told_by_what_was_too_long)
+{
+    check_cut(WITH("engine.context_window=512"), true, true);
+    check_cut(WITH("engine.context_window=16384"), false, true);
+    check_cut(WITH("engine.context_window=60000"), false, false);
+    check_cut(
+        WITH("engine.context_window=512", "workload.multi_turn_share=0", "workload.mean_turns=1"),
+        true, false);
+}
+END_TEST
+
 START_TEST(an_hbm_that_turns_wait_for_is_too_small)
 {
     const char *const told = "HBM is too small";
@@ -115,6 +143,7 @@ int main(void)
     TCase *tcase = tcase_create("findings");
     tcase_add_test(tcase, a_server_is_overloaded_where_its_queue_grows_and_not_where_it_keeps_up);
     tcase_add_test(tcase, what_offers_the_load_is_the_key_to_change);
+    tcase_add_test(tcase, what_the_window_cuts_is_told_by_what_was_too_long);
     tcase_add_test(tcase, an_hbm_that_turns_wait_for_is_too_small);
     tcase_add_test(tcase, replies_that_push_others_out_of_hbm_are_thrashing);
     tcase_add_test(tcase, what_was_found_and_computed_again_is_told_with_its_place_and_its_rule);

@@ -2,6 +2,7 @@
 #include "traces/csv.h"
 
 #include "base/units.h"
+#include "traces/traces.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -138,7 +139,7 @@ enum status csv_whole(const struct csv *csv, const struct lines *lines, uint32_t
 static bool seconds_parse(const char *text, uint64_t *ns)
 {
     uint64_t whole;
-    if (!digits_parse(&text, UINT64_C(9000000000), &whole))
+    if (!digits_parse(&text, TRACE_TIME_MOST_NS / NS_PER_S, &whole))
         return false;
     *ns = whole * NS_PER_S;
     if (*text == '\0')
@@ -188,7 +189,7 @@ enum status csv_real_seconds(const struct csv *csv, const struct lines *lines, u
     double seconds;
     if (seconds_parse(text, ns))
         return STATUS_OK;
-    if (!real_parse(text, 9e9, &seconds))
+    if (!real_parse(text, (double)(TRACE_TIME_MOST_NS / NS_PER_S), &seconds))
         return refuse_field(lines, key, "seconds, a number from 0 to 9e9", text, err);
     uint64_t whole = (uint64_t)seconds;
     *ns = whole * NS_PER_S + (uint64_t)((seconds - (double)whole) * 1e9 + 0.5);

@@ -10,6 +10,7 @@
 #include "traces/write.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,12 +125,6 @@ static enum status begin(struct scaled *scaled, struct error *err)
     return STATUS_OK;
 }
 
-/* Beyond the end of time a double is no uint64_t. */
-static uint64_t scaled_ns(double ns)
-{
-    return ns < (double)TIME_END_NS ? (uint64_t)ns : TIME_END_NS;
-}
-
 static const uint64_t *copy_keys(struct scaled *scaled, uint64_t number,
                                  const struct trace_session *session)
 {
@@ -152,46 +147,124 @@ static const struct trace_turn *scaled_turns(struct scaled *scaled,
     for (uint32_t i = 0; i < session->turn_count; i++) {
         scaled->turns[i] = session->turns[i];
         scaled->turns[i].think_ns =
-            scaled_ns((double)session->turns[i].think_ns * scaled->scale.think);
+            (uint64_t)((double)session->turns[i].think_ns * scaled->scale.think);
     }
     return scaled->turns;
+}
+
+static double arrival_of(const struct scaled *scaled, uint32_t number,
+                         const struct trace_session *session)
+{
+    return (double)(session->arrival_ns + scaled->copy[number].shift_ns);
 }
 
 /* The session as copy `number` has it. */
 static void make_copys(struct scaled *scaled, uint32_t number, struct trace_session *session)
 {
-    uint64_t shift_ns = scaled->copy[number].shift_ns;
-    double arrival_ns = (double)(session->arrival_ns + shift_ns);
+    double arrival_ns = arrival_of(scaled, number, session);
     if (scaled->scale.rate == 1.0)
-        session->arrival_ns += shift_ns;
+        session->arrival_ns += scaled->copy[number].shift_ns;
     else
-        session->arrival_ns = scaled_ns(arrival_ns / scaled->scale.rate);
+        session->arrival_ns = (uint64_t)(arrival_ns / scaled->scale.rate);
     session->block_keys = copy_keys(scaled, number, session);
     session->turns = scaled_turns(scaled, session);
     if (scaled->scale.sessions != 1.0)
         session->measured_hits = session->measured_hits_below = 0;
 }
 
-static enum trace_step scaled_next(void *state, struct trace_session *session, struct error *err)
+/* The next session in time that is kept, as the trace has it, and of which copy it is. */
+static enum trace_step next_kept(struct scaled *scaled, struct trace_session *session,
+                                 uint32_t *number, struct error *err)
 {
-    struct scaled *scaled = state;
-    if (begin(scaled, err) != STATUS_OK)
-        return TRACE_ERROR;
     window_forget(scaled->window, scaled->copy[scaled->slowest].next);
     while (scaled->order.count > 0) {
-        uint32_t number = heap_pop(&scaled->order).handle;
-        struct copy *copy = &scaled->copy[number];
+        *number = heap_pop(&scaled->order).handle;
+        struct copy *copy = &scaled->copy[*number];
         if (window_at(scaled->window, copy->next, session, err) != TRACE_ITEM)
             return TRACE_ERROR; /* it was read before */
         copy->next++;
-        if (enqueue(scaled, number, err) != STATUS_OK)
+        if (enqueue(scaled, *number, err) != STATUS_OK)
             return TRACE_ERROR;
-        if (number + 1 == scaled->copies && !keep(&scaled->choice, session))
-            continue;
-        make_copys(scaled, number, session);
-        return TRACE_ITEM;
+        if (*number + 1 < scaled->copies || keep(&scaled->choice, session))
+            return TRACE_ITEM;
     }
     return TRACE_END;
+}
+
+/* ---- times that no trace has ---- */
+
+/* The latest of them, before they are scaled. */
+struct times {
+    double arrival_ns, think_ns;
+};
+
+static void note_times(const struct scaled *scaled, uint32_t number,
+                       const struct trace_session *session, struct times *times)
+{
+    times->arrival_ns = fmax(times->arrival_ns, arrival_of(scaled, number, session));
+    for (uint32_t i = 0; i < session->turn_count; i++)
+        times->think_ns = fmax(times->think_ns, (double)session->turns[i].think_ns);
+}
+
+static bool is_too_late(const struct scaled *scaled, const struct times *times)
+{
+    const double most_ns = (double)TRACE_TIME_MOST_NS;
+    return times->arrival_ns / scaled->scale.rate > most_ns ||
+           times->think_ns * scaled->scale.think > most_ns;
+}
+
+/* `times` are of all that is left to read. */
+static enum status refuse_times(const struct scaled *scaled, const struct times *times,
+                                struct error *err)
+{
+    const double most_ns = (double)TRACE_TIME_MOST_NS;
+    const double spare = 1e-5; /* more than six digits are rounded by */
+    const struct trace_scale *scale = &scaled->scale;
+    char expected[128], found[128];
+    bool arrives_late = times->arrival_ns / scale->rate > most_ns;
+    if (arrives_late)
+        snprintf(
+            expected, sizeof expected,
+            "at least %.6g, with which the last arrival is within the %.0f s that a trace holds",
+            times->arrival_ns / most_ns * (1.0 + spare), most_ns / (double)NS_PER_S);
+    else
+        snprintf(expected, sizeof expected,
+                 "at most %.6g, with which the longest is within the %.0f s that a trace holds",
+                 most_ns / times->think_ns * (1.0 - spare), most_ns / (double)NS_PER_S);
+    snprintf(found, sizeof found, "%.6g: %.4g s", arrives_late ? scale->rate : scale->think,
+             (arrives_late ? times->arrival_ns / scale->rate : times->think_ns * scale->think) /
+                 (double)NS_PER_S);
+    return error_input(err, NULL, 0, arrives_late ? "rate" : "think", expected, found);
+}
+
+/* The trace is read to its end, so that a factor can be named with which all of it fits. */
+static enum trace_step refuse_late(struct scaled *scaled, struct times *times, struct error *err)
+{
+    struct trace_session session;
+    enum trace_step step;
+    uint32_t number;
+    while ((step = next_kept(scaled, &session, &number, err)) == TRACE_ITEM)
+        note_times(scaled, number, &session, times);
+    if (step == TRACE_END)
+        refuse_times(scaled, times, err);
+    return TRACE_ERROR;
+}
+
+static enum trace_step scaled_next(void *state, struct trace_session *session, struct error *err)
+{
+    struct scaled *scaled = state;
+    struct times times = { 0 };
+    uint32_t number;
+    if (begin(scaled, err) != STATUS_OK)
+        return TRACE_ERROR;
+    enum trace_step step = next_kept(scaled, session, &number, err);
+    if (step != TRACE_ITEM)
+        return step;
+    note_times(scaled, number, session, &times);
+    if (is_too_late(scaled, &times))
+        return refuse_late(scaled, &times, err);
+    make_copys(scaled, number, session);
+    return TRACE_ITEM;
 }
 
 /* ---- the source ---- */

@@ -11,9 +11,13 @@
 #include "base/choice.h"
 #include "base/config_tree.h"
 #include "base/error.h"
+#include "base/units.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+/* No arrival and no think time in a file is later: 285 years, with room to 2^63 ns for what follows. */
+#define TRACE_TIME_MOST_NS (UINT64_C(9000000000) * NS_PER_S)
 
 struct trace_turn {
     uint64_t think_ns;      /* from the end of the reply before; 0 for the first turn */

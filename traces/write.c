@@ -3,6 +3,8 @@
 
 #include "traces/format.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool writable(const char *name)
@@ -49,6 +51,19 @@ static enum status check(const struct trace_facts *facts, const struct trace_for
     return STATUS_OK;
 }
 
+/* What is written can be read again. (Think times have other limits: those of who makes them.) */
+static enum status check_arrival(const struct trace_session *session, struct error *err)
+{
+    char expected[96], found[96];
+    if (session->arrival_ns <= TRACE_TIME_MOST_NS)
+        return STATUS_OK;
+    snprintf(expected, sizeof expected, "at most %.0f s, beyond which no trace is read",
+             (double)TRACE_TIME_MOST_NS / (double)NS_PER_S);
+    snprintf(found, sizeof found, "%.4g s in session %" PRIu64,
+             (double)session->arrival_ns / (double)NS_PER_S, session->id);
+    return error_input(err, NULL, 0, "arrival", expected, found);
+}
+
 /* Once a session is read: it names a tenant, or none does. */
 static void write_heading(const struct trace_format_out *format, const struct trace_facts *facts,
                           struct text_out *out)
@@ -72,6 +87,8 @@ static enum status write_sessions(struct trace *trace, const struct trace_format
             write_heading(format, &facts, out);
         if (written->sessions % ASKED_EVERY == 0 && how->go_on != NULL && !how->go_on(how->context))
             return error_interrupted(err);
+        if (check_arrival(&session, err) != STATUS_OK)
+            return err->status;
         format->session(out, &facts, &session);
         written->sessions++;
         written->turns += session.turn_count;

@@ -29,8 +29,8 @@ struct trace_writing {
 
 /* Writes the rest of the trace; a path that ends in .zst or .gz is compressed. The file is there
  * whole or not at all; over one of that name it is put at the end. STATUS_INPUT: the format is not known or
- * cannot be written; it cannot hold the trace (turns that wait for replies in a format of requests;
- * shared prefixes, unless `lossy`); the trace itself is malformed. STATUS_IO: the disk.
+ * cannot be written; it cannot hold the trace (times beyond TRACE_TIME_MOST_NS; turns that wait for replies
+ * in a format of requests; shared prefixes, unless `lossy`); the trace itself is malformed. STATUS_IO: the disk.
  * STATUS_INTERRUPTED: go_on said so. */
 enum status trace_write(struct trace *trace, const char *path, const struct trace_writing *how,
                         struct trace_written *written, struct error *err);
@@ -65,7 +65,8 @@ struct trace_scale {
     uint64_t seed;          /* of shifts, and of which sessions are kept */
 };
 #define TRACE_SCALE_SESSIONS_MOST 1e6
-/* Owns the trace; `rate`, `think` and `sessions` above 0, the latter at most the above. The trace is read
+/* Owns the trace; `rate`, `think` and `sessions` above 0, the latter at most the above. What would come later
+ * than TRACE_TIME_MOST_NS, or think longer, is refused with the factor that fits. The trace is read
  * once, however many copies there are: held are its sessions of shift_most_ns, and a few words a copy.
  * A share keeps a session or drops it. Requests of an open loop that continue each other (one has the last
  * block of an earlier one, or the last but one, and is the first to have it again) are kept or

@@ -113,6 +113,52 @@ START_TEST(think_times_scale_by_themselves)
 }
 END_TEST
 
+/* All of the scaled trace, or why it is refused. */
+static enum status read_scaled(struct trace_scale scale, struct error *err)
+{
+    struct trace *trace = scaled(sessions, 200, scale);
+    struct trace_session session;
+    enum trace_step step;
+    *err = (struct error){ 0 };
+    while ((step = trace_next(trace, &session, err)) == TRACE_ITEM) {
+        ck_assert_uint_le(session.arrival_ns, TRACE_TIME_MOST_NS);
+        for (uint32_t i = 0; i < session.turn_count; i++)
+            ck_assert_uint_le(session.turns[i].think_ns, TRACE_TIME_MOST_NS);
+    }
+    trace_close(trace);
+    return step == TRACE_END ? STATUS_OK : err->status;
+}
+
+/* The first number of what was expected. */
+static double factor_of(const struct error *err)
+{
+    double factor = 0.0;
+    sscanf(err->expected + strcspn(err->expected, "0123456789"), "%lf", &factor);
+    return factor;
+}
+
+static void check_late(bool rate, struct trace_scale scale)
+{
+    double *factor = rate ? &scale.rate : &scale.think;
+    struct error err;
+    ck_assert_int_eq(read_scaled(scale, &err), STATUS_INPUT);
+    ck_assert_str_eq(err.key, rate ? "rate" : "think");
+    double fits = factor_of(&err);
+    *factor = fits;
+    ck_assert_int_eq(read_scaled(scale, &err), STATUS_OK);
+    *factor = rate ? fits * 0.9999 : fits * 1.0001;
+    ck_assert_int_eq(read_scaled(scale, &err), STATUS_INPUT);
+}
+
+/* Whether the first session is beyond the end already or, just so, the last alone. */
+START_TEST(what_outruns_time_is_refused_with_the_factor_that_fits)
+{
+    check_late(true, (struct trace_scale){ 1e-12, 1.0, 1.0, 0, 1 });
+    check_late(true, (struct trace_scale){ 1e-9, 1.0, 2.5, 600 * NS_PER_S, 1 });
+    check_late(false, (struct trace_scale){ 1.0, 1e12, 1.0, 0, 1 });
+}
+END_TEST
+
 /* Keys say how a file's times are read; what a result depends on besides is the file. */
 START_TEST(an_import_scales_times_and_keeps_the_files_hash)
 {
@@ -151,7 +197,8 @@ START_TEST(copies_share_nothing_with_each_other)
 }
 END_TEST
 
-/* Without shifts each session comes a thousand times at its time; with them all still come, in order. */
+/* Without shifts each session comes a thousand times at its time; with them all still come, in
+ * order. */
 START_TEST(a_thousand_copies_come_from_one_reading)
 {
     struct trace_scale scale = { .rate = 1, .think = 1, .sessions = 1000 };
@@ -310,6 +357,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, a_scale_of_one_changes_nothing);
     tcase_add_test(tcase, a_rate_divides_arrivals_and_leaves_think_times);
     tcase_add_test(tcase, think_times_scale_by_themselves);
+    tcase_add_test(tcase, what_outruns_time_is_refused_with_the_factor_that_fits);
     tcase_add_test(tcase, an_import_scales_times_and_keeps_the_files_hash);
     tcase_add_test(tcase, copies_share_nothing_with_each_other);
     tcase_add_test(tcase, a_thousand_copies_come_from_one_reading);

@@ -246,6 +246,24 @@ START_TEST(what_is_stopped_leaves_nothing)
 }
 END_TEST
 
+/* What no format would read again. */
+START_TEST(times_that_cannot_be_read_are_not_written)
+{
+    struct workload workload;
+    struct trace *trace;
+    struct trace_written written;
+    struct error err = { 0 };
+    TRACE_DEFAULTS(workload_rows, &workload);
+    workload.sessions_per_s = 1e-6;
+    workload.sessions = 20000;
+    ck_assert_int_eq(trace_generate(&workload, &trace, &err), STATUS_OK);
+    ck_assert_int_eq(write_as(trace, path_of("x.csv"), "session-csv", false, &written, &err),
+                     STATUS_INPUT);
+    ck_assert_str_eq(err.key, "arrival");
+    ck_assert_uint_eq(files_in_folder(false), 0);
+}
+END_TEST
+
 START_TEST(a_place_that_takes_no_file_is_told)
 {
     struct trace_written written;
@@ -273,6 +291,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, a_malformed_input_leaves_the_file_that_was_there);
     tcase_add_test(tcase, a_file_is_written_over_itself);
     tcase_add_test(tcase, what_is_stopped_leaves_nothing);
+    tcase_add_test(tcase, times_that_cannot_be_read_are_not_written);
     tcase_add_test(tcase, a_place_that_takes_no_file_is_told);
     suite_add_tcase(suite, tcase);
     return suite;

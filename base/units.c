@@ -193,6 +193,22 @@ char *units_format(double value, enum unit_kind kind, char *out, size_t out_byte
     return out;
 }
 
+char *units_grouped(double value, char *out, size_t out_bytes)
+{
+    char digits[400]; /* DBL_MAX has 309 */
+    size_t length = (size_t)snprintf(digits, sizeof digits, "%.0f", value), used = 0;
+    if (out_bytes == 0)
+        return out;
+    for (size_t i = 0; i < length && used + 2 < out_bytes; i++) {
+        bool counts = digits[i] >= '0' && digits[i] <= '9' && i > 0 && digits[i - 1] != '-';
+        if (counts && (length - i) % 3 == 0)
+            out[used++] = ',';
+        out[used++] = digits[i];
+    }
+    out[used] = '\0';
+    return out;
+}
+
 const char *units_scale(double value, enum unit_kind kind, double *factor)
 {
     const struct scale *scale = scale_of(fabs(value), &units[kind]);

@@ -35,6 +35,10 @@ bool units_whole(const char *text, uint64_t *value);
  */
 char *units_format(double value, enum unit_kind kind, char *out, size_t out_bytes);
 
+/* Writes value, rounded to a whole number, with a comma before every three digits ("50,687"), for words
+ * that people read; units_parse does not. Returns out. */
+char *units_grouped(double value, char *out, size_t out_bytes);
+
 /* The prefix that fits value, or of UNIT_DURATION the unit ("ms"): for several values beside each other.
  * Each is to be divided by *factor. */
 const char *units_scale(double value, enum unit_kind kind, double *factor);

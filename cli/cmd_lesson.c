@@ -35,24 +35,22 @@ static enum status list(struct error *err)
 {
     enum status status = lesson_list(print_title, stdout, err);
     if (status == STATUS_OK)
-        puts("`reprise lesson N` runs one.");
+        puts(
+            "`reprise lesson N` runs one. Words are explained in docs/learn/README.md, \"Words\".");
     return status;
 }
 
 /* ---- claims ---- */
 
-static void print_claim(const char *claim, void *context)
+/* Of the lesson's own runs: what they do not bear out, words must say no longer. */
+static void print_broken(const struct lesson_claim *claim, void *context)
 {
     unsigned *broken = context;
+    if (claim->state == CLAIM_HOLDS)
+        return;
     if ((*broken)++ == 0)
-        puts("\nIn these runs some of that does not hold. The lesson claims:");
-    printf("  %s\n", claim);
-}
-
-/* With other keys than the lesson's, what does not hold is the reader's finding. */
-static unsigned counted(const struct lesson_options *given, unsigned broken)
-{
-    return given->set.count > 0 ? 0 : broken;
+        puts("\nSome of what the lesson says does not hold for its own runs:");
+    printf("  %s: %s\n", claim->says, claim->numbers);
 }
 
 /* ---- one lesson ---- */
@@ -75,6 +73,16 @@ static enum status draw_turn(const struct lesson *lesson, const char *beside, st
     return status;
 }
 
+/* Words and numbers stand there already: a folder that takes no picture must not look like their
+ * end. */
+static enum status with_way_out(enum status status, struct error *err)
+{
+    static const char way_out[] = " (--no-picture draws none, --out FILE draws elsewhere)";
+    if (status == STATUS_IO && strlen(err->found) + sizeof way_out <= sizeof err->found)
+        strcat(err->found, way_out);
+    return status;
+}
+
 static enum status draw(const struct lesson_options *given, const struct lesson *lesson,
                         struct error *err)
 {
@@ -87,7 +95,14 @@ static enum status draw(const struct lesson_options *given, const struct lesson 
         printf("\nThe picture: %s\n", given->out != NULL ? given->out : path);
     if (status == STATUS_OK && lesson->shown_count > 0)
         status = draw_turn(lesson, given->out != NULL ? given->out : path, err);
-    return status;
+    return with_way_out(status, err);
+}
+
+static enum lesson_form form_of(const struct lesson_options *given)
+{
+    if (given->answer)
+        return LESSON_ANSWER;
+    return given->set.count > 0 ? LESSON_CHANGED : LESSON_TERMINAL;
 }
 
 static enum status teach(const struct lesson_options *given, uint32_t number, unsigned *broken,
@@ -98,13 +113,12 @@ static enum status teach(const struct lesson_options *given, uint32_t number, un
     if (status == STATUS_OK)
         status = lesson_run(lesson, given->set.text, given->set.count, err);
     if (status == STATUS_OK)
-        status = lesson_print(stdout, lesson, given->answer ? LESSON_ANSWER : LESSON_TERMINAL, err);
-    if (status == STATUS_OK)
-        status = lesson_claims(lesson, print_claim, broken, err);
+        status = lesson_print(stdout, lesson, form_of(given), err);
+    if (status == STATUS_OK && given->set.count == 0)
+        status = lesson_claims(lesson, print_broken, broken, err);
     if (status == STATUS_OK && !given->answer && !given->no_picture)
         status = draw(given, lesson, err);
     lesson_free(lesson);
-    *broken = counted(given, *broken);
     return status;
 }
 
@@ -137,7 +151,7 @@ static enum status write_page(const struct lesson *lesson, struct pages *pages, 
     snprintf(path, sizeof path, "%s/%s.md", folder, lesson->name);
     enum status status = write_text(lesson, path, err);
     if (status == STATUS_OK)
-        status = lesson_claims(lesson, print_claim, &pages->broken, err);
+        status = lesson_claims(lesson, print_broken, &pages->broken, err);
     if (status == STATUS_OK && !pages->given->no_picture) {
         snprintf(path, sizeof path, "%s/%s.svg", folder, lesson->name);
         status = lesson_picture_draw(lesson, path, err);
@@ -197,6 +211,9 @@ static enum status carry_out(const struct lesson_options *given, const struct op
     uint32_t number = 0;
     if (given->pages != NULL && (options->argument_count > 0 || given->set.count > 0))
         return error_input(err, NULL, 0, "--pages", "to stand without N and --set", NULL);
+    if (given->answer && given->set.count > 0)
+        return error_input(err, NULL, 0, "--answer",
+                           "to stand without --set: answers are about the lesson's own runs", NULL);
     if (given->pages != NULL)
         return write_pages(given, broken, err);
     if (options->argument_count == 0)

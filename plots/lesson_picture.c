@@ -2,6 +2,7 @@
  * page_lesson.gp's, and of a turn gantt.c's. */
 #include "plots/lesson_picture.h"
 
+#include "base/units.h"
 #include "plots/gantt.h"
 #include "plots/picture.h"
 #include "plots/ticks.h"
@@ -14,15 +15,48 @@
 
 #define SEEN 25.0
 
+/* ---- where points stand ---- */
+
+/* Values that double (16, 32, 64) are as far apart as they are in factors. */
+static bool same_factor(const double *value, uint32_t count)
+{
+    for (uint32_t k = 2; k < count; k++)
+        if (fabs(value[k] * value[0] / (value[k - 1] * value[1]) - 1.0) > 1e-9)
+            return false;
+    return value[0] > 0.0;
+}
+
+/* From 1 to the number of points: as far apart as their values are, which so are no steps of equal
+ * width where they differ; evenly where the values are no numbers, or have one factor between them.
+ */
+static void set_places(const struct lesson *lesson, double place[LESSON_POINTS])
+{
+    double value[LESSON_POINTS];
+    uint32_t last = lesson->point_count - 1;
+    bool numbers = last > 0;
+    for (uint32_t k = 0; k <= last; k++) {
+        place[k] = k + 1.0;
+        numbers = numbers && units_parse(lesson->value[k], UNIT_BYTES, &value[k]) &&
+                  (k == 0 || value[k] > value[k - 1]);
+    }
+    if (!numbers || same_factor(value, last + 1))
+        return;
+    for (uint32_t k = 0; k <= last; k++)
+        place[k] = 1.0 + last * (value[k] - value[0]) / (value[last] - value[0]);
+}
+
+/* ---- the page's data ---- */
+
 /* $panel_N: a row a point: its place, then the metric of each line. y_N_*: its axis. */
-static void put_panel(FILE *out, const struct lesson *lesson, uint32_t n)
+static void put_panel(FILE *out, const struct lesson *lesson, uint32_t n,
+                      const double place[LESSON_POINTS])
 {
     const struct lesson_panel *panel = &lesson->panel[n];
     double least = INFINITY, most = 0.0;
     char name[32];
     fprintf(out, "$panel_%u << END\n", n + 1);
     for (uint32_t k = 0; k < lesson->point_count; k++) {
-        fprintf(out, "%u", k + 1);
+        fprintf(out, "%.9g", place[k]);
         for (uint32_t i = 0; i < lesson->line_count; i++) {
             double value = metric_value(&lesson->line[i].at[k], panel->metric);
             fprintf(out, " %.9g", value);
@@ -45,12 +79,14 @@ static void put_page(FILE *out, const void *data)
 {
     const struct lesson *lesson = data;
     char name[32];
+    double place[LESSON_POINTS];
+    set_places(lesson, place);
     fprintf(out, "panels = %u\nlines = %u\npoints = %u\n", lesson->panel_count, lesson->line_count,
             lesson->point_count);
-    fprintf(out, "array panel_title[%d]\narray line_label[%d]\narray x_label[%d]\n", LESSON_PANELS,
-            LESSON_LINES, LESSON_POINTS);
+    fprintf(out, "array panel_title[%d]\narray line_label[%d]\narray x_label[%d]\narray x_at[%d]\n",
+            LESSON_PANELS, LESSON_LINES, LESSON_POINTS, LESSON_POINTS);
     for (uint32_t n = 0; n < lesson->panel_count; n++)
-        put_panel(out, lesson, n);
+        put_panel(out, lesson, n, place);
     for (uint32_t i = 0; i < lesson->line_count; i++) {
         snprintf(name, sizeof name, "line_label[%u]", i + 1);
         picture_put_text(out, name, lesson->line[i].label);
@@ -58,6 +94,7 @@ static void put_page(FILE *out, const void *data)
     for (uint32_t k = 0; k < lesson->point_count; k++) {
         snprintf(name, sizeof name, "x_label[%u]", k + 1);
         ticks_put_label(out, name, lesson->value[k]);
+        fprintf(out, "x_at[%u] = %.9g\n", k + 1, place[k]);
     }
     picture_put_text(out, "x_name", lesson->x_label);
 }

@@ -1,6 +1,6 @@
 # plots/page_lesson.gp - a lesson: diagrams one below the other over the same points, a line for each way to run it.
 # In: panels, lines, points, $panel_N (a row a point: its place, a column a line), y_N_* (ticks.h), panel_title[],
-# line_label[], x_label[], x_name.
+# line_label[], x_label[], x_at[] (a point's place), x_name.
 key_height = 38 * lines + 26
 panel_height = 285
 height = 46 + key_height + panel_height * panels + 52
@@ -18,7 +18,7 @@ do for [n = 1:panels] {
     set title panel_title[n] font sprintf('%s Bold,%.0f', font, 19 * scale) noenhanced textcolor rgb ink offset 0, -0.3
     set xlabel (n == panels ? x_name : '') noenhanced textcolor rgb ink offset 0, 0.3
     eval(sprintf('low = y_%d_low; high = y_%d_high; logarithmic = y_%d_log; count = y_%d_count', n, n, n, n))
-    do for [k = 1:points] { set xtics add ((n == panels ? x_label[k] : '') k) }
+    do for [k = 1:points] { set xtics add ((n == panels ? x_label[k] : '') x_at[k]) }
     unset logscale y
     set yrange [low : high]
     if (logarithmic) { set logscale y }

@@ -3,12 +3,14 @@
  *
  *   lesson_open    reads N-NAME.yaml (docs/learn/README.md says what may be in it)
  *   lesson_run     simulates its grid, lines times points, and its other runs
- *   lesson_print   writes it for people, as docs/learn/N-NAME.md has it; plots/lesson_picture.h draws
+ *   lesson_print   writes it for people, as docs/learn/N-NAME.md has it; plots/lesson_picture.h draws.
+ *                  Of runs that the reader changed it writes the numbers, and which of the lesson's
+ *                  sentences hold for them: its words are about its own runs alone
  *   lesson_record  writes the timeline of the turn that it shows layer by layer
  *
  * A lesson's words claim things ("hits fall while TTFT improves"). Numbers in them are filled in from
- * the runs; what they say of these numbers stands as claims in the file, which lesson_claims checks,
- * so that no words outlive what they were true of. */
+ * the runs and from what these are made of (models, links, keys); what they say of these numbers stands
+ * as claims in the file, which lesson_claims checks, so that no words outlive what they were true of. */
 #ifndef REPRISE_SWEEP_LESSONS_LESSON_H
 #define REPRISE_SWEEP_LESSONS_LESSON_H
 
@@ -25,7 +27,7 @@ enum {
     LESSON_LINES = 4,
     LESSON_POINTS = 12,
     LESSON_PANELS = 2,
-    LESSON_OTHERS = 8,
+    LESSON_OTHERS = 12,
     LESSON_SHOWN = 3,
     LESSON_NAME_BYTES = 32,
     LESSON_TEXT_BYTES = 80,
@@ -47,7 +49,7 @@ struct lesson_panel {
 /* A run beside the grid, for words alone. */
 struct lesson_other {
     char name[LESSON_NAME_BYTES];
-    struct metrics metrics;
+    struct metrics at[LESSON_POINTS]; /* where points are turns, of each; else the first one's alone */
 };
 
 /* One turn under one of the picture's runs: a panel of the second picture. */
@@ -105,14 +107,22 @@ bool lesson_shows_turn(const struct lesson *lesson);
 enum status lesson_record(const struct lesson *lesson, uint32_t i, const char *path,
                           struct error *err);
 
-/* Calls broken with each claim that the runs do not bear out. */
+/* What a lesson says of its numbers, one sentence of it. */
+struct lesson_claim {
+    const char *says;  /* for people: "The tenth turn waits longer than the first", without a stop */
+    char numbers[160]; /* "222 ms against 39.7 ms" */
+    enum { CLAIM_HOLDS, CLAIM_BROKEN, CLAIM_UNTOLD /* of a turn that a run does not have */ } state;
+};
+/* Calls told with each claim, in the file's order; but not with those on an other run that has a key of
+ * its own where the reader set that key: it is not the reader's experiment. After lesson_run(). */
 enum status lesson_claims(const struct lesson *lesson,
-                          void (*broken)(const char *claim, void *context), void *context,
-                          struct error *err);
+                          void (*told)(const struct lesson_claim *claim, void *context),
+                          void *context, struct error *err);
 
 enum lesson_form {
     LESSON_TERMINAL, /* without the answer */
-    LESSON_ANSWER,   /* the answer alone */
+    LESSON_ANSWER,   /* the answer alone: of the lesson's own runs, without what a reader set */
+    LESSON_CHANGED,  /* numbers of runs with the reader's keys, and which claims hold for them */
     LESSON_PAGE      /* a page of docs/learn, with its pictures NAME.svg and, of a turn, NAME-turn.svg */
 };
 /* Markdown, which terminals show as well. After lesson_run(). STATUS_INPUT: words that ask for what is

@@ -2,6 +2,8 @@
 #ifndef REPRISE_SWEEP_LESSONS_LESSON_PARTS_H
 #define REPRISE_SWEEP_LESSONS_LESSON_PARTS_H
 
+#include "base/units.h"
+#include "sim/engine/experiment.h"
 #include "sim/engine/result.h"
 #include "sweep/lessons/lesson.h"
 
@@ -47,13 +49,77 @@ enum status lesson_copy_name(const struct lesson *lesson, const char *key, const
                              uint32_t count, uint32_t most, char out[LESSON_NAME_BYTES],
                              struct error *err);
 
-/* "LINE@VALUE" or an other run's name. STATUS_INPUT names `key`, whose words ask for it. */
+/* "LINE@VALUE", or an other run's name, with "@VALUE" where points are turns. STATUS_INPUT names `key`,
+ * whose words ask for it. */
 struct lesson_place {
-    int line, point; /* line -1: point is an other run's number */
+    int line, other; /* one of them is -1 */
+    int point;
 };
 enum status lesson_find(const struct lesson *lesson, const char *key, const char *name,
                         struct lesson_place *place, struct error *err);
 const struct metrics *lesson_metrics(const struct lesson *lesson, struct lesson_place place);
+
+/* What the run of that place is made of: its section, and the point's value. section has room for
+ * LESSON_SECTION_BYTES and outlives the choice. */
+#define LESSON_SECTION_BYTES (LESSON_NAME_BYTES + 8)
+struct lesson_choice lesson_choice(const struct lesson *lesson, struct lesson_place place,
+                                   char section[LESSON_SECTION_BYTES]);
+
+/* Whether the turn that is shown is the lesson's: its runs have it, and the reader's workload is the
+ * lesson's, whose conversations its number counts. */
+bool lesson_has_turn(const struct lesson *lesson);
+#define LESSON_OF_TURN "turn." /* in front of a panel of it, in a run's place */
+
+/* A number that words name. */
+struct lesson_number {
+    double value; /* NaN: a turn's, where the run has no such turn */
+    enum {
+        NUMBER_METRIC,   /* as tables show it */
+        NUMBER_QUANTITY, /* in `unit`; UNIT_PLAIN: a count */
+        NUMBER_DOLLARS
+    } kind;
+    int metric;
+    enum unit_kind unit;
+};
+/* The number `name` of the run: a metric, a fact (below), or with "turn.PANEL" as run a quantity of the
+ * turn that is shown. STATUS_INPUT names `key`, whose words ask for it. */
+enum status lesson_number(const struct lesson *lesson, const char *key, const char *name,
+                          const char *run, struct lesson_number *number, struct error *err);
+/* As people read it: counts whole, "50,687"; returns out. */
+char *lesson_number_show(const struct lesson_number *number, double value, char *out,
+                         size_t out_bytes);
+char *lesson_metric_show(int metric, double value, char *out, size_t out_bytes);
+
+/* What a run is made of, so that no words have such a number of their own: keys of its experiment
+ * ("engine.batch"), and what follows from them and its files ("layers", lesson_facts.c). *found: there
+ * is one of that name. */
+enum status lesson_fact(const struct lesson *lesson, const struct lesson_choice *choice,
+                        const char *name, bool *found, struct lesson_number *number,
+                        struct error *err);
+/* The value of an experiment's key as people read it, for the caller to free; NULL: no such key. */
+char *lesson_key_show(const struct experiment *experiment, const char *key);
+/* The experiment of a run. */
+enum status lesson_experiment(const struct lesson *lesson, const struct lesson_choice *choice,
+                              struct experiment *experiment, struct error *err);
+
+/* "METRIC RUN WORD METRIC RUN", or METRIC RUN alone. */
+struct lesson_expression {
+    struct lesson_number a, b;
+    char run[2][96]; /* as written */
+    char word[16];   /* between them; "": a alone */
+};
+enum status lesson_expression(const struct lesson *lesson, const char *key, const char *text,
+                              struct lesson_expression *expression, struct error *err);
+
+/* Writes the command that runs `run` alone, with the reader's keys. STATUS_INPUT names `key`. */
+enum status lesson_put_command(FILE *out, const struct lesson *lesson, const char *key,
+                               const char *run, struct error *err);
+
+/* Tables of the picture's numbers; the run `by_hand`. */
+void lesson_put_tables(FILE *out, const struct lesson *lesson);
+enum status lesson_put_by_hand(FILE *out, const struct lesson *lesson, struct error *err);
+/* Form LESSON_CHANGED. */
+enum status lesson_print_changed(FILE *out, const struct lesson *lesson, struct error *err);
 
 /* The words of the key with each {...} in them replaced by its number: for the caller to free. */
 enum status lesson_fill(const struct lesson *lesson, const char *key, char **text,

@@ -1,8 +1,6 @@
 /* sweep/lessons/lesson_print.c - a lesson as a page. Markdown that a terminal shows as well. */
 #include "base/memory.h"
-#include "sim/engine/experiment.h"
 #include "sweep/lessons/lesson_parts.h"
-#include "sweep/metric_show.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -68,48 +66,17 @@ static void put_panel_table(FILE *out, const struct lesson *lesson,
         fprintf(out, "| %s |", lesson->value[k]);
         for (uint32_t i = 0; i < lesson->line_count; i++)
             fprintf(out, " %s |",
-                    metric_show(panel->metric, metric_value(&lesson->line[i].at[k], panel->metric),
-                                shown, sizeof shown));
+                    lesson_metric_show(panel->metric,
+                                       metric_value(&lesson->line[i].at[k], panel->metric), shown,
+                                       sizeof shown));
         fputc('\n', out);
     }
 }
 
-/* ---- the same by hand ---- */
-
-static void put_keys(FILE *out, const struct config_tree *tree)
+void lesson_put_tables(FILE *out, const struct lesson *lesson)
 {
-    for (const struct config_section *rows = experiment_sections; rows->rows != NULL; rows++)
-        for (const struct config_row *row = rows->rows; row->key != NULL; row++) {
-            char key[2 * CONFIG_TEXT_BYTES];
-            snprintf(key, sizeof key, "%s%s", rows->prefix, row->key);
-            const char *value = config_tree_value(tree, key);
-            if (value != NULL)
-                fprintf(out, " --set %s=%s", key, value);
-        }
-}
-
-static enum status put_by_hand(FILE *out, const struct lesson *lesson, struct error *err)
-{
-    const char *run, *base;
-    struct lesson_place place;
-    struct config_tree *tree = NULL;
-    if (lesson_text(lesson, "by_hand", &run, err) ||
-        lesson_text(lesson, "experiment", &base, err) ||
-        lesson_find(lesson, "by_hand", run, &place, err))
-        return err->status;
-    if (place.line < 0)
-        return error_input(err, lesson->path, 0, "by_hand", "a run of the picture", run);
-    char section[LESSON_NAME_BYTES + 8];
-    snprintf(section, sizeof section, "line.%s", lesson->line[place.line].name);
-    const struct lesson_choice choice = { section, lesson->value[place.point], .alone = true };
-    if (lesson_tree(lesson, &choice, &tree, err) != STATUS_OK)
-        return err->status;
-    fprintf(out, "\n## One of these runs by hand\n\n```sh\nreprise sim --no-db -c docs/learn/%s",
-            base);
-    put_keys(out, tree);
-    fputs("\n```\n", out);
-    config_tree_free(tree);
-    return STATUS_OK;
+    for (uint32_t i = 0; i < lesson->panel_count; i++)
+        put_panel_table(out, lesson, &lesson->panel[i]);
 }
 
 /* ---- parts ---- */
@@ -155,6 +122,8 @@ static enum status put_answer(FILE *out, const struct lesson *lesson, struct err
 enum status lesson_print(FILE *out, const struct lesson *lesson, enum lesson_form form,
                          struct error *err)
 {
+    if (form == LESSON_CHANGED)
+        return lesson_print_changed(out, lesson, err);
     if (form == LESSON_ANSWER) {
         fprintf(out, "# Lesson %u: %s\n", lesson->number, lesson->title);
         return put_words(out, lesson, "## Answer", "answer", err);
@@ -173,10 +142,9 @@ enum status lesson_print(FILE *out, const struct lesson *lesson, enum lesson_for
         return err->status;
     if (form == LESSON_PAGE && lesson_shows_turn(lesson))
         put_turn(out, lesson);
-    for (uint32_t i = 0; i < lesson->panel_count; i++)
-        put_panel_table(out, lesson, &lesson->panel[i]);
+    lesson_put_tables(out, lesson);
     if (put_words(out, lesson, "## A surprise", "surprise", err) != STATUS_OK ||
-        put_by_hand(out, lesson, err) != STATUS_OK ||
+        lesson_put_by_hand(out, lesson, err) != STATUS_OK ||
         put_words(out, lesson, "## Exercise", "exercise", err) != STATUS_OK)
         return err->status;
     return form == LESSON_PAGE ? put_answer(out, lesson, err) : STATUS_OK;

@@ -21,13 +21,22 @@ static enum status read_base(const struct lesson *lesson, bool alone, struct con
     return config_tree_read(path, tree, err);
 }
 
-static enum status lay_value(const struct lesson *lesson, const char *value,
+/* Whether the run has a value of its own for what the picture goes along: a line that is the same
+ * at every point, and is simulated once. */
+static bool keeps_x(const struct lesson *lesson, const char *section)
+{
+    char key[2 * CONFIG_TEXT_BYTES];
+    snprintf(key, sizeof key, "%.64s.keys.%s", section, lesson->x_key);
+    return config_tree_value(lesson->tree, key) != NULL;
+}
+
+static enum status lay_value(const struct lesson *lesson, const struct lesson_choice *choice,
                              struct config_tree *tree, struct error *err)
 {
     char assignment[CONFIG_TEXT_BYTES + LESSON_NAME_BYTES + 1];
-    if (value == NULL || lesson->x_key[0] == '\0')
+    if (choice->value == NULL || lesson->x_key[0] == '\0' || keeps_x(lesson, choice->section))
         return STATUS_OK;
-    snprintf(assignment, sizeof assignment, "%s=%s", lesson->x_key, value);
+    snprintf(assignment, sizeof assignment, "%s=%s", lesson->x_key, choice->value);
     return config_tree_set(tree, assignment, err);
 }
 
@@ -44,7 +53,7 @@ enum status lesson_tree(const struct lesson *lesson, const struct lesson_choice 
     if (status == STATUS_OK) {
         snprintf(keys, sizeof keys, "%s.keys.", choice->section);
         config_tree_fill(made, lesson->tree, keys, true, NULL);
-        status = lay_value(lesson, choice->value, made, err);
+        status = lay_value(lesson, choice, made, err);
     }
     if (status == STATUS_OK)
         *tree = made;
@@ -72,40 +81,42 @@ static enum status check_set(const struct lesson *lesson, const char *assignment
 
 /* ---- turns of a session ---- */
 
-struct session {
-    uint32_t turns; /* that ended: they end in their order */
-};
 struct by_turn {
-    struct session *session;
-    uint32_t capacity;
-    double ttft_sum_ns[LESSON_POINTS];
+    double ttft_sum_ns[LESSON_POINTS], prefill_sum_ns[LESSON_POINTS];
     uint32_t count[LESSON_POINTS];
 };
 
-static void note_turn(void *context, const struct turn_times *turn)
+static void note_turn(void *context, const struct turn_row *row)
 {
     struct by_turn *by_turn = context;
-    memory_grow(&by_turn->session, &by_turn->capacity, turn->session + 1, sizeof *by_turn->session);
-    uint32_t k = by_turn->session[turn->session].turns++;
-    if (k >= LESSON_POINTS)
+    uint64_t k = row->turn_of_session - 1;
+    if (k >= LESSON_POINTS || row->measured == 0)
         return;
-    by_turn->ttft_sum_ns[k] += (double)turn->ttft_ns;
+    by_turn->ttft_sum_ns[k] += (double)row->ttft_ns;
+    by_turn->prefill_sum_ns[k] += (double)(row->first_token_ns - row->prefill_start_ns);
     by_turn->count[k]++;
 }
 
 /* ---- running ---- */
 
+enum status lesson_experiment(const struct lesson *lesson, const struct lesson_choice *choice,
+                              struct experiment *experiment, struct error *err)
+{
+    struct config_tree *tree = NULL;
+    enum status status = lesson_tree(lesson, choice, &tree, err);
+    if (status == STATUS_OK)
+        status = experiment_from_tree(tree, NULL, experiment, err);
+    config_tree_free(tree);
+    return status;
+}
+
 enum status lesson_simulate(const struct lesson *lesson, const struct lesson_choice *choice,
                             const struct sim_progress *progress, struct metrics *metrics,
                             struct error *err)
 {
-    struct config_tree *tree = NULL;
     struct experiment experiment;
     struct sim_result result;
-    enum status status = lesson_tree(lesson, choice, &tree, err);
-    if (status == STATUS_OK)
-        status = experiment_from_tree(tree, NULL, &experiment, err);
-    config_tree_free(tree);
+    enum status status = lesson_experiment(lesson, choice, &experiment, err);
     if (status == STATUS_OK)
         status = sim_run(&experiment, progress, &result, err);
     if (status == STATUS_OK) {
@@ -115,38 +126,52 @@ enum status lesson_simulate(const struct lesson *lesson, const struct lesson_cho
     return status;
 }
 
-/* One run for all points: each has the run's metrics, but the TTFT of its own turn. */
+/* One run for all points: each has the run's metrics, but the TTFT and the prefill of its own turn.
+ */
 static enum status run_turns(const struct lesson *lesson, const struct lesson_choice *choice,
-                             struct lesson_line *line, struct error *err)
+                             struct metrics at[LESSON_POINTS], struct error *err)
 {
     struct by_turn by_turn = { 0 };
-    const struct sim_progress progress = { .context = &by_turn, .turn_ended = note_turn };
+    const struct watch watch = { .context = &by_turn, .turn_ended = note_turn };
+    const struct sim_progress progress = { .watch = &watch };
     struct metrics all;
     enum status status = lesson_simulate(lesson, choice, &progress, &all, err);
     for (uint32_t k = 0; status == STATUS_OK && k < lesson->point_count; k++) {
-        line->at[k] = all;
+        at[k] = all;
         if (by_turn.count[k] == 0)
-            status = error_input(err, lesson->path, 0, "x.turns",
-                                 "sessions with so many turns in every run", lesson->value[k]);
-        else
-            line->at[k].ttft_mean_ns = by_turn.ttft_sum_ns[k] / by_turn.count[k];
+            return error_input(err, lesson->path, 0, "x.turns",
+                               "sessions with so many turns in every run", lesson->value[k]);
+        at[k].ttft_mean_ns = by_turn.ttft_sum_ns[k] / by_turn.count[k];
+        at[k].prefill_mean_ns = by_turn.prefill_sum_ns[k] / by_turn.count[k];
     }
-    free(by_turn.session);
     return status;
+}
+
+struct lesson_choice lesson_choice(const struct lesson *lesson, struct lesson_place place,
+                                   char section[LESSON_SECTION_BYTES])
+{
+    bool other = place.line < 0;
+    snprintf(section, LESSON_SECTION_BYTES, "%s.%s", other ? "other" : "line",
+             other ? lesson->other[place.other].name : lesson->line[place.line].name);
+    return (struct lesson_choice){ .section = section,
+                                   .value = other ? NULL : lesson->value[place.point] };
 }
 
 static enum status run_line(const struct lesson *lesson, struct lesson_line *line,
                             struct error *err)
 {
     enum status status = STATUS_OK;
-    char section[LESSON_NAME_BYTES + 8];
+    char section[LESSON_SECTION_BYTES];
     snprintf(section, sizeof section, "line.%s", line->name);
     struct lesson_choice choice = { .section = section };
     if (lesson->x_key[0] == '\0')
-        return run_turns(lesson, &choice, line, err);
+        return run_turns(lesson, &choice, line->at, err);
     for (uint32_t k = 0; status == STATUS_OK && k < lesson->point_count; k++) {
         choice.value = lesson->value[k];
-        status = lesson_simulate(lesson, &choice, NULL, &line->at[k], err);
+        if (k > 0 && keeps_x(lesson, section))
+            line->at[k] = line->at[0];
+        else
+            status = lesson_simulate(lesson, &choice, NULL, &line->at[k], err);
     }
     return status;
 }
@@ -154,10 +179,11 @@ static enum status run_line(const struct lesson *lesson, struct lesson_line *lin
 static enum status run_other(const struct lesson *lesson, struct lesson_other *other,
                              struct error *err)
 {
-    char section[LESSON_NAME_BYTES + 8];
+    char section[LESSON_SECTION_BYTES];
     snprintf(section, sizeof section, "other.%s", other->name);
     const struct lesson_choice choice = { .section = section };
-    return lesson_simulate(lesson, &choice, NULL, &other->metrics, err);
+    return lesson->x_key[0] == '\0' ? run_turns(lesson, &choice, other->at, err)
+                                    : lesson_simulate(lesson, &choice, NULL, other->at, err);
 }
 
 enum status lesson_run(struct lesson *lesson, const char *const *set, uint32_t set_count,

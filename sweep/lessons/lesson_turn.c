@@ -130,10 +130,11 @@ static enum status simulate(const struct lesson *lesson, const struct lesson_sho
                             const struct watch *watch, struct error *err)
 {
     struct metrics metrics;
-    char section[LESSON_NAME_BYTES + 8];
-    snprintf(section, sizeof section, "line.%s", lesson->line[shown->line].name);
-    const struct lesson_choice choice = { .section = section,
-                                          .value = lesson->value[shown->point] };
+    char section[LESSON_SECTION_BYTES];
+    const struct lesson_place place = { .line = (int)shown->line,
+                                        .other = -1,
+                                        .point = (int)shown->point };
+    const struct lesson_choice choice = lesson_choice(lesson, place, section);
     const struct sim_progress progress = { .watch = watch };
     return lesson_simulate(lesson, &choice, &progress, &metrics, err);
 }
@@ -162,6 +163,15 @@ bool lesson_shows_turn(const struct lesson *lesson)
     for (uint32_t i = 0; i < lesson->shown_count; i++)
         shows = shows && lesson->shown[i].row.turn > 0;
     return shows;
+}
+
+bool lesson_has_turn(const struct lesson *lesson)
+{
+    static const char workload[] = "workload.";
+    bool has = lesson_shows_turn(lesson);
+    for (uint32_t i = 0; i < lesson->set_count; i++)
+        has = has && strncmp(lesson->set[i], workload, strlen(workload)) != 0;
+    return has;
 }
 
 enum status lesson_record(const struct lesson *lesson, uint32_t i, const char *path,

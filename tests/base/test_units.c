@@ -234,6 +234,21 @@ START_TEST(several_values_share_the_prefix_of_one)
 }
 END_TEST
 
+START_TEST(whole_numbers_for_people_have_commas)
+{
+    static const struct {
+        double value;
+        const char *text;
+    } cases[] = { { 0, "0" },           { 999.4, "999" },         { 999.5, "1,000" },
+                  { -999, "-999" },     { -1234567, "-1,234,567" }, { 50687, "50,687" },
+                  { 1e12, "1,000,000,000,000" } };
+    char text[32], little[5];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        ck_assert_str_eq(units_grouped(cases[i].value, text, sizeof text), cases[i].text);
+    ck_assert_uint_lt(strlen(units_grouped(1234567, little, sizeof little)), sizeof little);
+}
+END_TEST
+
 START_TEST(a_whole_number_is_digits_alone)
 {
     const char *const none[] = { "",    "-1", "+1",
@@ -267,6 +282,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, a_number_that_15_digits_hold_is_written_short);
     tcase_add_test(tcase, the_decimal_point_is_a_point_in_every_locale);
     tcase_add_test(tcase, several_values_share_the_prefix_of_one);
+    tcase_add_test(tcase, whole_numbers_for_people_have_commas);
     tcase_add_test(tcase, a_whole_number_is_digits_alone);
     tcase_add_test(tcase, every_kind_says_what_it_expects);
     suite_add_tcase(suite, tcase);

@@ -1,8 +1,8 @@
-/* tests/sweep/lessons/test_lessons.c - what sweep/lessons/lesson.h promises: faulty files are refused by name,
- * words get the numbers of their runs, claims that do not hold are told, points are what they are
- * called. */
-#include "sweep/lessons/lesson.h"
+/* tests/sweep/lessons/test_lessons.c - what sweep/lessons/lesson.h promises: faulty files are
+ * refused by name, words get the numbers of their runs, claims that do not hold are told, points
+ * are what they are called. */
 #include "sim/engine/experiment.h"
+#include "sweep/lessons/lesson.h"
 #include "sweep/metric_show.h"
 #include "tests/support.h"
 
@@ -142,39 +142,158 @@ START_TEST(words_that_ask_for_what_is_not_there_are_refused)
 }
 END_TEST
 
-static void note_broken(const char *claim, void *context)
+static void note_claim(const struct lesson_claim *claim, void *context)
 {
+    static const char *const states[] = {
+        [CLAIM_HOLDS] = "holds", [CLAIM_BROKEN] = "broken", [CLAIM_UNTOLD] = "untold"
+    };
     char *all = context;
-    strcat(all, claim);
-    strcat(all, ";");
+    sprintf(all + strlen(all), "%s %s;", claim->says, states[claim->state]);
 }
+
+#define CLAIM(says, text) "  " says ": {says: " says ", if: \"" text "\"}\n"
 
 START_TEST(claims_that_the_runs_do_not_bear_out_are_told)
 {
-    char broken[512] = "";
+    char told[512] = "";
     struct error err = { 0 };
     struct lesson *lesson = run_lesson(
-        PARTS BY_DRAM "see: x\nclaim:\n"
-                      "  more: hit_rate_tokens kept@64GB > hit_rate_tokens again@64GB\n"
-                      "  not_less: hit_rate_tokens kept@64GB < hit_rate_tokens again@64GB\n"
-                      "  not_more: hit_rate_tokens again@64GB > hit_rate_tokens kept@64GB\n"
-                      "  same: turns kept@64GB ~ turns kept@16GB\n"
-                      "  not_less_than_same: turns kept@64GB < turns kept@16GB\n"
-                      "  near: hit_rate_tokens kept@64GB ~ hit_rate_history_tokens kept@64GB\n");
-    ck_assert_int_eq(lesson_claims(lesson, note_broken, broken, &err), STATUS_OK);
-    ck_assert_str_eq(broken, "hit_rate_tokens kept@64GB < hit_rate_tokens again@64GB;"
-                             "hit_rate_tokens again@64GB > hit_rate_tokens kept@64GB;"
-                             "turns kept@64GB < turns kept@16GB;"
-                             "hit_rate_tokens kept@64GB ~ hit_rate_history_tokens kept@64GB;");
+        PARTS BY_DRAM
+        "see: x\nclaim:\n" CLAIM("more", "hit_rate_tokens kept@64GB > hit_rate_tokens again@64GB")
+            CLAIM("not_less", "hit_rate_tokens kept@64GB < hit_rate_tokens again@64GB")
+                CLAIM("not_more", "hit_rate_tokens again@64GB > hit_rate_tokens kept@64GB")
+                    CLAIM("same", "turns kept@64GB ~ turns kept@16GB")
+                        CLAIM("not_less_than_same", "turns kept@64GB < turns kept@16GB")
+                            CLAIM("near",
+                                  "hit_rate_tokens kept@64GB ~ hit_rate_history_tokens kept@64GB"));
+    ck_assert_int_eq(lesson_claims(lesson, note_claim, told, &err), STATUS_OK);
+    ck_assert_str_eq(told, "more holds;not_less broken;not_more broken;same holds;"
+                           "not_less_than_same broken;near broken;");
     lesson_free(lesson);
 }
 END_TEST
 
-/* The first turn's is a metric of its own; the rest must make up the mean of all. */
+static struct lesson *open_lesson(const char *text, struct school *school)
+{
+    struct error err = { 0 };
+    struct lesson *lesson = NULL;
+    *school = school_with(text);
+    ck_assert_msg(lesson_open(1, &lesson, &err) == STATUS_OK, "%s: %s, found %s", err.key,
+                  err.expected, err.found);
+    return lesson;
+}
+
+/* With the reader's keys: no word of the lesson but the sentences that are checked, first those
+ * that do not hold; none on a run that keeps its own value of what the reader set. */
+START_TEST(of_changed_runs_numbers_are_told_and_which_sentences_hold)
+{
+    static const char *const set[] = { "workload.sessions=10" };
+    struct error err = { 0 };
+    struct school school;
+    struct lesson *lesson = open_lesson(
+        PARTS BY_DRAM
+        "see: SEEN {ttft_mean_ns kept@16GB}\n"
+        "other: {few: {keys: {workload.sessions: 5}}, two: {keys: {gpus: 2}}}\nclaim:\n" CLAIM(
+            "more reused", "hit_rate_tokens kept@64GB > hit_rate_tokens again@64GB")
+            CLAIM("less reused", "hit_rate_tokens kept@64GB < hit_rate_tokens again@64GB")
+                CLAIM("own", "turns few < turns kept@64GB")
+                    CLAIM("two", "turns two ~ turns kept@64GB"),
+        &school);
+    ck_assert_int_eq(lesson_run(lesson, set, 1, &err), STATUS_OK);
+    char *text = printed(lesson, LESSON_CHANGED, &err);
+    ck_assert_int_eq(err.status, STATUS_OK);
+    const char *changed = strstr(text, "workload.sessions=10 (the lesson: 20)");
+    const char *table = strstr(text, "**Wait**"), *false_ones = strstr(text, "do NOT hold");
+    const char *less = strstr(text, "- less reused: here "), *hold = strstr(text, "hold for");
+    const char *more = strstr(text, "- more reused: "), *two = strstr(text, "- two: ");
+    ck_assert(changed != NULL && changed < table && table < false_ones && false_ones < less);
+    ck_assert(less < more && more < two && hold != NULL);
+    ck_assert_ptr_null(strstr(text, "- own"));
+    ck_assert_ptr_null(strstr(text, "SEEN"));
+    free(text);
+    lesson_free(lesson);
+    school_end(&school);
+}
+END_TEST
+
+/* A turn has a number in its conversation; with another workload it is another turn's. */
+START_TEST(nothing_is_claimed_of_another_workloads_turn)
+{
+    static const char *const set[] = { "workload.seed=2", "engine.batch=23" };
+    struct error err = { 0 };
+    struct school school;
+    struct lesson *lesson =
+        open_lesson(PARTS BY_DRAM
+                    "see: x\nturn: {session: 0, of_session: 1, panel: {p: {run: kept@64GB, label: "
+                    "l}}}\nclaim:\n" CLAIM("long", "prefill_ns turn.p > load_wait_ns turn.p"),
+                    &school);
+    static const char *const expected[] = { "long untold;", "long holds;" };
+    for (int i = 0; i < 2; i++) {
+        char told[64] = "";
+        ck_assert_int_eq(lesson_run(lesson, &set[i], 1, &err), STATUS_OK);
+        ck_assert(lesson_shows_turn(lesson));
+        ck_assert_int_eq(lesson_claims(lesson, note_claim, told, &err), STATUS_OK);
+        ck_assert_str_eq(told, expected[i]);
+    }
+    lesson_free(lesson);
+    school_end(&school);
+}
+END_TEST
+
+/* What words say of models, links, prices and keys is the run's: with other keys, other numbers. */
+START_TEST(words_get_what_their_run_is_made_of)
+{
+    static const char *const set[] = { "hardware=paper-4xa100", "hardware=h100" };
+    static const char *const expected[] = {
+        "24 64.0 GB 40 4,096 819 kB 27.9 GB/s 34,079 5.00 GB/s $5 $0.0088 $0.000082 2,642",
+        "1,024 64.0 GB 40 4,096 819 kB 52.0 GB/s"
+    };
+    struct error err = { 0 };
+    struct school school;
+    struct lesson *lesson = open_lesson(
+        PARTS BY_DRAM
+        "keys: {model: llama-13b}\nother: {many: {keys: {workload.sessions: 500}}}\n"
+        "see: \"{engine.batch kept@64GB} {tiers.dram.capacity kept@64GB} {layers kept@64GB} "
+        "{window_tokens kept@64GB} {kv_token_bytes kept@64GB} {dram_bytes_per_s kept@64GB} "
+        "{dram_bytes_per_s kept@64GB per kv_token_bytes kept@64GB} {ssd_bytes_per_s kept@64GB} "
+        "{gpu_hour_usd kept@64GB} {dram_gb_hour_usd kept@64GB} {ssd_gb_hour_usd kept@64GB} {turns "
+        "many}\"\n",
+        &school);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(lesson_run(lesson, &set[i], 1, &err), STATUS_OK);
+        char *text = printed(lesson, LESSON_TERMINAL, &err);
+        ck_assert_int_eq(err.status, STATUS_OK);
+        for (char *at = text; *at != '\0'; at++) /* where lines break is no matter */
+            if (*at == '\n')
+                *at = ' ';
+        ck_assert_msg(strstr(text, expected[i]) != NULL, "no \"%s\" in %s", expected[i], text);
+        free(text);
+    }
+    lesson_free(lesson);
+    school_end(&school);
+}
+END_TEST
+
+START_TEST(a_line_with_its_own_value_of_x_is_the_same_at_every_point)
+{
+    struct lesson *lesson = run_lesson(
+        "title: A test\nexperiment: base.yaml\nby_hand: kept@64GB\n" BY_DRAM
+        "line:\n  kept: {label: l, keys: {policy: lru}}\n"
+        "  own: {label: l, keys: {policy: lru, tiers.dram.capacity: 64GB}}\n"
+        "panel: {ttft_mean_ns: Wait}\nquestion: q\nsurprise: s\nexercise: e\nanswer: a\nsee: x\n");
+    const struct metrics *kept = lesson->line[0].at, *own = lesson->line[1].at;
+    ck_assert_double_ne(kept[0].ttft_mean_ns, kept[1].ttft_mean_ns);
+    for (int k = 0; k < 2; k++)
+        ck_assert_double_eq(own[k].ttft_mean_ns, kept[1].ttft_mean_ns);
+    lesson_free(lesson);
+}
+END_TEST
+
 START_TEST(points_by_turn_are_the_means_of_that_turn)
 {
     struct lesson *lesson =
         run_lesson(PARTS "x: {turns: 2, label: turn}\nsee: x\n"
+                         "other: {beside: {keys: {policy: lru}}}\n"
                          "keys: {workload.multi_turn_share: 1, workload.mean_turns: 2, "
                          "workload.think_time.mean: 1s}\n");
     for (uint32_t i = 0; i < lesson->line_count; i++) {
@@ -182,6 +301,14 @@ START_TEST(points_by_turn_are_the_means_of_that_turn)
         ck_assert_double_eq_tol(first->ttft_mean_ns, first->ttft_first_turn_ns, 1.0);
         ck_assert_double_eq(first->turns, 40.0); /* of 20 sessions, in two turns each */
         ck_assert_double_ne(first->ttft_mean_ns, second->ttft_mean_ns);
+        ck_assert_double_lt(first->prefill_mean_ns, first->ttft_mean_ns);
+        ck_assert_double_ne(first->prefill_mean_ns, second->prefill_mean_ns);
+    }
+    for (int k = 0; k < 2; k++) {
+        ck_assert_double_eq(lesson->other[0].at[k].ttft_mean_ns,
+                            lesson->line[1].at[k].ttft_mean_ns);
+        ck_assert_double_eq(lesson->other[0].at[k].prefill_mean_ns,
+                            lesson->line[1].at[k].prefill_mean_ns);
     }
     lesson_free(lesson);
 }
@@ -287,6 +414,10 @@ int main(void)
     tcase_add_test(cases, words_get_the_numbers_of_the_runs_that_they_name);
     tcase_add_test(cases, words_that_ask_for_what_is_not_there_are_refused);
     tcase_add_test(cases, claims_that_the_runs_do_not_bear_out_are_told);
+    tcase_add_test(cases, of_changed_runs_numbers_are_told_and_which_sentences_hold);
+    tcase_add_test(cases, nothing_is_claimed_of_another_workloads_turn);
+    tcase_add_test(cases, words_get_what_their_run_is_made_of);
+    tcase_add_test(cases, a_line_with_its_own_value_of_x_is_the_same_at_every_point);
     tcase_add_test(cases, points_by_turn_are_the_means_of_that_turn);
     tcase_add_test(cases, faulty_lessons_are_refused_by_their_key);
     tcase_add_test(cases, a_key_that_the_lesson_varies_cannot_be_set);

@@ -229,7 +229,9 @@ int cmd_lesson(int argc, const char **argv)
     const struct option table[] = {
         { "answer", 'a', OPTION_FLAG, &given.answer, NULL, "print the answer to the exercise" },
         { "set", 's', OPTION_TEXTS, &given.set, "KEY=VALUE",
-          "change one key in all runs of the lesson; may be given again" },
+          "change one key in all runs of the lesson, and see which of its sentences hold; may be "
+          "given "
+          "again" },
         { "out", 'o', OPTION_TEXT, &given.out, "FILE",
           "the picture, .png or .svg (out/lesson-N.png)" },
         { "no-picture", 0, OPTION_FLAG, &given.no_picture, NULL, "words and numbers alone" },

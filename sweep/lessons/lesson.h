@@ -100,7 +100,8 @@ void lesson_free(struct lesson *lesson); /* NULL is fine */
 enum status lesson_run(struct lesson *lesson, const char *const *set, uint32_t set_count,
                        struct error *err);
 
-/* Whether there is a turn to show, and each of its runs has it. After lesson_run(). */
+/* Whether there is a turn to show, and each of its runs has it; none has it of a reader's own workload
+ * ("workload...." is set), in which its number is another turn's. After lesson_run(). */
 bool lesson_shows_turn(const struct lesson *lesson);
 /* Simulates shown[i]'s run again and writes its timeline, from the turn's being given HBM to its end, to
  * path, which ends in .json. After lesson_run(), where lesson_shows_turn(). STATUS_IO: path. */

@@ -87,7 +87,7 @@ static enum status put_claims(FILE *out, const struct lesson *lesson, struct err
         if (said.count == 0 && order[i] == CLAIM_BROKEN)
             fputs("\nNone of its sentences is wrong for this run.\n", out);
     }
-    if (lesson->shown_count > 0 && !lesson_has_turn(lesson))
+    if (lesson->shown_count > 0 && !lesson_shows_turn(lesson))
         fprintf(out,
                 "\nNothing is said of turn %" PRIu64 " of conversation %" PRIu64
                 ", which the lesson looks at: these runs do not have it.\n",

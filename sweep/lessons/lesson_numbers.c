@@ -70,11 +70,12 @@ static enum status read_of_turn(const struct lesson *lesson, const char *key, co
 enum status lesson_number(const struct lesson *lesson, const char *key, const char *name,
                           const char *run, struct lesson_number *number, struct error *err)
 {
+    static const char of_turn[] = "turn.";
     struct lesson_place place;
     char section[LESSON_SECTION_BYTES];
     bool found;
-    if (strncmp(run, LESSON_OF_TURN, strlen(LESSON_OF_TURN)) == 0)
-        return read_of_turn(lesson, key, name, run + strlen(LESSON_OF_TURN), number, err);
+    if (strncmp(run, of_turn, strlen(of_turn)) == 0)
+        return read_of_turn(lesson, key, name, run + strlen(of_turn), number, err);
     if (lesson_find(lesson, key, run, &place, err) != STATUS_OK)
         return err->status;
     const struct lesson_choice choice = lesson_choice(lesson, place, section);

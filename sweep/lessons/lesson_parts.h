@@ -65,11 +65,6 @@ const struct metrics *lesson_metrics(const struct lesson *lesson, struct lesson_
 struct lesson_choice lesson_choice(const struct lesson *lesson, struct lesson_place place,
                                    char section[LESSON_SECTION_BYTES]);
 
-/* Whether the turn that is shown is the lesson's: its runs have it, and the reader's workload is the
- * lesson's, whose conversations its number counts. */
-bool lesson_has_turn(const struct lesson *lesson);
-#define LESSON_OF_TURN "turn." /* in front of a panel of it, in a run's place */
-
 /* A number that words name. */
 struct lesson_number {
     double value; /* NaN: a turn's, where the run has no such turn */

@@ -139,9 +139,23 @@ static enum status simulate(const struct lesson *lesson, const struct lesson_sho
     return lesson_simulate(lesson, &choice, &progress, &metrics, err);
 }
 
+/* Turns are numbered in their workload: in the reader's own, the number is another one's. */
+static bool is_another_workload(const struct lesson *lesson)
+{
+    static const char workload[] = "workload.";
+    bool another = false;
+    for (uint32_t i = 0; i < lesson->set_count; i++)
+        another = another || strncmp(lesson->set[i], workload, strlen(workload)) == 0;
+    return another;
+}
+
 enum status lesson_run_turn(struct lesson *lesson, struct error *err)
 {
     enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < lesson->shown_count; i++)
+        lesson->shown[i].row = (struct turn_row){ 0 };
+    if (is_another_workload(lesson))
+        return STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < lesson->shown_count; i++) {
         struct seen seen = { .lesson = lesson };
         const struct watch watch = { .context = &seen,
@@ -163,15 +177,6 @@ bool lesson_shows_turn(const struct lesson *lesson)
     for (uint32_t i = 0; i < lesson->shown_count; i++)
         shows = shows && lesson->shown[i].row.turn > 0;
     return shows;
-}
-
-bool lesson_has_turn(const struct lesson *lesson)
-{
-    static const char workload[] = "workload.";
-    bool has = lesson_shows_turn(lesson);
-    for (uint32_t i = 0; i < lesson->set_count; i++)
-        has = has && strncmp(lesson->set[i], workload, strlen(workload)) != 0;
-    return has;
 }
 
 enum status lesson_record(const struct lesson *lesson, uint32_t i, const char *path,

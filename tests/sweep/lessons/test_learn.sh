@@ -117,7 +117,7 @@ rm -rf "$false"
 if [ -z "$pictures" ]; then
     there=$(mktemp -d)
     ends "a turn that the reader's runs lack" 0 "Nothing is said of turn 21 of conversation 256" "$reprise" lesson 2 "${small[@]}" -o "$there/a.png"
-    ends "the second picture stands beside the first" 0 "$there/b-turn.svg" "$reprise" lesson 3 --set workload.sessions=60 -o "$there/b.svg"
+    ends "the second picture stands beside the first" 0 "$there/b-turn.svg" "$reprise" lesson 3 --set engine.write_buffer=9GB -o "$there/b.svg"
     check "which is there" [ -s "$there/b-turn.svg" ]
     rm -rf "$there"
 fi

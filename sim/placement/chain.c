@@ -54,6 +54,16 @@ uint32_t chain_intern(struct placement *core, uint64_t key, uint32_t depth, uint
     return unit;
 }
 
+void chain_follow(struct placement *core, const struct job *job)
+{
+    uint32_t before = UNIT_NONE;
+    for (uint32_t i = 0; core->config.keys.leaf_only && i < job->chain_count; i++) {
+        uint32_t unit = chain_unit(core, job, i);
+        books_follow(core, unit, before);
+        before = unit;
+    }
+}
+
 void chain_pin(struct placement *core, const struct job *job, uint32_t from, uint32_t to)
 {
     for (uint32_t i = from; i < to; i++)

@@ -310,6 +310,10 @@ void chain_free_job(struct placement *core, uint32_t handle);
 uint32_t chain_slots(struct placement *core, uint32_t count);
 /* The unit of that key, which stands at place `depth` of a chain, behind the unit `parent`. */
 uint32_t chain_intern(struct placement *core, uint64_t key, uint32_t depth, uint32_t parent);
+/* leaf_only: each of the job's units is behind the one before it again. Where keys are no prefix hashes, a job
+ * that was queued since may have put one of them behind a unit that this one does not hold: which what this
+ * one holds would then keep from being evicted for it, for ever. */
+void chain_follow(struct placement *core, const struct job *job);
 /* The chain's units from..to - 1. */
 void chain_pin(struct placement *core, const struct job *job, uint32_t from, uint32_t to);
 /* The first `count`, deepest first: the order in which an unused chain shall be evicted. */

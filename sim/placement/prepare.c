@@ -364,6 +364,7 @@ enum prepare placement_prepare(struct placement *core, uint64_t now_ns, uint32_t
     core->now_ns = now_ns;
     if (must_wait(core, job))
         return PREPARE_WAIT;
+    chain_follow(core, job);
     if (core_has_nodes(core)) {
         tree_match(core, job);
         enum room room = room_for_loads(core, job, slowest);

@@ -133,7 +133,8 @@ static bool is_in_dram_unlike(const struct placement *core, uint32_t above, uint
 }
 
 /* SAVE_NODES: evicts the node that ends with the unit. Where it must be copied first and DRAM has
- * no room for all of it, it goes for good; but not without what follows it in DRAM. */
+ * no room for all of it, it goes for good; but not without what follows it in DRAM, as long as a
+ * copy under way may let that go (which keys that are no prefix hashes may keep there for ever). */
 static bool evict_node(struct placement *core, uint32_t unit, struct batches *batches)
 {
     bool goes = true;
@@ -144,7 +145,7 @@ static bool evict_node(struct placement *core, uint32_t unit, struct batches *ba
         batches->flushed = core->transfer[batches->dram].last_unit;
     if (is_lost)
         lose_what_follows(core, unit, batches);
-    if (is_lost && core->units.seen.children[TIER_DRAM][unit] > 0)
+    if (is_lost && core->units.seen.children[TIER_DRAM][unit] > 0 && core->in_flight > 0)
         return false;
     while (unit != UNIT_NONE && core->units.unit[unit].tokens[TIER_HBM] > 0 &&
            !policy_stays(&core->env, unit, TIER_HBM)) {

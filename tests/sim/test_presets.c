@@ -1,10 +1,12 @@
 /* tests/sim/test_presets.c - presets: engines as bundles of keys. What the experiment says goes
  * before a preset's keys, and its fixed keys go before what the experiment says. */
+#include "base/random.h"
 #include "models/models.h"
 #include "tests/sim/runs.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MISTRAL                                                                                    \
     "model: mistral-7b\ngpus: 1\nwarmup_turns: 0\n"                                                \
@@ -199,6 +201,61 @@ START_TEST(every_shipped_preset_serves_every_turn)
 }
 END_TEST
 
+/* Requests at once, of ids that are no prefix hashes: each comes after any other. */
+enum { SHUFFLED = 120, SHUFFLED_IDS = 15, SHUFFLED_WINDOW = 16 * SHUFFLED_IDS + 40 };
+
+static char *shuffled_trace(uint64_t seed)
+{
+    struct random random = random_from(seed, 0);
+    char *text = malloc(SHUFFLED * 256), *at = text;
+    for (int i = 0; i < SHUFFLED; i++) {
+        uint32_t id[SHUFFLED_IDS], count = 1 + (uint32_t)random_below(&random, SHUFFLED_IDS);
+        for (uint32_t j = 0; j < SHUFFLED_IDS; j++) {
+            uint32_t with = (uint32_t)random_below(&random, j + 1ULL);
+            id[j] = id[with];
+            id[with] = j + 1;
+        }
+        at += sprintf(at,
+                      "{\"timestamp\": 0, \"input_length\": %u, \"output_length\": %u, "
+                      "\"hash_ids\": [%u",
+                      16 * count, 1 + (uint32_t)random_below(&random, 40), id[0]);
+        for (uint32_t j = 1; j < count; j++)
+            at += sprintf(at, ", %u", id[j]);
+        at += sprintf(at, "]}\n");
+    }
+    char *path = test_temp_file(text);
+    free(text);
+    return path;
+}
+
+static void check_shuffled(const char *name, void *path)
+{
+    const uint32_t spare[] = { 0, 32 }; /* of HBM beside one context */
+    const char *const dram[] = { "60MB", "400MB" };
+    if (strncmp(name, "sglang", 6) != 0 && strncmp(name, "trtllm", 6) != 0)
+        return; /* leaves of a tree go first in theirs alone */
+    for (int i = 0; i < 2; i++) {
+        char yaml[512];
+        snprintf(yaml, sizeof yaml,
+                 "policy: %s\ntrace: %s\nwarmup_turns: 0\nimport.block_tokens: 16\n"
+                 "engine: {block_tokens: 16, context_window: %d, hbm_tokens: %u}\n"
+                 "tiers.dram.capacity: %s\n",
+                 name, (const char *)path, SHUFFLED_WINDOW, SHUFFLED_WINDOW + spare[i], dram[i]);
+        struct experiment experiment = load(yaml, NULL);
+        ck_assert_double_eq(run_experiment(&experiment).turns, SHUFFLED);
+    }
+}
+
+START_TEST(ids_that_are_no_prefix_hashes_are_served)
+{
+    struct error err = { 0 };
+    char *path = shuffled_trace((uint64_t)_i);
+    ck_assert_int_eq(models_list("engines", check_shuffled, path, &err), STATUS_OK);
+    unlink(path);
+    free(path);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("presets");
@@ -214,5 +271,6 @@ int main(void)
     tcase_add_test(tests, a_preset_written_out_is_the_same_experiment);
     tcase_add_test(tests, every_shipped_preset_runs_and_finds_kv_in_hbm);
     tcase_add_test(tests, every_shipped_preset_serves_every_turn);
+    tcase_add_loop_test(tests, ids_that_are_no_prefix_hashes_are_served, 1, 3);
     return test_main(suite);
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char name_expected[] = "a name of 1 to 31 letters, digits and - _ . : @ +";
+
 bool tenant_name_is_valid(const char *name)
 {
     static const char signs[] =
@@ -37,8 +39,7 @@ enum status tenant_read(struct tenant_reader *reader, const struct lines *lines,
         return STATUS_OK;
     snprintf(found, sizeof found, "a text of %zu bytes", strlen(text));
     if (!tenant_name_is_valid(text))
-        return lines_refuse(lines, "tenant", "a name of 1 to 31 letters, digits and - _ . : @ +",
-                            found, err);
+        return lines_refuse(lines, "tenant", name_expected, found, err);
     uint32_t number = find(tenants, text);
     snprintf(expected, sizeof expected, "at most %d tenants in a trace", TRACE_TENANTS_MOST);
     if (number == TRACE_TENANTS_MOST)
@@ -62,6 +63,9 @@ enum status tenant_read_json(struct tenant_reader *reader, struct json_record re
         (text != NULL && *text == '\0'))
         return json_record_refuse(record, "tenant", "a name, or a whole number of 0 or more",
                                   json_kind(item, found, sizeof found), err);
+    if (text != NULL && strlen(text) != json_string_length(item)) /* JSON's texts may hold a 0 */
+        return json_record_refuse(record, "tenant", name_expected, "a text with \\u0000 in it",
+                                  err);
     return tenant_read(reader, record.lines, text != NULL ? text : number, tenant, err);
 }
 

@@ -269,7 +269,7 @@ int cmd_size(int argc, const char **argv)
     const struct option table[] = {
         EXPERIMENT_OPTIONS(&given.experiment),
         EXPERIMENT_SHORT_FORMS(&given.experiment),
-        { "slo", 's', OPTION_TEXTS, &given.slo, "METRIC=LIMIT",
+        { "slo", 0, OPTION_TEXTS, &given.slo, "METRIC=LIMIT",
           "a promise, such as ttft_p99=2s, tbt_p99=50ms, e2e_p99=30s, goodput=99%, "
           "tokens_per_s=500; may be given again" },
         { "objective", 'o', OPTION_TEXT, &given.objective, "NAME",

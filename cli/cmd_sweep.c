@@ -179,7 +179,7 @@ int cmd_sweep(int argc, const char **argv)
         { "db", 0, OPTION_TEXT, &given.db, "FILE", "where results go (" STORE_DEFAULT_PATH ")" },
         { "curves", 0, OPTION_FLAG, &given.curves, NULL,
           "keep each run's curves too: about 10 kB a run" },
-        { "metrics", 'm', OPTION_TEXT, &given.metrics, "A,B,...", "the table's columns" },
+        { "metrics", 0, OPTION_TEXT, &given.metrics, "A,B,...", "the table's columns" },
         { "csv", 0, OPTION_FLAG, &given.csv, NULL, "all runs and metrics as CSV" },
         { "json", 0, OPTION_FLAG, &given.json, NULL, "all runs and metrics as JSON" },
         { "dry-run", 'n', OPTION_FLAG, &given.dry_run, NULL, "list the runs and do none" },

@@ -21,6 +21,14 @@ for command in $("$reprise" --help | sed -nE 's/^  ([a-z]+) .*/\1/p'); do
         echo "FAILED: $command --help"
     fi
 done
+# A letter stands for one option: the first that has it would hide the other.
+for command in $("$reprise" --help | sed -nE 's/^  ([a-z]+) .*/\1/p') $("$reprise" trace --help | sed -nE 's/^  ([a-z]+) .*/trace:\1/p'); do
+    twice=$("$reprise" ${command/:/ } --help | grep -oE "^  -[a-zA-Z]" | sort | uniq -d)
+    if [ -z "$twice" ]; then passed=$((passed + 1)); else
+        failed=$((failed + 1))
+        echo "FAILED: ${command/:/ } --help has two options$twice"
+    fi
+done
 # Policies, then presets: both indented under their headings.
 for policy in $("$reprise" models --policies | sed -nE 's/^  ([^ ]+) .*/\1/p'); do
     listed "$policy" "$docs/policies.md"

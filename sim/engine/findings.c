@@ -85,6 +85,56 @@ static bool range_finding(const struct told *told)
     return true;
 }
 
+/* ---- terms that are nobody's ---- */
+
+struct nobodys {
+    char *text;
+    size_t length, bytes;
+};
+
+static void add_nobody(struct nobodys *nobodys, const char *who, const char *key)
+{
+    if (nobodys->length < nobodys->bytes)
+        nobodys->length +=
+            (size_t)snprintf(nobodys->text + nobodys->length, nobodys->bytes - nobodys->length,
+                             "%s%s (tenants.%s)", nobodys->length > 0 ? ", " : "", who, key);
+}
+
+/* Those of the key's tenants that the run has not. */
+static void add_nobodys(struct nobodys *nobodys, const struct tenant_list *list,
+                        const struct trace_tenants *tenants, const char *key)
+{
+    uint32_t have = tenants->count > 0 ? tenants->count : 1;
+    char who[32];
+    for (uint32_t i = 0; i < list->count; i++) {
+        bool is_there = !list->named && i < have;
+        for (uint32_t j = 0; list->named && j < have; j++)
+            is_there = is_there || strcmp(list->name[i], trace_tenant_name(tenants, j)) == 0;
+        snprintf(who, sizeof who, "no. %u", i + 1);
+        if (!is_there)
+            add_nobody(nobodys, list->named ? list->name[i] : who, key);
+    }
+}
+
+/* A name that was mistyped would else change nothing, silently. */
+static bool tenants_finding(const struct told *told)
+{
+    const struct tenant_lists *lists = &told->setup->tenants;
+    const struct trace_tenants *tenants = &told->facts->tenants;
+    char text[192] = "", names[96] = "";
+    struct nobodys nobodys = { text, 0, sizeof text };
+    add_nobodys(&nobodys, &lists->priority, tenants, "priority");
+    add_nobodys(&nobodys, &lists->quota[TIER_DRAM], tenants, "dram_quota");
+    add_nobodys(&nobodys, &lists->quota[TIER_SSD], tenants, "ssd_quota");
+    if (nobodys.length == 0)
+        return false;
+    for (uint32_t i = 0; i < (tenants->count > 0 ? tenants->count : 1); i++)
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i > 0 ? ", " : "",
+                 trace_tenant_name(tenants, i));
+    snprintf(told->text, told->text_bytes, "no tenant of this run is %s: it has %s", text, names);
+    return true;
+}
+
 /* ---- what holds turns up ---- */
 
 /* Whether waiting is a good part of what users see. */
@@ -244,8 +294,8 @@ static bool passed_over_finding(const struct told *told)
 /* ---- all ---- */
 
 static bool (*const findings[])(const struct told *) = {
-    silent_finding, overload_finding, window_finding,     range_finding,
-    batch_finding,  hbm_finding,      preemption_finding, passed_over_finding,
+    silent_finding, tenants_finding, overload_finding,   window_finding,      range_finding,
+    batch_finding,  hbm_finding,     preemption_finding, passed_over_finding,
 };
 
 void findings_set(const struct service *service, const struct trace_facts *facts,

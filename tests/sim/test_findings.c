@@ -72,6 +72,23 @@ START_TEST(what_offers_the_load_is_the_key_to_change)
 }
 END_TEST
 
+/* By name or by place, of what is generated or of nobody's trace. */
+START_TEST(terms_of_tenants_that_do_not_occur_are_told)
+{
+    const char *const told = "no tenant of this run is ", *two = "workload.tenants=chat=3/batch=1";
+    ck_assert(says(SMALL, WITH(two, "tenants.dram_quota=bach=0.5/chat=0.3"),
+                   "no tenant of this run is bach (tenants.dram_quota): ", "chat, batch"));
+    ck_assert(
+        says(SMALL, WITH(two, "tenants.priority=10/20/30"), told, "no. 3 (tenants.priority): "));
+    ck_assert(says(SMALL, WITH("tenants.ssd_quota=vip=0.5"), told, "vip (tenants.ssd_quota): "));
+    ck_assert(says(SMALL, WITH("tenants.ssd_quota=vip=0.5"), told, "it has default"));
+    ck_assert(
+        !says(SMALL, WITH(two, "tenants.priority=10/20", "tenants.ssd_quota=batch=0.5"), told, ""));
+    ck_assert(!says(SMALL, WITH("tenants.priority=10"), told, ""));
+    ck_assert(!says(SMALL, WITH("tenants.priority=default=10"), told, ""));
+}
+END_TEST
+
 /* Each with the share that its own metric has. */
 static void check_cut(const char *settings[], bool alone, bool history)
 {
@@ -143,6 +160,7 @@ int main(void)
     TCase *tcase = tcase_create("findings");
     tcase_add_test(tcase, a_server_is_overloaded_where_its_queue_grows_and_not_where_it_keeps_up);
     tcase_add_test(tcase, what_offers_the_load_is_the_key_to_change);
+    tcase_add_test(tcase, terms_of_tenants_that_do_not_occur_are_told);
     tcase_add_test(tcase, what_the_window_cuts_is_told_by_what_was_too_long);
     tcase_add_test(tcase, an_hbm_that_turns_wait_for_is_too_small);
     tcase_add_test(tcase, replies_that_push_others_out_of_hbm_are_thrashing);

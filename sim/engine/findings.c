@@ -224,6 +224,42 @@ static bool hbm_finding(const struct told *told)
     return true;
 }
 
+/* What most of the waiting was for. */
+static const char *main_cause(const struct metrics *metrics)
+{
+    const struct {
+        double ns;
+        const char *words;
+    } causes[] = { { metrics->waiting_hbm_ns, "for room in HBM" },
+                   { metrics->waiting_batch_ns, "for a place in the batch" },
+                   { metrics->waiting_kv_ns, "for KV on its way" },
+                   { metrics->waiting_gpu_ns, "for the GPUs' work" } };
+    size_t most = 0;
+    for (size_t i = 1; i < sizeof causes / sizeof *causes; i++)
+        most = causes[i].ns > causes[most].ns ? i : most;
+    return causes[most].words;
+}
+
+/* A mean that goes up while P99 stays: when a few of the longest conversations run at once, whoever
+ * comes then waits. What the others have at most is known by percentiles. */
+static bool tail_finding(const struct told *told)
+{
+    const double told_from_share = 1.0 / 3;
+    const struct metrics *metrics = told->metrics;
+    double others_ns = 0.5 * metrics->ttft_p50_ns + 0.4 * metrics->ttft_p90_ns +
+                       0.05 * metrics->ttft_p95_ns + 0.04 * metrics->ttft_p99_ns;
+    double slowest = 1.0 - share(others_ns, metrics->ttft_mean_ns);
+    if (metrics->ttft_mean_ns == 0.0 || slowest < told_from_share || !waiting_matters(metrics) ||
+        is_overloaded(told->service, metrics))
+        return false;
+    snprintf(told->text, told->text_bytes,
+             "the slowest 1 %% of the turns make %.0f %% of the mean TTFT or more: few waited, but "
+             "for long, mostly %s. Such a mean changes with the seed and the run's length: look at "
+             "percentiles, or at several seeds (--replications)",
+             100.0 * slowest, main_cause(metrics));
+    return true;
+}
+
 /* Replies that outgrow HBM push others out, which are then computed again. */
 static bool preemption_finding(const struct told *told)
 {
@@ -294,8 +330,8 @@ static bool passed_over_finding(const struct told *told)
 /* ---- all ---- */
 
 static bool (*const findings[])(const struct told *) = {
-    silent_finding, tenants_finding, overload_finding,   window_finding,      range_finding,
-    batch_finding,  hbm_finding,     preemption_finding, passed_over_finding,
+    silent_finding, tenants_finding, overload_finding, window_finding,     range_finding,
+    batch_finding,  hbm_finding,     tail_finding,     preemption_finding, passed_over_finding,
 };
 
 void findings_set(const struct service *service, const struct trace_facts *facts,

@@ -4,7 +4,9 @@
 #include "tests/support.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* One sentence has both texts. */
 static bool has(const struct sim_result *result, const char *text, const char *also)
@@ -127,6 +129,34 @@ START_TEST(an_hbm_that_turns_wait_for_is_too_small)
 }
 END_TEST
 
+/* Short requests, one a second, each done by then, but for the tenth, which takes a dozen of
+ * seconds. */
+static char *one_long_reply(void)
+{
+    enum { REQUESTS = 1500 };
+    char *text = malloc(REQUESTS * 64), *at = text;
+    at += sprintf(at, "session,arrival_s,think_s,prompt_tokens,reply_tokens\n");
+    for (int i = 1; i <= REQUESTS; i++)
+        at += sprintf(at, "%d,%d,,100,%d\n", i, i, i == 10 ? 500 : 2);
+    char *path = test_temp_file(text);
+    free(text);
+    return path;
+}
+
+START_TEST(a_mean_that_a_few_turns_make_is_told)
+{
+    const char *const told = "the slowest 1 % of the turns";
+    char yaml[256], *path = one_long_reply();
+    snprintf(yaml, sizeof yaml, "warmup_turns: 0\ntrace: %s\n", path);
+    ck_assert(says(yaml, WITH("engine.batch=1"), told, "mostly for a place in the batch"));
+    ck_assert(!says(yaml, WITH("engine.batch=8"), told, ""));
+    ck_assert(!says(SMALL, WITH("policy=none"), told, "")); /* overloaded: all wait */
+    ck_assert(!says(FLIGHT, WITH("engine.batch=8"), told, "")); /* and here, alike */
+    unlink(path);
+    free(path);
+}
+END_TEST
+
 START_TEST(replies_that_push_others_out_of_hbm_are_thrashing)
 {
     const char *const told = "HBM is thrashing";
@@ -163,6 +193,7 @@ int main(void)
     tcase_add_test(tcase, terms_of_tenants_that_do_not_occur_are_told);
     tcase_add_test(tcase, what_the_window_cuts_is_told_by_what_was_too_long);
     tcase_add_test(tcase, an_hbm_that_turns_wait_for_is_too_small);
+    tcase_add_test(tcase, a_mean_that_a_few_turns_make_is_told);
     tcase_add_test(tcase, replies_that_push_others_out_of_hbm_are_thrashing);
     tcase_add_test(tcase, what_was_found_and_computed_again_is_told_with_its_place_and_its_rule);
     suite_add_tcase(suite, tcase);

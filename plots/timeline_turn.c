@@ -92,21 +92,56 @@ static bool is_chosen(const json_t *row, const struct choice *choice)
                         : choice->turn != 0 && arg_of(row, "turn") == (double)choice->turn;
 }
 
-static const json_t *find_row(const json_t *events, const struct choice *choice)
+/* Turns whose layers are told, as the members of an object. */
+static json_t *turns_with_layers(const json_t *events)
 {
-    bool most = choice->turn == 0 && choice->like == NULL;
+    json_t *turns = json_object();
+    const json_t *event;
+    size_t at;
+    char turn[32];
+    json_array_foreach(events, at, event)
+    {
+        if (!is_of(event, "layer"))
+            continue;
+        snprintf(turn, sizeof turn, "%.0f", arg_of(event, "turn"));
+        json_object_set_new(turns, turn, json_true());
+    }
+    return turns;
+}
+
+static bool has_layers(const json_t *turns, const json_t *row)
+{
+    char turn[32];
+    snprintf(turn, sizeof turn, "%.0f", arg_of(row, "turn"));
+    return json_object_get(turns, turn) != NULL;
+}
+
+/* Of all turns, the one that loads most of those that can be drawn. */
+static const json_t *find_most(const json_t *events)
+{
+    json_t *turns = turns_with_layers(events);
     const json_t *found = NULL, *event;
     size_t at;
     json_array_foreach(events, at, event)
     {
-        if (!is_row(event))
-            continue;
-        if (is_chosen(event, choice))
-            return event;
-        if (most && (found == NULL || loaded_of(event) > loaded_of(found)))
+        if (is_row(event) && has_layers(turns, event) &&
+            (found == NULL || loaded_of(event) > loaded_of(found)))
             found = event;
     }
+    json_decref(turns);
     return found;
+}
+
+static const json_t *find_row(const json_t *events, const struct choice *choice)
+{
+    const json_t *event;
+    size_t at;
+    json_array_foreach(events, at, event)
+    {
+        if (is_row(event) && is_chosen(event, choice))
+            return event;
+    }
+    return NULL;
 }
 
 static void note_row(const json_t *row, struct timeline_turn *told)
@@ -204,7 +239,8 @@ static enum status note_turn(const char *path, const json_t *json, const struct 
                              struct timeline_turn *told, struct error *err)
 {
     const json_t *events = json_object_get(json, "traceEvents");
-    const json_t *row = find_row(events, choice);
+    bool any = choice->turn == 0 && choice->like == NULL;
+    const json_t *row = any ? find_most(events) : find_row(events, choice);
     char found[32];
     if (row == NULL)
         return refuse_turn(path, choice, err);

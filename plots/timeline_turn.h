@@ -36,7 +36,7 @@ struct timeline_turn {
 };
 
 /* Reads a timeline's file, plain or .gz. like: the same turn of the same session as that one, whatever its number
- * is here: runs number turns in the order in which they were asked. NULL: that turn; 0: the one that loads most. *told is the caller's to
+ * is here: runs number turns in the order in which they were asked. NULL: that turn; 0: of those whose layers are told, the one that loads most. *told is the caller's to
  * timeline_turn_free(), whatever is returned. STATUS_INPUT: the file is no timeline, or does not tell the turn or
  * its layers. STATUS_IO: it cannot be read. */
 enum status timeline_turn_read(const char *path, uint64_t turn, const struct timeline_turn *like,

@@ -128,6 +128,12 @@ if command -v gnuplot >/dev/null; then
     check "another turn is drawn beside it" [ "$(grep -c "session $session's turn $of_session," pictures/timeline.svg)" -eq 2 ]
     says "a turn that the second lacks" 2 "no turn $of_session of session $session" "$reprise" plot --timeline busy-none.json --timeline short.json --turn "$number"
     says "a turn that is not told" 2 "--timeline-span tells more" "$reprise" plot --timeline 1-lru.json --turn 999999
+    # Without --turn one is drawn that can be: the one that loads most has none of its iteration's layers.
+    row='{"ph": "X", "pid": 0, "tid": 1, "ts": 0, "dur": 9, "cat": "turn", "name": "x", "args": {"turn": %d, "session": %d, "turn_of_session": 1, "reused_tokens": 9, "reused_dram_tokens": %d, "first_token_ns": 9000}},'
+    layer='{"ph": "X", "pid": 1, "tid": 2, "ts": 1, "dur": 2, "cat": "layer", "name": "layer 0", "args": {"turn": 1, "layer": 0}}'
+    printf "{\"otherData\": {\"policy\": \"lru\"}, \"traceEvents\": [$row$row$layer]}" 1 71 5 2 72 9 >batched.json
+    says "a turn that can be drawn" 0 "timeline.svg" "$reprise" plot --timeline batched.json --out pictures
+    check "another turn is drawn" grep -q "session 71's turn" pictures/timeline.svg
     echo '{"a": 1}' >other.json
     says "other JSON" 2 "a timeline that" "$reprise" plot --timeline other.json
     says "no JSON" 2 "a timeline that" "$reprise" plot --timeline 1-lru.csv

@@ -59,7 +59,7 @@
     X(reused_remote_tokens, COUNT, "tokens", "... loaded from the remote pool")                    \
     X(computed_tokens, COUNT, "tokens", "of wanted_tokens: computed; the sum of what follows")     \
     X(new_tokens, COUNT, "tokens", "... new: nobody asked for them before this turn; or after the last whole block") \
-    X(never_stored_tokens, COUNT, "tokens", "... asked before, but never stored on this server") \
+    X(never_stored_tokens, COUNT, "tokens", "... asked before, but not stored on this server by then") \
     X(evicted_tokens, COUNT, "tokens", "... stored, and evicted since")                            \
     X(expired_tokens, COUNT, "tokens", "... stored, and outlived their time to live")              \
     X(invalidated_tokens, COUNT, "tokens", "... made useless by a context overflow")               \

@@ -110,7 +110,8 @@ static void tell_reused(FILE *out, const struct turn_row *row)
     tell_part(out, row->reused_remote_tokens, all, "reused: loaded from the remote pool");
     tell_part(out, row->new_tokens, all,
               "computed: new in this turn, or behind the last whole block");
-    tell_part(out, row->never_stored_tokens, all, "computed: never stored on this server");
+    tell_part(out, row->never_stored_tokens, all,
+              "computed: asked before, but not stored on this server by then");
     tell_part(out, row->evicted_tokens, all, "computed: they had been stored, and were evicted");
     tell_part(out, row->expired_tokens, all, "computed: they had outlived their time to live");
     tell_part(out, row->invalidated_tokens, all,

@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/experiment_options.h"
 #include "cli/explore/explore.h"
+#include "cli/explore/folder.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -31,13 +32,13 @@ struct explore_options {
 /* A file that leads to the address: a command's arguments are everybody's to read, and whoever has
  * the address has the page. */
 struct leading {
-    char folder[64], file[96];
+    char folder[FOLDER_BYTES], file[96];
 };
 
 static bool leading_make(struct leading *leading, const char *address)
 {
-    snprintf(leading->folder, sizeof leading->folder, "/tmp/reprise-explore-XXXXXX");
-    if (mkdtemp(leading->folder) == NULL)
+    struct error unsaid = { 0 }; /* the address is printed too */
+    if (folder_make(leading->folder, &unsaid) != STATUS_OK)
         return false;
     snprintf(leading->file, sizeof leading->file, "%s/open.html", leading->folder);
     FILE *out = fopen(leading->file, "w");

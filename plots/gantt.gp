@@ -1,16 +1,13 @@
 # plots/gantt.gp - turns' prefills, layer by layer: three lanes each. In: small (for phones), turns, x_least, x_most
-# (ms since the prefill began); of each turn title_N, facts_N, before_N (texts), first_token_N (ms), $blocks_N: lane (0
-# load, 1 compute, 2 save), begin, end (ms), layer, and what it is: 0 a layer, 1 GPUs that wait, 2 GPUs that compute
-# something else, 3 layers without a gap. Layers that follow each other differ in shade; every fifth is named where it is wide enough.
+# (ms since the prefill began), lane_name[], lane_dark[], lane_light[] (of layers with odd numbers and of the others),
+# waits, other (colours); of each turn title_N, facts_N, before_N (texts), first_token_N (ms), $blocks_N: lane (0 load,
+# 1 compute, 2 save), begin, end (ms), layer, and what it is: 0 a layer, 1 GPUs that wait, 2 GPUs that compute something
+# else, 3 layers without a gap. Layers that follow each other differ in shade; every fifth is named where it is wide enough.
 panel_height = small ? 222 : 240
 key_height = small ? 44 : 46
 height = key_height + panel_height * turns + (small ? 62 : 56)
 load scripts.(small ? '/canvas_small.gp' : '/canvas.gp')
 if (!small) { scale = 1; small_letters = ',12' }
-array lane_dark[3] = ['#0072B2', '#D55E00', '#009E73']
-array lane_light[3] = ['#79BDE8', '#F2B07A', '#8AD4BC']
-waits = '#5A5A5A'
-other = '#E4E4E4'
 span = x_most - x_least
 margin = 0.02 * span
 left = small ? 122 : 110
@@ -33,7 +30,7 @@ eval(named_at(13, small ? 418 : 448, 'at other work'))
 set yrange [2.6 : small ? -1.15 : -0.6]
 set xrange [x_least - margin : x_most + margin]
 set tics font font.(small ? small_letters : ',15')
-set ytics ('load KV' 0, 'compute' 1, 'save KV' 2) scale 0
+set ytics (lane_name[1] 0, lane_name[2] 1, lane_name[3] 2) scale 0
 set format x '%g'
 set grid noytics
 if (small) { unset xtics; unset grid }

@@ -5,18 +5,17 @@
 #define REPRISE_PLOTS_GANTT_H
 
 #include "base/error.h"
+#include "plots/gantt_blocks.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #define GANTT_FILES_MOST 4
 
-struct timeline_turn;
-
-/* One turn in a picture. */
+/* One turn in a picture: at most GANTT_FILES_MOST in one. */
 struct gantt_panel {
     const struct timeline_turn *turn; /* the caller's */
-    char title[160];
+    char title[GANTT_TEXT_BYTES];
 };
 
 /* Draws turns one below the other on one scale into path, PNG or SVG as its name ends. small: for a page that is

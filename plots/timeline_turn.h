@@ -1,4 +1,4 @@
-/* plots/timeline_turn.h - what a timeline's file tells of one turn's prefill. Private to plots/. */
+/* plots/timeline_turn.h - what a timeline's file tells of one turn's prefill. */
 #ifndef REPRISE_PLOTS_TIMELINE_TURN_H
 #define REPRISE_PLOTS_TIMELINE_TURN_H
 

@@ -10,6 +10,7 @@
 #include "sweep/metric_show.h"
 #include "sweep/point_key.h"
 #include "sweep/result_json.h"
+#include "sweep/run_words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,6 +145,8 @@ static json_t *run_json(const struct experiment *experiment, const struct sim_re
     if (!curves)
         return object;
     char *yaml = experiment_text(experiment);
+    char words[RUN_WORDS_BYTES];
+    json_object_set_new(object, "words", json_string(run_words(&result->metrics, words)));
     json_object_set_new(object, "series", result_json_series(result));
     json_object_set_new(object, "shown", shown_json(&result->metrics));
     json_object_set_new(object, "experiment", result_json_experiment(experiment));
@@ -152,7 +155,7 @@ static json_t *run_json(const struct experiment *experiment, const struct sim_re
     return object;
 }
 
-static struct door_answer run_answer(enum job_end end, json_t *object, const struct error *err)
+struct door_answer asks_run_answer(enum job_end end, json_t *object, const struct error *err)
 {
     if (end == JOB_DONE)
         return asks_json(HTTP_OK, object);
@@ -166,7 +169,7 @@ static struct door_answer run(const struct asks *asks, const struct job_place *p
 {
     struct experiment experiment;
     struct sim_result result;
-    struct turn_layers turn = { 0 };
+    struct turn_choice turn = { 0 };
     const struct watch watch = turn_watch(&turn);
     struct error err = { 0 };
     const uint64_t start_ns = clock_now_ns();
@@ -182,9 +185,8 @@ static struct door_answer run(const struct asks *asks, const struct job_place *p
                             json_integer((json_int_t)(clock_now_ns() - start_ns)));
         sim_result_free(&result);
     }
-    turn_free(&turn);
     json_decref(notes);
-    return run_answer(end, object, &err);
+    return asks_run_answer(end, object, &err);
 }
 
 /* ---- what is in a body ---- */
@@ -206,7 +208,7 @@ static bool read_place(const json_t *body, struct job_place *place, struct door_
             place->slot = (enum job_slot)i;
             return true;
         }
-    *refusal = refuse_body("slot", "one of a, b, cost, report", word);
+    *refusal = refuse_body("slot", "one of a, b, cost, turn, report", word);
     return false;
 }
 
@@ -245,18 +247,45 @@ static struct door_answer ask_cancel(const struct asks *asks, const json_t *body
     return asks_json(HTTP_OK, json_object());
 }
 
+/* Whether there are one or two experiments in it. */
+static bool are_sets(const json_t *sets)
+{
+    size_t count = json_array_size(sets);
+    bool whole = count >= 1 && count <= ASKS_SETS_MOST;
+    for (size_t i = 0; i < count; i++)
+        whole = whole && is_set(json_array_get(sets, i));
+    return whole;
+}
+
+static struct door_answer refuse_sets(void)
+{
+    return refuse_body("sets", "one or two objects of texts by key", NULL);
+}
+
 static struct door_answer ask_report(const struct asks *asks, const json_t *body)
 {
     const json_t *sets = json_object_get(body, "sets");
-    size_t count = json_array_size(sets);
-    bool whole = count == 1 || count == 2;
-    for (size_t i = 0; i < count; i++)
-        whole = whole && is_set(json_array_get(sets, i));
-    if (!whole)
-        return refuse_body("sets", "one or two objects of texts by key", NULL);
     struct job_place place = { .slot = SLOT_REPORT };
+    if (!are_sets(sets))
+        return refuse_sets();
     read_page(body, &place);
     return asks_report(asks, &place, sets);
+}
+
+static struct door_answer ask_turn(const struct asks *asks, const json_t *body)
+{
+    const json_t *sets = json_object_get(body, "sets");
+    json_int_t session = json_integer_value(json_object_get(body, "session"));
+    json_int_t turn = json_integer_value(json_object_get(body, "turn_of_session"));
+    struct job_place place = { .slot = SLOT_TURN };
+    if (!are_sets(sets))
+        return refuse_sets();
+    if (session < 0 || turn < 1)
+        return refuse_body("turn_of_session", "a session's number from 0 on, and its turn's from 1",
+                           NULL);
+    read_page(body, &place);
+    const struct asks_turn asked = { (uint64_t)session, (uint64_t)turn };
+    return asks_turn(asks, &place, sets, &asked);
 }
 
 static struct door_answer begin_trace(const struct asks *asks, const char *name)
@@ -344,11 +373,9 @@ static struct door_answer answer_post(const struct asks *asks, const struct door
     static const struct {
         const char *path;
         struct door_answer (*answer)(const struct asks *asks, const json_t *body);
-    } posts[] = { { "api/run", ask_run },
-                  { "api/cancel", ask_cancel },
-                  { "api/progress", ask_progress },
-                  { "api/trace", ask_trace },
-                  { "api/report", ask_report } };
+    } posts[] = { { "api/run", ask_run },           { "api/cancel", ask_cancel },
+                  { "api/progress", ask_progress }, { "api/trace", ask_trace },
+                  { "api/turn", ask_turn },         { "api/report", ask_report } };
     for (size_t i = 0; i < sizeof posts / sizeof *posts; i++) {
         json_error_t error;
         if (strcmp(ask->path, posts[i].path) != 0)

@@ -5,6 +5,10 @@
  *   POST api/run        {page, slot, set, curves}: runs the experiment of the keys `set`; metrics, findings, curves
  *   POST api/cancel     {page, slot}
  *   POST api/progress   {page}: how far each slot's run is
+ *   POST api/turn       {page, sets, session, turn_of_session}: that turn's prefill under one experiment or two, as
+ *                       `reprise plot --timeline` draws it: {least_ms, most_ms, panels}; a panel has {title, facts, before,
+ *                       first_token_ms, blocks: [[lane, kind, begin_ms, end_ms, layer]]} (plots/gantt_blocks.h), or is
+ *                       null where that turn is not served or its layers are not told
  *   POST api/report     {page, sets}: the page of `reprise report`, of one run or of two beside each other
  *   POST api/trace      {name}: {file}, a trace of the user's begins; {file, at, part}: its bytes behind `at`, in
  *                       base64, and with last: true {trace}, under which name it may be run

@@ -25,9 +25,25 @@ struct door_answer asks_error(unsigned status, const struct error *err);
 enum status asks_experiment(const struct asks *asks, const json_t *set, json_t *notes,
                             struct experiment *experiment, struct error *err);
 
+/* What runs came to: the object of a job that was done, which is taken (NULL: there is none); {stopped}; or {error}. */
+struct door_answer asks_run_answer(enum job_end end, json_t *object, const struct error *err);
+
+/* Of how many experiments at once a question may be. */
+enum { ASKS_SETS_MOST = 2 };
+
 /* Answers api/start, and api/report with the objects of texts in `sets`, run at `place`. */
 struct door_answer asks_start(const struct asks *asks);
 struct door_answer asks_report(const struct asks *asks, const struct job_place *place,
                                const json_t *sets);
+
+/* A turn by what it is in every experiment of its load. */
+struct asks_turn {
+    uint64_t session, turn_of_session; /* as in turn_row.h */
+};
+/* Answers api/turn. */
+struct door_answer asks_turn(const struct asks *asks, const struct job_place *place,
+                             const json_t *sets, const struct asks_turn *turn);
+/* The picture's lanes, {name, dark, light} in their order, and its other colours. */
+json_t *asks_gantt_look(void);
 
 #endif

@@ -1,6 +1,7 @@
 /* cli/explore/asks_report.c - the page of `reprise report`, of what the page shows: runs once more,
  * stored in a folder of their own that is gone at the end. */
 #include "cli/explore/asks_parts.h"
+#include "cli/explore/folder.h"
 
 #include "base/memory.h"
 #include "plots/report.h"
@@ -12,18 +13,15 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { RUNS_MOST = 2 };
-
-/* A folder of the user's alone (mkdtemp: 0700), with what SQLite may put beside the database. */
+/* A folder with what SQLite may put beside the database. */
 struct place {
-    char folder[64], database[96], page[96];
+    char folder[FOLDER_BYTES], database[96], page[96];
 };
 
 static enum status place_make(struct place *place, struct error *err)
 {
-    snprintf(place->folder, sizeof place->folder, "/tmp/reprise-explore-XXXXXX");
-    if (mkdtemp(place->folder) == NULL)
-        return error_io(err, place->folder, "create folder", strerror(errno));
+    if (folder_make(place->folder, err) != STATUS_OK)
+        return err->status;
     snprintf(place->database, sizeof place->database, "%s/runs.db", place->folder);
     snprintf(place->page, sizeof place->page, "%s/report.html", place->folder);
     return STATUS_OK;
@@ -45,10 +43,10 @@ static void place_remove(const struct place *place)
 
 struct runs {
     uint32_t count;
-    char name[RUNS_MOST][CONFIG_TEXT_BYTES + 8];
-    char *yaml[RUNS_MOST];
-    uint64_t seed[RUNS_MOST];
-    struct sim_result result[RUNS_MOST];
+    char name[ASKS_SETS_MOST][CONFIG_TEXT_BYTES + 8];
+    char *yaml[ASKS_SETS_MOST];
+    uint64_t seed[ASKS_SETS_MOST];
+    struct sim_result result[ASKS_SETS_MOST];
 };
 
 static void runs_free(struct runs *runs)
@@ -64,7 +62,7 @@ static void runs_free(struct runs *runs)
 static enum job_end run_one(const struct asks *asks, const struct job_place *place,
                             const json_t *set, bool lettered, struct runs *runs, struct error *err)
 {
-    static const char *const letters[RUNS_MOST] = { "A: ", "B: " };
+    static const char *const letters[ASKS_SETS_MOST] = { "A: ", "B: " };
     struct experiment experiment;
     uint32_t at = runs->count;
     if (asks_experiment(asks, set, NULL, &experiment, err) != STATUS_OK)
@@ -83,7 +81,7 @@ static enum job_end run_one(const struct asks *asks, const struct job_place *pla
 static enum status keep(struct store *store, const struct runs *runs, int64_t *first,
                         struct error *err)
 {
-    struct store_run stored[RUNS_MOST];
+    struct store_run stored[ASKS_SETS_MOST];
     for (uint32_t i = 0; i < runs->count; i++)
         stored[i] = (struct store_run){ .name = runs->name[i],
                                         .config_yaml = runs->yaml[i],
@@ -151,10 +149,8 @@ struct door_answer asks_report(const struct asks *asks, const struct job_place *
     enum job_end end = JOB_DONE;
     for (size_t i = 0; end == JOB_DONE && i < json_array_size(sets); i++)
         end = run_one(asks, place, json_array_get(sets, i), json_array_size(sets) > 1, runs, &err);
-    const struct door_answer answer = end == JOB_DONE ? page_of(runs)
-                                      : end == JOB_STOPPED
-                                          ? asks_json(200, json_pack("{s:b}", "stopped", 1))
-                                          : asks_error(200, &err);
+    const struct door_answer answer =
+        end == JOB_DONE ? page_of(runs) : asks_run_answer(end, NULL, &err);
     runs_free(runs);
     return answer;
 }

@@ -87,7 +87,7 @@ struct door_answer asks_start(const struct asks *asks)
 {
     json_t *keys = json_array(), *set = json_object();
     walk(asks->start, keys, set);
-    return asks_json(200, json_pack("{s:s, s:o, s:o, s:o, s:o}", "version", REPRISE_VERSION, "keys",
-                                    keys, "set", set, "metrics", metrics_json(), "names",
-                                    names_json(asks->names)));
+    return asks_json(200, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "version", REPRISE_VERSION,
+                                    "keys", keys, "set", set, "metrics", metrics_json(), "names",
+                                    names_json(asks->names), "gantt", asks_gantt_look()));
 }

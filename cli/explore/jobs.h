@@ -10,8 +10,9 @@
 
 #include <stdbool.h>
 
-/* a and b are set side by side; cost is a map's next point; report is a page to keep. */
-#define JOB_SLOTS(X) X(SLOT_A, "a") X(SLOT_B, "b") X(SLOT_COST, "cost") X(SLOT_REPORT, "report")
+/* a and b are set side by side; cost is a map's next point; turn is one turn's picture; report is a page to keep. */
+#define JOB_SLOTS(X)                                                                               \
+    X(SLOT_A, "a") X(SLOT_B, "b") X(SLOT_COST, "cost") X(SLOT_TURN, "turn") X(SLOT_REPORT, "report")
 enum job_slot { JOB_SLOTS(CHOICE_MEMBER) JOB_SLOT_COUNT };
 extern const char *const job_slot_words[JOB_SLOT_COUNT + 1]; /* ended by NULL */
 

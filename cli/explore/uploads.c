@@ -2,6 +2,7 @@
 #include "cli/explore/uploads.h"
 
 #include "base/memory.h"
+#include "cli/explore/folder.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -21,7 +22,7 @@ struct upload {
 
 struct uploads {
     pthread_mutex_t lock;
-    char folder[64]; /* "": none yet */
+    char folder[FOLDER_BYTES]; /* "": none yet */
     uint32_t count;
     uint64_t bytes; /* of all */
     struct upload file[UPLOADS_MOST];
@@ -58,24 +59,13 @@ static void plain_name(const char *name, char plain[NAME_BYTES])
     plain[at] = '\0';
 }
 
-static enum status make_folder(struct uploads *uploads, struct error *err)
-{
-    if (uploads->folder[0] != '\0')
-        return STATUS_OK;
-    snprintf(uploads->folder, sizeof uploads->folder, "/tmp/reprise-explore-XXXXXX");
-    if (mkdtemp(uploads->folder) != NULL)
-        return STATUS_OK;
-    uploads->folder[0] = '\0';
-    return error_io(err, "/tmp", "create folder", strerror(errno));
-}
-
 static enum status begin(struct uploads *uploads, const char *name, uint32_t *number,
                          struct error *err)
 {
     char plain[NAME_BYTES];
     if (uploads->count == UPLOADS_MOST)
         return error_input(err, NULL, 0, "name", "at most 64 traces while the program runs", name);
-    if (make_folder(uploads, err) != STATUS_OK)
+    if (uploads->folder[0] == '\0' && folder_make(uploads->folder, err) != STATUS_OK)
         return err->status;
     struct upload *file = &uploads->file[uploads->count];
     plain_name(name, plain);

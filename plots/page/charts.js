@@ -70,8 +70,20 @@ const charts = (() => {
         return element;
     }
 
+    // Read once while a script runs: each look at a style lays the page out anew.
+    let colours = null;
+
     function colour(name) {
-        return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim() || "#888";
+        if (!colours) {
+            colours = new Map();
+            queueMicrotask(() => (colours = null));
+        }
+        if (!colours.has(name))
+            colours.set(
+                name,
+                getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim() || "#888"
+            );
+        return colours.get(name);
     }
 
     const FONT = "system-ui, 'DejaVu Sans', Verdana, sans-serif";
@@ -193,7 +205,7 @@ const charts = (() => {
         return { picture, x, y, left, right, top, bottom };
     }
 
-    // Words in a row of swatches above a chart: [{name, colour, dash}].
+    // Words in a row of swatches above a chart: [{name, colour, line, dash}], or two colours.
     function legend(place, entries) {
         const list = document.createElement("ul");
         list.className = "legend";
@@ -212,7 +224,8 @@ const charts = (() => {
                           "stroke-width": 2.5,
                           "stroke-dasharray": entry.dash,
                       })
-                    : svg("rect", { x: 4, width: 14, height: 12, fill: entry.colour })
+                    : svg("rect", { x: 4, width: 14, height: 12, fill: (entry.colours || [entry.colour])[0] }),
+                entry.colours ? svg("rect", { x: 11, width: 7, height: 12, fill: entry.colours[1] }) : null
             );
             item.append(swatch, entry.name);
             list.append(item);
@@ -431,40 +444,88 @@ const charts = (() => {
         return picture;
     }
 
-    // A turn's layers [{load_begin_ns, arrival_ns, begin_ns, end_ns}]: a row each, when its KV came (arrival 0: it
-    // was there) and when it was computed. ns since the first of them.
+    // Blocks' kinds, as plots/gantt_blocks.h numbers them.
+    const GANTT = { layer: 0, wait: 1, other: 2, run: 3 };
+
+    // A turn's prefill in three lanes. turn: {blocks: [[lane, kind, begin_ms, end_ms, layer]], first_token_ms, before};
+    // range: {least_ms, most_ms}; look: {lanes: [{name, dark, light}], waits, other}. Layers without a gap are one light
+    // block, those with odd numbers dark ones on it.
     function gantt(place, options) {
-        const layers = options.layers;
-        const end = Math.max(...layers.map((layer) => Math.max(layer.end_ns, layer.arrival_ns)), 1);
-        const row = layers.length > 48 ? 5 : 8;
-        const { picture, width } = canvas(place, layers.length * row + 52, options.label);
-        const x = scale({ from: 0, to: end, kind: "ns" }, 62, width - 14, Math.floor(width / 90));
-        const bottom = layers.length * row + 8;
+        const { turn, range, look } = options;
+        const row = 40,
+            top = 26,
+            bottom = top + row * look.lanes.length;
+        const { picture, width } = canvas(place, bottom + 42, options.label);
+        const left = 68,
+            right = width - 14;
+        const x = scale(
+            { from: range.least_ms * 1e6, to: range.most_ms * 1e6, kind: "ns" },
+            left,
+            right,
+            Math.floor((right - left) / 76)
+        );
+        const at = (ms) => x.at(ms * 1e6);
         for (const tick of x.ticks) {
-            const at = x.at(tick);
-            picture.append(svg("line", { x1: at, x2: at, y1: 4, y2: bottom, stroke: colour("grid") }));
-            picture.append(text(at, bottom + 16, format(tick, "ns"), { "text-anchor": "middle" }));
+            const tickX = x.at(tick);
+            picture.append(
+                svg("line", { x1: tickX, x2: tickX, y1: top, y2: bottom, stroke: colour("grid") })
+            );
+            picture.append(text(tickX, bottom + 16, format(tick, "ns"), { "text-anchor": "middle" }));
         }
-        const bar = (from, to, y, name) =>
+        look.lanes.forEach((lane, i) =>
+            picture.append(
+                text(left - 6, top + (i + 0.5) * row + 4, lane.name, {
+                    "text-anchor": "end",
+                    fill: colour("ink"),
+                })
+            )
+        );
+        const bar = ([lane, , begin, end], fill) =>
             picture.append(
                 svg("rect", {
-                    x: x.at(from),
-                    y,
-                    width: Math.max(1, x.at(to) - x.at(from)),
-                    height: row / 2 - 0.5,
-                    fill: colour(name),
+                    x: at(begin).toFixed(2),
+                    y: top + lane * row + 5,
+                    width: Math.max(0.3, at(end) - at(begin)).toFixed(2),
+                    height: row - 10,
+                    fill,
                 })
             );
-        layers.forEach((layer, i) => {
-            const y = 6 + i * row;
-            if (i % 8 === 0)
-                picture.append(
-                    text(56, y + row, `layer ${i + 1}`, { "text-anchor": "end", "font-size": 11 })
-                );
-            if (layer.arrival_ns > 0) bar(layer.load_begin_ns, layer.arrival_ns, y, "dram");
-            bar(layer.begin_ns, layer.end_ns, y + row / 2, "hbm");
-        });
-        picture.append(text(width / 2, bottom + 36, options.xName, { "text-anchor": "middle" }));
+        const of = (kind) => turn.blocks.filter((block) => block[1] === kind);
+        for (const block of of(GANTT.run)) bar(block, look.lanes[block[0]].light);
+        for (const block of of(GANTT.layer)) if (block[4] % 2) bar(block, look.lanes[block[0]].dark);
+        for (const block of of(GANTT.wait)) bar(block, look.waits);
+        for (const block of of(GANTT.other)) bar(block, look.other);
+        for (const [lane, , begin, end, layer] of of(GANTT.layer)) {
+            if (layer % 5 !== 0 || at(end) - at(begin) < 16) continue;
+            picture.append(
+                text((at(begin) + at(end)) / 2, top + (lane + 0.5) * row + 4, layer, {
+                    "text-anchor": "middle",
+                    "font-size": 10,
+                    fill: layer % 2 ? "#ffffff" : "#10151c",
+                })
+            );
+        }
+        const done = at(turn.first_token_ms);
+        picture.append(
+            svg("line", {
+                x1: done,
+                x2: done,
+                y1: top - 4,
+                y2: bottom,
+                stroke: colour("ink"),
+                "stroke-width": 1.2,
+                "stroke-dasharray": "5 4",
+            })
+        );
+        picture.append(
+            text(done, top - 9, "first token", { "text-anchor": done > (left + right) / 2 ? "end" : "start" })
+        );
+        if (turn.before) picture.append(text(left, top - 9, turn.before));
+        picture.append(
+            text((left + right) / 2, bottom + 36, "time since the prefill began", {
+                "text-anchor": "middle",
+            })
+        );
         return picture;
     }
 

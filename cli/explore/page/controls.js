@@ -1,6 +1,6 @@
 // cli/explore/page/controls.js - the experiment's keys as controls: sliders and lists for those that matter most,
 // a field for every other. Each shows what the configuration under edit says, or the default in its place; what
-// the program refuses is told at the key.
+// the program refuses is told at the key, and what changed nothing too.
 "use strict";
 
 function element(name, attributes, ...children) {
@@ -17,14 +17,16 @@ function element(name, attributes, ...children) {
 
 const controls = (() => {
     const STEPS = 240; // of a slider
+    const SSD = "tiers.ssd.capacity",
+        DRIVES = "ssd.drives";
 
     // Sliders of the first view: a key's range there, where it is smaller than what the key takes.
     const SLIDERS = {
         gpus: { name: "GPUs", from: 1, to: () => server("gpus") || 8, whole: true },
         "engine.hbm_utilisation": {
-            name: "HBM that the engine may use",
+            name: "Share of HBM that the engine may use",
             from: 0.3,
-            to: 0.98,
+            to: 1,
             own: "0",
             ownValue: () => server("hbm_utilisation"),
             ownWords: "the server's",
@@ -48,10 +50,19 @@ const controls = (() => {
             zero: "0",
             own: "hardware",
             ownValue: ssdBytes,
-            ownWords: "the server's drives",
+            ownWords: "the server's drives'",
         },
         "workload.sessions_per_s": { name: "Sessions that begin per second", from: 0.01, to: 100, log: true },
         "workload.sessions": { name: "Sessions in all", from: 100, to: 100000, log: true, whole: true },
+        max_turns: {
+            name: "Turns in all",
+            from: 100,
+            to: 1000000,
+            log: true,
+            whole: true,
+            last: "0",
+            lastWords: "until the load ends",
+        },
         warmup_turns: {
             name: "First turns, not measured",
             from: 10,
@@ -103,6 +114,7 @@ const controls = (() => {
                 "workload.reply_tokens.mean",
                 "import.rate",
                 "import.think_scale",
+                "max_turns",
                 "warmup_turns",
             ],
         ],
@@ -120,6 +132,7 @@ const controls = (() => {
     let effective = {}; // of the last result: what presets and versions made of keys that are not set
     const shown = new Map(); // key: [functions that show its value]
     const places = new Map(); // key: [elements for its error]
+    const notices = new Map(); // key: what the last result says of it
 
     function server(member) {
         const entry = state.names.hardware.find((item) => item.name === state.value("hardware"));
@@ -144,14 +157,15 @@ const controls = (() => {
     }
 
     function put(key, text, settled) {
-        if (key === "tiers.ssd.capacity") state.put("ssd.drives", undefined); // as many as that takes
+        if (key === SSD) state.put(DRIVES, undefined); // as many as that takes
         const row = state.rows.get(key);
         state.put(key, text === row.standard && !(key in effective) ? undefined : text);
         show();
         changed(settled);
     }
 
-    // A key's name, way back to its default, and place for what it is refused for, around a control.
+    // A key's name, way back to what the page began with, and places for what it is refused for and what it did not
+    // change, around a control.
     function field(key, name, control, extra) {
         const row = state.rows.get(key),
             id = control.id;
@@ -160,10 +174,11 @@ const controls = (() => {
             {
                 type: "button",
                 class: "reset",
-                "aria-label": `${name}: back to the default`,
-                title: `back to the default: ${row.standard || "none"}`,
+                "aria-label": `${name}: back to the beginning`,
+                title: `back to what the page began with: ${state.start[key] || row.standard || "none"}`,
                 onclick: () => {
-                    state.put(key, undefined);
+                    state.put(key, state.start[key]);
+                    if (key === SSD) state.put(DRIVES, state.start[DRIVES]);
                     show();
                     changed(true);
                 },
@@ -174,8 +189,11 @@ const controls = (() => {
         if (!places.has(key)) places.set(key, []);
         places.get(key).push(error);
         control.setAttribute("aria-describedby", `${id}-error`);
+        const notice = element("p", { class: "notice", hidden: true });
         onShow(key, () => {
-            reset.hidden = !state.isSet(key);
+            reset.hidden = !state.differs(key);
+            notice.textContent = notices.get(key) || "";
+            notice.hidden = notice.textContent === "";
         });
         return element(
             "div",
@@ -183,6 +201,7 @@ const controls = (() => {
             element("div", { class: "name" }, element("label", { for: id, title: row.help }, name), reset),
             control,
             ...(extra || []),
+            notice,
             error
         );
     }
@@ -194,20 +213,23 @@ const controls = (() => {
             row = state.rows.get(key);
         const id = `c-${key}`;
         const first = spec.zero !== undefined ? 1 : 0; // the leftmost step is none at all
+        const behind = spec.last !== undefined ? 1 : 0; // the rightmost step is no limit
         const ends = () => [spec.from, typeof spec.to === "function" ? spec.to() : spec.to];
         const steps = () => (spec.whole && !spec.log ? ends()[1] - ends()[0] : STEPS);
+        const wide = () => steps() - first - behind || 1;
         const toStep = (value) => {
             const [from, to] = ends();
-            if (first && value <= 0) return 0;
+            if (value <= 0 && (first || behind)) return first ? 0 : steps();
             const share = spec.log
                 ? Math.log(Math.max(value, from) / from) / Math.log(to / from)
                 : (value - from) / (to - from || 1);
-            return Math.round(first + Math.min(1, Math.max(0, share)) * (steps() - first));
+            return Math.round(first + Math.min(1, Math.max(0, share)) * wide());
         };
         const toText = (step) => {
             const [from, to] = ends();
             if (first && step === 0) return spec.zero;
-            const share = (step - first) / (steps() - first || 1);
+            if (behind && step === steps()) return spec.last;
+            const share = (step - first) / wide();
             const value = spec.log ? from * (to / from) ** share : from + (to - from) * share;
             return spec.whole
                 ? String(Math.round(Number(value.toPrecision(value >= 100 ? 2 : 3))))
@@ -227,7 +249,9 @@ const controls = (() => {
         const note = element("span", { class: "own" });
         range.addEventListener("input", () => put(key, toText(Number(range.value)), false));
         range.addEventListener("change", () => changed(true));
-        text.addEventListener("change", () => put(key, text.value.trim(), true));
+        // Emptied it stands for what it stood for where nothing is said.
+        const none = spec.own !== undefined ? spec.own : row.standard;
+        text.addEventListener("change", () => put(key, text.value.trim() || none, true));
         onShow(key, () => {
             const given = state.isSet(key) ? state.value(key) : effective[key] || state.value(key);
             const own = spec.own !== undefined && given === spec.own;
@@ -235,14 +259,15 @@ const controls = (() => {
             range.max = steps();
             if (document.activeElement !== range || Number.isNaN(Number(range.value)))
                 range.value = toStep(Number.isNaN(number) || number === undefined ? ends()[0] : number);
-            const words =
-                own && number !== undefined
-                    ? `${spec.ownWords}: ${spec.share ? number : units.write(number, row.unit)}`
-                    : given;
-            if (document.activeElement !== text) text.value = given;
-            range.setAttribute("aria-valuetext", words);
-            text.title = `${words}; takes ${row.takes}`;
-            note.textContent = own ? words : "";
+            const known = own && number !== undefined;
+            const written = known ? (spec.share ? String(number) : units.write(number, row.unit)) : given;
+            const words = known ? spec.ownWords : behind && given === spec.last ? spec.lastWords : "";
+            // What is the server's own stands there dim, to be written over.
+            if (document.activeElement !== text) text.value = known ? "" : given;
+            text.placeholder = known ? written : "";
+            range.setAttribute("aria-valuetext", words ? `${written}, ${words}` : written);
+            text.title = `takes ${row.takes}`;
+            note.textContent = words;
         });
         const made = field(key, spec.name, range, [text, note]);
         made.classList.add("slider");
@@ -493,6 +518,13 @@ const controls = (() => {
         show();
     }
 
+    // texts: by key, what a result says of keys that have no effect on it.
+    function setNotices(texts) {
+        notices.clear();
+        for (const [key, text] of Object.entries(texts)) notices.set(key, text);
+        show();
+    }
+
     // At its key, if it has one that is shown; false: it is to be told elsewhere.
     function showError(error) {
         for (const list of places.values()) for (const place of list) place.hidden = true;
@@ -509,5 +541,5 @@ const controls = (() => {
         return true;
     }
 
-    return { build, show, setEffective, showError, server, driveBytes, ssdBytes };
+    return { build, show, setEffective, setNotices, showError, server, driveBytes, ssdBytes };
 })();

@@ -121,6 +121,7 @@ const runs = (() => {
             sides = state.sides();
         clearTimeout(polling);
         polling = setTimeout(() => watch(mine, began), BUSY_AFTER_MS);
+        turn.pause();
         map.pause();
         for (const side of Object.keys(under)) if (!sides.includes(side)) cancel(side);
         try {
@@ -171,11 +172,19 @@ const runs = (() => {
         controls.showError(null);
         const bySide = Object.fromEntries(told.map((one) => [one.side, one.answer]));
         controls.setEffective(bySide[state.edit].experiment);
+        results.setTurn(null);
         results.show(sides, bySide, isLook);
         if (isLook) return;
         document.getElementById("results").dataset.round = String(round);
+        controls.setNotices(effects.of(state.edit, state.set[state.edit], bySide[state.edit]));
         say(`Up to date, ${seconds < 0.1 ? "at once" : `after ${seconds.toFixed(1)} s`}.`);
-        map.follow(bySide[state.edit]);
+        follow(sides, bySide);
+    }
+
+    async function follow(sides, bySide) {
+        const mine = round;
+        await turn.follow(sides, bySide);
+        if (mine === round) map.follow(bySide[state.edit]);
     }
 
     function stop() {
@@ -184,11 +193,118 @@ const runs = (() => {
 
     // The page goes: nobody waits for what is under way.
     function leave() {
-        for (const slot of [...Object.keys(under), "cost"])
+        for (const slot of [...Object.keys(under), "turn", "cost"])
             api.post("api/cancel", { slot }, { keepalive: true }).catch(() => {});
     }
 
     return { schedule, stop, leave };
+})();
+
+// ---- a turn's prefill, when nothing else is to be done ----
+
+const turn = (() => {
+    let mine = 0,
+        controller = null,
+        kept = { asked: "" }; // the last picture, and of which question it is
+
+    function pause() {
+        mine++;
+        if (controller) controller.abort();
+        controller = null;
+    }
+
+    // The side under edit says which turn, else the other: the same one is drawn of both.
+    function choose(sides, bySide) {
+        const order = [...sides].sort((side) => (side === state.edit ? -1 : 1));
+        const waits = order.filter((side) => bySide[side].turn && bySide[side].turn.wait_ns > 0);
+        const side = waits[0] || order.find((each) => bySide[each].turn);
+        return side ? { side, ...bySide[side].turn } : null;
+    }
+
+    function why(chosen, sides) {
+        const under = sides.length > 1 ? ` under ${chosen.side.toUpperCase()}` : "";
+        return chosen.wait_ns > 0
+            ? `Turn ${chosen.turn}, whose layers waited longest for their KV${under}: ` +
+                  `${charts.format(chosen.wait_ns, "ns")} in one iteration.`
+            : `Turn ${chosen.turn}: no turn's layers waited for their KV${under}; ` +
+                  "of this one most were loaded, or it computed longest.";
+    }
+
+    // bySide: whole answers.
+    async function follow(sides, bySide) {
+        const me = ++mine,
+            chosen = choose(sides, bySide);
+        if (!chosen) {
+            results.setTurn("No turn was prefilled.");
+            return;
+        }
+        const sets = sides.map((side) => ({ ...state.set[side] }));
+        const { session, turn_of_session } = chosen;
+        const asked = JSON.stringify([sets.map((set) => state.key(set)), session, turn_of_session]);
+        if (asked === kept.asked) {
+            results.setTurn(kept.picture);
+            return;
+        }
+        results.setTurn("Drawing …");
+        controller = new AbortController();
+        const told = await api
+            .ask("api/turn", { sets, session, turn_of_session }, controller.signal)
+            .catch(() => ({ stopped: true }));
+        if (me !== mine || told.stopped) return;
+        if (told.panels) kept = { asked, picture: { why: why(chosen, sides), sides, ...told } };
+        results.setTurn(told.panels ? kept.picture : told.error.text);
+    }
+
+    return { follow, pause };
+})();
+
+// ---- what changed nothing ----
+
+const effects = (() => {
+    const last = {}; // by side: {set, metrics} of the last whole result
+
+    // Keys in which two configurations differ; those that go with another do not count.
+    function changed(before, now) {
+        const keys = new Set([...Object.keys(before), ...Object.keys(now)]);
+        const differing = [...keys].filter((key) => before[key] !== now[key]);
+        return differing.length === 2 && differing.includes("tiers.ssd.capacity")
+            ? differing.filter((key) => key !== "ssd.drives")
+            : differing;
+    }
+
+    // Which of two ends ended the run decides that the other does nothing.
+    function ends(answer) {
+        const turns = results.turnsInAll(answer),
+            limited = results.endedByTurns(answer);
+        if (limited && answer.experiment.trace === '""')
+            return {
+                "workload.sessions":
+                    `Turns in all (${turns}) ended this run before these sessions did: ` +
+                    "more of them change nothing.",
+            };
+        if (!limited && Number(answer.experiment.max_turns) > 0)
+            return { max_turns: `The load ended this run, after ${turns} turns: more change nothing.` };
+        return {};
+    }
+
+    // Texts by key for the side under edit, whose whole answer this is.
+    function of(side, set, answer) {
+        const before = last[side],
+            texts = ends(answer),
+            metrics = JSON.stringify(answer.run.metrics);
+        const keys = before ? changed(before.set, set) : [];
+        if (keys.length === 1 && metrics === before.metrics) {
+            const row = state.rows.get(keys[0]);
+            const was = before.set[keys[0]] ?? row.standard;
+            texts[keys[0]] ??= `No effect: every metric is what it was with ${was || "none"}.`;
+        }
+        // Asked again, the same answer keeps what it said.
+        if (before && keys.length === 0) return { ...before.texts };
+        last[side] = { set: { ...set }, metrics, texts };
+        return texts;
+    }
+
+    return { of };
 })();
 
 // ---- the map of DRAM and SSD: one point after the other ----

@@ -39,6 +39,7 @@ const results = (() => {
     let main = null;
     let pictures = []; // of the charts on the page: [{title, picture}]
     let drawn = null; // what is shown: {sides, answers}
+    let turn = null; // the turn's pictures {why, sides, panels, least_ms, most_ms}, or words in their place
     let map = null; // the map's state: {columns, rows, value, chosen, choose, ...}
 
     function letter(side) {
@@ -89,25 +90,37 @@ const results = (() => {
         const ssd = fixed
             ? `of ${experiment["ssd.drives"]} × ${experiment["ssd.drive"]}`
             : tier(experiment, "tiers.ssd.capacity", entry.ssd_bytes);
+        const hbm = charts.format(answer.run.kv_budget_bytes, "bytes");
         const turns = answer.run.metrics.turns.toLocaleString("en");
+        const end = endedByTurns(answer) ? "turns in all" : "the load's end";
+        const measured = `${turns} turns measured after ${warmup(answer).toLocaleString("en")} of warm-up`;
         return (
-            `${experiment.model} on ${server}, ${experiment.policy}, DRAM ${dram}, SSD ${ssd}; ${load}; ` +
-            `${turns} turns measured, simulated in ${charts.format(answer.took_ns, "ns")}`
+            `${experiment.model} on ${server}, ${experiment.policy}; for KV ${hbm} of HBM, DRAM ${dram}, SSD ${ssd}; ` +
+            `${load}; ${measured}, until ${end}; simulated in ${charts.format(answer.took_ns, "ns")}`
         );
     }
 
+    function warmup(answer) {
+        return Number(answer.experiment.warmup_turns);
+    }
+
+    function turnsInAll(answer) {
+        return (answer.run.metrics.turns + warmup(answer)).toLocaleString("en");
+    }
+
+    // Else the workload or the trace did.
+    function endedByTurns(answer) {
+        const most = Number(answer.experiment.max_turns);
+        return most > 0 && answer.run.metrics.turns + warmup(answer) >= most;
+    }
+
+    // The sentence that `reprise sim` begins with.
     function headline(answer) {
-        const shown = answer.shown;
         return element(
             "p",
             { class: "headline" },
-            "Half of the turns have their first token within ",
-            element("b", {}, shown.ttft_p50_ns),
-            ", 99 in 100 within ",
-            element("b", {}, shown.ttft_p99_ns),
-            "; ",
-            element("b", {}, shown.hit_rate_tokens),
-            " of what prompts and histories hold was reused, the rest computed."
+            element("b", {}, `${answer.run.policy}:`),
+            ` ${answer.words}`
         );
     }
 
@@ -274,38 +287,55 @@ const results = (() => {
         return made;
     }
 
-    function gantt(side, sides, answer, after) {
-        const whose = sides.length > 1 ? `: ${side.toUpperCase()}` : "";
-        const title = `A turn's prefill, layer by layer${whose}`;
-        const turn = answer.turn;
-        const made = card(title);
-        const wait = turn.wait_ns > 0 ? charts.format(turn.wait_ns, "ns") : "";
-        made.append(
-            element(
-                "p",
-                { class: "which" },
-                wait
-                    ? `Turn ${turn.turn}, which waited longest for its KV: ${wait} of its layers' time.`
-                    : `Turn ${turn.turn}: no turn's layers waited for KV; this one loaded most of them.`
-            )
+    // ---- a turn ----
+
+    function turnCard() {
+        return element(
+            "section",
+            { class: "card", id: "turn" },
+            element("h2", {}, "A turn's prefill, layer by layer"),
+            element("div", { id: "turn-chart" })
         );
-        charts.legend(made, [
-            { name: "KV on its way", colour: charts.colour("dram") },
-            { name: "computing", colour: charts.colour("hbm") },
+    }
+
+    // What is told of a turn that a side does not serve, or not alone.
+    const NO_TURN =
+        "This configuration did not serve that turn, or computed its layers with another turn's.";
+
+    function drawTurn() {
+        const place = document.getElementById("turn-chart");
+        if (!place || !drawn) return;
+        pictures = pictures.filter((item) => item.place !== place);
+        place.replaceChildren();
+        if (!turn) return;
+        if (typeof turn === "string") {
+            place.append(element("p", { class: "note" }, turn));
+            return;
+        }
+        place.append(element("p", { class: "which" }, turn.why));
+        const look = state.gantt;
+        charts.legend(place, [
+            ...look.lanes.map((lane) => ({ name: lane.name, colours: [lane.dark, lane.light] })),
+            { name: "the GPUs wait", colour: look.waits },
+            { name: "at other work", colour: look.other },
         ]);
-        made.append(
-            chart(
-                title,
-                (place) =>
-                    charts.gantt(place, {
-                        layers: turn.layers,
-                        label: title,
-                        xName: "time since its load or prefill began",
-                    }),
-                after
-            )
-        );
-        return made;
+        turn.sides.forEach((side, i) => {
+            const panel = turn.panels[i];
+            const whose = turn.sides.length > 1 ? [letter(side), " "] : [];
+            const words = panel ? `${panel.title}; ${panel.facts}` : NO_TURN;
+            place.append(element("p", { class: "turn" }, ...whose, words));
+            if (!panel) return;
+            const where = element("div", { class: "chart" });
+            place.append(where);
+            const picture = charts.gantt(where, { turn: panel, range: turn, look, label: words });
+            const title = `${turn.sides.length > 1 ? `${side.toUpperCase()}: ` : ""}${words}`;
+            pictures.push({ title, picture, place });
+        });
+    }
+
+    function setTurn(next) {
+        turn = next;
+        drawTurn();
     }
 
     // ---- the map of DRAM and SSD ----
@@ -458,16 +488,11 @@ const results = (() => {
                 ...told.map((side) => hits(side, sides, answers[side], after)),
                 mapCard()
             ),
-            element(
-                "div",
-                { class: "pair" },
-                ...told
-                    .filter((side) => answers[side].turn)
-                    .map((side) => gantt(side, sides, answers[side], after))
-            ),
+            turnCard(),
             table(sides, answers)
         );
         for (const draw of after) draw();
+        drawTurn();
         drawMap();
         glance(sides, answers);
         scrollTo(0, top);
@@ -517,5 +542,5 @@ const results = (() => {
         drawn = null;
     }
 
-    return { begin, show, redraw, setMap, drawMap, refuse, pictures: () => pictures, shown: () => drawn };
+    return { begin, show, redraw, setTurn, setMap, drawMap, refuse, pictures: () => pictures, shown: () => drawn, turnsInAll, endedByTurns };
 })();

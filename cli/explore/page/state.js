@@ -97,6 +97,7 @@ const state = {
     rows: new Map(),
     names: {},
     metrics: [],
+    gantt: {},
     start: {},
     set: { a: {}, b: {} },
     edit: "a",
@@ -111,6 +112,7 @@ const state = {
             version: told.version,
             names: told.names,
             metrics: told.metrics,
+            gantt: told.gantt,
             start: told.set,
         });
         if (!this.readLink()) this.set.a = { ...this.start };
@@ -124,6 +126,11 @@ const state = {
     },
     isSet(key, side = this.edit) {
         return this.set[side][key] !== undefined;
+    },
+    // Whether the key is another than the page began with.
+    differs(key, side = this.edit) {
+        const began = this.start[key];
+        return this.value(key, side) !== (began !== undefined ? began : this.rows.get(key).standard);
     },
     // undefined: the default again.
     put(key, text, side = this.edit) {

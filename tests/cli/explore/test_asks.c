@@ -2,7 +2,11 @@
  * that. */
 #include "cli/explore/asks.h"
 
+#include "plots/gantt_blocks.h"
+#include "plots/timeline_turn.h"
+#include "sim/record/record.h"
 #include "sweep/result_json.h"
+#include "sweep/run_words.h"
 #include "tests/support.h"
 
 #include <pthread.h>
@@ -10,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define QUICK "\"workload.sessions\":\"40\",\"warmup_turns\":\"0\""
 /* Minutes, if nobody stops it. */
@@ -137,6 +142,9 @@ START_TEST(a_body_that_is_not_as_agreed_is_refused_by_its_key)
         { "api/run", "{\"slot\":\"a\"}", "set" },
         { "api/run", "{\"slot\":\"a\",\"set\":{\"gpus\":2}}", "set" },
         { "api/cancel", "{}", "slot" },
+        { "api/turn", "{\"session\":1,\"turn_of_session\":1}", "sets" },
+        { "api/turn", "{\"sets\":[{}],\"session\":-1,\"turn_of_session\":1}", "turn_of_session" },
+        { "api/turn", "{\"sets\":[{}],\"session\":1}", "turn_of_session" },
         { "api/report", "{\"sets\":[]}", "sets" },
         { "api/report", "{\"sets\":[{},{},{}]}", "sets" },
         { "api/report", "{\"sets\":[{},7]}", "sets" },
@@ -223,6 +231,9 @@ START_TEST(a_run_gives_what_the_simulator_gives)
     ck_assert(json_equal(run, json_object_get(answer, "run")));
     ck_assert(json_equal(series, json_object_get(answer, "series")));
     ck_assert_uint_gt(json_array_size(series), 0);
+    char words[RUN_WORDS_BYTES]; /* in the words that sim prints */
+    ck_assert_str_eq(json_string_value(json_object_get(answer, "words")),
+                     run_words(&result.metrics, words));
     /* The YAML makes the same experiment again. */
     struct config_tree *again = NULL;
     ck_assert_int_eq(
@@ -238,6 +249,21 @@ START_TEST(a_run_gives_what_the_simulator_gives)
     asks_free(asks);
 }
 END_TEST
+
+/* ---- a turn's picture ---- */
+
+static void simulate(const char *yaml, const struct watch *watch, struct experiment *experiment)
+{
+    const struct sim_progress progress = { .watch = watch };
+    struct config_tree *tree = NULL;
+    struct sim_result result;
+    struct error err = { 0 };
+    ck_assert_int_eq(config_tree_parse(yaml, "t", &tree, &err), STATUS_OK);
+    ck_assert_int_eq(experiment_from_tree(tree, NULL, experiment, &err), STATUS_OK);
+    ck_assert_int_eq(sim_run(experiment, &progress, &result, &err), STATUS_OK);
+    sim_result_free(&result);
+    config_tree_free(tree);
+}
 
 /* The longest that layers waited in any measured iteration: plainly, from all of them. */
 struct longest {
@@ -260,64 +286,126 @@ static void note_iteration(void *context, const struct watch_iteration *told)
         *most_ns = told->wait_ns;
 }
 
-static uint64_t longest_wait_ns(const char *yaml)
+static json_int_t whole_of(const json_t *object, const char *member)
 {
+    return json_integer_value(json_object_get(object, member));
+}
+
+START_TEST(the_turn_that_is_told_waited_longest)
+{
+    struct asks *asks = asks_of("{}", NULL);
     struct longest longest = { 0 };
     const struct watch watch = { .context = &longest,
                                  .iterated = note_iteration,
                                  .measures = note_measures };
-    const struct sim_progress progress = { .watch = &watch };
-    struct config_tree *tree = NULL;
     struct experiment experiment;
-    struct sim_result result;
-    struct error err = { 0 };
-    ck_assert_int_eq(config_tree_parse(yaml, "t", &tree, &err), STATUS_OK);
-    ck_assert_int_eq(experiment_from_tree(tree, NULL, &experiment, &err), STATUS_OK);
-    ck_assert_int_eq(sim_run(&experiment, &progress, &result, &err), STATUS_OK);
-    sim_result_free(&result);
-    config_tree_free(tree);
-    ck_assert_uint_gt(longest.warmup_wait_ns, longest.wait_ns); /* which is not what is asked for */
-    return longest.wait_ns;
-}
-
-static json_int_t time_of(const json_t *layer, const char *member)
-{
-    return json_integer_value(json_object_get(layer, member));
-}
-
-START_TEST(the_turn_that_is_drawn_waited_longest_and_its_layers_follow_each_other)
-{
-    struct asks *asks = asks_of("{}", NULL);
     unsigned status;
-    json_t *answer = tell(asks, true, "api/run",
-                          "{\"slot\":\"a\",\"curves\":true,\"set\":{\"workload.sessions\":\"200\","
-                          "\"warmup_turns\":\"800\",\"workload.seed\":\"5\",\"engine.read_buffer_layers\":\"0\"}}",
-                          &status);
-    const json_t *turn = json_object_get(answer, "turn"), *layers = json_object_get(turn, "layers");
-    uint64_t wait_ns = longest_wait_ns(
-        "{workload.sessions: 200, warmup_turns: 800, workload.seed: 5, engine.read_buffer_layers: 0}");
-    ck_assert_uint_gt(wait_ns, 0);
-    ck_assert_uint_eq((uint64_t)time_of(turn, "wait_ns"), wait_ns);
-    ck_assert_int_gt(time_of(turn, "turn"), 800); /* a measured one */
-    ck_assert_uint_eq(json_array_size(layers), 40);
-    json_int_t before = 0, gaps = 0;
-    for (size_t i = 0; i < json_array_size(layers); i++) {
-        const json_t *layer = json_array_get(layers, i);
-        ck_assert_int_ge(time_of(layer, "begin_ns"), before);
-        ck_assert_int_ge(time_of(layer, "begin_ns"), time_of(layer, "arrival_ns"));
-        ck_assert_int_ge(time_of(layer, "arrival_ns"), time_of(layer, "load_begin_ns"));
-        ck_assert_int_gt(time_of(layer, "end_ns"), time_of(layer, "begin_ns"));
-        gaps += i > 0 ? time_of(layer, "begin_ns") - before : 0;
-        before = time_of(layer, "end_ns");
-    }
-    ck_assert_int_gt(gaps, 0);
-    ck_assert_int_le(gaps, (json_int_t)wait_ns);
+    simulate("{workload.sessions: 200, warmup_turns: 800, workload.seed: 5, "
+             "engine.read_buffer_layers: 0}",
+             &watch, &experiment);
+    ck_assert_uint_gt(longest.warmup_wait_ns, longest.wait_ns); /* which is not what is asked for */
+    json_t *answer = tell(
+        asks, true, "api/run",
+        "{\"slot\":\"a\",\"curves\":true,\"set\":{\"workload.sessions\":\"200\","
+        "\"warmup_turns\":\"800\",\"workload.seed\":\"5\",\"engine.read_buffer_layers\":\"0\"}}",
+        &status);
+    const json_t *turn = json_object_get(answer, "turn");
+    ck_assert_uint_gt(longest.wait_ns, 0);
+    ck_assert_uint_eq((uint64_t)whole_of(turn, "wait_ns"), longest.wait_ns);
+    ck_assert_int_gt(whole_of(turn, "turn"), 800); /* a measured one */
     json_decref(answer);
-    answer =
-        tell(asks, true, "api/run",
-             "{\"slot\":\"a\",\"curves\":true,\"set\":{" QUICK ",\"policy\":\"none\"}}", &status);
-    ck_assert(json_is_null(json_object_get(answer, "turn"))); /* nothing is loaded */
+    asks_free(asks);
+}
+END_TEST
+
+struct heard_blocks {
+    const json_t *blocks;
+    size_t count, of_lane[GANTT_LANE_COUNT];
+};
+
+static void compare_block(void *context, const struct gantt_block *block)
+{
+    struct heard_blocks *heard = context;
+    const json_t *told = json_array_get(heard->blocks, heard->count++);
+    ck_assert_int_eq(json_integer_value(json_array_get(told, 0)), block->lane);
+    ck_assert_int_eq(json_integer_value(json_array_get(told, 1)), block->kind);
+    ck_assert_double_eq(json_real_value(json_array_get(told, 2)), block->begin_ms);
+    ck_assert_double_eq(json_real_value(json_array_get(told, 3)), block->end_ms);
+    ck_assert_int_eq(json_integer_value(json_array_get(told, 4)), block->layer);
+    heard->of_lane[block->lane]++;
+}
+
+/* The turn as `sim --timeline` tells it of the whole run. */
+static void tell_timeline(const char *yaml, const char *path)
+{
+    const struct record_asked asked = { .timeline = path, .span = { 0, UINT64_MAX } };
+    struct record record;
+    struct experiment experiment;
+    struct error err = { 0 };
+    ck_assert_int_eq(record_open(&record, &asked, "scheduler-aware", &err), STATUS_OK);
+    simulate(yaml, record_watch(&record), &experiment);
+    ck_assert_int_eq(record_finish(&record, &err), STATUS_OK);
+    record_free(&record);
+}
+
+#define DRAWN                                                                                      \
+    "\"workload.sessions\":\"60\",\"warmup_turns\":\"0\",\"workload.sessions_per_s\":\"0.3\""
+
+static json_t *ask_turn(struct asks *asks, const json_t *turn, json_int_t further)
+{
+    char body[512];
+    unsigned status;
+    snprintf(body, sizeof body,
+             "{\"sets\":[{" DRAWN "},{" DRAWN ",\"policy\":\"none\"}],\"session\":%lld,"
+             "\"turn_of_session\":%lld}",
+             (long long)whole_of(turn, "session"),
+             (long long)(whole_of(turn, "turn_of_session") + further));
+    json_t *answer = tell(asks, true, "api/turn", body, &status);
+    ck_assert_uint_eq(status, 200);
+    return answer;
+}
+
+START_TEST(a_turn_is_drawn_as_plot_draws_it_from_a_timeline_load_compute_and_save)
+{
+    char path[64];
+    struct asks *asks = asks_of("{}", NULL);
+    struct timeline_turn whole;
+    struct error err = { 0 };
+    unsigned status;
+    snprintf(path, sizeof path, "/tmp/test-asks-%d.json", (int)getpid());
+    tell_timeline("{workload.sessions: 60, warmup_turns: 0, workload.sessions_per_s: 0.3}", path);
+    json_t *run = tell(asks, true, "api/run",
+                       "{\"slot\":\"a\",\"curves\":true,\"set\":{" DRAWN "}}", &status);
+    const json_t *turn = json_object_get(run, "turn");
+    json_t *answer = ask_turn(asks, turn, 0);
+    const json_t *panels = json_object_get(answer, "panels");
+    ck_assert_uint_eq(json_array_size(panels), 2); /* the same turn of both */
+    const json_t *first = json_array_get(panels, 0), *second = json_array_get(panels, 1);
+    const struct gantt_range range = {
+        json_number_value(json_object_get(answer, "least_ms")),
+        json_number_value(json_object_get(answer, "most_ms")),
+    };
+    ck_assert_int_eq(timeline_turn_read(path, (uint64_t)whole_of(turn, "turn"), NULL, &whole, &err),
+                     STATUS_OK);
+    struct heard_blocks heard = { .blocks = json_object_get(first, "blocks") };
+    gantt_blocks(&whole, range, compare_block, &heard);
+    ck_assert_uint_eq(heard.count, json_array_size(heard.blocks));
+    for (int lane = 0; lane < GANTT_LANE_COUNT; lane++)
+        ck_assert_uint_gt(heard.of_lane[lane], 0);
+    char title[GANTT_TEXT_BYTES];
+    ck_assert_str_eq(json_string_value(json_object_get(first, "title")),
+                     gantt_title(&whole, title));
+    ck_assert_ptr_nonnull(
+        strstr(json_string_value(json_object_get(second, "title")), "none: session "));
+    ck_assert_ptr_nonnull(
+        strstr(json_string_value(json_object_get(second, "title")), " 0 tokens reused"));
     json_decref(answer);
+    answer = ask_turn(asks, turn, 1000); /* no session has so many */
+    ck_assert(json_is_null(json_array_get(json_object_get(answer, "panels"), 0)));
+    json_decref(answer);
+    json_decref(run);
+    timeline_turn_free(&whole);
+    unlink(path);
     asks_free(asks);
 }
 END_TEST
@@ -577,7 +665,8 @@ int main(void)
     tcase_add_test(asks, what_is_wrong_with_an_experiment_is_told_at_its_key);
     tcase_add_test(asks, the_page_begins_with_the_command_lines_keys);
     tcase_add_test(asks, a_run_gives_what_the_simulator_gives);
-    tcase_add_test(asks, the_turn_that_is_drawn_waited_longest_and_its_layers_follow_each_other);
+    tcase_add_test(asks, the_turn_that_is_told_waited_longest);
+    tcase_add_test(asks, a_turn_is_drawn_as_plot_draws_it_from_a_timeline_load_compute_and_save);
     tcase_add_loop_test(asks, a_trace_that_is_handed_over_is_the_same_file_in_a_private_folder, 0,
                         5);
     tcase_add_test(asks, a_trace_that_is_handed_over_can_be_run_and_none_else_of_its_folder);

@@ -40,8 +40,8 @@ export class Browser {
                 await browser.call("GET", "/status");
                 break;
             } catch (error) {
-                if (i === 100) throw error;
-                await sleep(100);
+                if (i === 500) throw error;
+                await sleep(20);
             }
         }
         const session = await browser.call("POST", "/session", {
@@ -54,6 +54,7 @@ export class Browser {
             },
         });
         browser.session = `/session/${session.sessionId}`;
+        await browser.call("POST", `${browser.session}/timeouts`, { script: 60000 });
         return browser;
     }
 
@@ -80,26 +81,34 @@ export class Browser {
             mobile: width < 600,
         }).then(() =>
             this.devtools("Emulation.setEmulatedMedia", {
-                features: [{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }],
+                features: [
+                    { name: "prefers-color-scheme", value: dark ? "dark" : "light" },
+                    { name: "prefers-reduced-motion", value: "reduce" }, // which only costs here
+                ],
             })
         );
     }
     go(url) {
         return this.call("POST", `${this.session}/url`, { url });
     }
+    reload() {
+        return this.call("POST", `${this.session}/refresh`, {});
+    }
     // The value of a script's `return`.
     run(script, ...args) {
         return this.call("POST", `${this.session}/execute/sync`, { script, args });
     }
-    // Until the script returns something true, which is the value.
+    // Until the script returns something true, which is the value. The page itself looks, every few ms.
     async until(script, what, ms = 20000) {
-        const end = Date.now() + ms;
-        for (;;) {
-            const value = await this.run(script);
-            if (value) return value;
-            if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
-            await sleep(40);
-        }
+        const [value, said] = await this.call("POST", `${this.session}/execute/async`, {
+            script:
+                `const look = () => { ${script} }, [ms, done] = arguments, end = Date.now() + ms;` +
+                "(function again() { let value; try { value = look(); } catch (error) { done([null, String(error)]); return; }" +
+                "if (value || Date.now() > end) done([value, '']); else setTimeout(again, 8); })();",
+            args: [ms],
+        });
+        if (!value) throw new Error(`waited in vain for ${what}${said ? `: ${said}` : ""}`);
+        return value;
     }
     async click(selector) {
         const element = await this.call("POST", `${this.session}/element`, {

@@ -96,9 +96,18 @@ const charts = (() => {
         );
     }
 
+    const widths = new WeakMap();
+
+    // Looks how wide places are before any is drawn in: each look after a change lays the page out anew.
+    function measure(places) {
+        for (const place of places) widths.set(place, place.clientWidth);
+    }
+
     // An empty picture as wide as its place, with words for those who cannot see it.
     function canvas(place, height, label) {
-        const width = Math.max(240, Math.floor(place.clientWidth) || 480);
+        const wide = widths.get(place) ?? place.clientWidth;
+        const width = Math.max(240, Math.floor(wide) || 480);
+        widths.delete(place);
         const picture = svg("svg", {
             width,
             height,
@@ -564,5 +573,5 @@ const charts = (() => {
         return new Promise((resolve) => board.toBlob(resolve, "image/png"));
     }
 
-    return { format, colour, legend, lines, shares, bars, heat, gantt, png };
+    return { format, colour, measure, legend, lines, shares, bars, heat, gantt, png };
 })();

@@ -518,6 +518,12 @@ const controls = (() => {
         show();
     }
 
+    // What a key's text is called.
+    function words(key, text) {
+        const spec = SLIDERS[key] || {};
+        return text === spec.own ? spec.ownWords : text === spec.last ? spec.lastWords : text || "none";
+    }
+
     // texts: by key, what a result says of keys that have no effect on it.
     function setNotices(texts) {
         notices.clear();
@@ -541,5 +547,5 @@ const controls = (() => {
         return true;
     }
 
-    return { build, show, setEffective, setNotices, showError, server, driveBytes, ssdBytes };
+    return { build, show, setEffective, setNotices, showError, words, server, driveBytes, ssdBytes };
 })();

@@ -4,7 +4,9 @@
 
 const DEBOUNCE_MS = 90; // a slider's steps that follow each other are one change
 const BUSY_AFTER_MS = 250; // quick runs do not flicker
+const QUIET_MS = 250; // what is drawn when nothing else is to be done waits for so long
 const MAP_RUN_MOST_NS = 1.5e9; // slower runs make a map only when asked
+const MAP_DRAW_MS = 150; // how often points that come quickly are drawn
 const ANSWERS_KEPT = 24;
 const LOOK_TURNS = 4000; // of a look when nothing is known of such runs
 const LOOK_NS = 0.6e9; // a run that is expected to take longer is looked at first: fewer turns, said so
@@ -181,10 +183,14 @@ const runs = (() => {
         follow(sides, bySide);
     }
 
+    // What a slider that still moves would take back is not begun.
     async function follow(sides, bySide) {
-        const mine = round;
-        await turn.follow(sides, bySide);
-        if (mine === round) map.follow(bySide[state.edit]);
+        const mine = round,
+            isNewest = () => mine === round;
+        map.show(bySide[state.edit]);
+        await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+        if (isNewest()) await turn.follow(sides, bySide);
+        if (isNewest()) map.fill();
     }
 
     function stop() {
@@ -287,16 +293,30 @@ const effects = (() => {
         return {};
     }
 
+    // Keys that say one thing and stood at another in the run: a preset is what it is.
+    function unheeded(set, answer) {
+        const texts = {};
+        for (const [key, text] of Object.entries(set)) {
+            const row = state.rows.get(key),
+                had = (answer.experiment[key] ?? text).replace(/^"(.*)"$/, "$1");
+            const close = Math.abs(units.read(had, row.unit) / units.read(text, row.unit) - 1) < 1e-6;
+            const same = had === text || close || units.read(had, row.unit) === units.read(text, row.unit);
+            const told = units.write(units.read(had, row.unit), row.unit);
+            if (!same) texts[key] = `Not heeded: ${answer.run.policy} ran with ${told === "NaN" ? had : told}.`;
+        }
+        return texts;
+    }
+
     // Texts by key for the side under edit, whose whole answer this is.
     function of(side, set, answer) {
         const before = last[side],
-            texts = ends(answer),
+            texts = { ...ends(answer), ...unheeded(set, answer) },
             metrics = JSON.stringify(answer.run.metrics);
         const keys = before ? changed(before.set, set) : [];
         if (keys.length === 1 && metrics === before.metrics) {
-            const row = state.rows.get(keys[0]);
-            const was = before.set[keys[0]] ?? row.standard;
-            texts[keys[0]] ??= `No effect: every metric is what it was with ${was || "none"}.`;
+            const was = before.set[keys[0]] ?? state.rows.get(keys[0]).standard;
+            texts[keys[0]] ??=
+                `No effect: every metric is what it was with ${controls.words(keys[0], was)}.`;
         }
         // Asked again, the same answer keeps what it said.
         if (before && keys.length === 0) return { ...before.texts };
@@ -395,7 +415,7 @@ const map = (() => {
 
     async function go() {
         const me = ++mine;
-        hand();
+        let drawn = performance.now();
         for (let r = rows.length - 1; r >= 0; r--)
             for (let c = 0; c < columns.length; c++) {
                 if (value(c, r) !== null) continue;
@@ -410,14 +430,16 @@ const map = (() => {
                     .catch(() => ({ stopped: true }));
                 if (me !== mine || answer.stopped) return;
                 points.set(pointKey(c, r), answer.run ? answer.run.metrics : null);
+                if (performance.now() < drawn + MAP_DRAW_MS) continue;
                 results.drawMap();
+                drawn = performance.now();
             }
         controller = null;
         hand();
     }
 
-    // The map of the configuration under edit; answer: its run.
-    function follow(answer) {
+    // The map of the configuration under edit, as far as it is known; answer: its run.
+    function show(answer) {
         const next = { ...state.set[state.edit] };
         delete next[DRAM];
         delete next[SSD];
@@ -426,11 +448,14 @@ const map = (() => {
         base = next;
         sizes();
         allowed = allowed || answer.took_ns <= MAP_RUN_MOST_NS;
-        if (allowed) go();
-        else hand();
+        hand();
     }
 
-    return { follow, pause };
+    function fill() {
+        if (allowed) go();
+    }
+
+    return { show, fill, pause };
 })();
 
 // ---- what can be taken away ----

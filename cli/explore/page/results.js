@@ -398,10 +398,14 @@ const results = (() => {
             .flatMap((_, c) => map.rows.map((__, r) => map.value(c, r)))
             .filter((v) => v !== null).length;
         const all = map.columns.length * map.rows.length;
+        const shown = new Set(
+            map.columns.flatMap((_, c) => map.rows.map((__, r) => (map.value(c, r) || {})[state.map]))
+        );
+        const alike = done === all && shown.size === 1 ? "All sizes give the same here. " : "";
         const progress = done < all ? `${done} of ${all} sizes are simulated. ` : "";
         const whose = state.compare ? ` for ${state.edit.toUpperCase()}` : "";
         note.replaceChildren(
-            `SSD up, DRAM to the right; green is better. ${progress}Choose a cell to take its sizes${whose}. `
+            `SSD up, DRAM to the right; green is better. ${alike}${progress}Choose a cell to take its sizes${whose}. `
         );
         if (map.waits)
             note.append(
@@ -486,11 +490,13 @@ const results = (() => {
                 "div",
                 { class: "pair" },
                 ...told.map((side) => hits(side, sides, answers[side], after)),
-                mapCard()
+                ...(told.length === 1 ? [mapCard()] : [])
             ),
+            ...(told.length === 1 ? [] : [mapCard()]),
             turnCard(),
             table(sides, answers)
         );
+        charts.measure(main.querySelectorAll(".chart"));
         for (const draw of after) draw();
         drawTurn();
         drawMap();

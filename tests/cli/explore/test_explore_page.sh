@@ -10,11 +10,11 @@ folder=$(mktemp -d)
 trap '[ -n "${server:-}" ] && kill "$server" 2>/dev/null; rm -rf "$folder"' EXIT
 unset DISPLAY WAYLAND_DISPLAY
 # Small, so that a run takes milliseconds: what is waited for is the page.
-"$reprise" explore --no-browser --set workload.sessions=300 --set workload.sessions_per_s=0.3 --set warmup_turns=100 \
+"$reprise" explore --no-browser --set workload.sessions=60 --set workload.sessions_per_s=0.3 --set warmup_turns=20 \
     -t "$source/traces/samples/example.jsonl" >"$folder/address" 2>"$folder/log" &
 server=$!
 for _ in $(seq 200); do
     [ -s "$folder/address" ] && break
     sleep 0.05
 done
-node "$(dirname "$0")/test_explore_page.mjs" "$(cat "$folder/address")" "$pictures"
+node "$(dirname "$0")/test_explore_page.mjs" "$(cat "$folder/address")" "$pictures" "$reprise"

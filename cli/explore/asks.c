@@ -191,18 +191,21 @@ static struct door_answer run(const struct asks *asks, const struct job_place *p
 
 /* ---- what is in a body ---- */
 
-/* The page that asks; "" where it has no name. */
-static void read_page(const json_t *body, struct job_place *place)
+/* The page that asks, "" where it has no name; and who waits there. */
+static void read_page(const struct door_ask *ask, const json_t *body, struct job_place *place)
 {
     const char *page = json_string_value(json_object_get(body, "page"));
     snprintf(place->page, sizeof place->page, "%s", page != NULL ? page : "");
+    place->is_gone = ask->is_gone;
+    place->asker = ask->asker;
 }
 
 /* false: *refusal says why. */
-static bool read_place(const json_t *body, struct job_place *place, struct door_answer *refusal)
+static bool read_place(const struct door_ask *ask, const json_t *body, struct job_place *place,
+                       struct door_answer *refusal)
 {
     const char *word = json_string_value(json_object_get(body, "slot"));
-    read_page(body, place);
+    read_page(ask, body, place);
     for (int i = 0; word != NULL && i < JOB_SLOT_COUNT; i++)
         if (strcmp(word, job_slot_words[i]) == 0) {
             place->slot = (enum job_slot)i;
@@ -225,23 +228,25 @@ static bool is_set(const json_t *set)
     return texts;
 }
 
-static struct door_answer ask_run(const struct asks *asks, const json_t *body)
+static struct door_answer ask_run(const struct asks *asks, const struct door_ask *ask,
+                                  const json_t *body)
 {
     struct door_answer refusal;
     struct job_place place;
     const json_t *set = json_object_get(body, "set");
-    if (!read_place(body, &place, &refusal))
+    if (!read_place(ask, body, &place, &refusal))
         return refusal;
     if (!is_set(set))
         return refuse_body("set", "an object of texts by key", NULL);
     return run(asks, &place, set, json_is_true(json_object_get(body, "curves")));
 }
 
-static struct door_answer ask_cancel(const struct asks *asks, const json_t *body)
+static struct door_answer ask_cancel(const struct asks *asks, const struct door_ask *ask,
+                                     const json_t *body)
 {
     struct door_answer refusal;
     struct job_place place;
-    if (!read_place(body, &place, &refusal))
+    if (!read_place(ask, body, &place, &refusal))
         return refusal;
     jobs_cancel(asks->jobs, &place);
     return asks_json(HTTP_OK, json_object());
@@ -262,17 +267,19 @@ static struct door_answer refuse_sets(void)
     return refuse_body("sets", "one or two objects of texts by key", NULL);
 }
 
-static struct door_answer ask_report(const struct asks *asks, const json_t *body)
+static struct door_answer ask_report(const struct asks *asks, const struct door_ask *ask,
+                                     const json_t *body)
 {
     const json_t *sets = json_object_get(body, "sets");
     struct job_place place = { .slot = SLOT_REPORT };
     if (!are_sets(sets))
         return refuse_sets();
-    read_page(body, &place);
+    read_page(ask, body, &place);
     return asks_report(asks, &place, sets);
 }
 
-static struct door_answer ask_turn(const struct asks *asks, const json_t *body)
+static struct door_answer ask_turn(const struct asks *asks, const struct door_ask *ask,
+                                   const json_t *body)
 {
     const json_t *sets = json_object_get(body, "sets");
     json_int_t session = json_integer_value(json_object_get(body, "session"));
@@ -283,7 +290,7 @@ static struct door_answer ask_turn(const struct asks *asks, const json_t *body)
     if (session < 0 || turn < 1)
         return refuse_body("turn_of_session", "a session's number from 0 on, and its turn's from 1",
                            NULL);
-    read_page(body, &place);
+    read_page(ask, body, &place);
     const struct asks_turn asked = { (uint64_t)session, (uint64_t)turn };
     return asks_turn(asks, &place, sets, &asked);
 }
@@ -297,8 +304,10 @@ static struct door_answer begin_trace(const struct asks *asks, const char *name)
     return asks_json(HTTP_OK, json_pack("{s:i}", "file", (int)number));
 }
 
-static struct door_answer ask_trace(const struct asks *asks, const json_t *body)
+static struct door_answer ask_trace(const struct asks *asks, const struct door_ask *ask,
+                                    const json_t *body)
 {
+    (void)ask;
     const char *name = json_string_value(json_object_get(body, "name"));
     const char *part = json_string_value(json_object_get(body, "part"));
     json_int_t number = json_integer_value(json_object_get(body, "file"));
@@ -319,11 +328,12 @@ static struct door_answer ask_trace(const struct asks *asks, const json_t *body)
     return asks_json(HTTP_OK, json_pack("{s:s}", "trace", path));
 }
 
-static struct door_answer ask_progress(const struct asks *asks, const json_t *body)
+static struct door_answer ask_progress(const struct asks *asks, const struct door_ask *ask,
+                                       const json_t *body)
 {
     json_t *object = json_object();
     struct job_place place;
-    read_page(body, &place);
+    read_page(ask, body, &place);
     for (int i = 0; i < JOB_SLOT_COUNT; i++) {
         place.slot = (enum job_slot)i;
         const struct job_progress at = jobs_progress(asks->jobs, &place);
@@ -372,7 +382,8 @@ static struct door_answer answer_post(const struct asks *asks, const struct door
 {
     static const struct {
         const char *path;
-        struct door_answer (*answer)(const struct asks *asks, const json_t *body);
+        struct door_answer (*answer)(const struct asks *asks, const struct door_ask *ask,
+                                     const json_t *body);
     } posts[] = { { "api/run", ask_run },           { "api/cancel", ask_cancel },
                   { "api/progress", ask_progress }, { "api/trace", ask_trace },
                   { "api/turn", ask_turn },         { "api/report", ask_report } };
@@ -381,8 +392,8 @@ static struct door_answer answer_post(const struct asks *asks, const struct door
         if (strcmp(ask->path, posts[i].path) != 0)
             continue;
         json_t *body = json_loadb(ask->body, ask->body_bytes, JSON_REJECT_DUPLICATES, &error);
-        const struct door_answer answer =
-            body != NULL ? posts[i].answer(asks, body) : refuse_body("body", "JSON", error.text);
+        const struct door_answer answer = body != NULL ? posts[i].answer(asks, ask, body)
+                                                       : refuse_body("body", "JSON", error.text);
         json_decref(body);
         return answer;
     }

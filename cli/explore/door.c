@@ -19,7 +19,7 @@ enum {
     TOKEN_CHARS = 2 * TOKEN_BYTES,
     CONNECTIONS_MOST = 32,
     CONNECTION_MEMORY_BYTES = 32768, /* a request's headers */
-    IDLE_SECONDS = 60
+    IDLE_SECONDS = 15
 };
 
 struct door {
@@ -157,17 +157,36 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status
     return send_answer(connection, &answer);
 }
 
+/* What is asked next, and not read yet, tells that somebody is there. */
+static bool is_gone(const void *asker)
+{
+    char next;
+    const int *fd = asker;
+    ssize_t got = recv(*fd, &next, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+static unsigned idle_seconds(const struct door *door)
+{
+    return door->config.idle_seconds > 0 ? door->config.idle_seconds : IDLE_SECONDS;
+}
+
 /* The answer may take as long as a run: the connection is not idle meanwhile. */
 static enum MHD_Result answer_request(const struct door *door, struct MHD_Connection *connection,
                                       const char *url, const char *method,
                                       const struct request *request)
 {
+    const union MHD_ConnectionInfo *at =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     const struct door_ask ask = { .post = strcmp(method, MHD_HTTP_METHOD_POST) == 0,
                                   .path = behind_token(door, url),
                                   .body = request->body != NULL ? request->body : "",
-                                  .body_bytes = request->bytes };
+                                  .body_bytes = request->bytes,
+                                  .is_gone = at != NULL ? is_gone : NULL,
+                                  .asker = at != NULL ? &at->connect_fd : NULL };
     MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, 0u);
     const struct door_answer answer = door->config.answer(door->config.context, &ask);
+    MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, idle_seconds(door));
     return send_answer(connection, &answer);
 }
 
@@ -270,7 +289,7 @@ static enum status start(struct door *door, struct error *err)
             MHD_USE_ITC,
         0, NULL, NULL, handle, door, MHD_OPTION_LISTEN_SOCKET, listening,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MOST, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
+        idle_seconds(door), MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
         MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_END);
     if (door->daemon != NULL)
         return STATUS_OK;

@@ -4,7 +4,8 @@
  * The address holds a token of 128 random bits; without it nothing is answered (403). Host must be this
  * machine's loopback address with the port, or localhost, so that no name that was pointed here gets in;
  * Origin, where there is one, too, so that no other page asks in its reader's name. A body is JSON, of
- * DOOR_BODY_MOST bytes at most. Each connection has a thread, in which it is answered. */
+ * DOOR_BODY_MOST bytes at most. Each connection has a thread, in which it is answered: who dawdles keeps nobody
+ * waiting, and is put out after a while; only while an answer is made may nothing move. */
 #ifndef REPRISE_CLI_EXPLORE_DOOR_H
 #define REPRISE_CLI_EXPLORE_DOOR_H
 
@@ -22,6 +23,10 @@ struct door_ask {
     const char *path; /* behind the token and its slash: "" for the page itself */
     const char *body; /* ended by a NUL that is not counted; "" with GET */
     size_t body_bytes;
+    /* Whether who asked has gone, so that nobody waits for the answer; from the thread that answers. NULL: cannot be
+     * told. */
+    bool (*is_gone)(const void *asker);
+    const void *asker;
 };
 
 struct door_answer {
@@ -34,6 +39,7 @@ struct door_answer {
 
 struct door_config {
     uint16_t port; /* 0: any that is free */
+    unsigned idle_seconds; /* after which who neither sends nor takes anything is put out; 0: 15 */
     struct door_answer (*answer)(void *context, const struct door_ask *ask); /* from several threads */
     void *context;
 };

@@ -41,6 +41,7 @@ struct job {
     struct jobs *jobs;
     struct page *page;
     struct slot *slot;
+    const struct job_place *place;
     uint64_t number;
 };
 
@@ -105,7 +106,9 @@ static void let_go(struct jobs *jobs, struct page *page)
 
 static bool wanted(const struct job *job)
 {
-    return !atomic_load(&job->jobs->stopped) && atomic_load(&job->slot->newest) == job->number;
+    const struct job_place *place = job->place;
+    return !atomic_load(&job->jobs->stopped) && atomic_load(&job->slot->newest) == job->number &&
+           (place->is_gone == NULL || !place->is_gone(place->asker));
 }
 
 static void note_progress(struct slot *slot, uint64_t turns, double share)
@@ -143,7 +146,7 @@ enum job_end jobs_run(struct jobs *jobs, const struct job_place *place,
                       const struct experiment *experiment, const struct watch *watch,
                       struct sim_result *result, struct error *err)
 {
-    struct job job = { .jobs = jobs, .page = take(jobs, place->page) };
+    struct job job = { .jobs = jobs, .page = take(jobs, place->page), .place = place };
     job.slot = &job.page->slot[place->slot];
     job.number = atomic_fetch_add(&job.slot->newest, 1) + 1;
     atomic_fetch_add(&job.slot->running, 1);

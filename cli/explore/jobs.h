@@ -19,7 +19,7 @@ extern const char *const job_slot_words[JOB_SLOT_COUNT + 1]; /* ended by NULL */
 enum job_end {
     JOB_DONE,
     JOB_FAILED, /* err says why */
-    JOB_STOPPED /* by a newer one, jobs_cancel() or jobs_stop() */
+    JOB_STOPPED /* by a newer one, jobs_cancel() or jobs_stop(); or who asked for it has gone */
 };
 
 struct job_progress {
@@ -33,6 +33,8 @@ enum { JOB_PAGE_BYTES = 24 };
 struct job_place {
     char page[JOB_PAGE_BYTES];
     enum job_slot slot;
+    bool (*is_gone)(const void *asker); /* whether nobody waits for it any more; NULL: cannot be told */
+    const void *asker;
 };
 
 struct jobs;

@@ -654,6 +654,28 @@ START_TEST(a_run_can_be_stopped)
 }
 END_TEST
 
+static bool has_gone(const void *asker)
+{
+    return asker != NULL;
+}
+
+START_TEST(a_run_for_which_nobody_waits_any_more_ends)
+{
+    static const char body[] = "{\"slot\":\"a\",\"set\":{" LONG "}}";
+    struct asks *asks = asks_of("{}", NULL);
+    const struct door_ask ask = { .post = true,
+                                  .path = "api/run",
+                                  .body = body,
+                                  .body_bytes = sizeof body - 1,
+                                  .is_gone = has_gone,
+                                  .asker = body };
+    struct door_answer answer = asks_answer(asks, &ask);
+    ck_assert_str_eq(answer.bytes, "{\"stopped\":true}");
+    free(answer.owned);
+    asks_free(asks);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("asks");
@@ -674,6 +696,7 @@ int main(void)
     tcase_add_test(asks, a_newer_run_stops_the_older_of_its_page_and_slot_and_no_other);
     tcase_add_test(asks, more_pages_than_there_is_room_for_are_served_too);
     tcase_add_loop_test(asks, a_run_can_be_stopped, 0, 2);
+    tcase_add_test(asks, a_run_for_which_nobody_waits_any_more_ends);
     suite_add_tcase(suite, asks);
     return test_main(suite);
 }

@@ -6,20 +6,38 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { ANSWER_MOST = 262144 };
 
 struct heard {
-    unsigned asks;
+    atomic_uint asks; /* begun */
+    bool was_gone;
     size_t body_bytes;
     bool post;
     char path[64], body[64];
 };
+
+static void sleep_ms(long ms)
+{
+    const struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+    nanosleep(&time, NULL);
+}
+
+/* Until who asked has gone, or for 5 s. */
+static bool wait_until_gone(const struct door_ask *ask)
+{
+    for (int i = 0; i < 1000 && !ask->is_gone(ask->asker); i++)
+        sleep_ms(5);
+    return ask->is_gone(ask->asker);
+}
 
 /* Answers with the path, and keeps what was asked. */
 static struct door_answer echo(void *context, const struct door_ask *ask)
@@ -30,6 +48,10 @@ static struct door_answer echo(void *context, const struct door_ask *ask)
     heard->body_bytes = ask->body_bytes;
     snprintf(heard->path, sizeof heard->path, "%s", ask->path);
     snprintf(heard->body, sizeof heard->body, "%s", ask->body);
+    if (strcmp(ask->path, "until-gone") == 0)
+        heard->was_gone = wait_until_gone(ask);
+    if (strcmp(ask->path, "slow") == 0)
+        sleep_ms(1400);
     char *text = strdup(ask->path);
     return (struct door_answer){
         .status = 200, .type = "text/plain", .bytes = text, .size = strlen(text), .owned = text
@@ -44,15 +66,22 @@ struct house {
     char answer[ANSWER_MOST];
 };
 
-static void open_house(struct house *house)
+static void open_house_with(struct house *house, unsigned idle_seconds)
 {
     struct error err = { 0 };
     memset(house, 0, sizeof *house);
-    const struct door_config config = { .answer = echo, .context = &house->heard };
+    const struct door_config config = { .answer = echo,
+                                        .context = &house->heard,
+                                        .idle_seconds = idle_seconds };
     ck_assert_int_eq(door_open(&config, &house->door, &err), STATUS_OK);
     ck_assert_int_eq(sscanf(door_address(house->door), "http://127.0.0.1:%u/%63[^/]/", &house->port,
                             house->token),
                      2);
+}
+
+static void open_house(struct house *house)
+{
+    open_house_with(house, 0);
 }
 
 static int connect_to(const char *host, unsigned port)
@@ -235,6 +264,91 @@ START_TEST(a_body_has_a_most_whether_or_not_its_length_is_told)
 }
 END_TEST
 
+/* ---- who dawdles ---- */
+
+/* A connection on which so much of a request was sent. */
+static int begin(struct house *house, const char *method, const char *path, const char *headers)
+{
+    char text[512];
+    int fd = connect_to("127.0.0.1", house->port);
+    ck_assert_int_ge(fd, 0);
+    int length = snprintf(text, sizeof text, "%s /%s/%s HTTP/1.1\r\nHost: %s\r\n%s", method,
+                          house->token, path, own_host(house), headers);
+    ck_assert_int_eq(send(fd, text, (size_t)length, MSG_NOSIGNAL), length);
+    return fd;
+}
+
+/* What comes until the other end closes; false: it does not within 10 s. */
+static bool is_closed(int fd, char *text, size_t text_bytes)
+{
+    const struct timeval most = { .tv_sec = 10 };
+    size_t got = 0;
+    ssize_t part;
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most);
+    while ((part = recv(fd, text + got, text_bytes - 1 - got, 0)) > 0)
+        got += (size_t)part;
+    text[got] = '\0';
+    close(fd);
+    return part == 0;
+}
+
+static const char half_a_body[] =
+    "Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{\"a\"";
+
+START_TEST(who_dawdles_keeps_nobody_waiting)
+{
+    struct house house;
+    open_house(&house);
+    int silent = connect_to("127.0.0.1", house.port);
+    int headers = begin(&house, "GET", "", "");
+    int body = begin(&house, "POST", "x", half_a_body);
+    int waiting = begin(&house, "GET", "until-gone", "\r\n"); /* of a long run */
+    while (house.heard.asks == 0)
+        sleep_ms(2);
+    ck_assert_int_eq(get(&house, "x", ""), 200);
+    ck_assert(!house.heard.was_gone);
+    close(waiting);         /* for which nobody waits any more */
+    door_close(house.door); /* with the others still there */
+    ck_assert(house.heard.was_gone);
+    close(silent);
+    close(headers);
+    close(body);
+}
+END_TEST
+
+START_TEST(who_dawdles_is_put_out_and_who_waits_for_an_answer_is_not)
+{
+    struct house house;
+    char text[2048];
+    open_house_with(&house, 1);
+    int headers = begin(&house, "GET", "", "");
+    int body = begin(&house, "POST", "x", half_a_body);
+    int slow = begin(&house, "GET", "slow", "\r\n");
+    int answered = begin(&house, "GET", "x", "\r\n"); /* and kept open */
+    ck_assert(is_closed(headers, text, sizeof text));
+    ck_assert(is_closed(body, text, sizeof text));
+    ck_assert_ptr_null(strstr(text, " 200 "));
+    ck_assert(is_closed(answered, text, sizeof text));
+    ck_assert_ptr_nonnull(strstr(text, " 200 "));
+    ck_assert(is_closed(slow, text, sizeof text));
+    ck_assert_ptr_nonnull(strstr(text, " 200 "));
+    door_close(house.door);
+}
+END_TEST
+
+START_TEST(headers_have_a_most_too)
+{
+    struct house house;
+    static char path[60000];
+    open_house(&house);
+    memset(path, 'x', sizeof path - 1);
+    ck_assert_int_ne(ask(&house, "GET", path, own_host(&house), "", ""), 200);
+    ck_assert_uint_eq(house.heard.asks, 0);
+    ck_assert_int_eq(get(&house, "x", ""), 200);
+    door_close(house.door);
+}
+END_TEST
+
 /* ---- what is sent along ---- */
 
 START_TEST(every_answer_forbids_what_is_not_the_pages_own)
@@ -282,6 +396,9 @@ int main(void)
     tcase_add_test(door, a_foreign_origin_is_refused_and_our_own_is_not);
     tcase_add_test(door, only_json_is_taken_and_only_by_post);
     tcase_add_test(door, a_body_has_a_most_whether_or_not_its_length_is_told);
+    tcase_add_test(door, who_dawdles_keeps_nobody_waiting);
+    tcase_add_test(door, who_dawdles_is_put_out_and_who_waits_for_an_answer_is_not);
+    tcase_add_test(door, headers_have_a_most_too);
     tcase_add_test(door, every_answer_forbids_what_is_not_the_pages_own);
     tcase_add_test(door, it_listens_on_loopback_alone_and_a_taken_port_is_told);
     suite_add_tcase(suite, door);

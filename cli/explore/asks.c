@@ -10,7 +10,6 @@
 #include "sweep/metric_show.h"
 #include "sweep/point_key.h"
 #include "sweep/result_json.h"
-#include "sweep/run_words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,8 +144,6 @@ static json_t *run_json(const struct experiment *experiment, const struct sim_re
     if (!curves)
         return object;
     char *yaml = experiment_text(experiment);
-    char words[RUN_WORDS_BYTES];
-    json_object_set_new(object, "words", json_string(run_words(&result->metrics, words)));
     json_object_set_new(object, "series", result_json_series(result));
     json_object_set_new(object, "shown", shown_json(&result->metrics));
     json_object_set_new(object, "experiment", result_json_experiment(experiment));
@@ -164,6 +161,19 @@ struct door_answer asks_run_answer(enum job_end end, json_t *object, const struc
                               : asks_error(HTTP_OK, err);
 }
 
+/* What is told of a run that was done; frees it. */
+static enum job_end tell_run(const struct experiment *experiment, struct sim_result *result,
+                             bool curves, json_t **object, struct error *err)
+{
+    json_t *words = NULL;
+    enum status status = curves ? asks_words(experiment, result, &words, err) : STATUS_OK;
+    *object = run_json(experiment, result, curves);
+    if (words != NULL)
+        json_object_set_new(*object, "words", words);
+    sim_result_free(result);
+    return status == STATUS_OK ? JOB_DONE : JOB_FAILED;
+}
+
 static struct door_answer run(const struct asks *asks, const struct job_place *place,
                               const json_t *set, bool curves)
 {
@@ -171,19 +181,20 @@ static struct door_answer run(const struct asks *asks, const struct job_place *p
     struct sim_result result;
     struct turn_choice turn = { 0 };
     const struct watch watch = turn_watch(&turn);
+    const struct job_heard heard = { .watch = curves ? &watch : NULL };
     struct error err = { 0 };
     const uint64_t start_ns = clock_now_ns();
     json_t *notes = json_array(), *object = NULL;
     enum job_end end = JOB_FAILED;
     if (asks_experiment(asks, set, notes, &experiment, &err) == STATUS_OK)
-        end = jobs_run(asks->jobs, place, &experiment, curves ? &watch : NULL, &result, &err);
+        end = jobs_run(asks->jobs, place, &experiment, &heard, &result, &err);
+    if (end == JOB_DONE)
+        end = tell_run(&experiment, &result, curves, &object, &err);
     if (end == JOB_DONE) {
-        object = run_json(&experiment, &result, curves);
         json_object_set(object, "notes", notes);
         json_object_set_new(object, "turn", turn_json(&turn));
         json_object_set_new(object, "took_ns",
                             json_integer((json_int_t)(clock_now_ns() - start_ns)));
-        sim_result_free(&result);
     }
     json_decref(notes);
     return asks_run_answer(end, object, &err);
@@ -211,7 +222,7 @@ static bool read_place(const struct door_ask *ask, const json_t *body, struct jo
             place->slot = (enum job_slot)i;
             return true;
         }
-    *refusal = refuse_body("slot", "one of a, b, cost, turn, report", word);
+    *refusal = refuse_body("slot", "one of a, b, words, turn, cost, report", word);
     return false;
 }
 
@@ -276,6 +287,17 @@ static struct door_answer ask_report(const struct asks *asks, const struct door_
         return refuse_sets();
     read_page(ask, body, &place);
     return asks_report(asks, &place, sets);
+}
+
+static struct door_answer ask_compare(const struct asks *asks, const struct door_ask *ask,
+                                      const json_t *body)
+{
+    const json_t *sets = json_object_get(body, "sets");
+    struct job_place place = { .slot = SLOT_WORDS };
+    if (!are_sets(sets) || json_array_size(sets) != ASKS_SETS_MOST)
+        return refuse_body("sets", "two objects of texts by key", NULL);
+    read_page(ask, body, &place);
+    return asks_compare(asks, &place, sets);
 }
 
 static struct door_answer ask_turn(const struct asks *asks, const struct door_ask *ask,
@@ -386,7 +408,8 @@ static struct door_answer answer_post(const struct asks *asks, const struct door
                                      const json_t *body);
     } posts[] = { { "api/run", ask_run },           { "api/cancel", ask_cancel },
                   { "api/progress", ask_progress }, { "api/trace", ask_trace },
-                  { "api/turn", ask_turn },         { "api/report", ask_report } };
+                  { "api/compare", ask_compare },   { "api/turn", ask_turn },
+                  { "api/report", ask_report } };
     for (size_t i = 0; i < sizeof posts / sizeof *posts; i++) {
         json_error_t error;
         if (strcmp(ask->path, posts[i].path) != 0)

@@ -2,9 +2,11 @@
  *
  *   GET  ""             the page; its scripts and styles by their names
  *   GET  api/start      keys, names, metrics, the experiment to begin with
- *   POST api/run        {page, slot, set, curves}: runs the experiment of the keys `set`; metrics, findings, curves
+ *   POST api/run        {page, slot, set, curves}: runs the experiment of the keys `set`; metrics, words, curves
  *   POST api/cancel     {page, slot}
  *   POST api/progress   {page}: how far each slot's run is
+ *   POST api/compare    {page, sets}: what `reprise sim` says of two experiments beside each other: {words: [{of: policy,
+ *                       verdict, overload or finding; subject, sentence}], same_load}
  *   POST api/turn       {page, sets, session, turn_of_session}: that turn's prefill under one experiment or two, as
  *                       `reprise plot --timeline` draws it: {least_ms, most_ms, panels}; a panel has {title, facts, before,
  *                       first_token_ms, blocks: [[lane, kind, begin_ms, end_ms, layer]]} (plots/gantt_blocks.h), or is

@@ -31,6 +31,14 @@ struct door_answer asks_run_answer(enum job_end end, json_t *object, const struc
 /* Of how many experiments at once a question may be. */
 enum { ASKS_SETS_MOST = 2 };
 
+/* What `reprise sim` says of a run: a list of {of, subject, sentence} (sweep/compared_words.h), the caller's.
+ * STATUS_INPUT, STATUS_IO: its drives' file. */
+enum status asks_words(const struct experiment *experiment, const struct sim_result *result,
+                       json_t **words, struct error *err);
+/* Answers api/compare: of two sets. */
+struct door_answer asks_compare(const struct asks *asks, const struct job_place *place,
+                                const json_t *sets);
+
 /* Answers api/start, and api/report with the objects of texts in `sets`, run at `place`. */
 struct door_answer asks_start(const struct asks *asks);
 struct door_answer asks_report(const struct asks *asks, const struct job_place *place,

@@ -35,8 +35,9 @@ static enum job_end find(const struct asks *asks, const struct job_place *place,
                          struct error *err)
 {
     const struct watch watch = { .context = sought, .turn_ended = hear_turn };
+    const struct job_heard heard = { .watch = &watch };
     struct sim_result result;
-    enum job_end end = jobs_run(asks->jobs, place, experiment, &watch, &result, err);
+    enum job_end end = jobs_run(asks->jobs, place, experiment, &heard, &result, err);
     if (end == JOB_DONE)
         sim_result_free(&result);
     return end;
@@ -54,7 +55,8 @@ static enum job_end record(const struct asks *asks, const struct job_place *plac
     struct sim_result result;
     enum job_end end = JOB_FAILED;
     if (record_open(&record, &asked, experiment->policy, err) == STATUS_OK)
-        end = jobs_run(asks->jobs, place, experiment, record_watch(&record), &result, err);
+        end = jobs_run(asks->jobs, place, experiment,
+                       &(struct job_heard){ .watch = record_watch(&record) }, &result, err);
     if (end != JOB_DONE) {
         record_abandon(&record);
         return end;

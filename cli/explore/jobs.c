@@ -42,6 +42,7 @@ struct job {
     struct page *page;
     struct slot *slot;
     const struct job_place *place;
+    struct turn_log *log; /* NULL: none */
     uint64_t number;
 };
 
@@ -128,10 +129,19 @@ static bool tell(void *context, uint64_t turns_done, uint64_t turns_expected, do
     return true;
 }
 
+static void note_turn(void *context, const struct turn_times *turn)
+{
+    const struct job *job = context;
+    turn_log_add(job->log, turn);
+}
+
 static enum job_end run(struct job *job, const struct experiment *experiment,
                         const struct watch *watch, struct sim_result *result, struct error *err)
 {
-    const struct sim_progress progress = { .tell = tell, .context = job, .watch = watch };
+    const struct sim_progress progress = { .tell = tell,
+                                           .context = job,
+                                           .turn_ended = job->log != NULL ? note_turn : NULL,
+                                           .watch = watch };
     if (!wanted(job))
         return JOB_STOPPED;
     if (sim_run(experiment, &progress, result, err) != STATUS_OK)
@@ -143,15 +153,16 @@ static enum job_end run(struct job *job, const struct experiment *experiment,
 }
 
 enum job_end jobs_run(struct jobs *jobs, const struct job_place *place,
-                      const struct experiment *experiment, const struct watch *watch,
+                      const struct experiment *experiment, const struct job_heard *heard,
                       struct sim_result *result, struct error *err)
 {
     struct job job = { .jobs = jobs, .page = take(jobs, place->page), .place = place };
     job.slot = &job.page->slot[place->slot];
+    job.log = heard != NULL ? heard->log : NULL;
     job.number = atomic_fetch_add(&job.slot->newest, 1) + 1;
     atomic_fetch_add(&job.slot->running, 1);
     note_progress(job.slot, 0, 0.0);
-    enum job_end end = run(&job, experiment, watch, result, err);
+    enum job_end end = run(&job, experiment, heard != NULL ? heard->watch : NULL, result, err);
     atomic_fetch_sub(&job.slot->running, 1);
     let_go(jobs, job.page);
     return end;

@@ -7,12 +7,14 @@
 
 #include "base/choice.h"
 #include "sim/sim.h"
+#include "sweep/turn_log.h"
 
 #include <stdbool.h>
 
-/* a and b are set side by side; cost is a map's next point; turn is one turn's picture; report is a page to keep. */
+/* a and b are set side by side; words compare them; turn is one turn's picture; cost is a map's next point; report is a
+ * page to keep. */
 #define JOB_SLOTS(X)                                                                               \
-    X(SLOT_A, "a") X(SLOT_B, "b") X(SLOT_COST, "cost") X(SLOT_TURN, "turn") X(SLOT_REPORT, "report")
+    X(SLOT_A, "a") X(SLOT_B, "b") X(SLOT_WORDS, "words") X(SLOT_TURN, "turn") X(SLOT_COST, "cost") X(SLOT_REPORT, "report")
 enum job_slot { JOB_SLOTS(CHOICE_MEMBER) JOB_SLOT_COUNT };
 extern const char *const job_slot_words[JOB_SLOT_COUNT + 1]; /* ended by NULL */
 
@@ -42,10 +44,16 @@ struct jobs;
 struct jobs *jobs_new(void);
 void jobs_free(struct jobs *jobs); /* no job is running; NULL is fine */
 
-/* Runs the experiment there; watch (may be NULL) hears of what happens. With JOB_DONE *result is the
+/* What is heard of a run beside its result; NULL members: nothing. */
+struct job_heard {
+    const struct watch *watch;
+    struct turn_log *log; /* its measured turns */
+};
+
+/* Runs the experiment there; heard may be NULL. With JOB_DONE *result is the
  * caller's to sim_result_free(). */
 enum job_end jobs_run(struct jobs *jobs, const struct job_place *place,
-                      const struct experiment *experiment, const struct watch *watch,
+                      const struct experiment *experiment, const struct job_heard *heard,
                       struct sim_result *result, struct error *err);
 
 /* Stops the job there, if there is one. */

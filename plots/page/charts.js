@@ -233,7 +233,13 @@ const charts = (() => {
                           "stroke-width": 2.5,
                           "stroke-dasharray": entry.dash,
                       })
-                    : svg("rect", { x: 4, width: 14, height: 12, fill: (entry.colours || [entry.colour])[0] }),
+                    : svg("rect", {
+                          x: 4,
+                          width: 14,
+                          height: 12,
+                          fill: (entry.colours || [entry.colour])[0],
+                          opacity: entry.opacity,
+                      }),
                 entry.colours ? svg("rect", { x: 11, width: 7, height: 12, fill: entry.colours[1] }) : null
             );
             item.append(swatch, entry.name);
@@ -457,7 +463,7 @@ const charts = (() => {
     const GANTT = { layer: 0, wait: 1, other: 2, run: 3 };
 
     // A turn's prefill in three lanes. turn: {blocks: [[lane, kind, begin_ms, end_ms, layer]], first_token_ms, before};
-    // range: {least_ms, most_ms}; look: {lanes: [{name, dark, light}], waits, other}. Layers without a gap are one light
+    // range: {least_ms, most_ms}; look: {lanes: [{name, dark, light}], waits, other}; faint: other work's opacity. Layers without a gap are one light
     // block, those with odd numbers dark ones on it.
     function gantt(place, options) {
         const { turn, range, look } = options;
@@ -489,7 +495,7 @@ const charts = (() => {
                 })
             )
         );
-        const bar = ([lane, , begin, end], fill) =>
+        const bar = ([lane, , begin, end], fill, opacity) =>
             picture.append(
                 svg("rect", {
                     x: at(begin).toFixed(2),
@@ -497,13 +503,14 @@ const charts = (() => {
                     width: Math.max(0.3, at(end) - at(begin)).toFixed(2),
                     height: row - 10,
                     fill,
+                    opacity,
                 })
             );
         const of = (kind) => turn.blocks.filter((block) => block[1] === kind);
         for (const block of of(GANTT.run)) bar(block, look.lanes[block[0]].light);
         for (const block of of(GANTT.layer)) if (block[4] % 2) bar(block, look.lanes[block[0]].dark);
         for (const block of of(GANTT.wait)) bar(block, look.waits);
-        for (const block of of(GANTT.other)) bar(block, look.other);
+        for (const block of of(GANTT.other)) bar(block, look.other, options.faint);
         for (const [lane, , begin, end, layer] of of(GANTT.layer)) {
             if (layer % 5 !== 0 || at(end) - at(begin) < 16) continue;
             picture.append(
@@ -551,10 +558,50 @@ const charts = (() => {
         });
     }
 
-    // All charts of [{title, picture}] below each other as a PNG; twice the pixels, for print.
+    // Words in lines that are no wider than that.
+    function broken(pen, words, width) {
+        const lines = [""];
+        for (const word of words.split(" ")) {
+            const longer = `${lines[lines.length - 1]} ${word}`.trim();
+            if (pen.measureText(longer).width <= width) lines[lines.length - 1] = longer;
+            else lines.push(word);
+        }
+        return lines;
+    }
+
+    // A legend's entries, as legend() takes them, in one row.
+    function paintLegend(pen, entries, y) {
+        let x = 16;
+        pen.font = `12px ${FONT}`;
+        for (const entry of entries) {
+            (entry.colours || [entry.colour]).forEach((fill, i) => {
+                pen.fillStyle = fill;
+                pen.globalAlpha = entry.opacity ?? 1;
+                if (entry.dash)
+                    for (const at of [0, 11]) pen.fillRect(x + at, y + 5, 7, 2.5); // as lines draw it
+                else if (entry.line) pen.fillRect(x, y + 5, 18, 2.5);
+                else pen.fillRect(x + 9 * i, y, 18 - 9 * i, 12);
+            });
+            pen.globalAlpha = 1;
+            pen.fillStyle = colour("dim");
+            pen.fillText(entry.name, x + 24, y + 10);
+            x += pen.measureText(entry.name).width + 44;
+        }
+    }
+
+    const TITLE_FONT = `600 15px ${FONT}`;
+
+    // All charts of [{title, legend, picture}] below each other as a PNG; twice the pixels, for print.
     async function png(list) {
-        const width = Math.max(...list.map((item) => item.picture.viewBox.baseVal.width)) + 32;
-        const height = list.reduce((sum, item) => sum + item.picture.viewBox.baseVal.height + 46, 16);
+        const width = Math.max(...list.map((item) => item.picture.viewBox.baseVal.width), 560) + 32;
+        const ruler = document.createElement("canvas").getContext("2d");
+        ruler.font = TITLE_FONT;
+        const titles = list.map((item) => broken(ruler, item.title, width - 32));
+        const over = (i) => 8 + 20 * titles[i].length + (list[i].legend ? 20 : 0);
+        const height = list.reduce(
+            (sum, item, i) => sum + item.picture.viewBox.baseVal.height + over(i) + 18,
+            16
+        );
         const board = document.createElement("canvas");
         board.width = 2 * width;
         board.height = 2 * height;
@@ -563,12 +610,13 @@ const charts = (() => {
         pen.fillStyle = colour("paper");
         pen.fillRect(0, 0, width, height);
         let y = 16;
-        for (const item of list) {
+        for (const [i, item] of list.entries()) {
             pen.fillStyle = colour("ink");
-            pen.font = `600 15px ${FONT}`;
-            pen.fillText(item.title, 16, y + 14);
-            pen.drawImage(await load(item.picture), 16, y + 24);
-            y += item.picture.viewBox.baseVal.height + 46;
+            pen.font = TITLE_FONT;
+            titles[i].forEach((line, n) => pen.fillText(line, 16, y + 14 + 20 * n));
+            if (item.legend) paintLegend(pen, item.legend, y + 20 * titles[i].length + 4);
+            pen.drawImage(await load(item.picture), 16, y + over(i));
+            y += item.picture.viewBox.baseVal.height + over(i) + 18;
         }
         return new Promise((resolve) => board.toBlob(resolve, "image/png"));
     }

@@ -123,6 +123,7 @@ const runs = (() => {
             sides = state.sides();
         clearTimeout(polling);
         polling = setTimeout(() => watch(mine, began), BUSY_AFTER_MS);
+        verdict.pause();
         turn.pause();
         map.pause();
         for (const side of Object.keys(under)) if (!sides.includes(side)) cancel(side);
@@ -174,6 +175,7 @@ const runs = (() => {
         controls.showError(null);
         const bySide = Object.fromEntries(told.map((one) => [one.side, one.answer]));
         controls.setEffective(bySide[state.edit].experiment);
+        results.setVerdict(null);
         results.setTurn(null);
         results.show(sides, bySide, isLook);
         if (isLook) return;
@@ -189,6 +191,7 @@ const runs = (() => {
             isNewest = () => mine === round;
         map.show(bySide[state.edit]);
         await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+        if (isNewest()) await verdict.follow(sides);
         if (isNewest()) await turn.follow(sides, bySide);
         if (isNewest()) map.fill();
     }
@@ -199,11 +202,48 @@ const runs = (() => {
 
     // The page goes: nobody waits for what is under way.
     function leave() {
-        for (const slot of [...Object.keys(under), "turn", "cost"])
+        for (const slot of [...Object.keys(under), "words", "turn", "cost"])
             api.post("api/cancel", { slot }, { keepalive: true }).catch(() => {});
     }
 
     return { schedule, stop, leave };
+})();
+
+// ---- what two are to each other ----
+
+const verdict = (() => {
+    let mine = 0,
+        controller = null,
+        kept = { asked: "" }; // the last words, and of which question they are
+
+    function pause() {
+        mine++;
+        if (controller) controller.abort();
+        controller = null;
+    }
+
+    async function follow(sides) {
+        const me = ++mine;
+        if (sides.length < 2) return;
+        const sets = sides.map((side) => ({ ...state.set[side] })),
+            asked = JSON.stringify(sets.map((set) => state.key(set)));
+        if (asked !== kept.asked) {
+            results.setVerdict("Comparing them turn by turn …");
+            controller = new AbortController();
+            const told = await api
+                .ask("api/compare", { sets }, controller.signal)
+                .catch(() => ({ stopped: true }));
+            if (me !== mine || told.stopped) return;
+            if (told.error) {
+                results.setVerdict(told.error.text);
+                return;
+            }
+            kept = { asked, told };
+        }
+        results.setVerdict(kept.told);
+    }
+
+    return { follow, pause };
 })();
 
 // ---- a turn's prefill, when nothing else is to be done ----

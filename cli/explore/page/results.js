@@ -39,6 +39,7 @@ const results = (() => {
     let main = null;
     let pictures = []; // of the charts on the page: [{title, picture}]
     let drawn = null; // what is shown: {sides, answers}
+    let verdict = null; // {words, same_load} of two, or words in their place
     let turn = null; // the turn's pictures {why, sides, panels, least_ms, most_ms}, or words in their place
     let map = null; // the map's state: {columns, rows, value, chosen, choose, ...}
 
@@ -57,9 +58,9 @@ const results = (() => {
     }
 
     // A place in which draw(place) makes a chart, once it is on the page and has its width.
-    function chart(title, draw, after) {
+    function chart(title, draw, after, legend) {
         const place = element("div", { class: "chart" });
-        after.push(() => pictures.push({ title, picture: draw(place) }));
+        after.push(() => pictures.push({ title, legend, picture: draw(place) }));
         return place;
     }
 
@@ -114,14 +115,36 @@ const results = (() => {
         return most > 0 && answer.run.metrics.turns + warmup(answer) >= most;
     }
 
-    // The sentence that `reprise sim` begins with.
-    function headline(answer) {
-        return element(
-            "p",
-            { class: "headline" },
-            element("b", {}, `${answer.run.policy}:`),
-            ` ${answer.words}`
-        );
+    // A sentence as `reprise sim` prints it, with what it is about before it.
+    function sentence(kind, told) {
+        const subject = told.subject === "" ? [] : [element("b", {}, `${told.subject}:`), " "];
+        return element("p", { class: kind }, ...subject, told.sentence);
+    }
+
+    function of(words, ...kinds) {
+        return words.filter((told) => kinds.includes(told.of));
+    }
+
+    // What two configurations are to each other, once it is known.
+    function drawVerdict() {
+        const place = document.getElementById("verdict");
+        if (!place) return;
+        place.replaceChildren();
+        if (!verdict) return;
+        if (typeof verdict === "string") place.append(element("p", { class: "note" }, verdict));
+        else {
+            if (!verdict.same_load) place.append(element("p", { class: "note" }, OTHER_LOADS));
+            for (const told of of(verdict.words, "verdict", "overload"))
+                place.append(sentence("verdict", told));
+        }
+    }
+
+    const OTHER_LOADS =
+        "A and B serve different loads: how they differ is the load's doing too, and cannot be told from chance turn by turn.";
+
+    function setVerdict(next) {
+        verdict = next;
+        drawVerdict();
     }
 
     function words(sides, answers, isLook) {
@@ -141,10 +164,10 @@ const results = (() => {
         for (const side of sides) {
             const answer = answers[side];
             if (!answer) continue;
-            const line = headline(answer);
+            const line = sentence("headline", of(answer.words, "policy")[0]);
             if (sides.length > 1) line.prepend(letter(side), " ");
             made.append(line, element("p", { class: "which", id: `which-${side}` }, which(answer)));
-            const notes = [...answer.run.findings, ...answer.notes];
+            const notes = [...of(answer.words, "finding").map((told) => told.sentence), ...answer.notes];
             if (notes.length > 0)
                 made.append(
                     element(
@@ -154,6 +177,7 @@ const results = (() => {
                     )
                 );
         }
+        if (sides.length > 1) made.append(element("div", { id: "verdict", role: "status" }));
         return made;
     }
 
@@ -224,7 +248,8 @@ const results = (() => {
                         x: { kind: "ns", log: true, name: "time to first token" },
                         y: { to: 1, kind: "share" },
                     }),
-                after
+                after,
+                curves.length > 1 ? curves : null
             )
         );
         return made;
@@ -250,7 +275,8 @@ const results = (() => {
                         xName: "time since measuring began",
                         label: title,
                     }),
-                after
+                after,
+                layers
             )
         );
         return made;
@@ -281,7 +307,8 @@ const results = (() => {
                             kind: "bytes",
                             label: "Bytes moved, by cause",
                         }),
-                    after
+                    after,
+                    told.length > 1 ? colours : null
                 )
             );
         return made;
@@ -314,11 +341,14 @@ const results = (() => {
         }
         place.append(element("p", { class: "which" }, turn.why));
         const look = state.gantt;
-        charts.legend(place, [
+        // Light grey would shine in the dark.
+        const faint = matchMedia("(prefers-color-scheme: dark)").matches ? 0.3 : undefined;
+        const legend = [
             ...look.lanes.map((lane) => ({ name: lane.name, colours: [lane.dark, lane.light] })),
             { name: "the GPUs wait", colour: look.waits },
-            { name: "at other work", colour: look.other },
-        ]);
+            { name: "at other work", colour: look.other, opacity: faint },
+        ];
+        charts.legend(place, legend);
         turn.sides.forEach((side, i) => {
             const panel = turn.panels[i];
             const whose = turn.sides.length > 1 ? [letter(side), " "] : [];
@@ -327,9 +357,9 @@ const results = (() => {
             if (!panel) return;
             const where = element("div", { class: "chart" });
             place.append(where);
-            const picture = charts.gantt(where, { turn: panel, range: turn, look, label: words });
+            const picture = charts.gantt(where, { turn: panel, range: turn, look, faint, label: words });
             const title = `${turn.sides.length > 1 ? `${side.toUpperCase()}: ` : ""}${words}`;
-            pictures.push({ title, picture, place });
+            pictures.push({ title, legend: i === 0 ? legend : null, picture, place });
         });
     }
 
@@ -498,6 +528,7 @@ const results = (() => {
         );
         charts.measure(main.querySelectorAll(".chart"));
         for (const draw of after) draw();
+        drawVerdict();
         drawTurn();
         drawMap();
         glance(sides, answers);
@@ -548,5 +579,5 @@ const results = (() => {
         drawn = null;
     }
 
-    return { begin, show, redraw, setTurn, setMap, drawMap, refuse, pictures: () => pictures, shown: () => drawn, turnsInAll, endedByTurns };
+    return { begin, show, redraw, setVerdict, setTurn, setMap, drawMap, refuse, pictures: () => pictures, shown: () => drawn, turnsInAll, endedByTurns };
 })();

@@ -6,7 +6,6 @@
 #include "plots/timeline_turn.h"
 #include "sim/record/record.h"
 #include "sweep/result_json.h"
-#include "sweep/run_words.h"
 #include "tests/support.h"
 
 #include <pthread.h>
@@ -142,6 +141,7 @@ START_TEST(a_body_that_is_not_as_agreed_is_refused_by_its_key)
         { "api/run", "{\"slot\":\"a\"}", "set" },
         { "api/run", "{\"slot\":\"a\",\"set\":{\"gpus\":2}}", "set" },
         { "api/cancel", "{}", "slot" },
+        { "api/compare", "{\"sets\":[{}]}", "sets" },
         { "api/turn", "{\"session\":1,\"turn_of_session\":1}", "sets" },
         { "api/turn", "{\"sets\":[{}],\"session\":-1,\"turn_of_session\":1}", "turn_of_session" },
         { "api/turn", "{\"sets\":[{}],\"session\":1}", "turn_of_session" },
@@ -231,9 +231,6 @@ START_TEST(a_run_gives_what_the_simulator_gives)
     ck_assert(json_equal(run, json_object_get(answer, "run")));
     ck_assert(json_equal(series, json_object_get(answer, "series")));
     ck_assert_uint_gt(json_array_size(series), 0);
-    char words[RUN_WORDS_BYTES]; /* in the words that sim prints */
-    ck_assert_str_eq(json_string_value(json_object_get(answer, "words")),
-                     run_words(&result.metrics, words));
     /* The YAML makes the same experiment again. */
     struct config_tree *again = NULL;
     ck_assert_int_eq(
@@ -246,6 +243,57 @@ START_TEST(a_run_gives_what_the_simulator_gives)
     config_tree_free(tree);
     config_tree_free(again);
     sim_result_free(&result);
+    asks_free(asks);
+}
+END_TEST
+
+/* ---- words ---- */
+
+/* How many sentences are of that kind; *last is one of them. */
+static size_t count_of(const json_t *words, const char *of, const json_t **last)
+{
+    size_t count = 0, at;
+    json_t *told;
+    json_array_foreach((json_t *)words, at, told)
+    {
+        if (strcmp(json_string_value(json_object_get(told, "of")), of) != 0)
+            continue;
+        *last = told;
+        count++;
+    }
+    return count;
+}
+
+static const char *text_of(const json_t *object, const char *member)
+{
+    return json_string_value(json_object_get(object, member));
+}
+
+START_TEST(two_are_told_by_their_policies_or_else_by_letters_and_other_loads_are_said)
+{
+    static const struct {
+        const char *other, *name;
+        bool same_load;
+    } cases[] = {
+        { "\"policy\":\"none\"", "scheduler-aware", true },
+        { "\"tiers.dram.capacity\":\"0\",\"tiers.ssd.capacity\":\"0\"", "A", true },
+        { "\"workload.mean_turns\":\"3\"", "A", false },
+    };
+    struct asks *asks = asks_of("{}", NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char body[256];
+        unsigned status;
+        const json_t *told = NULL;
+        snprintf(body, sizeof body, "{\"sets\":[{" QUICK "},{" QUICK ",%s}]}", cases[i].other);
+        json_t *answer = tell(asks, true, "api/compare", body, &status);
+        const json_t *words = json_object_get(answer, "words");
+        ck_assert_uint_eq(count_of(words, "policy", &told), 2);
+        ck_assert_uint_ge(count_of(words, "verdict", &told), 3);
+        ck_assert_uint_eq(count_of(words, "policy", &told), 2);
+        ck_assert_str_eq(text_of(json_array_get(words, 0), "subject"), cases[i].name);
+        ck_assert(json_is_true(json_object_get(answer, "same_load")) == cases[i].same_load);
+        json_decref(answer);
+    }
     asks_free(asks);
 }
 END_TEST
@@ -687,6 +735,8 @@ int main(void)
     tcase_add_test(asks, what_is_wrong_with_an_experiment_is_told_at_its_key);
     tcase_add_test(asks, the_page_begins_with_the_command_lines_keys);
     tcase_add_test(asks, a_run_gives_what_the_simulator_gives);
+    tcase_add_test(asks,
+                   two_are_told_by_their_policies_or_else_by_letters_and_other_loads_are_said);
     tcase_add_test(asks, the_turn_that_is_told_waited_longest);
     tcase_add_test(asks, a_turn_is_drawn_as_plot_draws_it_from_a_timeline_load_compute_and_save);
     tcase_add_loop_test(asks, a_trace_that_is_handed_over_is_the_same_file_in_a_private_folder, 0,

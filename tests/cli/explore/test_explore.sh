@@ -51,6 +51,22 @@ ask POST api/run '{"slot":"a","curves":true,"set":{"warmup_turns":"50","policy":
 "$reprise" sim -c mine.yaml --policy lru --no-db --json >sim.json 2>/dev/null
 check "there are metrics" [ "$(metrics <page.json | wc -c)" -gt 2000 ]
 check "and they are sim's, byte for byte" [ "$(metrics <page.json)" = "$(metrics <sim.json)" ]
+
+# ---- and so are its words, and those of two beside each other ----
+all_said_in() { # FILE: every sentence of the JSON on stdin stands in it
+    tr -s ' \n' ' ' <"$1" >said
+    grep -oE '"sentence":"([^"\\]|\\.)*"' | sed -E 's/^"sentence":"(.*)"$/\1/; s/\\"/"/g' >sentences
+    while IFS= read -r sentence; do
+        grep -qF -- "$sentence" said || { echo "not said: $sentence"; return 1; }
+    done <sentences
+}
+"$reprise" sim -c mine.yaml --policy lru --no-db >sim.txt 2>/dev/null
+check "a run's words are sim's" all_said_in sim.txt <page.json
+check "and there are some" grep -qF "the first token comes after" sentences
+ask POST api/compare '{"sets":[{"warmup_turns":"50","policy":"lru","workload.sessions":"300","workload.sessions_per_s":"0.4"},{"warmup_turns":"50","policy":"none","workload.sessions":"300","workload.sessions_per_s":"0.4"}]}' >two.json
+"$reprise" sim -c mine.yaml --policy lru,none --no-db >sim.txt 2>/dev/null
+check "two's words are sim's" all_said_in sim.txt <two.json
+check "with a verdict" grep -qE "^(lru|none) is (best|lowest)" sentences
 check "a second one on its port" exits 3 "$reprise" explore --no-browser --port "$port"
 check "is told why" grep -q "127.0.0.1:$port: cannot listen" err
 

@@ -197,6 +197,8 @@ async function two() {
     const told = await text("[data-metric=ttft_mean_ns] .difference");
     checks.check("what differs is said, and whether it is better", /^\+[0-9.]+ % worse$/.test(told), told);
     await whole();
+    const verdict = await text("#verdict");
+    checks.check("and in a verdict", verdict.includes("Mean TTFT: scheduler-aware is "), verdict);
     const turns = await browser.run(
         "return [...document.querySelectorAll('#turn-chart .turn')].map((turn) => turn.textContent.match(/session \\d+'s turn \\d+/)[0])"
     );

@@ -73,8 +73,8 @@ json_t *turn_json(const struct turn_choice *choice)
 {
     if (choice->best.turn == 0)
         return json_null();
-    return json_pack("{s:I, s:I, s:I, s:I}", "turn", (json_int_t)choice->best.turn, "session",
+    return json_pack("{s:I, s:I, s:I, s:I, s:i}", "turn", (json_int_t)choice->best.turn, "session",
                      (json_int_t)choice->row.session, "turn_of_session",
                      (json_int_t)choice->row.turn_of_session, "wait_ns",
-                     (json_int_t)choice->best.wait_ns);
+                     (json_int_t)choice->best.wait_ns, "loaded", (int)choice->best.loaded);
 }

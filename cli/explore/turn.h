@@ -26,7 +26,7 @@ struct turn_choice {
 /* Fills the choice as the run goes on; it outlives the watch. */
 struct watch turn_watch(struct turn_choice *choice);
 
-/* {turn, session, turn_of_session, wait_ns}; null: no turn was prefilled. A new reference. */
+/* {turn, session, turn_of_session, wait_ns, loaded: layers}; null: no turn was prefilled. A new reference. */
 json_t *turn_json(const struct turn_choice *choice);
 
 #endif

@@ -272,8 +272,9 @@ const turn = (() => {
         return chosen.wait_ns > 0
             ? `Turn ${chosen.turn}, whose layers waited longest for their KV${under}: ` +
                   `${charts.format(chosen.wait_ns, "ns")} in one iteration.`
-            : `Turn ${chosen.turn}: no turn's layers waited for their KV${under}; ` +
-                  "of this one most were loaded, or it computed longest.";
+            : chosen.loaded > 0
+              ? `Turn ${chosen.turn}: no turn's layers waited for their KV${under}; of this one most were loaded.`
+              : `Turn ${chosen.turn}, which computed longest: no turn's KV was loaded${under}.`;
     }
 
     // bySide: whole answers.
@@ -508,13 +509,20 @@ function download(name, blob) {
 }
 
 const exports_ = {
+    // A trace that was handed over is gone with the program: its own name stands in the file.
     yaml() {
         const shown = results.shown();
-        for (const side of shown.sides)
-            download(
-                `experiment${shown.sides.length > 1 ? `-${side}` : ""}.yaml`,
-                new Blob([shown.answers[side].yaml], { type: "application/yaml" })
+        for (const side of shown.sides) {
+            const { yaml, experiment } = shown.answers[side];
+            const handed = state.names.trace.find(
+                (entry) => entry.handed && JSON.stringify(entry.name) === experiment.trace
             );
+            const own = handed ? JSON.stringify(handed.about) : experiment.trace;
+            const name = `experiment${shown.sides.length > 1 ? `-${side}` : ""}.yaml`;
+            const text = yaml.replace(`trace: ${experiment.trace}\n`, () => `trace: ${own}\n`);
+            download(name, new Blob([text], { type: "application/yaml" }));
+            if (handed) say(`${name} is saved; run it where ${handed.about} is.`);
+        }
     },
     csv() {
         const shown = results.shown(),

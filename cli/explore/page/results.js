@@ -81,9 +81,10 @@ const results = (() => {
             Object.entries(answer.experiment).map(([k, v]) => [k, v.replace(/^"(.*)"$/, "$1")])
         );
         const entry = state.names.hardware.find((item) => item.name === experiment.hardware) || {};
+        const trace = state.names.trace.find((item) => item.name === experiment.trace);
         const load =
             experiment.trace !== ""
-                ? experiment.trace
+                ? (trace && trace.about) || experiment.trace
                 : `${experiment["workload.shape"]} workload, ${experiment["workload.sessions_per_s"]} sessions/s`;
         const server = `${experiment.gpus} GPU${experiment.gpus === "1" ? "" : "s"} of ${experiment.hardware}`;
         const dram = tier(experiment, "tiers.dram.capacity", entry.dram_bytes);
@@ -342,7 +343,7 @@ const results = (() => {
         place.append(element("p", { class: "which" }, turn.why));
         const look = state.gantt;
         // Light grey would shine in the dark.
-        const faint = matchMedia("(prefers-color-scheme: dark)").matches ? 0.3 : undefined;
+        const faint = matchMedia("(prefers-color-scheme: dark)").matches ? 0.12 : undefined;
         const legend = [
             ...look.lanes.map((lane) => ({ name: lane.name, colours: [lane.dark, lane.light] })),
             { name: "the GPUs wait", colour: look.waits },

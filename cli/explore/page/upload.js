@@ -37,7 +37,7 @@ const upload = (() => {
             const path = await send(file, (share) =>
                 say(`Reading ${file.name}: ${Math.floor(100 * share)} %`)
             );
-            state.names.trace.push({ name: path, about: file.name });
+            state.names.trace.push({ name: path, about: file.name, handed: true });
             taken(path);
         } catch (error) {
             say(`${file.name} was not taken: ${error.message}`);

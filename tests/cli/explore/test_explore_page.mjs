@@ -267,9 +267,15 @@ async function aTraceOfOnesOwn() {
             "const data = new DataTransfer(); data.items.add(file);" +
             "document.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));"
     );
-    await contains("#which-a", "my_own.csv");
+    await contains("#which-a", "my own.csv");
     const which = await text("#which-a");
     checks.check("a trace that is dropped is run", which.includes("2,980 turns measured after 20"), which);
+    const yaml = await browser.run(
+        "let blob; const own = URL.createObjectURL; URL.createObjectURL = (made) => own((blob = made));" +
+            "HTMLAnchorElement.prototype.click = () => {}; document.getElementById('export-yaml').click();" +
+            "URL.createObjectURL = own; return blob.text()"
+    );
+    checks.check("and named in YAML as it is at home", yaml.includes('trace: "my own.csv"\n'), yaml.slice(0, 300));
     checks.check("and chosen", (await text("#c-trace option:checked")) === "my own.csv");
 }
 

@@ -50,13 +50,24 @@ const runs = (() => {
         return ["policy", "trace", "workload.shape"].map((key) => state.value(key, side)).join("|");
     }
 
+    // Turns that a side's run will have, as far as that is known without running it.
+    function expected(side, known) {
+        const number = (key) => units.read(state.value(key, side), "");
+        const generated =
+            state.value("trace", side) === "" && state.value("workload.shape", side) === "sharegpt";
+        const turns = generated
+            ? number("workload.sessions") * number("workload.mean_turns")
+            : known.turns;
+        return Math.min(turns, number("max_turns") || Infinity);
+    }
+
     // Keys that cut all sides alike to as many turns as are simulated in LOOK_NS, going by earlier runs of their
     // kind; null: the whole is quick, or has been run.
     function look(sides) {
         const open = sides.filter((side) => !answers.has(state.key(state.set[side])));
         const most = open.map((side) => {
             const known = pace.get(kind(side));
-            if (known && known.turns * known.ns <= LOOK_NS / 0.7) return Infinity;
+            if (known && expected(side, known) * known.ns <= LOOK_NS / 0.7) return Infinity;
             return known ? LOOK_NS / known.ns : LOOK_TURNS;
         });
         const turns = Math.max(400, Math.floor(Math.min(...most)));

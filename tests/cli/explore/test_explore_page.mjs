@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Browser, Checks } from "../../webdriver.mjs";
+import { Browser, Checks, sleep } from "../../webdriver.mjs";
 
 const [address, pictures, reprise] = process.argv.slice(2);
 const START = "#a.workload.sessions=60&a.warmup_turns=20&a.workload.sessions_per_s=0.3";
@@ -406,6 +406,31 @@ async function aPhone() {
     await browser.picture(join(pictures, "explore-390-dark.png"));
 }
 
+// With a run under way that would take minutes.
+async function leaving() {
+    await follow("#a.workload.sessions=9000000&a.warmup_turns=0");
+    const page = await browser.run("return api.page");
+    const isRunning = async () => {
+        const told = await fetch(`${address}api/progress`, {
+            method: "POST",
+            headers: { "Content-Type": "application/json" },
+            body: JSON.stringify({ page }),
+        });
+        return (await told.json()).a.running;
+    };
+    const becomes = async (running) => {
+        for (let i = 0; i < 400 && (await isRunning()) !== running; i++) await sleep(25);
+        return (await isRunning()) === running;
+    };
+    await browser.until(
+        "return document.querySelector('.look')",
+        "a first look at fewer turns"
+    );
+    checks.check("a long run is looked at first, and goes on", await becomes(true));
+    await browser.go("about:blank");
+    checks.check("and ends when its page is left", await becomes(false));
+}
+
 try {
     for (const part of [
         aScreen,
@@ -420,6 +445,7 @@ try {
         byKeyboard,
         takenAway,
         aPhone,
+        leaving,
     ])
         await part();
     const said = await browser.log();

@@ -48,11 +48,13 @@ const set = (id, value) => browser.run(`${SET} set(arguments[0], arguments[1]);`
 const follow = (link) => browser.run("location.hash = arguments[0]", link);
 const overflow = () =>
     browser.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth");
-const whole = () =>
+const turnDrawn = () =>
+    browser.until("return document.querySelector('#turn-chart .chart svg')", "the turn's picture");
+const mapDrawn = () =>
     browser.until(
-        "return document.querySelector('#turn-chart svg') && document.querySelectorAll('.cell').length === 30 &&" +
+        "return document.querySelectorAll('.cell').length === 30 &&" +
             "![...document.querySelectorAll('.cell text')].some((text) => text.textContent === '…')",
-        "the turn's picture and the map of sizes"
+        "the map of sizes"
     );
 
 async function aScreen() {
@@ -76,7 +78,7 @@ async function aScreen() {
         (await text("#which-a")).includes("llama-13b on 2 GPUs of paper-4xa100"),
         await text("#which-a")
     );
-    await whole();
+    await turnDrawn();
     checks.check(
         "in charts",
         await browser.run("return document.querySelectorAll('.chart svg').length >= 5")
@@ -196,7 +198,7 @@ async function two() {
     );
     const told = await text("[data-metric=ttft_mean_ns] .difference");
     checks.check("what differs is said, and whether it is better", /^\+[0-9.]+ % worse$/.test(told), told);
-    await whole();
+    await turnDrawn();
     const verdict = await text("#verdict");
     checks.check("and in a verdict", verdict.includes("Mean TTFT: scheduler-aware is "), verdict);
     const turns = await browser.run(
@@ -229,7 +231,7 @@ async function two() {
 }
 
 async function aCell() {
-    await whole();
+    await mapDrawn();
     await after(async () => {
         await browser.run("document.querySelectorAll('.cell')[24].focus()"); // the lowest row's first
         await browser.press(RIGHT, ENTER);
@@ -386,7 +388,7 @@ async function aPhone() {
     );
     for (const dark of [false, true]) {
         await browser.size(390, 844, dark);
-        await whole();
+        await turnDrawn();
         await browser.run("document.getElementById('all-metrics').open = true");
         checks.check(
             "on a phone nothing is wider than the screen",

@@ -6,7 +6,9 @@
 #include "plots/page_file.h"
 #include "plots/page_parts.h"
 #include "plots/report_assumptions.h"
+#include "plots/report_config.h"
 #include "sweep/axis.h"
+#include "sweep/compared_store.h"
 #include "sweep/metric_show.h"
 
 #include <jansson.h>
@@ -76,9 +78,11 @@ static const char *unit_kind(const struct config_row *row)
 static json_t *axes_json(const struct sweep_view *view)
 {
     json_t *list = json_array();
+    char name[CONFIG_NAME_BYTES];
     for (uint32_t a = 0; a < view->table.axes; a++)
         json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s, s:o}", "key", view->table.axis_keys[a], "help",
+            list, json_pack("{s:s, s:s, s:s, s:s, s:o}", "key", view->table.axis_keys[a], "name",
+                            config_key_name(view->table.axis_keys[a], name), "help",
                             view->axes[a].row != NULL ? view->axes[a].row->help : "", "kind",
                             unit_kind(view->axes[a].row), "values", values_json(view, a)));
     return list;
@@ -168,28 +172,16 @@ static void write_part(FILE *out, const char *before, const char *name, const ch
     fputs(after, out);
 }
 
-static enum status read_experiment(struct store *store, int64_t run, struct experiment *experiment,
-                                   char **yaml, struct error *err)
-{
-    struct config_tree *tree = NULL;
-    enum status status = store_run_config(store, run, yaml, err);
-    if (status == STATUS_OK)
-        status = config_tree_parse(*yaml, "the run's configuration", &tree, err);
-    if (status == STATUS_OK)
-        status = config_load(experiment_sections, tree, experiment, err);
-    config_tree_free(tree);
-    return status;
-}
-
 static enum status write_page(FILE *out, struct store *store, const struct sweep_view *view,
                               const struct pricing *pricing, struct error *err)
 {
+    static const char *const names[] = { "the cheapest point" };
     struct experiment experiment;
-    char *yaml = NULL;
     enum status status =
-        read_experiment(store, view->table.rows[view->reference].run, &experiment, &yaml, err);
+        compared_experiment(store, view->table.rows[view->reference].run, &experiment, err);
     if (status == STATUS_OK) {
         html_begin(out, "reprise: a sweep to play with");
+        write_part(out, "<style>\n", "charts.css", "</style>\n");
         write_part(out, "<style>\n", "live.css", "</style>\n");
         fputs("<div id=\"live\"><noscript>The sliders need scripts, which are in this "
               "file.</noscript>"
@@ -197,12 +189,11 @@ static enum status write_page(FILE *out, struct store *store, const struct sweep
               out);
         fputs("<h2>The sweep</h2>\n<pre class=wrap>", out);
         html_text(out, view->table.command);
-        fputs("</pre>\n<details><summary>Configuration of the cheapest point</summary>\n<pre>",
-              out);
-        html_text(out, yaml);
-        fputs("</pre></details>\n", out);
-        status = report_assumptions(out, &experiment, pricing, err);
+        fputs("</pre>\n<p>What follows is of the cheapest point.</p>\n", out);
+        status = report_config(out, &experiment, names, 1, err);
     }
+    if (status == STATUS_OK)
+        status = report_assumptions(out, &experiment, pricing, err);
     if (status == STATUS_OK)
         status = report_not_modelled(out, err);
     if (status == STATUS_OK) {
@@ -211,7 +202,6 @@ static enum status write_page(FILE *out, struct store *store, const struct sweep
         write_part(out, "<script>\n", "live.js", "</script>\n");
         html_end(out);
     }
-    free(yaml);
     return status;
 }
 

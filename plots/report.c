@@ -62,21 +62,21 @@ static void write_row(struct report *report, const struct sweep_view *view, uint
         fputs("<td>-</td></tr>\n", out);
 }
 
-/* Its name, and the key, which can be copied. */
+/* Its name; pointed at, the key. */
 static void write_axis(FILE *out, const char *key)
 {
     char name[CONFIG_NAME_BYTES];
-    fputs("<th>", out);
-    html_text(out, config_key_name(key, name));
-    fputs("<br><code>", out);
+    fputs("<th title=\"", out);
     html_text(out, key);
-    fputs("</code></th>", out);
+    fputs("\">", out);
+    html_text(out, config_key_name(key, name));
+    fputs("</th>", out);
 }
 
 static void write_rows(struct report *report, const struct sweep_view *view, const uint32_t *rows,
                        uint32_t count)
 {
-    fputs("<div class=scroll><table class=points><tr>", report->out);
+    fputs("<div class=\"scroll swipe\"><table class=points><tr>", report->out);
     for (uint32_t a = 0; a < view->table.axes; a++) {
         if (view->axes[a].count < 2) /* the same in every row: the configuration has it */
             continue;
@@ -123,17 +123,34 @@ static void write_cheapest(struct report *report, const struct sweep_view *view)
     free(order);
 }
 
+/* "DRAM capacity 64.0 GB, policy lru": of the axes that vary. */
+static void write_point(FILE *out, const struct sweep_view *view, uint32_t row)
+{
+    const char *between = "";
+    for (uint32_t a = 0; a < view->table.axes; a++) {
+        char name[CONFIG_NAME_BYTES], shown[CONFIG_TEXT_BYTES];
+        if (view->axes[a].count < 2)
+            continue;
+        axis_show(view->axes[a].row, view->table.rows[row].values[a], shown, sizeof shown);
+        fputs(between, out);
+        html_text(out, config_key_name(view->table.axis_keys[a], name));
+        fputs(" <b>", out);
+        html_text(out, shown);
+        fputs("</b>", out);
+        between = ", ";
+    }
+}
+
 /* The reference, in a sentence. */
 static void write_answer(FILE *out, const struct sweep_view *view)
 {
     const struct metrics *metrics = &view->table.rows[view->reference].metrics;
-    char name[512], ttft[32];
-    fputs("<p class=answer>Cheapest: <b>", out);
-    html_text(out, sweep_view_name(view, view->reference, name, sizeof name));
-    fprintf(out, "</b>, $%.3f per million tokens (%s)", view->cost[view->reference],
-            billing_name(view->billing));
     int p99 = metric_named("ttft_p99_ns");
-    fprintf(out, "; its P99 TTFT is %s.</p>\n",
+    char ttft[32];
+    fprintf(out, "<p class=answer>Cheapest: $%.3f per million tokens (%s), at ",
+            view->cost[view->reference], billing_name(view->billing));
+    write_point(out, view, view->reference);
+    fprintf(out, ". Its P99 TTFT is %s.</p>\n",
             metric_show(p99, metrics->ttft_p99_ns, ttft, sizeof ttft));
 }
 
@@ -155,7 +172,7 @@ static enum status write_view(struct report *report, const struct sweep_view *vi
     write_answer(report->out, view);
     fputs("<pre class=wrap>", report->out);
     html_text(report->out, view->table.command);
-    fputs("</pre>\n<div class=pair>\n", report->out);
+    fputs("</pre>\n<div class=\"pair two\">\n", report->out);
     enum status status =
         sweep_plots_draw(view, report->folder, figures_take, &report->figures, err);
     fputs("</div>\n<h2>None cheaper and sooner</h2>\n", report->out);

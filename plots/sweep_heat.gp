@@ -2,7 +2,7 @@
 # In: $heat: place on x, place on y, dollars a million tokens, TTFT P99 in seconds; x_name, y_name, x_tics, y_tics,
 # x_count, y_count, heat_fixed.
 stats $heat using 4 nooutput name 'shade'
-set title '{/:Bold TTFT P99 (colour) and $ per million tokens, '.billing.'}'
+set title '{/:Bold TTFT P99 (colour), $ per million, '.billing.'}'
 set xlabel x_name."\n".(strlen(heat_fixed) < 80 ? heat_fixed : '') noenhanced textcolor rgb ink font font.small
 set ylabel y_name noenhanced textcolor rgb ink
 eval('set xtics '.x_tics.' noenhanced')
@@ -11,7 +11,7 @@ set xrange [-0.5 : x_count - 0.5]
 set yrange [-0.5 : y_count - 0.5]
 unset grid
 set logscale cb
-set palette defined (0 '#F7FBFF', 0.35 '#9ECAE1', 0.7 '#E69F00', 1 '#B02020')
+set palette defined (0 '#F7FBFF', 0.35 '#9ECAE1', 0.7 '#F3C55A', 1 '#E27A5E')
 # Less than a decade has no tic of its own: the least, the middle and the most are written.
 set cbrange [shade_min : shade_max > shade_min ? shade_max : shade_min * 1.01]
 set cbtics (sprintf('%.3g s', shade_min) shade_min, sprintf('%.3g s', sqrt(shade_min * shade_max)) sqrt(shade_min * shade_max), \

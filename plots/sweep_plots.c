@@ -240,7 +240,7 @@ static bool find_swing(const struct sweep_view *view, int axis, struct swing *sw
             swing->high_row = row;
         }
     }
-    return beside > 1 && view->axes[axis].count > 1;
+    return beside > 1 && view->axes[axis].count > 1 && swing->high > swing->low;
 }
 
 static void write_swing(FILE *out, const struct sweep_view *view, const struct swing *swing,

@@ -5,6 +5,7 @@
 #include "base/units.h"
 #include "sim/engine/cost.h"
 #include "sweep/axis.h"
+#include "sweep/compared_store.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -12,21 +13,6 @@
 #include <string.h>
 
 /* ---- costs ---- */
-
-static enum status read_experiment(struct store *store, int64_t run, struct experiment *experiment,
-                                   struct error *err)
-{
-    char *yaml = NULL;
-    struct config_tree *tree = NULL;
-    enum status status = store_run_config(store, run, &yaml, err);
-    if (status == STATUS_OK)
-        status = config_tree_parse(yaml, "the run's configuration", &tree, err);
-    if (status == STATUS_OK)
-        status = config_load(experiment_sections, tree, experiment, err);
-    config_tree_free(tree);
-    free(yaml);
-    return status;
-}
 
 /* Once each, parted by commas. */
 static void note_prices(struct sweep_view *view, const struct prices *prices)
@@ -46,7 +32,7 @@ static enum status price_row(struct store *store, struct sweep_view *view, uint3
     struct experiment experiment;
     struct hardware hardware;
     struct prices prices;
-    enum status status = read_experiment(store, at->run, &experiment, err);
+    enum status status = compared_experiment(store, at->run, &experiment, err);
     if (status == STATUS_OK)
         status = hardware_load(experiment.hardware, &hardware, err);
     if (status == STATUS_OK)
@@ -76,8 +62,8 @@ static enum status find_costs(struct store *store, struct sweep_view *view,
         status = price_row(store, view, view->shown[i], pricing, NULL, err);
         all_owned = all_owned && view->billing == BILL_OWNED;
     }
-    for (uint32_t i = 0; status == STATUS_OK && !all_owned && pricing->billing == NULL &&
-                         i < view->shown_count;
+    for (uint32_t i = 0;
+         status == STATUS_OK && !all_owned && pricing->billing == NULL && i < view->shown_count;
          i++)
         status = price_row(store, view, view->shown[i], pricing, &rented, err);
     return status;

@@ -146,7 +146,7 @@
     const shows = []; // of the axes' controls
 
     function nameOf(point) {
-        return axes.map((axis, i) => `${axis.key} ${axis.values[point.at[i]].shown}`).join(", ");
+        return axes.map((axis, i) => `${axis.name} ${axis.values[point.at[i]].shown}`).join(", ");
     }
 
     function addAxis(axis, i) {
@@ -174,8 +174,8 @@
         sliders.append(
             element(
                 "div",
-                { class: "axis", title: axis.help },
-                element("label", { for: id }, axis.numbers ? output : null, axis.key),
+                { class: "axis", title: `${axis.key}: ${axis.help}` },
+                element("label", { for: id }, axis.numbers ? output : null, axis.name),
                 control
             )
         );
@@ -224,7 +224,7 @@
         const known = beside
             .map((other, v) => ({ v, other }))
             .filter((item) => item.other && !Number.isNaN(metric(item.other, chosen)));
-        const label = `${NAMES[chosen] || chosen} over ${axis.key}`;
+        const label = `${NAMES[chosen] || chosen} over ${axis.name}`;
         if (!axis.numbers) {
             charts.bars(made, {
                 rows: known.map((item) => ({
@@ -252,7 +252,7 @@
                 log,
                 from,
                 to: most,
-                name: axis.key + (log && x.includes(0) ? " (0 at the left edge)" : ""),
+                name: axis.name + (log && x.includes(0) ? " (0 at the left edge)" : ""),
             },
             y: { kind: kind(chosen), from: Math.min(0, ...y), to: 1.06 * Math.max(...y, 1e-9) },
             mark: { x: axis.values[point.at[i]].number, y: metric(point, chosen) },
@@ -302,7 +302,7 @@
         showFigures(point);
         const made = axes.map(() => element("div", { class: "chart" }));
         slices.replaceChildren(
-            ...axes.map((axis, i) => element("section", {}, element("h3", {}, `over ${axis.key}`), made[i]))
+            ...axes.map((axis, i) => element("section", {}, element("h3", {}, `over ${axis.name}`), made[i]))
         );
         axes.forEach((axis, i) => slice(axis, i, point, made[i])); // when all have their widths
         showTiers(point);

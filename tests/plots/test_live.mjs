@@ -34,7 +34,7 @@ try {
             "return [...document.querySelector('.axis select').options].findIndex((option) => option.textContent === 'lru')"
         )
     );
-    await set("tiers.dram.capacity", 2);
+    await set("DRAM capacity", 2);
     checks.check(
         "the sliders choose a point",
         (await told()).includes("policy lru") && (await told()).includes("64.0 GB"),

@@ -15,6 +15,7 @@ check "a sweep" exits 0 "${sweep[@]}"
 check "its page, without gnuplot" env GNUPLOT=no-such-program "$reprise" report --live --db sweep.db -o live.html
 check "needs no network" asks_nobody live.html
 check "has each axis" grep -q '"key":"tiers.dram.capacity"' live.html
+check "and its name" grep -q '"name":"DRAM capacity"' live.html
 check "has what is not modelled" grep -q "<h2>Not modelled" live.html
 check "ends" grep -q "</html>" live.html
 check "the same again" exits 0 "$reprise" report --live --db sweep.db -o again.html

@@ -19,7 +19,7 @@ static const char style[] =
     "th:first-child,td:first-child{text-align:left}th{border-bottom:2px solid #bbb}\n"
     ".names td,.names th{text-align:left;white-space:normal}\n"
     "pre{background:#f6f6f6;padding:.8em;font-size:.75em;overflow-x:auto}\n"
-    ".points th{white-space:normal}\n"
+    ".swipe th{white-space:normal}\n"
     "@media(max-width:600px){.swipe::before{content:'wider than this page: swipe it';"
     "color:#606060;font-size:.8em}}\n"
     ".points td:first-child,.points th:first-child{white-space:normal;min-width:9.5em}\n"

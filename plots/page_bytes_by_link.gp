@@ -19,7 +19,7 @@ set grid xtics noytics
 set xrange [0 : x_high * 1.16] # room for the number behind the longest
 set yrange [-byte_rows - 0.1 : 0]
 set xtics () noenhanced
-do for [i = 1:x_count] { set xtics add (x_label[i] x_at[i]) }
+do for [i = 1:x_count] { set xtics add ((x_count > 5 && i % 2 == 0 ? '' : x_label[i]) x_at[i]) } # all would touch each other
 do for [i = 1:byte_names] {
     set label 100 + i shortened(byte_name[i], 40) at screen 8.0 / width, first -byte_name_place[i] - 0.55 left noenhanced textcolor rgb ink
 }

@@ -129,7 +129,7 @@ static void write_value(FILE *out, const struct config_row *row, const char *val
 {
     char shown[CONFIG_TEXT_BYTES];
     axis_show(row, value, shown, sizeof shown);
-    html_text(out, shown[0] != '\0' ? shown : "none");
+    html_text(out, shown[0] != '\0' ? shown : "-");
 }
 
 static void write_help(FILE *out, const struct config_row *row)

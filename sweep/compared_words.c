@@ -513,7 +513,7 @@ char *compared_method_text(const struct compared *compared, char out[COMPARED_TE
 const char *compared_p99_text(const struct compared *compared)
 {
     return compared->paired_by == PAIRED_BY_TURN
-               ? "the P99's difference is of the turns themselves; P99s elsewhere are "
+               ? "P99: the difference is of the turns themselves; elsewhere P99s are "
                  "within " HISTOGRAM_ERROR " of the exact ones"
                : NULL;
 }

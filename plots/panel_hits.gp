@@ -1,18 +1,25 @@
 # plots/panel_hits.gp - where the KV of policy `run` came from over time: shares of the tokens that its
-# turns wanted, stacked. In: run; first_column (the y axis is named there only). What is behind the last arrival is not drawn ($hits_N ends there), and the axis says so.
+# turns wanted, stacked. In: run; first_column (the y axis is named there only). What is behind the last arrival is a load that dies away: it is
+# cut off, or, where little would be left, behind a line.
 
 set title shortened(policy[run], 40).(seeds > 1 ? sprintf(', seed %d', first_seed) : '') noenhanced offset 0, -0.4 textcolor rgb ink
-set xlabel 'hours'.(arriving[run] > 0 ? ' to the last arrival' : '') offset 0, 0.4 textcolor rgb ink
+ended = !cut[run] && arriving[run] > 0 && arriving[run] < 0.97 * hours_most
+set xlabel (cut[run] ? 'since measuring began, to the last arrival' : arriving[run] == 0 ? 'since measuring began; none came later' : \
+            ended ? 'since measuring began; dashes: last arrival' : 'since measuring began') offset 0, 0.4 textcolor rgb ink
 if (first_column) { set ylabel 'share of tokens' offset 0.5, 0 textcolor rgb ink } else { unset ylabel }
 set format y (first_column ? '%g %%' : '')
 set yrange [0:100]
 set ytics 25
 set key off
-# The same hours in every panel, with about four tics: 1, 2 or 5 times a power of ten apart.
+# The same time in every panel, at most about five labels.
 set xrange [0 : hours_most > 0 ? hours_most : 1]
-apart = (hours_most > 0 ? hours_most : 1) / 4.0
-power = 10.0 ** floor(log10(apart))
-set xtics power * (apart / power < 1.5 ? 1 : apart / power < 3.5 ? 2 : apart / power < 7.5 ? 5 : 10)
+set xtics () noenhanced
+do for [i = 1:time_count] { set xtics add ((time_count > 5 && i % 2 == 0 ? '' : time_label[i]) time_at[i] / 3.6e12) }
+
+if (ended) {
+    set arrow 8 from arriving[run], graph 0 to arriving[run], graph 1 nohead linewidth 3.5 linecolor rgb '#FFFFFF' front
+    set arrow 9 from arriving[run], graph 0 to arriving[run], graph 1 nohead linewidth 2 dashtype 2 linecolor rgb ink front
+}
 
 # up_to(n): the first n of HBM, DRAM, SSD, pool and computed, in percent of all five.
 from_tier(n) = n == 4 ? column(6) : n == 5 ? column(5) : column(n + 1)
@@ -37,3 +44,4 @@ set yrange [*:*]
 set xtics autofreq
 set ytics autofreq
 set format y '%g'
+if (ended) { unset arrow 8; unset arrow 9 }

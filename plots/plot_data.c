@@ -3,6 +3,7 @@
 
 #include "base/units.h"
 #include "plots/bytes_data.h"
+#include "plots/ticks.h"
 #include "sweep/estimate.h"
 
 #include <inttypes.h>
@@ -38,7 +39,8 @@ static void write_names(FILE *out, const struct compared_kept *kept)
     uint32_t count = kept->compared.count;
     fprintf(out, "runs = %" PRIu32 "\nseeds = %" PRIu32 "\nfirst_seed = %" PRIu64 "\n", count,
             kept->compared.seeds, kept->runs.seed[0]);
-    fprintf(out, "array policy[%" PRIu32 "]\narray arriving[%" PRIu32 "]\n", count, count);
+    fprintf(out, "array policy[%" PRIu32 "]\narray arriving[%" PRIu32 "]\narray cut[%" PRIu32 "]\n",
+            count, count, count);
     for (uint32_t i = 0; i < count; i++) {
         fprintf(out, "policy[%" PRIu32 "] = ", i + 1);
         plot_data_write_text(out, kept->compared.run[i].name);
@@ -144,7 +146,7 @@ static const char *const tier_series[TIER_ROWS] = { "hits_hbm_over_time", "hits_
                                                     "hits_ssd_over_time", "misses_over_time",
                                                     "hits_remote_over_time" };
 
-/* Fewer bins before the last arrival show nothing: sessions that all came at once. */
+/* Fewer bins before the last arrival show nothing: sessions that came about at once. */
 #define ARRIVING_BINS_LEAST 8
 
 /* Behind the last arrival few sessions are left, whose hits are of a load that nobody asked about:
@@ -179,8 +181,8 @@ static void write_hits_block(FILE *out, const struct series series[TIER_ROWS], u
     uint32_t shown = bins_arriving(&series[0], count, known(arriving_ns));
     fprintf(out, "$hits_%" PRIu32 " << END\n", number);
     write_hits_rows(out, series, shown, extent);
-    fprintf(out, "END\narriving[%" PRIu32 "] = %.9g\n", number,
-            shown < count ? arriving_ns / NS_PER_HOUR : 0.0);
+    fprintf(out, "END\narriving[%" PRIu32 "] = %.9g\ncut[%" PRIu32 "] = %d\n", number,
+            isnan(arriving_ns) ? -1.0 : arriving_ns / NS_PER_HOUR, number, shown < count);
 }
 
 static enum status write_hits(FILE *out, struct store *store, const struct compared_kept *kept,
@@ -246,6 +248,8 @@ enum status plot_data_write(FILE *out, struct store *store, const struct compare
     fprintf(out, "END\nttft_least = %.9g\nttft_most = %.9g\nhours_most = %.9g\npool = %d\n",
             extent.ttft_most_s > 0.0 ? extent.ttft_least_s : 0.0, extent.ttft_most_s,
             extent.hours_most, extent.pool);
+    struct ticks ticks = ticks_make(TICK_DURATION, 0.0, extent.hours_most * NS_PER_HOUR, true);
+    ticks_write(out, "time", &ticks);
     bytes_data_write(out, compared);
     return status;
 }

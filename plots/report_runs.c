@@ -262,9 +262,10 @@ static void write_notes(FILE *out, const struct compared *compared)
         fputs("Bars are means over the seeds, whiskers their 95 % intervals; of the curves each "
               "share's time is the mean over the seeds. ",
               out);
-    fputs("Hits over time end with the last arrival: what is served behind it is a load that dies "
-          "away, and tells of nothing that users meet.</p>\n",
-          out);
+    fputs(
+        "Hits over time end with the last arrival, or a line marks it: what is served behind it is "
+        "a load that dies away, and tells of nothing that users meet.</p>\n",
+        out);
 }
 
 static enum status write_pictures(struct store *store, const struct compared_kept *kept,

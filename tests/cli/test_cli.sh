@@ -443,6 +443,12 @@ if command -v gnuplot >/dev/null; then
     report $? "the mean of a report is not that of its seeds ($mean)"
     ! grep -q '>SSD read<' seeds.html
     report $? "a picture has bars of what nothing crossed"
+    grep -q 'dashes: last arrival' seeds/hits_over_time.svg
+    report $? "hits over time do not mark the last arrival"
+    "$reprise" sim "${small[@]}" --set workload.think_time.mean=1s --set workload.sessions=200 -p lru --db cut.db >/dev/null 2>&1
+    "$reprise" plot --db cut.db --out cut >/dev/null
+    grep -q 'to the last arrival' cut/hits_over_time.svg
+    report $? "hits over time do not end with the last arrival"
     # Names are data, wherever they stand.
     cp "$(dirname "$sample")/../../models/llm/llama-13b.yaml" 'x<img src=y>.yaml'
     "$reprise" sim "${small[@]}" -m './x<img src=y>.yaml' -p lru,none --db hostile.db >/dev/null 2>&1 &&

@@ -439,8 +439,9 @@ if command -v gnuplot >/dev/null; then
     grep -q 'ran under 7 seeds of the workload, 1 to 7' seeds.html && grep '>TTFT mean<' seeds.html | tail -1 | grep -q '<small>&plusmn; .* ms</small>'
     report $? "a report of several seeds does not show their mean and interval"
     mean=$(sqlite3 seeds.db "SELECT printf('%.3g', avg(value) / 1e6) FROM run_metric WHERE policy = 'lru' AND metric = 'ttft_mean_ns'")
-    grep '>TTFT mean<' seeds.html | tail -1 | grep -q "data-name=\"lru\">$mean" 
-    report $? "the mean of a report is not that of its seeds ($mean)"
+    grep '>TTFT mean<' seeds.html | tail -1 | grep -q "data-name=\"lru\">$mean ms" &&
+        grep -q "<li><b>lru</b>: the first token comes after $mean ms" seeds.html && grep -q ">$mean ms ±" seeds/overview.svg
+    report $? "the mean of a report or picture is not that of its seeds ($mean)"
     ! grep -q '>SSD read<' seeds.html
     report $? "a picture has bars of what nothing crossed"
     grep -q 'dashes: last arrival' seeds/hits_over_time.svg

@@ -518,6 +518,10 @@ static const struct story stories[] = {
                     { "rented_usd_per_mtok", 7.2 / 3600 * 2 / 222 * 1e6 },
                     { "owned_usd_per_month", 100 },
                     { "owned_usd_per_mtok", 100 / 730.5 / 3600 * 2 / 222 * 1e6 } } },
+    { .name = "the same load, its first turn warm-up",
+      .turns = THREE,
+      .settings = "hardware=./owned.yaml warmup_turns=1",
+      .expected = { { "arriving_ns", 1 * S } } },
     /* However long it takes to serve: two servers are offered what one is. */
     { .name = "the same load on two servers",
       .turns = THREE,

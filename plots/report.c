@@ -36,6 +36,15 @@ struct report {
 static const char *const sweep_metrics[] = { "ttft_mean_ns", "ttft_p99_ns", "tbt_p99_ns",
                                              "hit_rate_tokens", "gpu_utilisation" };
 
+/* Whether points ran under several seeds: a row is a run. */
+static bool has_replications(const struct sweep_view *view)
+{
+    for (uint32_t i = 0; i < view->shown_count; i++)
+        if (view->table.rows[view->shown[i]].replication > 0)
+            return true;
+    return false;
+}
+
 static void write_row(struct report *report, const struct sweep_view *view, uint32_t row)
 {
     const struct sweep_row *at = &view->table.rows[row];
@@ -49,6 +58,8 @@ static void write_row(struct report *report, const struct sweep_view *view, uint
         html_text(out, axis_show(view->axes[a].row, at->values[a], shown, sizeof shown));
         fputs("</td>", out);
     }
+    if (has_replications(view))
+        fprintf(out, "<td>%" PRIu32 "</td>", at->replication + 1);
     fprintf(out, "<td>$%.3f</td>", view->cost[row]);
     for (size_t m = 0; m < sizeof sweep_metrics / sizeof *sweep_metrics; m++) {
         int metric = metric_named(sweep_metrics[m]);
@@ -82,6 +93,8 @@ static void write_rows(struct report *report, const struct sweep_view *view, con
             continue;
         write_axis(report->out, view->table.axis_keys[a]);
     }
+    if (has_replications(view))
+        fputs("<th>seed, by number</th>", report->out);
     fprintf(report->out, "<th>$ per million tokens (%s)</th>", billing_name(view->billing));
     for (size_t m = 0; m < sizeof sweep_metrics / sizeof *sweep_metrics; m++) {
         fputs("<th>", report->out);
@@ -170,6 +183,11 @@ static enum status write_view(struct report *report, const struct sweep_view *vi
     uint32_t count = sweep_view_front(view, front);
     fprintf(report->out, "<h2>Sweep %" PRId64 "</h2>\n", view->table.sweep);
     write_answer(report->out, view);
+    if (has_replications(view))
+        fputs("<p class=note>Points ran under several seeds: curves show their means, dots and "
+              "rows are "
+              "single runs.</p>\n",
+              report->out);
     fputs("<pre class=wrap>", report->out);
     html_text(report->out, view->table.command);
     fputs("</pre>\n<div class=\"pair two\">\n", report->out);

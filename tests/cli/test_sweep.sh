@@ -77,6 +77,12 @@ if command -v gnuplot >/dev/null; then
         check "its $picture" [ -s pictures/sweep_$picture.svg ]
     done
     check "a search is reported" "$reprise" report --db size.db -o size.html >stdout
+    "$reprise" sweep --set workload.sessions=60 --set warmup_turns=0 --vary tiers.dram.capacity=0,64GB --replications 2 --db names.db >/dev/null 2>&1
+    check "a sweep is reported" "$reprise" report --db names.db -o names.html >stdout
+    check "with the cheapest point in words" grep -q '<p class=answer>Cheapest: .* at DRAM capacity <b>' names.html
+    check "its axes are named" grep -q '<th title="tiers.dram.capacity">DRAM capacity</th>' names.html
+    check "in pictures too" grep -q '>DRAM capacity<' names.html
+    check "rows say under which seed" grep -q '<th>seed, by number</th>' names.html
     "$reprise" sim --set workload.sessions=60 --set warmup_turns=0 --policy lru,none --db sim.db >/dev/null
     check "a comparison is reported" "$reprise" report --db sim.db -o sim.html >stdout
     for page in size sim; do

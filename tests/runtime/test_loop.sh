@@ -2,10 +2,12 @@
 # tests/runtime/test_loop.sh REPRISE - calibrate, simulate, run and validate on a tiny model: the whole
 # loop as a user goes through it. Times are not judged here: other processes share the machine.
 set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
 reprise=$1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
+. "$here/calibrate.sh"
 
 fail() {
     echo "failed: $1" >&2
@@ -20,7 +22,7 @@ one() {
     sqlite3 loop.db "$1"
 }
 
-expect_code 0 "$reprise" calibrate --layers 2 --hidden 128 --vocabulary 64 --window 128 --batch 4 \
+calibrated --layers 2 --hidden 128 --vocabulary 64 --window 128 --batch 4 \
     --repeats 2 --h2d 200MB/s --d2h 200MB/s --ssd-read 100MB/s --ssd-write 100MB/s --hbm 16MB --dram 1MB \
     --ssd 16MB --db loop.db
 grep -q 'copy_h2d' out.txt || fail "no fit of the link is shown"
@@ -172,13 +174,13 @@ gated_ffn: true
 vocabulary: 64
 context_window_tokens: 4096
 end
-expect_code 0 "$reprise" calibrate -m ./latent.yaml --layers 2 --hidden 128 --vocabulary 64 --window 128 --batch 4 \
+calibrated -m ./latent.yaml --layers 2 --hidden 128 --vocabulary 64 --window 128 --batch 4 \
     --repeats 2 --h2d 200MB/s --d2h 200MB/s --ssd-read 100MB/s --ssd-write 100MB/s --hbm 16MB --dram 1MB \
     --ssd 16MB --out latent --no-db
 expect_code 0 "$reprise" run -m latent/here-model.yaml -H latent/here.yaml -g 1 --set warmup_turns=0 "${work[@]}" \
     -p lru --no-db
 grep -q 'KV 384 B a token' out.txt || fail "latent KV is not 48 values of 4 bytes a token and layer"
 # More sequences than the window has tokens.
-expect_code 0 "$reprise" calibrate --layers 1 --hidden 64 --vocabulary 64 --window 64 --batch 256 --repeats 2 \
+calibrated --layers 1 --hidden 64 --vocabulary 64 --window 64 --batch 256 --repeats 2 \
     --flops 0 --memory 0 --h2d 0 --d2h 0 --ssd-read 0 --ssd-write 0 --hbm 16MB --dram 1MB --ssd 16MB --out wide --no-db
 echo ok

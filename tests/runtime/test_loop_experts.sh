@@ -2,10 +2,12 @@
 # tests/runtime/test_loop_experts.sh REPRISE - calibrate, simulate and run a tiny mixture of experts. Times are
 # not judged here: other processes share the machine.
 set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
 reprise=$1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
+. "$here/calibrate.sh"
 
 fail() {
     echo "failed: $1" >&2
@@ -20,7 +22,7 @@ one() {
     sqlite3 loop.db "$1"
 }
 
-expect_code 0 "$reprise" calibrate -m mixtral-8x7b --layers 2 --hidden 128 --vocabulary 64 --window 128 --batch 4 \
+calibrated -m mixtral-8x7b --layers 2 --hidden 128 --vocabulary 64 --window 128 --batch 4 \
     --repeats 2 --h2d 200MB/s --d2h 200MB/s --ssd-read 100MB/s --ssd-write 100MB/s --hbm 16MB --dram 1MB --ssd 16MB --no-db
 grep -q '^experts,8,2,0,448,0$' calibration/here-times.csv || fail "the times do not say whose experts they are of"
 grep -q '^experts: 8$' calibration/here-model.yaml || fail "the scaled model has other experts"

@@ -70,7 +70,7 @@ START_TEST(a_file_of_before_keeps_its_validations_and_takes_new_ones)
     char *path = database_path();
     store_close(store_opened(path));
     sql_do(path,
-           "DROP TABLE finding; DROP TABLE tenant_metric; DROP TABLE turn;"
+           "DROP TABLE difference; DROP TABLE finding; DROP TABLE tenant_metric; DROP TABLE turn;"
            "DROP TABLE validation_difference; DROP TABLE validation_load;"
            "ALTER TABLE validation DROP COLUMN rate_key;"
            "ALTER TABLE validation_metric DROP COLUMN tolerance_unit;"

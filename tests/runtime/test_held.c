@@ -66,9 +66,11 @@ START_TEST(attention_is_held_to_the_bytes_of_kv_that_it_reads)
                                                .window = { .layers = cases[i].window > 0,
                                                            .tokens = cases[i].window } };
         double expected = 2.0 * cases[i].tokens * HEADS * DIM * cases[i].value_bytes / BYTES_PER_S;
-        double taken = decode_s(&shape);
+        double most = 1.4 * expected + 2e-3, taken = decode_s(&shape);
+        for (int again = 0; taken >= most && again < 10; again++)
+            taken = decode_s(&shape); /* others on a busy machine only lengthen it */
         ck_assert_double_ge(taken, expected);
-        ck_assert_double_lt(taken, 1.4 * expected + 2e-3);
+        ck_assert_double_lt(taken, most);
     }
 }
 END_TEST

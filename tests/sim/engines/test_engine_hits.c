@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SEEDS = 2, REQUESTS = TRIES(400) };
+enum { SEEDS = TRIES(2), REQUESTS = TRIES(400) };
 enum { SEVERAL = 9, LONGEST = 18 };
 
 struct source {

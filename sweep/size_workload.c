@@ -1,6 +1,7 @@
 /* sweep/size_workload.c - see size_workload.h. */
 #include "sweep/size_workload.h"
 
+#include "base/heap.h"
 #include "base/units.h"
 
 #include <math.h>
@@ -18,22 +19,37 @@ static void add(struct size_workload *workload, const struct trace_session *sess
     }
 }
 
-/* How many turns would be asked behind that time, were replies instant. */
-static enum status count_late(const struct experiment *experiment, uint64_t last_ns, uint64_t *late,
-                              struct error *err)
+/* Turns that come, by the time at which they are asked were replies instant. */
+static void expect_turns(struct heap *coming, const struct trace_session *session)
+{
+    uint64_t asked_ns = session->arrival_ns;
+    for (uint32_t i = 0; i < session->turn_count; i++) {
+        asked_ns = time_later_ns(asked_ns, session->turns[i].think_ns);
+        heap_push(coming, (struct heap_item){ .first = asked_ns });
+    }
+}
+
+/* max_turns counts turns in the order of time: it ends the run before the last arrival, behind it,
+ * or not at all. */
+static enum status read_late_share(const struct experiment *experiment, double *late_share,
+                                   struct error *err)
 {
     struct trace *trace = NULL;
     struct trace_session session;
+    struct heap coming = { 0 };
+    uint64_t most = experiment->max_turns > 0 ? experiment->max_turns : UINT64_MAX, asked = 0;
     enum status status = experiment_open_trace(experiment, &trace, err);
     enum trace_step step = TRACE_END;
-    *late = 0;
-    while (status == STATUS_OK && (step = trace_next(trace, &session, err)) == TRACE_ITEM) {
-        uint64_t asked_ns = session.arrival_ns;
-        for (uint32_t i = 0; i < session.turn_count; i++) {
-            asked_ns = time_later_ns(asked_ns, session.turns[i].think_ns);
-            *late += asked_ns > last_ns;
-        }
+    while (status == STATUS_OK && asked < most &&
+           (step = trace_next(trace, &session, err)) == TRACE_ITEM) {
+        expect_turns(&coming, &session);
+        for (; coming.count > 0 && coming.item[0].first <= session.arrival_ns; asked++)
+            heap_pop(&coming);
     }
+    uint64_t left = most > asked ? most - asked : 0;
+    uint64_t late = coming.count < left ? coming.count : left;
+    *late_share = late > 0 ? (double)late / (double)(asked + late) : 0.0;
+    heap_free(&coming);
     trace_close(trace);
     return step == TRACE_ERROR ? err->status : status;
 }
@@ -69,13 +85,11 @@ enum status size_workload_read(const struct experiment *experiment, struct size_
         workload->prompt_tokens_mean = prompt_tokens / (double)workload->turns;
         workload->reply_tokens_mean = reply_tokens / (double)workload->turns;
     }
-    if (step == TRACE_ERROR || workload->turns == workload->sessions || experiment->max_turns > 0 ||
-        experiment->workload.concurrency > 0)
-        return step == TRACE_ERROR ? err->status : STATUS_OK;
-    uint64_t late = 0;
-    status = count_late(experiment, last_ns, &late, err);
-    workload->late_share = (double)late / (double)workload->turns;
-    return status;
+    if (step == TRACE_ERROR)
+        return err->status;
+    if (workload->turns == workload->sessions || experiment->workload.concurrency > 0)
+        return STATUS_OK;
+    return read_late_share(experiment, &workload->late_share, err);
 }
 
 /* Sessions of an hour's workload that go on for some minutes say what they have to say. */

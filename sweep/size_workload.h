@@ -8,9 +8,9 @@ struct size_workload {
     const char *format;                           /* of the trace; lives as long as the program */
     uint64_t sessions, turns, duration_ns;        /* first to last arrival */
     double prompt_tokens_mean, reply_tokens_mean; /* of a turn; open loop: the whole prompt */
-    /* Of the turns, those that would be asked behind the last session's arrival, were replies
-     * instant: where these are many, fewer sessions are under way at once than will be in the long
-     * run. */
+    /* Of the turns that are asked (up to max_turns), those that would be asked behind the last session's
+     * arrival, were replies instant: where these are many, fewer sessions are under way at once than
+     * will be in the long run. 0 where max_turns ends the run while sessions still come. */
     double late_share;
     bool open_loop, has_keys;
     /* Whether any request says what it has in common with another: block keys, or sessions of

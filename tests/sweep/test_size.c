@@ -8,6 +8,7 @@
 #include "tests/support.h"
 #include "tests/validate/store/cases.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -571,6 +572,33 @@ START_TEST(a_workload_that_ends_before_its_sessions_do_is_told_so)
 }
 END_TEST
 
+static void workload_up_to(uint64_t max_turns, struct size_workload *workload)
+{
+    char yaml[256];
+    snprintf(yaml, sizeof yaml,
+             "{max_turns: %" PRIu64 ", workload: {sessions: 100, sessions_per_s: 10, "
+             "think_time.mean: 1min}}",
+             max_turns);
+    struct size_space space = spaced(yaml, (const char *[]){ "gpus=1" }, 1);
+    *workload = question_on(&space, "ttft_p99=1s").workload;
+    size_space_free(&space);
+}
+
+START_TEST(only_a_limit_that_is_reached_ends_the_turns_that_are_late)
+{
+    struct size_workload whole, cut;
+    workload_up_to(0, &whole);
+    double late = whole.late_share * (double)whole.turns;
+    ck_assert(late > 100);
+    workload_up_to(100 * whole.turns, &cut); /* never reached */
+    ck_assert(cut.late_share == whole.late_share);
+    workload_up_to(whole.turns - 50, &cut); /* behind the last arrival */
+    ck_assert_double_eq_tol(cut.late_share, (late - 50) / (double)(whole.turns - 50), 1e-9);
+    workload_up_to(whole.turns - (uint64_t)(late + 0.5), &cut); /* while sessions come */
+    ck_assert(cut.late_share == 0.0);
+}
+END_TEST
+
 START_TEST(objectives_are_read)
 {
     enum objective objective;
@@ -607,6 +635,7 @@ int main(void)
     tcase_add_test(tcase, a_trace_file_is_read_as_the_import_keys_say);
     tcase_add_test(tcase, sessions_offered_for_a_trace_without_them_have_its_load);
     tcase_add_test(tcase, a_workload_that_ends_before_its_sessions_do_is_told_so);
+    tcase_add_test(tcase, only_a_limit_that_is_reached_ends_the_turns_that_are_late);
     tcase_add_test(tcase, objectives_are_read);
     suite_add_tcase(suite, tcase);
     return test_main(suite);

@@ -77,6 +77,10 @@ const runs = (() => {
         return { max_turns: String(turns), warmup_turns: String(Math.floor(Math.min(...warmup, turns / 5))) };
     }
 
+    function without(experiment, keys) {
+        return Object.fromEntries(Object.entries(experiment).filter(([key]) => !(key in keys)));
+    }
+
     function learn(side, answer) {
         const turns = answer.run.metrics.turns + (Number(answer.experiment.warmup_turns) || 0);
         if (turns > 0) pace.set(kind(side), { turns, ns: answer.took_ns / turns });
@@ -145,14 +149,14 @@ const runs = (() => {
                     sides.map((side) => runSide(side, { ...state.set[side], ...cut }))
                 );
                 if (mine !== round) return;
-                if (first.every((one) => one.answer.run)) show(sides, first, 0, true);
+                if (first.every((one) => one.answer.run)) show(sides, first, 0, cut);
             }
             const told = await Promise.all(sides.map((side) => runSide(side, { ...state.set[side] })));
             if (mine !== round) return;
             for (const one of told) if (one.answer.run) learn(one.side, one.answer);
             clearTimeout(polling);
             busy(false);
-            show(sides, told, (performance.now() - began) / 1000, false);
+            show(sides, told, (performance.now() - began) / 1000, null);
         } catch (error) {
             if (mine === round) lost(error);
         }
@@ -165,7 +169,8 @@ const runs = (() => {
         say("The program does not answer: was it ended? Start reprise explore again.");
     }
 
-    function show(sides, told, seconds, isLook) {
+    // cut: the keys by which a look was cut, which are not the configuration's; null: of a whole run.
+    function show(sides, told, seconds, cut) {
         const refused = told.find((one) => one.answer.error);
         if (told.some((one) => one.answer.stopped)) {
             say("Stopped. What is shown is of the configuration before.");
@@ -185,11 +190,11 @@ const runs = (() => {
         }
         controls.showError(null);
         const bySide = Object.fromEntries(told.map((one) => [one.side, one.answer]));
-        controls.setEffective(bySide[state.edit].experiment);
+        controls.setEffective(without(bySide[state.edit].experiment, cut || {}));
         results.setVerdict(null);
         results.setTurn(null);
-        results.show(sides, bySide, isLook);
-        if (isLook) return;
+        results.show(sides, bySide, cut !== null);
+        if (cut) return;
         document.getElementById("results").dataset.round = String(round);
         controls.setNotices(effects.of(state.edit, state.set[state.edit], bySide[state.edit]));
         say(`Up to date, ${seconds < 0.1 ? "at once" : `after ${seconds.toFixed(1)} s`}.`);

@@ -410,7 +410,7 @@ async function aPhone() {
 
 // With a run under way that would take minutes.
 async function leaving() {
-    await follow("#a.workload.sessions=9000000&a.warmup_turns=0");
+    await follow("#a.workload.sessions=9000000");
     const page = await browser.run("return api.page");
     const isRunning = async () => {
         const told = await fetch(`${address}api/progress`, {
@@ -441,6 +441,10 @@ try {
         aMistake,
         two,
         aCell,
+    const fields = await browser.run(
+        "return ['max_turns', 'warmup_turns'].map((key) => document.getElementById(`c-${key}-text`).value).join()"
+    );
+    checks.check("and its settings stay, not the look's", fields === "0,10000", fields);
         allSettings,
         aTraceOfOnesOwn,
         strangeLinks,

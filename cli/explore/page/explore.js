@@ -393,6 +393,7 @@ const map = (() => {
     let mine = 0,
         controller = null,
         base = {},
+        own = {}, // by key: {text, bytes} of the configuration's size
         columns = [],
         rows = [],
         allowed = false;
@@ -401,12 +402,31 @@ const map = (() => {
         return Number(value.toPrecision(3));
     }
 
+    function text(key, bytes) {
+        return own[key].bytes === bytes ? own[key].text : units.write(bytes, "bytes");
+    }
+
+    function pointSizes(c, r) {
+        return { [DRAM]: text(DRAM, columns[c]), [SSD]: text(SSD, rows[r]) };
+    }
+
     function pointKey(c, r) {
-        return state.key({
-            ...base,
-            [DRAM]: units.write(columns[c], "bytes"),
-            [SSD]: units.write(rows[r], "bytes"),
-        });
+        return state.key({ ...base, ...pointSizes(c, r) });
+    }
+
+    // undefined or NaN: not known.
+    function ownBytes(key) {
+        const size = state.value(key);
+        if (size !== "hardware") return units.read(size, "bytes");
+        return key === DRAM ? controls.server("dram_bytes") : controls.ssdBytes();
+    }
+
+    // The configuration's own size takes the place of one that is nearly the same.
+    function withOwn(key, list) {
+        const bytes = ownBytes(key),
+            said = state.value(key);
+        own[key] = { text: said === "hardware" ? units.write(bytes ?? NaN, "bytes") : said, bytes };
+        return list.map((size) => (Math.abs(bytes / size - 1) < 0.03 ? bytes : size));
     }
 
     // Of a server's own sizes, from none to some times as much; SSD from the most down, as a map has north up.
@@ -414,27 +434,25 @@ const map = (() => {
         const dram = controls.server("dram_bytes") || 256e9,
             ssd = controls.server("ssd_bytes") || 8e12,
             drive = controls.driveBytes();
-        columns = [0, 0.125, 0.25, 0.5, 1, 2].map((times) => three(dram * times));
-        rows = drive
-            ? [8, 4, 2, 1, 0].map((drives) => drive * drives)
-            : [3, 1, 0.33, 0.1, 0].map((times) => three(ssd * times));
+        columns = withOwn(
+            DRAM,
+            [0, 0.125, 0.25, 0.5, 1, 2].map((times) => three(dram * times))
+        );
+        rows = withOwn(
+            SSD,
+            drive
+                ? [8, 4, 2, 1, 0].map((drives) => drive * drives)
+                : [3, 1, 0.33, 0.1, 0].map((times) => three(ssd * times))
+        );
     }
 
     function chosen() {
-        const near = (list, key, own) => {
-            const text = state.value(key),
-                bytes = text === "hardware" ? own : units.read(text, "bytes");
-            return list.findIndex(
-                (size) => size === bytes || (size > 0 && Math.abs(bytes / size - 1) < 0.03)
-            );
-        };
-        const at = [near(columns, DRAM, controls.server("dram_bytes")), near(rows, SSD, controls.ssdBytes())];
+        const at = [columns.indexOf(ownBytes(DRAM)), rows.indexOf(ownBytes(SSD))];
         return at[0] >= 0 && at[1] >= 0 ? at : null;
     }
 
     function choose(c, r) {
-        state.put(DRAM, units.write(columns[c], "bytes"));
-        state.put(SSD, units.write(rows[r], "bytes"));
+        for (const [key, size] of Object.entries(pointSizes(c, r))) state.put(key, size);
         state.put(DRIVES, undefined);
         controls.show();
         runs.schedule(true);
@@ -476,11 +494,7 @@ const map = (() => {
         for (let r = rows.length - 1; r >= 0; r--)
             for (let c = 0; c < columns.length; c++) {
                 if (value(c, r) !== null) continue;
-                const set = {
-                    ...base,
-                    [DRAM]: units.write(columns[c], "bytes"),
-                    [SSD]: units.write(rows[r], "bytes"),
-                };
+                const set = { ...base, ...pointSizes(c, r) };
                 controller = new AbortController();
                 const answer = await api
                     .ask("api/run", { slot: "cost", set, curves: false }, controller.signal)

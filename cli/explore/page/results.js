@@ -126,6 +126,11 @@ const results = (() => {
         return words.filter((told) => kinds.includes(told.of));
     }
 
+    // A sentence's first letter is a capital, but not of a policy's name.
+    function begun(words, policy) {
+        return words.startsWith(`${policy}:`) ? words : words[0].toUpperCase() + words.slice(1);
+    }
+
     // What two configurations are to each other, once it is known.
     function drawVerdict() {
         const place = document.getElementById("verdict");
@@ -174,7 +179,7 @@ const results = (() => {
                     element(
                         "ul",
                         { class: "findings" },
-                        ...notes.map((note) => element("li", {}, note[0].toUpperCase() + note.slice(1)))
+                        ...notes.map((note) => element("li", {}, begun(note, answer.run.policy)))
                     )
                 );
         }

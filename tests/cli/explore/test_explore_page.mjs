@@ -159,6 +159,12 @@ async function whatHasNoEffect() {
         (await notice("tiers.dram.capacity")) === "Not heeded: vllm-lru ran with 0.",
         await notice("tiers.dram.capacity")
     );
+    const findings = await text(".findings");
+    checks.check(
+        "in a sentence that begins with its name as it is",
+        findings.includes("vllm-lru: tiers.dram.capacity stays 0"),
+        findings
+    );
     await after(() => follow(START));
 }
 
@@ -242,6 +248,12 @@ async function aCell() {
             /a\.tiers\.ssd\.capacity=0(&|$)/.test(await hash()),
         await hash()
     );
+    await after(() => set("c-tiers.dram.capacity-text", "16.25GB"));
+    const marked = await browser.run(
+        "return [...document.querySelectorAll('.cell')].filter((cell) => cell.querySelector('rect').getAttribute('stroke') !== 'none')" +
+            ".map((cell) => cell.querySelector('title').textContent.split(':')[0]).join('; ')"
+    );
+    checks.check("a size beside the map's is marked at its own value", marked === "DRAM 16.3 GB, SSD 0", marked);
 }
 
 async function allSettings() {
@@ -429,6 +441,10 @@ async function leaving() {
         "a first look at fewer turns"
     );
     checks.check("a long run is looked at first, and goes on", await becomes(true));
+    const fields = await browser.run(
+        "return ['max_turns', 'warmup_turns'].map((key) => document.getElementById(`c-${key}-text`).value).join()"
+    );
+    checks.check("and its settings stay, not the look's", fields === "0,10000", fields);
     await browser.go("about:blank");
     checks.check("and ends when its page is left", await becomes(false));
 }
@@ -441,10 +457,6 @@ try {
         aMistake,
         two,
         aCell,
-    const fields = await browser.run(
-        "return ['max_turns', 'warmup_turns'].map((key) => document.getElementById(`c-${key}-text`).value).join()"
-    );
-    checks.check("and its settings stay, not the look's", fields === "0,10000", fields);
         allSettings,
         aTraceOfOnesOwn,
         strangeLinks,

@@ -427,13 +427,13 @@ static void print_gain(FILE *out, const struct run *run, const struct metrics *n
     const struct metrics *metrics = &run->result.metrics;
     fprintf(out,
             "%s against recomputing: TTFT %+.1f %%, of it prefill %+.1f %%; prefill throughput "
-            "x%.2f; GPU time x%.2f; cost %+.1f %%\n",
+            "x%.2f; GPU time %+.1f %%; cost %+.1f %%\n",
             run->experiment.policy, change(metrics->ttft_mean_ns, none->ttft_mean_ns),
             change(metrics->prefill_mean_ns, none->prefill_mean_ns),
             none->prefill_tokens_per_s > 0.0
                 ? metrics->prefill_tokens_per_s / none->prefill_tokens_per_s
                 : 0.0,
-            metrics->gpu_busy_ns > 0.0 ? none->gpu_busy_ns / metrics->gpu_busy_ns : 0.0,
+            change(metrics->gpu_busy_ns, none->gpu_busy_ns),
             change(metrics->cost_usd, none->cost_usd));
 }
 

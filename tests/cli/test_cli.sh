@@ -270,6 +270,11 @@ done >means
 awk 'NR == 1 { short = $1 } END { exit !(NR == 2 && $1 < 1.2 * short && $1 > short / 1.2) }' means
 report $? "docs/examples/first.yaml: twice the measured turns have another mean TTFT"
 prints "a comparison" "against recomputing" "$reprise" sim "${small[@]}" -p scheduler-aware,none --db kept.db
+# "GPU busy ... 1.756 h 1.768 h" is "GPU time -0.7 %": to half a unit of each number as it is printed.
+awk '/^GPU busy/ { run = $3; none = $5 }
+     match($0, /GPU time [-+][0-9.]+ %/) { told = substr($0, RSTART + 9) + 0; seen = 1 }
+     END { off = told - 100 * (run / none - 1); exit !(seen && run < none && off < 0.6 && off > -0.6) }' stdout
+report $? "a comparison: GPU time is not told as its change"
 sim=("$reprise" sim "${small[@]}" --db kept.db)
 
 printf 'model: llama-13b\ntiers:\n  dram:\n    capacitty: 1GB\n' >unknown.yaml

@@ -5,6 +5,7 @@
 #include "base/histogram.h"
 #include "base/memory.h"
 #include "base/units.h"
+#include "sim/engine/wear.h"
 #include "sweep/run_words.h"
 
 #include <inttypes.h>
@@ -147,9 +148,34 @@ static void say_best(struct sentence *sentence, const struct compared *compared,
         say(sentence, " (within %.0f %% of each other)", 100.0 * SAME_SHARE);
 }
 
-/* "6 % below lru (no difference seen)". */
-static void say_below(struct sentence *sentence, const struct compared *compared,
-                      const struct measure *measure, uint32_t best, uint32_t other, enum lead lead)
+/* Runs that are as good as each other, none of them as good as the best. */
+struct tie {
+    double least, most;
+    uint32_t of; /* the run that the best is told from */
+};
+
+static struct tie tie_of_next(const struct compared *compared, const struct measure *measure,
+                              const struct ranking *ranking)
+{
+    double next = measured(compared, ranking->next, measure);
+    return (struct tie){ next, next * (1.0 + SAME_SHARE), ranking->next };
+}
+
+/* Those of next are told with it. */
+static struct tie tie_of_last(const struct compared *compared, const struct measure *measure,
+                              const struct ranking *ranking)
+{
+    double last = measured(compared, ranking->last, measure);
+    double next = tie_of_next(compared, measure, ranking).most;
+    return (struct tie){ fmax(last / (1.0 + SAME_SHARE), nextafter(next, INFINITY)), last,
+                         ranking->last };
+}
+
+/* ", 6 % below lru, fifo (no difference seen)": those of the tie whose lead is that one; nothing
+ * where there are none. */
+static bool say_below(struct sentence *sentence, const char *before,
+                      const struct compared *compared, const struct measure *measure, double best,
+                      const struct tie *tie, const enum lead *leads, enum lead lead)
 {
     static const char *const chance[] = {
         [LEAD_NOT_JUDGED] = "",
@@ -157,9 +183,34 @@ static void say_below(struct sentence *sentence, const struct compared *compared
         [LEAD_NOT_SEEN] = " (no difference seen)",
         [LEAD_NO_INTERVAL] = " (cannot tell from one run)",
     };
-    double value = measured(compared, other, measure);
-    say(sentence, "%.0f %% below %s%s", 100.0 * (1.0 - measured(compared, best, measure) / value),
-        compared->run[other].name, chance[lead]);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < compared->count; i++) {
+        double value = measured(compared, i, measure);
+        if (value < tie->least || value > tie->most || leads[i] != lead)
+            continue;
+        if (count++ == 0)
+            say(sentence, "%s%.0f %% below %s", before,
+                100.0 * (1.0 - best / measured(compared, tie->of, measure)), compared->run[i].name);
+        else
+            say(sentence, ", %s", compared->run[i].name);
+    }
+    say(sentence, "%s", count > 0 ? chance[lead] : "");
+    return count > 0;
+}
+
+/* Those that are as good as the next, then those as bad as the last. */
+static void say_rivals(struct sentence *sentence, const struct compared *compared,
+                       const struct measure *measure, const struct ranking *ranking,
+                       const enum lead *leads)
+{
+    const struct tie ties[] = { tie_of_next(compared, measure, ranking),
+                                tie_of_last(compared, measure, ranking) };
+    double best = measured(compared, ranking->best, measure);
+    const char *before = ", ";
+    for (size_t t = 0; t < sizeof ties / sizeof *ties; t++)
+        for (enum lead lead = LEAD_NOT_JUDGED; lead <= LEAD_NO_INTERVAL; lead++)
+            if (say_below(sentence, before, compared, measure, best, &ties[t], leads, lead))
+                before = " and ";
 }
 
 static void tell_measure(const struct teller *teller, const struct measure *measure)
@@ -173,13 +224,7 @@ static void tell_measure(const struct teller *teller, const struct measure *meas
         say(&sentence, "all are within %.0f %%.", 100.0 * SAME_SHARE);
     } else {
         say_best(&sentence, compared, measure, ranking.best, doubtful);
-        say(&sentence, ", ");
-        say_below(&sentence, compared, measure, ranking.best, ranking.next, leads[ranking.next]);
-        if (ranking.last != ranking.next) {
-            say(&sentence, " and ");
-            say_below(&sentence, compared, measure, ranking.best, ranking.last,
-                      leads[ranking.last]);
-        }
+        say_rivals(&sentence, compared, measure, &ranking, leads);
         say(&sentence, ".");
     }
     tell(teller, WORDS_VERDICT, measure->name, sentence.text);
@@ -235,7 +280,16 @@ static bool wears_out(const struct compared_run *run)
     return run->metrics.ssd_years > 0.0 && run->metrics.ssd_years < run->warranty_years;
 }
 
-/* Of one run its finding says so. */
+/* Of one run its finding says so; of several this does, and no finding of the first seed's years.
+ */
+static bool ssd_life_is_told(const struct compared *compared)
+{
+    bool worn = false;
+    for (uint32_t i = 0; i < compared->count; i++)
+        worn = worn || wears_out(&compared->run[i]);
+    return worn && (compared->count > 1 || compared->seeds > 1);
+}
+
 static void tell_ssd_life(const struct teller *teller)
 {
     const struct compared *compared = teller->compared;
@@ -250,9 +304,9 @@ static void tell_ssd_life(const struct teller *teller)
             run->metrics.ssd_years, run->name);
         warranty_years = fmax(warranty_years, run->warranty_years);
     }
-    say(&sentence, ": before their warranty of %.0f years is over.", warranty_years);
-    if (warranty_years > 0.0)
-        tell(teller, WORDS_VERDICT, "SSD life", sentence.text);
+    say(&sentence, ": before their warranty of %.0f years is over. " WEAR_ADVICE ".",
+        warranty_years);
+    tell(teller, WORDS_VERDICT, "SSD life", sentence.text);
 }
 
 /* ---- dollars ---- */
@@ -322,13 +376,13 @@ static bool found(const struct compared_run *run, const char *finding)
     return false;
 }
 
-/* Whether a run before this one found the same. */
-static bool was_found(const struct compared *compared, uint32_t run, const char *finding)
+/* By a run before this one, or it is in the verdict. */
+static bool is_told(const struct compared *compared, uint32_t run, const char *finding)
 {
     for (uint32_t i = 0; i < run; i++)
         if (found(&compared->run[i], finding))
             return true;
-    return false;
+    return finding_tells_wear(finding) && ssd_life_is_told(compared);
 }
 
 /* A sentence that several runs share is told once, with all their names. */
@@ -339,7 +393,7 @@ static void tell_findings(const struct teller *teller)
         for (int k = 0; k < SIM_FINDINGS_MAX && compared->run[i].finding[k] != NULL; k++) {
             const char *finding = compared->run[i].finding[k];
             struct sentence names = { .length = 0 };
-            if (was_found(compared, i, finding))
+            if (is_told(compared, i, finding))
                 continue;
             say(&names, "%s", compared->run[i].name);
             for (uint32_t j = i + 1; j < compared->count; j++)
@@ -359,7 +413,7 @@ void compared_words(const struct compared *compared,
         tell_policy(&teller, &compared->run[i]);
     if (compared->count > 1)
         tell_verdict(&teller);
-    if (compared->count > 1 || compared->seeds > 1)
+    if (ssd_life_is_told(compared))
         tell_ssd_life(&teller);
     if (compared->count > 1 && all_overloaded(compared)) /* of one its finding says so */
         tell_overloaded(&teller);

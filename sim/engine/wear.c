@@ -4,6 +4,7 @@
 #include "base/units.h"
 
 #include <stdio.h>
+#include <string.h>
 
 struct wear wear_of(const struct drive *drive, uint64_t drives, uint64_t write_bytes,
                     double write_amplification, double written_bytes, double elapsed_ns)
@@ -52,12 +53,16 @@ bool wear_finding(const struct metrics *metrics, const struct drive *drive, int 
         return true;
     }
     if (metrics->ssd_years > 0.0 && metrics->ssd_years < drive->warranty_years && i-- == 0) {
-        snprintf(
-            text, text_bytes,
-            "the SSDs wear out: %.1f years to their rated writes, under %.0f years of warranty. Write "
-            "less (tiers.ssd.admit_uses) or to more or more durable drives (ssd.drives, ssd.drive)",
-            metrics->ssd_years, drive->warranty_years);
+        snprintf(text, text_bytes,
+                 FINDING_WEARS_OUT
+                 "%.1f years to their rated writes, under %.0f years of warranty. " WEAR_ADVICE,
+                 metrics->ssd_years, drive->warranty_years);
         return true;
     }
     return false;
+}
+
+bool finding_tells_wear(const char *sentence)
+{
+    return strncmp(sentence, FINDING_WEARS_OUT, strlen(FINDING_WEARS_OUT)) == 0;
 }

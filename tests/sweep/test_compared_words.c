@@ -1,5 +1,6 @@
 /* tests/sweep/test_compared_words.c - what is said of policies that were compared, before any
  * table. */
+#include "sim/engine/wear.h"
 #include "sweep/compared_words.h"
 #include "tests/support.h"
 
@@ -99,6 +100,18 @@ START_TEST(the_verdict_names_the_best_the_next_and_the_last)
     ck_assert(says(&it, "\n1 P99 TTFT: lru, fifo are best (within 1 % of each other), 10 % below "
                         "none.\n"));
     ck_assert(says(&it, "\n1 Cost, busy: all are within 1 %.\n"));
+    compared_free(&it);
+}
+END_TEST
+
+START_TEST(the_verdict_names_all_that_tie)
+{
+    struct compared it = setup_runs((const char *const[3]){ "lru", "none", "fifo" }, 1);
+    it.run[1].metrics.cost_usd_per_mtok = 0.2;
+    it.run[2].metrics.cost_usd_per_mtok = 0.2501;
+    ck_assert(says(&it, "\n1 Cost, busy: none is best, 20 % below lru, fifo.\n"));
+    it.run[2].metrics.cost_usd_per_mtok = 0.4;
+    ck_assert(says(&it, "\n1 Cost, busy: none is best, 20 % below lru and 50 % below fifo.\n"));
     compared_free(&it);
 }
 END_TEST
@@ -210,12 +223,20 @@ START_TEST(drives_that_wear_out_under_warranty_are_in_the_verdict)
     it.run[0].metrics.ssd_years = 4.26;
     it.run[1].metrics.ssd_years = 2;
     ck_assert(says(&it, "\n1 SSD life: drives reach their rated writes in 4.3 years under lru, in "
-                        "2.0 years under fifo: before their warranty of 5 years is over.\n"));
+                        "2.0 years under fifo: before their warranty of 5 years is over. Write "
+                        "less (tiers.ssd.admit_uses) or to more or more durable drives "
+                        "(ssd.drives, ssd.drive).\n"));
+    it.run[0].finding[0] = FINDING_WEARS_OUT "of the first seed";
+    it.run[0].finding[1] = "other";
+    ck_assert(!says(&it, FINDING_WEARS_OUT)); /* told already */
+    ck_assert(says(&it, "\n3 lru: other\n"));
     compared_free(&it);
     it = setup_runs((const char *const[3]){ "lru" }, 1);
     it.run[0].warranty_years = 5;
     it.run[0].metrics.ssd_years = 1;
-    ck_assert(!says(&it, "SSD life")); /* its finding says so */
+    it.run[0].finding[0] = FINDING_WEARS_OUT "soon";
+    ck_assert(!says(&it, "SSD life"));
+    ck_assert(says(&it, "\n3 lru: " FINDING_WEARS_OUT "soon\n"));
     compared_free(&it);
 }
 END_TEST
@@ -318,6 +339,7 @@ int main(void)
     TCase *tcase = tcase_create("words");
     tcase_add_test(tcase, a_policy_has_a_sentence);
     tcase_add_test(tcase, the_verdict_names_the_best_the_next_and_the_last);
+    tcase_add_test(tcase, the_verdict_names_all_that_tie);
     tcase_add_test(tcase, a_lead_that_may_be_chance_is_called_so);
     tcase_add_test(tcase, chance_is_told_of_each_rival_and_measure);
     tcase_add_test(tcase, the_rent_has_a_verdict_of_its_own_where_all_have_one);

@@ -1,15 +1,16 @@
 # plots/hits_grid.gp - a panel of hits for each policy in a grid, above them their title and one key for
-# all. In: grid_top (pixels), grid_columns, row_height (pixels). Within a multiplot.
+# all. In: grid_top (pixels), grid_columns, row_height (pixels), grid_left (pixels, for the first column's y axis),
+# label_break (panel_hits.gp). Within a multiplot.
 
-set label 50 "{/:Bold Where the tokens' KV came from}" at screen 120.0 / width, 1.0 - (grid_top + 32.0) / height \
+set label 50 "{/:Bold Where the tokens' KV came from}" at screen real(grid_left) / width, 1.0 - (grid_top + 32.0) / height \
     left textcolor rgb ink
-column_width = (width - 120.0) / grid_columns
+column_width = (width - real(grid_left)) / grid_columns
 do for [run = 1:runs] {
     grid_column = (run - 1) % grid_columns
-    panel_left = 120 + grid_column * column_width
+    panel_left = grid_left + grid_column * column_width
     panel_top = grid_top + 96 + ((run - 1) / grid_columns) * row_height
     first_column = grid_column == 0
-    eval(place(panel_left, panel_left + column_width - 30, panel_top + 44, panel_top + row_height - 96))
+    eval(place(panel_left, panel_left + column_width - 30, panel_top + 44, panel_top + row_height - 126 - (label_break eq ' ' ? 0 : 34)))
     load scripts.'/panel_hits.gp'
     unset label # the title: once is enough
 }

@@ -5,6 +5,7 @@ height = 436
 load scripts.'/canvas_small.gp'
 set tics font font.small_letters
 first_column = 1
+label_break = ' '
 eval(place(118, 620, 52, 310))
 array hits_name[5] = ['HBM', 'DRAM', 'SSD', 'pool', 'computed']
 array hits_colour[5] = [colour_hbm, colour_dram, colour_ssd, colour_pool, colour_computed]

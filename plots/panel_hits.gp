@@ -1,11 +1,12 @@
 # plots/panel_hits.gp - where the KV of policy `run` came from over time: shares of the tokens that its
-# turns wanted, stacked. In: run; first_column (the y axis is named there only). What is behind the last arrival is a load that dies away: it is
+# turns wanted, stacked. In: run; first_column (the y axis is named there only); label_break, between the parts of the x
+# axis's name. What is behind the last arrival is a load that dies away: it is
 # cut off, or, where little would be left, behind a line.
 
 set title shortened(policy[run], 40).(seeds > 1 ? sprintf(', seed %d', first_seed) : '') noenhanced offset 0, -0.4 textcolor rgb ink
 ended = !cut[run] && arriving[run] > 0 && arriving[run] < 0.97 * hours_most
-set xlabel (cut[run] ? 'since measuring began, to the last arrival' : arriving[run] == 0 ? 'since measuring began; none came later' : \
-            ended ? 'since measuring began; dashes: last arrival' : 'since measuring began') offset 0, 0.4 textcolor rgb ink
+set xlabel (cut[run] ? 'since measuring began,'.label_break.'to the last arrival' : arriving[run] == 0 ? 'since measuring began;'.label_break.'none came later' : \
+            ended ? 'since measuring began;'.label_break.'dashes: last arrival' : 'since measuring began') offset 0, 0.4 textcolor rgb ink
 if (first_column) { set ylabel 'share of tokens' offset 0.5, 0 textcolor rgb ink } else { unset ylabel }
 set format y (first_column ? '%g %%' : '')
 set yrange [0:100]

@@ -323,13 +323,36 @@ static bool all_rented(const struct compared *compared)
     return true;
 }
 
+static bool is_overloaded(const struct compared_run *run)
+{
+    for (int k = 0; k < SIM_FINDINGS_MAX && run->finding[k] != NULL; k++)
+        if (finding_tells_overload(run->finding[k]))
+            return true;
+    return false;
+}
+
+/* A server that falls behind is paid for longer than the load takes to come. */
+static void tell_rent_too_low(const struct teller *teller)
+{
+    const struct compared *compared = teller->compared;
+    struct sentence names = { .length = 0 };
+    for (uint32_t i = 0; i < compared->count; i++)
+        if (is_overloaded(&compared->run[i]) && measured(compared, i, &rented) > 0.0)
+            say(&names, "%s%s", names.length > 0 ? ", " : "", compared->run[i].name);
+    if (names.length > 0)
+        tell(
+            teller, WORDS_OVERLOAD, names.text,
+            "overloaded, so that the rented cost is too low: it is of the tokens offered, and this "
+            "server does not keep up with them.");
+}
+
 static void tell_rented(const struct teller *teller)
 {
     tell_measure(teller, &rented);
     tell(teller, WORDS_VERDICT, "",
          "(Busy: the hours in which GPUs work, over the tokens served. Rented: every hour, "
-         "with the tiers, over the tokens that come meanwhile. docs/sizing.md, \"What it "
-         "costs\")");
+         "with the tiers, over the tokens that come meanwhile at the pace of the offered load, "
+         "kept or not. docs/sizing.md, \"What it costs\")");
 }
 
 static void tell_verdict(const struct teller *teller)
@@ -348,13 +371,9 @@ static void tell_verdict(const struct teller *teller)
 
 static bool all_overloaded(const struct compared *compared)
 {
-    for (uint32_t i = 0; i < compared->count; i++) {
-        bool overloaded = false;
-        for (int k = 0; k < SIM_FINDINGS_MAX && compared->run[i].finding[k] != NULL; k++)
-            overloaded = overloaded || finding_tells_overload(compared->run[i].finding[k]);
-        if (!overloaded)
+    for (uint32_t i = 0; i < compared->count; i++)
+        if (!is_overloaded(&compared->run[i]))
             return false;
-    }
     return true;
 }
 
@@ -417,6 +436,7 @@ void compared_words(const struct compared *compared,
         tell_ssd_life(&teller);
     if (compared->count > 1 && all_overloaded(compared)) /* of one its finding says so */
         tell_overloaded(&teller);
+    tell_rent_too_low(&teller);
     tell_findings(&teller);
 }
 

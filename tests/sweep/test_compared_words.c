@@ -167,6 +167,12 @@ START_TEST(the_rent_has_a_verdict_of_its_own_where_all_have_one)
     it.run[1].metrics.rented_usd_per_mtok = 0.1;
     ck_assert(says(&it, "\n1 Cost, busy: lru is best, 50 % below none.\n1 Cost, rented: none is "
                         "best, 50 % below lru.\n1 (Busy: "));
+    ck_assert(says(&it, "at the pace of the offered load, kept or not."));
+    ck_assert(!says(&it, "too low"));
+    it.run[1].finding[0] = FINDING_OVERLOADED "so";
+    ck_assert(says(&it, "\n2 none: overloaded, so that the rented cost is too low"));
+    it.run[0].finding[0] = FINDING_OVERLOADED "so";
+    ck_assert(says(&it, "\n2 lru, none: overloaded, so that the rented cost is too low"));
     compared_free(&it);
 }
 END_TEST

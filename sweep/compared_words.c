@@ -17,6 +17,10 @@
 
 /* Nearer than that to the best is as good. */
 #define SAME_SHARE 0.01
+/* An interval around zero that reaches no further than that share of the measure shows that
+ * there is hardly a difference; a wider one leaves it open. */
+#define NARROW_SHARE 0.05
+#define NOT_CERTAIN " (not certain)"
 
 /* ---- a sentence being put together ---- */
 
@@ -98,7 +102,7 @@ static struct ranking rank(const struct compared *compared, const struct measure
 }
 
 /* Whether that one policy is better than another is more than chance. */
-enum lead { LEAD_NOT_JUDGED, LEAD_SEEN, LEAD_NOT_SEEN, LEAD_NO_INTERVAL };
+enum lead { LEAD_NOT_JUDGED, LEAD_SEEN, LEAD_NOT_SEEN, LEAD_NOT_CERTAIN, LEAD_NO_INTERVAL };
 
 /* Never other than the table of differences, whose base is the first policy named. */
 static enum lead lead_of(const struct compared *compared, const struct measure *measure,
@@ -111,12 +115,16 @@ static enum lead lead_of(const struct compared *compared, const struct measure *
     const struct difference *difference = &against->row[measure->row];
     if (difference->doubt != PAIRED_NO_DOUBT)
         return LEAD_NO_INTERVAL;
-    return difference_seen(difference) ? LEAD_SEEN : LEAD_NOT_SEEN;
+    if (difference_seen(difference))
+        return LEAD_SEEN;
+    double most = fabs(difference->value) + difference->half_width;
+    return most <= NARROW_SHARE * measured(compared, other, measure) ? LEAD_NOT_SEEN
+                                                                     : LEAD_NOT_CERTAIN;
 }
 
 static bool is_doubtful(enum lead lead)
 {
-    return lead == LEAD_NOT_SEEN || lead == LEAD_NO_INTERVAL;
+    return lead == LEAD_NOT_SEEN || lead == LEAD_NOT_CERTAIN || lead == LEAD_NO_INTERVAL;
 }
 
 /* The best's lead over each that is not as good, to be freed; *doubtful: any of them is. */
@@ -181,6 +189,7 @@ static bool say_below(struct sentence *sentence, const char *before,
         [LEAD_NOT_JUDGED] = "",
         [LEAD_SEEN] = "",
         [LEAD_NOT_SEEN] = " (no difference seen)",
+        [LEAD_NOT_CERTAIN] = NOT_CERTAIN,
         [LEAD_NO_INTERVAL] = " (cannot tell from one run)",
     };
     uint32_t count = 0;
@@ -213,7 +222,8 @@ static void say_rivals(struct sentence *sentence, const struct compared *compare
                 before = " and ";
 }
 
-static void tell_measure(const struct teller *teller, const struct measure *measure)
+/* Returns whether it called a lead not certain. */
+static bool tell_measure(const struct teller *teller, const struct measure *measure)
 {
     const struct compared *compared = teller->compared;
     struct ranking ranking = rank(compared, measure);
@@ -229,6 +239,23 @@ static void tell_measure(const struct teller *teller, const struct measure *meas
     }
     tell(teller, WORDS_VERDICT, measure->name, sentence.text);
     free(leads);
+    return strstr(sentence.text, NOT_CERTAIN) != NULL;
+}
+
+/* What that means and what helps. */
+static void tell_not_certain(const struct teller *teller)
+{
+    const struct compared *compared = teller->compared;
+    struct sentence sentence = { .length = 0 };
+    say(&sentence, "(Not certain: ");
+    if (compared->seeds > 1)
+        say(&sentence, "%u seeds differ too much to tell it from chance", compared->seeds);
+    else
+        say(&sentence, "one run's turns differ too much to tell it from chance");
+    if (compared->may_replicate)
+        say(&sentence, "; --replications %u may", compared->seeds < 10 ? 10 : 2 * compared->seeds);
+    say(&sentence, ")");
+    tell(teller, WORDS_VERDICT, "", sentence.text);
 }
 
 static double share_of_wanted(const struct metrics *metrics, double tokens)
@@ -357,11 +384,14 @@ static void tell_rented(const struct teller *teller)
 
 static void tell_verdict(const struct teller *teller)
 {
+    bool uncertain = false;
     for (int row = 0; row < DIFFERENCE_ROWS; row++) {
         const struct measure measure = measure_of(row);
         if (measure.name != NULL)
-            tell_measure(teller, &measure);
+            uncertain = tell_measure(teller, &measure) || uncertain;
     }
+    if (uncertain)
+        tell_not_certain(teller);
     if (all_rented(teller->compared))
         tell_rented(teller);
     tell_fewer_hits(teller);

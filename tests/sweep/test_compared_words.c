@@ -126,7 +126,14 @@ START_TEST(a_lead_that_may_be_chance_is_called_so)
     set_seeds(&it, 1, mean, (const double[SEEDS]){ 110, 110.5, 109.5 });
     ck_assert(says(&it, "\n1 Mean TTFT: lru is best, 9 % below fifo.\n"));
     set_seeds(&it, 1, mean, (const double[SEEDS]){ 160, 60, 110 });
-    ck_assert(says(&it, "\n1 Mean TTFT: lru is lowest, 9 % below fifo (no difference seen).\n"));
+    ck_assert(says(&it, "\n1 Mean TTFT: lru is lowest, 9 % below fifo (not certain).\n"));
+    ck_assert(says(&it, "\n1 (Not certain: 3 seeds differ too much to tell it from chance)\n"));
+    it.may_replicate = true;
+    ck_assert(says(&it, " from chance; --replications 10 may)\n"));
+    set_seeds(&it, 1, mean, (const double[SEEDS]){ 102.9, 101, 102.2 }); /* narrow around 0 */
+    ck_assert(says(&it, "\n1 Mean TTFT: lru is lowest, 2 % below fifo (no difference seen).\n"));
+    ck_assert(!says(&it, "ot certain"));
+    set_seeds(&it, 1, mean, (const double[SEEDS]){ 160, 60, 110 });
     it.against[0].row[0].doubt = PAIRED_ONE_SEED;
     ck_assert(
         says(&it, "\n1 Mean TTFT: lru is lowest, 9 % below fifo (cannot tell from one run).\n"));
@@ -144,13 +151,12 @@ START_TEST(chance_is_told_of_each_rival_and_measure)
     set_seeds(&it, 0, p99, (const double[SEEDS]){ 2000, 100, 900 });
     set_seeds(&it, 1, p99, (const double[SEEDS]){ 500, 500, 500 });
     set_seeds(&it, 2, p99, (const double[SEEDS]){ 600, 601, 599 });
-    ck_assert(says(&it, "\n1 P99 TTFT: lru is lowest, 17 % below fifo and 50 % below none (no "
-                        "difference seen).\n"));
+    ck_assert(says(&it, "\n1 P99 TTFT: lru is lowest, 17 % below fifo and 50 % below none (not "
+                        "certain).\n"));
     set_seeds(&it, 0, cost, (const double[SEEDS]){ 5, 5, 5 });
     set_seeds(&it, 1, cost, (const double[SEEDS]){ 3, 5, 4 });
     set_seeds(&it, 2, cost, (const double[SEEDS]){ 8, 8.1, 7.9 });
-    ck_assert(
-        says(&it, " lru is lowest, 20 % below none (no difference seen) and 50 % below fifo.\n"));
+    ck_assert(says(&it, " lru is lowest, 20 % below none (not certain) and 50 % below fifo.\n"));
     compared_free(&it);
 }
 END_TEST

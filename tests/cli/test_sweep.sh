@@ -76,6 +76,7 @@ if command -v gnuplot >/dev/null; then
     for picture in hits ttft cost pareto tornado; do
         check "its $picture" [ -s pictures/sweep_$picture.svg ]
     done
+    check "the tornado's title takes two lines, to fit" grep -q '>What each key alone<' pictures/sweep_tornado.svg
     check "a search is reported" "$reprise" report --db size.db -o size.html >stdout
     "$reprise" sweep --set workload.sessions=60 --set warmup_turns=0 --vary tiers.dram.capacity=0,64GB --replications 2 --db names.db >/dev/null 2>&1
     check "a sweep is reported" "$reprise" report --db names.db -o names.html >stdout

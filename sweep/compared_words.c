@@ -5,7 +5,6 @@
 #include "base/histogram.h"
 #include "base/memory.h"
 #include "base/units.h"
-#include "sim/engine/wear.h"
 #include "sweep/run_words.h"
 
 #include <inttypes.h>

@@ -17,3 +17,8 @@ bool finding_tells_overload(const char *sentence)
 {
     return strncmp(sentence, FINDING_OVERLOADED, strlen(FINDING_OVERLOADED)) == 0;
 }
+
+bool finding_tells_wear(const char *sentence)
+{
+    return strncmp(sentence, FINDING_WEARS_OUT, strlen(FINDING_WEARS_OUT)) == 0;
+}

@@ -68,4 +68,11 @@ void sim_result_free(struct sim_result *result);
 #define FINDING_OVERLOADED "overloaded: "
 bool finding_tells_overload(const char *sentence);
 
+/* How the finding begins that drives do not last their warranty, and what helps: what is kept of a run are its
+ * sentences. */
+#define FINDING_WEARS_OUT "the SSDs wear out: "
+#define WEAR_ADVICE                                                                                          \
+    "Write less (tiers.ssd.admit_uses) or to more or more durable drives (ssd.drives, ssd.drive)"
+bool finding_tells_wear(const char *sentence);
+
 #endif

@@ -2,9 +2,9 @@
 #include "sim/engine/wear.h"
 
 #include "base/units.h"
+#include "sim/engine/result.h"
 
 #include <stdio.h>
-#include <string.h>
 
 struct wear wear_of(const struct drive *drive, uint64_t drives, uint64_t write_bytes,
                     double write_amplification, double written_bytes, double elapsed_ns)
@@ -60,9 +60,4 @@ bool wear_finding(const struct metrics *metrics, const struct drive *drive, int 
         return true;
     }
     return false;
-}
-
-bool finding_tells_wear(const char *sentence)
-{
-    return strncmp(sentence, FINDING_WEARS_OUT, strlen(FINDING_WEARS_OUT)) == 0;
 }

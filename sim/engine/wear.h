@@ -31,11 +31,4 @@ struct wear wear_of(const struct drive *drive, uint64_t drives, uint64_t write_b
 bool wear_finding(const struct metrics *metrics, const struct drive *drive, int i, char *text,
                   size_t text_bytes);
 
-/* How the finding begins that drives do not last their warranty, and what helps: what is kept of a run are its
- * sentences. */
-#define FINDING_WEARS_OUT "the SSDs wear out: "
-#define WEAR_ADVICE                                                                                          \
-    "Write less (tiers.ssd.admit_uses) or to more or more durable drives (ssd.drives, ssd.drive)"
-bool finding_tells_wear(const char *sentence);
-
 #endif

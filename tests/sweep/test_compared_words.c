@@ -1,6 +1,5 @@
 /* tests/sweep/test_compared_words.c - what is said of policies that were compared, before any
  * table. */
-#include "sim/engine/wear.h"
 #include "sweep/compared_words.h"
 #include "tests/support.h"
 

@@ -220,7 +220,7 @@ static const struct looked_for {
 } looked_for[] = {
     { "longest time to first token", "ns", value_of_ttft_ns },
     { "longest in the queue", "ns", queue_ns },
-    { "longest wait for KV within its prefill", "ns", value_of_load_wait_ns },
+    { "longest wait for KV within its prefills", "ns", value_of_load_wait_ns },
     { "most tokens reused", "tokens", value_of_reused_tokens },
     { "most tokens evicted before it came", "tokens", value_of_evicted_tokens },
     { "most tokens found, but computed since that was sooner", "tokens", value_of_too_slow_tokens },

@@ -104,17 +104,23 @@ static void put_loads(struct drawing *drawing)
         put_layer(drawing, GANTT_LOAD, turn->load[i].begin_ns, turn->load[i].end_ns, 0);
 }
 
+/* Since when the layer might have been computed: the end of the one before it in its iteration. */
+static double free_since_ns(const struct timeline_turn *turn, uint32_t i)
+{
+    const struct timeline_layer *layer = &turn->layer[i];
+    if (i > 0 && layer->layer > layer[-1].layer)
+        return layer[-1].end_ns;
+    return layer->iteration_begin_ns > 0.0 ? layer->iteration_begin_ns : layer->begin_ns;
+}
+
 /* What stands before a layer within its iteration, it waited for its KV. */
 static void put_computing(struct drawing *drawing)
 {
     const struct timeline_turn *turn = drawing->turn;
-    double free_ns = turn->prefill_start_ns;
     for (uint32_t i = 0; i < turn->layers; i++) {
         const struct timeline_layer *layer = &turn->layer[i];
-        if (i == 0 || layer->layer > turn->layer[i - 1].layer)
-            put(drawing, GANTT_COMPUTE, GANTT_WAIT, free_ns, layer->begin_ns, 0);
+        put(drawing, GANTT_COMPUTE, GANTT_WAIT, free_since_ns(turn, i), layer->begin_ns, 0);
         put_layer(drawing, GANTT_COMPUTE, layer->begin_ns, layer->end_ns, layer->layer);
-        free_ns = layer->end_ns;
     }
     for (uint32_t i = 0; i < turn->arounds; i++)
         put(drawing, GANTT_COMPUTE, turn->around[i].waits_for_saving ? GANTT_WAIT : GANTT_OTHER,

@@ -47,7 +47,7 @@ double gantt_first_token_ms(const struct timeline_turn *turn);
 #define GANTT_TEXT_BYTES 192
 /* "lru: session 12's turn 3, 900 tokens reused and 210 computed". Returns out, of GANTT_TEXT_BYTES, as the next do. */
 char *gantt_title(const struct timeline_turn *turn, char *out);
-/* "prefill 112 ms, waiting for KV 3 ms". */
+/* "prefill 112 ms, waiting for KV 3 ms", up to the first token, as the picture shows it. */
 char *gantt_facts(const struct timeline_turn *turn, char *out);
 /* "40 layers had come before", of those whose KV came before what is drawn; "": none. */
 char *gantt_before(const struct timeline_turn *turn, struct gantt_range range, char *out);

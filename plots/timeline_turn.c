@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,14 +57,20 @@ static bool is_of(const json_t *event, const char *category)
     return strcmp(text_of(event, "cat"), category) == 0;
 }
 
+/* Whole ns, as what ends with another thing does so only without the rounding of us. */
+static double ns_of(const json_t *event, const char *name)
+{
+    return round(1000.0 * json_number_value(json_object_get(event, name)));
+}
+
 static double begin_ns(const json_t *event)
 {
-    return 1000.0 * json_number_value(json_object_get(event, "ts"));
+    return ns_of(event, "ts");
 }
 
 static double end_ns(const json_t *event)
 {
-    return begin_ns(event) + 1000.0 * json_number_value(json_object_get(event, "dur"));
+    return begin_ns(event) + ns_of(event, "dur");
 }
 
 /* A turn's own event has its row. */
@@ -153,7 +160,6 @@ static void note_row(const json_t *row, struct timeline_turn *told)
     told->wanted_tokens = arg_of(row, "wanted_tokens");
     told->reused_tokens = arg_of(row, "reused_tokens");
     told->computed_tokens = arg_of(row, "computed_tokens");
-    told->load_wait_ns = arg_of(row, "load_wait_ns");
     told->prefill_start_ns = arg_of(row, "prefill_start_ns");
     told->first_token_ns = arg_of(row, "first_token_ns");
 }
@@ -193,10 +199,15 @@ static void note_copy(const json_t *event, struct timeline_copy **copy, uint32_t
 }
 
 /* A server's process has the number behind its own. */
+static bool is_on_server(const json_t *event, const struct timeline_turn *told)
+{
+    return json_number_value(json_object_get(event, "pid")) == (double)(told->server + 1);
+}
+
 static void note_around(const json_t *event, struct timeline_turn *told)
 {
     struct timeline_work work = { begin_ns(event), end_ns(event), is_of(event, "stall") };
-    if (json_number_value(json_object_get(event, "pid")) != (double)(told->server + 1) ||
+    if (!is_on_server(event, told) ||
         (work.end_ns > told->prefill_start_ns && work.begin_ns < told->first_token_ns))
         return;
     memory_grow(&told->around, &told->around_capacity, (uint64_t)told->arounds + 1,
@@ -220,6 +231,35 @@ static void note_events(const json_t *events, struct timeline_turn *told)
             note_copy(event, &told->load, &told->loads, &told->load_capacity);
         else if (is_of(event, "save"))
             note_copy(event, &told->save, &told->saves, &told->save_capacity);
+    }
+}
+
+/* Of a turn that is prefilled again, having been pushed out of HBM, the row's wait is that of all
+ * its prefills: what is of the one up to the first token, its iterations tell. */
+static void note_iteration(const json_t *event, struct timeline_turn *told)
+{
+    double from_ns = begin_ns(event), to_ns = end_ns(event);
+    bool computes = false;
+    for (uint32_t i = 0; i < told->layers; i++) {
+        struct timeline_layer *layer = &told->layer[i];
+        if (layer->begin_ns < from_ns || layer->end_ns > to_ns)
+            continue;
+        layer->iteration_begin_ns = from_ns;
+        computes = true;
+    }
+    if (computes && from_ns < told->first_token_ns)
+        told->load_wait_ns += arg_of(event, "wait_ns");
+}
+
+/* Behind its layers, which are told before or after the iteration that computes them. */
+static void note_iterations(const json_t *events, struct timeline_turn *told)
+{
+    const json_t *event;
+    size_t at;
+    json_array_foreach(events, at, event)
+    {
+        if (is_of(event, "iteration") && is_on_server(event, told))
+            note_iteration(event, told);
     }
 }
 
@@ -248,6 +288,7 @@ static enum status note_turn(const char *path, const json_t *json, const struct 
              text_of(json_object_get(json, "otherData"), "policy"));
     note_row(row, told);
     note_events(events, told);
+    note_iterations(events, told);
     snprintf(found, sizeof found, "%" PRIu64, told->turn);
     if (told->layers == 0)
         return error_input(

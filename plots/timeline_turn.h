@@ -12,6 +12,7 @@ struct timeline_layer {
     uint32_t layer;
     double begin_ns, end_ns;
     double load_begin_ns, arrival_ns; /* of its KV; 0: it had not to come, or that is not told */
+    double iteration_begin_ns;        /* of the iteration that computes it; 0: not told */
 };
 struct timeline_copy {
     double begin_ns, end_ns, bytes;
@@ -27,8 +28,8 @@ struct timeline_work {
 struct timeline_turn {
     char policy[64];
     uint64_t turn, session, turn_of_session, server;
-    double wanted_tokens, reused_tokens, computed_tokens, load_wait_ns, prefill_start_ns,
-        first_token_ns;
+    double wanted_tokens, reused_tokens, computed_tokens, prefill_start_ns, first_token_ns;
+    double load_wait_ns;          /* up to the first token: its layers waiting for their KV */
     struct timeline_layer *layer; /* in the order of computing */
     struct timeline_copy *load, *save;
     struct timeline_work *around;

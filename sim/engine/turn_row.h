@@ -42,7 +42,7 @@
     X(end_ns, COUNT, "ns", "when its last token was made")                                         \
     X(ttft_ns, COUNT, "ns", "time to first token, as its user waited for it: a duration, with what passes outside the scheduler") \
     X(decode_ns, COUNT, "ns", "first token to last: a duration")                                   \
-    X(load_wait_ns, COUNT, "ns", "of its prefill, layers waiting for its KV: a duration")          \
+    X(load_wait_ns, COUNT, "ns", "of its prefills, layers waiting for its KV: a duration; also of those after it was pushed out of HBM") \
     X(waiting_batch_ns, COUNT, "ns", "of its time in the queue, while the batch was full: a duration") \
     X(waiting_hbm_ns, COUNT, "ns", "... while HBM had no room for the queue's next turn")          \
     X(waiting_kv_ns, COUNT, "ns", "... while the next turn's KV was on its way")                   \

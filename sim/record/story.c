@@ -174,24 +174,41 @@ static void tell_loss(FILE *out, const struct turn_row *row, const struct turn_r
 
 /* ---- how long it took ---- */
 
+/* A row has one sum of its layers' waits: where the turn was prefilled again, how much of it was
+ * before the first token is not known. */
+static void tell_loads(FILE *out, const struct turn_row *row)
+{
+    char wait[TEXT_BYTES];
+    if (row->load_wait_ns == 0 && row->reused_tokens > row->reused_hbm_tokens)
+        fprintf(out, "; its loads were hidden behind computing");
+    else if (row->load_wait_ns > 0 && row->preemptions == 0)
+        fprintf(out, ", of which layers waited %s for their KV", duration(row->load_wait_ns, wait));
+}
+
 static void tell_prefill(FILE *out, const struct turn_row *row)
 {
-    char prefill[TEXT_BYTES], wait[TEXT_BYTES], ttft[TEXT_BYTES], decode[TEXT_BYTES];
+    char prefill[TEXT_BYTES], ttft[TEXT_BYTES], decode[TEXT_BYTES];
     fprintf(out, "\nIts prefill took %s",
             duration(row->first_token_ns - row->prefill_start_ns, prefill));
-    if (row->load_wait_ns > 0)
-        fprintf(out, ", of which layers waited %s for their KV", duration(row->load_wait_ns, wait));
-    else if (row->reused_tokens > row->reused_hbm_tokens)
-        fprintf(out, "; its loads were hidden behind computing");
+    tell_loads(out, row);
     fprintf(out, ". Time to first token: %s", duration(row->ttft_ns, ttft));
     if (row->decode_ns > 0)
         fprintf(out, "; the rest of the reply took %s", duration(row->decode_ns, decode));
     fprintf(out, ".\n");
-    if (row->preemptions > 0)
-        fprintf(out,
-                "It was pushed out of HBM %" PRIu64 " times, and computed %" PRIu64
-                " tokens once more.\n",
-                row->preemptions, row->computed_again_tokens);
+}
+
+static void tell_preemptions(FILE *out, const struct turn_row *row)
+{
+    char wait[TEXT_BYTES];
+    if (row->preemptions == 0)
+        return;
+    fprintf(out,
+            "It was pushed out of HBM %" PRIu64 " times, and computed %" PRIu64 " tokens once more",
+            row->preemptions, row->computed_again_tokens);
+    if (row->load_wait_ns > 0)
+        fprintf(out, "; in all its prefills together layers waited %s for their KV",
+                duration(row->load_wait_ns, wait));
+    fprintf(out, ".\n");
 }
 
 void story_tell(FILE *out, const struct turn_row *row, const struct turn_row *before,
@@ -202,4 +219,5 @@ void story_tell(FILE *out, const struct turn_row *row, const struct turn_row *be
     tell_reused(out, row);
     tell_loss(out, row, cause);
     tell_prefill(out, row);
+    tell_preemptions(out, row);
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# tests/cli/test_turns.sh REPRISE SAMPLE_TRACE - rows of turns, timelines and `explain` as a user meets them: the same bytes however
+# tests/cli/test_turns.sh REPRISE SAMPLE_TRACE EXAMPLES - rows of turns, timelines and `explain` as a user meets them: the same bytes however
 # many threads, files that are whole or not there, a turn's story from what is kept and from what is made again.
 set -u
-reprise=$1 sample=$2
+reprise=$1 sample=$2 examples=$3
 . "$(dirname "$0")/../checks.sh"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -104,6 +104,17 @@ check "its story differs" cmp -s said kept
 session=$(sqlite3 2.db "select session || ':' || turn_of_session from turn where run_id = 1 and turn = $evicted")
 says "by session" 0 "Turn $evicted:" "$reprise" explain --db 2.db lru "$session"
 says "what is worth a look" 0 "longest time to first token" "$reprise" explain --db 2.db
+# A turn that was pushed out of HBM after its first token waits for KV only as it is prefilled again: that is no part of its prefill.
+"$reprise" sim -c "$examples/first.yaml" -p scheduler-aware --set workload.sessions=300 --set warmup_turns=0 --set tiers.dram.capacity=16GB \
+    --set tiers.ssd.capacity=0 --set engine.context_window=16384 --set engine.hbm_tokens=60000 --set workload.sessions_per_s=0.5 \
+    --db again.db --keep-turns --timeline again.json --timeline-span 0..10h >/dev/null 2>&1
+again=$(sqlite3 again.db "select turn from turn where preemptions > 0 and load_wait_ns > 0 and reused_tokens = 0 limit 1")
+check "no turn waited only as it was prefilled again" [ -n "$again" ]
+says "a turn prefilled again" 0 "in all its prefills together layers waited" "$reprise" explain --db again.db 1 "$again"
+check "its prefill waited" grep -qE "^Its prefill took [0-9.]+ [a-z]+\. " said
+once=$(sqlite3 again.db "select turn from turn where preemptions = 0 and load_wait_ns > 0 limit 1")
+says "a turn prefilled once" 0 ", of which layers waited " "$reprise" explain --db again.db 1 "$once"
+waited=$(sed -nE 's/.*layers waited (.*) for their KV.*/\1/p' said)
 says "no such turn" 2 "the number of one of the run's turns" "$reprise" explain --db 2.db lru 999999
 says "no such run" 2 "a policy of the latest comparison" "$reprise" explain --db 2.db no-such-policy
 sqlite3 1.db "update metric set value = value + 1 where run_id = 1"
@@ -134,6 +145,23 @@ if command -v gnuplot >/dev/null; then
     printf "{\"otherData\": {\"policy\": \"lru\"}, \"traceEvents\": [$row$row$layer]}" 1 71 5 2 72 9 >batched.json
     says "a turn that can be drawn" 0 "timeline.svg" "$reprise" plot --timeline batched.json --out pictures
     check "another turn is drawn" grep -q "session 71's turn" pictures/timeline.svg
+    # What the title says of waiting is what stands before the first token: here of a turn prefilled again behind it,
+    says "a turn prefilled again is drawn" 0 "timeline.svg" "$reprise" plot --timeline again.json --turn "$again" --out pictures
+    check "its title tells of waiting" [ "$(grep -c "waiting for KV" pictures/timeline.svg)" -eq 0 ]
+    says "a turn prefilled once is drawn" 0 "timeline.svg" "$reprise" plot --timeline again.json --turn "$once" --out pictures
+    check "it waited as explain tells" grep -q "waiting for KV $waited" pictures/timeline.svg
+    # and of one that waits in both: 1 us before each of two layers, in an iteration that is not the first of its prefill.
+    row='{"ph": "X", "pid": 0, "tid": 1, "ts": 1, "dur": 40, "cat": "turn", "name": "x", "args": {"turn": 1, "session": 71, "turn_of_session": 1,
+        "server": 0, "reused_tokens": 9, "load_wait_ns": 5000, "prefill_start_ns": 1000, "first_token_ns": 9000}}'
+    iteration='{"ph": "X", "pid": 1, "tid": 1, "ts": %d, "dur": %d, "cat": "iteration", "name": "prefill", "args": {"wait_ns": %d}}'
+    layer='{"ph": "X", "pid": 1, "tid": 2, "ts": %d, "dur": %d, "cat": "layer", "name": "layer", "args": {"turn": 1, "layer": %d}}'
+    printf "{\"otherData\": {\"policy\": \"lru\"}, \"traceEvents\": [$row, $layer, $layer, $iteration, $layer, $layer, $iteration]}" \
+        5 1 0 7 2 1 4 5 2000 23 1 0 24 2 1 20 6 3000 >both.json
+    says "a turn that waits in both" 0 "timeline.svg" "$reprise" plot --timeline both.json --out pictures
+    check "another wait in its title" grep -q "prefill 8.00 us, waiting for KV 2.00 us<" pictures/timeline.svg
+    # Each wait as wide as the other, and one more block of the colour in the legend.
+    check "other waits are drawn" [ "$(sed -nE "s/.*rgb\( *90, *90, *90\)' points = '([0-9.]+),[0-9.]+ ([0-9.]+),.*/\1 \2/p" pictures/timeline.svg |
+        awk 'NR > 1 { printf "%d ", $2 - $1 }')" = "174 174 " ]
     echo '{"a": 1}' >other.json
     says "other JSON" 2 "a timeline that" "$reprise" plot --timeline other.json
     says "no JSON" 2 "a timeline that" "$reprise" plot --timeline 1-lru.csv

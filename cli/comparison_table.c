@@ -80,15 +80,10 @@ static const struct line lines[] = {
     { "  per million tokens", CELL_DOLLARS, OF(owned_usd_per_mtok) },
 };
 
-static double member(const struct metrics *metrics, size_t offset)
-{
-    return *(const double *)(const void *)((const char *)metrics + offset);
-}
-
 /* Tokens are shown as a share of all prompt and history tokens. */
 static double as_share(const struct metrics *metrics, size_t offset)
 {
-    double value = member(metrics, offset);
+    double value = metric_at(metrics, offset);
     if (offset == OF(hit_rate_tokens) || offset == OF(hit_rate_history_tokens))
         return value;
     return metrics->wanted_tokens > 0.0 ? value / metrics->wanted_tokens : 0.0;
@@ -97,7 +92,7 @@ static double as_share(const struct metrics *metrics, size_t offset)
 static const char *cell_text(const struct line *line, const struct metrics *metrics, char *text,
                              size_t text_bytes)
 {
-    double value = member(metrics, line->offset);
+    double value = metric_at(metrics, line->offset);
     /* The trace of an open loop does not tell a prompt's history from its new part. */
     if (line->offset == OF(hit_rate_history_tokens) && metrics->history_tokens == 0.0)
         return "-";
@@ -387,7 +382,7 @@ static bool is_idle_detail(const struct line *line, const struct comparison *com
     for (size_t i = 0; line->label != NULL && i < sizeof details / sizeof *details; i++)
         detail = detail || line->offset == details[i];
     for (uint32_t i = 0; detail && i < comparison->count; i++)
-        idle = idle && member(&comparison->runs[i].result.metrics, line->offset) == 0.0;
+        idle = idle && metric_at(&comparison->runs[i].result.metrics, line->offset) == 0.0;
     return detail && idle;
 }
 

@@ -53,7 +53,7 @@ static const struct link {
 /* A run of an older reprise may lack a metric. */
 static double bytes_of(const struct metrics *metrics, const struct part *part)
 {
-    double bytes = *(const double *)(const void *)((const char *)metrics + part->offset);
+    double bytes = metric_at(metrics, part->offset);
     return isnan(bytes) ? 0.0 : bytes;
 }
 

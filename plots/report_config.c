@@ -132,11 +132,21 @@ static void write_value(FILE *out, const struct config_row *row, const char *val
     html_text(out, shown[0] != '\0' ? shown : "-");
 }
 
-static void write_help(FILE *out, const struct config_row *row)
+/* In a table of begin_rows(). */
+static void write_row(FILE *out, const char *key, const struct config_row *row, const char *value)
 {
-    fputs("<td class=note>", out);
+    write_key(out, key, value);
+    fputs("<td>", out);
+    write_value(out, row, value);
+    fputs("</td><td class=note>", out);
     html_text(out, row->help);
     fputs("</td></tr>\n", out);
+}
+
+static void begin_rows(FILE *out)
+{
+    fputs("<table class=\"names keys\"><tr><th>what</th><th>value</th><th>meaning</th></tr>\n",
+          out);
 }
 
 /* Calls visit with each key of an experiment. */
@@ -168,19 +178,13 @@ static void list_key(void *context, const char *key, const struct config_row *ro
     listing->count++;
     if (listing->out == NULL)
         return;
-    const char *value = config_tree_value(listing->values->of[0], key);
-    write_key(listing->out, key, value);
-    fputs("<td>", listing->out);
-    write_value(listing->out, row, value);
-    fputs("</td>", listing->out);
-    write_help(listing->out, row);
+    write_row(listing->out, key, row, config_tree_value(listing->values->of[0], key));
 }
 
 static void write_list(FILE *out, const struct values *values, enum place place)
 {
     struct listing listing = { .out = out, .values = values, .place = place };
-    fputs("<table class=\"names keys\"><tr><th>what</th><th>value</th><th>meaning</th></tr>\n",
-          out);
+    begin_rows(out);
     each_key(list_key, &listing);
     fputs("</table>\n", out);
 }
@@ -278,12 +282,7 @@ static void choose_key(void *context, const char *key, const struct config_row *
     const struct choosing *choosing = context;
     if (!choosing->wanted(row))
         return;
-    const char *value = config_tree_value(choosing->tree, key);
-    write_key(choosing->out, key, value);
-    fputs("<td>", choosing->out);
-    write_value(choosing->out, row, value);
-    fputs("</td>", choosing->out);
-    write_help(choosing->out, row);
+    write_row(choosing->out, key, row, config_tree_value(choosing->tree, key));
 }
 
 void report_config_table(FILE *out, const struct experiment *experiment,
@@ -291,8 +290,7 @@ void report_config_table(FILE *out, const struct experiment *experiment,
 {
     struct config_tree *tree = tree_of(experiment);
     struct choosing choosing = { out, tree, wanted };
-    fputs("<table class=\"names keys\"><tr><th>what</th><th>value</th><th>meaning</th></tr>\n",
-          out);
+    begin_rows(out);
     each_key(choose_key, &choosing);
     fputs("</table>\n", out);
     config_tree_free(tree);

@@ -64,17 +64,12 @@ bool difference_is_told(const struct compared *compared, int row)
             difference_rows[row].by_turn != PAIRED_METRICS);
 }
 
-static double member(const struct metrics *metrics, size_t offset)
-{
-    return *(const double *)(const void *)((const char *)metrics + offset);
-}
-
 uint32_t compared_least(const struct compared *compared, size_t offset)
 {
     uint32_t least = 0;
     for (uint32_t i = 1; i < compared->count; i++)
-        if (member(&compared->run[i].metrics, offset) <
-            member(&compared->run[least].metrics, offset))
+        if (metric_at(&compared->run[i].metrics, offset) <
+            metric_at(&compared->run[least].metrics, offset))
             least = i;
     return least;
 }
@@ -97,7 +92,7 @@ static double *values_of(const struct compared *compared, const struct compared_
 {
     double *values = memory_new(compared->seeds, sizeof *values);
     for (uint32_t seed = 0; seed < compared->seeds; seed++)
-        values[seed] = member(run->of_seed != NULL ? &run->of_seed[seed] : &run->metrics, offset);
+        values[seed] = metric_at(run->of_seed != NULL ? &run->of_seed[seed] : &run->metrics, offset);
     return values;
 }
 

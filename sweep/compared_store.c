@@ -135,9 +135,9 @@ static int row_of(const char *metric)
 
 static struct against *against_of(struct compared *compared, uint32_t base, uint32_t run)
 {
-    for (uint32_t i = 0; i < compared->against_count; i++)
-        if (compared->against[i].base == base && compared->against[i].run == run)
-            return &compared->against[i];
+    const struct against *known = compared_against(compared, base, run);
+    if (known != NULL)
+        return &compared->against[known - compared->against];
     struct against *against = &compared->against[compared->against_count++];
     *against = (struct against){ .base = base, .run = run };
     return against;

@@ -19,7 +19,6 @@
 /* An interval around zero that reaches no further than that share of the measure shows that
  * there is hardly a difference; a wider one leaves it open. */
 #define NARROW_SHARE 0.05
-#define NOT_CERTAIN " (not certain)"
 
 /* ---- a sentence being put together ---- */
 
@@ -72,8 +71,7 @@ struct measure {
 
 static double measured(const struct compared *compared, uint32_t run, const struct measure *measure)
 {
-    const struct metrics *metrics = &compared->run[run].metrics;
-    return *(const double *)(const void *)((const char *)metrics + measure->offset);
+    return metric_at(&compared->run[run].metrics, measure->offset);
 }
 
 /* Where the measure is least, next to it, and most. */
@@ -188,7 +186,7 @@ static bool say_below(struct sentence *sentence, const char *before,
         [LEAD_NOT_JUDGED] = "",
         [LEAD_SEEN] = "",
         [LEAD_NOT_SEEN] = " (no difference seen)",
-        [LEAD_NOT_CERTAIN] = NOT_CERTAIN,
+        [LEAD_NOT_CERTAIN] = " (not certain)",
         [LEAD_NO_INTERVAL] = " (cannot tell from one run)",
     };
     uint32_t count = 0;
@@ -206,8 +204,9 @@ static bool say_below(struct sentence *sentence, const char *before,
     return count > 0;
 }
 
-/* Those that are as good as the next, then those as bad as the last. */
-static void say_rivals(struct sentence *sentence, const struct compared *compared,
+/* Those that are as good as the next, then those as bad as the last. Returns whether a lead was
+ * called not certain. */
+static bool say_rivals(struct sentence *sentence, const struct compared *compared,
                        const struct measure *measure, const struct ranking *ranking,
                        const enum lead *leads)
 {
@@ -215,10 +214,14 @@ static void say_rivals(struct sentence *sentence, const struct compared *compare
                                 tie_of_last(compared, measure, ranking) };
     double best = measured(compared, ranking->best, measure);
     const char *before = ", ";
+    bool uncertain = false;
     for (size_t t = 0; t < sizeof ties / sizeof *ties; t++)
         for (enum lead lead = LEAD_NOT_JUDGED; lead <= LEAD_NO_INTERVAL; lead++)
-            if (say_below(sentence, before, compared, measure, best, &ties[t], leads, lead))
+            if (say_below(sentence, before, compared, measure, best, &ties[t], leads, lead)) {
                 before = " and ";
+                uncertain = uncertain || lead == LEAD_NOT_CERTAIN;
+            }
+    return uncertain;
 }
 
 /* Returns whether it called a lead not certain. */
@@ -227,18 +230,18 @@ static bool tell_measure(const struct teller *teller, const struct measure *meas
     const struct compared *compared = teller->compared;
     struct ranking ranking = rank(compared, measure);
     struct sentence sentence = { .length = 0 };
-    bool doubtful;
+    bool doubtful, uncertain = false;
     enum lead *leads = leads_of(compared, measure, ranking.best, &doubtful);
     if (!ranking.has_next) {
         say(&sentence, "all are within %.0f %%.", 100.0 * SAME_SHARE);
     } else {
         say_best(&sentence, compared, measure, ranking.best, doubtful);
-        say_rivals(&sentence, compared, measure, &ranking, leads);
+        uncertain = say_rivals(&sentence, compared, measure, &ranking, leads);
         say(&sentence, ".");
     }
     tell(teller, WORDS_VERDICT, measure->name, sentence.text);
     free(leads);
-    return strstr(sentence.text, NOT_CERTAIN) != NULL;
+    return uncertain;
 }
 
 /* What that means and what helps. */

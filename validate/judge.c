@@ -25,7 +25,7 @@ static const int differing[DIFFERENCES] = { VALIDATED_hit_rate_tokens, VALIDATED
 
 static double value_of(const struct metrics *metrics, int i)
 {
-    return *(const double *)(const void *)((const char *)metrics + compared[i].offset);
+    return metric_at(metrics, compared[i].offset);
 }
 
 static double error_of(enum validated_unit unit, double sim, double run)

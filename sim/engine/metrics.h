@@ -7,6 +7,8 @@
 #ifndef REPRISE_SIM_ENGINE_METRICS_H
 #define REPRISE_SIM_ENGINE_METRICS_H
 
+#include <stddef.h>
+
 /* X(name, unit, title, meaning): name is the JSON key and the store's metric name; the value is a double.
  * title: what tables and pages for people call it, without its unit.
  * unit: "ns", "bytes", "tokens", "1" (a share or count), "tokens/s", "bytes/s", "usd". */
@@ -335,5 +337,7 @@ enum { METRIC_COUNT = 0 METRICS(METRIC_COUNT_ONE) };
 extern const struct metric_row metric_rows[METRIC_COUNT];
 /* Metric i's value. */
 double metric_value(const struct metrics *metrics, int i);
+/* The value of the metric at that offset of struct metrics. */
+double metric_at(const struct metrics *metrics, size_t offset);
 
 #endif

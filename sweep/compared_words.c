@@ -6,10 +6,10 @@
 #include "base/memory.h"
 #include "base/units.h"
 #include "sweep/run_words.h"
+#include "sweep/sentence.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,25 +19,6 @@
 /* An interval around zero that reaches no further than that share of the measure shows that
  * there is hardly a difference; a wider one leaves it open. */
 #define NARROW_SHARE 0.05
-
-/* ---- a sentence being put together ---- */
-
-struct sentence {
-    char text[COMPARED_TEXT_BYTES];
-    size_t length;
-};
-
-__attribute__((format(printf, 2, 3))) static void say(struct sentence *sentence, const char *format,
-                                                      ...)
-{
-    size_t left = sizeof sentence->text - sentence->length;
-    va_list arguments;
-    va_start(arguments, format);
-    int written = vsnprintf(sentence->text + sentence->length, left, format, arguments);
-    va_end(arguments);
-    if (written > 0)
-        sentence->length += (size_t)written < left ? (size_t)written : left - 1;
-}
 
 /* Who hears them. */
 struct teller {
@@ -229,7 +210,8 @@ static bool tell_measure(const struct teller *teller, const struct measure *meas
 {
     const struct compared *compared = teller->compared;
     struct ranking ranking = rank(compared, measure);
-    struct sentence sentence = { .length = 0 };
+    char text[COMPARED_TEXT_BYTES];
+    struct sentence sentence = sentence_in(text, sizeof text);
     bool doubtful, uncertain = false;
     enum lead *leads = leads_of(compared, measure, ranking.best, &doubtful);
     if (!ranking.has_next) {
@@ -239,7 +221,7 @@ static bool tell_measure(const struct teller *teller, const struct measure *meas
         uncertain = say_rivals(&sentence, compared, measure, &ranking, leads);
         say(&sentence, ".");
     }
-    tell(teller, WORDS_VERDICT, measure->name, sentence.text);
+    tell(teller, WORDS_VERDICT, measure->name, text);
     free(leads);
     return uncertain;
 }
@@ -248,7 +230,8 @@ static bool tell_measure(const struct teller *teller, const struct measure *meas
 static void tell_not_certain(const struct teller *teller)
 {
     const struct compared *compared = teller->compared;
-    struct sentence sentence = { .length = 0 };
+    char text[COMPARED_TEXT_BYTES];
+    struct sentence sentence = sentence_in(text, sizeof text);
     say(&sentence, "(Not certain: ");
     if (compared->seeds > 1)
         say(&sentence, "%u seeds differ too much to tell it from chance", compared->seeds);
@@ -257,7 +240,7 @@ static void tell_not_certain(const struct teller *teller)
     if (compared->may_replicate)
         say(&sentence, "; --replications %u may", compared->seeds < 10 ? 10 : 2 * compared->seeds);
     say(&sentence, ")");
-    tell(teller, WORDS_VERDICT, "", sentence.text);
+    tell(teller, WORDS_VERDICT, "", text);
 }
 
 static double share_of_wanted(const struct metrics *metrics, double tokens)
@@ -292,14 +275,15 @@ static void tell_fewer_hits(const struct teller *teller)
     if (many->ttft_mean_ns <= few->ttft_mean_ns * (1.0 + SAME_SHARE) || passed[0] <= passed[1] ||
         is_doubtful(lead_of(compared, &mean, best, most)))
         return;
-    struct sentence sentence = { .length = 0 };
+    char text[COMPARED_TEXT_BYTES];
+    struct sentence sentence = sentence_in(text, sizeof text);
     say(&sentence,
         "%s hits less than %s (%.1f %% of all tokens against %.1f %%) and yet is sooner: it found "
         "%.1f %% "
         "(against %.1f %%) that it computed again, since loading it would have taken longer.",
         compared->run[best].name, compared->run[most].name, 100.0 * few->hit_rate_tokens,
         100.0 * many->hit_rate_tokens, 100.0 * passed[0], 100.0 * passed[1]);
-    tell(teller, WORDS_VERDICT, "", sentence.text);
+    tell(teller, WORDS_VERDICT, "", text);
 }
 
 /* ---- SSDs that do not last ---- */
@@ -322,7 +306,8 @@ static bool ssd_life_is_told(const struct compared *compared)
 static void tell_ssd_life(const struct teller *teller)
 {
     const struct compared *compared = teller->compared;
-    struct sentence sentence = { .length = 0 };
+    char text[COMPARED_TEXT_BYTES];
+    struct sentence sentence = sentence_in(text, sizeof text);
     double warranty_years = 0.0;
     say(&sentence, "drives reach their rated writes ");
     for (uint32_t i = 0; i < compared->count; i++) {
@@ -335,7 +320,7 @@ static void tell_ssd_life(const struct teller *teller)
     }
     say(&sentence, ": before their warranty of %.0f years is over. " WEAR_ADVICE ".",
         warranty_years);
-    tell(teller, WORDS_VERDICT, "SSD life", sentence.text);
+    tell(teller, WORDS_VERDICT, "SSD life", text);
 }
 
 /* ---- dollars ---- */
@@ -364,13 +349,14 @@ static bool is_overloaded(const struct compared_run *run)
 static void tell_rent_too_low(const struct teller *teller)
 {
     const struct compared *compared = teller->compared;
-    struct sentence names = { .length = 0 };
+    char text[COMPARED_TEXT_BYTES];
+    struct sentence names = sentence_in(text, sizeof text);
     for (uint32_t i = 0; i < compared->count; i++)
         if (is_overloaded(&compared->run[i]) && measured(compared, i, &rented) > 0.0)
             say(&names, "%s%s", names.length > 0 ? ", " : "", compared->run[i].name);
     if (names.length > 0)
         tell(
-            teller, WORDS_OVERLOAD, names.text,
+            teller, WORDS_OVERLOAD, text,
             "overloaded, so that the rented cost is too low: it is of the tokens offered, and this "
             "server does not keep up with them.");
 }
@@ -443,14 +429,15 @@ static void tell_findings(const struct teller *teller)
     for (uint32_t i = 0; i < compared->count; i++)
         for (int k = 0; k < SIM_FINDINGS_MAX && compared->run[i].finding[k] != NULL; k++) {
             const char *finding = compared->run[i].finding[k];
-            struct sentence names = { .length = 0 };
+            char text[COMPARED_TEXT_BYTES];
+            struct sentence names = sentence_in(text, sizeof text);
             if (is_told(compared, i, finding))
                 continue;
             say(&names, "%s", compared->run[i].name);
             for (uint32_t j = i + 1; j < compared->count; j++)
                 if (found(&compared->run[j], finding))
                     say(&names, ", %s", compared->run[j].name);
-            tell(teller, WORDS_FINDING, names.text, finding);
+            tell(teller, WORDS_FINDING, text, finding);
         }
 }
 
@@ -577,13 +564,12 @@ static void say_doubt(struct sentence *sentence, enum paired_doubt doubt, uint64
 char *difference_doubt_text(const struct compared *compared, const struct against *against,
                             enum paired_doubt doubt, char out[COMPARED_TEXT_BYTES])
 {
-    struct sentence sentence = { .length = 0 };
+    struct sentence sentence = sentence_in(out, COMPARED_TEXT_BYTES);
     say_doubt(&sentence, doubt, against->block_ns);
     if (doubt != PAIRED_ONE_SEED)
         say(&sentence, "%s",
             compared->may_replicate ? "; --replications 5 compares several seeds"
                                     : "; a longer run would tell");
-    snprintf(out, COMPARED_TEXT_BYTES, "%s", sentence.text);
     return out;
 }
 
@@ -605,14 +591,13 @@ static void say_turns(struct sentence *sentence, const struct compared *compared
 
 char *compared_method_text(const struct compared *compared, char out[COMPARED_TEXT_BYTES])
 {
-    struct sentence sentence = { .length = 0 };
+    struct sentence sentence = sentence_in(out, COMPARED_TEXT_BYTES);
     say(&sentence, "difference to %s, the first policy named, and its 95 %% interval, ",
         compared->run[0].name);
     if (compared->paired_by == PAIRED_BY_SEED)
         say(&sentence, "over %u pairs of runs under the same seed (Student's t)", compared->seeds);
     else
         say_turns(&sentence, compared);
-    snprintf(out, COMPARED_TEXT_BYTES, "%s", sentence.text);
     return out;
 }
 

@@ -2,35 +2,19 @@
 #include "sweep/run_words.h"
 
 #include "base/units.h"
+#include "sweep/sentence.h"
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 
-struct words {
-    char *text;
-    size_t length;
-};
-
-__attribute__((format(printf, 2, 3))) static void say(struct words *words, const char *format, ...)
-{
-    size_t left = RUN_WORDS_BYTES - words->length;
-    va_list arguments;
-    va_start(arguments, format);
-    int written = vsnprintf(words->text + words->length, left, format, arguments);
-    va_end(arguments);
-    if (written > 0)
-        words->length += (size_t)written < left ? (size_t)written : left - 1;
-}
-
-static void say_time(struct words *words, double ns)
+static void say_time(struct sentence *sentence, double ns)
 {
     char text[32];
-    say(words, "%s", units_format(ns, UNIT_DURATION, text, sizeof text));
+    say(sentence, "%s", units_format(ns, UNIT_DURATION, text, sizeof text));
 }
 
 /* "98 % of the history was reused: 39 % from HBM, 43 % from DRAM, 16 % from SSD". */
-static void say_reused(struct words *words, const struct metrics *metrics)
+static void say_reused(struct sentence *sentence, const struct metrics *metrics)
 {
     const struct {
         const char *tier;
@@ -44,15 +28,15 @@ static void say_reused(struct words *words, const struct metrics *metrics)
     for (size_t i = 0; i < sizeof tiers / sizeof *tiers; i++)
         reused += tiers[i].tokens;
     if (reused == 0.0 || whole <= 0.0) {
-        say(words, "none of the %s was reused", told ? "history" : "prompts");
+        say(sentence, "none of the %s was reused", told ? "history" : "prompts");
         return;
     }
-    say(words, "%.0f %% of the %s was reused", 100.0 * reused / whole,
+    say(sentence, "%.0f %% of the %s was reused", 100.0 * reused / whole,
         told ? "history" : "prompts");
     const char *between = ": ";
     for (size_t i = 0; i < sizeof tiers / sizeof *tiers; i++)
         if (tiers[i].tokens >= 0.005 * whole) { /* less is 0 % */
-            say(words, "%s%.0f %% from %s", between, 100.0 * tiers[i].tokens / whole,
+            say(sentence, "%s%.0f %% from %s", between, 100.0 * tiers[i].tokens / whole,
                 tiers[i].tier);
             between = ", ";
         }
@@ -60,16 +44,16 @@ static void say_reused(struct words *words, const struct metrics *metrics)
 
 char *run_words(const struct metrics *metrics, char *out)
 {
-    struct words words = { .text = out };
-    say(&words, "the first token comes after ");
-    say_time(&words, metrics->ttft_mean_ns);
-    say(&words, " (mean; P99 ");
-    say_time(&words, metrics->ttft_p99_ns);
-    say(&words, "); ");
-    say_reused(&words, metrics);
-    say(&words, "; a million tokens cost $%.3f of busy server", metrics->cost_usd_per_mtok);
+    struct sentence sentence = sentence_in(out, RUN_WORDS_BYTES);
+    say(&sentence, "the first token comes after ");
+    say_time(&sentence, metrics->ttft_mean_ns);
+    say(&sentence, " (mean; P99 ");
+    say_time(&sentence, metrics->ttft_p99_ns);
+    say(&sentence, "); ");
+    say_reused(&sentence, metrics);
+    say(&sentence, "; a million tokens cost $%.3f of busy server", metrics->cost_usd_per_mtok);
     if (metrics->rented_usd_per_mtok > 0.0) /* else the prices do not tell */
-        say(&words, ", $%.3f of a rented one", metrics->rented_usd_per_mtok);
-    say(&words, ".");
+        say(&sentence, ", $%.3f of a rented one", metrics->rented_usd_per_mtok);
+    say(&sentence, ".");
     return out;
 }

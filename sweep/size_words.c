@@ -3,11 +3,11 @@
 #include "base/units.h"
 #include "sim/engine/cost.h"
 #include "sweep/metric_show.h"
+#include "sweep/sentence.h"
 #include "sweep/size.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,24 +19,7 @@ static const char *file_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-/* A text that grows, and stops growing where there is no more room. */
-struct words {
-    char *out;
-    size_t bytes, used;
-};
-
-__attribute__((format(printf, 2, 3))) static void add(struct words *words, const char *format, ...)
-{
-    va_list values;
-    if (words->used + 1 >= words->bytes)
-        return;
-    va_start(values, format);
-    int written = vsnprintf(words->out + words->used, words->bytes - words->used, format, values);
-    va_end(values);
-    words->used += written > 0 ? (size_t)written : 0;
-}
-
-static void add_storage(struct words *words, const struct bought *bought,
+static void add_storage(struct sentence *words, const struct bought *bought,
                         const struct experiment *experiment)
 {
     char dram[32], ssd[32], pool[32];
@@ -45,40 +28,40 @@ static void add_storage(struct words *words, const struct bought *bought,
     units_format((double)bought->pool_bytes, UNIT_BYTES, pool, sizeof pool);
     const char *between = bought->dram_bytes > 0 ? " and " : ", ";
     if (bought->dram_bytes > 0)
-        add(words, ", %s of DRAM", dram);
+        say(words, ", %s of DRAM", dram);
     if (bought->drives > 0 && experiment->drive[0] != '\0')
-        add(words, "%s%" PRIu32 " x %s (%s of SSD)", between, bought->drives,
+        say(words, "%s%" PRIu32 " x %s (%s of SSD)", between, bought->drives,
             file_name(experiment->drive), ssd);
     else if (bought->ssd_bytes > 0)
-        add(words, "%s%s of SSD", between, ssd);
+        say(words, "%s%s of SSD", between, ssd);
     if (bought->dram_bytes + bought->ssd_bytes > 0 && bought->stores < bought->servers)
-        add(words, bought->stores > 1 ? " on each that prefills" : " on the one that prefills");
+        say(words, bought->stores > 1 ? " on each that prefills" : " on the one that prefills");
     else if (bought->dram_bytes + bought->ssd_bytes > 0 && bought->servers > 1)
-        add(words, " each");
+        say(words, " each");
     if (bought->pool_bytes > 0)
-        add(words, ", a shared pool of %s", pool);
+        say(words, ", a shared pool of %s", pool);
 }
 
 char *size_describe(const struct size_point *point, char *out, size_t out_bytes)
 {
     const struct experiment *experiment = &point->experiment;
     const struct bought *bought = &point->bought;
-    struct words words = { out, out_bytes, 0 };
+    struct sentence words = sentence_in(out, out_bytes);
     *out = '\0';
     const char *policy = experiment->eviction[0] != '\0' && experiment->policy[0] == '\0'
                              ? experiment->eviction
                              : experiment->policy;
-    add(&words, "%" PRIu32 " server%s of %" PRIu32 " x %s", bought->servers,
+    say(&words, "%" PRIu32 " server%s of %" PRIu32 " x %s", bought->servers,
         bought->servers > 1 ? "s" : "", bought->gpus, file_name(experiment->hardware));
     if (experiment->prefill_replicas > 0)
-        add(&words, " (%" PRIu32 " prefill)", experiment->prefill_replicas);
+        say(&words, " (%" PRIu32 " prefill)", experiment->prefill_replicas);
     add_storage(&words, bought, experiment);
     if (bought->stores > 0 && bought->keeps_kv)
-        add(&words, ", %s", policy);
+        say(&words, ", %s", policy);
     else if (bought->stores > 0 && experiment->hbm_cache_bytes > 0)
-        add(&words, ", KV kept in HBM only, %s", policy);
+        say(&words, ", KV kept in HBM only, %s", policy);
     else
-        add(&words, ", no KV kept");
+        say(&words, ", no KV kept");
     return out;
 }
 
@@ -198,13 +181,13 @@ char *size_objective(const struct size_question *question, const struct size_ans
 
 char *size_terms(const struct prices *prices, char *out, size_t out_bytes)
 {
-    struct words words = { out, out_bytes, 0 };
+    struct sentence words = sentence_in(out, out_bytes);
     *out = '\0';
-    add(&words, "%s of %s", prices->name, prices->date);
+    say(&words, "%s of %s", prices->name, prices->date);
     if (prices->discount > 0.0)
-        add(&words, ", less %.3g %% of what is bought and rented", 100.0 * prices->discount);
+        say(&words, ", less %.3g %% of what is bought and rented", 100.0 * prices->discount);
     if (strcmp(prices->currency, "USD") != 0 || prices->per_usd != 1.0)
-        add(&words, ", in %s at %.6g a dollar", prices->currency, prices->per_usd);
+        say(&words, ", in %s at %.6g a dollar", prices->currency, prices->per_usd);
     return out;
 }
 

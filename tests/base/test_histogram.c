@@ -64,6 +64,14 @@ START_TEST(a_reset_histogram_is_empty)
     histogram_add(&h, 3, 1);
     ck_assert_uint_eq(h.min, 3);
     ck_assert_uint_eq(histogram_quantile(&h, 1), 3);
+    histogram_add(&h, 70, 1);
+    histogram_add(&h, 5000, 1);
+    histogram_add_ramp(&h, 100, 1000, 50, 1);
+    histogram_reset(&h);
+    histogram_add(&h, 2, 1);
+    histogram_add(&h, UINT64_C(1) << 40, 1); /* between them, nothing is left of before */
+    ck_assert_uint_eq(histogram_quantile(&h, 0.5), 2);
+    ck_assert_uint_eq(histogram_quantile(&h, 0.51), UINT64_C(1) << 40);
     histogram_free(&h);
 }
 END_TEST

@@ -96,7 +96,8 @@ int cmd_plot(int argc, const char **argv)
         .usage = "[OPTION...]",
         .summary =
             "Draws a comparison as PNG and SVG: waits, where KV came from and cost as bars, TTFT "
-            "distribution,\nhits by tier over time, bytes by link; of several seeds their means, with "
+            "distribution,\nhits by tier over time, bytes by link; of several seeds their means, "
+            "with "
             "intervals.\nOr a sweep: hit rate, TTFT and cost along its axes, a heat map, cost "
             "against TTFT, a tornado.\nOr, with --timeline, one turn layer by layer.",
         .table = table,

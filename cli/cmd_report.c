@@ -92,9 +92,12 @@ int cmd_report(int argc, const char **argv)
         .usage = "[RUN...] [OPTION...]",
         .summary =
             "Writes one HTML page, readable on a phone and on paper, without any other file: what "
-            "`sim` says\nfirst, how policies differ and whether that is more than chance, pictures, "
-            "configuration,\nassumptions, and what is not modelled. Of the comparisons that the runs "
-            "belong to, of a sweep,\nor of what was begun last. Several seeds of a policy are shown as "
+            "`sim` says\nfirst, how policies differ and whether that is more than chance, "
+            "pictures, "
+            "configuration,\nassumptions, and what is not modelled. Of the comparisons that the "
+            "runs "
+            "belong to, of a sweep,\nor of what was begun last. Several seeds of a policy are "
+            "shown as "
             "their mean, with its interval.",
         .table = table,
         .arguments_most = 64,

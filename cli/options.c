@@ -53,7 +53,8 @@ static enum status set_u64(const struct option *option, const char *text, struct
 
 static enum status set_value(const struct option *option, const char *text, struct error *err)
 {
-    assert(option->kind == OPTION_FLAG || text != NULL); /* popt refuses an option without its value */
+    assert(option->kind == OPTION_FLAG ||
+           text != NULL); /* popt refuses an option without its value */
     switch (option->kind) {
     case OPTION_FLAG:
         *(bool *)option->value = true;

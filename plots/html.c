@@ -30,7 +30,8 @@ static const char style[] =
     "h3{font-size:1em;margin:1.4em 0 .3em}ul{padding-left:1.3em;margin:.3em 0}li{margin:.25em 0}\n"
     "details{margin:1em 0}summary{cursor:pointer;padding:.3em 0}small{color:#606060}\n"
     "code{font-size:.85em;color:#606060;overflow-wrap:anywhere}th code{font-weight:normal}\n"
-    ".names td{vertical-align:top}.keys{width:100%}.keys td:first-child{min-width:17em}.keys td:nth-child(2){min-width:6em}\n"
+    ".names td{vertical-align:top}.keys{width:100%}.keys td:first-child{min-width:17em}.keys "
+    "td:nth-child(2){min-width:6em}\n"
     /* Where a table is wider than the page, a shadow at the edge that has more. */
     ".scroll{background:linear-gradient(90deg,#fff 30%,transparent) 0 0/3em 100% no-repeat local,"
     "linear-gradient(270deg,#fff 30%,transparent) 100% 0/3em 100% no-repeat local,"

@@ -92,7 +92,8 @@ static double *values_of(const struct compared *compared, const struct compared_
 {
     double *values = memory_new(compared->seeds, sizeof *values);
     for (uint32_t seed = 0; seed < compared->seeds; seed++)
-        values[seed] = metric_at(run->of_seed != NULL ? &run->of_seed[seed] : &run->metrics, offset);
+        values[seed] =
+            metric_at(run->of_seed != NULL ? &run->of_seed[seed] : &run->metrics, offset);
     return values;
 }
 

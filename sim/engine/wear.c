@@ -37,19 +37,21 @@ bool wear_finding(const struct metrics *metrics, const struct drive *drive, int 
     double unused = share(metrics->fetched_unused_bytes, metrics->fetch_ssd_dram_bytes);
     double never = share(metrics->stored_never_loaded_bytes, metrics->stored_bytes);
     if (unused >= THRASHING_SHARE && i-- == 0) {
-        snprintf(text, text_bytes,
-                 "DRAM is thrashing: %.0f %% of what is fetched is evicted before its turn. More DRAM "
-                 "(tiers.dram.capacity) or fewer turns ahead "
-                 "(placement.scheduler_aware.fetching_window) would do",
-                 100.0 * unused);
+        snprintf(
+            text, text_bytes,
+            "DRAM is thrashing: %.0f %% of what is fetched is evicted before its turn. More DRAM "
+            "(tiers.dram.capacity) or fewer turns ahead "
+            "(placement.scheduler_aware.fetching_window) would do",
+            100.0 * unused);
         return true;
     }
     if (never >= NEVER_LOADED_SHARE && i-- == 0) {
-        snprintf(text, text_bytes,
-                 "most writes are for nothing: %.0f %% of what is stored is never loaded. Letting in "
-                 "only what was used before would save them (tiers.dram.admit_uses, "
-                 "tiers.ssd.admit_uses)",
-                 100.0 * never);
+        snprintf(
+            text, text_bytes,
+            "most writes are for nothing: %.0f %% of what is stored is never loaded. Letting in "
+            "only what was used before would save them (tiers.dram.admit_uses, "
+            "tiers.ssd.admit_uses)",
+            100.0 * never);
         return true;
     }
     if (metrics->ssd_years > 0.0 && metrics->ssd_years < drive->warranty_years && i-- == 0) {

@@ -239,8 +239,12 @@ START_TEST(whole_numbers_for_people_have_commas)
     static const struct {
         double value;
         const char *text;
-    } cases[] = { { 0, "0" },           { 999.4, "999" },         { 999.5, "1,000" },
-                  { -999, "-999" },     { -1234567, "-1,234,567" }, { 50687, "50,687" },
+    } cases[] = { { 0, "0" },
+                  { 999.4, "999" },
+                  { 999.5, "1,000" },
+                  { -999, "-999" },
+                  { -1234567, "-1,234,567" },
+                  { 50687, "50,687" },
                   { 1e12, "1,000,000,000,000" } };
     char text[32], little[5];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

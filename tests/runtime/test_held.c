@@ -58,13 +58,13 @@ START_TEST(attention_is_held_to_the_bytes_of_kv_that_it_reads)
                   { KV_AS_ELEMENTS, 500, 4, 500 } };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct attention_dims shape = { .heads = HEADS,
-                                               .kv_heads = HEADS,
-                                               .head_dim = DIM,
-                                               .layers = 1,
-                                               .page_tokens = PAGE,
-                                               .kv = cases[i].kv,
-                                               .window = { .layers = cases[i].window > 0,
-                                                           .tokens = cases[i].window } };
+                                              .kv_heads = HEADS,
+                                              .head_dim = DIM,
+                                              .layers = 1,
+                                              .page_tokens = PAGE,
+                                              .kv = cases[i].kv,
+                                              .window = { .layers = cases[i].window > 0,
+                                                          .tokens = cases[i].window } };
         double expected = 2.0 * cases[i].tokens * HEADS * DIM * cases[i].value_bytes / BYTES_PER_S;
         double most = 1.4 * expected + 2e-3, taken = decode_s(&shape);
         for (int again = 0; taken >= most && again < 10; again++)

@@ -150,7 +150,7 @@ START_TEST(a_mean_that_a_few_turns_make_is_told)
     snprintf(yaml, sizeof yaml, "warmup_turns: 0\ntrace: %s\n", path);
     ck_assert(says(yaml, WITH("engine.batch=1"), told, "mostly for a place in the batch"));
     ck_assert(!says(yaml, WITH("engine.batch=8"), told, ""));
-    ck_assert(!says(SMALL, WITH("policy=none"), told, "")); /* overloaded: all wait */
+    ck_assert(!says(SMALL, WITH("policy=none"), told, ""));     /* overloaded: all wait */
     ck_assert(!says(FLIGHT, WITH("engine.batch=8"), told, "")); /* and here, alike */
     unlink(path);
     free(path);

@@ -614,8 +614,7 @@ int main(void)
     Suite *suite = suite_create("size");
     TCase *tcase = tcase_create("size");
     tcase_set_timeout(tcase, 100);
-    tcase_add_loop_test(tcase, the_search_is_within_2_percent_of_trying_everything, 0,
-                        TRIES(3));
+    tcase_add_loop_test(tcase, the_search_is_within_2_percent_of_trying_everything, 0, TRIES(3));
     tcase_add_test(tcase, threads_and_what_is_stored_change_nothing);
     tcase_add_test(tcase, no_point_of_the_front_is_worse_in_both);
     tcase_add_test(

@@ -7,7 +7,6 @@
 #include "validate/store/store_sweep.h"
 #include "validate/store/turn_rows.h"
 
-
 /* What is copied is decided once, into temporary tables: runs behind points that are not here, and
  * runs that belong to no point; comparisons and sweeps likewise. */
 static const char choose[] =

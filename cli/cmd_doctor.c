@@ -32,13 +32,12 @@ static void tell(const char *what, bool works, const char *without)
 }
 
 /* Opened as `reprise run` would: the driver, the GPU and its libraries are there only then. */
-static void look_at_backend(const struct backend *backend)
+static void look_at_backend(const char *name, const struct backend *backend)
 {
     const struct backend_config config = { .hbm_bytes = 1 << 20, .dram_bytes = 1 << 20 };
     struct device *device;
     struct error err = { 0 };
-    char name[64], text[128];
-    snprintf(name, sizeof name, "backend %s", backend->name);
+    char text[128];
     if (backend->open(&config, &device, &err) != STATUS_OK) {
         printf("%-18s no: cannot %s: %s\n", name, err.expected, err.found);
         return;
@@ -49,10 +48,27 @@ static void look_at_backend(const struct backend *backend)
 
 static void look_at_backends(void)
 {
-    for (int i = 0; backend_at(i) != NULL; i++)
-        look_at_backend(backend_at(i));
-    if (backend_missing("cuda") != NULL)
-        printf("%-18s no: %s\n", "backend cuda", backend_missing("cuda"));
+    char name[64], why[600];
+    for (int i = 0; backend_name(i) != NULL; i++) {
+        const struct backend *backend = backend_find(backend_name(i));
+        snprintf(name, sizeof name, "backend %s", backend_name(i));
+        if (backend != NULL)
+            look_at_backend(name, backend);
+        else
+            printf("%-18s no: %s\n", name, backend_missing(backend_name(i), why, sizeof why));
+    }
+}
+
+static void look_at_mpi(void)
+{
+    struct error err = { 0 };
+    char version[128];
+    if (ranks_library(version, sizeof version, &err) == STATUS_OK)
+        printf("%-18s %s\n", "MPI", version);
+    else if (err.status == STATUS_INPUT)
+        printf("%-18s no: %s\n", "MPI", "sweeps run on this machine's cores, or as --shard i/n");
+    else
+        printf("%-18s no: cannot %s: %s\n", "MPI", err.expected, err.found);
 }
 
 static void look(void)
@@ -62,9 +78,7 @@ static void look(void)
     tell("gnuplot", on_path("gnuplot"), "`reprise plot` cannot draw; install gnuplot-nox");
     tell("browser", on_path("xdg-open"),
          "`reprise explore` prints its address, to be opened by hand");
-    printf("%-18s %s\n", "MPI",
-           ranks_library() != NULL ? ranks_library()
-                                   : "no: sweeps run on this machine's cores, or as --shard i/n");
+    look_at_mpi();
     tell("NVIDIA driver", access("/dev/nvidiactl", F_OK) == 0, "not needed to simulate");
     tell("CUDA compiler", on_path("nvcc") || access("/usr/local/cuda/bin/nvcc", X_OK) == 0,
          "not needed to simulate");

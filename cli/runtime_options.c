@@ -16,13 +16,16 @@ enum status runtime_options_config(const struct runtime_options *given, struct s
                                .ssd_engine = given->posix_io ? SSD_ENGINE_POSIX : SSD_ENGINE_AUTO };
     if (config->backend != NULL)
         return STATUS_OK;
-    char names[256] = "";
-    for (int i = 0; backend_at(i) != NULL; i++) {
+    char text[600], names[256] = "";
+    for (int i = 0; backend_name(i) != NULL; i++) {
         size_t length = strlen(names);
-        snprintf(names + length, sizeof names - length, "%s%s", i > 0 ? ", " : "",
-                 backend_at(i)->name);
+        if (backend_built(backend_name(i)))
+            snprintf(names + length, sizeof names - length, "%s%s", i > 0 ? ", " : "",
+                     backend_name(i));
     }
-    const char *missing = backend_missing(given->backend);
+    const char *missing = backend_missing(given->backend, text, sizeof text);
+    if (backend_built(given->backend))
+        return error_io(err, given->backend, "open the backend", missing);
     size_t length = strlen(names);
     if (missing != NULL)
         snprintf(names + length, sizeof names - length, " (%s is %s)", given->backend, missing);

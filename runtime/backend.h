@@ -339,12 +339,15 @@ static inline uint64_t slice_bytes(const struct backend *backend,
     return kv_planes(shape) * shape->page_tokens * kv_row_bytes(backend, shape);
 }
 
-/* <- a new backend: a line in backends.c, its folder in runtime/CMakeLists.txt. The first is the
- * default. NULL behind the end, or for an unknown name. */
-const struct backend *backend_at(int i);
+/* <- a new backend: a line in backends.c, its folder in runtime/CMakeLists.txt. */
+/* The names of all that a build can have, the default's first; NULL behind the end. */
+const char *backend_name(int i);
+/* Whether this build has it. */
+bool backend_built(const char *name);
+/* Opens the backend's module, if it is one. NULL: an unknown name, or backend_missing() says why. */
 const struct backend *backend_find(const char *name);
-/* How a build comes to have the backend of that name, where this one has not; NULL: it has, or nobody
+/* Why backend_find() does not give the backend of that name, written into text; NULL: it does, or nobody
  * knows the name. */
-const char *backend_missing(const char *name);
+const char *backend_missing(const char *name, char *text, size_t text_bytes);
 
 #endif

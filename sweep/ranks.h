@@ -11,7 +11,8 @@
 
 struct ranks;
 
-/* Joins the other ranks; once a process, before anything else that a rank does. */
+/* Joins the other ranks; once a process, before anything else that a rank does. STATUS_INPUT: under
+ * mpirun, but built without MPI; STATUS_IO: MPI cannot be opened or begun. */
 enum status ranks_begin(struct ranks **ranks, struct error *err);
 /* Waits until every rank calls it, except after a failure that ends the process anyway. */
 void ranks_end(struct ranks *ranks);
@@ -24,7 +25,7 @@ void ranks_send(struct ranks *ranks, int to, const void *bytes, size_t count);
 /* The next message, if there is one: *bytes is the caller's to free. Never waits. */
 bool ranks_receive(struct ranks *ranks, int *from, void **bytes, size_t *count);
 
-/* "Open MPI v4.1.4 ..." or NULL: built without. */
-const char *ranks_library(void);
+/* "Open MPI v4.1.4" into text. STATUS_INPUT: built without; STATUS_IO: it cannot be opened. */
+enum status ranks_library(char *text, size_t text_bytes, struct error *err);
 
 #endif

@@ -1,14 +1,16 @@
-/* sweep/ranks_mpi.c - see ranks.h: over MPI, used only where mpirun started the program, so that a
- * plain start pays nothing for it.
+/* sweep/ranks_mpi.c - see ranks_door.h: the module reprise-mpi.
  * Sends are MPI_Isend of copies that are freed when they are through: two ranks that send to each
  * other at the same moment never wait for each other. MPI's own waiting spins, so nothing here
  * waits: callers poll. */
-#include "sweep/ranks.h"
+#include "sweep/ranks_door.h"
 
 #include "base/memory.h"
+#include "base/module.h"
 
 #include <limits.h>
 #include <mpi.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,91 +21,61 @@ struct sending {
     void *bytes;
 };
 
-struct ranks {
-    int mine, count;
-    bool started;
+struct ranks_world {
     struct sending *sending;
     uint32_t sendings, capacity;
 };
 
-static bool under_mpirun(void)
+static enum status begin(struct ranks_world **world, int *mine, int *count, struct error *err)
 {
-    return getenv("OMPI_COMM_WORLD_SIZE") != NULL || getenv("PMI_SIZE") != NULL;
-}
-
-enum status ranks_begin(struct ranks **ranks, struct error *err)
-{
-    struct ranks *joined = memory_new(1, sizeof *joined);
-    joined->count = 1;
-    *ranks = joined;
-    if (!under_mpirun())
-        return STATUS_OK;
     int provided;
     if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS ||
-        provided < MPI_THREAD_FUNNELED) {
-        free(joined);
-        *ranks = NULL;
+        provided < MPI_THREAD_FUNNELED)
         return error_io(err, NULL, "start MPI", "it does not allow threads");
-    }
-    joined->started = true;
-    MPI_Comm_rank(MPI_COMM_WORLD, &joined->mine);
-    MPI_Comm_size(MPI_COMM_WORLD, &joined->count);
+    *world = memory_new(1, sizeof **world);
+    MPI_Comm_rank(MPI_COMM_WORLD, mine);
+    MPI_Comm_size(MPI_COMM_WORLD, count);
     return STATUS_OK;
 }
 
-static void reap(struct ranks *ranks)
+static void reap(struct ranks_world *world)
 {
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < ranks->sendings; i++) {
+    for (uint32_t i = 0; i < world->sendings; i++) {
         int through = 0;
-        MPI_Test(&ranks->sending[i].request, &through, MPI_STATUS_IGNORE);
+        MPI_Test(&world->sending[i].request, &through, MPI_STATUS_IGNORE);
         if (through)
-            free(ranks->sending[i].bytes);
+            free(world->sending[i].bytes);
         else
-            ranks->sending[kept++] = ranks->sending[i];
+            world->sending[kept++] = world->sending[i];
     }
-    ranks->sendings = kept;
+    world->sendings = kept;
 }
 
-void ranks_end(struct ranks *ranks)
+static void end(struct ranks_world *world)
 {
-    if (ranks == NULL)
-        return;
-    while (ranks->sendings > 0)
-        reap(ranks);
-    if (ranks->started)
-        MPI_Finalize();
-    free(ranks->sending);
-    free(ranks);
+    while (world->sendings > 0)
+        reap(world);
+    MPI_Finalize();
+    free(world->sending);
+    free(world);
 }
 
-int ranks_mine(const struct ranks *ranks)
+static void send_bytes(struct ranks_world *world, int to, const void *bytes, size_t count)
 {
-    return ranks->mine;
-}
-
-int ranks_count(const struct ranks *ranks)
-{
-    return ranks->count;
-}
-
-void ranks_send(struct ranks *ranks, int to, const void *bytes, size_t count)
-{
-    reap(ranks);
-    memory_grow(&ranks->sending, &ranks->capacity, (uint64_t)ranks->sendings + 1,
-                sizeof *ranks->sending);
-    struct sending *sending = &ranks->sending[ranks->sendings++];
+    reap(world);
+    memory_grow(&world->sending, &world->capacity, (uint64_t)world->sendings + 1,
+                sizeof *world->sending);
+    struct sending *sending = &world->sending[world->sendings++];
     sending->bytes = memory_new(1, count);
     memcpy(sending->bytes, bytes, count);
     MPI_Isend(sending->bytes, count < INT_MAX ? (int)count : INT_MAX, MPI_BYTE, to, MESSAGE_TAG,
               MPI_COMM_WORLD, &sending->request);
 }
 
-bool ranks_receive(struct ranks *ranks, int *from, void **bytes, size_t *count)
+static bool receive(struct ranks_world *world, int *from, void **bytes, size_t *count)
 {
-    if (!ranks->started || ranks->count == 1)
-        return false;
-    reap(ranks);
+    reap(world);
     int there = 0, size = 0;
     MPI_Status status;
     MPI_Iprobe(MPI_ANY_SOURCE, MESSAGE_TAG, MPI_COMM_WORLD, &there, &status);
@@ -117,11 +89,18 @@ bool ranks_receive(struct ranks *ranks, int *from, void **bytes, size_t *count)
     return true;
 }
 
-const char *ranks_library(void)
+static void library(char *text, size_t text_bytes)
 {
-    static char version[MPI_MAX_LIBRARY_VERSION_STRING];
+    char version[MPI_MAX_LIBRARY_VERSION_STRING];
     int length;
     MPI_Get_library_version(version, &length);
     version[strcspn(version, ",\n")] = '\0';
-    return version;
+    snprintf(text, text_bytes, "%s", version);
 }
+
+static const struct ranks_door door = {
+    .begin = begin, .end = end, .send = send_bytes, .receive = receive, .library = library
+};
+
+extern const struct module reprise_module;
+const struct module reprise_module = { .stamp = REPRISE_STAMP, .door = &door };

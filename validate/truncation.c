@@ -30,7 +30,7 @@ static struct model small_model(uint32_t layers)
 static enum status executor_of(struct device *device, const struct model *model, bool rotated,
                                struct executor **executor, struct error *err)
 {
-    struct executor_config config = { .backend = backend_at(0),
+    struct executor_config config = { .backend = backend_find("host"),
                                       .device = device,
                                       .model = *model,
                                       .page_tokens = PAGE,
@@ -116,7 +116,7 @@ enum status truncation_measure(struct paper_truncation *truncation, struct error
     struct backend_config config = { .hbm_bytes = 256 << 20, .dram_bytes = 1 << 20, .threads = 1 };
     struct device *device = NULL;
     struct executor *plain = NULL, *rotated = NULL;
-    enum status status = backend_at(0)->open(&config, &device, err);
+    enum status status = backend_find("host")->open(&config, &device, err);
     if (status != STATUS_OK)
         return status;
     status = executor_of(device, &model, false, &plain, err);
@@ -126,6 +126,6 @@ enum status truncation_measure(struct paper_truncation *truncation, struct error
         compare(plain, rotated, &model, truncation);
     executor_free(rotated);
     executor_free(plain);
-    backend_at(0)->close(device);
+    backend_find("host")->close(device);
     return status;
 }

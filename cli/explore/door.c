@@ -2,10 +2,10 @@
 #include "cli/explore/door.h"
 
 #include "base/memory.h"
+#include "cli/explore/http.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +24,7 @@ enum {
 
 struct door {
     struct door_config config;
+    struct http http;
     struct MHD_Daemon *daemon;
     uint16_t port;
     char token[TOKEN_CHARS + 1];
@@ -72,27 +73,24 @@ static bool names_us(const struct door *door, const char *prefix, const char *te
 
 static bool is_ours(const struct door *door, struct MHD_Connection *connection)
 {
-    const char *host =
-        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
-    const char *origin =
-        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ORIGIN);
+    const char *host = door->http.header(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
+    const char *origin = door->http.header(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ORIGIN);
     return host != NULL && names_us(door, "", host) &&
            (origin == NULL || names_us(door, "http://", origin));
 }
 
 /* A form of another page cannot send this type without being asked first. */
-static bool is_json(struct MHD_Connection *connection)
+static bool is_json(const struct door *door, struct MHD_Connection *connection)
 {
     static const char json[] = "application/json";
-    const char *type =
-        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
+    const char *type = door->http.header(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
     return type != NULL && strncmp(type, json, sizeof json - 1) == 0;
 }
 
-static bool says_too_long(struct MHD_Connection *connection)
+static bool says_too_long(const struct door *door, struct MHD_Connection *connection)
 {
     const char *length =
-        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+        door->http.header(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
     return length != NULL && strtoull(length, NULL, 10) > DOOR_BODY_MOST;
 }
 
@@ -105,16 +103,16 @@ static unsigned refusal(const struct door *door, struct MHD_Connection *connecti
         return MHD_HTTP_FORBIDDEN;
     if (!post && strcmp(method, MHD_HTTP_METHOD_GET) != 0)
         return MHD_HTTP_METHOD_NOT_ALLOWED;
-    if (says_too_long(connection))
+    if (says_too_long(door, connection))
         return MHD_HTTP_CONTENT_TOO_LARGE;
-    if (post && !is_json(connection))
+    if (post && !is_json(door, connection))
         return MHD_HTTP_UNSUPPORTED_MEDIA_TYPE;
     return 0;
 }
 
 /* ---- answers ---- */
 
-static void add_headers(struct MHD_Response *response, const char *type)
+static void add_headers(const struct door *door, struct MHD_Response *response, const char *type)
 {
     static const char *const always[][2] = {
         { "Content-Security-Policy",
@@ -127,34 +125,34 @@ static void add_headers(struct MHD_Response *response, const char *type)
         { "Cross-Origin-Opener-Policy", "same-origin" },
         { "Cache-Control", "no-store" },
     };
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+    door->http.add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
     for (size_t i = 0; i < sizeof always / sizeof *always; i++)
-        MHD_add_response_header(response, always[i][0], always[i][1]);
+        door->http.add_header(response, always[i][0], always[i][1]);
 }
 
-static enum MHD_Result send_answer(struct MHD_Connection *connection,
+static enum MHD_Result send_answer(const struct door *door, struct MHD_Connection *connection,
                                    const struct door_answer *answer)
 {
     struct MHD_Response *response =
         answer->owned != NULL
-            ? MHD_create_response_from_buffer(answer->size, answer->owned, MHD_RESPMEM_MUST_FREE)
-            : MHD_create_response_from_buffer(answer->size, (void *)answer->bytes,
-                                              MHD_RESPMEM_PERSISTENT);
+            ? door->http.response(answer->size, answer->owned, MHD_RESPMEM_MUST_FREE)
+            : door->http.response(answer->size, (void *)answer->bytes, MHD_RESPMEM_PERSISTENT);
     if (response == NULL)
         memory_exhausted();
-    add_headers(response, answer->type);
-    enum MHD_Result queued = MHD_queue_response(connection, answer->status, response);
-    MHD_destroy_response(response);
+    add_headers(door, response, answer->type);
+    enum MHD_Result queued = door->http.queue(connection, answer->status, response);
+    door->http.free(response);
     return queued;
 }
 
-static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status)
+static enum MHD_Result refuse(const struct door *door, struct MHD_Connection *connection,
+                              unsigned status)
 {
-    const char *words = MHD_get_reason_phrase_for(status);
+    const char *words = door->http.reason(status);
     const struct door_answer answer = {
         .status = status, .type = "text/plain; charset=utf-8", .bytes = words, .size = strlen(words)
     };
-    return send_answer(connection, &answer);
+    return send_answer(door, connection, &answer);
 }
 
 /* What is asked next, and not read yet, tells that somebody is there. */
@@ -177,17 +175,17 @@ static enum MHD_Result answer_request(const struct door *door, struct MHD_Connec
                                       const struct request *request)
 {
     const union MHD_ConnectionInfo *at =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        door->http.connection(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     const struct door_ask ask = { .post = strcmp(method, MHD_HTTP_METHOD_POST) == 0,
                                   .path = behind_token(door, url),
                                   .body = request->body != NULL ? request->body : "",
                                   .body_bytes = request->bytes,
                                   .is_gone = at != NULL ? is_gone : NULL,
                                   .asker = at != NULL ? &at->connect_fd : NULL };
-    MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, 0u);
+    door->http.set(connection, MHD_CONNECTION_OPTION_TIMEOUT, 0u);
     const struct door_answer answer = door->config.answer(door->config.context, &ask);
-    MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, idle_seconds(door));
-    return send_answer(connection, &answer);
+    door->http.set(connection, MHD_CONNECTION_OPTION_TIMEOUT, idle_seconds(door));
+    return send_answer(door, connection, &answer);
 }
 
 /* ---- requests ---- */
@@ -215,7 +213,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     if (request == NULL) {
         unsigned refused = refusal(door, connection, url, method);
         if (refused != 0)
-            return refuse(connection, refused);
+            return refuse(door, connection, refused);
         *kept = memory_new(1, sizeof *request);
         return MHD_YES;
     }
@@ -224,7 +222,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
         *part_bytes = 0;
         return MHD_YES;
     }
-    return request->too_long ? refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE)
+    return request->too_long ? refuse(door, connection, MHD_HTTP_CONTENT_TOO_LARGE)
                              : answer_request(door, connection, url, method, request);
 }
 
@@ -279,12 +277,14 @@ static enum status listen_there(uint16_t port, int *listening, uint16_t *got, st
 static enum status start(struct door *door, struct error *err)
 {
     int listening;
-    enum status status = make_token(door->token, err);
+    enum status status = http_open(&door->http, err);
+    if (status == STATUS_OK)
+        status = make_token(door->token, err);
     if (status == STATUS_OK)
         status = listen_there(door->config.port, &listening, &door->port, err);
     if (status != STATUS_OK)
         return status;
-    door->daemon = MHD_start_daemon(
+    door->daemon = door->http.start(
         MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL |
             MHD_USE_ITC,
         0, NULL, NULL, handle, door, MHD_OPTION_LISTEN_SOCKET, listening,
@@ -320,6 +320,6 @@ void door_close(struct door *door)
 {
     if (door == NULL)
         return;
-    MHD_stop_daemon(door->daemon);
+    door->http.stop(door->daemon);
     free(door);
 }

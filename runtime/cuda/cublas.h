@@ -27,7 +27,6 @@
 
 /* As cublasLt.h declares them. */
 struct cublas {
-    void *library;
 #define CUBLAS_MEMBER(member, name) __typeof__(cublasLt##name) *member;
     CUBLAS_FUNCTIONS(CUBLAS_MEMBER)
 #undef CUBLAS_MEMBER
@@ -37,7 +36,5 @@ struct cublas {
  * of 12 and 13, where the loader looks, else in the toolkit's folder; one in which a function is
  * missing is passed by. STATUS_IO: says each that was tried, and why it was not taken. */
 enum status cublas_open(struct cublas *blas, struct error *err);
-/* The library stays loaded. Zeroed memory is fine. */
-void cublas_close(struct cublas *blas);
 
 #endif

@@ -136,7 +136,6 @@ void products_close(struct products *products)
     for (int i = 0; i <= PRODUCT_CANDIDATES; i++)
         if (products->event[i] != NULL)
             cudaEventDestroy(products->event[i]);
-    cublas_close(&products->blas);
     cudaFree(products->workspace);
     *products = (struct products){ 0 };
 }

@@ -8,7 +8,6 @@
 
 #include "base/memory.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -272,21 +271,22 @@ static void attend_tile(const struct device *device, const struct command *comma
     float *out = work->out + (uint64_t)first * width + (uint64_t)work->head * dim;
     turn_queries(device, shape, work, first, count, position);
     if (count == 1) {
-        cblas_sgemv(CblasRowMajor, CblasNoTrans, (int)seen, (int)dim, 1.0F, keys, (int)dim,
-                    work->queries, 1, 0.0F, work->scores, 1);
+        device->blas.sgemv(CblasRowMajor, CblasNoTrans, (int)seen, (int)dim, 1.0F, keys, (int)dim,
+                           work->queries, 1, 0.0F, work->scores, 1);
         softmax(work->scores, 0, seen, seen);
-        cblas_sgemv(CblasRowMajor, CblasTrans, (int)seen, (int)dim, 1.0F, values, (int)dim,
-                    work->scores, 1, 0.0F, out, 1);
+        device->blas.sgemv(CblasRowMajor, CblasTrans, (int)seen, (int)dim, 1.0F, values, (int)dim,
+                           work->scores, 1, 0.0F, out, 1);
         return;
     }
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)count, (int)seen, (int)dim, 1.0F,
-                work->queries, (int)dim, keys, (int)dim, 0.0F, work->scores, (int)seen);
+    device->blas.sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)count, (int)seen, (int)dim,
+                       1.0F, work->queries, (int)dim, keys, (int)dim, 0.0F, work->scores,
+                       (int)seen);
     for (uint32_t i = 0; i < count; i++)
         softmax(work->scores + (uint64_t)i * seen,
                 window_begin(work->window, chunked, position + i) - begin, position + i + 1 - begin,
                 seen);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)count, (int)dim, (int)seen, 1.0F,
-                work->scores, (int)seen, values, (int)dim, 0.0F, out, (int)width);
+    device->blas.sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)count, (int)dim, (int)seen,
+                       1.0F, work->scores, (int)seen, values, (int)dim, 0.0F, out, (int)width);
 }
 
 static void attend(struct device *device, const struct command *command,

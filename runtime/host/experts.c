@@ -74,8 +74,8 @@ static void run_route(struct device *device, struct command *command)
     const struct routing *routing = command->extra;
     uint32_t experts = routing->experts, per_token = routing->per_token;
     (void)device;
-    host_multiply(command->rows, command->inputs, experts, command->in, command->weights,
-                  routing->score);
+    host_multiply(&device->blas, command->rows, command->inputs, experts, command->in,
+                  command->weights, routing->score);
     for (uint32_t row = 0; row < command->rows; row++) {
         const float *score = routing->score + (uint64_t)row * experts;
         uint32_t *chosen = routing->chosen + (uint64_t)row * per_token;
@@ -131,7 +131,7 @@ static void run_expert_gemm(struct device *device, struct command *command)
         const float *in = command->in, *weights = command->weights;
         in = by_row ? gathered(device, in, command->inputs, routing->row + first, count)
                     : in + first * inputs;
-        host_multiply(count, command->inputs, command->outputs, in,
+        host_multiply(&device->blas, count, command->inputs, command->outputs, in,
                       weights + expert * inputs * outputs, (float *)command->out + first * outputs);
         active++;
     }

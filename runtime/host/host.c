@@ -5,7 +5,6 @@
 #include "base/memory.h"
 #include "base/units.h"
 
-#include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,8 +63,9 @@ static enum status host_open(const struct backend_config *config, struct device 
     opened->held = config->held;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     opened->threads = config->threads > 0 ? config->threads : cores > 2 ? (uint32_t)cores - 1 : 1;
-    openblas_set_num_threads((int)opened->threads);
-    enum status status = streams_start(opened, err);
+    enum status status = blas_open(&opened->blas, opened->threads, err);
+    if (status == STATUS_OK)
+        status = streams_start(opened, err);
     if (status != STATUS_OK) {
         host_close(opened);
         return status;
@@ -76,7 +76,7 @@ static enum status host_open(const struct backend_config *config, struct device 
 
 static char *host_describe(struct device *device, char *text, size_t text_bytes)
 {
-    snprintf(text, text_bytes, "host, fp32, OpenBLAS %s, %u thread%s", openblas_get_corename(),
+    snprintf(text, text_bytes, "host, fp32, OpenBLAS %s, %u thread%s", device->blas.core_name(),
              device->threads, device->threads == 1 ? "" : "s");
     return text;
 }

@@ -1,5 +1,6 @@
 /* runtime/host/host.h - the host as a device: what its rooms share. Private to runtime/host/.
  *   host.c       memory of the two tiers, opening and closing, the v-table
+ *   blas.c       OpenBLAS, loaded when a device is opened
  *   streams.c    queues of commands, their threads, events; copies and operators held to rates
  *   operators.c  products by OpenBLAS, norms, activations
  *   experts.c    choosing experts, their products and their sum
@@ -12,6 +13,7 @@
 #define REPRISE_RUNTIME_HOST_H
 
 #include "runtime/backend.h"
+#include "runtime/host/blas.h"
 
 #include <pthread.h>
 
@@ -97,6 +99,7 @@ struct device {
     struct allocation *allocations[TIER_COUNT];
     struct error err;
     uint32_t threads;
+    struct blas blas;
     struct held_rates held;
     uint64_t late_ns;
     struct batch batch;
@@ -142,7 +145,7 @@ void host_gather_rows(struct device *device, const void *from, uint32_t width, c
                       uint32_t rows, void *to);
 
 /* out[rows][outputs] = in[rows][inputs] * weights[outputs][inputs]^T, at once. */
-void host_multiply(uint32_t rows, uint32_t inputs, uint32_t outputs, const float *in,
+void host_multiply(const struct blas *blas, uint32_t rows, uint32_t inputs, uint32_t outputs, const float *in,
                    const float *weights, float *out);
 
 /* experts.c */

@@ -5,7 +5,6 @@
  * token, head) attend in tiles as if they were queries of one head: two products by OpenBLAS. */
 #include "runtime/host/host.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <string.h>
 
@@ -15,16 +14,15 @@ enum { PAIR_TILE = 64 };
 
 static void run_gemm_heads(struct device *device, struct command *command)
 {
-    (void)device;
     const struct head_products *p = &command->products;
     for (uint32_t head = 0; head < p->heads; head++) {
         const float *in = (const float *)command->in + (uint64_t)head * p->in_head;
         const float *weights = (const float *)command->weights + head * p->weights_head;
         float *out = (float *)command->out + (uint64_t)head * p->out_head;
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, p->inputs_first ? CblasNoTrans : CblasTrans,
-                    (int)command->rows, (int)p->outputs, (int)p->inputs, 1.0F, in, (int)p->in_row,
-                    weights, (int)(p->inputs_first ? p->outputs : p->inputs), 0.0F, out,
-                    (int)p->out_row);
+        device->blas.sgemm(CblasRowMajor, CblasNoTrans, p->inputs_first ? CblasNoTrans : CblasTrans,
+                           (int)command->rows, (int)p->outputs, (int)p->inputs, 1.0F, in,
+                           (int)p->in_row, weights, (int)(p->inputs_first ? p->outputs : p->inputs),
+                           0.0F, out, (int)p->out_row);
     }
 }
 
@@ -163,13 +161,13 @@ static void attend_tile(const struct device *device, const struct attention_dims
     float *out = work->out + (uint64_t)first * shape->latent_dim;
     for (uint32_t i = 0; i < count; i++)
         fill_query(device, shape, work, first + i, work->queries + (uint64_t)i * (uint32_t)width);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)count, (int)seen, width, 1.0F,
-                work->queries, width, work->keys, width, 0.0F, work->scores, (int)seen);
+    device->blas.sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)count, (int)seen, width, 1.0F,
+                       work->queries, width, work->keys, width, 0.0F, work->scores, (int)seen);
     for (uint32_t i = 0; i < count; i++)
         softmax(work->scores + (uint64_t)i * seen, 0, cached + (first + i) / shape->heads + 1,
                 seen);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)count, latent, (int)seen, 1.0F,
-                work->scores, (int)seen, work->keys, width, 0.0F, out, latent);
+    device->blas.sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)count, latent, (int)seen,
+                       1.0F, work->scores, (int)seen, work->keys, width, 0.0F, out, latent);
 }
 
 static void attend(struct device *device, const struct command *command, struct latent_work *work)

@@ -2,7 +2,6 @@
  * compiler vectorises. Each function of backend.h queues a command; run_* is what it does. */
 #include "runtime/host/host.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <string.h>
 
@@ -43,22 +42,21 @@ void host_gather_rows(struct device *device, const void *from, uint32_t width, c
 }
 
 /* One row as a matrix-vector product: sgemm would pack the whole matrix for it. */
-void host_multiply(uint32_t rows, uint32_t inputs, uint32_t outputs, const float *in,
-                   const float *weights, float *out)
+void host_multiply(const struct blas *blas, uint32_t rows, uint32_t inputs, uint32_t outputs,
+                   const float *in, const float *weights, float *out)
 {
     int m = (int)rows, k = (int)inputs, n = (int)outputs;
     if (rows == 1)
-        cblas_sgemv(CblasRowMajor, CblasNoTrans, n, k, 1.0F, weights, k, in, 1, 0.0F, out, 1);
+        blas->sgemv(CblasRowMajor, CblasNoTrans, n, k, 1.0F, weights, k, in, 1, 0.0F, out, 1);
     else
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1.0F, in, k, weights, k, 0.0F,
+        blas->sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1.0F, in, k, weights, k, 0.0F,
                     out, n);
 }
 
 static void run_gemm(struct device *device, struct command *command)
 {
-    (void)device;
-    host_multiply(command->rows, command->inputs, command->outputs, command->in, command->weights,
-                  command->out);
+    host_multiply(&device->blas, command->rows, command->inputs, command->outputs, command->in,
+                  command->weights, command->out);
 }
 
 void host_gemm(struct device *device, uint32_t rows, uint32_t inputs, uint32_t outputs,

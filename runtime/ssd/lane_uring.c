@@ -1,10 +1,11 @@
 /* runtime/ssd/lane_uring.c - up to `depth` requests at the disk by io_uring, and as many again that
  * are hashed meanwhile: the disk goes on while one is, and has the next at once when one ends. The
  * thread waits for the disk and for new requests in one place, the ring: an eventfd is polled in it
- * beside the requests. */
+ * beside the requests. liburing is loaded when a lane is opened; most of it is in its header. */
 #define _GNU_SOURCE /* liburing.h needs it */
 #include "runtime/ssd/lane.h"
 
+#include "base/library.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -31,7 +32,22 @@ struct place {
     int error;
 };
 
+/* X(member, liburing's name) */
+#define URING_FUNCTIONS(X)                                                                         \
+    X(queue_init, io_uring_queue_init)                                                             \
+    X(queue_exit, io_uring_queue_exit)                                                             \
+    X(submit, io_uring_submit)                                                                     \
+    X(submit_and_wait, io_uring_submit_and_wait)                                                   \
+    X(peek, io_uring_peek_batch_cqe)
+
+struct uring {
+#define URING_MEMBER(member, name) __typeof__(name) *member;
+    URING_FUNCTIONS(URING_MEMBER)
+#undef URING_MEMBER
+};
+
 struct uring_lane {
+    struct uring uring;
     struct io_uring ring;
     struct place *places; /* in no order */
     uint32_t place_count, used, at_disk, depth;
@@ -44,11 +60,30 @@ static const uint64_t WAKE = UINT64_MAX; /* the user data of the eventfd; else a
 
 /* ---- opening ---- */
 
+static const char *const files[] = { "liburing.so.2", NULL };
+
+#define FUNCTION(member, name) { #name, offsetof(struct uring, member) },
+static const struct library_function functions[] = { URING_FUNCTIONS(FUNCTION){ 0 } };
+#undef FUNCTION
+
+static const struct library liburing = {
+    .name = "liburing", .files = files, .folder = REPRISE_URING_LIBRARIES, .functions = functions
+};
+
+/* -ENOPKG: a machine without liburing is one without io_uring. */
+static int open_ring(struct uring_lane *ring)
+{
+    struct error err = { 0 };
+    if (library_open(&liburing, NULL, &ring->uring, &err) != STATUS_OK)
+        return -ENOPKG;
+    return ring->uring.queue_init(ring->depth + 1, &ring->ring, 0);
+}
+
 int lane_open_uring(struct lane *lane)
 {
     struct uring_lane *ring = memory_new(1, sizeof *ring);
     ring->depth = lane->config->depth;
-    int rc = io_uring_queue_init(ring->depth + 1, &ring->ring, 0);
+    int rc = open_ring(ring);
     if (rc < 0) {
         free(ring);
         return rc;
@@ -56,7 +91,7 @@ int lane_open_uring(struct lane *lane)
     ring->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (ring->wake < 0) {
         rc = -errno;
-        io_uring_queue_exit(&ring->ring);
+        ring->uring.queue_exit(&ring->ring);
         free(ring);
         return rc;
     }
@@ -70,7 +105,7 @@ void lane_close_uring(struct lane *lane)
 {
     if (lane->ring == NULL)
         return;
-    io_uring_queue_exit(&lane->ring->ring);
+    lane->ring->uring.queue_exit(&lane->ring->ring);
     close(lane->ring->wake);
     free(lane->ring->places);
     free(lane->ring);
@@ -132,7 +167,7 @@ static void fill_disk(struct lane *lane)
         ring->at_disk++;
     }
     if (io_uring_sq_ready(&ring->ring) > 0)
-        io_uring_submit(&ring->ring);
+        ring->uring.submit(&ring->ring);
 }
 
 /* ---- from the disk ---- */
@@ -159,7 +194,7 @@ static void take_answers(struct lane *lane)
     struct uring_lane *ring = lane->ring;
     struct io_uring_cqe *entry;
     eventfd_t times;
-    while (io_uring_peek_cqe(&ring->ring, &entry) == 0) {
+    while (ring->uring.peek(&ring->ring, &entry, 1) == 1) {
         uint64_t user = io_uring_cqe_get_data64(entry);
         int64_t result = entry->res;
         io_uring_cqe_seen(&ring->ring, entry);
@@ -222,7 +257,7 @@ static bool wait_for_news(struct lane *lane)
         io_uring_sqe_set_data64(entry, WAKE);
         ring->armed = true;
     }
-    io_uring_submit_and_wait(&ring->ring, 1);
+    ring->uring.submit_and_wait(&ring->ring, 1);
     return true;
 }
 

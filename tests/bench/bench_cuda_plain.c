@@ -53,12 +53,12 @@ static bool yardstick_open(void)
 {
     static bool asked;
     if (asked)
-        return blas.library != NULL;
+        return blas.multiply != NULL;
     asked = true;
     struct error err = { 0 };
     if (cublas_open(&blas, &err) != STATUS_OK)
         printf("no yardstick for products: %s\n", err.found);
-    return blas.library != NULL;
+    return blas.multiply != NULL;
 }
 
 /* ---- products ---- */

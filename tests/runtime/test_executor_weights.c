@@ -24,7 +24,7 @@ static void open_host(void)
 {
     struct error err = { 0 };
     struct backend_config config = { .hbm_bytes = 64 << 20, .dram_bytes = 1 << 20, .threads = 1 };
-    host = backend_at(0);
+    host = backend_find("host");
     ck_assert_int_eq(host->open(&config, &device, &err), STATUS_OK);
 }
 

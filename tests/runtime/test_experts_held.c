@@ -26,7 +26,7 @@ static void *hbm(struct rig *rig, uint64_t bytes)
  * scores. Rows go to experts i and i + 1. */
 static struct rig rig_open(struct held_rates held)
 {
-    struct rig rig = { .host = backend_at(0) };
+    struct rig rig = { .host = backend_find("host") };
     struct error err = { 0 };
     struct backend_config config = {
         .hbm_bytes = 1 << 20, .dram_bytes = 4096, .threads = 1, .held = held

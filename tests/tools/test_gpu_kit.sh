@@ -28,6 +28,10 @@ expect_code 2 "$source/tools/gpu-kit" --no-such
 tar xzf kit.tar.gz
 kit=$folder/reprise-gpu-kit
 
+# Opened, not linked: the program would start without them and compute nothing.
+[ -e "$kit/lib/libopenblas.so.0" ] || fail "the kit has no OpenBLAS"
+grep -q '^cuda no' "$kit/KIT" || [ -e "$kit/bin/reprise-cuda.so" ] || fail "the kit has no CUDA backend"
+
 # ---- run, with nothing set ----
 since=$SECONDS
 if ! grep '^backend cuda *yes' <("$build/cli/reprise" doctor) >/dev/null; then

@@ -236,8 +236,3 @@ extern "C" enum status cublas_open(struct cublas *blas, struct error *err)
 #undef SET
     return STATUS_OK;
 }
-
-extern "C" void cublas_close(struct cublas *blas)
-{
-    *blas = {};
-}

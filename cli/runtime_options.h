@@ -15,7 +15,7 @@ struct runtime_options {
 
 #define RUNTIME_OPTIONS_DEFAULT                                                                    \
     {                                                                                              \
-        .backend = "host", .ssd_file = "reprise-ssd.tmp"                                           \
+        .backend = "host", .ssd_file = "."                                           \
     }
 
 /* Rows of an option table; `given` is a struct runtime_options *. */
@@ -25,7 +25,7 @@ struct runtime_options {
         { "weights",         0,      OPTION_TEXT,                                                       \
           &(given)->weights, "FILE", "a llama2.c or safetensors file; none: random weights" },          \
         { "ssd-file",         0,      OPTION_TEXT,                                                      \
-          &(given)->ssd_file, "FILE", "the SSD tier: made, and removed at the end (reprise-ssd.tmp)" }, \
+          &(given)->ssd_file, "PATH", "where the SSD tier lies, in a file without a name: a folder, or a file that is not there (.)" }, \
         { "compute-threads", 0,   OPTION_U64,                                                           \
           &(given)->threads, "N", "of the host backend (0: all cores but one)" },                       \
         { "page-tokens", 0, OPTION_U64, &(given)->page_tokens, "N", "tokens of a KV page (0: 4 to 16, by the window)" },       \
@@ -37,8 +37,7 @@ struct runtime_options {
 enum status runtime_options_config(const struct runtime_options *given, struct serve_config *config,
                                    struct error *err);
 
-/* A line on the device and disk, its iterations beside what timing says of them, and a line on what
- * went wrong if anything did. */
+/* A line on the device and disk, and its iterations beside what timing says of them. */
 void runtime_report_print(FILE *out, const char *name, const struct serve_report *report);
 
 #endif

@@ -5,7 +5,6 @@
 #include "base/memory.h"
 #include "runtime/machine.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- memory, device, disk ---- */
@@ -139,25 +138,16 @@ static struct ssd_config disk_config(struct serve *serve, uint32_t depth)
                                 .fault_context = config->ssd_fault_context };
 }
 
-/* The first server's file has the name that was given, the others' one with their number. */
-static void name_file(const struct serve *serve, char *path, size_t path_bytes)
-{
-    unsigned number = (unsigned)(serve - serve->run->serve);
-    snprintf(path, path_bytes, number > 0 ? "%s.%u" : "%s", serve->run->config->ssd_path, number);
-}
-
 static enum status open_ssd(struct serve *serve, struct error *err)
 {
     const struct run *run = serve->run;
     const struct serve_config *config = run->config;
     struct disk *disk = &serve->disk[0];
-    char path[256];
     if (run->setup.placement.capacity_bytes[TIER_SSD] == 0)
         return STATUS_OK;
     disk->depth = config->ssd_depth > 0 ? config->ssd_depth : SSD_DEPTH;
     struct ssd_config ssd = disk_config(serve, disk->depth);
-    name_file(serve, path, sizeof path);
-    ssd.path = path;
+    ssd.path = config->ssd_path; /* a file of its own for each server */
     ssd.size_bytes = pages_of(run, TIER_SSD) * run->page_bytes;
     /* Held to what it attains, a lane would have the disk idle while it waits for the clock. */
     bool own = !run->setup.disks.named; /* a named drive's rates are no attained ones */

@@ -1,11 +1,11 @@
 /* runtime/ssd/ssd.c - the file, its lanes' queues and threads. How a lane's requests reach the
  * disk: lane_uring.c and lane_posix.c. */
-#define _GNU_SOURCE /* O_DIRECT */
 #include "runtime/ssd/lane.h"
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/units.h"
+#include "runtime/ssd/scratch.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -14,14 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
 struct ssd {
     struct ssd_config config;
     atomic_uint untaken; /* results, of both lanes: who asks often need not take locks */
-    char path[256];
     int file;
     bool direct;
     struct lane lane[2]; /* reads, writes */
@@ -174,28 +172,11 @@ static void *run_lane(void *argument)
 
 /* ---- the file ---- */
 
-static int open_file(struct ssd *ssd)
-{
-    const int flags = O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC;
-    ssd->direct = true;
-    int file = open(ssd->path, flags | O_DIRECT, 0600);
-    if (file < 0 && errno == EINVAL) { /* a file system without it, such as tmpfs once was */
-        ssd->direct = false;
-        file = open(ssd->path, flags, 0600);
-    }
-    return file;
-}
-
 /* All of it is taken at once, so that a full disk is told before anything relies on it. */
 static enum status make_file(struct ssd *ssd, struct error *err)
 {
-    struct stat is;
-    /* It will be removed at the end, which a device's node, given by mistake, must not be. */
-    if (stat(ssd->path, &is) == 0 && !S_ISREG(is.st_mode))
-        return error_io(err, ssd->path, "make the SSD tier's file", "it is there and no file");
-    ssd->file = open_file(ssd);
-    if (ssd->file < 0)
-        return error_io(err, ssd->path, "make the SSD tier's file", strerror(errno));
+    if (scratch_open(ssd->config.path, &ssd->file, &ssd->direct, err) != STATUS_OK)
+        return err->status;
     if (ssd->config.size_bytes == 0)
         return STATUS_OK;
     int rc = posix_fallocate(ssd->file, 0, (off_t)ssd->config.size_bytes);
@@ -203,7 +184,7 @@ static enum status make_file(struct ssd *ssd, struct error *err)
         char what[96], size[24];
         snprintf(what, sizeof what, "reserve the SSD tier's %s",
                  units_format((double)ssd->config.size_bytes, UNIT_BYTES, size, sizeof size));
-        return error_io(err, ssd->path, what, strerror(rc));
+        return error_io(err, ssd->config.path, what, strerror(rc));
     }
     return STATUS_OK;
 }
@@ -243,11 +224,11 @@ static enum status start_lane(struct ssd *ssd, int index, struct error *err)
     bool plain = ssd->config.engine == SSD_ENGINE_POSIX || ssd->config.memory != NULL;
     int rc = plain ? -ENOSYS : lane_open_uring(lane);
     if (rc < 0 && ssd->config.engine == SSD_ENGINE_URING)
-        return error_io(err, ssd->path, "use io_uring", strerror(-rc));
+        return error_io(err, ssd->config.path, "use io_uring", strerror(-rc));
     lane->uring = rc == 0;
     rc = pthread_create(&lane->thread, NULL, run_lane, lane);
     if (rc != 0)
-        return error_io(err, ssd->path, "start a thread", strerror(rc));
+        return error_io(err, ssd->config.path, "start a thread", strerror(rc));
     lane->started = true;
     return STATUS_OK;
 }
@@ -256,9 +237,7 @@ enum status ssd_open(const struct ssd_config *config, struct ssd **ssd, struct e
 {
     struct ssd *opened = memory_new(1, sizeof *opened);
     opened->config = *config;
-    opened->file = -1; /* nothing to close or remove yet */
-    if (config->memory == NULL)
-        snprintf(opened->path, sizeof opened->path, "%s", config->path);
+    opened->file = -1; /* nothing to close yet */
     for (int i = 0; i < 2; i++) {
         pthread_mutex_init(&opened->lane[i].lock, NULL);
         pthread_cond_init(&opened->lane[i].work, NULL);
@@ -294,10 +273,8 @@ void ssd_close(struct ssd *ssd)
         pthread_mutex_destroy(&lane->lock);
         pthread_cond_destroy(&lane->work);
     }
-    if (ssd->file >= 0) {
+    if (ssd->file >= 0)
         close(ssd->file);
-        unlink(ssd->path);
-    }
     free(ssd);
 }
 

@@ -4,8 +4,8 @@
  * ssd_describe() says so. A lane can be held to a rate, so that results do not depend on whose disk
  * it is: a request then ends when its bytes would have crossed such a disk, in the order of asking.
  * One that is not held tells each result when it ended, in any order: a slow request holds back no
- * other. The file is scratch: made anew when opened, of no use to another process or run, removed
- * at the end. */
+ * other. The file is scratch (scratch.h): made anew when opened, without a name, gone when closed
+ * or when the process ends, however it does. */
 #ifndef REPRISE_RUNTIME_SSD_H
 #define REPRISE_RUNTIME_SSD_H
 
@@ -34,7 +34,7 @@ struct ssd_request {
 };
 
 struct ssd_config {
-    const char *path;
+    const char *path; /* a folder, or a file in one that is not there; read by ssd_open() alone */
     /* In the file's place: size_bytes of memory, the caller's, which several may share as long as no
      * two write to one place; NULL: the file. */
     void *memory;
@@ -58,7 +58,7 @@ struct ssd_config {
 
 /* STATUS_IO: the file cannot be made, or the disk has no room for size_bytes. */
 enum status ssd_open(const struct ssd_config *config, struct ssd **ssd, struct error *err);
-/* Waits for what is queued; removes the file. NULL is fine. */
+/* Waits for what is queued; the file is gone then. NULL is fine. */
 void ssd_close(struct ssd *ssd);
 /* "io_uring, O_DIRECT, depth 16", or what is missing; returns text. */
 char *ssd_describe(const struct ssd *ssd, char *text, size_t text_bytes);

@@ -5,11 +5,13 @@
 #include "runtime/ssd/ssd.h"
 #include "tests/support.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -284,6 +286,86 @@ START_TEST(a_slow_request_holds_back_others_only_where_the_lane_is_held_to_a_rat
 }
 END_TEST
 
+/* ---- where the file lies ---- */
+
+static char folder[64];
+
+static void make_folder(void)
+{
+    snprintf(folder, sizeof folder, "/tmp/reprise-test-ssd-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+}
+
+static char *in_folder(const char *name)
+{
+    static char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static uint32_t names_in_folder(void)
+{
+    uint32_t count = 0;
+    DIR *open = opendir(folder);
+    ck_assert_ptr_nonnull(open);
+    while (readdir(open) != NULL)
+        count++;
+    closedir(open);
+    return count - 2; /* . and .. */
+}
+
+static enum status open_at(const char *path, struct ssd **ssd, struct error *err)
+{
+    struct ssd_config config = { .path = path, .size_bytes = BLOCK, .depth = 1 };
+    *err = (struct error){ 0 };
+    return ssd_open(&config, ssd, err);
+}
+
+/* So nothing stays, whenever and however the process ends. */
+START_TEST(no_name_ever_leads_to_the_file)
+{
+    const char *const paths[] = { folder, in_folder("not-there") };
+    for (int i = 0; i < 2; i++) {
+        struct ssd *ssd;
+        struct error err;
+        ck_assert_int_eq(open_at(paths[i], &ssd, &err), STATUS_OK);
+        ck_assert_uint_eq(names_in_folder(), 0);
+        ssd_close(ssd);
+        ck_assert_uint_eq(names_in_folder(), 0);
+    }
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
+/* A file, a link to it, a link to what is not there, a pipe. */
+START_TEST(what_is_there_by_that_name_is_neither_used_nor_changed)
+{
+    static const char *const names[] = { "kept", "link", "loose", "pipe" };
+    FILE *kept = fopen(in_folder("kept"), "w");
+    fputs("mine", kept);
+    fclose(kept);
+    ck_assert_int_eq(symlink("kept", in_folder("link")), 0);
+    ck_assert_int_eq(symlink("nowhere", in_folder("loose")), 0);
+    ck_assert_int_eq(mkfifo(in_folder("pipe"), 0600), 0);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct ssd *ssd;
+        struct error err;
+        ck_assert_int_eq(open_at(in_folder(names[i]), &ssd, &err), STATUS_IO);
+        ck_assert_str_eq(err.expected, "make the SSD tier's file");
+        ck_assert_str_eq(err.found, "it is there, and is no folder");
+        ck_assert_uint_eq(names_in_folder(), 4);
+    }
+    char text[8] = "";
+    kept = fopen(in_folder("kept"), "r");
+    ck_assert_ptr_nonnull(fgets(text, sizeof text, kept));
+    ck_assert_str_eq(text, "mine");
+    fclose(kept);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        unlink(in_folder(names[i]));
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
 START_TEST(a_disk_without_room_is_told_when_it_is_opened)
 {
     struct ssd_config config = { .path = "/tmp/reprise-test-ssd-full",
@@ -330,6 +412,11 @@ static Suite *suite(void)
     tcase_add_test(tcase, a_disk_without_room_is_told_when_it_is_opened);
     tcase_add_loop_test(tcase, a_lane_held_to_a_rate_takes_its_bytes_over_it, 0, 2);
     suite_add_tcase(suite, tcase);
+    TCase *place = tcase_create("place");
+    tcase_add_checked_fixture(place, make_folder, NULL);
+    tcase_add_test(place, no_name_ever_leads_to_the_file);
+    tcase_add_test(place, what_is_there_by_that_name_is_neither_used_nor_changed);
+    suite_add_tcase(suite, place);
     return suite;
 }
 

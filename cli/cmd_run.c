@@ -52,21 +52,21 @@ static enum status run_one(const struct run_options *given, const struct serve_c
     heard.watch = record_watch(&run->record);
     if (status == STATUS_OK)
         status = serve_run(&run->experiment, config, &heard, &run->result, &report, &run->err);
+    bool ran = status == STATUS_OK, stopped = ran && run->result.interrupted;
+    if (ran && !stopped)
+        status = serve_check_disk(&report, config, &run->err);
     turn_log_sort(&run->log);
-    run->finished = status == STATUS_OK && !run->result.interrupted;
-    if (status == STATUS_OK && !run->finished)
+    run->finished = status == STATUS_OK && !stopped;
+    if (ran && !run->finished)
         sim_result_free(&run->result);
-    bool stopped = status == STATUS_OK && !run->finished;
+    if (run->finished && !given->json)
+        runtime_report_print(stdout, run->experiment.policy, &report);
+    fflush(stdout); /* the next one takes its time */
     if (comparison_record_end(run) != STATUS_OK) {
         *err = run->err;
         return err->status;
     }
-    if (stopped)
-        return error_interrupted(err);
-    if (!given->json)
-        runtime_report_print(stdout, run->experiment.policy, &report);
-    fflush(stdout); /* the next one takes its time */
-    return STATUS_OK;
+    return stopped ? error_interrupted(err) : STATUS_OK;
 }
 
 /* One after the other: each has the machine to itself. */
@@ -93,7 +93,7 @@ static enum status run_all(const struct run_options *given, struct comparison *c
         status = run_one(given, &config, &told, comparison, &comparison->runs[teller.done], err);
     progress_end(&progress);
     serve_machine_free(config.machine);
-    if (status == STATUS_INTERRUPTED)
+    if (status == STATUS_INTERRUPTED || status == STATUS_IO)
         comparison_keep_finished(comparison);
     return status;
 }
@@ -114,8 +114,10 @@ static enum status run(const struct run_options *given, struct error *err)
         status = results_store_open(given->db, given->no_db, &store, err);
     if (status == STATUS_OK) {
         interrupt_catch();
-        status = comparison_conclude(&comparison, run_all(given, &comparison, err), store,
-                                     given->json, err);
+        status = run_all(given, &comparison, err);
+        if (status == STATUS_IO) /* which ends the rest as the user would */
+            status = STATUS_INTERRUPTED;
+        status = comparison_conclude(&comparison, status, store, given->json, err);
     }
     store_close(store);
     comparison_free(&comparison);

@@ -40,9 +40,4 @@ void runtime_report_print(FILE *out, const char *name, const struct serve_report
         fprintf(out, "  for %.1f %% of the run this machine was behind the rates it is held to\n",
                 100.0 * (double)report->late_ns / (double)report->run_ns);
     iteration_totals_print(out, report->iterations);
-    if (report->checksum_failures + report->ssd_errors > 0)
-        fprintf(out,
-                "  %" PRIu64 " checksums failed, the disk refused %" PRIu64 " requests: %" PRIu64
-                " turns were computed again\n",
-                report->checksum_failures, report->ssd_errors, report->recomputed_turns);
 }

@@ -24,7 +24,7 @@ struct serve_config {
     uint32_t threads;     /* backend_config.threads */
     uint32_t page_tokens; /* of a KV page; 0: executor_page_tokens() */
     const char *weights;  /* a file (weights.h); NULL: random, of the workload's seed */
-    const char *ssd_path; /* the SSD tier's file */
+    const char *ssd_path; /* ssd_config's path, of each server's file */
     enum ssd_engine ssd_engine;
     uint32_t ssd_depth; /* 0: SSD_DEPTH */
     bool links_free; /* copies and operators go as fast as they can: else the host's are held to the
@@ -46,6 +46,7 @@ struct serve_report {
     char device[128], ssd[128];
     uint64_t checksum_failures; /* slices or pages read from SSD whose xxh3 was not that written */
     uint64_t ssd_errors;        /* requests that the disk refused */
+    int ssd_error;              /* the first one's errno */
     uint64_t recomputed_turns;  /* prefilled again because their KV was bad */
     uint64_t run_ns;            /* how long the run took */
     uint64_t late_ns;           /* computing was behind the rates that it is held to (backend.h) */
@@ -64,5 +65,10 @@ enum status serve_check(const struct experiment *experiment, const struct serve_
 enum status serve_run(const struct experiment *experiment, const struct serve_config *config,
                       const struct sim_progress *progress, struct sim_result *result,
                       struct serve_report *report, struct error *err);
+
+/* STATUS_IO: the disk refused requests, or gave what was not written. Such a run comes to its end, since what it
+ * lacks is computed again, but what it measured is no run of the experiment that was asked. */
+enum status serve_check_disk(const struct serve_report *report, const struct serve_config *config,
+                             struct error *err);
 
 #endif

@@ -5,6 +5,10 @@
 
 #include "runtime/disk_share.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
 bool disk_goes_down(const struct transfer_work *work)
 {
     return work->action.kind == ACTION_DEMOTE || work->action.kind == ACTION_WRITE;
@@ -175,7 +179,8 @@ static void take_result(struct serve *serve, const struct ssd_result *result)
     struct transfer_work *work = &serve->transfer[index];
     struct ssd_request request = request_at(serve, index, number);
     work->answered++;
-    serve->run->report->ssd_errors += result->error != 0;
+    if (result->error != 0 && serve->run->report->ssd_errors++ == 0)
+        serve->run->report->ssd_error = result->error;
     if (request.write)
         take_write(serve, work, number, &request, result->error);
     else
@@ -186,6 +191,21 @@ static void take_result(struct serve *serve, const struct ssd_result *result)
     while (work->here_count < work->asked && work->here[work->here_count])
         work->here_count++;
     layers_queue_load(serve, work);
+}
+
+enum status serve_check_disk(const struct serve_report *report, const struct serve_config *config,
+                             struct error *err)
+{
+    char reason[256];
+    if (report->ssd_errors + report->checksum_failures == 0)
+        return STATUS_OK;
+    snprintf(reason, sizeof reason,
+             "the disk refused %" PRIu64 " requests (%s), %" PRIu64
+             " reads gave other bytes than were written; "
+             "the run ended, but is no result",
+             report->ssd_errors, report->ssd_error != 0 ? strerror(report->ssd_error) : "none",
+             report->checksum_failures);
+    return error_io(err, config->ssd_path, "serve from the SSD tier", reason);
 }
 
 bool disk_poll(struct serve *serve)

@@ -140,6 +140,8 @@ static enum status run_point(struct work *work, uint32_t number, uint32_t repeat
         return status;
     work->results[number].run[repeat] = result.metrics;
     sim_result_free(&result);
+    if (serve_check_disk(&report, &work->serve, err) != STATUS_OK)
+        return err->status;
     memcpy(work->validation->device, report.device, sizeof report.device);
     add_report(point, &report, &work->results[number].run[repeat]);
     work->runs_done++;

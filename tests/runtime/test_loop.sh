@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tests/runtime/test_loop.sh REPRISE - calibrate, simulate, run and validate on a tiny model: the whole
+# tests/runtime/test_loop.sh REPRISE [FAILING_DISK] - calibrate, simulate, run and validate on a tiny model: the whole
 # loop as a user goes through it. Times are not judged here: other processes share the machine.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -60,7 +60,7 @@ expect_code 0 "$reprise" run "${server[@]}" "${work[@]}" -p lru,none --db loop.d
 grep -q 'lru against recomputing' out.txt || fail "run does not compare policies as sim does"
 turns=$(one "SELECT max(value) FROM run_metric WHERE metric = 'turns'")
 grep -qE "^turns paired +${turns%.*}\$" out.txt || fail "run does not pair its policies' turns"
-[ ! -e reprise-ssd.tmp ] || fail "the SSD tier's file is left"
+[ -z "$(find . -name '*ssd*')" ] || fail "the SSD tier's file is left"
 
 # The same experiment has the same keys in JSON, and the same rows in the table, whoever did it.
 keys() {
@@ -152,6 +152,30 @@ expect_code 3 "$reprise" run "${server[@]}" --ssd-file /no/such/folder/file --no
 mkfifo pipe # as a device's node would be
 expect_code 3 "$reprise" run "${server[@]}" --ssd-file pipe --no-db
 [ -p pipe ] || fail "what is no file was removed as the SSD tier's"
+echo mine >kept && ln -s kept link
+for path in kept link; do
+    expect_code 3 "$reprise" run "${server[@]}" --ssd-file $path --no-db
+    [ "$(cat kept)" = mine ] || fail "a file in the SSD tier's way was written over, by its name $path"
+done
+
+# A disk that breaks (failing_disk.c, loaded before the program): what ran on it is no result, and kept by nobody.
+if [ -n "${2:-}" ]; then
+    broken=(env LD_PRELOAD="$2" "$reprise")
+    with_disk=("${server[@]}" "${work[@]}" --set tiers.dram.capacity=300kB --posix-io --db loop.db)
+    rows=$(one 'SELECT (SELECT count(*) FROM run), (SELECT count(*) FROM validation), (SELECT count(*) FROM calibration)')
+    expect_code 3 "${broken[@]}" run "${with_disk[@]}" -p lru
+    grep -q 'the disk refused [0-9]* requests (Input/output error).*is no result' err.txt || fail "a broken disk is not told"
+    ! grep -q 'TTFT' out.txt || fail "a run on a broken disk is told as a result"
+    expect_code 3 "${broken[@]}" validate "${with_disk[@]}" -p lru --loads 50 --repeats 1
+    expect_code 3 "${broken[@]}" calibrate --layers 2 --hidden 128 --vocabulary 64 --window 128 --batch 4 --repeats 1 \
+        --hbm 16MB --dram 1MB --ssd 16MB --posix-io -o broken --db loop.db
+    [ ! -e broken ] || fail "a calibration on a broken disk is written"
+    [ "$(one 'SELECT (SELECT count(*) FROM run), (SELECT count(*) FROM validation), (SELECT count(*) FROM calibration)')" = "$rows" ] ||
+        fail "what ran on a broken disk is in the database"
+    expect_code 3 "${broken[@]}" run "${with_disk[@]}" -p none,lru
+    grep -q '^none: the first token' out.txt || fail "what needed no disk is not told"
+    [ "$(one 'SELECT name FROM run ORDER BY id DESC LIMIT 1')" = none ] || fail "what needed no disk is not kept"
+fi
 for wrong in --layers=0 --hidden=0 --vocabulary=0 --window=4294967360 --batch=257; do
     expect_code 2 "$reprise" calibrate "$wrong" --no-db
     grep -q -e "${wrong%=*}: expected" err.txt || fail "${wrong%=*} is not refused by its name"

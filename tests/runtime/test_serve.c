@@ -268,6 +268,17 @@ static int64_t fail_reads(void *context, const struct ssd_request *request, int6
     return result;
 }
 
+/* Its numbers are those of a run that computed more than was asked. */
+static void check_is_no_result(const struct serve_report *report, const struct serve_config *config,
+                               int error)
+{
+    struct error err = { 0 };
+    ck_assert_int_eq(serve_check_disk(report, config, &err), STATUS_IO);
+    ck_assert_str_eq(err.expected, "serve from the SSD tier");
+    ck_assert_msg(error == 0 || strstr(err.found, strerror(error)) != NULL, "%s", err.found);
+    ck_assert_msg(strstr(err.found, "the run ended, but is no result") != NULL, "%s", err.found);
+}
+
 static void check_failing_disk(int error)
 {
     struct failing_disk disk = { .every = 3, .error = error };
@@ -279,6 +290,8 @@ static void check_failing_disk(int error)
     struct served run = seen_under("lru", &reused, config);
     ck_assert_uint_gt(run.report.recomputed_turns, 0);
     ck_assert_uint_gt(error != 0 ? run.report.ssd_errors : run.report.checksum_failures, 0);
+    ck_assert_int_eq(run.report.ssd_error, error);
+    check_is_no_result(&run.report, &config, error);
     ck_assert(serve_case_furthest(&reused, &recomputed) < 2e-5);
 }
 
@@ -307,6 +320,7 @@ START_TEST(a_disk_that_is_full_when_written_costs_recomputing_and_nothing_else)
     seen_under("none", &recomputed, serve_case_config(backend_find("host")));
     struct served run = seen_under("lru", &reused, config);
     ck_assert_uint_gt(run.report.ssd_errors, 0);
+    check_is_no_result(&run.report, &config, ENOSPC);
     ck_assert_uint_gt(run.report.recomputed_turns, 0);
     ck_assert(serve_case_furthest(&reused, &recomputed) < 2e-5);
 }

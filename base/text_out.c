@@ -3,13 +3,12 @@
 
 #include "base/memory.h"
 #include "base/units.h"
+#include "base/whole_file.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -18,8 +17,7 @@ enum { GZIP_WINDOW = 15 + 16, GZIP_MEMORY = 8 }; /* zlib's: the largest, with gz
 
 /* text[0 .. used) is not in the file yet. */
 struct text_out {
-    FILE *file;
-    char *path, *temporary;
+    struct whole_file file;
     char *text, *packed;
     size_t used, packed_room;
     ZSTD_CStream *zstd; /* NULL: not zstd */
@@ -34,28 +32,13 @@ static bool ends_with(const char *text, const char *end)
     return length >= end_length && strcmp(text + length - end_length, end) == 0;
 }
 
-/* mkstemp()'s file is its owner's alone; a trace is like any new file. */
-static FILE *create_beside(const char *path, char **temporary)
-{
-    size_t bytes = strlen(path) + sizeof ".XXXXXX";
-    *temporary = memory_new(bytes, 1);
-    snprintf(*temporary, bytes, "%s.XXXXXX", path);
-    mode_t mask = umask(0);
-    umask(mask);
-    int fd = mkstemp(*temporary);
-    if (fd < 0)
-        return NULL;
-    (void)fchmod(fd, 0666 & ~mask);
-    return fdopen(fd, "wb");
-}
-
 /* As the name's end says. */
 static void start_packing(struct text_out *out)
 {
-    if (ends_with(out->path, ".zst")) {
+    if (ends_with(out->file.path, ".zst")) {
         out->zstd = ZSTD_createCStream();
         ZSTD_initCStream(out->zstd, ZSTD_LEVEL);
-    } else if (ends_with(out->path, ".gz")) {
+    } else if (ends_with(out->file.path, ".gz")) {
         out->packs_gzip = true;
         if (deflateInit2(&out->gzip, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW, GZIP_MEMORY,
                          Z_DEFAULT_STRATEGY) != Z_OK)
@@ -68,18 +51,11 @@ static void start_packing(struct text_out *out)
 
 enum status text_out_open(const char *path, struct text_out **opened, struct error *err)
 {
-    struct stat facts;
-    if (stat(path, &facts) == 0 && !S_ISREG(facts.st_mode))
-        return error_io(err, path, "create", "it is there, and no file");
+    struct whole_file file;
+    if (whole_file_open(&file, path, err) != STATUS_OK)
+        return err->status;
     struct text_out *out = memory_new(1, sizeof *out);
-    out->file = create_beside(path, &out->temporary);
-    if (out->file == NULL) {
-        int reason = errno;
-        free(out->temporary);
-        free(out);
-        return error_io(err, path, "create", strerror(reason));
-    }
-    out->path = memory_text(path);
+    out->file = file;
     out->text = memory_new(ROOM, 1);
     start_packing(out);
     *opened = out;
@@ -88,7 +64,7 @@ enum status text_out_open(const char *path, struct text_out **opened, struct err
 
 static void write_bytes(struct text_out *out, const char *bytes, size_t count)
 {
-    if (out->failure == 0 && fwrite(bytes, 1, count, out->file) != count)
+    if (out->failure == 0 && fwrite(bytes, 1, count, out->file.out) != count)
         out->failure = errno != 0 ? errno : EIO;
 }
 
@@ -181,24 +157,16 @@ static void close_all(struct text_out *out)
         deflateEnd(&out->gzip);
     free(out->packed);
     free(out->text);
-    free(out->temporary);
-    free(out->path);
     free(out);
 }
 
 enum status text_out_finish(struct text_out *out, struct error *err)
 {
-    enum status status = STATUS_OK;
     errno = 0;
     flush(out, true);
-    if (fclose(out->file) != 0 && out->failure == 0)
-        out->failure = errno != 0 ? errno : EIO;
-    if (out->failure == 0 && rename(out->temporary, out->path) != 0)
-        out->failure = errno;
-    if (out->failure != 0) {
-        unlink(out->temporary);
-        status = error_io(err, out->path, "write", strerror(out->failure));
-    }
+    if (out->failure != 0)
+        error_io(err, out->file.path, "write", strerror(out->failure));
+    enum status status = whole_file_close(&out->file, err);
     close_all(out);
     return status;
 }
@@ -207,7 +175,6 @@ void text_out_abandon(struct text_out *out)
 {
     if (out == NULL)
         return;
-    fclose(out->file);
-    unlink(out->temporary);
+    whole_file_abandon(&out->file);
     close_all(out);
 }

@@ -1,5 +1,5 @@
 /* base/text_out.h - a text file being written: it comes into being under its name when it is
- * whole, or not at all. Names that end in .zst or .gz are compressed. Private to traces/. */
+ * whole, or not at all. Names that end in .zst or .gz are compressed. */
 #ifndef REPRISE_BASE_TEXT_OUT_H
 #define REPRISE_BASE_TEXT_OUT_H
 
@@ -20,7 +20,7 @@ void text_out_whole(struct text_out *out, uint64_t value);
 void text_out_seconds(struct text_out *out, uint64_t ns);
 
 /* The file takes its place, over one that was there. STATUS_IO: something could not be written;
- * nothing is left. Frees out either way. */
+ * what was there stays. err holds no error yet. Frees out either way. */
 enum status text_out_finish(struct text_out *out, struct error *err);
 /* Leaves nothing. NULL is fine. */
 void text_out_abandon(struct text_out *out);

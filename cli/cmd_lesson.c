@@ -1,5 +1,6 @@
 /* cli/cmd_lesson.c - `reprise lesson`: lists, runs and prints the lessons of docs/learn. No
  * arithmetic here. */
+#include "base/whole_file.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -7,7 +8,6 @@
 #include "plots/workshop.h"
 #include "sweep/lessons/lesson.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,13 +132,11 @@ struct pages {
 
 static enum status write_text(const struct lesson *lesson, const char *path, struct error *err)
 {
-    FILE *out = fopen(path, "w");
-    if (out == NULL)
-        return error_io(err, path, "create", strerror(errno));
-    enum status status = lesson_print(out, lesson, LESSON_PAGE, err);
-    bool written = ferror(out) == 0;
-    if ((fclose(out) != 0 || !written) && status == STATUS_OK)
-        status = error_io(err, path, "write", strerror(errno));
+    struct whole_file file;
+    if (whole_file_open(&file, path, err) != STATUS_OK)
+        return err->status;
+    lesson_print(file.out, lesson, LESSON_PAGE, err);
+    enum status status = whole_file_close(&file, err);
     if (status == STATUS_OK)
         printf("%s\n", path);
     return status;

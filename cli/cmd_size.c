@@ -1,5 +1,6 @@
 /* cli/cmd_size.c - `reprise size`: the question, the search, the answer. No arithmetic here. */
 #include "base/memory.h"
+#include "base/whole_file.h"
 #include "cli/commands.h"
 #include "cli/experiment_options.h"
 #include "cli/interrupt.h"
@@ -9,7 +10,6 @@
 #include "cli/size_axes.h"
 #include "cli/size_print.h"
 #include "cli/sweep_options.h"
-#include "plots/page_file.h"
 #include "plots/size_page.h"
 
 #include <inttypes.h>
@@ -246,7 +246,7 @@ static enum status size(struct ranks *ranks, void *context, struct error *err)
     if (status == STATUS_OK)
         status = make_today(given, tree, &today, &question, err);
     if (status == STATUS_OK && given->page != NULL) /* before the work, not after it */
-        status = page_file_check(given->page, err);
+        status = whole_file_check(given->page, err);
     if (status == STATUS_OK)
         status = store_open(given->db, false, &store, err);
     if (status == STATUS_OK) {

@@ -1,6 +1,7 @@
 /* cli/cmd_validate.c - `reprise validate`: simulator against runs. No arithmetic here. */
 #include "base/memory.h"
 #include "base/units.h"
+#include "base/whole_file.h"
 #include "cli/commands.h"
 #include "cli/experiment_list.h"
 #include "cli/experiment_options.h"
@@ -14,7 +15,6 @@
 #include "validate/comparison.h"
 #include "validate/store/store.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,11 +68,11 @@ static enum status parse_loads(const char *text, double loads[LOADS_MOST], uint3
 static enum status write_csv(const char *path, const struct validation *validation,
                              struct error *err)
 {
-    FILE *out = fopen(path, "w");
-    if (out == NULL)
-        return error_io(err, path, "write", strerror(errno));
-    validation_print_csv(out, validation);
-    return fclose(out) == 0 ? STATUS_OK : error_io(err, path, "write", strerror(errno));
+    struct whole_file file;
+    if (whole_file_open(&file, path, err) != STATUS_OK)
+        return err->status;
+    validation_print_csv(file.out, validation);
+    return whole_file_close(&file, err);
 }
 
 static enum status keep(const struct validate_options *given, const struct validation *validation,

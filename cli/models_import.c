@@ -1,6 +1,7 @@
 /* cli/models_import.c - see models_import.h. */
 #include "cli/models_import.h"
 
+#include "base/whole_file.h"
 #include "models/models.h"
 
 #include <errno.h>
@@ -18,13 +19,11 @@ static void name_of(const char *path, char name[CONFIG_TEXT_BYTES])
 
 static enum status write_file(const char *path, const char *text, struct error *err)
 {
-    FILE *file = fopen(path, "w");
-    if (file == NULL)
-        return error_io(err, path, "open", strerror(errno));
-    bool failed = fputs(text, file) == EOF;
-    if (fclose(file) != 0 || failed)
-        return error_io(err, path, "write", strerror(errno));
-    return STATUS_OK;
+    struct whole_file file;
+    if (whole_file_open(&file, path, err) != STATUS_OK)
+        return err->status;
+    fputs(text, file.out);
+    return whole_file_close(&file, err);
 }
 
 enum status models_import(const char *config, const char *out, const char *assume,

@@ -1,7 +1,7 @@
 /* plots/bytes_data.c - see bytes_data.h. What crosses two links stands in both links' bars. */
 #include "plots/bytes_data.h"
 
-#include "plots/plot_data.h"
+#include "plots/gnuplot_text.h"
 #include "plots/ticks.h"
 
 #include <math.h>
@@ -83,9 +83,9 @@ struct bars {
 
 static void put_text(FILE *out, const char *array, uint32_t at, const char *text)
 {
-    fprintf(out, "%s[%u] = ", array, at);
-    plot_data_write_text(out, text);
-    fputc('\n', out);
+    char name[32];
+    snprintf(name, sizeof name, "%s[%u]", array, at);
+    gnuplot_put_variable(out, name, text);
 }
 
 static void put_parts(struct bars *bars, const struct metrics *metrics, const struct link *link)
@@ -142,7 +142,7 @@ static void put_idle(FILE *out, const struct compared *compared)
             used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", used > 0 ? ", " : "",
                                      compared->run[i].name);
     fputs("byte_idle = ", out);
-    plot_data_write_text(out, text);
+    gnuplot_put_string(out, text);
     fputc('\n', out);
 }
 

@@ -2,6 +2,7 @@
 #include "plots/gantt.h"
 
 #include "plots/gantt_blocks.h"
+#include "plots/gnuplot_text.h"
 #include "plots/picture.h"
 #include "plots/timeline_turn.h"
 #include "plots/workshop.h"
@@ -34,7 +35,7 @@ static void put_words(FILE *out, const char *what, uint32_t number, const char *
 {
     char name[32];
     snprintf(name, sizeof name, "%s_%" PRIu32, what, number);
-    picture_put_text(out, name, text);
+    gnuplot_put_variable(out, name, text);
 }
 
 static void put_block(void *context, const struct gantt_block *block)

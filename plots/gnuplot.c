@@ -1,9 +1,12 @@
 /* plots/gnuplot.c - see gnuplot.h. */
 #include "plots/gnuplot.h"
 
+#include "base/memory.h"
+#include "plots/confine.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,27 +21,102 @@ static const char *gnuplot_program(void)
     return program != NULL && *program != '\0' ? program : "gnuplot";
 }
 
-/* Starts gnuplot with one argument; standard output and error go to the end of the file log. */
-static enum status start(const char *argument, const char *log, pid_t *child, struct error *err)
+/* ---- starting ---- */
+
+/* What of a user's own settings would make another picture, or have gnuplot look for parts of
+ * itself elsewhere; fonts are left as they are set. */
+static bool is_gnuplots(const char *variable)
 {
-    char *argv[] = { (char *)gnuplot_program(), (char *)argument, NULL };
-    posix_spawn_file_actions_t actions;
-    int rc = posix_spawn_file_actions_init(&actions);
-    if (rc == 0)
-        rc = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    if (rc == 0)
-        rc = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log,
-                                              O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    if (rc == 0)
-        rc = posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-    if (rc == 0)
-        rc = posix_spawnp(child, argv[0], &actions, NULL, argv, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    if (rc != 0)
+    static const char *const beginnings[] = { "GNUPLOT", "GNUTERM=", "GNUHELP=", "FIT_", "PAGER=" };
+    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+        if (strncmp(variable, beginnings[i], strlen(beginnings[i])) == 0)
+            return true;
+    return false;
+}
+
+/* The environment without those, for the caller to free; its texts are environ's. */
+static char **plain_environment(void)
+{
+    size_t count = 0, kept = 0;
+    while (environ[count] != NULL)
+        count++;
+    char **plain = memory_new(count + 1, sizeof *plain);
+    for (size_t i = 0; i < count; i++)
+        if (!is_gnuplots(environ[i]))
+            plain[kept++] = environ[i];
+    return plain;
+}
+
+struct start {
+    const char *folder;
+    char *const *argv, *const *environment;
+    int log; /* a descriptor */
+};
+
+/* In the child, where only async-signal-safe calls may be made; returns errno where it fails. */
+static int become_gnuplot(const struct start *start)
+{
+    int nothing = open("/dev/null", O_RDONLY);
+    if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(start->log, STDOUT_FILENO) < 0 ||
+        dup2(start->log, STDERR_FILENO) < 0 || chdir(start->folder) != 0)
+        return errno;
+    confine_drawing(start->folder);
+    execvpe(start->argv[0], start->argv, start->environment);
+    return errno;
+}
+
+/* Waits until the child has become gnuplot (then `told` is closed, empty) or says why not. */
+static int failure_of(int told)
+{
+    int failure = 0;
+    ssize_t bytes;
+    do
+        bytes = read(told, &failure, sizeof failure);
+    while (bytes < 0 && errno == EINTR);
+    return bytes == (ssize_t)sizeof failure ? failure : 0;
+}
+
+/* *child is set where 0 is returned, else errno is. */
+static int fork_gnuplot(const struct start *start, pid_t *child)
+{
+    int told[2];
+    if (pipe2(told, O_CLOEXEC) != 0)
+        return errno;
+    *child = fork();
+    if (*child == 0) {
+        int failure = become_gnuplot(start);
+        (void)!write(told[1], &failure, sizeof failure);
+        _exit(127);
+    }
+    int failure = *child < 0 ? errno : 0;
+    close(told[1]);
+    if (failure == 0)
+        failure = failure_of(told[0]);
+    close(told[0]);
+    if (failure != 0 && *child > 0)
+        waitpid(*child, NULL, 0);
+    return failure;
+}
+
+static enum status start(const char *folder, const char *script, const char *log, pid_t *child,
+                         struct error *err)
+{
+    /* -d: neither the system's settings, nor the user's, nor the folder's. */
+    char *argv[] = { (char *)gnuplot_program(), (char *)"-d", (char *)script, NULL };
+    char **environment = plain_environment();
+    struct start start = { folder, argv, environment,
+                           open(log, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) };
+    int failure = start.log < 0 ? errno : fork_gnuplot(&start, child);
+    if (start.log >= 0)
+        close(start.log);
+    free(environment);
+    if (failure != 0)
         return error_io(err, argv[0], "start gnuplot (Debian: apt install gnuplot-nox)",
-                        strerror(rc));
+                        strerror(failure));
     return STATUS_OK;
 }
+
+/* ---- ending ---- */
 
 /* gnuplot says where and what in its last line that is not blank: "LINE: undefined variable: x". */
 static void read_last_words(const char *log, char *words, size_t words_bytes)
@@ -70,9 +148,9 @@ static enum status finish(pid_t child, const char *log, struct error *err)
     return error_io(err, gnuplot_program(), "draw", words);
 }
 
-enum status gnuplot_run(const char *script, const char *log, struct error *err)
+enum status gnuplot_run(const char *folder, const char *script, const char *log, struct error *err)
 {
-    pid_t child;
-    enum status status = start(script, log, &child, err);
+    pid_t child = -1;
+    enum status status = start(folder, script, log, &child, err);
     return status == STATUS_OK ? finish(child, log, err) : status;
 }

@@ -4,6 +4,7 @@
 
 #include "base/units.h"
 #include "plots/gantt.h"
+#include "plots/gnuplot_text.h"
 #include "plots/picture.h"
 #include "plots/ticks.h"
 #include "plots/timeline_turn.h"
@@ -72,7 +73,7 @@ static void put_panel(FILE *out, const struct lesson *lesson, uint32_t n,
         ticks_make(ticks_kind(panel->metric), most < SEEN * least ? 0.0 : least, most, true);
     ticks_write(out, name, &ticks);
     snprintf(name, sizeof name, "panel_title[%u]", n + 1);
-    picture_put_text(out, name, panel->title);
+    gnuplot_put_variable(out, name, panel->title);
 }
 
 static void put_page(FILE *out, const void *data)
@@ -89,14 +90,14 @@ static void put_page(FILE *out, const void *data)
         put_panel(out, lesson, n, place);
     for (uint32_t i = 0; i < lesson->line_count; i++) {
         snprintf(name, sizeof name, "line_label[%u]", i + 1);
-        picture_put_text(out, name, lesson->line[i].label);
+        gnuplot_put_variable(out, name, lesson->line[i].label);
     }
     for (uint32_t k = 0; k < lesson->point_count; k++) {
         snprintf(name, sizeof name, "x_label[%u]", k + 1);
         ticks_put_label(out, name, lesson->value[k]);
         fprintf(out, "x_at[%u] = %.9g\n", k + 1, place[k]);
     }
-    picture_put_text(out, "x_name", lesson->x_label);
+    gnuplot_put_variable(out, "x_name", lesson->x_label);
 }
 
 enum status lesson_picture_draw(const struct lesson *lesson, const char *path, struct error *err)

@@ -2,8 +2,8 @@
 #include "plots/live.h"
 
 #include "base/memory.h"
+#include "base/whole_file.h"
 #include "plots/html.h"
-#include "plots/page_file.h"
 #include "plots/page_parts.h"
 #include "plots/report_assumptions.h"
 #include "plots/report_config.h"
@@ -217,16 +217,16 @@ enum status live_write(struct store *store, int64_t sweep, const struct pricing 
                        const char *path, struct error *err)
 {
     struct sweep_view view = { 0 };
-    struct page_file file;
+    struct whole_file file;
     enum status status = sweep_view_load(store, sweep, pricing, &view, err);
     if (status == STATUS_OK && !has_an_axis(&view))
         status = error_input(err, NULL, 0, "--live", "a sweep in which some key has several values",
                              view.table.command);
     if (status == STATUS_OK)
-        status = page_file_open(&file, path, err);
+        status = whole_file_open(&file, path, err);
     if (status == STATUS_OK) {
         write_page(file.out, store, &view, pricing, err);
-        status = page_file_close(&file, err);
+        status = whole_file_close(&file, err);
     }
     sweep_view_free(&view);
     return status;

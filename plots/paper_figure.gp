@@ -1,6 +1,6 @@
 # plots/paper_figure.gp - one figure of the paper: its panels, two in a row. In: panels, and for each panel n
-# panel_kind[n] ("bars", "stacked", "lines"), panel_title[n], panel_x[n], panel_y[n], panel_tics[n], panel_most[n],
-# panel_groups[n], panel_series[n]; for its series i the block $s_N_I of rows "x low high", series_name_N[I],
+# panel_kind[n] ("bars", "stacked", "lines"), panel_title[n], panel_x[n], panel_y[n], panel_most[n],
+# panel_groups[n], panel_series[n]; panel_group_N[] (labels of groups); for its series i the block $s_N_I of rows "x low high", series_name_N[I],
 # series_published_N[I].
 figure_columns = panels == 1 ? 1 : 2
 figure_rows = (panels + figure_columns - 1) / figure_columns

@@ -2,6 +2,8 @@
  */
 #include "plots/paper_html.h"
 
+#include "base/whole_file.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -259,16 +261,13 @@ static void write_part(const char *part, const char *title, void *context)
 enum status paper_html_write(const struct paper *paper, const char *folder, const char *path,
                              struct error *err)
 {
-    FILE *out = fopen(path, "w");
-    if (out == NULL)
-        return error_io(err, path, "create", strerror(errno));
-    struct page page = { paper, folder, out, err };
-    write_head(out, paper);
+    struct whole_file file;
+    if (whole_file_open(&file, path, err) != STATUS_OK)
+        return err->status;
+    struct page page = { paper, folder, file.out, err };
+    write_head(file.out, paper);
     paper_parts(write_part, &page);
-    write_assumptions(out, paper);
-    fputs("</body></html>\n", out);
-    bool written = ferror(out) == 0;
-    if (fclose(out) != 0 || !written)
-        return error_io(err, path, "write", strerror(errno));
-    return err->status;
+    write_assumptions(file.out, paper);
+    fputs("</body></html>\n", file.out);
+    return whole_file_close(&file, err);
 }

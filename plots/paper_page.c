@@ -1,18 +1,15 @@
 /* plots/paper_page.c - see paper_page.h: pictures by gnuplot, then the page around them. */
 #include "plots/paper_page.h"
 
-#include "plots/gnuplot.h"
+#include "plots/gnuplot_text.h"
 #include "plots/paper_html.h"
-#include "plots/plot_data.h"
+#include "plots/ticks.h"
 #include "plots/workshop.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define PATH_BYTES WORKSHOP_PATH_BYTES
 
@@ -61,17 +58,18 @@ static double write_series(FILE *out, const struct paper_panel *panel, uint32_t 
             most = low + series->y[k];
     }
     fputs("EOD\n", out);
-    fprintf(out, "series_name_%u[%u] = ", n, i + 1);
-    plot_data_write_text(out, series->name);
-    fprintf(out, "\nseries_published_%u[%u] = %d\n", n, i + 1, series->published);
+    char name[32];
+    snprintf(name, sizeof name, "series_name_%u[%u]", n, i + 1);
+    gnuplot_put_variable(out, name, series->name);
+    fprintf(out, "series_published_%u[%u] = %d\n", n, i + 1, series->published);
     return most;
 }
 
 static void write_text_entry(FILE *out, const char *array, uint32_t n, const char *text)
 {
-    fprintf(out, "%s[%u] = ", array, n);
-    plot_data_write_text(out, text);
-    fputc('\n', out);
+    char name[32];
+    snprintf(name, sizeof name, "%s[%u]", array, n);
+    gnuplot_put_variable(out, name, text);
 }
 
 static void write_panel(FILE *out, const struct paper_panel *panel, uint32_t n)
@@ -86,43 +84,37 @@ static void write_panel(FILE *out, const struct paper_panel *panel, uint32_t n)
     write_text_entry(out, "panel_title", n, panel->title);
     write_text_entry(out, "panel_x", n, panel->x_label);
     write_text_entry(out, "panel_y", n, panel->y_label);
-    char tics[PAPER_POINTS * 64] = "(";
-    size_t length = 1;
-    for (uint32_t i = 0; i < panel->groups; i++)
-        length += (size_t)snprintf(tics + length, sizeof tics - length, "%s\"%s\" %u",
-                                   i > 0 ? ", " : "", panel->group[i], i + 1);
-    snprintf(tics + length, sizeof tics - length, ")");
-    write_text_entry(out, "panel_tics", n, tics);
+    fprintf(out, "array panel_group_%u[%u]\n", n, PAPER_POINTS);
+    for (uint32_t i = 0; i < panel->groups; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "panel_group_%u[%u]", n, i + 1);
+        ticks_put_label(out, name, panel->group[i]);
+    }
     fprintf(out, "panel_most[%u] = %.9g\npanel_groups[%u] = %u\npanel_series[%u] = %u\n", n, most,
             n, panel->groups, n, panel->series_count);
 }
 
-static void write_figure(FILE *out, const struct paper *paper, const char *part, const char *folder)
+static void write_figure(struct workshop *workshop, const struct paper *paper, const char *part)
 {
+    FILE *out = workshop->out;
     uint32_t panels = count_panels(paper, part), n = 0;
     if (panels == 0)
         return;
-    static const char *const arrays[] = { "kind", "title", "x",      "y",
-                                          "tics", "most",  "groups", "series" };
+    static const char *const arrays[] = { "kind", "title", "x", "y", "most", "groups", "series" };
     fprintf(out, "panels = %u\n", panels);
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         fprintf(out, "array panel_%s[%u]\n", arrays[i], panels);
     for (uint32_t i = 0; i < paper->panel_count; i++)
         if (strcmp(paper->panels[i].part, part) == 0)
             write_panel(out, &paper->panels[i], ++n);
-    for (int format = 0; format < FORMATS; format++) {
-        char path[PATH_BYTES];
-        paper_picture_path(path, folder, part, formats[format]);
-        fprintf(out, "picture_format = '%s'\npicture_file = ", formats[format]);
-        plot_data_write_text(out, path);
-        fputs("\nload scripts.'/style.gp'\nload scripts.'/paper_figure.gp'\nunset output\n", out);
-    }
+    for (int format = 0; format < FORMATS; format++)
+        workshop_add(workshop, part, formats[format], NULL, "paper_figure.gp");
 }
 
 struct figures {
     const struct paper *paper;
     const char *folder;
-    FILE *out;
+    struct workshop *workshop;
     void (*wrote)(const char *path, void *context);
     void *context;
     struct error *err;
@@ -132,38 +124,18 @@ static void write_each(const char *part, const char *title, void *context)
 {
     const struct figures *figures = context;
     (void)title;
-    write_figure(figures->out, figures->paper, part, figures->folder);
+    write_figure(figures->workshop, figures->paper, part);
 }
 
-static enum status write_script(struct figures *figures, const char *path, struct error *err)
-{
-    figures->out = fopen(path, "w");
-    if (figures->out == NULL)
-        return error_io(err, path, "create", strerror(errno));
-    fputs("scripts = ", figures->out);
-    plot_data_write_text(figures->out, workshop_scripts());
-    fputc('\n', figures->out);
-    paper_parts(write_each, figures);
-    bool written = ferror(figures->out) == 0;
-    if (fclose(figures->out) != 0 || !written)
-        return error_io(err, path, "write", strerror(errno));
-    return STATUS_OK;
-}
-
-/* gnuplot goes on, and ends well, where its disk is full. */
-static void tell_each(const char *part, const char *title, void *context)
+static void give_each(const char *part, const char *title, void *context)
 {
     const struct figures *figures = context;
     (void)title;
     for (int format = 0; format < FORMATS && count_panels(figures->paper, part) > 0; format++) {
         char path[PATH_BYTES];
-        struct stat facts;
         paper_picture_path(path, figures->folder, part, formats[format]);
-        if (stat(path, &facts) != 0)
-            error_io(figures->err, path, "write", strerror(errno));
-        else if (facts.st_size == 0)
-            error_io(figures->err, path, "write", "it came out empty: is the disk full?");
-        else
+        if (workshop_give(figures->workshop, part, formats[format], path, figures->err) ==
+            STATUS_OK)
             figures->wrote(path, figures->context);
     }
 }
@@ -175,15 +147,13 @@ static enum status draw_pictures(struct figures *figures, struct error *err)
     struct workshop workshop;
     if (figures->paper->panel_count == 0)
         return STATUS_OK;
-    enum status status = workshop_open(&workshop, err);
-    if (status != STATUS_OK)
-        return status;
-    status = write_script(figures, workshop.script, err);
-    if (status == STATUS_OK)
-        status = gnuplot_run(workshop.script, workshop.log, err);
+    if (workshop_open(&workshop, err) != STATUS_OK)
+        return err->status;
+    figures->workshop = &workshop;
+    paper_parts(write_each, figures);
+    if (workshop_draw(&workshop, err) == STATUS_OK)
+        paper_parts(give_each, figures);
     workshop_close(&workshop);
-    if (status == STATUS_OK)
-        paper_parts(tell_each, figures);
     return err->status;
 }
 
@@ -193,8 +163,6 @@ enum status paper_page_draw(const struct paper *paper, const char *folder,
 {
     struct figures figures = { paper, folder, NULL, wrote, context, err };
     enum status status = workshop_check_name("--out", folder, err);
-    if (status == STATUS_OK)
-        status = workshop_check_name("$REPRISE_PLOTS", workshop_scripts(), err);
     if (status == STATUS_OK)
         status = workshop_make_folder(folder, err);
     if (status == STATUS_OK)

@@ -24,7 +24,8 @@ if (panel_kind[n] eq 'lines') {
 } else {
     set xrange [0.4 : panel_groups[n] + 0.6]
     set xtics scale 0 noenhanced
-    eval('set xtics '.panel_tics[n])
+    set xtics ()
+    do for [i = 1:panel_groups[n]] { eval(sprintf('set xtics add (panel_group_%d[%d] %d)', n, i, i)) }
     bars = panel_kind[n] eq 'stacked' ? 1 : panel_series[n]
     bar_width = 0.8 / bars
     middle(x, i) = panel_kind[n] eq 'stacked' ? x : x - 0.4 + (i - 0.5) * bar_width

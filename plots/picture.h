@@ -7,14 +7,11 @@
 #include <stdio.h>
 
 /* Draws page (a script beside style.gp, such as "page_trace.gp") into path. put writes the page's
- * data and variables as gnuplot; what: the option that path is from. No picture is left that is not
- * whole. STATUS_INPUT: a name that ends in neither, or that gnuplot cannot hold; STATUS_IO: the
+ * data and variables as gnuplot; what: the option that path is from. The picture is whole, or what was
+ * there stays. STATUS_INPUT: a name that ends in neither, or that gnuplot cannot hold; STATUS_IO: the
  * place cannot be written, gnuplot is missing or fails. */
 enum status picture_draw(const char *what, const char *path, const char *page,
                          void (*put)(FILE *out, const void *data), const void *data,
                          struct error *err);
-
-/* NAME = "text", as gnuplot reads it. */
-void picture_put_text(FILE *out, const char *name, const char *text);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/units.h"
 #include "plots/bytes_data.h"
+#include "plots/gnuplot_text.h"
 #include "plots/ticks.h"
 #include "sweep/estimate.h"
 
@@ -13,14 +14,6 @@
 #include <stdlib.h>
 
 #define NS_PER_HOUR (3600.0 * (double)NS_PER_S)
-
-void plot_data_write_text(FILE *out, const char *text)
-{
-    fputc('\'', out);
-    for (; *text != '\0'; text++)
-        fprintf(out, *text == '\'' ? "''" : "%c", *text);
-    fputc('\'', out);
-}
 
 /* What the axes must reach; kept while the blocks are written. */
 struct extent {
@@ -42,9 +35,9 @@ static void write_names(FILE *out, const struct compared_kept *kept)
     fprintf(out, "array policy[%" PRIu32 "]\narray arriving[%" PRIu32 "]\narray cut[%" PRIu32 "]\n",
             count, count, count);
     for (uint32_t i = 0; i < count; i++) {
-        fprintf(out, "policy[%" PRIu32 "] = ", i + 1);
-        plot_data_write_text(out, kept->compared.run[i].name);
-        fputc('\n', out);
+        char name[32];
+        snprintf(name, sizeof name, "policy[%" PRIu32 "]", i + 1);
+        gnuplot_put_variable(out, name, kept->compared.run[i].name);
     }
 }
 

@@ -29,7 +29,4 @@
 enum status plot_data_write(FILE *out, struct store *store, const struct compared_kept *kept,
                             struct error *err);
 
-/* Writes text as gnuplot's string; text must hold no control characters. */
-void plot_data_write_text(FILE *out, const char *text);
-
 #endif

@@ -2,17 +2,10 @@
  * each picture and format where it goes and which of the scripts beside this file draws it. */
 #include "plots/plots.h"
 
-#include "plots/gnuplot.h"
 #include "plots/plot_data.h"
 #include "plots/workshop.h"
 
-#include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define PATH_BYTES WORKSHOP_PATH_BYTES
 
@@ -70,63 +63,32 @@ static void picture_path(char path[PATH_BYTES], const struct drawing *drawing, u
 }
 
 /* hits_N is of policy N. */
-static void write_pages(FILE *out, const struct drawing *drawing)
+static void add_pages(struct workshop *workshop, const struct drawing *drawing)
 {
-    char path[PATH_BYTES];
-    fputs("scripts = ", out);
-    plot_data_write_text(out, workshop_scripts());
-    fputc('\n', out);
     for (uint32_t i = 0; i < drawing->count; i++)
         for (uint32_t format = 0; format < drawing->formats; format++) {
             const struct picture *picture = &drawing->picture[i];
-            picture_path(path, drawing, i, format);
-            fprintf(out, "picture_format = '%s'\npicture_name = '%s'\n%s\npicture_file = ",
-                    formats[format], picture->name, picture->told);
-            plot_data_write_text(out, path);
-            fprintf(out, "\nload scripts.'/style.gp'\nload scripts.'/page_%s.gp'\nunset output\n",
-                    picture->page);
+            char page[64];
+            snprintf(page, sizeof page, "page_%s.gp", picture->page);
+            fprintf(workshop->out, "%s\n", picture->told);
+            workshop_add(workshop, picture->name, formats[format], NULL, page);
         }
 }
 
-static enum status write_script(const struct workshop *workshop, struct store *store,
-                                const struct compared_kept *kept, const struct drawing *drawing,
-                                struct error *err)
-{
-    FILE *out = fopen(workshop->script, "w");
-    if (out == NULL)
-        return error_io(err, workshop->script, "create", strerror(errno));
-    enum status status = plot_data_write(out, store, kept, err);
-    write_pages(out, drawing);
-    bool written = ferror(out) == 0;
-    if (fclose(out) != 0 || !written)
-        return error_io(err, workshop->script, "write", strerror(errno));
-    return status;
-}
-
-/* gnuplot goes on, and ends well, where its disk is full. */
-static enum status tell_pictures(const struct drawing *drawing, void (*wrote)(const char *, void *),
-                                 void *context, struct error *err)
+static enum status give_pictures(const struct workshop *workshop, const struct drawing *drawing,
+                                 void (*wrote)(const char *, void *), void *context,
+                                 struct error *err)
 {
     char path[PATH_BYTES];
     for (uint32_t picture = 0; picture < drawing->count; picture++)
         for (uint32_t format = drawing->formats; format-- > 0;) {
-            struct stat facts;
             picture_path(path, drawing, picture, format);
-            if (stat(path, &facts) != 0)
-                return error_io(err, path, "write", strerror(errno));
-            if (facts.st_size == 0)
-                return error_io(err, path, "write", "it came out empty: is the disk full?");
+            if (workshop_give(workshop, drawing->picture[picture].name, formats[format], path,
+                              err) != STATUS_OK)
+                return err->status;
             wrote(path, context);
         }
     return STATUS_OK;
-}
-
-static enum status draw_in(const struct workshop *workshop, struct store *store,
-                           const struct compared_kept *kept, const struct drawing *drawing,
-                           struct error *err)
-{
-    enum status status = write_script(workshop, store, kept, drawing, err);
-    return status == STATUS_OK ? gnuplot_run(workshop->script, workshop->log, err) : status;
 }
 
 enum status plots_draw(struct store *store, const struct compared_kept *kept, enum plots_form form,
@@ -139,8 +101,6 @@ enum status plots_draw(struct store *store, const struct compared_kept *kept, en
         return error_input(err, NULL, 0, "plot", "a comparison of at most 12 policies", "more");
     enum status status = workshop_check_name("--out", folder, err);
     if (status == STATUS_OK)
-        status = workshop_check_name("$REPRISE_PLOTS", workshop_scripts(), err);
-    if (status == STATUS_OK)
         status = workshop_make_folder(folder, err);
     if (status == STATUS_OK)
         status = workshop_open(&workshop, err);
@@ -150,7 +110,12 @@ enum status plots_draw(struct store *store, const struct compared_kept *kept, en
         add_pictures(&drawing);
     else
         add_column(&drawing, kept->compared.count);
-    status = draw_in(&workshop, store, kept, &drawing, err);
+    status = plot_data_write(workshop.out, store, kept, err);
+    add_pages(&workshop, &drawing);
+    if (status == STATUS_OK)
+        status = workshop_draw(&workshop, err);
+    if (status == STATUS_OK)
+        status = give_pictures(&workshop, &drawing, wrote, context, err);
     workshop_close(&workshop);
-    return status == STATUS_OK ? tell_pictures(&drawing, wrote, context, err) : status;
+    return status;
 }

@@ -3,8 +3,8 @@
 #include "plots/report.h"
 
 #include "base/memory.h"
+#include "base/whole_file.h"
 #include "plots/html.h"
-#include "plots/page_file.h"
 #include "plots/report_assumptions.h"
 #include "plots/report_config.h"
 #include "plots/report_runs.h"
@@ -241,12 +241,12 @@ enum status report_write(struct store *store, const struct report_question *ques
     snprintf(report.folder, sizeof report.folder, "/tmp/reprise-report-XXXXXX");
     if (mkdtemp(report.folder) == NULL)
         return error_io(err, report.folder, "create folder", strerror(errno));
-    struct page_file file;
-    if (page_file_open(&file, path, err) == STATUS_OK) {
+    struct whole_file file;
+    if (whole_file_open(&file, path, err) == STATUS_OK) {
         report.out = file.out;
         report.figures = (struct figures){ .out = file.out, .folder = report.folder };
         write_page(&report, err);
-        page_file_close(&file, err);
+        whole_file_close(&file, err);
     }
     rmdir(report.folder);
     return err->status;

@@ -1,6 +1,7 @@
 /* plots/roofline.c - see roofline.h. Numbers are written here, drawing is roofline.gp's. */
 #include "plots/roofline.h"
 
+#include "plots/gnuplot_text.h"
 #include "plots/picture.h"
 
 #include <inttypes.h>
@@ -22,12 +23,13 @@ static double attained_flop(const struct hardware *hardware)
 static void write_roof(FILE *out, const struct hardware *hardware)
 {
     bool fitted = hardware->timing[0] != '\0';
-    double memory = fitted ? hardware->operators.gemm[FORMAT_BF16].hbm_efficiency : hardware->hbm_efficiency;
+    double memory =
+        fitted ? hardware->operators.gemm[FORMAT_BF16].hbm_efficiency : hardware->hbm_efficiency;
     fprintf(out, "peak_flop = %.9g\npeak_bytes = %.9g\n", hardware->flop_per_s,
             hardware->hbm_bytes_per_s);
     fprintf(out, "attained_flop = %.9g\nattained_bytes = %.9g\n", attained_flop(hardware),
             hardware->hbm_bytes_per_s * memory);
-    picture_put_text(out, "attained_name", fitted ? "attained (fitted)" : "attained (assumed)");
+    gnuplot_put_variable(out, "attained_name", fitted ? "attained (fitted)" : "attained (assumed)");
 }
 
 /* ---- points and where their names go ---- */
@@ -117,13 +119,13 @@ static void write_titles(FILE *out, const struct model *model, const struct hard
     char text[256];
     snprintf(text, sizeof text, "%.80s on %" PRIu32 " GPU%s of %.80s", model->name, ranks,
              ranks > 1 ? "s" : "", hardware->name);
-    picture_put_text(out, "what", text);
+    gnuplot_put_variable(out, "what", text);
     snprintf(text, sizeof text, "prefill, %" PRIu64 " tokens after %" PRIu64, prefill->new_tokens,
              prefill->cached_tokens);
-    picture_put_text(out, "prefill_name", text);
+    gnuplot_put_variable(out, "prefill_name", text);
     snprintf(text, sizeof text, "decode, %" PRIu32 " sequences of %" PRIu64, decode->batch,
              decode->context_tokens / decode->batch);
-    picture_put_text(out, "decode_name", text);
+    gnuplot_put_variable(out, "decode_name", text);
 }
 
 struct page {

@@ -5,8 +5,8 @@
 
 #include "base/memory.h"
 #include "base/units.h"
+#include "base/whole_file.h"
 #include "plots/html.h"
-#include "plots/page_file.h"
 #include "plots/report_assumptions.h"
 #include "plots/size_pictures.h"
 #include "plots/size_tables.h"
@@ -503,11 +503,11 @@ enum status size_page_write(const char *path, const struct size_question *questi
     struct page page = page_of(question, result, &scene);
     if (mkdtemp(folder) == NULL)
         return error_io(err, folder, "create folder", strerror(errno));
-    struct page_file file;
-    if (page_file_open(&file, path, err) == STATUS_OK) {
+    struct whole_file file;
+    if (whole_file_open(&file, path, err) == STATUS_OK) {
         page.out = file.out;
         write_page(&page, err);
-        page_file_close(&file, err);
+        whole_file_close(&file, err);
     }
     rmdir(folder);
     return err->status;

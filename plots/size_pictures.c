@@ -2,6 +2,7 @@
  * is size_*.gp's. */
 #include "plots/size_pictures.h"
 
+#include "plots/gnuplot_text.h"
 #include "plots/html.h"
 #include "plots/picture.h"
 #include "plots/size_terms.h"
@@ -25,19 +26,6 @@
 
 /* ---- common ---- */
 
-/* Control characters, which gnuplot's strings cannot hold, are left out: a currency is the user's.
- */
-static void put_text(FILE *out, const char *name, const char *text)
-{
-    char clean[512];
-    size_t used = 0;
-    for (; *text != '\0' && used + 1 < sizeof clean; text++)
-        if ((unsigned char)*text >= 0x20 && *text != 0x7f)
-            clean[used++] = *text;
-    clean[used] = '\0';
-    picture_put_text(out, name, clean);
-}
-
 static double shown_value(const struct size_scene *scene, const struct size_value *value)
 {
     if (value == NULL || value->state != SIZE_RUN)
@@ -51,8 +39,8 @@ static void put_promise(FILE *out, const struct size_scene *scene)
     const struct promise *promise = size_shown_promise(scene->question);
     char text[96], limit[64], title[64];
     snprintf(text, sizeof text, "promised: %s", size_limit_words(promise, limit, sizeof limit));
-    put_text(out, "promise_label", text);
-    put_text(out, "y_name", size_metric_title(promise->metric, title, sizeof title));
+    gnuplot_put_variable(out, "promise_label", text);
+    gnuplot_put_variable(out, "y_name", size_metric_title(promise->metric, title, sizeof title));
     fprintf(out, "promise = %.9g\npromise_below = %d\n", promise->limit, promise->at_least);
 }
 
@@ -87,8 +75,8 @@ static void put_places(FILE *out, const void *data)
     const struct promise *promise = size_shown_promise(places->scene->question);
     double least = promise->limit, most = promise->limit;
     put_promise(out, places->scene);
-    put_text(out, "picture_title", places->title);
-    put_text(out, "x_name", places->x_name);
+    gnuplot_put_variable(out, "picture_title", places->title);
+    gnuplot_put_variable(out, "x_name", places->x_name);
     fprintf(out, "places = %" PRIu32 "\narray place_name[%d]\narray place_text[%d]\n",
             places->count, PLACES_MOST, PLACES_MOST);
     fputs("$places << END\n", out);
@@ -106,7 +94,7 @@ static void put_places(FILE *out, const void *data)
         snprintf(name, sizeof name, "place_name[%" PRIu32 "]", i + 1);
         ticks_put_label(out, name, places->place[i].name);
         snprintf(name, sizeof name, "place_text[%" PRIu32 "]", i + 1);
-        put_text(out, name, shown);
+        gnuplot_put_variable(out, name, shown);
     }
     /* Room for the values beside the dots. */
     struct ticks ticks = ticks_make(ticks_kind(promise->metric), least / 1.6, most * 1.15, true);
@@ -241,9 +229,11 @@ static void put_pareto(FILE *out, const void *data)
     uint32_t beyond = put_dots(out, scene, &frame);
     put_front(out, scene, &frame);
     fprintf(out, "beyond = %" PRIu32 "\n", beyond);
-    put_text(out, "x_name",
-             size_objective_words(OBJECTIVE_USD_PER_MONTH, size_prices(answer), text, sizeof text));
-    put_text(out, "chosen_name", answer->best != SIZE_NONE ? "recommended" : "the nearest");
+    gnuplot_put_variable(
+        out, "x_name",
+        size_objective_words(OBJECTIVE_USD_PER_MONTH, size_prices(answer), text, sizeof text));
+    gnuplot_put_variable(out, "chosen_name",
+                         answer->best != SIZE_NONE ? "recommended" : "the nearest");
     struct ticks x = ticks_make(TICK_PLAIN, frame.x_least, frame.x_most, false);
     struct ticks y = ticks_make(ticks_kind(size_shown_promise(scene->question)->metric),
                                 frame.y_least, frame.y_most, false);
@@ -261,7 +251,7 @@ static void put_prices(FILE *out, const void *data)
     double now = size_whole(answer, answer->best)->objective, most = 1.0;
     char text[128];
     size_sensitivities(scene->question, answer, list);
-    put_text(
+    gnuplot_put_variable(
         out, "x_name",
         size_objective_words(scene->question->objective, size_prices(answer), text, sizeof text));
     fprintf(out, "prices = %d\narray price_name[%d]\n$prices << END\n", SIZE_SENSITIVITIES,
@@ -345,11 +335,11 @@ static void put_heat(FILE *out, const void *data)
     fprintf(out, "x_count = %" PRIu32 "\ny_count = %" PRIu32 "\n", heat->x_count, heat->y_count);
     put_places_of(out, answer->space, heat->x, "x");
     put_places_of(out, answer->space, heat->y, "y");
-    put_text(out, "heat_y_name", size_short_key(answer->space->axes[heat->y].key));
+    gnuplot_put_variable(out, "heat_y_name", size_short_key(answer->space->axes[heat->y].key));
     size_objective_words(OBJECTIVE_USD_PER_MONTH, size_prices(answer), money, sizeof money);
     snprintf(text, sizeof text, "%s and %s",
              size_metric_title(promise->metric, shown, sizeof shown), money);
-    put_text(out, "picture_title", text);
+    gnuplot_put_variable(out, "picture_title", text);
     fputs("array cell_value[100]\narray cell_text[100]\narray cell_sum[100]\narray cell_kept[100]\n"
           "chosen_x = 0\nchosen_y = 0\n",
           out);
@@ -362,12 +352,13 @@ static void put_heat(FILE *out, const void *data)
             fprintf(out, "cell_value[%" PRIu32 "] = %.9g\ncell_kept[%" PRIu32 "] = %d\n", cell,
                     log2(fmin(fmax(of_promise, 1e-3), 1e3)), cell, value->violation <= 1.0);
             snprintf(name, sizeof name, "cell_text[%" PRIu32 "]", cell);
-            put_text(out, name,
-                     metric_show(promise->metric, shown_value(scene, value), shown, sizeof shown));
+            gnuplot_put_variable(
+                out, name,
+                metric_show(promise->metric, shown_value(scene, value), shown, sizeof shown));
             snprintf(name, sizeof name, "cell_sum[%" PRIu32 "]", cell);
-            put_text(out, name,
-                     size_money_bare(size_prices(answer), value->bill.usd_per_month, shown,
-                                     sizeof shown));
+            gnuplot_put_variable(out, name,
+                                 size_money_bare(size_prices(answer), value->bill.usd_per_month,
+                                                 shown, sizeof shown));
             if (point == scene->point)
                 fprintf(out, "chosen_x = %" PRIu32 "\nchosen_y = %" PRIu32 "\n", x + 1, y + 1);
         }

@@ -1,8 +1,8 @@
 # plots/sweep_curve.gp - one metric along the sweep's longest axis, a line for each value of another one.
-# In: picture, curves, curve_name[], x_name, x_tics, series_name, fixed, grid (0: samples, dots over numbers),
+# In: picture_name, curves, curve_name[], x_name, x_tics_label[], x_tics_count, x_tics_aslant, series_name, fixed, grid (0: samples, dots over numbers),
 # $curve_i: x, hit rate in percent, TTFT P99 in seconds, dollars a million tokens.
-column_drawn = picture eq 'sweep_hits' ? 2 : picture eq 'sweep_ttft' ? 3 : 4
-titles = picture eq 'sweep_hits' ? 'Tokens reused' : picture eq 'sweep_ttft' ? 'Time to first token, P99' : 'Cost'
+column_drawn = picture_name eq 'sweep_hits' ? 2 : picture_name eq 'sweep_ttft' ? 3 : 4
+titles = picture_name eq 'sweep_hits' ? 'Tokens reused' : picture_name eq 'sweep_ttft' ? 'Time to first token, P99' : 'Cost'
 set title '{/:Bold '.titles.'}'
 set ylabel (column_drawn == 2 ? '% of prompt and history' : column_drawn == 3 ? 'seconds' : '$ per million tokens, '.billing) \
     textcolor rgb ink offset 0.5, 0
@@ -16,7 +16,9 @@ if (column_drawn == 3) {
 if (grid) {
     set xrange [-0.3:*]
     set offsets 0, 0.3, 0, 0
-    eval('set xtics '.x_tics.' noenhanced')
+    set xtics () noenhanced
+    if (x_tics_aslant) { set xtics rotate by -35 }
+    do for [i = 1:x_tics_count] { set xtics add (x_tics_label[i] i - 1) }
 }
 if (curves > 1) {
     set key outside bottom center horizontal noenhanced font font.small

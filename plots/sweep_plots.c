@@ -3,24 +3,24 @@
 #include "plots/sweep_plots.h"
 
 #include "base/memory.h"
+#include "base/shown.h"
 #include "base/units.h"
-#include "plots/gnuplot.h"
-#include "plots/plot_data.h"
+#include "plots/gnuplot_text.h"
+#include "plots/ticks.h"
 #include "plots/workshop.h"
 #include "sweep/axis.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define SERIES_MOST 8
 #define NAME_BYTES 512
-#define VALUES_TEXT_BYTES 4096
+#define TIC_BYTES 41
 #define TICS_LETTERS_MOST 70 /* more do not fit side by side */
 
 static const char *const formats[] = { "png", "svg" };
+enum { FORMATS = sizeof formats / sizeof *formats };
 
 /* ---- labels ---- */
 
@@ -29,32 +29,23 @@ static const char *axis_name(const struct sweep_view *view, int axis, char name[
     return config_key_name(view->table.axis_keys[axis], name);
 }
 
-static void write_text(FILE *out, const char *name, const char *text)
-{
-    fprintf(out, "%s = ", name);
-    plot_data_write_text(out, text);
-    fputc('\n', out);
-}
-
 /* Equally wide columns with the values below them: a capacity of 0 has its place beside logarithmic
- * ones. */
+ * ones. NAME_label[i] is at place i - 1; NAME_aslant: they are too long to stand side by side. */
 static void write_tics(FILE *out, const struct sweep_view *view, int axis, const char *name)
 {
     const struct sweep_axis_view *values = &view->axes[axis];
-    char tics[VALUES_TEXT_BYTES] = "(";
-    size_t used = 1, letters = 0;
+    size_t letters = 0;
+    fprintf(out, "array %s_label[%u]\n", name, values->count);
     for (uint32_t v = 0; v < values->count; v++) {
-        char shown[CONFIG_TEXT_BYTES];
+        char shown[CONFIG_TEXT_BYTES], label[TIC_BYTES], variable[64];
         axis_show(values->row, values->value[v], shown, sizeof shown);
-        used += (size_t)snprintf(tics + used, sizeof tics - used, "%s\"%.40s\" %u",
-                                 v > 0 ? ", " : "", shown, v);
         letters += strlen(shown) + 2;
-        if (used + 64 > sizeof tics)
-            break;
+        shown_text(shown, strlen(shown), label, sizeof label);
+        snprintf(variable, sizeof variable, "%s_label[%u]", name, v + 1);
+        ticks_put_label(out, variable, label);
     }
-    snprintf(tics + used, sizeof tics - used, ")%s",
-             letters > TICS_LETTERS_MOST ? " rotate by -35" : "");
-    write_text(out, name, tics);
+    fprintf(out, "%s_count = %u\n%s_aslant = %d\n", name, values->count, name,
+            letters > TICS_LETTERS_MOST);
 }
 
 /* What the pictures along one axis leave as it is: the cheapest point's other values. */
@@ -73,7 +64,7 @@ static void write_fixed(FILE *out, const struct sweep_view *view, int a, int b, 
         if (used + 128 > sizeof text)
             break;
     }
-    write_text(out, name, text);
+    gnuplot_put_variable(out, name, text);
 }
 
 /* ---- curves ---- */
@@ -137,21 +128,22 @@ static void write_curves(FILE *out, const struct sweep_view *view)
     series = series < SERIES_MOST ? series : SERIES_MOST;
     char key[CONFIG_NAME_BYTES];
     fprintf(out, "curves = %u\ngrid = %d\narray curve_name[%u]\n", series, view->grid, series);
-    write_text(out, "x_name", axis_name(view, view->x, key));
-    write_text(out, "series_name", view->series >= 0 ? axis_name(view, view->series, key) : "");
+    gnuplot_put_variable(out, "x_name", axis_name(view, view->x, key));
+    gnuplot_put_variable(out, "series_name",
+                         view->series >= 0 ? axis_name(view, view->series, key) : "");
     if (view->grid)
         write_tics(out, view, view->x, "x_tics");
     if (view->grid)
         write_fixed(out, view, view->x, view->series, "fixed");
     else
-        write_text(out, "fixed", "every sample");
+        gnuplot_put_variable(out, "fixed", "every sample");
     for (uint32_t s = 0; s < series; s++) {
         char name[32], shown[CONFIG_TEXT_BYTES] = "";
         if (view->grid && view->series >= 0)
             axis_show(view->axes[view->series].row, view->axes[view->series].value[s], shown,
                       sizeof shown);
         snprintf(name, sizeof name, "curve_name[%u]", s + 1);
-        write_text(out, name, shown);
+        gnuplot_put_variable(out, name, shown);
         if (view->grid)
             write_curve(out, view, s);
     }
@@ -164,7 +156,7 @@ static void write_curves(FILE *out, const struct sweep_view *view)
 static void write_heat(FILE *out, const struct sweep_view *view)
 {
     char key[CONFIG_NAME_BYTES];
-    write_text(out, "y_name", axis_name(view, view->y, key));
+    gnuplot_put_variable(out, "y_name", axis_name(view, view->y, key));
     write_tics(out, view, view->y, "y_tics");
     write_fixed(out, view, view->x, view->y, "heat_fixed");
     fprintf(out, "x_count = %u\ny_count = %u\n$heat << END\n", view->axes[view->x].count,
@@ -253,10 +245,11 @@ static void write_swing(FILE *out, const struct sweep_view *view, const struct s
     snprintf(label, sizeof label, "%.80s: %.60s to %.60s", axis_name(view, swing->axis, key), low,
              high);
     double now = view->cost[view->reference];
-    fprintf(out, "swing_low[%u] = %.9g\nswing_high[%u] = %.9g\nswing_label[%u] = ", place,
-            100.0 * (swing->low / now - 1.0), place, 100.0 * (swing->high / now - 1.0), place);
-    plot_data_write_text(out, label);
-    fputc('\n', out);
+    fprintf(out, "swing_low[%u] = %.9g\nswing_high[%u] = %.9g\n", place,
+            100.0 * (swing->low / now - 1.0), place, 100.0 * (swing->high / now - 1.0));
+    char variable[32];
+    snprintf(variable, sizeof variable, "swing_label[%u]", place);
+    gnuplot_put_variable(out, variable, label);
 }
 
 static uint32_t write_tornado(FILE *out, const struct sweep_view *view)
@@ -279,7 +272,8 @@ static uint32_t write_tornado(FILE *out, const struct sweep_view *view)
         most = fmax(most, 100.0 * (swings[i].high / now - 1.0));
     }
     fprintf(out, "swing_least = %.9g\nswing_most = %.9g\n", least, most);
-    write_text(out, "reference", sweep_view_name(view, view->reference, name, sizeof name));
+    gnuplot_put_variable(out, "reference",
+                         sweep_view_name(view, view->reference, name, sizeof name));
     free(swings);
     return count;
 }
@@ -294,30 +288,19 @@ struct picture {
 };
 enum { PICTURES = 6 };
 
-static void write_picture(FILE *out, const char *folder, const struct picture *picture)
+static void add_picture(struct workshop *workshop, const struct picture *picture)
 {
-    for (int format = 0; format < 2; format++) {
-        fprintf(out, "picture = '%s'\npicture_format = '%s'\npicture_file = ", picture->name,
-                formats[format]);
-        char path[WORKSHOP_PATH_BYTES];
-        snprintf(path, sizeof path, "%s/%s.%s", folder, picture->name, formats[format]);
-        plot_data_write_text(out, path);
-        fprintf(out,
-                "\nload scripts.'/style.gp'\nload scripts.'/sweep_canvas.gp'\n"
-                "load scripts.'/%s.gp'\nunset output\n",
-                picture->script);
-    }
+    char page[64];
+    snprintf(page, sizeof page, "%s.gp", picture->script);
+    for (int format = 0; format < FORMATS; format++)
+        workshop_add(workshop, picture->name, formats[format], "sweep_canvas.gp", page);
 }
 
-static enum status write_script(const struct workshop *workshop, const struct sweep_view *view,
-                                const char *folder, struct picture pictures[PICTURES],
-                                struct error *err)
+static void write_script(struct workshop *workshop, const struct sweep_view *view,
+                         struct picture pictures[PICTURES])
 {
-    FILE *out = fopen(workshop->script, "w");
-    if (out == NULL)
-        return error_io(err, workshop->script, "create", strerror(errno));
-    write_text(out, "scripts", workshop_scripts());
-    write_text(out, "billing", billing_name(view->billing));
+    FILE *out = workshop->out;
+    gnuplot_put_variable(out, "billing", billing_name(view->billing));
     if (view->x >= 0)
         write_curves(out, view);
     if (pictures[3].drawn)
@@ -326,24 +309,20 @@ static enum status write_script(const struct workshop *workshop, const struct sw
     pictures[5].drawn = write_tornado(out, view) > 0;
     for (int i = 0; i < PICTURES; i++)
         if (pictures[i].drawn)
-            write_picture(out, folder, &pictures[i]);
-    bool written = ferror(out) == 0;
-    if (fclose(out) != 0 || !written)
-        return error_io(err, workshop->script, "write", strerror(errno));
-    return STATUS_OK;
+            add_picture(workshop, &pictures[i]);
 }
 
-static enum status tell_pictures(const char *folder, const struct picture pictures[PICTURES],
+static enum status give_pictures(const struct workshop *workshop, const char *folder,
+                                 const struct picture pictures[PICTURES],
                                  void (*wrote)(const char *, void *), void *context,
                                  struct error *err)
 {
     char path[WORKSHOP_PATH_BYTES];
     for (int i = 0; i < PICTURES; i++)
-        for (int format = 0; pictures[i].drawn && format < 2; format++) {
-            struct stat facts;
+        for (int format = 0; pictures[i].drawn && format < FORMATS; format++) {
             snprintf(path, sizeof path, "%s/%s.%s", folder, pictures[i].name, formats[format]);
-            if (stat(path, &facts) != 0 || facts.st_size == 0)
-                return error_io(err, path, "write", "it came out empty: is the disk full?");
+            if (workshop_give(workshop, pictures[i].name, formats[format], path, err) != STATUS_OK)
+                return err->status;
             wrote(path, context);
         }
     return STATUS_OK;
@@ -363,16 +342,15 @@ enum status sweep_plots_draw(const struct sweep_view *view, const char *folder,
     struct workshop workshop;
     enum status status = workshop_check_name("--out", folder, err);
     if (status == STATUS_OK)
-        status = workshop_check_name("$REPRISE_PLOTS", workshop_scripts(), err);
-    if (status == STATUS_OK)
         status = workshop_make_folder(folder, err);
     if (status == STATUS_OK)
         status = workshop_open(&workshop, err);
     if (status != STATUS_OK)
         return status;
-    status = write_script(&workshop, view, folder, pictures, err);
+    write_script(&workshop, view, pictures);
+    status = workshop_draw(&workshop, err);
     if (status == STATUS_OK)
-        status = gnuplot_run(workshop.script, workshop.log, err);
+        status = give_pictures(&workshop, folder, pictures, wrote, context, err);
     workshop_close(&workshop);
-    return status == STATUS_OK ? tell_pictures(folder, pictures, wrote, context, err) : status;
+    return status;
 }

@@ -1,6 +1,7 @@
 /* plots/ticks.c - see ticks.h. */
 #include "plots/ticks.h"
 
+#include "plots/gnuplot_text.h"
 #include "plots/picture.h"
 #include "sim/engine/metrics.h"
 
@@ -172,11 +173,10 @@ void ticks_put_label(FILE *out, const char *name, const char *text)
     for (; *text != '\0' && used + 2 < sizeof doubled; text++) {
         if (*text == '%')
             doubled[used++] = '%';
-        if ((unsigned char)*text >= 0x20)
-            doubled[used++] = *text;
+        doubled[used++] = *text;
     }
     doubled[used] = '\0';
-    picture_put_text(out, name, doubled);
+    gnuplot_put_variable(out, name, doubled);
 }
 
 void ticks_write(FILE *out, const char *name, const struct ticks *ticks)

@@ -1,6 +1,7 @@
 /* plots/trace_plots.c - see trace_plots.h. Data are written here, drawing is page_trace.gp's. */
 #include "plots/trace_plots.h"
 
+#include "plots/gnuplot_text.h"
 #include "plots/picture.h"
 
 #include <inttypes.h>
@@ -56,7 +57,7 @@ static void put_page(FILE *out, const void *data)
             reuse->whole ? 0.0 : (double)reuse->exact_blocks);
     fprintf(out, "sampled = %" PRIu64 "\nreferences = %" PRIu64 "\n", reuse->sampled_blocks,
             info->blocks);
-    picture_put_text(out, "model", page->view->model != NULL ? page->view->model : "");
+    gnuplot_put_variable(out, "model", page->view->model != NULL ? page->view->model : "");
 }
 
 enum status trace_plots_draw(const struct trace_info *info, const struct trace_info_view *view,

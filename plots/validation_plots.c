@@ -2,6 +2,7 @@
  * page_validation.gp's. */
 #include "plots/validation_plots.h"
 
+#include "plots/gnuplot_text.h"
 #include "plots/picture.h"
 
 #include <math.h>
@@ -53,10 +54,10 @@ static void put_page(FILE *out, const void *data)
         if (policy_number(validation, i) == policies && policies < 16) {
             char name[24];
             snprintf(name, sizeof name, "policy[%u]", ++policies);
-            picture_put_text(out, name, validation->rows[i].policy);
+            gnuplot_put_variable(out, name, validation->rows[i].policy);
         }
     fprintf(out, "policies = %u\n", policies);
-    picture_put_text(out, "device", validation->device);
+    gnuplot_put_variable(out, "device", validation->device);
 }
 
 enum status validation_plots_draw(const struct store_validation *validation, const char *path,

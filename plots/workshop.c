@@ -1,7 +1,13 @@
 /* plots/workshop.c - see workshop.h. */
 #include "plots/workshop.h"
 
+#include "base/whole_file.h"
+#include "plots/gnuplot.h"
+#include "plots/gnuplot_text.h"
+
+#include <dirent.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,17 +20,7 @@ enum status workshop_check_name(const char *what, const char *path, struct error
 {
     if (strlen(path) > PATH_BYTES - 64)
         return error_input(err, NULL, 0, what, "a folder's name of less than 4,000 bytes", path);
-    for (const char *byte = path; *byte != '\0'; byte++)
-        if ((unsigned char)*byte < 0x20) /* gnuplot's strings end with the line */
-            return error_input(err, NULL, 0, what, "a folder's name without control characters",
-                               path);
     return STATUS_OK;
-}
-
-const char *workshop_scripts(void)
-{
-    const char *folder = getenv("REPRISE_PLOTS");
-    return folder != NULL && *folder != '\0' ? folder : REPRISE_PLOTS_FOLDER;
 }
 
 enum status workshop_make_folder(const char *folder, struct error *err)
@@ -50,19 +46,94 @@ enum status workshop_make_folder(const char *folder, struct error *err)
     return STATUS_OK;
 }
 
-enum status workshop_open(struct workshop *workshop, struct error *err)
+/* ---- a drawing's own folder ---- */
+
+/* An absolute path, which gnuplot takes for one, whatever is in it. */
+static enum status put_scripts(FILE *out, struct error *err)
 {
-    snprintf(workshop->folder, sizeof workshop->folder, "/tmp/reprise-plot-XXXXXX");
-    if (mkdtemp(workshop->folder) == NULL)
-        return error_io(err, workshop->folder, "create folder", strerror(errno));
-    snprintf(workshop->script, sizeof workshop->script, "%s/plot.gp", workshop->folder);
-    snprintf(workshop->log, sizeof workshop->log, "%s/log", workshop->folder);
+    const char *folder = getenv("REPRISE_PLOTS");
+    if (folder == NULL || *folder == '\0')
+        folder = REPRISE_PLOTS_FOLDER;
+    char *whole = realpath(folder, NULL);
+    if (whole == NULL)
+        return error_io(err, folder, "find the scripts that draw ($REPRISE_PLOTS)",
+                        strerror(errno));
+    gnuplot_put_variable(out, "scripts", whole);
+    free(whole);
     return STATUS_OK;
 }
 
-void workshop_close(const struct workshop *workshop)
+enum status workshop_open(struct workshop *workshop, struct error *err)
 {
-    unlink(workshop->script);
-    unlink(workshop->log);
+    *workshop = (struct workshop){ .folder = "/tmp/reprise-plot-XXXXXX" };
+    if (mkdtemp(workshop->folder) == NULL) /* mode 0700 */
+        return error_io(err, "/tmp", "create folder", strerror(errno));
+    snprintf(workshop->script, sizeof workshop->script, "%s/plot.gp", workshop->folder);
+    snprintf(workshop->log, sizeof workshop->log, "%s/log", workshop->folder);
+    workshop->out = fopen(workshop->script, "wx");
+    if (workshop->out == NULL)
+        error_io(err, workshop->script, "create", strerror(errno));
+    else
+        put_scripts(workshop->out, err);
+    if (err->status != STATUS_OK)
+        workshop_close(workshop);
+    return err->status;
+}
+
+static void remove_files(const char *folder)
+{
+    DIR *directory = opendir(folder);
+    if (directory == NULL)
+        return;
+    for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory))
+        unlinkat(dirfd(directory), entry->d_name, 0);
+    closedir(directory);
+}
+
+void workshop_close(struct workshop *workshop)
+{
+    if (workshop->out != NULL)
+        fclose(workshop->out);
+    workshop->out = NULL;
+    remove_files(workshop->folder);
     rmdir(workshop->folder);
+}
+
+/* ---- its script and its pictures ---- */
+
+void workshop_add(struct workshop *workshop, const char *name, const char *format,
+                  const char *canvas, const char *page)
+{
+    FILE *out = workshop->out;
+    fprintf(out, "picture_format = '%s'\npicture_name = '%s'\npicture_file = '%s.%s'\n", format,
+            name, name, format);
+    fputs("load scripts.'/style.gp'\n", out);
+    if (canvas != NULL)
+        fprintf(out, "load scripts.'/%s'\n", canvas);
+    fprintf(out, "load scripts.'/%s'\nunset output\n", page);
+}
+
+enum status workshop_draw(struct workshop *workshop, struct error *err)
+{
+    bool written = ferror(workshop->out) == 0;
+    errno = 0;
+    written = fclose(workshop->out) == 0 && written;
+    workshop->out = NULL;
+    if (!written)
+        return error_io(err, workshop->script, "write",
+                        errno != 0 ? strerror(errno) : "it was cut short");
+    return gnuplot_run(workshop->folder, workshop->script, workshop->log, err);
+}
+
+enum status workshop_give(const struct workshop *workshop, const char *name, const char *format,
+                          const char *path, struct error *err)
+{
+    char drawn[128];
+    struct stat facts;
+    snprintf(drawn, sizeof drawn, "%s/%s.%s", workshop->folder, name, format);
+    if (stat(drawn, &facts) != 0)
+        return error_io(err, path, "draw", strerror(errno));
+    if (facts.st_size == 0) /* gnuplot goes on, and ends well, where its disk is full */
+        return error_io(err, path, "draw", "it came out empty: is the disk of /tmp full?");
+    return whole_file_copy(drawn, path, err);
 }

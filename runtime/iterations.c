@@ -1,10 +1,7 @@
 /* runtime/iterations.c - see iterations.h. */
 #include "runtime/iterations.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <stdbool.h>
-#include <string.h>
 
 static const char *kind_name(enum iteration_kind kind)
 {
@@ -16,11 +13,10 @@ enum status iteration_log_open(struct iteration_log *log, const char *path, stru
     *log = (struct iteration_log){ 0 };
     if (path == NULL)
         return STATUS_OK;
-    log->csv = fopen(path, "w");
-    if (log->csv == NULL)
-        return error_io(err, path, "write", strerror(errno));
-    fprintf(log->csv, "kind,tokens,context_tokens,begin_ns,queued_ns,end_ns,seen_ns,waited_ns,"
-                      "predicted_ns\n");
+    if (whole_file_open(&log->csv, path, err) != STATUS_OK)
+        return err->status;
+    fprintf(log->csv.out, "kind,tokens,context_tokens,begin_ns,queued_ns,end_ns,seen_ns,waited_ns,"
+                          "predicted_ns\n");
     return STATUS_OK;
 }
 
@@ -39,8 +35,8 @@ void iteration_log_add(struct iteration_log *log, const struct iteration *iterat
         .unseen_ns = (double)iteration->seen_ns - (double)iteration->end_ns,
     };
     iteration_totals_add(&log->totals[iteration->kind], &one);
-    if (log->csv != NULL)
-        fprintf(log->csv,
+    if (log->csv.out != NULL)
+        fprintf(log->csv.out,
                 "%s,%" PRIu32 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
                 ",%" PRIu64 ",%" PRIu64 "\n",
                 kind_name(iteration->kind), iteration->tokens, iteration->context_tokens,
@@ -48,14 +44,9 @@ void iteration_log_add(struct iteration_log *log, const struct iteration *iterat
                 iteration->waited_ns, iteration->predicted_ns);
 }
 
-enum status iteration_log_close(struct iteration_log *log, const char *path, struct error *err)
+enum status iteration_log_close(struct iteration_log *log, struct error *err)
 {
-    if (log->csv == NULL)
-        return STATUS_OK;
-    bool failed = ferror(log->csv) != 0;
-    failed |= fclose(log->csv) != 0;
-    log->csv = NULL;
-    return failed ? error_io(err, path, "write", strerror(errno)) : STATUS_OK;
+    return whole_file_close(&log->csv, err);
 }
 
 void iteration_totals_add(struct iteration_totals *sum, const struct iteration_totals *more)

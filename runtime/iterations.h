@@ -4,6 +4,7 @@
 #define REPRISE_RUNTIME_ITERATIONS_H
 
 #include "base/error.h"
+#include "base/whole_file.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -32,15 +33,15 @@ struct iteration_totals {
 };
 
 struct iteration_log {
-    FILE *csv; /* NULL: totals only */
+    struct whole_file csv; /* closed: totals only */
     struct iteration_totals totals[ITERATION_KINDS];
 };
 
 /* path: a CSV file with a line an iteration; NULL: none. STATUS_IO: it cannot be written. */
 enum status iteration_log_open(struct iteration_log *log, const char *path, struct error *err);
 void iteration_log_add(struct iteration_log *log, const struct iteration *iteration);
-/* STATUS_IO: the file could not be written to its end. */
-enum status iteration_log_close(struct iteration_log *log, const char *path, struct error *err);
+/* The file takes its place, unless err holds an error. STATUS_IO: it could not be written to its end. Returns err's status. */
+enum status iteration_log_close(struct iteration_log *log, struct error *err);
 
 void iteration_totals_add(struct iteration_totals *sum, const struct iteration_totals *more);
 /* A table, a line a kind that happened: means, and the error of timing (predicted / computed - 1).

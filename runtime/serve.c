@@ -291,12 +291,7 @@ enum status serve_run(const struct experiment *experiment, const struct serve_co
         status = iteration_log_open(&run->log, config->iterations_path, err);
     if (status == STATUS_OK)
         status = serve_all(run, progress, result, err);
-    struct error unwritten = { 0 };
-    if (iteration_log_close(&run->log, config->iterations_path, &unwritten) != STATUS_OK &&
-        status == STATUS_OK) {
-        *err = unwritten;
-        status = err->status;
-    }
+    status = iteration_log_close(&run->log, err);
     trace_close(run->trace);
     free(run);
     return status;

@@ -1,35 +1,25 @@
 /* validate/calibrate/calibrate_operators.c - see calibrate_operators.h. */
 #include "validate/calibrate/calibrate_operators.h"
 
+#include "base/whole_file.h"
 #include "validate/calibrate/fit_kernels.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <unistd.h>
 
 static enum status write_file(const char *path, const struct operators *operators,
                               struct error *err)
 {
     struct config_section sections[OPERATORS_SECTIONS_MAX];
     operators_written(operators, sections);
-    char temporary[1024];
-    int length = snprintf(temporary, sizeof temporary, "%s.part", path);
-    if (length < 0 || (size_t)length >= sizeof temporary)
-        return error_io(err, path, "write", strerror(ENAMETOOLONG));
-    FILE *out = fopen(temporary, "w");
-    if (out == NULL)
-        return error_io(err, temporary, "write", strerror(errno));
-    fprintf(out, "# Made by `reprise calibrate --from-profile`; docs/timing.md has its errors. A\n"
-                 "# coefficient's meaning: models/operators.h.\n");
-    config_print_values(out, sections, operators);
-    bool written = !ferror(out);
-    written = fclose(out) == 0 && written;
-    if (written && rename(temporary, path) == 0)
-        return STATUS_OK;
-    enum status status = error_io(err, path, "write", strerror(errno));
-    unlink(temporary);
-    return status;
+    struct whole_file file;
+    if (whole_file_open(&file, path, err) != STATUS_OK)
+        return err->status;
+    fprintf(file.out,
+            "# Made by `reprise calibrate --from-profile`; docs/timing.md has its errors. A\n"
+            "# coefficient's meaning: models/operators.h.\n");
+    config_print_values(file.out, sections, operators);
+    return whole_file_close(&file, err);
 }
 
 static struct gpu_peak peak_of(const struct hardware *hardware)
@@ -71,7 +61,8 @@ static enum status fit_layers(struct work *work, struct error *err)
         products->date[0] = '\0';
         snprintf(products->source, sizeof products->source, "%s", work->source);
         snprintf(work->operators.source, sizeof work->operators.source, "%s", work->source);
-        fit_operators(&profile, peak, (struct fit_choice){ .stride = stride, .without = FIT_NO_MODEL },
+        fit_operators(&profile, peak,
+                      (struct fit_choice){ .stride = stride, .without = FIT_NO_MODEL },
                       &work->operators, &intervals);
         bool unseen = fit_hold_out(&profile, peak, stride, &work->operators, held_out) != 0;
         if (!unseen)

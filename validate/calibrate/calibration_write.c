@@ -4,7 +4,9 @@
 
 #include "base/host.h"
 #include "base/memory.h"
+#include "base/shown.h"
 #include "base/units.h"
+#include "base/whole_file.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,35 +16,31 @@
 #include <sys/stat.h>
 #include <time.h>
 
-static enum status close_file(FILE *out, const char *path, struct error *err)
-{
-    bool failed = ferror(out) != 0;
-    failed |= fclose(out) != 0;
-    return failed ? error_io(err, path, "write", strerror(errno)) : STATUS_OK;
-}
-
 static enum status write_rows(const char *path, const char *heading, const struct config_row *rows,
                               const void *target, struct error *err)
 {
     const struct config_section sections[] = { { .prefix = "", .rows = rows }, { 0 } };
-    FILE *out = fopen(path, "w");
-    if (out == NULL)
-        return error_io(err, path, "write", strerror(errno));
-    fprintf(out, "# %s\n", heading);
-    config_print_values(out, sections, target);
-    return close_file(out, path, err);
+    struct whole_file file;
+    if (whole_file_open(&file, path, err) != STATUS_OK)
+        return err->status;
+    fputs("# ", file.out);
+    shown_put(file.out, heading);
+    fputc('\n', file.out);
+    config_print_values(file.out, sections, target);
+    return whole_file_close(&file, err);
 }
 
 static enum status write_times(const char *path, const char *heading,
                                const struct measured_timing *measured, struct error *err)
 {
-    FILE *out = fopen(path, "w");
-    if (out == NULL)
-        return error_io(err, path, "write", strerror(errno));
+    struct whole_file file;
+    if (whole_file_open(&file, path, err) != STATUS_OK)
+        return err->status;
+    FILE *out = file.out;
     const uint32_t *s = measured->shape, *e = measured->experts;
-    fprintf(out,
-            "# %s\n# Medians of a layer and of the rest; lines of decode by robust regression.\n",
-            heading);
+    fputs("# ", out);
+    shown_put(out, heading);
+    fputs("\n# Medians of a layer and of the rest; lines of decode by robust regression.\n", out);
     fprintf(out, "shape,%u,%u,%u,%u,%u,%u,%u\n", s[0], s[1], s[2], s[3], s[4], s[5], s[6]);
     if (e[0] > 0)
         fprintf(out, "experts,%u,%u,%u,%u,%u\n", e[0], e[1], e[2], e[3], e[4]);
@@ -59,7 +57,7 @@ static enum status write_times(const char *path, const char *heading,
     for (uint32_t i = 0; i < measured->batches; i++)
         fprintf(out, "decode,%.0f,%.1f,%.4f\n", measured->batch[i], measured->base_ns[i],
                 measured->per_token_ns[i]);
-    return close_file(out, path, err);
+    return whole_file_close(&file, err);
 }
 
 static const char *base_name(const char *path)

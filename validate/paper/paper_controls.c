@@ -1,9 +1,9 @@
 /* validate/paper/paper_controls.c - negative controls: set-ups in which theory says what must come
  * out, mostly nothing. A simulator that gains where there is nothing to gain is wrong. */
 #include "base/units.h"
+#include "base/whole_file.h"
 #include "validate/paper/paper_plan.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -130,15 +130,11 @@ static void write_server(const char *path, const struct hardware *hardware, stru
 {
     const struct config_section sections[] = { { .prefix = "", .rows = hardware_rows },
                                                { .rows = NULL } };
-    FILE *out = fopen(path, "w");
-    if (out == NULL) {
-        error_io(err, path, "create", strerror(errno));
+    struct whole_file file;
+    if (whole_file_open(&file, path, err) != STATUS_OK)
         return;
-    }
-    config_print_values(out, sections, hardware);
-    bool written = ferror(out) == 0;
-    if (fclose(out) != 0 || !written)
-        error_io(err, path, "write", strerror(errno));
+    config_print_values(file.out, sections, hardware);
+    whole_file_close(&file, err);
 }
 
 static struct metrics on_changed_server(struct paper *paper, const char *name,

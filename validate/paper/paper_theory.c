@@ -3,10 +3,10 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/units.h"
+#include "base/whole_file.h"
 #include "validate/paper/analytic.h"
 #include "validate/paper/paper_plan.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,26 +144,21 @@ static uint32_t draw(struct random *random, const double *cumulated)
 /* Requests of one block each, every one independent of those before, in Mooncake's format. */
 static void write_references(const char *path, const double *popularity, struct error *err)
 {
-    double *cumulated = memory_new(ITEMS, sizeof *cumulated);
     struct random random = random_from(1, 0);
-    FILE *out = fopen(path, "w");
-    if (out == NULL) {
-        free(cumulated);
-        error_io(err, path, "create", strerror(errno));
+    struct whole_file file;
+    if (whole_file_open(&file, path, err) != STATUS_OK)
         return;
-    }
+    double *cumulated = memory_new(ITEMS, sizeof *cumulated);
     double sum = 0.0;
     for (uint32_t i = 0; i < ITEMS; i++)
         cumulated[i] = sum += popularity[i];
     for (uint32_t i = 0; i < REFERENCES; i++)
         fprintf(
-            out,
+            file.out,
             "{\"timestamp\": %u, \"input_length\": %d, \"output_length\": 1, \"hash_ids\": [%u]}\n",
             1000 * i, BLOCK_TOKENS, draw(&random, cumulated));
     free(cumulated);
-    bool written = ferror(out) == 0;
-    if (fclose(out) != 0 || !written)
-        error_io(err, path, "write", strerror(errno));
+    whole_file_close(&file, err);
 }
 
 static struct experiment lru_of(const struct paper *paper, const char *path, uint32_t blocks,

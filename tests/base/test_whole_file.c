@@ -1,0 +1,163 @@
+/* tests/base/test_whole_file.c - a file is there whole, or as it was; links are replaced, never
+ * followed. */
+#include "base/whole_file.h"
+#include "tests/support.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder[64], path[128], other[128];
+
+static void open_folder(void)
+{
+    strcpy(folder, "/tmp/reprise-test-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/file", folder);
+    snprintf(other, sizeof other, "%s/other", folder);
+}
+
+static void close_folder(void)
+{
+    unlink(path);
+    unlink(other);
+    ck_assert_int_eq(rmdir(folder), 0); /* nothing else was left */
+}
+
+static void put(const char *to, const char *text)
+{
+    FILE *out = fopen(to, "w");
+    ck_assert_ptr_nonnull(out);
+    fputs(text, out);
+    ck_assert_int_eq(fclose(out), 0);
+}
+
+static void holds(const char *from, const char *wanted)
+{
+    char text[64] = "";
+    FILE *in = fopen(from, "r");
+    ck_assert_ptr_nonnull(in);
+    text[fread(text, 1, sizeof text - 1, in)] = '\0';
+    fclose(in);
+    ck_assert_str_eq(text, wanted);
+}
+
+static enum status write_new(struct error *err)
+{
+    struct whole_file file;
+    if (whole_file_open(&file, path, err) == STATUS_OK) {
+        fputs("new", file.out);
+        whole_file_close(&file, err);
+    }
+    return err->status;
+}
+
+START_TEST(it_is_there_at_the_end_alone)
+{
+    struct error err = { 0 };
+    struct whole_file file;
+    put(path, "old");
+    ck_assert_int_eq(whole_file_open(&file, path, &err), STATUS_OK);
+    fputs("new", file.out);
+    fflush(file.out);
+    holds(path, "old");
+    ck_assert_int_eq(whole_file_close(&file, &err), STATUS_OK);
+    holds(path, "new");
+}
+END_TEST
+
+START_TEST(what_was_there_outlives_an_error)
+{
+    struct error err = { 0 };
+    struct whole_file file;
+    put(path, "old");
+    ck_assert_int_eq(whole_file_open(&file, path, &err), STATUS_OK);
+    fputs("new", file.out);
+    error_io(&err, path, "draw", "it failed");
+    ck_assert_int_eq(whole_file_close(&file, &err), STATUS_IO);
+    holds(path, "old");
+}
+END_TEST
+
+START_TEST(a_link_is_replaced_and_what_it_leads_to_stays)
+{
+    struct error err = { 0 };
+    struct stat facts;
+    put(other, "old");
+    ck_assert_int_eq(symlink(other, path), 0);
+    ck_assert_int_eq(write_new(&err), STATUS_OK);
+    holds(other, "old");
+    holds(path, "new");
+    ck_assert_int_eq(lstat(path, &facts), 0);
+    ck_assert(S_ISREG(facts.st_mode));
+}
+END_TEST
+
+START_TEST(a_link_to_nothing_makes_no_file_there)
+{
+    struct error err = { 0 };
+    ck_assert_int_eq(symlink(other, path), 0);
+    ck_assert_int_eq(write_new(&err), STATUS_OK);
+    ck_assert_int_ne(access(other, F_OK), 0);
+    holds(path, "new");
+}
+END_TEST
+
+START_TEST(a_link_at_the_place_that_older_ones_wrote_to_is_left_alone)
+{
+    struct error err = { 0 };
+    char part[160];
+    snprintf(part, sizeof part, "%s.part", path);
+    put(other, "old");
+    ck_assert_int_eq(symlink(other, part), 0);
+    ck_assert_int_eq(write_new(&err), STATUS_OK);
+    holds(other, "old");
+    unlink(part);
+}
+END_TEST
+
+START_TEST(what_is_no_file_is_refused)
+{
+    struct error err = { 0 };
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    ck_assert_int_eq(write_new(&err), STATUS_IO);
+    struct error of_device = { 0 };
+    unlink(path);
+    ck_assert_int_eq(symlink("/dev/null", path), 0);
+    ck_assert_int_eq(whole_file_check(path, &of_device), STATUS_IO);
+}
+END_TEST
+
+START_TEST(a_copy_has_the_same_bytes)
+{
+    struct error err = { 0 };
+    put(other, "some bytes");
+    ck_assert_int_eq(whole_file_copy(other, path, &err), STATUS_OK);
+    holds(path, "some bytes");
+    ck_assert_int_eq(whole_file_copy("/nonexistent/x", path, &err), STATUS_IO);
+    holds(path, "some bytes");
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *suite = suite_create("base/whole_file");
+    TCase *tests = tcase_create("whole_file");
+    tcase_add_checked_fixture(tests, open_folder, close_folder);
+    tcase_add_test(tests, it_is_there_at_the_end_alone);
+    tcase_add_test(tests, what_was_there_outlives_an_error);
+    tcase_add_test(tests, a_link_is_replaced_and_what_it_leads_to_stays);
+    tcase_add_test(tests, a_link_to_nothing_makes_no_file_there);
+    tcase_add_test(tests, a_link_at_the_place_that_older_ones_wrote_to_is_left_alone);
+    tcase_add_test(tests, what_is_no_file_is_refused);
+    tcase_add_test(tests, a_copy_has_the_same_bytes);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
+
+int main(void)
+{
+    return test_main(suite());
+}

@@ -111,9 +111,8 @@ static bool digits_parse(const char **text, uint64_t most, uint64_t *value)
     return any;
 }
 
-/* A field that is no number may be what somebody wrote: it is told by its length. */
-static enum status refuse_field(const struct lines *lines, const char *key, const char *expected,
-                                const char *text, struct error *err)
+enum status csv_refuse_field(const struct lines *lines, const char *key, const char *expected,
+                             const char *text, struct error *err)
 {
     char found[64];
     size_t length = strlen(text);
@@ -132,7 +131,7 @@ enum status csv_whole(const struct csv *csv, const struct lines *lines, uint32_t
     if (digits_parse(&at, most, value) && *at == '\0' && *value >= least)
         return STATUS_OK;
     snprintf(expected, sizeof expected, "a whole number from %" PRIu64 " to %" PRIu64, least, most);
-    return refuse_field(lines, key, expected, text, err);
+    return csv_refuse_field(lines, key, expected, text, err);
 }
 
 /* Text, wholly, as decimal seconds. */
@@ -157,7 +156,7 @@ enum status csv_seconds(const struct csv *csv, const struct lines *lines, uint32
     const char *text = csv_field(csv, column);
     if (seconds_parse(text, ns))
         return STATUS_OK;
-    return refuse_field(lines, key, "seconds, a number from 0 to 9e9", text, err);
+    return csv_refuse_field(lines, key, "seconds, a number from 0 to 9e9", text, err);
 }
 
 static bool real_parse(const char *text, double most, double *value)
@@ -179,7 +178,7 @@ enum status csv_real_tokens(const struct csv *csv, const struct lines *lines, ui
         return STATUS_OK;
     }
     snprintf(expected, sizeof expected, "a number from 0 to %" PRIu64, most);
-    return lines_refuse(lines, key, expected, csv_field(csv, column), err);
+    return csv_refuse_field(lines, key, expected, csv_field(csv, column), err);
 }
 
 enum status csv_real_seconds(const struct csv *csv, const struct lines *lines, uint32_t column,
@@ -190,7 +189,7 @@ enum status csv_real_seconds(const struct csv *csv, const struct lines *lines, u
     if (seconds_parse(text, ns))
         return STATUS_OK;
     if (!real_parse(text, (double)(TRACE_TIME_MOST_NS / NS_PER_S), &seconds))
-        return refuse_field(lines, key, "seconds, a number from 0 to 9e9", text, err);
+        return csv_refuse_field(lines, key, "seconds, a number from 0 to 9e9", text, err);
     uint64_t whole = (uint64_t)seconds;
     *ns = whole * NS_PER_S + (uint64_t)((seconds - (double)whole) * 1e9 + 0.5);
     return STATUS_OK;

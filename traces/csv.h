@@ -31,6 +31,11 @@ enum status csv_row(struct csv *csv, const struct lines *lines, char *line, size
 /* The field of the caller's i-th column; "" where the file has none. */
 const char *csv_field(const struct csv *csv, uint32_t column);
 
+/* Refuses a field. What is no number and no time may be what somebody wrote: it is told by its length
+ * alone. */
+enum status csv_refuse_field(const struct lines *lines, const char *key, const char *expected,
+                             const char *text, struct error *err);
+
 /* The column's value; messages name it by `key`. */
 enum status csv_whole(const struct csv *csv, const struct lines *lines, uint32_t column,
                       const char *key, uint64_t least, uint64_t most, uint64_t *value,

@@ -50,8 +50,8 @@ static enum status azure_parse(void *state, const struct lines *lines, char *lin
         return err->status;
     const char *time = csv_field(&azure->csv, TIME);
     if (!datetime_parse(time, &ns))
-        return lines_refuse(lines, "TIMESTAMP", "a time such as 2023-11-16 18:15:46.680", time,
-                            err);
+        return csv_refuse_field(lines, "TIMESTAMP", "a time such as 2023-11-16 18:15:46.680", time,
+                                err);
     if (record_time_next(&azure->time, lines, "TIMESTAMP", ns, &session->arrival_ns, err) ||
         csv_whole(&azure->csv, lines, CONTEXT, "ContextTokens", 0, RECORD_TOKENS_MOST, &context,
                   err) ||

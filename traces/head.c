@@ -119,64 +119,97 @@ bool json_text_has_key(const char *text, size_t length, const char *key)
 
 /* ---- naming it ---- */
 
-enum { NAME_BYTES_MOST = 32, NAMES_MOST = 16 };
+enum { NAMES_MOST = 16 };
 
-/* Of a key or a column, not of a sentence: short, of printable ASCII, at most two words. */
-static bool is_name(const char *text, size_t length)
+/* Keys and columns that traces have, ours and others'. Any other name is not shown: of a log that
+ * is damaged, or of no format, what stands where a name would may be what somebody wrote. */
+static const char known_names[] =
+    "|Elapsed time|GeneratedTokens|Log Type|Model|ContextTokens|Request tokens|"
+    "Response tokens|Session ID|TIMESTAMP|Timestamp|Total tokens|agent_id|arrival|"
+    "arrival_s|arrival_time|arrival_time_ns|arrived_at|block_hash|block_hashes|block_size|"
+    "body|chat_id|choices|chunk_hashes|chunk_size|completion|completion_tokens|content|"
+    "conversation|conversation_id|conversations|created|created_at|created_time|custom_id|"
+    "data|data_parallel_rank|date|dataset_name|delay|delay_ms|dp_rank|duration|"
+    "duration_ms|error|errors|event|event_id|events|from|generated_texts|hash_id_scope|"
+    "hash_ids|id|in|index|input|input_ids|input_length|input_lens|input_tok_ids|"
+    "input_tokens|input_toks|instructions|itls|language|llm_calls|messages|metadata|"
+    "method|metrics|model|model_name|name|num_decode_tokens|num_prefill_tokens|out|output|"
+    "output_length|output_lens|output_tokens|output_toks|parent_chat_id|parent_hash|"
+    "parent_id|pd_ratio|prompt|prompt_tokens|question|reply|reply_tokens|request|"
+    "request_id|requests|response|role|seq_len|server|session|session_id|shared_prefix|"
+    "source|start_times|status|sub_requests|system|system_tokens|t|tenant|text|text_input|"
+    "texts|think_s|think_time|time|timestamp|timestamps|tokens|tokens_hash|tool_s|"
+    "tool_tokens|tools|total|total_tokens|ts|ttfts|turn|turn_id|turns|type|unit|url|usage|"
+    "user|user_id|value|worker_id|";
+
+static bool is_known(const char *name, size_t length)
 {
-    int spaces = 0;
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] < ' ' || text[i] > '~' || text[i] == '"' || text[i] == '\\')
-            return false;
-        spaces += text[i] == ' ';
-    }
-    return length > 0 && length <= NAME_BYTES_MOST && spaces <= 1;
+    char wanted[40];
+    if (length == 0 || length > sizeof wanted - 3 || memchr(name, '|', length) != NULL)
+        return false;
+    snprintf(wanted, sizeof wanted, "|%.*s|", (int)length, name);
+    return strstr(known_names, wanted) != NULL;
 }
 
-static void add_name(char *text, size_t text_bytes, int count, const char *name, size_t length)
+/* Names as they come: the known ones, and how many others. */
+struct naming {
+    char *text;
+    size_t text_bytes;
+    int known, others;
+};
+
+static void add_name(struct naming *naming, const char *name, size_t length)
 {
-    size_t used = strlen(text);
-    bool shown = count < NAMES_MOST && is_name(name, length);
-    snprintf(text + used, text_bytes - used, "%s%.*s", count > 0 ? ", " : "",
-             shown ? (int)length : 3, shown ? name : "...");
+    size_t used = strlen(naming->text);
+    if (!is_known(name, length))
+        naming->others++;
+    else if (naming->known++ < NAMES_MOST)
+        snprintf(naming->text + used, naming->text_bytes - used, "%s%.*s",
+                 naming->known > 1 ? ", " : "", (int)length, name);
+}
+
+static void end_names(const struct naming *naming)
+{
+    size_t used = strlen(naming->text);
+    int others = naming->others + (naming->known > NAMES_MOST ? naming->known - NAMES_MOST : 0);
+    if (others > 0)
+        snprintf(naming->text + used, naming->text_bytes - used, "%s%d other%s",
+                 naming->known > 0 ? " and " : "", others, others > 1 ? "s" : "");
 }
 
 static bool describe_json(const struct head *head, char *text, size_t text_bytes)
 {
     struct key_scan scan = scan_of(head->text, head->length);
+    struct naming naming = { text, text_bytes, 0, 0 };
     const char *key;
     size_t length;
-    int count = 0;
     if (scan.at == head->length || (head->text[scan.at] != '{' && head->text[scan.at] != '['))
         return false;
     snprintf(text, text_bytes, "JSON with the keys ");
-    for (; count <= NAMES_MOST && next_key(&scan, &key, &length); count++)
-        add_name(text, text_bytes, count, key, length);
-    if (count == 0)
+    while (next_key(&scan, &key, &length))
+        add_name(&naming, key, length);
+    end_names(&naming);
+    if (naming.known + naming.others == 0)
         snprintf(text, text_bytes, "JSON without keys");
     return true;
 }
 
-/* A heading is names, two or more, all of which begin with a letter. */
+/* A heading is names, two or more, one of them known: other words with commas are a sentence. */
 static bool describe_columns(const struct head *head, char *text, size_t text_bytes)
 {
+    struct naming naming = { text, text_bytes, 0, 0 };
     size_t begin = 0, line = head->line_length;
-    int count = 0;
     if (line > 0 && head->text[line - 1] == '\r')
         line--;
     snprintf(text, text_bytes, "the columns ");
     for (size_t at = 0; at <= line; at++) {
         if (at < line && head->text[at] != ',')
             continue;
-        const char *name = head->text + begin;
-        if (!is_name(name, at - begin) || (*name | 0x20) < 'a' || (*name | 0x20) > 'z')
-            return false;
-        if (count <= NAMES_MOST)
-            add_name(text, text_bytes, count, name, at - begin);
-        count++;
+        add_name(&naming, head->text + begin, at - begin);
         begin = at + 1;
     }
-    return count > 1;
+    end_names(&naming);
+    return naming.known > 0 && naming.known + naming.others > 1;
 }
 
 static bool is_binary(const struct head *head)

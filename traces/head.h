@@ -28,8 +28,9 @@ bool json_text_has_key(const char *text, size_t length, const char *key);
  * is no such line. The last may be cut off. */
 bool head_line(const struct head *head, size_t index, const char **line, size_t *length);
 
-/* Names the head by what is no one's words: JSON's keys, columns' names, else what kind of bytes
- * these are. Values are never shown. */
+/* Names the head by what is no one's words: those of JSON's keys or of columns that traces are known
+ * to have, how many others there are, else what kind of bytes these are. Nothing else of the file is
+ * shown: where a log is damaged, somebody's words stand in a key's place. */
 void head_describe(const struct head *head, char *text, size_t text_bytes);
 
 #endif

@@ -11,11 +11,15 @@ static const struct {
     const char *text, *described;
 } heads[] = {
     { "{\"id\":\"secret\",\"n\":[{\"secret\":1}],\"t\" : 5}\n{\"other\":1}\n",
-      "JSON with the keys id, n, t" },
-    { "[ {\"a\": \"secret\", \"b\\\\\": 1}, {\"c\": 1}]", "JSON with the keys a, ..." },
-    { "{\"a\": \"sec\\\"ret: secret", "JSON with the keys a" },
-    { "{\n \"a\": {\"b\": {\"secret\": 1}},\n \"b\": tr", "JSON with the keys a, b" },
-    { "{\"tell me the secret\": 1}", "JSON with the keys ..." },
+      "JSON with the keys id, t and 1 other" },
+    { "[ {\"a\": \"secret\", \"b\\\\\": 1}, {\"c\": 1}]", "JSON with the keys 2 others" },
+    { "{\"id\": \"sec\\\"ret: secret", "JSON with the keys id" },
+    { "{\n \"id\": {\"b\": {\"secret\": 1}},\n \"text\": tr", "JSON with the keys id, text" },
+    { "{\"tell me the secret\": 1}", "JSON with the keys 1 other" },
+    { "{\"secret\": 1, \"id\": 2, \"a secret\": 1}", "JSON with the keys id and 2 others" },
+    { "{\"text\": \"he said \"secret\": no\"}", "JSON with the keys text" },
+    { "secret,hunter2\n", "text that is neither JSON nor columns with a heading" },
+    { "my secret,TIMESTAMP\n", "the columns TIMESTAMP and 1 other" },
     { "{}", "JSON without keys" },
     { "[\"secret\", \"secret\"]", "JSON without keys" },
     { "arrived_at,num_prefill_tokens\n1,secret\n", "the columns arrived_at, num_prefill_tokens" },
@@ -45,7 +49,7 @@ START_TEST(a_list_of_names_longer_than_a_message_is_cut)
 {
     char text[64], line[1000] = "";
     for (int i = 0; i < 60; i++)
-        strcat(line, "a_long_column,");
+        strcat(line, "output_tokens,");
     strcat(line, "last");
     struct head head = head_of(line, strlen(line));
     head_describe(&head, text, sizeof text);

@@ -115,7 +115,8 @@ static struct trace_facts requests_facts(const void *state)
     return (struct trace_facts){ .open_loop = true,
                                  .block_tokens = requests->keys.block_tokens,
                                  .expected_turns = requests->count,
-                                 .format = trace_shape_about(requests->shape.shape).name };
+                                 .format =
+                                     trace_shape_about((enum shape)requests->shape.shape).name };
 }
 
 static uint64_t requests_hash(const void *state)

@@ -114,7 +114,8 @@ static struct trace_facts sessions_facts(const void *state)
     const struct sessions *sessions = state;
     double turns = (double)sessions->count * turns_expected(&sessions->shape);
     return (struct trace_facts){ .expected_turns = (uint64_t)(turns + 0.5),
-                                 .format = trace_shape_about(sessions->shape.shape).name };
+                                 .format =
+                                     trace_shape_about((enum shape)sessions->shape.shape).name };
 }
 
 static uint64_t sessions_hash(const void *state)

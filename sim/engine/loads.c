@@ -50,7 +50,7 @@ static struct load *free_load(struct engine *engine)
     for (uint32_t i = 0; i < engine->loads; i++)
         if (engine->load[i].transfer == 0)
             return &engine->load[i];
-    assert(!"more loads than turns that may be prepared");
+    assert(false && "more loads than turns that may be prepared");
     return NULL;
 }
 

@@ -76,7 +76,7 @@ static double expected_prefill_ns(const struct engine *engine, const struct sess
         .network_bytes = remote > 0 ? kv_layout_loaded_bytes(&setup->kv, remote) : 0,
     };
     return reuse_expected_ns(&load, timing_prefill(&setup->timing, context - reused, reused),
-                             setup->model.layers, setup->experiment->preloading);
+                             setup->model.layers, (enum preloading)setup->experiment->preloading);
 }
 
 /* The slowest tier that a turn's start may load from: what is read ahead only, or too little, is
@@ -229,8 +229,8 @@ static void leave_out(struct placement_hits *hits, uint32_t tokens)
     }
 }
 
-/* What was found and is computed again, by where it lay. A slow tier that is not loaded from may leave
- * what a faster one holds behind a gap, so each tier's is what it lost. */
+/* What was found and is computed again, by where it lay. A slow tier that is not loaded from may
+ * leave what a faster one holds behind a gap, so each tier's is what it lost. */
 static void note_passed_over(struct session *session, const struct placement_hits *found,
                              const struct placement_hits *hits)
 {

@@ -168,7 +168,7 @@ static void leave(struct replay *replay, uint32_t handle, enum tier tier, enum l
     replay->policy->leave(&replay->env, handle, tier, why);
     replay->blocks.block[handle].tiers &= (uint8_t) ~(1U << (unsigned)tier);
     replay->used[tier]--;
-    count_child(replay, handle, tier, false);
+    count_child(replay, handle, (int)tier, false);
 }
 
 /* The tier gives up `victim` now. */
@@ -227,7 +227,7 @@ static void use_ghost(struct replay *replay, uint32_t handle, enum tier tier)
 static bool enter(struct replay *replay, uint32_t handle, enum tier tier)
 {
     /* Counted before room is made: the block that it follows must not go for it. */
-    count_child(replay, handle, tier, true);
+    count_child(replay, handle, (int)tier, true);
     if (replay->policy->coming != NULL)
         replay->policy->coming(&replay->env, handle, tier);
     /* Held: for room the policy may forget the very block that comes. */
@@ -237,7 +237,7 @@ static bool enter(struct replay *replay, uint32_t handle, enum tier tier)
     if (held == 0)
         replay->blocks.block[handle].remembered &= (uint8_t)~HELD;
     if (!room) {
-        count_child(replay, handle, tier, false);
+        count_child(replay, handle, (int)tier, false);
         return false;
     }
     replay->used[tier]++;
@@ -301,7 +301,7 @@ static void work_one_tier(struct replay *replay, struct request request)
         prefetch_ahead(replay, at, pending->end);
         uint32_t handle = intern(replay, pending->key[at], pending->hash[at], i);
         replay->env.use.last = i + 1 == count;
-        if (!in_tier(replay, handle, tier)) {
+        if (!in_tier(replay, handle, (int)tier)) {
             use_ghost(replay, handle, tier);
             if (!enter(replay, handle, tier))
                 settle(replay, handle);

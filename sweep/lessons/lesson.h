@@ -112,7 +112,7 @@ enum status lesson_record(const struct lesson *lesson, uint32_t i, const char *p
 struct lesson_claim {
     const char *says;  /* for people: "The tenth turn waits longer than the first", without a stop */
     char numbers[160]; /* "222 ms against 39.7 ms" */
-    enum { CLAIM_HOLDS, CLAIM_BROKEN, CLAIM_UNTOLD /* of a turn that a run does not have */ } state;
+    enum lesson_state { CLAIM_HOLDS, CLAIM_BROKEN, CLAIM_UNTOLD /* of a turn that a run does not have */ } state;
 };
 /* Calls told with each claim, in the file's order; but not with those on an other run that has a key of
  * its own where the reader set that key: it is not the reader's experiment. After lesson_run(). */

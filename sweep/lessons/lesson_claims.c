@@ -17,7 +17,7 @@ struct check {
 
 static const char *const claim_parts[] = { "says", "if", NULL };
 
-static int state_of(const struct lesson_expression *e)
+static enum lesson_state state_of(const struct lesson_expression *e)
 {
     double a = e->a.value, b = e->b.value;
     if (isnan(a) || isnan(b))

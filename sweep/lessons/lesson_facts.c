@@ -96,7 +96,7 @@ static double ssd_hour(const struct engine_setup *setup)
 static const struct fact {
     const char *name; /* docs/learn/README.md lists them */
     double (*value)(const struct engine_setup *setup);
-    int kind;
+    enum lesson_number_kind kind;
     enum unit_kind unit;
 } facts[] = {
     { "layers", layers, NUMBER_QUANTITY, UNIT_PLAIN },

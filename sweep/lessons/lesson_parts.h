@@ -68,7 +68,7 @@ struct lesson_choice lesson_choice(const struct lesson *lesson, struct lesson_pl
 /* A number that words name. */
 struct lesson_number {
     double value; /* NaN: a turn's, where the run has no such turn */
-    enum {
+    enum lesson_number_kind {
         NUMBER_METRIC,   /* as tables show it */
         NUMBER_QUANTITY, /* in `unit`; UNIT_PLAIN: a count */
         NUMBER_DOLLARS

@@ -121,6 +121,6 @@ double paper_number(const struct paper_numbers *numbers, const char *key)
     for (int i = 0; i < NUMBERS; i++)
         if (strcmp(table[i].key, key) == 0)
             return numbers->value[i];
-    assert(!"a key of paper.yaml");
+    assert(false && "a key of paper.yaml");
     abort();
 }

@@ -90,13 +90,28 @@ void comparison_free(struct comparison *comparison)
 
 struct running {
     struct comparison *comparison;
-    atomic_bool stop; /* a run has failed: the others' results are not wanted */
+    /* The first item that has failed; UINT32_MAX: none. Those behind it are not wanted any more, but
+     * those before it are: whichever ends first, what is told is the first failure in their order. */
+    atomic_uint_fast32_t failed;
 };
 
 struct teller {
     struct running *running;
     struct run *run;
+    uint32_t item;
 };
+
+static bool is_wanted(struct running *running, uint32_t item)
+{
+    return item < atomic_load(&running->failed) && !interrupt_asked();
+}
+
+static void note_failure(struct running *running, uint32_t item)
+{
+    uint_fast32_t first = atomic_load(&running->failed);
+    while (item < first && !atomic_compare_exchange_weak(&running->failed, &first, item))
+        ;
+}
 
 static bool tell(void *context, uint64_t turns_done, uint64_t turns_expected, double share_read)
 {
@@ -105,7 +120,7 @@ static bool tell(void *context, uint64_t turns_done, uint64_t turns_expected, do
     share = share < 0.0 ? 0.0 : share > 1.0 ? 1.0 : share;
     atomic_store(&teller->run->turns, turns_done);
     atomic_store(&teller->run->share_millionths, (uint_fast32_t)(share * 1e6));
-    return !atomic_load(&teller->running->stop) && !interrupt_asked();
+    return is_wanted(teller->running, teller->item);
 }
 
 static void end_run(struct run *run)
@@ -139,12 +154,12 @@ static void run_one(void *context, uint32_t item)
 {
     struct running *running = context;
     struct run *run = run_of_item(running->comparison, item);
-    struct teller teller = { running, run };
+    struct teller teller = { running, run, item };
     struct sim_progress progress = { .tell = tell,
                                      .context = &teller,
                                      .turn_ended =
                                          running->comparison->pairs_turns ? note_turn : NULL };
-    if (atomic_load(&running->stop) || interrupt_asked())
+    if (!is_wanted(running, item))
         return;
     if (comparison_record_begin(running->comparison, run) == STATUS_OK)
         progress.watch = record_watch(&run->record);
@@ -152,7 +167,7 @@ static void run_one(void *context, uint32_t item)
         sim_run(&run->experiment, &progress, &run->result, &run->err) == STATUS_OK)
         end_run(run);
     if (comparison_record_end(run) != STATUS_OK)
-        atomic_store(&running->stop, true);
+        note_failure(running, item);
 }
 
 static void draw(struct progress *progress, const struct comparison *comparison)
@@ -215,7 +230,7 @@ enum status comparison_run(struct comparison *comparison, uint64_t threads, stru
 {
     struct running running = { .comparison = comparison };
     struct crew *crew = NULL;
-    atomic_init(&running.stop, false);
+    atomic_init(&running.failed, UINT32_MAX);
     uint32_t items = items_of(comparison);
     enum status status = crew_start(crew_size(threads, items), run_one, &running, &crew, err);
     if (status != STATUS_OK)

@@ -1,187 +1,101 @@
-/* tests/random/random_experiments.c - runs random experiments and says which seeds have faults, and
- * the shortest command that shows each kind. docs/testing.md. */
+/* tests/random/random_experiments.c - runs random experiments, in this program or as commands of
+ * reprise, and says which seeds have faults, and the shortest command that shows each kind.
+ * docs/testing.md. */
+#define _XOPEN_SOURCE 700 /* realpath */
+#include "base/clock.h"
+#include "tests/random/commands.h"
 #include "tests/random/draw.h"
-#include "tests/random/shrink.h"
-#include "tests/random/trial.h"
+#include "tests/random/tally.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-/* More, and the generator tests refusals only. */
-#define REFUSED_SHARE_MOST 0.40
-
-enum { KINDS_MOST = 256, SLOWEST = 5, TRIES_MOST = 400, TWICE_EACH = 8 };
-/* Wall time for the shortest command of a kind of fault. */
-#define SHRINK_S 60.0
-/* Of the work of an experiment (work.h), unless asked for otherwise: seconds, at worst. */
+enum { TWICE_EACH = 8 };
+/* Of the work of an experiment (work.h), unless asked for otherwise: seconds, at worst; commands
+ * run several, twice. */
 #define STEPS_MOST 1e7
+#define STEPS_MOST_OF_COMMANDS 3e5
 
 struct asked_for {
     uint64_t first_seed, count;
-    double seconds;    /* 0: until all have run */
-    double steps_most; /* of the work of one experiment */
-    bool shrinks, lists, says_refusals;
+    double seconds;      /* 0: until all have run */
+    double steps_most;   /* of the work of one experiment; 0: the usual */
+    const char *program; /* NULL: no commands */
+    bool shrinks, lists, says_refusals, digests;
 };
 
-struct kind {
-    char name[160];
-    uint64_t seeds, first_seed;
+/* ---- trying ---- */
+
+struct seed_tried {
+    const struct commands *commands; /* NULL: the library is tried, in this program */
+    uint64_t seed;
 };
 
-struct tally {
-    uint64_t run, refused, faulty;
-    struct kind kind[KINDS_MOST];
-    uint32_t kinds;
-    struct {
-        double cpu_s;
-        uint64_t seed;
-    } slow[SLOWEST + 1];
-};
-
-static double seconds_now(void)
+static struct trial run_again(const struct settings *settings, double most_cpu_s, void *context)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+    const struct seed_tried *tried = context;
+    if (tried->commands != NULL)
+        return commands_trial(tried->commands, tried->seed, settings, most_cpu_s);
+    return trial_run(settings, (struct trial_options){ .twice = tried->seed % TWICE_EACH == 0,
+                                                       .most_cpu_s = most_cpu_s });
 }
 
-/* ---- shrinking ---- */
+static void print_again(FILE *out, const struct settings *settings, void *context)
+{
+    const struct seed_tried *tried = context;
+    if (tried->commands != NULL)
+        commands_print(out, tried->commands, tried->seed, settings);
+    else
+        settings_print(out, settings);
+}
 
-struct wanted {
+static void print_digest(const struct seed_tried *tried, const struct settings *settings)
+{
     const char *kind;
-    struct trial_options options;
-    double until_s; /* by then the smallest so far must do */
-};
-
-static bool has_kind(const struct settings *settings, void *context)
-{
-    const struct wanted *wanted = context;
-    if (seconds_now() > wanted->until_s)
-        return false;
-    struct trial trial = trial_run(settings, wanted->options);
-    return trial_has(&trial, wanted->kind);
+    uint64_t digest = commands_digest(tried->commands, tried->seed, settings, &kind);
+    printf("%" PRIu64 " %s %016" PRIx64 "\n", tried->seed, kind, digest);
 }
 
-/* Tries that take much longer than what was found are given up: many of them never end. If it is
- * that which is shrunk, what is left must not end in all of its time either. */
-static void print_shrunk(const struct settings *settings, const struct trial *trial,
-                         const char *kind, struct trial_options options)
-{
-    struct settings small = *settings;
-    bool is_endless = strncmp(kind, "no end", 6) == 0;
-    struct wanted wanted = { kind, options, seconds_now() + SHRINK_S };
-    wanted.options.most_cpu_s = is_endless ? 2.0 : 1.0 + 5.0 * trial->cpu_s;
-    shrink(&small, &(struct shrink_test){ has_kind, &wanted, TRIES_MOST });
-    if (is_endless) {
-        struct trial whole = trial_run(&small, options);
-        small = trial_has(&whole, kind) ? small : *settings;
-    }
-    fputs("    ", stdout);
-    settings_print(stdout, &small);
-    printf("\n    # %u keys\n", small.count);
-}
-
-/* ---- counting ---- */
-
-/* Returns whether the kind is new. */
-static bool count_kind(struct tally *tally, const char *name, uint64_t seed)
-{
-    for (uint32_t i = 0; i < tally->kinds; i++)
-        if (strcmp(tally->kind[i].name, name) == 0) {
-            tally->kind[i].seeds++;
-            return false;
-        }
-    if (tally->kinds == KINDS_MOST)
-        return false;
-    struct kind *kind = &tally->kind[tally->kinds++];
-    snprintf(kind->name, sizeof kind->name, "%s", name);
-    kind->seeds = 1;
-    kind->first_seed = seed;
-    return true;
-}
-
-static void count_time(struct tally *tally, double cpu_s, uint64_t seed)
-{
-    int at = SLOWEST;
-    for (; at > 0 && tally->slow[at - 1].cpu_s < cpu_s; at--)
-        tally->slow[at] = tally->slow[at - 1];
-    tally->slow[at].cpu_s = cpu_s;
-    tally->slow[at].seed = seed;
-}
-
-static void print_faults(const struct asked_for *asked, struct tally *tally, uint64_t seed,
-                         const struct settings *settings, const struct trial *trial,
-                         struct trial_options options)
-{
-    for (uint32_t i = 0; i < trial->faults; i++) {
-        const struct fault *fault = &trial->fault[i];
-        bool is_new = count_kind(tally, fault->kind, seed);
-        printf("seed %" PRIu64 ": %s\n", seed, fault->kind);
-        if (!is_new)
-            continue;
-        printf("    %.400s\n", fault->detail);
-        fflush(stdout);
-        if (asked->shrinks)
-            print_shrunk(settings, trial, fault->kind, options);
-        fflush(stdout);
-    }
-}
-
-static void try_seed(const struct asked_for *asked, struct tally *tally, uint64_t seed,
+static void try_seed(const struct asked_for *asked, struct tally *tally, struct seed_tried *tried,
                      const struct names *names)
 {
-    struct settings settings = draw_experiment(seed, asked->steps_most, names);
-    struct trial_options options = { .twice = seed % TWICE_EACH == 0 };
+    struct settings settings = draw_experiment(tried->seed, asked->steps_most, names);
     if (asked->lists) {
-        printf("seed %" PRIu64 ": ", seed);
-        settings_print(stdout, &settings);
+        printf("seed %" PRIu64 ": ", tried->seed);
+        print_again(stdout, &settings, tried);
         printf("\n");
         return;
     }
-    struct trial trial = trial_run(&settings, options);
-    tally->run++;
-    tally->refused += trial.is_refused;
-    tally->faulty += trial.faults > 0;
-    count_time(tally, trial.cpu_s, seed);
+    if (asked->digests) {
+        print_digest(tried, &settings);
+        return;
+    }
+    struct tally_trials trials = { run_again, print_again, tried, asked->shrinks };
+    struct trial trial = run_again(&settings, 0.0, tried);
     if (trial.is_refused && asked->says_refusals)
-        printf("seed %" PRIu64 ": refused: %s\n", seed, trial.refusal);
-    print_faults(asked, tally, seed, &settings, &trial, options);
-}
-
-static int print_tally(const struct tally *tally, double seconds)
-{
-    double share = tally->run > 0 ? (double)tally->refused / (double)tally->run : 0.0;
-    printf("%" PRIu64 " experiments in %.0f s: %" PRIu64 " refused (%.1f %%), %" PRIu64
-           " with faults\n",
-           tally->run, seconds, tally->refused, 100.0 * share, tally->faulty);
-    printf("slowest:");
-    for (int i = 0; i < SLOWEST; i++)
-        printf(" seed %" PRIu64 " %.2f s", tally->slow[i].seed, tally->slow[i].cpu_s);
-    printf("\n");
-    for (uint32_t i = 0; i < tally->kinds; i++)
-        printf("%6" PRIu64 " from seed %" PRIu64 ": %s\n", tally->kind[i].seeds,
-               tally->kind[i].first_seed, tally->kind[i].name);
-    if (share > REFUSED_SHARE_MOST)
-        printf("more than %.0f %% were refused: the generator draws too little that is valid\n",
-               100.0 * REFUSED_SHARE_MOST);
-    return tally->faulty > 0 || share > REFUSED_SHARE_MOST ? 1 : 0;
+        printf("seed %" PRIu64 ": refused: %s\n", tried->seed, trial.refusal);
+    tally_add(tally, tried->seed, &settings, &trial, &trials);
 }
 
 /* ---- options ---- */
 
 static _Noreturn void refuse_usage(void)
 {
-    fputs("usage: random_experiments FIRST_SEED COUNT [--seconds S] [--steps N] [--shrink]\n"
-          "                          [--refusals] [--list]\n"
-          "  --seconds S  stop after so long\n"
-          "  --steps N    work of an experiment at most (1e7); with another bound a seed may have\n"
-          "               a smaller workload\n"
-          "  --shrink     for each kind of fault, the fewest keys that show it\n"
-          "  --refusals   say why each was refused\n"
-          "  --list       print the experiments and run none\n",
-          stderr);
+    fputs(
+        "usage: random_experiments FIRST_SEED COUNT [--seconds S] [--steps N] [--shrink]\n"
+        "                          [--refusals] [--list] [--commands REPRISE [--digests]]\n"
+        "  --seconds S  stop after so long\n"
+        "  --steps N    work of an experiment at most (1e7; of commands 3e5); with another bound "
+        "a\n"
+        "               seed may have a smaller workload\n"
+        "  --shrink     for each kind of fault, the fewest keys that show it\n"
+        "  --refusals   say why each was refused\n"
+        "  --list       print the experiments and run none\n"
+        "  --commands REPRISE  run the program's commands on them, each script in two "
+        "surroundings\n"
+        "  --digests    print a hash of what each script says, to be compared with other builds'\n",
+        stderr);
     exit(2);
 }
 
@@ -196,7 +110,7 @@ static double number_of(const char *text)
 
 static struct asked_for read_options(char **argv)
 {
-    struct asked_for asked = { .steps_most = STEPS_MOST };
+    struct asked_for asked = { 0 };
     int numbers = 0;
     for (argv++; *argv != NULL; argv++) {
         if (strcmp(*argv, "--shrink") == 0)
@@ -205,6 +119,10 @@ static struct asked_for read_options(char **argv)
             asked.lists = true;
         else if (strcmp(*argv, "--refusals") == 0)
             asked.says_refusals = true;
+        else if (strcmp(*argv, "--digests") == 0)
+            asked.digests = true;
+        else if (strcmp(*argv, "--commands") == 0 && argv[1] != NULL)
+            asked.program = *++argv;
         else if (strcmp(*argv, "--seconds") == 0)
             asked.seconds = number_of(*++argv);
         else if (strcmp(*argv, "--steps") == 0)
@@ -214,25 +132,62 @@ static struct asked_for read_options(char **argv)
         else
             asked.count = (uint64_t)number_of(*argv);
     }
-    if (numbers != 2)
+    if (numbers != 2 || (asked.digests && asked.program == NULL))
         refuse_usage();
+    if (asked.steps_most == 0.0)
+        asked.steps_most = asked.program != NULL ? STEPS_MOST_OF_COMMANDS : STEPS_MOST;
     return asked;
+}
+
+/* The program, wherever this one goes. */
+static void open_commands(struct commands *commands, const struct asked_for *asked,
+                          const struct names *names, const char *program)
+{
+    commands_open(commands, program, names);
+    if (commands->comma_locale == NULL && !asked->digests)
+        printf("no locale with a decimal comma is here, nor can one be made: none was tried\n");
+}
+
+static double seconds_since(uint64_t begin_ns)
+{
+    return (double)(clock_now_ns() - begin_ns) * 1e-9;
+}
+
+static int run_all(const struct asked_for *asked, const struct commands *commands,
+                   const struct names *names)
+{
+    static struct tally tally;
+    uint64_t begin_ns = clock_now_ns();
+    for (uint64_t i = 0; i < asked->count; i++) {
+        if (asked->seconds > 0.0 && seconds_since(begin_ns) > asked->seconds)
+            break;
+        try_seed(asked, &tally, &(struct seed_tried){ commands, asked->first_seed + i }, names);
+    }
+    if (asked->lists || asked->digests)
+        return 0;
+    return tally_print(stdout, &tally, seconds_since(begin_ns)) ? 0 : 1;
 }
 
 int main(int argc, char **argv)
 {
     (void)argc;
     struct asked_for asked = read_options(argv);
-    static struct tally tally;
-    struct names names = names_read();
-    double begin = seconds_now();
-    printf("seeds %" PRIu64 " to %" PRIu64 ", %g steps at most\n", asked.first_seed,
-           asked.first_seed + asked.count - 1, asked.steps_most);
-    for (uint64_t i = 0; i < asked.count; i++) {
-        if (asked.seconds > 0.0 && seconds_now() - begin > asked.seconds)
-            break;
-        try_seed(&asked, &tally, asked.first_seed + i, &names);
+    struct commands commands;
+    char *program = asked.program != NULL ? realpath(asked.program, NULL) : NULL;
+    if (asked.program != NULL && program == NULL) {
+        perror(asked.program);
+        return 2;
     }
+    struct names names = names_read(); /* which goes to another folder */
+    if (!asked.digests)
+        printf("seeds %" PRIu64 " to %" PRIu64 ", %g steps at most\n", asked.first_seed,
+               asked.first_seed + asked.count - 1, asked.steps_most);
+    if (program != NULL)
+        open_commands(&commands, &asked, &names, program);
+    int code = run_all(&asked, program != NULL ? &commands : NULL, &names);
+    if (program != NULL)
+        commands_close(&commands);
+    free(program);
     names_free(&names);
-    return asked.lists ? 0 : print_tally(&tally, seconds_now() - begin);
+    return code;
 }

@@ -162,15 +162,17 @@ static void read_heard(FILE *heard, char text[HEARD_BYTES])
 
 /* From `begin` to the end of its line, without what differs between runs of the same fault: the
  * path before the last slash, addresses, the process. */
-static void line_as_kind(const char *prefix, const char *begin, char kind[160])
+static void line_as_kind(const char *prefix, const char *begin, char kind[TRIAL_KIND_BYTES])
 {
-    char line[160];
+    char line[TRIAL_KIND_BYTES];
     size_t length = strcspn(begin, "\n");
-    snprintf(line, sizeof line, "%.*s", (int)(length < 150 ? length : 150), begin);
+    snprintf(line, sizeof line, "%.*s",
+             (int)(length < TRIAL_KIND_BYTES ? length : TRIAL_KIND_BYTES), begin);
     char *address = strstr(line, "0x");
     if (address != NULL)
         *address = '\0';
-    snprintf(kind, 160, "%s%.*s", prefix, (int)(158 - strlen(prefix)), line);
+    snprintf(kind, TRIAL_KIND_BYTES, "%s%.*s", prefix, (int)(TRIAL_KIND_BYTES - 2 - strlen(prefix)),
+             line);
 }
 
 /* The beginning of the line in which `at` lies, or of its last path's file name. */
@@ -181,7 +183,7 @@ static const char *from_file_name(const char *text, const char *at)
     return at;
 }
 
-static bool kind_of_heard(const char *text, char kind[160])
+bool trial_kind_of_heard(const char *text, char kind[TRIAL_KIND_BYTES])
 {
     const char *at;
     if ((at = strstr(text, ": Assertion `")) != NULL)
@@ -197,8 +199,8 @@ static bool kind_of_heard(const char *text, char kind[160])
 
 static void say_death(struct trial *trial, int wait_status, const char *heard)
 {
-    char kind[160];
-    if (!kind_of_heard(heard, kind)) {
+    char kind[TRIAL_KIND_BYTES];
+    if (!trial_kind_of_heard(heard, kind)) {
         if (WIFSIGNALED(wait_status))
             snprintf(kind, sizeof kind, "died: signal %d", WTERMSIG(wait_status));
         else
@@ -267,6 +269,12 @@ static void judge(struct trial *trial, struct outcome *outcome, const struct tol
 
 /* ---- one trial ---- */
 
+void trial_bounds(double steps, double *bound_s, uint64_t *bound_bytes)
+{
+    *bound_s = TRIAL_START_S + TRIAL_STEP_S * steps;
+    *bound_bytes = TRIAL_START_BYTES + (uint64_t)(TRIAL_STEP_BYTES * steps);
+}
+
 static _Noreturn void die(const char *what)
 {
     perror(what);
@@ -277,8 +285,8 @@ static void run_in_child(struct trial *trial, struct outcome *outcome, struct to
                          struct trial_options options)
 {
     double steps = work_steps(&outcome->experiment, &outcome->asked) * (options.twice ? 2.0 : 1.0);
-    uint64_t bound_bytes = TRIAL_START_BYTES + (uint64_t)(TRIAL_STEP_BYTES * steps);
-    trial->bound_s = TRIAL_START_S + TRIAL_STEP_S * steps;
+    uint64_t bound_bytes;
+    trial_bounds(steps, &trial->bound_s, &bound_bytes);
     if (options.most_cpu_s > 0.0 && options.most_cpu_s < trial->bound_s)
         trial->bound_s = options.most_cpu_s;
     FILE *heard = tmpfile();

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define TRIAL_KIND_BYTES 150
+
 struct fault {
     char kind[160]; /* the same for the same fault of other experiments */
     char detail[512];
@@ -38,6 +40,12 @@ struct trial_options {
 
 /* The bound of CPU time grows with the experiment's work (work.h): see trial.c. */
 struct trial trial_run(const struct settings *settings, struct trial_options options);
+
+/* CPU time and memory that a release build may take for so much work; under sanitizers more. */
+void trial_bounds(double steps, double *cpu_s, uint64_t *bytes);
+
+/* What a program said as it died, as a kind: its assertion's or its sanitizer's. false: neither. */
+bool trial_kind_of_heard(const char *text, char kind[TRIAL_KIND_BYTES]);
 
 /* Whether the trial has a fault of that kind. */
 bool trial_has(const struct trial *trial, const char *kind);

@@ -79,7 +79,7 @@ void histogram_add(struct histogram *histogram, uint64_t value, uint64_t times)
     if (times == 0)
         return;
     count_values(histogram, value, value, times);
-    histogram->sum += (double)value * (double)times;
+    sum_add(&histogram->sum, (double)value * (double)times);
 }
 
 struct ramp {
@@ -122,7 +122,7 @@ void histogram_add_ramp(struct histogram *histogram, double first, double step, 
         k = next;
     }
     double mean = first + step * 0.5 * (double)(count - 1);
-    histogram->sum += mean * (double)count * (double)times;
+    sum_add(&histogram->sum, mean * (double)count * (double)times);
 }
 
 /* The least whole number of values that is at least q of the count. */
@@ -151,5 +151,5 @@ uint64_t histogram_quantile(const struct histogram *histogram, double q)
 
 double histogram_mean(const struct histogram *histogram)
 {
-    return histogram->count == 0 ? 0 : histogram->sum / (double)histogram->count;
+    return histogram->count == 0 ? 0 : sum_value(&histogram->sum) / (double)histogram->count;
 }

@@ -4,6 +4,8 @@
 #ifndef REPRISE_BASE_HISTOGRAM_H
 #define REPRISE_BASE_HISTOGRAM_H
 
+#include "base/sum.h"
+
 #include <stdint.h>
 
 /* How far a quantile may be from the exact one, in words. */
@@ -12,7 +14,7 @@
 struct histogram {
     uint64_t *bucket; /* owned */
     uint64_t count, min, max;
-    double sum; /* exact up to 2^53 */
+    struct sum sum;
 };
 
 void histogram_init(struct histogram *histogram);

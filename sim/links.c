@@ -153,12 +153,30 @@ static double work_at(const struct links *links, const struct flow_class *class,
     return class->work_bytes + class->rate_bytes_per_ns * (double)(now_ns - links->now_ns);
 }
 
+/* Of a class that is never empty, the work served grows without end, and what a double can tell of
+ * it gets coarser: bytes, after months. From here on it begins at 0 again, with the ends of its
+ * flows. */
+#define WORK_MOST_BYTES 0x1p45
+
+static void begin_work_anew(struct links *links, struct flow_class *class)
+{
+    for (uint32_t i = 0; i < class->by_end.count; i++) {
+        struct heap_item *item = &class->by_end.item[i];
+        struct flow *flow = &links->flow[item->handle];
+        flow->end_work -= class->work_bytes; /* exact, or far away: the order stays */
+        item->first = heap_key_of(flow->end_work);
+    }
+    class->work_bytes = 0.0;
+}
+
 static void advance(struct links *links, uint64_t now_ns)
 {
     assert(now_ns >= links->now_ns);
     for (uint64_t rest = links->active, mask; (mask = next_class(&rest)) > 0;) {
         struct flow_class *class = &links->of[mask];
         class->work_bytes = work_at(links, class, now_ns);
+        if (class->work_bytes > WORK_MOST_BYTES)
+            begin_work_anew(links, class);
     }
     links->now_ns = now_ns;
 }

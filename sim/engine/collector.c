@@ -82,7 +82,7 @@ static void timeline_spread(struct timeline *timeline, enum timeline_row row, ui
 void collector_set_queue(struct collector *collector, uint64_t now_ns, uint32_t turns)
 {
     struct time_mean *queue = &collector->queue;
-    queue->sum += queue->value * (double)(now_ns - queue->since_ns);
+    sum_add(&queue->sum, queue->value * (double)(now_ns - queue->since_ns));
     timeline_spread(&collector->timeline, ROW_QUEUE, queue->since_ns, now_ns, queue->value);
     queue->since_ns = now_ns;
     queue->value = turns;
@@ -93,7 +93,7 @@ void collector_add_waiting(struct collector *collector, enum wait_cause cause, u
 {
     uint64_t since_ns = from_ns > collector->measure_ns ? from_ns : collector->measure_ns;
     if (since_ns < to_ns)
-        collector->waiting_ns[cause] += (double)turns * (double)(to_ns - since_ns);
+        sum_add(&collector->waiting_ns[cause], (double)turns * (double)(to_ns - since_ns));
 }
 
 /* ---- counting ---- */
@@ -127,7 +127,7 @@ static void count_hits(struct collector *collector, const struct turn_record *tu
 static void add_ttft(struct turn_ttft *of, uint64_t ttft_ns)
 {
     of->count++;
-    of->sum_ns += (double)ttft_ns;
+    sum_add(&of->sum_ns, (double)ttft_ns);
 }
 
 void collector_add_turn(struct collector *collector, const struct turn_record *turn)
@@ -135,10 +135,10 @@ void collector_add_turn(struct collector *collector, const struct turn_record *t
     histogram_add(&collector->times[TIMES_TTFT], turn->ttft_ns, 1);
     histogram_add(&collector->times[TIMES_QUEUEING], turn->queueing_ns, 1);
     histogram_add(&collector->times[TIMES_PREFILL], turn->prefill_ns, 1);
-    collector->outside_ns += (double)turn->outside_ns;
+    sum_add(&collector->outside_ns, (double)turn->outside_ns);
     uint64_t reached_ns = turn->end_ns - turn->prefill_ns - turn->queueing_ns;
     if (reached_ns < collector->measure_ns)
-        collector->queueing_before_ns += (double)(collector->measure_ns - reached_ns);
+        sum_add(&collector->queueing_before_ns, (double)(collector->measure_ns - reached_ns));
     add_ttft(&collector->by_turn[turn->turn < TTFT_TURNS ? turn->turn : TTFT_TURNS - 1],
              turn->ttft_ns);
     if (turn->urgent)
@@ -217,8 +217,8 @@ void collector_add_iterations(struct collector *collector, uint64_t count, uint6
 
 void collector_add_batch(struct collector *collector, uint32_t sequences, uint64_t time_ns)
 {
-    collector->batch_time += (double)sequences * (double)time_ns;
-    collector->decode_time += (double)time_ns;
+    sum_add(&collector->batch_time, (double)sequences * (double)time_ns);
+    sum_add(&collector->decode_time, (double)time_ns);
 }
 
 void collector_add_tbt(struct collector *collector, uint64_t gap_ns)
@@ -274,9 +274,9 @@ static void set_times(const struct collector *collector, struct metrics *metrics
         *(double *)(void *)((char *)metrics + time_metrics[i].offset) =
             q < 0.0 ? histogram_mean(times) : quantile(times, q);
     }
-    metrics->queueing_before_ns = collector->queueing_before_ns;
+    metrics->queueing_before_ns = sum_value(&collector->queueing_before_ns);
     metrics->ttft_outside_mean_ns =
-        ratio(collector->outside_ns, (double)collector->times[TIMES_TTFT].count);
+        ratio(sum_value(&collector->outside_ns), (double)collector->times[TIMES_TTFT].count);
 }
 
 /* Up to the last turn's end; of a run that was stopped before one ended, all of it. */
@@ -304,12 +304,13 @@ static void set_rates(const struct collector *collector, struct metrics *metrics
     metrics->extrapolated_time_share =
         ratio((double)collector->extrapolated_ns, metrics->gpu_busy_ns);
     metrics->gpu_utilisation = ratio(metrics->gpu_busy_ns, metrics->elapsed_ns);
-    metrics->batch_mean = ratio(collector->batch_time, collector->decode_time);
-    metrics->queue_mean = ratio(collector->queue.sum, metrics->elapsed_ns);
-    metrics->waiting_batch_ns = collector->waiting_ns[WAIT_BATCH];
-    metrics->waiting_hbm_ns = collector->waiting_ns[WAIT_HBM];
-    metrics->waiting_kv_ns = collector->waiting_ns[WAIT_KV];
-    metrics->waiting_gpu_ns = collector->waiting_ns[WAIT_GPU];
+    metrics->batch_mean =
+        ratio(sum_value(&collector->batch_time), sum_value(&collector->decode_time));
+    metrics->queue_mean = ratio(sum_value(&collector->queue.sum), metrics->elapsed_ns);
+    metrics->waiting_batch_ns = sum_value(&collector->waiting_ns[WAIT_BATCH]);
+    metrics->waiting_hbm_ns = sum_value(&collector->waiting_ns[WAIT_HBM]);
+    metrics->waiting_kv_ns = sum_value(&collector->waiting_ns[WAIT_KV]);
+    metrics->waiting_gpu_ns = sum_value(&collector->waiting_ns[WAIT_GPU]);
 }
 
 static void set_service(const struct collector *collector, struct metrics *metrics)
@@ -318,8 +319,9 @@ static void set_service(const struct collector *collector, struct metrics *metri
     metrics->slo_attainment = ratio((double)collector->turns_in_slo, (double)collector->turns);
     metrics->goodput_turns_per_s = ratio((double)collector->turns_in_slo, elapsed_s);
     metrics->ttft_first_turn_ns =
-        ratio(collector->by_turn[0].sum_ns, (double)collector->by_turn[0].count);
-    metrics->ttft_urgent_mean_ns = ratio(collector->urgent.sum_ns, (double)collector->urgent.count);
+        ratio(sum_value(&collector->by_turn[0].sum_ns), (double)collector->by_turn[0].count);
+    metrics->ttft_urgent_mean_ns =
+        ratio(sum_value(&collector->urgent.sum_ns), (double)collector->urgent.count);
     metrics->preemptions = (double)collector->preemptions;
     metrics->preempted_tokens = (double)collector->preempted_tokens;
     metrics->prefilled_again_tokens = (double)collector->prefilled_again_tokens;
@@ -392,7 +394,8 @@ static void add_ttft_by_turn(struct sim_result *result, const struct collector *
     struct series *series = series_new(result, "ttft_by_turn", "turn", "ns", turns);
     for (uint32_t i = 0; i < turns; i++) {
         series->x[i] = i + 1.0;
-        series->y[i] = collector->by_turn[i].sum_ns / (double)collector->by_turn[i].count;
+        series->y[i] =
+            sum_value(&collector->by_turn[i].sum_ns) / (double)collector->by_turn[i].count;
     }
 }
 

@@ -4,6 +4,7 @@
 #define REPRISE_SIM_ENGINE_COLLECTOR_H
 
 #include "base/histogram.h"
+#include "base/sum.h"
 #include "sim/placement/tier.h"
 #include "sim/engine/experiment.h"
 #include "sim/engine/result.h"
@@ -16,7 +17,8 @@ enum busy { BUSY_PREFILL, BUSY_DECODE, BUSY_SAVE_STALL, BUSY_COUNT };
 /* A mean weighted by time of a value that changes in steps. */
 struct time_mean {
     uint64_t since_ns;
-    double value, sum; /* sum: value * ns up to since_ns */
+    double value;
+    struct sum sum; /* value * ns up to since_ns */
 };
 
 /* What happened over time, in at most TIMELINE_BINS bins: when time outgrows them, pairs are merged
@@ -32,7 +34,7 @@ struct timeline {
 enum { TTFT_TURNS = 32 };
 struct turn_ttft {
     uint64_t count;
-    double sum_ns;
+    struct sum sum_ns;
 };
 
 /* Times whose mean and quantiles are metrics (time_metrics in collector.c). */
@@ -56,11 +58,11 @@ struct collector {
     struct turn_ttft by_turn[TTFT_TURNS];
     uint64_t busy_ns[BUSY_COUNT], load_wait_ns;
     uint64_t after_ns[BUSY_COUNT]; /* of busy_ns: after the last turn that has ended so far */
-    double outside_ns;         /* sum of measured turns' time to first token outside the scheduler */
-    double queueing_before_ns; /* measured turns' waiting before the measured part began */
+    struct sum outside_ns;         /* sum of measured turns' time to first token outside the scheduler */
+    struct sum queueing_before_ns; /* measured turns' waiting before the measured part began */
     struct time_mean queue;
-    double waiting_ns[WAIT_COUNT]; /* of queue's integral; all servers */
-    double batch_time, decode_time; /* batch size * ns, and ns */
+    struct sum waiting_ns[WAIT_COUNT]; /* of queue's integral; all servers */
+    struct sum batch_time, decode_time; /* batch size * ns, and ns */
     uint64_t iterations, extrapolated_iterations, extrapolated_ns;
     uint64_t turns, reply_tokens, overflows, clamped_turns;
     uint64_t wanted_tokens, history_tokens, reused_tokens, computed_tokens;

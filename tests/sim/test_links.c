@@ -55,6 +55,25 @@ START_TEST(two_flows_on_a_link_share_it_equally)
 }
 END_TEST
 
+/* Two flows at a time for most of a year, so that their class is never empty: every third of a
+ * flow's size one ends and another begins. The work served by then is more than a double tells to a
+ * byte. */
+START_TEST(a_link_that_never_rests_is_as_exact_at_the_end)
+{
+    struct links links = links_of(5e9, 3e9, 3e9, 10e9, 0);
+    const uint64_t size_bytes = 3000 * GB + 6, between_ns = size_bytes / 3;
+    uint32_t user;
+    links_start(&links, 0, LINK_BIT(LINK_H2D), size_bytes / 2, 1);
+    links_start(&links, 0, LINK_BIT(LINK_H2D), size_bytes, 2);
+    for (uint64_t end = 1; end <= 30000; end++) {
+        ck_assert_uint_eq(next_end(&links, &user), end * between_ns);
+        ck_assert_uint_eq(user, end);
+        links_start(&links, end * between_ns, LINK_BIT(LINK_H2D), size_bytes, (uint32_t)end + 2);
+    }
+    links_free(&links);
+}
+END_TEST
+
 START_TEST(opposite_directions_do_not_disturb_each_other)
 {
     struct links links = links_of(5e9, 3e9, 10e9, 10e9, 0);
@@ -355,6 +374,7 @@ static Suite *suite(void)
     TCase *tcase = tcase_create("sharing");
     tcase_add_test(tcase, one_flow_takes_its_size_over_the_rate_after_the_latency);
     tcase_add_test(tcase, two_flows_on_a_link_share_it_equally);
+    tcase_add_test(tcase, a_link_that_never_rests_is_as_exact_at_the_end);
     tcase_add_test(tcase, opposite_directions_do_not_disturb_each_other);
     tcase_add_test(tcase, directions_that_share_a_total_have_half_of_it_each_while_both_are_busy);
     tcase_add_test(tcase, what_one_direction_does_not_use_of_the_total_is_the_others);

@@ -1,6 +1,7 @@
 /* base/config_load.c - a tree against a schema: nothing unknown, and every row's value into the
  * target. */
 #include "base/config_entries.h"
+#include "base/shown.h"
 
 #include <assert.h>
 #include <string.h>
@@ -115,6 +116,9 @@ static enum status load_given(const struct config_tree *tree, const struct confi
     char expected[CONFIG_PHRASE_BYTES];
     if (config_value_read(row, entry->value, value))
         return STATUS_OK;
+    if (row->kind == CONFIG_TEXT && !shown_is_plain(entry->value))
+        return config_refuse(tree, entry, "a text in one line, without control characters",
+                             entry->value, err);
     return config_refuse(tree, entry, config_row_expected(row, expected),
                          entry->value[0] != '\0' ? entry->value : "(empty)", err);
 }

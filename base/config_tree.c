@@ -4,6 +4,7 @@
 
 #include "base/config_entries.h"
 #include "base/memory.h"
+#include "base/shown.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -117,12 +118,12 @@ static const char *scalar_text(const struct reader *reader)
  * prefix_bytes long. */
 static enum status read_key(struct reader *reader, size_t prefix_bytes)
 {
-    static const char expected[] = "a key: a short text without line breaks";
+    static const char expected[] = "a key: a short text without line breaks or control characters";
     reader->key[prefix_bytes] = '\0';
     if (reader->event.type != YAML_SCALAR_EVENT)
         return refuse_event(reader, expected, NULL);
     const char *text = scalar_text(reader);
-    if (text == NULL || *text == '\0' || strpbrk(text, "\r\n") != NULL)
+    if (text == NULL || *text == '\0' || !shown_is_plain(text))
         return refuse_event(reader, expected, text);
     size_t room = sizeof reader->key - prefix_bytes;
     int written =
@@ -150,6 +151,8 @@ static enum status read_scalar(struct reader *reader, uint64_t line)
     const char *text = scalar_text(reader);
     if (text == NULL)
         return refuse_event(reader, "a value without NUL bytes", NULL);
+    if (!shown_is_plain_lines(text))
+        return refuse_event(reader, "a value without control characters", text);
     if (reader->event.data.scalar.tag != NULL)
         return refuse_tag(reader, reader->event.data.scalar.tag);
     if (is_null(reader))
@@ -315,17 +318,6 @@ enum status config_tree_read(const char *path, struct config_tree **tree, struct
 
 /* --set */
 
-/* libyaml's own check, which is what a record of the run must pass when it is read back. */
-static bool is_utf8(const char *text)
-{
-    yaml_event_t event;
-    if (!yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text, -1, 1, 1,
-                                      YAML_ANY_SCALAR_STYLE))
-        return false;
-    yaml_event_delete(&event);
-    return true;
-}
-
 static void set_value(struct config_tree *tree, const char *key, const char *value)
 {
     struct config_entry *entry = NULL;
@@ -347,9 +339,11 @@ enum status config_tree_set(struct config_tree *tree, const char *assignment, st
 {
     const char *equals = strchr(assignment, '=');
     size_t key_bytes = equals != NULL ? (size_t)(equals - assignment) : 0;
-    if (key_bytes == 0 || key_bytes >= CONFIG_KEY_BYTES || !is_utf8(assignment))
-        return error_input(err, "--set", 0, NULL, "KEY=VALUE in UTF-8, such as engine.batch=32",
-                           assignment);
+    /* The record of a run must pass libyaml's check when it is read back. */
+    if (key_bytes == 0 || key_bytes >= CONFIG_KEY_BYTES || !shown_is_plain(assignment))
+        return error_input(
+            err, "--set", 0, NULL,
+            "KEY=VALUE in UTF-8, without control characters, such as engine.batch=32", assignment);
     char key[CONFIG_KEY_BYTES];
     memcpy(key, assignment, key_bytes);
     key[key_bytes] = '\0';

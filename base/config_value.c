@@ -1,6 +1,7 @@
 /* base/config_value.c - one value of a row's kind: from text, to text, and what to say is expected.
  */
 #include "base/config_entries.h"
+#include "base/shown.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -141,7 +142,7 @@ static bool read_bool(const char *text, bool *value)
 static bool read_text(const char *text, char value[CONFIG_TEXT_BYTES])
 {
     size_t length = strlen(text);
-    if (length >= CONFIG_TEXT_BYTES)
+    if (length >= CONFIG_TEXT_BYTES || !shown_is_plain(text))
         return false;
     memcpy(value, text, length + 1);
     return true;

@@ -1,36 +1,12 @@
 /* base/error.c - see error.h: filling and printing struct error. */
 #include "base/error.h"
 
-#include <stdbool.h>
-#include <string.h>
+#include "base/shown.h"
 
-static bool continues_utf8(char byte)
-{
-    return ((unsigned char)byte & 0xC0) == 0x80;
-}
-
-static char printable(char byte)
-{
-    unsigned char value = (unsigned char)byte;
-    /* Control characters of a hostile file must not reach the terminal, nor break the line. */
-    return value < 0x20 || value == 0x7F ? '?' : byte;
-}
-
+/* What a hostile file holds must not reach the terminal, nor break the line. */
 static void copy_text(char *to, size_t to_bytes, const char *from)
 {
-    static const char cut[] = "...";
-    if (from == NULL)
-        from = "";
-    size_t length = strlen(from);
-    bool fits = length < to_bytes;
-    if (!fits) {
-        length = to_bytes - sizeof cut;
-        while (length > 0 && continues_utf8(from[length]))
-            length--;
-    }
-    for (size_t i = 0; i < length; i++)
-        to[i] = printable(from[i]);
-    memcpy(to + length, fits ? "" : cut, fits ? 1 : sizeof cut);
+    shown_fit(from != NULL ? from : "", to, to_bytes);
 }
 
 enum status error_input(struct error *err, const char *file, uint64_t line, const char *key,

@@ -13,7 +13,8 @@ enum status {
     STATUS_INTERRUPTED /* Ctrl-C: what finished is kept; exits with 130 */
 };
 
-/* Copies, not pointers: an error outlives the parser that found it. Longer texts are cut. */
+/* Copies, not pointers: an error outlives the parser that found it. Texts are as shown.h shows them; longer ones are
+ * cut. */
 struct error {
     enum status status;
     uint64_t line; /* 1-based; 0: the file as a whole */

@@ -98,18 +98,53 @@ size_t shown_text(const char *text, size_t bytes, char *out, size_t room)
     return used;
 }
 
-bool shown_is_plain(const char *text)
+/* Whether what is shown of the text, its NUL included, has so much room. */
+static bool has_room(const char *text, size_t room)
+{
+    size_t bytes = strlen(text), used = 0;
+    char piece[PIECE_BYTES];
+    for (size_t at = 0; at < bytes && used < room;) {
+        at += next_piece((const unsigned char *)text + at, bytes - at, piece);
+        used += strlen(piece);
+    }
+    return used < room;
+}
+
+void shown_fit(const char *text, char *out, size_t room)
+{
+    static const char cut[] = "...";
+    bool fits = has_room(text, room);
+    size_t used = shown_text(text, strlen(text), out, fits ? room : room - (sizeof cut - 1));
+    if (!fits)
+        memcpy(out + used, cut, sizeof cut);
+}
+
+static bool is_plain(const char *text, bool lines)
 {
     const unsigned char *from = (const unsigned char *)text;
     size_t bytes = strlen(text);
     while (bytes > 0) {
-        struct character character = read_character(from, bytes);
-        if (character.bytes == 0 || is_obeyed(character.code))
+        struct character character = { *from, 1 };
+        bool is_ascii = *from >= 0x20 && *from < 0x7F; /* nearly all there is */
+        if (!is_ascii)
+            character = read_character(from, bytes);
+        bool is_break = lines && (*from == '\n' || *from == '\t');
+        if (character.bytes == 0 || (!is_ascii && !is_break && is_obeyed(character.code)))
             return false;
         from += character.bytes;
         bytes -= character.bytes;
     }
     return true;
+}
+
+bool shown_is_plain(const char *text)
+{
+    return is_plain(text, false);
+}
+
+bool shown_is_plain_lines(const char *text)
+{
+    return is_plain(text, true);
 }
 
 char *shown_new(const char *text)
@@ -125,4 +160,11 @@ void shown_put(FILE *out, const char *text)
     char *shown = shown_new(text);
     fputs(shown, out);
     free(shown);
+}
+
+void shown_line(FILE *out, const char *before, const char *text)
+{
+    fputs(before, out);
+    shown_put(out, text);
+    fputc('\n', out);
 }

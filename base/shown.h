@@ -18,13 +18,19 @@
  * cut, at a whole character or escape. */
 size_t shown_text(const char *text, size_t bytes, char *out, size_t room);
 
+/* The same, with "..." at the end where it was cut; room >= 4. */
+void shown_fit(const char *text, char *out, size_t room);
+
 /* Whether that would leave the text as it is. */
 bool shown_is_plain(const char *text);
+/* Whether it would, were it not for line feeds and tabs: a text of several lines. */
+bool shown_is_plain_lines(const char *text);
 
 /* The same into a new text, for the caller to free. */
 char *shown_new(const char *text);
 
-/* The same onto a stream. */
+/* The same onto a stream; and as a line of which `before` is ours. */
 void shown_put(FILE *out, const char *text);
+void shown_line(FILE *out, const char *before, const char *text);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/table.h"
 
 #include "base/memory.h"
+#include "base/shown.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -123,9 +124,16 @@ static enum status part_field(struct parting *parting, bool *last, struct error 
 static enum status part_line(struct parting *parting, uint32_t *fields, struct error *err)
 {
     bool last = false;
+    uint64_t first = parting->fields;
     for (*fields = 0; !last; (*fields)++)
         if (part_field(parting, &last, err) != STATUS_OK)
             return err->status;
+    /* Names of GPUs, models and columns are told, and go into other files. */
+    for (uint64_t i = first; i < parting->fields; i++) {
+        const char *field = parting->table->text + parting->table->field[i];
+        if (!shown_is_plain_lines(field))
+            return refuse(parting, "text", "UTF-8 without control characters", field, err);
+    }
     parting->line++;
     return STATUS_OK;
 }

@@ -1,6 +1,8 @@
 /* cli/accuracy_json.c - see accuracy_json.h. */
 #include "cli/accuracy_json.h"
 
+#include "base/json_out.h"
+
 #include <jansson.h>
 #include <math.h>
 
@@ -122,7 +124,7 @@ void accuracy_print_json(FILE *out, const struct accuracy *accuracy)
     json_object_set_new(object, "worst", worst_json(accuracy));
     json_object_set_new(object, "runs", runs);
     json_object_set_new(object, "notes", notes);
-    json_dumpf(object, out, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    json_dumpf(object, out, JSON_OUT | JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     fputc('\n', out);
     json_decref(object);
 }

@@ -1,4 +1,5 @@
 /* cli/breakdown_json.c - see breakdown_print.h; the JSON. */
+#include "base/json_out.h"
 #include "cli/breakdown_print.h"
 
 #include <jansson.h>
@@ -84,7 +85,7 @@ void breakdown_print_json(FILE *out, const struct model *model, const struct har
     json_object_set_new(object, "prefill", breakdown_json(prefill));
     json_object_set_new(object, "decode", breakdown_json(decode));
     json_object_set_new(object, "load_or_compute", links_json(&links));
-    json_dumpf(object, out, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    json_dumpf(object, out, JSON_OUT | JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     fputc('\n', out);
     json_decref(object);
 }

@@ -1,5 +1,6 @@
 /* cli/cmd_calibrate.c - `reprise calibrate`: measures, or takes measurements from a profile; fits,
  * writes. No arithmetic here. */
+#include "base/shown.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/machine_options.h"
@@ -46,8 +47,14 @@ static enum status fit_and_keep(const struct calibrate_options *given,
         status = calibration_store(store, given->name, samples, &fits, err);
     if (status == STATUS_OK) {
         calibration_print(stdout, samples, &fits);
-        printf("\nwritten: %s\n         %s\n         %s\nuse: reprise sim -m %s -H %s -g 1\n",
-               files.model, files.hardware, files.times, files.model, files.hardware);
+        shown_line(stdout, "\nwritten: ", files.model);
+        shown_line(stdout, "         ", files.hardware);
+        shown_line(stdout, "         ", files.times);
+        fputs("use: reprise sim -m ", stdout);
+        shown_put(stdout, files.model);
+        fputs(" -H ", stdout);
+        shown_put(stdout, files.hardware);
+        puts(" -g 1");
     }
     free(fits.fit);
     return status;
@@ -105,8 +112,10 @@ int cmd_calibrate(int argc, const char **argv)
         .summary =
             "Measures this machine: prefill, decode, products, attention, copies, SSD. Writes a "
             "model and a\nserver that `reprise sim`, `run` and `validate` take. With "
-            "--from-profile: fits coefficients to\nwhat others measured on a GPU, told by the tables' "
-            "headings (Vidur's, aiconfigurator's, a plain CSV;\nalso gzip'd), and prints, as markdown, "
+            "--from-profile: fits coefficients to\nwhat others measured on a GPU, told by the "
+            "tables' "
+            "headings (Vidur's, aiconfigurator's, a plain CSV;\nalso gzip'd), and prints, as "
+            "markdown, "
             "how well it predicts what was left out of the fit.",
         .table = table,
     };

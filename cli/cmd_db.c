@@ -1,4 +1,5 @@
 /* cli/cmd_db.c - `reprise db`: databases as wholes. */
+#include "base/shown.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -6,6 +7,12 @@
 
 #include <inttypes.h>
 #include <string.h>
+
+static void tell_added(const char *from, uint64_t added)
+{
+    shown_put(stdout, from);
+    printf(": %" PRIu64 " runs added\n", added);
+}
 
 static enum status merge(const char *into, const char *const *from, uint32_t count,
                          struct error *err)
@@ -16,7 +23,7 @@ static enum status merge(const char *into, const char *const *from, uint32_t cou
         uint64_t added = 0;
         status = store_merge(store, from[i], &added, err);
         if (status == STATUS_OK)
-            printf("%s: %" PRIu64 " runs added\n", from[i], added);
+            tell_added(from[i], added);
     }
     store_close(store);
     return status;

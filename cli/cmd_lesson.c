@@ -1,5 +1,6 @@
 /* cli/cmd_lesson.c - `reprise lesson`: lists, runs and prints the lessons of docs/learn. No
  * arithmetic here. */
+#include "base/shown.h"
 #include "base/whole_file.h"
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -28,7 +29,8 @@ struct lesson_options {
 
 static void print_title(uint32_t number, const char *title, void *context)
 {
-    fprintf(context, "%2u  %s\n", number, title);
+    fprintf(context, "%2u", number);
+    shown_line(context, "  ", title);
 }
 
 static enum status list(struct error *err)
@@ -69,7 +71,7 @@ static enum status draw_turn(const struct lesson *lesson, const char *beside, st
     snprintf(path, sizeof path, "%.*s-turn%s", (int)(ending - beside), beside, ending);
     enum status status = lesson_turn_draw(lesson, path, err);
     if (status == STATUS_OK)
-        printf("One turn, layer by layer: %s\n", path);
+        shown_line(stdout, "One turn, layer by layer: ", path);
     return status;
 }
 
@@ -92,7 +94,7 @@ static enum status draw(const struct lesson_options *given, const struct lesson 
     if (status == STATUS_OK)
         status = lesson_picture_draw(lesson, given->out != NULL ? given->out : path, err);
     if (status == STATUS_OK)
-        printf("\nThe picture: %s\n", given->out != NULL ? given->out : path);
+        shown_line(stdout, "\nThe picture: ", given->out != NULL ? given->out : path);
     if (status == STATUS_OK && lesson->shown_count > 0)
         status = draw_turn(lesson, given->out != NULL ? given->out : path, err);
     return with_way_out(status, err);
@@ -138,7 +140,7 @@ static enum status write_text(const struct lesson *lesson, const char *path, str
     lesson_print(file.out, lesson, LESSON_PAGE, err);
     enum status status = whole_file_close(&file, err);
     if (status == STATUS_OK)
-        printf("%s\n", path);
+        shown_line(stdout, "", path);
     return status;
 }
 
@@ -155,13 +157,13 @@ static enum status write_page(const struct lesson *lesson, struct pages *pages, 
         status = lesson_picture_draw(lesson, path, err);
     }
     if (status == STATUS_OK && !pages->given->no_picture)
-        printf("%s\n", path);
+        shown_line(stdout, "", path);
     if (status != STATUS_OK || pages->given->no_picture || !lesson_shows_turn(lesson))
         return status;
     snprintf(path, sizeof path, "%s/%s-turn.svg", folder, lesson->name);
     status = lesson_turn_draw(lesson, path, err);
     if (status == STATUS_OK)
-        printf("%s\n", path);
+        shown_line(stdout, "", path);
     return status;
 }
 

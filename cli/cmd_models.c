@@ -1,4 +1,5 @@
 /* cli/cmd_models.c - `reprise models`: what models, hardware, drives and policies there are. */
+#include "base/shown.h"
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/models_import.h"
@@ -16,7 +17,7 @@
 static void print_name(const char *name, void *context)
 {
     (void)context;
-    printf("  %s\n", name);
+    shown_line(stdout, "  ", name);
 }
 
 struct drive_list {
@@ -62,10 +63,19 @@ static enum status list_drives(struct error *err)
     return err->status;
 }
 
+/* A file's name and what is in it. */
+static void print_row(int width, const char *name, const char *summary)
+{
+    char shown[CONFIG_TEXT_BYTES];
+    shown_fit(name, shown, sizeof shown);
+    printf("  %-*s", width, shown);
+    shown_line(stdout, " ", summary);
+}
+
 static void print_policy(const char *name, const char *summary, void *context)
 {
     (void)context;
-    printf("  %-16s %s\n", name, summary);
+    print_row(16, name, summary);
 }
 
 struct preset_list {
@@ -78,7 +88,7 @@ static void print_preset(const char *name, void *context)
     struct preset_list *list = context;
     char summary[CONFIG_TEXT_BYTES];
     if (list->err->status == STATUS_OK && preset_summary(name, summary, list->err) == STATUS_OK)
-        printf("  %-39s %s\n", name, summary);
+        print_row(39, name, summary);
 }
 
 static void print_version(const char *name, void *context)
@@ -87,7 +97,7 @@ static void print_version(const char *name, void *context)
     char summary[CONFIG_TEXT_BYTES];
     if (list->err->status == STATUS_OK &&
         engine_version_summary(name, summary, list->err) == STATUS_OK)
-        printf("  %-16s %s\n", name, summary);
+        print_row(16, name, summary);
 }
 
 static enum status list_policies(struct error *err)

@@ -1,6 +1,7 @@
 /* cli/cmd_paper.c - `reprise paper`: CachedAttention's evaluation, run and set beside what was
  * published. No arithmetic here. */
 #include "base/memory.h"
+#include "base/shown.h"
 #include "cli/commands.h"
 #include "cli/comparison.h"
 #include "cli/interrupt.h"
@@ -93,7 +94,7 @@ static enum status measure(struct paper *paper, struct error *err)
 static void tell_file(const char *path, void *context)
 {
     (void)context;
-    printf("%s\n", path);
+    shown_line(stdout, "", path);
 }
 
 static enum status reproduce(const struct paper_options *given, const struct options *options,

@@ -1,4 +1,5 @@
 /* cli/cmd_plot.c - `reprise plot`: pictures of a comparison or a sweep in the database. */
+#include "base/shown.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -19,7 +20,7 @@ struct plot_options {
 static void tell_file(const char *path, void *context)
 {
     (void)context;
-    printf("%s\n", path);
+    shown_line(stdout, "", path);
 }
 
 static enum status draw_sweep(struct plot_options *given, struct store *store, int64_t sweep,

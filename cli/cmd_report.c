@@ -1,5 +1,6 @@
 /* cli/cmd_report.c - `reprise report`: runs or a sweep as one HTML page. */
 #include "base/memory.h"
+#include "base/shown.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -69,7 +70,7 @@ static enum status report(struct report_options *given, const struct options *op
     else if (status == STATUS_OK)
         status = write_report(store, given, &question, err);
     if (status == STATUS_OK)
-        printf("%s\n", given->path);
+        shown_line(stdout, "", given->path);
     store_close(store);
     free(runs);
     return status;

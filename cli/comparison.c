@@ -2,6 +2,7 @@
 #include "cli/comparison.h"
 
 #include "base/memory.h"
+#include "base/shown.h"
 #include "cli/comparison_bound.h"
 #include "cli/comparison_compared.h"
 #include "cli/comparison_print.h"
@@ -281,9 +282,9 @@ static void tell_files(const struct comparison *comparison)
     for (uint32_t i = 0; i < items_of(comparison); i++) {
         const struct record *record = &run_of_item(comparison, i)->record;
         if (record->turns_path != NULL)
-            fprintf(stderr, "turns: %s\n", record->turns_path);
+            shown_line(stderr, "turns: ", record->turns_path);
         if (record->timeline_path != NULL)
-            fprintf(stderr, "timeline: %s\n", record->timeline_path);
+            shown_line(stderr, "timeline: ", record->timeline_path);
     }
 }
 

@@ -2,6 +2,7 @@
 #include "cli/experiment_list.h"
 
 #include "base/memory.h"
+#include "base/shown.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@ static void print_note(void *context, const char *sentence)
     if (strcmp(list->noted, sentence) == 0)
         return;
     snprintf(list->noted, sizeof list->noted, "%s", sentence);
-    fprintf(stderr, "note: %s\n", sentence);
+    shown_line(stderr, "note: ", sentence);
 }
 
 /* Each once: a name is how results are told apart. `option`: who gave it. */

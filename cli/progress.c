@@ -2,6 +2,7 @@
 #include "cli/progress.h"
 
 #include "base/clock.h"
+#include "base/shown.h"
 #include "base/units.h"
 
 #include <stdio.h>
@@ -58,14 +59,15 @@ void progress_tell(struct progress *progress, double share, uint64_t done, const
     uint64_t since = progress->drawn_ns > 0 ? progress->drawn_ns : progress->start_ns;
     if (now - since < (progress->shown ? DRAW_EVERY_NS : TELL_EVERY_NS))
         return;
-    char count[32], elapsed[32];
+    char count[32], elapsed[32], shown[91];
+    shown_fit(doing, shown, sizeof shown);
     progress->drawn_ns = now;
     units_format((double)done, UNIT_PLAIN, count, sizeof count);
     units_format((double)(now - progress->start_ns), UNIT_DURATION, elapsed, sizeof elapsed);
     if (progress->shown)
-        fprintf(stderr, WIPE "%3.0f %% %s %s, %s: %.90s", 100.0 * share, count, what, elapsed, doing);
+        fprintf(stderr, WIPE "%3.0f %% %s %s, %s: %s", 100.0 * share, count, what, elapsed, shown);
     else
-        fprintf(stderr, "%3.0f %% %s %s, %s: %s\n", 100.0 * share, count, what, elapsed, doing);
+        fprintf(stderr, "%3.0f %% %s %s, %s: %s\n", 100.0 * share, count, what, elapsed, shown);
     fflush(stderr);
 }
 

@@ -1,6 +1,8 @@
 /* cli/replay_print.c - see replay_print.h. */
 #include "cli/replay_print.h"
 
+#include "base/json_out.h"
+#include "base/shown.h"
 #include "base/units.h"
 #include "cli/table.h"
 
@@ -174,8 +176,10 @@ void replay_print_table(FILE *out, const struct replay_about *about, const struc
 {
     const struct replay_result *any = &all->runs[0].result;
     char memory[32];
-    fprintf(out, "trace     %s (%s): %" PRIu64 " requests, %" PRIu64 " references of %u tokens\n",
-            about->trace, about->format, any->requests, any->references, about->block_tokens);
+    fputs("trace     ", out);
+    shown_put(out, about->trace);
+    fprintf(out, " (%s): %" PRIu64 " requests, %" PRIu64 " references of %u tokens\n",
+            about->format, any->requests, any->references, about->block_tokens);
     fprintf(out, "time      to compute again what hits, by %s\n", about->server);
     if (all->bound != NULL)
         fprintf(out, "bound     no policy hits more, or saves more time; found with %s\n",
@@ -274,7 +278,7 @@ void replay_print_json(FILE *out, const struct replay_about *about, const struct
     for (uint32_t size = 0; size < all->size_count; size++)
         json_array_append_new(sizes, size_json(all, size));
     json_object_set_new(object, "sizes", sizes);
-    json_dumpf(object, out, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    json_dumpf(object, out, JSON_OUT | JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     fputc('\n', out);
     json_decref(object);
 }

@@ -1,6 +1,8 @@
 /* cli/runtime_options.c - see runtime_options.h. */
 #include "cli/runtime_options.h"
 
+#include "base/shown.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -34,8 +36,10 @@ enum status runtime_options_config(const struct runtime_options *given, struct s
 
 void runtime_report_print(FILE *out, const char *name, const struct serve_report *report)
 {
-    fprintf(out, "%s: %s%s%s\n", name, report->device, report->ssd[0] != '\0' ? "; SSD: " : "",
-            report->ssd);
+    shown_put(out, name);
+    fputs(": ", out);
+    shown_put(out, report->device);
+    shown_line(out, report->ssd[0] != '\0' ? "; SSD: " : "", report->ssd);
     if (report->late_ns > report->run_ns / 2000)
         fprintf(out, "  for %.1f %% of the run this machine was behind the rates it is held to\n",
                 100.0 * (double)report->late_ns / (double)report->run_ns);

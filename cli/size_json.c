@@ -1,5 +1,6 @@
 /* cli/size_json.c - see size_print.h: the answer as one JSON object. All sums are in dollars;
  * currency says what the table shows them in. */
+#include "base/json_out.h"
 #include "cli/size_print.h"
 
 #include "base/memory.h"
@@ -269,7 +270,7 @@ enum status size_print_json(FILE *out, const struct size_question *question,
     set(object, "front", front_json(answer));
     set(object, "prices", prices_json(question, answer));
     set(object, "sweep", json_integer(answer->sweep));
-    char *text = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+    char *text = json_dumps(object, JSON_OUT | JSON_INDENT(2) | JSON_REAL_PRECISION(15));
     json_decref(object);
     if (text == NULL)
         memory_exhausted();

@@ -1,6 +1,8 @@
 /* cli/sweep_print.c - see sweep_print.h. */
 #include "cli/sweep_print.h"
 
+#include "base/csv_cell.h"
+#include "base/json_out.h"
 #include "base/memory.h"
 #include "cli/table.h"
 #include "sweep/axis.h"
@@ -120,7 +122,8 @@ static void print_failures(FILE *out, const struct sweep_table *table)
             continue;
         fputs("cannot run:", out);
         for (uint32_t a = 0; a < table->axes; a++)
-            fprintf(out, " %s=%s", table->axis_keys[a], row->values[a]);
+            fprintf(out, " %s=%s", table->axis_keys[a],
+                    row->values[a] != NULL ? row->values[a] : "");
         fprintf(out, ": %s\n", row->failure);
     }
     if (failures > 3)
@@ -156,24 +159,13 @@ static void print_table(FILE *out, const struct sweep_table *table, const struct
 
 /* ---- CSV and JSON ---- */
 
-static void print_csv_text(FILE *out, const char *text)
-{
-    bool plain = text != NULL && text[strcspn(text, ",\"\n")] == '\0';
-    if (plain) {
-        fputs(text, out);
-        return;
-    }
-    fputc('"', out);
-    for (; text != NULL && *text != '\0'; text++)
-        fputs(*text == '"' ? "\"\"" : (char[2]){ *text, '\0' }, out);
-    fputc('"', out);
-}
-
 static void print_csv(FILE *out, const struct sweep_table *table)
 {
     fputs("run,point,replication", out);
-    for (uint32_t a = 0; a < table->axes; a++)
-        fprintf(out, ",%s", table->axis_keys[a]);
+    for (uint32_t a = 0; a < table->axes; a++) {
+        fputc(',', out);
+        csv_cell_put(out, table->axis_keys[a]);
+    }
     for (int m = 0; m < METRIC_COUNT; m++)
         fprintf(out, ",%s", metric_rows[m].name);
     fputs(",failure\n", out);
@@ -182,7 +174,7 @@ static void print_csv(FILE *out, const struct sweep_table *table)
         fprintf(out, "%" PRId64 ",%" PRIu32 ",%" PRIu32, row->run, row->point, row->replication);
         for (uint32_t a = 0; a < table->axes; a++) {
             fputc(',', out);
-            print_csv_text(out, row->values[a]);
+            csv_cell_put(out, row->values[a] != NULL ? row->values[a] : "");
         }
         for (int m = 0; m < METRIC_COUNT; m++) {
             double value = metric_value(&row->metrics, m);
@@ -190,7 +182,7 @@ static void print_csv(FILE *out, const struct sweep_table *table)
         }
         fputc(',', out);
         if (row->failure != NULL)
-            print_csv_text(out, row->failure);
+            csv_cell_put(out, row->failure);
         fputc('\n', out);
     }
 }
@@ -222,7 +214,7 @@ static void print_json(FILE *out, const struct sweep_table *table)
     json_t *list = json_array();
     for (uint32_t i = 0; i < table->count; i++)
         json_array_append_new(list, row_json(table, &table->rows[i]));
-    json_dumpf(list, out, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    json_dumpf(list, out, JSON_OUT | JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     fputc('\n', out);
     json_decref(list);
 }

@@ -2,6 +2,7 @@
 #include "cli/table.h"
 
 #include "base/memory.h"
+#include "base/shown.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -25,13 +26,14 @@ void table_end(struct table *table)
 
 void table_add(struct table *table, const char *format, ...)
 {
-    char text[300];
+    char text[300], cell[SHOWN_ROOM(sizeof text)];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     memory_grow(&table->cell, &table->capacity, (uint64_t)table->count + 1, sizeof *table->cell);
-    table->cell[table->count++] = memory_text(text);
+    shown_text(text, strlen(text), cell, sizeof cell);
+    table->cell[table->count++] = memory_text(cell);
 }
 
 static uint32_t column_width(const struct table *table, uint32_t column)

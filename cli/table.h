@@ -14,7 +14,7 @@ struct table {
 void table_init(struct table *table, uint32_t columns);
 void table_end(struct table *table);
 
-/* Adds the next cell, printf-like. */
+/* Adds the next cell, printf-like; what a terminal would obey is escaped. */
 __attribute__((format(printf, 2, 3))) void table_add(struct table *table, const char *format, ...);
 
 /* Prints it no wider than width_most: columns that do not fit go into a block of their own below,

@@ -1,6 +1,7 @@
 /* cli/trace_verbs.c - see trace_verbs.h. */
 #include "cli/trace_verbs.h"
 
+#include "base/shown.h"
 #include "cli/interrupt.h"
 #include "traces/write.h"
 
@@ -129,7 +130,8 @@ enum status trace_source_open(const struct trace_source *given, const char *path
 static void tell(const char *path, const char *format, const struct trace_written *written)
 {
     char unit[32];
-    printf("%s: %s, %" PRIu64 " %s", path, format, written->sessions,
+    shown_put(stdout, path);
+    printf(": %s, %" PRIu64 " %s", format, written->sessions,
            written->turns > written->sessions ? "sessions" : "requests");
     if (written->turns > written->sessions)
         printf(", %" PRIu64 " turns", written->turns);

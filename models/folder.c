@@ -123,6 +123,21 @@ enum status models_path(const char *kind, const char *key, const char *name_or_p
     return refuse_unknown(kind, key, name_or_path, err);
 }
 
+enum status models_check_inside(const char *file, const char *key, const char *name_or_path,
+                                struct error *err)
+{
+    bool inside = *name_or_path != '/';
+    for (const char *part = name_or_path; inside && part != NULL;) {
+        inside = strncmp(part, "..", 2) != 0 || (part[2] != '/' && part[2] != '\0');
+        part = strchr(part, '/');
+        part = part != NULL ? part + 1 : NULL;
+    }
+    if (inside)
+        return STATUS_OK;
+    return error_input(err, file, 0, key, "a name, or a path below the current folder",
+                       name_or_path);
+}
+
 enum status models_read_sections(const char *path, const struct config_section *sections,
                                  void *target, struct error *err)
 {

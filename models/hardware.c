@@ -325,7 +325,7 @@ static enum status read_measured(struct hardware *hardware, const char *path, st
 {
     char beside[MODELS_PATH_BYTES + CONFIG_TEXT_BYTES];
     const char *slash = strrchr(path, '/');
-    int folder = slash != NULL && hardware->measured_file[0] != '/' ? (int)(slash - path + 1) : 0;
+    int folder = slash != NULL ? (int)(slash - path + 1) : 0;
     snprintf(beside, sizeof beside, "%.*s%s", folder, path, hardware->measured_file);
     return measured_timing_read(beside, &hardware->measured, err);
 }
@@ -433,6 +433,24 @@ static enum status check_prices(const struct hardware *hardware, const char *pat
     return STATUS_OK;
 }
 
+/* Files that the file names: read by name, or as paths that lead nowhere else. */
+static enum status check_named(const struct hardware *hardware, const char *path, struct error *err)
+{
+    const struct {
+        const char *key, *name;
+    } named[] = {
+        { "gpu.timing", hardware->timing },
+        { "gpu.attention", hardware->attention_file },
+        { "allreduce.timing", hardware->allreduce_timing },
+        { "prices", hardware->prices_name },
+        { "timing.measured", hardware->measured_file },
+    };
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < sizeof named / sizeof *named; i++)
+        status = models_check_inside(path, named[i].key, named[i].name, err);
+    return status;
+}
+
 static enum status read_keys(const char *name_or_path, char path[MODELS_PATH_BYTES],
                              struct hardware *hardware, struct error *err)
 {
@@ -442,6 +460,8 @@ static enum status read_keys(const char *name_or_path, char path[MODELS_PATH_BYT
         status = models_read(path, hardware_rows, hardware, err);
     if (status == STATUS_OK)
         status = check_prices(hardware, path, err);
+    if (status == STATUS_OK)
+        status = check_named(hardware, path, err);
     return status == STATUS_OK ? check(hardware, path, err) : status;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/json_constants.h"
 #include "base/memory.h"
+#include "base/shown.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -48,6 +49,36 @@ static enum status read_text(const char *path, char **text, struct error *err)
     return status;
 }
 
+/* Names of fields, modules and kinds are told, and written into comments of YAML: a text becomes
+ * what shown.h shows of it, here for all readers. The tree is as deep as jansson lets one be. */
+static json_t *shown_copy(json_t *value)
+{
+    const char *name;
+    json_t *entry, *copy;
+    size_t i;
+    if (json_is_object(value)) {
+        copy = json_object();
+        json_object_foreach(value, name, entry)
+        {
+            char *shown = shown_new(name);
+            json_object_set_new(copy, shown, shown_copy(entry));
+            free(shown);
+        }
+    } else if (json_is_array(value)) {
+        copy = json_array();
+        json_array_foreach(value, i, entry) json_array_append_new(copy, shown_copy(entry));
+    } else if (json_is_string(value)) {
+        char *shown = shown_new(json_string_value(value));
+        copy = json_string(shown);
+        free(shown);
+    } else {
+        copy = json_incref(value);
+    }
+    if (copy == NULL)
+        memory_exhausted();
+    return copy;
+}
+
 enum status hf_json_load(const char *path, json_t **root, struct error *err)
 {
     char *text = NULL;
@@ -59,11 +90,13 @@ enum status hf_json_load(const char *path, json_t **root, struct error *err)
     size_t length;
     char *plain = json_without_constants(begin, strlen(begin), &length);
     free(text);
-    *root = json_loads(plain, JSON_REJECT_DUPLICATES, &problem);
+    json_t *read = json_loads(plain, JSON_REJECT_DUPLICATES, &problem);
     free(plain);
-    if (*root == NULL)
+    if (read == NULL)
         return error_input(err, path, problem.line > 0 ? (uint64_t)problem.line : 0, NULL,
                            "a JSON object", problem.text);
+    *root = shown_copy(read);
+    json_decref(read);
     if (json_is_object(*root))
         return STATUS_OK;
     json_decref(*root);

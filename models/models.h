@@ -468,6 +468,11 @@ void models_print(FILE *out, const struct model *model, const struct hardware *h
                   uint32_t ranks, const struct engine_memory *engine,
                   const struct timing_host *host);
 
+/* Whether what a file or an experiment names is a name, or a path below the current folder: the file may be a stranger's, and
+ * only model, hardware, trace and ssd.drive are any path by right. STATUS_INPUT: it is absolute, or has a "..". */
+enum status models_check_inside(const char *file, const char *key, const char *name_or_path,
+                                struct error *err);
+
 /* ---- presets: models/engines/NAME.yaml, keys of an experiment that together make it an engine
  * ----
  *

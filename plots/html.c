@@ -2,6 +2,7 @@
 #include "plots/html.h"
 
 #include "base/memory.h"
+#include "base/shown.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -76,7 +77,7 @@ static const char style[] =
     ".pair figure:only-child{max-width:24em}"
     "figure,tr,.figures,.points{break-inside:avoid}h2{break-after:avoid}}\n";
 
-void html_text(FILE *out, const char *text)
+static void put_entities(FILE *out, const char *text)
 {
     for (; *text != '\0'; text++) {
         if (*text == '<')
@@ -87,9 +88,28 @@ void html_text(FILE *out, const char *text)
             fputs("&amp;", out);
         else if (*text == '"')
             fputs("&quot;", out);
+        else if (*text == '\'')
+            fputs("&#39;", out);
         else
             fputc(*text, out);
     }
+}
+
+/* Line by line: a configuration is a text of many. */
+void html_text(FILE *out, const char *text)
+{
+    size_t bytes = strlen(text), room = SHOWN_ROOM(bytes);
+    char *shown = memory_new(room, 1);
+    for (size_t at = 0;;) {
+        size_t length = strcspn(text + at, "\n\t");
+        shown_text(text + at, length, shown, room);
+        put_entities(out, shown);
+        at += length;
+        if (text[at] == '\0')
+            break;
+        fputc(text[at++], out);
+    }
+    free(shown);
 }
 
 void html_cell(FILE *out, const char *format, ...)

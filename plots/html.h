@@ -7,7 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* text with what HTML would take for its own escaped. */
+/* text with what HTML would take for its own escaped, also as an attribute's value in quotes, and what shown.h escapes; line
+ * feeds and tabs stay. */
 void html_text(FILE *out, const char *text);
 
 /* A cell of a table, printf-like, escaped as html_text() does; a row ends with html_row_end(). */

@@ -1,6 +1,7 @@
 /* plots/live.c - see live.h. What it holds is JSON; plots/page/live.js shows it. */
 #include "plots/live.h"
 
+#include "base/json_out.h"
 #include "base/memory.h"
 #include "base/whole_file.h"
 #include "plots/html.h"
@@ -150,7 +151,7 @@ static json_t *data_json(const struct sweep_view *view)
 static void write_data(FILE *out, const struct sweep_view *view)
 {
     json_t *data = data_json(view);
-    char *text = json_dumps(data, JSON_COMPACT | JSON_REAL_PRECISION(METRIC_DIGITS));
+    char *text = json_dumps(data, JSON_OUT | JSON_COMPACT | JSON_REAL_PRECISION(METRIC_DIGITS));
     json_decref(data);
     if (text == NULL)
         memory_exhausted();

@@ -3,6 +3,7 @@
 #include "plots/paper_html.h"
 
 #include "base/whole_file.h"
+#include "plots/html.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -31,26 +32,14 @@ void paper_picture_path(char path[WORKSHOP_PATH_BYTES], const char *folder, cons
              isdigit((unsigned char)*part) ? "figure" : "", part, format);
 }
 
-static void write_text(FILE *out, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        if (*text == '<')
-            fputs("&lt;", out);
-        else if (*text == '&')
-            fputs("&amp;", out);
-        else
-            fputc(*text, out);
-    }
-}
-
 static void write_cell(FILE *out, double value, const char *unit)
 {
     if (isnan(value) || isinf(value))
         fputs("<td></td>", out);
     else if (fabs(value) >= 1000.0)
-        fprintf(out, "<td>%.0f %s</td>", value, unit);
+        html_cell(out, "%.0f %s", value, unit);
     else
-        fprintf(out, "<td>%.3g %s</td>", value, unit);
+        html_cell(out, "%.3g %s", value, unit);
 }
 
 /* ---- rows ---- */
@@ -70,10 +59,10 @@ static void write_row(FILE *out, const struct paper_row *row)
 {
     bool percent = strcmp(row->unit, "%") == 0;
     fputs(paper_misses(row) ? "<tr class=miss><td>" : "<tr><td>", out);
-    write_text(out, row->what);
+    html_text(out, row->what);
     fputs("</td>", out);
     if (row->low < row->high)
-        fprintf(out, "<td>%g to %g %s</td>", row->low, row->high, row->unit);
+        html_cell(out, "%g to %g %s", row->low, row->high, row->unit);
     else
         write_cell(out, row->low, row->unit);
     write_cell(out, row->ours, row->unit);
@@ -113,9 +102,9 @@ static void write_checks(FILE *out, const struct paper *paper, const char *part)
             fputs("<table><tr><th>check</th><th>found</th><th></th></tr>\n", out);
         begun = true;
         fputs("<tr><td>", out);
-        write_text(out, check->what);
+        html_text(out, check->what);
         fputs("</td><td>", out);
-        write_text(out, check->found);
+        html_text(out, check->found);
         fputs(check->passed ? "</td><td class=pass>pass</td></tr>\n"
                             : "</td><td class=fail>FAIL</td></tr>\n",
               out);
@@ -132,9 +121,10 @@ static void write_sensitivity(FILE *out, const struct paper *paper)
           out);
     for (uint32_t i = 0; i < paper->sensitivity_count; i++) {
         const struct paper_sensitivity *row = &paper->sensitivity[i];
-        fprintf(out, "<tr%s><td>%s</td><td>%s</td><td>%s%s</td>",
-                row->standard ? " class=standard" : "", row->model, row->unknown, row->value,
-                row->standard ? " *" : "");
+        fputs(row->standard ? "<tr class=standard>" : "<tr>", out);
+        html_cell(out, "%s", row->model);
+        html_cell(out, "%s", row->unknown);
+        html_cell(out, "%s%s", row->value, row->standard ? " *" : "");
         write_cell(out, row->hit_history, "%");
         write_cell(out, row->hit_all, "%");
         write_cell(out, row->lru_hit_history, "%");
@@ -216,7 +206,7 @@ static void write_assumptions(FILE *out, const struct paper *paper)
           "KV.</p>\n<pre>\n",
           out);
     char *text = config_values_text(experiment_sections, &paper->standard);
-    write_text(out, text);
+    html_text(out, text);
     free(text);
     fputs("</pre>\n", out);
 }
@@ -247,9 +237,9 @@ static void write_part(const char *part, const char *title, void *context)
     bool figure = isdigit((unsigned char)*part);
     fprintf(page->out, "<h2>%s%s%s", figure ? "Figure " : "", figure ? part : "",
             figure ? ": " : "");
-    write_text(page->out, title);
+    html_text(page->out, title);
     fputs("</h2>\n<p class=note>", page->out);
-    write_text(page->out, paper_note(part));
+    html_text(page->out, paper_note(part));
     fputs("</p>\n", page->out);
     write_picture(page->out, page->paper, page->folder, part, page->err);
     write_rows(page->out, page->paper, part);

@@ -3,12 +3,13 @@
 #ifndef REPRISE_SWEEP_RESULT_JSON_H
 #define REPRISE_SWEEP_RESULT_JSON_H
 
+#include "base/json_out.h"
 #include "sim/sim.h"
 
 #include <jansson.h>
 
 /* With which such JSON is written: each double reads back as itself. */
-#define RESULT_JSON_FLAGS JSON_REAL_PRECISION(17)
+#define RESULT_JSON_FLAGS (JSON_OUT | JSON_REAL_PRECISION(17))
 
 /* An integer where it is one that a double holds, else a real. */
 json_t *result_json_number(double value);

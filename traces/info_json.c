@@ -1,4 +1,5 @@
 /* traces/info_json.c - what a trace holds, as one JSON object. */
+#include "base/json_out.h"
 #include "traces/info_show.h"
 
 #include <inttypes.h>
@@ -206,7 +207,7 @@ void trace_info_print_json(FILE *out, const struct trace_info *info,
     if (info->facts.measured != TRACE_UNMEASURED)
         json_object_set_new(object, "measured", info_measured_json(info));
     json_object_set_new(object, "trace_hash", json_string(hash));
-    json_dumpf(object, out, JSON_INDENT(2));
+    json_dumpf(object, out, JSON_OUT | JSON_INDENT(2));
     fputc('\n', out);
     json_decref(object);
 }

@@ -1,5 +1,6 @@
 /* validate/comparison_print.c - a validation for people: points, differences, and a line on each
  * experiment. */
+#include "base/shown.h"
 #include "validate/comparison.h"
 
 #include "validate/judge.h"
@@ -191,8 +192,8 @@ static void print_summary(FILE *out, const struct validation *validation)
 
 void validation_print(FILE *out, const struct validation *validation)
 {
-    fprintf(out, "%s on %s%s%s\n", validation->model, validation->hardware,
-            validation->device[0] != '\0' ? ": " : "", validation->device);
+    fprintf(out, "%s on %s", validation->model, validation->hardware);
+    shown_line(out, validation->device[0] != '\0' ? ": " : "", validation->device);
     fprintf(out,
             "Times in ms, bytes in MB, hits in %%. sim: and how far it moves with %s by 1 %%; run: "
             "mean of\nrepeats and half of its 95 %% interval; * past its tolerance, ~ past it but "

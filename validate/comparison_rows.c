@@ -1,5 +1,6 @@
 /* validate/comparison_rows.c - a validation as rows: for the store and the picture, and as CSV; and
  * whether all of it is within tolerance. */
+#include "base/csv_cell.h"
 #include "validate/comparison.h"
 
 #include "base/memory.h"
@@ -99,7 +100,8 @@ void validation_print_csv(FILE *out, const struct validation *validation)
         for (int i = 0; i < VALIDATED_COUNT; i++) {
             const struct validated_point *point = &validation->point[p];
             const struct validated_metric *metric = &point->metric[i];
-            fprintf(out, "%s,%.4g,%s,,%.17g,%.17g,%.17g,%.17g,%.4f,%.4g,%s,%s\n", point->name,
+            csv_cell_put(out, point->name);
+            fprintf(out, ",%.4g,%s,,%.17g,%.17g,%.17g,%.17g,%.4f,%.4g,%s,%s\n",
                     point->load->percent, metric->name, metric->sim, metric->sim_half_range,
                     metric->run, metric->half_width, metric->error, metric->tolerance,
                     unit_word(metric->unit),
@@ -110,8 +112,10 @@ void validation_print_csv(FILE *out, const struct validation *validation)
         }
     for (uint32_t i = 0; i < validation->difference_count; i++) {
         const struct validated_difference *difference = &validation->difference[i];
-        fprintf(out, "%s,%.4g,%s,%s,%.17g,%.17g,%.17g,%.17g,%.4f,%.4g,%%,%s\n", difference->name,
-                difference->load->percent, difference->of->name, difference->minus, difference->sim,
+        csv_cell_put(out, difference->name);
+        fprintf(out, ",%.4g,%s,", difference->load->percent, difference->of->name);
+        csv_cell_put(out, difference->minus);
+        fprintf(out, ",%.17g,%.17g,%.17g,%.17g,%.4f,%.4g,%%,%s\n", difference->sim,
                 difference->sim_half_range, difference->run, difference->half_width,
                 difference->error_percent, difference->tolerance_percent,
                 judge_verdict_word(difference->verdict));

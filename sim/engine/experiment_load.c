@@ -44,6 +44,8 @@ static enum status lay_preset(struct config_tree *tree, const struct experiment_
     if (policy == NULL || policy_name_known(policy) || strlen(policy) >= sizeof name ||
         !preset_exists(policy))
         return STATUS_OK;
+    if (models_check_inside(NULL, "policy", policy, err) != STATUS_OK)
+        return err->status;
     snprintf(name, sizeof name, "%s", policy); /* the tree's own text may move */
     struct teller teller = { .notes = notes, .preset = name };
     struct config_lost lost = { .tell = tell_lost, .context = &teller };
@@ -81,6 +83,8 @@ static enum status lay_on_server(struct config_tree *tree, struct experiment *ex
     /* What is decoded elsewhere cannot be pushed out and computed again where it is (setup.c). */
     if (experiment->prefill_replicas > 0 && config_tree_value(tree, "engine.allocation") == NULL)
         status = config_tree_set(tree, "engine.allocation=reserve", err);
+    if (status == STATUS_OK)
+        status = models_check_inside(NULL, "engine.version", version, err);
     if (status == STATUS_OK && names_version(version)) {
         status = engine_version_lay(version, &hardware, experiment->gpus, tree, err);
         if (status == STATUS_OK)

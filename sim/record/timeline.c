@@ -8,7 +8,7 @@
 #include "base/text_out.h"
 #include "base/units.h"
 #include "sim/engine/moved.h"
-#include "sim/record/quoted.h"
+#include "sim/record/json_quoted.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -456,7 +456,7 @@ static bool is_json_name(const char *path)
 
 static void write_head(struct timeline_file *file, const char *run)
 {
-    char *quoted = quoted_json(run);
+    char *quoted = json_quoted(run);
     text(file,
          "{\"displayTimeUnit\": \"ms\", \"otherData\": {\"program\": \"reprise\", \"policy\": ");
     text(file, quoted);

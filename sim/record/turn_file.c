@@ -1,9 +1,10 @@
 /* sim/record/turn_file.c - see turn_file.h. */
 #include "sim/record/turn_file.h"
 
+#include "base/csv_cell.h"
 #include "base/memory.h"
 #include "base/text_out.h"
-#include "sim/record/quoted.h"
+#include "sim/record/json_quoted.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +62,7 @@ enum status turn_file_open(const char *path, const char *policy, struct turn_fil
     if (status != STATUS_OK)
         return status;
     *file = memory_new(1, sizeof **file);
-    **file = (struct turn_file){ out, json ? quoted_json(policy) : quoted_csv(policy), json };
+    **file = (struct turn_file){ out, json ? json_quoted(policy) : csv_cell(policy), json };
     if (!json)
         write_heading(out);
     return STATUS_OK;

@@ -190,6 +190,32 @@ START_TEST(a_nul_byte_in_a_value_is_refused)
 }
 END_TEST
 
+/* YAML writes any character in double quotes. */
+START_TEST(control_characters_are_refused_by_line_and_key)
+{
+    check_refused("ttl: 1h\nmodel: \"a\\e[31mb\"\n", 2, "model", "control characters");
+    check_refused("ttl: 1h\nmodel: \"a\\u202eb\"\n", 2, "model", "control characters");
+    check_refused("ttl: 1h\nmodel: \"a\\N\"\n", 2, "model", "control characters");
+    check_refused("ttl: 1h\n\"mo\\adel\": b\n", 2, "", "control characters");
+    check_refused("ttl: 1h\n\"mo\\ndel\": b\n", 2, "", "a key");
+}
+END_TEST
+
+START_TEST(a_text_of_several_lines_is_read_but_is_no_name)
+{
+    struct config_tree *tree = parsed("model: \"a\\nsystem('x')\"\n");
+    struct fixture_target target;
+    struct error err = { 0 };
+    ck_assert_str_eq(config_tree_value(tree, "model"), "a\nsystem('x')");
+    ck_assert_int_eq(config_load(fixture_sections, tree, &target, &err), STATUS_INPUT);
+    ck_assert_str_eq(err.key, "model");
+    ck_assert_uint_eq(err.line, 1);
+    ck_assert_ptr_nonnull(strstr(err.expected, "in one line"));
+    ck_assert_str_eq(err.found, "a\\nsystem('x')");
+    config_tree_free(tree);
+}
+END_TEST
+
 START_TEST(text_that_is_not_utf8_is_refused_by_its_line)
 {
     check_refused("ttl: 1h\nmodel: \xFF\xFE\n", 2, "", "valid YAML");
@@ -307,7 +333,8 @@ END_TEST
 
 START_TEST(a_malformed_set_is_refused)
 {
-    static const char *const assignments[] = { "", "engine.batch", "=5", "model=\xFF" };
+    static const char *const assignments[] = { "",           "engine.batch",  "=5",
+                                               "model=\xFF", "model=\x1b[2K", "model=a\nb" };
     struct config_tree *tree = parsed("{}");
     for (size_t i = 0; i < sizeof assignments / sizeof assignments[0]; i++) {
         struct error err = { 0 };
@@ -369,6 +396,8 @@ static Suite *suite(void)
     tcase_add_test(tcase, keys_that_are_no_short_texts_are_refused);
     tcase_add_test(tcase, a_depth_that_no_schema_has_is_refused);
     tcase_add_test(tcase, a_nul_byte_in_a_value_is_refused);
+    tcase_add_test(tcase, control_characters_are_refused_by_line_and_key);
+    tcase_add_test(tcase, a_text_of_several_lines_is_read_but_is_no_name);
     tcase_add_test(tcase, text_that_is_not_utf8_is_refused_by_its_line);
     tcase_add_test(tcase, a_file_is_read);
     tcase_add_test(tcase, a_nul_byte_in_a_file_is_refused_by_its_line);

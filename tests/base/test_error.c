@@ -114,7 +114,7 @@ START_TEST(control_characters_of_the_input_reach_no_terminal)
 {
     struct error err = { 0 };
     error_input(&err, NULL, 0, NULL, "x", "a\nb\x1b[31m\x7f");
-    check_printed(&err, "reprise: expected x, found \"a?b?[31m?\"\n");
+    check_printed(&err, "reprise: expected x, found \"a\\nb\\x1b[31m\\x7f\"\n");
 }
 END_TEST
 

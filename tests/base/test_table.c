@@ -45,6 +45,16 @@ START_TEST(fields_are_found_by_row_and_column_name)
 }
 END_TEST
 
+START_TEST(control_characters_are_refused_by_line)
+{
+    struct error err = refused("name,x\na,1\n\"b\x1b[31m\",2\n");
+    ck_assert_uint_eq(err.line, 3);
+    ck_assert_str_eq(err.found, "b\\x1b[31m");
+    err = refused("na\xc2\x9bme,x\na,1\n");
+    ck_assert_uint_eq(err.line, 1);
+}
+END_TEST
+
 START_TEST(quotes_hold_commas_line_ends_and_quotes)
 {
     struct table table =
@@ -188,6 +198,7 @@ static Suite *suite(void)
 {
     Suite *suite = suite_create("base/table");
     TCase *tcase = tcase_create("table");
+    tcase_add_test(tcase, control_characters_are_refused_by_line);
     tcase_add_test(tcase, fields_are_found_by_row_and_column_name);
     tcase_add_test(tcase, quotes_hold_commas_line_ends_and_quotes);
     tcase_add_test(tcase,

@@ -54,6 +54,32 @@ START_TEST(a_name_of_any_length_or_shape_is_refused_not_opened)
 }
 END_TEST
 
+/* A stranger's file of a server opens nothing outside the folder that one works in. */
+START_TEST(what_a_file_names_does_not_lead_elsewhere)
+{
+    static const char *const keys[] = { "gpu.timing", "gpu.attention", "allreduce.timing", "prices",
+                                        "timing.measured" };
+    static const char *const paths[] = { "/etc/passwd", "../../etc/passwd", "..", "a/../../b.yaml",
+                                         "./../x.yaml" };
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+        for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+            char line[128];
+            struct hardware hardware;
+            struct error err = { 0 };
+            snprintf(line, sizeof line, "%s: %s", keys[k], paths[i]);
+            char *path = case_server_file(line);
+            ck_assert_int_eq(hardware_load(path, &hardware, &err), STATUS_INPUT);
+            ck_assert_str_eq(err.key, keys[k]);
+            ck_assert_str_eq(err.file, path);
+            ck_assert_str_eq(err.found, paths[i]);
+            unlink(path);
+            free(path);
+        }
+    struct error err = { 0 };
+    ck_assert_int_eq(models_check_inside(NULL, "k", "a..b/...yaml", &err), STATUS_OK);
+}
+END_TEST
+
 START_TEST(a_text_with_a_slash_is_a_path)
 {
     char *path = case_model_file(NULL);
@@ -128,6 +154,7 @@ static Suite *suite(void)
     tcase_add_test(tests, names_are_listed_sorted_and_without_their_extension);
     tcase_add_test(tests, an_unknown_name_is_refused_with_the_known_ones);
     tcase_add_test(tests, a_name_of_any_length_or_shape_is_refused_not_opened);
+    tcase_add_test(tests, what_a_file_names_does_not_lead_elsewhere);
     tcase_add_test(tests, a_text_with_a_slash_is_a_path);
     tcase_add_test(tests, a_text_that_ends_in_yaml_is_a_path);
     tcase_add_test(tests, the_environments_folder_goes_before_the_builds);

@@ -161,18 +161,37 @@ static void add_case(const struct cases *cases, uint32_t gpus, double printed, d
     strcpy(point->cause, "not explained");
 }
 
+/* They become values of YAML, and the model's the name of a file. */
+static enum status check_words(const struct cases *cases, struct error *err)
+{
+    static const enum column words[] = { COLUMN_MODEL, COLUMN_DEVICE,  COLUMN_COLLECTIVES,
+                                         COLUMN_GPUS,  COLUMN_VERSION, COLUMN_UTILISATION };
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ._+()-";
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        const char *word = text(cases, words[i]);
+        if (word[strspn(word, letters)] != '\0')
+            return table_refuse(cases->table, cases->at, cases->column[words[i]],
+                                "of letters, digits, blanks and . _ + ( ) -", err);
+    }
+    return STATUS_OK;
+}
+
 static enum status measure_case(const struct cases *cases, struct accuracy *accuracy,
                                 struct error *err)
 {
-    char server[64];
+    char server[64] = "";
     struct model model;
     struct experiment experiment;
     uint64_t estimated = 0;
     double printed = 0.0;
-    enum status status = write_server(cases, server, err);
+    enum status status = check_words(cases, err);
+    if (status == STATUS_OK)
+        status = write_server(cases, server, err);
     if (status == STATUS_OK)
         status = estimate(cases, server, &model, &experiment, &estimated, err);
-    unlink(server);
+    if (server[0] != '\0')
+        unlink(server);
     if (status == STATUS_OK)
         status = printed_bytes(cases, &model, experiment.gpus, &printed, err);
     if (status == STATUS_OK)

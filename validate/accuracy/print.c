@@ -1,5 +1,6 @@
 /* validate/accuracy/print.c - errors for people, on a terminal and as a page of docs/: goals,
  * groups, what is furthest off, what is missing. */
+#include "base/shown.h"
 #include "validate/accuracy/accuracy.h"
 
 #include "base/units.h"
@@ -180,6 +181,12 @@ static void print_by(const struct page *page, const char *title, enum rollup_mem
 }
 
 /* Why runs were left out, and of how many that is so. */
+static void print_left_out(const struct page *page, uint32_t count, const char *why)
+{
+    fprintf(page->out, "%s%u runs", page->markdown ? "- " : "  ", count);
+    shown_line(page->out, " left out: ", why);
+}
+
 static void print_skipped(const struct page *page)
 {
     const struct accuracy *accuracy = page->accuracy;
@@ -192,8 +199,7 @@ static void print_skipped(const struct page *page)
                 before += k < i;
             }
         if (count > 0 && before == 0)
-            fprintf(page->out, "%s%u runs left out: %s\n", page->markdown ? "- " : "  ", count,
-                    why);
+            print_left_out(page, count, why);
     }
 }
 
@@ -227,7 +233,7 @@ static void print_notes(const struct page *page)
         return;
     heading(page, "Tables");
     for (uint32_t i = 0; i < page->accuracy->notes; i++)
-        fprintf(page->out, "%s%s\n", page->markdown ? "- " : "  ", page->accuracy->note[i]);
+        shown_line(page->out, page->markdown ? "- " : "  ", page->accuracy->note[i]);
 }
 
 static void print_page(const struct page *page)

@@ -1,8 +1,11 @@
 /* validate/accuracy/print_table.c - see print_table.h. */
 #include "validate/accuracy/print_table.h"
 
+#include "base/shown.h"
+
 #include <math.h>
 #include <stdarg.h>
+#include <string.h>
 
 struct print_table print_table_begin(FILE *out, bool markdown, const struct print_column *column)
 {
@@ -16,11 +19,12 @@ struct print_table print_table_begin(FILE *out, bool markdown, const struct prin
 
 void print_cell(struct print_table *table, const char *format, ...)
 {
-    char text[512];
+    char raw[512], text[SHOWN_ROOM(sizeof raw)];
     va_list list;
     va_start(list, format);
-    vsnprintf(text, sizeof text, format, list);
+    vsnprintf(raw, sizeof raw, format, list);
     va_end(list);
+    shown_text(raw, strlen(raw), text, sizeof text);
     bool last = table->column[table->at + 1].name == NULL;
     if (table->markdown)
         fprintf(table->out, "| %s %s", text, last ? "|\n" : "");

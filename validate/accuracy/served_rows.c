@@ -206,6 +206,13 @@ static enum status read_numbers(const struct table *table, uint32_t at,
     return read_ms(table, at, columns->tpot, &row->run.tpot_ns, err);
 }
 
+/* It becomes a value of YAML. */
+static bool is_word(const char *text)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    return text[strspn(text, letters)] == '\0';
+}
+
 /* What cannot be simulated, and why. */
 static void set_skipped(const char *hugging_face, struct served_row *row)
 {
@@ -217,6 +224,8 @@ static void set_skipped(const char *hugging_face, struct served_row *row)
         snprintf(why, room, "GPU %s is not shipped", row->run.gpu);
     else if (!served_model(hugging_face, row->run.model))
         snprintf(why, room, "model %s is not shipped", row->run.model);
+    else if (!is_word(row->run.format))
+        snprintf(why, room, "weights in %s are not modelled", row->run.format);
     else if (row->attention_copies > 1)
         snprintf(why, room, "data-parallel attention is not modelled");
     else if (served_preset(row->backend) == NULL ||

@@ -2,6 +2,7 @@
  * they are, what they hold, and who fits that. */
 #include "validate/calibrate/calibrate_from_profile.h"
 
+#include "base/shown.h"
 #include "models/models.h"
 #include "validate/calibrate/calibrate_collectives.h"
 #include "validate/calibrate/calibrate_operators.h"
@@ -29,10 +30,10 @@ static void say_tables(const struct profile_tables *tables, FILE *report)
     for (uint32_t i = 0; i < tables->count; i++) {
         const struct profile_table *item = &tables->item[i];
         if (item->kind == TABLE_UNKNOWN)
-            fprintf(report, "Left out, of no known heading: %s.\n", item->table.path);
+            shown_line(report, "Left out, of no known heading: ", item->table.path);
         else if (!item->says_gpu)
-            fprintf(report, "Taken as of this GPU, though its name says none: %s.\n",
-                    item->table.path);
+            shown_line(report,
+                       "Taken as of this GPU, though its name says none: ", item->table.path);
     }
     if (tables->of_others > 0)
         fprintf(report, "Left out, of other GPUs: %" PRIu32 " tables.\n", tables->of_others);
@@ -56,6 +57,12 @@ static enum status fit_family(enum family family, const struct profile_calibrati
     if (family == FAMILY_COLLECTIVES)
         return calibrate_collectives(calibration, report, err);
     return calibrate_operators(calibration, hardware, tables, report, err);
+}
+
+static void tell_written(FILE *report, const char *what, const char *path)
+{
+    fprintf(report, "\nWritten, %s", what);
+    shown_line(report, ": ", path);
 }
 
 static enum status fit_all(const struct profile_calibration *calibration,
@@ -86,7 +93,7 @@ static enum status fit_all(const struct profile_calibration *calibration,
         if (fit_family((enum family)f, &one, hardware, tables, report, err) != STATUS_OK)
             return err->status;
         if (families > 1 && one.out != NULL)
-            fprintf(report, "\nWritten, %s: %s\n", word[f], one.out);
+            tell_written(report, word[f], one.out);
     }
     return STATUS_OK;
 }

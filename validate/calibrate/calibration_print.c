@@ -1,4 +1,5 @@
 /* validate/calibrate/calibration_print.c - a calibration for people. */
+#include "base/shown.h"
 #include "validate/calibrate/calibration.h"
 
 #include <stdio.h>
@@ -50,9 +51,11 @@ void calibration_print(FILE *out, const struct calibration_samples *samples,
                        const struct calibration_fits *fits)
 {
     double worst = 0.0;
-    fprintf(out, "%s; SSD: %s; %u samples\n\n%-18s %-14s %12s %25s %9s %8s\n", samples->device,
-            samples->ssd, samples->count, "what", "parameter", "value", "95 % interval", "residual",
-            "samples");
+    shown_put(out, samples->device);
+    fputs("; SSD: ", out);
+    shown_put(out, samples->ssd);
+    fprintf(out, "; %u samples\n\n%-18s %-14s %12s %25s %9s %8s\n", samples->count, "what",
+            "parameter", "value", "95 % interval", "residual", "samples");
     for (uint32_t i = 0; i < fits->count; i++) {
         const struct store_fit *fit = &fits->fit[i];
         if (fit->x > 0.0) {

@@ -2,6 +2,7 @@
 #include "validate/store/sql.h"
 
 #include "base/memory.h"
+#include "base/shown.h"
 
 static enum status failed(const struct sql *sql, const char *what, struct error *err)
 {
@@ -33,6 +34,12 @@ enum status sql_step(const struct sql *sql, sqlite3_stmt *statement, bool *row, 
     int rc = sqlite3_step(statement);
     *row = rc == SQLITE_ROW;
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? STATUS_OK : failed(sql, what, err);
+}
+
+char *sql_shown(sqlite3_stmt *statement, int column)
+{
+    const unsigned char *text = sqlite3_column_text(statement, column);
+    return shown_new(text != NULL ? (const char *)text : "");
 }
 
 enum status sql_run(const struct sql *sql, sqlite3_stmt *statement, const char *what,

@@ -28,6 +28,10 @@ enum status sql_prepare(const struct sql *sql, const char *text, sqlite3_stmt **
 enum status sql_step(const struct sql *sql, sqlite3_stmt *statement, bool *row, const char *what,
                      struct error *err);
 
+/* A column's text as shown.h shows it ("" for NULL), for the caller to free: the file may be anyone's, and what it holds is
+ * told. Texts that are parsed (configurations) are read as they are: what parses them looks at them. */
+char *sql_shown(sqlite3_stmt *statement, int column);
+
 /* Runs a statement that gives no rows and readies it for its next binds. */
 enum status sql_run(const struct sql *sql, sqlite3_stmt *statement, const char *what,
                     struct error *err);

@@ -1,15 +1,11 @@
 /* validate/store/store_dump.c - see store_sweep.h: a database's content, in an order of its own. */
+#include "base/shown.h"
 #include "validate/store/store_handle.h"
 #include "validate/store/store_sweep.h"
 
-/* One line a row: the columns with tabs between them, as SQLite writes their text; %.17g for REAL,
- * so that no bit is lost. Line breaks in a text (configurations) are written as "\n". */
-static void print_text(FILE *out, const char *text)
-{
-    for (; text != NULL && *text != '\0'; text++)
-        fputs(*text == '\n' ? "\\n" : (char[2]){ *text, '\0' }, out);
-}
-
+/* One line a row: the columns with tabs between them, as SQLite writes their text, of which shown.h
+ * escapes line breaks (configurations have them) and what a terminal would obey; %.17g for REAL, so
+ * that no bit is lost. */
 static void print_row(FILE *out, const char *what, sqlite3_stmt *statement)
 {
     fputs(what, out);
@@ -17,8 +13,8 @@ static void print_row(FILE *out, const char *what, sqlite3_stmt *statement)
         fputc('\t', out);
         if (sqlite3_column_type(statement, i) == SQLITE_FLOAT)
             fprintf(out, "%.17g", sqlite3_column_double(statement, i));
-        else
-            print_text(out, (const char *)sqlite3_column_text(statement, i));
+        else if (sqlite3_column_type(statement, i) != SQLITE_NULL)
+            shown_put(out, (const char *)sqlite3_column_text(statement, i));
     }
     fputc('\n', out);
 }

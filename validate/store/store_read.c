@@ -1,5 +1,6 @@
 /* validate/store/store_read.c - see store.h: reading runs back. */
 #include "base/memory.h"
+#include "base/shown.h"
 #include "validate/store/metric_values.h"
 #include "validate/store/series_blob.h"
 #include "validate/store/store_handle.h"
@@ -85,7 +86,7 @@ static void add_listed(struct listed_runs *runs, sqlite3_stmt *statement)
     memory_grow(&runs->item, &runs->capacity, (uint64_t)runs->count + 1, sizeof *runs->item);
     struct listed_run *run = &runs->item[runs->count];
     *run = (struct listed_run){ .id = sqlite3_column_int64(statement, 0),
-                                .name = memory_text(column_text(statement, 1)),
+                                .name = sql_shown(statement, 1),
                                 .seed_number = (uint64_t)sqlite3_column_int64(statement, 2),
                                 .copy = sqlite3_column_int64(statement, 3),
                                 .policy = runs->policies };
@@ -187,7 +188,6 @@ static struct store_run_difference read_difference(sqlite3_stmt *statement)
         .metric = column_text(statement, 1),
         .value = column_number(statement, 2),
         .half_width = column_number(statement, 3),
-        .no_interval = (const char *)sqlite3_column_text(statement, 4),
         .pairs = (uint32_t)sqlite3_column_int64(statement, 5),
         .block_ns = (uint64_t)sqlite3_column_int64(statement, 6),
         .resamples = (uint32_t)sqlite3_column_int64(statement, 7),
@@ -215,8 +215,12 @@ enum status store_differences(struct store *store, const int64_t *ids, uint32_t 
             difference.run = run;
             difference.base =
                 row ? place_of(ids, count, sqlite3_column_int64(statement, 0)) : count;
+            bool told_why = row && sqlite3_column_type(statement, 4) != SQLITE_NULL;
+            char *no_interval = told_why ? sql_shown(statement, 4) : NULL;
+            difference.no_interval = no_interval;
             if (difference.base < count)
                 told(&difference, context);
+            free(no_interval);
         }
         sqlite3_finalize(statement);
     }
@@ -232,7 +236,7 @@ enum status store_run_name(struct store *store, int64_t run, char *name, size_t 
     if (status == STATUS_OK)
         status = sql_step(&store->sql, statement, &row, "read run", err);
     if (row)
-        snprintf(name, name_bytes, "%s", column_text(statement, 0));
+        shown_fit(column_text(statement, 0), name, name_bytes);
     sqlite3_finalize(statement);
     return status == STATUS_OK && !row ? no_such_run(store, run, err) : status;
 }
@@ -268,8 +272,11 @@ enum status store_findings(struct store *store, int64_t run,
     while (row) {
         row = false;
         status = sql_step(&store->sql, statement, &row, "read findings", err);
-        if (row)
-            told(column_text(statement, 0), context);
+        if (!row)
+            continue;
+        char *sentence = sql_shown(statement, 0);
+        told(sentence, context);
+        free(sentence);
     }
     sqlite3_finalize(statement);
     return status;

@@ -9,12 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *text_of(sqlite3_stmt *statement, int column)
-{
-    const unsigned char *text = sqlite3_column_text(statement, column);
-    return memory_text(text != NULL ? (const char *)text : "");
-}
-
 /* Calls take(statement, context) for each row of a query whose only parameter is a number. */
 static enum status for_each(struct store *store, const char *text, int64_t parameter,
                             void (*take)(sqlite3_stmt *statement, void *context), void *context,
@@ -39,7 +33,7 @@ static void take_head(sqlite3_stmt *statement, void *context)
 {
     struct sweep_table *table = context;
     table->sweep = sqlite3_column_int64(statement, 0);
-    table->command = text_of(statement, 1);
+    table->command = sql_shown(statement, 1);
     table->axes = (uint32_t)sqlite3_column_int64(statement, 2);
     table->count = (uint32_t)sqlite3_column_int64(statement, 3);
 }
@@ -53,7 +47,7 @@ static void take_axis(sqlite3_stmt *statement, void *context)
 {
     struct cursor *cursor = context;
     if (cursor->at < cursor->table->axes)
-        cursor->table->axis_keys[cursor->at++] = text_of(statement, 0);
+        cursor->table->axis_keys[cursor->at++] = sql_shown(statement, 0);
 }
 
 static void take_row(sqlite3_stmt *statement, void *context)
@@ -68,7 +62,7 @@ static void take_row(sqlite3_stmt *statement, void *context)
     row->replication = (uint32_t)sqlite3_column_int64(statement, 2);
     row->run = sqlite3_column_int64(statement, 3); /* NULL gives 0 */
     if (sqlite3_column_type(statement, 4) != SQLITE_NULL)
-        row->failure = text_of(statement, 4);
+        row->failure = sql_shown(statement, 4);
     if (row->run > 0 && table->any_run == 0)
         table->any_run = row->run;
     row->values = memory_new(table->axes, sizeof *row->values);
@@ -94,7 +88,7 @@ static void take_value(sqlite3_stmt *statement, void *context)
     struct sweep_row *row = find_row(table, (uint32_t)sqlite3_column_int64(statement, 0));
     uint32_t axis = (uint32_t)sqlite3_column_int64(statement, 1);
     if (row != NULL && axis < table->axes && row->values[axis] == NULL)
-        row->values[axis] = text_of(statement, 2);
+        row->values[axis] = sql_shown(statement, 2);
 }
 
 static void take_metric(sqlite3_stmt *statement, void *context)
@@ -182,7 +176,7 @@ struct listing {
 static void take_summary(sqlite3_stmt *statement, void *context)
 {
     const struct listing *listing = context;
-    char *command = text_of(statement, 3);
+    char *command = sql_shown(statement, 3);
     struct sweep_summary sweep = { .id = sqlite3_column_int64(statement, 0),
                                    .runs = (uint32_t)sqlite3_column_int64(statement, 1),
                                    .done = (uint32_t)sqlite3_column_int64(statement, 2),
@@ -218,9 +212,11 @@ enum status store_sweep_of(struct store *store, int64_t run, int64_t *sweep, str
                     run, take_number, sweep, err);
 }
 
+/* As it is: it is parsed. */
 static void take_text(sqlite3_stmt *statement, void *context)
 {
-    *(char **)context = text_of(statement, 0);
+    const unsigned char *text = sqlite3_column_text(statement, 0);
+    *(char **)context = memory_text(text != NULL ? (const char *)text : "");
 }
 
 enum status store_run_config(struct store *store, int64_t run, char **config_yaml,

@@ -35,6 +35,8 @@ static enum status dump(const char *path, struct error *err)
     enum status status = store_open(path, true, &store, err);
     if (status == STATUS_OK)
         status = store_dump(store, stdout, err);
+    if (status == STATUS_OK)
+        status = store_still(store, err);
     store_close(store);
     return status;
 }
@@ -52,6 +54,8 @@ static enum status list(const char *path, struct error *err)
     enum status status = store_open(path, true, &store, err);
     if (status == STATUS_OK)
         status = store_list_sweeps(store, print_sweep, NULL, err);
+    if (status == STATUS_OK)
+        status = store_still(store, err);
     store_close(store);
     return status;
 }

@@ -70,6 +70,8 @@ static enum status draw(struct plot_options *given, struct error *err)
     if (status == STATUS_OK)
         status = sweep > 0 ? draw_sweep(given, store, sweep, err)
                            : draw_comparison(given, store, run, err);
+    if (status == STATUS_OK)
+        status = store_still(store, err);
     store_close(store);
     return status;
 }

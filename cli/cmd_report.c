@@ -70,6 +70,8 @@ static enum status report(struct report_options *given, const struct options *op
     else if (status == STATUS_OK)
         status = write_report(store, given, &question, err);
     if (status == STATUS_OK)
+        status = store_still(store, err);
+    if (status == STATUS_OK)
         shown_line(stdout, "", given->path);
     store_close(store);
     free(runs);

@@ -112,6 +112,8 @@ static enum status make_again(struct store *store, struct explained *turns, stru
     if (status == STATUS_OK)
         status = store_metrics(store, turns->run, &stored, err);
     if (status == STATUS_OK)
+        status = store_still(store, err);
+    if (status == STATUS_OK)
         status = simulate(&experiment, &record, &now, err);
     if (status == STATUS_OK && !is_same(&stored, &now))
         status = error_input(
@@ -135,6 +137,8 @@ enum status explain_open(struct store *store, const char *named, struct explaine
     enum status status = find_run(store, named, turns, err);
     if (status == STATUS_OK)
         status = store_turns(store, turns->run, &turns->row, &turns->count, err);
+    if (status == STATUS_OK)
+        status = store_still(store, err);
     if (status == STATUS_OK && turns->count == 0)
         status = make_again(store, turns, err);
     return status;

@@ -73,7 +73,7 @@ static void write_curves(FILE *out, const struct series *ttft, uint32_t runs)
     fprintf(out, "array curve_of[%" PRIu32 "]\narray curve_runs[%" PRIu32 "]\n", runs, runs);
     for (uint32_t i = 0; i < runs; i++) {
         uint32_t first = 0;
-        while (!are_alike(&ttft[first], &ttft[i]))
+        while (first < i && !are_alike(&ttft[first], &ttft[i]))
             first++;
         curves += alike[first]++ == 0;
         fprintf(out, "curve_of[%" PRIu32 "] = %" PRIu32 "\n", i + 1, first + 1);

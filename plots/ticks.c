@@ -80,8 +80,9 @@ static void fill_linear(struct ticks *ticks, enum tick_kind kind, double least, 
     double step = step_of(kind, ticks->high - ticks->low, ticks->high);
     /* No share is above 1, whatever room there is. */
     double last = kind == TICK_SHARE ? fmin(ticks->high, 1.0) : ticks->high;
-    for (double i = ceil(ticks->low / step - 1e-9); i * step <= last * (1.0 + 1e-12); i++)
-        add(ticks, kind, fabs(i) * step); /* fabs: no -0 */
+    double first = ceil(ticks->low / step - 1e-9);
+    for (int i = 0; i < TICKS_MOST && (first + i) * step <= last * (1.0 + 1e-12); i++)
+        add(ticks, kind, fabs(first + i) * step); /* fabs: no -0 */
 }
 
 /* ---- logarithmic ---- */
@@ -143,9 +144,18 @@ static void fill_logarithmic(struct ticks *ticks, enum tick_kind kind, double le
 
 /* ---- all ---- */
 
+/* What is compared may be of anyone's database: between extremes neither powers nor steps end. */
+static double bounded(double value)
+{
+    const double most = 1e100;
+    return value > 1.0 / most ? fmin(value, most) : 0.0; /* NaN: 0 */
+}
+
 struct ticks ticks_make(enum tick_kind kind, double least, double most, bool from_zero)
 {
     struct ticks ticks = { 0 };
+    least = bounded(least);
+    most = bounded(most);
     if (least > 0.0 && most / least > FAR_APART)
         fill_logarithmic(&ticks, kind, least, most);
     else

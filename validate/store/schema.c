@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "sim/engine/metrics.h"
+#include "validate/store/checked.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -154,8 +155,8 @@ static const char version_3[] =
     "  PRIMARY KEY (validation_id, policy, load_percent, metric)"
     ") STRICT, WITHOUT ROWID;";
 
-/* What was a tolerance in % may be one in points; which load was asked for and not reached; and what
- * one policy has over another. */
+/* What was a tolerance in % may be one in points; which load was asked for and not reached; and
+ * what one policy has over another. */
 static const char version_4[] =
     "ALTER TABLE validation ADD COLUMN rate_key TEXT;"
     "ALTER TABLE validation_metric ADD COLUMN tolerance_unit TEXT NOT NULL DEFAULT '%';"
@@ -187,14 +188,13 @@ static const char version_4[] =
     ") STRICT, WITHOUT ROWID;";
 
 /* What each tenant of a trace had of a run; nothing of traces that name fewer than two. */
-static const char version_5[] =
-    "CREATE TABLE tenant_metric ("
-    "  run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,"
-    "  tenant TEXT NOT NULL,"
-    "  metric TEXT NOT NULL,"
-    "  value REAL NOT NULL,"
-    "  PRIMARY KEY (run_id, tenant, metric)"
-    ") STRICT, WITHOUT ROWID;";
+static const char version_5[] = "CREATE TABLE tenant_metric ("
+                                "  run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,"
+                                "  tenant TEXT NOT NULL,"
+                                "  metric TEXT NOT NULL,"
+                                "  value REAL NOT NULL,"
+                                "  PRIMARY KEY (run_id, tenant, metric)"
+                                ") STRICT, WITHOUT ROWID;";
 
 /* Turns of the runs that kept them; columns as in sim/engine/turn_row.h, NULL for what is none. */
 static const char version_6[] =
@@ -219,28 +219,27 @@ static const char version_6[] =
     ") STRICT, WITHOUT ROWID;";
 
 /* What a run's metrics mean, in sentences, most important first. */
-static const char version_7[] =
-    "CREATE TABLE finding ("
-    "  run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,"
-    "  number INTEGER NOT NULL,"
-    "  sentence TEXT NOT NULL,"
-    "  PRIMARY KEY (run_id, number)"
-    ") STRICT, WITHOUT ROWID;";
+static const char version_7[] = "CREATE TABLE finding ("
+                                "  run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,"
+                                "  number INTEGER NOT NULL,"
+                                "  sentence TEXT NOT NULL,"
+                                "  PRIMARY KEY (run_id, number)"
+                                ") STRICT, WITHOUT ROWID;";
 
-/* How runs of a comparison differ by their turns, which are not kept: with an interval, or why there is none. */
-static const char version_8[] =
-    "CREATE TABLE difference ("
-    "  run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,"
-    "  base_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,"
-    "  metric TEXT NOT NULL,"
-    "  value REAL,"
-    "  half_width REAL,"
-    "  no_interval TEXT,"
-    "  pairs INTEGER NOT NULL,"
-    "  block_ns INTEGER NOT NULL,"
-    "  resamples INTEGER NOT NULL,"
-    "  PRIMARY KEY (run_id, base_id, metric)"
-    ") STRICT, WITHOUT ROWID;";
+/* How runs of a comparison differ by their turns, which are not kept: with an interval, or why
+ * there is none. */
+static const char version_8[] = "CREATE TABLE difference ("
+                                "  run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,"
+                                "  base_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,"
+                                "  metric TEXT NOT NULL,"
+                                "  value REAL,"
+                                "  half_width REAL,"
+                                "  no_interval TEXT,"
+                                "  pairs INTEGER NOT NULL,"
+                                "  block_ns INTEGER NOT NULL,"
+                                "  resamples INTEGER NOT NULL,"
+                                "  PRIMARY KEY (run_id, base_id, metric)"
+                                ") STRICT, WITHOUT ROWID;";
 
 /* migrations[v] takes a file from version v to v + 1. A version that was released is never edited:
  * a change is a new line. */
@@ -252,22 +251,33 @@ struct identity {
     int64_t application, version, tables;
 };
 
-static enum status read_identity(const struct sql *sql, struct identity *identity,
-                                 struct error *err)
+/* The number that a statement gives; the database's name stands in it. */
+static enum status read_number(const struct sql *sql, const char *pattern, const char *database,
+                               int64_t *number, struct error *err)
 {
-    static const char text[] = "SELECT (SELECT application_id FROM pragma_application_id),"
-                               "       (SELECT user_version FROM pragma_user_version),"
-                               "       (SELECT count(*) FROM sqlite_schema)";
     sqlite3_stmt *statement = NULL;
     bool row = false;
+    char *text = sqlite3_mprintf(pattern, database);
     enum status status = sql_prepare(sql, text, &statement, err);
     if (status == STATUS_OK)
         status = sql_step(sql, statement, &row, "read database", err);
     if (row)
-        *identity = (struct identity){ .application = sqlite3_column_int64(statement, 0),
-                                       .version = sqlite3_column_int64(statement, 1),
-                                       .tables = sqlite3_column_int64(statement, 2) };
+        *number = sqlite3_column_int64(statement, 0);
     sqlite3_finalize(statement);
+    sqlite3_free(text);
+    return status;
+}
+
+static enum status read_identity(const struct sql *sql, const char *database,
+                                 struct identity *identity, struct error *err)
+{
+    enum status status =
+        read_number(sql, "PRAGMA \"%w\".application_id", database, &identity->application, err);
+    if (status == STATUS_OK)
+        status = read_number(sql, "PRAGMA \"%w\".user_version", database, &identity->version, err);
+    if (status == STATUS_OK)
+        status = read_number(sql, "SELECT count(*) FROM \"%w\".sqlite_schema", database,
+                             &identity->tables, err);
     return status;
 }
 
@@ -294,12 +304,29 @@ static enum status check_identity(const struct sql *sql, const struct identity *
     return STATUS_OK;
 }
 
-enum status schema_check(const struct sql *sql, bool *current, struct error *err)
+enum status schema_check(const struct sql *sql, const char *database, bool *current,
+                         struct error *err)
 {
     struct identity identity = { 0 };
-    enum status status = read_identity(sql, &identity, err);
+    enum status status = read_identity(sql, database, &identity, err);
     *current = identity.version == LATEST_VERSION;
-    return status == STATUS_OK ? check_identity(sql, &identity, err) : status;
+    if (status == STATUS_OK)
+        status = check_identity(sql, &identity, err);
+    if (status != STATUS_OK || is_empty(&identity))
+        return status;
+    status = checked_tables(sql, database, identity.version, err);
+    return status == STATUS_OK ? checked_content(sql, database, err) : status;
+}
+
+enum status schema_reference(int64_t version, struct sql *reference, struct error *err)
+{
+    int rc = sqlite3_open_v2(":memory:", &reference->db, SQLITE_OPEN_READWRITE, NULL);
+    if (reference->db == NULL)
+        memory_exhausted();
+    enum status status = sql_check(reference, rc, "open database", err);
+    for (int64_t v = 0; status == STATUS_OK && v < version; v++)
+        status = sql_exec(reference, migrations[v], "write tables", err);
+    return status;
 }
 
 static enum status migrate_from(const struct sql *sql, int64_t version, struct error *err)
@@ -320,7 +347,7 @@ enum status schema_migrate(const struct sql *sql, struct error *err)
         return status;
     /* Read again under the lock: another process may have been here first. */
     struct identity identity = { 0 };
-    status = read_identity(sql, &identity, err);
+    status = read_identity(sql, "main", &identity, err);
     if (status == STATUS_OK)
         status = check_identity(sql, &identity, err);
     if (status == STATUS_OK && identity.version < LATEST_VERSION)
@@ -355,7 +382,8 @@ static enum status insert_names(const struct sql *sql, sqlite3_stmt *insert, boo
 static enum status create_wide_view(const struct sql *sql, struct error *err)
 {
     sqlite3_str *text = sqlite3_str_new(sql->db);
-    sqlite3_str_appendall(text, "DROP VIEW IF EXISTS run_wide; CREATE VIEW run_wide AS SELECT"
+    sqlite3_str_appendall(text, "DROP VIEW IF EXISTS main.run_wide;"
+                                " CREATE VIEW main.run_wide AS SELECT"
                                 " run.id AS run, run.comparison_id AS comparison,"
                                 " run.name AS policy");
     for (int i = 0; i < METRIC_COUNT; i++)

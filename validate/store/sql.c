@@ -1,14 +1,60 @@
 /* validate/store/sql.c - see sql.h. */
+#define _XOPEN_SOURCE 700 /* S_IFMT */
+
 #include "validate/store/sql.h"
 
 #include "base/memory.h"
 #include "base/shown.h"
 
+bool sql_stamp_of(const char *path, struct sql_stamp *stamp)
+{
+    struct stat facts;
+    if (stat(path, &facts) != 0)
+        return false;
+    *stamp = (struct sql_stamp){ .device = facts.st_dev,
+                                 .inode = facts.st_ino,
+                                 .size_bytes = (uint64_t)facts.st_size,
+                                 .changed = facts.st_mtim,
+                                 .kind = facts.st_mode & S_IFMT };
+    return true;
+}
+
+enum status sql_still(const struct sql *sql, struct error *err)
+{
+    struct sql_stamp now;
+    if (!sql->lies_still)
+        return STATUS_OK;
+    const struct sql_stamp *then = &sql->stamp;
+    if (sql_stamp_of(sql->path, &now) && now.device == then->device && now.inode == then->inode &&
+        now.size_bytes == then->size_bytes && now.changed.tv_sec == then->changed.tv_sec &&
+        now.changed.tv_nsec == then->changed.tv_nsec)
+        return STATUS_OK;
+    return error_io(err, sql->path, "read database",
+                    "another process wrote it meanwhile: what was read may be of before and after. "
+                    "Try again");
+}
+
 static enum status failed(const struct sql *sql, const char *what, struct error *err)
 {
     if (sqlite3_errcode(sql->db) == SQLITE_NOMEM)
         memory_exhausted();
+    if (sql_still(sql, err) != STATUS_OK)
+        return err->status;
+    if (sqlite3_extended_errcode(sql->db) == SQLITE_READONLY_ROLLBACK)
+        return error_io(err, sql->path, what,
+                        "a write to it was cut off, and is undone from the journal beside it by "
+                        "what next writes to it");
+    if (sql->budget != NULL && sql->budget->spent)
+        return error_io(err, sql->path, what,
+                        "reading it does not end: it is damaged, or was made so");
     return error_io(err, sql->path, what, sqlite3_errmsg(sql->db));
+}
+
+/* Each statement has its own. */
+static void begin_steps(const struct sql *sql)
+{
+    if (sql->budget != NULL)
+        *sql->budget = (struct sql_budget){ sql->budget->steps, sql->budget->steps, false };
 }
 
 enum status sql_check(const struct sql *sql, int rc, const char *what, struct error *err)
@@ -18,12 +64,14 @@ enum status sql_check(const struct sql *sql, int rc, const char *what, struct er
 
 enum status sql_exec(const struct sql *sql, const char *text, const char *what, struct error *err)
 {
+    begin_steps(sql);
     return sql_check(sql, sqlite3_exec(sql->db, text, NULL, NULL, NULL), what, err);
 }
 
 enum status sql_prepare(const struct sql *sql, const char *text, sqlite3_stmt **statement,
                         struct error *err)
 {
+    begin_steps(sql);
     return sql_check(sql, sqlite3_prepare_v2(sql->db, text, -1, statement, NULL), "use database",
                      err);
 }

@@ -6,12 +6,39 @@
 
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+/* A file as it was found. */
+struct sql_stamp {
+    dev_t device;
+    ino_t inode;
+    uint64_t size_bytes;
+    struct timespec changed;
+    mode_t kind; /* S_IFREG... */
+};
+
+/* Of SQLite's steps: what a statement may take, and what the one that runs has left. */
+struct sql_budget {
+    uint64_t steps, left_steps;
+    bool spent;
+};
 
 /* what, below: what was tried, as in "cannot WHAT": "write run". */
 struct sql {
     sqlite3 *db;
-    char *path;
+    const char *path;
+    struct sql_stamp stamp;    /* when it was opened */
+    bool lies_still;           /* read as it lies, without locks: sql_still() */
+    struct sql_budget *budget; /* sql_open.h's; NULL: without a bound */
 };
+
+/* false: there is no such file; errno says why. */
+bool sql_stamp_of(const char *path, struct sql_stamp *stamp);
+
+/* STATUS_IO: the file was written by another process since it was opened to be read as it lies, so that what was read
+ * may be of before and after. */
+enum status sql_still(const struct sql *sql, struct error *err);
 
 /* STATUS_OK for SQLITE_OK, else err is filled in from the connection's last failure; out of memory
  * ends the process. rc: of one call or, OR-ed, of several (binds). */

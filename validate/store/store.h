@@ -15,11 +15,17 @@ struct store;
 /* Where results go unless the user says otherwise. */
 #define STORE_DEFAULT_PATH "reprise.db"
 
-/* Opens path, creating it and its tables when it is not there, migrating an older schema.
- * STATUS_IO: cannot be opened or written, is not a reprise database, or is of a newer schema.
- * read_only: must exist already and is not touched. */
+/* Opens path, creating it and its tables when it is not there, migrating an older schema. It may be anyone's: nothing
+ * in it is run, and it is looked through first (3 ms a MB), so that what is read later is of the type and in the range
+ * that it ought to be. A link is followed.
+ * STATUS_IO: cannot be opened or written, is not a reprise database, holds what none does, or is of a newer schema.
+ * read_only: must exist already and is not touched; where nobody has it open, nothing is made beside it either. */
 enum status store_open(const char *path, bool read_only, struct store **store, struct error *err);
 void store_close(struct store *store); /* NULL is fine */
+
+/* At the end of reading a database that was opened read_only. STATUS_IO: another process began to write it meanwhile,
+ * so that what was read may be of before and after. */
+enum status store_still(const struct store *store, struct error *err);
 
 struct store_run {
     const char *name;        /* the policy as given; labels tables and plots */

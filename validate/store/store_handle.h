@@ -7,7 +7,8 @@
 #include "validate/store/store.h"
 
 struct store {
-    struct sql sql;
+    char *path;
+    struct sql sql; /* whose path that is */
 };
 
 #endif

@@ -3,6 +3,7 @@
  * comparisons, runs and sweeps. */
 #include "base/same_file.h"
 #include "validate/store/schema.h"
+#include "validate/store/sql_open.h"
 #include "validate/store/store_handle.h"
 #include "validate/store/store_sweep.h"
 #include "validate/store/turn_rows.h"
@@ -97,7 +98,8 @@ static enum status count_added(const struct sql *sql, uint64_t *added, struct er
     return status;
 }
 
-static enum status copy_all(const struct sql *sql, uint64_t *added, struct error *err)
+static enum status copy_all(const struct sql *sql, const struct sql *other, uint64_t *added,
+                            struct error *err)
 {
     static const char *const steps[] = { choose, copy_runs, copy_sweeps };
     enum status status = sql_exec(sql, "BEGIN IMMEDIATE", "merge databases", err);
@@ -111,39 +113,38 @@ static enum status copy_all(const struct sql *sql, uint64_t *added, struct error
     if (status == STATUS_OK)
         status = sql_exec(sql, forget, "merge databases", err);
     if (status == STATUS_OK)
+        status = sql_still(other, err);
+    if (status == STATUS_OK)
         status = sql_exec(sql, "COMMIT", "merge databases", err);
     if (status != STATUS_OK)
         sqlite3_exec(sql->db, "ROLLBACK", NULL, NULL, NULL);
     return status;
 }
 
-static enum status attach(const struct sql *sql, const char *path, struct error *err)
+/* The other one is anyone's: what it is is looked at as it is attached, and not before. */
+static enum status attach(const struct sql *sql, const char *path, struct sql *other,
+                          struct error *err)
 {
-    sqlite3_stmt *statement = NULL;
-    enum status status = sql_prepare(sql, "ATTACH DATABASE ? AS other", &statement, err);
+    bool current = false;
+    enum status status = sql_attach_read(sql, path, other, err);
     if (status == STATUS_OK)
-        status = sql_check(sql, sqlite3_bind_text(statement, 1, path, -1, SQLITE_STATIC),
-                           "merge databases", err);
-    if (status == STATUS_OK)
-        status = sql_run(sql, statement, "open the database to merge", err);
-    sqlite3_finalize(statement);
+        status = schema_check(other, "other", &current, err);
+    sql_trust(sql);
+    if (status == STATUS_OK && !current)
+        return error_io(err, path, "read database",
+                        "it is empty, or of an older schema that the next `reprise sim` migrates");
     return status;
 }
 
 enum status store_merge(struct store *store, const char *from, uint64_t *added, struct error *err)
 {
-    /* Opened by itself first: that checks that it is one of ours, and of this schema. */
-    struct store *other = NULL;
+    struct sql other;
     *added = 0;
     if (same_file(from, store->sql.path))
         return error_input(err, NULL, 0, "merge", "two different databases", from);
-    enum status status = store_open(from, true, &other, err);
-    store_close(other);
+    enum status status = attach(&store->sql, from, &other, err);
     if (status == STATUS_OK)
-        status = attach(&store->sql, from, err);
-    if (status != STATUS_OK)
-        return status;
-    status = copy_all(&store->sql, added, err);
+        status = copy_all(&store->sql, &other, added, err);
     sqlite3_exec(store->sql.db, "DETACH DATABASE other", NULL, NULL, NULL);
     return status;
 }

@@ -1,6 +1,7 @@
 /* validate/store/store_read.c - see store.h: reading runs back. */
 #include "base/memory.h"
 #include "base/shown.h"
+#include "validate/store/checked.h"
 #include "validate/store/metric_values.h"
 #include "validate/store/series_blob.h"
 #include "validate/store/store_handle.h"
@@ -71,6 +72,7 @@ struct listed_run {
     char *name;
     uint64_t seed_number;
     int64_t copy;    /* of its name and seed: a policy may be given twice */
+    uint32_t place;  /* in the order of ids */
     uint32_t policy; /* by first appearance */
     uint32_t seed;   /* by its order under that */
 };
@@ -80,23 +82,59 @@ struct listed_runs {
     uint32_t count, capacity, policies;
 };
 
-/* Runs come seed by seed, so that a policy's are numbered as the seeds are. */
 static void add_listed(struct listed_runs *runs, sqlite3_stmt *statement)
 {
     memory_grow(&runs->item, &runs->capacity, (uint64_t)runs->count + 1, sizeof *runs->item);
-    struct listed_run *run = &runs->item[runs->count];
-    *run = (struct listed_run){ .id = sqlite3_column_int64(statement, 0),
-                                .name = sql_shown(statement, 1),
-                                .seed_number = (uint64_t)sqlite3_column_int64(statement, 2),
-                                .copy = sqlite3_column_int64(statement, 3),
-                                .policy = runs->policies };
-    for (uint32_t i = 0; i < runs->count; i++)
-        if (runs->item[i].copy == run->copy && strcmp(runs->item[i].name, run->name) == 0) {
-            run->policy = runs->item[i].policy;
-            run->seed++;
-        }
-    runs->policies += run->policy == runs->policies;
+    runs->item[runs->count] =
+        (struct listed_run){ .id = sqlite3_column_int64(statement, 0),
+                             .name = sql_shown(statement, 1),
+                             .seed_number = (uint64_t)sqlite3_column_int64(statement, 2),
+                             .copy = sqlite3_column_int64(statement, 3),
+                             .place = runs->count };
     runs->count++;
+}
+
+static bool same_policy(const struct listed_run *a, const struct listed_run *b)
+{
+    return a->copy == b->copy && strcmp(a->name, b->name) == 0;
+}
+
+static int by_policy(const void *a, const void *b)
+{
+    const struct listed_run *left = a, *right = b;
+    int names = strcmp(left->name, right->name);
+    if (names != 0)
+        return names;
+    if (left->copy != right->copy)
+        return left->copy < right->copy ? -1 : 1;
+    return left->place < right->place ? -1 : left->place > right->place;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct listed_run *left = a, *right = b;
+    return left->place < right->place ? -1 : left->place > right->place;
+}
+
+/* Runs come seed by seed, so that a policy's are numbered as the seeds are; policies by their first
+ * run. Sorted, since the comparison of anyone's file may be long. */
+static void number_policies(struct listed_runs *runs)
+{
+    uint32_t *policy_at = memory_new(runs->count, sizeof *policy_at); /* by its first run's place */
+    qsort(runs->item, runs->count, sizeof *runs->item, by_policy);
+    for (uint32_t i = 0, first = 0; i < runs->count; i++) {
+        if (!same_policy(&runs->item[first], &runs->item[i]))
+            first = i;
+        runs->item[i].policy = runs->item[first].place;
+        runs->item[i].seed = i - first;
+    }
+    qsort(runs->item, runs->count, sizeof *runs->item, by_place);
+    for (uint32_t i = 0; i < runs->count; i++) {
+        if (runs->item[i].seed == 0)
+            policy_at[i] = runs->policies++;
+        runs->item[i].policy = policy_at[runs->item[i].policy];
+    }
+    free(policy_at);
 }
 
 /* As many as every policy has. */
@@ -156,8 +194,10 @@ enum status store_comparison_runs(struct store *store, int64_t run, struct store
     sqlite3_finalize(statement);
     if (status == STATUS_OK && listed.count == 0)
         status = no_such_run(store, run, err);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        number_policies(&listed);
         arrange(&listed, runs);
+    }
     for (uint32_t i = 0; i < listed.count; i++)
         free(listed.item[i].name);
     free(listed.item);
@@ -292,16 +332,27 @@ static const char *known_unit(const char *text)
     return "";
 }
 
+/* Of numbers that can be drawn. */
+static bool is_curve(const struct series *series)
+{
+    for (uint32_t i = 0; i < series->count; i++)
+        if (!(fabs(series->x[i]) <= 1e30 && fabs(series->y[i]) <= 1e30))
+            return false;
+    return true;
+}
+
 static enum status read_series(const struct store *store, sqlite3_stmt *statement,
                                struct series *series, struct error *err)
 {
     int64_t points = sqlite3_column_int64(statement, 2);
     const void *blob = sqlite3_column_blob(statement, 3);
     size_t blob_bytes = (size_t)sqlite3_column_bytes(statement, 3);
-    if (points < 0 || points > UINT32_MAX || blob == NULL ||
+    if (points < 0 || points > CHECKED_POINTS_MOST || blob == NULL ||
         !series_unpack(blob, blob_bytes, (uint32_t)points, &series->x, &series->y))
         return error_io(err, store->sql.path, "read series", "its blob is damaged");
     series->count = (uint32_t)points;
+    if (!is_curve(series))
+        return error_io(err, store->sql.path, "read series", "its blob is no curve of a run's");
     series->x_unit = known_unit(column_text(statement, 0));
     series->y_unit = known_unit(column_text(statement, 1));
     return STATUS_OK;

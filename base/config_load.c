@@ -44,8 +44,17 @@ struct nearest {
     uint32_t distance;          /* only what is nearer than this is taken */
 };
 
+/* What makes texts of other lengths alike is at least the difference: most keys need no more. */
+static bool may_be_nearer(const struct nearest *nearest, const char *key)
+{
+    const size_t a = strlen(nearest->wanted), b = strlen(key);
+    return (a > b ? a - b : b - a) < nearest->distance;
+}
+
 static void consider(struct nearest *nearest, const char *key)
 {
+    if (!may_be_nearer(nearest, key))
+        return;
     uint32_t distance = edit_distance(nearest->wanted, key);
     if (distance >= nearest->distance)
         return;
@@ -84,28 +93,42 @@ static enum status refuse_unknown(const struct config_section *sections,
     return config_refuse(tree, entry, expected, NULL, err);
 }
 
+/* Of a row's whole key and an entry's, dotted both. */
+enum relation { KEYS_APART, KEYS_SAME, ROW_WITHIN_ENTRY };
+
+/* Without writing the row's key out: a record of some hundred keys is compared with as many rows.
+ */
+static enum relation relation_of(const struct config_section *section, const struct config_row *row,
+                                 const char *entry)
+{
+    const char *const parts[] = { section->prefix, row->key };
+    for (int i = 0; i < 2; i++)
+        for (const char *part = parts[i]; *part != '\0'; part++, entry++)
+            if (*part != *entry)
+                return *entry == '\0' && *part == '.' ? ROW_WITHIN_ENTRY : KEYS_APART;
+    return *entry == '\0' ? KEYS_SAME : KEYS_APART;
+}
+
 /* Checks that an entry is a row with a value or a mapping of rows. */
 static enum status check_known(const struct config_section *sections,
                                const struct config_tree *tree, const struct config_entry *entry,
                                struct error *err)
 {
     const bool is_mapping = entry->value == NULL;
-    const size_t length = strlen(entry->key);
     char key[CONFIG_KEY_BYTES], expected[CONFIG_PHRASE_BYTES];
     for (const struct config_section *section = sections; section->rows != NULL; section++)
         for (const struct config_row *row = section->rows; row->key != NULL; row++) {
-            full_key(section, row, key);
-            const bool is_row = strcmp(key, entry->key) == 0;
-            const bool is_above = strncmp(key, entry->key, length) == 0 && key[length] == '.';
-            if (is_mapping ? is_above : is_row)
+            const enum relation relation = relation_of(section, row, entry->key);
+            if (relation == KEYS_APART)
+                continue;
+            if (relation == (is_mapping ? ROW_WITHIN_ENTRY : KEYS_SAME))
                 return STATUS_OK;
-            if (is_row)
+            if (relation == KEYS_SAME)
                 return config_refuse(tree, entry, config_row_expected(row, expected), "a mapping",
                                      err);
-            if (is_above) {
-                snprintf(expected, sizeof expected, "a mapping of keys such as %s", key);
-                return config_refuse(tree, entry, expected, entry->value, err);
-            }
+            full_key(section, row, key);
+            snprintf(expected, sizeof expected, "a mapping of keys such as %s", key);
+            return config_refuse(tree, entry, expected, entry->value, err);
         }
     return refuse_unknown(sections, tree, entry, err);
 }

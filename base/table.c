@@ -14,6 +14,7 @@
 #include <zlib.h>
 
 #define PIECE_BYTES (1u << 20)
+#define COLUMNS_MOST 10000 /* each name is compared with all before it */
 
 /* ---- the file ---- */
 
@@ -157,6 +158,10 @@ static enum status part_heading(struct parting *parting, struct error *err)
         return refuse(parting, "heading", "a line of column names", "an empty file", err);
     if (part_line(parting, &table->columns, err) != STATUS_OK)
         return err->status;
+    if (table->columns > COLUMNS_MOST) {
+        parting->line--;
+        return refuse(parting, "heading", "at most 10,000 columns", "more", err);
+    }
     for (uint32_t i = 0; i < table->columns; i++) {
         const char *name = table->text + table->field[i];
         if (table_column(table, name) != (int)i) {

@@ -177,8 +177,9 @@ static void format_finite(double value, const struct unit *unit, char *out, size
     const struct scale *scale = scale_of(shown, unit);
     bool whole = scale->factor == 1 && value == floor(value);
     int decimals = whole ? 0 : decimals_shown(shown / scale->factor, exponent);
-    bool tiny = decimals > 9;
-    snprintf(out, out_bytes, tiny ? "%.*e%s%s%s" : "%.*f%s%s%s", tiny ? 2 : decimals,
+    /* Else some hundred digits, which no buffer of a caller's holds. */
+    bool extreme = decimals > 9 || shown / scale->factor >= 1e15;
+    snprintf(out, out_bytes, extreme ? "%.*e%s%s%s" : "%.*f%s%s%s", extreme ? 2 : decimals,
              value / scale->factor, unit->space, scale->name, unit->suffix);
 }
 

@@ -9,12 +9,57 @@
 #define PATTERN_MOST 1024 /* characters of a pattern */
 #define REPEATS_MOST 255  /* of {m,n}: POSIX's RE_DUP_MAX, and what compiles in bounded memory */
 
+/* glibc writes a repeated part out as often as it is repeated ("+": twice), within each other; how
+ * far the parts then reach is kept for each of them. */
+#define PARTS_MOST 2048
+#define GROUPS_MOST 64
+
 struct translation {
     const char *at;
     char text[4 * PATTERN_MOST];
     size_t used;
     bool in_class, failed;
+    /* What is written out: of each group that is open, and of what was put last, which may be
+     * repeated. */
+    uint64_t parts[GROUPS_MOST], last;
+    uint32_t group;
+    bool repeated; /* what was put last is a repeat: another one is an error in Python */
 };
+
+/* A character, a class, or a group that is closed. */
+static void count_part(struct translation *to, uint64_t parts)
+{
+    to->last = parts;
+    to->repeated = false;
+    to->parts[to->group] += parts;
+    to->failed |= to->parts[to->group] > PARTS_MOST;
+}
+
+static void count_repeat(struct translation *to, uint64_t times)
+{
+    to->failed |= to->repeated;
+    to->parts[to->group] -= to->last;
+    count_part(to, to->last * (times > 0 ? times : 1));
+    to->repeated = true;
+}
+
+static void count_open(struct translation *to)
+{
+    to->failed |= to->group + 1 == GROUPS_MOST;
+    to->group += !to->failed;
+    to->parts[to->group] = 1;
+    to->last = 0;
+    to->repeated = false;
+}
+
+static void count_close(struct translation *to)
+{
+    to->failed |= to->group == 0;
+    if (to->failed)
+        return;
+    uint64_t parts = to->parts[to->group--];
+    count_part(to, parts);
+}
 
 static void put(struct translation *to, const char *text)
 {
@@ -72,6 +117,7 @@ static void put_escape(struct translation *to, char escape)
 static void put_group(struct translation *to)
 {
     put_character(to, '(');
+    count_open(to);
     if (to->at[1] != '?')
         return;
     const char *end = to->at[2] == ':'                       ? to->at + 2
@@ -85,6 +131,7 @@ static void put_group(struct translation *to)
 /* "*?" finds the same as "*", only in another order. */
 static void put_repeat(struct translation *to)
 {
+    uint64_t times = *to->at == '+' ? 2 : 1;
     if (*to->at == '{') {
         char *end;
         unsigned long low = strtoul(to->at + 1, &end, 10), high = low;
@@ -93,12 +140,14 @@ static void put_repeat(struct translation *to)
         else if (*end == ',')
             high = end[1] == '}' ? low : strtoul(end + 1, &end, 10);
         to->failed |= low > REPEATS_MOST || high > REPEATS_MOST;
+        times = (low > high ? low : high) + 1;
         const char *close = strchr(to->at, '}');
         to->failed |= close == NULL;
         for (; !to->failed && to->at < close; to->at++)
             put_character(to, *to->at);
     }
     put_character(to, *to->at);
+    count_repeat(to, times);
     if (to->at[0] != '\0' && to->at[1] == '?')
         to->at++;
 }
@@ -120,15 +169,20 @@ static void translate(struct translation *to)
             bool escaped = *to->at == '\\', negates = first && *to->at == '^';
             put_class_character(to, first || escaped);
             first = negates;
-        } else if (*to->at == '\\')
+        } else if (*to->at == '\\') {
             put_escape(to, *++to->at);
-        else if (*to->at == '(')
+            count_part(to, 1);
+        } else if (*to->at == '(')
             put_group(to);
         else if (strchr("*+?{", *to->at) != NULL)
             put_repeat(to);
         else {
             put_character(to, *to->at);
             first = to->in_class = *to->at == '[';
+            if (*to->at == ')')
+                count_close(to);
+            else
+                count_part(to, *to->at != '|');
         }
         if (*to->at == '\0')
             break;

@@ -126,6 +126,24 @@ START_TEST(broken_text_is_refused)
 }
 END_TEST
 
+/* Else 256 KiB of names would be compared with each other for minutes. */
+START_TEST(more_columns_than_any_table_has_are_refused)
+{
+    char *text = calloc(1, 200000);
+    size_t used = 0;
+    for (int i = 0; i < 10001; i++)
+        used += (size_t)sprintf(text + used, "%s%d", i > 0 ? "," : "", i);
+    struct error err = refused(text);
+    ck_assert_uint_eq(err.line, 1);
+    ck_assert_str_eq(err.expected, "at most 10,000 columns");
+    strrchr(text, ',')[0] = '\0';
+    struct table table = table_of(text);
+    ck_assert_uint_eq(table.columns, 10000);
+    table_free(&table);
+    free(text);
+}
+END_TEST
+
 START_TEST(a_column_that_must_be_there_is_asked_for_by_name)
 {
     struct table table = table_of("m,n\n1,2\n");
@@ -206,6 +224,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, a_number_is_read_and_anything_else_refused_with_line_and_column);
     tcase_add_test(tcase, a_line_of_another_number_of_fields_is_refused_by_line);
     tcase_add_test(tcase, broken_text_is_refused);
+    tcase_add_test(tcase, more_columns_than_any_table_has_are_refused);
     tcase_add_test(tcase, a_column_that_must_be_there_is_asked_for_by_name);
     tcase_add_test(tcase, a_gzipped_table_larger_than_a_piece_is_read_whole);
     tcase_add_test(tcase, a_gzipped_table_that_breaks_off_is_not_taken_for_a_shorter_one);

@@ -176,6 +176,16 @@ START_TEST(what_is_written_reads_back_to_three_digits)
 }
 END_TEST
 
+START_TEST(what_no_unit_makes_short_is_written_with_an_exponent)
+{
+    char text[32];
+    double value;
+    ck_assert_str_eq(units_format(1e76, UNIT_DURATION, text, sizeof text), "1.16e+62 d");
+    ck_assert_str_eq(units_format(-1e300, UNIT_PLAIN, text, sizeof text), "-1.00e+288T");
+    ck_assert(units_parse(text, UNIT_PLAIN, &value));
+}
+END_TEST
+
 START_TEST(a_number_written_in_full_reads_back_to_the_last_bit)
 {
     struct random random = random_from(test_seed(), 1);
@@ -282,6 +292,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, what_rounds_up_to_the_next_prefix_is_written_with_it);
     tcase_add_test(tcase, extremes_are_written_in_bounds);
     tcase_add_test(tcase, what_is_written_reads_back_to_three_digits);
+    tcase_add_test(tcase, what_no_unit_makes_short_is_written_with_an_exponent);
     tcase_add_test(tcase, a_number_written_in_full_reads_back_to_the_last_bit);
     tcase_add_test(tcase, a_number_that_15_digits_hold_is_written_short);
     tcase_add_test(tcase, the_decimal_point_is_a_point_in_every_locale);

@@ -18,6 +18,15 @@ struct timespec clock_timespec(uint64_t time_ns)
                               .tv_nsec = (long)(time_ns % NS_PER_S) };
 }
 
+void clock_condition_init(pthread_cond_t *condition)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
 void clock_sleep_until(uint64_t time_ns)
 {
     struct timespec until = clock_timespec(time_ns);

@@ -4,6 +4,7 @@
 #ifndef REPRISE_BASE_CLOCK_H
 #define REPRISE_BASE_CLOCK_H
 
+#include <pthread.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -14,5 +15,8 @@ void clock_sleep_until(uint64_t time_ns);
 
 /* As calls that wait take it. */
 struct timespec clock_timespec(uint64_t time_ns);
+
+/* A condition whose waits end by this clock: they last as long as they say, whatever becomes of the time of day. */
+void clock_condition_init(pthread_cond_t *condition);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/config_entries.h"
 #include "base/memory.h"
+#include "base/read_end.h"
 #include "base/shown.h"
 
 #include <errno.h>
@@ -260,10 +261,9 @@ static enum status check_bytes(const char *text, size_t bytes, const char *name,
 {
     if (bytes > FILE_BYTES_MAX)
         return error_input(err, name, 0, NULL, "a file of at most 1 MiB", NULL);
-    const char *nul = memchr(text, '\0', bytes);
-    if (nul != NULL)
-        return error_input(err, name, line_of_offset(text, (size_t)(nul - text)), NULL, "text",
-                           "a NUL byte");
+    size_t clean = strnlen(text, bytes);
+    if (clean < bytes)
+        return error_input(err, name, line_of_offset(text, clean), NULL, "text", "a NUL byte");
     return STATUS_OK;
 }
 
@@ -323,11 +323,8 @@ enum status config_tree_read(const char *path, struct config_tree **tree, struct
         return error_io(err, path, "open", strerror(errno));
     size_t bytes;
     char *text = read_all(file, &bytes);
-    if (ferror(file))
-        error_io(err, path, "read", strerror(errno));
-    else
+    if (read_end(file, path, err) == STATUS_OK)
         parse_bytes(text, bytes, path, tree, err);
-    fclose(file);
     free(text);
     return err->status;
 }

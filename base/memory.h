@@ -19,7 +19,12 @@ void memory_grow(void *array_pointer, uint32_t *capacity, uint64_t needed, size_
 /* A copy of text for the caller to free(). */
 char *memory_text(const char *text);
 
-/* For libraries that allocate by themselves and report that they could not. */
+/* malloc() and realloc() that succeed or end the process: for libraries that take functions to allocate with. */
+void *memory_block(size_t bytes);
+void *memory_resized(void *block, size_t bytes);
+
+/* For libraries that allocate by themselves and report that they could not. From any thread, whatever it holds; scratch
+ * folders go with the process. */
 _Noreturn void memory_exhausted(void);
 
 #endif

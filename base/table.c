@@ -3,6 +3,7 @@
 #include "base/table.h"
 
 #include "base/memory.h"
+#include "base/read_end.h"
 #include "base/shown.h"
 
 #include <errno.h>
@@ -18,13 +19,6 @@
 
 /* ---- the file ---- */
 
-static const char *reason_of(gzFile file)
-{
-    int code;
-    const char *text = gzerror(file, &code);
-    return code == Z_ERRNO ? strerror(errno) : text;
-}
-
 /* zlib passes through what is not gzip'd. The text is ended by a '\0' after size_bytes. */
 static enum status read_all(const char *path, char **text, uint64_t *size_bytes, struct error *err)
 {
@@ -33,7 +27,6 @@ static enum status read_all(const char *path, char **text, uint64_t *size_bytes,
         return error_io(err, path, "open", strerror(errno));
     uint32_t capacity = 0;
     int got = 1;
-    enum status status = STATUS_OK;
     *text = NULL;
     for (*size_bytes = 0; got > 0; *size_bytes += (uint64_t)got) {
         memory_grow(text, &capacity, *size_bytes + PIECE_BYTES + 1, 1);
@@ -41,12 +34,7 @@ static enum status read_all(const char *path, char **text, uint64_t *size_bytes,
         if (got < 0)
             break;
     }
-    if (got < 0)
-        status = error_io(err, path, "read", reason_of(file));
-    /* A gzip'd file that breaks off is only told when it is closed. */
-    if (gzclose(file) != Z_OK && status == STATUS_OK)
-        status = error_io(err, path, "read", "the compressed file breaks off");
-    return status;
+    return read_end_gzip(file, path, err);
 }
 
 /* ---- its fields ---- */

@@ -2,6 +2,7 @@
 #include "base/text_out.h"
 
 #include "base/memory.h"
+#include "base/packing.h"
 #include "base/units.h"
 #include "base/whole_file.h"
 
@@ -36,10 +37,11 @@ static bool ends_with(const char *text, const char *end)
 static void start_packing(struct text_out *out)
 {
     if (ends_with(out->file.path, ".zst")) {
-        out->zstd = ZSTD_createCStream();
-        ZSTD_initCStream(out->zstd, ZSTD_LEVEL);
+        out->zstd = packing_made(ZSTD_createCStream());
+        packing_zstd(ZSTD_initCStream(out->zstd, ZSTD_LEVEL));
     } else if (ends_with(out->file.path, ".gz")) {
         out->packs_gzip = true;
+        out->gzip = packing_gzip();
         if (deflateInit2(&out->gzip, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW, GZIP_MEMORY,
                          Z_DEFAULT_STRATEGY) != Z_OK)
             memory_exhausted();
@@ -74,7 +76,8 @@ static void flush_zstd(struct text_out *out, bool last)
     size_t left = 1;
     while (out->failure == 0 && (last ? left > 0 : in.pos < in.size)) {
         ZSTD_outBuffer packed = { out->packed, out->packed_room, 0 };
-        left = ZSTD_compressStream2(out->zstd, &packed, &in, last ? ZSTD_e_end : ZSTD_e_continue);
+        left = packing_zstd(ZSTD_compressStream2(out->zstd, &packed, &in,
+                                                 last ? ZSTD_e_end : ZSTD_e_continue));
         if (ZSTD_isError(left))
             out->failure = EIO;
         else

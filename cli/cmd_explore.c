@@ -1,9 +1,9 @@
 /* cli/cmd_explore.c - `reprise explore`: the page, until it is interrupted. */
 #include "base/clock.h"
+#include "base/scratch.h"
 #include "cli/commands.h"
 #include "cli/experiment_options.h"
 #include "cli/explore/explore.h"
-#include "cli/explore/folder.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -32,13 +32,13 @@ struct explore_options {
 /* A file that leads to the address: a command's arguments are everybody's to read, and whoever has
  * the address has the page. */
 struct leading {
-    char folder[FOLDER_BYTES], file[96];
+    char folder[SCRATCH_PATH_BYTES], file[SCRATCH_PATH_BYTES + 16];
 };
 
 static bool leading_make(struct leading *leading, const char *address)
 {
     struct error unsaid = { 0 }; /* the address is printed too */
-    if (folder_make(leading->folder, &unsaid) != STATUS_OK)
+    if (scratch_make("explore", leading->folder, &unsaid) != STATUS_OK)
         return false;
     snprintf(leading->file, sizeof leading->file, "%s/open.html", leading->folder);
     FILE *out = fopen(leading->file, "w");
@@ -46,12 +46,6 @@ static bool leading_make(struct leading *leading, const char *address)
         return false;
     fprintf(out, "<!DOCTYPE html><meta http-equiv=\"refresh\" content=\"0;url=%s\">\n", address);
     return fclose(out) == 0;
-}
-
-static void leading_remove(const struct leading *leading)
-{
-    unlink(leading->file);
-    rmdir(leading->folder);
 }
 
 /* What it says is not ours to print; false: there is no such program. */
@@ -94,8 +88,7 @@ static void serve(const char *address, bool no_browser)
     wait_for_interrupt();
     if (child > 0)
         waitpid(child, NULL, WNOHANG); /* a browser that goes on is init's */
-    if (leading.folder[0] != '\0')
-        leading_remove(&leading);
+    scratch_remove(leading.folder);
 }
 
 /* Where the command line says nothing, what ./setup runs: its server sustains its load. Under the

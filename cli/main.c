@@ -2,8 +2,8 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/process.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -48,8 +48,7 @@ static const struct command *find(const char *name)
 
 int main(int argc, char **argv)
 {
-    /* A reader that went away is an error of write(), told like any other. */
-    signal(SIGPIPE, SIG_IGN);
+    process_begin();
     struct error err = { 0 };
     const char *name = argc > 1 ? argv[1] : NULL;
     if (name == NULL) {

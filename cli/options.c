@@ -126,6 +126,16 @@ static enum status parse(struct options *options, const struct command_line *lin
     return rc < -1 ? refuse(options, rc, line->command, err) : take_arguments(options, line, err);
 }
 
+/* popt itself ends the process, with 1, where it gets no memory: who calls exit() while popt is at
+ * work does so for that reason. */
+static bool popt_works;
+
+static void end_with_popt(void)
+{
+    if (popt_works)
+        memory_exhausted();
+}
+
 enum status options_parse(struct options *options, const struct command_line *line, int argc,
                           const char **argv, struct error *err)
 {
@@ -133,11 +143,14 @@ enum status options_parse(struct options *options, const struct command_line *li
     uint32_t length = table_length(line->table);
     make_rows(options, line->table, length);
     argv[0] = line->command; /* the usage line names it; it is "sim" here */
+    popt_works = atexit(end_with_popt) == 0;
     options->context = poptGetContext(NULL, argc, argv, options->rows, 0);
     if (options->context == NULL)
         memory_exhausted();
     poptSetOtherOptionHelp(options->context, line->usage);
-    return parse(options, line, length, err);
+    enum status status = parse(options, line, length, err);
+    popt_works = false;
+    return status;
 }
 
 void options_free(struct options *options)

@@ -1,22 +1,16 @@
 /* models/folder.c - see folder.h, and models_list() of models.h. */
 #include "models/folder.h"
 
-#include "base/memory.h"
+#include "base/folder_names.h"
 #include "models/models.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static const char extension[] = ".yaml";
-
-struct names {
-    char **name; /* owned, as is each; sorted by byte */
-    uint32_t count, capacity;
-};
 
 static const char *data_folder(void)
 {
@@ -30,43 +24,13 @@ static bool ends_in_extension(const char *text)
     return length > tail && strcmp(text + length - tail, extension) == 0;
 }
 
-/* Not scandir() with alphasort(): that sorts by the locale. */
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void names_add(struct names *names, const char *file)
-{
-    memory_grow(&names->name, &names->capacity, (uint64_t)names->count + 1, sizeof *names->name);
-    char *name = memory_text(file);
-    name[strlen(name) - (sizeof extension - 1)] = '\0';
-    names->name[names->count++] = name;
-}
-
-static void names_free(struct names *names)
-{
-    for (uint32_t i = 0; i < names->count; i++)
-        free(names->name[i]);
-    free(names->name);
-}
-
-static enum status names_read(const char *kind, struct names *names, struct error *err)
+static enum status names_read(const char *kind, struct folder_names *names, struct error *err)
 {
     char path[MODELS_PATH_BYTES];
     int length = snprintf(path, sizeof path, "%s/%s", data_folder(), kind);
     if (length < 0 || (size_t)length >= sizeof path)
         return error_io(err, path, "open folder", strerror(ENAMETOOLONG));
-    DIR *directory = opendir(path);
-    if (directory == NULL)
-        return error_io(err, path, "open folder", strerror(errno));
-    for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory))
-        if (entry->d_name[0] != '.' && ends_in_extension(entry->d_name))
-            names_add(names, entry->d_name);
-    closedir(directory);
-    if (names->count > 0)
-        qsort(names->name, names->count, sizeof *names->name, compare_names);
-    return STATUS_OK;
+    return folder_names_read(path, extension, names, err);
 }
 
 enum status models_list(const char *kind, void (*visit)(const char *name, void *context),
@@ -77,18 +41,18 @@ enum status models_list(const char *kind, void (*visit)(const char *name, void *
            strcmp(kind, "timing") == 0 || strcmp(kind, "attention") == 0 ||
            strcmp(kind, "collectives") == 0 || strcmp(kind, "engines") == 0 ||
            strcmp(kind, "versions") == 0);
-    struct names names = { 0 };
+    struct folder_names names = { 0 };
     enum status status = names_read(kind, &names, err);
     for (uint32_t i = 0; status == STATUS_OK && i < names.count; i++)
         visit(names.name[i], context);
-    names_free(&names);
+    folder_names_free(&names);
     return status;
 }
 
 static enum status refuse_unknown(const char *kind, const char *key, const char *name,
                                   struct error *err)
 {
-    struct names names = { 0 };
+    struct folder_names names = { 0 };
     enum status status = names_read(kind, &names, err);
     if (status == STATUS_OK) {
         char expected[sizeof err->expected] = "a path to a .yaml file or one of";
@@ -104,7 +68,7 @@ static enum status refuse_unknown(const char *kind, const char *key, const char 
         }
         status = error_input(err, NULL, 0, key, expected, name);
     }
-    names_free(&names);
+    folder_names_free(&names);
     return status;
 }
 
@@ -118,7 +82,9 @@ enum status models_path(const char *kind, const char *key, const char *name_or_p
     bool fits = length >= 0 && length < MODELS_PATH_BYTES;
     if (is_path && fits)
         return STATUS_OK; /* a file that is not there is told by reading it */
-    if (fits && access(path, F_OK) == 0)
+    /* Only what is surely not there is a wrong name; whatever else is wrong is told by reading it.
+     */
+    if (fits && (access(path, F_OK) == 0 || errno != ENOENT))
         return STATUS_OK;
     return refuse_unknown(kind, key, name_or_path, err);
 }

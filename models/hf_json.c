@@ -4,6 +4,7 @@
 
 #include "base/json_constants.h"
 #include "base/memory.h"
+#include "base/read_end.h"
 #include "base/shown.h"
 
 #include <errno.h>
@@ -34,15 +35,11 @@ static enum status read_text(const char *path, char **text, struct error *err)
         return error_io(err, path, "open", strerror(errno));
     size_t length;
     *text = read_all(file, &length);
-    bool failed = ferror(file) != 0;
-    fclose(file);
-    enum status status = STATUS_OK;
-    if (failed)
-        status = error_io(err, path, "read", strerror(errno));
-    else if (length > FILE_BYTES_MOST)
+    enum status status = read_end(file, path, err);
+    if (status == STATUS_OK && length > FILE_BYTES_MOST)
         status =
             error_input(err, path, 0, NULL, "a config.json of at most 16 MiB", "a larger file");
-    else if (strlen(*text) != length)
+    else if (status == STATUS_OK && strlen(*text) != length)
         status = error_input(err, path, 0, NULL, "a JSON object", "a binary file");
     if (status != STATUS_OK)
         free(*text);

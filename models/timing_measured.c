@@ -15,6 +15,8 @@
  * Lines that begin with # are comments. */
 #include "models/timing_measured.h"
 
+#include "base/read_end.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -105,9 +107,8 @@ enum status measured_timing_read(const char *path, struct measured_timing *measu
                 path, line, "a shape, experts, mixed, held, disk, prefill or decode line, in order",
                 text, err);
     }
-    fclose(file);
-    if (status != STATUS_OK)
-        return status;
+    if (read_end(file, path, err) != STATUS_OK)
+        return err->status;
     if (measured->news < 2 || measured->cacheds < 2 || measured->batches < 1 ||
         measured->points != measured->news * measured->cacheds)
         return error_input(err, path, 0, NULL, "a full grid of prefill points and decode lines",

@@ -2,6 +2,7 @@
 #include "plots/html.h"
 
 #include "base/memory.h"
+#include "base/read_end.h"
 #include "base/shown.h"
 
 #include <errno.h>
@@ -176,12 +177,11 @@ static enum status read_file(const char *path, char **text, struct error *err)
     while ((length = fread(part, 1, sizeof part, file)) > 0)
         if (fwrite(part, 1, length, copy) != length)
             memory_exhausted();
-    bool failed = ferror(file) != 0;
-    fclose(file);
+    read_end(file, path, err);
     if (fclose(copy) != 0)
         memory_exhausted();
     *text = content;
-    return failed ? error_io(err, path, "read", "it cannot be read to its end") : STATUS_OK;
+    return err->status;
 }
 
 static bool starts(const char *text, const char *with)

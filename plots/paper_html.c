@@ -2,6 +2,7 @@
  */
 #include "plots/paper_html.h"
 
+#include "base/read_end.h"
 #include "base/whole_file.h"
 #include "plots/html.h"
 
@@ -154,7 +155,8 @@ static enum status write_svg(FILE *out, const char *path, struct error *err)
         if (begun)
             fputs(text, out);
     }
-    fclose(in);
+    if (read_end(in, path, err) != STATUS_OK)
+        return err->status;
     return begun ? STATUS_OK : error_io(err, path, "read", "it holds no picture");
 }
 

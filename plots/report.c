@@ -3,6 +3,7 @@
 #include "plots/report.h"
 
 #include "base/memory.h"
+#include "base/scratch.h"
 #include "base/whole_file.h"
 #include "plots/html.h"
 #include "plots/report_assumptions.h"
@@ -13,13 +14,11 @@
 #include "sweep/compared_store.h"
 #include "sweep/metric_show.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define SWEEP_ROWS_SHOWN 50
 
@@ -27,7 +26,7 @@ struct report {
     FILE *out;
     struct store *store;
     const struct report_question *question;
-    char folder[64];
+    char folder[SCRATCH_PATH_BYTES];
     struct figures figures;
 };
 
@@ -238,9 +237,8 @@ enum status report_write(struct store *store, const struct report_question *ques
                          const char *path, struct error *err)
 {
     struct report report = { .store = store, .question = question };
-    snprintf(report.folder, sizeof report.folder, "/tmp/reprise-report-XXXXXX");
-    if (mkdtemp(report.folder) == NULL)
-        return error_io(err, report.folder, "create folder", strerror(errno));
+    if (scratch_make("report", report.folder, err) != STATUS_OK)
+        return err->status;
     struct whole_file file;
     if (whole_file_open(&file, path, err) == STATUS_OK) {
         report.out = file.out;
@@ -248,6 +246,6 @@ enum status report_write(struct store *store, const struct report_question *ques
         write_page(&report, err);
         whole_file_close(&file, err);
     }
-    rmdir(report.folder);
+    scratch_remove(report.folder);
     return err->status;
 }

@@ -1,6 +1,7 @@
 /* plots/report_assumptions.c - see report_assumptions.h. */
 #include "plots/report_assumptions.h"
 
+#include "base/read_end.h"
 #include "plots/html.h"
 #include "plots/report_config.h"
 
@@ -101,8 +102,7 @@ static enum status copy_list(FILE *out, const char *path, struct error *err)
     }
     if (open)
         fputs("</li>\n", out);
-    fclose(file);
-    return STATUS_OK;
+    return read_end(file, path, err);
 }
 
 enum status report_not_modelled(FILE *out, struct error *err)

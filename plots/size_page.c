@@ -4,6 +4,7 @@
 #include "plots/size_page.h"
 
 #include "base/memory.h"
+#include "base/scratch.h"
 #include "base/units.h"
 #include "base/whole_file.h"
 #include "plots/html.h"
@@ -14,13 +15,11 @@
 #include "sim/engine/setup.h"
 #include "sweep/metric_show.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define TEXT_BYTES 1024
 /* Less to spare than this is within what predictions of a tail are off by (docs/accuracy.md). */
@@ -496,19 +495,19 @@ enum status size_page_write(const char *path, const struct size_question *questi
                             const struct size_result *result, struct error *err)
 {
     const struct size_answer *answer = &result->answer;
-    char folder[] = "/tmp/reprise-size-XXXXXX";
+    char folder[SCRATCH_PATH_BYTES];
     const struct size_scene scene = { question, result,
                                       answer->best != SIZE_NONE ? answer->best : answer->nearest,
                                       folder };
     struct page page = page_of(question, result, &scene);
-    if (mkdtemp(folder) == NULL)
-        return error_io(err, folder, "create folder", strerror(errno));
+    if (scratch_make("size", folder, err) != STATUS_OK)
+        return err->status;
     struct whole_file file;
     if (whole_file_open(&file, path, err) == STATUS_OK) {
         page.out = file.out;
         write_page(&page, err);
         whole_file_close(&file, err);
     }
-    rmdir(folder);
+    scratch_remove(folder);
     return err->status;
 }

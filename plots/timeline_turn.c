@@ -2,6 +2,7 @@
 #include "plots/timeline_turn.h"
 
 #include "base/memory.h"
+#include "base/read_end.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -30,7 +31,8 @@ static enum status read_json(const char *path, json_t **json, struct error *err)
     if (file == NULL)
         return error_io(err, path, "read", strerror(errno != 0 ? errno : ENOMEM));
     *json = json_load_callback(read_some, file, 0, &failure);
-    gzclose(file);
+    if (read_end_gzip(file, path, err) != STATUS_OK)
+        return err->status;
     if (*json != NULL && json_is_array(json_object_get(*json, "traceEvents")))
         return STATUS_OK;
     uint64_t line = *json == NULL && failure.line > 0 ? (uint64_t)failure.line : 0;

@@ -5,7 +5,6 @@
 #include "plots/gnuplot.h"
 #include "plots/gnuplot_text.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -65,9 +64,9 @@ static enum status put_scripts(FILE *out, struct error *err)
 
 enum status workshop_open(struct workshop *workshop, struct error *err)
 {
-    *workshop = (struct workshop){ .folder = "/tmp/reprise-plot-XXXXXX" };
-    if (mkdtemp(workshop->folder) == NULL) /* mode 0700 */
-        return error_io(err, "/tmp", "create folder", strerror(errno));
+    *workshop = (struct workshop){ .out = NULL };
+    if (scratch_make("plot", workshop->folder, err) != STATUS_OK)
+        return err->status;
     snprintf(workshop->script, sizeof workshop->script, "%s/plot.gp", workshop->folder);
     snprintf(workshop->log, sizeof workshop->log, "%s/log", workshop->folder);
     workshop->out = fopen(workshop->script, "wx");
@@ -80,23 +79,12 @@ enum status workshop_open(struct workshop *workshop, struct error *err)
     return err->status;
 }
 
-static void remove_files(const char *folder)
-{
-    DIR *directory = opendir(folder);
-    if (directory == NULL)
-        return;
-    for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory))
-        unlinkat(dirfd(directory), entry->d_name, 0);
-    closedir(directory);
-}
-
 void workshop_close(struct workshop *workshop)
 {
     if (workshop->out != NULL)
         fclose(workshop->out);
     workshop->out = NULL;
-    remove_files(workshop->folder);
-    rmdir(workshop->folder);
+    scratch_remove(workshop->folder);
 }
 
 /* ---- its script and its pictures ---- */
@@ -128,12 +116,12 @@ enum status workshop_draw(struct workshop *workshop, struct error *err)
 enum status workshop_give(const struct workshop *workshop, const char *name, const char *format,
                           const char *path, struct error *err)
 {
-    char drawn[128];
+    char drawn[SCRATCH_PATH_BYTES + 128];
     struct stat facts;
     snprintf(drawn, sizeof drawn, "%s/%s.%s", workshop->folder, name, format);
     if (stat(drawn, &facts) != 0)
         return error_io(err, path, "draw", strerror(errno));
     if (facts.st_size == 0) /* gnuplot goes on, and ends well, where its disk is full */
-        return error_io(err, path, "draw", "it came out empty: is the disk of /tmp full?");
+        return error_io(err, path, "draw", "it came out empty: is the disk of $TMPDIR, or /tmp, full?");
     return whole_file_copy(drawn, path, err);
 }

@@ -5,6 +5,7 @@
 #define REPRISE_PLOTS_WORKSHOP_H
 
 #include "base/error.h"
+#include "base/scratch.h"
 
 #include <stdio.h>
 
@@ -12,7 +13,7 @@
 
 /* What a drawing works in; removed at its end. */
 struct workshop {
-    char folder[64], script[96], log[96];
+    char folder[SCRATCH_PATH_BYTES], script[SCRATCH_PATH_BYTES + 16], log[SCRATCH_PATH_BYTES + 16];
     FILE *out; /* the script, while it is written */
 };
 

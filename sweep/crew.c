@@ -1,13 +1,12 @@
 /* sweep/crew.c - see crew.h. Two rings under one lock: what waits, and what is done. */
 #include "sweep/crew.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
-#include "base/units.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define THREADS_MOST 1024
@@ -85,7 +84,7 @@ enum status crew_start(uint32_t threads, void (*work)(void *context, uint32_t it
     started->thread = memory_new(threads, sizeof *started->thread);
     pthread_mutex_init(&started->lock, NULL);
     pthread_cond_init(&started->given, NULL);
-    pthread_cond_init(&started->done, NULL);
+    clock_condition_init(&started->done);
     int rc = 0;
     while (rc == 0 && started->threads < threads) {
         rc = pthread_create(&started->thread[started->threads], NULL, serve, started);
@@ -109,19 +108,9 @@ void crew_give(struct crew *crew, uint32_t item)
     crew->owed++;
 }
 
-static struct timespec after(uint64_t wait_ns)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    uint64_t ns = (uint64_t)until.tv_nsec + wait_ns;
-    until.tv_sec += (time_t)(ns / NS_PER_S);
-    until.tv_nsec = (long)(ns % NS_PER_S);
-    return until;
-}
-
 bool crew_take(struct crew *crew, uint64_t wait_ns, uint32_t *item)
 {
-    struct timespec until = after(wait_ns);
+    struct timespec until = clock_timespec(clock_now_ns() + wait_ns);
     pthread_mutex_lock(&crew->lock);
     bool taken = ring_pop(&crew->ended, item);
     while (!taken && wait_ns > 0 && pthread_cond_timedwait(&crew->done, &crew->lock, &until) == 0)

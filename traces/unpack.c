@@ -2,6 +2,7 @@
 #include "traces/unpack.h"
 
 #include "base/memory.h"
+#include "base/packing.h"
 #include "traces/unpack_refused.h"
 
 #include <errno.h>
@@ -68,7 +69,7 @@ static enum status read_file(struct unpack *unpack, char *into, size_t room, siz
 {
     *got = fread(into, 1, room, unpack->file);
     unpack->read_bytes += *got;
-    if (*got == 0 && ferror(unpack->file))
+    if (ferror(unpack->file)) /* now: the reason is forgotten by the next call */
         return error_io(err, unpack->path, "read", strerror(errno));
     return STATUS_OK;
 }
@@ -100,7 +101,8 @@ static enum status begin(struct unpack *unpack, struct error *err)
     unpack->begun = true;
     unpack->packing = packing_of((const unsigned char *)unpack->piece, unpack->size);
     if (unpack->packing == PACKING_ZSTD)
-        unpack->zstd = ZSTD_createDStream();
+        unpack->zstd = packing_made(ZSTD_createDStream());
+    unpack->gzip = packing_gzip();
     if (unpack->packing == PACKING_GZIP && inflateInit2(&unpack->gzip, GZIP_WINDOW) != Z_OK)
         memory_exhausted();
     return STATUS_OK;
@@ -133,7 +135,7 @@ static enum status zstd_step(struct unpack *unpack, char *into, size_t room, siz
 {
     ZSTD_inBuffer in = { unpack->piece, unpack->size, unpack->at };
     ZSTD_outBuffer out = { into, room, 0 };
-    size_t rest = ZSTD_decompressStream(unpack->zstd, &out, &in);
+    size_t rest = packing_zstd(ZSTD_decompressStream(unpack->zstd, &out, &in));
     if (ZSTD_isError(rest))
         return refuse(unpack, ZSTD_getErrorName(rest), err);
     unpack->frame_open = rest != 0;

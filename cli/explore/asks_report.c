@@ -1,9 +1,9 @@
 /* cli/explore/asks_report.c - the page of `reprise report`, of what the page shows: runs once more,
  * stored in a folder of their own that is gone at the end. */
 #include "cli/explore/asks_parts.h"
-#include "cli/explore/folder.h"
 
 #include "base/memory.h"
+#include "base/scratch.h"
 #include "plots/report.h"
 #include "sweep/point_key.h"
 
@@ -11,32 +11,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-/* A folder with what SQLite may put beside the database. */
 struct place {
-    char folder[FOLDER_BYTES], database[96], page[96];
+    char folder[SCRATCH_PATH_BYTES], database[SCRATCH_PATH_BYTES + 16],
+        page[SCRATCH_PATH_BYTES + 16];
 };
 
 static enum status place_make(struct place *place, struct error *err)
 {
-    if (folder_make(place->folder, err) != STATUS_OK)
+    if (scratch_make("explore", place->folder, err) != STATUS_OK)
         return err->status;
     snprintf(place->database, sizeof place->database, "%s/runs.db", place->folder);
     snprintf(place->page, sizeof place->page, "%s/report.html", place->folder);
     return STATUS_OK;
-}
-
-static void place_remove(const struct place *place)
-{
-    static const char *const beside[] = { "", "-wal", "-shm", "-journal" };
-    char path[128];
-    for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
-        snprintf(path, sizeof path, "%s%s", place->database, beside[i]);
-        unlink(path);
-    }
-    unlink(place->page);
-    rmdir(place->folder);
 }
 
 /* ---- runs ---- */
@@ -136,7 +123,7 @@ static struct door_answer page_of(const struct runs *runs)
     enum status status = place_make(&place, &err);
     if (status == STATUS_OK) {
         status = write_page(&place, runs, &answer, &err);
-        place_remove(&place);
+        scratch_remove(place.folder);
     }
     return status == STATUS_OK ? answer : asks_error(200, &err);
 }

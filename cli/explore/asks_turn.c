@@ -2,15 +2,14 @@
  * is run once to know when the turn was served, and once to tell a timeline of that time, in a
  * folder that is gone at the end. */
 #include "cli/explore/asks_parts.h"
-#include "cli/explore/folder.h"
 
+#include "base/scratch.h"
 #include "plots/gantt_blocks.h"
 #include "plots/timeline_turn.h"
 #include "sim/record/record.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* ---- when it was served ---- */
 
@@ -71,15 +70,14 @@ static enum job_end tell(const struct asks *asks, const struct job_place *place,
                          const struct experiment *experiment, const struct turn_row *row,
                          struct timeline_turn *told, struct error *err)
 {
-    char folder[FOLDER_BYTES], path[FOLDER_BYTES + 16];
-    if (folder_make(folder, err) != STATUS_OK)
+    char folder[SCRATCH_PATH_BYTES], path[SCRATCH_PATH_BYTES + 16];
+    if (scratch_make("explore", folder, err) != STATUS_OK)
         return JOB_FAILED;
     snprintf(path, sizeof path, "%s/turn.json", folder);
     enum job_end end = record(asks, place, experiment, row, path, err);
     if (end == JOB_DONE && timeline_turn_read(path, row->turn, NULL, told, err) != STATUS_OK)
         end = JOB_FAILED;
-    unlink(path);
-    rmdir(folder);
+    scratch_remove(folder);
     return end;
 }
 

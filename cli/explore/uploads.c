@@ -2,7 +2,7 @@
 #include "cli/explore/uploads.h"
 
 #include "base/memory.h"
-#include "cli/explore/folder.h"
+#include "base/scratch.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -11,9 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { NAME_BYTES = 80, PATH_BYTES = 192 };
+enum { NAME_BYTES = 80, PATH_BYTES = SCRATCH_PATH_BYTES + NAME_BYTES + 16 };
 
 struct upload {
     char path[PATH_BYTES];
@@ -22,7 +21,7 @@ struct upload {
 
 struct uploads {
     pthread_mutex_t lock;
-    char folder[FOLDER_BYTES]; /* "": none yet */
+    char folder[SCRATCH_PATH_BYTES]; /* "": none yet */
     uint32_t count;
     uint64_t bytes; /* of all */
     struct upload file[UPLOADS_MOST];
@@ -39,10 +38,7 @@ void uploads_free(struct uploads *uploads)
 {
     if (uploads == NULL)
         return;
-    for (uint32_t i = 0; i < uploads->count; i++)
-        unlink(uploads->file[i].path);
-    if (uploads->folder[0] != '\0')
-        rmdir(uploads->folder);
+    scratch_remove(uploads->folder);
     pthread_mutex_destroy(&uploads->lock);
     free(uploads);
 }
@@ -65,7 +61,7 @@ static enum status begin(struct uploads *uploads, const char *name, uint32_t *nu
     char plain[NAME_BYTES];
     if (uploads->count == UPLOADS_MOST)
         return error_input(err, NULL, 0, "name", "at most 64 traces while the program runs", name);
-    if (uploads->folder[0] == '\0' && folder_make(uploads->folder, err) != STATUS_OK)
+    if (uploads->folder[0] == '\0' && scratch_make("explore", uploads->folder, err) != STATUS_OK)
         return err->status;
     struct upload *file = &uploads->file[uploads->count];
     plain_name(name, plain);

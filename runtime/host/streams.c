@@ -103,22 +103,13 @@ static void *work(void *argument)
     return NULL;
 }
 
-static void condition_init(pthread_cond_t *condition)
-{
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(condition, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
 enum status streams_start(struct device *device, struct error *err)
 {
     pthread_mutex_init(&device->lock, NULL);
-    condition_init(&device->changed);
+    clock_condition_init(&device->changed);
     for (int i = 0; i < STREAM_COUNT; i++) {
-        condition_init(&device->stream[i].work);
-        condition_init(&device->stream[i].room);
+        clock_condition_init(&device->stream[i].work);
+        clock_condition_init(&device->stream[i].room);
         device->stream[i].ring = memory_new(STREAM_RING, sizeof *device->stream[i].ring);
     }
     for (int i = 0; i < STREAM_COUNT; i++) {

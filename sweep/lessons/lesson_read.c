@@ -1,10 +1,10 @@
 /* sweep/lessons/lesson_read.c - from the files of docs/learn to struct lesson. */
+#include "base/folder_names.h"
 #include "base/memory.h"
 #include "sweep/axis.h"
 #include "sweep/lessons/lesson_parts.h"
 #include "sweep/metric_show.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,17 +35,16 @@ static uint32_t number_of(const char *file)
 /* names[n]: the file's name without its ending, where there is a lesson n. */
 static enum status find_names(char names[LESSONS_MOST + 1][LESSON_NAME_BYTES], struct error *err)
 {
-    DIR *directory = opendir(lesson_folder());
-    if (directory == NULL)
-        return error_io(err, lesson_folder(), "open folder", strerror(errno));
-    for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
-        uint32_t number = number_of(entry->d_name);
+    struct folder_names files = { 0 };
+    enum status status = folder_names_read(lesson_folder(), NULL, &files, err);
+    for (uint32_t i = 0; status == STATUS_OK && i < files.count; i++) {
+        uint32_t number = number_of(files.name[i]);
         if (number > 0)
-            snprintf(names[number], LESSON_NAME_BYTES, "%.*s", (int)strlen(entry->d_name) - 5,
-                     entry->d_name);
+            snprintf(names[number], LESSON_NAME_BYTES, "%.*s", (int)strlen(files.name[i]) - 5,
+                     files.name[i]);
     }
-    closedir(directory);
-    return STATUS_OK;
+    folder_names_free(&files);
+    return status;
 }
 
 /* ---- one lesson ---- */

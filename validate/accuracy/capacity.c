@@ -1,6 +1,7 @@
 /* validate/accuracy/capacity.c - see capacity.h. */
 #include "validate/accuracy/capacity.h"
 
+#include "base/scratch.h"
 #include "base/table.h"
 #include "models/hbm.h"
 #include "sim/engine/experiment.h"
@@ -50,15 +51,13 @@ static enum status number(const struct cases *cases, enum column column, double 
     return table_number(cases->table, cases->at, cases->column[column], value, err);
 }
 
-/* A server that has nothing but the case's GPUs; the file is the caller's to unlink. */
-static enum status write_server(const struct cases *cases, char path[64], struct error *err)
+/* A server that has nothing but the case's GPUs. */
+static enum status write_server(const struct cases *cases, const char *path, struct error *err)
 {
     double hbm_gib = 0.0;
     if (number(cases, COLUMN_HBM, &hbm_gib, err) != STATUS_OK)
         return err->status;
-    strcpy(path, "/tmp/reprise-server-XXXXXX");
-    int descriptor = mkstemp(path);
-    FILE *out = descriptor < 0 ? NULL : fdopen(descriptor, "w");
+    FILE *out = fopen(path, "w");
     if (out == NULL)
         return error_io(err, path, "create", strerror(errno));
     fprintf(out,
@@ -180,18 +179,20 @@ static enum status check_words(const struct cases *cases, struct error *err)
 static enum status measure_case(const struct cases *cases, struct accuracy *accuracy,
                                 struct error *err)
 {
-    char server[64] = "";
+    char folder[SCRATCH_PATH_BYTES] = "", server[SCRATCH_PATH_BYTES + 16];
     struct model model;
     struct experiment experiment;
     uint64_t estimated = 0;
     double printed = 0.0;
     enum status status = check_words(cases, err);
     if (status == STATUS_OK)
+        status = scratch_make("server", folder, err);
+    snprintf(server, sizeof server, "%s/server.yaml", folder);
+    if (status == STATUS_OK)
         status = write_server(cases, server, err);
     if (status == STATUS_OK)
         status = estimate(cases, server, &model, &experiment, &estimated, err);
-    if (server[0] != '\0')
-        unlink(server);
+    scratch_remove(folder);
     if (status == STATUS_OK)
         status = printed_bytes(cases, &model, experiment.gpus, &printed, err);
     if (status == STATUS_OK)

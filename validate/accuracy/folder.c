@@ -1,11 +1,11 @@
 /* validate/accuracy/folder.c - see folder.h. */
 #include "validate/accuracy/folder.h"
 
+#include "base/folder_names.h"
 #include "base/memory.h"
 #include "validate/accuracy/points.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,29 +129,6 @@ static bool read_name(const char *name, struct folder_file *file)
 
 /* ---- the folder ---- */
 
-static int by_name(const void *one, const void *other)
-{
-    return strcmp(*(char *const *)one, *(char *const *)other);
-}
-
-static enum status read_names(const char *path, char ***names, uint32_t *count, struct error *err)
-{
-    uint32_t capacity = 0;
-    DIR *directory = opendir(path);
-    if (directory == NULL)
-        return error_io(err, path, "read", strerror(errno));
-    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
-        if (entry->d_name[0] == '.')
-            continue;
-        memory_grow(names, &capacity, *count + 1, sizeof **names);
-        (*names)[(*count)++] = memory_text(entry->d_name);
-    }
-    closedir(directory);
-    if (*count > 0)
-        qsort(*names, *count, sizeof **names, by_name);
-    return STATUS_OK;
-}
-
 /* false: the file's name is none of a table. */
 static bool add_file(struct folder *folder, const char *path, const char *name)
 {
@@ -167,17 +144,15 @@ static bool add_file(struct folder *folder, const char *path, const char *name)
 static enum status add_folder(const char *path, struct folder *folder, struct accuracy *accuracy,
                               struct error *err)
 {
-    char **names = NULL;
-    uint32_t count = 0;
-    enum status status = read_names(path, &names, &count, err);
-    for (uint32_t i = 0; i < count; i++) {
+    struct folder_names names = { 0 };
+    enum status status = folder_names_read(path, NULL, &names, err);
+    for (uint32_t i = 0; status == STATUS_OK && i < names.count; i++) {
         char file[512];
-        snprintf(file, sizeof file, "%s/%s", path, names[i]);
-        if (!add_file(folder, file, names[i]))
-            points_note(accuracy, "%s: no table that is known here, passed over", names[i]);
-        free(names[i]);
+        snprintf(file, sizeof file, "%s/%s", path, names.name[i]);
+        if (!add_file(folder, file, names.name[i]))
+            points_note(accuracy, "%s: no table that is known here, passed over", names.name[i]);
     }
-    free(names);
+    folder_names_free(&names);
     return status;
 }
 

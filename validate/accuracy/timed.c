@@ -3,6 +3,7 @@
 #include "validate/accuracy/timed.h"
 
 #include "base/memory.h"
+#include "base/scratch.h"
 #include "sim/sim.h"
 #include "validate/accuracy/points.h"
 #include "validate/accuracy/served.h"
@@ -11,16 +12,16 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* LLMServingSim's bench (bench/examples/RTXPRO6000/.../vllm/meta.json): vLLM's AsyncLLM, in
  * process, with limits of its own in place of the 1,024 and 8,192 that 0.19 takes on such a card.
  * The run itself says so: from 12 to 49 s 128 requests are scheduled and others wait; ten requests
- * of 13,908 tokens that wait at 1.6 s are prefilled in seven iterations of 91 to 95 ms, 1,987 tokens
- * each beside some 20 that decode. Two iterations pass from scheduled_ts to first_token_ts:
+ * of 13,908 tokens that wait at 1.6 s are prefilled in seven iterations of 91 to 95 ms, 1,987
+ * tokens each beside some 20 that decode. Two iterations pass from scheduled_ts to first_token_ts:
  * asynchronous scheduling. HBM holds the KV of all 128 (0.2 of 0.58 million tokens at most).
- * All its times are the engine core's (v1/metrics/stats.py: first_token_ts is engine_core_timestamp,
- * queued_ts an event of the scheduler), so nothing of the front end's is in them. */
+ * All its times are the engine core's (v1/metrics/stats.py: first_token_ts is
+ * engine_core_timestamp, queued_ts an event of the scheduler), so nothing of the front end's is in
+ * them. */
 #define BATCH 128
 #define CHUNK_TOKENS 2048
 
@@ -40,13 +41,11 @@ static void note_turn(void *context, const struct turn_times *turn)
     }
 }
 
-/* The requests as a trace that the simulator reads; the file is the caller's to unlink. */
-static enum status write_trace(const struct timed_requests *requests, char path[64],
+/* The requests as a trace that the simulator reads. */
+static enum status write_trace(const struct timed_requests *requests, const char *path,
                                struct error *err)
 {
-    strcpy(path, "/tmp/reprise-requests-XXXXXX");
-    int descriptor = mkstemp(path);
-    FILE *out = descriptor < 0 ? NULL : fdopen(descriptor, "w");
+    FILE *out = fopen(path, "w");
     if (out == NULL)
         return error_io(err, path, "create", strerror(errno));
     fprintf(out, "session,arrival_s,think_s,prompt_tokens,reply_tokens\n");
@@ -154,14 +153,17 @@ static enum status measure(const struct folder_file *file, const char *model,
                            const struct timed_requests *requests, struct accuracy *accuracy,
                            struct error *err)
 {
-    char trace[64];
+    char folder[SCRATCH_PATH_BYTES], trace[SCRATCH_PATH_BYTES + 16];
     struct told told = { .count = requests->count };
     told.turn = memory_new(requests->count, sizeof *told.turn);
     told.there = memory_new(requests->count, sizeof *told.there);
-    enum status status = write_trace(requests, trace, err);
+    enum status status = scratch_make("requests", folder, err);
+    snprintf(trace, sizeof trace, "%s/requests.csv", folder);
+    if (status == STATUS_OK)
+        status = write_trace(requests, trace, err);
     if (status == STATUS_OK)
         status = simulate(file, model, trace, &told, err);
-    unlink(trace);
+    scratch_remove(folder);
     if (status == STATUS_OK)
         add_requests(accuracy, file, model, requests, &told);
     free(told.turn);

@@ -2,6 +2,7 @@
 #include "validate/accuracy/timed.h"
 
 #include "base/memory.h"
+#include "base/read_end.h"
 #include "base/units.h"
 
 #include <errno.h>
@@ -128,7 +129,11 @@ enum status timed_read(const char *path, struct timed_requests *requests, struct
     if (file == NULL)
         return error_io(err, path, "open", strerror(errno));
     enum status status = read_lines(&reading, file);
-    gzclose(file);
+    struct error read = { 0 }; /* comes first: a line that the disk cut is not malformed */
+    if (read_end_gzip(file, path, &read) != STATUS_OK) {
+        *err = read;
+        status = err->status;
+    }
     if (status == STATUS_OK)
         set_times(&reading);
     free(reading.times);

@@ -5,9 +5,9 @@
 #include "validate/calibrate/calibration.h"
 
 #include "base/memory.h"
+#include "validate/calibrate/gsl_guard.h"
 
 #include <gsl/gsl_cdf.h>
-#include <gsl/gsl_errno.h>
 #include <gsl/gsl_multifit.h>
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics.h>
@@ -336,8 +336,7 @@ static double mixed_predicted_ns(const struct measured_timing *measured,
                                       .prefill_new = (uint64_t)fit->x,
                                       .prefill_cached = cached,
                                       .decodes = (uint32_t)fit->y,
-                                      .decode_context =
-                                          (uint64_t)fit->y * (cached + UINT64_C(1)) };
+                                      .decode_context = (uint64_t)fit->y * (cached + UINT64_C(1)) };
     const struct prefill_time time = timing_mixed(&timing, &work);
     return (double)time.layer_ns * measured->shape[0] + (double)time.overhead_ns;
 }
@@ -477,7 +476,7 @@ enum status calibration_fit(const struct calibration_samples *samples, const str
                             struct calibration_fits *fits, struct error *err)
 {
     memset(fits, 0, sizeof *fits);
-    gsl_set_error_handler_off();
+    gsl_guard();
     measured_timing_is_of(&fits->measured, model);
     enum status status = fit_prefill(samples, fits, err);
     if (status == STATUS_OK)

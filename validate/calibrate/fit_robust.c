@@ -2,6 +2,7 @@
 #include "validate/calibrate/fit_robust.h"
 
 #include "base/memory.h"
+#include "validate/calibrate/gsl_guard.h"
 
 #include <assert.h>
 #include <gsl/gsl_blas.h>
@@ -79,6 +80,7 @@ void fit_robust(const struct fit_problem *problem, struct fit_answer *answer)
 {
     size_t parameters = problem->parameters, count = problem->residuals + parameters;
     assert(parameters >= 1 && parameters <= FIT_PARAMETERS_MAX);
+    gsl_guard();
     struct residual_call call = { problem, memory_new(problem->residuals, sizeof *call.plain) };
     gsl_multifit_nlinear_parameters settings = gsl_multifit_nlinear_default_parameters();
     settings.h_df = DIFFERENCE;

@@ -2,6 +2,7 @@
 #include "validate/store/series_blob.h"
 
 #include "base/memory.h"
+#include "base/packing.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +55,7 @@ bool series_unpack(const void *blob, size_t blob_bytes, uint32_t count, double *
     if (ZSTD_getFrameContentSize(blob, blob_bytes) != 2 * (unsigned long long)half)
         return false;
     unsigned char *plain = memory_new(2, half);
-    bool whole = ZSTD_decompress(plain, 2 * half, blob, blob_bytes) == 2 * half;
+    bool whole = packing_zstd(ZSTD_decompress(plain, 2 * half, blob, blob_bytes)) == 2 * half;
     if (whole) {
         *x = get_doubles(plain, count);
         *y = get_doubles(plain + half, count);

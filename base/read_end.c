@@ -1,0 +1,24 @@
+/* base/read_end.c - see read_end.h. */
+#include "base/read_end.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum status read_end(FILE *file, const char *path, struct error *err)
+{
+    if (ferror(file))
+        error_io(err, path, "read", strerror(errno));
+    fclose(file);
+    return err->status;
+}
+
+enum status read_end_gzip(gzFile file, const char *path, struct error *err)
+{
+    int reason = errno, code;
+    const char *text = gzerror(file, &code);
+    if (code != Z_OK && code != Z_BUF_ERROR)
+        error_io(err, path, "read", code == Z_ERRNO ? strerror(reason) : text);
+    if (gzclose(file) != Z_OK) /* only now is a gzip'd file told to break off */
+        error_io(err, path, "read", "the compressed file breaks off");
+    return err->status;
+}

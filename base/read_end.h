@@ -1,0 +1,15 @@
+/* base/read_end.h - whether a file was read to its end: a disk that fails looks like the end of a file to who reads until
+ * there is no more. */
+#ifndef REPRISE_BASE_READ_END_H
+#define REPRISE_BASE_READ_END_H
+
+#include "base/error.h"
+
+#include <zlib.h>
+
+/* Closes file, right after the read that found no more. STATUS_IO: that was not its end, or (gzip) it breaks off; err
+ * stays as it is where it holds an error already. Returns err's status. */
+enum status read_end(FILE *file, const char *path, struct error *err);
+enum status read_end_gzip(gzFile file, const char *path, struct error *err);
+
+#endif

@@ -1,0 +1,106 @@
+/* base/scratch.c - see scratch.h. */
+#define _GNU_SOURCE /* getdents64() */
+#include "base/scratch.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { FOLDERS_MOST = 64 };
+
+/* What scratch_remove_all() finds; global, since it is asked where nothing else can be reached. A
+ * place is taken by its owner alone: free -> taken -> there -> free. */
+enum place_state { PLACE_FREE, PLACE_TAKEN, PLACE_THERE };
+static struct place {
+    atomic_int state;
+    char path[SCRATCH_PATH_BYTES];
+} places[FOLDERS_MOST];
+
+static struct place *take_place(void)
+{
+    for (int i = 0; i < FOLDERS_MOST; i++) {
+        int expected = PLACE_FREE;
+        if (atomic_compare_exchange_strong(&places[i].state, &expected, PLACE_TAKEN))
+            return &places[i];
+    }
+    return NULL;
+}
+
+static enum status refuse(char path[SCRATCH_PATH_BYTES], const char *reason, struct error *err)
+{
+    enum status status = error_io(err, path, "create folder", reason);
+    path[0] = '\0';
+    return status;
+}
+
+enum status scratch_make(const char *what, char path[SCRATCH_PATH_BYTES], struct error *err)
+{
+    const char *temporary = getenv("TMPDIR");
+    int length = snprintf(path, SCRATCH_PATH_BYTES, "%s/reprise-%s-XXXXXX",
+                          temporary != NULL && *temporary != '\0' ? temporary : "/tmp", what);
+    if (length < 0 || length >= SCRATCH_PATH_BYTES)
+        return refuse(path, strerror(ENAMETOOLONG), err);
+    struct place *place = take_place();
+    if (place == NULL)
+        return refuse(path, strerror(EMFILE), err);
+    if (mkdtemp(path) == NULL) { /* for its owner alone */
+        int reason = errno;
+        atomic_store(&place->state, PLACE_FREE);
+        return refuse(path, strerror(reason), err);
+    }
+    memcpy(place->path, path, SCRATCH_PATH_BYTES);
+    atomic_store(&place->state, PLACE_THERE);
+    return STATUS_OK;
+}
+
+/* By the kernel's own call: opendir() allocates. What is removed while it is read may hide an
+ * entry, hence again until there is nothing to be seen. */
+static void remove_files(int folder)
+{
+    _Alignas(struct dirent64) char entries[4096];
+    ssize_t bytes;
+    bool removed = true;
+    while (removed) {
+        removed = false;
+        lseek(folder, 0, SEEK_SET);
+        while ((bytes = getdents64(folder, entries, sizeof entries)) > 0)
+            for (ssize_t at = 0; at < bytes;) {
+                const struct dirent64 *entry =
+                    (const struct dirent64 *)(const void *)(entries + at);
+                removed |= entry->d_type != DT_DIR && unlinkat(folder, entry->d_name, 0) == 0;
+                at += entry->d_reclen;
+            }
+    }
+}
+
+static void remove_folder(const char *path)
+{
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder >= 0) {
+        remove_files(folder);
+        close(folder);
+    }
+    rmdir(path);
+}
+
+void scratch_remove(const char *path)
+{
+    for (int i = 0; i < FOLDERS_MOST; i++)
+        if (atomic_load(&places[i].state) == PLACE_THERE && strcmp(places[i].path, path) == 0) {
+            remove_folder(path);
+            atomic_store(&places[i].state, PLACE_FREE);
+        }
+}
+
+void scratch_remove_all(void)
+{
+    for (int i = 0; i < FOLDERS_MOST; i++)
+        if (atomic_load(&places[i].state) == PLACE_THERE)
+            remove_folder(places[i].path);
+}

@@ -1,6 +1,7 @@
 /* cli/main.c - `reprise COMMAND ...`: finds the command and runs it. */
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/limits.h"
 #include "cli/output.h"
 #include "cli/process.h"
 
@@ -51,6 +52,8 @@ int main(int argc, char **argv)
     process_begin();
     struct error err = { 0 };
     const char *name = argc > 1 ? argv[1] : NULL;
+    if (limits_begin(&err) != STATUS_OK)
+        return output_exit(&err);
     if (name == NULL) {
         print_help(stderr);
         return error_exit_code(STATUS_INPUT);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,7 @@ static int become_gnuplot(const struct start *start)
     if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(start->log, STDOUT_FILENO) < 0 ||
         dup2(start->log, STDERR_FILENO) < 0 || chdir(start->folder) != 0)
         return errno;
+    signal(SIGXFSZ, SIG_DFL); /* gnuplot passes over failing writes, but not over this */
     confine_drawing(start->folder);
     execvpe(start->argv[0], start->argv, start->environment);
     return errno;
@@ -144,6 +146,8 @@ static enum status finish(pid_t child, const char *log, struct error *err)
     if (ended == child && WIFEXITED(how) && WEXITSTATUS(how) == 0)
         return STATUS_OK;
     char words[256] = "it said nothing";
+    if (ended == child && WIFSIGNALED(how))
+        snprintf(words, sizeof words, "%s", strsignal(WTERMSIG(how)));
     read_last_words(log, words, sizeof words);
     return error_io(err, gnuplot_program(), "draw", words);
 }

@@ -113,6 +113,25 @@ enum status workshop_draw(struct workshop *workshop, struct error *err)
     return gnuplot_run(workshop->folder, workshop->script, workshop->log, err);
 }
 
+/* gnuplot goes on, and ends well, where its disk is full: a picture is whole if it has its format's
+ * end. */
+static bool is_whole(const char *drawn, const char *format)
+{
+    static const char png[] = "IEND\xae\x42\x60\x82", svg[] = "</svg>";
+    const char *end = strcmp(format, "png") == 0 ? png : svg;
+    char last[17] = "";
+    FILE *file = fopen(drawn, "r");
+    if (file == NULL)
+        return false;
+    if (fseek(file, -(long)(sizeof last - 1), SEEK_END) == 0)
+        (void)!fread(last, 1, sizeof last - 1, file);
+    fclose(file);
+    size_t bytes = sizeof last - 1;
+    while (bytes > 0 && (last[bytes - 1] == '\n' || last[bytes - 1] == '\0'))
+        bytes--;
+    return bytes >= strlen(end) && memcmp(last + bytes - strlen(end), end, strlen(end)) == 0;
+}
+
 enum status workshop_give(const struct workshop *workshop, const char *name, const char *format,
                           const char *path, struct error *err)
 {
@@ -121,7 +140,8 @@ enum status workshop_give(const struct workshop *workshop, const char *name, con
     snprintf(drawn, sizeof drawn, "%s/%s.%s", workshop->folder, name, format);
     if (stat(drawn, &facts) != 0)
         return error_io(err, path, "draw", strerror(errno));
-    if (facts.st_size == 0) /* gnuplot goes on, and ends well, where its disk is full */
-        return error_io(err, path, "draw", "it came out empty: is the disk of $TMPDIR, or /tmp, full?");
+    if (!is_whole(drawn, format))
+        return error_io(err, path, "draw",
+                        "it came out cut short: is the disk of $TMPDIR, or /tmp, full?");
     return whole_file_copy(drawn, path, err);
 }

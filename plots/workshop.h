@@ -30,7 +30,7 @@ void workshop_add(struct workshop *workshop, const char *name, const char *forma
 /* Ends the script and has gnuplot draw. */
 enum status workshop_draw(struct workshop *workshop, struct error *err);
 
-/* The picture as the file `path`. STATUS_IO: it cannot be written, or came out empty. */
+/* The picture as the file `path`. STATUS_IO: it cannot be written, or was cut short. */
 enum status workshop_give(const struct workshop *workshop, const char *name, const char *format,
                           const char *path, struct error *err);
 

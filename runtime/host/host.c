@@ -63,9 +63,11 @@ static enum status host_open(const struct backend_config *config, struct device 
     opened->held = config->held;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     opened->threads = config->threads > 0 ? config->threads : cores > 2 ? (uint32_t)cores - 1 : 1;
-    enum status status = blas_open(&opened->blas, opened->threads, err);
-    if (status == STATUS_OK)
-        status = streams_start(opened, err);
+    if (blas_open(&opened->blas, opened->threads, err) != STATUS_OK) {
+        free(opened); /* there are no streams to stop yet */
+        return err->status;
+    }
+    enum status status = streams_start(opened, err);
     if (status != STATUS_OK) {
         host_close(opened);
         return status;

@@ -17,7 +17,7 @@
 #define SERIES_MOST 8
 #define NAME_BYTES 512
 #define TIC_BYTES 41
-#define TICS_LETTERS_MOST 70 /* more do not fit side by side */
+#define TICS_LETTERS_MOST 44 /* more do not fit side by side */
 
 static const char *const formats[] = { "png", "svg" };
 enum { FORMATS = sizeof formats / sizeof *formats };

@@ -16,6 +16,7 @@
 
 #define PIECE_BYTES (1u << 20)
 #define COLUMNS_MOST 10000 /* each name is compared with all before it */
+#define TEXT_BYTES_MOST (1u << 30) /* a hundred times the largest table that is read here */
 
 /* ---- the file ---- */
 
@@ -31,9 +32,11 @@ static enum status read_all(const char *path, char **text, uint64_t *size_bytes,
     for (*size_bytes = 0; got > 0; *size_bytes += (uint64_t)got) {
         memory_grow(text, &capacity, *size_bytes + PIECE_BYTES + 1, 1);
         got = gzread(file, *text + *size_bytes, PIECE_BYTES);
-        if (got < 0)
+        if (got < 0 || *size_bytes > TEXT_BYTES_MOST)
             break;
     }
+    if (*size_bytes > TEXT_BYTES_MOST)
+        error_input(err, path, 0, NULL, "a table of at most 1 GiB, unpacked", "more");
     return read_end_gzip(file, path, err);
 }
 
@@ -84,7 +87,7 @@ static enum status bare(struct parting *parting, struct error *err)
     size_t length = strcspn(parting->next, ",\r\n\"");
     parting->next += length;
     if (*parting->next == '"')
-        return refuse(parting, "quotes", "quotes around a whole field", parting->next, err);
+        return refuse(parting, "quotes", "quotes around a whole field", "\"", err);
     return STATUS_OK;
 }
 

@@ -21,7 +21,7 @@ struct table {
 };
 
 /* Reads the table; table_free() it only after STATUS_OK. STATUS_IO: cannot be opened, read or
- * unpacked. STATUS_INPUT: empty, over 10,000 columns, a name that two have, a quote that is not ended
+ * unpacked. STATUS_INPUT: empty, over 1 GiB or 10,000 columns, a name that two have, a quote that is not ended
  * or stands within a field, a byte 0, a line of more or fewer fields than the heading. */
 enum status table_open(const char *path, struct table *table, struct error *err);
 void table_free(struct table *table);

@@ -3,6 +3,7 @@
 #include "models/hf_config.h"
 
 #include "base/json_constants.h"
+#include "base/json_why.h"
 #include "base/memory.h"
 #include "base/read_end.h"
 #include "base/shown.h"
@@ -89,9 +90,11 @@ enum status hf_json_load(const char *path, json_t **root, struct error *err)
     free(text);
     json_t *read = json_loads(plain, JSON_REJECT_DUPLICATES, &problem);
     free(plain);
+    char why[JSON_WHY_BYTES];
     if (read == NULL)
         return error_input(err, path, problem.line > 0 ? (uint64_t)problem.line : 0, NULL,
-                           "a JSON object", problem.text);
+                           "a JSON object",
+                           json_why(problem.text, problem.position, why, sizeof why));
     *root = shown_copy(read);
     json_decref(read);
     if (json_is_object(*root))

@@ -1,6 +1,7 @@
 /* plots/timeline_turn.c - see timeline_turn.h. */
 #include "plots/timeline_turn.h"
 
+#include "base/json_why.h"
 #include "base/memory.h"
 #include "base/read_end.h"
 
@@ -16,29 +17,42 @@
 
 /* ---- the file ---- */
 
+#define TIMELINE_BYTES_MOST (UINT64_C(256) << 20) /* as JSON; in memory some ten times that */
+
+struct reading {
+    gzFile file;
+    uint64_t bytes;
+};
+
 /* gzip reads what is not compressed as it is. */
 static size_t read_some(void *buffer, size_t bytes, void *data)
 {
-    int got = gzread(data, buffer, (unsigned)bytes);
-    return got >= 0 ? (size_t)got : (size_t)-1;
+    struct reading *reading = data;
+    int got = gzread(reading->file, buffer, (unsigned)bytes);
+    reading->bytes += got > 0 ? (uint64_t)got : 0;
+    return got >= 0 && reading->bytes <= TIMELINE_BYTES_MOST ? (size_t)got : (size_t)-1;
 }
 
 static enum status read_json(const char *path, json_t **json, struct error *err)
 {
     json_error_t failure;
+    char why[JSON_WHY_BYTES];
     errno = 0;
-    gzFile file = gzopen(path, "rb");
-    if (file == NULL)
+    struct reading reading = { .file = gzopen(path, "rb") };
+    if (reading.file == NULL)
         return error_io(err, path, "read", strerror(errno != 0 ? errno : ENOMEM));
-    *json = json_load_callback(read_some, file, 0, &failure);
-    if (read_end_gzip(file, path, err) != STATUS_OK)
+    *json = json_load_callback(read_some, &reading, 0, &failure);
+    if (reading.bytes > TIMELINE_BYTES_MOST)
+        error_input(err, path, 0, NULL,
+                    "a timeline of at most 256 MiB, unpacked (--timeline-span tells less)", "more");
+    if (read_end_gzip(reading.file, path, err) != STATUS_OK)
         return err->status;
     if (*json != NULL && json_is_array(json_object_get(*json, "traceEvents")))
         return STATUS_OK;
     uint64_t line = *json == NULL && failure.line > 0 ? (uint64_t)failure.line : 0;
-    return error_input(err, path, line, "traceEvents",
-                       "a timeline that `reprise sim --timeline` wrote",
-                       *json == NULL ? failure.text : "other JSON");
+    return error_input(
+        err, path, line, "traceEvents", "a timeline that `reprise sim --timeline` wrote",
+        *json == NULL ? json_why(failure.text, failure.position, why, sizeof why) : "other JSON");
 }
 
 /* ---- events ---- */

@@ -1,8 +1,9 @@
 /* runtime/weights_safetensors.c - one safetensors file (format: github.com/huggingface/safetensors,
  * README, "Format": u64 length, JSON header, data) with the tensor names of Hugging Face's Llama,
- * Mistral and Qwen2 classes, of DeepSeek's latent attention, and for experts of Mixtral's, DeepSeek's
- * and Qwen3's (modeling_mixtral.py, modeling_deepseek_v3.py, modeling_qwen3_moe.py); F32, F16 or
- * BF16. Not taken: files cut into shards, biases of Q, K, V and of the router, gated shared experts.
+ * Mistral and Qwen2 classes, of DeepSeek's latent attention, and for experts of Mixtral's,
+ * DeepSeek's and Qwen3's (modeling_mixtral.py, modeling_deepseek_v3.py, modeling_qwen3_moe.py);
+ * F32, F16 or BF16. Not taken: files cut into shards, biases of Q, K, V and of the router, gated
+ * shared experts.
  */
 #include "runtime/weights_source.h"
 
@@ -210,7 +211,7 @@ enum status weights_open_safetensors(struct weights *weights, struct error *err)
     char *text = memory_new(length + 1, 1);
     status = weights_read_at(weights, sizeof length, text, length, err);
     if (status == STATUS_OK)
-        weights->header = json_loadb(text, length, 0, NULL);
+        weights->header = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
     free(text);
     if (status != STATUS_OK)
         return status;

@@ -2,6 +2,7 @@
  * of strings; whether it is JSON, jansson says. */
 #include "traces/json_items.h"
 
+#include "base/json_why.h"
 #include "base/memory.h"
 #include "traces/json_text.h"
 
@@ -144,11 +145,11 @@ enum lines_step json_items_next(struct json_items *items, struct lines *lines, j
     if (step != LINES_LINE)
         return step;
     json_error_t why;
-    char text[JSON_TEXT_WHY_BYTES];
+    char text[JSON_WHY_BYTES];
     *item = json_text_parse(items->text, items->length, &why);
     if (*item == NULL)
         return refuse(lines, items->line + (why.line > 0 ? (uint64_t)why.line - 1 : 0),
-                      "a JSON object", json_text_why(&why, text, sizeof text), err);
+                      "a JSON object", json_why(why.text, why.position, text, sizeof text), err);
     items->needs_comma = items->in_array;
     return LINES_LINE;
 }

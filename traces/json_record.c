@@ -1,6 +1,7 @@
 /* traces/json_record.c - see json_record.h. */
 #include "traces/json_record.h"
 
+#include "base/json_why.h"
 #include "base/memory.h"
 #include "base/units.h"
 
@@ -40,13 +41,13 @@ enum status json_record_parse(const struct lines *lines, const char *line, size_
                               json_t **object, struct error *err)
 {
     json_error_t why;
-    char text[JSON_TEXT_WHY_BYTES];
+    char text[JSON_WHY_BYTES];
     json_t *value = json_text_parse(line, length, &why);
     if (value == NULL)
         return lines_refuse(lines, NULL,
                             lines_was_ended(lines) ? "a JSON object"
                                                    : "a whole line: the file is cut off",
-                            json_text_why(&why, text, sizeof text), err);
+                            json_why(why.text, why.position, text, sizeof text), err);
     if (!json_is_object(value)) {
         json_decref(value);
         return lines_refuse(lines, NULL, "a JSON object", "another JSON value", err);

@@ -4,7 +4,6 @@
 #include "base/json_constants.h"
 #include "base/memory.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -78,14 +77,6 @@ json_t *json_text_parse(const char *text, size_t length, json_error_t *why)
         *why = first; /* places are the file's own */
     free(mended);
     return value;
-}
-
-const char *json_text_why(const json_error_t *why, char *text, size_t text_bytes)
-{
-    const char *near = strstr(why->text, " near ");
-    size_t length = near != NULL ? (size_t)(near - why->text) : strlen(why->text);
-    snprintf(text, text_bytes, "%.*s at byte %d", (int)length, why->text, why->position);
-    return text;
 }
 
 bool json_id(const json_t *value, uint64_t *id)

@@ -1,6 +1,7 @@
 /* traces/kv_records.c - see kv_records.h. */
 #include "traces/kv_records.h"
 
+#include "base/json_why.h"
 #include "base/memory.h"
 #include "traces/json_text.h"
 #include "traces/msgpack.h"
@@ -33,7 +34,7 @@ enum status kv_refuse(const struct kv_where *where, const char *key, const char 
 
 static enum lines_step next_line(struct lines *lines, struct kv_record *record, struct error *err)
 {
-    char *line, text[JSON_TEXT_WHY_BYTES];
+    char *line, text[JSON_WHY_BYTES];
     size_t length;
     json_error_t why;
     enum lines_step step = lines_next(lines, &line, &length, err);
@@ -46,7 +47,7 @@ static enum lines_step next_line(struct lines *lines, struct kv_record *record, 
     kv_refuse(&record->where, NULL,
               lines_was_ended(lines) ? "a JSON object or array"
                                      : "a whole line: the file is cut off",
-              json_text_why(&why, text, sizeof text), err);
+              json_why(why.text, why.position, text, sizeof text), err);
     return LINES_ERROR;
 }
 

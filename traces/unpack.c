@@ -15,6 +15,12 @@
 #include <zstd.h>
 
 enum { PIECE_BYTES = 1 << 17, GZIP_WINDOW = 15 + 16 }; /* zlib: the largest, gzip's header alone */
+enum { ZSTD_WINDOW_LOG = 27 }; /* 128 MiB: what zstd itself takes without --long */
+
+/* What a file unpacks to. Traces shrink to a tenth or a hundredth; a few kB made to unpack without
+ * end would be read for hours without a word. */
+#define UNPACKED_FREELY (UINT64_C(64) << 20)
+#define UNPACKED_RATIO_MOST 1000
 
 enum packing { PACKING_NONE, PACKING_ZSTD, PACKING_GZIP };
 
@@ -29,7 +35,7 @@ struct unpack {
     bool frame_open;  /* what was read ends in the middle of a frame, of a member */
     char *piece;
     size_t at, size;
-    uint64_t file_bytes, read_bytes;
+    uint64_t file_bytes, read_bytes, given_bytes;
 };
 
 enum status unpack_open(const char *path, struct unpack **out, struct error *err)
@@ -100,8 +106,10 @@ static enum status begin(struct unpack *unpack, struct error *err)
         return err->status;
     unpack->begun = true;
     unpack->packing = packing_of((const unsigned char *)unpack->piece, unpack->size);
-    if (unpack->packing == PACKING_ZSTD)
+    if (unpack->packing == PACKING_ZSTD) {
         unpack->zstd = packing_made(ZSTD_createDStream());
+        ZSTD_DCtx_setParameter(unpack->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG);
+    }
     unpack->gzip = packing_gzip();
     if (unpack->packing == PACKING_GZIP && inflateInit2(&unpack->gzip, GZIP_WINDOW) != Z_OK)
         memory_exhausted();
@@ -190,6 +198,20 @@ static enum status give_packed(struct unpack *unpack, char *into, size_t room, s
     return STATUS_OK;
 }
 
+static enum status check_growth(struct unpack *unpack, size_t got, struct error *err)
+{
+    char expected[192];
+    unpack->given_bytes += got;
+    if (unpack->given_bytes <= UNPACKED_FREELY ||
+        unpack->given_bytes / UNPACKED_RATIO_MOST <= unpack->read_bytes)
+        return STATUS_OK;
+    snprintf(expected, sizeof expected,
+             "at most %d times as much as is packed, beyond the first 64 MiB; what is so much "
+             "alike, unpacked first: %s -dc FILE > TRACE",
+             UNPACKED_RATIO_MOST, unpack->packing == PACKING_ZSTD ? "zstd" : "gzip");
+    return error_input(err, unpack->path, 0, NULL, expected, "more");
+}
+
 /* ---- the first bytes of what is given ---- */
 
 static enum status check_kind(struct unpack *unpack, char *into, size_t *got, struct error *err)
@@ -215,6 +237,8 @@ enum status unpack_read(struct unpack *unpack, char *into, size_t room, size_t *
     enum status status = unpack->packing == PACKING_NONE
                              ? give_plain(unpack, into, room, got, err)
                              : give_packed(unpack, into, room, got, err);
+    if (status == STATUS_OK && unpack->packing != PACKING_NONE)
+        status = check_growth(unpack, *got, err);
     if (status != STATUS_OK || unpack->told || *got == 0)
         return status;
     if (check_kind(unpack, into, got, err) != STATUS_OK)

@@ -19,8 +19,9 @@ void unpack_close(struct unpack *unpack); /* NULL is fine */
 
 /* Gives up to `room` unpacked bytes, at least one but at the end: *got 0. A byte order mark of
  * UTF-8 is left out. STATUS_IO: the disk. STATUS_INPUT, without a line: compressed data that is
- * damaged or cut off, or bytes that are no text in UTF-8's sense. What is held is bounded, however
- * much there is to unpack. */
+ * damaged or cut off, or bytes that are no text in UTF-8's sense; that unpacks to over 64 MiB and
+ * over 1000 times what was read of the file, or wants a window of over 128 MiB. What is held is
+ * bounded, however much there is to unpack. */
 enum status unpack_read(struct unpack *unpack, char *into, size_t room, size_t *got,
                         struct error *err);
 

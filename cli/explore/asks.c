@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/embedded.h"
+#include "base/json_why.h"
 #include "base/memory.h"
 #include "plots/page_parts.h"
 #include "sweep/metric_show.h"
@@ -412,11 +413,14 @@ static struct door_answer answer_post(const struct asks *asks, const struct door
                   { "api/report", ask_report } };
     for (size_t i = 0; i < sizeof posts / sizeof *posts; i++) {
         json_error_t error;
+        char why[JSON_WHY_BYTES];
         if (strcmp(ask->path, posts[i].path) != 0)
             continue;
         json_t *body = json_loadb(ask->body, ask->body_bytes, JSON_REJECT_DUPLICATES, &error);
-        const struct door_answer answer = body != NULL ? posts[i].answer(asks, ask, body)
-                                                       : refuse_body("body", "JSON", error.text);
+        const struct door_answer answer =
+            body != NULL ? posts[i].answer(asks, ask, body)
+                         : refuse_body("body", "JSON",
+                                       json_why(error.text, error.position, why, sizeof why));
         json_decref(body);
         return answer;
     }

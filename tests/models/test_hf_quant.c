@@ -665,6 +665,9 @@ START_TEST(what_is_not_known_is_refused_by_its_field)
         { "{\"quant_method\":\"compressed-tensors\",\"ignore\":[\"re:(\"],\"config_groups\":{"
           "\"g\":{\"weights\":{\"num_bits\":4}}}}",
           "ignore" },
+        { "{\"quant_method\":\"compressed-tensors\",\"ignore\":[\"re:((a{60}){60}){60}\"],"
+          "\"config_groups\":{\"g\":{\"weights\":{\"num_bits\":4}}}}",
+          "ignore" },
         { "{\"quant_method\":\"compressed-tensors\",\"kv_cache_scheme\":{\"num_bits\":3},"
           "\"config_groups\":{\"g\":{\"weights\":{\"num_bits\":4}}}}",
           "kv_cache_scheme" },

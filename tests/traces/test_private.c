@@ -17,7 +17,7 @@ static const char *const plants[] = {
     "\"a\": \"" WORD "\": " WORD,    /* a key where a value ought to be */
     "\"\\u12" WORD "\\q " WORD "\"", /* escapes that are none */
 };
-enum { PLANTS = sizeof plants / sizeof *plants, USED_BYTES = 3000 };
+enum { PLANTS = sizeof plants / sizeof *plants, USED_BYTES = 3000, EVERY = TRIES(4) < 4 ? 5 : 1 };
 
 static void check_untold(const struct error *err, const char *sample, const char *format,
                          const char *plant, size_t at)
@@ -96,6 +96,8 @@ START_TEST(no_error_says_what_stands_in_the_file)
             continue;
         end = at + item_length(text, at, length);
         const char *plant = plants[items++ % PLANTS];
+        if (items % EVERY != 0)
+            continue;
         write_planted(path, text, at, plant, end, length);
         read_as_some(path, sample, plant, at);
         write_planted(path, text, at, plant, length, length); /* cut off behind the word */

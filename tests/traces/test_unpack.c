@@ -3,8 +3,11 @@
  * gzip, other compression, files of other programs; said so without showing what is in them. */
 #include "base/random.h"
 #include "tests/traces/samples.h"
+#include "traces/unpack.h"
 
+#include <sys/resource.h>
 #include <zlib.h>
+#include <zstd.h>
 
 enum { TEXT_BYTES = 4096 };
 
@@ -192,6 +195,108 @@ START_TEST(other_files_are_refused_by_name_also_within_gzip)
 }
 END_TEST
 
+/* ---- bombs ---- */
+
+/* `size` bytes of the same lines over and over, zstd: a frame of some kB. */
+static char *zstd_of_lines(size_t size, size_t *packed_size)
+{
+    char *lines = many_lines(16384), *packed = NULL;
+    size_t length = strlen(lines), room = 0, at = 0;
+    ZSTD_CStream *stream = ZSTD_createCStream();
+    ZSTD_outBuffer out = { NULL, 0, 0 };
+    while (true) {
+        ZSTD_inBuffer in = { lines, at < size ? length : 0, 0 };
+        size_t rest = 1;
+        while (in.pos < in.size || (in.size == 0 && rest > 0)) {
+            if (out.size - out.pos < 65536)
+                out = (ZSTD_outBuffer){ packed = realloc(packed, room += 1 << 20), room, out.pos };
+            rest =
+                ZSTD_compressStream2(stream, &out, &in, in.size > 0 ? ZSTD_e_continue : ZSTD_e_end);
+            ck_assert(!ZSTD_isError(rest));
+        }
+        if (in.size == 0)
+            break;
+        at += length;
+    }
+    ZSTD_freeCStream(stream);
+    free(lines);
+    *packed_size = out.pos;
+    return packed;
+}
+
+static size_t peak_kb(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (size_t)usage.ru_maxrss;
+}
+
+/* Bytes that the file unpacks to, as far as it is read; what it is refused for in err. */
+static uint64_t unpacked_bytes(char *path, struct error *err)
+{
+    static char into[1 << 20];
+    struct unpack *unpack;
+    uint64_t total = 0;
+    size_t got = 1;
+    ck_assert_int_eq(unpack_open(path, &unpack, err), STATUS_OK);
+    while (got > 0 && unpack_read(unpack, into, sizeof into, &got, err) == STATUS_OK)
+        total += got;
+    unpack_close(unpack);
+    unlink(path);
+    free(path);
+    return total;
+}
+
+/* 1 GiB in some 100 kB: read to the bound, in memory that does not grow, and refused with the way
+ * on; frame by frame, with nothing and with what is passed over between, likewise. */
+START_TEST(what_grows_without_end_is_refused_at_a_bound)
+{
+    size_t size, before = peak_kb();
+    char *frame = zstd_of_lines((size_t)64 << 20, &size), *bomb = malloc(17 * (size + 40));
+    static const char between[] = "\x50\x2A\x4D\x18\x04\0\0\0skip\x28\xB5\x2F\xFD\x20\0\1\0\0";
+    size_t at = 0;
+    for (int i = 0; i < 16; i++) {
+        memcpy(bomb + at, frame, size);
+        memcpy(bomb + at + size, between, sizeof between - 1);
+        at += size + sizeof between - 1;
+    }
+    ck_assert_uint_lt(at, 1 << 20);
+    struct error err = { 0 };
+    uint64_t bytes = unpacked_bytes(file_of(bomb, at), &err);
+    ck_assert_int_eq(err.status, STATUS_INPUT);
+    ck_assert_msg(strstr(err.expected, "zstd -dc FILE") != NULL, "%s", err.expected);
+    ck_assert_uint_ge(bytes, (uint64_t)63 << 20);
+    ck_assert_uint_le(bytes, 1000 * (uint64_t)at + ((uint64_t)65 << 20));
+    ck_assert_uint_lt(peak_kb() - before, 64 << 10);
+    free(bomb), free(frame);
+}
+END_TEST
+
+/* Below the bound, or where there is as much to read: whatever it grows by. */
+START_TEST(what_is_alike_is_read_within_the_bound)
+{
+    size_t size;
+    char *frame = zstd_of_lines((size_t)50 << 20, &size);
+    struct error err = { 0 };
+    ck_assert_uint_ge(unpacked_bytes(file_of(frame, size), &err), (uint64_t)50 << 20);
+    ck_assert_int_eq(err.status, STATUS_OK);
+    free(frame);
+}
+END_TEST
+
+/* A frame that wants 2 GiB of history to be kept. */
+START_TEST(a_window_beyond_the_bound_is_refused)
+{
+    static const char head[] = "\x28\xB5\x2F\xFD\x00\xA8\x01\0\0";
+    struct error err = { 0 };
+    size_t before = peak_kb();
+    unpacked_bytes(file_of(head, sizeof head - 1), &err);
+    ck_assert_int_eq(err.status, STATUS_INPUT);
+    ck_assert_msg(strstr(err.found, "memory") != NULL, "%s", err.found);
+    ck_assert_uint_lt(peak_kb() - before, 64 << 10);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *suite = suite_create("unpack");
@@ -204,6 +309,9 @@ static Suite *suite(void)
     tcase_add_test(tcase, a_cut_or_damaged_gzip_is_refused_by_its_line);
     tcase_add_loop_test(tcase, other_files_are_refused_by_name_also_within_gzip, 0,
                         sizeof refused / sizeof *refused);
+    tcase_add_test(tcase, what_grows_without_end_is_refused_at_a_bound);
+    tcase_add_test(tcase, what_is_alike_is_read_within_the_bound);
+    tcase_add_test(tcase, a_window_beyond_the_bound_is_refused);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -13,6 +13,7 @@
 #include <zlib.h>
 
 #define LINE_BYTES 4096
+#define REQUESTS_MOST 10000000
 
 /* In seconds, before the first one is taken off. */
 struct times {
@@ -83,6 +84,8 @@ static enum status read_lines(struct reading *reading, gzFile file)
         reading->line++;
         if (line[strspn(line, " \t\r\n")] == '\0')
             continue;
+        if (reading->requests->count == REQUESTS_MOST)
+            return refuse(reading, NULL, "at most 10,000,000 requests");
         json_error_t why;
         json_t *object = json_loads(line, 0, &why);
         enum status status = json_is_object(object) ? add_request(reading, object)

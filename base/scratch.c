@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FOLDERS_MOST = 64 };
+enum { FOLDERS_MOST = 64, REMOVALS_MOST = 1000 };
 
 /* What scratch_remove_all() finds; global, since it is asked where nothing else can be reached. A
  * place is taken by its owner alone: free -> taken -> there -> free. */
@@ -79,14 +79,18 @@ static void remove_files(int folder)
     }
 }
 
+/* A program that was started to write into it may still do so: then again. */
 static void remove_folder(const char *path)
 {
     int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (folder >= 0) {
-        remove_files(folder);
-        close(folder);
+    for (int tries = 0; tries < REMOVALS_MOST; tries++) {
+        if (folder >= 0)
+            remove_files(folder);
+        if (rmdir(path) == 0 || errno != ENOTEMPTY)
+            break;
     }
-    rmdir(path);
+    if (folder >= 0)
+        close(folder);
 }
 
 void scratch_remove(const char *path)

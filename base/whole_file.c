@@ -1,14 +1,17 @@
 /* base/whole_file.c - see whole_file.h. */
+#define _GNU_SOURCE /* O_TMPFILE */
 #include "base/whole_file.h"
 
 #include "base/memory.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define OPEN_FILES "/proc/self/fd"
 
 /* mkstemp()'s file is its owner's alone; ours is like any new file. */
 static void set_usual_mode(int descriptor)
@@ -25,18 +28,45 @@ static void forget(struct whole_file *file)
     *file = (struct whole_file){ 0 };
 }
 
-static enum status create_beside(struct whole_file *file, struct error *err)
+/* ---- creating ---- */
+
+/* In path's folder, without a name: it is gone with the process, however that ends. -1: this file
+ * system has none such, or there is no way to give it a name later. */
+static int create_nameless(const char *path)
 {
-    int descriptor = mkstemp(file->beside);
+    const char *slash = strrchr(path, '/');
+    size_t length = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
+    char *folder = memory_new(length + 2, 1);
+    memcpy(folder, length > 0 ? path : ".", length > 0 ? length : 1);
+    int descriptor =
+        access(OPEN_FILES, X_OK) == 0 ? open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666) : -1;
+    free(folder);
+    return descriptor;
+}
+
+static int create_beside(const char *beside)
+{
+    int descriptor = mkstemp((char *)beside);
+    if (descriptor >= 0)
+        set_usual_mode(descriptor);
+    return descriptor;
+}
+
+static enum status create(struct whole_file *file, struct error *err)
+{
+    int descriptor = create_nameless(file->path);
+    file->nameless = descriptor >= 0;
+    if (descriptor < 0)
+        descriptor = create_beside(file->beside);
     if (descriptor < 0)
         return error_io(err, file->path, "create", strerror(errno));
-    set_usual_mode(descriptor);
     file->out = fdopen(descriptor, "wb");
     if (file->out != NULL)
         return STATUS_OK;
     error_io(err, file->path, "create", strerror(errno));
     close(descriptor);
-    unlink(file->beside);
+    if (!file->nameless)
+        unlink(file->beside);
     return err->status;
 }
 
@@ -50,22 +80,47 @@ enum status whole_file_open(struct whole_file *file, const char *path, struct er
     file->path = memory_text(path);
     file->beside = memory_new(bytes, 1);
     snprintf(file->beside, bytes, "%s.XXXXXX", path);
-    if (create_beside(file, err) != STATUS_OK)
+    if (create(file, err) != STATUS_OK)
         forget(file);
     return err->status;
+}
+
+/* ---- taking its place ---- */
+
+/* What linkat() refuses to write over has another name; nobody can lay out all of them. */
+static int name_it(struct whole_file *file)
+{
+    enum { TRIES = 100 };
+    char open_file[sizeof OPEN_FILES + 16], *end = file->beside + strlen(file->path) + 1;
+    snprintf(open_file, sizeof open_file, OPEN_FILES "/%d", fileno(file->out));
+    for (int tries = 0; tries < TRIES; tries++) {
+        unsigned char random[6] = { 0 };
+        (void)getentropy(random, sizeof random); /* without it: the first that is free */
+        for (size_t i = 0; i < sizeof random; i++)
+            end[i] = (char)('a' + (random[i] + (i == 0 ? tries : 0)) % 26);
+        if (linkat(AT_FDCWD, open_file, AT_FDCWD, file->beside, AT_SYMLINK_FOLLOW) == 0)
+            return 0;
+        if (errno != EEXIST)
+            break;
+    }
+    return -1;
 }
 
 enum status whole_file_close(struct whole_file *file, struct error *err)
 {
     if (file->out == NULL)
         return err->status;
-    bool failed = ferror(file->out) != 0;
+    bool failed = ferror(file->out) != 0, named = !file->nameless;
     errno = 0;
-    if (fclose(file->out) != 0 || failed)
+    if (fflush(file->out) != 0 || failed)
         error_io(err, file->path, "write", errno != 0 ? strerror(errno) : "it was cut short");
+    if (err->status == STATUS_OK && !named && !(named = name_it(file) == 0))
+        error_io(err, file->path, "create", strerror(errno));
+    if (fclose(file->out) != 0)
+        error_io(err, file->path, "write", strerror(errno));
     if (err->status == STATUS_OK && rename(file->beside, file->path) != 0)
         error_io(err, file->path, "create", strerror(errno));
-    if (err->status != STATUS_OK)
+    if (err->status != STATUS_OK && named)
         unlink(file->beside);
     forget(file);
     return err->status;
@@ -76,7 +131,8 @@ void whole_file_abandon(struct whole_file *file)
     if (file->out == NULL)
         return;
     fclose(file->out);
-    unlink(file->beside);
+    if (!file->nameless)
+        unlink(file->beside);
     forget(file);
 }
 

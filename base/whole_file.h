@@ -1,17 +1,19 @@
 /* base/whole_file.h - how every file that reprise makes for a user is written: whole when it is there, or as it was before.
- * It is written beside its place under a name that nobody can know, which no link can wait at, and takes its place at the
- * end: a symbolic link that stood there is replaced, what it led to stays as it is. What is no plain file (a folder, a
- * device, a pipe, or a link to one) is refused. */
+ * It is written without any name, where the file system can do that, so that nothing stays of what is killed; else beside
+ * its place under a name that nobody can know. At its end it takes its place: a symbolic link that stood there is
+ * replaced, what it led to stays as it is. What is no plain file (a folder, a device, a pipe, or a link to one) is refused. */
 #ifndef REPRISE_BASE_WHOLE_FILE_H
 #define REPRISE_BASE_WHOLE_FILE_H
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 struct whole_file {
     FILE *out;           /* to be written to; NULL: closed */
-    char *path, *beside; /* private */
+    char *path, *beside; /* private, as is: */
+    bool nameless;
 };
 
 /* STATUS_IO: nothing can be created there. */

@@ -3,6 +3,8 @@
 
 #include "tests/support.h"
 
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,6 +119,26 @@ START_TEST(a_block_beyond_the_address_space_ends_the_process)
 }
 END_TEST
 
+/* Each of the threads finds none; the process ends once, though standard error is locked by one
+ * that works on. */
+static void *find_none(void *argument)
+{
+    const volatile size_t count = SIZE_MAX / 2;
+    (void)argument;
+    return memory_block(count);
+}
+
+START_TEST(several_threads_without_memory_end_the_process_once)
+{
+    pthread_t threads[8];
+    flockfile(stderr);
+    for (int i = 0; i < 8; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, find_none, NULL), 0);
+    for (int i = 0; i < 8; i++)
+        pthread_join(threads[i], NULL);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *suite = suite_create("base/memory");
@@ -131,6 +153,7 @@ static Suite *suite(void)
     tcase_add_exit_test(tcase, more_elements_than_a_capacity_can_count_end_the_process, 3);
     tcase_add_exit_test(tcase, an_array_beyond_the_address_space_ends_the_process, 3);
     tcase_add_exit_test(tcase, a_block_beyond_the_address_space_ends_the_process, 3);
+    tcase_add_exit_test(tcase, several_threads_without_memory_end_the_process_once, 3);
     suite_add_tcase(suite, tcase);
     return suite;
 }

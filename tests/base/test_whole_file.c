@@ -1,9 +1,11 @@
 /* tests/base/test_whole_file.c - a file is there whole, or as it was; links are replaced, never
  * followed. */
+#define _GNU_SOURCE /* O_TMPFILE */
 #include "base/whole_file.h"
 #include "tests/support.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -65,6 +67,39 @@ START_TEST(it_is_there_at_the_end_alone)
     holds(path, "old");
     ck_assert_int_eq(whole_file_close(&file, &err), STATUS_OK);
     holds(path, "new");
+}
+END_TEST
+
+/* A process that is killed leaves nothing, but where a file system knows no files without a name.
+ */
+START_TEST(while_it_is_written_no_name_is_there)
+{
+    struct error err = { 0 };
+    struct whole_file file;
+    struct dirent *entry;
+    int nameless = open(folder, O_TMPFILE | O_RDWR, 0600);
+    ck_assert_int_eq(whole_file_open(&file, path, &err), STATUS_OK);
+    fputs("new", file.out);
+    fflush(file.out);
+    DIR *directory = opendir(folder);
+    while (nameless >= 0 && (entry = readdir(directory)) != NULL)
+        ck_assert_int_eq(entry->d_name[0], '.');
+    closedir(directory);
+    ck_assert_int_eq(whole_file_close(&file, &err), STATUS_OK);
+    holds(path, "new");
+    close(nameless);
+}
+END_TEST
+
+START_TEST(its_mode_is_that_of_any_new_file)
+{
+    struct error err = { 0 };
+    struct stat facts;
+    mode_t before = umask(027);
+    ck_assert_int_eq(write_new(&err), STATUS_OK);
+    umask(before);
+    ck_assert_int_eq(stat(path, &facts), 0);
+    ck_assert_uint_eq(facts.st_mode & 07777, 0640);
 }
 END_TEST
 
@@ -147,6 +182,8 @@ static Suite *suite(void)
     TCase *tests = tcase_create("whole_file");
     tcase_add_checked_fixture(tests, open_folder, close_folder);
     tcase_add_test(tests, it_is_there_at_the_end_alone);
+    tcase_add_test(tests, while_it_is_written_no_name_is_there);
+    tcase_add_test(tests, its_mode_is_that_of_any_new_file);
     tcase_add_test(tests, what_was_there_outlives_an_error);
     tcase_add_test(tests, a_link_is_replaced_and_what_it_leads_to_stays);
     tcase_add_test(tests, a_link_to_nothing_makes_no_file_there);

@@ -1,0 +1,165 @@
+/* tests/base/test_scratch.c - folders that are their process's alone, and go with it. */
+#include "base/scratch.h"
+
+#include "base/memory.h"
+#include "tests/support.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void put_file(const char *folder, int number)
+{
+    char path[SCRATCH_PATH_BYTES + 32];
+    snprintf(path, sizeof path, "%s/file-%d", folder, number);
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    fclose(file);
+}
+
+static void make(char folder[SCRATCH_PATH_BYTES])
+{
+    struct error err = { 0 };
+    ck_assert_int_eq(scratch_make("test", folder, &err), STATUS_OK);
+}
+
+static bool is_there(const char *folder)
+{
+    return access(folder, F_OK) == 0;
+}
+
+START_TEST(nobody_else_may_look_into_it)
+{
+    char folder[SCRATCH_PATH_BYTES];
+    struct stat facts;
+    make(folder);
+    ck_assert_int_eq(stat(folder, &facts), 0);
+    ck_assert_uint_eq(facts.st_mode & 07777, 0700);
+    scratch_remove(folder);
+}
+END_TEST
+
+/* More than one reading of the folder gives. */
+START_TEST(it_is_removed_with_all_its_files)
+{
+    char folder[SCRATCH_PATH_BYTES];
+    make(folder);
+    for (int i = 0; i < 1000; i++)
+        put_file(folder, i);
+    scratch_remove(folder);
+    ck_assert(!is_there(folder));
+    scratch_remove(folder); /* again, and nothing at all */
+    scratch_remove("");
+}
+END_TEST
+
+START_TEST(what_is_no_scratch_folder_is_left_alone)
+{
+    char folder[] = "/tmp/test-scratch-XXXXXX";
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    put_file(folder, 1);
+    scratch_remove(folder);
+    ck_assert(is_there(folder));
+    char command[64];
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
+START_TEST(it_lies_in_the_folder_for_temporary_files)
+{
+    char folder[SCRATCH_PATH_BYTES], parent[SCRATCH_PATH_BYTES];
+    struct error err = { 0 };
+    make(parent);
+    setenv("TMPDIR", parent, 1);
+    make(folder);
+    ck_assert(strncmp(folder, parent, strlen(parent)) == 0);
+    scratch_remove(folder);
+    scratch_remove(parent);
+    ck_assert_int_eq(scratch_make("test", folder, &err), STATUS_IO);
+    ck_assert_str_eq(folder, "");
+    ck_assert(strncmp(err.file, parent, strlen(parent)) == 0);
+}
+END_TEST
+
+START_TEST(so_many_at_once_that_no_more_are_given_is_an_error)
+{
+    static char folders[1000][SCRATCH_PATH_BYTES];
+    struct error err = { 0 };
+    int count = 0;
+    while (count < 1000 && scratch_make("test", folders[count], &err) == STATUS_OK)
+        count++;
+    ck_assert_int_lt(count, 1000);
+    ck_assert_int_ge(count, 32);
+    scratch_remove_all();
+    for (int i = 0; i < count; i++)
+        ck_assert(!is_there(folders[i]));
+}
+END_TEST
+
+static void *make_and_remove(void *argument)
+{
+    (void)argument;
+    static char wrong;
+    char folder[SCRATCH_PATH_BYTES];
+    for (int i = 0; i < 200; i++) {
+        struct error err = { 0 };
+        if (scratch_make("test", folder, &err) != STATUS_OK)
+            return &wrong;
+        scratch_remove(folder);
+    }
+    return NULL;
+}
+
+START_TEST(threads_do_not_take_each_others_places)
+{
+    pthread_t threads[8];
+    for (int i = 0; i < 8; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, make_and_remove, NULL), 0);
+    for (int i = 0; i < 8; i++) {
+        void *wrong;
+        pthread_join(threads[i], &wrong);
+        ck_assert_ptr_null(wrong);
+    }
+}
+END_TEST
+
+START_TEST(the_end_of_memory_takes_it_along)
+{
+    char folder[SCRATCH_PATH_BYTES];
+    make(folder);
+    put_file(folder, 1);
+    pid_t child = fork();
+    if (child == 0)
+        memory_exhausted();
+    int how;
+    ck_assert_int_eq(waitpid(child, &how, 0), child);
+    ck_assert(WIFEXITED(how));
+    ck_assert_int_eq(WEXITSTATUS(how), 3);
+    ck_assert(!is_there(folder));
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *suite = suite_create("base/scratch");
+    TCase *tcase = tcase_create("scratch");
+    tcase_add_test(tcase, nobody_else_may_look_into_it);
+    tcase_add_test(tcase, it_is_removed_with_all_its_files);
+    tcase_add_test(tcase, what_is_no_scratch_folder_is_left_alone);
+    tcase_add_test(tcase, it_lies_in_the_folder_for_temporary_files);
+    tcase_add_test(tcase, so_many_at_once_that_no_more_are_given_is_an_error);
+    tcase_add_test(tcase, threads_do_not_take_each_others_places);
+    tcase_add_test(tcase, the_end_of_memory_takes_it_along);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
+
+int main(void)
+{
+    return test_main(suite());
+}

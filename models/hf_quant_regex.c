@@ -9,56 +9,92 @@
 #define PATTERN_MOST 1024 /* characters of a pattern */
 #define REPEATS_MOST 255  /* of {m,n}: POSIX's RE_DUP_MAX, and what compiles in bounded memory */
 
-/* glibc writes a repeated part out as often as it is repeated ("+": twice), within each other; how
- * far the parts then reach is kept for each of them. */
+/* glibc writes a repeated part out as often as it is repeated ("+": twice), within each other; and
+ * where what is repeated may be empty, it tries all ways through it. So what is written out is
+ * counted, and a repeat of what may be empty, which says nothing more than the part itself, is
+ * refused. */
 #define PARTS_MOST 2048
 #define GROUPS_MOST 64
+
+/* Of a part of the expression: how much is written out, and whether it may be empty. */
+struct part {
+    uint64_t parts;
+    bool empty;
+};
+
+/* A group that is open: all of it, its present alternative, and whether one before may be empty. */
+struct group {
+    struct part now;
+    bool empty_before;
+};
 
 struct translation {
     const char *at;
     char text[4 * PATTERN_MOST];
     size_t used;
     bool in_class, failed;
-    /* What is written out: of each group that is open, and of what was put last, which may be
-     * repeated. */
-    uint64_t parts[GROUPS_MOST], last;
-    uint32_t group;
-    bool repeated; /* what was put last is a repeat: another one is an error in Python */
+    struct group group[GROUPS_MOST]; /* group[0]: the whole expression */
+    uint32_t groups;                 /* open within the whole */
+    struct part last;                /* what was put last, which may be repeated */
+    bool last_empty_before;          /* whether the alternative could be empty without it */
+    bool repeated;                   /* that is a repeat: another one is an error in Python */
 };
 
-/* A character, a class, or a group that is closed. */
-static void count_part(struct translation *to, uint64_t parts)
+static struct group *innermost(struct translation *to)
 {
-    to->last = parts;
-    to->repeated = false;
-    to->parts[to->group] += parts;
-    to->failed |= to->parts[to->group] > PARTS_MOST;
+    return &to->group[to->groups];
 }
 
-static void count_repeat(struct translation *to, uint64_t times)
+/* A character, a class, a place between characters, or a group that is closed. */
+static void count_part(struct translation *to, struct part part)
 {
-    to->failed |= to->repeated;
-    to->parts[to->group] -= to->last;
-    count_part(to, to->last * (times > 0 ? times : 1));
+    struct part *now = &innermost(to)->now;
+    to->last = part;
+    to->last_empty_before = now->empty;
+    to->repeated = false;
+    now->parts += part.parts;
+    now->empty = now->empty && part.empty;
+    to->failed |= now->parts > PARTS_MOST;
+}
+
+/* What was put last is there from `least` on, written out so many times. */
+static void count_repeat(struct translation *to, uint64_t least, uint64_t times)
+{
+    struct part *now = &innermost(to)->now;
+    to->failed |= to->repeated || (to->last.empty && times != 1) || to->last.parts == 0;
+    now->parts -= to->last.parts;
+    now->empty = to->last_empty_before;
+    count_part(to, (struct part){ to->last.parts * (times > 0 ? times : 1),
+                                  to->last.empty || least == 0 });
     to->repeated = true;
 }
 
 static void count_open(struct translation *to)
 {
-    to->failed |= to->group + 1 == GROUPS_MOST;
-    to->group += !to->failed;
-    to->parts[to->group] = 1;
-    to->last = 0;
+    to->failed |= to->groups + 1 == GROUPS_MOST;
+    to->groups += to->failed ? 0 : 1;
+    *innermost(to) = (struct group){ .now = { .parts = 1, .empty = true } };
+    to->last = (struct part){ 0 };
     to->repeated = false;
 }
 
 static void count_close(struct translation *to)
 {
-    to->failed |= to->group == 0;
+    to->failed |= to->groups == 0;
     if (to->failed)
         return;
-    uint64_t parts = to->parts[to->group--];
-    count_part(to, parts);
+    struct group closed = *innermost(to);
+    to->groups--;
+    count_part(to, (struct part){ closed.now.parts, closed.now.empty || closed.empty_before });
+}
+
+static void count_alternative(struct translation *to)
+{
+    struct group *group = innermost(to);
+    group->empty_before = group->empty_before || group->now.empty;
+    group->now.empty = true;
+    to->last = (struct part){ 0 };
+    to->repeated = false;
 }
 
 static void put(struct translation *to, const char *text)
@@ -131,7 +167,7 @@ static void put_group(struct translation *to)
 /* "*?" finds the same as "*", only in another order. */
 static void put_repeat(struct translation *to)
 {
-    uint64_t times = *to->at == '+' ? 2 : 1;
+    uint64_t least = *to->at == '+', times = *to->at == '+' || *to->at == '*' ? 2 : 1;
     if (*to->at == '{') {
         char *end;
         unsigned long low = strtoul(to->at + 1, &end, 10), high = low;
@@ -140,6 +176,7 @@ static void put_repeat(struct translation *to)
         else if (*end == ',')
             high = end[1] == '}' ? low : strtoul(end + 1, &end, 10);
         to->failed |= low > REPEATS_MOST || high > REPEATS_MOST;
+        least = low;
         times = (low > high ? low : high) + 1;
         const char *close = strchr(to->at, '}');
         to->failed |= close == NULL;
@@ -147,7 +184,7 @@ static void put_repeat(struct translation *to)
             put_character(to, *to->at);
     }
     put_character(to, *to->at);
-    count_repeat(to, times);
+    count_repeat(to, least, times);
     if (to->at[0] != '\0' && to->at[1] == '?')
         to->at++;
 }
@@ -171,7 +208,7 @@ static void translate(struct translation *to)
             first = negates;
         } else if (*to->at == '\\') {
             put_escape(to, *++to->at);
-            count_part(to, 1);
+            count_part(to, (struct part){ 1, *to->at == '\0' || strchr("ZAbB", *to->at) != NULL });
         } else if (*to->at == '(')
             put_group(to);
         else if (strchr("*+?{", *to->at) != NULL)
@@ -181,8 +218,10 @@ static void translate(struct translation *to)
             first = to->in_class = *to->at == '[';
             if (*to->at == ')')
                 count_close(to);
+            else if (*to->at == '|')
+                count_alternative(to);
             else
-                count_part(to, *to->at != '|');
+                count_part(to, (struct part){ 1, *to->at == '^' || *to->at == '$' });
         }
         if (*to->at == '\0')
             break;
@@ -192,7 +231,7 @@ static void translate(struct translation *to)
 
 bool quant_regex_compile(const char *python, bool match, regex_t *regex)
 {
-    struct translation to = { .at = python };
+    struct translation to = { .at = python, .group = { { .now = { .empty = true } } } };
     if (strlen(python) > PATTERN_MOST)
         return false;
     put(&to, match ? "^(" : "(");

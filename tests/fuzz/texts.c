@@ -3,12 +3,14 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "base/json_constants.h"
+#include "base/shown.h"
 #include "base/units.h"
 #include "models/bill.h"
 #include "models/models.h"
 #include "models/prices.h"
+#include "plots/gnuplot_text.h"
+#include "plots/html.h"
 #include "sim/engine/policy_name.h"
-#include "sim/record/quoted.h"
 #include "sweep/axis.h"
 #include "sweep/design.h"
 #include "sweep/plan.h"
@@ -19,8 +21,8 @@
 #include "traces/record_time.h"
 #include "traces/tenants.h"
 
-#include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,18 +136,42 @@ static void run_axes(const struct fuzz_target *target, const uint8_t *bytes, siz
     free(words.text);
 }
 
-/* What quotes a text must give one that reads as it. */
-static void run_quotes(const struct fuzz_target *target, const uint8_t *bytes, size_t size)
+/* What a terminal, a page and gnuplot are given of a stranger's text. */
+static void run_shown(const struct fuzz_target *target, const uint8_t *bytes, size_t size)
 {
     (void)target;
-    char *text = input_text(bytes, size), *quoted = quoted_json(text), *csv = quoted_csv(text);
-    json_t *value = json_loads(quoted, JSON_DECODE_ANY, NULL);
-    json_t *plain = json_string(text); /* NULL: no UTF-8 */
-    FUZZ_EXPECT(plain == NULL || (value != NULL && json_equal(value, plain)));
-    FUZZ_EXPECT(strlen(csv) >= strlen(text));
-    json_decref(value);
-    json_decref(plain);
-    free(text), free(quoted), free(csv);
+    char *text = input_text(bytes, size), *shown = shown_new(text), *page = NULL;
+    FUZZ_EXPECT(shown_is_plain(shown) && strlen(shown) < SHOWN_ROOM(strlen(text)));
+    FUZZ_EXPECT(!shown_is_plain(text) || strcmp(shown, text) == 0);
+    size_t length;
+    FILE *out = open_memstream(&page, &length);
+    FUZZ_EXPECT(out != NULL);
+    html_text(out, text);
+    FUZZ_EXPECT(fclose(out) == 0 && strpbrk(page, "<>\"") == NULL);
+    free(text), free(shown), free(page);
+}
+
+static bool is_octal(const char *at)
+{
+    return at[1] == '0' && strspn(at + 1, "01234567") >= 4;
+}
+
+/* The input may hold NULs, and the string's room may be too small for it. */
+static void run_gnuplot(const struct fuzz_target *target, const uint8_t *bytes, size_t size)
+{
+    (void)target;
+    const size_t whole = GNUPLOT_STRING_ROOM(size);
+    const size_t room = size > 0 && bytes[0] % 2 == 0 ? 3 + whole / 3 : whole;
+    char *string = malloc(room);
+    FUZZ_EXPECT(string != NULL);
+    size_t length = gnuplot_string((const char *)bytes, size, string, room);
+    FUZZ_EXPECT(length >= 2 && length < room && strlen(string) == length);
+    FUZZ_EXPECT(string[0] == '"' && string[length - 1] == '"');
+    string[length - 1] = '\0';
+    FUZZ_EXPECT(strpbrk(string + 1, "\"'`@$#{}^&~|<>!?\r\n\t") == NULL);
+    for (const char *at = strchr(string, '\\'); at != NULL; at = strchr(at + 1, '\\'))
+        FUZZ_EXPECT(is_octal(at));
+    free(string);
 }
 
 static void run_json_constants(const struct fuzz_target *target, const uint8_t *bytes, size_t size)
@@ -165,7 +191,8 @@ const struct fuzz_target fuzz_texts[] = {
     { "units", "values", run_units, NULL },
     { "values", "values", run_values, NULL },
     { "axes", "values", run_axes, NULL },
-    { "quotes", NULL, run_quotes, NULL },
+    { "shown", NULL, run_shown, NULL },
+    { "gnuplot_text", NULL, run_gnuplot, NULL },
     { "json_constants", "traces", run_json_constants, NULL },
     { .name = NULL },
 };

@@ -1,6 +1,7 @@
 /* tests/models/test_hf_quant.c - quantised checkpoints: what their sections come to, held against
  * what engines printed of them; which modules a name, a wildcard or a regular expression is of; and
  * what is refused. */
+#include "models/hf_quant.h"
 #include "tests/models/cases.h"
 
 #include <jansson.h>
@@ -193,6 +194,40 @@ START_TEST(modules_that_are_listed_stay_wide)
     model = quantised("llama-3.1-405b", section, "{\"num_key_value_heads\":16}");
     ck_assert_double_eq_tol((double)model_weight_bytes(&model, 8) / 8 / GIB / 57.75, 1, 0.005);
     free(section);
+}
+END_TEST
+
+/* glibc would take minutes and all memory for each of the refused ones that is no error in Python. */
+START_TEST(a_pattern_that_repeats_without_end_is_refused)
+{
+    static const struct {
+        const char *pattern;
+        bool taken;
+    } cases[] = {
+        { ".*", true },
+        { "(?:a|bc)+d{2,3}?", true },
+        { "(a*b)*", true },
+        { "((a{40}b){40})", true },
+        { "(a?)?$", true },
+        { "(((a{255}){255}){255}){255}", false },
+        { "((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+", false },
+        { "((()*){40}){40}", false },
+        { "(a|)*b", false },
+        { "(?:a?b?)+", false },
+        { "(\\b)*", false },
+        { "a**", false },
+        { "a{2}{3}", false },
+        { "a*{2}", false },
+        { "a)b(c", false },
+        { "|*a", false },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        regex_t regex;
+        bool taken = quant_regex_compile(cases[i].pattern, true, &regex);
+        ck_assert_msg(taken == cases[i].taken, "%s", cases[i].pattern);
+        if (taken)
+            regfree(&regex);
+    }
 }
 END_TEST
 
@@ -768,6 +803,7 @@ static Suite *suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, weights_are_what_engines_printed);
     tcase_add_test(tests, modules_that_are_listed_stay_wide);
+    tcase_add_test(tests, a_pattern_that_repeats_without_end_is_refused);
     tcase_add_test(tests, nothing_said_is_nothing_quantised);
     tcase_add_test(tests, formats_take_their_bits_scales_and_zero_points);
     tcase_add_test(tests, a_name_is_of_whole_parts_a_wildcard_and_an_expression_are_pythons);

@@ -56,6 +56,17 @@ static enum status read_tokens(const struct reading *reading, const json_t *obje
     return STATUS_OK;
 }
 
+/* Seconds of a clock, of which whole nanoseconds are made. */
+static enum status read_time(const struct reading *reading, const json_t *object, const char *key,
+                             double *time_s)
+{
+    const double most_s = (double)TIME_END_NS / (double)NS_PER_S;
+    if (read_number(reading, object, key, time_s) != STATUS_OK)
+        return reading->err->status;
+    return *time_s >= 0.0 && *time_s < most_s ? STATUS_OK
+                                              : refuse(reading, key, "seconds, within 292 years");
+}
+
 static enum status add_request(struct reading *reading, const json_t *object)
 {
     struct timed_requests *requests = reading->requests;
@@ -63,9 +74,9 @@ static enum status add_request(struct reading *reading, const json_t *object)
     struct times times = { 0 };
     if (read_tokens(reading, object, "input_toks", &request.prompt_tokens) != STATUS_OK ||
         read_tokens(reading, object, "output_toks", &request.reply_tokens) != STATUS_OK ||
-        read_number(reading, object, "queued_ts", &times.queued) != STATUS_OK ||
-        read_number(reading, object, "first_token_ts", &times.first) != STATUS_OK ||
-        read_number(reading, object, "last_token_ts", &times.last) != STATUS_OK)
+        read_time(reading, object, "queued_ts", &times.queued) != STATUS_OK ||
+        read_time(reading, object, "first_token_ts", &times.first) != STATUS_OK ||
+        read_time(reading, object, "last_token_ts", &times.last) != STATUS_OK)
         return reading->err->status;
     if (!(times.queued < times.first && times.first <= times.last))
         return refuse(reading, "first_token_ts", "a time between queued_ts and last_token_ts");

@@ -131,9 +131,10 @@ static void after_falcon_h1(struct hf *hf)
 static uint32_t decilm_width(const struct hf *hf, const json_t *ffn)
 {
     double hidden = json_number_value(json_object_get(hf->object, "hidden_size"));
-    uint64_t width =
-        (uint64_t)(2 * json_number_value(json_object_get(ffn, "ffn_mult")) * hidden / 3);
-    return (uint32_t)((width + 255) / 256 * 256); /* find_multiple(.., 256) */
+    double width = 2 * json_number_value(json_object_get(ffn, "ffn_mult")) * hidden / 3;
+    if (!(width >= 0 && width < 0x1p31)) /* of nothing that can be; refused by its range */
+        return UINT32_MAX;
+    return ((uint32_t)width + 255) / 256 * 256; /* find_multiple(.., 256) */
 }
 
 static void before_decilm(struct hf *hf)

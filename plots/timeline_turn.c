@@ -68,6 +68,19 @@ static double arg_of(const json_t *event, const char *name)
     return json_number_value(json_object_get(json_object_get(event, "args"), name));
 }
 
+/* As a whole number that is told; 0 and the largest for what none is. */
+static uint64_t whole_of(const json_t *event, const char *name)
+{
+    const double value = arg_of(event, name);
+    return !(value > 0.0) ? 0 : value < 0x1p64 ? (uint64_t)value : UINT64_MAX;
+}
+
+static uint32_t whole_32_of(const json_t *event, const char *name)
+{
+    const uint64_t value = whole_of(event, name);
+    return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
+}
+
 static bool is_of(const json_t *event, const char *category)
 {
     return strcmp(text_of(event, "cat"), category) == 0;
@@ -169,10 +182,10 @@ static const json_t *find_row(const json_t *events, const struct choice *choice)
 
 static void note_row(const json_t *row, struct timeline_turn *told)
 {
-    told->turn = (uint64_t)arg_of(row, "turn");
-    told->session = (uint64_t)arg_of(row, "session");
-    told->server = (uint64_t)arg_of(row, "server");
-    told->turn_of_session = (uint64_t)arg_of(row, "turn_of_session");
+    told->turn = whole_of(row, "turn");
+    told->session = whole_of(row, "session");
+    told->server = whole_of(row, "server");
+    told->turn_of_session = whole_of(row, "turn_of_session");
     told->wanted_tokens = arg_of(row, "wanted_tokens");
     told->reused_tokens = arg_of(row, "reused_tokens");
     told->computed_tokens = arg_of(row, "computed_tokens");
@@ -185,7 +198,7 @@ static void note_layer(const json_t *event, struct timeline_turn *told)
     memory_grow(&told->layer, &told->layer_capacity, (uint64_t)told->layers + 1,
                 sizeof *told->layer);
     told->layer[told->layers++] =
-        (struct timeline_layer){ .layer = (uint32_t)arg_of(event, "layer"),
+        (struct timeline_layer){ .layer = whole_32_of(event, "layer"),
                                  .begin_ns = begin_ns(event),
                                  .end_ns = end_ns(event),
                                  .load_begin_ns = arg_of(event, "load_begin_ns"),

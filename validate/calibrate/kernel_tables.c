@@ -130,6 +130,8 @@ void product_rows_free(struct product_rows *rows)
 
 /* ---- experts ---- */
 
+#define SIZE_MOST 4e9 /* of what is made a whole number of 32 bits */
+
 /* E of them, whose share of the pairs is log-uniform from `least` to `most`: an expert whose share
  * rounds to 0 has none, and what rounding loses goes to those that have most. */
 static double log_uniform_touched(double pairs, double experts, double least, double most)
@@ -220,9 +222,12 @@ enum status expert_rows_add(struct expert_rows *rows, const struct table *table,
         double value[MOE_COLUMNS];
         if (format_of(table, i, column[MOE_DTYPE], &format, err) != STATUS_OK)
             return err->status;
-        for (int j = TOKENS; j <= LATENCY; j++)
+        for (int j = TOKENS; j <= LATENCY; j++) {
             if (positive(table, i, column[j], &value[j], err) != STATUS_OK)
                 return err->status;
+            if (value[j] > SIZE_MOST)
+                return table_refuse(table, i, column[j], "a number of at most 4,000,000,000", err);
+        }
         bool balanced = strcmp(table_text(table, i, column[DISTRIBUTION]), "balanced") == 0;
         if (!left_out(table, i, format, value))
             add_expert_row(rows, format, balanced, value);

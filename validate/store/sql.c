@@ -3,7 +3,6 @@
 
 #include "validate/store/sql.h"
 
-#include "base/memory.h"
 #include "base/shown.h"
 
 bool sql_stamp_of(const char *path, struct sql_stamp *stamp)
@@ -36,8 +35,11 @@ enum status sql_still(const struct sql *sql, struct error *err)
 
 static enum status failed(const struct sql *sql, const char *what, struct error *err)
 {
+    /* Said of a damaged file too, whose numbers are taken for sizes: so it is an error of that
+     * file, and the program goes on to its end. */
     if (sqlite3_errcode(sql->db) == SQLITE_NOMEM)
-        memory_exhausted();
+        return error_io(err, sql->path, what,
+                        "out of memory; or the file is damaged, and says that it needs so much");
     if (sql_still(sql, err) != STATUS_OK)
         return err->status;
     if (sqlite3_extended_errcode(sql->db) == SQLITE_READONLY_ROLLBACK)

@@ -40,8 +40,8 @@ bool sql_stamp_of(const char *path, struct sql_stamp *stamp);
  * may be of before and after. */
 enum status sql_still(const struct sql *sql, struct error *err);
 
-/* STATUS_OK for SQLITE_OK, else err is filled in from the connection's last failure; out of memory
- * ends the process. rc: of one call or, OR-ed, of several (binds). */
+/* STATUS_OK for SQLITE_OK, else err is filled in from the connection's last failure, out of memory
+ * too. rc: of one call or, OR-ed, of several (binds). */
 enum status sql_check(const struct sql *sql, int rc, const char *what, struct error *err);
 
 /* Runs statements that give no rows. */

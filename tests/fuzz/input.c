@@ -9,11 +9,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum { PATH_BYTES = 160 };
+
 /* The file in memory, and the folder of names: each process has one, and none is a parser's. */
 static struct {
     int file;
     char path[64];
-    char folder[64], named[160], standing[160];
+    char folder[64], named[PATH_BYTES], standing[PATH_BYTES], fresh[PATH_BYTES];
 } place = { .file = -1 };
 
 static void give_up(const char *what)
@@ -36,24 +38,21 @@ const char *input_path(const uint8_t *bytes, size_t size)
     return place.path;
 }
 
-static void remove_beside(const char *ending)
-{
-    char path[sizeof place.standing + 16];
-    snprintf(path, sizeof path, "%s%s", place.standing, ending);
-    unlink(path);
-}
-
-static void remove_standing(void)
+static void remove_file(const char *path)
 {
     static const char *const endings[] = { "", "-wal", "-shm", "-journal" };
-    for (size_t i = 0; place.standing[0] != '\0' && i < sizeof endings / sizeof *endings; i++)
-        remove_beside(endings[i]);
+    char beside[PATH_BYTES + 16];
+    for (size_t i = 0; path[0] != '\0' && i < sizeof endings / sizeof *endings; i++) {
+        snprintf(beside, sizeof beside, "%s%s", path, endings[i]);
+        unlink(beside);
+    }
 }
 
 static void remove_folder(void)
 {
     unlink(place.named);
-    remove_standing();
+    remove_file(place.standing);
+    remove_file(place.fresh);
     rmdir(place.folder);
 }
 
@@ -86,12 +85,20 @@ const char *input_named(const char *name, const uint8_t *bytes, size_t size)
 const char *input_file(const char *name, const uint8_t *bytes, size_t size)
 {
     make_folder();
-    remove_standing();
+    remove_file(place.standing);
     snprintf(place.standing, sizeof place.standing, "%s/%s", place.folder, name);
     int file = open(place.standing, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (file < 0 || write(file, bytes, size) != (ssize_t)size || close(file) != 0)
         give_up(place.standing);
     return place.standing;
+}
+
+const char *input_fresh(const char *name)
+{
+    make_folder();
+    remove_file(place.fresh);
+    snprintf(place.fresh, sizeof place.fresh, "%s/%s", place.folder, name);
+    return place.fresh;
 }
 
 char *input_text(const uint8_t *bytes, size_t size)

@@ -15,6 +15,9 @@ const char *input_named(const char *name, const uint8_t *bytes, size_t size);
  * own; those are gone at the next call. */
 const char *input_file(const char *name, const uint8_t *bytes, size_t size);
 
+/* A path there at which nothing stands, for what a target makes; what it made is gone at the next call. */
+const char *input_fresh(const char *name);
+
 /* The bytes ended by a NUL, for the caller to free; where they hold one they end there. In a block of exactly that
  * size, so that a byte read behind it is seen. */
 char *input_text(const uint8_t *bytes, size_t size);

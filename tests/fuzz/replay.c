@@ -58,9 +58,12 @@ void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak)
 static void tell_running(void)
 {
     FILE *file = fopen("fuzz-found", "wb");
-    fprintf(stderr, "fuzz_replay: %s, %s %" PRIu64 ": kept as ./fuzz-found\n",
-            running.target != NULL ? running.target : "no target",
-            running.number > 0 ? "damaged input" : "input of the corpus,", running.number);
+    fprintf(stderr, "fuzz_replay: %s, ", running.target != NULL ? running.target : "no target");
+    if (running.number > 0)
+        fprintf(stderr, "damaged input %" PRIu64, running.number);
+    else
+        fprintf(stderr, "an input of the corpus");
+    fprintf(stderr, ": kept as ./fuzz-found\n");
     if (file == NULL)
         return;
     fwrite(running.bytes, 1, running.size, file);

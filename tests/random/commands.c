@@ -135,6 +135,30 @@ static void strip_ids(struct ran *ran)
     ran->out_bytes = (uint64_t)(to - ran->out);
 }
 
+/* "40 % 12 runs, 10.0 s: ...": how far it is, told every ten seconds. */
+static bool is_progress(const char *line)
+{
+    line += strspn(line, " ");
+    size_t digits = strspn(line, "0123456789");
+    return digits > 0 && strncmp(line + digits, " % ", 3) == 0;
+}
+
+/* What depends on how fast the machine is: no result does. */
+static void strip_progress(struct ran *ran)
+{
+    char *to = ran->err;
+    for (const char *line = ran->err; *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        length += line[length] == '\n';
+        bool stays = !is_progress(line);
+        memmove(to, line, stays ? length : 0);
+        to += stays ? length : 0;
+        line += length;
+    }
+    *to = '\0';
+    ran->err_bytes = (uint64_t)(to - ran->err);
+}
+
 static bool went_well(const struct step *step, const struct ran *ran)
 {
     return ran->code == 0 || (ran->code == 1 && step->may_miss);
@@ -151,6 +175,7 @@ static void perform(const struct stage *stage, const struct surroundings *around
         const struct step *step = &script->step[i];
         performance->ran[i] = perform_step(stage, step, around);
         performance->steps++;
+        strip_progress(&performance->ran[i]);
         if (step->says == SAYS_IDS)
             strip_ids(&performance->ran[i]);
         if (!went_well(step, &performance->ran[i]))

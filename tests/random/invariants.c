@@ -3,6 +3,7 @@
 
 #include "base/units.h"
 #include "sim/engine/disks.h"
+#include "sim/engine/setup.h"
 
 #include <math.h>
 #include <string.h>
@@ -49,6 +50,18 @@ static uint64_t asked_or_hardware(uint64_t asked_bytes, uint64_t hardware_bytes)
     return asked_bytes != UINT64_MAX ? asked_bytes : hardware_bytes;
 }
 
+static enum status read_rates(const struct experiment *experiment, struct outcome *outcome,
+                              struct error *err)
+{
+    struct engine_setup setup;
+    struct trace *trace = NULL;
+    enum status status = engine_setup_open(experiment, &setup, &trace, err);
+    if (status == STATUS_OK)
+        memcpy(outcome->link_bytes_per_s, setup.link_bytes_per_s, sizeof outcome->link_bytes_per_s);
+    trace_close(trace);
+    return status;
+}
+
 enum status outcome_expect(const struct experiment *experiment, struct outcome *outcome,
                            struct error *err)
 {
@@ -73,6 +86,8 @@ enum status outcome_expect(const struct experiment *experiment, struct outcome *
     outcome->dram_bytes = asked_or_hardware(experiment->dram_bytes, hardware.dram_bytes);
     struct disks disks;
     status = disks_for(experiment, &hardware, &disks, err);
+    if (status == STATUS_OK)
+        status = read_rates(experiment, outcome, err);
     outcome->ssd_bytes = disks.capacity_bytes;
     if (!disks.named &&
         (hardware.ssd_read_bytes_per_s <= 0.0 || hardware.ssd_write_bytes_per_s <= 0.0))
@@ -594,6 +609,44 @@ static bool rows_are_the_metrics(const struct outcome *outcome, struct seen *see
                    outcome->rows.all_load_wait_ns, 0.0) &&
            closes(seen, "passed over", metrics->passed_over_tokens, too_far, 0.0) &&
            links_are_told(outcome, seen);
+}
+
+/* Bytes are those that crossed a link: where ranks keep different copies, tiers hold others. What
+ * is demoted may go without having been copied again, so that less is told to go than came. */
+static bool tiers_hold_what_came_and_has_not_gone(const struct outcome *outcome, struct seen *seen)
+{
+    const struct row_sums *rows = &outcome->rows;
+    const struct metrics *metrics = &outcome->result.metrics;
+    if (!outcome->is_plain)
+        return true;
+    if (!at_most(seen, "DRAM: gone against come", -(double)rows->least_bytes[TIER_DRAM], 0.0,
+                 0.0) ||
+        !at_most(seen, "SSD: gone against come", -(double)rows->least_bytes[TIER_SSD], 0.0, 0.0))
+        return false;
+    /* What the pool gives up is nobody's to tell; it is counted. */
+    double gone =
+        metrics->remote_dropped_bytes + metrics->remote_expired_bytes + metrics->invalidated_bytes;
+    return outcome->experiment.warmup_turns > 0 ||
+           at_most(seen, "pool: come and not gone", (double)rows->in_bytes[TIER_REMOTE] - gone,
+                   (double)outcome->experiment.remote_bytes, 0.0);
+}
+
+/* Ends are whole ns: a copy may seem a half shorter. */
+static bool links_move_what_they_can(const struct outcome *outcome, struct seen *seen)
+{
+    static const char *const names[LINK_COUNT] = { "SSD, read", "SSD, written", "to GPUs",
+                                                   "from GPUs", "network, out", "network, in" };
+    for (int s = 0; s < ROWS_SERVERS_MOST; s++)
+        for (int link = 0; link < LINK_COUNT; link++) {
+            double bytes = (double)outcome->rows.server[s].link_bytes[link],
+                   time_ns = (double)(outcome->rows.server[s].to_ns[link] -
+                                      outcome->rows.server[s].from_ns[link]) +
+                             (double)outcome->rows.server[s].copies[link];
+            if (!at_most(seen, names[link], bytes,
+                         outcome->link_bytes_per_s[link] / (double)NS_PER_S * time_ns, 1.0))
+                return false;
+        }
+    return true;
 }
 
 static bool wear_is_what_was_written(const struct outcome *outcome, struct seen *seen)

@@ -17,6 +17,7 @@ struct outcome {
     struct row_sums rows; /* what was told of its turns */
     uint64_t dram_bytes, ssd_bytes; /* of a server; 0: no such tier */
     uint32_t storing_servers;       /* those that prefill have tiers */
+    double link_bytes_per_s[LINK_COUNT];
     bool stores;                    /* the policy keeps KV at all */
     bool is_plain; /* all layers see everything: a token is so many bytes anywhere */
 };
@@ -67,6 +68,9 @@ struct seen {
     X(costs_add_up, "the cost is the sum of its parts, and each part a price of the busy time")    \
     X(rows_are_whole, "a turn's row accounts for all of its time in the queue, and each token once") \
     X(rows_are_the_metrics, "rows of turns, and copies, sum to what is measured")                  \
+    X(tiers_hold_what_came_and_has_not_gone,                                                       \
+      "what goes from a tier came there before, and the pool's is there or has gone")              \
+    X(links_move_what_they_can, "no link moves more than its rate times the time of its copies")   \
     X(wear_is_what_was_written, "the drives wear by what is written to them")
 
 #define INVARIANT_COUNT_ONE(name, reason) +1

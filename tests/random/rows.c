@@ -71,12 +71,59 @@ static void note_turn(void *context, const struct turn_row *row)
     }
 }
 
+static void hold(struct row_sums *sums, enum tier tier, int64_t bytes)
+{
+    int64_t held = sums->held_bytes[tier] += bytes;
+    if (held < sums->least_bytes[tier])
+        sums->least_bytes[tier] = held;
+}
+
+static void note_flow(struct row_sums *sums, const struct watch_copy *copy)
+{
+    uint32_t links = moved_links(copy->from, copy->to);
+    if (copy->server >= ROWS_SERVERS_MOST)
+        return;
+    for (int link = 0; link < LINK_COUNT; link++) {
+        if (!(links & LINK_BIT(link)))
+            continue;
+        uint64_t *from_ns = &sums->server[copy->server].from_ns[link];
+        *from_ns = sums->server[copy->server].copies[link]++ == 0 || copy->begin_ns < *from_ns
+                       ? copy->begin_ns
+                       : *from_ns;
+        sums->server[copy->server].to_ns[link] = copy->end_ns;
+        sums->server[copy->server].link_bytes[link] += copy->size_bytes;
+    }
+}
+
+static void note_drop(void *context, const struct watch_drop *drop)
+{
+    struct row_sums *sums = context;
+    hold(sums, drop->from, -(int64_t)drop->size_bytes);
+}
+
+static void note_iteration(void *context, const struct watch_iteration *iteration)
+{
+    struct row_sums *sums = context;
+    if (iteration->end_ns < iteration->begin_ns)
+        sums->broken = "an iteration ends before it begins";
+    if (iteration->server >= ROWS_SERVERS_MOST)
+        return;
+    uint64_t *before_ns = &sums->server[iteration->server].iterated_ns;
+    if (iteration->begin_ns < *before_ns)
+        sums->broken = "iterations of a server overlap";
+    *before_ns = iteration->end_ns;
+}
+
 static void note_copy(void *context, const struct watch_copy *copy)
 {
     struct row_sums *sums = context;
     uint32_t links = moved_links(copy->from, copy->to);
     if (copy->end_ns < copy->begin_ns)
         sums->broken = "a copy ends before it begins";
+    sums->in_bytes[copy->to] += copy->size_bytes;
+    if (copy->to != TIER_HBM)
+        hold(sums, copy->to, (int64_t)copy->size_bytes);
+    note_flow(sums, copy);
     for (int link = 0; link < LINK_COUNT; link++)
         sums->link_bytes[link] += links & LINK_BIT(link) ? copy->size_bytes : 0;
 }
@@ -90,7 +137,10 @@ static void note_measuring(void *context, uint64_t time_ns)
 
 struct watch rows_watch(struct row_sums *sums)
 {
-    return (struct watch){
-        .context = sums, .turn_ended = note_turn, .copied = note_copy, .measures = note_measuring
-    };
+    return (struct watch){ .context = sums,
+                           .turn_ended = note_turn,
+                           .copied = note_copy,
+                           .dropped = note_drop,
+                           .iterated = note_iteration,
+                           .measures = note_measuring };
 }

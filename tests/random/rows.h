@@ -5,10 +5,19 @@
 #include "sim/engine/setup.h"
 #include "sim/engine/watch.h"
 
-/* Of measured turns, and of copies that ended since measuring began. Plain sums: may lie in memory that
- * processes share. */
+enum { ROWS_SERVERS_MOST = 64 };
+
+/* Of measured turns, and of copies that ended since measuring began; flows and GPUs: of all the run.
+ * Plain sums: may lie in memory that processes share. */
 struct row_sums {
     uint64_t turns, all_turns;
+    uint64_t in_bytes[TIER_KINDS];                            /* of copies that ended */
+    int64_t held_bytes[TIER_KINDS], least_bytes[TIER_KINDS]; /* less what went: now, and ever */
+    struct {
+        uint64_t link_bytes[LINK_COUNT], from_ns[LINK_COUNT], to_ns[LINK_COUNT]; /* of its copies */
+        uint64_t copies[LINK_COUNT];
+        uint64_t iterated_ns; /* the end of its last iteration */
+    } server[ROWS_SERVERS_MOST]; /* those with higher numbers are left out */
     double ttft_ns, all_load_wait_ns;
     struct turn_row sum;              /* of each column that is a count */
     uint64_t link_bytes[LINK_COUNT];

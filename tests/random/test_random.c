@@ -393,6 +393,8 @@ END_TEST
     X(costs_add_up, METRIC.cost_ssd_usd += 0.01)                                                   \
     X(rows_are_whole, outcome->rows.broken = "it is")                                              \
     X(rows_are_the_metrics, outcome->rows.link_bytes[LINK_SSD_READ] += 1)                          \
+    X(tiers_hold_what_came_and_has_not_gone, outcome->rows.least_bytes[TIER_SSD] = -1)             \
+    X(links_move_what_they_can, outcome->rows.server[1].link_bytes[LINK_H2D] += UINT64_C(1) << 50) \
     X(wear_is_what_was_written, METRIC.ssd_written_per_day_bytes *= 1.001)
 
 #define DOCTOR(name, change)                                                                       \

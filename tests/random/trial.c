@@ -20,6 +20,8 @@
 #else
 #define TRIAL_STEP_S 5e-6
 #endif
+/* And for each event, once that is more than a start: far more than the longest chain takes. */
+#define TRIAL_EVENT_S (4000.0 * TRIAL_STEP_S)
 /* Of the memory that a run may take: a start, and for each step. */
 #define TRIAL_START_BYTES UINT64_C(512000000)
 #define TRIAL_STEP_BYTES 1000.0
@@ -262,6 +264,9 @@ static void judge(struct trial *trial, struct outcome *outcome, const struct tol
                  told->err.key, told->err.found);
     else
         check(trial, outcome, told);
+    if (told->is_done && trial->cpu_s > 1.0 + TRIAL_EVENT_S * (double)trial->events)
+        snprintf(add_fault(trial, "CPU time of an event")->detail, 512,
+                 "%.2f s, %" PRIu64 " events", trial->cpu_s, trial->events);
     if (told->peak_bytes > bound_bytes)
         snprintf(add_fault(trial, "memory")->detail, 512, "%.1f MB",
                  (double)told->peak_bytes / 1e6);

@@ -16,7 +16,7 @@ struct fault {
     char detail[512];
 };
 
-#define TRIAL_FAULTS_MOST (INVARIANT_COUNT + 2)
+#define TRIAL_FAULTS_MOST (INVARIANT_COUNT + 3)
 
 struct trial {
     bool is_refused;

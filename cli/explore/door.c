@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -71,12 +72,34 @@ static bool names_us(const struct door *door, const char *prefix, const char *te
     return false;
 }
 
+/* Headers that say whose request it is; who sends one twice would be judged by the first alone. */
+struct senders {
+    const char *host, *origin;
+    unsigned hosts, origins;
+};
+
+static enum MHD_Result note_sender(void *context, enum MHD_ValueKind kind, const char *key,
+                                   const char *value)
+{
+    struct senders *senders = context;
+    (void)kind;
+    if (strcasecmp(key, MHD_HTTP_HEADER_HOST) == 0) {
+        senders->host = value;
+        senders->hosts++;
+    } else if (strcasecmp(key, MHD_HTTP_HEADER_ORIGIN) == 0) {
+        senders->origin = value;
+        senders->origins++;
+    }
+    return MHD_YES;
+}
+
 static bool is_ours(const struct door *door, struct MHD_Connection *connection)
 {
-    const char *host = door->http.header(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
-    const char *origin = door->http.header(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ORIGIN);
-    return host != NULL && names_us(door, "", host) &&
-           (origin == NULL || names_us(door, "http://", origin));
+    struct senders senders = { 0 };
+    door->http.each_value(connection, MHD_HEADER_KIND, note_sender, &senders);
+    return senders.hosts == 1 && senders.host != NULL && names_us(door, "", senders.host) &&
+           (senders.origins == 0 || (senders.origins == 1 && senders.origin != NULL &&
+                                     names_us(door, "http://", senders.origin)));
 }
 
 /* A form of another page cannot send this type without being asked first. */

@@ -3,7 +3,7 @@
  *
  * The address holds a token of 128 random bits; without it nothing is answered (403). Host must be this
  * machine's loopback address with the port, or localhost, so that no name that was pointed here gets in;
- * Origin, where there is one, too, so that no other page asks in its reader's name. A body is JSON, of
+ * Origin, where there is one, too, so that no other page asks in its reader's name; neither may stand there twice. A body is JSON, of
  * DOOR_BODY_MOST bytes at most. Each connection has a thread, in which it is answered: who dawdles keeps nobody
  * waiting, and is put out after a while; only while an answer is made may nothing move. */
 #ifndef REPRISE_CLI_EXPLORE_DOOR_H

@@ -11,6 +11,7 @@
 #define HTTP_FUNCTIONS(X)                                                                          \
     X(start, MHD_start_daemon)                                                                     \
     X(stop, MHD_stop_daemon)                                                                       \
+    X(each_value, MHD_get_connection_values)                                                       \
     X(header, MHD_lookup_connection_value)                                                         \
     X(connection, MHD_get_connection_info)                                                         \
     X(set, MHD_set_connection_option)                                                              \

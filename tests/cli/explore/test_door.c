@@ -2,6 +2,8 @@
  * wire. */
 #include "cli/explore/door.h"
 
+#include "base/random.h"
+
 #include "tests/support.h"
 
 #include <arpa/inet.h>
@@ -349,6 +351,157 @@ START_TEST(headers_have_a_most_too)
 }
 END_TEST
 
+/* ---- on the wire ---- */
+
+START_TEST(who_says_twice_whose_request_it_is_is_refused)
+{
+    struct house house;
+    char twice[256];
+    open_house(&house);
+    ck_assert_int_eq(get(&house, "x", "hOsT: evil.example\r\n"), 403);
+    snprintf(twice, sizeof twice, "Host: %s\r\n", own_host(&house));
+    ck_assert_int_eq(ask(&house, "GET", with_token(&house, "x"), "evil.example", twice, ""), 403);
+    snprintf(twice, sizeof twice, "Origin: http://%s\r\nOrigin: http://evil.example\r\n",
+             own_host(&house));
+    ck_assert_int_eq(get(&house, "x", twice), 403);
+    ck_assert_uint_eq(house.heard.asks, 0);
+    door_close(house.door);
+}
+END_TEST
+
+/* Each is judged by itself, and what stands in a body is none. */
+START_TEST(requests_one_behind_the_other_are_each_judged)
+{
+    struct house house;
+    char text[2048], inner[512];
+    open_house(&house);
+    snprintf(text, sizeof text,
+             "GET /%s/x HTTP/1.1\r\nHost: %s\r\nOrigin: http://evil.example\r\n\r\n"
+             "GET /%s/y HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n",
+             house.token, own_host(&house), house.token, own_host(&house));
+    ck_assert_int_eq(say(&house, text), 403);
+    ck_assert_uint_le(house.heard.asks, 1);
+    ck_assert_str_ne(house.heard.path, "x");
+    unsigned before = house.heard.asks;
+    snprintf(inner, sizeof inner, "GET /%s/smuggled HTTP/1.1\r\nHost: %s\r\n\r\n", house.token,
+             own_host(&house));
+    snprintf(text, sizeof text, "Content-Type: application/json\r\nContent-Length: %zu\r\n",
+             strlen(inner));
+    ck_assert_int_eq(post(&house, text, inner), 200);
+    ck_assert_uint_eq(house.heard.asks, before + 1);
+    ck_assert_str_eq(house.heard.path, "api");
+    door_close(house.door);
+}
+END_TEST
+
+START_TEST(a_length_that_is_none_is_not_believed)
+{
+    static const char *const lengths[] = { "-1",   "1e3", "0x10", "18446744073709551617",
+                                           "5, 5", "5 5", "+5",   "x" };
+    struct house house;
+    char headers[128];
+    open_house(&house);
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        snprintf(headers, sizeof headers,
+                 "Content-Type: application/json\r\nContent-Length: %s\r\n", lengths[i]);
+        ck_assert_msg(post(&house, headers, "") != 200, "%s", lengths[i]);
+    }
+    ck_assert_uint_eq(house.heard.asks, 0);
+    ck_assert_int_eq(get(&house, "x", ""), 200);
+    door_close(house.door);
+}
+END_TEST
+
+/* What a path means, the caller knows; no form of it makes a header or does without the token. */
+START_TEST(no_path_makes_a_header_or_does_without_the_token)
+{
+    static const char *const before[] = { "/", "../", "%00/", "./", "x/", "%2f" };
+    struct house house;
+    char path[256];
+    open_house(&house);
+    get(&house, "%0d%0aSet-Cookie:%20a=b", "");
+    const char *body = strstr(house.answer, "\r\n\r\n"),
+               *cookie = strstr(house.answer, "Set-Cookie");
+    ck_assert(body != NULL && (cookie == NULL || cookie > body));
+    unsigned asks = house.heard.asks;
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+        snprintf(path, sizeof path, "%s%s/x", before[i], house.token);
+        ck_assert_msg(ask(&house, "GET", path, own_host(&house), "", "") != 200, "%s", path);
+    }
+    snprintf(path, sizeof path, "GET http://evil.example/%s/x HTTP/1.1\r\nHost: evil\r\n\r\n",
+             house.token);
+    ck_assert_int_ne(say(&house, path), 200);
+    snprintf(path, sizeof path, "GET /%s/x HTTP/1.0\r\n\r\n", house.token); /* without Host */
+    ck_assert_int_ne(say(&house, path), 200);
+    ck_assert_uint_eq(house.heard.asks, asks);
+    door_close(house.door);
+}
+END_TEST
+
+/* More connections than there are threads for: the rest is turned away, and it goes on after. */
+START_TEST(many_connections_are_bounded_and_pass)
+{
+    enum { MANY = 100 };
+    struct house house;
+    int fd[MANY], status = 0;
+    open_house_with(&house, 1);
+    for (int i = 0; i < MANY; i++)
+        fd[i] = connect_to("127.0.0.1", house.port);
+    for (int i = 0; i < MANY; i++)
+        if (fd[i] >= 0)
+            close(fd[i]);
+    for (int i = 0; i < 200 && status != 200; i++) {
+        status = get(&house, "x", "");
+        sleep_ms(10);
+    }
+    ck_assert_int_eq(status, 200);
+    door_close(house.door);
+}
+END_TEST
+
+static void damage(char *text, size_t *length, struct random *random)
+{
+    for (uint64_t times = 1 + random_below(random, 6); times > 0; times--) {
+        size_t at = random_below(random, *length);
+        if (random_below(random, 3) == 0)
+            memmove(text + at, text + at + 1, (*length)-- - at);
+        else
+            text[at] = (char)(1 + random_below(random, 255));
+    }
+}
+
+/* Requests of who lacks the token, with bytes changed and left out: nothing is heard of them, and
+ * the door stays open. */
+START_TEST(damaged_requests_are_refused_and_the_door_stays)
+{
+    struct random random = random_from(test_seed(), 0);
+    struct house house;
+    char whole[512], text[1024];
+    open_house_with(&house, 1);
+    snprintf(whole, sizeof whole,
+             "POST /0123456789abcdef0123456789abcdef/api HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n"
+             "Content-Type: application/json\r\nConnection: close\r\nContent-Length: 7\r\n\r\n"
+             "{\"a\":1}",
+             house.port);
+    for (int round = 0; round < TRIES(200); round++) {
+        size_t length = strlen(whole);
+        memcpy(text, whole, length + 1);
+        damage(text, &length, &random);
+        int fd = connect_to("127.0.0.1", house.port);
+        ck_assert_int_ge(fd, 0);
+        send(fd, text, length, MSG_NOSIGNAL);
+        shutdown(fd, SHUT_WR); /* what is waited for does not come */
+        ssize_t got = recv(fd, text, sizeof text - 1, 0);
+        text[got > 0 ? got : 0] = '\0';
+        ck_assert_ptr_null(strstr(text, "HTTP/1.1 200"));
+        close(fd);
+    }
+    ck_assert_uint_eq(house.heard.asks, 0);
+    ck_assert_int_eq(get(&house, "x", ""), 200);
+    door_close(house.door);
+}
+END_TEST
+
 /* ---- what is sent along ---- */
 
 START_TEST(every_answer_forbids_what_is_not_the_pages_own)
@@ -401,6 +554,13 @@ int main(void)
     tcase_add_test(door, headers_have_a_most_too);
     tcase_add_test(door, every_answer_forbids_what_is_not_the_pages_own);
     tcase_add_test(door, it_listens_on_loopback_alone_and_a_taken_port_is_told);
+    tcase_add_test(door, who_says_twice_whose_request_it_is_is_refused);
+    tcase_add_test(door, requests_one_behind_the_other_are_each_judged);
+    tcase_add_test(door, a_length_that_is_none_is_not_believed);
+    tcase_add_test(door, no_path_makes_a_header_or_does_without_the_token);
+    tcase_add_test(door, many_connections_are_bounded_and_pass);
+    tcase_add_test(door, damaged_requests_are_refused_and_the_door_stays);
+    tcase_set_timeout(door, 30);
     suite_add_tcase(suite, door);
     return test_main(suite);
 }

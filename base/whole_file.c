@@ -1,17 +1,42 @@
 /* base/whole_file.c - see whole_file.h. */
-#define _GNU_SOURCE /* O_TMPFILE */
+#define _GNU_SOURCE /* O_TMPFILE, fopencookie() */
 #include "base/whole_file.h"
 
 #include "base/memory.h"
+#include "base/read_end.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define OPEN_FILES "/proc/self/fd"
+
+/* Where the stream's bytes go. */
+struct sink {
+    int descriptor, failure; /* the first errno; 0: none */
+};
+
+/* A stream forgets why it could not write; and it is not to give up where a signal came between. */
+static ssize_t sink_write(void *cookie, const char *bytes, size_t count)
+{
+    struct sink *sink = cookie;
+    size_t done = 0;
+    while (done < count) {
+        ssize_t written = write(sink->descriptor, bytes + done, count - done);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0 && sink->failure == 0)
+            sink->failure = written < 0 ? errno : ENOSPC;
+        if (written <= 0)
+            break;
+        done += (size_t)written;
+    }
+    return done == count ? (ssize_t)count : 0;
+}
 
 /* mkstemp()'s file is its owner's alone; ours is like any new file. */
 static void set_usual_mode(int descriptor)
@@ -25,6 +50,7 @@ static void forget(struct whole_file *file)
 {
     free(file->path);
     free(file->beside);
+    free(file->sink);
     *file = (struct whole_file){ 0 };
 }
 
@@ -54,13 +80,16 @@ static int create_beside(const char *beside)
 
 static enum status create(struct whole_file *file, struct error *err)
 {
+    static const cookie_io_functions_t functions = { .write = sink_write };
     int descriptor = create_nameless(file->path);
     file->nameless = descriptor >= 0;
     if (descriptor < 0)
         descriptor = create_beside(file->beside);
     if (descriptor < 0)
         return error_io(err, file->path, "create", strerror(errno));
-    file->out = fdopen(descriptor, "wb");
+    file->sink = memory_new(1, sizeof *file->sink);
+    file->sink->descriptor = descriptor;
+    file->out = fopencookie(file->sink, "wb", functions);
     if (file->out != NULL)
         return STATUS_OK;
     error_io(err, file->path, "create", strerror(errno));
@@ -92,7 +121,7 @@ static int name_it(struct whole_file *file)
 {
     enum { TRIES = 100 };
     char open_file[sizeof OPEN_FILES + 16], *end = file->beside + strlen(file->path) + 1;
-    snprintf(open_file, sizeof open_file, OPEN_FILES "/%d", fileno(file->out));
+    snprintf(open_file, sizeof open_file, OPEN_FILES "/%d", file->sink->descriptor);
     for (int tries = 0; tries < TRIES; tries++) {
         unsigned char random[6] = { 0 };
         (void)getentropy(random, sizeof random); /* without it: the first that is free */
@@ -106,22 +135,49 @@ static int name_it(struct whole_file *file)
     return -1;
 }
 
+/* Some file systems tell only now that there was no room. */
+static bool close_descriptor(struct whole_file *file, struct error *err)
+{
+    bool closed = close(file->sink->descriptor) == 0;
+    if (!closed)
+        error_io(err, file->path, "write", strerror(errno));
+    return closed;
+}
+
+/* Between its name and its place no signal ends the process: that would leave the name. */
+static void take_place(struct whole_file *file, struct error *err)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    bool named = !file->nameless || name_it(file) == 0;
+    if (!named)
+        error_io(err, file->path, "create", strerror(errno));
+    if (close_descriptor(file, err) && named && rename(file->beside, file->path) != 0)
+        error_io(err, file->path, "create", strerror(errno));
+    if (named && err->status != STATUS_OK)
+        unlink(file->beside);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void give_up(struct whole_file *file)
+{
+    close(file->sink->descriptor);
+    if (!file->nameless)
+        unlink(file->beside);
+}
+
 enum status whole_file_close(struct whole_file *file, struct error *err)
 {
     if (file->out == NULL)
         return err->status;
-    bool failed = ferror(file->out) != 0, named = !file->nameless;
-    errno = 0;
-    if (fflush(file->out) != 0 || failed)
-        error_io(err, file->path, "write", errno != 0 ? strerror(errno) : "it was cut short");
-    if (err->status == STATUS_OK && !named && !(named = name_it(file) == 0))
-        error_io(err, file->path, "create", strerror(errno));
-    if (fclose(file->out) != 0)
-        error_io(err, file->path, "write", strerror(errno));
-    if (err->status == STATUS_OK && rename(file->beside, file->path) != 0)
-        error_io(err, file->path, "create", strerror(errno));
-    if (err->status != STATUS_OK && named)
-        unlink(file->beside);
+    fclose(file->out);
+    if (file->sink->failure != 0)
+        error_io(err, file->path, "write", strerror(file->sink->failure));
+    if (err->status == STATUS_OK)
+        take_place(file, err);
+    else
+        give_up(file);
     forget(file);
     return err->status;
 }
@@ -131,8 +187,7 @@ void whole_file_abandon(struct whole_file *file)
     if (file->out == NULL)
         return;
     fclose(file->out);
-    if (!file->nameless)
-        unlink(file->beside);
+    give_up(file);
     forget(file);
 }
 
@@ -148,9 +203,9 @@ static void copy_bytes(FILE *in, FILE *out)
 {
     char part[65536];
     size_t bytes;
-    while ((bytes = fread(part, 1, sizeof part, in)) > 0)
+    while ((bytes = fread(part, 1, sizeof part, in)) > 0 && !ferror(in))
         if (fwrite(part, 1, bytes, out) != bytes)
-            return; /* the stream remembers */
+            return; /* the file remembers */
 }
 
 enum status whole_file_copy(const char *from, const char *path, struct error *err)
@@ -159,12 +214,11 @@ enum status whole_file_copy(const char *from, const char *path, struct error *er
     FILE *in = fopen(from, "rb");
     if (in == NULL)
         return error_io(err, from, "read", strerror(errno));
-    if (whole_file_open(&file, path, err) == STATUS_OK) {
-        copy_bytes(in, file.out);
-        if (ferror(in))
-            error_io(err, from, "read", "it cannot be read to its end");
-        whole_file_close(&file, err);
+    if (whole_file_open(&file, path, err) != STATUS_OK) {
+        fclose(in);
+        return err->status;
     }
-    fclose(in);
-    return err->status;
+    copy_bytes(in, file.out);
+    read_end(in, from, err);
+    return whole_file_close(&file, err);
 }

@@ -12,7 +12,9 @@
 
 struct whole_file {
     FILE *out;           /* to be written to; NULL: closed */
-    char *path, *beside; /* private, as is: */
+    /* Private: */
+    char *path, *beside;
+    struct sink *sink;
     bool nameless;
 };
 

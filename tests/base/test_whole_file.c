@@ -5,9 +5,12 @@
 #include "tests/support.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -103,6 +106,25 @@ START_TEST(its_mode_is_that_of_any_new_file)
 }
 END_TEST
 
+/* The first bytes of many are refused: the reason is told at the end, whatever came between. */
+START_TEST(why_it_could_not_be_written_is_told)
+{
+    struct error err = { 0 };
+    struct whole_file file;
+    const struct rlimit small = { 100000, 100000 };
+    signal(SIGXFSZ, SIG_IGN);
+    put(path, "old");
+    ck_assert_int_eq(whole_file_open(&file, path, &err), STATUS_OK);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+    for (int i = 0; i < 100000; i++)
+        fputs("0123456789", file.out);
+    errno = 0;
+    ck_assert_int_eq(whole_file_close(&file, &err), STATUS_IO);
+    ck_assert_str_eq(err.found, strerror(EFBIG));
+    holds(path, "old");
+}
+END_TEST
+
 START_TEST(what_was_there_outlives_an_error)
 {
     struct error err = { 0 };
@@ -184,6 +206,7 @@ static Suite *suite(void)
     tcase_add_test(tests, it_is_there_at_the_end_alone);
     tcase_add_test(tests, while_it_is_written_no_name_is_there);
     tcase_add_test(tests, its_mode_is_that_of_any_new_file);
+    tcase_add_test(tests, why_it_could_not_be_written_is_told);
     tcase_add_test(tests, what_was_there_outlives_an_error);
     tcase_add_test(tests, a_link_is_replaced_and_what_it_leads_to_stays);
     tcase_add_test(tests, a_link_to_nothing_makes_no_file_there);

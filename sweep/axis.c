@@ -119,11 +119,16 @@ static bool parse_spacing(const char *text, bool *logarithmic, uint32_t *count)
            number <= AXIS_VALUES_MOST;
 }
 
+/* Beyond it the next whole number is none that a double holds. */
+#define WHOLE_MOST 0x1p53
+
 static enum status add_whole_numbers(struct axis *axis, const char *item, struct error *err)
 {
     double count = axis->high - axis->low + 1;
     if (!is_whole(axis->row) || axis->row->unit != UNIT_PLAIN || count > AXIS_VALUES_MOST)
         return refuse(axis, "how many values: LOW..HIGH:logN or :linN", item, err);
+    if (axis->high > WHOLE_MOST)
+        return refuse(axis, "whole numbers up to 9,007,199,254,740,992", item, err);
     for (double value = axis->low; value <= axis->high; value++)
         add_owned(axis, number_text(axis, value));
     return STATUS_OK;

@@ -119,6 +119,7 @@ static const char *const refused[][2] = {
     { "tiers.dram.capacity=64GB..2s:log3", "a size" },
     { "tiers.dram.capacity=0,64GB..2TB:log", "by itself" },
     { "engine.batch=1..4096000", "how many values" },
+    { "workload.seed=100000000000000000..100000000000000064", "whole numbers up to" },
 };
 
 START_TEST(what_cannot_be_meant_is_refused_with_what_can)

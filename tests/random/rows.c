@@ -123,6 +123,8 @@ static void note_copy(void *context, const struct watch_copy *copy)
     sums->in_bytes[copy->to] += copy->size_bytes;
     if (copy->to != TIER_HBM)
         hold(sums, copy->to, (int64_t)copy->size_bytes);
+    if (copy->kind == ACTION_LOAD && copy->from > TIER_DRAM) /* it may stay there on its way */
+        hold(sums, TIER_DRAM, (int64_t)copy->size_bytes);
     note_flow(sums, copy);
     for (int link = 0; link < LINK_COUNT; link++)
         sums->link_bytes[link] += links & LINK_BIT(link) ? copy->size_bytes : 0;

@@ -1,7 +1,7 @@
 /* tests/failures/calls.c - see calls.h. Not made to fail: munmap (the kernel does not refuse one
  * that is well-formed) and waiting (futex, poll); brk (its failure is no error number; the C
  * library then asks mmap()). */
-#include "calls.h"
+#include "tests/failures/calls.h"
 
 #define FAILS(code)                                                                                \
     {                                                                                              \

@@ -1,5 +1,5 @@
 /* tests/failures/commands.c - see commands.h. */
-#include "commands.h"
+#include "tests/failures/commands.h"
 
 #include <stdio.h>
 #include <stdlib.h>

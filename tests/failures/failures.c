@@ -1,10 +1,10 @@
 /* tests/failures/failures.c - `failures REPRISE SHIM ROOT [OPTIONS]`: each command, each kind of
  * call, each way to fail, the n-th call for every n that is reached; or a sample of these. See
  * docs/testing.md, "Every failure tried". */
-#include "commands.h"
-#include "files.h"
-#include "judge.h"
-#include "tracer.h"
+#include "tests/failures/commands.h"
+#include "tests/failures/files.h"
+#include "tests/failures/judge.h"
+#include "tests/failures/tracer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

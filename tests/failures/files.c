@@ -1,6 +1,6 @@
 /* tests/failures/files.c - see files.h. */
 #define _GNU_SOURCE /* nftw() */
-#include "files.h"
+#include "tests/failures/files.h"
 
 #include <ftw.h>
 #include <sqlite3.h>

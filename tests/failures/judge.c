@@ -1,6 +1,6 @@
 /* tests/failures/judge.c - see judge.h. */
 #define _GNU_SOURCE /* asprintf() */
-#include "judge.h"
+#include "tests/failures/judge.h"
 
 #include <ctype.h>
 #include <signal.h>

@@ -4,9 +4,9 @@
 #ifndef REPRISE_TESTS_FAILURES_JUDGE_H
 #define REPRISE_TESTS_FAILURES_JUDGE_H
 
-#include "commands.h"
-#include "files.h"
-#include "tracer.h"
+#include "tests/failures/commands.h"
+#include "tests/failures/files.h"
+#include "tests/failures/tracer.h"
 
 /* An undisturbed run, and what it left. */
 struct reference {

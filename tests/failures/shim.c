@@ -3,7 +3,7 @@
  * door (tracer.c), which a preloaded library cannot watch: the C library's own streams do not come
  * by here. Children are not disturbed: who draws for reprise is not under test. */
 #define _GNU_SOURCE /* RTLD_NEXT */
-#include "page.h"
+#include "tests/failures/page.h"
 
 #include <dlfcn.h>
 #include <errno.h>

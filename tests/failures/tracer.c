@@ -1,9 +1,9 @@
 /* tests/failures/tracer.c - see tracer.h. x86-64: where a call's number and result lie is the
  * processor's. */
 #define _GNU_SOURCE
-#include "tracer.h"
+#include "tests/failures/tracer.h"
 
-#include "page.h"
+#include "tests/failures/page.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 #ifndef REPRISE_TESTS_FAILURES_TRACER_H
 #define REPRISE_TESTS_FAILURES_TRACER_H
 
-#include "calls.h"
+#include "tests/failures/calls.h"
 
 #include <stdbool.h>
 #include <stdint.h>

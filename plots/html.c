@@ -89,8 +89,6 @@ static void put_entities(FILE *out, const char *text)
             fputs("&amp;", out);
         else if (*text == '"')
             fputs("&quot;", out);
-        else if (*text == '\'')
-            fputs("&#39;", out);
         else
             fputc(*text, out);
     }

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* text with what HTML would take for its own escaped, also as an attribute's value in quotes, and what shown.h escapes; line
+/* text with what HTML would take for its own escaped, also as an attribute's value in double quotes, and what shown.h escapes; line
  * feeds and tabs stay. */
 void html_text(FILE *out, const char *text);
 

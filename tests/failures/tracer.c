@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { THREADS_MOST = 256 };
+enum { THREADS_MOST = 256, DISK_BLOCK = 4096 };
 
 /* A run under way. */
 struct trace {
@@ -63,10 +63,13 @@ static void take_away(struct trace *trace, pid_t thread)
 }
 
 /* The third argument of read(), write() and their like is how much: bytes, or pieces of a list. */
-static void shorten(pid_t thread, uint64_t count)
+static void shorten(pid_t thread, uint64_t memory, uint64_t count)
 {
-    if (count > 1)
-        ptrace(PTRACE_POKEUSER, thread, offsetof(struct user, regs.rdx), (count + 1) / 2);
+    uint64_t fewer = (count + 1) / 2;
+    /* Direct I/O, which a disk gives by blocks alone. */
+    if (memory % DISK_BLOCK == 0 && count % DISK_BLOCK == 0)
+        fewer = (fewer + DISK_BLOCK - 1) / DISK_BLOCK * DISK_BLOCK;
+    ptrace(PTRACE_POKEUSER, thread, offsetof(struct user, regs.rdx), fewer);
 }
 
 static void disturb(struct trace *trace, pid_t thread, const struct __ptrace_syscall_info *info)
@@ -77,7 +80,7 @@ static void disturb(struct trace *trace, pid_t thread, const struct __ptrace_sys
         take_away(trace, thread);
         break;
     case EFFECT_SHORT:
-        shorten(thread, info->entry.args[2]);
+        shorten(thread, info->entry.args[1], info->entry.args[2]);
         break;
     case EFFECT_KILL:
         kill(trace->child, SIGKILL);

@@ -62,6 +62,10 @@ enum status accuracy_measure(const char *const *paths, uint32_t count, uint64_t 
         status = folder_check(paths[0], &folder, accuracy, err);
     for (uint32_t i = 0; status == STATUS_OK && i < folder.files; i++)
         status = measure_file(&folder, &folder.file[i], threads, accuracy, err);
+    if (status == STATUS_OK && accuracy->unread.status != STATUS_OK) {
+        *err = accuracy->unread;
+        status = err->status;
+    }
     folder_free(&folder);
     return status;
 }

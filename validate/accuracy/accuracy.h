@@ -98,6 +98,7 @@ struct accuracy {
     uint32_t notes, note_capacity;
     char **note; /* tables that are missing, files that were passed over, models that are not
                     shipped */
+    struct error unread; /* the first of models' files that is there and cannot be read: accuracy_measure() ends with it */
 };
 
 /* Reads the tables of `count` folders or files and predicts every row; threads 0: one a core.

@@ -5,6 +5,12 @@
 
 #include <string.h>
 
+void kernels_unread(struct accuracy *accuracy, const struct error *err)
+{
+    if (err->status == STATUS_IO && accuracy->unread.status == STATUS_OK)
+        accuracy->unread = *err;
+}
+
 bool kernels_hardware(const struct folder_file *file, struct accuracy *accuracy,
                       struct hardware *hardware)
 {
@@ -12,7 +18,9 @@ bool kernels_hardware(const struct folder_file *file, struct accuracy *accuracy,
     struct error err = { 0 };
     if (name == NULL)
         points_note(accuracy, "%s: a GPU of no shipped server, passed over", file->path);
-    else if (hardware_load(name, hardware, &err) != STATUS_OK)
+    else if (hardware_load(name, hardware, &err) == STATUS_IO)
+        kernels_unread(accuracy, &err);
+    else if (err.status != STATUS_OK)
         points_note(accuracy, "%s: the server %s is not shipped, passed over", file->path, name);
     else
         return true;

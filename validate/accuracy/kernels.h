@@ -10,6 +10,9 @@
 #include "models/models.h"
 #include "validate/accuracy/folder.h"
 
+/* A file of models/ that is there and could not be read is not one that is not shipped: what STATUS_IO of err is kept for. */
+void kernels_unread(struct accuracy *accuracy, const struct error *err);
+
 /* The file's server; false, with a note: none is shipped, or it cannot be read. */
 bool kernels_hardware(const struct folder_file *file, struct accuracy *accuracy,
                       struct hardware *hardware);

@@ -170,6 +170,7 @@ enum status layers_measure(const struct folder_file *file, struct accuracy *accu
     snprintf(name, sizeof name, "%s-2024", gpu);
     if (operators_load(name, &operators, &none) != STATUS_OK)
         operators = hardware.operators;
+    kernels_unread(accuracy, &none);
     const struct products_table table = { file, &operators, kernels_peak(&hardware), accuracy };
     enum status status = profile_read(file->path, gpu, &profile, err);
     if (status == STATUS_OK)

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define REASON_BYTES 256
@@ -174,6 +175,14 @@ static enum status is_table(const struct sql *sql, const char *database, const c
     return status;
 }
 
+/* quick_check says of a page that could not be read what it says of one that is damaged, but for
+ * the code. */
+static bool is_unread(const char *words)
+{
+    const char *code = strstr(words, "error code=");
+    return code != NULL && (atoi(code + strlen("error code=")) & 0xff) == SQLITE_IOERR;
+}
+
 /* SQLite's words for the first thing that is wrong; "ok": nothing. */
 static enum status check_trees(const struct sql *sql, const char *database, const char *table,
                                struct error *err)
@@ -185,7 +194,9 @@ static enum status check_trees(const struct sql *sql, const char *database, cons
     if (status == STATUS_OK)
         status = sql_step(sql, statement, &row, "read database", err);
     const char *words = row ? (const char *)sqlite3_column_text(statement, 0) : NULL;
-    if (status == STATUS_OK && (words == NULL || strcmp(words, "ok") != 0))
+    if (status == STATUS_OK && words != NULL && is_unread(words))
+        status = error_io(err, sql->path, "read database", sqlite3_errstr(SQLITE_IOERR));
+    else if (status == STATUS_OK && (words == NULL || strcmp(words, "ok") != 0))
         status = refuse(sql, table, words != NULL ? words : "SQLite does not say", err);
     sqlite3_finalize(statement);
     return status;

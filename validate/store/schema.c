@@ -304,8 +304,8 @@ static enum status check_identity(const struct sql *sql, const struct identity *
     return STATUS_OK;
 }
 
-enum status schema_check(const struct sql *sql, const char *database, bool *current,
-                         struct error *err)
+static enum status check_all(const struct sql *sql, const char *database, bool *current,
+                             struct error *err)
 {
     struct identity identity = { 0 };
     enum status status = read_identity(sql, database, &identity, err);
@@ -316,6 +316,19 @@ enum status schema_check(const struct sql *sql, const char *database, bool *curr
         return status;
     status = checked_tables(sql, database, identity.version, err);
     return status == STATUS_OK ? checked_content(sql, database, err) : status;
+}
+
+/* One transaction: version, tables and rows are of one moment, whoever migrates meanwhile. */
+enum status schema_check(const struct sql *sql, const char *database, bool *current,
+                         struct error *err)
+{
+    *current = false;
+    enum status status = sql_exec(sql, "SAVEPOINT one_moment", "read database", err);
+    if (status != STATUS_OK)
+        return status;
+    status = check_all(sql, database, current, err);
+    sqlite3_exec(sql->db, "RELEASE one_moment", NULL, NULL, NULL); /* nothing was written */
+    return status;
 }
 
 enum status schema_reference(int64_t version, struct sql *reference, struct error *err)

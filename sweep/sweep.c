@@ -98,8 +98,10 @@ struct carrying_out {
     const struct sweep_watch *watch;
     struct sweep_count *count;
     struct batch batch;
-    struct error err;   /* the first that is not one point's own */
-    struct error point; /* the first point's that cannot run */
+    struct error err; /* the first that is not one point's own */
+    struct error
+        point; /* the first run's in the plan's order that cannot run, whichever ended first */
+    uint32_t point_number;
 };
 
 static void take(void *context, uint32_t item, struct outcome *outcome)
@@ -116,8 +118,10 @@ static void take(void *context, uint32_t item, struct outcome *outcome)
     work->count->finished++;
     if (outcome->err.status != STATUS_OK) {
         work->count->failed++;
-        if (work->point.status == STATUS_OK)
+        if (work->point.status == STATUS_OK || number < work->point_number) {
             work->point = outcome->err;
+            work->point_number = number;
+        }
     }
     batch_add(&work->batch, run->key, plan_run_name(work->plan, number, name, sizeof name),
               &run->experiment, outcome);

@@ -77,7 +77,7 @@ grep -v intermediate tiny.json >less.json
 gives "a field that is missing" 2 "no such field" "$reprise" models import less.json
 gives "a model without it" 2 "less.json: num_attention_heads" "$reprise" sim "${small[@]}" --no-db -m less.json
 gives "import of nothing" 2 "models" "$reprise" models import
-gives "import to nowhere" 3 "cannot open" "$reprise" models import tiny.json -o no/such/folder.yaml
+gives "import to nowhere" 3 "cannot create" "$reprise" models import tiny.json -o no/such/folder.yaml
 prints "a prefill is taken apart" "query, key, value" "$reprise" models show llama-65b --tokens 512 --cached 64
 prints "and memory told" "weights per GPU" "$reprise" models show llama-65b
 prints "loading is weighed against computing" "sooner is to" "$reprise" models show llama-65b

@@ -40,8 +40,8 @@ expect_code 0 "$reprise" run "${server[@]}" "${work[@]}" -p lru --db loop.db
 [ "$(one "SELECT max(value) > 0 FROM run_metric WHERE metric = 'hit_tokens_dram'")" -eq 1 ] || fail "nothing was reused"
 
 # The same shape without experts is another model: its times are not these.
-sed -e '/^experts,/d' calibration/here-times.csv >dense-times.csv
-sed -e "s/here-times.csv/..\/dense-times.csv/" calibration/here.yaml >calibration/dense.yaml
+sed -e '/^experts,/d' calibration/here-times.csv >calibration/dense-times.csv
+sed -e "s/here-times.csv/dense-times.csv/" calibration/here.yaml >calibration/dense.yaml
 expect_code 0 "$reprise" sim -m calibration/here-model.yaml -H calibration/dense.yaml -g 1 --set warmup_turns=0 "${work[@]}" --db loop.db
 [ "$(one "SELECT count(*) FROM run WHERE timing_source LIKE 'measured%'")" -eq 2 ] ||
     fail "a mixture takes a dense model's times"

@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A request goes from one to the next, and skips hashing where it has no checksums. */
@@ -29,6 +30,7 @@ struct place {
     struct pending pending;
     enum place_state state;
     uint64_t number; /* in the order of asking */
+    uint64_t entry;  /* of which of the ring's entries it was, at the disk */
     int error;
 };
 
@@ -52,8 +54,11 @@ struct uring_lane {
     struct place *places; /* in no order */
     uint32_t place_count, used, at_disk, depth;
     uint64_t next, told; /* numbers: of the next request, of results told */
+    uint64_t entries;    /* that were filled, ever */
     int wake;            /* an eventfd */
     bool armed;          /* it is polled */
+    int refused;         /* the errno with which the kernel took no more; 0: it does */
+    uint32_t puts_off;   /* times in a row that it had no room */
 };
 
 static const uint64_t WAKE = UINT64_MAX; /* the user data of the eventfd; else a place's index */
@@ -127,13 +132,26 @@ static struct place *oldest(struct uring_lane *ring, enum place_state state)
 
 /* A ring of depth + 1 entries with at most depth requests and one poll in it always has one free.
  */
+static struct io_uring_sqe *next_entry(struct uring_lane *ring)
+{
+    ring->entries++;
+    return io_uring_get_sqe(&ring->ring);
+}
+
 static void ask_disk(struct lane *lane, struct place *place)
 {
     struct uring_lane *ring = lane->ring;
     const struct ssd_request *request = &place->pending.request;
     uint32_t done = place->pending.done_bytes;
     char *memory = (char *)request->memory + done;
-    struct io_uring_sqe *entry = io_uring_get_sqe(&ring->ring);
+    if (ring->refused != 0) {
+        place->error = ring->refused;
+        place->state = PLACE_DONE;
+        ring->at_disk--;
+        return;
+    }
+    place->entry = ring->entries;
+    struct io_uring_sqe *entry = next_entry(ring);
     if (request->write)
         io_uring_prep_write(entry, lane->file, memory, request->size_bytes - done,
                             request->offset + done);
@@ -142,6 +160,36 @@ static void ask_disk(struct lane *lane, struct place *place)
                            request->offset + done);
     io_uring_sqe_set_data64(entry, (uint64_t)(place - ring->places));
     place->state = PLACE_AT_DISK;
+}
+
+/* The kernel takes no more: what it has not taken yet has failed; what it has, it may still end. */
+static void refuse(struct uring_lane *ring, int error)
+{
+    uint64_t taken = ring->entries - io_uring_sq_ready(&ring->ring);
+    ring->refused = error;
+    for (uint32_t i = 0; i < ring->place_count; i++) {
+        struct place *place = &ring->places[i];
+        if (place->state == PLACE_AT_DISK && place->entry >= taken) {
+            place->error = error;
+            place->state = PLACE_DONE;
+            ring->at_disk--;
+        }
+    }
+}
+
+/* rc is io_uring_submit()'s. Out of room for a moment is usual (io_uring_enter(2)); for ten seconds
+ * it is not. */
+static void look_at_submission(struct uring_lane *ring, int rc)
+{
+    enum { PAUSE_NS = 1000000, PUTS_OFF_MOST = 10000 };
+    bool room = rc != -EAGAIN && rc != -EBUSY;
+    ring->puts_off = room ? 0 : ring->puts_off + 1;
+    if (rc >= 0 || rc == -EINTR)
+        return;
+    if (!room && ring->puts_off < PUTS_OFF_MOST)
+        nanosleep(&(struct timespec){ .tv_nsec = PAUSE_NS }, NULL);
+    else if (ring->refused == 0)
+        refuse(ring, -rc);
 }
 
 static void take_requests(struct lane *lane)
@@ -163,11 +211,11 @@ static void fill_disk(struct lane *lane)
     struct uring_lane *ring = lane->ring;
     struct place *place;
     while (ring->at_disk < ring->depth && (place = oldest(ring, PLACE_READY)) != NULL) {
-        ask_disk(lane, place);
         ring->at_disk++;
+        ask_disk(lane, place);
     }
-    if (io_uring_sq_ready(&ring->ring) > 0)
-        ring->uring.submit(&ring->ring);
+    if (ring->refused == 0 && io_uring_sq_ready(&ring->ring) > 0)
+        look_at_submission(ring, ring->uring.submit(&ring->ring));
 }
 
 /* ---- from the disk ---- */
@@ -241,6 +289,15 @@ void lane_wake_uring(struct lane *lane)
     eventfd_write(lane->ring->wake, 1); /* cannot fail: nobody writes 2^64 times */
 }
 
+/* What the kernel took before it refused ends by itself, and is looked for. */
+static void wait_without_ring(struct uring_lane *ring)
+{
+    struct pollfd news = { .fd = ring->wake, .events = POLLIN };
+    eventfd_t times;
+    if (poll(&news, 1, ring->at_disk > 0 ? 1 : -1) > 0)
+        eventfd_read(ring->wake, &times);
+}
+
 /* Until the disk answers or, if there is a place for it, something is queued. false: the lane
  * stops, and nothing is left. */
 static bool wait_for_news(struct lane *lane)
@@ -251,13 +308,17 @@ static bool wait_for_news(struct lane *lane)
         return true;
     if (stop && ring->used == 0)
         return false;
+    if (ring->refused != 0) {
+        wait_without_ring(ring);
+        return true;
+    }
     if (!ring->armed) {
-        struct io_uring_sqe *entry = io_uring_get_sqe(&ring->ring);
+        struct io_uring_sqe *entry = next_entry(ring);
         io_uring_prep_poll_add(entry, ring->wake, POLLIN);
         io_uring_sqe_set_data64(entry, WAKE);
         ring->armed = true;
     }
-    ring->uring.submit_and_wait(&ring->ring, 1);
+    look_at_submission(ring, ring->uring.submit_and_wait(&ring->ring, 1));
     return true;
 }
 

@@ -1,4 +1,5 @@
 /* tests/runtime/test_ssd.c - the SSD tier's file: both engines, and a disk that fails. */
+#define _DEFAULT_SOURCE /* syscall() */
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/random.h"
@@ -7,11 +8,17 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -182,6 +189,56 @@ START_TEST(an_error_of_the_disk_ends_the_request_with_its_number)
         free(memory);
         ssd_close(ssd);
     }
+}
+END_TEST
+
+/* From now on io_uring_enter() fails in every thread of this process. false: the kernel has no such
+ * filters. */
+static bool end_the_ring(uint32_t number)
+{
+    struct sock_filter rules[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_enter, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | number),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = { .len = sizeof rules / sizeof *rules, .filter = rules };
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &filter) == 0;
+}
+
+/* A process of its own, whose filter ends with it: 0, all that was asked has failed so; 1, not; 2,
+ * cannot be tried. */
+static int after_the_rings_end(uint32_t number)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(20);
+        struct ssd *ssd = open_ssd((struct ssd_config){ .engine = SSD_ENGINE_AUTO });
+        char *memory = aligned(BLOCK * BLOCKS), text[128];
+        memset(memory, 1, BLOCK * BLOCKS);
+        if (strstr(ssd_describe(ssd, text, sizeof text), "io_uring,") == NULL)
+            _exit(2);
+        bool moved = move_all(ssd, memory, true) == 0;
+        if (!end_the_ring(number))
+            _exit(2);
+        bool refused = move_all(ssd, memory, false) == (int)number &&
+                       move_all(ssd, memory, true) == (int)number;
+        ssd_close(ssd);
+        _exit(moved && refused ? 0 : 1);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+/* It took requests before; those behind are told as failed, and the lane ends. */
+START_TEST(a_ring_that_takes_no_more_fails_what_is_asked)
+{
+    int code = after_the_rings_end(_i == 0 ? ENOSYS : EBADF);
+    if (code == 2)
+        printf("not tried: no io_uring, or no filter of its calls\n");
+    ck_assert_int_ne(code, 1);
 }
 END_TEST
 
@@ -406,6 +463,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, a_request_of_a_held_lane_begins_a_latency_after_it_was_asked);
     tcase_add_loop_test(tcase, a_short_transfer_is_continued, 0, 2);
     tcase_add_loop_test(tcase, an_error_of_the_disk_ends_the_request_with_its_number, 0, 2);
+    tcase_add_loop_test(tcase, a_ring_that_takes_no_more_fails_what_is_asked, 0, 2);
     tcase_add_loop_test(
         tcase, a_write_sets_a_checksum_of_each_slice_and_a_read_is_held_against_them, 0, 2);
     tcase_add_test(tcase, a_slow_request_holds_back_others_only_where_the_lane_is_held_to_a_rate);

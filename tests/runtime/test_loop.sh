@@ -166,7 +166,7 @@ if [ -n "${2:-}" ]; then
     expect_code 3 "${broken[@]}" run "${with_disk[@]}" -p lru
     grep -q 'the disk refused [0-9]* requests (Input/output error).*is no result' err.txt || fail "a broken disk is not told"
     ! grep -q 'TTFT' out.txt || fail "a run on a broken disk is told as a result"
-    expect_code 3 "${broken[@]}" validate "${with_disk[@]}" -p lru --loads 50 --repeats 1
+    expect_code 3 "${broken[@]}" validate "${with_disk[@]}" -p lru --loads 20 --repeats 1
     expect_code 3 "${broken[@]}" calibrate --layers 2 --hidden 128 --vocabulary 64 --window 128 --batch 4 --repeats 1 \
         --hbm 16MB --dram 1MB --ssd 16MB --posix-io -o broken --db loop.db
     [ ! -e broken ] || fail "a calibration on a broken disk is written"

@@ -4,7 +4,6 @@
 #include "base/memory.h"
 #include "base/units.h"
 
-#include <assert.h>
 #include <popt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,8 +52,9 @@ static enum status set_u64(const struct option *option, const char *text, struct
 
 static enum status set_value(const struct option *option, const char *text, struct error *err)
 {
-    assert(option->kind == OPTION_FLAG ||
-           text != NULL); /* popt refuses an option without its value */
+    /* popt refuses an option without its value: this is a copy that it could not make. */
+    if (option->kind != OPTION_FLAG && text == NULL)
+        memory_exhausted();
     switch (option->kind) {
     case OPTION_FLAG:
         *(bool *)option->value = true;

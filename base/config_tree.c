@@ -300,29 +300,13 @@ enum status config_tree_parse(const char *text, const char *name, struct config_
     return parse_bytes(text, strlen(text), name, tree, err);
 }
 
-/* The file's bytes and a terminator, or one byte more than is allowed; in pieces, as most files are
- * of one. */
-static char *read_all(FILE *file, size_t *bytes)
-{
-    enum { PIECE_BYTES = 1 << 14 };
-    char *text = NULL;
-    uint32_t capacity = 0;
-    size_t got = 1;
-    for (*bytes = 0; got > 0 && *bytes <= FILE_BYTES_MAX; *bytes += got) {
-        memory_grow(&text, &capacity, *bytes + PIECE_BYTES + 1, 1);
-        got = fread(text + *bytes, 1, PIECE_BYTES, file);
-    }
-    text[*bytes] = '\0';
-    return text;
-}
-
 enum status config_tree_read(const char *path, struct config_tree **tree, struct error *err)
 {
     FILE *file = fopen(path, "rb");
     if (file == NULL)
         return error_io(err, path, "open", strerror(errno));
     size_t bytes;
-    char *text = read_all(file, &bytes);
+    char *text = read_most(file, FILE_BYTES_MAX, &bytes);
     if (read_end(file, path, err) == STATUS_OK)
         parse_bytes(text, bytes, path, tree, err);
     free(text);

@@ -1,6 +1,8 @@
 /* base/read_end.c - see read_end.h. */
 #include "base/read_end.h"
 
+#include "base/memory.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -21,4 +23,18 @@ enum status read_end_gzip(gzFile file, const char *path, struct error *err)
     if (gzclose(file) != Z_OK) /* only now is a gzip'd file told to break off */
         error_io(err, path, "read", "the compressed file breaks off");
     return err->status;
+}
+
+char *read_most(FILE *file, size_t most_bytes, size_t *bytes)
+{
+    enum { PIECE_BYTES = 1 << 14 };
+    char *text = NULL;
+    uint32_t capacity = 0;
+    size_t got = 1;
+    for (*bytes = 0; got > 0 && *bytes <= most_bytes; *bytes += got) {
+        memory_grow(&text, &capacity, *bytes + PIECE_BYTES + 1, 1);
+        got = fread(text + *bytes, 1, PIECE_BYTES, file);
+    }
+    text[*bytes] = '\0';
+    return text;
 }

@@ -12,4 +12,8 @@
 enum status read_end(FILE *file, const char *path, struct error *err);
 enum status read_end_gzip(gzFile file, const char *path, struct error *err);
 
+/* What is left of the file and a NUL, for the caller to free; *bytes: without it, and beyond most_bytes where there is more
+ * than that. Whether it is all, read_end() tells. In pieces: most files are of one. */
+char *read_most(FILE *file, size_t most_bytes, size_t *bytes);
+
 #endif

@@ -13,21 +13,6 @@
 #include <string.h>
 
 #define FILE_BYTES_MOST (16u << 20)
-#define PIECE_BYTES (64u << 10)
-
-/* Reads on until the end of the file, or beyond what is allowed. */
-static char *read_all(FILE *file, size_t *length)
-{
-    char *text = NULL;
-    uint32_t room = 0;
-    size_t got = 1;
-    for (*length = 0; got > 0 && *length <= FILE_BYTES_MOST; *length += got) {
-        memory_grow(&text, &room, *length + PIECE_BYTES + 1, 1);
-        got = fread(text + *length, 1, PIECE_BYTES, file);
-    }
-    text[*length] = '\0';
-    return text;
-}
 
 static enum status read_text(const char *path, char **text, struct error *err)
 {
@@ -35,7 +20,7 @@ static enum status read_text(const char *path, char **text, struct error *err)
     if (file == NULL)
         return error_io(err, path, "open", strerror(errno));
     size_t length;
-    *text = read_all(file, &length);
+    *text = read_most(file, FILE_BYTES_MOST, &length);
     enum status status = read_end(file, path, err);
     if (status == STATUS_OK && length > FILE_BYTES_MOST)
         status =

@@ -76,8 +76,9 @@ static const char *symbol_name(const struct elf *elf, uint32_t index)
     const Elf64_Shdr *strings = section_of(elf, ".strtab", "");
     if (symbols == NULL || strings == NULL || index >= symbols->sh_size / sizeof(Elf64_Sym))
         return "";
-    const Elf64_Sym *symbol = (const Elf64_Sym *)(elf->bytes + symbols->sh_offset) + index;
-    return (const char *)elf->bytes + strings->sh_offset + symbol->st_name;
+    Elf64_Sym symbol; /* copied: nothing says that the table is aligned */
+    memcpy(&symbol, elf->bytes + symbols->sh_offset + index * sizeof symbol, sizeof symbol);
+    return (const char *)elf->bytes + strings->sh_offset + symbol.st_name;
 }
 
 enum { /* of .nv.info */
@@ -133,13 +134,13 @@ static void add_kernel(const struct elf *elf, const Elf64_Shdr *text, const char
 static bool read_cubin(const uint8_t *bytes, uint64_t size, struct cubin_kernel like,
                        struct cubins *out)
 {
-    const Elf64_Ehdr *header = (const Elf64_Ehdr *)bytes;
+    const Elf64_Ehdr *header = (const void *)bytes;
     if (size < sizeof *header || memcmp(bytes, ELFMAG, SELFMAG) != 0 ||
-        header->e_machine != MACHINE_CUDA ||
+        header->e_machine != MACHINE_CUDA || header->e_shoff % sizeof(uint64_t) != 0 ||
         header->e_shoff + (uint64_t)header->e_shnum * sizeof(Elf64_Shdr) > size)
         return false;
     struct elf elf = { .bytes = bytes,
-                       .sections = (const Elf64_Shdr *)(bytes + header->e_shoff),
+                       .sections = (const void *)(bytes + header->e_shoff),
                        .count = header->e_shnum };
     if (like.architecture == 0) /* where no fat binary says it */
         like.architecture = header->e_flags >> 8 & 0xff;
@@ -243,7 +244,7 @@ enum status cubins_read(const char *path, struct cubins *out, struct error *err)
         return err->status;
     bool whole = true;
     if (size > SELFMAG && memcmp(out->file, ELFMAG, SELFMAG) == 0 &&
-        ((const Elf64_Ehdr *)out->file)->e_machine == MACHINE_CUDA)
+        ((const Elf64_Ehdr *)(const void *)out->file)->e_machine == MACHINE_CUDA)
         whole = read_cubin(out->file, size, (struct cubin_kernel){ 0 }, out);
     for (uint64_t at = 0; whole && at + sizeof(struct fat_header) < size; at++) {
         struct fat_header header;

@@ -496,9 +496,9 @@ static Suite *suite(void)
         listed++;
     tcase_add_loop_test(
         tcase, every_count_is_the_simulators_under_every_policy_when_the_order_of_events_is, 0,
-        listed);
-    tcase_add_loop_test(tcase, every_count_is_the_simulators_however_ssd_is_written, 0, 3);
-    tcase_add_loop_test(tcase, every_turn_is_served_and_every_token_accounted_for, 0, 5);
+        TRIES(listed));
+    tcase_add_loop_test(tcase, every_count_is_the_simulators_however_ssd_is_written, 0, TRIES(3));
+    tcase_add_loop_test(tcase, every_turn_is_served_and_every_token_accounted_for, 0, TRIES(5));
     tcase_add_loop_test(
         tcase, turns_whose_kv_went_through_dram_and_ssd_end_as_if_it_had_been_recomputed, 0, 2);
     tcase_add_test(tcase, what_runs_before_on_a_machine_that_is_kept_leaves_nothing_behind);

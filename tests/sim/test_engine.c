@@ -309,8 +309,8 @@ static Suite *suite(void)
     TCase *tcase = tcase_create("any engine");
     tcase_set_timeout(tcase, 100);
     tcase_add_loop_test(tcase, every_turn_ends_once_with_all_of_its_reply, 0, ENGINES);
-    tcase_add_loop_test(tcase, queueing_is_littles_law_in_every_engine, 0, ENGINES);
-    tcase_add_loop_test(tcase, every_engine_gives_the_same_bits_again, 0, ENGINES);
+    tcase_add_loop_test(tcase, queueing_is_littles_law_in_every_engine, 0, OF_RESULTS(ENGINES));
+    tcase_add_loop_test(tcase, every_engine_gives_the_same_bits_again, 0, OF_RESULTS(ENGINES));
     suite_add_tcase(suite, tcase);
     tcase = tcase_create("ways to serve");
     tcase_set_timeout(tcase, 100);

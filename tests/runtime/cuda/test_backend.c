@@ -873,7 +873,8 @@ int main(void)
     tcase_add_test(tests, layers_with_and_without_a_window_share_a_batch);
     tcase_add_test(tests, parts_of_long_contexts_are_joined_in_every_layer_and_batch);
     tcase_add_test(tests, a_batch_that_prefills_and_decodes_needs_no_more_than_both_alone);
-    tcase_add_loop_test(tests, a_warm_executor_prepares_nothing_more_and_computes_the_same, 0, 3);
+    tcase_add_loop_test(tests, a_warm_executor_prepares_nothing_more_and_computes_the_same, 0,
+                        TRIES(3));
     tcase_add_test(tests, sums_with_their_norms_are_fewer_launches_and_the_same_bits);
     tcase_add_loop_test(tests, waits_order_streams_however_they_run, 0, HURRIES);
     tcase_add_test(tests, a_missing_wait_is_seen);

@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { STEPS = TRIES(1500) };
+enum { STEPS = TRIES(800) };
 
 static void run_cutting(const struct placement_config *config, uint64_t seed, bool cuts_fronts)
 {

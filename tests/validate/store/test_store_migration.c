@@ -228,7 +228,7 @@ static double seconds_to_migrate(const char *path)
 
 START_TEST(a_migration_that_is_killed_leaves_the_old_or_the_new)
 {
-    uint32_t kills = number_from("REPRISE_KILLS", 8), old = 0, new = 0;
+    uint32_t kills = number_from("REPRISE_KILLS", TRIES(8)), old = 0, new = 0;
     uint64_t state = test_seed();
     char *path = database_path();
     make_old(path, number_from("REPRISE_RUNS", 50), 1);
@@ -263,7 +263,7 @@ END_TEST
 
 START_TEST(several_processes_may_come_to_an_old_database_at_once)
 {
-    for (int round = 0; round < 3; round++) {
+    for (int round = 0; round < TRIES(3); round++) {
         pid_t child[PROCESSES];
         char *path = database_path();
         make_old(path, 20, 1 + 2 * round);

@@ -15,7 +15,7 @@
 #include <zlib.h>
 
 #define PIECE_BYTES (1u << 20)
-#define COLUMNS_MOST 10000 /* each name is compared with all before it */
+#define COLUMNS_MOST 10000         /* each name is compared with all before it */
 #define TEXT_BYTES_MOST (1u << 30) /* a hundred times the largest table that is read here */
 
 /* ---- the file ---- */
@@ -219,6 +219,17 @@ void table_free(struct table *table)
 }
 
 /* ---- reading it ---- */
+
+bool table_is_name(const char *name)
+{
+    static const char *const endings[] = { ".csv", ".csv.gz" };
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        size_t length = strlen(name), tail = strlen(endings[i]);
+        if (length > tail && strcmp(name + length - tail, endings[i]) == 0)
+            return true;
+    }
+    return false;
+}
 
 int table_column(const struct table *table, const char *name)
 {

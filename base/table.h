@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct table {
@@ -25,6 +26,9 @@ struct table {
  * or stands within a field, a byte 0, a line of more or fewer fields than the heading. */
 enum status table_open(const char *path, struct table *table, struct error *err);
 void table_free(struct table *table);
+
+/* Whether a file is to be a table by its name: it ends in ".csv" or ".csv.gz". */
+bool table_is_name(const char *name);
 
 static inline uint32_t table_rows(const struct table *table)
 {

@@ -212,6 +212,14 @@ START_TEST(a_file_that_is_not_there_or_is_a_folder_is_an_io_error)
 }
 END_TEST
 
+START_TEST(a_table_is_known_by_its_name)
+{
+    ck_assert(table_is_name("a.csv") && table_is_name("a.csv.gz") && table_is_name("a.csv.csv"));
+    ck_assert(!table_is_name("a") && !table_is_name("") && !table_is_name(".csv.gzip"));
+    ck_assert(!table_is_name(".csv") && !table_is_name("csv") && !table_is_name("a.gz"));
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *suite = suite_create("base/table");
@@ -229,6 +237,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, a_gzipped_table_larger_than_a_piece_is_read_whole);
     tcase_add_test(tcase, a_gzipped_table_that_breaks_off_is_not_taken_for_a_shorter_one);
     tcase_add_test(tcase, a_file_that_is_not_there_or_is_a_folder_is_an_io_error);
+    tcase_add_test(tcase, a_table_is_known_by_its_name);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -1,13 +1,12 @@
 /* validate/calibrate/profile_attention.c - see profile_attention.h. */
 #include "validate/calibrate/profile_attention.h"
 
+#include "base/folder_names.h"
 #include "base/memory.h"
 #include "base/table.h"
 #include "models/models.h"
 
 #include <ctype.h>
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -228,31 +227,21 @@ static enum status read_file(const char *path, struct attention_profile *profile
     return status;
 }
 
-static int is_csv(const struct dirent *entry)
-{
-    const char *dot = strstr(entry->d_name, ".csv");
-    return dot != NULL && (strcmp(dot, ".csv") == 0 || strcmp(dot, ".csv.gz") == 0);
-}
-
-/* Each CSV file of the folder, by name, until `visit` says otherwise. */
+/* Each table of the folder, by name, until `visit` says otherwise. */
 static enum status each_file(const char *folder,
                              enum status (*visit)(void *context, const char *path,
                                                   struct error *err),
                              void *context, struct error *err)
 {
-    struct dirent **entry;
-    int count = scandir(folder, &entry, is_csv, alphasort);
-    if (count < 0)
-        return error_io(err, folder, "read", strerror(errno));
-    enum status status = STATUS_OK;
-    for (int i = 0; i < count; i++) {
+    struct folder_names names = { 0 };
+    enum status status = folder_names_read(folder, NULL, &names, err);
+    for (uint32_t i = 0; status == STATUS_OK && i < names.count; i++) {
         char path[PATH_BYTES];
-        snprintf(path, sizeof path, "%s/%s", folder, entry[i]->d_name);
-        if (status == STATUS_OK)
+        snprintf(path, sizeof path, "%s/%s", folder, names.name[i]);
+        if (table_is_name(names.name[i]))
             status = visit(context, path, err);
-        free(entry[i]);
     }
-    free(entry);
+    folder_names_free(&names);
     return status;
 }
 

@@ -1,11 +1,11 @@
 /* validate/calibrate/profile_collectives.c - see profile_collectives.h. */
 #include "validate/calibrate/profile_collectives.h"
 
+#include "base/folder_names.h"
 #include "base/memory.h"
 #include "base/table.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -143,18 +143,12 @@ static enum status read_file(const char *path, struct collective_profile *profil
     return status;
 }
 
-static bool ends_in(const char *name, const char *end)
-{
-    size_t length = strlen(name), wanted = strlen(end);
-    return length > wanted && strcmp(name + length - wanted, end) == 0;
-}
-
 /* By the names that these tables have: other tables of a folder are large, and not opened. */
 static bool may_be_table(const char *name)
 {
-    bool csv = ends_in(name, ".csv") || ends_in(name, ".csv.gz");
-    return csv && (strstr(name, "nccl") != NULL || strstr(name, "allreduce") != NULL ||
-                   strstr(name, "all_reduce") != NULL);
+    return table_is_name(name) &&
+           (strstr(name, "nccl") != NULL || strstr(name, "allreduce") != NULL ||
+            strstr(name, "all_reduce") != NULL);
 }
 
 static bool has_word(const char *name, const char *word)
@@ -187,31 +181,22 @@ static void list(char *names, size_t size, const char *name)
     strncat(names, name, size - strlen(names) - 1);
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
 static enum status read_folder(const char *folder, const char *gpu,
                                struct collective_profile *profile, struct error *err)
 {
-    struct dirent **entry = NULL;
-    int count = scandir(folder, &entry, NULL, by_name);
-    if (count < 0)
-        return error_io(err, folder, "open folder", strerror(errno));
-    enum status status = STATUS_OK;
+    struct folder_names names = { 0 };
+    enum status status = folder_names_read(folder, NULL, &names, err);
     char others[128] = "";
-    for (int i = 0; i < count; i++) {
-        const char *name = entry[i]->d_name;
+    for (uint32_t i = 0; i < names.count; i++) {
+        const char *name = names.name[i];
         char path[PATH_BYTES];
         snprintf(path, sizeof path, "%s/%s", folder, name);
         if (status == STATUS_OK && may_be_table(name) && has_word(name, gpu))
             status = read_file(path, profile, err);
         else if (may_be_table(name))
             list(others, sizeof others, name);
-        free(entry[i]);
     }
-    free(entry);
+    folder_names_free(&names);
     if (status == STATUS_OK && profile->count == 0)
         return refuse_others(folder, gpu, others, err);
     return status;

@@ -1,9 +1,9 @@
 /* validate/calibrate/profile_tables.c - see profile_tables.h. */
 #include "validate/calibrate/profile_tables.h"
 
+#include "base/folder_names.h"
 #include "base/memory.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,48 +89,34 @@ static enum status open_file(const char *path, const char *gpu, struct profile_t
                        tables->item[0].table.text);
 }
 
-static bool ends_in(const char *name, const char *end)
-{
-    size_t length = strlen(name), end_length = strlen(end);
-    return length > end_length && strcmp(name + length - end_length, end) == 0;
-}
-
-static int is_table(const struct dirent *entry)
-{
-    return ends_in(entry->d_name, ".csv") || ends_in(entry->d_name, ".csv.gz");
-}
-
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
 /* Whether files of the folder say that they are this GPU's: then only those are taken. */
-static bool any_says_gpu(struct dirent *const *entry, int count, const char *gpu)
+static bool any_says_gpu(const struct folder_names *names, const char *gpu)
 {
     char of[32];
-    for (int i = 0; i < count; i++) {
-        profile_gpu_of_name(entry[i]->d_name, gpu, of, sizeof of);
-        if (strcmp(of, gpu) == 0)
+    for (uint32_t i = 0; i < names->count; i++) {
+        profile_gpu_of_name(names->name[i], gpu, of, sizeof of);
+        if (table_is_name(names->name[i]) && strcmp(of, gpu) == 0)
             return true;
     }
     return false;
 }
 
-static enum status open_entries(const char *folder, struct dirent *const *entry, int count,
-                                const char *gpu, struct profile_tables *tables, struct error *err)
+static enum status open_named(const char *folder, const struct folder_names *names, const char *gpu,
+                              struct profile_tables *tables, struct error *err)
 {
     char other[32] = "", of[32], path[PATH_BYTES];
-    bool only_named = any_says_gpu(entry, count, gpu);
-    for (int i = 0; i < count; i++) {
-        profile_gpu_of_name(entry[i]->d_name, gpu, of, sizeof of);
+    bool only_named = any_says_gpu(names, gpu);
+    for (uint32_t i = 0; i < names->count; i++) {
+        if (!table_is_name(names->name[i]))
+            continue;
+        profile_gpu_of_name(names->name[i], gpu, of, sizeof of);
         bool named = strcmp(of, gpu) == 0, others = of[0] != '\0' && !named;
         tables->of_others += others ? 1 : 0;
         if (others)
             snprintf(other, sizeof other, "%s", of);
         if (others || (only_named && !named))
             continue;
-        snprintf(path, sizeof path, "%s/%s", folder, entry[i]->d_name);
+        snprintf(path, sizeof path, "%s/%s", folder, names->name[i]);
         if (add(path, named, tables, err) != STATUS_OK)
             return err->status;
     }
@@ -142,14 +128,11 @@ static enum status open_entries(const char *folder, struct dirent *const *entry,
 static enum status open_folder(const char *folder, const char *gpu, struct profile_tables *tables,
                                struct error *err)
 {
-    struct dirent **entry = NULL;
-    int count = scandir(folder, &entry, is_table, by_name);
-    if (count < 0)
-        return error_io(err, folder, "open folder", strerror(errno));
-    enum status status = open_entries(folder, entry, count, gpu, tables, err);
-    for (int i = 0; i < count; i++)
-        free(entry[i]);
-    free(entry);
+    struct folder_names names = { 0 };
+    enum status status = folder_names_read(folder, NULL, &names, err);
+    if (status == STATUS_OK)
+        status = open_named(folder, &names, gpu, tables, err);
+    folder_names_free(&names);
     return status;
 }
 

@@ -30,11 +30,13 @@ char *read_most(FILE *file, size_t most_bytes, size_t *bytes)
     enum { PIECE_BYTES = 1 << 14 };
     char *text = NULL;
     uint32_t capacity = 0;
-    size_t got = 1;
-    for (*bytes = 0; got > 0 && *bytes <= most_bytes; *bytes += got) {
+    size_t got;
+    *bytes = 0;
+    do {
         memory_grow(&text, &capacity, *bytes + PIECE_BYTES + 1, 1);
         got = fread(text + *bytes, 1, PIECE_BYTES, file);
-    }
+        *bytes += got;
+    } while (got > 0 && *bytes <= most_bytes);
     text[*bytes] = '\0';
     return text;
 }

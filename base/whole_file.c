@@ -109,9 +109,10 @@ enum status whole_file_open(struct whole_file *file, const char *path, struct er
     file->path = memory_text(path);
     file->beside = memory_new(bytes, 1);
     snprintf(file->beside, bytes, "%s.XXXXXX", path);
-    if (create(file, err) != STATUS_OK)
+    enum status status = create(file, err);
+    if (status != STATUS_OK)
         forget(file);
-    return err->status;
+    return status;
 }
 
 /* ---- taking its place ---- */

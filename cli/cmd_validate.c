@@ -104,6 +104,7 @@ static enum status run(const struct validate_options *given, struct validation_c
         config->tell = tell;
         config->context = &progress;
         status = validate(config, &validation, err);
+        config->context = NULL;
         progress_end(&progress);
     }
     if (status == STATUS_OK)

@@ -173,6 +173,7 @@ static enum status replay_all(struct work *work, struct crew *crew, struct reque
             step = read_batch(all, requests, &batch[1 - at], err);
         wait_for(crew, shown);
     }
+    work->batch = NULL;
     free_batch(&batch[0]);
     free_batch(&batch[1]);
     if (work->too_many)
@@ -190,7 +191,6 @@ static void ask_bounds(struct work *work, struct crew *crew, struct shown *shown
         return;
     all->bound_bytes = bound_bytes(all->bound);
     bound_seal(all->bound);
-    work->batch = NULL;
     give(crew, all->size_count);
     wait_for(crew, shown);
 }

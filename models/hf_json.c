@@ -14,22 +14,26 @@
 
 #define FILE_BYTES_MOST (16u << 20)
 
-static enum status read_text(const char *path, char **text, struct error *err)
+/* The caller's to free(). NULL: err says why. */
+static char *read_text(const char *path, struct error *err)
 {
     FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return error_io(err, path, "open", strerror(errno));
+    if (file == NULL) {
+        error_io(err, path, "open", strerror(errno));
+        return NULL;
+    }
     size_t length;
-    *text = read_most(file, FILE_BYTES_MOST, &length);
-    enum status status = read_end(file, path, err);
-    if (status == STATUS_OK && length > FILE_BYTES_MOST)
-        status =
+    char *text = read_most(file, FILE_BYTES_MOST, &length);
+    if (read_end(file, path, err) == STATUS_OK) {
+        if (length > FILE_BYTES_MOST)
             error_input(err, path, 0, NULL, "a config.json of at most 16 MiB", "a larger file");
-    else if (status == STATUS_OK && strlen(*text) != length)
-        status = error_input(err, path, 0, NULL, "a JSON object", "a binary file");
-    if (status != STATUS_OK)
-        free(*text);
-    return status;
+        else if (strlen(text) == length)
+            return text;
+        else
+            error_input(err, path, 0, NULL, "a JSON object", "a binary file");
+    }
+    free(text);
+    return NULL;
 }
 
 /* Names of fields, modules and kinds are told, and written into comments of YAML: a text becomes
@@ -64,8 +68,8 @@ static json_t *shown_copy(json_t *value)
 
 enum status hf_json_load(const char *path, json_t **root, struct error *err)
 {
-    char *text = NULL;
-    if (read_text(path, &text, err) != STATUS_OK)
+    char *text = read_text(path, err);
+    if (text == NULL)
         return err->status;
     json_error_t problem;
     const char *mark = "\xEF\xBB\xBF"; /* of UTF-8, which some editors write */

@@ -76,7 +76,7 @@ static void write_panel(FILE *out, const struct paper_panel *panel, uint32_t n)
 {
     static const char *const kinds[] = { "bars", "stacked", "lines" };
     double most = 0.0;
-    fprintf(out, "array series_name_%u[%u]\narray series_published_%u[%u]\n", n, PAPER_SERIES, n,
+    fprintf(out, "array series_name_%u[%d]\narray series_published_%u[%d]\n", n, PAPER_SERIES, n,
             PAPER_SERIES);
     for (uint32_t i = 0; i < panel->series_count; i++)
         most = fmax(most, write_series(out, panel, n, i));
@@ -84,7 +84,7 @@ static void write_panel(FILE *out, const struct paper_panel *panel, uint32_t n)
     write_text_entry(out, "panel_title", n, panel->title);
     write_text_entry(out, "panel_x", n, panel->x_label);
     write_text_entry(out, "panel_y", n, panel->y_label);
-    fprintf(out, "array panel_group_%u[%u]\n", n, PAPER_POINTS);
+    fprintf(out, "array panel_group_%u[%d]\n", n, PAPER_POINTS);
     for (uint32_t i = 0; i < panel->groups; i++) {
         char name[32];
         snprintf(name, sizeof name, "panel_group_%u[%u]", n, i + 1);
@@ -153,6 +153,7 @@ static enum status draw_pictures(struct figures *figures, struct error *err)
     paper_parts(write_each, figures);
     if (workshop_draw(&workshop, err) == STATUS_OK)
         paper_parts(give_each, figures);
+    figures->workshop = NULL;
     workshop_close(&workshop);
     return err->status;
 }

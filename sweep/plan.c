@@ -50,7 +50,9 @@ static enum status plan_point(struct config_tree *tree, struct plan *plan, uint3
     enum status status = set_values(tree, plan, point, err);
     if (status == STATUS_OK)
         status = experiment_from_tree(tree, NULL, &experiment, err);
-    if (status == STATUS_OK && plan->replications > 1 && experiment.trace[0] != '\0')
+    if (status != STATUS_OK)
+        return status;
+    if (plan->replications > 1 && experiment.trace[0] != '\0')
         return error_input(err, NULL, 0, "--replications",
                            "1 for a trace file, which has no seed to change (reprise sim compares policies over its time)", experiment.trace);
     uint64_t seed = experiment.workload.seed;

@@ -115,9 +115,11 @@ static enum status add_candidate(struct size_runs *runs, uint32_t point, double 
     enum status status = size_space_canonical(runs->question->space, point, &canonical, err);
     if (status == STATUS_OK)
         status = size_space_point(runs->question->space, point, &made, err);
-    if (status != STATUS_OK || canonical != point || whole(runs, point) != NULL ||
-        made->usd_least >= below * (1.0 - CHEAPER_BY))
+    if (status != STATUS_OK)
         return status;
+    if (canonical != point || whole(runs, point) != NULL ||
+        made->usd_least >= below * (1.0 - CHEAPER_BY))
+        return STATUS_OK;
     uint32_t at = list->count++;
     for (; at > 0 && list->usd[at - 1] > made->usd_least; at--) {
         list->usd[at] = list->usd[at - 1];

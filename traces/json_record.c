@@ -62,7 +62,7 @@ enum status json_record_session(const struct lines *lines, const char *line, siz
                                                     struct error *err),
                                 void *state, struct trace_session *session, struct error *err)
 {
-    json_t *object;
+    json_t *object = NULL;
     if (json_record_parse(lines, line, length, &object, err) != STATUS_OK)
         return err->status;
     struct json_record record = { lines, lines_number(lines), object };

@@ -87,14 +87,10 @@ void need_rope(struct device *device, const struct rope *rope, uint32_t position
     fill_rope(table, from);
 }
 
-/* to = the head's vector at from, turned to the position and scaled. */
-void turn(const struct device *device, const struct rope *rope, uint32_t head_dim,
-          uint32_t position, float scale, const float *from, float *to)
+static void turn_pairs(const struct rope *rope, const float *cosine, const float *sine, float scale,
+                       const float *from, float *to)
 {
     uint32_t half = rope->dims / 2;
-    uint64_t at = (uint64_t)position * half;
-    const float *cosine = half > 0 ? device->rope.cosine + at : NULL;
-    const float *sine = half > 0 ? device->rope.sine + at : NULL;
     if (rope->interleaved)
         for (uint32_t i = 0; i < half; i++) {
             float a = from[2 * i] * scale, b = from[2 * i + 1] * scale;
@@ -107,6 +103,15 @@ void turn(const struct device *device, const struct rope *rope, uint32_t head_di
             to[i] = a * cosine[i] - b * sine[i];
             to[half + i] = a * sine[i] + b * cosine[i];
         }
+}
+
+/* to = the head's vector at from, turned to the position and scaled. */
+void turn(const struct device *device, const struct rope *rope, uint32_t head_dim,
+          uint32_t position, float scale, const float *from, float *to)
+{
+    uint64_t at = (uint64_t)position * (rope->dims / 2);
+    if (rope->dims > 0) /* else there is no table */
+        turn_pairs(rope, device->rope.cosine + at, device->rope.sine + at, scale, from, to);
     for (uint32_t i = rope->dims; i < head_dim; i++)
         to[i] = from[i] * scale;
 }

@@ -196,8 +196,8 @@ static void take_requests(struct lane *lane)
 {
     struct uring_lane *ring = lane->ring;
     struct pending pending;
-    while (ring->used < ring->place_count && lane_get(lane, false, &pending)) {
-        struct place *place = oldest(ring, PLACE_EMPTY);
+    struct place *place;
+    while ((place = oldest(ring, PLACE_EMPTY)) != NULL && lane_get(lane, false, &pending)) {
         bool hashed = pending.request.write && pending.request.checksums != NULL;
         *place = (struct place){ .pending = pending,
                                  .state = hashed ? PLACE_UNHASHED : PLACE_READY,

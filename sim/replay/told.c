@@ -43,7 +43,7 @@ void told_lost(struct told *told, uint64_t key, enum tier from)
 /* What a replay does not have, since it has no time, is nothing. */
 static struct turn_row empty_row(void)
 {
-    struct turn_row row;
+    struct turn_row row = { 0 };
     for (uint32_t i = 0; i < turn_column_count; i++)
         *(uint64_t *)(void *)((char *)&row + turn_columns[i].offset) = TURN_NOTHING;
     row.wanted_tokens = row.found_tokens = row.reused_tokens = row.computed_tokens = 0;

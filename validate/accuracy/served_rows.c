@@ -187,7 +187,7 @@ static enum status read_numbers(const struct table *table, uint32_t at,
                                 const struct columns *columns, struct served_row *row,
                                 struct error *err)
 {
-    uint32_t ranks, expert_split;
+    uint32_t ranks = 0, expert_split = 0;
     const struct {
         int column;
         uint32_t *count;

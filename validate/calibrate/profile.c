@@ -165,15 +165,22 @@ static enum status add_vidur_line(const struct line *line, struct profile *profi
 
 /* ---- the plain form ---- */
 
+/* PROFILE_OPERATORS: none of that name. */
+static uint32_t operator_of(const char *name)
+{
+    for (uint32_t i = 0; name != NULL && i < PROFILE_OPERATORS; i++)
+        if (strcmp(name, profile_operator_names[i]) == 0)
+            return i;
+    return PROFILE_OPERATORS;
+}
+
 static enum status add_plain_line(const struct line *line, struct profile *profile,
                                   struct error *err)
 {
     const char *name = text_of(line, "operator"), *model = text_of(line, "model");
     struct profile_row row = { .times = 1 };
-    uint32_t known = 0;
+    uint32_t known = operator_of(name);
     double us;
-    while (known < PROFILE_OPERATORS && strcmp(name, profile_operator_names[known]) != 0)
-        known++;
     if (known == PROFILE_OPERATORS)
         return refuse(line, "operator",
                       "qkv, attention_out, up, down, norm, rope, activation, sum or embedding",

@@ -39,7 +39,9 @@ void paper_parts(void (*visit)(const char *name, const char *title, void *contex
 
 const char *paper_note(const char *part)
 {
-    return find_part(part)->note;
+    const struct paper_part *found = find_part(part);
+    assert(found != NULL);
+    return found->note;
 }
 
 static enum status choose(struct paper *paper, const char *const *names, uint32_t count,
@@ -248,7 +250,7 @@ char *paper_misses_text(const struct paper_row *rows, uint32_t count, char *out,
 {
     uint32_t compared[2] = { 0 }, missed[2] = { 0 }; /* all; those that need no unknown */
     for (uint32_t i = 0; i < count; i++)
-        for (int only = 0; only <= rows[i].mechanism; only++) {
+        for (int only = 0; only < (rows[i].mechanism ? 2 : 1); only++) {
             compared[only] += paper_compares(&rows[i]);
             missed[only] += paper_misses(&rows[i]);
         }

@@ -3,6 +3,7 @@
 #include "base/whole_file.h"
 
 #include "base/memory.h"
+#include "base/path.h"
 #include "base/read_end.h"
 
 #include <errno.h>
@@ -60,10 +61,7 @@ static void forget(struct whole_file *file)
  * system has none such, or there is no way to give it a name later. */
 static int create_nameless(const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    size_t length = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
-    char *folder = memory_new(length + 2, 1);
-    memcpy(folder, length > 0 ? path : ".", length > 0 ? length : 1);
+    char *folder = path_folder(path);
     int descriptor =
         access(OPEN_FILES, X_OK) == 0 ? open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666) : -1;
     free(folder);

@@ -1,6 +1,7 @@
 /* cli/models_import.c - see models_import.h. */
 #include "cli/models_import.h"
 
+#include "base/path.h"
 #include "base/whole_file.h"
 #include "models/models.h"
 
@@ -11,8 +12,7 @@
 /* The file's own name without folders and extension. */
 static void name_of(const char *path, char name[CONFIG_TEXT_BYTES])
 {
-    const char *slash = strrchr(path, '/'), *file = slash != NULL ? slash + 1 : path;
-    const char *dot = strrchr(file, '.');
+    const char *file = path_name(path), *dot = strrchr(file, '.');
     size_t length = dot != NULL && dot > file ? (size_t)(dot - file) : strlen(file);
     snprintf(name, CONFIG_TEXT_BYTES, "%.*s", (int)length, file);
 }

@@ -1,6 +1,7 @@
 /* cli/record_options.c - see record_options.h. */
 #include "cli/record_options.h"
 
+#include "base/path.h"
 #include "base/same_file.h"
 #include "base/units.h"
 
@@ -65,7 +66,7 @@ enum status record_options_check_trace(const char *option, const char *path, con
 /* Where the name's ending begins: at the first dot behind its folder that does not begin it. */
 static size_t ending_of(const char *path)
 {
-    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+    const char *name = path_name(path);
     const char *dot = *name != '\0' ? strchr(name + 1, '.') : NULL;
     return dot != NULL ? (size_t)(dot - path) : strlen(path);
 }

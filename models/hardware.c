@@ -1,5 +1,6 @@
 /* models/hardware.c - the YAML of a server: its keys, and what makes one consistent. */
 #include "base/memory.h"
+#include "base/path.h"
 #include "models/folder.h"
 #include "models/hbm.h"
 #include "models/models.h"
@@ -324,9 +325,8 @@ static enum status check(const struct hardware *hardware, const char *path, stru
 static enum status read_measured(struct hardware *hardware, const char *path, struct error *err)
 {
     char beside[MODELS_PATH_BYTES + CONFIG_TEXT_BYTES];
-    const char *slash = strrchr(path, '/');
-    int folder = slash != NULL ? (int)(slash - path + 1) : 0;
-    snprintf(beside, sizeof beside, "%.*s%s", folder, path, hardware->measured_file);
+    snprintf(beside, sizeof beside, "%.*s%s", path_folder_bytes(path), path,
+             hardware->measured_file);
     return measured_timing_read(beside, &hardware->measured, err);
 }
 

@@ -2,6 +2,7 @@
 #include "models/hf_config.h"
 
 #include "base/memory.h"
+#include "base/path.h"
 #include "models/folder.h"
 
 #include <stdlib.h>
@@ -137,14 +138,14 @@ static void read_model(struct hf *hf)
 /* The name of the folder that holds the config.json, or the file's where it has one of its own. */
 static void name_by_path(const char *path, char name[CONFIG_TEXT_BYTES])
 {
-    const char *end = strrchr(path, '/'), *file = end != NULL ? end + 1 : path;
+    const char *file = path_name(path);
     bool plain = strcmp(file, "config.json") == 0 || strcmp(file, "params.json") == 0;
-    if (!plain || end == NULL) {
+    if (!plain || file == path) {
         const char *dot = strrchr(file, '.');
         snprintf(name, CONFIG_TEXT_BYTES, "%.*s", (int)(dot - file), file);
         return;
     }
-    const char *start = end;
+    const char *end = file - 1, *start = end;
     while (start > path && start[-1] != '/')
         start--;
     snprintf(name, CONFIG_TEXT_BYTES, "%.*s", (int)(end - start), start);

@@ -7,6 +7,8 @@
  * compressed-tensors'; TensorRT-LLM always did. */
 #include "models/hf_quant.h"
 
+#include "base/path.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -290,11 +292,9 @@ static bool says_kv(const json_t *section)
 static void read_older_beside(struct hf *hf)
 {
     static const char *const files[] = { "quantize_config.json", "quant_config.json" };
-    const char *slash = strrchr(hf->path, '/');
     char file[PATH_BYTES];
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        int folder = slash != NULL ? (int)(slash - hf->path) + 1 : 0;
-        snprintf(file, sizeof file, "%.*s%s", folder, hf->path, files[i]);
+        snprintf(file, sizeof file, "%.*s%s", path_folder_bytes(hf->path), hf->path, files[i]);
         if (access(file, R_OK) != 0)
             continue;
         json_t *root = load(hf, file);

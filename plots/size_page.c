@@ -4,6 +4,7 @@
 #include "plots/size_page.h"
 
 #include "base/memory.h"
+#include "base/path.h"
 #include "base/scratch.h"
 #include "base/units.h"
 #include "base/whole_file.h"
@@ -35,12 +36,6 @@ struct page {
     const struct size_value *value;
     const struct size_scene *scene;
 };
-
-static const char *file_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
 
 /* A paragraph, escaped. */
 __attribute__((format(printf, 3, 4))) static void say(FILE *out, const char *class,
@@ -458,7 +453,7 @@ static enum status write_page(struct page *page, struct error *err)
     bool found = answer->best != SIZE_NONE || answer->nearest != SIZE_NONE;
     enum status status = STATUS_OK;
     snprintf(title, sizeof title, "Servers for %s",
-             found ? file_name(page->point->experiment.model) : "a model");
+             found ? path_name(page->point->experiment.model) : "a model");
     html_begin(page->out, title);
     if (answer->interrupted)
         say(page->out, "bad", "INTERRUPTED: this is the best so far.");

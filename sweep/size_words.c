@@ -1,5 +1,6 @@
 /* sweep/size_words.c - a search's points and what they mean in words (size.h): the text's and the
  * page's one copy. */
+#include "base/path.h"
 #include "base/units.h"
 #include "sim/engine/cost.h"
 #include "sweep/metric_show.h"
@@ -13,12 +14,6 @@
 
 /* ---- points ---- */
 
-static const char *file_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
 static void add_storage(struct sentence *words, const struct bought *bought,
                         const struct experiment *experiment)
 {
@@ -31,7 +26,7 @@ static void add_storage(struct sentence *words, const struct bought *bought,
         say(words, ", %s of DRAM", dram);
     if (bought->drives > 0 && experiment->drive[0] != '\0')
         say(words, "%s%" PRIu32 " x %s (%s of SSD)", between, bought->drives,
-            file_name(experiment->drive), ssd);
+            path_name(experiment->drive), ssd);
     else if (bought->ssd_bytes > 0)
         say(words, "%s%s of SSD", between, ssd);
     if (bought->dram_bytes + bought->ssd_bytes > 0 && bought->stores < bought->servers)
@@ -52,7 +47,7 @@ char *size_describe(const struct size_point *point, char *out, size_t out_bytes)
                              ? experiment->eviction
                              : experiment->policy;
     say(&words, "%" PRIu32 " server%s of %" PRIu32 " x %s", bought->servers,
-        bought->servers > 1 ? "s" : "", bought->gpus, file_name(experiment->hardware));
+        bought->servers > 1 ? "s" : "", bought->gpus, path_name(experiment->hardware));
     if (experiment->prefill_replicas > 0)
         say(&words, " (%" PRIu32 " prefill)", experiment->prefill_replicas);
     add_storage(&words, bought, experiment);

@@ -2,6 +2,7 @@
 #include "cli/explore/names.h"
 
 #include "base/memory.h"
+#include "base/path.h"
 #include "models/versions.h"
 #include "sim/sim.h"
 
@@ -95,8 +96,7 @@ static void add_policy(const char *name, const char *summary, void *context)
 
 static void add_trace(struct names *names, const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    add(names, path, slash != NULL ? slash + 1 : path);
+    add(names, path, path_name(path));
 }
 
 /* ---- lists ---- */

@@ -5,6 +5,7 @@
 
 #include "base/keymap.h"
 #include "base/memory.h"
+#include "base/path.h"
 #include "base/text_out.h"
 #include "base/units.h"
 #include "sim/engine/moved.h"
@@ -448,7 +449,7 @@ void timeline_turn(void *context, const struct turn_row *row)
 
 static bool is_json_name(const char *path)
 {
-    const char *end = strrchr(path, '/'), *name = end != NULL ? end + 1 : path;
+    const char *name = path_name(path);
     size_t length = strlen(name);
     return (length > 5 && strcmp(name + length - 5, ".json") == 0) ||
            (length > 8 && strcmp(name + length - 8, ".json.gz") == 0);

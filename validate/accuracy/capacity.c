@@ -1,6 +1,7 @@
 /* validate/accuracy/capacity.c - see capacity.h. */
 #include "validate/accuracy/capacity.h"
 
+#include "base/path.h"
 #include "base/scratch.h"
 #include "base/table.h"
 #include "models/hbm.h"
@@ -85,10 +86,9 @@ static enum status write_server(const struct cases *cases, const char *path, str
 static void model_path(const struct cases *cases, char path[1024])
 {
     static const char *const ends[] = { "json", "yaml" };
-    const char *name = text(cases, COLUMN_MODEL), *slash = strrchr(cases->file->path, '/');
-    int folder = slash == NULL ? 0 : (int)(slash - cases->file->path) + 1;
+    const char *name = text(cases, COLUMN_MODEL), *table = cases->file->path;
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-        snprintf(path, 1024, "%.*sconfigs/%s.%s", folder, cases->file->path, name, ends[i]);
+        snprintf(path, 1024, "%.*sconfigs/%s.%s", path_folder_bytes(table), table, name, ends[i]);
         if (access(path, R_OK) == 0)
             return;
     }

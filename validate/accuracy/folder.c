@@ -3,6 +3,7 @@
 
 #include "base/folder_names.h"
 #include "base/memory.h"
+#include "base/path.h"
 #include "validate/accuracy/points.h"
 
 #include <ctype.h>
@@ -164,12 +165,11 @@ enum status folder_add(const char *path, struct folder *folder, struct accuracy 
                        struct error *err)
 {
     struct stat about;
-    const char *slash = strrchr(path, '/');
     if (stat(path, &about) != 0)
         return error_io(err, path, "read", strerror(errno));
     if (S_ISDIR(about.st_mode))
         return add_folder(path, folder, accuracy, err);
-    if (!add_file(folder, path, slash == NULL ? path : slash + 1))
+    if (!add_file(folder, path, path_name(path)))
         return error_input(err, path, 0, NULL, EXPECTED, "a file of another name");
     return STATUS_OK;
 }

@@ -1,6 +1,7 @@
 /* validate/calibrate/calibrate_operators.c - see calibrate_operators.h. */
 #include "validate/calibrate/calibrate_operators.h"
 
+#include "base/path.h"
 #include "base/whole_file.h"
 #include "validate/calibrate/fit_kernels.h"
 
@@ -77,7 +78,7 @@ static enum status fit_layers(struct work *work, struct error *err)
 /* "aic_h100_sxm_vllm0.24.0_gemm.csv.gz": "vllm0.24.0". */
 static void library_of(const char *path, char *library, size_t library_bytes)
 {
-    const char *slash = strrchr(path, '/'), *word = slash != NULL ? slash + 1 : path;
+    const char *word = path_name(path);
     static const char *const engine[] = { "vllm", "sglang", "trtllm" };
     library[0] = '\0';
     for (; word != NULL; word = strchr(word, '_') != NULL ? strchr(word, '_') + 1 : NULL)
@@ -143,14 +144,14 @@ enum status calibrate_operators(const struct profile_calibration *calibration,
         return error_input(err, NULL, 0, "--hardware",
                            "hardware with a gpu.timing that names the GPU's facts",
                            calibration->hardware);
-    const char *slash = strrchr(calibration->path, '/');
+    const char *name = path_name(calibration->path);
     struct work work = { .calibration = calibration,
                          .hardware = hardware,
                          .tables = tables,
                          .operators = hardware->operators,
-                         .source = calibration->source != NULL         ? calibration->source
-                                   : slash != NULL && slash[1] != '\0' ? slash + 1
-                                                                       : calibration->path,
+                         .source = calibration->source != NULL ? calibration->source
+                                   : name[0] != '\0'           ? name
+                                                               : calibration->path,
                          .report = report };
     if (fit_layers(&work, err) != STATUS_OK || fit_kernel_tables(&work, err) != STATUS_OK)
         return err->status;

@@ -4,6 +4,7 @@
 
 #include "base/host.h"
 #include "base/memory.h"
+#include "base/path.h"
 #include "base/shown.h"
 #include "base/units.h"
 #include "base/whole_file.h"
@@ -60,12 +61,6 @@ static enum status write_times(const char *path, const char *heading,
     return whole_file_close(&file, err);
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
 /* Bytes of weights that an iteration of one token reads: of a mixture, its own experts only. */
 static double read_bytes(const struct model *model)
 {
@@ -106,7 +101,7 @@ static struct hardware describe(const struct calibration_fits *fits, const struc
     snprintf(hardware.name, sizeof hardware.name, "%s", name);
     snprintf(hardware.source, sizeof hardware.source, "%.250s", source);
     snprintf(hardware.drive, sizeof hardware.drive, "%s", HARDWARE_DRIVE);
-    snprintf(hardware.measured_file, sizeof hardware.measured_file, "%.250s", base_name(times));
+    snprintf(hardware.measured_file, sizeof hardware.measured_file, "%.250s", path_name(times));
     return hardware;
 }
 

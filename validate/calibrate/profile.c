@@ -2,6 +2,7 @@
 #include "validate/calibrate/profile.h"
 
 #include "base/memory.h"
+#include "base/path.h"
 #include "validate/calibrate/profile_modules.h"
 #include "validate/calibrate/profile_tables.h"
 
@@ -208,7 +209,7 @@ static enum status add_plain_line(const struct line *line, struct profile *profi
 /* "a100_Llama-2-7b-hf_mlp.csv" of an a100: "Llama-2-7b-hf". */
 static void model_of_file(const char *path, const char *gpu, char *name, size_t name_bytes)
 {
-    const char *slash = strrchr(path, '/'), *start = slash != NULL ? slash + 1 : path;
+    const char *start = path_name(path);
     size_t skip = strlen(gpu);
     if (strncmp(start, gpu, skip) == 0 && start[skip] == '_')
         start += skip + 1;

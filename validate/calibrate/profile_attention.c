@@ -3,6 +3,7 @@
 
 #include "base/folder_names.h"
 #include "base/memory.h"
+#include "base/path.h"
 #include "base/table.h"
 #include "models/models.h"
 
@@ -155,7 +156,7 @@ static enum status read_engine(const struct table *table, uint32_t row,
 /* The model of "..._MODEL_tpRANKS_attention.csv", by its name in models/llm: lower case. */
 static enum status model_of(const char *path, struct attention_launch *of, struct error *err)
 {
-    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+    const char *name = path_name(path);
     const char *tp = strstr(name, "_tp"), *from = tp;
     while (from != NULL && from > name && from[-1] != '_')
         from--;
@@ -204,7 +205,7 @@ static enum status read_table(const struct table *table, enum form form,
 /* Whether one part of the file's name between '_' is the GPU's. */
 static bool is_of(const char *path, const char *gpu)
 {
-    const char *slash = strrchr(path, '/'), *at = slash != NULL ? slash + 1 : path;
+    const char *at = path_name(path);
     size_t length = strlen(gpu);
     for (; at != NULL; at = strchr(at, '_') != NULL ? strchr(at, '_') + 1 : NULL)
         if (strncmp(at, gpu, length) == 0 && (at[length] == '_' || at[length] == '.'))

@@ -3,6 +3,7 @@
 
 #include "base/folder_names.h"
 #include "base/memory.h"
+#include "base/path.h"
 #include "base/table.h"
 
 #include <ctype.h>
@@ -211,7 +212,7 @@ enum status collective_profile_read(const char *path, const char *gpu,
         return error_io(err, path, "open", strerror(errno));
     if (S_ISDIR(facts.st_mode))
         return read_folder(path, gpu, profile, err);
-    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+    const char *name = path_name(path);
     enum status status = STATUS_OK;
     if (has_word(name, gpu))
         status = read_file(path, profile, err);

@@ -1,6 +1,7 @@
 /* validate/calibrate/profile_modules.c - see profile_modules.h. */
 #include "validate/calibrate/profile_modules.h"
 
+#include "base/path.h"
 #include "models/models.h"
 
 #include <ctype.h>
@@ -37,8 +38,7 @@ bool profile_is_modules(const struct table *table)
 /* "..._Llama-3.1-8B_tp1_dense.csv.gz": "llama-3.1-8b" and 1. */
 static bool name_of(const char *path, char *model, size_t model_bytes, uint32_t *ranks)
 {
-    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
-    const char *end = strstr(name, "_tp"), *start = end;
+    const char *name = path_name(path), *end = strstr(name, "_tp"), *start = end;
     if (end == NULL)
         return false;
     *ranks = (uint32_t)strtoul(end + strlen("_tp"), NULL, 10);

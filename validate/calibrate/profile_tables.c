@@ -3,6 +3,7 @@
 
 #include "base/folder_names.h"
 #include "base/memory.h"
+#include "base/path.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -31,7 +32,7 @@ static bool is_gpu(const char *word, size_t length, const char *gpu)
 
 void profile_gpu_of_name(const char *path, const char *gpu, char *found, size_t found_bytes)
 {
-    const char *slash = strrchr(path, '/'), *word = slash != NULL ? slash + 1 : path;
+    const char *word = path_name(path);
     found[0] = '\0';
     while (*word != '\0') {
         size_t length = strcspn(word, "_-.");

@@ -150,12 +150,12 @@ static enum status load_default(const char *file, const char *key, const struct 
                                 void *value, struct error *err)
 {
     char expected[CONFIG_PHRASE_BYTES];
+    if (row->standard != NULL && config_value_read(row, row->standard, value))
+        return STATUS_OK;
     config_row_expected(row, expected);
     if (row->standard == NULL)
         return error_input(err, file, 0, key, expected, "nothing: it has no default");
-    if (!config_value_read(row, row->standard, value))
-        return error_input(err, "built-in default", 0, key, expected, row->standard);
-    return STATUS_OK;
+    return error_input(err, "built-in default", 0, key, expected, row->standard);
 }
 
 static enum status load_row(const struct config_section *section, const struct config_row *row,

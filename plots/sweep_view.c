@@ -3,71 +3,13 @@
 
 #include "base/memory.h"
 #include "base/units.h"
-#include "sim/engine/cost.h"
+#include "plots/sweep_costs.h"
 #include "sweep/axis.h"
-#include "sweep/compared_store.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- costs ---- */
-
-/* Once each, parted by commas. */
-static void note_prices(struct sweep_view *view, const struct prices *prices)
-{
-    size_t used = strlen(view->prices);
-    if (strstr(view->prices, prices->name) == NULL)
-        snprintf(view->prices + used, sizeof view->prices - used, "%s%s of %s",
-                 used > 0 ? ", " : "", prices->name, prices->date);
-}
-
-/* What one row costs, as the pricing says; wanted: billed so where it does not say. */
-static enum status price_row(struct store *store, struct sweep_view *view, uint32_t row,
-                             const struct pricing *pricing, const enum billing *wanted,
-                             struct error *err)
-{
-    const struct sweep_row *at = &view->table.rows[row];
-    struct experiment experiment;
-    struct hardware hardware;
-    struct prices prices;
-    enum status status = compared_experiment(store, at->run, &experiment, err);
-    if (status == STATUS_OK)
-        status = hardware_load(experiment.hardware, &hardware, err);
-    if (status == STATUS_OK)
-        status = pricing_of(pricing, &hardware, &prices, &view->billing, err);
-    struct bought bought;
-    if (status == STATUS_OK)
-        status = cost_bought(&experiment, &hardware, &bought, err);
-    if (status != STATUS_OK)
-        return status;
-    if (wanted != NULL)
-        view->billing = *wanted;
-    view->cost[row] = cost_bill(&bought, &prices, view->billing, &at->metrics).usd_per_mtok;
-    note_prices(view, &prices);
-    return STATUS_OK;
-}
-
-/* Where one server's prices do not tell of owning, all are billed as rented: dollars of different
- * kinds do not stand in one picture. */
-static enum status find_costs(struct store *store, struct sweep_view *view,
-                              const struct pricing *pricing, struct error *err)
-{
-    static const enum billing rented = BILL_RENTED;
-    enum status status = STATUS_OK;
-    bool all_owned = true;
-    view->cost = memory_new(view->table.count, sizeof *view->cost);
-    for (uint32_t i = 0; status == STATUS_OK && i < view->shown_count; i++) {
-        status = price_row(store, view, view->shown[i], pricing, NULL, err);
-        all_owned = all_owned && view->billing == BILL_OWNED;
-    }
-    for (uint32_t i = 0;
-         status == STATUS_OK && !all_owned && pricing->billing == NULL && i < view->shown_count;
-         i++)
-        status = price_row(store, view, view->shown[i], pricing, &rented, err);
-    return status;
-}
 
 /* ---- rows and axes ---- */
 
@@ -211,7 +153,7 @@ enum status sweep_view_load(struct store *store, int64_t sweep, const struct pri
     find_shown(view);
     if (view->shown_count == 0)
         return error_input(err, NULL, 0, "sweep", "a sweep with finished runs", "none");
-    status = find_costs(store, view, pricing, err);
+    status = sweep_costs_find(store, pricing, view, err);
     if (status != STATUS_OK)
         return status;
     find_axes(view);

@@ -127,7 +127,7 @@ static void read_shared_kv(struct hf *hf)
     if (factor == 0)
         hf_refuse(hf, "cla_share_factor", "1 or more", hf_field(hf, "cla_share_factor"));
     for (uint32_t i = 0; i < layers && hf->status == STATUS_OK; i++)
-        hf->layer[i].shares_kv = i + last >= layers || i % factor != 0;
+        hf->layer[i].shares_kv = i + last >= layers || (factor > 1 && i % factor != 0);
 }
 
 /* Layers whose indexer is another's choose the same tokens and keep no keys (GLM-5.2). */

@@ -25,11 +25,10 @@ static void read_count(struct hf *hf)
     struct model *model = hf->model;
     const char *field = hf_name(hf, layer_fields), *list = hf_name(hf, list_fields);
     const json_t *pattern = hf_field(hf, "hybrid_override_pattern");
-    if (hf_field(hf, field) != NULL)
-        hf_take(hf, &model->layers, field);
-    else if (json_is_array(hf_field(hf, list)))
+    bool said = hf_field(hf, field) != NULL;
+    if (!said && json_is_array(hf_field(hf, list)))
         hf_derive(hf, &model->layers, (uint32_t)json_array_size(hf_field(hf, list)), list);
-    else if (json_is_string(pattern))
+    else if (!said && json_is_string(pattern))
         hf_derive(hf, &model->layers, (uint32_t)json_string_length(pattern),
                   "hybrid_override_pattern");
     else

@@ -48,9 +48,8 @@ static void read_mamba2_width(struct hf *hf)
     struct model *model = hf->model;
     const json_t *value = hf_field(hf, hf_name(hf, names));
     uint32_t inner = hf_whole_or(hf, "mamba_d_ssm", 0);
-    if (json_is_integer(value))
-        hf_take_named(hf, &model->state_head_dim, names, 0);
-    else if (model->state_heads > 0 && (inner > 0 || hf_field(hf, "mamba_expand") != NULL))
+    if (!json_is_integer(value) && model->state_heads > 0 &&
+        (inner > 0 || hf_field(hf, "mamba_expand") != NULL))
         hf_derive(hf, &model->state_head_dim,
                   (inner > 0 ? inner : hf_whole(hf, "mamba_expand") * model->hidden) /
                       model->state_heads,

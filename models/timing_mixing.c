@@ -248,7 +248,8 @@ static double sliding_pairs(double end, double window)
 
 static double chunked_pairs(uint64_t end, uint64_t chunk)
 {
-    double whole = (double)(end / chunk), rest = (double)(end % chunk), size = (double)chunk;
+    uint64_t chunks = end / chunk;
+    double whole = (double)chunks, rest = (double)(end % chunk), size = (double)chunk;
     return whole * size * (size + 1) / 2 + rest * (rest + 1) / 2;
 }
 

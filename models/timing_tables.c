@@ -153,7 +153,7 @@ static void fill_table(struct timing_table *table, table_ns *ns, const void *wha
 static void continue_table(struct timing_table *table)
 {
     table->per_token = (table->last[TIMING_BLOCKS - 1] - table->last[TIMING_BLOCKS / 2 - 1]) /
-                       (TIMING_BLOCK * (double)(TIMING_BLOCKS / 2));
+                       (TIMING_BLOCK * (TIMING_BLOCKS / 2.0));
 }
 
 /* More tokens never take less time: between the ends of two blocks a mixture's expected tiles,

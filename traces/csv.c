@@ -188,7 +188,7 @@ enum status csv_real_seconds(const struct csv *csv, const struct lines *lines, u
     double seconds;
     if (seconds_parse(text, ns))
         return STATUS_OK;
-    if (!real_parse(text, (double)(TRACE_TIME_MOST_NS / NS_PER_S), &seconds))
+    if (!real_parse(text, (double)TRACE_TIME_MOST_NS / (double)NS_PER_S, &seconds))
         return csv_refuse_field(lines, key, "seconds, a number from 0 to 9e9", text, err);
     uint64_t whole = (uint64_t)seconds;
     *ns = whole * NS_PER_S + (uint64_t)((seconds - (double)whole) * 1e9 + 0.5);

@@ -117,7 +117,7 @@ static enum status get_first(struct run *run, struct error *err)
 {
     run->first_ns = UINT64_MAX;
     for (size_t i = 0; run->starts != NULL && i < json_array_size(run->starts); i++) {
-        uint64_t ns;
+        uint64_t ns = 0;
         if (get_start(run, i, &ns, err) != STATUS_OK)
             return err->status;
         if (!failed(run, i) && ns < run->first_ns)
@@ -130,7 +130,7 @@ static enum status read_request(struct bench *bench, const struct run *run, size
                                 uint64_t *arrival_ns, struct error *err)
 {
     struct trace_turn turn = { 0 };
-    uint64_t start_ns;
+    uint64_t start_ns = 0;
     if (get_tokens(run, run->inputs, "input_lens", i, &turn.prompt_tokens, err) ||
         get_tokens(run, run->outputs, "output_lens", i, &turn.reply_tokens, err))
         return err->status;

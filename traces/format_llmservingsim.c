@@ -131,7 +131,7 @@ static enum status get_tokens(struct json_record record, int64_t *input, int64_t
 static enum status read_request(struct llmservingsim *sim, struct json_record record,
                                 uint64_t arrival_ns, struct error *err)
 {
-    int64_t input, output;
+    int64_t input = 0, output = 0;
     struct trace_session session = { .arrival_ns = arrival_ns, .turn_count = 1 };
     if (get_tokens(record, &input, &output, err) != STATUS_OK)
         return err->status;
@@ -159,7 +159,7 @@ static enum status read_sub_requests(struct llmservingsim *sim, struct json_reco
     uint64_t since_ns = 0;
     for (size_t i = 0; i < json_array_size(calls); i++) {
         struct json_record call = { record.lines, record.line, json_array_get(calls, i) };
-        int64_t input, output, tool_ns = 0;
+        int64_t input = 0, output = 0, tool_ns = 0;
         if (!json_is_object(call.object))
             return json_record_refuse(record, "sub_requests", "objects", "another value", err);
         if (get_tokens(call, &input, &output, err) != STATUS_OK ||

@@ -71,7 +71,7 @@ static enum status read_row(struct session_csv *sessions, const struct lines *li
 {
     const struct csv *csv = &sessions->csv;
     uint64_t prompt, reply;
-    *row = (struct row){ 0 };
+    *row = (struct row){ .name = "" };
     if (csv_row(&sessions->csv, lines, line, length, err) ||
         csv_whole(csv, lines, PROMPT, "prompt_tokens", 1, RECORD_TOKENS_MOST, &prompt, err) ||
         csv_whole(csv, lines, REPLY, "reply_tokens", 1, RECORD_TOKENS_MOST, &reply, err))

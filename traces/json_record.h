@@ -11,7 +11,7 @@
 
 /* Most tokens of a prompt or a reply, most seconds of a time. */
 #define RECORD_TOKENS_MOST (INT64_C(1) << 30)
-#define RECORD_SECONDS_MOST ((double)(TRACE_TIME_MOST_NS / NS_PER_S))
+#define RECORD_SECONDS_MOST ((double)TRACE_TIME_MOST_NS / (double)NS_PER_S)
 /* Of a prompt whose blocks get keys though the file lists none: what a line makes of memory is
  * bounded. Above any context window. */
 #define RECORD_KEYED_TOKENS_MOST (INT64_C(1) << 24)

@@ -99,6 +99,7 @@ static struct pool_entry *intern(struct pool *pool, uint64_t key)
         return found;
     uint32_t at = pool->free_entry;
     if (at != 0) {
+        assert(pool->entry != NULL);
         pool->free_entry = pool->entry[at].next_free;
     } else {
         at = pool->high_water++;

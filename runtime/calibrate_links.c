@@ -363,7 +363,7 @@ static enum status disk_point(struct calibrator *c, bool write, uint64_t bytes, 
     for (uint32_t repeat = 0; repeat <= c->config->repeats; repeat++) {
         struct asking asking = begin_asking(c, &some);
         struct asking *const one[2] = { write ? NULL : &asking, write ? &asking : NULL };
-        double each_ns[2];
+        double each_ns[2] = { 0 };
         if (ask_disk(c, one, each_ns, err) != STATUS_OK)
             return err->status;
         if (repeat > 0)

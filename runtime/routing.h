@@ -37,17 +37,16 @@ static inline struct routing routing_in(void *memory, uint32_t rows, uint32_t ex
                                         uint32_t per_token)
 {
     struct routing routing;
-    char *at = (char *)memory;
     const uint64_t slots_bytes = routing_array_bytes((uint64_t)rows * per_token);
+    char *slots = (char *)memory + routing_array_bytes((uint64_t)experts + 1);
     routing.experts = experts;
     routing.per_token = per_token;
-    routing.first = (uint32_t *)(void *)at;
-    at += routing_array_bytes((uint64_t)experts + 1);
-    routing.chosen = (uint32_t *)(void *)at;
-    routing.slot = (uint32_t *)(void *)(at += slots_bytes);
-    routing.row = (uint32_t *)(void *)(at += slots_bytes);
-    routing.weight = (float *)(void *)(at += slots_bytes);
-    routing.score = (float *)(void *)(at += slots_bytes);
+    routing.first = (uint32_t *)memory;
+    routing.chosen = (uint32_t *)(void *)slots;
+    routing.slot = (uint32_t *)(void *)(slots + slots_bytes);
+    routing.row = (uint32_t *)(void *)(slots + 2 * slots_bytes);
+    routing.weight = (float *)(void *)(slots + 3 * slots_bytes);
+    routing.score = (float *)(void *)(slots + 4 * slots_bytes);
     return routing;
 }
 

@@ -291,8 +291,8 @@ enum status serve_run(const struct experiment *experiment, const struct serve_co
         status = iteration_log_open(&run->log, config->iterations_path, err);
     if (status == STATUS_OK)
         status = serve_all(run, progress, result, err);
-    status = iteration_log_close(&run->log, err);
+    enum status closed = iteration_log_close(&run->log, err);
     trace_close(run->trace);
     free(run);
-    return status;
+    return status != STATUS_OK ? status : closed;
 }

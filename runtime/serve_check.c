@@ -62,7 +62,7 @@ static uint32_t divisor_of(const struct run *run, uint32_t block_tokens, uint32_
             return tokens;
         any = any < tokens ? tokens : any;
     }
-    for (uint32_t tokens = wanted + 1; tokens <= block_tokens; tokens++)
+    for (uint32_t tokens = wanted; tokens++ < block_tokens;)
         if (block_tokens % tokens == 0 && is_aligned(run, tokens))
             return tokens;
     return any;

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/spread.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -76,6 +77,7 @@ static const char *tensor_name(const struct weights *weights, struct tensor_at a
         name = expert_names[weights->mixtral][tensor];
     if (name == NULL) /* Mixtral's class has no shared experts */
         name = expert_names[false][tensor];
+    assert(name != NULL);
     char inside[64];
     in_layer(name, at.expert, inside, sizeof inside);
     snprintf(text, text_bytes, "model.layers.%u.%s.weight", at.layer, inside);
@@ -159,7 +161,7 @@ static enum status find(const struct weights *weights, struct tensor_at at, stru
 static enum status read_tensor(struct weights *weights, struct tensor_at at, float *to,
                                struct error *err)
 {
-    struct place place;
+    struct place place = { .type = "" };
     enum status status = find(weights, at, &place, err);
     if (status != STATUS_OK)
         return status;
@@ -171,7 +173,7 @@ static enum status read_tensor(struct weights *weights, struct tensor_at at, flo
 static enum status read_tensor_bf16(struct weights *weights, struct tensor_at at, uint16_t *to,
                                     struct error *err)
 {
-    struct place place;
+    struct place place = { .type = "" };
     enum status status = find(weights, at, &place, err);
     if (status != STATUS_OK)
         return status;

@@ -129,8 +129,8 @@ static enum status add_whole_numbers(struct axis *axis, const char *item, struct
         return refuse(axis, "how many values: LOW..HIGH:logN or :linN", item, err);
     if (axis->high > WHOLE_MOST)
         return refuse(axis, "whole numbers up to 9,007,199,254,740,992", item, err);
-    for (double value = axis->low; value <= axis->high; value++)
-        add_owned(axis, number_text(axis, value));
+    for (uint32_t i = 0; axis->low + i <= axis->high; i++)
+        add_owned(axis, number_text(axis, axis->low + i));
     return STATUS_OK;
 }
 

@@ -6,6 +6,7 @@
 #include "validate/judge.h"
 #include "validate/load.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,6 +87,7 @@ static void lay_out_points(struct work *work)
 /* Points of a load stand together, in the experiments' order. */
 static uint32_t experiment_of(const struct work *work, uint32_t point)
 {
+    assert(work->config->experiment_count > 0);
     return point % work->config->experiment_count;
 }
 

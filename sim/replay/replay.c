@@ -220,8 +220,10 @@ static bool make_room(struct replay *replay, enum tier tier)
 static void use_ghost(struct replay *replay, uint32_t handle, enum tier tier)
 {
     if (replay->policy->uses_ghosts &&
-        (replay->blocks.block[handle].remembered & (1U << (unsigned)tier)) != 0)
+        (replay->blocks.block[handle].remembered & (1U << (unsigned)tier)) != 0) {
+        assert(replay->policy->use != NULL);
         replay->policy->use(&replay->env, handle, tier);
+    }
 }
 
 static bool enter(struct replay *replay, uint32_t handle, enum tier tier)
@@ -365,14 +367,13 @@ static void touch(struct replay *replay, uint32_t handle)
 static void intern_chain(struct replay *replay, uint32_t count)
 {
     const struct pending *pending = &replay->pending;
-    uint32_t *parent = replay->blocks.seen.parent;
     memory_grow(&replay->chain, &replay->chain_capacity, count, sizeof *replay->chain);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t at = pending->begin + i;
         uint32_t handle = intern(replay, pending->key[at], pending->hash[at], i);
         replay->blocks.block[handle].remembered |= HELD;
         replay->chain[i] = handle;
-        parent = replay->blocks.seen.parent;
+        uint32_t *parent = replay->blocks.seen.parent; /* grows with the blocks */
         if (parent != NULL && replay->blocks.block[handle].tiers == 0)
             parent[handle] = i > 0 ? replay->chain[i - 1] : 0;
     }

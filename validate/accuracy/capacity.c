@@ -148,7 +148,7 @@ static void add_case(const struct cases *cases, uint32_t gpus, double printed, d
 {
     struct accuracy_key key = { .family = ACCURACY_CAPACITY, .ranks = gpus };
     bool aside = strcmp(text(cases, COLUMN_SET), "aside") == 0;
-    strcpy(key.quantity, aside ? "kept aside" : "looked at");
+    snprintf(key.quantity, sizeof key.quantity, "%s", aside ? "kept aside" : "looked at");
     snprintf(key.gpu, sizeof key.gpu, "%.40s", text(cases, COLUMN_DEVICE));
     snprintf(key.engine, sizeof key.engine, "%.40s", text(cases, COLUMN_VERSION));
     uint32_t group = points_group(accuracy, &key);
@@ -157,7 +157,7 @@ static void add_case(const struct cases *cases, uint32_t gpus, double printed, d
     if (point == NULL)
         return;
     snprintf(point->shape, sizeof point->shape, "%.60s, %u GPUs", text(cases, COLUMN_MODEL), gpus);
-    strcpy(point->cause, "not explained");
+    snprintf(point->cause, sizeof point->cause, "%s", "not explained");
 }
 
 /* They become values of YAML, and the model's the name of a file. */
@@ -181,7 +181,7 @@ static enum status measure_case(const struct cases *cases, struct accuracy *accu
 {
     char folder[SCRATCH_PATH_BYTES] = "", server[SCRATCH_PATH_BYTES + 16];
     struct model model;
-    struct experiment experiment;
+    struct experiment experiment = { 0 };
     uint64_t estimated = 0;
     double printed = 0.0;
     enum status status = check_words(cases, err);

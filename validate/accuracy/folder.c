@@ -111,7 +111,7 @@ static bool read_name(const char *name, struct folder_file *file)
     char stem[256];
     if (strlen(name) >= sizeof stem)
         return false;
-    strcpy(stem, name);
+    snprintf(stem, sizeof stem, "%s", name);
     cut(stem, ".gz");
     if (!cut(stem, ".csv") && !cut(stem, ".jsonl"))
         return false;
@@ -120,7 +120,7 @@ static bool read_name(const char *name, struct folder_file *file)
         char rest[sizeof stem];
         if (strncmp(stem, pattern->begin, strlen(pattern->begin)) != 0)
             continue;
-        strcpy(rest, stem + strlen(pattern->begin));
+        snprintf(rest, sizeof rest, "%s", stem + strlen(pattern->begin));
         file->kind = (enum folder_kind)kind;
         if (cut(rest, pattern->end) && read_rest(file, rest))
             return true;

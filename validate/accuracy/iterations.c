@@ -134,10 +134,10 @@ static void add_iteration(const struct iterations *iterations,
     struct accuracy_key key = kernels_key(iterations->file, ACCURACY_ITERATIONS);
     if (dense == 0.0)
         return;
-    strcpy(key.quantity, quantity(launch));
-    strcpy(key.engine, "vllm 0.19");
-    strcpy(key.format, "bf16");
-    strcpy(key.model, iterations->model);
+    snprintf(key.quantity, sizeof key.quantity, "%s", quantity(launch));
+    snprintf(key.engine, sizeof key.engine, "%s", "vllm 0.19");
+    snprintf(key.format, sizeof key.format, "%s", "bf16");
+    snprintf(key.model, sizeof key.model, "%s", iterations->model);
     key.ranks = iterations->ranks;
     struct accuracy_point *point =
         points_add(iterations->accuracy, points_group(iterations->accuracy, &key),
@@ -174,7 +174,7 @@ static const struct folder_file *dense_of(const struct folder *folder,
 static bool read_model(const char *text, char model[ACCURACY_NAME_BYTES], uint32_t *ranks)
 {
     char name[ACCURACY_NAME_BYTES];
-    strcpy(name, text);
+    snprintf(name, sizeof name, "%s", text);
     char *behind = strstr(name, "_tp");
     *ranks = behind == NULL ? 1 : (uint32_t)strtoul(behind + 3, NULL, 10);
     if (behind != NULL)

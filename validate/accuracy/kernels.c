@@ -37,14 +37,14 @@ struct gpu_peak kernels_peak(const struct hardware *hardware)
 
 void kernels_gpu(const struct folder_file *file, char gpu[ACCURACY_NAME_BYTES])
 {
-    strcpy(gpu, file->gpu);
+    snprintf(gpu, ACCURACY_NAME_BYTES, "%s", file->gpu);
     gpu[strcspn(gpu, "_")] = '\0';
 }
 
 struct accuracy_key kernels_key(const struct folder_file *file, enum accuracy_family family)
 {
     struct accuracy_key key = { .family = family };
-    strcpy(key.gpu, file->gpu);
+    snprintf(key.gpu, sizeof key.gpu, "%s", file->gpu);
     snprintf(key.engine, sizeof key.engine, "%.24s%s%.20s", file->engine,
              file->engine[0] != '\0' ? " " : "", file->version);
     return key;

@@ -95,8 +95,8 @@ static void add_launch(const struct attention_table *table, const struct attenti
 {
     const struct attention_fit *fit = &table->hardware->attention;
     struct accuracy_key key = kernels_key(table->file, ACCURACY_ATTENTION);
-    strcpy(key.quantity, quantity(launch));
-    strcpy(key.format, launch->kv_bytes < 2.0 ? "fp8 KV" : "bf16 KV");
+    snprintf(key.quantity, sizeof key.quantity, "%s", quantity(launch));
+    snprintf(key.format, sizeof key.format, "%s", launch->kv_bytes < 2.0 ? "fp8 KV" : "bf16 KV");
     uint32_t group = points_group(table->accuracy, &key);
     const struct attention_errors *held_out = record(&fit->record, launch);
     kernels_set_origin(table->accuracy, group, kernels_origin(fit->name, table->file),

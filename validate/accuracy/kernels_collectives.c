@@ -57,7 +57,7 @@ static void add_row(const struct folder_file *file, const struct collective_fit 
 {
     struct accuracy_key key = kernels_key(file, ACCURACY_COLLECTIVES);
     bool nccl = row->table == COLLECTIVE_TABLE_NCCL;
-    strcpy(key.quantity, quantity(row->table));
+    snprintf(key.quantity, sizeof key.quantity, "%s", quantity(row->table));
     key.ranks = row->ranks;
     uint32_t group = points_group(accuracy, &key);
     enum accuracy_origin origin =

@@ -41,7 +41,8 @@ static void add_row(const struct experts_table *table, const struct expert_row *
     const struct experts_fit *fit = &table->operators->experts[row->call.format];
     bool few = row->call.tokens <= FEW_TOKENS;
     struct accuracy_key key = kernels_key(table->file, ACCURACY_EXPERTS);
-    strcpy(key.quantity, few ? "experts, to 256 tokens" : "experts, beyond 256");
+    snprintf(key.quantity, sizeof key.quantity, "%s",
+             few ? "experts, to 256 tokens" : "experts, beyond 256");
     snprintf(key.format, sizeof key.format, "%s", number_format_choices[row->call.format]);
     uint32_t group = points_group(table->accuracy, &key);
     kernels_set_origin(table->accuracy, group, kernels_origin(table->operators->name, table->file),

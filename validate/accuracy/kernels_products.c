@@ -67,7 +67,7 @@ static void add_row(const struct products_table *table, const struct product_row
     const struct gemm_record *record = &table->operators->gemm[in].record;
     bool few = product->tokens <= FEW_TOKENS, has = in == product->format && !is_narrow(product);
     struct accuracy_key key = kernels_key(table->file, ACCURACY_PRODUCTS);
-    strcpy(key.quantity, quantity(product));
+    snprintf(key.quantity, sizeof key.quantity, "%s", quantity(product));
     snprintf(key.format, sizeof key.format, "%s", number_format_choices[product->format]);
     uint32_t group = points_group(table->accuracy, &key);
     kernels_set_origin(table->accuracy, group,
@@ -121,8 +121,8 @@ static void add_layer(const struct products_table *table, const struct profile *
     struct accuracy_key key = kernels_key(table->file, ACCURACY_PRODUCTS);
     if (layer->operators != LAYER_OPERATORS)
         return;
-    strcpy(key.quantity, "layer but for attention");
-    strcpy(key.format, "bf16");
+    snprintf(key.quantity, sizeof key.quantity, "%s", "layer but for attention");
+    snprintf(key.format, sizeof key.format, "%s", "bf16");
     snprintf(key.engine, sizeof key.engine, "2024 library");
     snprintf(key.model, sizeof key.model, "%.40s", profile->model[first->model]);
     key.ranks = first->ranks;

@@ -118,19 +118,19 @@ static void add_points(struct accuracy *accuracy, const struct served_row *row)
     struct accuracy_key key = { .family = ACCURACY_SERVED,
                                 .ranks = run->ranks,
                                 .load = run->concurrency };
-    strcpy(key.gpu, run->gpu);
-    strcpy(key.engine, run->engine);
-    strcpy(key.model, run->model);
-    strcpy(key.format, run->format);
+    snprintf(key.gpu, sizeof key.gpu, "%s", run->gpu);
+    snprintf(key.engine, sizeof key.engine, "%s", run->engine);
+    snprintf(key.model, sizeof key.model, "%s", run->model);
+    snprintf(key.format, sizeof key.format, "%s", run->format);
     for (size_t i = 0; i < sizeof quantities / sizeof quantities[0]; i++) {
-        strcpy(key.quantity, quantities[i].name);
+        snprintf(key.quantity, sizeof key.quantity, "%s", quantities[i].name);
         struct accuracy_point *point = points_add(accuracy, points_group(accuracy, &key),
                                                   quantities[i].measured, quantities[i].predicted);
         if (point == NULL)
             continue;
         snprintf(point->shape, sizeof point->shape, "%u + %u tokens, %u in flight",
                  run->prompt_tokens, run->reply_tokens, run->concurrency);
-        strcpy(point->cause, run->cause);
+        snprintf(point->cause, sizeof point->cause, "%s", run->cause);
     }
 }
 

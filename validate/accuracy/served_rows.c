@@ -63,7 +63,7 @@ bool served_model(const char *hugging_face, char name[ACCURACY_NAME_BYTES])
         cut_end(name, endings[i]);
     for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
         if (strcmp(name, same[i][0]) == 0)
-            strcpy(name, same[i][1]);
+            snprintf(name, ACCURACY_NAME_BYTES, "%s", same[i][1]);
     return is_shipped("llm", name);
 }
 
@@ -149,9 +149,9 @@ static void set_format(const struct table *table, uint32_t at, const struct colu
     snprintf(row->run.format, sizeof row->run.format, "%s", said_word);
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strcmp(words[i][0], said_word) == 0)
-            strcpy(row->run.format, words[i][1]);
+            snprintf(row->run.format, sizeof row->run.format, "%s", words[i][1]);
     if (strncmp(row->run.model, "gpt-oss", 7) == 0)
-        strcpy(row->run.format, "mxfp4");
+        snprintf(row->run.format, sizeof row->run.format, "%s", "mxfp4");
 }
 
 /* Both exports write the GPUs of a server with expert parallelism as tensor ranks times expert

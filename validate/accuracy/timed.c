@@ -110,7 +110,7 @@ static void add_point(struct accuracy *accuracy, struct accuracy_key *key, const
                       double measured, double predicted, uint32_t number,
                       const struct timed_request *request)
 {
-    strcpy(key->quantity, quantity);
+    snprintf(key->quantity, sizeof key->quantity, "%s", quantity);
     struct accuracy_point *point =
         points_add(accuracy, points_group(accuracy, key), measured, predicted);
     if (point == NULL)

@@ -5,6 +5,7 @@
 #include "base/read_end.h"
 #include "base/units.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
@@ -124,6 +125,7 @@ static void set_times(const struct reading *reading)
 {
     struct timed_requests *requests = reading->requests;
     double first = HUGE_VAL;
+    assert(requests->count > 0 && reading->times != NULL);
     for (uint32_t i = 0; i < requests->count; i++)
         first = fmin(first, reading->times[i].queued);
     for (uint32_t i = 0; i < requests->count; i++) {

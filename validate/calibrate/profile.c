@@ -69,7 +69,7 @@ static enum status number_of(const struct line *line, const char *name, double l
 static enum status count_of(const struct line *line, const char *column, uint32_t *count,
                             struct error *err)
 {
-    double value;
+    double value = 0;
     enum status status = number_of(line, column, 1, &value, err);
     if (status == STATUS_OK && (value != floor(value) || value > 4e9))
         return refuse(line, column, "a whole number from 1", text_of(line, column), err);
@@ -148,7 +148,7 @@ static enum status add_vidur_line(const struct line *line, struct profile *profi
         count_of(line, "num_tensor_parallel_workers", &row.ranks, err))
         return err->status;
     for (size_t i = 0; i < sizeof vidur / sizeof *vidur; i++) {
-        double ms;
+        double ms = 0;
         const char *text = text_of(line, vidur[i].column);
         if (text == NULL || *text == '\0')
             continue; /* an operator that this model or run did not have */
@@ -181,7 +181,7 @@ static enum status add_plain_line(const struct line *line, struct profile *profi
     const char *name = text_of(line, "operator"), *model = text_of(line, "model");
     struct profile_row row = { .times = 1 };
     uint32_t known = operator_of(name);
-    double us;
+    double us = 0;
     if (known == PROFILE_OPERATORS)
         return refuse(line, "operator",
                       "qkv, attention_out, up, down, norm, rope, activation, sum or embedding",

@@ -176,7 +176,7 @@ static enum status name_model(struct profile *profile, const char *name, const c
 enum status profile_add_modules(struct profile *profile, const struct table *table,
                                 struct error *err)
 {
-    struct model model;
+    struct model model = { 0 };
     struct profile_row row = { 0 };
     uint32_t first = profile->count;
     const struct columns columns = { table_column(table, "layer"), table_column(table, "tokens"),

@@ -6,6 +6,7 @@
 #include "validate/store/series_blob.h"
 #include "validate/store/store_handle.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -121,6 +122,7 @@ static int by_place(const void *a, const void *b)
 static void number_policies(struct listed_runs *runs)
 {
     uint32_t *policy_at = memory_new(runs->count, sizeof *policy_at); /* by its first run's place */
+    assert(runs->count > 0);
     qsort(runs->item, runs->count, sizeof *runs->item, by_policy);
     for (uint32_t i = 0, first = 0; i < runs->count; i++) {
         if (!same_policy(&runs->item[first], &runs->item[i]))

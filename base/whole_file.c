@@ -213,7 +213,8 @@ enum status whole_file_copy(const char *from, const char *path, struct error *er
     FILE *in = fopen(from, "rb");
     if (in == NULL)
         return error_io(err, from, "read", strerror(errno));
-    if (whole_file_open(&file, path, err) != STATUS_OK) {
+    whole_file_open(&file, path, err);
+    if (file.out == NULL) {
         fclose(in);
         return err->status;
     }

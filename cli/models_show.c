@@ -99,7 +99,7 @@ enum status models_show(const char *name, const struct models_show *show, struct
     struct hardware hardware;
     struct engine_memory engine;
     struct timing_host host;
-    uint64_t budget_bytes;
+    uint64_t budget_bytes = 0;
     if (model_load(name, &model, err) || hardware_load(show->hardware, &hardware, err) ||
         check_range("--gpus", 1, hardware.gpus, show->gpus, err) ||
         load_engine(show, &hardware, &engine, &host, err) || check(show, err) ||

@@ -14,8 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static const char *gnuplot_program(void)
 {
     const char *program = getenv("GNUPLOT");

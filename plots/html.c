@@ -160,13 +160,16 @@ void html_end(FILE *out)
     fputs("</main></body></html>\n", out);
 }
 
-static enum status read_file(const char *path, char **text, struct error *err)
+/* The caller's to free(). NULL: err says why. */
+static char *read_file(const char *path, struct error *err)
 {
     FILE *file = fopen(path, "r");
     char *content = NULL;
     size_t bytes = 0;
-    if (file == NULL)
-        return error_io(err, path, "read", strerror(errno));
+    if (file == NULL) {
+        error_io(err, path, "read", strerror(errno));
+        return NULL;
+    }
     FILE *copy = open_memstream(&content, &bytes);
     if (copy == NULL)
         memory_exhausted();
@@ -175,11 +178,13 @@ static enum status read_file(const char *path, char **text, struct error *err)
     while ((length = fread(part, 1, sizeof part, file)) > 0)
         if (fwrite(part, 1, length, copy) != length)
             memory_exhausted();
-    read_end(file, path, err);
-    if (fclose(copy) != 0)
+    enum status status = read_end(file, path, err);
+    if (fclose(copy) != 0 || content == NULL)
         memory_exhausted();
-    *text = content;
-    return err->status;
+    if (status == STATUS_OK)
+        return content;
+    free(content);
+    return NULL;
 }
 
 static bool starts(const char *text, const char *with)
@@ -205,13 +210,15 @@ static void write_svg(FILE *out, const char *text, uint32_t number)
 
 enum status html_svg(FILE *out, const char *path, uint32_t number, struct error *err)
 {
-    char *text = NULL;
-    enum status status = read_file(path, &text, err);
-    const char *start = status == STATUS_OK ? strstr(text, "<svg") : NULL;
-    if (status == STATUS_OK && start == NULL)
-        status = error_io(err, path, "read", "it is no SVG");
-    if (status == STATUS_OK)
+    char *text = read_file(path, err);
+    if (text == NULL)
+        return err->status;
+    const char *start = strstr(text, "<svg");
+    enum status status = STATUS_OK;
+    if (start != NULL)
         write_svg(out, start, number);
+    else
+        status = error_io(err, path, "read", "it is no SVG");
     free(text);
     return status;
 }

@@ -5,6 +5,7 @@
 #include "plots/plot_data.h"
 #include "plots/workshop.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #define PATH_BYTES WORKSHOP_PATH_BYTES
@@ -65,6 +66,7 @@ static void picture_path(char path[PATH_BYTES], const struct drawing *drawing, u
 /* hits_N is of policy N. */
 static void add_pages(struct workshop *workshop, const struct drawing *drawing)
 {
+    assert(drawing->formats <= sizeof formats / sizeof formats[0]);
     for (uint32_t i = 0; i < drawing->count; i++)
         for (uint32_t format = 0; format < drawing->formats; format++) {
             const struct picture *picture = &drawing->picture[i];

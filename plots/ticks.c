@@ -103,7 +103,8 @@ static bool shown(const struct ticks *ticks, double at)
 static void add_powers(struct ticks *ticks, enum tick_kind kind, double from, double to,
                        double unit, int fineness)
 {
-    for (double power = floor(log10(from / unit)); power <= ceil(log10(to / unit)); power++)
+    int first = (int)floor(log10(from / unit)), last = (int)ceil(log10(to / unit));
+    for (int power = first; power <= last; power++)
         for (int i = 0; i < 3; i++) {
             double at = unit * within[fineness][i] * pow(10.0, power);
             if (at > 0.0 && at >= from && at < to && shown(ticks, at))

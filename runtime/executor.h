@@ -67,10 +67,6 @@ struct attention_dims executor_shape_of(const struct backend *backend, const str
 uint32_t executor_page_tokens(const struct backend *backend, const struct model *model,
                               uint32_t window_tokens);
 
-/* What attention is in the model's layers, as executors of it tell the backend. */
-struct attention_dims executor_shape_of(const struct backend *backend, const struct model *model,
-                                         uint32_t page_tokens);
-
 void *executor_pool(const struct executor *executor); /* of `pages` pages, in HBM */
 const struct attention_dims *executor_shape(const struct executor *executor);
 /* Where the experts that were chosen in the last layer that has any are found (routing.h), in HBM;

@@ -149,13 +149,12 @@ static enum status carry_out(const struct plan *plan, const struct todo *todo,
     struct runner_events events = { take, store_and_tell, &work };
     watch->tell(watch->context, count);
     struct error run_err = { 0 };
-    enum status status = runner_run(runner, todo->experiments, todo->count, &events, &run_err);
+    runner_run(runner, todo->experiments, todo->count, &events, &run_err);
     if (work.err.status == STATUS_OK)
         batch_flush(&work.batch, &work.err);
     batch_free(&work.batch);
     *err = work.err.status != STATUS_OK ? work.err : run_err;
-    status = err->status;
-    if (status == STATUS_OK && count->failed == count->total && work.point.status != STATUS_OK)
+    if (err->status == STATUS_OK && count->failed == count->total && work.point.status != STATUS_OK)
         *err = work.point;
     return err->status;
 }

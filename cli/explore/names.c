@@ -158,7 +158,7 @@ static enum status fill(struct names *names, const struct config_tree *start)
     if (status == STATUS_OK)
         status = list_kind(names, "engines", add_preset);
     end(names, "policy", start);
-    return names->err->status;
+    return status;
 }
 
 static void fill_traces(struct names *names, const struct config_tree *start,

@@ -98,7 +98,9 @@ static enum status lay_version(struct config_tree *tree, struct experiment *expe
                                struct error *err)
 {
     enum status status = config_load(experiment_sections, tree, experiment, err);
-    if (status == STATUS_OK && names_version(experiment->version))
+    if (status != STATUS_OK)
+        return status;
+    if (names_version(experiment->version))
         status = lay_on_server(tree, experiment, err);
     if (!names_version(experiment->version))
         snprintf(experiment->version, sizeof experiment->version, ENGINE_VERSION_NONE);

@@ -71,7 +71,7 @@ enum status lesson_number(const struct lesson *lesson, const char *key, const ch
                           const char *run, struct lesson_number *number, struct error *err)
 {
     static const char of_turn[] = "turn.";
-    struct lesson_place place;
+    struct lesson_place place = { 0 };
     char section[LESSON_SECTION_BYTES];
     bool found;
     if (strncmp(run, of_turn, strlen(of_turn)) == 0)

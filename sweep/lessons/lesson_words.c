@@ -66,7 +66,7 @@ static void show_percent(double percent, char *out, size_t out_bytes)
 static enum status show(const struct lesson *lesson, const char *key, const char *text, char *out,
                         size_t out_bytes, struct error *err)
 {
-    struct lesson_expression e;
+    struct lesson_expression e = { 0 };
     if (lesson_expression(lesson, key, text, &e, err) != STATUS_OK)
         return err->status;
     double times = e.a.value / e.b.value;

@@ -12,6 +12,7 @@
 #include "sweep/compared_store.h"
 #include "sweep/metric_show.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -168,6 +169,7 @@ static void write_data(FILE *out, const struct sweep_view *view)
 static void write_part(FILE *out, const char *before, const char *name, const char *after)
 {
     const struct embedded_file *part = embedded_find(page_parts, name);
+    assert(part != NULL);
     fputs(before, out);
     fwrite(part->bytes, 1, part->size, out);
     fputs(after, out);

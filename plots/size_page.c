@@ -450,7 +450,7 @@ static enum status write_page(struct page *page, struct error *err)
 {
     const struct size_answer *answer = page->answer;
     char title[CONFIG_TEXT_BYTES + 64];
-    bool found = answer->best != SIZE_NONE || answer->nearest != SIZE_NONE;
+    bool found = page->point != NULL && page->value != NULL;
     enum status status = STATUS_OK;
     snprintf(title, sizeof title, "Servers for %s",
              found ? path_name(page->point->experiment.model) : "a model");

@@ -5,6 +5,7 @@
 #include "sim/engine/cost.h"
 #include "sweep/compared_store.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,7 @@ static void list_prices(const struct costs *costs, struct sweep_view *view)
 /* What is asked for, or what all servers' prices tell. */
 static enum billing billing_of_all(const struct costs *costs, const struct pricing *pricing)
 {
+    assert(costs->servers > 0);
     for (uint32_t i = 0; pricing->billing == NULL && i < costs->servers; i++)
         if (costs->server[i]->billing != BILL_OWNED)
             return BILL_RENTED;

@@ -4,8 +4,8 @@
 
 #include "plots/sweep_view.h"
 
-/* Fills cost, billing and prices of a view whose shown rows are known. Where one server's prices do not tell of owning,
- * all are billed as rented: dollars of different kinds do not stand in one picture. */
+/* Fills cost, billing and prices of a view whose shown rows are known, one at least. Where one server's prices do not tell
+ * of owning, all are billed as rented: dollars of different kinds do not stand in one picture. */
 enum status sweep_costs_find(struct store *store, const struct pricing *pricing, struct sweep_view *view,
                              struct error *err);
 

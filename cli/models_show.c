@@ -97,8 +97,8 @@ enum status models_show(const char *name, const struct models_show *show, struct
 {
     struct model model;
     struct hardware hardware;
-    struct engine_memory engine;
-    struct timing_host host;
+    struct engine_memory engine = { 0 };
+    struct timing_host host = { 0 };
     uint64_t budget_bytes = 0;
     if (model_load(name, &model, err) || hardware_load(show->hardware, &hardware, err) ||
         check_range("--gpus", 1, hardware.gpus, show->gpus, err) ||

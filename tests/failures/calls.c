@@ -3,6 +3,8 @@
  * library then asks mmap()). */
 #include "tests/failures/calls.h"
 
+#include <string.h>
+
 #define FAILS(code)                                                                                \
     {                                                                                              \
 #code, EFFECT_ERROR, code, false, false, 0                                                 \
@@ -80,4 +82,12 @@ uint32_t call_kind_of(uint64_t number)
             if ((uint64_t)*one == number)
                 return kind;
     return call_kind_count;
+}
+
+uint32_t call_kind_named(const char *name)
+{
+    uint32_t kind = 0;
+    while (kind < call_kind_count && strcmp(call_kinds[kind].name, name) != 0)
+        kind++;
+    return kind;
 }

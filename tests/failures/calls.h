@@ -14,7 +14,7 @@ enum effect_kind {
     EFFECT_SHORT,     /* made, of half the bytes */
     EFFECT_KILL,      /* SIGKILL instead: the program's end at this very place */
     EFFECT_INTERRUPT, /* SIGINT just before */
-    EFFECT_MEMORY,    /* by the shim, as the next one */
+    EFFECT_MEMORY,    /* no call to the kernel, as the next one */
     EFFECT_CLOCK,
 };
 
@@ -41,5 +41,6 @@ extern const uint32_t call_kind_count;
 
 /* Which kind a system call is of; call_kind_count: none. */
 uint32_t call_kind_of(uint64_t number);
+uint32_t call_kind_named(const char *name);
 
 #endif

@@ -52,13 +52,11 @@ static bool ended_well(const struct trial *trial, struct judgement *judgement)
 
 /* SQLite, and programs that reprise starts, have their own words. */
 static const char *const own_words[] = {
-    "disk I/O error",   "unable to open",
-    "is full",          "out of memory",
-    "malformed",        "cannot draw",
-    "readonly",         "not a database",
-    "locking protocol", "is locked",
-    "start a thread",   "failed to map segment",
-    "stream's thread",  "standard output: cannot write: it was cut short"
+    "disk I/O error", "unable to open",  "is full",
+    "out of memory",  "malformed",       "cannot draw",
+    "readonly",       "not a database",  "locking protocol",
+    "is locked",      "start a thread",  "failed to map segment",
+    "start OpenBLAS", "stream's thread", "standard output: cannot write: it was cut short"
 };
 
 static bool said_why(const struct trial *trial, struct judgement *judgement)

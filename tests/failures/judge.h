@@ -6,7 +6,7 @@
 
 #include "tests/failures/commands.h"
 #include "tests/failures/files.h"
-#include "tests/failures/tracer.h"
+#include "tests/failures/runner.h"
 
 /* An undisturbed run, and what it left. */
 struct reference {

@@ -1,9 +1,10 @@
 /* tests/failures/shim.c - preloaded into the program under test: allocations that fail, a time of
- * day that jumps, and word to the driver that main() is reached. Other calls fail at the kernel's
- * door (tracer.c), which a preloaded library cannot watch: the C library's own streams do not come
- * by here. Children are not disturbed: who draws for reprise is not under test. */
+ * day that jumps, and, from main() on, the kernel's door watched (door.c), where the C library's
+ * own streams come by too. Children are not disturbed: who draws for reprise is not under test. */
 #define _GNU_SOURCE /* RTLD_NEXT */
+#include "tests/failures/door.h"
 #include "tests/failures/page.h"
+#include "tests/failures/reach.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -11,12 +12,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
-/* The driver's page; NULL until the shim is ready. Written once, before main(). */
-static struct failures_page *page;
+/* The driver's page; NULL until main() is reached: what comes before is the loader's. Written once
+ * each, before threads. */
+static struct failures_page *page, *opened;
+static uint32_t memory_kind, clock_kind;
 
 __attribute__((constructor)) static void find_page(void)
 {
@@ -28,7 +32,7 @@ __attribute__((constructor)) static void find_page(void)
         return;
     void *shared = mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     close(file);
-    page = shared != MAP_FAILED ? shared : NULL;
+    opened = shared != MAP_FAILED ? shared : NULL;
 }
 
 /* ---- main ---- */
@@ -41,8 +45,16 @@ static main_function *real_main;
 
 static int armed_main(int argc, char **argv, char **environment)
 {
-    if (page != NULL)
-        atomic_store(&page->armed, 1);
+    if (opened != NULL) {
+        const struct failing_call *failing = &opened->failing;
+        memory_kind = call_kind_named("memory");
+        clock_kind = call_kind_named("clock");
+        bool at_the_door = opened->records || (failing->effect != EFFECT_NONE &&
+                                               call_kinds[failing->kind].numbers[0] >= 0);
+        if (at_the_door && !door_open(opened))
+            _exit(PAGE_NO_DOOR);
+        page = opened;
+    }
     return real_main(argc, argv, environment);
 }
 
@@ -63,9 +75,8 @@ int clock_gettime(clockid_t clock, struct timespec *now)
     if (real == NULL)
         *(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
     int rc = real(clock, now);
-    if (rc == 0 && clock == CLOCK_REALTIME && page != NULL && atomic_load(&page->armed) != 0 &&
-        atomic_fetch_add(&page->clock_readings, 1) + 1 >= page->jump_at && page->jump_at > 0)
-        now->tv_sec += page->jump_s;
+    if (rc == 0 && clock == CLOCK_REALTIME && page != NULL && reach(page, clock_kind))
+        now->tv_sec += page->failing.jump_s;
     return rc;
 }
 
@@ -79,13 +90,10 @@ void *__libc_memalign(size_t alignment, size_t bytes);
 
 static bool refused(void)
 {
-    if (page == NULL || atomic_load(&page->armed) == 0)
+    if (page == NULL || !reach(page, memory_kind))
         return false;
-    unsigned reached = atomic_fetch_add(&page->allocations, 1) + 1;
-    bool fails = reached >= page->refuse_first && reached <= page->refuse_last;
-    if (fails)
-        errno = ENOMEM;
-    return fails;
+    errno = ENOMEM;
+    return true;
 }
 
 void *malloc(size_t bytes)

@@ -1,31 +1,19 @@
 /* base/memory.c - see memory.h: allocation that succeeds or ends the process. */
 #include "base/memory.h"
 
-#include "base/scratch.h"
+#include "base/last_words.h"
 
 #include <assert.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #define CAPACITY_MIN 8
 #define HUGE_PAGE_BYTES ((uintptr_t)2 << 20)
 
-/* Any thread may come here, with any lock held, several at once. So no stream is touched, and no
- * handler of exit() runs, beside threads that still work with what it would tear down: the first
- * one ends the process, others wait for it. */
 void memory_exhausted(void)
 {
-    static const char message[] = "reprise: out of memory\n";
-    static atomic_flag come = ATOMIC_FLAG_INIT;
-    while (atomic_flag_test_and_set(&come))
-        pause();
-    ssize_t written = write(STDERR_FILENO, message, sizeof message - 1);
-    (void)written; /* there is nobody else to tell */
-    scratch_remove_all();
-    _exit(3);
+    last_words("out of memory");
 }
 
 void *memory_block(size_t bytes)

@@ -1,10 +1,13 @@
 /* runtime/host/blas.c - see blas.h. OpenBLAS (0.3.21) asks for its threads and for 128 MiB of
  * addresses for each, and cannot be told "no": where a thread cannot be started it raises SIGINT,
  * as if the user had asked to stop, or waits for that thread for ever; where an address range is
- * not to be had it asks again, for ever. So room for both is looked for first. */
+ * not to be had it asks again, for ever. So room for both is looked for first; and who takes it in
+ * the meantime (of all processes' memory, where the system does not overcommit) is told of. */
 #define _GNU_SOURCE /* MAP_ANONYMOUS, MAP_NORESERVE */
 #include "runtime/host/blas.h"
 
+#include "base/clock.h"
+#include "base/last_words.h"
 #include "base/library.h"
 #include "base/memory.h"
 
@@ -75,6 +78,54 @@ static enum status look_for_threads(uint32_t threads, struct error *err)
     return rc == 0 ? STATUS_OK : no_room(threads, strerror(rc), err);
 }
 
+/* ---- an eye on the clock ---- */
+
+/* A start takes a tenth of a second; on a machine that hardly moves, some. */
+static const uint64_t START_NS = UINT64_C(30000000000);
+
+struct watch {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool started;
+    pthread_t thread;
+};
+
+/* OpenBLAS cannot be stopped, nor unloaded: the process ends. */
+static void *keep_watch(void *argument)
+{
+    struct watch *watch = argument;
+    const struct timespec end = clock_timespec(clock_now_ns() + START_NS);
+    int rc = 0;
+    pthread_mutex_lock(&watch->lock);
+    while (!watch->started && rc == 0)
+        rc = pthread_cond_timedwait(&watch->changed, &watch->lock, &end);
+    if (!watch->started)
+        last_words("host: cannot start OpenBLAS: it came to no end within 30 s, as where memory "
+                   "or threads are refused to it");
+    pthread_mutex_unlock(&watch->lock);
+    return NULL;
+}
+
+static enum status watch_begin(struct watch *state, struct error *err)
+{
+    pthread_mutex_init(&state->lock, NULL);
+    clock_condition_init(&state->changed);
+    state->started = false;
+    int rc = pthread_create(&state->thread, NULL, keep_watch, state);
+    return rc == 0 ? STATUS_OK : error_io(err, "host", "start a thread", strerror(rc));
+}
+
+static void watch_end(struct watch *state)
+{
+    pthread_mutex_lock(&state->lock);
+    state->started = true;
+    pthread_cond_signal(&state->changed);
+    pthread_mutex_unlock(&state->lock);
+    pthread_join(state->thread, NULL);
+}
+
+/* ---- starting it ---- */
+
 /* While OpenBLAS is loaded SIGINT waits: its own is taken back and told as what it is, a user's
  * comes through then. Its threads are left with all signals to others. */
 static enum status load(struct blas *blas, uint32_t threads, struct error *err)
@@ -118,8 +169,12 @@ enum status blas_open(struct blas *blas, uint32_t threads, struct error *err)
     if (look_for_addresses(threads, err) != STATUS_OK ||
         look_for_threads(threads, err) != STATUS_OK)
         return err->status;
+    struct watch watch;
+    if (watch_begin(&watch, err) != STATUS_OK)
+        return err->status;
     enum status status = load(blas, threads, err);
     if (status == STATUS_OK)
         take_memory(blas);
+    watch_end(&watch);
     return status;
 }

@@ -1,7 +1,6 @@
 /* plots/workshop.c - see workshop.h. */
 #include "plots/workshop.h"
 
-#include "base/whole_file.h"
 #include "plots/gnuplot.h"
 #include "plots/gnuplot_text.h"
 
@@ -69,11 +68,10 @@ enum status workshop_open(struct workshop *workshop, struct error *err)
         return err->status;
     snprintf(workshop->script, sizeof workshop->script, "%s/plot.gp", workshop->folder);
     snprintf(workshop->log, sizeof workshop->log, "%s/log", workshop->folder);
-    workshop->out = fopen(workshop->script, "wx");
-    if (workshop->out == NULL)
-        error_io(err, workshop->script, "create", strerror(errno));
-    else
+    if (whole_file_open(&workshop->file, workshop->script, err) == STATUS_OK) {
+        workshop->out = workshop->file.out;
         put_scripts(workshop->out, err);
+    }
     if (err->status != STATUS_OK)
         workshop_close(workshop);
     return err->status;
@@ -81,8 +79,7 @@ enum status workshop_open(struct workshop *workshop, struct error *err)
 
 void workshop_close(struct workshop *workshop)
 {
-    if (workshop->out != NULL)
-        fclose(workshop->out);
+    whole_file_abandon(&workshop->file);
     workshop->out = NULL;
     scratch_remove(workshop->folder);
 }
@@ -103,13 +100,9 @@ void workshop_add(struct workshop *workshop, const char *name, const char *forma
 
 enum status workshop_draw(struct workshop *workshop, struct error *err)
 {
-    bool written = ferror(workshop->out) == 0;
-    errno = 0;
-    written = fclose(workshop->out) == 0 && written;
     workshop->out = NULL;
-    if (!written)
-        return error_io(err, workshop->script, "write",
-                        errno != 0 ? strerror(errno) : "it was cut short");
+    if (whole_file_close(&workshop->file, err) != STATUS_OK)
+        return err->status;
     return gnuplot_run(workshop->folder, workshop->script, workshop->log, err);
 }
 

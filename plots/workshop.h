@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/scratch.h"
+#include "base/whole_file.h"
 
 #include <stdio.h>
 
@@ -14,6 +15,7 @@
 /* What a drawing works in; removed at its end. */
 struct workshop {
     char folder[SCRATCH_PATH_BYTES], script[SCRATCH_PATH_BYTES + 16], log[SCRATCH_PATH_BYTES + 16];
+    struct whole_file file;
     FILE *out; /* the script, while it is written */
 };
 

@@ -7,11 +7,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static char folder[64], path[128], other[128];
@@ -29,6 +34,23 @@ static void close_folder(void)
     unlink(path);
     unlink(other);
     ck_assert_int_eq(rmdir(folder), 0); /* nothing else was left */
+}
+
+/* As on a file system that knows no files without a name (NFS, FUSE); for the process's life. */
+static void refuse_nameless_files(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_TMPFILE & ~O_DIRECTORY, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EOPNOTSUPP),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = { sizeof filter / sizeof *filter, filter };
+    ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+    open_folder();
 }
 
 static void put(const char *to, const char *text)
@@ -91,6 +113,23 @@ START_TEST(while_it_is_written_no_name_is_there)
     ck_assert_int_eq(whole_file_close(&file, &err), STATUS_OK);
     holds(path, "new");
     close(nameless);
+}
+END_TEST
+
+/* Where no file is nameless it has one of its own until it is whole, and that is all there is. */
+START_TEST(it_is_written_beside_its_place)
+{
+    struct error err = { 0 };
+    struct whole_file file;
+    struct dirent *entry;
+    uint32_t beside = 0;
+    ck_assert_int_eq(whole_file_open(&file, path, &err), STATUS_OK);
+    DIR *directory = opendir(folder);
+    while ((entry = readdir(directory)) != NULL)
+        beside += strncmp(entry->d_name, "file.", strlen("file.")) == 0;
+    closedir(directory);
+    ck_assert_uint_eq(beside, 1);
+    whole_file_abandon(&file); /* close_folder() would find it */
 }
 END_TEST
 
@@ -198,11 +237,8 @@ START_TEST(a_copy_has_the_same_bytes)
 }
 END_TEST
 
-static Suite *suite(void)
+static void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("base/whole_file");
-    TCase *tests = tcase_create("whole_file");
-    tcase_add_checked_fixture(tests, open_folder, close_folder);
     tcase_add_test(tests, it_is_there_at_the_end_alone);
     tcase_add_test(tests, while_it_is_written_no_name_is_there);
     tcase_add_test(tests, its_mode_is_that_of_any_new_file);
@@ -213,7 +249,19 @@ static Suite *suite(void)
     tcase_add_test(tests, a_link_at_the_place_that_older_ones_wrote_to_is_left_alone);
     tcase_add_test(tests, what_is_no_file_is_refused);
     tcase_add_test(tests, a_copy_has_the_same_bytes);
+}
+
+static Suite *suite(void)
+{
+    Suite *suite = suite_create("base/whole_file");
+    TCase *tests = tcase_create("whole_file"), *beside = tcase_create("without nameless files");
+    tcase_add_checked_fixture(tests, open_folder, close_folder);
+    tcase_add_checked_fixture(beside, refuse_nameless_files, close_folder);
+    add_tests(tests);
+    add_tests(beside);
+    tcase_add_test(beside, it_is_written_beside_its_place);
     suite_add_tcase(suite, tests);
+    suite_add_tcase(suite, beside);
     return suite;
 }
 

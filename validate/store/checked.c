@@ -176,9 +176,11 @@ static enum status is_table(const struct sql *sql, const char *database, const c
 }
 
 /* quick_check says of a page that could not be read what it says of one that is damaged, but for
- * the code. */
+ * the code; or, of a page that a long row goes on in, these words. */
 static bool is_unread(const char *words)
 {
+    if (strstr(words, "failed to get page") != NULL)
+        return true;
     const char *code = strstr(words, "error code=");
     return code != NULL && (atoi(code + strlen("error code=")) & 0xff) == SQLITE_IOERR;
 }

@@ -192,8 +192,9 @@ static enum status fit_link(const struct calibration_samples *samples, const cha
         if (line.slope > 0.0)
             add_rate(samples, what, &line, fits, bytes_per_s, latency_ns);
         else
-            status = error_input(err, NULL, 0, what, "copies that take longer the larger they are",
-                                 "others: the machine was busy with something else");
+            status = error_io(err, what, "fit a rate",
+                              "larger copies took no longer: the machine was busy with something "
+                              "else");
     }
     picked_free(&picked);
     return status;

@@ -1,6 +1,8 @@
 /* base/module.c - see module.h. */
 #include "base/module.h"
 
+#include "base/absent.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -56,7 +58,7 @@ static enum status open_file(const char *path, const char *stamp, const void **d
 static bool is_there(const char *folder, const char *name, char path[PATH_BYTES])
 {
     int length = snprintf(path, PATH_BYTES, "%s/%s.so", folder, name);
-    return length > 0 && length < PATH_BYTES && access(path, F_OK) == 0;
+    return length > 0 && length < PATH_BYTES && !file_absent(path);
 }
 
 enum status module_open(const char *name, const char *stamp, const void **door, struct error *err)

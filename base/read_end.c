@@ -20,8 +20,11 @@ enum status read_end_gzip(gzFile file, const char *path, struct error *err)
     const char *text = gzerror(file, &code);
     if (code != Z_OK && code != Z_BUF_ERROR)
         error_io(err, path, "read", code == Z_ERRNO ? strerror(reason) : text);
-    if (gzclose(file) != Z_OK) /* only now is a gzip'd file told to break off */
-        error_io(err, path, "read", "the compressed file breaks off");
+    errno = 0;
+    code = gzclose(file);
+    if (code != Z_OK) /* only now is a gzip'd file told to break off */
+        error_io(err, path, "read",
+                 code == Z_ERRNO ? strerror(errno) : "the compressed file breaks off");
     return err->status;
 }
 

@@ -1,6 +1,7 @@
 /* models/folder.c - see folder.h, and models_list() of models.h. */
 #include "models/folder.h"
 
+#include "base/absent.h"
 #include "base/folder_names.h"
 #include "models/models.h"
 
@@ -8,7 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char extension[] = ".yaml";
 
@@ -82,9 +82,7 @@ enum status models_path(const char *kind, const char *key, const char *name_or_p
     bool fits = length >= 0 && length < MODELS_PATH_BYTES;
     if (is_path && fits)
         return STATUS_OK; /* a file that is not there is told by reading it */
-    /* Only what is surely not there is a wrong name; whatever else is wrong is told by reading it.
-     */
-    if (fits && (access(path, F_OK) == 0 || errno != ENOENT))
+    if (fits && !file_absent(path))
         return STATUS_OK;
     return refuse_unknown(kind, key, name_or_path, err);
 }

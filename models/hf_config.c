@@ -1,6 +1,7 @@
 /* models/hf_config.c - see hf_config.h, and model_import() of models.h. */
 #include "models/hf_config.h"
 
+#include "base/absent.h"
 #include "base/memory.h"
 #include "base/path.h"
 #include "models/folder.h"
@@ -236,10 +237,10 @@ static void file_of(const char *path, char file[MODELS_PATH_BYTES])
     size_t length = strlen(path);
     const char *slash = length > 0 && path[length - 1] == '/' ? "" : "/";
     snprintf(file, MODELS_PATH_BYTES, folder ? "%s%sconfig.json" : "%s", path, slash);
-    if (!folder || stat(file, &about) == 0)
+    if (!folder || !file_absent(file))
         return;
     snprintf(file, MODELS_PATH_BYTES, "%s%sparams.json", path, slash);
-    if (stat(file, &about) != 0)
+    if (file_absent(file))
         snprintf(file, MODELS_PATH_BYTES, "%s%sconfig.json", path, slash);
 }
 

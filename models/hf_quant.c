@@ -7,12 +7,12 @@
  * compressed-tensors'; TensorRT-LLM always did. */
 #include "models/hf_quant.h"
 
+#include "base/absent.h"
 #include "base/path.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #define PATH_BYTES 4096
 #define WHOLE_MOST (1 << 20)
@@ -177,7 +177,7 @@ static bool beside(const char *path, char file[PATH_BYTES])
             continue;
         int written =
             snprintf(file, PATH_BYTES, "%.*s%s", (int)(length - ending), path, endings[i].other);
-        if (written < PATH_BYTES && access(file, F_OK) == 0)
+        if (written < PATH_BYTES && !file_absent(file))
             return true;
     }
     return false;
@@ -295,7 +295,7 @@ static void read_older_beside(struct hf *hf)
     char file[PATH_BYTES];
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         snprintf(file, sizeof file, "%.*s%s", path_folder_bytes(hf->path), hf->path, files[i]);
-        if (access(file, R_OK) != 0)
+        if (file_absent(file))
             continue;
         json_t *root = load(hf, file);
         bool awq = json_object_get(root, "w_bit") != NULL;

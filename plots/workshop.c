@@ -37,7 +37,9 @@ enum status workshop_make_folder(const char *folder, struct error *err)
     struct stat facts;
     if (mkdir(path, 0777) != 0 && errno != EEXIST)
         return error_io(err, folder, "create folder", strerror(errno));
-    if (stat(path, &facts) != 0 || !S_ISDIR(facts.st_mode))
+    if (stat(path, &facts) != 0)
+        return error_io(err, folder, "create folder", strerror(errno));
+    if (!S_ISDIR(facts.st_mode))
         return error_io(err, folder, "create folder", "there is a file of that name");
     if (access(path, W_OK) != 0)
         return error_io(err, folder, "write into folder", strerror(errno));

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/units.h"
 #include "sim/engine/cost.h"
+#include "sim/engine/policy_name.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -275,10 +276,10 @@ static uint32_t one_policy(const struct size_space *space, uint32_t point)
     if (axis == SIZE_NONE)
         return point;
     const struct axis *policies = &space->axes[axis];
-    if (preset_exists(policies->value[size_space_place(space, point, axis)]))
+    if (!policy_name_known(policies->value[size_space_place(space, point, axis)]))
         return point;
     for (uint32_t v = 0; v < policies->count; v++)
-        if (!preset_exists(policies->value[v]) && !begins_with(policies->value[v], "none"))
+        if (policy_name_known(policies->value[v]) && !begins_with(policies->value[v], "none"))
             return size_space_moved(space, point, axis, v);
     return point;
 }

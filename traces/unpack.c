@@ -44,9 +44,11 @@ enum status unpack_open(const char *path, struct unpack **out, struct error *err
     FILE *file = fopen(path, "rb");
     if (file == NULL)
         return error_io(err, path, "open", strerror(errno));
-    if (fstat(fileno(file), &info) == 0 && S_ISDIR(info.st_mode)) {
+    bool seen = fstat(fileno(file), &info) == 0;
+    if (!seen || S_ISDIR(info.st_mode)) {
+        error_io(err, path, "open", seen ? "it is a folder" : strerror(errno));
         fclose(file);
-        return error_io(err, path, "open", "it is a folder");
+        return err->status;
     }
     struct unpack *unpack = memory_new(1, sizeof *unpack);
     unpack->file = file;

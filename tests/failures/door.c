@@ -94,11 +94,14 @@ static void signal_myself(int signal_number)
     door_call(SYS_kill, door_call(SYS_getpid, 0, 0, 0, 0, 0, 0), signal_number, 0, 0, 0, 0);
 }
 
-/* The call's result, where it is not made. */
-static bool fails(greg_t *registers, long *result)
+/* The call's result, where it is not made. A close() that fails has closed: Linux says why, and
+ * the descriptor is gone. */
+static bool fails(greg_t *registers, long number, long *result)
 {
     switch (watched->failing.effect) {
     case EFFECT_ERROR:
+        if (number == SYS_close)
+            door_call(number, registers[REG_RDI], 0, 0, 0, 0, 0);
         *result = -watched->failing.error;
         return true;
     case EFFECT_SHORT:
@@ -209,7 +212,7 @@ static void on_call(int signal_number, siginfo_t *info, void *data)
     uint32_t kind = number >= 0 && number < KERNEL_CALLS_MOST ? kind_of[number] : call_kind_count;
     (void)signal_number;
     if (kind < call_kind_count && !is_spared(number, registers[REG_RDI]) && reach(watched, kind) &&
-        fails(registers, &result))
+        fails(registers, number, &result))
         registers[REG_RAX] = result;
     else
         make(context, number);

@@ -5,6 +5,9 @@
 
 #include "base/shown.h"
 
+#include <errno.h>
+#include <string.h>
+
 bool sql_stamp_of(const char *path, struct sql_stamp *stamp)
 {
     struct stat facts;
@@ -24,7 +27,10 @@ enum status sql_still(const struct sql *sql, struct error *err)
     if (!sql->lies_still)
         return STATUS_OK;
     const struct sql_stamp *then = &sql->stamp;
-    if (sql_stamp_of(sql->path, &now) && now.device == then->device && now.inode == then->inode &&
+    bool seen = sql_stamp_of(sql->path, &now);
+    if (!seen && errno != ENOENT)
+        return error_io(err, sql->path, "read database", strerror(errno));
+    if (seen && now.device == then->device && now.inode == then->inode &&
         now.size_bytes == then->size_bytes && now.changed.tv_sec == then->changed.tv_sec &&
         now.changed.tv_nsec == then->changed.tv_nsec)
         return STATUS_OK;

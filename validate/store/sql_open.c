@@ -3,14 +3,15 @@
 
 #include "validate/store/sql_open.h"
 
+#include "base/absent.h"
 #include "base/memory.h"
+#include "base/read_end.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Another process's transaction is over in milliseconds; one that holds the lock longer than this
  * hangs. */
@@ -34,7 +35,7 @@ static bool is_beside(const char *real, const char *ending)
 {
     char name[PATH_MAX + 16];
     name_beside(real, ending, name);
-    return access(name, F_OK) == 0;
+    return !file_absent(name);
 }
 
 /* Nobody is writing, nor was cut off: all there is lies in the file. */
@@ -46,20 +47,25 @@ static bool lies_alone(const char *real)
 /* The last bytes of a rollback journal that belongs to a transaction over several files, behind the
  * name of the file that lists them (sqlite.org/fileformat2.html, "The Rollback Journal"). SQLite
  * opens that file, and deletes it where it takes it for done. No database of ours has such. */
-static bool journal_names_a_file(const char *real)
+static enum status check_journal(const char *path, const char *real, struct error *err)
 {
     static const unsigned char magic[8] = { 0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7 };
     char name[PATH_MAX + 16];
     unsigned char last[sizeof magic];
     name_beside(real, "-journal", name);
     FILE *file = fopen(name, "rb");
+    if (file == NULL && errno == ENOENT)
+        return STATUS_OK;
     if (file == NULL)
-        return false;
+        return error_io(err, path, "open database", strerror(errno));
     bool named = fseek(file, -(long)sizeof last, SEEK_END) == 0 &&
                  fread(last, 1, sizeof last, file) == sizeof last &&
                  memcmp(last, magic, sizeof last) == 0;
-    fclose(file);
-    return named;
+    if (named)
+        error_io(err, path, "open database",
+                 "the journal beside it names another file, which opening would have deleted: it "
+                 "is none of reprise's");
+    return read_end(file, path, err);
 }
 
 /* "file:PATH?QUERY", with what is special in a URI escaped. A path that reads as a host (//...) or
@@ -181,13 +187,13 @@ enum status sql_open_write(struct sql *sql, struct error *err)
 {
     char real[PATH_MAX];
     bool there = realpath(sql->path, real) != NULL && sql_stamp_of(real, &sql->stamp);
+    if (!there && errno != ENOENT)
+        return error_io(err, sql->path, "open database", strerror(errno));
     /* A pipe would be waited for, a device written over. Folders SQLite refuses. */
     if (there && sql->stamp.kind != S_IFREG && sql->stamp.kind != S_IFDIR)
         return error_io(err, sql->path, "open database", "it is no file of bytes");
-    if (there && journal_names_a_file(real))
-        return error_io(err, sql->path, "open database",
-                        "the journal beside it names another file, which opening would have "
-                        "deleted: it is none of reprise's");
+    if (there && check_journal(sql->path, real, err) != STATUS_OK)
+        return err->status;
     char *uri = uri_of(sql->path, "");
     enum status status = open_connection(sql, uri, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
     sqlite3_free(uri);

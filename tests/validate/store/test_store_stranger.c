@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -439,6 +440,20 @@ START_TEST(a_journal_that_names_another_file_is_not_followed)
 }
 END_TEST
 
+START_TEST(a_journal_that_cannot_be_read_is_not_taken_for_none)
+{
+    char *path = stranger(), journal[4200];
+    struct error err = { 0 };
+    struct store *store = NULL;
+    snprintf(journal, sizeof journal, "%s-journal", path);
+    ck_assert_int_eq(symlink(journal, journal), 0); /* which leads to itself */
+    ck_assert_int_eq(store_open(path, false, &store, &err), STATUS_IO);
+    ck_assert_str_eq(err.found, strerror(ELOOP));
+    unlink(journal);
+    database_remove(path);
+}
+END_TEST
+
 START_TEST(a_log_that_was_left_is_read_and_stays)
 {
     char *path = stranger(), log[4200];
@@ -686,6 +701,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_curve_that_unpacks_to_much_is_refused, 0, 2);
     tcase_add_test(tcase, a_journal_that_is_to_be_undone_is_not_undone_by_reading);
     tcase_add_test(tcase, a_journal_that_names_another_file_is_not_followed);
+    tcase_add_test(tcase, a_journal_that_cannot_be_read_is_not_taken_for_none);
     tcase_add_test(tcase, a_log_that_was_left_is_read_and_stays);
     tcase_add_test(tcase, while_it_is_read_nothing_is_beside_it);
     tcase_add_test(tcase, what_was_written_while_it_was_read_is_told);

@@ -164,11 +164,8 @@ char *config_values_text(const struct config_section *sections, const void *targ
 {
     char *text = NULL;
     size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
-    if (out == NULL)
-        memory_exhausted();
+    FILE *out = memory_stream(&text, &length);
     config_print_values(out, sections, target);
-    if (fclose(out) != 0)
-        memory_exhausted();
+    memory_stream_close(out, &text);
     return text;
 }

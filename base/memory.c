@@ -4,6 +4,7 @@
 #include "base/last_words.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -52,6 +53,21 @@ void *memory_new(size_t count, size_t size_bytes)
         memory_exhausted();
     prefer_huge_pages(block, count * size_bytes);
     return block;
+}
+
+FILE *memory_stream(char **text, size_t *bytes)
+{
+    FILE *stream = open_memstream(text, bytes);
+    if (stream == NULL)
+        memory_exhausted();
+    return stream;
+}
+
+void memory_stream_close(FILE *stream, char *const *text)
+{
+    bool whole = ferror(stream) == 0;
+    if (fclose(stream) != 0 || !whole || *text == NULL)
+        memory_exhausted();
 }
 
 static uint32_t grown_capacity(uint32_t capacity, uint64_t needed)

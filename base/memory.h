@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* Zeroed; count or size 0 gives a pointer that may be freed. */
 void *memory_new(size_t count, size_t size_bytes);
@@ -18,6 +19,11 @@ void memory_grow(void *array_pointer, uint32_t *capacity, uint64_t needed, size_
 
 /* A copy of text for the caller to free(). */
 char *memory_text(const char *text);
+
+/* A stream into memory. After memory_stream_close() *text holds all of it and a NUL, *bytes without it; *text is the
+ * caller's to free(). Such a stream itself tells nobody that it could not grow, nor fclose() of it. */
+FILE *memory_stream(char **text, size_t *bytes);
+void memory_stream_close(FILE *stream, char *const *text);
 
 /* malloc() and realloc() that succeed or end the process: for libraries that take functions to allocate with. */
 void *memory_block(size_t bytes);

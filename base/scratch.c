@@ -10,9 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { FOLDERS_MOST = 64, REMOVALS_MOST = 1000 };
+enum { FOLDERS_MOST = 64, REMOVALS_MOST = 1000, FILES_MOST = 64, FILE_PATH_BYTES = 4200 };
+enum { WAITS_MOST = 1000 };
 
 /* What scratch_remove_all() finds; global, since it is asked where nothing else can be reached. A
  * place is taken by its owner alone: free -> taken -> there -> free. */
@@ -21,6 +23,14 @@ static struct place {
     atomic_int state;
     char path[SCRATCH_PATH_BYTES];
 } places[FOLDERS_MOST];
+
+/* Likewise; free -> taken -> moves -> stands -> moves -> free. */
+enum file_state { FILE_FREE, FILE_TAKEN, FILE_MOVES, FILE_STANDS };
+static struct beside {
+    atomic_int state;
+    char path[FILE_PATH_BYTES];
+} files[FILES_MOST];
+static atomic_bool ending;
 
 static struct place *take_place(void)
 {
@@ -102,8 +112,53 @@ void scratch_remove(const char *path)
         }
 }
 
+/* ---- files ---- */
+
+int scratch_file_moves(const char *path)
+{
+    size_t bytes = strlen(path) + 1;
+    for (int i = 0; bytes <= FILE_PATH_BYTES && i < FILES_MOST; i++) {
+        int expected = FILE_FREE;
+        if (!atomic_compare_exchange_strong(&files[i].state, &expected, FILE_TAKEN))
+            continue;
+        memcpy(files[i].path, path, bytes);
+        atomic_store(&files[i].state, FILE_MOVES);
+        while (atomic_load(&ending)) { /* who ends it may not have seen this one */
+            atomic_store(&files[i].state, FILE_FREE);
+            pause();
+        }
+        return i;
+    }
+    return -1;
+}
+
+void scratch_file_stands(int file)
+{
+    if (file >= 0)
+        atomic_store(&files[file].state, FILE_STANDS);
+}
+
+void scratch_file_gone(int file)
+{
+    if (file >= 0)
+        atomic_store(&files[file].state, FILE_FREE);
+}
+
+/* Its thread is a few calls from its end, unless the disk is; then it is left. */
+static void remove_file(struct beside *file)
+{
+    const struct timespec shortly = { .tv_nsec = 1000000 };
+    for (int i = 0; i < WAITS_MOST && atomic_load(&file->state) == FILE_MOVES; i++)
+        nanosleep(&shortly, NULL);
+    if (atomic_load(&file->state) == FILE_STANDS)
+        unlink(file->path);
+}
+
 void scratch_remove_all(void)
 {
+    atomic_store(&ending, true);
+    for (int i = 0; i < FILES_MOST; i++)
+        remove_file(&files[i]);
     for (int i = 0; i < FOLDERS_MOST; i++)
         if (atomic_load(&places[i].state) == PLACE_THERE)
             remove_folder(places[i].path);

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/path.h"
 #include "base/read_end.h"
+#include "base/scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,8 @@
 #include <unistd.h>
 
 #define OPEN_FILES "/proc/self/fd"
+
+enum { NAMES_MOST = 100 };
 
 /* Where the stream's bytes go. */
 struct sink {
@@ -39,20 +42,13 @@ static ssize_t sink_write(void *cookie, const char *bytes, size_t count)
     return done == count ? (ssize_t)count : 0;
 }
 
-/* mkstemp()'s file is its owner's alone; ours is like any new file. */
-static void set_usual_mode(int descriptor)
-{
-    mode_t mask = umask(0);
-    umask(mask);
-    (void)fchmod(descriptor, 0666 & ~mask);
-}
-
 static void forget(struct whole_file *file)
 {
+    scratch_file_gone(file->listed);
     free(file->path);
     free(file->beside);
     free(file->sink);
-    *file = (struct whole_file){ 0 };
+    *file = (struct whole_file){ .listed = -1 };
 }
 
 /* ---- creating ---- */
@@ -68,11 +64,62 @@ static int create_nameless(const char *path)
     return descriptor;
 }
 
-static int create_beside(const char *beside)
+/* What nobody can lay out all of. */
+static void choose_name(struct whole_file *file, int tries)
 {
-    int descriptor = mkstemp((char *)beside);
+    unsigned char random[6] = { 0 };
+    char *end = file->beside + strlen(file->path) + 1;
+    (void)getentropy(random, sizeof random); /* without it: the first that is free */
+    for (size_t i = 0; i < sizeof random; i++)
+        end[i] = (char)('a' + (random[i] + (i == 0 ? tries : 0)) % 26);
+}
+
+/* From here on until release_signals() none ends the process in this thread, nor does another
+ * thread's end come between: a name would be left. */
+static void hold_signals(sigset_t *before)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, before);
+}
+
+static void release_signals(const sigset_t *before)
+{
+    pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
+/* make: 0, or -1 and errno. The name is of no other file. */
+static int make_beside(struct whole_file *file, int (*make)(const struct whole_file *file))
+{
+    int made = -1;
+    errno = EEXIST;
+    for (int tries = 0; made < 0 && errno == EEXIST && tries < NAMES_MOST; tries++) {
+        choose_name(file, tries);
+        file->listed = scratch_file_moves(file->beside);
+        made = make(file);
+        if (made < 0) {
+            int reason = errno;
+            scratch_file_gone(file->listed);
+            file->listed = -1;
+            errno = reason;
+        }
+    }
+    return made;
+}
+
+static int open_beside(const struct whole_file *file)
+{
+    return open(file->beside, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+}
+
+static int create_beside(struct whole_file *file)
+{
+    sigset_t before;
+    hold_signals(&before);
+    int descriptor = make_beside(file, open_beside);
     if (descriptor >= 0)
-        set_usual_mode(descriptor);
+        scratch_file_stands(file->listed);
+    release_signals(&before);
     return descriptor;
 }
 
@@ -82,7 +129,7 @@ static enum status create(struct whole_file *file, struct error *err)
     int descriptor = create_nameless(file->path);
     file->nameless = descriptor >= 0;
     if (descriptor < 0)
-        descriptor = create_beside(file->beside);
+        descriptor = create_beside(file);
     if (descriptor < 0)
         return error_io(err, file->path, "create", strerror(errno));
     file->sink = memory_new(1, sizeof *file->sink);
@@ -100,7 +147,7 @@ static enum status create(struct whole_file *file, struct error *err)
 enum status whole_file_open(struct whole_file *file, const char *path, struct error *err)
 {
     struct stat facts;
-    *file = (struct whole_file){ 0 };
+    *file = (struct whole_file){ .listed = -1 };
     if (stat(path, &facts) == 0 && !S_ISREG(facts.st_mode))
         return error_io(err, path, "create", "it is there, and no file");
     size_t bytes = strlen(path) + sizeof ".XXXXXX";
@@ -115,23 +162,11 @@ enum status whole_file_open(struct whole_file *file, const char *path, struct er
 
 /* ---- taking its place ---- */
 
-/* What linkat() refuses to write over has another name; nobody can lay out all of them. */
-static int name_it(struct whole_file *file)
+static int link_beside(const struct whole_file *file)
 {
-    enum { TRIES = 100 };
-    char open_file[sizeof OPEN_FILES + 16], *end = file->beside + strlen(file->path) + 1;
+    char open_file[sizeof OPEN_FILES + 16];
     snprintf(open_file, sizeof open_file, OPEN_FILES "/%d", file->sink->descriptor);
-    for (int tries = 0; tries < TRIES; tries++) {
-        unsigned char random[6] = { 0 };
-        (void)getentropy(random, sizeof random); /* without it: the first that is free */
-        for (size_t i = 0; i < sizeof random; i++)
-            end[i] = (char)('a' + (random[i] + (i == 0 ? tries : 0)) % 26);
-        if (linkat(AT_FDCWD, open_file, AT_FDCWD, file->beside, AT_SYMLINK_FOLLOW) == 0)
-            return 0;
-        if (errno != EEXIST)
-            break;
-    }
-    return -1;
+    return linkat(AT_FDCWD, open_file, AT_FDCWD, file->beside, AT_SYMLINK_FOLLOW);
 }
 
 /* Some file systems tell only now that there was no room. */
@@ -143,20 +178,20 @@ static bool close_descriptor(struct whole_file *file, struct error *err)
     return closed;
 }
 
-/* Between its name and its place no signal ends the process: that would leave the name. */
 static void take_place(struct whole_file *file, struct error *err)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    bool named = !file->nameless || name_it(file) == 0;
+    sigset_t before;
+    hold_signals(&before);
+    bool named = !file->nameless || make_beside(file, link_beside) == 0;
     if (!named)
         error_io(err, file->path, "create", strerror(errno));
     if (close_descriptor(file, err) && named && rename(file->beside, file->path) != 0)
         error_io(err, file->path, "create", strerror(errno));
     if (named && err->status != STATUS_OK)
         unlink(file->beside);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    scratch_file_gone(file->listed);
+    file->listed = -1;
+    release_signals(&before);
 }
 
 static void give_up(struct whole_file *file)

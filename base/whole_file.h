@@ -16,6 +16,7 @@ struct whole_file {
     char *path, *beside;
     struct sink *sink;
     bool nameless;
+    int listed; /* see base/scratch.h */
 };
 
 /* STATUS_IO: nothing can be created there. */

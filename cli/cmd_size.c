@@ -210,9 +210,7 @@ static char *command_of(const struct size_options *given, bool whole_command)
                   { "--ssd-years", given->ssd_years },
                   { "--report", whole_command ? given->page : NULL } };
     size_t bytes;
-    FILE *out = open_memstream(&whole, &bytes);
-    if (out == NULL)
-        memory_exhausted();
+    FILE *out = memory_stream(&whole, &bytes);
     fputs(asked, out);
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         for (uint32_t j = 0; j < lists[i].values->count; j++)
@@ -224,8 +222,7 @@ static char *command_of(const struct size_options *given, bool whole_command)
         experiment_command_word(out, "--objective", given->objective);
     if (given->exhaustive)
         fputs(" --exhaustive", out);
-    if (fclose(out) != 0)
-        memory_exhausted();
+    memory_stream_close(out, &whole);
     free(asked);
     return whole;
 }

@@ -55,9 +55,7 @@ static char *command_text(const struct sweep_options *given)
     char *base = experiment_command("reprise sweep", &given->experiment, &given->vary),
          *text = NULL;
     size_t bytes;
-    FILE *out = open_memstream(&text, &bytes);
-    if (out == NULL)
-        memory_exhausted();
+    FILE *out = memory_stream(&text, &bytes);
     fputs(base, out);
     if (given->random > 0 || given->latin > 0)
         fprintf(out, " --%s %" PRIu64 " --design-seed %" PRIu64,
@@ -65,8 +63,7 @@ static char *command_text(const struct sweep_options *given)
                 given->random > 0 ? given->random : given->latin, given->design_seed);
     if (given->replications > 1)
         fprintf(out, " --replications %" PRIu64, given->replications);
-    if (fclose(out) != 0)
-        memory_exhausted();
+    memory_stream_close(out, &text);
     free(base);
     return text;
 }

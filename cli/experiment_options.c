@@ -121,9 +121,7 @@ char *experiment_command(const char *command, const struct experiment_options *g
                   { "--trace", given->trace } };
     char *text = NULL;
     size_t bytes;
-    FILE *out = open_memstream(&text, &bytes);
-    if (out == NULL)
-        memory_exhausted();
+    FILE *out = memory_stream(&text, &bytes);
     fputs(command, out);
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
         if (forms[i].value != NULL)
@@ -132,7 +130,6 @@ char *experiment_command(const char *command, const struct experiment_options *g
         experiment_command_word(out, "--set", given->set.text[i]);
     for (uint32_t i = 0; i < vary->count; i++)
         experiment_command_word(out, "--vary", vary->text[i]);
-    if (fclose(out) != 0)
-        memory_exhausted();
+    memory_stream_close(out, &text);
     return text;
 }

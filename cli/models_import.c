@@ -1,11 +1,11 @@
 /* cli/models_import.c - see models_import.h. */
 #include "cli/models_import.h"
 
+#include "base/memory.h"
 #include "base/path.h"
 #include "base/whole_file.h"
 #include "models/models.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,13 +32,11 @@ enum status models_import(const char *config, const char *out, const char *assum
     struct model model;
     char name[CONFIG_TEXT_BYTES], *text = NULL;
     size_t length = 0;
-    FILE *yaml = open_memstream(&text, &length);
-    if (yaml == NULL)
-        return error_io(err, NULL, "allocate", strerror(errno));
+    FILE *yaml = memory_stream(&text, &length);
     name_of(out, name);
     const struct model_import how = { .name = *out != '\0' ? name : NULL, .assume = assume };
     enum status status = model_import(config, &how, &model, yaml, err);
-    fclose(yaml);
+    memory_stream_close(yaml, &text);
     if (status == STATUS_OK && *out != '\0')
         status = write_file(out, text, err);
     else if (status == STATUS_OK)

@@ -170,17 +170,14 @@ static char *read_file(const char *path, struct error *err)
         error_io(err, path, "read", strerror(errno));
         return NULL;
     }
-    FILE *copy = open_memstream(&content, &bytes);
-    if (copy == NULL)
-        memory_exhausted();
+    FILE *copy = memory_stream(&content, &bytes);
     char part[65536];
     size_t length;
     while ((length = fread(part, 1, sizeof part, file)) > 0)
         if (fwrite(part, 1, length, copy) != length)
             memory_exhausted();
     enum status status = read_end(file, path, err);
-    if (fclose(copy) != 0 || content == NULL)
-        memory_exhausted();
+    memory_stream_close(copy, &content);
     if (status == STATUS_OK)
         return content;
     free(content);

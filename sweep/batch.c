@@ -14,12 +14,9 @@ static void describe(const struct error *err, char *out, size_t out_bytes)
 {
     char *text = NULL;
     size_t bytes = 0;
-    FILE *stream = open_memstream(&text, &bytes);
-    if (stream == NULL)
-        memory_exhausted();
+    FILE *stream = memory_stream(&text, &bytes);
     error_print(stream, err);
-    if (fclose(stream) != 0)
-        memory_exhausted();
+    memory_stream_close(stream, &text);
     static const char prefix[] = "reprise: ";
     const char *start = strncmp(text, prefix, strlen(prefix)) == 0 ? text + strlen(prefix) : text;
     snprintf(out, out_bytes, "%.*s", (int)strcspn(start, "\n"), start);

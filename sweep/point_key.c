@@ -165,13 +165,10 @@ enum status point_key(struct point_keys *keys, const struct experiment *experime
         return status;
     char *text = experiment_text(experiment), *whole = NULL;
     size_t bytes = 0;
-    FILE *out = open_memstream(&whole, &bytes);
-    if (out == NULL)
-        memory_exhausted();
+    FILE *out = memory_stream(&whole, &bytes);
     fprintf(out, "reprise %s\n%016" PRIx64 "\n%016" PRIx64 "\n%016" PRIx64 "\n%016" PRIx64 "\n%s",
             REPRISE_VERSION, model, hardware, drive, trace, text);
-    if (fclose(out) != 0)
-        memory_exhausted();
+    memory_stream_close(out, &whole);
     XXH128_hash_t hash = XXH3_128bits(whole, bytes);
     snprintf(key, POINT_KEY_BYTES, "%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64,
              (uint64_t)hash.low64);

@@ -42,17 +42,14 @@ static void put_series(FILE *out, const struct series *series)
 void *wire_pack(uint32_t item, const struct outcome *outcome, size_t *bytes)
 {
     char *message = NULL;
-    FILE *out = open_memstream(&message, bytes);
-    if (out == NULL)
-        memory_exhausted();
+    FILE *out = memory_stream(&message, bytes);
     struct message_head head = { .kind = MESSAGE_RESULT, .item = item, .build = wire_build() };
     put(out, &head, sizeof head);
     put(out, outcome, sizeof *outcome);
     put_text(out, outcome->result.trace_format);
     for (uint32_t i = 0; i < outcome->result.series_count; i++)
         put_series(out, &outcome->result.series[i]);
-    if (fclose(out) != 0)
-        memory_exhausted();
+    memory_stream_close(out, &message);
     return message;
 }
 

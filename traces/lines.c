@@ -31,6 +31,8 @@ enum status lines_open(const char *path, struct lines **out, struct error *err)
     lines->unpack = unpack;
     lines->path = memory_text(path);
     lines->hash = XXH64_createState();
+    if (lines->hash == NULL)
+        memory_exhausted();
     XXH64_reset(lines->hash, 0);
     *out = lines;
     return STATUS_OK;

@@ -20,6 +20,8 @@ struct prompt_hash *prompt_hash_new(const struct trace_import *import)
 {
     struct prompt_hash *hash = memory_new(1, sizeof *hash);
     hash->state = XXH64_createState();
+    if (hash->state == NULL)
+        memory_exhausted();
     hash->seed = import->hash_seed;
     hash->block_tokens = import->block_tokens;
     hash->bytes_per_token = import->bytes_per_token;

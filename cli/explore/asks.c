@@ -41,12 +41,9 @@ static void error_text(const struct error *err, char *text, size_t text_bytes)
     static const char name[] = "reprise: ";
     char *whole = NULL;
     size_t bytes;
-    FILE *out = open_memstream(&whole, &bytes);
-    if (out == NULL)
-        memory_exhausted();
+    FILE *out = memory_stream(&whole, &bytes);
     error_print(out, err);
-    if (fclose(out) != 0)
-        memory_exhausted();
+    memory_stream_close(out, &whole);
     whole[strcspn(whole, "\n")] = '\0';
     snprintf(text, text_bytes, "%s", whole + (sizeof name - 1));
     free(whole);

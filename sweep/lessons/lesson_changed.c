@@ -63,15 +63,12 @@ static void put_claim(const struct lesson_claim *claim, void *context)
         return;
     if (said->count++ == 0)
         fprintf(said->out, "\n%s\n\n", heading[claim->state]);
-    FILE *line = open_memstream(&text, &bytes);
-    if (line == NULL)
-        memory_exhausted();
+    FILE *line = memory_stream(&text, &bytes);
     if (claim->state == CLAIM_HOLDS)
         fprintf(line, "- %s: %s.\n", claim->says, claim->numbers);
     else
         fprintf(line, "- %s: here %s.\n", claim->says, claim->numbers);
-    if (fclose(line) != 0)
-        memory_exhausted();
+    memory_stream_close(line, &text);
     lesson_put_wrapped(said->out, text);
     free(text);
 }

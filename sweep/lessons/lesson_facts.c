@@ -1,6 +1,7 @@
 /* sweep/lessons/lesson_facts.c - what a lesson's run is made of, for its words: keys of its
  * experiment, and numbers that follow from them, its model and its server. They are read from where
  * the simulator reads them, so that words name no bandwidth that the run does not have. */
+#include "base/memory.h"
 #include "models/models.h"
 #include "sim/engine/setup.h"
 #include "sweep/lessons/lesson_parts.h"
@@ -18,7 +19,7 @@ static char *value_of(const struct experiment *experiment, const char *key)
     char *text = config_values_text(experiment_sections, experiment), *value = NULL;
     if (config_tree_parse(text, "experiment", &tree, &ignored) == STATUS_OK &&
         config_tree_value(tree, key) != NULL)
-        value = strdup(config_tree_value(tree, key));
+        value = memory_text(config_tree_value(tree, key));
     config_tree_free(tree);
     free(text);
     return value;
@@ -54,7 +55,7 @@ char *lesson_key_show(const struct experiment *experiment, const char *key)
     struct lesson_number number;
     char shown[64];
     return read_key(experiment, key, &number)
-               ? strdup(lesson_number_show(&number, number.value, shown, sizeof shown))
+               ? memory_text(lesson_number_show(&number, number.value, shown, sizeof shown))
                : value_of(experiment, key);
 }
 

@@ -128,12 +128,9 @@ enum status lesson_fill(const struct lesson *lesson, const char *key, char **tex
     size_t bytes;
     if (lesson_text(lesson, key, &words, err) != STATUS_OK)
         return err->status;
-    FILE *out = open_memstream(&made, &bytes);
-    if (out == NULL)
-        memory_exhausted();
+    FILE *out = memory_stream(&made, &bytes);
     enum status status = put_filled(out, lesson, key, words, err);
-    if (fclose(out) != 0)
-        memory_exhausted();
+    memory_stream_close(out, &made);
     if (status == STATUS_OK)
         *text = made;
     else

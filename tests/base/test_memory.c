@@ -139,10 +139,47 @@ START_TEST(several_threads_without_memory_end_the_process_once)
 }
 END_TEST
 
+/* As one that could not grow. */
+START_TEST(a_stream_that_did_not_take_all_ends_the_process)
+{
+    char nothing[] = "", *text = nothing;
+    FILE *full = fopen("/dev/full", "w");
+    ck_assert_ptr_nonnull(full);
+    setbuf(full, NULL);
+    fputs("x", full);
+    memory_stream_close(full, &text);
+}
+END_TEST
+
+/* glibc's fclose() tells nobody when its last realloc() fails. */
+START_TEST(a_stream_that_gives_no_text_ends_the_process)
+{
+    char *text = NULL;
+    memory_stream_close(fopen("/dev/null", "w"), &text);
+}
+END_TEST
+
+START_TEST(a_stream_gives_all_that_was_put_into_it)
+{
+    char *text;
+    size_t bytes;
+    FILE *stream = memory_stream(&text, &bytes);
+    for (int i = 0; i < 10000; i++)
+        fputs("0123456789", stream);
+    memory_stream_close(stream, &text);
+    ck_assert_uint_eq(bytes, 100000);
+    ck_assert_uint_eq(strlen(text), 100000);
+    free(text);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *suite = suite_create("base/memory");
     TCase *tcase = tcase_create("memory");
+    tcase_add_test(tcase, a_stream_gives_all_that_was_put_into_it);
+    tcase_add_exit_test(tcase, a_stream_that_did_not_take_all_ends_the_process, 3);
+    tcase_add_exit_test(tcase, a_stream_that_gives_no_text_ends_the_process, 3);
     tcase_add_test(tcase, new_memory_is_zeroed);
     tcase_add_test(tcase, nothing_may_be_asked_for_and_freed);
     tcase_add_test(tcase, an_array_that_grows_keeps_its_elements_and_zeroes_new_ones);

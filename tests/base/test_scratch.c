@@ -1,10 +1,12 @@
 /* tests/base/test_scratch.c - folders that are their process's alone, and go with it. */
+#define _DEFAULT_SOURCE /* usleep() */
 #include "base/scratch.h"
 
 #include "base/memory.h"
 #include "tests/support.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,6 +146,62 @@ START_TEST(the_end_of_memory_takes_it_along)
 }
 END_TEST
 
+/* A file beside its place, and the place that it shall have. */
+struct moving {
+    char path[64], place[64];
+};
+
+static struct moving moving(void)
+{
+    struct moving moving;
+    strcpy(moving.path, "/tmp/test-beside-XXXXXX");
+    int file = mkstemp(moving.path);
+    ck_assert_int_ge(file, 0);
+    close(file);
+    snprintf(moving.place, sizeof moving.place, "%s.place", moving.path);
+    return moving;
+}
+
+START_TEST(a_file_that_stands_beside_its_place_goes_too)
+{
+    struct moving stands = moving(), gone = moving();
+    scratch_file_stands(scratch_file_moves(stands.path));
+    scratch_file_gone(scratch_file_moves(gone.path));
+    scratch_remove_all();
+    ck_assert(!is_there(stands.path));
+    ck_assert(is_there(gone.path));
+    unlink(gone.path);
+}
+END_TEST
+
+static atomic_bool begun;
+
+static void *move_slowly(void *argument)
+{
+    const struct moving *moving = argument;
+    int file = scratch_file_moves(moving->path);
+    atomic_store(&begun, true);
+    usleep(50000);
+    rename(moving->path, moving->place);
+    scratch_file_gone(file);
+    return NULL;
+}
+
+START_TEST(a_move_that_is_under_way_is_waited_for)
+{
+    struct moving slow = moving();
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, move_slowly, &slow), 0);
+    while (!atomic_load(&begun))
+        usleep(1000);
+    scratch_remove_all();
+    ck_assert(is_there(slow.place));
+    ck_assert(!is_there(slow.path));
+    pthread_join(thread, NULL);
+    unlink(slow.place);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *suite = suite_create("base/scratch");
@@ -155,6 +213,8 @@ static Suite *suite(void)
     tcase_add_test(tcase, so_many_at_once_that_no_more_are_given_is_an_error);
     tcase_add_test(tcase, threads_do_not_take_each_others_places);
     tcase_add_test(tcase, the_end_of_memory_takes_it_along);
+    tcase_add_test(tcase, a_file_that_stands_beside_its_place_goes_too);
+    tcase_add_test(tcase, a_move_that_is_under_way_is_waited_for);
     suite_add_tcase(suite, tcase);
     return suite;
 }

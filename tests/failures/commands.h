@@ -12,6 +12,7 @@ struct command {
     const char *copies;   /* files of the stock that it finds in its own folder, parted by spaces; NULL: none */
     const char *database; /* in its own folder; NULL: it writes none */
     bool varies;          /* in real time: no two of its results are the same */
+    bool visited;         /* it serves a page until SIGINT */
     bool may_linger;      /* it leaves what was finished: pictures, when a later one could not be drawn */
 };
 

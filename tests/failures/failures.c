@@ -138,11 +138,12 @@ static void prepare(const struct command *command, const struct place *place)
     free(copies);
 }
 
-static void run(const struct options *options, const struct place *place, char *const *argv,
+static void run(const struct options *options, const struct place *place,
+                const struct command *command, char *const *argv,
                 const struct disturbance *disturbance, struct run_end *end, struct made_calls *made)
 {
-    const struct program program = { options->shim, place->folder,    place->streams,
-                                     argv,          options->limit_s, options->depth };
+    const struct program program = { options->shim,    place->folder,    place->streams, argv,
+                                     options->limit_s, command->visited, options->depth };
     if (!runner_run(&program, disturbance, end, made))
         exit(77);
 }
@@ -212,7 +213,7 @@ static void run_undisturbed(const struct campaign *campaign, const struct comman
     for (int tries = command->varies ? 5 : 1; tries > 0; tries--) {
         prepare(command, place);
         free(subject->made.call);
-        run(&campaign->options, place, subject->argv, &none, end, &subject->made);
+        run(&campaign->options, place, command, subject->argv, &none, end, &subject->made);
         if (end->code == 0)
             return;
     }
@@ -282,7 +283,8 @@ static void try_one(const struct campaign *campaign, const struct subject *subje
     struct again again = { place->folder, subject->argv };
     char fault[512] = "";
     prepare(subject->reference.command, place);
-    run(&campaign->options, place, subject->argv, &one->disturbance, &end, NULL);
+    run(&campaign->options, place, subject->reference.command, subject->argv, &one->disturbance,
+        &end, NULL);
     const struct trial trial = { &subject->reference, &one->disturbance, &end,  place->folder,
                                  place->streams,      run_again,         &again };
     enum verdict verdict = judge(&trial, fault, sizeof fault);

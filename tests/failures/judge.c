@@ -25,6 +25,14 @@ __attribute__((format(printf, 2, 3))) static bool wrong(struct judgement *judgem
     return false;
 }
 
+static bool said(const struct trial *trial, const char *words)
+{
+    char *text = file_text(trial->streams, "stderr", NULL);
+    bool is = strstr(text, words) != NULL;
+    free(text);
+    return is;
+}
+
 /* ---- how it ended ---- */
 
 static bool ended_well(const struct trial *trial, struct judgement *judgement)
@@ -43,6 +51,9 @@ static bool ended_well(const struct trial *trial, struct judgement *judgement)
         return true;
     if (kind == EFFECT_INTERRUPT)
         return end->code == 130 || wrong(judgement, "exit code %d", end->code);
+    if (end->code == 3 && trial->disturbance->effect->kind == EFFECT_SHORT &&
+        said(trial, "cannot read file data"))
+        return true; /* the system's loader, of a library, reads once */
     if (trial->disturbance->effect->harmless)
         return wrong(judgement, "exit code %d, of something to be lived with", end->code);
     return end->code == 3 || wrong(judgement, "exit code %d", end->code);
@@ -51,13 +62,22 @@ static bool ended_well(const struct trial *trial, struct judgement *judgement)
 /* ---- what it said ---- */
 
 /* SQLite, and programs that reprise starts, have their own words. */
-static const char *const own_words[] = {
-    "disk I/O error", "unable to open",  "is full",
-    "out of memory",  "malformed",       "cannot draw",
-    "readonly",       "not a database",  "locking protocol",
-    "is locked",      "start a thread",  "failed to map segment",
-    "start OpenBLAS", "stream's thread", "standard output: cannot write: it was cut short"
-};
+static const char *const own_words[] = { "disk I/O error",
+                                         "unable to open",
+                                         "is full",
+                                         "out of memory",
+                                         "malformed",
+                                         "cannot draw",
+                                         "readonly",
+                                         "not a database",
+                                         "locking protocol",
+                                         "is locked",
+                                         "start a thread",
+                                         "failed to map segment",
+                                         "cannot read file data",
+                                         "start OpenBLAS",
+                                         "stream's thread",
+                                         "standard output: cannot write: it was cut short" };
 
 static bool said_why(const struct trial *trial, struct judgement *judgement)
 {

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "tests/failures/runner.h"
 
+#include "tests/failures/visitor.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -119,6 +121,7 @@ static void watch(struct run *run)
 {
     int how = 0;
     const double end_s = now_s() + run->program->limit_s;
+    pid_t visitor = run->program->visited ? visitor_send(run->program->streams, run->child) : 0;
     set_alarm(true);
     while (waitpid(run->child, &how, 0) < 0 && errno == EINTR)
         if (now_s() > end_s) {
@@ -126,8 +129,19 @@ static void watch(struct run *run)
             kill(-run->child, SIGKILL);
         }
     set_alarm(false);
+    if (visitor > 0) {
+        kill(visitor, SIGKILL);
+        waitpid(visitor, NULL, 0);
+    }
     run->end->code = WIFEXITED(how) ? WEXITSTATUS(how) : -1;
     run->end->signal = WIFSIGNALED(how) ? WTERMSIG(how) : 0;
+}
+
+static void forget_output(const struct program *program)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/stdout", program->streams);
+    unlink(path);
 }
 
 bool runner_run(const struct program *program, const struct disturbance *disturbance,
@@ -141,7 +155,8 @@ bool runner_run(const struct program *program, const struct disturbance *disturb
     }
     run.page->depth = program->depth;
     tell_shim(run.page, disturbance);
-    fflush(stdout); /* or the child would have it too */
+    forget_output(program); /* the last one's address is nobody's to ask */
+    fflush(stdout);         /* or the child would have it too */
     run.child = fork();
     if (run.child == 0)
         become(&run);

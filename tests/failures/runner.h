@@ -35,6 +35,7 @@ struct program {
     const char *streams;
     char *const *argv;
     double limit_s;
+    bool visited; /* see commands.h */
     uint32_t depth; /* see page.h */
 };
 

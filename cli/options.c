@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/units.h"
 
+#include <errno.h>
 #include <popt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,11 +108,21 @@ static enum status take_arguments(struct options *options, const struct command_
     return error_input(err, NULL, 0, NULL, expected, options->arguments[line->arguments_most]);
 }
 
+/* An argument that popt could not copy it leaves out, and says nothing. */
+static int next_option(const struct options *options)
+{
+    errno = 0;
+    int rc = poptGetNextOpt(options->context);
+    if (errno == ENOMEM)
+        memory_exhausted();
+    return rc;
+}
+
 static enum status parse(struct options *options, const struct command_line *line, uint32_t length,
                          struct error *err)
 {
     int rc;
-    while ((rc = poptGetNextOpt(options->context)) > 0) {
+    while ((rc = next_option(options)) > 0) {
         char *text = poptGetOptArg(options->context);
         if (text != NULL)
             append(&options->owned, text);
@@ -144,7 +155,10 @@ enum status options_parse(struct options *options, const struct command_line *li
     make_rows(options, line->table, length);
     argv[0] = line->command; /* the usage line names it; it is "sim" here */
     popt_works = atexit(end_with_popt) == 0;
+    errno = 0;
     options->context = poptGetContext(NULL, argc, argv, options->rows, 0);
+    if (errno == ENOMEM) /* no room for arguments, which it would leave out */
+        memory_exhausted();
     if (options->context == NULL)
         memory_exhausted();
     poptSetOtherOptionHelp(options->context, line->usage);

@@ -21,27 +21,18 @@ static const char what[] = "make the SSD tier's file";
 static char *choose_folder(const char *path, struct error *err)
 {
     struct stat is;
-<<<<<<< HEAD
-    if (stat(path, &is) == 0 && S_ISDIR(is.st_mode))
+    bool seen = stat(path, &is) == 0;
+    if (!seen && errno != ENOENT) {
+        error_io(err, path, what, strerror(errno));
+        return NULL;
+    }
+    if (seen && S_ISDIR(is.st_mode))
         return memory_text(path);
     if (lstat(path, &is) != 0)
         return path_folder(path);
     /* A link that leads nowhere, too. */
     error_io(err, path, what, "it is there, and is no folder");
     return NULL;
-=======
-    if ((size_t)snprintf(folder, PATH_BYTES, "%s", path) >= PATH_BYTES)
-        return error_io(err, path, what, strerror(ENAMETOOLONG));
-    bool seen = stat(path, &is) == 0;
-    if (!seen && errno != ENOENT)
-        return error_io(err, path, what, strerror(errno));
-    if (seen && S_ISDIR(is.st_mode))
-        return STATUS_OK;
-    if (lstat(path, &is) == 0) /* a link that leads nowhere, too */
-        return error_io(err, path, what, "it is there, and is no folder");
-    cut_name(folder);
-    return STATUS_OK;
->>>>>>> 0bf61be (What cannot be looked at is not taken for absent)
 }
 
 /* Where the file system has no files without a name, one loses it at once. */

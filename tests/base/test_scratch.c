@@ -148,7 +148,7 @@ END_TEST
 
 /* A file beside its place, and the place that it shall have. */
 struct moving {
-    char path[64], place[64];
+    char path[64], place[80];
 };
 
 static struct moving moving(void)

@@ -13,9 +13,14 @@ if(NOT REPRISE_NVCC)
   message(STATUS "CUDA backend: not built (no nvcc on the PATH or in /usr/local/cuda)")
   return()
 endif()
-# sm_80 (A100) and sm_90 (H100, H200) as machine code; newer GPUs compile sm_90's PTX at load.
+# sm_80 (A100) and sm_90 (H100, H200) as machine code; newer GPUs compile sm_90's PTX at load. CMake's own $CUDAARCHS names
+# others, or fewer for a build that no GPU runs.
 set(CMAKE_CUDA_COMPILER ${REPRISE_NVCC})
-set(CMAKE_CUDA_ARCHITECTURES 80-real 90)
+set(REPRISE_ARCHITECTURES 80-real 90)
+if(DEFINED ENV{CUDAARCHS})
+  set(REPRISE_ARCHITECTURES $ENV{CUDAARCHS})
+endif()
+set(CMAKE_CUDA_ARCHITECTURES ${REPRISE_ARCHITECTURES} CACHE STRING "GPUs to make machine code for")
 execute_process(COMMAND ${REPRISE_NVCC} --list-gpu-arch OUTPUT_VARIABLE REPRISE_NVCC_ARCHITECTURES
                 ERROR_QUIET)
 if(NOT REPRISE_NVCC_ARCHITECTURES MATCHES "compute_80" OR
@@ -31,4 +36,4 @@ if(NOT REPRISE_CUBLAS_INCLUDE)
   return()
 endif()
 set(REPRISE_CUDA_FOUND TRUE)
-message(STATUS "CUDA backend: built for sm_80 and sm_90 by nvcc ${CMAKE_CUDA_COMPILER_VERSION}")
+message(STATUS "CUDA backend: built for ${CMAKE_CUDA_ARCHITECTURES} by nvcc ${CMAKE_CUDA_COMPILER_VERSION}")

@@ -282,7 +282,7 @@ int main(void)
 {
     Suite *suite = suite_create("sim/engine");
     TCase *tcase = tcase_create("door");
-    tcase_add_loop_test(tcase, steps_that_repeat_are_steps_made_one_by_one, 0, ENGINES);
+    tcase_add_loop_test(tcase, steps_that_repeat_are_steps_made_one_by_one, 0, OF_RESULTS(ENGINES));
     tcase_add_loop_test(tcase, never_are_more_in_flight_than_were_asked_for, 0, ENGINES);
     tcase_add_test(tcase, times_are_the_drivers);
     tcase_add_test(tcase, max_turns_is_how_many_are_asked);

@@ -270,7 +270,7 @@ int main(void)
     tcase_add_test(tests, a_name_that_is_neither_is_refused);
     tcase_add_test(tests, a_preset_written_out_is_the_same_experiment);
     tcase_add_test(tests, every_shipped_preset_runs_and_finds_kv_in_hbm);
-    tcase_add_test(tests, every_shipped_preset_serves_every_turn);
+    tcase_add_loop_test(tests, every_shipped_preset_serves_every_turn, 0, OF_RESULTS(1));
     tcase_add_loop_test(tests, ids_that_are_no_prefix_hashes_are_served, 1, 3);
     return test_main(suite);
 }

@@ -137,20 +137,16 @@ static void make_files(void)
     serve_case_open(&backend_cuda);
 }
 
-/* Streams that all come late are emulated in test_backend.c. Under sanitizers, five times as slow: the machine of random
- * haste, and one preset. */
-#ifdef __SANITIZE_ADDRESS__
-enum { HURRIES_FROM = sizeof hurries / sizeof *hurries - 1, PRESETS_TO = 1 };
-#else
-enum { HURRIES_FROM = 1, PRESETS_TO = 2 };
-#endif
+/* Of the first three, the machine of random haste: how streams come otherwise is emulated in test_backend.c. Under
+ * sanitizers, five times as slow, one preset. */
+enum { RANDOM_HASTE = sizeof hurries / sizeof *hurries - 1, PRESETS_TO = TRIES(2) };
 
 int main(void)
 {
     TCase *tests = tcase_create("serving");
     tcase_set_timeout(tests, 200);
     tcase_add_unchecked_fixture(tests, make_files, serve_case_close);
-    tcase_add_loop_test(tests, turns_through_dram_and_ssd_are_those_computed_again, HURRIES_FROM,
+    tcase_add_loop_test(tests, turns_through_dram_and_ssd_are_those_computed_again, RANDOM_HASTE,
                         sizeof hurries / sizeof *hurries);
     tcase_add_loop_test(tests, turns_of_an_engines_preset_are_those_computed_again, 0, PRESETS_TO);
     tcase_add_test(tests, a_calibration_copies_slices_of_pages_and_asks_the_disk_for_them);

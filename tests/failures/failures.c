@@ -1,6 +1,6 @@
 /* tests/failures/failures.c - `failures REPRISE SHIM ROOT [OPTIONS]`: each command, each kind of
  * call, each way to fail: a call from each place in the program, by each way into it, or all, or a
- * sample of these. See docs/testing.md, "Every failure tried". */
+ * sample of these. See docs/attacks.md, "Every failure tried". */
 #define _GNU_SOURCE /* MAP_ANONYMOUS */
 #include "tests/failures/cases.h"
 #include "tests/failures/commands.h"

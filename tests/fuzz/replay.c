@@ -1,5 +1,5 @@
 /* tests/fuzz/replay.c - runs the corpus through its targets, and damaged copies of it: what every
- * build does, with any compiler. libFuzzer's search is `fuzz` (docs/testing.md).
+ * build does, with any compiler. libFuzzer's search is `fuzz` (docs/attacks.md).
  *
  *   fuzz_replay FOLDER [--target NAME] [--damaged N] [--seconds S] [--seed N] [--input FILE]
  *

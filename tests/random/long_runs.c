@@ -1,6 +1,6 @@
 /* tests/random/long_runs.c - runs as long as one likes: that their memory stays flat, that what
  * they measure is at the end as at the beginning, that a queue whose answer is known has it, and
- * that sums lose nothing. Ten million turns by hand, fewer in a test. docs/testing.md. */
+ * that sums lose nothing. Ten million turns by hand, fewer in a test. docs/attacks.md. */
 #include "base/clock.h"
 #include "models/models.h"
 #include "tests/random/settings.h"

@@ -1,6 +1,6 @@
 /* tests/random/random_experiments.c - runs random experiments, in this program or as commands of
  * reprise, and says which seeds have faults, and the shortest command that shows each kind.
- * docs/testing.md. */
+ * docs/attacks.md. */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "base/clock.h"
 #include "tests/random/commands.h"

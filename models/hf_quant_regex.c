@@ -189,8 +189,12 @@ static void put_repeat(struct translation *to)
         to->at++;
 }
 
+/* "[." "[:" and "[=" begin a name there, which only POSIX knows: the class would end elsewhere. */
 static void put_class_character(struct translation *to, bool first)
 {
+    char next = *to->at == '\\' ? to->at[1] : *to->at;
+    to->failed |=
+        !first && next != '\0' && strchr(".:=", next) != NULL && to->text[to->used - 1] == '[';
     if (*to->at == '\\')
         put_escape(to, *++to->at);
     else

@@ -220,6 +220,11 @@ START_TEST(a_pattern_that_repeats_without_end_is_refused)
         { "a*{2}", false },
         { "a)b(c", false },
         { "|*a", false },
+        { "[.a]+[:=]x[[a.]", true },
+        /* Of classes that are others in POSIX, where a name stands in them. */
+        { "[[.a.][^]+++++++]D", false },
+        { "[[:alpha:]]", false },
+        { "[a\\[=b]", false },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         regex_t regex;

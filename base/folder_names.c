@@ -2,6 +2,7 @@
 #include "base/folder_names.h"
 
 #include "base/memory.h"
+#include "base/path.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,12 +17,11 @@ static int by_bytes(const void *one, const void *other)
 
 static void add(struct folder_names *names, const char *name, const char *ending)
 {
-    size_t length = strlen(name), tail = strlen(ending);
-    if (name[0] == '.' || length <= tail || strcmp(name + length - tail, ending) != 0)
+    if (name[0] == '.' || !path_ends_in(name, ending))
         return;
     memory_grow(&names->name, &names->capacity, (uint64_t)names->count + 1, sizeof *names->name);
     char *kept = memory_text(name);
-    kept[length - tail] = '\0';
+    kept[strlen(name) - strlen(ending)] = '\0';
     names->name[names->count++] = kept;
 }
 

@@ -17,6 +17,12 @@ int path_folder_bytes(const char *path)
     return (int)(path_name(path) - path);
 }
 
+bool path_ends_in(const char *path, const char *ending)
+{
+    size_t length = strlen(path), tail = strlen(ending);
+    return length > tail && strcmp(path + length - tail, ending) == 0;
+}
+
 char *path_folder(const char *path)
 {
     char *folder = memory_text(path);

@@ -3,6 +3,7 @@
 #include "base/table.h"
 
 #include "base/memory.h"
+#include "base/path.h"
 #include "base/read_end.h"
 #include "base/shown.h"
 
@@ -222,13 +223,7 @@ void table_free(struct table *table)
 
 bool table_is_name(const char *name)
 {
-    static const char *const endings[] = { ".csv", ".csv.gz" };
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        size_t length = strlen(name), tail = strlen(endings[i]);
-        if (length > tail && strcmp(name + length - tail, endings[i]) == 0)
-            return true;
-    }
-    return false;
+    return path_ends_in(name, ".csv") || path_ends_in(name, ".csv.gz");
 }
 
 int table_column(const struct table *table, const char *name)

@@ -3,6 +3,7 @@
 
 #include "base/absent.h"
 #include "base/folder_names.h"
+#include "base/path.h"
 #include "models/models.h"
 
 #include <assert.h>
@@ -16,12 +17,6 @@ static const char *data_folder(void)
 {
     const char *folder = getenv("REPRISE_MODELS");
     return folder != NULL && *folder != '\0' ? folder : REPRISE_MODELS_FOLDER;
-}
-
-static bool ends_in_extension(const char *text)
-{
-    size_t length = strlen(text), tail = sizeof extension - 1;
-    return length > tail && strcmp(text + length - tail, extension) == 0;
 }
 
 static enum status names_read(const char *kind, struct folder_names *names, struct error *err)
@@ -75,7 +70,7 @@ static enum status refuse_unknown(const char *kind, const char *key, const char 
 enum status models_path(const char *kind, const char *key, const char *name_or_path,
                         char path[MODELS_PATH_BYTES], struct error *err)
 {
-    bool is_path = strchr(name_or_path, '/') != NULL || ends_in_extension(name_or_path);
+    bool is_path = strchr(name_or_path, '/') != NULL || path_ends_in(name_or_path, extension);
     int length = is_path ? snprintf(path, MODELS_PATH_BYTES, "%s", name_or_path)
                          : snprintf(path, MODELS_PATH_BYTES, "%s/%s/%s%s", data_folder(), kind,
                                     name_or_path, extension);

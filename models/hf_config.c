@@ -154,10 +154,8 @@ static void name_by_path(const char *path, char name[CONFIG_TEXT_BYTES])
 
 bool model_is_config(const char *name_or_path)
 {
-    static const char extension[] = ".json";
     struct stat about;
-    size_t length = strlen(name_or_path), tail = sizeof extension - 1;
-    if (length > tail && strcmp(name_or_path + length - tail, extension) == 0)
+    if (path_ends_in(name_or_path, ".json"))
         return true;
     return strchr(name_or_path, '/') != NULL && stat(name_or_path, &about) == 0 &&
            S_ISDIR(about.st_mode);

@@ -99,8 +99,8 @@ struct carrying_out {
     struct sweep_count *count;
     struct batch batch;
     struct error err; /* the first that is not one point's own */
-    struct error
-        point; /* the first run's in the plan's order that cannot run, whichever ended first */
+    /* The first run's in the plan's order that cannot run, whichever ended first. */
+    struct error point;
     uint32_t point_number;
 };
 

@@ -26,11 +26,22 @@ START_TEST(a_path_has_a_folder_and_a_name)
 }
 END_TEST
 
+START_TEST(an_ending_has_something_before_it)
+{
+    ck_assert(path_ends_in("a.csv", ".csv"));
+    ck_assert(path_ends_in("a.csv.gz", ".csv.gz"));
+    ck_assert(!path_ends_in("a.csv.gz", ".csv"));
+    ck_assert(!path_ends_in(".csv", ".csv"));
+    ck_assert(!path_ends_in("csv", ".csv"));
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *suite = suite_create("base/path");
     TCase *tcase = tcase_create("path");
     tcase_add_test(tcase, a_path_has_a_folder_and_a_name);
+    tcase_add_test(tcase, an_ending_has_something_before_it);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -52,15 +52,15 @@ expect_code 0 bare "$kit/reprise" lesson 7 --no-picture # of which the kit has f
 expect_code 0 bash -c "cd / && ln -s $kit/reprise $folder/link && env -i $folder/link --help"
 
 # ---- what is written ----
-expect_code 2 bare "$kit/run" -o cpu sim
+expect_code 2 bare "$kit/run" -o cpu facts
 grep -q 'holds the results of an earlier run' out.txt || fail "results of an earlier run are written over"
-expect_code 0 bash -c "cd '$folder' && env -i bash '$kit/run' sim && env -i bash '$kit/run' sim"
+expect_code 0 bash -c "cd '$folder' && env -i bash '$kit/run' facts && env -i bash '$kit/run' facts"
 [ -s reprise-gpu/results.tar.gz ] && [ -s reprise-gpu-2/results.tar.gz ] || fail "a second run has no folder of its own"
 if [ "$(id -u)" -eq 0 ] && mkdir tiny && mount -t tmpfs -o size=16k none tiny 2>/dev/null; then
     dd if=/dev/zero of=tiny/filler bs=1k count=12 2>/dev/null
-    expect_code 3 bare "$kit/run" -o tiny/out sim
+    expect_code 3 bare "$kit/run" -o tiny/out facts
     left=$(sed -n 's/.*the results are left in //p' out.txt)
-    [ -s "$left/sim.txt" ] || fail "results that cannot be written are lost"
+    [ -s "$left/facts.txt" ] || fail "results that cannot be written are lost"
     rm -rf "${left%/results}"
     expect_code 3 "$source/tools/gpu-kit" "$build" tiny/kit.tar.gz
     [ ! -e tiny/kit.tar.gz.part ] || fail "half an archive is left"
@@ -87,11 +87,11 @@ grep -q 'wants glibc 9.99 or later, here is 2' out.txt || fail "an older glibc i
 mv "$kit/KIT.kept" "$kit/KIT"
 mkdir blas && touch blas/libcublasLt.so.12
 code=0
-env -i LD_LIBRARY_PATH="$folder/blas" bash "$kit/run" -o blas-found sim >out.txt 2>&1 || code=$?
+env -i LD_LIBRARY_PATH="$folder/blas" bash "$kit/run" -o blas-found facts >out.txt 2>&1 || code=$?
 grep -q '^cuda no' "$kit/KIT" || grep -q "cuBLAS $folder/blas" out.txt || fail "cuBLAS 12 is not found where the loader looks"
 if grep -q '^cuda yes' "$kit/KIT"; then
     touch "$kit/lib/libcublasLt.so.12"
-    expect_code 0 bare "$kit/run" -o blas-kept sim
+    expect_code 0 bare "$kit/run" -o blas-kept facts
     grep -q "cuBLAS $kit/lib" out.txt || fail "cuBLAS is not found in the kit's own folder"
     rm "$kit/lib/libcublasLt.so.12"
 fi

@@ -15,11 +15,19 @@
 #include <string.h>
 #include <zlib.h>
 
-#define PIECE_BYTES (1u << 20)
+#define PIECE_BYTES_LEAST (1u << 14) /* most tables are small */
+#define PIECE_BYTES_MOST (1u << 20)
 #define COLUMNS_MOST 10000         /* each name is compared with all before it */
 #define TEXT_BYTES_MOST (1u << 30) /* a hundred times the largest table that is read here */
 
 /* ---- the file ---- */
+
+static unsigned piece_bytes(uint64_t read_bytes)
+{
+    return read_bytes < PIECE_BYTES_LEAST  ? PIECE_BYTES_LEAST
+           : read_bytes > PIECE_BYTES_MOST ? PIECE_BYTES_MOST
+                                           : (unsigned)read_bytes;
+}
 
 /* zlib passes through what is not gzip'd. The text is ended by a '\0' after size_bytes. */
 static enum status read_all(const char *path, char **text, uint64_t *size_bytes, struct error *err)
@@ -31,8 +39,9 @@ static enum status read_all(const char *path, char **text, uint64_t *size_bytes,
     int got = 1;
     *text = NULL;
     for (*size_bytes = 0; got > 0; *size_bytes += (uint64_t)got) {
-        memory_grow(text, &capacity, *size_bytes + PIECE_BYTES + 1, 1);
-        got = gzread(file, *text + *size_bytes, PIECE_BYTES);
+        unsigned piece = piece_bytes(*size_bytes);
+        memory_grow(text, &capacity, *size_bytes + piece + 1, 1);
+        got = gzread(file, *text + *size_bytes, piece);
         if (got < 0 || *size_bytes > TEXT_BYTES_MOST)
             break;
     }

@@ -44,4 +44,19 @@ echo "x,vllm_graph,4,soon,1.0" >>"$folder/data/aic_h200_sxm_vllm0.24.0_custom_al
 check "a malformed table is bad input" ends_with 2 "$reprise" accuracy "$folder/data"
 check "its line is told" complained "custom_allreduce.csv:7:"
 
-all_passed 16
+# What an engine printed: its words become an experiment's, whole.
+capacity() { # MODEL SETTINGS
+    rm -rf "$folder/data"/*
+    printf '%s\n' set,model,hbm_gib,device,collectives,gpus,version,utilisation,settings,tokens,kv_gib \
+        "aside,$1,80,H100,1GiB,1,vllm-0.12,0.9,$2,,40" >"$folder/data/capacity_cases.csv"
+}
+capacity llama-3-8b ""
+check "what is left for KV is compared" ends_with 0 "$reprise" accuracy "$folder/data"
+check "with what was printed" printed "kept aside"
+capacity "llama-3-8b, policy: lru" ""
+check "a word that YAML would read as more is bad input" ends_with 2 "$reprise" accuracy "$folder/data"
+capacity llama-3-8b "$(for i in {1..40}; do printf 'engine.batch=%d ' "$i"; done)engine.bach=1"
+check "settings are read to their end" ends_with 2 "$reprise" accuracy "$folder/data"
+check "a wrong one is told" complained "engine.bach"
+
+all_passed 22

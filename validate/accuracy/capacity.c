@@ -1,6 +1,7 @@
 /* validate/accuracy/capacity.c - see capacity.h. */
 #include "validate/accuracy/capacity.h"
 
+#include "base/memory.h"
 #include "base/path.h"
 #include "base/scratch.h"
 #include "base/table.h"
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #define GIB 1073741824.0
+#define WORD_BYTES_MOST 100 /* an experiment of them fits its text */
 
 enum column {
     COLUMN_SET,
@@ -98,20 +100,20 @@ static void model_path(const struct cases *cases, char path[1024])
 static enum status make_experiment(const struct cases *cases, const char *server,
                                    struct experiment *experiment, struct error *err)
 {
-    char yaml[2048], model[1024], words[512];
+    char yaml[2048], model[1024], *words = memory_text(text(cases, COLUMN_SETTINGS));
     struct config_tree *tree = NULL;
     model_path(cases, model);
     snprintf(yaml, sizeof yaml,
              "model: %s\nhardware: %s\ngpus: %s\nengine: {version: %s, hbm_utilisation: %s}\n",
              model, server, text(cases, COLUMN_GPUS), text(cases, COLUMN_VERSION),
              text(cases, COLUMN_UTILISATION));
-    snprintf(words, sizeof words, "%s", text(cases, COLUMN_SETTINGS));
     enum status status = config_tree_parse(yaml, cases->file->path, &tree, err);
     for (char *rest = words, *word;
          status == STATUS_OK && (word = strtok_r(NULL, " ", &rest)) != NULL;)
         status = config_tree_set(tree, word, err);
     if (status == STATUS_OK)
         status = experiment_from_tree(tree, NULL, experiment, err);
+    free(words);
     config_tree_free(tree);
     return status;
 }
@@ -169,9 +171,9 @@ static enum status check_words(const struct cases *cases, struct error *err)
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ._+()-";
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         const char *word = text(cases, words[i]);
-        if (word[strspn(word, letters)] != '\0')
+        if (word[strspn(word, letters)] != '\0' || strlen(word) > WORD_BYTES_MOST)
             return table_refuse(cases->table, cases->at, cases->column[words[i]],
-                                "of letters, digits, blanks and . _ + ( ) -", err);
+                                "at most 100 letters, digits, blanks and . _ + ( ) -", err);
     }
     return STATUS_OK;
 }

@@ -1,6 +1,7 @@
 /* validate/store/checked.c - see checked.h. */
 #include "validate/store/checked.h"
 
+#include "base/memory.h"
 #include "sim/engine/turn_row.h"
 #include "validate/store/schema.h"
 
@@ -118,6 +119,8 @@ enum status checked_tables(const struct sql *sql, const char *database, int64_t 
 #define NOT_ID(column) column " < 1 OR " column " > 1152921504606846975"
 #define NOT_U32(column) column " < 0 OR " column " > 4294967295"
 #define NOT_COUNT(column) column " < 0 OR " column " > 1152921504606846975"
+/* Simulated time ends at 2^63 ns, where SQLite's integers do. */
+#define NOT_TIME(column) column " < 0"
 #define NOT_NUMBER(column) "abs(" column ") > 1e30"
 #define NOT_TEXT(column, most)                                                                     \
     "instr(" column ", char(0)) > 0 OR length(CAST(" column " AS BLOB)) > " most
@@ -127,14 +130,28 @@ enum status checked_tables(const struct sql *sql, const char *database, int64_t 
 #define TEXT_OF(number) TEXT_OF_THIS(number)
 #define TEXT_OF_THIS(number) #number
 
-#define TURN_CELL(member, kind, unit, meaning) TURN_CELL_##kind(#member)
-#define TURN_CELL_COUNT(member) OR NOT_COUNT(member)
-#define TURN_CELL_FLAG(member) OR NOT_COUNT(member)
-#define TURN_CELL_WHY(member) OR NOT_TEXT(member, NAME_MOST)
-#define TURN_CELL_TIER(member) OR NOT_TEXT(member, NAME_MOST)
+/* From the list of columns: as one literal it would be longer than C has them. To be freed by
+ * sqlite3_free(). */
+static char *wrong_turn(void)
+{
+    sqlite3_str *text = sqlite3_str_new(NULL);
+    sqlite3_str_appendall(text, NOT_ID("run_id"));
+    for (uint32_t i = 0; i < turn_column_count; i++) {
+        const struct turn_column *column = &turn_columns[i];
+        bool is_word = column->kind == TURN_WHY || column->kind == TURN_TIER;
+        const char *wrong = is_word                           ? " OR " NOT_TEXT("%s", NAME_MOST)
+                            : strcmp(column->unit, "ns") == 0 ? " OR " NOT_TIME("%s")
+                                                              : " OR " NOT_COUNT("%s");
+        sqlite3_str_appendf(text, wrong, column->name, column->name);
+    }
+    char *wrong = sqlite3_str_finish(text);
+    if (wrong == NULL)
+        memory_exhausted();
+    return wrong;
+}
 
 static const struct {
-    const char *table, *wrong; /* of a row */
+    const char *table, *wrong; /* of a row; NULL: wrong_turn() */
 } rules[] = {
     { "comparison", NOT_ID("id") },
     { "run", NOT_ID("id") OR NOT_ID("comparison_id") OR NOT_TEXT("name", NAME_MOST)
@@ -152,13 +169,15 @@ static const struct {
     { "sweep_value", NOT_U32("point") OR "axis < 0 OR axis > 255" OR NOT_TEXT("value", PAGE_MOST) },
     { "tenant_metric",
       NOT_TEXT("tenant", NAME_MOST) OR NOT_TEXT("metric", NAME_MOST) OR NOT_NUMBER("value") },
-    { "turn", NOT_ID("run_id") TURN_COLUMNS(TURN_CELL) },
+    { "turn", NULL },
     { "finding", NOT_U32("number") OR NOT_TEXT("sentence", NAME_MOST) },
     { "difference", NOT_TEXT("metric", NAME_MOST) OR NOT_TEXT("no_interval", NAME_MOST)
                         OR NOT_NUMBER("value") OR NOT_NUMBER("half_width") OR NOT_U32("pairs")
-                            OR NOT_U32("resamples") OR NOT_COUNT("block_ns") },
+                            OR NOT_U32("resamples") OR NOT_TIME("block_ns") },
 };
-_Static_assert(CHECKED_POINTS_MOST == 65536 && CHECKED_AXES_MOST == 256, "as in the rules");
+_Static_assert(CHECKED_POINTS_MOST == 65536 && CHECKED_AXES_MOST == 256 &&
+                   CHECKED_COMMAND_MOST == 1048576,
+               "as in the rules");
 
 static enum status is_table(const struct sql *sql, const char *database, const char *table,
                             bool *there, struct error *err)
@@ -226,8 +245,12 @@ enum status checked_content(const struct sql *sql, const char *database, struct 
         status = is_table(sql, database, rules[i].table, &there, err);
         if (status == STATUS_OK && there)
             status = check_trees(sql, database, rules[i].table, err);
-        if (status == STATUS_OK && there)
-            status = check_cells(sql, database, rules[i].table, rules[i].wrong, err);
+        if (status == STATUS_OK && there) {
+            char *made = rules[i].wrong == NULL ? wrong_turn() : NULL;
+            status = check_cells(sql, database, rules[i].table,
+                                 made != NULL ? made : rules[i].wrong, err);
+            sqlite3_free(made);
+        }
     }
     return status;
 }

@@ -6,8 +6,8 @@
 
 #include "validate/store/sql.h"
 
-/* Most points of a curve, axes of a sweep. */
-enum { CHECKED_POINTS_MOST = 1 << 16, CHECKED_AXES_MOST = 256 };
+/* Most points of a curve, axes of a sweep, bytes of a sweep's command: who writes more would be refused what he wrote. */
+enum { CHECKED_POINTS_MOST = 1 << 16, CHECKED_AXES_MOST = 256, CHECKED_COMMAND_MOST = 1 << 20 };
 
 /* Whether the tables, indexes and views of schema version `version` are in `database` ("main", "other") to the letter,
  * and no trigger is. What else somebody put there stays, and is not used. STATUS_IO: not so. */

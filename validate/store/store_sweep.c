@@ -2,11 +2,13 @@
 #include "validate/store/store_sweep.h"
 
 #include "base/memory.h"
+#include "validate/store/checked.h"
 #include "validate/store/run_writer.h"
 #include "validate/store/schema.h"
 #include "validate/store/store_handle.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Runs `body` in one transaction: all of it, or nothing. */
 static enum status in_transaction(struct store *store, enum status (*body)(void *, struct error *),
@@ -104,6 +106,9 @@ enum status store_begin_sweep(struct store *store, const struct store_sweep *swe
                               struct error *err)
 {
     struct beginning beginning = { .store = store, .sweep = sweep };
+    if (strlen(sweep->command) > CHECKED_COMMAND_MOST)
+        return error_input(err, NULL, 0, "the command", "1 MiB at most, which the database keeps",
+                           NULL);
     enum status status = in_transaction(store, find_or_insert, &beginning, err);
     *id = beginning.id;
     return status;

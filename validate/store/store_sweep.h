@@ -26,7 +26,7 @@ struct store_sweep {
 };
 
 /* *id is the sweep of that hash, which is made if there is none. Members may be added at once or as
- * a search finds them; one that is there already is left. */
+ * a search finds them; one that is there already is left. STATUS_INPUT: its command is over 1 MiB. */
 enum status store_begin_sweep(struct store *store, const struct store_sweep *sweep, int64_t *id,
                               struct error *err);
 enum status store_add_members(struct store *store, int64_t sweep,

@@ -381,6 +381,56 @@ START_TEST(turns_that_are_kept_come_back_whole)
 }
 END_TEST
 
+/* A run's time ends with 64 bits' sign: what it wrote last is no reason to refuse its database. */
+START_TEST(times_up_to_the_end_of_simulated_time_are_read_again)
+{
+    char *path = database_path();
+    struct store *store = store_opened(path);
+    struct error err = { 0 };
+    struct sim_result result = result_numbered(0, 10);
+    struct turn_row row = row_numbered(1), *rows;
+    row.asked_ns = row.end_ns = INT64_MAX;
+    struct store_run run = {
+        .name = "lru", .config_yaml = "{}", .result = &result, .turns = &row, .turn_count = 1
+    };
+    int64_t id;
+    uint32_t count;
+    ck_assert_int_eq(store_put_runs(store, &run, 1, &id, &err), STATUS_OK);
+    store_close(store);
+    store = store_opened(path);
+    ck_assert_int_eq(store_turns(store, id, &rows, &count, &err), STATUS_OK);
+    ck_assert_uint_eq(count, 1);
+    ck_assert_uint_eq(rows->end_ns, INT64_MAX);
+    free(rows);
+    sim_result_free(&result);
+    store_close(store);
+    database_remove(path);
+}
+END_TEST
+
+/* As long as reading allows, and a byte more: refused before anything is written. */
+START_TEST(a_sweep_s_command_is_no_longer_than_what_is_read_again)
+{
+    enum { MOST = 1 << 20 };
+    char *path = database_path(), *command = malloc(MOST + 2);
+    struct store *store = store_opened(path);
+    struct error err = { 0 };
+    struct store_sweep sweep = { .hash = "long", .command = command };
+    int64_t id;
+    memset(command, 'x', MOST + 1);
+    command[MOST + 1] = '\0';
+    ck_assert_int_eq(store_begin_sweep(store, &sweep, &id, &err), STATUS_INPUT);
+    ck_assert_int_eq(sql_number(path, "SELECT count(*) FROM sweep"), 0);
+    command[MOST] = '\0';
+    err = (struct error){ 0 };
+    ck_assert_int_eq(store_begin_sweep(store, &sweep, &id, &err), STATUS_OK);
+    store_close(store);
+    store_close(store_opened(path));
+    free(command);
+    database_remove(path);
+}
+END_TEST
+
 START_TEST(the_table_of_turns_has_every_column)
 {
     char *path = database_path(), text[128];
@@ -523,6 +573,8 @@ int main(void)
     tcase_add_test(tcase, the_record_says_configuration_seed_trace_version_and_host);
     tcase_add_test(tcase, the_views_show_each_metric_as_a_row_and_as_a_column);
     tcase_add_test(tcase, turns_that_are_kept_come_back_whole);
+    tcase_add_test(tcase, times_up_to_the_end_of_simulated_time_are_read_again);
+    tcase_add_test(tcase, a_sweep_s_command_is_no_longer_than_what_is_read_again);
     tcase_add_test(tcase, the_table_of_turns_has_every_column);
     tcase_add_test(tcase, a_metric_that_an_older_run_lacks_is_not_a_number);
     tcase_add_test(tcase, a_file_without_bytes_becomes_a_database);

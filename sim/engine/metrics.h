@@ -227,6 +227,9 @@
       "KV given up by the remote pool after the warm-up, whether servers have it or not")            \
     X(remote_expired_bytes, "bytes", "expired in the pool",                                          \
       "KV in the remote pool that outlived its time to live after the warm-up")                      \
+    X(remote_invalidated_bytes, "bytes", "made useless in the pool",                                 \
+      "KV in the remote pool that a context overflow made useless after the warm-up, as a server "   \
+      "of its session reads or writes there again, whether servers have it or not")                  \
     X(refused_dram_bytes, "bytes", "kept out of DRAM",                                               \
       "KV that tiers.dram.admit_uses kept out of DRAM after the warm-up, at each turn's end")        \
     X(refused_ssd_bytes, "bytes", "kept off SSD",                                                    \
@@ -241,7 +244,7 @@
     X(expired_bytes, "bytes", "KV expired",                                                          \
       "KV whose last copy outlived its time to live after the warm-up")                              \
     X(invalidated_bytes, "bytes", "KV made useless",                                                 \
-      "KV made useless by a context overflow after the warm-up")                                     \
+      "KV made useless by a context overflow after the warm-up, of what its server has")             \
     X(stored_bytes, "bytes", "KV stored",                                                            \
       "new KV stored in DRAM or SSD by saves that ended after the warm-up")                          \
     X(stored_never_loaded_bytes, "bytes", "stored, never loaded",                                    \

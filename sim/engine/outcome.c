@@ -36,6 +36,8 @@ static void add_pool_metrics(const struct service *service, struct metrics *metr
         (double)(now->dropped_tokens - then->dropped_tokens) * bytes_per_token;
     metrics->remote_expired_bytes =
         (double)(now->expired_tokens - then->expired_tokens) * bytes_per_token;
+    metrics->remote_invalidated_bytes =
+        (double)(now->cut_tokens - then->cut_tokens) * bytes_per_token;
 }
 
 /* What was measured behind the last arrival is a load that dies away. */

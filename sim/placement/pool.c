@@ -189,6 +189,7 @@ static void rebase(struct pool *pool, struct pool_entry *entry, struct kv_base b
     entry->loaded_tokens = less(entry->loaded_tokens, cut);
     entry->booked_tokens -= tokens - entry->tokens;
     pool->used_tokens -= tokens - entry->tokens;
+    pool->counters.cut_tokens += tokens - entry->tokens;
     entry->is_void = entry->is_written;
 }
 
@@ -252,10 +253,12 @@ void pool_write_ended(struct pool *pool, uint64_t now_ns, uint64_t key)
 {
     struct pool_entry *entry = find(pool, key);
     assert(entry != NULL && entry->is_written);
-    if (entry->is_void)
+    if (entry->is_void) {
         pool->used_tokens -= entry->booked_tokens - entry->tokens;
-    else
+        pool->counters.cut_tokens += entry->booked_tokens - entry->tokens;
+    } else {
         entry->tokens = entry->booked_tokens;
+    }
     entry->booked_tokens = entry->tokens;
     entry->is_written = entry->is_void = false;
     touch(pool, entry, now_ns);

@@ -25,6 +25,7 @@ struct kv_base {
 struct pool_counters {
     uint64_t dropped_tokens; /* evicted for others */
     uint64_t expired_tokens;
+    uint64_t cut_tokens; /* of contexts that lost their beginning, also what arrived too late for it */
 };
 
 /* ttl_ns: from the last reading or writing; 0: for ever. Never fails. */

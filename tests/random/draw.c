@@ -213,6 +213,13 @@ static uint64_t draw_warmup(struct random *random)
     return kind < 0.75 ? draw_whole(random, 1.0, 20.0) : draw_whole(random, 1.0, 10000.0);
 }
 
+/* Heads are mostly divided by powers of two; some by 3, 5 or 7. */
+static uint64_t draw_gpus(struct random *random)
+{
+    uint64_t power = UINT64_C(1) << random_below(random, 4);
+    return random_below(random, 8) == 0 ? 1 + random_below(random, 8) : power;
+}
+
 /* Counts whose ranges say nothing of what is worth drawing. false: not one of them. */
 static bool draw_count(struct random *random, const char *key, uint64_t *count)
 {
@@ -223,7 +230,7 @@ static bool draw_count(struct random *random, const char *key, uint64_t *count)
     else if (strcmp(key, "max_turns") == 0)
         *count = draw_whole(random, 1.0, 3000.0);
     else if (strcmp(key, "gpus") == 0)
-        *count = UINT64_C(1) << random_below(random, 4);
+        *count = draw_gpus(random);
     else
         return false;
     return true;

@@ -6,6 +6,7 @@
 #include "sim/engine/setup.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- comparing ---- */
@@ -305,6 +306,71 @@ static bool quantiles_are_in_order(const struct outcome *outcome, struct seen *s
            at_most(seen, "tpot p90, p99", metrics->tpot_p90_ns, metrics->tpot_p99_ns, 0.0) &&
            at_most(seen, "tbt p50, p90", metrics->tbt_p50_ns, metrics->tbt_p90_ns, 0.0) &&
            at_most(seen, "tbt p90, p99", metrics->tbt_p90_ns, metrics->tbt_p99_ns, 0.0);
+}
+
+static int compare_times(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+/* Buckets are 0.2 % wide (base/histogram.h), and a rank that is whole may be rounded to either
+ * side. */
+static bool is_quantile(struct seen *seen, const char *what, double value, double quantile,
+                        const uint64_t *sorted, uint64_t count)
+{
+    double rank = quantile * (double)count;
+    uint64_t low = (uint64_t)ceil(rank - 1e-6), high = (uint64_t)ceil(rank + 1e-6);
+    double least = (double)sorted[low > 0 ? low - 1 : 0],
+           most = (double)sorted[high < count ? high - 1 : count - 1];
+    return at_most(seen, what, least * (1.0 - 0.002), value, 1.0) &&
+           at_most(seen, what, value, most * (1.0 + 0.002), 1.0);
+}
+
+static bool quantiles_are_the_turns(const struct outcome *outcome, struct seen *seen)
+{
+    static uint64_t sorted[ROWS_TURNS_MOST];
+    const struct metrics *metrics = &outcome->result.metrics;
+    const struct row_sums *rows = &outcome->rows;
+    if (rows->turns == 0 || rows->turns > ROWS_TURNS_MOST)
+        return true;
+    memcpy(sorted, rows->ttft_of_ns, rows->turns * sizeof *sorted);
+    qsort(sorted, rows->turns, sizeof *sorted, compare_times);
+    if (!is_quantile(seen, "TTFT p50", metrics->ttft_p50_ns, 0.50, sorted, rows->turns) ||
+        !is_quantile(seen, "TTFT p90", metrics->ttft_p90_ns, 0.90, sorted, rows->turns) ||
+        !is_quantile(seen, "TTFT p95", metrics->ttft_p95_ns, 0.95, sorted, rows->turns) ||
+        !is_quantile(seen, "TTFT p99", metrics->ttft_p99_ns, 0.99, sorted, rows->turns))
+        return false;
+    memcpy(sorted, rows->e2e_of_ns, rows->turns * sizeof *sorted);
+    qsort(sorted, rows->turns, sizeof *sorted, compare_times);
+    return is_quantile(seen, "e2e p50", metrics->e2e_p50_ns, 0.50, sorted, rows->turns) &&
+           is_quantile(seen, "e2e p90", metrics->e2e_p90_ns, 0.90, sorted, rows->turns) &&
+           is_quantile(seen, "e2e p95", metrics->e2e_p95_ns, 0.95, sorted, rows->turns) &&
+           is_quantile(seen, "e2e p99", metrics->e2e_p99_ns, 0.99, sorted, rows->turns);
+}
+
+static bool promises_are_kept_by_turns(const struct outcome *outcome, struct seen *seen)
+{
+    const struct row_sums *rows = &outcome->rows;
+    uint64_t kept = 0;
+    if (rows->turns > ROWS_TURNS_MOST)
+        return true;
+    for (uint64_t i = 0; i < rows->turns; i++)
+        kept += rows->ttft_of_ns[i] <= outcome->experiment.slo_ttft_ns &&
+                rows->gap_of_ns[i] <= outcome->experiment.slo_tbt_ns;
+    return closes(seen, "turns within the SLO",
+                  outcome->result.metrics.slo_attainment * (double)rows->turns, (double)kept, 1e-6);
+}
+
+/* Measuring begins with the first turn that is measured. */
+static bool time_is_that_of_the_turns(const struct outcome *outcome, struct seen *seen)
+{
+    const struct row_sums *rows = &outcome->rows;
+    const struct metrics *metrics = &outcome->result.metrics;
+    return rows->turns == 0 || (closes(seen, "elapsed", metrics->elapsed_ns,
+                                       (double)(rows->last_end_ns - rows->measures_ns), 0.0) &&
+                                at_most(seen, "GPUs of a server, busy", metrics->gpu_busy_ns,
+                                        metrics->elapsed_ns * outcome->experiment.replicas, 0.0));
 }
 
 static bool queue_has_its_waiting(const struct outcome *outcome, struct seen *seen)
@@ -624,8 +690,8 @@ static bool tiers_hold_what_came_and_has_not_gone(const struct outcome *outcome,
         !at_most(seen, "SSD: gone against come", -(double)rows->least_bytes[TIER_SSD], 0.0, 0.0))
         return false;
     /* What the pool gives up is nobody's to tell; it is counted. */
-    double gone =
-        metrics->remote_dropped_bytes + metrics->remote_expired_bytes + metrics->invalidated_bytes;
+    double gone = metrics->remote_dropped_bytes + metrics->remote_expired_bytes +
+                  metrics->remote_invalidated_bytes;
     return outcome->experiment.warmup_turns > 0 ||
            at_most(seen, "pool: come and not gone", (double)rows->in_bytes[TIER_REMOTE] - gone,
                    (double)outcome->experiment.remote_bytes, 0.0);

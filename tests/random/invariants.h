@@ -46,6 +46,9 @@ struct seen {
     X(hits_are_loaded, "what is found in a tier crosses its links to be used")                     \
     X(times_add_up, "a first token takes queueing and a prefill")                                  \
     X(quantiles_are_in_order, "a higher quantile is no shorter")                                   \
+    X(quantiles_are_the_turns, "a quantile is that of all turns, sorted, within 0.2 %")            \
+    X(promises_are_kept_by_turns, "the share within the SLO is that of the turns within it")       \
+    X(time_is_that_of_the_turns, "what is measured lasts until the last turn's end")               \
     X(queue_has_its_waiting, "Little's law: the queue over time is all waiting of those in it")    \
     X(no_more_are_in_flight_than_asked,                                                            \
       "Little's law: nor is a place of a closed loop taken twice")                                 \

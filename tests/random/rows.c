@@ -52,6 +52,18 @@ static const char *what_is_broken(const struct turn_row *row)
     return NULL;
 }
 
+static void note_waits(struct row_sums *sums, const struct turn_row *row)
+{
+    uint64_t at = sums->turns, gaps = row->reply_tokens > 1 ? row->reply_tokens - 1 : 1;
+    if (row->end_ns > sums->last_end_ns)
+        sums->last_end_ns = row->end_ns;
+    if (at >= ROWS_TURNS_MOST)
+        return;
+    sums->ttft_of_ns[at] = row->ttft_ns;
+    sums->e2e_of_ns[at] = row->ttft_ns + row->decode_ns;
+    sums->gap_of_ns[at] = row->decode_ns / gaps;
+}
+
 static void note_turn(void *context, const struct turn_row *row)
 {
     struct row_sums *sums = context;
@@ -61,6 +73,7 @@ static void note_turn(void *context, const struct turn_row *row)
         sums->broken = what_is_broken(row);
     if (!row->measured)
         return;
+    note_waits(sums, row);
     sums->turns++;
     sums->ttft_ns += (double)row->ttft_ns;
     for (uint32_t i = 0; i < turn_column_count; i++) {
@@ -133,7 +146,7 @@ static void note_copy(void *context, const struct watch_copy *copy)
 static void note_measuring(void *context, uint64_t time_ns)
 {
     struct row_sums *sums = context;
-    (void)time_ns;
+    sums->measures_ns = time_ns;
     memset(sums->link_bytes, 0, sizeof sums->link_bytes);
 }
 

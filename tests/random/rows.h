@@ -5,7 +5,7 @@
 #include "sim/engine/setup.h"
 #include "sim/engine/watch.h"
 
-enum { ROWS_SERVERS_MOST = 64 };
+enum { ROWS_SERVERS_MOST = 64, ROWS_TURNS_MOST = 16384 };
 
 /* Of measured turns, and of copies that ended since measuring began; flows and GPUs: of all the run.
  * Plain sums: may lie in memory that processes share. */
@@ -19,6 +19,9 @@ struct row_sums {
         uint64_t iterated_ns; /* the end of its last iteration */
     } server[ROWS_SERVERS_MOST]; /* those with higher numbers are left out */
     double ttft_ns, all_load_wait_ns;
+    /* Of the first measured turns: the waits that users have. gap_ns: from token to token, on average. */
+    uint64_t ttft_of_ns[ROWS_TURNS_MOST], e2e_of_ns[ROWS_TURNS_MOST], gap_of_ns[ROWS_TURNS_MOST];
+    uint64_t measures_ns, last_end_ns; /* when measuring begins, and the last measured turn's end */
     struct turn_row sum;              /* of each column that is a count */
     uint64_t link_bytes[LINK_COUNT];
     const char *broken;               /* the first row that contradicts itself: how */

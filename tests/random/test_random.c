@@ -372,6 +372,9 @@ END_TEST
     X(hits_are_loaded, METRIC.load_ssd_hbm_bytes *= 0.99)                                          \
     X(times_add_up, METRIC.prefill_mean_ns *= 1.001)                                               \
     X(quantiles_are_in_order, METRIC.tbt_p90_ns = METRIC.tbt_p99_ns + 1)                           \
+    X(quantiles_are_the_turns, METRIC.ttft_p99_ns *= 1.01)                                         \
+    X(promises_are_kept_by_turns, METRIC.slo_attainment += 1 / METRIC.turns)                       \
+    X(time_is_that_of_the_turns, METRIC.elapsed_ns += 1e6)                                         \
     X(queue_has_its_waiting, METRIC.queue_mean *= 1.01)                                            \
     X(no_more_are_in_flight_than_asked, outcome->experiment.workload.concurrency = 1;              \
       METRIC.e2e_mean_ns = METRIC.elapsed_ns)                                                      \

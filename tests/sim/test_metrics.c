@@ -557,6 +557,13 @@ static const struct story stories[] = {
                     { "history_tokens", 111 + 97 },
                     { "wanted_tokens", 100 + 211 + 197 },
                     { "hit_tokens_dram", 111 + 97 } } },
+    /* The pool hears of it when the third turn's KV is written behind what is left. */
+    { .name = "history beyond the window, in the pool too",
+      .turns = TWO_TURNS "a,,0.1,100,11\n",
+      .settings = "engine.context_window=250 tiers.remote.capacity=1GB",
+      .expected = { { "remote_invalidated_bytes", 125 * KV },
+                    { "invalidated_bytes", 125 * KV },
+                    { "write_dram_remote_bytes", 333 * KV } } },
     { .name = "a prompt beyond the window",
       .turns = "a,0,,100,11\nb,1,,300,11\n",
       .settings = "engine.context_window=250",

@@ -96,6 +96,7 @@ START_TEST(copies_count_from_their_base)
     pool_write_ended(pool, 6, 1);
     ck_assert_uint_eq(pool_tokens(pool, 1, twice), 0);
     ck_assert_uint_eq(pool_used_tokens(pool), 10);
+    ck_assert_uint_eq(pool_counters(pool)->cut_tokens, 50 + 30); /* of 90 that were written */
     pool_verify(pool);
     pool_free(pool);
 }
@@ -127,7 +128,7 @@ enum { KEYS = 40, CAPACITY = 300, STEPS = 20000 };
 /* cut: tokens off each key's context by now, and behind[]: off what the pool has of it. */
 struct plain {
     uint32_t tokens[KEYS], goal[KEYS], readers[KEYS], cut[KEYS], behind[KEYS];
-    uint64_t touched[KEYS];
+    uint64_t touched[KEYS], begun; /* tokens that were to be written, ever */
     bool written[KEYS], gone[KEYS];
 };
 
@@ -189,6 +190,7 @@ static uint32_t plain_write(struct plain *plain, uint64_t now, int key, uint32_t
     plain->gone[key] = false;
     plain->goal[key] = tokens;
     plain->touched[key] = now;
+    plain->begun += missing;
     return missing;
 }
 
@@ -247,6 +249,9 @@ START_TEST(any_sequence_of_calls_agrees_with_the_list)
                 ck_abort_msg("step %d, key %d", (int)now, k);
         if (pool_used_tokens(pool) != used(&plain))
             ck_abort_msg("step %d", (int)now);
+        const struct pool_counters *gone = pool_counters(pool);
+        if (used(&plain) + gone->dropped_tokens + gone->cut_tokens != plain.begun)
+            ck_abort_msg("step %d: what came is neither there nor counted as gone", (int)now);
         pool_verify(pool);
     }
     pool_free(pool);

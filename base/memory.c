@@ -1,16 +1,19 @@
 /* base/memory.c - see memory.h: allocation that succeeds or ends the process. */
 #include "base/memory.h"
 
+#include "base/free_memory.h"
 #include "base/last_words.h"
 
 #include <assert.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #define CAPACITY_MIN 8
 #define HUGE_PAGE_BYTES ((uintptr_t)2 << 20)
+#define LARGE_BYTES ((size_t)64 << 20) /* looked for before it is taken */
 
 void memory_exhausted(void)
 {
@@ -70,6 +73,18 @@ void memory_stream_close(FILE *stream, char *const *text)
         memory_exhausted();
 }
 
+/* What an array grows by is zeroed, and so used, at once. */
+static void look_for_room(size_t bytes)
+{
+    char words[128];
+    uint64_t left = bytes >= LARGE_BYTES ? free_memory_bytes() : UINT64_MAX;
+    if (bytes <= left)
+        return;
+    snprintf(words, sizeof words, "out of memory: %.3g GB more are wanted, %.3g GB are left",
+             (double)bytes / 1e9, (double)left / 1e9);
+    last_words(words);
+}
+
 static uint32_t grown_capacity(uint32_t capacity, uint64_t needed)
 {
     uint64_t grown = capacity < CAPACITY_MIN ? CAPACITY_MIN : (uint64_t)capacity * 2;
@@ -88,6 +103,7 @@ void memory_grow(void *array_pointer, uint32_t *capacity, uint64_t needed, size_
     uint32_t grown = grown_capacity(*capacity, needed);
     if (grown > SIZE_MAX / size_bytes)
         memory_exhausted();
+    look_for_room((grown - *capacity) * size_bytes);
 
     /* The caller's pointer is a T *, which a void ** may not alias. */
     char *array;

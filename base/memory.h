@@ -1,7 +1,8 @@
 /* base/memory.h - memory that is there or the process is not.
  * Linux overcommits: malloc seldom says no, and code for that case is never exercised. So running
  * out of memory ends the process with a message and exit code 3; every database transaction in
- * progress is rolled back by SQLite at the next open. Blocks are released with free(). */
+ * progress is rolled back by SQLite at the next open. Blocks are released with free().
+ * An array that grows by 64 MiB or more is not asked of a machine that has less left (free_memory.h). */
 #ifndef REPRISE_BASE_MEMORY_H
 #define REPRISE_BASE_MEMORY_H
 

@@ -1,8 +1,10 @@
 /* traces/collection.c - see collection.h. */
 #include "traces/collection.h"
 
+#include "base/free_memory.h"
 #include "base/memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +24,7 @@ struct collection {
     uint64_t *key;
     uint32_t session_capacity, turn_capacity, owner_capacity, key_capacity;
     uint32_t sessions, turns, keys, given;
+    uint64_t looked_at_bytes; /* how much was held when room was looked for */
 };
 
 struct collection *collection_new(void)
@@ -74,6 +77,32 @@ void collection_add_turn(struct collection *collection, uint32_t session,
     collection->turn[at] = *turn;
     collection->owner[at] = session;
     collection->session[session].turn_count++;
+}
+
+static uint64_t held_bytes(const struct collection *collection)
+{
+    return (uint64_t)collection->session_capacity * sizeof *collection->session +
+           (uint64_t)collection->turn_capacity * sizeof *collection->turn +
+           (uint64_t)collection->owner_capacity * sizeof *collection->owner +
+           (uint64_t)collection->key_capacity * sizeof *collection->key;
+}
+
+enum status collection_check_room(struct collection *collection, const struct lines *lines,
+                                  const char *way_on, struct error *err)
+{
+    const uint64_t freely = UINT64_C(32) << 20;
+    uint64_t held = held_bytes(collection);
+    char reason[200];
+    if (held < freely || held == collection->looked_at_bytes)
+        return STATUS_OK;
+    collection->looked_at_bytes = held;
+    uint64_t left = free_memory_bytes();
+    if (held <= left)
+        return STATUS_OK;
+    snprintf(reason, sizeof reason,
+             "it takes %.3g GB so far, after %.0f %% of the file, and %.3g GB are left (%.80s)",
+             (double)held / 1e9, 100.0 * lines_progress(lines), (double)left / 1e9, way_on);
+    return error_io(err, lines_path(lines), "hold all of it in memory", reason);
 }
 
 /* Each session's turns together, in the order in which they came. */

@@ -83,6 +83,10 @@ static enum status collect(struct file *file, struct error *err)
         for (uint32_t i = 0; i < session.turn_count; i++)
             collection_add_turn(file->sorted, number, &session.turns[i]);
         memset(&session, 0, sizeof session);
+        if (collection_check_room(file->sorted, file->lines,
+                                  "a file in order of time needs no --sort, import.sort",
+                                  err) != STATUS_OK)
+            return err->status;
     }
     if (step == TRACE_ERROR)
         return err->status;

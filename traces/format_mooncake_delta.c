@@ -195,6 +195,9 @@ static enum status read_line(struct delta *delta, const struct lines *lines, con
     enum status status = mooncake_row_read(&delta->rows, record, &row, err);
     if (status == STATUS_OK && row.is_request)
         status = add_row(delta, record, &row, err);
+    if (status == STATUS_OK)
+        status = collection_check_room(delta->collection, lines,
+                                       "read it in parts, of whole sessions each", err);
     json_decref(object);
     return status;
 }

@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 START_TEST(new_memory_is_zeroed)
 {
@@ -119,6 +122,40 @@ START_TEST(a_block_beyond_the_address_space_ends_the_process)
 }
 END_TEST
 
+#ifndef __SANITIZE_ADDRESS__ /* which has taken more than any limit */
+/* Half of what is wanted is there: before malloc is asked, which on many a machine would promise
+ * it. */
+static void grow_beyond_a_limit(void)
+{
+    enum { GROWN_BYTES = 400 << 20 };
+    const struct rlimit limit = { UINT64_C(200) << 20, UINT64_C(200) << 20 };
+    char *array = NULL;
+    uint32_t capacity = 0;
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+    memory_grow(&array, &capacity, GROWN_BYTES, 1);
+}
+
+START_TEST(an_array_larger_than_what_is_left_is_not_asked_for)
+{
+    char said[256] = "";
+    int pipes[2], status;
+    ck_assert_int_eq(pipe(pipes), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(pipes[1], STDERR_FILENO);
+        grow_beyond_a_limit();
+        _exit(0);
+    }
+    close(pipes[1]);
+    ck_assert_int_gt(read(pipes[0], said, sizeof said - 1), 0);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 3);
+    ck_assert_msg(strstr(said, "0.419 GB more are wanted, 0.") != NULL, "%s", said);
+    close(pipes[0]);
+}
+END_TEST
+#endif
+
 /* Each of the threads finds none; the process ends once, though standard error is locked by one
  * that works on. */
 static void *find_none(void *argument)
@@ -191,6 +228,9 @@ static Suite *suite(void)
     tcase_add_exit_test(tcase, an_array_beyond_the_address_space_ends_the_process, 3);
     tcase_add_exit_test(tcase, a_block_beyond_the_address_space_ends_the_process, 3);
     tcase_add_exit_test(tcase, several_threads_without_memory_end_the_process_once, 3);
+#ifndef __SANITIZE_ADDRESS__
+    tcase_add_test(tcase, an_array_larger_than_what_is_left_is_not_asked_for);
+#endif
     suite_add_tcase(suite, tcase);
     return suite;
 }

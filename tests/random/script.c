@@ -266,11 +266,22 @@ static void draw_size(struct drawing *drawing)
     step->says = SAYS_JSON;
 }
 
+/* Replay has no engine, whose window may have made contexts short: blocks of a token would be too
+ * many. */
+static void keep_blocks_few(struct settings *settings)
+{
+    const char *tokens = settings_value(settings, "placement.block_tokens");
+    if (settings_value(settings, "engine.context_window") != NULL && tokens != NULL &&
+        strlen(tokens) < 3)
+        settings_set(settings, "placement.block_tokens", "100");
+}
+
 static void draw_replay(struct drawing *drawing)
 {
     char policies[300] = "";
     struct random *random = &drawing->random;
     keep_shape(drawing->settings);
+    keep_blocks_few(drawing->settings);
     draw_names(random, &drawing->names->policies, policies, sizeof policies);
     drawing->script->runs *= 8.0;
     static const char *const ways[] = { "", "--inclusive", "--write-through", "--leaf-only" };

@@ -144,12 +144,54 @@ static enum status create(struct whole_file *file, struct error *err)
     return err->status;
 }
 
-enum status whole_file_open(struct whole_file *file, const char *path, struct error *err)
+/* ---- what is not replaced ---- */
+
+/* What a shell leads there would be lost; and /dev/stdout itself is such a link. */
+static bool is_standard_stream(const struct stat *file)
+{
+    struct stat stream;
+    for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++)
+        if (fstat(descriptor, &stream) == 0 && stream.st_dev == file->st_dev &&
+            stream.st_ino == file->st_ino)
+            return true;
+    return false;
+}
+
+static bool is_database(const char *path)
+{
+    static const char begins[] = "SQLite format 3"; /* and its 0 */
+    char found[sizeof begins];
+    int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (descriptor < 0)
+        return false;
+    bool is = read(descriptor, found, sizeof found) == (ssize_t)sizeof found &&
+              memcmp(found, begins, sizeof found) == 0;
+    close(descriptor);
+    return is;
+}
+
+static enum status check_place(const char *path, struct error *err)
 {
     struct stat facts;
-    *file = (struct whole_file){ .listed = -1 };
-    if (stat(path, &facts) == 0 && !S_ISREG(facts.st_mode))
+    if (*path == '\0')
+        return error_io(err, path, "create", "its name is empty");
+    if (stat(path, &facts) != 0)
+        return STATUS_OK;
+    if (!S_ISREG(facts.st_mode))
         return error_io(err, path, "create", "it is there, and no file");
+    if (is_standard_stream(&facts))
+        return error_io(err, path, "create",
+                        "it is this process's standard input, output or error");
+    if (is_database(path))
+        return error_io(err, path, "create", "it is there, and a database");
+    return STATUS_OK;
+}
+
+enum status whole_file_open(struct whole_file *file, const char *path, struct error *err)
+{
+    *file = (struct whole_file){ .listed = -1 };
+    if (check_place(path, err) != STATUS_OK)
+        return err->status;
     size_t bytes = strlen(path) + sizeof ".XXXXXX";
     file->path = memory_text(path);
     file->beside = memory_new(bytes, 1);
@@ -208,6 +250,8 @@ enum status whole_file_close(struct whole_file *file, struct error *err)
     fclose(file->out);
     if (file->sink->failure != 0)
         error_io(err, file->path, "write", strerror(file->sink->failure));
+    if (err->status == STATUS_OK)
+        check_place(file->path, err); /* again: much can have been written there meanwhile */
     if (err->status == STATUS_OK)
         take_place(file, err);
     else

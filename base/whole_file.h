@@ -1,7 +1,8 @@
 /* base/whole_file.h - how every file that reprise makes for a user is written: whole when it is there, or as it was before.
  * It is written without any name, where the file system can do that, so that nothing stays of what is killed; else beside
  * its place under a name that nobody can know. At its end it takes its place: a symbolic link that stood there is
- * replaced, what it led to stays as it is. What is no plain file (a folder, a device, a pipe, or a link to one) is refused. */
+ * replaced, what it led to stays as it is. What is no plain file (a folder, a device, a pipe, or a link to one) is refused;
+ * so are a database of SQLite, which holds somebody's results, and the file that the process's own input or output is. */
 #ifndef REPRISE_BASE_WHOLE_FILE_H
 #define REPRISE_BASE_WHOLE_FILE_H
 

@@ -33,7 +33,7 @@ int cmd_explain(int argc, const char **argv)
 {
     const char *db = STORE_DEFAULT_PATH;
     const struct option table[] = {
-        { "db", 0, OPTION_TEXT, &db, "FILE", "the database (" STORE_DEFAULT_PATH ")" },
+        { "db", 0, OPTION_READS, &db, "FILE", "the database (" STORE_DEFAULT_PATH ")" },
         { 0 },
     };
     const struct command_line line = {

@@ -136,8 +136,9 @@ int cmd_explore(int argc, const char **argv)
     struct explore_options given = { 0 };
     const struct option table[] = {
         EXPERIMENT_OPTIONS(&given.experiment),
-        { "model", 'm', OPTION_TEXT, &given.experiment.model, "NAME", "--set model=NAME" },
-        { "hardware", 'H', OPTION_TEXT, &given.experiment.hardware, "NAME", "--set hardware=NAME" },
+        { "model", 'm', OPTION_READS, &given.experiment.model, "NAME", "--set model=NAME" },
+        { "hardware", 'H', OPTION_READS, &given.experiment.hardware, "NAME",
+          "--set hardware=NAME" },
         { "gpus", 'g', OPTION_TEXT, &given.experiment.gpus, "N", "--set gpus=N" },
         { "trace", 't', OPTION_TEXTS, &given.traces, "FILE",
           "a trace that the page may choose; may be given again; the first is where it begins" },

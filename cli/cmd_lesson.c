@@ -232,10 +232,10 @@ int cmd_lesson(int argc, const char **argv)
           "change one key in all runs of the lesson, and see which of its sentences hold; may be "
           "given "
           "again" },
-        { "out", 'o', OPTION_TEXT, &given.out, "FILE",
+        { "out", 'o', OPTION_WRITES, &given.out, "FILE",
           "the picture, .png or .svg (out/lesson-N.png)" },
         { "no-picture", 0, OPTION_FLAG, &given.no_picture, NULL, "words and numbers alone" },
-        { "pages", 0, OPTION_TEXT, &given.pages, "FOLDER",
+        { "pages", 0, OPTION_WRITES, &given.pages, "FOLDER",
           "run all and write them as the pages of docs/learn" },
         { 0 },
     };

@@ -154,7 +154,7 @@ int cmd_models(int argc, const char **argv)
     struct import_to to = { .out = "", .assume = "" };
     bool policies = false;
     const struct option table[] = {
-        { "hardware", 'H', OPTION_TEXT, &given.hardware, "NAME", "on this server (paper-4xa100)" },
+        { "hardware", 'H', OPTION_READS, &given.hardware, "NAME", "on this server (paper-4xa100)" },
         { "gpus", 'g', OPTION_U64, &given.gpus, "N", "on this many of its GPUs (4)" },
         { "engine", 'e', OPTION_TEXT, &given.engine, "VERSION",
           "show: with the HBM that this version leaves for KV (" ENGINE_VERSION_CURRENT ")" },
@@ -163,9 +163,9 @@ int cmd_models(int argc, const char **argv)
         { "batch", 'b', OPTION_U64, &given.batch, "N", "show: a decode step of N sequences (32)" },
         { "context", 0, OPTION_U64, &given.context, "N",
           "show: of N tokens of context each (2048)" },
-        { "plot", 'p', OPTION_TEXT, &given.plot, "FILE", "show: the roofline, .png or .svg" },
+        { "plot", 'p', OPTION_WRITES, &given.plot, "FILE", "show: the roofline, .png or .svg" },
         { "json", 0, OPTION_FLAG, &given.json, NULL, "show: one JSON object" },
-        { "output", 'o', OPTION_TEXT, &to.out, "FILE",
+        { "output", 'o', OPTION_WRITES, &to.out, "FILE",
           "import: write the YAML there, not to stdout" },
         { "assume", 0, OPTION_TEXT, &to.assume, "WORDS",
           "import: take for granted what a refused file does not say: known-fields (fields that "

@@ -134,9 +134,9 @@ int cmd_paper(int argc, const char **argv)
     const struct option table[] = {
         { "jobs", 'j', OPTION_U64, &given.jobs, "N",
           "runs at once (0: one a core); results do not depend on it" },
-        { "out", 'o', OPTION_TEXT, &given.folder, "FOLDER",
+        { "out", 'o', OPTION_WRITES, &given.folder, "FOLDER",
           "where pictures and the page go (paper)" },
-        { "db", 0, OPTION_TEXT, &given.db, "FILE", "where results go (FOLDER/paper.db)" },
+        { "db", 0, OPTION_WRITES, &given.db, "FILE", "where results go (FOLDER/paper.db)" },
         { "list", 0, OPTION_FLAG, &given.list, NULL, "list the figures and other parts" },
         { 0 },
     };

@@ -80,7 +80,7 @@ int cmd_plot(int argc, const char **argv)
 {
     struct plot_options given = { .db = STORE_DEFAULT_PATH, .folder = "out" };
     const struct option table[] = {
-        { "db", 0, OPTION_TEXT, &given.db, "FILE", "the results (" STORE_DEFAULT_PATH ")" },
+        { "db", 0, OPTION_READS, &given.db, "FILE", "the results (" STORE_DEFAULT_PATH ")" },
         { "run", 'r', OPTION_U64, &given.run, "ID",
           "the comparison that this run belongs to (default: the latest comparison or sweep)" },
         { "sweep", 0, OPTION_U64, &given.sweep, "ID", "a sweep; `reprise db list` lists them" },
@@ -90,7 +90,7 @@ int cmd_plot(int argc, const char **argv)
           "may be given again, to lay them side by side" },
         { "turn", 0, OPTION_U64, &given.turn, "N",
           "that turn of the first timeline (default: the one that loads most)" },
-        { "out", 'o', OPTION_TEXT, &given.folder, "FOLDER", "where the pictures go (out)" },
+        { "out", 'o', OPTION_WRITES, &given.folder, "FOLDER", "where the pictures go (out)" },
         PRICE_OPTIONS(&given.price),
         { 0 },
     };

@@ -212,7 +212,7 @@ static enum status run_and_print(const struct replay_options *given,
         all->bound =
             bound_new(shared.block_tokens, shared.recompute_base_ns, shared.recompute_slope_ns);
     all->turns = given->turns;
-    all->trace = experiment->trace;
+    all->experiment = experiment;
     if (replay_runs_do(all, trace, requests, given->threads, err) != STATUS_OK)
         return err->status;
     snprintf(server, sizeof server, "%s on %u GPU(s) of %s", experiment->model, experiment->gpus,
@@ -262,7 +262,7 @@ int cmd_replay(int argc, const char **argv)
           "no block goes before those that follow it" },
         { "no-bound", 0, OPTION_FLAG, &given.no_bound, NULL,
           "no bounds and no regret: memory does not grow with the trace" },
-        { "turns", 0, OPTION_TEXT, &given.turns, "FILE",
+        { "turns", 0, OPTION_WRITES, &given.turns, "FILE",
           "every request in a row (docs/turns.md), as .csv or .jsonl; of several runs, a file "
           "each" },
         { "format", 'f', OPTION_TEXT, &given.experiment.format, "NAME",
@@ -271,8 +271,9 @@ int cmd_replay(int argc, const char **argv)
           "policies replayed at once (0: one a core); results do not depend on it" },
         { "json", 0, OPTION_FLAG, &given.json, NULL, "one JSON object instead of a table" },
         EXPERIMENT_OPTIONS(&given.experiment),
-        { "model", 'm', OPTION_TEXT, &given.experiment.model, "NAME", "--set model=NAME" },
-        { "hardware", 'H', OPTION_TEXT, &given.experiment.hardware, "NAME", "--set hardware=NAME" },
+        { "model", 'm', OPTION_READS, &given.experiment.model, "NAME", "--set model=NAME" },
+        { "hardware", 'H', OPTION_READS, &given.experiment.hardware, "NAME",
+          "--set hardware=NAME" },
         { "gpus", 'g', OPTION_TEXT, &given.experiment.gpus, "N", "--set gpus=N" },
         { 0 },
     };

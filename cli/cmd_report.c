@@ -82,11 +82,11 @@ int cmd_report(int argc, const char **argv)
 {
     struct report_options given = { .db = STORE_DEFAULT_PATH, .path = "report.html" };
     const struct option table[] = {
-        { "db", 0, OPTION_TEXT, &given.db, "FILE", "the results (" STORE_DEFAULT_PATH ")" },
+        { "db", 0, OPTION_READS, &given.db, "FILE", "the results (" STORE_DEFAULT_PATH ")" },
         { "sweep", 0, OPTION_U64, &given.sweep, "ID", "a sweep; `reprise db list` lists them" },
         { "live", 0, OPTION_FLAG, &given.live, NULL,
           "a sweep's points behind sliders, still in one file without a server" },
-        { "out", 'o', OPTION_TEXT, &given.path, "FILE", "the page (report.html)" },
+        { "out", 'o', OPTION_WRITES, &given.path, "FILE", "the page (report.html)" },
         PRICE_OPTIONS(&given.price),
         { 0 },
     };

@@ -69,6 +69,14 @@ static enum status run_one(const struct run_options *given, const struct serve_c
     return stopped ? error_interrupted(err) : STATUS_OK;
 }
 
+static enum status check_run(const struct experiment *experiment, const struct serve_config *config,
+                             struct error *err)
+{
+    enum status status =
+        experiment_check_apart(experiment, "--iterations", config->iterations_path, err);
+    return status == STATUS_OK ? serve_check(experiment, config, err) : status;
+}
+
 /* One after the other: each has the machine to itself. */
 static enum status run_all(const struct run_options *given, struct comparison *comparison,
                            struct error *err)
@@ -78,8 +86,6 @@ static enum status run_all(const struct run_options *given, struct comparison *c
     enum status status = runtime_options_config(&given->runtime, &config, err);
     config.machine = serve_machine_new();
     config.iterations_path = given->iterations;
-    if (status == STATUS_OK)
-        status = record_options_check_apart(&given->record, "--iterations", given->iterations, err);
     if (status == STATUS_OK && given->iterations != NULL && comparison->count > 1)
         status = error_input(err, NULL, 0, "--iterations", "one policy", "several");
     struct teller teller = { .progress = &progress, .comparison = comparison };
@@ -87,7 +93,7 @@ static enum status run_all(const struct run_options *given, struct comparison *c
                                  .context = &teller,
                                  .turn_ended = comparison->pairs_turns ? note_turn : NULL };
     for (uint32_t i = 0; i < comparison->count && status == STATUS_OK; i++)
-        status = serve_check(&comparison->runs[i].experiment, &config, err);
+        status = check_run(&comparison->runs[i].experiment, &config, err);
     progress_start(&progress);
     for (; teller.done < comparison->count && status == STATUS_OK; teller.done++)
         status = run_one(given, &config, &told, comparison, &comparison->runs[teller.done], err);
@@ -134,10 +140,10 @@ int cmd_run(int argc, const char **argv)
           "presets, EVICTION or EVICTION+FETCHING; several, parted by commas, are run one after "
           "the other" },
         RUNTIME_OPTIONS(&given.runtime),
-        { "iterations", 0, OPTION_TEXT, &given.iterations, "FILE",
+        { "iterations", 0, OPTION_WRITES, &given.iterations, "FILE",
           "a CSV of every iteration: what it took beside what timing says (one policy)" },
         RECORD_OPTIONS(&given.record),
-        { "db", 0, OPTION_TEXT, &given.db, "FILE", "where results go (" STORE_DEFAULT_PATH ")" },
+        { "db", 0, OPTION_WRITES, &given.db, "FILE", "where results go (" STORE_DEFAULT_PATH ")" },
         { "no-db", 0, OPTION_FLAG, &given.no_db, NULL, "keep no results" },
         { "json", 0, OPTION_FLAG, &given.json, NULL, "print all metrics as one JSON object" },
         { 0 },

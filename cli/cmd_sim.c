@@ -52,12 +52,13 @@ int cmd_sim(int argc, const char **argv)
         { "policy", 'p', OPTION_TEXT, &given.policies, "A,B,...",
           "presets, EVICTION or EVICTION+FETCHING; several, parted by commas, are compared" },
         { "replications", 'r', OPTION_U64, &given.replications, "N",
-          "each policy under N seeds of the workload, which are paired; of a trace, N resamples of its "
+          "each policy under N seeds of the workload, which are paired; of a trace, N resamples of "
+          "its "
           "time (1000)" },
         { "threads", 'j', OPTION_U64, &given.threads, "N",
           "policies run at once (0: one a core); results do not depend on it" },
         RECORD_OPTIONS(&given.record),
-        { "db", 0, OPTION_TEXT, &given.db, "FILE", "where results go (" STORE_DEFAULT_PATH ")" },
+        { "db", 0, OPTION_WRITES, &given.db, "FILE", "where results go (" STORE_DEFAULT_PATH ")" },
         { "no-db", 0, OPTION_FLAG, &given.no_db, NULL, "keep no results" },
         { "json", 0, OPTION_FLAG, &given.json, NULL, "print all metrics as one JSON object" },
         { "help-config", 0, OPTION_FLAG, &given.help_config, NULL,

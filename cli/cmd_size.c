@@ -86,6 +86,8 @@ static enum status make_space(const struct size_options *given, struct config_tr
     const char **axes = memory_new(SIZE_AXES_MOST + given->vary.count, sizeof *axes);
     enum status status = experiment_from_tree(tree, NULL, &experiment, err);
     if (status == STATUS_OK)
+        status = experiment_check_apart(&experiment, "--report", given->page, err);
+    if (status == STATUS_OK)
         status = size_workload_read(&experiment, &question->workload, err);
     if (status == STATUS_OK && question->workload.turns == 0)
         status = error_input(err, experiment.trace[0] != '\0' ? experiment.trace : NULL, 0, "trace",
@@ -280,12 +282,12 @@ int cmd_size(int argc, const char **argv)
           "an axis to search instead of the usual one of that key, or besides them" },
         { "exhaustive", 0, OPTION_FLAG, &given.exhaustive, NULL,
           "run every point on the whole workload: slow, to check the search" },
-        { "report", 0, OPTION_TEXT, &given.page, "FILE",
+        { "report", 0, OPTION_WRITES, &given.page, "FILE",
           "write the answer as one HTML page, to be shown" },
         { "json", 0, OPTION_FLAG, &given.json, NULL, "print the answer as one JSON object" },
         { "jobs", 'j', OPTION_U64, &given.jobs, "N",
           "runs at once in this process (0: one a core; under mpirun one a rank)" },
-        { "db", 0, OPTION_TEXT, &given.db, "FILE", "where runs go (" STORE_DEFAULT_PATH ")" },
+        { "db", 0, OPTION_WRITES, &given.db, "FILE", "where runs go (" STORE_DEFAULT_PATH ")" },
         { 0 },
     };
     const struct command_line line = {

@@ -173,7 +173,7 @@ int cmd_sweep(int argc, const char **argv)
           "runs at once in this process (0: one a core; under mpirun one a rank)" },
         { "shard", 0, OPTION_TEXT, &given.shard, "i/n",
           "only the i-th of n parts, for an array of jobs; then `reprise db merge`" },
-        { "db", 0, OPTION_TEXT, &given.db, "FILE", "where results go (" STORE_DEFAULT_PATH ")" },
+        { "db", 0, OPTION_WRITES, &given.db, "FILE", "where results go (" STORE_DEFAULT_PATH ")" },
         { "curves", 0, OPTION_FLAG, &given.curves, NULL,
           "keep each run's curves too: about 10 kB a run" },
         { "metrics", 0, OPTION_TEXT, &given.metrics, "A,B,...", "the table's columns" },

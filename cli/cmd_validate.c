@@ -137,6 +137,22 @@ static enum status list_experiments(const struct validate_options *given,
     return status;
 }
 
+/* Before the work, not after it. */
+static enum status check_written(const struct validate_options *given,
+                                 const struct experiment_list *list, struct error *err)
+{
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < list->count && status == STATUS_OK; i++)
+        if (experiment_check_apart(&list->item[i].experiment, "--csv", given->csv, err) ||
+            experiment_check_apart(&list->item[i].experiment, "--plot", given->plot, err))
+            status = err->status;
+    if (status == STATUS_OK && given->csv != NULL)
+        status = whole_file_check(given->csv, err);
+    if (status == STATUS_OK && given->plot != NULL)
+        status = whole_file_check(given->plot, err);
+    return status;
+}
+
 static enum status run_list(const struct validate_options *given, struct validation_config *config,
                             const struct experiment_list *list, double scale, bool *past,
                             struct error *err)
@@ -184,6 +200,8 @@ static enum status set_up_and_run(const struct validate_options *given, bool *pa
     if (status == STATUS_OK && (given->repeats < 1 || given->repeats > VALIDATED_RUNS_MOST))
         status = error_input(err, NULL, 0, "--repeats", "1 to 32", NULL);
     if (status == STATUS_OK)
+        status = check_written(given, &list, err);
+    if (status == STATUS_OK)
         status = run_list(given, &config, &list, scale, past, err);
     experiment_list_free(&list);
     return status;
@@ -200,7 +218,7 @@ int cmd_validate(int argc, const char **argv)
         { "policy", 'p', OPTION_TEXT, &given.policies, "A,B,...",
           "presets, EVICTION or EVICTION+FETCHING (" STANDARD_POLICIES
           "); the first one's load sets the arrival rates" },
-        { "experiments", 'e', OPTION_TEXT, &given.experiments, "FILE",
+        { "experiments", 'e', OPTION_READS, &given.experiments, "FILE",
           "YAML: names, and below each the keys that its experiment has otherwise; they come after "
           "--policy's" },
         { "loads", 0, OPTION_TEXT, &given.loads, "A,B,...",
@@ -211,9 +229,9 @@ int cmd_validate(int argc, const char **argv)
           "times 5 % for mean and P50 of TTFT, 10 % for P99, 2 % for throughput, 1 point of hits, "
           "15 % of a difference (1)" },
         RUNTIME_OPTIONS(&given.runtime),
-        { "csv", 0, OPTION_TEXT, &given.csv, "FILE", "also as a table for other programs" },
-        { "plot", 0, OPTION_TEXT, &given.plot, "FILE", "also as a picture, .png or .svg" },
-        { "db", 0, OPTION_TEXT, &given.db, "FILE", "where results go (" STORE_DEFAULT_PATH ")" },
+        { "csv", 0, OPTION_WRITES, &given.csv, "FILE", "also as a table for other programs" },
+        { "plot", 0, OPTION_WRITES, &given.plot, "FILE", "also as a picture, .png or .svg" },
+        { "db", 0, OPTION_WRITES, &given.db, "FILE", "where results go (" STORE_DEFAULT_PATH ")" },
         { "no-db", 0, OPTION_FLAG, &given.no_db, NULL, "keep no results" },
         { 0 },
     };

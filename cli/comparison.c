@@ -61,7 +61,7 @@ enum status comparison_record_begin(const struct comparison *comparison, struct 
         snprintf(name + length, sizeof name - (size_t)length, "-%" PRIu64,
                  run->experiment.workload.seed);
     return record_options_open(comparison->recording, &comparison->asked, name,
-                               run->experiment.trace, runs, &run->record, &run->err);
+                               &run->experiment, runs, &run->record, &run->err);
 }
 
 enum status comparison_record_end(struct run *run)

@@ -86,6 +86,19 @@ enum status experiment_load(const struct experiment_options *given, struct exper
     return status;
 }
 
+enum status experiment_check_apart(const struct experiment *experiment, const char *option,
+                                   const char *path, struct error *err)
+{
+    enum status status = options_check_apart(option, path, "the trace", experiment->trace, err);
+    if (status == STATUS_OK)
+        status = options_check_apart(option, path, "the model's", experiment->model, err);
+    if (status == STATUS_OK)
+        status = options_check_apart(option, path, "the server's", experiment->hardware, err);
+    if (status == STATUS_OK)
+        status = options_check_apart(option, path, "the drive's", experiment->drive, err);
+    return status;
+}
+
 void experiment_options_free(struct experiment_options *given)
 {
     free(given->set.text);

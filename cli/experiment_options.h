@@ -16,18 +16,18 @@ struct experiment_options {
 
 /* Rows of an option table; `given` is a struct experiment_options *. */
 #define EXPERIMENT_OPTIONS(given)                                                                  \
-    { "config", 'c', OPTION_TEXT, &(given)->file, "FILE", "the experiment, as YAML" },             \
+    { "config", 'c', OPTION_READS, &(given)->file, "FILE", "the experiment, as YAML" },            \
     {                                                                                              \
         "set", 's', OPTION_TEXTS, &(given)->set, "KEY=VALUE",                                      \
             "change one key of the experiment; may be given again"                                 \
     }
 
 #define EXPERIMENT_SHORT_FORMS(given)                                                              \
-    { "model", 'm', OPTION_TEXT, &(given)->model, "NAME", "--set model=NAME" },                    \
-        { "hardware", 'H', OPTION_TEXT, &(given)->hardware, "NAME", "--set hardware=NAME" },       \
+    { "model", 'm', OPTION_READS, &(given)->model, "NAME", "--set model=NAME" },                   \
+        { "hardware", 'H', OPTION_READS, &(given)->hardware, "NAME", "--set hardware=NAME" },      \
         { "gpus", 'g', OPTION_TEXT, &(given)->gpus, "N", "--set gpus=N" },                         \
     {                                                                                              \
-        "trace", 't', OPTION_TEXT, &(given)->trace, "FILE", "--set trace=FILE"                     \
+        "trace", 't', OPTION_READS, &(given)->trace, "FILE", "--set trace=FILE"                    \
     }
 
 /* The file's keys, over them --set, over them the short forms. *tree is the caller's to
@@ -48,5 +48,10 @@ void experiment_command_word(FILE *out, const char *option, const char *word);
 
 /* Frees the list in it; its texts are struct options' own. */
 void experiment_options_free(struct experiment_options *given);
+
+/* Refuses to write the option's file (NULL: none) over one that the experiment names, in its YAML or by --set: the trace,
+ * or a model's, server's or drive's. STATUS_INPUT. */
+enum status experiment_check_apart(const struct experiment *experiment, const char *option, const char *path,
+                                   struct error *err);
 
 #endif

@@ -22,7 +22,7 @@ struct machine_options {
 
 /* Rows of an option table; `given` is a struct machine_options *. */
 #define MACHINE_OPTIONS(given)                                                                        \
-    { "model",         'm',    OPTION_TEXT,                                                           \
+    { "model",         'm',    OPTION_READS,                                                          \
       &(given)->model, "NAME", "whose architecture (llama-2-7b), scaled to:" },                       \
         { "layers", 0, OPTION_U64, &(given)->layers, "N", "layers (4)" },                             \
         { "hidden",   0,                                                                              \

@@ -2,6 +2,7 @@
 #include "cli/options.h"
 
 #include "base/memory.h"
+#include "base/same_file.h"
 #include "base/units.h"
 
 #include <errno.h>
@@ -61,6 +62,8 @@ static enum status set_value(const struct option *option, const char *text, stru
         *(bool *)option->value = true;
         break;
     case OPTION_TEXT:
+    case OPTION_READS:
+    case OPTION_WRITES:
         *(const char **)option->value = text;
         break;
     case OPTION_TEXTS:
@@ -137,6 +140,69 @@ static enum status parse(struct options *options, const struct command_line *lin
     return rc < -1 ? refuse(options, rc, line->command, err) : take_arguments(options, line, err);
 }
 
+/* ---- files that are to be apart ---- */
+
+enum status options_check_apart(const char *option, const char *path, const char *what,
+                                const char *read, struct error *err)
+{
+    char expected[128];
+    if (path == NULL || read == NULL || !same_file(path, read))
+        return STATUS_OK;
+    snprintf(expected, sizeof expected, "a file other than %s", what);
+    return error_input(err, NULL, 0, option, expected, path);
+}
+
+static const char *file_of(const struct option *option)
+{
+    return option->kind == OPTION_READS || option->kind == OPTION_WRITES
+               ? *(const char *const *)option->value
+               : NULL;
+}
+
+/* Of two files that are written none need be there yet. */
+static bool takes_place_of(const char *written, const struct option *other)
+{
+    const char *path = file_of(other);
+    return path != NULL &&
+           (other->kind == OPTION_READS ? same_file(written, path) : same_place(written, path));
+}
+
+/* before: the row of the option that is written; UINT32_MAX: it is an argument. */
+static enum status check_written(const struct options *options, const struct command_line *line,
+                                 const char *name, const char *path, uint32_t before,
+                                 struct error *err)
+{
+    enum status status = STATUS_OK;
+    char what[96];
+    for (uint32_t i = 0; line->table[i].name != NULL; i++)
+        if ((line->table[i].kind == OPTION_READS || i < before) && i != before &&
+            takes_place_of(path, &line->table[i])) {
+            snprintf(what, sizeof what, "a file other than that of --%s", line->table[i].name);
+            return error_input(err, NULL, 0, name, what, path);
+        }
+    for (uint32_t i = 0; i < options->argument_count && status == STATUS_OK; i++)
+        if (i + 1 != line->writes)
+            status = options_check_apart(name, path, "what is read", options->arguments[i], err);
+    return status;
+}
+
+static enum status check_files(const struct options *options, const struct command_line *line,
+                               struct error *err)
+{
+    enum status status = STATUS_OK;
+    char name[64];
+    for (uint32_t i = 0; line->table[i].name != NULL && status == STATUS_OK; i++) {
+        if (line->table[i].kind != OPTION_WRITES || file_of(&line->table[i]) == NULL)
+            continue;
+        snprintf(name, sizeof name, "--%s", line->table[i].name);
+        status = check_written(options, line, name, file_of(&line->table[i]), i, err);
+    }
+    if (status == STATUS_OK && line->writes > 0 && line->writes <= options->argument_count)
+        status = check_written(options, line, "OUT", options->arguments[line->writes - 1],
+                               UINT32_MAX, err);
+    return status;
+}
+
 /* popt itself ends the process, with 1, where it gets no memory: who calls exit() while popt is at
  * work does so for that reason. */
 static bool popt_works;
@@ -164,7 +230,7 @@ enum status options_parse(struct options *options, const struct command_line *li
     poptSetOtherOptionHelp(options->context, line->usage);
     enum status status = parse(options, line, length, err);
     popt_works = false;
-    return status;
+    return status == STATUS_OK && !options->help ? check_files(options, line, err) : status;
 }
 
 void options_free(struct options *options)

@@ -17,7 +17,9 @@ enum option_kind {
     OPTION_FLAG,  /* bool */
     OPTION_TEXT,  /* const char * */
     OPTION_TEXTS, /* struct text_list */
-    OPTION_U64    /* uint64_t: a whole number */
+    OPTION_U64,   /* uint64_t: a whole number */
+    OPTION_READS, /* const char *: a file that is read, or a name that is none's */
+    OPTION_WRITES /* const char *: a file or folder that is written, a database too */
 };
 
 struct option {
@@ -36,6 +38,7 @@ struct command_line {
     const char *summary;        /* a sentence or two */
     const struct option *table; /* ended by a row without name */
     uint32_t arguments_most;    /* what is no option: refused behind that many */
+    uint32_t writes;            /* the argument, from 1, that is written; those before it are read; 0: all are read */
 };
 
 /* Owns every text that the options and arguments point to. */
@@ -49,10 +52,15 @@ struct options {
                 */
 };
 
-/* Parses argv[1...] into the table's values. Whatever is returned, *options is the caller's to
+/* Parses argv[1...] into the table's values. STATUS_INPUT also: what is written would take the place of something that is
+ * read, or that is written too, a value's default included. Whatever is returned, *options is the caller's to
  * options_free(). */
 enum status options_parse(struct options *options, const struct command_line *line, int argc,
                           const char **argv, struct error *err);
+
+/* Refuses to write `path` ("--turns", NULL: nothing) over the file `read`, which is `what` ("the trace"). STATUS_INPUT. */
+enum status options_check_apart(const char *option, const char *path, const char *what, const char *read,
+                                struct error *err);
 
 void options_free(struct options *options);
 

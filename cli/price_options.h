@@ -14,7 +14,7 @@ struct price_options {
 #define PRICE_OPTIONS(given)                                                                       \
     { "prices",                                                                                    \
       0,                                                                                           \
-      OPTION_TEXT,                                                                                 \
+      OPTION_READS,                                                                                \
       &(given)->prices,                                                                            \
       "NAME",                                                                                      \
       "of models/prices, or a YAML file, instead of each server's own" },                         \

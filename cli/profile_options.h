@@ -21,13 +21,13 @@ struct profile_options {
     {                                                                                              \
         "from-profile",                                                                            \
         0,                                                                                         \
-        OPTION_TEXT,                                                                               \
+        OPTION_READS,                                                                              \
         &(given)->path,                                                                            \
         "DIR",                                                                                     \
         "measure nothing: fit operators' times to the profiles of this folder or file"             \
     },                                                                                             \
         { "hardware",  'H',                                                                        \
-          OPTION_TEXT, &(given)->hardware,                                                         \
+          OPTION_READS, &(given)->hardware,                                                        \
           "NAME",      "of this server's GPU (a100-80gb): its gpu.timing names the GPU's facts" }, \
         { "source",         0,      OPTION_TEXT,                                                   \
           &(given)->source, "TEXT", "what the coefficients shall say of the profiles' origin" },   \

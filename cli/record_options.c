@@ -2,7 +2,6 @@
 #include "cli/record_options.h"
 
 #include "base/path.h"
-#include "base/same_file.h"
 #include "base/units.h"
 
 #include <stdio.h>
@@ -37,29 +36,11 @@ enum status record_options_check(const struct record_options *given, struct reco
                                     .timeline = given->timeline,
                                     .keep_turns = given->keep_turns,
                                     .span = { 0, SPAN_NS } };
-    if (record_options_check_apart(given, "--timeline", given->timeline, err) != STATUS_OK)
-        return err->status;
     if (given->span != NULL && given->timeline == NULL)
         return error_input(err, NULL, 0, "--timeline-span", "--timeline FILE beside it", NULL);
     if (given->span != NULL && !read_span(given->span, &asked->span))
         return error_input(err, NULL, 0, "--timeline-span",
                            "two times, the later one last, such as 0s..2min", given->span);
-    return STATUS_OK;
-}
-
-enum status record_options_check_apart(const struct record_options *given, const char *option,
-                                       const char *path, struct error *err)
-{
-    if (given->turns != NULL && path != NULL && strcmp(path, given->turns) == 0)
-        return error_input(err, NULL, 0, option, "a file other than that of --turns", path);
-    return STATUS_OK;
-}
-
-enum status record_options_check_trace(const char *option, const char *path, const char *trace,
-                                       struct error *err)
-{
-    if (path != NULL && trace[0] != '\0' && same_file(path, trace))
-        return error_input(err, NULL, 0, option, "a file other than the trace", path);
     return STATUS_OK;
 }
 
@@ -85,8 +66,8 @@ enum status record_options_path(const char *path, const char *name, uint32_t run
 
 enum status record_options_open(const struct record_options *given,
                                 const struct record_asked *asked, const char *policy,
-                                const char *trace, uint32_t runs, struct record *record,
-                                struct error *err)
+                                const struct experiment *experiment, uint32_t runs,
+                                struct record *record, struct error *err)
 {
     char turns[RECORD_PATH_BYTES], timeline[RECORD_PATH_BYTES];
     struct record_asked here = *asked;
@@ -100,8 +81,8 @@ enum status record_options_open(const struct record_options *given,
         return status;
     here.turns = given->turns != NULL ? turns : NULL;
     here.timeline = given->timeline != NULL ? timeline : NULL;
-    if (record_options_check_trace("--turns", here.turns, trace, err) ||
-        record_options_check_trace("--timeline", here.timeline, trace, err))
+    if (experiment_check_apart(experiment, "--turns", here.turns, err) ||
+        experiment_check_apart(experiment, "--timeline", here.timeline, err))
         return err->status;
     return record_open(record, &here, policy, err);
 }

@@ -2,7 +2,7 @@
 #ifndef REPRISE_CLI_RECORD_OPTIONS_H
 #define REPRISE_CLI_RECORD_OPTIONS_H
 
-#include "cli/options.h"
+#include "cli/experiment_options.h"
 #include "sim/record/record.h"
 
 struct record_options {
@@ -11,11 +11,11 @@ struct record_options {
 };
 
 #define RECORD_OPTIONS(given)                                                                      \
-    { "turns", 0, OPTION_TEXT, &(given)->turns, "FILE",                                            \
+    { "turns", 0, OPTION_WRITES, &(given)->turns, "FILE",                                          \
       "every turn in a row (docs/turns.md), as .csv or .jsonl; of several policies, a file each" }, \
         { "keep-turns", 0, OPTION_FLAG, &(given)->keep_turns, NULL,                                \
           "the same rows in the database, for `reprise explain` and SQL" },                        \
-        { "timeline", 0, OPTION_TEXT, &(given)->timeline, "FILE",                                  \
+        { "timeline", 0, OPTION_WRITES, &(given)->timeline, "FILE",                                \
           "what GPUs, links, tiers and turns did, as .json for ui.perfetto.dev (docs/timeline.md)" }, \
     {                                                                                              \
         "timeline-span", 0, OPTION_TEXT, &(given)->span, "FROM..TO",                               \
@@ -23,25 +23,19 @@ struct record_options {
     }
 
 /* What is asked for, but for the paths, which are of one run: record_options_of(). STATUS_INPUT: a span
- * that is none; files of one name. */
+ * that is none. */
 enum status record_options_check(const struct record_options *given, struct record_asked *asked,
                                  struct error *err);
 
-/* Refuses to write the option's file (NULL: none) over that of --turns. STATUS_INPUT. */
-enum status record_options_check_apart(const struct record_options *given, const char *option,
-                                       const char *path, struct error *err);
-/* Refuses to write it over the trace that is read ("": none). STATUS_INPUT. */
-enum status record_options_check_trace(const char *option, const char *path, const char *trace,
-                                       struct error *err);
 
 #define RECORD_PATH_BYTES 4096
 /* The path of one of `runs` runs' files: of several, with that name before its ending. STATUS_IO: it is too long. */
 enum status record_options_path(const char *path, const char *name, uint32_t runs,
                                 char out[RECORD_PATH_BYTES], struct error *err);
-/* Opens what is asked for of one of `runs` runs of the trace ("": generated), under that policy: of several, a path has
- * the policy's name before its ending. As record_open(), and record_options_check_trace(). */
+/* Opens what is asked for of one of `runs` runs of the experiment, under that policy: of several, a path has the policy's
+ * name before its ending. As record_open(), and experiment_check_apart(). */
 enum status record_options_open(const struct record_options *given, const struct record_asked *asked,
-                                const char *policy, const char *trace, uint32_t runs,
+                                const char *policy, const struct experiment *experiment, uint32_t runs,
                                 struct record *record, struct error *err);
 
 #endif

@@ -227,7 +227,7 @@ static enum status open_turns(struct replay_runs *all, struct error *err)
         run_label(all, run, label, sizeof label);
         status = record_options_path(all->turns, label, all->run_count, path, err);
         if (status == STATUS_OK)
-            status = record_options_check_trace("--turns", path, all->trace, err);
+            status = experiment_check_apart(all->experiment, "--turns", path, err);
         if (status == STATUS_OK)
             status = turn_file_open(path, label, &run->turns, err);
         if (status == STATUS_OK)

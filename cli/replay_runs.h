@@ -5,6 +5,7 @@
 #define REPRISE_CLI_REPLAY_RUNS_H
 
 #include "base/error.h"
+#include "sim/engine/experiment.h"
 #include "sim/replay/bound.h"
 #include "sim/replay/replay.h"
 #include "sim/replay/requests.h"
@@ -40,7 +41,7 @@ struct replay_runs {
     struct bound *bound;             /* NULL: no bounds are wanted */
     uint64_t bound_bytes;            /* at its most */
     struct replay_measured measured; /* zero: the trace does not tell */
-    const char *trace;               /* its file, which is not written over; "": generated */
+    const struct experiment *experiment; /* whose files are not written over */
     const char *turns;               /* a file of requests' rows for each run (cli/record_options.h); NULL: none */
 };
 

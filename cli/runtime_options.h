@@ -22,7 +22,7 @@ struct runtime_options {
 #define RUNTIME_OPTIONS(given)                                                                          \
     { "backend",         'b',    OPTION_TEXT,                                                           \
       &(given)->backend, "NAME", "what computes: cuda, where built with it (host)" },                   \
-        { "weights",         0,      OPTION_TEXT,                                                       \
+        { "weights",         0,      OPTION_READS,                                                      \
           &(given)->weights, "FILE", "a llama2.c or safetensors file; none: random weights" },          \
         { "ssd-file",         0,      OPTION_TEXT,                                                      \
           &(given)->ssd_file, "PATH", "where the SSD tier lies, in a file without a name: a folder, or a file that is not there (.)" }, \

@@ -45,6 +45,7 @@ int trace_verb_convert(int argc, const char **argv)
             "is there whole or\nnot at all. What the format cannot hold is refused, or told.",
         .table = table,
         .arguments_most = 2,
+        .writes = 2,
     };
     struct options options;
     struct error err = { 0 };

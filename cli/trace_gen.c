@@ -64,6 +64,7 @@ int trace_verb_gen(int argc, const char **argv)
             "in .zst or .gz. Keys: docs/workload.md.",
         .table = table,
         .arguments_most = 1,
+        .writes = 1,
     };
     struct options options;
     struct error err = { 0 };

@@ -72,7 +72,7 @@ int trace_verb_info(int argc, const char **argv)
     const struct option table[] = {
         { "lru", 0, OPTION_TEXTS, &given.lru, "N",
           "also the hits under LRU of N blocks; may be given again" },
-        { "model", 'm', OPTION_TEXT, &given.model, "NAME", "tell capacities in bytes of its KV" },
+        { "model", 'm', OPTION_READS, &given.model, "NAME", "tell capacities in bytes of its KV" },
         { "deepest-first", 0, OPTION_FLAG, &given.deepest_first, NULL,
           "a request's last block is touched first (as vLLM frees them), not its first one" },
         { "exact-blocks", 0, OPTION_TEXT, &given.exact, "N",
@@ -83,7 +83,7 @@ int trace_verb_info(int argc, const char **argv)
           "sample that share of blocks instead, however many these are" },
         { "sample-seed", 0, OPTION_U64, &given.seed, "N", "sample others" },
         { "json", 0, OPTION_FLAG, &given.json, NULL, "one JSON object instead of a table" },
-        { "plot", 0, OPTION_TEXT, &given.plot, "FILE",
+        { "plot", 0, OPTION_WRITES, &given.plot, "FILE",
           "also draw hits by capacity and reuse distances, as .png or .svg" },
         TRACE_SOURCE_FILE(&given.source),
         TRACE_SOURCE_GENERATED(&given.source),

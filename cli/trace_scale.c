@@ -74,6 +74,7 @@ int trace_verb_scale(int argc, const char **argv)
                    "sessions.",
         .table = table,
         .arguments_most = 2,
+        .writes = 2,
     };
     struct options options;
     struct error err = { 0 };

@@ -226,6 +226,44 @@ START_TEST(what_is_no_file_is_refused)
 }
 END_TEST
 
+START_TEST(a_database_is_not_replaced_nor_one_that_came_meanwhile)
+{
+    static const char database[] = "SQLite format 3\0 and pages";
+    struct error err = { 0 };
+    struct whole_file file;
+    ck_assert_int_eq(whole_file_open(&file, path, &err), STATUS_OK);
+    FILE *out = fopen(path, "w");
+    ck_assert_ptr_nonnull(out);
+    ck_assert_uint_eq(fwrite(database, 1, sizeof database, out), sizeof database);
+    ck_assert_int_eq(fclose(out), 0);
+    ck_assert_int_eq(whole_file_close(&file, &err), STATUS_IO);
+    ck_assert_msg(strstr(err.found, "a database") != NULL, "%s", err.found);
+    holds(path, "SQLite format 3");
+    err = (struct error){ 0 };
+    ck_assert_int_eq(write_new(&err), STATUS_IO);
+    holds(path, "SQLite format 3");
+}
+END_TEST
+
+START_TEST(what_standard_output_is_led_to_is_not_replaced)
+{
+    struct error err = { 0 };
+    put(path, "led");
+    fflush(stdout);
+    int before = dup(STDOUT_FILENO), led = open(path, O_WRONLY);
+    ck_assert_int_eq(dup2(led, STDOUT_FILENO), STDOUT_FILENO);
+    enum status status = write_new(&err);
+    dup2(before, STDOUT_FILENO);
+    close(before);
+    close(led);
+    ck_assert_int_eq(status, STATUS_IO);
+    holds(path, "led");
+    err = (struct error){ 0 };
+    ck_assert_int_eq(write_new(&err), STATUS_OK);
+    holds(path, "new");
+}
+END_TEST
+
 START_TEST(a_copy_has_the_same_bytes)
 {
     struct error err = { 0 };
@@ -248,6 +286,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_link_to_nothing_makes_no_file_there);
     tcase_add_test(tests, a_link_at_the_place_that_older_ones_wrote_to_is_left_alone);
     tcase_add_test(tests, what_is_no_file_is_refused);
+    tcase_add_test(tests, a_database_is_not_replaced_nor_one_that_came_meanwhile);
+    tcase_add_test(tests, what_standard_output_is_led_to_is_not_replaced);
     tcase_add_test(tests, a_copy_has_the_same_bytes);
 }
 

@@ -4,9 +4,11 @@
 #include "tests/support.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct given {
-    const char *name;
+    const char *name, *in, *out, *db;
     struct text_list set;
     uint64_t count;
     bool json;
@@ -27,19 +29,23 @@ static void parse(struct parsed *parsed, const char *const *words, uint32_t argu
     for (; words[argc] != NULL; argc++)
         argv[argc] = words[argc];
     argv[argc] = NULL;
-    *parsed = (struct parsed){ 0 };
+    *parsed = (struct parsed){ .given.db = "results" };
     const struct option table[] = {
         { "name", 'n', OPTION_TEXT, &parsed->given.name, "NAME", "a text" },
         { "set", 's', OPTION_TEXTS, &parsed->given.set, "KEY=VALUE", "several" },
         { "count", 0, OPTION_U64, &parsed->given.count, "N", "a number" },
         { "json", 0, OPTION_FLAG, &parsed->given.json, NULL, "a flag" },
+        { "in", 0, OPTION_READS, &parsed->given.in, "FILE", "a file that is read" },
+        { "out", 0, OPTION_WRITES, &parsed->given.out, "FILE", "one that is written" },
+        { "db", 0, OPTION_WRITES, &parsed->given.db, "FILE", "another" },
         { 0 },
     };
     const struct command_line line = { .command = "reprise test",
                                        .usage = "[OPTION...]",
                                        .summary = "Tests.",
                                        .table = table,
-                                       .arguments_most = arguments_most };
+                                       .arguments_most = arguments_most,
+                                       .writes = 2 };
     parsed->status = options_parse(&parsed->options, &line, argc, argv, &parsed->err);
 }
 
@@ -125,6 +131,64 @@ START_TEST(an_argument_too_many_is_refused_and_named)
 }
 END_TEST
 
+/* In a folder with the files "a" and "results", "link" to a, and the folder "f". */
+static const struct {
+    const char *words[6];
+    uint32_t arguments_most;
+    const char *key; /* NULL: taken */
+} apart[] = {
+    { { "test", "--in=a", "--out=b", NULL }, 0, NULL },
+    { { "test", "--in=a", "--out=a", NULL }, 0, "--out" },
+    { { "test", "--out=./a", "--in=a", NULL }, 0, "--out" },
+    { { "test", "--in=a", "--out=link", NULL }, 0, "--out" },
+    { { "test", "--in=new", "--out=new", NULL }, 0, NULL }, /* nothing is there to lose */
+    { { "test", "--out=results", NULL }, 0, "--db" },       /* by default */
+    { { "test", "--out=new", "--db=new", NULL }, 0, "--db" },
+    { { "test", "--out=new", "--db=f/../new", NULL }, 0, "--db" },
+    { { "test", "--out=new", "--db=f/new", NULL }, 0, NULL },
+    { { "test", "--out=a", "--db=link", NULL }, 0, NULL }, /* a link is replaced */
+    { { "test", "a", "new", NULL }, 2, NULL },
+    { { "test", "a", "a", NULL }, 2, "OUT" },
+    { { "test", "a", "link", NULL }, 2, "OUT" },
+    { { "test", "--in=a", "other", "a", NULL }, 2, "OUT" },
+    { { "test", "--out=new", "other", "f/../new", NULL }, 2, "OUT" },
+    { { "test", "--out=a", "a", NULL }, 2, "--out" },
+};
+
+static void make_files(void)
+{
+    char folder[] = "/tmp/reprise-test-XXXXXX";
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert_int_eq(chdir(folder), 0);
+    ck_assert_int_eq(mkdir("f", 0700), 0);
+    fclose(fopen("a", "w"));
+    fclose(fopen("results", "w"));
+    ck_assert_int_eq(symlink("a", "link"), 0);
+}
+
+static void remove_files(void)
+{
+    char folder[64];
+    ck_assert_ptr_nonnull(getcwd(folder, sizeof folder));
+    unlink("a");
+    unlink("results");
+    unlink("link");
+    rmdir("f");
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+
+START_TEST(what_is_written_is_no_file_that_is_read_or_written_too)
+{
+    struct parsed parsed;
+    parse(&parsed, apart[_i].words, apart[_i].arguments_most);
+    if (apart[_i].key == NULL)
+        ck_assert_int_eq(parsed.status, STATUS_OK);
+    else
+        ck_assert_str_eq(parsed.err.key, apart[_i].key);
+    done(&parsed);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("options");
@@ -136,5 +200,10 @@ int main(void)
                         (int)(sizeof refused / sizeof *refused));
     tcase_add_test(parsing, an_argument_too_many_is_refused_and_named);
     suite_add_tcase(suite, parsing);
+    TCase *files = tcase_create("files");
+    tcase_add_checked_fixture(files, make_files, remove_files);
+    tcase_add_loop_test(files, what_is_written_is_no_file_that_is_read_or_written_too, 0,
+                        (int)(sizeof apart / sizeof *apart));
+    suite_add_tcase(suite, files);
     return test_main(suite);
 }

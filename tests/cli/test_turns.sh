@@ -64,10 +64,20 @@ done
 check "a file each run" [ "$(ls replay1-*.csv | wc -l)" -eq 4 ]
 
 cp "$sample" input.jsonl
-says "a trace is not written over" 2 "other than the trace" "$reprise" sim -t input.jsonl --set warmup_turns=0 -p lru --no-db --turns ./input.jsonl
+says "a trace is not written over" 2 "other than that of --trace" "$reprise" sim -t input.jsonl --set warmup_turns=0 -p lru --no-db --turns ./input.jsonl
 ln -s input.jsonl link.jsonl
-says "nor by another name" 2 "other than the trace" "$reprise" replay link.jsonl --blocks 50 -p lru --turns input.jsonl
+says "nor by another name" 2 "other than what is read" "$reprise" replay link.jsonl --blocks 50 -p lru --turns input.jsonl
 check "the trace was written over" cmp "$sample" input.jsonl
+config=$examples/../../tests/models/configs/gpt-oss-20b.json
+cp "$config" own.json
+says "a model's file is not written over" 2 "other than the model's" "$reprise" sim "${small[@]}" --set model=./own.json -H h100 -g 1 --no-db --timeline own.json
+check "the model was written over" cmp own.json "$config"
+says "nor a database by rows" 2 "other than that of --turns" "$reprise" sim "${small[@]}" --db ./rows.csv --turns rows.csv
+"$reprise" sim "${small[@]}" -p lru --db kept.db >/dev/null 2>&1 && cp kept.db kept.copy
+says "nor by a report of itself" 2 "other than that of --db" "$reprise" report --db kept.db -o ./kept.db
+says "nor by one of another" 3 "and a database" "$reprise" report --db kept.copy -o kept.db
+says "nor what a shell led there" 3 "standard" "$reprise" models import own.json -o said
+check "the database was written over" cmp kept.db kept.copy
 says "two files of one name" 2 "other than that of --turns" "$reprise" sim "${small[@]}" --no-db --turns b.jsonl --timeline b.jsonl
 
 says "another ending" 2 "a name that ends in .csv or .jsonl" "$reprise" sim "${small[@]}" --no-db --turns t.txt

@@ -14,11 +14,25 @@ static void tell_added(const char *from, uint64_t added)
     printf(": %" PRIu64 " runs added\n", added);
 }
 
+/* Before INTO is made or changed: none of them is what nobody can read. */
+static enum status check_all(const char *const *from, uint32_t count, struct error *err)
+{
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
+        struct store *store = NULL;
+        status = store_open(from[i], true, &store, err);
+        store_close(store);
+    }
+    return status;
+}
+
 static enum status merge(const char *into, const char *const *from, uint32_t count,
                          struct error *err)
 {
     struct store *store = NULL;
-    enum status status = store_open(into, false, &store, err);
+    enum status status = check_all(from, count, err);
+    if (status == STATUS_OK)
+        status = store_open(into, false, &store, err);
     for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
         uint64_t added = 0;
         status = store_merge(store, from[i], &added, err);

@@ -55,6 +55,10 @@ check "killed and resumed: the same content" same_content whole.db kill.db
 for i in 1 2 3; do "$reprise" sweep "${vary[@]}" --shard $i/3 --db part$i.db >/dev/null 2>&1; done
 check "shards merge" "$reprise" db merge merged.db part1.db part2.db part3.db >/dev/null
 check "into the same content" same_content whole.db merged.db
+echo "no database" >text.db
+"$reprise" db merge none.db part1.db text.db >/dev/null 2>stderr
+check "what cannot be merged is refused" [ $? -eq 3 ]
+check "and leaves no database in which nothing is" [ ! -e none.db ]
 "$reprise" sweep "${vary[@]}" --shard 4/3 --db part4.db >/dev/null 2>stderr
 check "a shard beyond the last is refused" grep -q -- "--shard: expected i/n" stderr
 

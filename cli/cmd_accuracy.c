@@ -33,6 +33,9 @@ static enum status measure(const struct options *options, const struct accuracy_
                            bool *met, struct error *err)
 {
     struct accuracy accuracy;
+    if (options_check_idle(given->json && given->markdown, "--markdown", "no --json beside it",
+                           err) != STATUS_OK)
+        return err->status;
     if (options->argument_count == 0)
         return error_input(err, NULL, 0, "FOLDER", "a folder of measurements (docs/accuracy.md)",
                            NULL);

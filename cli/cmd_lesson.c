@@ -214,8 +214,16 @@ static enum status carry_out(const struct lesson_options *given, const struct op
     if (given->answer && given->set.count > 0)
         return error_input(err, NULL, 0, "--answer",
                            "to stand without --set: answers are about the lesson's own runs", NULL);
+    bool draws = !given->no_picture && !given->answer && given->pages == NULL;
+    if (options_check_idle(given->out != NULL && !draws, "--out",
+                           "no --answer, --no-picture or --pages beside it", err))
+        return err->status;
     if (given->pages != NULL)
         return write_pages(given, broken, err);
+    if (options_check_idle(options->argument_count == 0 &&
+                               (given->answer || given->set.count > 0 || given->out != NULL),
+                           "lesson", "a lesson's number: `reprise lesson` lists them", err))
+        return err->status;
     if (options->argument_count == 0)
         return list(err);
     if (read_number(options->arguments[0], &number, err) != STATUS_OK)

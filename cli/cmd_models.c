@@ -128,8 +128,33 @@ static enum status list(struct error *err)
 }
 
 struct import_to {
-    const char *out, *assume;
+    const char *out, *assume; /* NULL: not given */
 };
+
+static bool is_verb(const struct options *options, const char *verb)
+{
+    return options->argument_count > 0 && strcmp(options->arguments[0], verb) == 0;
+}
+
+static enum status check_asked(const struct options *options, const struct models_show *given,
+                               struct import_to to, bool policies, struct error *err)
+{
+    bool shows = is_verb(options, "show"), imports = is_verb(options, "import");
+    enum status status =
+        options_check_idle(policies && (shows || imports), "--policies", "no show or import", err);
+    if (status == STATUS_OK)
+        status = options_check_idle(!shows && given->json, "--json", "show NAME beside it", err);
+    if (status == STATUS_OK)
+        status =
+            options_check_idle(!shows && given->plot != NULL, "--plot", "show NAME beside it", err);
+    if (status == STATUS_OK)
+        status = options_check_idle(!imports && to.out != NULL, "--output",
+                                    "import CONFIG.json beside it", err);
+    if (status == STATUS_OK)
+        status = options_check_idle(!imports && to.assume != NULL, "--assume",
+                                    "import CONFIG.json beside it", err);
+    return status;
+}
 
 static enum status list_or_show(const struct options *options, const struct models_show *given,
                                 struct import_to to, struct error *err)
@@ -138,7 +163,8 @@ static enum status list_or_show(const struct options *options, const struct mode
     if (options->argument_count == 0)
         return list(err);
     if (options->argument_count == 2 && strcmp(arguments[0], "import") == 0)
-        return models_import(arguments[1], to.out, to.assume, err);
+        return models_import(arguments[1], to.out != NULL ? to.out : "",
+                             to.assume != NULL ? to.assume : "", err);
     if (options->argument_count != 2 || strcmp(arguments[0], "show") != 0)
         return error_input(err, NULL, 0, "models",
                            "nothing, show and a model's name, or import and a config.json",
@@ -151,7 +177,7 @@ int cmd_models(int argc, const char **argv)
     struct models_show given = {
         .hardware = "paper-4xa100", .gpus = 4, .engine = ENGINE_VERSION_CURRENT, .batch = 32
     };
-    struct import_to to = { .out = "", .assume = "" };
+    struct import_to to = { 0 };
     bool policies = false;
     const struct option table[] = {
         { "hardware", 'H', OPTION_READS, &given.hardware, "NAME", "on this server (paper-4xa100)" },
@@ -190,10 +216,8 @@ int cmd_models(int argc, const char **argv)
     struct options options;
     struct error err = { 0 };
     if (options_parse(&options, &line, argc, argv, &err) == STATUS_OK && !options.help) {
-        if (policies)
-            list_policies(&err);
-        else
-            list_or_show(&options, &given, to, &err);
+        if (check_asked(&options, &given, to, policies, &err) == STATUS_OK)
+            (void)(policies ? list_policies(&err) : list_or_show(&options, &given, to, &err));
     }
     options_free(&options);
     return output_exit(&err);

@@ -154,10 +154,10 @@ int cmd_paper(int argc, const char **argv)
     struct error err = { 0 };
     bool passed = true;
     if (options_parse(&options, &line, argc, argv, &err) == STATUS_OK && !options.help) {
-        if (given.list)
-            paper_print_parts(stdout);
-        else
-            reproduce(&given, &options, &passed, &err);
+        if (options_check_idle(given.list && options.argument_count > 0, "--list",
+                               "no figure beside it", &err) == STATUS_OK)
+            given.list ? paper_print_parts(stdout)
+                       : (void)reproduce(&given, &options, &passed, &err);
     }
     options_free(&options);
     int code = output_exit(&err);

@@ -117,6 +117,9 @@ static enum status run(const struct run_options *given, struct error *err)
     if (status == STATUS_OK)
         status = comparison_record(&comparison, &given->record, err);
     if (status == STATUS_OK)
+        status = options_check_idle(given->record.keep_turns && given->no_db, "--keep-turns",
+                                    "a database to keep them in: no --no-db beside it", err);
+    if (status == STATUS_OK)
         status = results_store_open(given->db, given->no_db, &store, err);
     if (status == STATUS_OK) {
         interrupt_catch();

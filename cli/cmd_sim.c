@@ -30,6 +30,9 @@ static enum status simulate(const struct sim_options *given, struct error *err)
     if (status == STATUS_OK)
         status = comparison_record(&comparison, &given->record, err);
     if (status == STATUS_OK)
+        status = options_check_idle(given->record.keep_turns && given->no_db, "--keep-turns",
+                                    "a database to keep them in: no --no-db beside it", err);
+    if (status == STATUS_OK)
         status = comparison_replicate(&comparison, given->replications, err);
     if (status == STATUS_OK)
         status = results_store_open(given->db, given->no_db, &store, err);

@@ -132,6 +132,16 @@ static void print_plan(const struct plan *plan)
                plan_run_name(plan, i, name, sizeof name));
 }
 
+static enum status check_given(const struct sweep_options *given, struct error *err)
+{
+    enum status status =
+        options_check_idle(given->json && given->csv, "--json", "no --csv beside it", err);
+    if (status == STATUS_OK)
+        status = options_check_idle(given->dry_run && (given->json || given->csv), "--dry-run",
+                                    "no --csv or --json beside it: it is a list", err);
+    return status == STATUS_OK ? sweep_print_check(given->metrics, err) : status;
+}
+
 static enum status sweep(struct ranks *ranks, void *context, struct error *err)
 {
     const struct sweep_options *given = context;
@@ -140,7 +150,7 @@ static enum status sweep(struct ranks *ranks, void *context, struct error *err)
     struct store *store = NULL;
     enum status status = given->shard != NULL ? shard_parse(given->shard, &shard, err) : STATUS_OK;
     if (status == STATUS_OK)
-        status = sweep_print_check(given->metrics, err);
+        status = check_given(given, err);
     if (status == STATUS_OK)
         status = make_plan(given, &plan, err);
     if (status == STATUS_OK && given->dry_run)

@@ -152,6 +152,12 @@ enum status options_check_apart(const char *option, const char *path, const char
     return error_input(err, NULL, 0, option, expected, path);
 }
 
+enum status options_check_idle(bool given, const char *option, const char *expected,
+                               struct error *err)
+{
+    return given ? error_input(err, NULL, 0, option, expected, NULL) : STATUS_OK;
+}
+
 static const char *file_of(const struct option *option)
 {
     return option->kind == OPTION_READS || option->kind == OPTION_WRITES

@@ -62,6 +62,10 @@ enum status options_parse(struct options *options, const struct command_line *li
 enum status options_check_apart(const char *option, const char *path, const char *what, const char *read,
                                 struct error *err);
 
+/* An option that would do nothing beside the others is refused, not passed over. given: it was; expected: "show NAME beside
+ * it". STATUS_INPUT. */
+enum status options_check_idle(bool given, const char *option, const char *expected, struct error *err);
+
 void options_free(struct options *options);
 
 #endif

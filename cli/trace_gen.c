@@ -28,6 +28,9 @@ static enum status generate(const struct gen_options *given, const struct option
 {
     struct trace *trace = NULL;
     const char *format = given->to;
+    if (options_check_idle(given->shapes && options->argument_count > 0, "--shapes",
+                           "no file: it writes none", err) != STATUS_OK)
+        return err->status;
     if (given->shapes) {
         list_shapes();
         return STATUS_OK;

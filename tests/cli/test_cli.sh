@@ -340,6 +340,22 @@ if command -v sqlite3 >/dev/null; then
 fi
 gives "a run whose warm-up takes all turns" 2 "warmup_turns: expected fewer than the" "$reprise" sim --no-db --set workload.sessions=60
 gives "a full disk behind standard output" 3 "standard output" bash -c "\"$reprise\" sim --no-db --set workload.sessions=60 --set warmup_turns=0 --json >/dev/full"
+# What would do nothing beside the rest is refused: an exit code 0 would say that it was done.
+gives "a list of models as JSON" 2 "--json: expected show NAME" "$reprise" models --json
+gives "an import as JSON" 2 "--json: expected show NAME" "$reprise" models import tiny.json --json
+gives "a roofline of no model" 2 "--plot: expected show NAME" "$reprise" models --plot roofline.svg
+gives "a model that is shown into a file" 2 "--output: expected import" "$reprise" models show llama-65b -o shown.yaml
+gives "what to take for granted of no import" 2 "--assume: expected import" "$reprise" models show llama-65b --assume dense-gqa
+gives "policies of a model" 2 "--policies: expected no show" "$reprise" models show llama-65b --policies
+gives "a sweep's list as JSON" 2 "--dry-run: expected no --csv or --json" "$reprise" sweep --vary gpus=1,2 -n --json
+gives "a sweep as CSV and JSON" 2 "--json: expected no --csv" "$reprise" sweep --vary gpus=1,2 -n --json --csv
+gives "accuracy as JSON and markdown" 2 "--markdown: expected no --json" "$reprise" accuracy . --json --markdown
+gives "shapes into a file" 2 "--shapes: expected no file" "$reprise" trace gen --shapes shapes.csv
+gives "a list of figures, one of them" 2 "--list: expected no figure" "$reprise" paper --list 19
+gives "rows in no database" 2 "--keep-turns: expected a database" "$reprise" sim "${small[@]}" --no-db --keep-turns
+gives "a lesson's answer as a picture" 2 "--out: expected no --answer" "$reprise" lesson 1 --answer -o answer.png
+gives "an answer to no lesson" 2 "a lesson's number" "$reprise" lesson --answer
+gives "no lesson changed" 2 "a lesson's number" "$reprise" lesson --set gpus=1
 gives "an unknown command" 2 "reprise --help" "$reprise" simulate
 gives "no command" 2 "Usage" "$reprise"
 

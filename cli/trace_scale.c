@@ -41,6 +41,12 @@ static enum status scale(const struct scale_options *given, const struct options
     if (read_scale(given, &scale, err) ||
         trace_source_open(&given->source, options->arguments[0], &trace, err))
         return err->status;
+    if (options_check_idle(given->think != NULL && trace_facts(trace).open_loop, "--think",
+                           "a closed loop: requests of an open one have no think times",
+                           err) != STATUS_OK) {
+        trace_close(trace);
+        return err->status;
+    }
     struct trace *scaled = trace_scaled(trace, &scale);
     const char *format = given->to != NULL ? given->to : trace_facts(scaled).format;
     enum status status = trace_verb_write(scaled, options->arguments[1], format, given->lossy, err);

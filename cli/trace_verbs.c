@@ -96,6 +96,9 @@ static enum status check_source(const struct trace_source *given, const char *pa
 {
     if (path != NULL && given->documents)
         return error_input(err, NULL, 0, "--documents", "no file: they are generated", path);
+    if (options_check_idle(path != NULL && given->token_time != NULL && !given->open_loop,
+                           "--token-time", "--open-loop beside it", err) != STATUS_OK)
+        return err->status;
     if (path != NULL && given->shape != NULL)
         return error_input(err, NULL, 0, "--shape", "no file: it is generated", path);
     if (given->documents && given->shape != NULL)

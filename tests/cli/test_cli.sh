@@ -351,6 +351,8 @@ gives "a sweep's list as JSON" 2 "--dry-run: expected no --csv or --json" "$repr
 gives "a sweep as CSV and JSON" 2 "--json: expected no --csv" "$reprise" sweep --vary gpus=1,2 -n --json --csv
 gives "accuracy as JSON and markdown" 2 "--markdown: expected no --json" "$reprise" accuracy . --json --markdown
 gives "shapes into a file" 2 "--shapes: expected no file" "$reprise" trace gen --shapes shapes.csv
+gives "think times of requests" 2 "--think: expected a closed loop" "$reprise" trace scale "$sample" thought.jsonl --think 2
+gives "a reply's time in no open loop" 2 "--token-time: expected --open-loop" "$reprise" trace convert "$sample" timed.jsonl --to mooncake --token-time 5ms
 gives "a list of figures, one of them" 2 "--list: expected no figure" "$reprise" paper --list 19
 gives "rows in no database" 2 "--keep-turns: expected a database" "$reprise" sim "${small[@]}" --no-db --keep-turns
 gives "a lesson's answer as a picture" 2 "--out: expected no --answer" "$reprise" lesson 1 --answer -o answer.png

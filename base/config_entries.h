@@ -13,6 +13,7 @@ struct config_entry {
     char *value;   /* NULL: a mapping, whose keys are entries of their own */
     char *source;  /* "--set a.b"; NULL: the tree's file */
     uint64_t line; /* 0 for --set */
+    bool typed;    /* config_tree_set() gave the value: the user, no file */
 };
 
 /* Invariant: no two entries have the same key. In the order of the file, then of the --set. */

@@ -27,7 +27,8 @@ struct config_tree *config_tree_copy(const struct config_tree *tree)
         *append(copy) = (struct config_entry){ .key = memory_text(entry->key),
                                                .value = copy_text(entry->value),
                                                .source = copy_text(entry->source),
-                                               .line = entry->line };
+                                               .line = entry->line,
+                                               .typed = entry->typed };
     }
     return copy;
 }
@@ -131,6 +132,7 @@ static void lay(struct config_tree *tree, const struct config_tree *from,
     at->value = memory_text(entry->value);
     at->source = source_of(from, key);
     at->line = 0;
+    at->typed = entry->typed;
 }
 
 void config_tree_fill(struct config_tree *tree, const struct config_tree *from, const char *section,

@@ -1,6 +1,7 @@
 /* base/config_load.c - a tree against a schema: nothing unknown, and every row's value into the
  * target. */
 #include "base/config_entries.h"
+#include "base/plain_file.h"
 #include "base/shown.h"
 
 #include <assert.h>
@@ -133,10 +134,21 @@ static enum status check_known(const struct config_section *sections,
     return refuse_unknown(sections, tree, entry, err);
 }
 
+/* Who wrote the file can have named what is never read to its end; the user knows what he names. */
+static enum status refuse_unplain(const struct config_tree *tree, const struct config_entry *entry,
+                                  struct error *err)
+{
+    char expected[CONFIG_PHRASE_BYTES];
+    snprintf(expected, sizeof expected, "a plain file, not %s", plain_file_not(entry->value));
+    return config_refuse(tree, entry, expected, entry->value, err);
+}
+
 static enum status load_given(const struct config_tree *tree, const struct config_entry *entry,
                               const struct config_row *row, void *value, struct error *err)
 {
     char expected[CONFIG_PHRASE_BYTES];
+    if (row->names_file && !entry->typed && plain_file_not(entry->value) != NULL)
+        return refuse_unplain(tree, entry, err);
     if (config_value_read(row, entry->value, value))
         return STATUS_OK;
     if (row->kind == CONFIG_TEXT && !shown_is_plain(entry->value))

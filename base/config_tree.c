@@ -330,6 +330,7 @@ static void set_value(struct config_tree *tree, const char *key, const char *val
     entry->source = memory_new(source_bytes, 1);
     snprintf(entry->source, source_bytes, "--set %s", key);
     entry->line = 0;
+    entry->typed = true;
 }
 
 enum status config_tree_set(struct config_tree *tree, const char *assignment, struct error *err)

@@ -90,6 +90,7 @@ struct config_row {
     const char *const *choices; /* CONFIG_CHOICE: names, ended by NULL */
     const char *help;           /* one sentence; says the source of the default */
     const char *word; /* taken in a number's place; CONFIG_U64: UINT64_MAX, CONFIG_DOUBLE: infinity */
+    bool names_file;  /* CONFIG_TEXT: may be a file's path. Where a file says it, a pipe or a device is refused */
 };
 
 /* Room for a row's phrase, or its value as a text. */

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/path.h"
+#include "base/plain_file.h"
 #include "base/read_end.h"
 #include "base/shown.h"
 
@@ -32,9 +33,9 @@ static unsigned piece_bytes(uint64_t read_bytes)
 /* zlib passes through what is not gzip'd. The text is ended by a '\0' after size_bytes. */
 static enum status read_all(const char *path, char **text, uint64_t *size_bytes, struct error *err)
 {
-    gzFile file = gzopen(path, "rb");
-    if (file == NULL)
-        return error_io(err, path, "open", strerror(errno));
+    gzFile file;
+    if (plain_file_open_gzip(path, &file, err) != STATUS_OK)
+        return err->status;
     uint32_t capacity = 0;
     int got = 1;
     *text = NULL;

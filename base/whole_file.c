@@ -292,8 +292,7 @@ enum status whole_file_copy(const char *from, const char *path, struct error *er
     FILE *in = fopen(from, "rb");
     if (in == NULL)
         return error_io(err, from, "read", strerror(errno));
-    whole_file_open(&file, path, err);
-    if (file.out == NULL) {
+    if (whole_file_open(&file, path, err) != STATUS_OK) {
         fclose(in);
         return err->status;
     }

@@ -4,6 +4,7 @@
 #include "base/absent.h"
 #include "base/folder_names.h"
 #include "base/path.h"
+#include "base/plain_file.h"
 #include "models/models.h"
 
 #include <assert.h>
@@ -91,10 +92,15 @@ enum status models_check_inside(const char *file, const char *key, const char *n
         part = strchr(part, '/');
         part = part != NULL ? part + 1 : NULL;
     }
-    if (inside)
+    if (!inside)
+        return error_input(err, file, 0, key, "a name, or a path below the current folder",
+                           name_or_path);
+    const char *other = plain_file_not(name_or_path);
+    if (other == NULL)
         return STATUS_OK;
-    return error_input(err, file, 0, key, "a name, or a path below the current folder",
-                       name_or_path);
+    char expected[64];
+    snprintf(expected, sizeof expected, "a plain file, not %s", other);
+    return error_input(err, file, 0, key, expected, name_or_path);
 }
 
 enum status models_read_sections(const char *path, const struct config_section *sections,

@@ -267,6 +267,7 @@ const struct config_row hardware_rows[] = {
       .help = "to the first byte" },
     { .key = "ssd.drive",
       .kind = CONFIG_TEXT,
+      .names_file = true,
       .offset = AT(drive),
       .standard = HARDWARE_DRIVE,
       .help = "the drive that these disks are, for their wear: one of models/drive, or a path" },

@@ -227,8 +227,9 @@ static void say_assumed(struct hf *hf, const char *assume)
     hf_say(hf, text);
 }
 
-/* A folder's config.json, or Mistral's params.json where there is no other. */
-static void file_of(const char *path, char file[MODELS_PATH_BYTES])
+/* A folder's config.json, or Mistral's params.json where there is no other. Whether it is a folder.
+ */
+static bool file_of(const char *path, char file[MODELS_PATH_BYTES])
 {
     struct stat about;
     bool folder = stat(path, &about) == 0 && S_ISDIR(about.st_mode);
@@ -236,10 +237,11 @@ static void file_of(const char *path, char file[MODELS_PATH_BYTES])
     const char *slash = length > 0 && path[length - 1] == '/' ? "" : "/";
     snprintf(file, MODELS_PATH_BYTES, folder ? "%s%sconfig.json" : "%s", path, slash);
     if (!folder || !file_absent(file))
-        return;
+        return folder;
     snprintf(file, MODELS_PATH_BYTES, "%s%sparams.json", path, slash);
     if (file_absent(file))
         snprintf(file, MODELS_PATH_BYTES, "%s%sconfig.json", path, slash);
+    return true;
 }
 
 enum status model_import(const char *path, const struct model_import *how, struct model *model,
@@ -247,7 +249,7 @@ enum status model_import(const char *path, const struct model_import *how, struc
 {
     char file[MODELS_PATH_BYTES];
     uint32_t assume = 0;
-    file_of(path, file);
+    bool found = file_of(path, file);
     memset(model, 0, sizeof *model);
     if (how != NULL && how->name != NULL)
         snprintf(model->name, sizeof model->name, "%s", how->name);
@@ -255,7 +257,7 @@ enum status model_import(const char *path, const struct model_import *how, struc
         name_by_path(file, model->name);
     json_t *root = NULL;
     if (read_assume(how != NULL ? how->assume : NULL, &assume, err) != STATUS_OK ||
-        hf_json_load(file, &root, err) != STATUS_OK)
+        hf_json_load(file, found, &root, err) != STATUS_OK)
         return err->status;
     struct hf *hf = memory_new(1, sizeof *hf);
     *hf = (struct hf){ .path = file,

@@ -132,8 +132,9 @@ void hf_rename_mistral(json_t *object);
 
 /* ---- what all decoders have ---- */
 
-/* JSON as Python's json writes it, with Infinity and NaN, which become null. */
-enum status hf_json_load(const char *path, json_t **root, struct error *err);
+/* JSON as Python's json writes it, with Infinity and NaN, which become null. found: the file was not named, but found in a folder,
+ * or beside another; it must be a plain one. */
+enum status hf_json_load(const char *path, bool found, json_t **root, struct error *err);
 
 /* How many layers there are, what each mixes by, and the window's width (hf_layers.c). */
 void hf_read_layers(struct hf *hf);

@@ -5,6 +5,7 @@
 #include "base/json_constants.h"
 #include "base/json_why.h"
 #include "base/memory.h"
+#include "base/plain_file.h"
 #include "base/read_end.h"
 #include "base/shown.h"
 
@@ -14,14 +15,22 @@
 
 #define FILE_BYTES_MOST (16u << 20)
 
-/* The caller's to free(). NULL: err says why. */
-static char *read_text(const char *path, struct error *err)
+static FILE *open_json(const char *path, bool found, struct error *err)
 {
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) {
+    FILE *file = NULL;
+    if (found)
+        plain_file_open(path, &file, err);
+    else if ((file = fopen(path, "rb")) == NULL)
         error_io(err, path, "open", strerror(errno));
+    return file;
+}
+
+/* The caller's to free(). NULL: err says why. */
+static char *read_text(const char *path, bool found, struct error *err)
+{
+    FILE *file = open_json(path, found, err);
+    if (file == NULL)
         return NULL;
-    }
     size_t length;
     char *text = read_most(file, FILE_BYTES_MOST, &length);
     if (read_end(file, path, err) == STATUS_OK) {
@@ -66,9 +75,9 @@ static json_t *shown_copy(json_t *value)
     return copy;
 }
 
-enum status hf_json_load(const char *path, json_t **root, struct error *err)
+enum status hf_json_load(const char *path, bool found, json_t **root, struct error *err)
 {
-    char *text = read_text(path, err);
+    char *text = read_text(path, found, err);
     if (text == NULL)
         return err->status;
     json_error_t problem;

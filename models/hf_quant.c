@@ -195,7 +195,7 @@ static json_t *load(struct hf *hf, const char *file)
 {
     json_t *root = NULL;
     if (hf->status == STATUS_OK)
-        hf->status = hf_json_load(file, &root, hf->err);
+        hf->status = hf_json_load(file, true, &root, hf->err);
     return hf->status == STATUS_OK ? root : NULL;
 }
 

@@ -469,7 +469,8 @@ void models_print(FILE *out, const struct model *model, const struct hardware *h
                   const struct timing_host *host);
 
 /* Whether what a file or an experiment names is a name, or a path below the current folder: the file may be a stranger's, and
- * only model, hardware, trace and ssd.drive are any path by right. STATUS_INPUT: it is absolute, or has a "..". */
+ * only model, hardware, trace and ssd.drive are any path by right (names_file in their rows: what they name is no pipe either).
+ * STATUS_INPUT: it is absolute, has a "..", or is a pipe or a device. */
 enum status models_check_inside(const char *file, const char *key, const char *name_or_path,
                                 struct error *err);
 

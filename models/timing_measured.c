@@ -15,6 +15,7 @@
  * Lines that begin with # are comments. */
 #include "models/timing_measured.h"
 
+#include "base/plain_file.h"
 #include "base/read_end.h"
 
 #include <errno.h>
@@ -96,9 +97,9 @@ enum status measured_timing_read(const char *path, struct measured_timing *measu
 {
     char text[256];
     enum status status = STATUS_OK;
-    FILE *file = fopen(path, "r");
-    if (file == NULL)
-        return error_io(err, path, "open the measured times", strerror(errno));
+    FILE *file;
+    if (plain_file_open(path, &file, err) != STATUS_OK)
+        return err->status;
     memset(measured, 0, sizeof *measured);
     for (uint64_t line = 1; status == STATUS_OK && fgets(text, sizeof text, file) != NULL; line++) {
         text[strcspn(text, "\n")] = '\0';

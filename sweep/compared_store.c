@@ -6,6 +6,7 @@
 #include "sim/engine/disks.h"
 #include "validate/store/store_sweep.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,17 @@ struct store_run_difference *compared_differences(const struct compared *compare
 
 /* ---- and back ---- */
 
+/* It is told and not opened here: that it was a pipe, as the user's own may be, is no matter. */
+static enum status keep_trace(struct config_tree *tree, struct error *err)
+{
+    char assignment[sizeof "trace=" + CONFIG_TEXT_BYTES];
+    const char *trace = config_tree_value(tree, "trace");
+    if (trace == NULL || strlen(trace) >= CONFIG_TEXT_BYTES)
+        return STATUS_OK;
+    snprintf(assignment, sizeof assignment, "trace=%s", trace);
+    return config_tree_set(tree, assignment, err);
+}
+
 enum status compared_experiment(struct store *store, int64_t run, struct experiment *experiment,
                                 struct error *err)
 {
@@ -46,6 +58,8 @@ enum status compared_experiment(struct store *store, int64_t run, struct experim
     enum status status = store_run_config(store, run, &yaml, err);
     if (status == STATUS_OK)
         status = config_tree_parse(yaml, "the run's configuration", &tree, err);
+    if (status == STATUS_OK)
+        status = keep_trace(tree, err);
     if (status == STATUS_OK)
         status = config_load(experiment_sections, tree, experiment, err);
     config_tree_free(tree);

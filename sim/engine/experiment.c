@@ -37,13 +37,13 @@ static const char *const overflow_choices[] = { OVERFLOWS(CHOICE_WORD) NULL };
       .standard = #standard_, .help = help_ },
 
 static const struct config_row experiment_rows[] = {
-    { .key = "model", .kind = CONFIG_TEXT, .offset = AT(model), .standard = "llama-13b",
+    { .key = "model", .kind = CONFIG_TEXT, .names_file = true, .offset = AT(model), .standard = "llama-13b",
       .help = "a model of models/llm, or the path of such a YAML file or of a Hugging Face config.json" },
-    { .key = "hardware", .kind = CONFIG_TEXT, .offset = AT(hardware), .standard = "paper-4xa100",
+    { .key = "hardware", .kind = CONFIG_TEXT, .names_file = true, .offset = AT(hardware), .standard = "paper-4xa100",
       .help = "a server of models/hardware, or the path of such a YAML file" },
     { .key = "gpus", .kind = CONFIG_U32, .offset = AT(gpus), .min = 1, .max = 64, .standard = "2",
       .help = "tensor-parallel GPUs in use; the paper runs 13B on 2 and the others on 4" },
-    { .key = "trace", .kind = CONFIG_TEXT, .offset = AT(trace), .standard = "",
+    { .key = "trace", .kind = CONFIG_TEXT, .names_file = true, .offset = AT(trace), .standard = "",
       .help = "a trace file; empty: the generated workload" },
     { .key = "warmup_turns", .kind = CONFIG_U64, .offset = AT(warmup_turns), .min = 0, .max = 1e12,
       .standard = "10000", .help = "the first turns to start, which are not measured (paper: 10K)" },
@@ -389,7 +389,7 @@ static const struct config_row experiment_rows[] = {
     { .key = "slo.tbt", .kind = CONFIG_U64, .unit = UNIT_DURATION, .offset = AT(slo_tbt_ns),
       .min = 0, .max = 1e18, .standard = "100ms",
       .help = "promised mean time between a reply's tokens, for goodput" },
-    { .key = "ssd.drive", .kind = CONFIG_TEXT, .offset = AT(drive), .standard = "",
+    { .key = "ssd.drive", .kind = CONFIG_TEXT, .names_file = true, .offset = AT(drive), .standard = "",
       .help = "the drive that the SSD tier is made of: one of models/drive, or a path; its rates, capacity "
               "and wear then stand; empty: the hardware's own disks, at its rates, of the drive that its "
               "ssd.drive names" },

@@ -2,6 +2,7 @@
 #include "validate/accuracy/timed.h"
 
 #include "base/memory.h"
+#include "base/plain_file.h"
 #include "base/read_end.h"
 #include "base/units.h"
 
@@ -141,9 +142,9 @@ enum status timed_read(const char *path, struct timed_requests *requests, struct
 {
     struct reading reading = { .path = path, .requests = requests, .err = err };
     *requests = (struct timed_requests){ 0 };
-    gzFile file = gzopen(path, "rb");
-    if (file == NULL)
-        return error_io(err, path, "open", strerror(errno));
+    gzFile file;
+    if (plain_file_open_gzip(path, &file, err) != STATUS_OK)
+        return err->status;
     enum status status = read_lines(&reading, file);
     struct error read = { 0 }; /* comes first: a line that the disk cut is not malformed */
     if (read_end_gzip(file, path, &read) != STATUS_OK) {

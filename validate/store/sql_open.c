@@ -5,6 +5,7 @@
 
 #include "base/absent.h"
 #include "base/memory.h"
+#include "base/plain_file.h"
 #include "base/read_end.h"
 
 #include <errno.h>
@@ -31,6 +32,19 @@ static void name_beside(const char *real, const char *ending, char name[PATH_MAX
     snprintf(name, PATH_MAX + 16, "%s%s", real, ending);
 }
 
+/* SQLite would wait for a pipe that is there in the place of one of its files. */
+static enum status check_beside(const char *real, struct error *err)
+{
+    static const char *const endings[] = { "-wal", "-shm", "-journal" };
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        char name[PATH_MAX + 16];
+        name_beside(real, endings[i], name);
+        if (plain_file_not(name) != NULL)
+            return error_io(err, name, "open database", "it is no file of bytes");
+    }
+    return STATUS_OK;
+}
+
 static bool is_beside(const char *real, const char *ending)
 {
     char name[PATH_MAX + 16];
@@ -53,11 +67,11 @@ static enum status check_journal(const char *path, const char *real, struct erro
     char name[PATH_MAX + 16];
     unsigned char last[sizeof magic];
     name_beside(real, "-journal", name);
-    FILE *file = fopen(name, "rb");
-    if (file == NULL && errno == ENOENT)
+    if (file_absent(name))
         return STATUS_OK;
-    if (file == NULL)
-        return error_io(err, path, "open database", strerror(errno));
+    FILE *file;
+    if (plain_file_open(name, &file, err) != STATUS_OK)
+        return err->status;
     bool named = fseek(file, -(long)sizeof last, SEEK_END) == 0 &&
                  fread(last, 1, sizeof last, file) == sizeof last &&
                  memcmp(last, magic, sizeof last) == 0;
@@ -168,6 +182,8 @@ static enum status prepare_read(struct sql *sql, char **uri, struct error *err)
         return error_io(err, sql->path, "open database", strerror(errno));
     if (sql->stamp.kind != S_IFREG)
         return error_io(err, sql->path, "open database", "it is no file of bytes");
+    if (check_beside(real, err) != STATUS_OK)
+        return err->status;
     sql->lies_still = lies_alone(real);
     *uri = uri_of(real, sql->lies_still ? "?immutable=1" : "?mode=ro");
     return STATUS_OK;
@@ -192,6 +208,8 @@ enum status sql_open_write(struct sql *sql, struct error *err)
     /* A pipe would be waited for, a device written over. Folders SQLite refuses. */
     if (there && sql->stamp.kind != S_IFREG && sql->stamp.kind != S_IFDIR)
         return error_io(err, sql->path, "open database", "it is no file of bytes");
+    if (there && check_beside(real, err) != STATUS_OK)
+        return err->status;
     if (there && check_journal(sql->path, real, err) != STATUS_OK)
         return err->status;
     char *uri = uri_of(sql->path, "");

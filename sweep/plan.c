@@ -50,6 +50,8 @@ static enum status plan_point(struct config_tree *tree, struct plan *plan, uint3
     enum status status = set_values(tree, plan, point, err);
     if (status == STATUS_OK)
         status = experiment_from_tree(tree, NULL, &experiment, err);
+    if (status == STATUS_OK) /* together values may be what cannot run; these never can */
+        status = experiment_check_texts(&experiment, err);
     if (status != STATUS_OK)
         return status;
     if (plan->replications > 1 && experiment.trace[0] != '\0')

@@ -203,7 +203,7 @@ static enum status make_point(struct size_space *space, uint32_t index, struct s
     if (status == STATUS_OK)
         status = experiment_from_tree(tree, NULL, &point->experiment, err);
     if (status == STATUS_OK)
-        status = experiment_check_policy(&point->experiment, err);
+        status = experiment_check_texts(&point->experiment, err);
     config_tree_free(tree);
     if (status != STATUS_OK)
         return status;

@@ -53,14 +53,24 @@ static enum status refuse_head(const struct lines *lines, const struct head *hea
     return error_input(err, lines_path(lines), lines_number(lines) + 1, NULL, expected, found);
 }
 
+static enum status check_name(const char *name, struct error *err)
+{
+    return name[0] == '\0' || trace_format_named(name) != NULL ? STATUS_OK : refuse_name(name, err);
+}
+
+enum status trace_import_check(const struct trace_import *import, struct error *err)
+{
+    return check_name(import->format, err);
+}
+
 enum status trace_format_choose(struct lines *lines, const char *name,
                                 const struct trace_format **format, struct error *err)
 {
     const char *text;
     size_t length;
     const bool named = name[0] != '\0';
-    if (named && trace_format_named(name) == NULL)
-        return refuse_name(name, err);
+    if (check_name(name, err) != STATUS_OK)
+        return err->status;
     enum lines_step step = lines_peek(lines, &text, &length, err);
     if (step == LINES_ERROR)
         return err->status;

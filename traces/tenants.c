@@ -158,12 +158,24 @@ static const struct source given_source = { .next = given_next,
                                             .progress = given_progress,
                                             .close = given_close };
 
+static enum status parse_shares(const struct workload_tenants *tenants, struct tenant_list *shares,
+                                struct error *err)
+{
+    return tenant_list_parse("workload.tenants", "shares above 0", 1e-9, 1e9, tenants->shares,
+                             shares, err);
+}
+
+enum status workload_tenants_check(const struct workload_tenants *tenants, struct error *err)
+{
+    struct tenant_list shares;
+    return parse_shares(tenants, &shares, err);
+}
+
 enum status trace_give_tenants(const struct workload_tenants *tenants, uint64_t seed,
                                struct trace **trace, struct error *err)
 {
     struct tenant_list shares;
-    if (tenant_list_parse("workload.tenants", "shares above 0", 1e-9, 1e9, tenants->shares, &shares,
-                          err) != STATUS_OK)
+    if (parse_shares(tenants, &shares, err) != STATUS_OK)
         return err->status;
     if (shares.count <= 1)
         return STATUS_OK;

@@ -28,6 +28,9 @@ struct workload_tenants {
 };
 extern const struct config_row workload_tenant_rows[]; /* under "workload." */
 
+/* STATUS_INPUT: shares that are no list. */
+enum status workload_tenants_check(const struct workload_tenants *tenants, struct error *err);
+
 /* Gives the trace's sessions to tenants: each is drawn by the session's number from a stream of its
  * own. Owns *trace, and takes its place; with one tenant it is left as it is. STATUS_INPUT: shares
  * that are no list; *trace stays the caller's. */

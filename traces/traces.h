@@ -193,6 +193,8 @@ struct trace_import {
     uint32_t server;          /* of KV events: that one's only, from 1; 0: all */
 };
 extern const struct config_row trace_import_rows[]; /* offsets into struct trace_import */
+/* STATUS_INPUT: no known format. */
+enum status trace_import_check(const struct trace_import *import, struct error *err);
 /* Tokens of the blocks that texts, and the histories of trace_unroll(), are cut into. */
 uint32_t trace_import_block_tokens(const struct trace_import *import);
 

@@ -172,8 +172,9 @@ enum status experiment_from_tree(const struct config_tree *tree,
 const char *experiment_engine(const struct experiment *experiment);
 /* What the engine of the experiment needs of HBM beside weights and KV. */
 struct engine_memory experiment_memory(const struct experiment *experiment);
-/* Whether there is such a policy, as is told when it runs: STATUS_INPUT. */
-enum status experiment_check_policy(const struct experiment *experiment, struct error *err);
+/* STATUS_INPUT: a text that is wrong whatever the other keys say, as is told when it runs: no policy, no format of a trace,
+ * no list of tenants. Names of files are told by reading these. */
+enum status experiment_check_texts(const struct experiment *experiment, struct error *err);
 /* STATUS_INPUT: a policy's constants (placement.POLICY.NAME) that contradict each other. */
 enum status experiment_check_policy_keys(const struct experiment *experiment, struct error *err);
 /* The experiment under a policy of the core's, which is no preset. */

@@ -148,11 +148,17 @@ enum status experiment_from_tree(const struct config_tree *tree,
     return status;
 }
 
-enum status experiment_check_policy(const struct experiment *experiment, struct error *err)
+enum status experiment_check_texts(const struct experiment *experiment, struct error *err)
 {
     struct placement_config config;
-    return policy_name_parse(
-        experiment->eviction[0] != '\0' ? experiment->eviction : experiment->policy, &config, err);
+    struct tenant_lists lists;
+    const char *policy =
+        experiment->eviction[0] != '\0' ? experiment->eviction : experiment->policy;
+    if (policy_name_parse(policy, &config, err) || trace_import_check(&experiment->import, err) ||
+        workload_tenants_check(&experiment->tenants_given, err) ||
+        tenant_lists_parse(&experiment->tenants, &lists, err))
+        return err->status;
+    return STATUS_OK;
 }
 
 enum status experiment_check_policy_keys(const struct experiment *experiment, struct error *err)

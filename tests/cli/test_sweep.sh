@@ -65,6 +65,16 @@ check "a shard beyond the last is refused" grep -q -- "--shard: expected i/n" st
 "$reprise" sweep --vary gpus=2,99 --db whole.db >/dev/null 2>stderr
 check "a value out of range is refused before any run" [ $? -eq 2 ]
 
+for wrong in policy=lru,lruu placement.eviction=lru,lruu import.format=mooncake,no-such tenants.priority=80/20,80/x \
+    tenants.dram_quota=0.5/0.5,2 workload.tenants=1/2,a=1/2 engine.version=none,no-such model=llama-13b,no-such; do
+    check "no point can run: $wrong is refused before any run" \
+        exits 2 "$reprise" sweep "${vary[@]:0:4}" --vary "$wrong" --db none.db
+    check "$wrong: nothing was begun" [ ! -e none.db ]
+done
+check "values that cannot run together are points that cannot run" \
+    exits 0 "$reprise" sweep "${vary[@]:0:4}" --vary gpus=1,2 --vary tiers.hbm.cache=0,1GB --vary placement.save=lacking,nodes --db some.db
+check "and are counted" grep -q ", 4 cannot run" err
+
 "$reprise" sweep "${vary[@]}" --db more.db --replications 3 -m llama-3-8b -H h100 -g 1 \
     --metrics ttft_p99_ns >stdout 2>/dev/null
 check "replications show confidence intervals" grep -q "±" stdout

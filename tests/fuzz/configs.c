@@ -98,7 +98,7 @@ static void make_experiment(const struct config_tree *tree)
         return;
     }
     check_record(&experiment);
-    if (experiment_check_policy(&experiment, &err) == STATUS_OK)
+    if (experiment_check_texts(&experiment, &err) == STATUS_OK)
         experiment_check_policy_keys(&experiment, &err);
 }
 

@@ -14,12 +14,22 @@ enum status read_end(FILE *file, const char *path, struct error *err)
     return err->status;
 }
 
+/* What zlib wrote when it failed, "PATH: REASON": errno is another by now, where more was called.
+ */
+static const char *reason_of(const char *text)
+{
+    const char *reason = text;
+    for (const char *colon; (colon = strstr(reason, ": ")) != NULL;)
+        reason = colon + 2;
+    return reason;
+}
+
 enum status read_end_gzip(gzFile file, const char *path, struct error *err)
 {
-    int reason = errno, code;
+    int code;
     const char *text = gzerror(file, &code);
     if (code != Z_OK && code != Z_BUF_ERROR)
-        error_io(err, path, "read", code == Z_ERRNO ? strerror(reason) : text);
+        error_io(err, path, "read", reason_of(text));
     errno = 0;
     code = gzclose(file);
     if (code != Z_OK) /* only now is a gzip'd file told to break off */

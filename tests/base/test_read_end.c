@@ -5,11 +5,23 @@
 #include "base/folder_names.h"
 #include "tests/support.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+static enum status read_packed(const char *path, struct error *err)
+{
+    char part[64];
+    gzFile file = gzopen(path, "rb");
+    ck_assert_ptr_nonnull(file);
+    while (gzread(file, part, sizeof part) > 0)
+        continue;
+    errno = 0; /* as whoever parses what was read may leave it */
+    return read_end_gzip(file, path, err);
+}
 
 /* A folder opens as a file and fails where it is read: EISDIR, as EIO would of a disk. */
 START_TEST(a_read_that_fails_is_no_end)
@@ -22,6 +34,10 @@ START_TEST(a_read_that_fails_is_no_end)
     ck_assert_int_eq(read_end(file, "a/path", &err), STATUS_IO);
     ck_assert_str_eq(err.file, "a/path");
     ck_assert_str_eq(err.found, "Is a directory");
+    struct error packed = { 0 };
+    ck_assert_int_eq(read_packed("/", &packed), STATUS_IO);
+    ck_assert_str_eq(packed.file, "/");
+    ck_assert_str_eq(packed.found, "Is a directory");
 }
 END_TEST
 
@@ -48,16 +64,6 @@ START_TEST(an_earlier_error_stays)
     ck_assert_str_eq(err.file, "first");
 }
 END_TEST
-
-static enum status read_packed(const char *path, struct error *err)
-{
-    char part[64];
-    gzFile file = gzopen(path, "rb");
-    ck_assert_ptr_nonnull(file);
-    while (gzread(file, part, sizeof part) > 0)
-        continue;
-    return read_end_gzip(file, path, err);
-}
 
 START_TEST(a_packed_file_that_breaks_off_is_told)
 {

@@ -72,6 +72,46 @@ START_TEST(what_is_no_scratch_folder_is_left_alone)
 }
 END_TEST
 
+/* Whoever put a link there would have files of another folder removed. */
+START_TEST(a_link_in_its_place_is_not_followed)
+{
+    char folder[SCRATCH_PATH_BYTES], other[] = "/tmp/test-scratch-XXXXXX", command[512];
+    make(folder);
+    ck_assert_ptr_nonnull(mkdtemp(other));
+    put_file(other, 1);
+    ck_assert(rmdir(folder) == 0 && symlink(other, folder) == 0);
+    scratch_remove(folder);
+    snprintf(command, sizeof command, "rm %s/file-1 && rmdir %s && rm -f %s", other, other, folder);
+    ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
+static void *write_on(void *argument)
+{
+    char path[SCRATCH_PATH_BYTES + 32];
+    for (int i = 0; i < 2000; i++) {
+        snprintf(path, sizeof path, "%s/late-%d", (const char *)argument, i);
+        FILE *file = fopen(path, "w");
+        if (file == NULL)
+            break; /* the folder has gone */
+        fclose(file);
+    }
+    return NULL;
+}
+
+START_TEST(one_into_which_somebody_still_writes_is_removed_all_the_same)
+{
+    char folder[SCRATCH_PATH_BYTES];
+    pthread_t thread;
+    make(folder);
+    ck_assert_int_eq(pthread_create(&thread, NULL, write_on, folder), 0);
+    usleep(2000);
+    scratch_remove(folder);
+    pthread_join(thread, NULL);
+    ck_assert(!is_there(folder));
+}
+END_TEST
+
 START_TEST(it_lies_in_the_folder_for_temporary_files)
 {
     char folder[SCRATCH_PATH_BYTES], parent[SCRATCH_PATH_BYTES];
@@ -202,6 +242,26 @@ START_TEST(a_move_that_is_under_way_is_waited_for)
 }
 END_TEST
 
+static void *move_late(void *argument)
+{
+    atomic_store(&begun, false);
+    scratch_file_moves(argument);
+    atomic_store(&begun, true);
+    return NULL;
+}
+
+/* The thread waits for the end of the process. */
+START_TEST(nobody_makes_a_file_once_the_process_ends)
+{
+    static char late[] = "/tmp/test-late";
+    pthread_t thread;
+    scratch_remove_all();
+    ck_assert_int_eq(pthread_create(&thread, NULL, move_late, late), 0);
+    usleep(50000);
+    ck_assert(!atomic_load(&begun));
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *suite = suite_create("base/scratch");
@@ -209,12 +269,15 @@ static Suite *suite(void)
     tcase_add_test(tcase, nobody_else_may_look_into_it);
     tcase_add_test(tcase, it_is_removed_with_all_its_files);
     tcase_add_test(tcase, what_is_no_scratch_folder_is_left_alone);
+    tcase_add_test(tcase, a_link_in_its_place_is_not_followed);
+    tcase_add_test(tcase, one_into_which_somebody_still_writes_is_removed_all_the_same);
     tcase_add_test(tcase, it_lies_in_the_folder_for_temporary_files);
     tcase_add_test(tcase, so_many_at_once_that_no_more_are_given_is_an_error);
     tcase_add_test(tcase, threads_do_not_take_each_others_places);
     tcase_add_test(tcase, the_end_of_memory_takes_it_along);
     tcase_add_test(tcase, a_file_that_stands_beside_its_place_goes_too);
     tcase_add_test(tcase, a_move_that_is_under_way_is_waited_for);
+    tcase_add_test(tcase, nobody_makes_a_file_once_the_process_ends);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -69,6 +69,14 @@ if [ "$sanitized" -eq 0 ]; then
     under "ulimit -v 120000" doctor
     check "doctor goes on" [ $code -eq 0 ]
     check "and says so" grep -q '^backend host *no: cannot start OpenBLAS' <<<"$got"
+    # A trace that is held whole, and has no room: told before it is taken, with its file, how far it came, and the way on.
+    awk 'BEGIN { print "TIMESTAMP,ContextTokens,GeneratedTokens"; for (i = 0; i < 600000; i++)
+        printf "2023-11-16 %02d:%02d:%02d.%06d,9,9\n", i / 36000, i / 600 % 60, i / 10 % 60, i % 10 * 1e5 }' >many.csv
+    check "a trace to be sorted that does not fit is told" ends 3 \
+        'many.csv: cannot hold all of it in memory: .* after [1-9][0-9]* % of the file, .* needs no --sort' \
+        "ulimit -v 100000" trace info ../many.csv --sort
+    under "ulimit -v 100000" trace info ../many.csv
+    check "and unsorted it is read" [ $code -eq 0 ]
 fi
 
 # ---- files: how large, how many ----

@@ -61,6 +61,8 @@ enum status scratch_open(const char *path, int *file, bool *direct, struct error
     free(folder);
     if (*file < 0)
         return error_io(err, path, what, strerror(reason));
-    *direct = fcntl(*file, F_SETFL, fcntl(*file, F_GETFL) | O_DIRECT) == 0;
+    /* Unknown flags are not set again: -1 has O_APPEND, which writes where nobody asked to. */
+    int flags = fcntl(*file, F_GETFL);
+    *direct = flags >= 0 && fcntl(*file, F_SETFL, flags | O_DIRECT) == 0;
     return STATUS_OK;
 }

@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stdatomic.h>
@@ -192,6 +193,14 @@ START_TEST(an_error_of_the_disk_ends_the_request_with_its_number)
 }
 END_TEST
 
+/* Of all calls of this process from now on. false: the kernel has no such filters. */
+static bool set_filter(struct sock_filter *rules, unsigned short count)
+{
+    struct sock_fprog filter = { .len = count, .filter = rules };
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &filter) == 0;
+}
+
 /* From now on io_uring_enter() fails in every thread of this process. false: the kernel has no such
  * filters. */
 static bool end_the_ring(uint32_t number)
@@ -202,9 +211,7 @@ static bool end_the_ring(uint32_t number)
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | number),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
-    struct sock_fprog filter = { .len = sizeof rules / sizeof *rules, .filter = rules };
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &filter) == 0;
+    return set_filter(rules, sizeof rules / sizeof *rules);
 }
 
 /* A process of its own, whose filter ends with it: 0, all that was asked has failed so; 1, not; 2,
@@ -239,6 +246,41 @@ START_TEST(a_ring_that_takes_no_more_fails_what_is_asked)
     if (code == 2)
         printf("not tried: no io_uring, or no filter of its calls\n");
     ck_assert_int_ne(code, 1);
+}
+END_TEST
+
+/* A file's flags cannot be asked for. */
+static bool hide_flags(void)
+{
+    struct sock_filter rules[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fcntl, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, F_GETFL, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EIO),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    return set_filter(rules, sizeof rules / sizeof *rules);
+}
+
+/* Then it is read and written through the kernel's cache, and no other flag is set by the way. */
+START_TEST(where_flags_cannot_be_asked_for_what_was_written_is_read_back)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(20);
+        if (!hide_flags())
+            _exit(0);
+        struct ssd *ssd = open_ssd((struct ssd_config){ .engine = SSD_ENGINE_POSIX });
+        char *out = aligned(BLOCK * BLOCKS), *in = aligned(BLOCK * BLOCKS);
+        for (int i = 0; i < BLOCK * BLOCKS; i++)
+            out[i] = (char)(i / BLOCK);
+        bool moved = move_all(ssd, out, true) == 0 && move_all(ssd, in, false) == 0;
+        _exit(moved && memcmp(in, out, BLOCK * BLOCKS) == 0 ? 0 : 1);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 END_TEST
 
@@ -464,6 +506,7 @@ static Suite *suite(void)
     tcase_add_loop_test(tcase, a_short_transfer_is_continued, 0, 2);
     tcase_add_loop_test(tcase, an_error_of_the_disk_ends_the_request_with_its_number, 0, 2);
     tcase_add_loop_test(tcase, a_ring_that_takes_no_more_fails_what_is_asked, 0, 2);
+    tcase_add_test(tcase, where_flags_cannot_be_asked_for_what_was_written_is_read_back);
     tcase_add_loop_test(
         tcase, a_write_sets_a_checksum_of_each_slice_and_a_read_is_held_against_them, 0, 2);
     tcase_add_test(tcase, a_slow_request_holds_back_others_only_where_the_lane_is_held_to_a_rate);

@@ -17,10 +17,11 @@
 
 static FILE *open_json(const char *path, bool found, struct error *err)
 {
-    FILE *file = NULL;
+    FILE *file;
     if (found)
-        plain_file_open(path, &file, err);
-    else if ((file = fopen(path, "rb")) == NULL)
+        return plain_file_open(path, &file, err) == STATUS_OK ? file : NULL;
+    file = fopen(path, "rb");
+    if (file == NULL)
         error_io(err, path, "open", strerror(errno));
     return file;
 }

@@ -7,6 +7,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +32,8 @@ struct door {
     uint16_t port;
     char token[TOKEN_CHARS + 1];
     char address[DOOR_ADDRESS_BYTES];
+    pthread_t starter;
+    char why[128]; /* the first that the library told its starter */
 };
 
 /* A request that was let in, until it is answered. */
@@ -297,6 +301,38 @@ static enum status listen_there(uint16_t port, int *listening, uint16_t *got, st
     return STATUS_OK;
 }
 
+/* Threads of the server that has started tell what clients do, which is nobody's business. */
+__attribute__((format(printf, 2, 0))) static void take_why(void *context, const char *format,
+                                                           va_list arguments)
+{
+    struct door *door = context;
+    if (!pthread_equal(pthread_self(), door->starter) || door->why[0] != '\0')
+        return;
+    int length = vsnprintf(door->why, sizeof door->why, format, arguments);
+    char *space = strrchr(door->why, ' ');
+    if (length >= (int)sizeof door->why && space != NULL)
+        *space = '\0'; /* no half word */
+    door->why[strcspn(door->why, "\n")] = '\0';
+}
+
+/* What it says is the reason: errno is that of closing the socket, which it does where it fails. */
+static enum status start_server(struct door *door, int listening, struct error *err)
+{
+    door->starter = pthread_self();
+    door->daemon = door->http.start(
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL |
+            MHD_USE_ITC | MHD_USE_ERROR_LOG,
+        0, NULL, NULL, handle, door, MHD_OPTION_EXTERNAL_LOGGER, take_why, door,
+        MHD_OPTION_LISTEN_SOCKET, listening, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)CONNECTIONS_MOST, MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds(door),
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
+        MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_END);
+    if (door->daemon != NULL)
+        return STATUS_OK;
+    return error_io(err, "127.0.0.1", "start the server",
+                    door->why[0] != '\0' ? door->why : "the library does not say why");
+}
+
 static enum status start(struct door *door, struct error *err)
 {
     int listening;
@@ -305,19 +341,7 @@ static enum status start(struct door *door, struct error *err)
         status = make_token(door->token, err);
     if (status == STATUS_OK)
         status = listen_there(door->config.port, &listening, &door->port, err);
-    if (status != STATUS_OK)
-        return status;
-    door->daemon = door->http.start(
-        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL |
-            MHD_USE_ITC,
-        0, NULL, NULL, handle, door, MHD_OPTION_LISTEN_SOCKET, listening,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MOST, MHD_OPTION_CONNECTION_TIMEOUT,
-        idle_seconds(door), MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
-        MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_END);
-    if (door->daemon != NULL)
-        return STATUS_OK;
-    close(listening);
-    return error_io(err, "127.0.0.1", "start the server", strerror(errno));
+    return status == STATUS_OK ? start_server(door, listening, err) : status;
 }
 
 enum status door_open(const struct door_config *config, struct door **door, struct error *err)

@@ -20,6 +20,7 @@
 struct options {
     const char *program, *shim, *root;
     const char *command, *kind, *effect; /* NULL: all */
+    const char *known;                   /* commands whose stacks were tried before; NULL: none */
     struct choice choice;
     uint64_t stack; /* with --nth: the call on this stack; 0: of all */
     uint32_t share; /* of commands, kinds and effects, each share-th alone; 0: each */
@@ -71,10 +72,16 @@ static bool is_wanted(const char *name, const char *wanted)
     return false;
 }
 
+static bool is_known(const char *name, const struct options *options)
+{
+    return options->known != NULL && is_wanted(name, options->known);
+}
+
 static bool is_needed(const struct options *options, const char *made)
 {
     for (uint32_t i = 0; i < command_count; i++)
-        if (is_wanted(commands[i].name, options->command) &&
+        if ((is_wanted(commands[i].name, options->command) ||
+             is_known(commands[i].name, options)) &&
             (strstr(commands[i].words, made) != NULL ||
              (commands[i].copies != NULL && strstr(commands[i].copies, made) != NULL)))
             return true;
@@ -391,7 +398,8 @@ static void try_command(struct campaign *campaign, const struct command *command
     struct subject subject = { 0 };
     begin_subject(campaign, command, &subject);
     choose(campaign, &subject);
-    try_all(campaign, &subject);
+    if (!is_known(command->name, &campaign->options))
+        try_all(campaign, &subject);
     for (uint32_t i = 0; i < subject.groups; i++)
         tell_group(campaign, &subject, &subject.shared->group[i]);
     fflush(stdout);
@@ -404,10 +412,10 @@ static void usage(void)
 {
     fputs("usage: failures REPRISE SHIM ROOT [--command A,B] [--kind A,B] [--effect A,B] [--most "
           "N] [--first N]\n"
-          "                [--each N] [--all] [--new] [--nth N [--stack HASH]] [--depth N] "
-          "[--share N] "
-          "[--jobs N]\n"
-          "                [--limit SECONDS] [--list] [--verbose]\n",
+          "                [--each N] [--all] [--new [--known A,B]] [--nth N [--stack HASH]] "
+          "[--depth N]\n"
+          "                [--share N] "
+          "[--jobs N] [--limit SECONDS] [--list] [--verbose]\n",
           stderr);
     exit(2);
 }
@@ -456,6 +464,7 @@ static void parse(int argc, char **argv, struct options *options)
     const struct word words[] = { { "--command", &options->command, NULL },
                                   { "--kind", &options->kind, NULL },
                                   { "--effect", &options->effect, NULL },
+                                  { "--known", &options->known, NULL },
                                   { "--most", NULL, &options->choice.most },
                                   { "--nth", NULL, &options->choice.nth },
                                   { "--first", NULL, &options->choice.first },
@@ -515,7 +524,8 @@ int main(int argc, char **argv)
     make_stock(&campaign.options, &campaign.place);
     make_tables(&campaign.place);
     for (uint32_t i = 0; i < command_count; i++)
-        if (is_wanted(commands[i].name, campaign.options.command))
+        if (is_wanted(commands[i].name, campaign.options.command) ||
+            is_known(commands[i].name, &campaign.options))
             try_command(&campaign, &commands[i]);
     folder_empty(campaign.place.base);
     rmdir(campaign.place.base);

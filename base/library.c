@@ -1,6 +1,8 @@
 /* base/library.c - see library.h: the loader's answers, put together. */
 #include "base/library.h"
 
+#include "base/start_guard.h"
+
 #include <dlfcn.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -60,7 +62,12 @@ static void forget(const struct library_function *functions, char *table)
 static bool take(const struct library *library, const char *name, void *table,
                  struct refusals *refusals)
 {
+    struct start_guard guard;
+    char what[96];
+    snprintf(what, sizeof what, "load %s", library->name);
+    start_guard_begin(&guard, what);
     void *file = dlopen(name, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    start_guard_end(&guard);
     if (file == NULL) {
         refuse_unloaded(refusals, name);
         return false;

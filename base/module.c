@@ -2,6 +2,7 @@
 #include "base/module.h"
 
 #include "base/absent.h"
+#include "base/start_guard.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -44,7 +45,10 @@ static enum status open_file(const char *path, const char *stamp, const void **d
 {
     if (check_owner(path, err) != STATUS_OK)
         return err->status;
+    struct start_guard guard;
+    start_guard_begin(&guard, "load a module of reprise"); /* which brings others' libraries */
     void *file = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    start_guard_end(&guard);
     if (file == NULL)
         return error_io(err, path, "load the module", dlerror());
     const struct module *module = dlsym(file, "reprise_module");

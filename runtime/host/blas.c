@@ -10,6 +10,7 @@
 #include "base/last_words.h"
 #include "base/library.h"
 #include "base/memory.h"
+#include "base/start_guard.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -126,6 +127,8 @@ static void watch_end(struct watch *state)
 
 /* ---- starting it ---- */
 
+static const char start[] = "start OpenBLAS"; /* where it crashes, or ends the process */
+
 /* While OpenBLAS is loaded SIGINT waits: its own is taken back and told as what it is, a user's
  * comes through then. Its threads are left with all signals to others. */
 static enum status load(struct blas *blas, uint32_t threads, struct error *err)
@@ -140,9 +143,12 @@ static enum status load(struct blas *blas, uint32_t threads, struct error *err)
     snprintf(number, sizeof number, "%u", (unsigned)threads);
     setenv("OPENBLAS_NUM_THREADS", number, 1); /* or it starts as many as there are cores */
     pthread_sigmask(SIG_BLOCK, &all, &before);
+    struct start_guard guard;
+    start_guard_begin(&guard, start);
     enum status status = library_open(&openblas, "host", blas, err);
     if (status == STATUS_OK)
         blas->set_threads((int)threads);
+    start_guard_end(&guard);
     bool raised = sigtimedwait(&interrupt, &info, &at_once) == SIGINT;
     bool own = raised && info.si_code == SI_TKILL && info.si_pid == getpid();
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -159,8 +165,11 @@ static void take_memory(const struct blas *blas)
 {
     enum { SIDE = 256 };
     float *in = memory_new((size_t)2 * SIDE * SIDE, sizeof *in), *out = in + SIDE * SIDE;
+    struct start_guard guard;
+    start_guard_begin(&guard, start);
     blas->sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, SIDE, SIDE, SIDE, 1.0F, in, SIDE, in, SIDE,
                 0.0F, out, SIDE);
+    start_guard_end(&guard);
     free(in);
 }
 

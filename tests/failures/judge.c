@@ -76,6 +76,7 @@ static const char *const own_words[] = { "disk I/O error",
                                          "failed to map segment",
                                          "cannot read file data",
                                          "start OpenBLAS",
+                                         "as where memory is refused",
                                          "system limit on the number of threads",
                                          "stream's thread",
                                          "standard output: cannot write: it was cut short" };

@@ -13,7 +13,8 @@
 struct plot_options {
     const char *db, *folder;
     struct text_list timelines;
-    uint64_t run, sweep, turn;
+    int64_t run, sweep; /* 0: not given */
+    uint64_t turn;
     struct price_options price;
 };
 
@@ -55,15 +56,28 @@ static enum status draw_timelines(const struct plot_options *given, struct error
                       err);
 }
 
+static enum status check_given(const struct plot_options *given, struct error *err)
+{
+    enum status status =
+        options_check_idle(given->timelines.count > 0 && (given->run > 0 || given->sweep > 0),
+                           "--timeline", "no --run or --sweep beside it", err);
+    if (status == STATUS_OK)
+        status = options_check_idle(given->timelines.count == 0 && given->turn > 0, "--turn",
+                                    "--timeline FILE beside it", err);
+    return status == STATUS_OK ? options_check_idle(given->run > 0 && given->sweep > 0, "--run",
+                                                    "no --sweep beside it", err)
+                               : status;
+}
+
 /* Without --sweep and --run: what was begun last, be it a comparison or a sweep. */
 static enum status draw(struct plot_options *given, struct error *err)
 {
     struct store *store = NULL;
+    if (check_given(given, err) != STATUS_OK)
+        return err->status;
     if (given->timelines.count > 0)
         return draw_timelines(given, err);
-    if (given->turn > 0)
-        return error_input(err, NULL, 0, "--turn", "--timeline FILE beside it", NULL);
-    int64_t run = (int64_t)(given->run & INT64_MAX), sweep = (int64_t)(given->sweep & INT64_MAX);
+    int64_t run = given->run, sweep = given->sweep;
     enum status status = store_open(given->db, true, &store, err);
     if (status == STATUS_OK && sweep == 0)
         status = store_sweep_of(store, run, &sweep, err);
@@ -81,9 +95,9 @@ int cmd_plot(int argc, const char **argv)
     struct plot_options given = { .db = STORE_DEFAULT_PATH, .folder = "out" };
     const struct option table[] = {
         { "db", 0, OPTION_READS, &given.db, "FILE", "the results (" STORE_DEFAULT_PATH ")" },
-        { "run", 'r', OPTION_U64, &given.run, "ID",
+        { "run", 'r', OPTION_ID, &given.run, "ID",
           "the comparison that this run belongs to (default: the latest comparison or sweep)" },
-        { "sweep", 0, OPTION_U64, &given.sweep, "ID", "a sweep; `reprise db list` lists them" },
+        { "sweep", 0, OPTION_ID, &given.sweep, "ID", "a sweep; `reprise db list` lists them" },
         { "timeline", 0, OPTION_TEXTS, &given.timelines, "FILE",
           "one turn's layers, loading, computing and saving, of what `sim` or `run` --timeline "
           "wrote; "

@@ -12,19 +12,16 @@
 
 struct report_options {
     const char *db, *path;
-    uint64_t sweep;
+    int64_t sweep; /* 0: not given */
     bool live;
     struct price_options price;
 };
 
 static enum status parse_runs(const struct options *options, int64_t *runs, struct error *err)
 {
-    for (uint32_t i = 0; i < options->argument_count; i++) {
-        char *end;
-        runs[i] = strtoll(options->arguments[i], &end, 10);
-        if (end == options->arguments[i] || *end != '\0' || runs[i] < 1)
-            return error_input(err, NULL, 0, "report", "ids of runs", options->arguments[i]);
-    }
+    for (uint32_t i = 0; i < options->argument_count; i++)
+        if (options_id("RUN", options->arguments[i], &runs[i], err) != STATUS_OK)
+            return err->status;
     return STATUS_OK;
 }
 
@@ -33,7 +30,7 @@ static enum status choose(struct store *store, const struct report_options *give
                           struct report_question *question, struct error *err)
 {
     static const int64_t latest = 0;
-    question->sweep = (int64_t)(given->sweep & INT64_MAX);
+    question->sweep = given->sweep;
     if (question->run_count > 0 || question->sweep > 0)
         return STATUS_OK;
     enum status status = store_sweep_of(store, 0, &question->sweep, err);
@@ -60,13 +57,15 @@ static enum status report(struct report_options *given, const struct options *op
                                         .pricing = price_options_pricing(&given->price) };
     struct store *store = NULL;
     enum status status = parse_runs(options, runs, err);
+    if (status == STATUS_OK)
+        status = options_check_idle(given->sweep > 0 && options->argument_count > 0, "--sweep",
+                                    "no RUN beside it", err);
     if (status == STATUS_OK && given->live && options->argument_count > 0)
         status = error_input(err, NULL, 0, "--live", "a sweep, and no runs", options->arguments[0]);
     if (status == STATUS_OK)
         status = store_open(given->db, true, &store, err);
     if (status == STATUS_OK && given->live)
-        status = live_write(store, (int64_t)(given->sweep & INT64_MAX), &question.pricing,
-                            given->path, err);
+        status = live_write(store, given->sweep, &question.pricing, given->path, err);
     else if (status == STATUS_OK)
         status = write_report(store, given, &question, err);
     if (status == STATUS_OK)
@@ -83,7 +82,7 @@ int cmd_report(int argc, const char **argv)
     struct report_options given = { .db = STORE_DEFAULT_PATH, .path = "report.html" };
     const struct option table[] = {
         { "db", 0, OPTION_READS, &given.db, "FILE", "the results (" STORE_DEFAULT_PATH ")" },
-        { "sweep", 0, OPTION_U64, &given.sweep, "ID", "a sweep; `reprise db list` lists them" },
+        { "sweep", 0, OPTION_ID, &given.sweep, "ID", "a sweep; `reprise db list` lists them" },
         { "live", 0, OPTION_FLAG, &given.live, NULL,
           "a sweep's points behind sliders, still in one file without a server" },
         { "out", 'o', OPTION_WRITES, &given.path, "FILE", "the page (report.html)" },

@@ -52,6 +52,22 @@ static enum status set_u64(const struct option *option, const char *text, struct
     return error_input(err, NULL, 0, key, "a whole number", text);
 }
 
+enum status options_id(const char *key, const char *text, int64_t *id, struct error *err)
+{
+    uint64_t value = 0;
+    if (!units_whole(text, &value) || value == 0 || value > INT64_MAX)
+        return error_input(err, NULL, 0, key, "an id in the database: a whole number from 1", text);
+    *id = (int64_t)value;
+    return STATUS_OK;
+}
+
+static enum status set_id(const struct option *option, const char *text, struct error *err)
+{
+    char key[64];
+    snprintf(key, sizeof key, "--%s", option->name);
+    return options_id(key, text, option->value, err);
+}
+
 static enum status set_value(const struct option *option, const char *text, struct error *err)
 {
     /* popt refuses an option without its value: this is a copy that it could not make. */
@@ -71,8 +87,23 @@ static enum status set_value(const struct option *option, const char *text, stru
         break;
     case OPTION_U64:
         return set_u64(option, text, err);
+    case OPTION_ID:
+        return set_id(option, text, err);
     }
     return STATUS_OK;
+}
+
+/* Scripts lay options over those of a list, so that the last one counts; who means both shall hear
+ * of it. */
+static enum status take_value(struct options *options, const struct option *table, uint32_t row,
+                              const char *text, struct error *err)
+{
+    bool single = table[row].kind != OPTION_TEXTS && table[row].kind != OPTION_FLAG;
+    if (single && options->given[row])
+        fprintf(stderr, "note: --%s is given more than once: the last one counts\n",
+                table[row].name);
+    options->given[row] = true;
+    return set_value(&table[row], text, err);
 }
 
 static enum status refuse(const struct options *options, int rc, const char *command,
@@ -133,7 +164,7 @@ static enum status parse(struct options *options, const struct command_line *lin
             print_help(options, line);
             return STATUS_OK;
         }
-        enum status status = set_value(&line->table[rc - 1], text, err);
+        enum status status = take_value(options, line->table, (uint32_t)rc - 1, text, err);
         if (status != STATUS_OK)
             return status;
     }
@@ -225,6 +256,7 @@ enum status options_parse(struct options *options, const struct command_line *li
     *options = (struct options){ 0 };
     uint32_t length = table_length(line->table);
     make_rows(options, line->table, length);
+    options->given = memory_new(length + 1, sizeof *options->given);
     argv[0] = line->command; /* the usage line names it; it is "sim" here */
     popt_works = atexit(end_with_popt) == 0;
     errno = 0;
@@ -243,6 +275,7 @@ void options_free(struct options *options)
 {
     poptFreeContext(options->context);
     free(options->rows);
+    free(options->given);
     for (uint32_t i = 0; i < options->owned.count; i++)
         free((void *)options->owned.text[i]);
     free(options->owned.text);

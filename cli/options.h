@@ -18,6 +18,7 @@ enum option_kind {
     OPTION_TEXT,  /* const char * */
     OPTION_TEXTS, /* struct text_list */
     OPTION_U64,   /* uint64_t: a whole number */
+    OPTION_ID,    /* int64_t: of a row of the database, from 1 */
     OPTION_READS, /* const char *: a file that is read, or a name that is none's */
     OPTION_WRITES /* const char *: a file or folder that is written, a database too */
 };
@@ -46,17 +47,22 @@ struct options {
     struct poptOption *rows;
     struct poptContext_s *context;
     struct text_list owned;
+    bool *given; /* by row of the table */
     const char **arguments; /* what is no option, in its order; never NULL after a parse */
     uint32_t argument_count;
     bool help; /* --help was given, and has been printed on standard output: there is no more to do
                 */
 };
 
-/* Parses argv[1...] into the table's values. STATUS_INPUT also: what is written would take the place of something that is
+/* Parses argv[1...] into the table's values. Of one value that is given twice the last counts, and a note says so. STATUS_INPUT
+ * also: what is written would take the place of something that is
  * read, or that is written too, a value's default included. Whatever is returned, *options is the caller's to
  * options_free(). */
 enum status options_parse(struct options *options, const struct command_line *line, int argc,
                           const char **argv, struct error *err);
+
+/* The id in the text, for the option or argument `key`. STATUS_INPUT. */
+enum status options_id(const char *key, const char *text, int64_t *id, struct error *err);
 
 /* Refuses to write `path` ("--turns", NULL: nothing) over the file `read`, which is `what` ("the trace"). STATUS_INPUT. */
 enum status options_check_apart(const char *option, const char *path, const char *what, const char *read,

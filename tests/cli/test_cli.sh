@@ -351,6 +351,20 @@ gives "a sweep's list as JSON" 2 "--dry-run: expected no --csv or --json" "$repr
 gives "a sweep as CSV and JSON" 2 "--json: expected no --csv" "$reprise" sweep --vary gpus=1,2 -n --json --csv
 gives "accuracy as JSON and markdown" 2 "--markdown: expected no --json" "$reprise" accuracy . --json --markdown
 gives "shapes into a file" 2 "--shapes: expected no file" "$reprise" trace gen --shapes shapes.csv
+gives "two lists of policies" 0 "note: --policy is given more than once" "$reprise" sim "${small[@]}" --no-db -p lru -p none
+"$reprise" sim "${small[@]}" --no-db -p none --set engine.batch=8 --set engine.batch=9 >stdout 2>stderr
+[ ! -s stderr ]
+report $? "what may be given again is told of"
+gives "a run of a sweep" 2 "--run: expected no --sweep" "$reprise" plot --db kept.db --run 1 --sweep 1
+gives "a run of a timeline" 2 "--timeline: expected no --run" "$reprise" plot --db kept.db --run 1 --timeline none.json
+gives "a report of runs and of a sweep" 2 "--sweep: expected no RUN" "$reprise" report --db kept.db --sweep 1 1
+for id in 0 -1 1x 9223372036854775809 18446744073709551617; do # the last two are 1 in 63 bits
+    for option in --run --sweep; do
+        gives "plot of no row: $option=$id" 2 "$option: expected an id" "$reprise" plot --db kept.db "$option=$id"
+    done
+    gives "a report of no sweep: $id" 2 "--sweep: expected an id" "$reprise" report --db kept.db "--sweep=$id"
+    gives "a report of no run: $id" 2 "RUN: expected an id" "$reprise" report --db kept.db -- "$id"
+done
 gives "think times of requests" 2 "--think: expected a closed loop" "$reprise" trace scale "$sample" thought.jsonl --think 2
 gives "a reply's time in no open loop" 2 "--token-time: expected --open-loop" "$reprise" trace convert "$sample" timed.jsonl --to mooncake --token-time 5ms
 gives "a list of figures, one of them" 2 "--list: expected no figure" "$reprise" paper --list 19

@@ -86,6 +86,17 @@ START_TEST(a_repeated_option_keeps_its_order)
 }
 END_TEST
 
+START_TEST(of_a_value_given_twice_the_last_counts)
+{
+    struct parsed parsed;
+    const char *words[] = { "test", "-n", "a", "--json", "--json", "--name=b", NULL };
+    parse(&parsed, words, 0);
+    ck_assert_int_eq(parsed.status, STATUS_OK);
+    ck_assert_str_eq(parsed.given.name, "b");
+    done(&parsed);
+}
+END_TEST
+
 START_TEST(what_is_not_given_stays_as_it_was)
 {
     struct parsed parsed;
@@ -195,6 +206,7 @@ int main(void)
     TCase *parsing = tcase_create("parsing");
     tcase_add_test(parsing, each_kind_takes_its_value_and_the_rest_are_arguments);
     tcase_add_test(parsing, a_repeated_option_keeps_its_order);
+    tcase_add_test(parsing, of_a_value_given_twice_the_last_counts);
     tcase_add_test(parsing, what_is_not_given_stays_as_it_was);
     tcase_add_loop_test(parsing, a_wrong_option_is_refused_by_its_name, 0,
                         (int)(sizeof refused / sizeof *refused));

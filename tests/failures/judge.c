@@ -35,8 +35,12 @@ static bool said(const struct trial *trial, const char *words)
 
 /* ---- how it ended ---- */
 
-/* The C library's own end, of a thread for which a library's variables find no memory. */
-static const char loaders_end[] = "memory for thread-local data: ABORT";
+/* The C library's own: its loader, or a thread for a library's variables, finds no memory. */
+static bool is_loaders_end(const struct trial *trial)
+{
+    return trial->end->code == 127 &&
+           (said(trial, "memory for thread-local data: ABORT") || said(trial, "out of memory\n"));
+}
 
 static bool ended_well(const struct trial *trial, struct judgement *judgement)
 {
@@ -57,7 +61,7 @@ static bool ended_well(const struct trial *trial, struct judgement *judgement)
     if (end->code == 3 && trial->disturbance->effect->kind == EFFECT_SHORT &&
         said(trial, "cannot read file data"))
         return true; /* the system's loader, of a library, reads once */
-    if (end->code == 127 && said(trial, loaders_end))
+    if (is_loaders_end(trial))
         return true;
     if (trial->disturbance->effect->harmless)
         return wrong(judgement, "exit code %d, of something to be lived with", end->code);

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { EXPERIMENTS = TRIES(9), SHARED = TRIES(6), FAULTY = TRIES(6) };
+enum { EXPERIMENTS = TRIES(6), SHARED = TRIES(4), FAULTY = TRIES(4) };
 
 enum where { ANYWHERE, ON_SSD, IN_POOL }; /* what is reused comes from, mostly */
 

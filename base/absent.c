@@ -5,9 +5,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+/* No file has a name that no file may have. */
 static bool says_absent(int reason)
 {
-    return reason == ENOENT || reason == ENOTDIR;
+    return reason == ENOENT || reason == ENOTDIR || reason == ENAMETOOLONG;
 }
 
 bool file_absent(const char *path)

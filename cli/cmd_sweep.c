@@ -27,7 +27,7 @@ static enum status choose_design(const struct sweep_options *given, struct desig
     uint64_t samples = given->random > 0 ? given->random : given->latin;
     if (samples > 0) {
         design->kind = given->random > 0 ? DESIGN_RANDOM : DESIGN_LATIN_HYPERCUBE;
-        design->samples = samples < UINT32_MAX ? (uint32_t)samples : UINT32_MAX;
+        design->samples = samples;
     }
     return STATUS_OK;
 }
@@ -37,14 +37,12 @@ static enum status make_plan(const struct sweep_options *given, struct plan *pla
 {
     struct design design;
     struct config_tree *tree = NULL;
-    uint64_t replications = given->replications;
     enum status status = choose_design(given, &design, err);
     if (status == STATUS_OK)
         status = experiment_tree(&given->experiment, &tree, err);
     if (status == STATUS_OK)
-        status =
-            plan_make(tree, given->vary.text, given->vary.count, &design,
-                      replications < UINT32_MAX ? (uint32_t)replications : UINT32_MAX, plan, err);
+        status = plan_make(tree, given->vary.text, given->vary.count, &design, given->replications,
+                           plan, err);
     config_tree_free(tree);
     return status;
 }

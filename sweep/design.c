@@ -84,9 +84,9 @@ enum status design_points(const struct design *design, const struct axis *axes, 
     if (design->kind == DESIGN_GRID)
         return fill_grid(axes, axis_count, points, err);
     if (design->samples < 1 || design->samples > DESIGN_POINTS_MOST)
-        return refuse_count(design->kind == DESIGN_RANDOM ? "--random" : "--latin", design->samples,
-                            err);
-    allocate(points, design->samples, axis_count);
+        return refuse_count(design->kind == DESIGN_RANDOM ? "--random" : "--latin",
+                            (double)design->samples, err);
+    allocate(points, (uint32_t)design->samples, axis_count);
     for (uint32_t a = 0; a < axis_count; a++)
         sample_axis(design, &axes[a], a, points);
     return STATUS_OK;

@@ -14,7 +14,7 @@ enum design_kind { DESIGN_GRID, DESIGN_RANDOM, DESIGN_LATIN_HYPERCUBE };
 
 struct design {
     enum design_kind kind;
-    uint32_t samples; /* not of a grid */
+    uint64_t samples; /* not of a grid */
     uint64_t seed;    /* not of a grid */
 };
 

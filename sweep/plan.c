@@ -56,7 +56,9 @@ static enum status plan_point(struct config_tree *tree, struct plan *plan, uint3
         return status;
     if (plan->replications > 1 && experiment.trace[0] != '\0')
         return error_input(err, NULL, 0, "--replications",
-                           "1 for a trace file, which has no seed to change (reprise sim compares policies over its time)", experiment.trace);
+                           "1 for a trace file, which has no seed to change (reprise sim compares "
+                           "policies over its time)",
+                           experiment.trace);
     uint64_t seed = experiment.workload.seed;
     for (uint32_t r = 0; status == STATUS_OK && r < plan->replications; r++) {
         struct plan_run *run = &plan->runs[plan->count++];
@@ -89,15 +91,17 @@ static void hash_plan(struct plan *plan)
              (uint64_t)hash.low64);
 }
 
-static enum status plan_runs(struct config_tree *tree, struct plan *plan, struct error *err)
+static enum status plan_runs(struct config_tree *tree, uint64_t replications, struct plan *plan,
+                             struct error *err)
 {
-    uint64_t count = (uint64_t)plan->points.count * plan->replications;
-    if (plan->replications < 1 || count > RUNS_MOST) {
-        char found[48];
-        snprintf(found, sizeof found, "%u points, %u times each", plan->points.count,
-                 plan->replications);
+    uint64_t count = replications > RUNS_MOST ? UINT64_MAX : plan->points.count * replications;
+    if (replications < 1 || count > RUNS_MOST) {
+        char found[64];
+        snprintf(found, sizeof found, "%" PRIu32 " points, %" PRIu64 " times each",
+                 plan->points.count, replications);
         return error_input(err, NULL, 0, "--replications", "1 to 100000 runs in all", found);
     }
+    plan->replications = (uint32_t)replications;
     plan->runs = memory_new((size_t)count, sizeof *plan->runs);
     struct point_keys *keys = point_keys_new();
     enum status status = STATUS_OK;
@@ -108,16 +112,15 @@ static enum status plan_runs(struct config_tree *tree, struct plan *plan, struct
 }
 
 enum status plan_make(struct config_tree *tree, const char *const *vary, uint32_t vary_count,
-                      const struct design *design, uint32_t replications, struct plan *plan,
+                      const struct design *design, uint64_t replications, struct plan *plan,
                       struct error *err)
 {
     memset(plan, 0, sizeof *plan);
-    plan->replications = replications;
     enum status status = parse_axes(vary, vary_count, plan, err);
     if (status == STATUS_OK)
         status = design_points(design, plan->axes, plan->axis_count, &plan->points, err);
     if (status == STATUS_OK)
-        status = plan_runs(tree, plan, err);
+        status = plan_runs(tree, replications, plan, err);
     if (status == STATUS_OK)
         hash_plan(plan);
     return status;

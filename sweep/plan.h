@@ -32,7 +32,7 @@ struct plan {
  * on two axes, replications of a trace file (which has no seed). Whatever is returned, *plan is the
  * caller's to plan_free(). */
 enum status plan_make(struct config_tree *tree, const char *const *vary, uint32_t vary_count,
-                      const struct design *design, uint32_t replications, struct plan *plan,
+                      const struct design *design, uint64_t replications, struct plan *plan,
                       struct error *err);
 void plan_free(struct plan *plan);
 

@@ -126,12 +126,14 @@ START_TEST(a_grid_of_a_range_and_too_many_points_are_refused)
     struct points points;
     struct error err = { 0 };
     struct design grid = { .kind = DESIGN_GRID },
-                  many = { .kind = DESIGN_RANDOM, .samples = 100001 };
+                  many = { .kind = DESIGN_RANDOM, .samples = 99999999999 };
     parse(axes, "workload.sessions_per_s=0..1:lin", "gpus=1,2");
     ck_assert_int_eq(design_points(&grid, axes, AXES, &points, &err), STATUS_INPUT);
     ck_assert_str_eq(err.key, "workload.sessions_per_s");
     points_free(&points);
+    err = (struct error){ 0 };
     ck_assert_int_eq(design_points(&many, axes, AXES, &points, &err), STATUS_INPUT);
+    ck_assert_str_eq(err.found, "99999999999"); /* as it was given */
     points_free(&points);
     axis_free(&axes[0]);
     axis_free(&axes[1]);

@@ -141,7 +141,7 @@ static enum status create(struct whole_file *file, struct error *err)
     close(descriptor);
     if (!file->nameless)
         unlink(file->beside);
-    return err->status;
+    return STATUS_IO;
 }
 
 /* ---- what is not replaced ---- */

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -63,6 +64,7 @@ static bool read_short(unsigned char first, struct header *header)
 
 static void extend_sign(struct header *header, size_t digits)
 {
+    assert(digits >= 1 && digits <= 8); /* as the table of headers has them */
     unsigned unused = 64 - 8 * (unsigned)digits;
     header->number = (uint64_t)((int64_t)(header->number << unused) >> unused);
 }

@@ -484,6 +484,9 @@ static const struct {
     { "{\"timestamp\": 1.4, \"chunk_size\": 4, \"seq_len\": 9, " HASHES "}\n", "timestamp" },
     { LOOKUP("\"chunk_hashes\": [1, 2]"), "chunk_hashes" },
     { LOOKUP("\"chunk_hashes\": null"), "chunk_hashes" },
+    /* 100 B that would take gigabytes */
+    { "{\"timestamp\": 1.5, \"chunk_size\": 4, \"seq_len\": 1073741824, " HASHES "}\n",
+      "chunk_hashes" },
 };
 
 START_TEST(a_wrong_look_up_is_refused_by_its_line_and_key)

@@ -2,7 +2,8 @@
 #ifndef REPRISE_TESTS_SUPPORT_H
 #define REPRISE_TESTS_SUPPORT_H
 
-#include <check.h>
+#include "tests/assertions.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -16,7 +17,8 @@
 #define OF_RESULTS(cases) 0
 #else
 #define TRIES(cases) (cases)
-#define OF_RESULTS(cases) (cases) /* which say nothing of memory that others do not: none under sanitizers */
+#define OF_RESULTS(cases)                                                                          \
+    (cases) /* which say nothing of memory that others do not: none under sanitizers */
 #endif
 
 /* $REPRISE_SEED, else fixed: a failure that names its seed can be replayed. */

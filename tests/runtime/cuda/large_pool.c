@@ -9,7 +9,6 @@
 #include "tests/runtime/formats.h"
 #include "tests/support.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -60,7 +60,7 @@ static void free_drawn(void)
 
 START_TEST(no_value_is_refused_by_its_row)
 {
-    for (uint64_t seed = 0; seed < 300; seed++) {
+    for (uint64_t seed = 0; seed < 150; seed++) {
         struct experiment experiment;
         struct error err = { 0 };
         enum status status = settings_experiment(&drawn[seed], &experiment, &err);
@@ -133,7 +133,7 @@ END_TEST
 START_TEST(the_work_is_bounded)
 {
     uint32_t sessions_most = 0;
-    for (uint64_t seed = 0; seed < 300; seed++) {
+    for (uint64_t seed = 0; seed < 150; seed++) {
         struct settings small = draw_experiment(seed, 1e4, &names);
         struct settings large = draw_experiment(seed, 1e9, &names);
         if (settings_value(&large, "workload.shape") != NULL)

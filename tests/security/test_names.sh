@@ -12,9 +12,9 @@ export REPRISE_MODELS=$source/models REPRISE_PLOTS=$source/plots
 mkdir names out said
 count=$("$hostile" write names)
 check "the names are there" [ "$count" -gt 40 ]
-# Under sanitizers, where a command takes five times as long, every third of them as a word, a file and a model.
+# Under sanitizers, where a command takes five times as long, every sixth of them as a word, a file and a model.
 each=1
-! grep -aq __asan_init "$reprise" || each=3
+! grep -aq __asan_init "$reprise" || each=6
 small=(--set workload.sessions=20 --set warmup_turns=0 --set max_turns=40)
 drawing=yes
 command -v "${GNUPLOT:-gnuplot}" >/dev/null || drawing=

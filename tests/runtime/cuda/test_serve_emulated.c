@@ -63,7 +63,7 @@ START_TEST(turns_of_an_engines_preset_are_those_computed_again)
         "policy: %s\ngpus: 1\nwarmup_turns: 0\nplacement.block_tokens: 16\nengine.block_tokens: "
         "16\nengine.hbm_tokens: 300\nengine.context_window: 290\nengine.chunk_tokens: 48\n"
         "engine.batch: 3\nengine.partial_blocks: true\ntiers.dram.capacity: 600kB\n"
-        "workload: {sessions: 12, sessions_per_s: 400, mean_turns: 2, session_length_cv: 0, "
+        "workload: {sessions: 8, sessions_per_s: 400, mean_turns: 2, session_length_cv: 0, "
         "prompt_tokens: {mean: 24, "
         "cv: 0.5}, reply_tokens: {mean: 5, cv: 0.5}, think_time: {mean: 2ms}, seed: 3}\n",
         presets[_i]);
@@ -137,8 +137,8 @@ static void make_files(void)
     serve_case_open(&backend_cuda);
 }
 
-/* Of the first three, the machine of random haste: how streams come otherwise is emulated in test_backend.c. Under
- * sanitizers, five times as slow, one preset. */
+/* Of the first three, the machine of random haste: how streams come otherwise is emulated in
+ * test_backend.c. Under sanitizers, five times as slow, one preset. */
 enum { RANDOM_HASTE = sizeof hurries / sizeof *hurries - 1, PRESETS_TO = TRIES(2) };
 
 int main(void)

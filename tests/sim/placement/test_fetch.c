@@ -41,8 +41,8 @@ START_TEST(a_fetch_takes_no_room_that_a_save_waits_for)
 }
 END_TEST
 
-/* The window is C_DRAM / S_kv jobs: of contexts of 4 blocks two in a DRAM of 8. The queue's head is one
- * of them. fetched: of those behind it, in a window of so many times as many. */
+/* The window is C_DRAM / S_kv jobs: of contexts of 4 blocks two in a DRAM of 8. The queue's head is
+ * one of them. fetched: of those behind it, in a window of so many times as many. */
 static void look_ahead(double times, uint32_t fetched)
 {
     struct steps steps = steps_with();

@@ -3,7 +3,7 @@
 #include "tests/sim/placement/scenario.h"
 #include "tests/support.h"
 
-enum { STEPS = TRIES(1000), BLOCK = 16, BYTES_PER_TOKEN = 10 };
+enum { STEPS = TRIES(600), BLOCK = 16, BYTES_PER_TOKEN = 10 };
 
 /* HBM of `tokens`, all of it cache, above a DRAM of `dram_tokens`; LRU. */
 static struct placement *core_of(uint32_t unit_tokens, uint32_t tokens, uint32_t dram_tokens)

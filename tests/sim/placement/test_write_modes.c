@@ -4,7 +4,7 @@
 #include "tests/sim/placement/steps.h"
 #include "tests/support.h"
 
-enum { STEPS = TRIES(500) };
+enum { STEPS = TRIES(300) };
 
 /* ---- random turns in every mode ---- */
 

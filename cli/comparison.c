@@ -285,6 +285,9 @@ static void tell_files(const struct comparison *comparison)
             shown_line(stderr, "turns: ", record->turns_path);
         if (record->timeline_path != NULL)
             shown_line(stderr, "timeline: ", record->timeline_path);
+        if (record->timeline_is_empty)
+            fprintf(stderr, "note: that timeline is empty: nothing of the run lies within "
+                            "--timeline-span\n");
     }
 }
 

@@ -82,7 +82,7 @@ enum status record_finish(struct record *record, struct error *err)
     if (record->turns != NULL)
         status = turn_file_finish(record->turns, err);
     if (record->timeline != NULL && status == STATUS_OK)
-        status = timeline_finish(record->timeline, err);
+        status = timeline_finish(record->timeline, &record->timeline_is_empty, err);
     else
         timeline_abandon(record->timeline);
     record->turns = NULL;

@@ -20,6 +20,7 @@ struct record {
     struct turn_row *row; /* kept, in the order of ends */
     uint32_t rows, row_capacity;
     bool keeps;
+    bool timeline_is_empty; /* once it is finished */
     char *turns_path, *timeline_path; /* of files that are there when it is finished; NULL: none */
 };
 

@@ -59,6 +59,7 @@ struct told_turn {
 struct timeline_file {
     struct text_out *out;
     struct timeline_span span;
+    bool has_told; /* anything of the span */
     struct process *process; /* 0: turns; server + 1 */
     uint32_t processes;
     struct told_turn *told; /* by session; told[0] is none */
@@ -160,9 +161,11 @@ static uint32_t lane_for(struct timeline_file *file, uint32_t at, enum lane_kind
     return thread_of(kind, lane);
 }
 
-static bool is_told(const struct timeline_file *file, uint64_t begin_ns, uint64_t end_ns)
+static bool is_told(struct timeline_file *file, uint64_t begin_ns, uint64_t end_ns)
 {
-    return end_ns >= file->span.from_ns && begin_ns <= file->span.to_ns;
+    bool is_within = end_ns >= file->span.from_ns && begin_ns <= file->span.to_ns;
+    file->has_told |= is_within;
+    return is_within;
 }
 
 /* A complete event, whose args follow: the caller writes them and closes it. */
@@ -493,8 +496,9 @@ static void timeline_free(struct timeline_file *file)
     free(file);
 }
 
-enum status timeline_finish(struct timeline_file *file, struct error *err)
+enum status timeline_finish(struct timeline_file *file, bool *is_empty, struct error *err)
 {
+    *is_empty = !file->has_told;
     text(file, "\n]}\n");
     enum status status = text_out_finish(file->out, err);
     timeline_free(file);

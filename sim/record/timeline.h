@@ -29,8 +29,9 @@ void timeline_layers(void *file, const struct watch_layers *layers);
 void timeline_stall(void *file, uint32_t server, uint64_t begin_ns, uint64_t end_ns);
 void timeline_queue(void *file, uint32_t server, uint64_t time_ns, uint32_t waiting);
 void timeline_measures(void *file, uint64_t time_ns);
-/* STATUS_IO: it could not be written, and nothing is left. Frees file either way. */
-enum status timeline_finish(struct timeline_file *file, struct error *err);
+/* *is_empty: nothing of the run touched the span. STATUS_IO: it could not be written, and nothing is left. Frees file
+ * either way. */
+enum status timeline_finish(struct timeline_file *file, bool *is_empty, struct error *err);
 void timeline_abandon(struct timeline_file *file); /* leaves nothing; NULL is fine */
 
 #endif

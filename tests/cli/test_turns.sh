@@ -84,6 +84,7 @@ says "another ending" 2 "a name that ends in .csv or .jsonl" "$reprise" sim "${s
 says "Parquet" 2 "write as Parquet" "$reprise" sim "${small[@]}" --no-db --turns t.parquet
 says "a timeline's ending" 2 "ends in .json" "$reprise" sim "${small[@]}" --no-db --timeline t.txt
 says "a span without a timeline" 2 "--timeline FILE" "$reprise" sim "${small[@]}" --no-db --timeline-span 0s..1s
+says "a span behind the run" 0 "nothing of the run lies within" "$reprise" sim "${small[@]}" --no-db --timeline behind.json --timeline-span 900h..901h
 says "a span that is none" 2 "0s..2min" "$reprise" sim "${small[@]}" --no-db --timeline t.json --timeline-span 5s..1s
 # What a request is the first to ask for is new, whoever tells of it; what it wants again without a cache was never stored.
 "$reprise" replay "$sample" --blocks unlimited -p lru --turns new-replay.csv >/dev/null 2>&1

@@ -108,12 +108,13 @@ expect_code 1 validated --loads 99 -p lru --no-db --csv none.csv --plot none.svg
 grep -q '^load 99 %: not reached, and not run' out.txt || fail "a load that is not reached is not told"
 grep -q '^lru, load' out.txt && fail "what is not reached was run all the same"
 
-# A trace, whose load is that of its times; experiments of a file.
+# A trace, whose load is that of its times, a low one: how busy computing can be with it is the machine's affair.
+# Experiments of a file.
 expect_code 0 "$reprise" trace gen turns.csv "${work[@]}"
 printf 'small: {policy: fifo, tiers.dram.capacity: 200kB}\nlarge:\n  policy: lru\n' >experiments.yaml
-expect_code 0 validated --loads 30 -t turns.csv --experiments experiments.yaml --csv loop.csv --no-db
+expect_code 0 validated --loads 15 -t turns.csv --experiments experiments.yaml --csv loop.csv --no-db
 grep -q 'import.rate' out.txt || fail "the trace's rate is not set"
-grep -q '^large,30,ttft_mean_ns,small,' loop.csv || fail "the file's experiments are not compared"
+grep -q '^large,15,ttft_mean_ns,small,' loop.csv || fail "the file's experiments are not compared"
 printf 'small: {tiers.dram.capactiy: 1MB}\n' >experiments.yaml
 expect_code 2 validated --experiments experiments.yaml --no-db
 grep -q 'experiments.yaml: tiers.dram.capactiy: expected a known key' err.txt || fail "a wrong key of the file is not named"

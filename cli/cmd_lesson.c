@@ -80,8 +80,10 @@ static enum status draw_turn(const struct lesson *lesson, const char *beside, st
 static enum status with_way_out(enum status status, struct error *err)
 {
     static const char way_out[] = " (--no-picture draws none, --out FILE draws elsewhere)";
+    if (status != STATUS_IO)
+        return status;
     size_t found = strlen(err->found);
-    if (status == STATUS_IO && found + sizeof way_out <= sizeof err->found)
+    if (found + sizeof way_out <= sizeof err->found)
         memcpy(err->found + found, way_out, sizeof way_out);
     return status;
 }

@@ -16,7 +16,7 @@ static _Noreturn void die(const char *what, const char *which)
     exit(1);
 }
 
-/* Lines of two files that share a place take turns: noted more often, and no less. */
+/* Lines that share a place take turns: noted more often. */
 void test_holds(const char *file, int line)
 {
     enum { PLACES = 1024 };

@@ -11,14 +11,14 @@
 #define TEST_SKIPPED 77
 
 /* Of so many random cases, as many as a test tries: all in the release build, which searches; a
- * quarter under sanitizers, which take several times as long a case and look for what any shows. */
+ * quarter under sanitizers, which take several times as long a case and look for what any shows.
+ * OF_RESULTS: cases that say nothing of memory that others do not, none under sanitizers. */
 #ifdef __SANITIZE_ADDRESS__
 #define TRIES(cases) (((cases) + 3) / 4)
 #define OF_RESULTS(cases) 0
 #else
 #define TRIES(cases) (cases)
-#define OF_RESULTS(cases)                                                                          \
-    (cases) /* which say nothing of memory that others do not: none under sanitizers */
+#define OF_RESULTS(cases) (cases)
 #endif
 
 /* $REPRISE_SEED, else fixed: a failure that names its seed can be replayed. */

@@ -22,14 +22,14 @@
 #include <string.h>
 #include <xxhash.h>
 
-/* A chunk without a hash takes no room in the file, but 8 B in memory: a look-up of 300 B that
- * claims 10^9 tokens would take gigabytes. So many without one, 128 MiB, all look-ups together. */
+/* A whole chunk without a hash takes no room in the file, but 8 B in memory: a look-up of 300 B
+ * that claims 10^9 tokens would take gigabytes. So many, 128 MiB, all look-ups together. */
 enum { CHUNK_TOKENS_MOST = 65536, UNNAMED_MOST = 1 << 24 };
 
 struct lmcache {
     struct record_time time;
     struct trace_turn turn;
-    uint64_t *keys, lookups, unnamed; /* chunks without a hash */
+    uint64_t *keys, lookups, unnamed; /* whole chunks without a hash */
     uint32_t keys_capacity, chunk_tokens;
     struct trace_skips *skips; /* the file's */
     bool has_hits;             /* the first line says how many hit, and so must all */
@@ -63,11 +63,14 @@ static enum status get_keys(struct lmcache *lmcache, struct json_record record, 
     if (!json_is_array(hashes) || named > whole)
         return json_record_refuse(record, "chunk_hashes", "a hash for each whole chunk of seq_len",
                                   json_is_array(hashes) ? "more" : "no array", err);
-    lmcache->unnamed += *count - named;
-    if (lmcache->unnamed > UNNAMED_MOST)
+    lmcache->unnamed += whole - named;
+    if (lmcache->unnamed > UNNAMED_MOST) {
+        char found[64];
+        snprintf(found, sizeof found, "%" PRIu64 " chunks without one so far", lmcache->unnamed);
         return json_record_refuse(record, "chunk_hashes",
                                   "a hash for each whole chunk of seq_len, as LMCache writes",
-                                  "more than 16777216 chunks without one so far", err);
+                                  found, err);
+    }
     memory_grow(&lmcache->keys, &lmcache->keys_capacity, *count, sizeof *lmcache->keys);
     for (uint32_t i = 0; i < *count; i++) {
         const json_t *hash = json_array_get(hashes, i);

@@ -102,6 +102,11 @@ static enum packing packing_of(const unsigned char *head, size_t length)
     return skippable || memcmp(head, zstd, sizeof zstd) == 0 ? PACKING_ZSTD : PACKING_NONE;
 }
 
+bool unpack_is_packed(const unsigned char *head, size_t length)
+{
+    return packing_of(head, length) != PACKING_NONE;
+}
+
 static enum status begin(struct unpack *unpack, struct error *err)
 {
     if (read_piece(unpack, err) != STATUS_OK)

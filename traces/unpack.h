@@ -6,10 +6,14 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct unpack;
+
+/* Whether a file that begins so is compressed in a way that is unpacked. */
+bool unpack_is_packed(const unsigned char *head, size_t length);
 
 /* STATUS_IO: cannot be opened. The compression is told by the first bytes (RFC 8878 and its
  * skippable frames, RFC 1952), never by the name; nothing is read twice, so that a pipe is as good

@@ -161,6 +161,7 @@ static uint32_t lane_for(struct timeline_file *file, uint32_t at, enum lane_kind
     return thread_of(kind, lane);
 }
 
+/* Whether the span has it; what it has is noted. */
 static bool is_told(struct timeline_file *file, uint64_t begin_ns, uint64_t end_ns)
 {
     bool is_within = end_ns >= file->span.from_ns && begin_ns <= file->span.to_ns;

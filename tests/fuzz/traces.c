@@ -6,6 +6,7 @@
 #include "tests/traces/open_trace.h"
 #include "traces/format.h"
 #include "traces/lines.h"
+#include "traces/unpack.h"
 
 #include <string.h>
 
@@ -79,20 +80,12 @@ static void read_trace(const struct trace_import *import, const uint8_t *bytes, 
     trace_close(trace);
 }
 
-/* A gzip, a zstd or a frame of zstd's that is passed over. */
-static bool is_packed(const uint8_t *bytes, size_t size)
-{
-    return (size >= 2 && memcmp(bytes, "\x1f\x8b", 2) == 0) ||
-           (size >= 4 && memcmp(bytes, "\x28\xb5\x2f\xfd", 4) == 0) ||
-           (size >= 4 && bytes[0] >> 4 == 5 && memcmp(bytes + 1, "\x2a\x4d\x18", 3) == 0);
-}
-
 /* What unpacks to megabytes takes a thousand times as long as a format's own lines, and says no
  * more of the format: `trace` and `lines` are given it. */
 static void run_format(const struct fuzz_target *target, const uint8_t *bytes, size_t size)
 {
     static struct trace_import import;
-    if (is_packed(bytes, size))
+    if (unpack_is_packed(bytes, size))
         return;
     const struct trace_format *format = target->about;
     if (strcmp(import.format, format->name) != 0)

@@ -456,6 +456,21 @@ START_TEST(models_and_partial_chunks_share_nothing)
 }
 END_TEST
 
+/* What is left behind the last whole chunk has no hash in any log: each look-up's is none of the
+ * many that are refused. */
+START_TEST(whole_chunks_without_a_hash_are_bounded_and_no_others)
+{
+    struct trace_import import = default_import();
+    char text[256];
+    for (uint32_t more = 0; more < 2; more++) {
+        snprintf(text, sizeof text,
+                 "{\"timestamp\": 1, \"chunk_size\": 4, \"seq_len\": %u, \"chunk_hashes\": []}\n",
+                 4 * ((1U << 24) + more) + 3);
+        ck_assert_int_eq(read_text(text, &import).err.status, more == 0 ? STATUS_OK : STATUS_INPUT);
+    }
+}
+END_TEST
+
 /* A million tokens are more hashes than a format's first look at a file goes. */
 START_TEST(a_look_up_of_a_long_context_may_come_first)
 {
@@ -524,6 +539,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, a_look_up_tells_its_hits_where_they_were_added);
     tcase_add_test(tcase, models_and_partial_chunks_share_nothing);
     tcase_add_test(tcase, a_look_up_of_a_long_context_may_come_first);
+    tcase_add_test(tcase, whole_chunks_without_a_hash_are_bounded_and_no_others);
     tcase_add_loop_test(tcase, a_wrong_look_up_is_refused_by_its_line_and_key, 0,
                         sizeof wrong_lookups / sizeof *wrong_lookups);
     suite_add_tcase(suite, tcase);

@@ -23,8 +23,7 @@ static struct iteration decode_of(const struct serve *serve)
     const struct engine_iteration *engine = &serve->compute.iteration;
     return (struct iteration){ .kind = ITERATION_DECODE,
                                .tokens = engine->decodes,
-                               .context_tokens =
-                                   iteration_decode_context(&serve->run->service, engine),
+                               .context_tokens = engine->decode_context,
                                .predicted_ns =
                                    (uint64_t)iteration_decode_ns(&serve->run->service, engine) };
 }

@@ -5,7 +5,6 @@
  * may repeat until the batch changes. Source of chunks: vLLM v1 (v1/core/sched/scheduler.py at
  * 00024d3): each decoding turn takes one token of the budget, then turns that are partly prefilled
  * go on, then new ones are let in. */
-#include "sim/engine/iteration_time.h"
 #include "sim/engine/state.h"
 #include "sim/engine/watching.h"
 
@@ -88,6 +87,20 @@ static uint64_t composed_ns(const struct engine *engine)
                                                                          : engine->now_ns;
 }
 
+/* The whole batch decodes: what it attends to. */
+static void look_at_decodes(struct engine *engine)
+{
+    const struct timing *timing = &engine->setup->timing;
+    struct engine_iteration *iteration = &engine->iteration;
+    iteration->decodes = engine->running.count;
+    for (uint32_t i = 0; i < iteration->decodes; i++)
+        iteration->decode_context +=
+            session_context_now(session_of(engine, engine->running.item[i]));
+    for (uint32_t i = 0; timing->window_tokens > 0 && i < iteration->decodes; i++)
+        iteration->decode_window += timing_window_context(
+            timing, session_context_now(session_of(engine, engine->running.item[i])));
+}
+
 /* Layers wait for the loads of one turn at most: another one that loads starts in the next
  * iteration. */
 static void compose(struct engine *engine, bool admits)
@@ -109,7 +122,7 @@ static void compose(struct engine *engine, bool admits)
         budget = add_chunk(engine, handle, budget);
     }
     if (shares_iterations(engine) || engine->iteration.chunks == 0)
-        engine->iteration.decodes = engine->running.count;
+        look_at_decodes(engine);
     engine->iteration.stage = engine->stage_of_prefilling;
     engine->iteration.repeats = 1;
 }
@@ -140,7 +153,10 @@ static uint64_t repeats_of(struct engine *engine, uint64_t most)
         if (session->left_tokens < repeats)
             repeats = session->left_tokens;
     }
-    uint64_t linear = iteration_decode_time(engine->service, &engine->iteration).repeats;
+    struct engine_iteration *iteration = &engine->iteration;
+    iteration->decode_time = timing_decode(&engine->setup->timing, iteration->decodes,
+                                           iteration->decode_context, iteration->decode_window);
+    uint64_t linear = iteration->decode_time.repeats;
     return room_for_repeats(engine,
                             until_a_window_is_full(engine, linear < repeats ? linear : repeats));
 }
@@ -223,15 +239,27 @@ void batch_end_stall(struct engine *engine)
 
 /* ---- the end of an iteration that prefills ---- */
 
-/* The turns that decoded beside the chunks have one token more. */
-static void end_decodes(struct engine *engine, uint64_t end_ns)
+/* Each of the batch's first `count` turns has `more` tokens more, of which the first came at first_ns
+ * and the last at end_ns. Most had their last one together, so gaps are counted by runs of equals. */
+static void end_tokens(struct engine *engine, uint32_t count, uint64_t more, uint64_t first_ns,
+                       uint64_t end_ns)
 {
-    for (uint32_t i = 0; i < engine->iteration.decodes; i++) {
+    uint64_t gap_ns = 0;
+    uint32_t alike = 0;
+    for (uint32_t i = 0; i < count; i++) {
         struct session *session = session_of(engine, engine->running.item[i]);
-        collector_add_tbt(collector_of(engine), end_ns - session->last_token_ns);
+        uint64_t this_ns = first_ns - session->last_token_ns;
+        if (this_ns != gap_ns) {
+            collector_add_tbt(collector_of(engine), gap_ns, alike);
+            gap_ns = this_ns;
+            alike = 0;
+        }
+        alike++;
         session->last_token_ns = end_ns;
-        engine->completed += --session->left_tokens == 0;
+        session->left_tokens -= (uint32_t)more;
+        engine->completed += session->left_tokens == 0;
     }
+    collector_add_tbt(collector_of(engine), gap_ns, alike);
 }
 
 static void count_prefill(struct engine *engine, const struct iteration_end *end)
@@ -288,13 +316,7 @@ static void count_decode(struct engine *engine, const struct iteration_end *end)
 
 static void count_tokens(struct engine *engine, const struct iteration_end *end)
 {
-    for (uint32_t i = 0; i < engine->running.count; i++) {
-        struct session *session = session_of(engine, engine->running.item[i]);
-        collector_add_tbt(collector_of(engine), end->first_end_ns - session->last_token_ns);
-        session->last_token_ns = end->end_ns;
-        session->left_tokens -= (uint32_t)end->repeats;
-        engine->completed += session->left_tokens == 0;
-    }
+    end_tokens(engine, engine->running.count, end->repeats, end->first_end_ns, end->end_ns);
     if (end->repeats > 1)
         collector_add_tbt_ramp(collector_of(engine), end->gap_ns, end->gap_growth_ns,
                                end->repeats - 1, engine->running.count);
@@ -318,12 +340,14 @@ void engine_iteration_ended(struct engine *engine, uint64_t now_ns, const struct
     engine->last_start_ns = last_start_ns(engine, end);
     if (engine->iteration.chunks > 0) {
         count_prefill(engine, end);
-        end_decodes(engine, end->end_ns);
+        /* The turns that decoded beside the chunks. */
+        end_tokens(engine, engine->iteration.decodes, 1, end->end_ns, end->end_ns);
         end_prefills(engine, end->end_ns);
     } else {
         count_decode(engine, end);
         count_tokens(engine, end);
-        room_give_back(engine);
+        if (end->repeats < engine->iteration.repeats)
+            room_give_back(engine);
     }
     ends_completed(engine, end->end_ns);
     stall_or_go_on(engine);

@@ -221,9 +221,9 @@ void collector_add_batch(struct collector *collector, uint32_t sequences, uint64
     sum_add(&collector->decode_time, (double)time_ns);
 }
 
-void collector_add_tbt(struct collector *collector, uint64_t gap_ns)
+void collector_add_tbt(struct collector *collector, uint64_t gap_ns, uint32_t times)
 {
-    histogram_add(&collector->times[TIMES_TBT], gap_ns, 1);
+    histogram_add(&collector->times[TIMES_TBT], gap_ns, times);
 }
 
 void collector_add_tbt_ramp(struct collector *collector, double first_ns, double step_ns,

@@ -123,7 +123,8 @@ void collector_add_load_wait(struct collector *collector, uint64_t time_ns);
 void collector_add_iterations(struct collector *collector, uint64_t count, uint64_t from_ns,
                               uint64_t to_ns, bool extrapolated);
 void collector_add_batch(struct collector *collector, uint32_t sequences, uint64_t time_ns);
-void collector_add_tbt(struct collector *collector, uint64_t gap_ns);
+/* So many gaps between a turn's tokens, each of gap_ns. */
+void collector_add_tbt(struct collector *collector, uint64_t gap_ns, uint32_t times);
 /* count gaps, gap k lasting first_ns + k * step_ns, for each of `sequences`. */
 void collector_add_tbt_ramp(struct collector *collector, double first_ns, double step_ns,
                             uint64_t count, uint32_t sequences);

@@ -73,7 +73,7 @@ void ends_prefill(struct engine *engine, uint32_t handle, uint64_t end_ns)
     if (session->left_tokens == session->reply_tokens)
         note_first_token(engine, session, end_ns);
     else /* preempted before: its reply goes on */
-        collector_add_tbt(collector_of(engine), end_ns - session->last_token_ns);
+        collector_add_tbt(collector_of(engine), end_ns - session->last_token_ns, 1);
     session->last_token_ns = end_ns;
     engine->completed += --session->left_tokens == 0;
     if (saves_synchronously(engine)) {

@@ -73,6 +73,8 @@ struct engine_iteration {
     uint32_t loading; /* the session whose loads its layers wait for, or 0 */
     uint32_t stage;   /* theirs */
     uint64_t repeats; /* decoding alone: so many may follow each other unchanged */
+    uint64_t decode_context, decode_window; /* tokens that `decode` attends to, in all; windowed layers */
+    struct decode_time decode_time; /* decoding alone: the first of them, as a line that holds for some */
 };
 
 enum engine_step {

@@ -8,39 +8,12 @@ static const struct session *session_at(const struct service *service, uint32_t 
     return &service->sessions.item[handle];
 }
 
-uint64_t iteration_decode_context(const struct service *service,
-                                  const struct engine_iteration *iteration)
-{
-    uint64_t context = 0;
-    for (uint32_t i = 0; i < iteration->decodes; i++)
-        context += session_context_now(session_at(service, iteration->decode[i]));
-    return context;
-}
-
-uint64_t iteration_decode_window(const struct service *service,
-                                 const struct engine_iteration *iteration)
-{
-    const struct timing *timing = &service->setup->timing;
-    uint64_t context = 0;
-    for (uint32_t i = 0; timing->window_tokens > 0 && i < iteration->decodes; i++)
-        context += timing_window_context(
-            timing, session_context_now(session_at(service, iteration->decode[i])));
-    return context;
-}
-
-struct decode_time iteration_decode_time(const struct service *service,
-                                         const struct engine_iteration *iteration)
-{
-    return timing_decode(&service->setup->timing, iteration->decodes,
-                         iteration_decode_context(service, iteration),
-                         iteration_decode_window(service, iteration));
-}
-
 double iteration_decode_ns(const struct service *service, const struct engine_iteration *iteration)
 {
-    struct decode_time time = iteration_decode_time(service, iteration);
-    return decode_time_ns(&time, iteration_decode_context(service, iteration),
-                          iteration_decode_window(service, iteration));
+    struct decode_time time =
+        timing_decode(&service->setup->timing, iteration->decodes, iteration->decode_context,
+                      iteration->decode_window);
+    return decode_time_ns(&time, iteration->decode_context, iteration->decode_window);
 }
 
 /* Chunks of one size stand for all: as many tokens and pairs, each behind the tokens' mean. */
@@ -60,8 +33,8 @@ static struct prefill_time mixed_time(const struct service *service,
         .prefill_new = (uint64_t)tokens,
         .prefill_alike = (uint64_t)(squares / tokens + 0.5),
         .prefill_cached = (uint64_t)(behind / tokens + 0.5),
-        .decode_context = iteration_decode_context(service, iteration),
-        .decode_window = iteration_decode_window(service, iteration),
+        .decode_context = iteration->decode_context,
+        .decode_window = iteration->decode_window,
     };
     return timing_mixed(&service->setup->timing, &work);
 }

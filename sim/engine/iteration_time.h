@@ -5,16 +5,7 @@
 
 #include "sim/engine/engine.h"
 
-/* Tokens that the decoding turns attend to, in all; and of them what windowed layers see. */
-uint64_t iteration_decode_context(const struct service *service,
-                                  const struct engine_iteration *iteration);
-uint64_t iteration_decode_window(const struct service *service,
-                                 const struct engine_iteration *iteration);
-
-/* An iteration that decodes alone, as a line that holds for so many of those that repeat. */
-struct decode_time iteration_decode_time(const struct service *service,
-                                         const struct engine_iteration *iteration);
-/* Of those that repeat the first; ns. */
+/* An iteration that decodes alone: of those that repeat the first; ns. */
 double iteration_decode_ns(const struct service *service, const struct engine_iteration *iteration);
 
 /* An iteration that prefills: a layer's time and the rest, without waiting for KV. *decode_ns: what

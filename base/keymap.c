@@ -31,22 +31,22 @@ void keymap_free(struct keymap *map)
     map->slot = NULL;
 }
 
-static void put(struct keymap *map, struct keymap_keys keys, uint32_t handle)
+static void put(struct keymap *map, struct keymap_slot slot)
 {
-    uint32_t at = keymap_home(map, keymap_key(keys, handle));
-    while (map->slot[at] != 0)
+    uint32_t at = slot.hash & map->mask;
+    while (map->slot[at].handle != 0)
         at = (at + 1) & map->mask;
-    map->slot[at] = handle;
+    map->slot[at] = slot;
 }
 
-static void grow(struct keymap *map, struct keymap_keys keys)
+static void grow(struct keymap *map)
 {
     struct keymap old = *map;
     map->mask = 2 * old.mask + 1;
     map->slot = memory_new((size_t)map->mask + 1, sizeof *map->slot);
     for (uint64_t at = 0; at <= old.mask; at++)
-        if (old.slot[at] != 0)
-            put(map, keys, old.slot[at]);
+        if (old.slot[at].handle != 0)
+            put(map, old.slot[at]);
     free(old.slot);
 }
 
@@ -54,35 +54,31 @@ void keymap_add(struct keymap *map, struct keymap_keys keys, uint32_t handle)
 {
     assert(handle != 0);
     if (map->count >= room(map->mask))
-        grow(map, keys);
-    put(map, keys, handle);
+        grow(map);
+    put(map, (struct keymap_slot){ handle, keymap_hash(keymap_key(keys, handle)) });
     map->count++;
 }
 
 /* Fills the hole with the next handle that may move there: one whose search would have passed it.
  * Each move leaves a new hole, until an empty slot ends the run. */
-static void close_hole(struct keymap *map, struct keymap_keys keys, uint32_t hole)
+static void close_hole(struct keymap *map, uint32_t hole)
 {
-    for (uint32_t at = (hole + 1) & map->mask; map->slot[at] != 0; at = (at + 1) & map->mask) {
-        uint32_t home = keymap_home(map, keymap_key(keys, map->slot[at]));
-        uint32_t from_home = (at - home) & map->mask;
+    for (uint32_t at = (hole + 1) & map->mask; map->slot[at].handle != 0;
+         at = (at + 1) & map->mask) {
+        uint32_t from_home = (at - map->slot[at].hash) & map->mask;
         uint32_t from_hole = (at - hole) & map->mask;
         if (from_home >= from_hole) {
             map->slot[hole] = map->slot[at];
             hole = at;
         }
     }
-    map->slot[hole] = 0;
+    map->slot[hole].handle = 0;
 }
 
 void keymap_remove(struct keymap *map, struct keymap_keys keys, uint64_t key)
 {
-    uint32_t at = keymap_home(map, key);
-    assert(map->slot[at] != 0);
-    while (keymap_key(keys, map->slot[at]) != key) {
-        at = (at + 1) & map->mask;
-        assert(map->slot[at] != 0);
-    }
-    close_hole(map, keys, at);
+    uint32_t at = keymap_slot_of(map, keys, key);
+    assert(map->slot[at].handle != 0);
+    close_hole(map, at);
     map->count--;
 }

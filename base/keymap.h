@@ -1,15 +1,20 @@
 /* base/keymap.h - an open-addressing hash table from 64-bit keys to 32-bit handles.
- * The table holds handles only; the key of a handle is read from the caller's array, so that an
- * entry costs 4 bytes over a load of at most 3/4. Removal shifts back: there are no tombstones. */
+ * A slot holds a handle and 32 bits of its key's hash, 8 bytes over a load of at most 3/4; the key itself is
+ * read from the caller's array, by a search at hardly any handle but the right one, by a removal at
+ * that one alone. Removal shifts back: there are no tombstones. */
 #ifndef REPRISE_BASE_KEYMAP_H
 #define REPRISE_BASE_KEYMAP_H
 
 #include <stdint.h>
 
-/* Invariant: slot[] holds each handle once; 0 is an empty slot (handle 0 names nothing). No slot is
- * empty between a handle's slot and the slot its key hashes to. */
+struct keymap_slot {
+    uint32_t handle, hash; /* handle 0: empty */
+};
+
+/* Invariant: slot[] holds each handle once; handle 0 names nothing. No slot is empty between a
+ * handle's slot and the slot its key hashes to. */
 struct keymap {
-    uint32_t *slot;
+    struct keymap_slot *slot;
     uint32_t mask; /* slots - 1, slots a power of two */
     uint32_t count;
 };
@@ -38,10 +43,10 @@ static inline uint64_t keymap_mix(uint64_t key)
     return key ^ (key >> 33);
 }
 
-/* Private. The slot at which the search for a key begins. */
-static inline uint32_t keymap_home(const struct keymap *map, uint64_t key)
+/* Private. What a slot remembers of a key; its lowest bits say where the search for the key begins. */
+static inline uint32_t keymap_hash(uint64_t key)
 {
-    return (uint32_t)keymap_mix(key) & map->mask;
+    return (uint32_t)keymap_mix(key);
 }
 
 /* Private. */
@@ -51,20 +56,28 @@ static inline uint64_t keymap_key(struct keymap_keys keys, uint32_t handle)
                                              (uint64_t)handle * keys.stride);
 }
 
+/* Private. The slot of the handle whose key is `key`, or the empty one that ends the search. */
+static inline uint32_t keymap_slot_of(const struct keymap *map, struct keymap_keys keys,
+                                      uint64_t key)
+{
+    uint32_t hash = keymap_hash(key), at = hash & map->mask;
+    while (map->slot[at].handle != 0 &&
+           (map->slot[at].hash != hash || keymap_key(keys, map->slot[at].handle) != key))
+        at = (at + 1) & map->mask;
+    return at;
+}
+
 /* The handle whose key is `key`, or 0. */
 static inline uint32_t keymap_find(const struct keymap *map, struct keymap_keys keys, uint64_t key)
 {
-    uint32_t at = keymap_home(map, key);
-    while (map->slot[at] != 0 && keymap_key(keys, map->slot[at]) != key)
-        at = (at + 1) & map->mask;
-    return map->slot[at];
+    return map->slot[keymap_slot_of(map, keys, key)].handle;
 }
 
 /* Asks the processor to fetch key's slot: ids of one request are known at once, so that their
  * look-ups can overlap. */
 static inline void keymap_prefetch(const struct keymap *map, uint64_t key)
 {
-    __builtin_prefetch(&map->slot[keymap_home(map, key)]);
+    __builtin_prefetch(&map->slot[keymap_hash(key) & map->mask]);
 }
 
 #endif

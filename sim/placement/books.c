@@ -339,10 +339,7 @@ void books_cut_front(struct placement *core, uint32_t unit, uint32_t tokens, enu
 
 void books_wanted(struct placement *core, uint32_t unit)
 {
-    bool may_go = false;
-    for (int tier = 0; tier < TIER_COUNT; tier++)
-        may_go = may_go || !unit_is_held(&core->units.seen, unit, (enum tier)tier);
-    core->env.may_go_epoch += may_go;
+    core->env.may_go_epoch += unit_may_go(&core->units.seen, unit);
     if (core->policy->wanted != NULL && core->quotas != NULL)
         quota_wanted(core, unit);
     else if (core->policy->wanted != NULL)

@@ -4,15 +4,6 @@
 
 #include <assert.h>
 
-uint32_t chain_unit_tokens(const struct placement *core, uint32_t i, uint32_t tokens)
-{
-    uint64_t begin = (uint64_t)i * core->config.unit_tokens;
-    if (begin >= tokens)
-        return 0;
-    uint64_t rest = tokens - begin;
-    return rest < core->config.unit_tokens ? (uint32_t)rest : core->config.unit_tokens;
-}
-
 uint32_t chain_slots(struct placement *core, uint32_t count)
 {
     uint32_t first = ranges_take(&core->slots, count);
@@ -47,7 +38,7 @@ void chain_free_job(struct placement *core, uint32_t handle)
 
 uint32_t chain_intern(struct placement *core, uint64_t key, uint32_t depth, uint32_t parent)
 {
-    uint32_t unit = unit_intern(&core->units, key);
+    uint32_t unit = unit_intern(&core->units, key, parent);
     if (core->policy->depths)
         core->units.seen.depth[unit] = depth;
     books_follow(core, unit, parent);
@@ -134,11 +125,6 @@ void chain_merge(struct placement *core, struct job *job, uint32_t from, uint32_
     }
 }
 
-static bool can_be_used(const struct unit *entry, enum tier tier)
-{
-    return entry->tokens[tier] > 0 && !unit_leaves(entry, tier);
-}
-
 /* Whether the tier hears of jobs at that moment. */
 static bool hears(const struct placement *core, enum tier tier, enum moment moment)
 {
@@ -150,6 +136,52 @@ static bool hears(const struct placement *core, enum tier tier, enum moment mome
     return moment == MOMENT_START || (moment == MOMENT_STORE && save == SAVE_ONCE);
 }
 
+/* A bit for each tier. */
+static unsigned tiers_that_hear(const struct placement *core, enum moment moment)
+{
+    unsigned tiers = 0;
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        tiers |= (unsigned)hears(core, (enum tier)tier, moment) << tier;
+    return tiers;
+}
+
+/* The tiers whose copy can be used. */
+static unsigned usable_copies(const struct unit *entry)
+{
+    unsigned tiers = 0;
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        tiers |= (unsigned)(entry->tokens[tier] > 0) << tier;
+    return tiers & ~(unsigned)entry->leaving;
+}
+
+/* Under TOUCH_END the tiers below HBM hear of what the job stored, loaded or found there. */
+static void narrow_to_touched(unsigned *there, struct policy_use *use, uint32_t marks)
+{
+    use->fresh = (marks & MARK_STORED) != 0;
+    if ((marks & (MARK_STORED | MARK_REUSED)) == 0)
+        *there = 0;
+}
+
+/* A job's use of one unit: `served` by its fastest copy, if the job found it. Only the tiers of `told` hear
+ * of it, and of them those that have it, or remember it and want to know. */
+static void use_unit(struct placement *core, const struct slot *slot, unsigned told, unsigned there,
+                     unsigned ghosts, struct policy_use use)
+{
+    uint32_t unit = slot->unit;
+    for (int tier = 0; tier < TIER_COUNT; tier++) {
+        const struct unit *entry = &core->units.unit[unit];
+        unsigned bit = 1U << tier;
+        if (tier == TIER_HBM + 1 && core_touches_at_end(core))
+            narrow_to_touched(&there, &use, slot->next_waiter);
+        bool ghost = (entry->remembered & ghosts & bit) != 0 &&
+                     !transfer_brings(core, entry, (enum tier)tier);
+        core->env.use = use;
+        if (((there & bit) != 0 || ghost) && (told & bit) != 0)
+            core->policy->use(env_of(core, unit, (enum tier)tier), unit, (enum tier)tier);
+        use.served = use.served && (there & bit) == 0;
+    }
+}
+
 void chain_use(struct placement *core, const struct job *job, enum moment moment,
                uint32_t units_found)
 {
@@ -157,32 +189,21 @@ void chain_use(struct placement *core, const struct job *job, enum moment moment
     bool starts = moment == MOMENT_START;
     if (policy->use == NULL || core_has_nodes(core)) /* a tree's walks are its uses */
         return;
+    unsigned told = tiers_that_hear(core, moment);
+    unsigned ghosts = policy->uses_ghosts && moment != MOMENT_END ? told : 0;
     uint32_t found = policy->prefix_below && starts ? chain_stored_run(core, job) : units_found;
     for (uint32_t i = job->chain_count; i-- > 0;) {
-        uint32_t unit = chain_unit(core, job, i);
-        uint32_t marks = core->slot[job->chain + i].next_waiter;
-        bool served = i < units_found;
-        for (int tier = 0; tier < TIER_COUNT; tier++) {
-            const struct unit *entry = &core->units.unit[unit];
-            bool ghost = policy->uses_ghosts && moment != MOMENT_END &&
-                         !transfer_brings(core, entry, (enum tier)tier) &&
-                         (entry->remembered >> tier & 1U) != 0;
-            bool there = can_be_used(entry, (enum tier)tier);
-            core->env.use = (struct policy_use){
-                .ends = !starts,
-                .fresh = entry->fresh,
-                .found = i < found,
-                .served = served,
-                .last = i + 1 == job->chain_count,
-            };
-            if (tier != TIER_HBM && core_touches_at_end(core)) {
-                core->env.use.fresh = (marks & MARK_STORED) != 0;
-                there = there && (marks & (MARK_STORED | MARK_REUSED)) != 0;
-            }
-            if ((there || ghost) && hears(core, (enum tier)tier, moment))
-                policy->use(env_of(core, unit, (enum tier)tier), unit, (enum tier)tier);
-            served = served && !there;
-        }
+        const struct slot *slot = &core->slot[job->chain + i];
+        const struct unit *entry = &core->units.unit[slot->unit];
+        unsigned there = usable_copies(entry);
+        if (((there | (entry->remembered & ghosts)) & told) == 0)
+            continue;
+        struct policy_use use = { .ends = !starts,
+                                  .fresh = entry->fresh,
+                                  .found = i < found,
+                                  .served = i < units_found,
+                                  .last = i + 1 == job->chain_count };
+        use_unit(core, slot, told, there, ghosts, use);
     }
     core->env.use = (struct policy_use){ 0 }; /* what comes in later is of no use known yet */
 }

@@ -302,7 +302,14 @@ static inline uint32_t chain_unit(const struct placement *core, const struct job
     return core->slot[job->chain + i].unit;
 }
 /* Tokens of the chain's i-th unit when the chain is `tokens` long. */
-uint32_t chain_unit_tokens(const struct placement *core, uint32_t i, uint32_t tokens);
+static inline uint32_t chain_unit_tokens(const struct placement *core, uint32_t i, uint32_t tokens)
+{
+    uint64_t begin = (uint64_t)i * core->config.unit_tokens;
+    if (begin >= tokens)
+        return 0;
+    uint64_t rest = tokens - begin;
+    return rest < core->config.unit_tokens ? (uint32_t)rest : core->config.unit_tokens;
+}
 /* A queued job that has no chain yet; its handle and chain may be used again. */
 uint32_t chain_new_job(struct placement *core);
 void chain_free_job(struct placement *core, uint32_t handle);

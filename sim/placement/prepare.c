@@ -60,6 +60,8 @@ static uint32_t add_hits(const struct placement *core, const struct job *job,
         copy = copy < want ? copy : want;
         tokens[tier] += above(copy, covered);
         covered = copy > covered ? copy : covered;
+        if (covered == want)
+            return covered; /* slower tiers add nothing */
     }
     if (slowest < TIER_REMOTE || covered >= want || core->config.pool == NULL ||
         ends > job->found_most_tokens[TIER_SSD])

@@ -92,11 +92,9 @@ static void clear_notes(struct unit_table *table, uint32_t unit)
                table->note_bytes);
 }
 
-uint32_t unit_intern(struct unit_table *table, uint64_t key)
+static uint32_t new_unit(struct unit_table *table, uint64_t key)
 {
-    uint32_t unit = unit_find(table, key);
-    if (unit != UNIT_NONE)
-        return unit;
+    uint32_t unit;
     if (table->free_unit != UNIT_NONE) {
         unit = table->free_unit;
         table->free_unit = table->unit[unit].next_in_transfer;
@@ -105,7 +103,7 @@ uint32_t unit_intern(struct unit_table *table, uint64_t key)
             grow(table);
         unit = table->high_water++;
     }
-    table->unit[unit] = (struct unit){ .key = key };
+    table->unit[unit] = (struct unit){ .key = key, .live = true };
     if (table->nodes)
         table->node_end[unit] = UNIT_NONE;
     if (table->users)
@@ -114,6 +112,16 @@ uint32_t unit_intern(struct unit_table *table, uint64_t key)
         clear_notes(table, unit);
     keymap_add(&table->map, unit_keys(table), unit);
     return unit;
+}
+
+uint32_t unit_intern(struct unit_table *table, uint64_t key, uint32_t near)
+{
+    uint32_t guess = near + 1;
+    if (near != UNIT_NONE && guess < table->high_water && table->unit[guess].key == key &&
+        table->unit[guess].live)
+        return guess;
+    uint32_t unit = unit_find(table, key);
+    return unit != UNIT_NONE ? unit : new_unit(table, key);
 }
 
 uint32_t unit_follow(struct unit_table *table, uint32_t unit, uint32_t parent)
@@ -138,6 +146,7 @@ uint32_t unit_release(struct unit_table *table, uint32_t unit)
     assert(table->seen.reads == NULL || table->seen.reads[unit] == 0);
     assert(table->followers == NULL || table->followers[unit] == 0);
     keymap_remove(&table->map, unit_keys(table), entry->key);
+    entry->live = false;
     entry->next_in_transfer = table->free_unit;
     table->free_unit = unit;
     return table->leaf_only ? unit_follow(table, unit, UNIT_NONE) : UNIT_NONE;

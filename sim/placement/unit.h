@@ -37,6 +37,7 @@ struct unit {
     bool clean : 1;                       /* its HBM copy is in the list of those that go next */
     bool counted : 1;                     /* is in the list of units whose uses are remembered */
     bool aging : 1;                       /* is in the list of idle units, which expire */
+    bool live : 1;                        /* its entry is in use */
     bool fetched : 1;                     /* some of its DRAM copy was fetched ahead while measured, and
                                              no job has used it: so much as fetched_tokens[] says */
     unsigned remembered : TIER_COUNT;     /* bit t: the policy remembers it in tier t, where it was */
@@ -81,8 +82,9 @@ void unit_table_init(struct unit_table *table, uint32_t note_bytes, bool depths,
 void unit_table_free(struct unit_table *table);
 /* The unit of that key, or UNIT_NONE. */
 uint32_t unit_find(const struct unit_table *table, uint64_t key);
-/* The unit of that key, made when there is none. May move table->unit and the links. */
-uint32_t unit_intern(struct unit_table *table, uint64_t key);
+/* The unit of that key, made when there is none. May move table->unit and the links. near: the one before
+ * it in its chain, or UNIT_NONE: chains are mostly made in one piece, so that it is mostly next to that one. */
+uint32_t unit_intern(struct unit_table *table, uint64_t key, uint32_t near);
 /* leaf_only: the unit follows the unit `parent` from now on, or none. Returns what it followed before, whose
  * entry there may be no reason for any more, or UNIT_NONE. */
 uint32_t unit_follow(struct unit_table *table, uint32_t unit, uint32_t parent);
@@ -99,6 +101,14 @@ static inline bool unit_is_held(const struct policy_units *seen, uint32_t unit, 
         return entry->pins > 0;
     return seen->reads[unit] > 0 ||
            (seen->hbm_holds && tier == TIER_DRAM && entry->tokens[TIER_HBM] > 0);
+}
+
+/* Whether in some tier nothing holds the unit's copy, or would not if there was one. */
+static inline bool unit_may_go(const struct policy_units *seen, uint32_t unit)
+{
+    const struct unit *entry = &seen->unit[unit];
+    return entry->transfer == 0 &&
+           (entry->pins == 0 || (seen->reads != NULL && seen->reads[unit] == 0));
 }
 
 static inline bool unit_leaves(const struct unit *unit, enum tier tier)

@@ -88,7 +88,7 @@ uint64_t bound_bytes(const struct bound *bound)
 {
     uint64_t chunks = (bound->count + CHUNK - 1) >> CHUNK_BITS;
     uint64_t slots = bound->map.slot != NULL ? (uint64_t)bound->map.mask + 1 : 0;
-    return chunks * sizeof(struct chunk) + slots * sizeof(uint32_t) +
+    return chunks * sizeof(struct chunk) + slots * sizeof *bound->map.slot +
            (uint64_t)bound->known_capacity * sizeof *bound->known;
 }
 

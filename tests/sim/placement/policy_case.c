@@ -26,7 +26,7 @@ void case_init(struct policy_case *c, const struct policy *policy, uint32_t coun
     c->next_sequence = 1;
     unit_table_init(&c->table, (uint32_t)policy->note_bytes, policy->depths, false);
     for (uint64_t key = 1; key <= CASE_UNITS; key++)
-        ck_assert_uint_eq(unit_intern(&c->table, key), key);
+        ck_assert_uint_eq(unit_intern(&c->table, key, UNIT_NONE), key);
     c->env.keys = (struct policy_keys)POLICY_KEYS_STANDARD;
     c->env.units = &c->table.seen;
     c->env.state = calloc(1, policy->state_bytes + 1);

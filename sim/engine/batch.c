@@ -93,9 +93,13 @@ static void look_at_decodes(struct engine *engine)
     const struct timing *timing = &engine->setup->timing;
     struct engine_iteration *iteration = &engine->iteration;
     iteration->decodes = engine->running.count;
-    for (uint32_t i = 0; i < iteration->decodes; i++)
-        iteration->decode_context +=
-            session_context_now(session_of(engine, engine->running.item[i]));
+    engine->least_left = UINT32_MAX;
+    for (uint32_t i = 0; i < iteration->decodes; i++) {
+        const struct session *session = session_of(engine, engine->running.item[i]);
+        iteration->decode_context += session_context_now(session);
+        if (session->left_tokens < engine->least_left)
+            engine->least_left = session->left_tokens;
+    }
     for (uint32_t i = 0; timing->window_tokens > 0 && i < iteration->decodes; i++)
         iteration->decode_window += timing_window_context(
             timing, session_context_now(session_of(engine, engine->running.item[i])));
@@ -148,11 +152,8 @@ static uint64_t until_a_window_is_full(const struct engine *engine, uint64_t rep
 static uint64_t repeats_of(struct engine *engine, uint64_t most)
 {
     uint64_t repeats = engine->held_back ? 1 : most;
-    for (uint32_t i = 0; i < engine->running.count; i++) {
-        const struct session *session = session_of(engine, engine->running.item[i]);
-        if (session->left_tokens < repeats)
-            repeats = session->left_tokens;
-    }
+    if (engine->least_left < repeats)
+        repeats = engine->least_left;
     struct engine_iteration *iteration = &engine->iteration;
     iteration->decode_time = timing_decode(&engine->setup->timing, iteration->decodes,
                                            iteration->decode_context, iteration->decode_window);

@@ -253,6 +253,11 @@ void engine_tell_shares(struct engine *engine)
     placement_tell_shares(engine->core);
 }
 
+void engine_skip_drops(struct engine *engine)
+{
+    placement_skip_drops(engine->core);
+}
+
 uint32_t engine_turns(const struct engine *engine)
 {
     return engine->turns_here;

@@ -140,6 +140,8 @@ void engine_announce(struct engine *decoder, uint64_t now_ns, uint32_t session);
 struct placement *engine_core(const struct engine *engine);
 /* From now on ENGINE_SHARED is among the actions: for a driver whose copies in HBM are real. */
 void engine_tell_shares(struct engine *engine);
+/* From now on ENGINE_DROP is not: for a driver whose copies are not real, where nobody watches. */
+void engine_skip_drops(struct engine *engine);
 /* Turns that were asked here and have not ended. */
 uint32_t engine_turns(const struct engine *engine);
 /* Measured turns that have started here. */

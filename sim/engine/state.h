@@ -73,6 +73,7 @@ struct engine {
     uint64_t ended_ns, last_start_ns; /* when the driver told of the last iteration's end; its start */
     bool held_back; /* someone who waits was late for the iteration that was composed last */
     struct engine_iteration iteration;
+    uint32_t least_left; /* tokens of a reply that decodes in it, at least */
     struct chunk *chunk;
     uint32_t stage_of_prefilling, stage_of_prepared;
     struct handles stalling_prefills; /* synchronous saving: jobs whose prompt KV is waited for */

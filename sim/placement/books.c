@@ -289,6 +289,19 @@ static enum tier left_in(const struct placement *core, const struct unit *entry,
     return remote_tokens(core, entry) >= tokens ? TIER_REMOTE : TIER_KINDS;
 }
 
+static void tell_drop(struct placement *core, uint32_t unit, enum tier tier, uint32_t tokens,
+                      enum loss loss)
+{
+    books_act(core, (struct action){ .kind = ACTION_DROP,
+                                     .from = tier,
+                                     .to = tier,
+                                     .unit = unit,
+                                     .size_bytes = tokens * core->config.bytes_per_token,
+                                     .user = core->units.users ? core->units.user[unit] : 0,
+                                     .why = loss,
+                                     .left_in = left_in(core, &core->units.unit[unit], tokens) });
+}
+
 void books_drop_copy(struct placement *core, uint32_t unit, enum tier tier, enum loss loss)
 {
     struct unit *entry = &core->units.unit[unit];
@@ -304,14 +317,8 @@ void books_drop_copy(struct placement *core, uint32_t unit, enum tier tier, enum
     count_change(core, entry, held, stored, loss);
     if (longer(held_tokens(entry), remote_tokens(core, entry)) < held)
         books_note_loss(core, unit, absence_after(loss), tier);
-    books_act(core, (struct action){ .kind = ACTION_DROP,
-                                     .from = tier,
-                                     .to = tier,
-                                     .unit = unit,
-                                     .size_bytes = tokens * core->config.bytes_per_token,
-                                     .user = core->units.users ? core->units.user[unit] : 0,
-                                     .why = loss,
-                                     .left_in = left_in(core, entry, tokens) });
+    if (!core->skips_drops)
+        tell_drop(core, unit, tier, tokens, loss);
     if (core->units.nodes)
         leave_tree(core, unit);
 }

@@ -96,10 +96,13 @@ void chain_share(struct placement *core, struct job *job, uint32_t ready_tokens)
 {
     if (core->hbm_cache_tokens == 0)
         return;
-    for (uint32_t i = job->chain_count; i-- > 0;) {
+    uint32_t whole = least(ready_tokens / core->config.unit_tokens, job->chain_count);
+    for (uint32_t i = job->chain_count; i-- > job->shared_units;) {
         uint32_t unit = chain_unit(core, job, i);
         uint32_t want = chain_unit_tokens(core, i, ready_tokens);
         uint32_t copy = core->units.unit[unit].tokens[TIER_HBM];
+        if (want > copy && want - copy > job->hbm_tokens)
+            whole = least(whole, i);
         if (want <= copy || want - copy > job->hbm_tokens)
             continue;
         job->hbm_tokens -= want - copy;
@@ -107,6 +110,8 @@ void chain_share(struct placement *core, struct job *job, uint32_t ready_tokens)
         if (core->tells_shares)
             tell_share(core, job, i, want);
     }
+    if (whole > job->shared_units)
+        job->shared_units = whole;
 }
 
 void chain_merge(struct placement *core, struct job *job, uint32_t from, uint32_t to)
@@ -154,31 +159,46 @@ static unsigned usable_copies(const struct unit *entry)
     return tiers & ~(unsigned)entry->leaving;
 }
 
-/* Under TOUCH_END the tiers below HBM hear of what the job stored, loaded or found there. */
-static void narrow_to_touched(unsigned *there, struct policy_use *use, uint32_t marks)
+/* The tiers where the policy remembers the unit, which does not come back there already. */
+static unsigned ghosts_of(const struct placement *core, const struct unit *entry, unsigned ghosts)
 {
-    use->fresh = (marks & MARK_STORED) != 0;
-    if ((marks & (MARK_STORED | MARK_REUSED)) == 0)
-        *there = 0;
+    unsigned tiers = entry->remembered & ghosts;
+    for (int tier = 0; tiers != 0 && tier < TIER_COUNT; tier++)
+        if (transfer_brings(core, entry, (enum tier)tier))
+            tiers &= ~(1U << tier);
+    return tiers;
 }
 
-/* A job's use of one unit: `served` by its fastest copy, if the job found it. Only the tiers of `told` hear
- * of it, and of them those that have it, or remember it and want to know. */
-static void use_unit(struct placement *core, const struct slot *slot, unsigned told, unsigned there,
-                     unsigned ghosts, struct policy_use use)
+/* Which tiers hear of a chain's use, and what is the same for all of its units. */
+struct telling {
+    unsigned told, ghosts;     /* tiers; of them, those that hear of what they remember */
+    uint32_t found;            /* so many units were found, in the policy's sense, */
+    uint32_t served;           /* and so many are reused */
+    bool starts, touches;      /* touches: TOUCH_END's marks say what was stored or reused */
+};
+
+/* Of the slot's unit: each tier that has it, or remembers it and wants to know. The fastest copy serves. */
+static void tell_use(struct placement *core, const struct telling *telling, const struct job *job,
+                     uint32_t i)
 {
-    uint32_t unit = slot->unit;
-    for (int tier = 0; tier < TIER_COUNT; tier++) {
-        const struct unit *entry = &core->units.unit[unit];
-        unsigned bit = 1U << tier;
-        if (tier == TIER_HBM + 1 && core_touches_at_end(core))
-            narrow_to_touched(&there, &use, slot->next_waiter);
-        bool ghost = (entry->remembered & ghosts & bit) != 0 &&
-                     !transfer_brings(core, entry, (enum tier)tier);
-        core->env.use = use;
-        if (((there & bit) != 0 || ghost) && (told & bit) != 0)
-            core->policy->use(env_of(core, unit, (enum tier)tier), unit, (enum tier)tier);
-        use.served = use.served && (there & bit) == 0;
+    const struct slot *slot = &core->slot[job->chain + i];
+    const struct unit *entry = &core->units.unit[slot->unit];
+    uint32_t unit = slot->unit, marks = slot->next_waiter;
+    unsigned there = usable_copies(entry), below = ~(1U << TIER_HBM);
+    if (telling->touches && (marks & (MARK_STORED | MARK_REUSED)) == 0)
+        there &= ~below;
+    unsigned calls = (there | ghosts_of(core, entry, telling->ghosts)) & telling->told;
+    struct policy_use *use = &core->env.use;
+    *use = (struct policy_use){ .ends = !telling->starts,
+                                .fresh = entry->fresh,
+                                .found = i < telling->found,
+                                .last = i + 1 == job->chain_count };
+    for (; calls != 0; calls &= calls - 1) {
+        enum tier tier = (enum tier)__builtin_ctz(calls);
+        use->served = i < telling->served && (there & ((1U << tier) - 1)) == 0;
+        if (telling->touches && tier != TIER_HBM)
+            use->fresh = (marks & MARK_STORED) != 0;
+        core->policy->use(env_of(core, unit, tier), unit, tier);
     }
 }
 
@@ -190,21 +210,16 @@ void chain_use(struct placement *core, const struct job *job, enum moment moment
     if (policy->use == NULL || core_has_nodes(core)) /* a tree's walks are its uses */
         return;
     unsigned told = tiers_that_hear(core, moment);
-    unsigned ghosts = policy->uses_ghosts && moment != MOMENT_END ? told : 0;
-    uint32_t found = policy->prefix_below && starts ? chain_stored_run(core, job) : units_found;
-    for (uint32_t i = job->chain_count; i-- > 0;) {
-        const struct slot *slot = &core->slot[job->chain + i];
-        const struct unit *entry = &core->units.unit[slot->unit];
-        unsigned there = usable_copies(entry);
-        if (((there | (entry->remembered & ghosts)) & told) == 0)
-            continue;
-        struct policy_use use = { .ends = !starts,
-                                  .fresh = entry->fresh,
-                                  .found = i < found,
-                                  .served = i < units_found,
-                                  .last = i + 1 == job->chain_count };
-        use_unit(core, slot, told, there, ghosts, use);
-    }
+    const struct telling telling = {
+        .told = told,
+        .ghosts = policy->uses_ghosts && moment != MOMENT_END ? told : 0,
+        .found = policy->prefix_below && starts ? chain_stored_run(core, job) : units_found,
+        .served = units_found,
+        .starts = starts,
+        .touches = core_touches_at_end(core),
+    };
+    for (uint32_t i = job->chain_count; i-- > 0 && told != 0;)
+        tell_use(core, &telling, job, i);
     core->env.use = (struct policy_use){ 0 }; /* what comes in later is of no use known yet */
 }
 

@@ -66,6 +66,7 @@ struct job {
     uint32_t offered_units;                   /* SAVE_ONCE, SAVE_EACH: the first ones, behind which it goes on;
                                                  SAVE_NODES: those that it found, or inserted */
     uint32_t save_transfer;                   /* in flight, or 0 */
+    uint32_t shared_units;                    /* blocks: its first ones, all whole in HBM for all, and pinned */
     uint32_t unsaved_tokens;                  /* of the goal, counted as unsaved already */
     bool save_waits;                          /* in the list of saves that wait for room */
     uint32_t next_waiting_save;
@@ -136,7 +137,7 @@ struct placement {
     uint8_t priority[PLACEMENT_TENANTS_MOST];
     uint32_t tenants;   /* one more than the highest of them; 0 and 1: there is one */
     uint64_t ended_jobs;
-    bool tells_shares;
+    bool tells_shares, skips_drops;
     struct losses *losses; /* NULL: nobody asks */
     uint64_t behalf;       /* whose KV is moved now, in the driver's numbers */
     uint64_t evict_looked; /* so many intervals had gone by when DRAM's use was looked at */

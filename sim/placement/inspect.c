@@ -34,6 +34,11 @@ void placement_tell_shares(struct placement *core)
     core->tells_shares = true;
 }
 
+void placement_skip_drops(struct placement *core)
+{
+    core->skips_drops = true;
+}
+
 uint64_t placement_key(const struct placement *core, uint32_t unit)
 {
     return core->units.unit[unit].key;

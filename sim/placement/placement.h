@@ -292,5 +292,7 @@ uint32_t placement_chain_length(const struct placement *core, uint32_t job);
 uint32_t placement_chain_unit(const struct placement *core, uint32_t job, uint32_t i);
 /* From now on there are ACTION_SHAREs: for a driver whose copies in HBM are real. */
 void placement_tell_shares(struct placement *core);
+/* From now on ACTION_DROP is not: for a driver that has no bytes of its own, and that nobody watches. */
+void placement_skip_drops(struct placement *core);
 
 #endif

@@ -11,6 +11,7 @@ void age_expire(struct placement *core)
         struct unit *entry = &core->units.unit[unit];
         if (core->now_ns - entry->last_use_ns < core->config.keys.ttl_ns || entry->transfer != 0)
             return;
+        unit_prefetch_next(&core->units, unit, core->units.age_link);
         for (int tier = 0; tier < TIER_COUNT; tier++)
             if (entry->tokens[tier] > 0)
                 books_drop_copy(core, unit, (enum tier)tier, LOSS_EXPIRED);

@@ -346,7 +346,8 @@ void books_cut_front(struct placement *core, uint32_t unit, uint32_t tokens, enu
 
 void books_wanted(struct placement *core, uint32_t unit)
 {
-    core->env.may_go_epoch += unit_may_go(&core->units.seen, unit);
+    if (unit_may_go(&core->units.seen, unit))
+        policy_may_go(&core->env, unit);
     if (core->policy->wanted != NULL && core->quotas != NULL)
         quota_wanted(core, unit);
     else if (core->policy->wanted != NULL)

@@ -43,7 +43,7 @@ struct policy_env {
     /* Time to compute a token of a prefill again, at position p of its context: base + slope * p.
      */
     double recompute_base_ns, recompute_slope_ns;
-    uint64_t may_go_epoch;  /* grows when a unit that stayed (policy_stays) may go: with wanted() */
+    uint64_t may_go_epoch;  /* grows when a unit that a walk has passed over in it (policy_first()) may go */
     uint64_t arrivals;      /* grows when something comes in; what comes in at once has one number */
     const uint64_t *now_ns; /* NULL in a replay: there is no time */
     struct policy_keys keys;
@@ -128,9 +128,19 @@ static inline bool policy_is_apart(const struct policy_env *env, int tier)
 
 static inline uint32_t policy_walk(const struct policy_env *env, enum tier tier, uint32_t unit)
 {
-    while (unit != UNIT_NONE && policy_stays(env, unit, tier))
-        unit = env->units->link[tier][unit].next;
+    uint32_t *passed = env->units->passed;
+    for (; unit != UNIT_NONE && policy_stays(env, unit, tier);
+         unit = env->units->link[tier][unit].next)
+        if (passed != NULL)
+            passed[unit] = (uint32_t)env->may_go_epoch;
     return unit;
+}
+
+/* The unit may go now: walks begin anew, if one of this epoch has passed over it. */
+static inline void policy_may_go(struct policy_env *env, uint32_t unit)
+{
+    const uint32_t *passed = env->units->passed;
+    env->may_go_epoch += passed == NULL || passed[unit] == (uint32_t)env->may_go_epoch;
 }
 
 /* The first unit of the list that may go, or UNIT_NONE. Those that stay keep their place: taken out

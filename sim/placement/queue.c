@@ -105,8 +105,7 @@ uint32_t placement_queue(struct placement *core, uint64_t now_ns, const uint64_t
     queue_insert(core, handle);
     note_queue_head(core);
     struct slot *slot = &core->slot[chain];
-    for (uint32_t i = 0; i < count; i++)
-        keymap_prefetch(&core->units.map, keys[i]);
+    unit_prefetch_chain(&core->units, UNIT_NONE, keys, count);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t unit = chain_intern(core, keys[i], i, i > 0 ? slot[i - 1].unit : UNIT_NONE);
         slot[i] = (struct slot){ .unit = unit, .sequence = job->sequence, .job = handle };

@@ -199,6 +199,7 @@ static void make_dram_room(struct placement *core, const struct ask *ask, uint32
         uint32_t unit = quota_victim(core, TIER_DRAM, ask->order, ask->own);
         if (unit == UNIT_NONE || (limit != 0 && policy_next_use(&core->env, unit) <= limit))
             break;
+        unit_prefetch_next(&core->units, unit, core->units.seen.link[TIER_DRAM]);
         if (!evict_with_node(core, unit, &id))
             break;
     }

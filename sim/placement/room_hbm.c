@@ -174,6 +174,7 @@ static bool evict_one(struct placement *core, struct batches *batches)
         unit = core->policy->victim(env_of_hbm(core), TIER_HBM);
     if (unit == UNIT_NONE)
         return false;
+    unit_prefetch_next(&core->units, unit, core->units.seen.link[TIER_HBM]);
     return core_has_nodes(core) ? evict_node(core, unit, batches) : evict_unit(core, unit, batches);
 }
 

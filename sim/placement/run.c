@@ -9,6 +9,8 @@ void placement_extend(struct placement *core, uint32_t handle, const uint64_t *k
     struct job *job = &core->job[handle];
     assert(job->state == JOB_RUNNING);
     assert((uint64_t)job->chain_count + count <= job->chain_capacity);
+    uint32_t last = job->chain_count > 0 ? chain_unit(core, job, job->chain_count - 1) : UNIT_NONE;
+    unit_prefetch_chain(&core->units, last, keys, count);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t at = job->chain_count;
         uint32_t before = at > 0 ? chain_unit(core, job, at - 1) : UNIT_NONE;

@@ -31,6 +31,8 @@ void unit_table_free(struct unit_table *table)
     free(table->node_end);
     free(table->user);
     free(table->followers);
+    free(table->behind);
+    free(table->seen.passed);
     free(table->age_link);
     free(table->clean_link);
     free(table->count_link);
@@ -68,6 +70,8 @@ static void grow(struct unit_table *table)
         grow_array(table, &table->followers, sizeof(uint32_t));
     }
     grow_array(table, &table->age_link, sizeof(struct order_link));
+    grow_array(table, &table->behind, sizeof(uint32_t));
+    grow_array(table, &seen->passed, sizeof(uint32_t));
     if (table->nodes)
         grow_array(table, &table->node_end, sizeof(uint32_t));
     if (table->users)
@@ -114,14 +118,38 @@ static uint32_t new_unit(struct unit_table *table, uint64_t key)
     return unit;
 }
 
-uint32_t unit_intern(struct unit_table *table, uint64_t key, uint32_t near)
+/* The unit of that key, if it is the one that followed that unit last; else UNIT_NONE. */
+static uint32_t unit_behind(const struct unit_table *table, uint32_t before, uint64_t key)
 {
-    uint32_t guess = near + 1;
-    if (near != UNIT_NONE && guess < table->high_water && table->unit[guess].key == key &&
-        table->unit[guess].live)
+    uint32_t guess = before != UNIT_NONE ? table->behind[before] : UNIT_NONE;
+    if (guess == UNIT_NONE || table->unit[guess].key != key || !table->unit[guess].live)
+        return UNIT_NONE;
+    return guess;
+}
+
+void unit_prefetch_chain(const struct unit_table *table, uint32_t before, const uint64_t *keys,
+                         uint32_t count)
+{
+    uint32_t at = 0;
+    if (before == UNIT_NONE && count > 0)
+        before = unit_find(table, keys[at++]);
+    while (at < count && (before = unit_behind(table, before, keys[at])) != UNIT_NONE)
+        at++;
+    for (; at < count; at++)
+        keymap_prefetch(&table->map, keys[at]);
+}
+
+uint32_t unit_intern(struct unit_table *table, uint64_t key, uint32_t before)
+{
+    uint32_t guess = unit_behind(table, before, key);
+    if (guess != UNIT_NONE)
         return guess;
     uint32_t unit = unit_find(table, key);
-    return unit != UNIT_NONE ? unit : new_unit(table, key);
+    if (unit == UNIT_NONE)
+        unit = new_unit(table, key);
+    if (before != UNIT_NONE)
+        table->behind[before] = unit;
+    return unit;
 }
 
 uint32_t unit_follow(struct unit_table *table, uint32_t unit, uint32_t parent)

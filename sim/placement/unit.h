@@ -55,6 +55,8 @@ struct policy_units {
     const struct unit *unit;             /* the books; NULL in a replay: nothing is pinned or queued */
     uint16_t *reads;                     /* loads under way that read its copies below HBM, which jobs hold
                                             for so long alone; NULL: they hold them until they end */
+    uint32_t *passed;                    /* the epoch in which a walk last passed over it (policy_first());
+                                            NULL: nobody asks */
     bool hbm_holds;                      /* SAVE_NODES: what HBM has does not leave DRAM */
     uint32_t *depth;                     /* units before it in its chain; NULL unless wanted */
     uint32_t *parent;                    /* the unit before it in its chain; NULL: no order among them */
@@ -71,6 +73,7 @@ struct unit_table {
     uint32_t *fetched_tokens;            /* where asked for; valid where `fetched` */
     uint32_t *node_end;                  /* SAVE_NODES: the last unit of its node; UNIT_NONE: in none */
     uint64_t *user;                      /* for whom a job used it last; NULL: nobody asks (losses) */
+    uint32_t *behind;                    /* the unit that followed it in a chain last: a guess */
     uint32_t *followers;                 /* leaf_only: entries that name it as their parent */
     uint32_t capacity, high_water;       /* entries allocated; handles ever given out */
     uint32_t free_unit;                  /* released entries, chained by next_in_transfer */
@@ -82,9 +85,13 @@ void unit_table_init(struct unit_table *table, uint32_t note_bytes, bool depths,
 void unit_table_free(struct unit_table *table);
 /* The unit of that key, or UNIT_NONE. */
 uint32_t unit_find(const struct unit_table *table, uint64_t key);
-/* The unit of that key, made when there is none. May move table->unit and the links. near: the one before
- * it in its chain, or UNIT_NONE: chains are mostly made in one piece, so that it is mostly next to that one. */
-uint32_t unit_intern(struct unit_table *table, uint64_t key, uint32_t near);
+/* The unit of that key, made when there is none. May move table->unit and the links. before: the one
+ * before it in its chain, or UNIT_NONE: mostly the same unit follows that one again, and is found there. */
+uint32_t unit_intern(struct unit_table *table, uint64_t key, uint32_t before);
+/* Asks the processor to fetch where unit_intern() will look for a chain's next keys, which come behind the unit
+ * `before` (UNIT_NONE: they begin it): from the first on that does not follow as it did. For speed alone. */
+void unit_prefetch_chain(const struct unit_table *table, uint32_t before, const uint64_t *keys,
+                         uint32_t count);
 /* leaf_only: the unit follows the unit `parent` from now on, or none. Returns what it followed before, whose
  * entry there may be no reason for any more, or UNIT_NONE. */
 uint32_t unit_follow(struct unit_table *table, uint32_t unit, uint32_t parent);
@@ -114,6 +121,23 @@ static inline bool unit_may_go(const struct policy_units *seen, uint32_t unit)
 static inline bool unit_leaves(const struct unit *unit, enum tier tier)
 {
     return (unit->leaving >> (unsigned)tier & 1U) != 0;
+}
+
+/* Asks the processor to fetch what giving up the units of a list will read, of those that come
+ * behind `unit`. For speed alone: where the links are no list's it goes astray and does no harm. */
+static inline void unit_prefetch_next(const struct unit_table *table, uint32_t unit,
+                                      const struct order_link *link)
+{
+    enum { SLOT_AHEAD = 2, UNIT_AHEAD = 4 };
+    for (int ahead = 1; ahead <= UNIT_AHEAD; ahead++) {
+        unit = link[unit].next;
+        if (unit == UNIT_NONE || unit >= table->high_water)
+            return;
+        if (ahead == SLOT_AHEAD)
+            keymap_prefetch(&table->map, table->unit[unit].key);
+    }
+    __builtin_prefetch(&table->unit[unit]);
+    __builtin_prefetch(&link[unit]);
 }
 
 static inline struct keymap_keys unit_keys(const struct unit_table *table)

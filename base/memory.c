@@ -13,6 +13,7 @@
 
 #define CAPACITY_MIN 8
 #define HUGE_PAGE_BYTES ((uintptr_t)2 << 20)
+#define HUGE_FROM_BYTES ((size_t)8 << 20)
 #define LARGE_BYTES ((size_t)64 << 20) /* looked for before it is taken */
 
 void memory_exhausted(void)
@@ -43,7 +44,7 @@ static void prefer_huge_pages(char *block, size_t bytes)
 {
     uintptr_t begin = ((uintptr_t)block + HUGE_PAGE_BYTES - 1) & ~(HUGE_PAGE_BYTES - 1);
     uintptr_t end = ((uintptr_t)block + bytes) & ~(HUGE_PAGE_BYTES - 1);
-    if (bytes >= 4 * HUGE_PAGE_BYTES && begin < end)
+    if (bytes >= HUGE_FROM_BYTES && begin < end)
         (void)madvise(block + (begin - (uintptr_t)block), end - begin, MADV_HUGEPAGE);
 }
 
@@ -93,6 +94,22 @@ static uint32_t grown_capacity(uint32_t capacity, uint64_t needed)
     return grown > UINT32_MAX ? UINT32_MAX : (uint32_t)grown;
 }
 
+/* realloc() moves a big block's small pages as they are: one that shall have huge pages is copied into
+ * them, unless that would take much memory twice. */
+static char *resized(char *array, size_t bytes, size_t new_bytes)
+{
+    bool copies = bytes >= HUGE_FROM_BYTES && bytes < LARGE_BYTES * 8;
+    char *larger = copies ? malloc(new_bytes) : realloc(array, new_bytes);
+    if (larger == NULL)
+        memory_exhausted();
+    prefer_huge_pages(larger, new_bytes);
+    if (copies) {
+        memcpy(larger, array, bytes);
+        free(array);
+    }
+    return larger;
+}
+
 void memory_grow(void *array_pointer, uint32_t *capacity, uint64_t needed, size_t size_bytes)
 {
     assert(size_bytes > 0);
@@ -108,10 +125,7 @@ void memory_grow(void *array_pointer, uint32_t *capacity, uint64_t needed, size_
     /* The caller's pointer is a T *, which a void ** may not alias. */
     char *array;
     memcpy(&array, array_pointer, sizeof array);
-    array = realloc(array, grown * size_bytes);
-    if (array == NULL)
-        memory_exhausted();
-    prefer_huge_pages(array, grown * size_bytes);
+    array = resized(array, *capacity * size_bytes, grown * size_bytes);
     memset(array + *capacity * size_bytes, 0, (grown - *capacity) * size_bytes);
     memcpy(array_pointer, &array, sizeof array);
     *capacity = grown;

@@ -20,9 +20,21 @@ static const uint32_t pair_links[PAIR_COUNT] = {
     [PAIR_PCIE] = LINK_BIT(LINK_H2D) | LINK_BIT(LINK_D2H),
 };
 
-static bool crosses(uint32_t mask, int room)
+/* A bit for each room that flows over these links take. */
+static uint32_t rooms_over(uint32_t mask)
 {
-    return (mask & (room < LINK_COUNT ? LINK_BIT(room) : pair_links[room - LINK_COUNT])) != 0;
+    uint32_t rooms = mask;
+    for (uint32_t pair = 0; pair < PAIR_COUNT; pair++)
+        rooms |= (uint32_t)((mask & pair_links[pair]) != 0) << (LINK_COUNT + pair);
+    return rooms;
+}
+
+/* The lowest of *left, taken out; for (rest = ...; rest != 0;). */
+static uint32_t next_bit(uint32_t *left)
+{
+    uint32_t bit = (uint32_t)__builtin_ctz(*left);
+    *left &= *left - 1;
+    return bit;
 }
 
 /* The lowest class of *left, taken out; for (rest = ...; (mask = next_class(&rest)) > 0;).
@@ -65,16 +77,18 @@ void links_free(struct links *links)
 
 /* ---- sharing ---- */
 
-/* The room whose unfrozen flows would get least; -1: none is left. */
-static int bottleneck(const double left[ROOMS], const uint32_t flows[ROOMS], double *share)
+/* Of those rooms the one whose unfrozen flows would get least; -1: none is left. */
+static int bottleneck(uint32_t rooms, const double left[ROOMS], const uint32_t flows[ROOMS],
+                      double *share)
 {
     int tightest = -1;
-    for (int room = 0; room < ROOMS; room++) {
+    while (rooms != 0) {
+        uint32_t room = next_bit(&rooms);
         if (flows[room] == 0)
             continue;
         double each = left[room] / flows[room];
         if (tightest < 0 || each < *share) {
-            tightest = room;
+            tightest = (int)room;
             *share = each;
         }
     }
@@ -103,13 +117,26 @@ static bool set_rate_alone(struct links *links)
             return false;
     struct flow_class *class = &links->of[mask];
     double share = INFINITY;
-    for (uint32_t link = 0; link < LINK_COUNT; link++) {
-        double each = links->bytes_per_ns[link] / class->by_end.count;
-        if ((mask & LINK_BIT(link)) != 0 && each < share)
-            share = each;
+    for (uint32_t over = (uint32_t)mask; over != 0;) {
+        double each = links->bytes_per_ns[next_bit(&over)] / class->by_end.count;
+        share = each < share ? each : share;
     }
     class->rate_bytes_per_ns = share;
     return true;
+}
+
+/* The class is frozen at that share, which the others over its rooms have no more. */
+static void freeze(struct links *links, uint32_t mask, double share, double left[ROOMS],
+                   uint32_t flows[ROOMS])
+{
+    uint32_t count = links->of[mask].by_end.count;
+    links->of[mask].rate_bytes_per_ns = share;
+    for (uint32_t over = rooms_over(mask); over != 0;) {
+        uint32_t room = next_bit(&over);
+        left[room] -= share * count;
+        left[room] = left[room] > 0.0 ? left[room] : 0.0;
+        flows[room] -= count;
+    }
 }
 
 /* Progressive filling: all rates grow together; a room that is full freezes the classes over it. */
@@ -118,32 +145,25 @@ static void set_rates(struct links *links)
     if (links->active == 0 || set_rate_alone(links))
         return;
     double left[ROOMS];
-    uint32_t flows[ROOMS] = { 0 };
+    uint32_t flows[ROOMS] = { 0 }, rooms = 0;
     uint64_t unfrozen = links->active;
     memcpy(left, links->bytes_per_ns, sizeof links->bytes_per_ns);
     memcpy(left + LINK_COUNT, links->both_bytes_per_ns, sizeof links->both_bytes_per_ns);
-    for (uint64_t rest = links->active, mask; (mask = next_class(&rest)) > 0;)
-        for (int room = 0; room < ROOMS; room++)
-            if (crosses((uint32_t)mask, room))
-                flows[room] += links->of[mask].by_end.count;
+    for (uint64_t rest = links->active, mask; (mask = next_class(&rest)) > 0;) {
+        rooms |= rooms_over((uint32_t)mask);
+        for (uint32_t over = rooms_over((uint32_t)mask); over != 0;)
+            flows[next_bit(&over)] += links->of[mask].by_end.count;
+    }
     for (int pair = 0; pair < PAIR_COUNT; pair++)
         if (!both_move(flows, pair))
             left[LINK_COUNT + pair] = INFINITY;
     double share = 0.0;
-    for (int tight; (tight = bottleneck(left, flows, &share)) >= 0;) {
+    for (int tight; (tight = bottleneck(rooms, left, flows, &share)) >= 0;) {
         for (uint64_t rest = unfrozen, mask; (mask = next_class(&rest)) > 0;) {
-            uint32_t count = links->of[mask].by_end.count;
-            if (!crosses((uint32_t)mask, tight))
+            if ((rooms_over((uint32_t)mask) >> tight & 1U) == 0)
                 continue;
             unfrozen &= ~(UINT64_C(1) << mask);
-            links->of[mask].rate_bytes_per_ns = share;
-            for (int room = 0; room < ROOMS; room++) {
-                if (!crosses((uint32_t)mask, room))
-                    continue;
-                left[room] -= share * count;
-                left[room] = left[room] > 0.0 ? left[room] : 0.0;
-                flows[room] -= count;
-            }
+            freeze(links, (uint32_t)mask, share, left, flows);
         }
     }
 }
@@ -195,9 +215,10 @@ uint32_t links_start(struct links *links, uint64_t now_ns, uint32_t mask, uint64
         memory_grow(&links->flow, &links->flow_capacity, (uint64_t)handle + 1, sizeof *links->flow);
     }
     uint64_t latency_ns = 0;
-    for (uint32_t link = 0; link < LINK_COUNT; link++)
-        if ((mask & LINK_BIT(link)) && links->latency_ns[link] > latency_ns)
-            latency_ns = links->latency_ns[link];
+    for (uint32_t over = mask; over != 0;) {
+        uint64_t own_ns = links->latency_ns[next_bit(&over)];
+        latency_ns = own_ns > latency_ns ? own_ns : latency_ns;
+    }
     links->flow[handle] = (struct flow){ .size_bytes = size_bytes,
                                          .begin_ns = now_ns + latency_ns,
                                          .sequence = links->started++,
@@ -265,9 +286,8 @@ static void end_flow(struct links *links, struct flow_class *class)
 {
     uint32_t handle = heap_pop(&class->by_end).handle;
     struct flow *flow = &links->flow[handle];
-    for (uint32_t link = 0; link < LINK_COUNT; link++)
-        if (flow->links & LINK_BIT(link))
-            links->ended_bytes[link] += flow->size_bytes;
+    for (uint32_t over = flow->links; over != 0;)
+        links->ended_bytes[next_bit(&over)] += flow->size_bytes;
     flow->moving = false;
     if (class->by_end.count == 0)
         links->active &= ~(UINT64_C(1) << flow->links);

@@ -118,7 +118,9 @@ struct placement {
     struct job *job;
     uint32_t job_capacity, job_high_water, free_job;
     uint32_t queue_head, queue_tail, next_sequence;
-    uint32_t fetch_seen; /* of so many first jobs none wants a fetch, since the queue last changed */
+    uint32_t queued;     /* jobs in the queue */
+    uint32_t fetch_seen; /* of so many first jobs of the queue none wants a fetch, or shall have one; */
+    uint32_t fetch_last; /* the last of them */
     uint32_t waiting_save_head, waiting_save_tail;
     uint64_t promised_tokens; /* of DRAM: room that is on its way for the first of these */
 

@@ -103,6 +103,16 @@ static bool holds_its_share(const struct placement *core)
     return core->fetches > 0 && most > 0.0 && (double)core->fetching_tokens >= most;
 }
 
+/* The queue's next job behind those that were seen wants no fetch, or is not to have one: nobody need look at
+ * it again before something changes. */
+static void see(struct placement *core, uint32_t job)
+{
+    if (job == 0)
+        return;
+    core->fetch_seen++;
+    core->fetch_last = job;
+}
+
 void fetch_ahead(struct placement *core)
 {
     if (!core->config.fetches ||
@@ -111,19 +121,20 @@ void fetch_ahead(struct placement *core)
     uint64_t dram_tokens = core->env.capacity_tokens[TIER_DRAM] - core->reserve_tokens;
     uint32_t window =
         policy_window_jobs(&core->env, dram_tokens, core->env.keys.scheduler_aware_fetching_window);
-    uint32_t job = core->queue_head;
-    bool wanted = false;
     if (window <= core->fetch_seen)
         return;
-    if (job != 0 && !core->config.fetch_head)
-        job = core->job[job].next;
-    for (uint32_t seen = core->config.fetch_head ? 0 : 1; job != 0 && seen < window;
-         seen++, job = core->job[job].next) {
+    if (core->fetch_seen == 0 && !core->config.fetch_head)
+        see(core, core->queue_head);
+    bool wanted = false;
+    uint32_t seen = core->fetch_seen;
+    uint32_t job = seen > 0 ? core->job[core->fetch_last].next : core->queue_head;
+    for (; job != 0 && seen < window; seen++, job = core->job[job].next) {
         if (core->fetches >= core->config.keys.fetches_in_flight || holds_its_share(core))
             return;
         if (core->job[job].wants_fetch && !fetch_for(core, job))
             return;
         wanted |= core->job[job].wants_fetch;
+        if (!wanted)
+            see(core, job);
     }
-    core->fetch_seen = wanted ? 0 : window;
 }

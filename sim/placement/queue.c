@@ -63,8 +63,11 @@ static void queue_insert(struct placement *core, uint32_t handle)
     uint32_t *link = before != 0 ? &core->job[before].next : &core->queue_head;
     core->job[handle].next = *link;
     *link = handle;
-    if (core->queue_tail == before)
+    bool goes_last = core->queue_tail == before;
+    if (goes_last)
         core->queue_tail = handle;
+    core->fetch_seen = goes_last ? least(core->fetch_seen, core->queued) : 0;
+    core->queued++;
 }
 
 static void queue_remove(struct placement *core, uint32_t handle)
@@ -76,11 +79,12 @@ static void queue_remove(struct placement *core, uint32_t handle)
     *link = core->job[handle].next;
     if (core->queue_tail == handle)
         core->queue_tail = before;
+    core->fetch_seen = before == 0 ? above(core->fetch_seen, 1) : 0;
+    core->queued--;
 }
 
 static void note_queue_head(struct placement *core)
 {
-    core->fetch_seen = 0;
     core->env.queue_head_sequence =
         core->queue_head != 0 ? core->job[core->queue_head].sequence : core->next_sequence;
 }

@@ -31,6 +31,8 @@ static void cluster_init(struct cluster *cluster, const struct engine_setup *set
     cluster->server = memory_new(cluster->service.engines, sizeof *cluster->server);
     for (uint32_t i = 0; i < cluster->service.engines; i++)
         server_init(cluster, i);
+    tournament_init(&cluster->next_links, cluster->service.engines, UINT64_MAX);
+    cluster->changed = memory_new(cluster->service.engines, sizeof *cluster->changed);
 }
 
 static void cluster_free(struct cluster *cluster)
@@ -40,6 +42,8 @@ static void cluster_free(struct cluster *cluster)
         free(cluster->server[i].load);
     }
     free(cluster->server);
+    tournament_free(&cluster->next_links);
+    free(cluster->changed);
     event_heap_free(&cluster->events);
     service_free(&cluster->service);
 }
@@ -104,19 +108,25 @@ static void handle_event(struct cluster *cluster, const struct event *event)
     }
 }
 
-/* The server whose links change next; ties go to the lowest index. */
-static struct server *next_links(const struct cluster *cluster, uint64_t *next_ns)
+void cluster_links_changed(struct server *server)
 {
-    struct server *first = NULL;
-    *next_ns = UINT64_MAX;
-    for (uint32_t i = 0; i < cluster->service.engines; i++) {
-        uint64_t time_ns = links_next_ns(&cluster->server[i].links);
-        if (time_ns < *next_ns) {
-            *next_ns = time_ns;
-            first = &cluster->server[i];
-        }
+    struct cluster *cluster = server->cluster;
+    if (server->links_told)
+        return;
+    server->links_told = true;
+    cluster->changed[cluster->changed_count++] = server->index;
+}
+
+/* The server whose links change next; ties go to the lowest index. */
+static struct server *next_links(struct cluster *cluster, uint64_t *next_ns)
+{
+    while (cluster->changed_count > 0) {
+        struct server *server = &cluster->server[cluster->changed[--cluster->changed_count]];
+        server->links_told = false;
+        tournament_set(&cluster->next_links, server->index, links_next_ns(&server->links));
     }
-    return first;
+    *next_ns = tournament_first_key(&cluster->next_links);
+    return &cluster->server[tournament_first(&cluster->next_links)];
 }
 
 enum { EVENTS_BETWEEN_TELLS = 4096 };

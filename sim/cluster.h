@@ -11,6 +11,7 @@
 #define REPRISE_SIM_CLUSTER_H
 
 #include "base/event_heap.h"
+#include "base/tournament.h"
 #include "sim/engine/engine.h"
 #include "sim/links.h"
 #include "sim/overlap.h"
@@ -66,6 +67,7 @@ struct server {
     uint32_t loads, loads_used; /* slots; those in use are among the first loads_used */
     struct layer_arrivals arrivals[ENGINE_STAGES]; /* when each layer's KV comes */
     uint32_t handover_head, handover_tail; /* turns to come for decoding, linked by session.next */
+    bool links_told; /* it is among cluster.changed */
 };
 
 struct cluster {
@@ -74,6 +76,8 @@ struct cluster {
     struct trace *trace;
     struct event_heap events;
     struct server *server; /* service.engines */
+    struct tournament next_links; /* by server: when its links change next; of those in `changed`: not yet */
+    uint32_t *changed, changed_count;
     uint64_t now_ns, events_done;
 };
 
@@ -97,6 +101,9 @@ enum status cluster_run(const struct engine_setup *setup, struct trace *trace,
 /* cluster.c */
 void cluster_schedule(struct server *server, uint64_t time_ns, enum cluster_event kind,
                       uint32_t handle);
+
+/* The server's links were started or stepped. */
+void cluster_links_changed(struct server *server);
 
 /* server.c */
 /* Something was told to the server's engine: does what it says is next. */

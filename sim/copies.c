@@ -10,6 +10,12 @@
 #define USER_HANDOVER UINT32_C(0x40000000)
 #define USER_KINDS (USER_LOAD | USER_HANDOVER)
 
+static uint32_t start_flow(struct server *server, uint32_t mask, uint64_t size_bytes, uint32_t user)
+{
+    cluster_links_changed(server);
+    return links_start(&server->links, now_of(server), mask, size_bytes, user);
+}
+
 /* ---- loads ---- */
 
 /* Starts what may move of the load and does not yet, behind what moves now. */
@@ -22,8 +28,8 @@ static void start_layers(struct server *server, struct moving_load *load)
     uint64_t from = load->size_bytes * first / layers, to = load->size_bytes * last / layers;
     load->begun_layers = last;
     overlap_load_begin(&load->progress, first, last, now_of(server), to - from);
-    load->flow = links_start(&server->links, now_of(server), load->links, to - from,
-                             USER_LOAD | (uint32_t)(load - server->load));
+    load->flow =
+        start_flow(server, load->links, to - from, USER_LOAD | (uint32_t)(load - server->load));
 }
 
 void copies_begin_load(struct server *server, const struct engine_action *action)
@@ -82,14 +88,12 @@ static void load_flow_ended(struct server *server, struct moving_load *load)
 void copies_begin(struct server *server, const struct engine_action *action)
 {
     const struct action *copy = &action->copy;
-    links_start(&server->links, now_of(server), moved_links(copy->from, copy->to), copy->size_bytes,
-                copy->id);
+    start_flow(server, moved_links(copy->from, copy->to), copy->size_bytes, copy->id);
 }
 
 void copies_hand_over(struct server *server, uint32_t session, uint64_t size_bytes)
 {
-    links_start(&server->links, now_of(server), LINK_BIT(LINK_NETWORK), size_bytes,
-                USER_HANDOVER | session);
+    start_flow(server, LINK_BIT(LINK_NETWORK), size_bytes, USER_HANDOVER | session);
 }
 
 void copies_flow_ended(struct server *server, uint32_t user)

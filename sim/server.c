@@ -61,6 +61,7 @@ void server_go_on(struct server *server)
 void server_end_flows(struct server *server)
 {
     uint32_t user;
+    cluster_links_changed(server);
     copies_note_progress(server);
     while (links_step(&server->links, now_of(server), &user))
         copies_flow_ended(server, user);

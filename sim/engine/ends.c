@@ -177,7 +177,7 @@ static void finish_turn(struct engine *engine, uint32_t handle, uint64_t end_ns)
         ends_save(engine, handle, session_context_now(session));
         ends_job(engine, session->job);
     }
-    engine->turns_here--;
+    engine_add_turns(engine, -1);
     count_end(engine, handle, end_ns);
     ask_next(engine, handle);
 }

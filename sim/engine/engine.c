@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "sim/engine/core_metrics.h"
+#include "sim/engine/router.h"
 #include "sim/engine/state.h"
 #include "sim/engine/watching.h"
 
@@ -81,6 +82,12 @@ void engine_free(struct engine *engine)
 
 /* ---- what happened ---- */
 
+void engine_add_turns(struct engine *engine, int turns)
+{
+    engine->turns_here += (uint32_t)turns;
+    router_note_load(engine->service, engine->index, engine->turns_here);
+}
+
 void engine_note_job(struct engine *engine, uint32_t job, uint32_t session)
 {
     memory_grow(&engine->note, &engine->note_capacity, (uint64_t)job + 1, sizeof *engine->note);
@@ -127,7 +134,7 @@ void engine_ask(struct engine *engine, uint64_t now_ns, uint32_t handle, struct 
     engine_limit_job(engine, session);
     engine_note_job(engine, session->job, handle);
     actions_drain(engine);
-    engine->turns_here++;
+    engine_add_turns(engine, 1);
     queue_push(engine, handle);
     waiting_add(engine, 1);
     watching_asked(engine, handle);
@@ -204,7 +211,7 @@ void engine_announce(struct engine *decoder, uint64_t now_ns, uint32_t handle)
     session->decode_job = placement_queue(decoder->core, now_ns, &session->id, 1, 0, 1);
     engine_note_job(decoder, session->decode_job, handle);
     actions_drain(decoder);
-    decoder->turns_here++;
+    engine_add_turns(decoder, 1);
 }
 
 bool engine_expect(struct engine *decoder, uint64_t now_ns, uint32_t handle)
@@ -230,7 +237,7 @@ void engine_handed_over(struct engine *engine, uint64_t now_ns, uint32_t handle,
     engine->now_ns = now_ns;
     engine->moved.handed_over_bytes += size_bytes;
     ends_job(engine, session_of(engine, handle)->job);
-    engine->turns_here--;
+    engine_add_turns(engine, -1);
 }
 
 void engine_join(struct engine *decoder, uint64_t now_ns, uint32_t handle)

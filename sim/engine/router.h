@@ -4,6 +4,12 @@
 
 #include "sim/engine/service.h"
 
+/* What the router keeps in the service, whose numbers of engines are set; no server has a turn yet. */
+void router_init(struct service *service);
+void router_free(struct service *service);
+/* The server has so many turns now that were asked there and have not ended. */
+void router_note_load(struct service *service, uint32_t server, uint32_t turns);
+
 /* The server that the session's turn, whose chain is given, goes to. */
 uint32_t router_pick(struct service *service, const struct session *session,
                      const struct chain *chain);

@@ -3,25 +3,12 @@
 
 #include "base/memory.h"
 #include "sim/engine/engine.h"
+#include "sim/engine/router.h"
 #include "sim/placement/first_asked.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-/* Units that the router remembers, of all servers: as SGLang's max_tree_size of 2^26 characters,
- * some 2^24 tokens, in blocks of 16 and more; 40 bytes each. */
-#define ROUTED_MOST (UINT32_C(1) << 20)
-
-static void init_routed(struct service *service)
-{
-    uint32_t servers = service->prefill_engines;
-    if (service->setup->experiment->router != ROUTE_PREFIX_AFFINITY || servers == 1)
-        return;
-    service->routed = memory_new(servers, sizeof *service->routed);
-    for (uint32_t i = 0; i < servers; i++)
-        routed_init(&service->routed[i], ROUTED_MOST / servers);
-}
 
 void service_init(struct service *service, const struct engine_setup *setup, struct trace *trace)
 {
@@ -33,10 +20,10 @@ void service_init(struct service *service, const struct engine_setup *setup, str
     if (setup->remote_bytes > 0)
         service->pool = pool_new(setup->remote_bytes / setup->kv.tier_bytes[TIER_REMOTE],
                                  setup->placement.keys.ttl_ns);
+    router_init(service);
     service->engine = memory_new(service->engines, sizeof(struct engine *));
     for (uint32_t i = 0; i < service->engines; i++)
         service->engine[i] = engine_new(service, i);
-    init_routed(service);
 }
 
 void service_free(struct service *service)
@@ -44,9 +31,7 @@ void service_free(struct service *service)
     for (uint32_t i = 0; i < service->engines; i++)
         engine_free(service->engine[i]);
     free(service->engine);
-    for (uint32_t i = 0; service->routed != NULL && i < service->prefill_engines; i++)
-        routed_free(&service->routed[i]);
-    free(service->routed);
+    router_free(service);
     pool_free(service->pool);
     collector_free(&service->collector);
     sessions_free(&service->sessions);

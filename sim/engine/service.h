@@ -3,11 +3,13 @@
 #ifndef REPRISE_SIM_ENGINE_SERVICE_H
 #define REPRISE_SIM_ENGINE_SERVICE_H
 
+#include "base/tournament.h"
 #include "sim/engine/collector.h"
 #include "sim/engine/routed.h"
 #include "sim/engine/sessions.h"
 #include "sim/engine/setup.h"
 #include "sim/engine/watch.h"
+#include "sim/engine/whereabouts.h"
 
 struct engine;
 
@@ -27,7 +29,11 @@ struct service {
     struct engine **engine; /* setup->experiment->replicas; the first prefill_engines take turns */
     uint32_t engines, prefill_engines;
     uint32_t next_server; /* round robin */
+    struct tournament least_loaded;         /* of prefill_engines: by their turns */
+    struct tournament least_loaded_decoder; /* where service_splits(): of the others */
+    struct tournament most_loaded;          /* prefix affinity: of prefill_engines, UINT64_MAX less their turns */
     struct routed *routed; /* prefix affinity: of each of prefill_engines; else NULL */
+    struct whereabouts whereabouts; /* ... and of a trace's keys */
     uint32_t waiting; /* turns asked whose prefill has not begun */
     uint64_t turns_started, turns_done;
 };

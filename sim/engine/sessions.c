@@ -52,7 +52,8 @@ static void session_free(struct sessions *sessions, uint32_t handle)
     ranges_return(&sessions->turn_ranges, session->turns, session->turn_count);
     if (session->key_count > 0)
         ranges_return(&sessions->key_ranges, session->keys, session->key_count);
-    ranges_return(&sessions->seen_ranges, session->seen, sessions->setup->experiment->replicas);
+    if (session->seen_count > 0)
+        ranges_return(&sessions->seen_ranges, session->seen, session->seen_count);
     session->next = sessions->free_item;
     sessions->free_item = handle;
     sessions->in_flight--;
@@ -64,11 +65,6 @@ static void copy_session(struct sessions *sessions, struct session *session,
 {
     session->id = item->id;
     session->tenant = item->tenant;
-    session->seen = ranges_take(&sessions->seen_ranges, sessions->setup->experiment->replicas);
-    memory_grow(&sessions->seen, &sessions->seen_capacity, sessions->seen_ranges.high_water,
-                sizeof *sessions->seen);
-    memset(&sessions->seen[session->seen], 0,
-           sessions->setup->experiment->replicas * sizeof *sessions->seen);
     session->turn_count = item->turn_count;
     session->turns = ranges_take(&sessions->turn_ranges, item->turn_count);
     memory_grow(&sessions->turns, &sessions->turns_capacity, sessions->turn_ranges.high_water,
@@ -294,10 +290,49 @@ static struct chain chain_of(struct sessions *sessions, struct session *session)
     return session_blocks(sessions, session);
 }
 
+/* ---- what servers know of its cuts ---- */
+
+/* Room for one more of the session's. */
+static void grow_seen(struct sessions *sessions, struct session *session)
+{
+    uint32_t count = session->seen_count, old = session->seen;
+    if (count > 0 && count < ranges_size(count))
+        return;
+    session->seen = ranges_take(&sessions->seen_ranges, count + 1);
+    memory_grow(&sessions->seen, &sessions->seen_capacity, sessions->seen_ranges.high_water,
+                sizeof *sessions->seen);
+    if (count == 0)
+        return;
+    memcpy(&sessions->seen[session->seen], &sessions->seen[old], count * sizeof *sessions->seen);
+    ranges_return(&sessions->seen_ranges, old, count);
+}
+
+/* What the session's server knows; a server that never had a turn of it knows of no cut. */
+static struct seen *seen_of(struct sessions *sessions, struct session *session)
+{
+    uint32_t low = 0, high = session->seen_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (sessions->seen[session->seen + middle].server < session->server)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == session->seen_count ||
+        sessions->seen[session->seen + low].server != session->server) {
+        grow_seen(sessions, session);
+        struct seen *at = &sessions->seen[session->seen + low];
+        memmove(at + 1, at, (session->seen_count - low) * sizeof *at);
+        *at = (struct seen){ .server = session->server };
+        session->seen_count++;
+    }
+    return &sessions->seen[session->seen + low];
+}
+
 void sessions_note_cut(struct sessions *sessions, uint32_t handle, struct chain *chain)
 {
     struct session *session = &sessions->item[handle];
-    struct seen *seen = &sessions->seen[session->seen + session->server];
+    struct seen *seen = seen_of(sessions, session);
     session->kv_cut = 0;
     if (sessions->setup->unit_tokens != UINT32_MAX)
         return;
@@ -307,7 +342,8 @@ void sessions_note_cut(struct sessions *sessions, uint32_t handle, struct chain 
         session->kv_cut = session->base_tokens - seen->base_tokens;
     if (session->kv_cut != CUT_ALL)
         chain->context_tokens += session->kv_cut;
-    *seen = (struct seen){ session->base_tokens, session->generation };
+    seen->base_tokens = session->base_tokens;
+    seen->generation = session->generation;
 }
 
 /* ---- what is offered ---- */

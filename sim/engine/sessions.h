@@ -22,7 +22,7 @@ struct session {
     uint32_t base_tokens;             /* tokens that truncation has cut off before it */
     uint64_t cut_total_tokens;        /* the same, whether their KV was invalidated or not */
     uint32_t generation;              /* invalidations so far: block keys are new after one */
-    uint32_t seen; /* sessions.seen[seen ..]: what each server knows of its cuts */
+    uint32_t seen, seen_count; /* sessions.seen[seen ..]: what servers that had turns of it know of its cuts */
     uint32_t prompt_tokens, reply_tokens, cut_tokens; /* of this turn, clamped to the window */
     uint32_t kv_cut;         /* session unit: what its server's copies lose first; CUT_ALL */
     uint32_t left_tokens;    /* of the reply, still to be made */
@@ -47,9 +47,10 @@ struct session {
     bool started;                /* this turn's first prefill has begun */
 };
 
-/* How much of a session's truncation a server's copies have been told of. */
+/* How much of a session's truncation a server's copies have been told of. A session's are in the order
+ * of the servers, one for each that had a turn of it: of a thousand servers it has seen few. */
 struct seen {
-    uint32_t base_tokens, generation;
+    uint32_t server, base_tokens, generation;
 };
 
 /* The load, which is the workload's own whatever serves it: what sessions ask in all, counted when they
@@ -109,6 +110,12 @@ bool sessions_ask(struct sessions *sessions, uint32_t session, uint64_t now_ns,
 /* The asked turn goes to this server (session->server): what that one's copies must lose first,
  * since other servers may have had the turns in between. */
 void sessions_note_cut(struct sessions *sessions, uint32_t session, struct chain *chain);
+/* The servers that had turns of the session, in their order; valid until the next note of a cut. */
+static inline const struct seen *sessions_seen(const struct sessions *sessions,
+                                               const struct session *session)
+{
+    return &sessions->seen[session->seen];
+}
 /* Block unit: the keys of blocks that ready_tokens of the context complete and that the core has
  * not been given yet; count 0: none. */
 struct chain sessions_extend(struct sessions *sessions, uint32_t session, uint32_t ready_tokens);

@@ -143,6 +143,8 @@ static inline void handles_add(struct handles *handles, uint32_t handle)
 void handles_remove(struct handles *handles, uint32_t at); /* the others keep their order */
 
 /* engine.c */
+/* So many turns more (or fewer) are here; the router knows at once. */
+void engine_add_turns(struct engine *engine, int turns);
 /* The job is the session's turn from now on. */
 void engine_note_job(struct engine *engine, uint32_t job, uint32_t session);
 /* What of its job may be saved and found, which depends on its prompt. */

@@ -78,8 +78,9 @@ static enum status check_warmup(const struct size_question *question, struct err
     return error_input(err, NULL, 0, "warmup_turns", expected, found);
 }
 
-static enum status make_space(const struct size_options *given, struct config_tree *tree,
-                              struct size_question *question, struct error *err)
+static enum status make_space(const struct size_options *given, struct inputs *inputs,
+                              struct config_tree *tree, struct size_question *question,
+                              struct error *err)
 {
     struct experiment experiment;
     struct pricing pricing = price_options_pricing(&given->price);
@@ -88,7 +89,7 @@ static enum status make_space(const struct size_options *given, struct config_tr
     if (status == STATUS_OK)
         status = experiment_check_apart(&experiment, "--report", given->page, err);
     if (status == STATUS_OK)
-        status = size_workload_read(&experiment, &question->workload, err);
+        status = size_workload_read(inputs, &experiment, &question->workload, err);
     if (status == STATUS_OK && question->workload.turns == 0)
         status = error_input(err, experiment.trace[0] != '\0' ? experiment.trace : NULL, 0, "trace",
                              "requests", "none");
@@ -160,14 +161,15 @@ static enum status show(const struct size_options *given, const struct size_ques
 }
 
 static enum status search_and_show(struct size_options *given, const struct size_question *question,
-                                   struct ranks *ranks, struct store *store, struct error *err)
+                                   struct ranks *ranks, struct inputs *inputs, struct store *store,
+                                   struct error *err)
 {
     struct runner *runner = NULL;
     struct progress progress;
     struct size_watch watch = { tell, &progress };
     struct size_result result = { 0 };
     struct error shown = { 0 };
-    enum status status = runner_open(ranks, given->jobs, false, &runner, err);
+    enum status status = runner_open(ranks, given->jobs, false, inputs, &runner, err);
     if (status != STATUS_OK)
         return status;
     progress_start(&progress);
@@ -236,12 +238,13 @@ static enum status size(struct ranks *ranks, void *context, struct error *err)
     struct size_question question = { .space = &space };
     struct config_tree *tree = NULL;
     struct store *store = NULL;
+    struct inputs *inputs = inputs_new();
     struct experiment today;
     enum status status = ask(given, &question, err);
     if (status == STATUS_OK)
         status = experiment_tree(&given->experiment, &tree, err);
     if (status == STATUS_OK)
-        status = make_space(given, tree, &question, err);
+        status = make_space(given, inputs, tree, &question, err);
     if (status == STATUS_OK)
         status = make_today(given, tree, &today, &question, err);
     if (status == STATUS_OK && given->page != NULL) /* before the work, not after it */
@@ -252,11 +255,12 @@ static enum status size(struct ranks *ranks, void *context, struct error *err)
         char *command = command_of(given, true), *asked = command_of(given, false);
         question.command = command;
         question.asked = asked;
-        status = search_and_show(given, &question, ranks, store, err);
+        status = search_and_show(given, &question, ranks, inputs, store, err);
         free(asked);
         free(command);
     }
     store_close(store);
+    inputs_free(inputs);
     size_space_free(&space);
     config_tree_free(tree);
     return status;

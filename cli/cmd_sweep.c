@@ -32,8 +32,8 @@ static enum status choose_design(const struct sweep_options *given, struct desig
     return STATUS_OK;
 }
 
-static enum status make_plan(const struct sweep_options *given, struct plan *plan,
-                             struct error *err)
+static enum status make_plan(const struct sweep_options *given, struct inputs *inputs,
+                             struct plan *plan, struct error *err)
 {
     struct design design;
     struct config_tree *tree = NULL;
@@ -42,7 +42,7 @@ static enum status make_plan(const struct sweep_options *given, struct plan *pla
         status = experiment_tree(&given->experiment, &tree, err);
     if (status == STATUS_OK)
         status = plan_make(tree, given->vary.text, given->vary.count, &design, given->replications,
-                           plan, err);
+                           inputs, plan, err);
     config_tree_free(tree);
     return status;
 }
@@ -79,13 +79,13 @@ static void print_counts(const struct sweep_count *count)
 }
 
 static enum status run_plan(const struct sweep_options *given, const struct plan *plan,
-                            struct shard shard, struct ranks *ranks, struct store *store,
-                            int64_t *sweep, struct error *err)
+                            struct shard shard, struct ranks *ranks, struct inputs *inputs,
+                            struct store *store, int64_t *sweep, struct error *err)
 {
     struct runner *runner = NULL;
     struct sweep_count count = { 0 };
     struct progress progress;
-    enum status status = runner_open(ranks, given->jobs, given->curves, &runner, err);
+    enum status status = runner_open(ranks, given->jobs, given->curves, inputs, &runner, err);
     if (status != STATUS_OK)
         return status;
     char *command = command_text(given);
@@ -101,13 +101,13 @@ static enum status run_plan(const struct sweep_options *given, const struct plan
 
 /* What is done is shown also where the rest was interrupted. */
 static enum status run_and_show(const struct sweep_options *given, const struct plan *plan,
-                                struct shard shard, struct ranks *ranks, struct store *store,
-                                struct error *err)
+                                struct shard shard, struct ranks *ranks, struct inputs *inputs,
+                                struct store *store, struct error *err)
 {
     int64_t sweep = 0;
     struct sweep_table table = { 0 };
     struct error show = { 0 };
-    enum status status = run_plan(given, plan, shard, ranks, store, &sweep, err);
+    enum status status = run_plan(given, plan, shard, ranks, inputs, store, &sweep, err);
     if (status != STATUS_OK && status != STATUS_INTERRUPTED)
         return status;
     if (store_load_sweep(store, sweep, &table, &show) == STATUS_OK)
@@ -146,19 +146,21 @@ static enum status sweep(struct ranks *ranks, void *context, struct error *err)
     struct plan plan = { 0 };
     struct shard shard = { 1, 1 };
     struct store *store = NULL;
+    struct inputs *inputs = inputs_new();
     enum status status = given->shard != NULL ? shard_parse(given->shard, &shard, err) : STATUS_OK;
     if (status == STATUS_OK)
         status = check_given(given, err);
     if (status == STATUS_OK)
-        status = make_plan(given, &plan, err);
+        status = make_plan(given, inputs, &plan, err);
     if (status == STATUS_OK && given->dry_run)
         print_plan(&plan);
     else if (status == STATUS_OK) {
         status = store_open(given->db, false, &store, err);
         if (status == STATUS_OK)
-            status = run_and_show(given, &plan, shard, ranks, store, err);
+            status = run_and_show(given, &plan, shard, ranks, inputs, store, err);
     }
     store_close(store);
+    inputs_free(inputs);
     plan_free(&plan);
     return status;
 }

@@ -91,6 +91,7 @@ void comparison_free(struct comparison *comparison)
 
 struct running {
     struct comparison *comparison;
+    struct inputs *inputs; /* NULL: one run has nobody to share with */
     /* The first item that has failed; UINT32_MAX: none. Those behind it are not wanted any more, but
      * those before it are: whichever ends first, what is told is the first failure in their order. */
     atomic_uint_fast32_t failed;
@@ -165,7 +166,8 @@ static void run_one(void *context, uint32_t item)
     if (comparison_record_begin(running->comparison, run) == STATUS_OK)
         progress.watch = record_watch(&run->record);
     if (run->err.status == STATUS_OK &&
-        sim_run(&run->experiment, &progress, &run->result, &run->err) == STATUS_OK)
+        sim_run_from(running->inputs, &run->experiment, &progress, &run->result, &run->err) ==
+            STATUS_OK)
         end_run(run);
     if (comparison_record_end(run) != STATUS_OK)
         note_failure(running, item);
@@ -236,10 +238,12 @@ enum status comparison_run(struct comparison *comparison, uint64_t threads, stru
     enum status status = crew_start(crew_size(threads, items), run_one, &running, &crew, err);
     if (status != STATUS_OK)
         return status;
+    running.inputs = items > 1 ? inputs_new() : NULL;
     for (uint32_t item = 0; item < items; item++)
         crew_give(crew, item);
     wait_for_all(crew, comparison);
     crew_end(crew);
+    inputs_free(running.inputs);
     return outcome(comparison, err);
 }
 

@@ -12,17 +12,24 @@ void sim_policies(void (*visit)(const char *name, const char *summary, void *con
         visit(policy_at(i)->name, policy_at(i)->summary, context);
 }
 
-enum status sim_run(const struct experiment *experiment, const struct sim_progress *progress,
-                    struct sim_result *result, struct error *err)
+enum status sim_run_from(struct inputs *inputs, const struct experiment *experiment,
+                         const struct sim_progress *progress, struct sim_result *result,
+                         struct error *err)
 {
     struct engine_setup setup;
     struct trace *trace;
     memset(result, 0, sizeof *result);
-    enum status status = engine_setup_open(experiment, &setup, &trace, err);
+    enum status status = engine_setup_open_from(inputs, experiment, &setup, &trace, err);
     if (status == STATUS_OK)
         status = cluster_run(&setup, trace, progress, result, err);
     trace_close(trace);
     if (status != STATUS_OK)
         sim_result_free(result);
     return status;
+}
+
+enum status sim_run(const struct experiment *experiment, const struct sim_progress *progress,
+                    struct sim_result *result, struct error *err)
+{
+    return sim_run_from(NULL, experiment, progress, result, err);
 }

@@ -6,12 +6,17 @@
 
 #include "base/error.h"
 #include "sim/engine/experiment.h"
+#include "sim/engine/inputs.h"
 #include "sim/engine/result.h"
 
 /* Runs one experiment. progress may be NULL. STATUS_INPUT: the model does not fit, an unknown
  * policy, a malformed trace... On STATUS_OK *result is the caller's to sim_result_free(). */
 enum status sim_run(const struct experiment *experiment, const struct sim_progress *progress,
                     struct sim_result *result, struct error *err);
+/* The same, of one of several runs that share what they read. */
+enum status sim_run_from(struct inputs *inputs, const struct experiment *experiment,
+                         const struct sim_progress *progress, struct sim_result *result,
+                         struct error *err);
 
 /* The core's policies, for --help and tables: calls visit(name, summary). */
 void sim_policies(void (*visit)(const char *name, const char *summary, void *context),

@@ -91,8 +91,8 @@ static void hash_plan(struct plan *plan)
              (uint64_t)hash.low64);
 }
 
-static enum status plan_runs(struct config_tree *tree, uint64_t replications, struct plan *plan,
-                             struct error *err)
+static enum status plan_runs(struct config_tree *tree, uint64_t replications, struct inputs *inputs,
+                             struct plan *plan, struct error *err)
 {
     uint64_t count = replications > RUNS_MOST ? UINT64_MAX : plan->points.count * replications;
     if (replications < 1 || count > RUNS_MOST) {
@@ -103,7 +103,7 @@ static enum status plan_runs(struct config_tree *tree, uint64_t replications, st
     }
     plan->replications = (uint32_t)replications;
     plan->runs = memory_new((size_t)count, sizeof *plan->runs);
-    struct point_keys *keys = point_keys_new();
+    struct point_keys *keys = point_keys_new(inputs);
     enum status status = STATUS_OK;
     for (uint32_t p = 0; status == STATUS_OK && p < plan->points.count; p++)
         status = plan_point(tree, plan, p, keys, err);
@@ -112,15 +112,15 @@ static enum status plan_runs(struct config_tree *tree, uint64_t replications, st
 }
 
 enum status plan_make(struct config_tree *tree, const char *const *vary, uint32_t vary_count,
-                      const struct design *design, uint64_t replications, struct plan *plan,
-                      struct error *err)
+                      const struct design *design, uint64_t replications, struct inputs *inputs,
+                      struct plan *plan, struct error *err)
 {
     memset(plan, 0, sizeof *plan);
     enum status status = parse_axes(vary, vary_count, plan, err);
     if (status == STATUS_OK)
         status = design_points(design, plan->axes, plan->axis_count, &plan->points, err);
     if (status == STATUS_OK)
-        status = plan_runs(tree, replications, plan, err);
+        status = plan_runs(tree, replications, inputs, plan, err);
     if (status == STATUS_OK)
         hash_plan(plan);
     return status;

@@ -29,11 +29,11 @@ struct plan {
 
 /* tree: the base experiment, with its --set laid over; changed here, and of no use afterwards.
  * vary: axes as axis_parse() takes them. STATUS_INPUT: an axis or a value is refused, the same key
- * on two axes, replications of a trace file (which has no seed). Whatever is returned, *plan is the
+ * on two axes, replications of a trace file (which has no seed). inputs: as point_keys_new() has them. Whatever is returned, *plan is the
  * caller's to plan_free(). */
 enum status plan_make(struct config_tree *tree, const char *const *vary, uint32_t vary_count,
-                      const struct design *design, uint64_t replications, struct plan *plan,
-                      struct error *err);
+                      const struct design *design, uint64_t replications, struct inputs *inputs,
+                      struct plan *plan, struct error *err);
 void plan_free(struct plan *plan);
 
 /* The run's short name: what it takes on each axis ("64 GB, lru"); returns out. */

@@ -21,11 +21,14 @@ struct file_hash {
 struct point_keys {
     struct file_hash *file;
     uint32_t count, capacity;
+    struct inputs *inputs;
 };
 
-struct point_keys *point_keys_new(void)
+struct point_keys *point_keys_new(struct inputs *inputs)
 {
-    return memory_new(1, sizeof(struct point_keys));
+    struct point_keys *keys = memory_new(1, sizeof *keys);
+    keys->inputs = inputs;
+    return keys;
 }
 
 void point_keys_free(struct point_keys *keys)
@@ -52,9 +55,10 @@ static uint64_t hash_values(const struct config_row *rows, const void *values)
     return hash;
 }
 
-static enum status hash_model(const struct experiment *experiment, uint64_t *hash,
-                              struct error *err)
+static enum status hash_model(struct inputs *inputs, const struct experiment *experiment,
+                              uint64_t *hash, struct error *err)
 {
+    (void)inputs;
     struct model model;
     enum status status = model_load(experiment->model, &model, err);
     if (status == STATUS_OK)
@@ -72,9 +76,10 @@ static enum status hash_drive_file(const char *name, uint64_t *hash, struct erro
 }
 
 /* With the drive that it names. */
-static enum status hash_hardware(const struct experiment *experiment, uint64_t *hash,
-                                 struct error *err)
+static enum status hash_hardware(struct inputs *inputs, const struct experiment *experiment,
+                                 uint64_t *hash, struct error *err)
 {
+    (void)inputs;
     struct hardware hardware;
     enum status status = hardware_load(experiment->hardware, &hardware, err);
     uint64_t drive;
@@ -90,18 +95,19 @@ static enum status hash_hardware(const struct experiment *experiment, uint64_t *
     return status;
 }
 
-static enum status hash_drive(const struct experiment *experiment, uint64_t *hash,
-                              struct error *err)
+static enum status hash_drive(struct inputs *inputs, const struct experiment *experiment,
+                              uint64_t *hash, struct error *err)
 {
+    (void)inputs;
     return hash_drive_file(experiment->drive, hash, err);
 }
 
 /* The whole file's, also where a run stops early: what a run reads ahead must not matter. */
-static enum status hash_trace(const struct experiment *experiment, uint64_t *hash,
-                              struct error *err)
+static enum status hash_trace(struct inputs *inputs, const struct experiment *experiment,
+                              uint64_t *hash, struct error *err)
 {
     struct trace *trace = NULL;
-    enum status status = experiment_open_trace(experiment, &trace, err);
+    enum status status = inputs_open_trace(inputs, experiment, &trace, err);
     if (status != STATUS_OK)
         return status;
     struct trace_session session;
@@ -126,7 +132,7 @@ static const char *file_name(const struct experiment *experiment, enum file_kind
 static enum status hash_file(struct point_keys *keys, enum file_kind kind,
                              const struct experiment *experiment, uint64_t *hash, struct error *err)
 {
-    static enum status (*const hash_of[])(const struct experiment *, uint64_t *,
+    static enum status (*const hash_of[])(struct inputs *, const struct experiment *, uint64_t *,
                                           struct error *) = { [FILE_MODEL] = hash_model,
                                                               [FILE_HARDWARE] = hash_hardware,
                                                               [FILE_DRIVE] = hash_drive,
@@ -141,7 +147,7 @@ static enum status hash_file(struct point_keys *keys, enum file_kind kind,
             *hash = keys->file[i].hash;
             return STATUS_OK;
         }
-    enum status status = hash_of[kind](experiment, hash, err);
+    enum status status = hash_of[kind](keys->inputs, experiment, hash, err);
     if (status != STATUS_OK)
         return status;
     memory_grow(&keys->file, &keys->capacity, (uint64_t)keys->count + 1, sizeof *keys->file);

@@ -14,7 +14,8 @@
 /* Remembers hashes of files, each read once. */
 struct point_keys;
 
-struct point_keys *point_keys_new(void);
+/* inputs: what the runs read from, who then need not read the trace again; NULL: nothing is shared. */
+struct point_keys *point_keys_new(struct inputs *inputs);
 void point_keys_free(struct point_keys *keys); /* NULL is fine */
 
 /* STATUS_INPUT, STATUS_IO: the model, hardware or trace cannot be read. */

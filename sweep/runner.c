@@ -31,6 +31,7 @@ struct runner {
     struct place *place;
     struct crew *crew;
     bool keep_series;
+    struct inputs *inputs;
     atomic_bool stop;
     struct wire_texts texts;
     /* Of the call of runner_run() under way. */
@@ -51,8 +52,8 @@ static bool go_on(void *context, uint64_t turns_done, uint64_t turns_expected, d
 }
 
 /* A run that was stopped has the status STATUS_INTERRUPTED and no result. */
-static struct outcome *run_one(const struct experiment *experiment, bool keep_series,
-                               atomic_bool *stop)
+static struct outcome *run_one(struct inputs *inputs, const struct experiment *experiment,
+                               bool keep_series, atomic_bool *stop)
 {
     struct outcome *outcome = memory_new(1, sizeof *outcome);
     struct going going = { .stop = stop };
@@ -61,7 +62,7 @@ static struct outcome *run_one(const struct experiment *experiment, bool keep_se
         error_interrupted(&outcome->err);
         return outcome;
     }
-    if (sim_run(experiment, &progress, &outcome->result, &outcome->err) != STATUS_OK)
+    if (sim_run_from(inputs, experiment, &progress, &outcome->result, &outcome->err) != STATUS_OK)
         return outcome;
     if (going.patience.lost)
         error_input(&outcome->err, NULL, 0, "the run",
@@ -77,18 +78,20 @@ static struct outcome *run_one(const struct experiment *experiment, bool keep_se
 static void work_here(void *context, uint32_t item)
 {
     struct runner *runner = context;
-    runner->outcome[item] = run_one(runner->experiments[item], runner->keep_series, &runner->stop);
+    runner->outcome[item] =
+        run_one(runner->inputs, runner->experiments[item], runner->keep_series, &runner->stop);
 }
 
 /* ---- the rank that plans ---- */
 
 enum status runner_open(struct ranks *ranks, uint64_t threads, bool keep_series,
-                        struct runner **runner, struct error *err)
+                        struct inputs *inputs, struct runner **runner, struct error *err)
 {
     struct runner *opened = memory_new(1, sizeof *opened);
     uint32_t count = (uint32_t)ranks_count(ranks);
     opened->ranks = ranks;
     opened->keep_series = keep_series;
+    opened->inputs = inputs;
     opened->place = memory_new(count, sizeof *opened->place);
     opened->place[0].threads = crew_size(threads == 0 && count > 1 ? 1 : threads, 0);
     atomic_init(&opened->stop, false);
@@ -110,6 +113,11 @@ void runner_close(struct runner *runner)
     wire_texts_free(&runner->texts);
     free(runner->place);
     free(runner);
+}
+
+struct inputs *runner_inputs(const struct runner *runner)
+{
+    return runner->inputs;
 }
 
 static void give(struct runner *runner, int rank, uint32_t item)
@@ -273,6 +281,7 @@ void runner_dismiss(struct ranks *ranks)
 struct server {
     struct ranks *ranks;
     struct crew *crew;
+    struct inputs *inputs;
     atomic_bool stop;
     uint32_t slots;
     struct slot {
@@ -286,7 +295,8 @@ static void serve_one(void *context, uint32_t number)
 {
     struct server *server = context;
     struct slot *slot = &server->slot[number];
-    slot->outcome = run_one(&slot->work.experiment, slot->work.keep_series, &server->stop);
+    slot->outcome =
+        run_one(server->inputs, &slot->work.experiment, slot->work.keep_series, &server->stop);
 }
 
 static uint32_t free_slot(const struct server *server)
@@ -337,18 +347,20 @@ static void let_go(struct server *server)
             free(server->slot[number].outcome);
         }
     crew_end(server->crew);
+    inputs_free(server->inputs);
     free(server->slot);
 }
 
 enum status runner_serve(struct ranks *ranks, uint64_t threads, struct error *err)
 {
-    struct server server = { .ranks = ranks };
+    struct server server = { .ranks = ranks, .inputs = inputs_new() };
     uint32_t count = crew_size(threads == 0 ? 1 : threads, 0);
     atomic_init(&server.stop, false);
     server.slots = 2 * (count + ITEMS_AHEAD);
     server.slot = memory_new(server.slots, sizeof *server.slot);
     enum status status = crew_start(count, serve_one, &server, &server.crew, err);
     if (status != STATUS_OK) {
+        inputs_free(server.inputs);
         free(server.slot);
         return status;
     }

@@ -29,10 +29,11 @@ struct runner_events {
 };
 
 /* threads: of this rank, 0: one a core, or one where other ranks share the work. keep_series:
- * results come with their curves. Only on rank 0. */
+ * results come with their curves. inputs: what runs here share, the caller's (NULL: nothing). Only on rank 0. */
 enum status runner_open(struct ranks *ranks, uint64_t threads, bool keep_series,
-                        struct runner **runner, struct error *err);
+                        struct inputs *inputs, struct runner **runner, struct error *err);
 void runner_close(struct runner *runner); /* NULL is fine */
+struct inputs *runner_inputs(const struct runner *runner);
 
 /* Lets the other ranks go, and waits until they do. Rank 0's last act, whatever happened before. */
 void runner_dismiss(struct ranks *ranks);

@@ -61,7 +61,7 @@ static struct size_runs runs_of(const struct size_question *question, struct siz
                                .runner = runner,
                                .store = store,
                                .watch = watch,
-                               .keys = point_keys_new(),
+                               .keys = point_keys_new(runner_inputs(runner)),
                                .begin = 1.0,
                                .end = 1.0,
                                .stage = stage };

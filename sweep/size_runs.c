@@ -40,7 +40,7 @@ enum status size_runs_begin(struct size_runs *runs, struct error *err)
         keys[a] = space->axes[a].key;
     keys[space->axis_count] = "kv";
     keys[space->axis_count + 1] = "fidelity";
-    runs->keys = point_keys_new();
+    runs->keys = point_keys_new(runner_inputs(runs->runner));
     status = point_key(runs->keys, &first->experiment, hash, err);
     snprintf(name, sizeof name, "size-%.8s%016" PRIx64, hash,
              XXH3_64bits(runs->question->asked, strlen(runs->question->asked)));

@@ -31,14 +31,14 @@ static void expect_turns(struct heap *coming, const struct trace_session *sessio
 
 /* max_turns counts turns in the order of time: it ends the run before the last arrival, behind it,
  * or not at all. */
-static enum status read_late_share(const struct experiment *experiment, double *late_share,
-                                   struct error *err)
+static enum status read_late_share(struct inputs *inputs, const struct experiment *experiment,
+                                   double *late_share, struct error *err)
 {
     struct trace *trace = NULL;
     struct trace_session session;
     struct heap coming = { 0 };
     uint64_t most = experiment->max_turns > 0 ? experiment->max_turns : UINT64_MAX, asked = 0;
-    enum status status = experiment_open_trace(experiment, &trace, err);
+    enum status status = inputs_open_trace(inputs, experiment, &trace, err);
     enum trace_step step = TRACE_END;
     while (status == STATUS_OK && asked < most &&
            (step = trace_next(trace, &session, err)) == TRACE_ITEM) {
@@ -54,15 +54,15 @@ static enum status read_late_share(const struct experiment *experiment, double *
     return step == TRACE_ERROR ? err->status : status;
 }
 
-enum status size_workload_read(const struct experiment *experiment, struct size_workload *workload,
-                               struct error *err)
+enum status size_workload_read(struct inputs *inputs, const struct experiment *experiment,
+                               struct size_workload *workload, struct error *err)
 {
     struct trace *trace = NULL;
     struct trace_session session;
     double prompt_tokens = 0.0, reply_tokens = 0.0;
     uint64_t first_ns = 0, last_ns = 0;
     *workload = (struct size_workload){ 0 };
-    enum status status = experiment_open_trace(experiment, &trace, err);
+    enum status status = inputs_open_trace(inputs, experiment, &trace, err);
     if (status != STATUS_OK)
         return status;
     enum trace_step step = TRACE_END;
@@ -89,7 +89,7 @@ enum status size_workload_read(const struct experiment *experiment, struct size_
         return err->status;
     if (workload->turns == workload->sessions || experiment->workload.concurrency > 0)
         return STATUS_OK;
-    return read_late_share(experiment, &workload->late_share, err);
+    return read_late_share(inputs, experiment, &workload->late_share, err);
 }
 
 /* Sessions of an hour's workload that go on for some minutes say what they have to say. */

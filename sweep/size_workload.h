@@ -18,9 +18,10 @@ struct size_workload {
     bool can_reuse;
 };
 
-/* Reads the experiment's workload to its end, or to max_turns. */
-enum status size_workload_read(const struct experiment *experiment, struct size_workload *workload,
-                               struct error *err);
+/* Reads the experiment's workload to its end, or to max_turns. inputs: what its runs will read from; NULL: nothing is
+ * shared. */
+enum status size_workload_read(struct inputs *inputs, const struct experiment *experiment,
+                               struct size_workload *workload, struct error *err);
 
 /* A sentence where late_share is so large that the load is less than it will be; else "". */
 char *size_workload_unsteady(const struct size_workload *workload, char *out, size_t out_bytes);

@@ -184,5 +184,7 @@ void experiment_set_policy(struct experiment *experiment, const char *policy);
  * Errors are trace_open()'s and trace_generate_shape()'s. *trace is the caller's to trace_close(). */
 enum status experiment_open_trace(const struct experiment *experiment, struct trace **trace,
                                   struct error *err);
+/* All of the experiment that decides its trace: of equal texts the traces are equal. The caller's to free(). */
+char *experiment_trace_text(const struct experiment *experiment);
 
 #endif

@@ -307,8 +307,9 @@ static enum status set_placement(struct engine_setup *setup, struct trace_facts 
     return STATUS_OK;
 }
 
-enum status engine_setup_open(const struct experiment *experiment, struct engine_setup *setup,
-                              struct trace **trace, struct error *err)
+enum status engine_setup_open_from(struct inputs *inputs, const struct experiment *experiment,
+                                   struct engine_setup *setup, struct trace **trace,
+                                   struct error *err)
 {
     const char *policy =
         experiment->eviction[0] != '\0' ? experiment->eviction : experiment->policy;
@@ -325,6 +326,12 @@ enum status engine_setup_open(const struct experiment *experiment, struct engine
         status = set_model(setup, err);
     if (status != STATUS_OK)
         return status;
-    status = experiment_open_trace(experiment, trace, err);
+    status = inputs_open_trace(inputs, experiment, trace, err);
     return status == STATUS_OK ? set_placement(setup, trace_facts(*trace), err) : status;
+}
+
+enum status engine_setup_open(const struct experiment *experiment, struct engine_setup *setup,
+                              struct trace **trace, struct error *err)
+{
+    return engine_setup_open_from(NULL, experiment, setup, trace, err);
 }

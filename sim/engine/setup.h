@@ -6,6 +6,7 @@
 #include "models/models.h"
 #include "sim/engine/disks.h"
 #include "sim/engine/experiment.h"
+#include "sim/engine/inputs.h"
 #include "sim/engine/kv_layout.h"
 #include "sim/placement/placement.h"
 #include "traces/traces.h"
@@ -58,6 +59,10 @@ struct engine_setup {
  * do not hold the SSD tier, a trace that cannot be read. *trace is the caller's to trace_close() in any case (NULL is fine there). */
 enum status engine_setup_open(const struct experiment *experiment, struct engine_setup *setup,
                               struct trace **trace, struct error *err);
+/* The same, of one of several runs that share what they read. */
+enum status engine_setup_open_from(struct inputs *inputs, const struct experiment *experiment,
+                                   struct engine_setup *setup, struct trace **trace,
+                                   struct error *err);
 
 /* The engine's CPU, as the experiment's keys say, on that hardware. */
 struct timing_host engine_host(const struct experiment *experiment,

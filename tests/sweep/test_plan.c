@@ -13,7 +13,7 @@ static enum status make(const char *yaml, const char *const *vary, uint32_t coun
     struct config_tree *tree;
     struct design grid = { .kind = DESIGN_GRID };
     ck_assert_int_eq(config_tree_parse(yaml, "test", &tree, err), STATUS_OK);
-    enum status status = plan_make(tree, vary, count, &grid, replications, plan, err);
+    enum status status = plan_make(tree, vary, count, &grid, replications, NULL, plan, err);
     config_tree_free(tree);
     return status;
 }

@@ -58,7 +58,8 @@ static struct size_question question_on(struct size_space *space, const char *pr
     const struct size_point *first;
     ck_assert_int_eq(promise_parse(promise, &question.promise[0], &err), STATUS_OK);
     ck_assert_int_eq(size_space_point(space, 0, &first, &err), STATUS_OK);
-    ck_assert_int_eq(size_workload_read(&first->experiment, &question.workload, &err), STATUS_OK);
+    ck_assert_int_eq(size_workload_read(NULL, &first->experiment, &question.workload, &err),
+                     STATUS_OK);
     return question;
 }
 
@@ -75,7 +76,8 @@ static struct bench opened(const char *path, uint32_t threads)
     struct error err = { 0 };
     bench.store = store_opened(path);
     ck_assert_int_eq(ranks_begin(&bench.ranks, &err), STATUS_OK);
-    ck_assert_int_eq(runner_open(bench.ranks, threads, false, &bench.runner, &err), STATUS_OK);
+    ck_assert_int_eq(runner_open(bench.ranks, threads, false, NULL, &bench.runner, &err),
+                     STATUS_OK);
     return bench;
 }
 

@@ -18,7 +18,7 @@ static struct plan planned(const char *const *vary, uint32_t count)
     struct plan plan;
     struct error err = { 0 };
     ck_assert_int_eq(config_tree_parse(base, "test", &tree, &err), STATUS_OK);
-    ck_assert_int_eq(plan_make(tree, vary, count, &grid, 1, &plan, &err), STATUS_OK);
+    ck_assert_int_eq(plan_make(tree, vary, count, &grid, 1, NULL, &plan, &err), STATUS_OK);
     config_tree_free(tree);
     return plan;
 }
@@ -45,7 +45,7 @@ static enum status run(const struct plan *plan, const char *path, struct shard s
     int64_t sweep;
     struct store *store = store_opened(path);
     ck_assert_int_eq(ranks_begin(&ranks, &err), STATUS_OK);
-    ck_assert_int_eq(runner_open(ranks, threads, false, &runner, &err), STATUS_OK);
+    ck_assert_int_eq(runner_open(ranks, threads, false, NULL, &runner, &err), STATUS_OK);
     enum status status =
         sweep_run(plan, shard, "a test", runner, store, &watch, &sweep, count, &err);
     runner_close(runner);

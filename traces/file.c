@@ -35,20 +35,34 @@ static void file_close(void *state)
     free(file);
 }
 
+/* What the format makes of the next line. */
+static enum lines_step parse_line(struct file *file, struct trace_session *session,
+                                  struct error *err)
+{
+    const struct trace_format *format = file->format;
+    const char *line;
+    char *own;
+    size_t length;
+    enum lines_step step = format->parse != NULL ? lines_view(file->lines, &line, &length, err)
+                                                 : lines_next(file->lines, &own, &length, err);
+    if (step != LINES_LINE)
+        return step;
+    enum status status = format->parse != NULL
+                             ? format->parse(file->state, file->lines, line, length, session, err)
+                             : format->cut(file->state, file->lines, own, length, session, err);
+    return status == STATUS_OK ? LINES_LINE : LINES_ERROR;
+}
+
 /* The next line that is a request. */
 static enum trace_step next_of_lines(struct file *file, struct trace_session *session,
                                      struct error *err)
 {
     while (true) {
-        char *line;
-        size_t length;
-        enum lines_step step = lines_next(file->lines, &line, &length, err);
-        if (step != LINES_LINE)
-            return step == LINES_END ? TRACE_END : TRACE_ERROR;
         memset(session, 0, sizeof *session);
         uint64_t skipped = trace_skips_total(&file->skips);
-        if (file->format->parse(file->state, file->lines, line, length, session, err) != STATUS_OK)
-            return TRACE_ERROR;
+        enum lines_step step = parse_line(file, session, err);
+        if (step != LINES_LINE)
+            return step == LINES_END ? TRACE_END : TRACE_ERROR;
         if (session->turn_count > 0)
             return TRACE_ITEM;
         if (trace_skips_total(&file->skips) == skipped)

@@ -43,12 +43,15 @@ struct trace_format {
     enum status (*open)(struct lines *lines, const struct format_settings *settings, void **state,
                         struct error *err);
     void (*close)(void *state);
-    /* One of two. parse makes a session of the line that `lines` gave last, or leaves its
+    /* One of three. parse makes a session of the line that `lines` gave last, or leaves its
      * turn_count 0: a record that is no request. That it then counts in settings->skips; one that
-     * it does not count is taken to have no reply. next reads as many lines or bytes as it wants,
-     * and counts what it leaves out. The session's arrays are the state's. */
-    enum status (*parse)(void *state, const struct lines *lines, char *line, size_t length,
+     * it does not count is taken to have no reply. cut does so with a line that it may change, and
+     * that a NUL ends. next reads as many lines or bytes as it wants, and counts what it leaves out.
+     * The session's arrays are the state's. */
+    enum status (*parse)(void *state, const struct lines *lines, const char *line, size_t length,
                          struct trace_session *session, struct error *err);
+    enum status (*cut)(void *state, const struct lines *lines, char *line, size_t length,
+                       struct trace_session *session, struct error *err);
     enum trace_step (*next)(void *state, struct lines *lines, struct trace_session *session,
                             struct error *err);
     /* Optional: changes the facts by what this file turned out to hold. */

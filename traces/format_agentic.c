@@ -97,8 +97,8 @@ static void agentic_tell(const void *state, struct trace_facts *facts)
     facts->tenants = ((const struct agentic *)state)->tenants.tenants;
 }
 
-static enum status agentic_parse(void *state, const struct lines *lines, char *line, size_t length,
-                                 struct trace_session *session, struct error *err)
+static enum status agentic_parse(void *state, const struct lines *lines, const char *line,
+                                 size_t length, struct trace_session *session, struct error *err)
 {
     return json_record_session(lines, line, length, get_session, state, session, err);
 }

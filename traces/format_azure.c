@@ -41,8 +41,8 @@ static enum status azure_open(struct lines *lines, const struct format_settings 
     return csv_heading(&azure->csv, lines, columns, err);
 }
 
-static enum status azure_parse(void *state, const struct lines *lines, char *line, size_t length,
-                               struct trace_session *session, struct error *err)
+static enum status azure_cut(void *state, const struct lines *lines, char *line, size_t length,
+                             struct trace_session *session, struct error *err)
 {
     struct azure *azure = state;
     uint64_t ns, context, generated;
@@ -103,6 +103,6 @@ const struct trace_format trace_format_azure = {
     .probe = azure_probe,
     .open = azure_open,
     .close = free,
-    .parse = azure_parse,
+    .cut = azure_cut,
     .out = &azure_out,
 };

@@ -16,6 +16,7 @@
 #include "traces/assemble.h"
 #include "traces/format.h"
 #include "traces/json_record.h"
+#include "traces/json_scan.h"
 #include "traces/prefix_key.h"
 #include "traces/record_time.h"
 
@@ -30,6 +31,8 @@ struct bailian {
     struct assembly *assembly; /* bailian-sessions only */
     struct trace_skips *skips; /* the file's */
     uint64_t last_ns;
+    struct scan_form form; /* of a regular line, and what one holds */
+    struct scan scan;
 };
 
 /* What is common to both. */
@@ -37,6 +40,63 @@ struct request {
     uint64_t time_ns;
     int64_t chat, parent, prompt_tokens, reply_tokens;
 };
+
+/* ---- regular lines ---- */
+
+enum line_slot {
+    SLOT_CHAT,
+    SLOT_PARENT,
+    SLOT_TIME,
+    SLOT_PROMPT,
+    SLOT_REPLY,
+    SLOT_IDS,
+    SLOTS_NEEDED,
+    SLOT_TYPE = SLOTS_NEEDED,
+    SLOT_TURN
+};
+
+static void open_form(struct scan_form *form)
+{
+    static const struct {
+        const char *names[2];
+        enum scan_kind kind;
+    } keys[] = { [SLOT_CHAT] = { { "chat_id" }, SCAN_WHOLE },
+                 [SLOT_PARENT] = { { "parent_chat_id" }, SCAN_WHOLE },
+                 [SLOT_TIME] = { { "timestamp" }, SCAN_NUMBER },
+                 [SLOT_PROMPT] = { { "input_length" }, SCAN_WHOLE },
+                 [SLOT_REPLY] = { { "output_length" }, SCAN_WHOLE },
+                 [SLOT_IDS] = { { "hash_ids" }, SCAN_IDS },
+                 [SLOT_TYPE] = { { "type" }, SCAN_PASSED },
+                 [SLOT_TURN] = { { "turn" }, SCAN_PASSED } };
+    for (uint32_t slot = 0; slot < sizeof keys / sizeof *keys; slot++)
+        scan_form_add(form, keys[slot].names, keys[slot].kind, slot);
+}
+
+static bool is_length(int64_t tokens)
+{
+    return tokens >= 0 && tokens <= RECORD_TOKENS_MOST;
+}
+
+/* false: get_request() is to say what the line holds. */
+static bool scan_request(struct bailian *bailian, const char *line, size_t length,
+                         struct request *request)
+{
+    const struct scan *scan = &bailian->scan;
+    const union scan_value *value = scan->value;
+    const uint32_t needed = (UINT32_C(1) << SLOTS_NEEDED) - 1;
+    if (!json_scan(&bailian->form, line, length, &bailian->scan) ||
+        (scan->given & needed) != needed)
+        return false;
+    *request = (struct request){ .chat = value[SLOT_CHAT].whole,
+                                 .parent = value[SLOT_PARENT].whole,
+                                 .prompt_tokens = value[SLOT_PROMPT].whole,
+                                 .reply_tokens = value[SLOT_REPLY].whole };
+    return request->chat >= 0 && request->parent >= -1 && is_length(request->prompt_tokens) &&
+           is_length(request->reply_tokens) &&
+           record_time(value[SLOT_TIME].number, NS_PER_S, &request->time_ns);
+}
+
+/* ---- the file ---- */
 
 static bool bailian_probe(const struct head *head)
 {
@@ -51,6 +111,7 @@ static enum status bailian_open(struct lines *lines, const struct format_setting
     struct bailian *bailian = *state = memory_new(1, sizeof *bailian);
     bailian->assembly = assembly_new(settings->import.session_gap_ns);
     bailian->skips = settings->skips;
+    open_form(&bailian->form);
     return STATUS_OK;
 }
 
@@ -59,6 +120,7 @@ static void bailian_close(void *state)
     struct bailian *bailian = state;
     assembly_free(bailian->assembly);
     free(bailian->keys);
+    free(bailian->scan.ids);
     free(bailian);
 }
 
@@ -86,36 +148,74 @@ static void skip(struct bailian *bailian, const struct request *request)
     bailian->skips->by[request->prompt_tokens == 0 ? SKIP_NO_PROMPT : SKIP_NO_REPLY]++;
 }
 
-/* Whole blocks may be all that a version lists: the partial one then has a key of its own. */
+static uint32_t blocks_of(const struct request *request)
+{
+    return ((uint32_t)request->prompt_tokens + BLOCK_TOKENS - 1) / BLOCK_TOKENS;
+}
+
+/* Whole blocks may be all that a version lists. */
+static uint32_t ids_least(const struct request *request)
+{
+    return (uint32_t)request->prompt_tokens / BLOCK_TOKENS;
+}
+
+/* Makes keys of the ids; a partial block without one then has a key of its own. keys[] has room. */
+static void chain_keys(const uint64_t *ids, const struct request *request, uint64_t *keys,
+                       uint32_t *count)
+{
+    uint64_t chain = 0;
+    for (uint32_t i = 0; i < *count; i++)
+        keys[i] = chain = prefix_key(chain, ids[i]);
+    if (*count < blocks_of(request))
+        keys[(*count)++] = prefix_key_alone(chain, (uint64_t)request->chat);
+}
+
 static enum status get_keys(struct bailian *bailian, struct json_record record,
                             const struct request *request, uint32_t *count, struct error *err)
 {
-    uint32_t tokens = (uint32_t)request->prompt_tokens, whole = tokens / BLOCK_TOKENS;
-    uint32_t blocks = (tokens + BLOCK_TOKENS - 1) / BLOCK_TOKENS;
-    if (json_record_ids(record, "hash_ids", whole, blocks, &bailian->keys, &bailian->keys_capacity,
-                        count, err) != STATUS_OK)
+    if (json_record_ids(record, "hash_ids", ids_least(request), blocks_of(request), &bailian->keys,
+                        &bailian->keys_capacity, count, err) != STATUS_OK)
         return err->status;
-    uint64_t chain = 0;
-    for (uint32_t i = 0; i < *count; i++)
-        bailian->keys[i] = chain = prefix_key(chain, bailian->keys[i]);
-    if (*count < blocks)
-        bailian->keys[(*count)++] = prefix_key_alone(chain, (uint64_t)request->chat);
+    chain_keys(bailian->keys, request, bailian->keys, count);
     return STATUS_OK;
 }
 
-static enum status bailian_parse(void *state, const struct lines *lines, char *line, size_t length,
-                                 struct trace_session *session, struct error *err)
+/* Of a regular line; false: json_record_ids() is to refuse it. */
+static bool scan_keys(struct bailian *bailian, const struct request *request, uint32_t *count)
 {
-    struct bailian *bailian = state;
-    struct request request = { 0 };
+    *count = bailian->scan.id_count;
+    if (*count < ids_least(request) || *count > blocks_of(request))
+        return false;
+    memory_grow(&bailian->keys, &bailian->keys_capacity, (uint64_t)*count + 1,
+                sizeof *bailian->keys);
+    chain_keys(bailian->scan.ids, request, bailian->keys, count);
+    return true;
+}
+
+static enum status read_line(struct bailian *bailian, const struct lines *lines, const char *line,
+                             size_t length, struct request *request, uint32_t *blocks,
+                             struct error *err)
+{
     json_t *object;
+    if (scan_request(bailian, line, length, request) && scan_keys(bailian, request, blocks))
+        return STATUS_OK;
     if (json_record_parse(lines, line, length, &object, err) != STATUS_OK)
         return err->status;
     struct json_record record = { lines, lines_number(lines), object };
-    enum status status = get_request(record, &request, err);
+    enum status status = get_request(record, request, err);
     if (status == STATUS_OK)
-        status = get_keys(bailian, record, &request, &session->block_count, err);
+        status = get_keys(bailian, record, request, blocks, err);
     json_decref(object);
+    return status;
+}
+
+static enum status bailian_parse(void *state, const struct lines *lines, const char *line,
+                                 size_t length, struct trace_session *session, struct error *err)
+{
+    struct bailian *bailian = state;
+    struct request request = { 0 };
+    enum status status =
+        read_line(bailian, lines, line, length, &request, &session->block_count, err);
     bailian->turn = (struct trace_turn){ .prompt_tokens = (uint32_t)request.prompt_tokens,
                                          .reply_tokens = (uint32_t)request.reply_tokens };
     session->arrival_ns = request.time_ns;
@@ -152,27 +252,37 @@ static enum status add_request(struct bailian *bailian, const struct lines *line
     return STATUS_OK;
 }
 
+/* Ids are not looked at. */
+static enum status read_request(struct bailian *bailian, const struct lines *lines,
+                                const char *line, size_t length, struct request *request,
+                                struct error *err)
+{
+    json_t *object;
+    if (scan_request(bailian, line, length, request))
+        return STATUS_OK;
+    if (json_record_parse(lines, line, length, &object, err) != STATUS_OK)
+        return err->status;
+    struct json_record record = { lines, lines_number(lines), object };
+    enum status status = get_request(record, request, err);
+    json_decref(object);
+    return status;
+}
+
 static enum trace_step sessions_next(void *state, struct lines *lines,
                                      struct trace_session *session, struct error *err)
 {
     struct bailian *bailian = state;
     while (!assembly_take(bailian->assembly, session)) {
         struct request request;
-        json_t *object;
-        char *line;
+        const char *line;
         size_t length;
-        enum lines_step step = lines_next(lines, &line, &length, err);
+        enum lines_step step = lines_view(lines, &line, &length, err);
         if (step == LINES_END) {
             assembly_end(bailian->assembly);
             return assembly_take(bailian->assembly, session) ? TRACE_ITEM : TRACE_END;
         }
-        if (step == LINES_ERROR ||
-            json_record_parse(lines, line, length, &object, err) != STATUS_OK)
-            return TRACE_ERROR;
-        struct json_record record = { lines, lines_number(lines), object };
-        enum status status = get_request(record, &request, err);
-        json_decref(object);
-        if (status != STATUS_OK || add_request(bailian, lines, &request, err) != STATUS_OK)
+        if (step == LINES_ERROR || read_request(bailian, lines, line, length, &request, err) ||
+            add_request(bailian, lines, &request, err) != STATUS_OK)
             return TRACE_ERROR;
     }
     return TRACE_ITEM;

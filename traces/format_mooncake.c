@@ -63,13 +63,12 @@ static enum status get_arrival(struct mooncake *mooncake, struct json_record rec
     return STATUS_OK;
 }
 
-static enum status get_request(void *state, struct json_record record,
+/* The session of the row that was read. */
+static enum status get_session(struct mooncake *mooncake, struct json_record record,
                                struct trace_session *session, struct error *err)
 {
-    struct mooncake *mooncake = state;
     const struct mooncake_row *row = &mooncake->row;
-    if (mooncake_row_read(&mooncake->rows, record, &mooncake->row, err) != STATUS_OK ||
-        (row->is_request && get_arrival(mooncake, record, &session->arrival_ns, err) != STATUS_OK))
+    if (row->is_request && get_arrival(mooncake, record, &session->arrival_ns, err) != STATUS_OK)
         return err->status;
     session->turn_count = row->is_request && !row->failed ? 1 : 0;
     session->turns = &row->turn;
@@ -79,9 +78,22 @@ static enum status get_request(void *state, struct json_record record,
     return STATUS_OK;
 }
 
-static enum status mooncake_parse(void *state, const struct lines *lines, char *line, size_t length,
-                                  struct trace_session *session, struct error *err)
+static enum status get_request(void *state, struct json_record record,
+                               struct trace_session *session, struct error *err)
 {
+    struct mooncake *mooncake = state;
+    if (mooncake_row_read(&mooncake->rows, record, &mooncake->row, err) != STATUS_OK)
+        return err->status;
+    return get_session(mooncake, record, session, err);
+}
+
+static enum status mooncake_parse(void *state, const struct lines *lines, const char *line,
+                                  size_t length, struct trace_session *session, struct error *err)
+{
+    struct mooncake *mooncake = state;
+    struct json_record record = { lines, lines_number(lines), NULL };
+    if (mooncake_row_scan(&mooncake->rows, line, length, &mooncake->row))
+        return get_session(mooncake, record, session, err);
     return json_record_session(lines, line, length, get_request, state, session, err);
 }
 

@@ -188,11 +188,14 @@ static enum status read_line(struct delta *delta, const struct lines *lines, con
                              size_t length, struct error *err)
 {
     struct mooncake_row row;
-    json_t *object;
-    if (json_record_parse(lines, line, length, &object, err) != STATUS_OK)
+    json_t *object = NULL;
+    struct json_record record = { lines, lines_number(lines), NULL };
+    bool is_regular = mooncake_row_scan(&delta->rows, line, length, &row);
+    if (!is_regular && json_record_parse(lines, line, length, &object, err) != STATUS_OK)
         return err->status;
-    struct json_record record = { lines, lines_number(lines), object };
-    enum status status = mooncake_row_read(&delta->rows, record, &row, err);
+    record.object = object;
+    enum status status =
+        is_regular ? STATUS_OK : mooncake_row_read(&delta->rows, record, &row, err);
     if (status == STATUS_OK && row.is_request)
         status = add_row(delta, record, &row, err);
     if (status == STATUS_OK)
@@ -204,10 +207,10 @@ static enum status read_line(struct delta *delta, const struct lines *lines, con
 
 static enum status read_all(struct delta *delta, struct lines *lines, struct error *err)
 {
-    char *line;
+    const char *line;
     size_t length;
     enum lines_step step;
-    while ((step = lines_next(lines, &line, &length, err)) == LINES_LINE)
+    while ((step = lines_view(lines, &line, &length, err)) == LINES_LINE)
         if (read_line(delta, lines, line, length, err) != STATUS_OK)
             return err->status;
     delta->is_read = true;

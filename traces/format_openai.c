@@ -292,8 +292,8 @@ static enum status get_request(void *state, struct json_record record,
     return STATUS_OK;
 }
 
-static enum status openai_parse(void *state, const struct lines *lines, char *line, size_t length,
-                                struct trace_session *session, struct error *err)
+static enum status openai_parse(void *state, const struct lines *lines, const char *line,
+                                size_t length, struct trace_session *session, struct error *err)
 {
     return json_record_session(lines, line, length, get_request, state, session, err);
 }

@@ -54,8 +54,8 @@ static enum status get_arrival(struct vidur *vidur, const struct lines *lines, u
     return STATUS_OK;
 }
 
-static enum status vidur_parse(void *state, const struct lines *lines, char *line, size_t length,
-                               struct trace_session *session, struct error *err)
+static enum status vidur_cut(void *state, const struct lines *lines, char *line, size_t length,
+                             struct trace_session *session, struct error *err)
 {
     struct vidur *vidur = state;
     uint64_t prompt, reply;
@@ -87,6 +87,6 @@ const struct trace_format trace_format_vidur = {
     .probe = vidur_probe,
     .open = vidur_open,
     .close = free,
-    .parse = vidur_parse,
+    .cut = vidur_cut,
     .tell = vidur_tell,
 };

@@ -95,6 +95,14 @@ uint64_t record_ns(double value, uint64_t unit_ns)
     return whole * unit_ns + (uint64_t)((value - (double)whole) * (double)unit_ns + 0.5);
 }
 
+bool record_time(double value, uint64_t unit_ns, uint64_t *ns)
+{
+    if (value < 0.0 || value * (double)unit_ns > RECORD_SECONDS_MOST * (double)NS_PER_S)
+        return false;
+    *ns = record_ns(value, unit_ns);
+    return true;
+}
+
 /* The time under key, of which one is unit_ns. */
 static enum status record_time_of(struct json_record record, const char *key, bool optional,
                                   uint64_t unit_ns, const char *expected, uint64_t *ns,
@@ -107,13 +115,10 @@ static enum status record_time_of(struct json_record record, const char *key, bo
         return optional ? STATUS_OK : json_record_refuse(record, key, expected, "no such key", err);
     if (!json_is_number(item))
         return json_record_refuse(record, key, expected, "another type", err);
-    double value = json_number_value(item), unit = (double)unit_ns;
-    if (value < 0.0 || value * unit > RECORD_SECONDS_MOST * (double)NS_PER_S) {
-        snprintf(found, sizeof found, "%.17g", value);
-        return json_record_refuse(record, key, expected, found, err);
-    }
-    *ns = record_ns(value, unit_ns);
-    return STATUS_OK;
+    if (record_time(json_number_value(item), unit_ns, ns))
+        return STATUS_OK;
+    snprintf(found, sizeof found, "%.17g", json_number_value(item));
+    return json_record_refuse(record, key, expected, found, err);
 }
 
 enum status json_record_seconds(struct json_record record, const char *key, bool optional,
@@ -155,25 +160,4 @@ enum status json_record_ids(struct json_record record, const char *key, uint32_t
     }
     *count = (uint32_t)size;
     return STATUS_OK;
-}
-
-static int compare_ids(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
-bool ids_repeat(const uint64_t *ids, uint32_t count, uint64_t **scratch, uint32_t *capacity,
-                uint64_t *repeated)
-{
-    memory_grow(scratch, capacity, count, sizeof **scratch);
-    if (count > 0)
-        memcpy(*scratch, ids, count * sizeof *ids);
-    qsort(*scratch, count, sizeof **scratch, compare_ids);
-    for (uint32_t i = 1; i < count; i++) {
-        *repeated = (*scratch)[i];
-        if ((*scratch)[i] == (*scratch)[i - 1])
-            return true;
-    }
-    return false;
 }

@@ -50,6 +50,9 @@ enum status json_record_whole(struct json_record record, const char *key, int64_
 /* That many times unit_ns, to the nearest ns; no more than RECORD_SECONDS_MOST. */
 uint64_t record_ns(double value, uint64_t unit_ns);
 
+/* The same; false: it is below 0, or more than that. */
+bool record_time(double value, uint64_t unit_ns, uint64_t *ns);
+
 /* The seconds under key, a number from 0, as ns. With `optional`, a missing key or null is 0. */
 enum status json_record_seconds(struct json_record record, const char *key, bool optional,
                                 uint64_t *ns, struct error *err);
@@ -62,9 +65,5 @@ enum status json_record_milliseconds(struct json_record record, const char *key,
 enum status json_record_ids(struct json_record record, const char *key, uint32_t count_least,
                             uint32_t count_most, uint64_t **ids, uint32_t *capacity,
                             uint32_t *count, struct error *err);
-
-/* Whether an id stands twice in ids[0..count); *scratch (memory_grow()'s) is for sorting. */
-bool ids_repeat(const uint64_t *ids, uint32_t count, uint64_t **scratch, uint32_t *capacity,
-                uint64_t *repeated);
 
 #endif

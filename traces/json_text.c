@@ -79,18 +79,36 @@ json_t *json_text_parse(const char *text, size_t length, json_error_t *why)
     return value;
 }
 
+/* Of digits that 63 bits hold. */
+static uint64_t whole_of(const char *digits, size_t length)
+{
+    uint64_t whole = 0;
+    for (size_t i = 0; i < length; i++)
+        whole = whole * 10 + (uint64_t)(digits[i] - '0');
+    return whole;
+}
+
+uint64_t json_id_hash(const char *text, size_t length)
+{
+    return XXH64(text, length, 0) >> 1;
+}
+
+bool json_id_of_text(const char *text, size_t length, uint64_t *id)
+{
+    if (length == 0)
+        return false;
+    bool whole = count_digits(text, length) == length && (text[0] != '0' || length == 1) &&
+                 !is_too_large(text, length);
+    *id = whole ? whole_of(text, length) : json_id_hash(text, length);
+    return true;
+}
+
 bool json_id(const json_t *value, uint64_t *id)
 {
     if (json_is_integer(value)) {
         *id = (uint64_t)json_integer_value(value);
         return json_integer_value(value) >= 0;
     }
-    const char *text = json_string_value(value);
-    size_t length = json_string_length(value);
-    if (length == 0)
-        return false;
-    bool whole = count_digits(text, length) == length && (text[0] != '0' || length == 1) &&
-                 !is_too_large(text, length);
-    *id = whole ? strtoull(text, NULL, 10) : XXH64(text, length, 0) >> 1;
-    return true;
+    return json_is_string(value) &&
+           json_id_of_text(json_string_value(value), json_string_length(value), id);
 }

@@ -15,5 +15,9 @@ json_t *json_text_parse(const char *text, size_t length, json_error_t *why);
  * its digits; any other number or string is hashed (xxHash64), so that equal ids stay equal. false:
  * it is none: negative, a fraction, an empty string, another type. */
 bool json_id(const json_t *value, uint64_t *id);
+/* The same of a string's bytes. */
+bool json_id_of_text(const char *text, size_t length, uint64_t *id);
+/* Of the digits of a whole number that 63 bits do not hold. */
+uint64_t json_id_hash(const char *text, size_t length);
 
 #endif

@@ -11,12 +11,13 @@
 enum { PIECE_BYTES = 1 << 17, PEEK_BYTES = 1 << 16 };
 #define LINE_BYTES_MAX (UINT32_C(64) << 20)
 
-/* text[begin .. end) is what was read and not given yet. */
+/* text[begin .. end) is what was read and not given yet. text[hashed .. begin) was given, stands as
+ * in the file, and is hashed when it can no longer wait: many lines at once. */
 struct lines {
     struct unpack *unpack;
     char *path;
     char *text;
-    uint32_t text_capacity, begin, end;
+    uint32_t text_capacity, hashed, begin, end;
     bool at_end, was_ended;
     uint64_t number;
     XXH64_state_t *hash;
@@ -57,13 +58,20 @@ static uint64_t newlines(const char *text, size_t length)
     return count;
 }
 
+static void hash_given(struct lines *lines)
+{
+    XXH64_update(lines->hash, lines->text + lines->hashed, lines->begin - lines->hashed);
+    lines->hashed = lines->begin;
+}
+
 /* Appends the next piece to text, after moving what is left of it to the front. */
 static enum status read_more(struct lines *lines, struct error *err)
 {
     if (lines->begin > 0) {
+        hash_given(lines);
         memmove(lines->text, lines->text + lines->begin, lines->end - lines->begin);
         lines->end -= lines->begin;
-        lines->begin = 0;
+        lines->begin = lines->hashed = 0;
     }
     if (lines->end > LINE_BYTES_MAX)
         return error_input(err, lines->path, lines->number + 1, NULL, "a line of at most 64 MiB",
@@ -99,7 +107,7 @@ static enum status read_line(struct lines *lines, uint32_t enough, char **newlin
 }
 
 /* The next line as it stands, blank or not. */
-static enum lines_step take_line(struct lines *lines, char **text, size_t *length,
+static enum lines_step take_line(struct lines *lines, const char **text, size_t *length,
                                  struct error *err)
 {
     char *newline;
@@ -108,11 +116,9 @@ static enum lines_step take_line(struct lines *lines, char **text, size_t *lengt
     if (newline == NULL && lines->begin == lines->end)
         return LINES_END;
     lines->was_ended = newline != NULL;
-    char *end = newline != NULL ? newline : lines->text + lines->end;
+    const char *end = newline != NULL ? newline : lines->text + lines->end;
     *text = lines->text + lines->begin;
     *length = (size_t)(end - *text);
-    XXH64_update(lines->hash, *text, *length + (lines->was_ended ? 1 : 0));
-    *end = '\0';
     lines->begin += (uint32_t)*length + (lines->was_ended ? 1 : 0);
     lines->number++;
     return LINES_LINE;
@@ -126,14 +132,27 @@ static bool is_blank(const char *text, size_t length)
     return at == length;
 }
 
-enum lines_step lines_next(struct lines *lines, char **text, size_t *length, struct error *err)
+enum lines_step lines_view(struct lines *lines, const char **text, size_t *length,
+                           struct error *err)
 {
     enum lines_step step;
     do
         step = take_line(lines, text, length, err);
     while (step == LINES_LINE && is_blank(*text, *length));
     if (step == LINES_LINE && (*text)[*length - 1] == '\r')
-        (*text)[--*length] = '\0';
+        --*length;
+    return step;
+}
+
+enum lines_step lines_next(struct lines *lines, char **text, size_t *length, struct error *err)
+{
+    const char *view;
+    enum lines_step step = lines_view(lines, &view, length, err);
+    if (step != LINES_LINE)
+        return step;
+    hash_given(lines);
+    *text = lines->text + (view - lines->text);
+    (*text)[*length] = '\0';
     return step;
 }
 
@@ -169,9 +188,7 @@ enum lines_step lines_bytes(struct lines *lines, const char **bytes, size_t *len
 
 void lines_take(struct lines *lines, size_t length)
 {
-    const char *from = lines->text + lines->begin;
-    XXH64_update(lines->hash, from, length);
-    lines->number += newlines(from, length);
+    lines->number += newlines(lines->text + lines->begin, length);
     lines->begin += (uint32_t)length;
 }
 
@@ -195,8 +212,9 @@ double lines_progress(const struct lines *lines)
     return unpack_progress(lines->unpack);
 }
 
-uint64_t lines_hash(const struct lines *lines)
+uint64_t lines_hash(struct lines *lines)
 {
+    hash_given(lines);
     return XXH64_digest(lines->hash);
 }
 

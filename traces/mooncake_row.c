@@ -70,6 +70,7 @@ enum status mooncake_rows_open(struct mooncake_rows *rows, struct lines *lines,
         return err->status;
     struct head head = step == LINES_LINE ? head_of(text, length) : head_of("", 0);
     uint32_t said = said_block_tokens(&head);
+    mooncake_scan_open(&rows->form);
     rows->skips = settings->skips;
     rows->told_tokens =
         settings->id_block_tokens > 0 ? settings->id_block_tokens : MOONCAKE_BLOCK_TOKENS;
@@ -88,7 +89,8 @@ void mooncake_rows_free(struct mooncake_rows *rows)
     if (rows->texts != NULL)
         prompt_hash_free(rows->texts);
     free(rows->keys);
-    free(rows->sorted);
+    free(rows->scan.ids);
+    id_repeat_free(&rows->repeat);
 }
 
 void mooncake_rows_tell(const struct mooncake_rows *rows, struct trace_facts *facts)
@@ -150,7 +152,7 @@ static enum status read_ids(struct mooncake_rows *rows, struct json_record recor
                         &row->block_count, err))
         return err->status;
     row->keys = rows->keys;
-    if (!ids_repeat(rows->keys, row->block_count, &rows->sorted, &rows->sorted_capacity, &repeated))
+    if (!id_repeats(&rows->repeat, rows->keys, row->block_count, &repeated))
         return STATUS_OK;
     snprintf(found, sizeof found, "%llu twice", (unsigned long long)repeated);
     return json_record_refuse(record, "hash_ids",

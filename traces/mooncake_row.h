@@ -27,7 +27,9 @@
 
 #include "base/random.h"
 #include "traces/format.h"
+#include "traces/id_repeat.h"
 #include "traces/json_record.h"
+#include "traces/json_scan.h"
 #include "traces/prompt_hash.h"
 #include "traces/tenant_read.h"
 
@@ -41,9 +43,12 @@ struct mooncake_rows {
     bool drew_arrivals, assumed_replies, assumed_prompts; /* for a row read so far */
     struct trace_skips *skips;
     struct prompt_hash *texts; /* of a file whose rows begin with texts; else NULL */
-    uint64_t *keys, *sorted;
-    uint32_t keys_capacity, sorted_capacity;
+    uint64_t *keys;
+    uint32_t keys_capacity;
+    struct id_repeat repeat;
     struct tenant_reader tenants;
+    struct scan_form form; /* of a regular row, and what one holds: mooncake_row_scan() */
+    struct scan scan;
 };
 
 /* keys[] hold until the next row is read. */
@@ -68,6 +73,13 @@ void mooncake_rows_tell(const struct mooncake_rows *rows, struct trace_facts *fa
 /* Reads the line that `lines` gave last. STATUS_INPUT: it is no row of the family. */
 enum status mooncake_row_read(struct mooncake_rows *rows, struct json_record record,
                               struct mooncake_row *row, struct error *err);
+
+/* Reads the line as mooncake_row_read() would, if it is a regular row behind a first request; false: it is
+ * to be read by that one, and nothing has changed. */
+bool mooncake_row_scan(struct mooncake_rows *rows, const char *line, size_t length,
+                       struct mooncake_row *row);
+/* The keys of such rows. */
+void mooncake_scan_open(struct scan_form *form);
 
 /* Whether the file begins as the family does: with rows that have lengths or hash ids of their own.
  * Others that have such keys (Bailian's, chat logs) are not claimed. */

@@ -24,6 +24,18 @@ static uint32_t find(const struct trace_tenants *tenants, const char *name)
     return tenant;
 }
 
+bool tenant_known(const struct tenant_reader *reader, const char *name, size_t length,
+                  uint8_t *tenant)
+{
+    const struct trace_tenants *tenants = &reader->tenants;
+    uint32_t number = 0;
+    while (number < tenants->count && (strlen(tenants->name[number]) != length ||
+                                       memcmp(tenants->name[number], name, length) != 0))
+        number++;
+    *tenant = (uint8_t)number;
+    return number < tenants->count;
+}
+
 enum status tenant_read(struct tenant_reader *reader, const struct lines *lines, const char *text,
                         uint8_t *tenant, struct error *err)
 {

@@ -25,6 +25,10 @@ enum status tenant_read(struct tenant_reader *reader, const struct lines *lines,
 enum status tenant_read_json(struct tenant_reader *reader, struct json_record record,
                              uint8_t *tenant, struct error *err);
 
+/* Whether a session above named that tenant; its number. */
+bool tenant_known(const struct tenant_reader *reader, const char *name, size_t length,
+                  uint8_t *tenant);
+
 /* Writes `, "tenant": "name"`, where the trace names tenants. */
 void tenant_write_json(struct text_out *out, const struct trace_facts *facts,
                        const struct trace_session *session);

@@ -3,11 +3,13 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "tests/fuzz/input.h"
+#include "tests/traces/both_readers.h"
 #include "tests/traces/open_trace.h"
 #include "traces/format.h"
 #include "traces/lines.h"
 #include "traces/unpack.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* A compressed file of a few bytes gives any number of sessions. */
@@ -112,6 +114,38 @@ static void run_sorted(const struct fuzz_target *target, const uint8_t *bytes, s
     read_trace(&import, bytes, size);
 }
 
+static struct reading read_whole(const char *format, const uint8_t *bytes, size_t size)
+{
+    static struct workload workload;
+    if (workload.sessions == 0)
+        workload = standard_workload();
+    const struct trace_import import = import_of(format, false);
+    struct reading reading = { 0 };
+    struct trace *trace;
+    if (trace_open(input_path(bytes, size), &workload, &import, &trace, &reading.err) == STATUS_OK)
+        reading = read_to_the_end(trace);
+    return reading;
+}
+
+/* Regular lines are read by a scan, all others by the general reader, and to the same sessions.
+ * What is larger than a file's head (lines_peek()) might be told to be another thing with the tabs.
+ */
+static void run_scanned(const struct fuzz_target *target, const uint8_t *bytes, size_t size)
+{
+    static const char *const formats[] = { "mooncake", "mooncake-delta", "bailian" };
+    (void)target;
+    if (unpack_is_packed(bytes, size) || size > 1 << 15)
+        return;
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        size_t length;
+        struct reading scanned = read_whole(formats[i], bytes, size);
+        char *tabbed = with_tabs((const char *)bytes, size, &length);
+        struct reading read = read_whole(formats[i], (const uint8_t *)tabbed, length);
+        free(tabbed);
+        FUZZ_EXPECT(read_alike(&scanned, &read));
+    }
+}
+
 /* Plain, zstd or gzip, as lines: what a line holds is not looked at. */
 static void run_lines(const struct fuzz_target *target, const uint8_t *bytes, size_t size)
 {
@@ -138,5 +172,6 @@ static void run_lines(const struct fuzz_target *target, const uint8_t *bytes, si
 const struct fuzz_target fuzz_traces[] = { TRACE_FORMATS(FORMAT_TARGET){ "trace", "traces",
                                                                          run_told, NULL },
                                            { "trace_to_sort", "traces", run_sorted, NULL },
+                                           { "scanned", "traces", run_scanned, NULL },
                                            { "lines", NULL, run_lines, NULL },
                                            { .name = NULL } };

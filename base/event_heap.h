@@ -2,6 +2,7 @@
 #ifndef REPRISE_BASE_EVENT_HEAP_H
 #define REPRISE_BASE_EVENT_HEAP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct event {
@@ -10,11 +11,16 @@ struct event {
     uint32_t kind, handle;
 };
 
-/* Invariant: a 4-ary heap; item[0] is the earliest. */
+enum { EVENT_HEAP_ARITY = 4 }; /* private */
+
+/* Invariant: a 4-ary heap of `count` events; item[0] is the earliest. With has_hole item[0] is none, since it
+ * was taken, and item[1 .. count] are those of the heap that it leaves: what is pushed next mostly comes soon,
+ * and takes its place at the cost of a few comparisons. */
 struct event_heap {
     struct event *item;
     uint32_t count, capacity;
     uint64_t pushed;
+    bool has_hole;
 };
 
 void event_heap_init(struct event_heap *heap);
@@ -26,7 +32,12 @@ struct event event_heap_pop(struct event_heap *heap);
 /* UINT64_MAX: nothing will happen. */
 static inline uint64_t event_heap_next_ns(const struct event_heap *heap)
 {
-    return heap->count > 0 ? heap->item[0].time_ns : UINT64_MAX;
+    if (!heap->has_hole)
+        return heap->count > 0 ? heap->item[0].time_ns : UINT64_MAX;
+    uint64_t next_ns = UINT64_MAX;
+    for (uint32_t i = 1; i <= heap->count && i <= EVENT_HEAP_ARITY; i++)
+        next_ns = heap->item[i].time_ns < next_ns ? heap->item[i].time_ns : next_ns;
+    return next_ns;
 }
 
 #endif

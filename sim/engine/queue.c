@@ -9,6 +9,8 @@
 #include "sim/engine/state.h"
 #include "sim/engine/watching.h"
 
+#include <string.h>
+
 void queue_push(struct engine *engine, uint32_t handle)
 {
     session_of(engine, handle)->next = 0;
@@ -95,16 +97,24 @@ static enum tier slowest_allowed(const struct engine *engine, const struct sessi
     return tokens >= experiment->placement.fetch_min_tokens ? slowest : TIER_DRAM;
 }
 
-/* The slowest tier that it pays to load from. */
+static bool are_alike(const struct placement_hits *a, const struct placement_hits *b)
+{
+    return memcmp(a->tokens, b->tokens, sizeof a->tokens) == 0;
+}
+
+/* The slowest tier that it pays to load from. A tier that adds nothing takes as long as the one before. */
 static enum tier worth_loading(const struct engine *engine, const struct session *session)
 {
     enum tier slowest = slowest_allowed(engine, session), best = TIER_HBM;
     if (experiment_of(engine)->reuse == REUSE_ALWAYS)
         return slowest;
-    double best_ns = 0.0;
+    struct placement_hits before = { 0 };
+    double best_ns = 0.0, time_ns = 0.0;
     for (int tier = TIER_HBM; tier <= (int)slowest; tier++) {
         struct placement_hits hits = peek(engine, session, (enum tier)tier);
-        double time_ns = expected_prefill_ns(engine, session, &hits);
+        if (tier == TIER_HBM || !are_alike(&hits, &before))
+            time_ns = expected_prefill_ns(engine, session, &hits);
+        before = hits;
         if (tier == TIER_HBM || time_ns <= best_ns) {
             best = (enum tier)tier;
             best_ns = time_ns;

@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+enum { EVENTS_BETWEEN_TELLS = 4096 };
+
 /* ---- coming and going ---- */
 
 static void server_init(struct cluster *cluster, uint32_t index)
@@ -25,7 +27,7 @@ static void server_init(struct cluster *cluster, uint32_t index)
 static void cluster_init(struct cluster *cluster, const struct engine_setup *setup,
                          struct trace *trace)
 {
-    *cluster = (struct cluster){ .setup = setup, .trace = trace };
+    *cluster = (struct cluster){ .setup = setup, .trace = trace, .next_tell = EVENTS_BETWEEN_TELLS };
     event_heap_init(&cluster->events);
     service_init(&cluster->service, setup, trace);
     cluster->server = memory_new(cluster->service.engines, sizeof *cluster->server);
@@ -129,13 +131,19 @@ static struct server *next_links(struct cluster *cluster, uint64_t *next_ns)
     return &cluster->server[tournament_first(&cluster->next_links)];
 }
 
-enum { EVENTS_BETWEEN_TELLS = 4096 };
-
-static bool told_to_stop(const struct cluster *cluster, const struct sim_progress *progress)
+uint64_t cluster_next_ns(struct cluster *cluster)
 {
-    if (progress == NULL || progress->tell == NULL ||
-        cluster->events_done % EVENTS_BETWEEN_TELLS != 0)
+    uint64_t links_ns, event_ns = event_heap_next_ns(&cluster->events);
+    next_links(cluster, &links_ns);
+    uint64_t next_ns = links_ns < event_ns ? links_ns : event_ns;
+    return next_ns < TIME_END_NS ? next_ns : TIME_END_NS;
+}
+
+static bool told_to_stop(struct cluster *cluster, const struct sim_progress *progress)
+{
+    if (progress == NULL || progress->tell == NULL || cluster->events_done < cluster->next_tell)
         return false;
+    cluster->next_tell = cluster->events_done + EVENTS_BETWEEN_TELLS;
     return !progress->tell(progress->context, cluster->service.turns_done,
                            trace_facts(cluster->trace).expected_turns,
                            trace_progress(cluster->trace));

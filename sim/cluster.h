@@ -78,7 +78,7 @@ struct cluster {
     struct server *server; /* service.engines */
     struct tournament next_links; /* by server: when its links change next; of those in `changed`: not yet */
     uint32_t *changed, changed_count;
-    uint64_t now_ns, events_done;
+    uint64_t now_ns, events_done, next_tell;
 };
 
 static inline struct session *session_at(const struct server *server, uint32_t handle)
@@ -105,7 +105,13 @@ void cluster_schedule(struct server *server, uint64_t time_ns, enum cluster_even
 /* The server's links were started or stepped. */
 void cluster_links_changed(struct server *server);
 
+/* When something happens next, whatever the one that acts now goes on to do; TIME_END_NS at the latest. */
+uint64_t cluster_next_ns(struct cluster *cluster);
+
 /* server.c */
+/* An iteration of the server's has ended: goes on with those that only decode, as far as nothing else
+ * happens before they have ended; now_ns goes with them. */
+void server_decode_on(struct server *server);
 /* Something was told to the server's engine: does what it says is next. */
 void server_go_on(struct server *server);
 /* The links of the server change now: ends the flows that end. */

@@ -223,5 +223,6 @@ void device_event(struct server *server, uint32_t sequence)
     server->device.state = DEVICE_IDLE;
     engine_iteration_ended(server->engine, now_of(server), &end);
     handover_take(server);
+    server_decode_on(server);
     server_go_on(server);
 }

@@ -57,6 +57,20 @@ void server_go_on(struct server *server)
     act_all(server);
 }
 
+void server_decode_on(struct server *server)
+{
+    struct cluster *cluster = server->cluster;
+    struct engine_iteration iteration;
+    uint64_t ended;
+    enum engine_step step = engine_decode_on(server->engine, cluster_next_ns(cluster),
+                                             &cluster->now_ns, &ended, &iteration);
+    cluster->events_done += ended;
+    if (step != ENGINE_START)
+        return;
+    act_all(server);
+    device_start(server, &iteration);
+}
+
 /* All flows that end now are ended before anyone looks at what that makes possible. */
 void server_end_flows(struct server *server)
 {

@@ -5,6 +5,7 @@
  * may repeat until the batch changes. Source of chunks: vLLM v1 (v1/core/sched/scheduler.py at
  * 00024d3): each decoding turn takes one token of the budget, then turns that are partly prefilled
  * go on, then new ones are let in. */
+#include "sim/engine/iteration_time.h"
 #include "sim/engine/state.h"
 #include "sim/engine/watching.h"
 
@@ -151,10 +152,10 @@ static uint64_t until_a_window_is_full(const struct engine *engine, uint64_t rep
  * it holds. */
 static uint64_t repeats_of(struct engine *engine, uint64_t most)
 {
+    struct engine_iteration *iteration = &engine->iteration;
     uint64_t repeats = engine->held_back ? 1 : most;
     if (engine->least_left < repeats)
         repeats = engine->least_left;
-    struct engine_iteration *iteration = &engine->iteration;
     iteration->decode_time = timing_decode(&engine->setup->timing, iteration->decodes,
                                            iteration->decode_context, iteration->decode_window);
     uint64_t linear = iteration->decode_time.repeats;
@@ -352,4 +353,73 @@ void engine_iteration_ended(struct engine *engine, uint64_t now_ns, const struct
     }
     ends_completed(engine, end->end_ns);
     stall_or_go_on(engine);
+}
+
+/* ---- decoding on ---- */
+
+/* Whether what follows can only be another iteration that decodes: nobody waits, joins or prefills, and there
+ * is nothing for the driver to do. */
+static bool only_decodes(const struct engine *engine)
+{
+    bool alone = engine->waiting + engine->prepared.count + engine->prefilling.count +
+                     engine->joining.count + engine->expected ==
+                 0;
+    bool stalls = engine->stalling_jobs + engine->stalling_prefills.count > 0;
+    return alone && !stalls && engine->running.count > 0 && engine->pending == PENDING_NEXT &&
+           !engine->undrained && engine->actions_taken == engine->actions &&
+           engine->service->watch == NULL && placement_drops_idle(engine->core);
+}
+
+/* What batch_next() does where only_decodes(). *line: for so many iterations, this one included, timing's line
+ * is known to hold, for the same turns: it is not asked anew for one that cannot repeat. */
+static void begin_decoding(struct engine *engine, uint64_t *line)
+{
+    const struct engine_iteration before = engine->iteration;
+    engine->iteration = (struct engine_iteration){ .chunk = before.chunk,
+                                                   .decode = before.decode,
+                                                   .stage = before.stage,
+                                                   .repeats = 1,
+                                                   .decode_time = before.decode_time };
+    look_at_decodes(engine);
+    become(engine, GPUS_BUSY);
+    engine->pending = 0;
+    if (*line > 0 && room_is_for_one(engine))
+        return;
+    engine->iteration.repeats = repeats_of(engine, UINT64_MAX);
+    *line = engine->setup->timing.window_tokens == 0 ? engine->iteration.decode_time.repeats : 0;
+}
+
+static struct iteration_end end_of_one(const struct engine *engine)
+{
+    const struct engine_iteration *iteration = &engine->iteration;
+    double time_ns = decode_time_ns(&iteration->decode_time, iteration->decode_context,
+                                    iteration->decode_window);
+    uint64_t end_ns = engine->now_ns + (uint64_t)(time_ns + 0.5);
+    return (struct iteration_end){ .end_ns = end_ns,
+                                   .repeats = 1,
+                                   .first_end_ns = end_ns,
+                                   .extrapolated =
+                                       iteration_is_extrapolated(engine->service, iteration) };
+}
+
+/* Where HBM is full of idle KV, which goes block by block as replies grow, no iteration is like the one before
+ * it (room_for_repeats()): they are made singly, but without asking each time who could come. */
+enum engine_step batch_decode_on(struct engine *engine, uint64_t until_ns, uint64_t *ended)
+{
+    *ended = 0;
+    if (!only_decodes(engine))
+        return ENGINE_NOTHING;
+    engine->held_back = false;
+    if (token_budget(engine) > 0 && batch_place_left(engine))
+        engine->waits_for_kv = false; /* as queue_take() finds an empty queue */
+    for (uint64_t line = 0; room_grow(engine); line -= line > 0) {
+        begin_decoding(engine, &line);
+        struct iteration_end end = end_of_one(engine);
+        if (engine->iteration.repeats > 1 || engine->least_left == 1 || end.end_ns >= until_ns ||
+            engine->actions_taken < engine->actions)
+            return ENGINE_START;
+        engine_iteration_ended(engine, end.end_ns, &end);
+        ++*ended;
+    }
+    return ENGINE_NOTHING;
 }

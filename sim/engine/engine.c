@@ -201,6 +201,15 @@ enum engine_step engine_step(struct engine *engine, uint64_t now_ns, uint64_t mo
     return step;
 }
 
+enum engine_step engine_decode_on(struct engine *engine, uint64_t until_ns, uint64_t *now_ns,
+                                  uint64_t *ended, struct engine_iteration *iteration)
+{
+    enum engine_step step = batch_decode_on(engine, until_ns, ended);
+    *now_ns = engine->now_ns;
+    *iteration = engine->iteration;
+    return step;
+}
+
 /* ---- turns that one server prefills and another decodes ---- */
 
 void engine_announce(struct engine *decoder, uint64_t now_ns, uint32_t handle)

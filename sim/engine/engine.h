@@ -86,6 +86,14 @@ enum engine_step {
 enum engine_step engine_step(struct engine *engine, uint64_t now_ns, uint64_t most_repeats,
                              struct engine_iteration *iteration);
 
+/* For a driver that knows that nothing happens before until_ns and that nobody watches: instead of the first
+ * engine_step() after engine_iteration_ended(). Iterations of the batch that only decode, and are over before
+ * then, begin and end here one after the other, as they would by engine_step(); *ended: how many. Then
+ * ENGINE_START: *iteration begins at *now_ns, after the actions; ENGINE_NOTHING: it is *now_ns, and for
+ * engine_step() to say what comes. */
+enum engine_step engine_decode_on(struct engine *engine, uint64_t until_ns, uint64_t *now_ns,
+                                  uint64_t *ended, struct engine_iteration *iteration);
+
 /* ---- what is to be copied and noted ---- */
 
 /* Turns whose KV comes in layer by layer: the one that is prefilled and the one that is prepared.

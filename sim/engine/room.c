@@ -112,18 +112,46 @@ bool room_for_next_tokens(struct engine *engine)
     return preempted;
 }
 
+bool room_grow(struct engine *engine)
+{
+    bool grown = false;
+    for (uint32_t i = 0; grows(engine) && i < engine->running.count; i++) {
+        struct session *session = session_of(engine, engine->running.item[i]);
+        uint32_t need = session_context_now(session);
+        if (need <= session->booked_tokens)
+            continue;
+        if (!book(engine, session, in_blocks(engine, session, need), session->left_tokens > 1))
+            return false;
+        grown = true;
+    }
+    if (grown)
+        actions_drain(engine);
+    return true;
+}
+
 /* ---- many iterations at once ---- */
+
+/* For so many more tokens of each turn that decodes, HBM has free room: rounding up takes less than a block
+ * each. */
+static uint64_t free_for_each(const struct engine *engine)
+{
+    uint64_t free_tokens =
+        (engine->setup->kv_budget_bytes - placement_used_bytes(engine->core, TIER_HBM)) /
+        engine->setup->kv.bytes_per_token;
+    uint64_t each = free_tokens / engine->running.count, block = engine->setup->block_tokens;
+    return each > block ? each - block : 0;
+}
+
+bool room_is_for_one(const struct engine *engine)
+{
+    return grows(engine) && free_for_each(engine) == 0;
+}
 
 uint64_t room_for_repeats(struct engine *engine, uint64_t iterations)
 {
     if (!grows(engine) || iterations == 1)
         return iterations;
-    uint64_t free_tokens =
-        (engine->setup->kv_budget_bytes - placement_used_bytes(engine->core, TIER_HBM)) /
-        engine->setup->kv.bytes_per_token;
-    uint64_t each = free_tokens / engine->running.count;
-    uint64_t block = engine->setup->block_tokens;
-    uint64_t more = each > block ? each - block : 0; /* rounding up takes less than a block each */
+    uint64_t more = free_for_each(engine);
     uint64_t possible = iterations - 1 < more ? iterations : more + 1;
     for (uint32_t i = 0; i < engine->running.count && possible > 1; i++) {
         struct session *session = session_of(engine, engine->running.item[i]);

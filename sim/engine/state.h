@@ -171,6 +171,8 @@ void waiting_look(struct engine *engine);
 bool batch_place_left(const struct engine *engine);
 /* What the GPUs begin, if they are idle. */
 enum engine_step batch_next(struct engine *engine, uint64_t most_repeats);
+/* engine_decode_on()'s iterations. */
+enum engine_step batch_decode_on(struct engine *engine, uint64_t until_ns, uint64_t *ended);
 /* A stall is over: the GPUs are idle. */
 void batch_end_stall(struct engine *engine);
 /* Decoding repeats, and somebody could be let in behind the iteration that runs. */
@@ -183,8 +185,13 @@ uint32_t room_at_start(const struct engine *engine, const struct session *sessio
  * whether a turn was preempted. Sets engine->waits_for_room if idle KV is being written back to
  * make it: then the GPUs wait (SGLang's write_back evicts so). */
 bool room_for_next_tokens(struct engine *engine);
+/* The same where nobody need lose his for it. false: somebody must, or something be waited for; ask
+ * room_for_next_tokens(). */
+bool room_grow(struct engine *engine);
 /* HBM for up to `iterations` more tokens of each; returns for how many there is, at least 1. */
 uint64_t room_for_repeats(struct engine *engine, uint64_t iterations);
+/* Whether there is HBM for no iteration but one, however many are asked for. */
+bool room_is_for_one(const struct engine *engine);
 /* Fewer were made: gives back what they did not need. */
 void room_give_back(struct engine *engine);
 

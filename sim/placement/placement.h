@@ -176,6 +176,8 @@ bool placement_resize(struct placement *core, uint64_t now_ns, uint32_t job, uin
                       bool more);
 /* Whether HBM has room for so many tokens, or would if all idle KV left it. */
 bool placement_has_room(const struct placement *core, uint64_t tokens);
+/* Whether idle KV that HBM gives up goes at once, and is not copied first. */
+bool placement_drops_idle(const struct placement *core);
 /* After a resize that failed: idle KV is on its way out of HBM, so that the next one may do. */
 bool placement_room_coming(const struct placement *core);
 

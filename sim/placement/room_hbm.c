@@ -197,6 +197,11 @@ bool placement_has_room(const struct placement *core, uint64_t tokens)
     return free_tokens(core, TIER_HBM) + core->hbm_idle_tokens >= tokens;
 }
 
+bool placement_drops_idle(const struct placement *core)
+{
+    return core->config.keys.write[TIER_DRAM] != WRITE_BACK;
+}
+
 uint64_t room_coming_in_hbm(const struct placement *core)
 {
     return free_tokens(core, TIER_HBM) + coming_tokens(core);

@@ -14,10 +14,12 @@ static uint32_t missing_in(const struct placement *core, const struct unit *entr
     return above(want, entry->tokens[tier]);
 }
 
-static uint64_t chain_missing(const struct placement *core, const struct job *job, enum tier tier)
+/* The sum need not be known beyond `most`. */
+static uint64_t chain_missing(const struct placement *core, const struct job *job, enum tier tier,
+                              uint64_t most)
 {
     uint64_t missing = 0;
-    for (uint32_t i = 0; i < job->chain_count; i++)
+    for (uint32_t i = job->chain_count; i-- > 0 && missing < most;)
         missing += missing_in(core, &core->units.unit[chain_unit(core, job, i)],
                               chain_unit_tokens(core, i, job->save_goal_tokens), tier);
     return missing;
@@ -37,9 +39,15 @@ static void begin_save(struct placement *core, uint32_t handle, enum tier to)
     transfer_begin(core, id);
 }
 
+/* Of the goal, what was not counted as unsaved yet. */
+static uint64_t fresh_tokens(const struct job *job)
+{
+    return above(job->save_goal_tokens, job->unsaved_tokens);
+}
+
 static void count_unsaved(struct placement *core, struct job *job, uint64_t missing)
 {
-    uint64_t fresh = above(job->save_goal_tokens, job->unsaved_tokens);
+    uint64_t fresh = fresh_tokens(job);
     core->counters.unsaved_bytes +=
         (missing < fresh ? missing : fresh) * core->config.bytes_per_token;
     job->unsaved_tokens = job->save_goal_tokens;
@@ -86,7 +94,11 @@ static bool try_save(struct placement *core, uint32_t handle)
     /* The session's copy is being demoted: it can be completed when that has ended. */
     if (units_are_sessions(core) && core->units.unit[chain_unit(core, job, 0)].transfer != 0)
         return false;
-    uint64_t missing = chain_missing(core, job, TIER_DRAM);
+    /* Where there are no tiers, no more is of interest than what is counted. */
+    bool below =
+        core->env.capacity_tokens[TIER_DRAM] > 0 || core->env.capacity_tokens[TIER_SSD] > 0;
+    uint64_t most = below ? UINT64_MAX : fresh_tokens(job) + 1;
+    uint64_t missing = chain_missing(core, job, TIER_DRAM, most);
     if (missing == 0)
         return true;
     enum room room = room_to_save(core, job, TIER_DRAM, missing);
@@ -95,7 +107,7 @@ static bool try_save(struct placement *core, uint32_t handle)
             core->promised_tokens = missing;
         return false;
     }
-    uint64_t missing_in_ssd = chain_missing(core, job, TIER_SSD);
+    uint64_t missing_in_ssd = chain_missing(core, job, TIER_SSD, most);
     if (room == ROOM_NOW)
         begin_save(core, handle, TIER_DRAM);
     else if (missing_in_ssd > 0 && room_to_save(core, job, TIER_SSD, missing_in_ssd) == ROOM_NOW)

@@ -361,9 +361,9 @@ void engine_iteration_ended(struct engine *engine, uint64_t now_ns, const struct
  * is nothing for the driver to do. */
 static bool only_decodes(const struct engine *engine)
 {
-    bool alone = engine->waiting + engine->prepared.count + engine->prefilling.count +
-                     engine->joining.count + engine->expected ==
-                 0;
+    bool alone = engine->queue_head == 0 && engine->prepared.count + engine->prefilling.count +
+                                                    engine->joining.count + engine->expected ==
+                                                0;
     bool stalls = engine->stalling_jobs + engine->stalling_prefills.count > 0;
     return alone && !stalls && engine->running.count > 0 && engine->pending == PENDING_NEXT &&
            !engine->undrained && engine->actions_taken == engine->actions &&

@@ -93,6 +93,7 @@ struct replay *replay_new(const struct replay_config *config)
 {
     struct replay *replay = memory_new(1, sizeof *replay);
     unsigned tiers = 0;
+    uint64_t all = 0;
     replay->config = *config;
     replay->policy = config->policy;
     replay->fastest = TIER_COUNT;
@@ -102,11 +103,12 @@ struct replay *replay_new(const struct replay_config *config)
         if (config->blocks[tier] == 0)
             continue;
         tiers |= 1U << (unsigned)tier;
+        all = config->blocks[tier] > UINT64_MAX - all ? UINT64_MAX : all + config->blocks[tier];
         replay->fastest = (enum tier)tier;
         below = tier;
     }
     assert(tiers != 0);
-    blocks_init(&replay->blocks, tiers, (uint32_t)config->policy->note_bytes,
+    blocks_init(&replay->blocks, tiers, all, (uint32_t)config->policy->note_bytes,
                 config->policy->depths, config->leaf_only);
     replay->env.keys = config->keys;
     replay->env.units = &replay->blocks.seen;
@@ -456,7 +458,7 @@ void replay_request(struct replay *replay, const uint64_t *keys, uint32_t count,
         uint32_t hash = blocks_hash(keys[i]);
         pending->key[pending->end] = keys[i];
         pending->hash[pending->end++] = hash;
-        blocks_prefetch_slot(&replay->blocks, hash);
+        blocks_prefetch_group(&replay->blocks, hash);
     }
     pending->request[pending->requests++] = (struct request){ count, prompt_tokens, replay->about };
     while (pending->first_request < pending->requests &&

@@ -54,7 +54,7 @@ static inline void scout_run(struct scout *scout, const struct blocks *blocks, e
         scout->at = next;
         if (scout->count > SCOUT_BLOCK_AHEAD) {
             uint32_t come = (scout->first + scout->count - 1 - SCOUT_BLOCK_AHEAD) % SCOUT_AHEAD;
-            blocks_prefetch_slot(blocks, blocks->block[scout->seen[come]].hash);
+            blocks_prefetch_group(blocks, blocks->block[scout->seen[come]].hash);
         }
     }
 }

@@ -1,37 +1,4 @@
-/* sim/placement/policy_fifo.c - evicts the unit that came into the tier first.
- * Here: FIFO's order and nothing else. Source: the FIFO baseline of CachedAttention (ATC'24). */
-#include "sim/placement/policy.h"
+/* sim/placement/policy_fifo.c - see policy_fifo.h. */
+#include "sim/placement/policy_fifo.h"
 
-/* Invariant: a unit in tier t is in order[t] exactly once, pinned or not; front = oldest. */
-struct fifo {
-    struct order order[TIER_COUNT];
-};
-
-static void fifo_enter(struct policy_env *env, uint32_t unit, enum tier tier)
-{
-    struct fifo *fifo = env->state;
-    order_push_back(&fifo->order[tier], env->units->link[tier], unit);
-}
-
-static void fifo_leave(struct policy_env *env, uint32_t unit, enum tier tier, enum leave why)
-{
-    (void)why;
-    struct fifo *fifo = env->state;
-    order_remove(&fifo->order[tier], env->units->link[tier], unit);
-}
-
-static uint32_t fifo_victim(struct policy_env *env, enum tier tier)
-{
-    struct fifo *fifo = env->state;
-    return policy_first(env, &fifo->order[tier], tier);
-}
-
-const struct policy policy_fifo = {
-    .name = "fifo",
-    .summary = "give up the unit that came into the tier first",
-    .state_bytes = sizeof(struct fifo),
-    .saves = true,
-    .enter = fifo_enter,
-    .leave = fifo_leave,
-    .victim = fifo_victim,
-};
+const struct policy policy_fifo = POLICY_FIFO;

@@ -28,21 +28,6 @@ static void *new_array(size_t count, size_t size)
     return array;
 }
 
-void blocks_init(struct blocks *blocks, unsigned tiers, uint64_t expected, uint32_t note_bytes,
-                 bool depths, bool leaf_only)
-{
-    memset(blocks, 0, sizeof *blocks);
-    blocks->mask = MASK_MIN;
-    blocks->group = new_array((size_t)MASK_MIN + 1, sizeof *blocks->group);
-    blocks->high_water = 1;
-    blocks->tiers = tiers;
-    blocks->expected = expected;
-    blocks->note_bytes = note_bytes;
-    /* What is wanted is there from the start: NULL says that it is not. */
-    blocks->seen.depth = depths ? memory_new(1, sizeof(uint32_t)) : NULL;
-    blocks->seen.parent = leaf_only ? memory_new(1, sizeof(uint32_t)) : NULL;
-}
-
 void blocks_free(struct blocks *blocks)
 {
     for (int tier = 0; tier < TIER_COUNT; tier++) {
@@ -110,6 +95,22 @@ void blocks_grow(struct blocks *blocks)
         seen->parent = resized(seen->parent, old, new, sizeof *seen->parent);
     blocks->block = resized(blocks->block, old, new, sizeof *blocks->block);
     blocks->capacity = new;
+}
+
+void blocks_init(struct blocks *blocks, unsigned tiers, uint64_t expected, uint32_t note_bytes,
+                 bool depths, bool leaf_only)
+{
+    memset(blocks, 0, sizeof *blocks);
+    blocks->mask = MASK_MIN;
+    blocks->group = new_array((size_t)MASK_MIN + 1, sizeof *blocks->group);
+    blocks->high_water = 1;
+    blocks->tiers = tiers;
+    blocks->expected = expected;
+    blocks->note_bytes = note_bytes;
+    /* What is wanted is there from the start: NULL says that it is not. */
+    blocks->seen.depth = depths ? memory_new(1, sizeof(uint32_t)) : NULL;
+    blocks->seen.parent = leaf_only ? memory_new(1, sizeof(uint32_t)) : NULL;
+    blocks_grow(blocks); /* so that handle 0 may be looked at: a guess is 0 at times */
 }
 
 uint64_t blocks_bytes(const struct blocks *blocks)

@@ -35,7 +35,8 @@ static inline bool scout_meets(struct scout *scout, uint32_t unit)
 
 static inline void scout_start(struct scout *scout, uint32_t unit)
 {
-    *scout = (struct scout){ .at = unit };
+    scout->first = scout->count = scout->idle = 0;
+    scout->at = unit;
 }
 
 static inline void scout_run(struct scout *scout, const struct blocks *blocks, enum tier tier)

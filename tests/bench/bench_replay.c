@@ -1,9 +1,11 @@
 /* tests/bench/bench_replay.c - block operations a second of the cache-only replay: the Mooncake
  * conversation trace COPIES times one after the other, each copy with keys of its own, at 10 K and
- * 1 M blocks. Only the replay is timed: the trace's keys are in memory, its copies are made while
- * replaying. Run: build/release/tests/bench/bench_replay TRACE [COPIES [POLICY]] */
+ * 1 M blocks, beside its goal. Only the replay is timed: the trace's keys are in memory, its copies
+ * are made while replaying. Times are also told in independent reads of memory (memory_probe.h).
+ * Run: build/release/tests/bench/bench_replay TRACE [COPIES [POLICY [BLOCKS]]] */
 #include "base/memory.h"
 #include "sim/replay/replay.h"
+#include "tests/bench/memory_probe.h"
 #include "tests/traces/open_trace.h"
 
 #include <inttypes.h>
@@ -20,11 +22,23 @@ struct requests {
     uint32_t count, length_capacity;
 };
 
-static double seconds_now(void)
+enum { FEW = 10000, MANY = 1000000 };
+#define GOAL_BYTES 48.0
+
+/* M references/s on one core; 0: no goal was set. */
+static double goal_of(const char *policy, uint64_t blocks)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now); /* others may use the core too */
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+    static const struct {
+        const char *policy;
+        double few, many;
+    } goals[] = {
+        { "lru", 30, 20 },     { "fifo", 30, 20 }, { "sieve", 30, 20 },
+        { "s3-fifo", 15, 15 }, { "arc", 15, 15 },
+    };
+    for (size_t i = 0; i < sizeof goals / sizeof *goals; i++)
+        if (strcmp(policy, goals[i].policy) == 0 && (blocks == FEW || blocks == MANY))
+            return blocks == FEW ? goals[i].few : goals[i].many;
+    return 0.0;
 }
 
 static void read_requests(const char *path, struct requests *requests)
@@ -65,7 +79,7 @@ static void replay_copy(struct replay *replay, const struct requests *requests, 
 }
 
 static void bench(const struct policy *policy, uint64_t blocks, const struct requests *requests,
-                  uint32_t copies)
+                  uint32_t copies, const struct memory_probe *probe)
 {
     struct replay_config config = { .policy = policy,
                                     .keys = POLICY_KEYS_STANDARD,
@@ -74,18 +88,23 @@ static void bench(const struct policy *policy, uint64_t blocks, const struct req
     double best = 1e9;
     for (int run = 0; run < 3; run++) {
         struct replay *replay = replay_new(&config);
-        double begin = seconds_now();
+        double begin = bench_cpu_s();
         for (uint32_t copy = 0; copy < copies; copy++)
             replay_copy(replay, requests, copy);
         result = replay_finish(replay);
-        double seconds = seconds_now() - begin;
+        double seconds = bench_cpu_s() - begin;
         best = seconds < best ? seconds : best;
         replay_free(replay);
     }
-    printf("%-16s %9" PRIu64 " %12" PRIu64 " %8.2f %8.1f %10.1f\n", policy->name, blocks,
-           result.all_hits, 100.0 * (double)result.all_hits / (double)result.references,
-           (double)result.references / best / 1e6,
-           (double)result.memory_bytes / (double)result.live);
+    double each_ns = best * 1e9 / (double)result.references, goal = goal_of(policy->name, blocks);
+    printf("%-16s %9" PRIu64 " %12" PRIu64 " %7.2f %8.1f ", policy->name, blocks, result.all_hits,
+           100.0 * (double)result.all_hits / (double)result.references, 1e3 / each_ns);
+    if (goal > 0.0)
+        printf("%5.0f", goal);
+    else
+        printf("%5s", "-");
+    printf(" %7.1f %10.1f %5.0f\n", each_ns / probe->independent_ns,
+           (double)result.memory_bytes / (double)result.live, GOAL_BYTES);
 }
 
 static void print_machine(uint64_t references)
@@ -112,20 +131,24 @@ int main(int argc, char **argv)
 {
     struct requests requests = { 0 };
     if (argc < 2) {
-        fprintf(stderr, "usage: bench_replay TRACE [COPIES [POLICY]]\n");
+        fprintf(stderr, "usage: bench_replay TRACE [COPIES [POLICY [BLOCKS]]]\n");
         return 2;
     }
     uint32_t copies = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 100;
     read_requests(argv[1], &requests);
     print_machine((uint64_t)requests.key_count * copies);
-    printf("%-16s %9s %12s %8s %8s %10s\n", "policy", "blocks", "hits", "hits %", "M ops/s",
-           "B a block");
+    struct memory_probe probe = memory_probe_measure();
+    memory_probe_print(stdout, &probe);
+    printf("%-16s %9s %12s %7s %8s %5s %7s %10s %5s\n", "policy", "blocks", "hits", "hits %",
+           "M ops/s", "goal", "reads", "B a block", "goal");
     for (int i = 0; policy_at(i) != NULL; i++) {
         const struct policy *policy = policy_at(i);
         if (!policy->saves || (argc > 3 && strcmp(policy->name, argv[3]) != 0))
             continue;
-        bench(policy, 10000, &requests, copies);
-        bench(policy, 1000000, &requests, copies);
+        uint64_t only = argc > 4 ? strtoull(argv[4], NULL, 10) : 0;
+        bench(policy, only > 0 ? only : FEW, &requests, copies, &probe);
+        if (only == 0)
+            bench(policy, MANY, &requests, copies, &probe);
     }
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);

@@ -18,8 +18,8 @@ struct reuse {
     uint64_t references;
     struct reuse_stack stack;
     struct reuse_counts exact;
-    uint32_t *handle; /* of the request in hand: its blocks that were in the stack, else 0 */
-    uint32_t handle_capacity;
+    struct reuse_place *place; /* of the request in hand: where its blocks were */
+    uint32_t place_capacity;
     uint64_t continued;
     double history_hits, shared_hits;
     struct reuse_sample sample;
@@ -93,7 +93,7 @@ void reuse_free(struct reuse *reuse)
         return;
     reuse_stack_free(&reuse->stack);
     reuse_sample_free(&reuse->sample);
-    free(reuse->handle);
+    free(reuse->place);
     free(reuse);
 }
 
@@ -104,7 +104,7 @@ void reuse_free(struct reuse *reuse)
 static uint32_t take_history(struct reuse *reuse, uint32_t hits)
 {
     for (uint32_t i = hits; i > 0; i--) {
-        struct reuse_block *block = &reuse->stack.block[reuse->handle[i - 1]];
+        struct reuse_block *block = &reuse->stack.block[reuse->place[i - 1].handle];
         if ((block->note & NOTE_END) == 0)
             continue;
         block->note &= ~NOTE_END;
@@ -121,13 +121,13 @@ static void count_history(struct reuse *reuse, uint32_t hits)
     reuse->shared_hits += hits - history;
 }
 
-/* New blocks only: one that was there is a prefix that others have as well. handle[] tells which
+/* New blocks only: one that was there is a prefix that others have as well. place[] tells which
  * were. */
 static void mark_end(struct reuse *reuse, const uint64_t *keys, uint32_t count)
 {
     uint32_t depth;
     for (uint32_t i = count > 2 ? count - 2 : 0; i < count; i++)
-        if (reuse->handle[i] == 0)
+        if (!reuse_stack_reaches(&reuse->stack, reuse->place[i]))
             reuse->stack.block[reuse_stack_find(&reuse->stack, keys[i], &depth)].note |= NOTE_END;
 }
 
@@ -137,19 +137,16 @@ static uint32_t exact_request(struct reuse *reuse, const uint64_t *keys, uint32_
 {
     struct reuse_run run = { 0 };
     uint32_t hits = 0;
-    memory_grow(&reuse->handle, &reuse->handle_capacity, count, sizeof *reuse->handle);
+    memory_grow(&reuse->place, &reuse->place_capacity, count, sizeof *reuse->place);
     reuse_stack_reserve(&reuse->stack, count);
-    for (uint32_t i = 0; i < count; i++)
-        reuse_stack_prefetch(&reuse->stack, keys[i]);
+    reuse_stack_find_all(&reuse->stack, keys, count, reuse->place);
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t depth;
-        reuse->handle[i] = reuse_stack_find(&reuse->stack, keys[i], &depth);
-        reuse_counts_add(&reuse->exact, &run, reuse->handle[i] != 0 ? depth : REUSE_NEVER, 1.0);
+        bool reached = reuse_stack_reaches(&reuse->stack, reuse->place[i]);
+        reuse_counts_add(&reuse->exact, &run, reached ? reuse->place[i].depth : REUSE_NEVER, 1.0);
         hits += run.distance != REUSE_NEVER;
     }
     count_history(reuse, hits);
-    for (uint32_t i = 0; i < count; i++)
-        reuse_stack_touch(&reuse->stack, keys[reuse->config.deepest_first ? count - 1 - i : i]);
+    reuse_stack_touch_all(&reuse->stack, keys, count, reuse->place, reuse->config.deepest_first);
     mark_end(reuse, keys, count);
     reuse->whole = reuse->whole && reuse->stack.live <= reuse->stack.depth_most;
     return hits;

@@ -9,11 +9,7 @@
 
 enum { WORD_BITS = 64, GROUP_WORDS = 8, GROUP_BITS = WORD_BITS * GROUP_WORDS };
 enum { GROUPS_LEAST = 16, SLOTS_A_BLOCK = 8 };
-
-static struct keymap_keys stack_keys(const struct reuse_stack *stack)
-{
-    return (struct keymap_keys){ .records = stack->block, .stride = sizeof *stack->block };
-}
+enum { TOGETHER = 64 }; /* blocks that are looked for at once */
 
 static void new_slots(struct reuse_stack *stack, uint32_t groups)
 {
@@ -29,65 +25,101 @@ void reuse_stack_init(struct reuse_stack *stack, uint32_t depth_most)
     assert(depth_most >= 1 && depth_most <= REUSE_DEPTH_MOST);
     *stack = (struct reuse_stack){ .high_water = 1, .depth_most = depth_most };
     memory_grow(&stack->block, &stack->capacity, 1, sizeof *stack->block);
-    keymap_init(&stack->map, 1024);
+    reuse_map_init(&stack->map, 1024);
     new_slots(stack, GROUPS_LEAST);
 }
 
 void reuse_stack_free(struct reuse_stack *stack)
 {
     free(stack->block);
-    keymap_free(&stack->map);
+    reuse_map_free(&stack->map);
     free(stack->bits);
     free(stack->tree);
 }
 
 /* ---- counting bits ---- */
 
-static uint32_t count_bits(uint64_t word)
+/* Of pairs, fours, bytes, all. What the compiler has for it calls a function where the processor
+ * may have no instruction. */
+static inline uint32_t count_bits(uint64_t word)
 {
-    return (uint32_t)__builtin_popcountll(word);
+    word -= word >> 1 & UINT64_C(0x5555555555555555);
+    word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
+    word = (word + (word >> 4)) & UINT64_C(0x0F0F0F0F0F0F0F0F);
+    return (uint32_t)(word * UINT64_C(0x0101010101010101) >> 56);
 }
 
-/* Bits set in slots before this one. */
-static uint32_t rank_of(const struct reuse_stack *stack, uint32_t slot)
+/* Of the slot's group, those set before it. */
+static uint32_t rank_in_group(const struct reuse_stack *stack, uint32_t slot)
 {
-    uint32_t group = slot / GROUP_BITS, rank = 0;
-    const uint64_t *word = stack->bits + (size_t)group * GROUP_WORDS;
-    for (uint32_t at = group; at > 0; at &= at - 1)
-        rank += stack->tree[at];
-    uint32_t whole = slot % GROUP_BITS / WORD_BITS, rest = slot % WORD_BITS;
+    uint32_t whole = slot % GROUP_BITS / WORD_BITS, rest = slot % WORD_BITS, rank = 0;
+    const uint64_t *word = stack->bits + (size_t)(slot / GROUP_BITS) * GROUP_WORDS;
     for (uint32_t i = 0; i < whole; i++)
         rank += count_bits(word[i]);
     return rank + count_bits(word[whole] & ((UINT64_C(1) << rest) - 1));
 }
 
-/* change: 1 or -1, modulo 2^32. */
-static void add_to_group(struct reuse_stack *stack, uint32_t slot, uint32_t change)
+/* Bits set in slots before this one. */
+static uint32_t rank_of(const struct reuse_stack *stack, uint32_t slot)
 {
-    for (uint32_t at = slot / GROUP_BITS + 1; at <= stack->groups; at += at & (0 - at))
-        stack->tree[at] += change;
+    uint32_t rank = rank_in_group(stack, slot);
+    for (uint32_t at = slot / GROUP_BITS; at > 0; at &= at - 1)
+        rank += stack->tree[at];
+    return rank;
 }
 
-static void set_bit(struct reuse_stack *stack, uint32_t slot)
+/* A change of one group's count that the tree has not heard of: a request's blocks mostly lie
+ * beside each other, and the tree is told of many at once. Zeroed: none. */
+struct held {
+    uint32_t group, change; /* modulo 2^32 */
+};
+
+static void tell_tree(struct reuse_stack *stack, struct held *held)
+{
+    if (held->change != 0)
+        for (uint32_t at = held->group + 1; at <= stack->groups; at += at & (0 - at))
+            stack->tree[at] += held->change;
+    held->change = 0;
+}
+
+static void hold(struct reuse_stack *stack, struct held *held, uint32_t slot, uint32_t change)
+{
+    if (slot / GROUP_BITS != held->group)
+        tell_tree(stack, held);
+    held->group = slot / GROUP_BITS;
+    held->change += change;
+}
+
+static void set_bit(struct reuse_stack *stack, struct held *held, uint32_t slot)
 {
     stack->bits[slot / WORD_BITS] |= UINT64_C(1) << slot % WORD_BITS;
-    add_to_group(stack, slot, 1);
+    hold(stack, held, slot, 1);
 }
 
-static void clear_bit(struct reuse_stack *stack, uint32_t slot)
+static void clear_bit(struct reuse_stack *stack, struct held *held, uint32_t slot)
 {
     stack->bits[slot / WORD_BITS] &= ~(UINT64_C(1) << slot % WORD_BITS);
-    add_to_group(stack, slot, UINT32_MAX);
+    hold(stack, held, slot, UINT32_MAX);
 }
 
 /* ---- room ---- */
 
+/* The map is the caller's to change. */
 static void free_block(struct reuse_stack *stack, uint32_t handle)
 {
-    struct reuse_block *block = &stack->block[handle];
-    keymap_remove(&stack->map, stack_keys(stack), block->key);
-    *block = (struct reuse_block){ .key = stack->free, .slot = REUSE_NO_SLOT };
+    stack->block[handle] = (struct reuse_block){ .key = stack->free, .slot = REUSE_NO_SLOT };
     stack->free = handle;
+}
+
+/* Makes of the tree a table of the bits before each group, until fill_slots(). */
+static void count_before_groups(struct reuse_stack *stack)
+{
+    uint32_t before = 0;
+    for (uint32_t group = 0; group < stack->groups; group++) {
+        stack->tree[group] = before;
+        for (int i = 0; i < GROUP_WORDS; i++)
+            before += count_bits(stack->bits[(size_t)group * GROUP_WORDS + (size_t)i]);
+    }
 }
 
 /* The first `live` slots are taken, none behind them. */
@@ -112,16 +144,19 @@ static void move_together(struct reuse_stack *stack, uint32_t touches)
 {
     uint32_t forgotten = stack->live > stack->depth_most ? stack->live - stack->depth_most : 0;
     uint32_t live = stack->live - forgotten, groups = stack->groups;
+    count_before_groups(stack);
     for (uint32_t handle = 1; handle < stack->high_water; handle++) {
         struct reuse_block *block = &stack->block[handle];
         if (block->slot == REUSE_NO_SLOT)
             continue;
-        uint32_t rank = rank_of(stack, block->slot);
+        uint32_t rank = stack->tree[block->slot / GROUP_BITS] + rank_in_group(stack, block->slot);
         if (rank < forgotten)
             free_block(stack, handle);
         else
             block->slot = rank - forgotten;
     }
+    if (forgotten > 0)
+        reuse_map_fill(&stack->map, stack->block, stack->high_water);
     while ((uint64_t)groups * GROUP_BITS < SLOTS_A_BLOCK * ((uint64_t)live + touches))
         groups *= 2;
     if (groups > stack->groups)
@@ -137,18 +172,73 @@ void reuse_stack_reserve(struct reuse_stack *stack, uint32_t touches)
         move_together(stack, touches);
 }
 
-/* ---- blocks ---- */
+/* ---- finding ---- */
 
 uint32_t reuse_stack_find(const struct reuse_stack *stack, uint64_t key, uint32_t *depth)
 {
-    uint32_t handle = keymap_find(&stack->map, stack_keys(stack), key);
-    if (handle == 0)
+    struct reuse_place place;
+    reuse_stack_find_all(stack, &key, 1, &place);
+    if (place.handle == 0)
         return 0;
-    *depth = stack->live - rank_of(stack, stack->block[handle].slot);
-    return *depth <= stack->depth_most ? handle : 0;
+    *depth = place.depth;
+    return *depth <= stack->depth_most ? place.handle : 0;
 }
 
-static uint32_t add_block(struct reuse_stack *stack, uint64_t key)
+/* Fills in the handles: a pass for each thing that memory must be asked for, so that many are under
+ * way. */
+static void find_handles(const struct reuse_stack *stack, const uint64_t *keys, uint32_t count,
+                         struct reuse_place *place)
+{
+    uint64_t hash[TOGETHER];
+    uint32_t at[TOGETHER];
+    for (uint32_t i = 0; i < count; i++) {
+        hash[i] = reuse_map_hash(keys[i]);
+        reuse_map_prefetch(&stack->map, hash[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        at[i] = reuse_map_first(&stack->map, hash[i]);
+        __builtin_prefetch(&stack->block[reuse_map_handle(&stack->map, at[i])]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        at[i] = reuse_map_find(&stack->map, stack->block, keys[i], hash[i], at[i]);
+        place[i].handle = reuse_map_handle(&stack->map, at[i]);
+        __builtin_prefetch(&stack->bits[stack->block[place[i].handle].slot / WORD_BITS]);
+    }
+}
+
+/* Fills in the depths. A block that was touched right behind or before the one before it is one
+ * nearer or deeper. */
+static void find_depths(const struct reuse_stack *stack, uint32_t count, struct reuse_place *place)
+{
+    uint32_t last_slot = REUSE_NO_SLOT, rank = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        place[i].depth = 0;
+        if (place[i].handle == 0)
+            continue;
+        uint32_t slot = stack->block[place[i].handle].slot;
+        bool has_last = last_slot != REUSE_NO_SLOT;
+        rank = has_last && slot == last_slot + 1   ? rank + 1
+               : has_last && slot + 1 == last_slot ? rank - 1
+                                                   : rank_of(stack, slot);
+        last_slot = slot;
+        place[i].depth = stack->live - rank;
+    }
+}
+
+void reuse_stack_find_all(const struct reuse_stack *stack, const uint64_t *keys, uint32_t count,
+                          struct reuse_place *place)
+{
+    for (uint32_t done = 0; done < count; done += TOGETHER) {
+        uint32_t some = count - done < TOGETHER ? count - done : TOGETHER;
+        find_handles(stack, keys + done, some, place + done);
+        find_depths(stack, some, place + done);
+    }
+}
+
+/* ---- touching ---- */
+
+/* at: where the search for it ended in the map. */
+static uint32_t add_block(struct reuse_stack *stack, uint64_t key, uint32_t at)
 {
     uint32_t handle = stack->free;
     if (handle != 0) {
@@ -158,27 +248,67 @@ static uint32_t add_block(struct reuse_stack *stack, uint64_t key)
         memory_grow(&stack->block, &stack->capacity, (uint64_t)handle + 1, sizeof *stack->block);
     }
     stack->block[handle] = (struct reuse_block){ .key = key };
-    keymap_add(&stack->map, stack_keys(stack), handle);
+    reuse_map_add(&stack->map, stack->block, at, handle);
     stack->live++;
     return handle;
 }
 
-uint32_t reuse_stack_touch(struct reuse_stack *stack, uint64_t key)
+/* What the tree must still be told: of the slots that are left, and of those that are taken. */
+struct moves {
+    struct held left, taken;
+};
+
+/* handle 0: not known, or not there. */
+static uint32_t touch(struct reuse_stack *stack, uint64_t key, uint32_t handle, struct moves *moves)
 {
     assert(stack->next_slot < (uint64_t)stack->groups * GROUP_BITS);
-    uint32_t handle = keymap_find(&stack->map, stack_keys(stack), key);
+    uint32_t at = 0;
+    if (handle == 0) {
+        uint64_t hash = reuse_map_hash(key);
+        at = reuse_map_find(&stack->map, stack->block, key, hash,
+                            reuse_map_first(&stack->map, hash));
+        handle = reuse_map_handle(&stack->map, at);
+    }
     if (handle != 0)
-        clear_bit(stack, stack->block[handle].slot);
+        clear_bit(stack, &moves->left, stack->block[handle].slot);
     else
-        handle = add_block(stack, key);
+        handle = add_block(stack, key, at);
     stack->block[handle].slot = stack->next_slot;
-    set_bit(stack, stack->next_slot++);
+    set_bit(stack, &moves->taken, stack->next_slot++);
     return handle;
+}
+
+static void end_moves(struct reuse_stack *stack, struct moves *moves)
+{
+    tell_tree(stack, &moves->left);
+    tell_tree(stack, &moves->taken);
+}
+
+uint32_t reuse_stack_touch(struct reuse_stack *stack, uint64_t key)
+{
+    struct moves moves = { 0 };
+    uint32_t handle = touch(stack, key, 0, &moves);
+    end_moves(stack, &moves);
+    return handle;
+}
+
+void reuse_stack_touch_all(struct reuse_stack *stack, const uint64_t *keys, uint32_t count,
+                           const struct reuse_place *place, bool last_first)
+{
+    struct moves moves = { 0 };
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = last_first ? count - 1 - i : i;
+        touch(stack, keys[at], place[at].handle, &moves);
+    }
+    end_moves(stack, &moves);
 }
 
 void reuse_stack_remove(struct reuse_stack *stack, uint32_t handle)
 {
-    clear_bit(stack, stack->block[handle].slot);
+    struct held held = { 0 };
+    clear_bit(stack, &held, stack->block[handle].slot);
+    tell_tree(stack, &held);
+    reuse_map_remove(&stack->map, stack->block, stack->block[handle].key);
     free_block(stack, handle);
     stack->live--;
 }

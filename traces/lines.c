@@ -2,19 +2,19 @@
 #include "traces/lines.h"
 
 #include "base/memory.h"
-#include "traces/unpack.h"
+#include "traces/unpack_ahead.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
-enum { PIECE_BYTES = 1 << 17, PEEK_BYTES = 1 << 16 };
+enum { PEEK_BYTES = 1 << 16 };
 #define LINE_BYTES_MAX (UINT32_C(64) << 20)
 
 /* text[begin .. end) is what was read and not given yet. text[hashed .. begin) was given, stands as
  * in the file, and is hashed when it can no longer wait: many lines at once. */
 struct lines {
-    struct unpack *unpack;
+    struct unpack_ahead *unpack;
     char *path;
     char *text;
     uint32_t text_capacity, hashed, begin, end;
@@ -25,8 +25,8 @@ struct lines {
 
 enum status lines_open(const char *path, struct lines **out, struct error *err)
 {
-    struct unpack *unpack;
-    if (unpack_open(path, &unpack, err) != STATUS_OK)
+    struct unpack_ahead *unpack;
+    if (unpack_ahead_open(path, &unpack, err) != STATUS_OK)
         return err->status;
     struct lines *lines = memory_new(1, sizeof *lines);
     lines->unpack = unpack;
@@ -43,7 +43,7 @@ void lines_close(struct lines *lines)
 {
     if (lines == NULL)
         return;
-    unpack_close(lines->unpack);
+    unpack_ahead_close(lines->unpack);
     XXH64_freeState(lines->hash);
     free(lines->path);
     free(lines->text);
@@ -76,10 +76,10 @@ static enum status read_more(struct lines *lines, struct error *err)
     if (lines->end > LINE_BYTES_MAX)
         return error_input(err, lines->path, lines->number + 1, NULL, "a line of at most 64 MiB",
                            "a longer one");
-    memory_grow(&lines->text, &lines->text_capacity, (uint64_t)lines->end + PIECE_BYTES + 1, 1);
+    memory_grow(&lines->text, &lines->text_capacity, (uint64_t)lines->end + UNPACK_PIECE_BYTES + 1,
+                1);
     size_t got = 0;
-    enum status status =
-        unpack_read(lines->unpack, lines->text + lines->end, PIECE_BYTES, &got, err);
+    enum status status = unpack_ahead_read(lines->unpack, lines->text + lines->end, &got, err);
     if (status == STATUS_INPUT)
         err->line = lines->number + newlines(lines->text, lines->end) + 1;
     lines->end += (uint32_t)got;
@@ -209,7 +209,7 @@ bool lines_was_ended(const struct lines *lines)
 
 double lines_progress(const struct lines *lines)
 {
-    return unpack_progress(lines->unpack);
+    return unpack_ahead_progress(lines->unpack);
 }
 
 uint64_t lines_hash(struct lines *lines)

@@ -255,6 +255,11 @@ enum status unpack_read(struct unpack *unpack, char *into, size_t room, size_t *
     return unpack_read(unpack, into, room, got, err); /* a mark alone: what follows it */
 }
 
+bool unpack_packed(const struct unpack *unpack)
+{
+    return unpack->packing != PACKING_NONE;
+}
+
 double unpack_progress(const struct unpack *unpack)
 {
     return unpack->file_bytes > 0 ? (double)unpack->read_bytes / (double)unpack->file_bytes : 0.0;

@@ -29,6 +29,8 @@ void unpack_close(struct unpack *unpack); /* NULL is fine */
 enum status unpack_read(struct unpack *unpack, char *into, size_t room, size_t *got,
                         struct error *err);
 
+/* Whether what was read so far is compressed. */
+bool unpack_packed(const struct unpack *unpack);
 /* Share of the file that was read, in [0, 1]; 0 where its size is not known. */
 double unpack_progress(const struct unpack *unpack);
 

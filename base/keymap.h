@@ -80,4 +80,13 @@ static inline void keymap_prefetch(const struct keymap *map, uint64_t key)
     __builtin_prefetch(&map->slot[keymap_hash(key) & map->mask]);
 }
 
+/* A handle that key most likely has, told from its hash alone; 0: none. For prefetching, when the slot was fetched before. */
+static inline uint32_t keymap_guess(const struct keymap *map, uint64_t key)
+{
+    uint32_t hash = keymap_hash(key), at = hash & map->mask;
+    while (map->slot[at].handle != 0 && map->slot[at].hash != hash)
+        at = (at + 1) & map->mask;
+    return map->slot[at].handle;
+}
+
 #endif

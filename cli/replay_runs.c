@@ -1,4 +1,4 @@
-/* cli/replay_runs.c - see replay_runs.h. An item of the crew is a run's part of a batch, or the
+/* cli/replay_runs.c - see replay_runs.h. An item of the crew is a run's part of a batch, the pass's or the
  * bound's; after the last batch, the bound of a size. */
 #define _DEFAULT_SOURCE /* clock_gettime() */
 #include "cli/replay_runs.h"
@@ -17,6 +17,8 @@
 
 enum { BATCH_REFERENCES = 1 << 17 };
 #define LOOK_EVERY_NS 50000000
+/* Fewer sizes of LRU are replayed one by one: a pass takes as long as some three of them. */
+#define PASS_SIZES_LEAST 4
 
 struct batch {
     uint64_t *keys;
@@ -53,6 +55,19 @@ static void replay_batch(struct replay_run *run, const struct batch *batch)
     run->cpu_s += cpu_now() - begin;
 }
 
+static void pass_batch(struct replay_runs *all, const struct batch *batch)
+{
+    double begin = cpu_now();
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const struct asked *asked = &batch->asked[i];
+        replay_sizes_request(all->pass, batch->keys + at, asked->count, batch->key_count - at,
+                             asked->prompt_tokens);
+        at += asked->count;
+    }
+    all->pass_cpu_s += cpu_now() - begin;
+}
+
 static bool tell_batch(struct bound *bound, const struct batch *batch)
 {
     const uint64_t *keys = batch->keys;
@@ -80,8 +95,22 @@ static void do_item(void *context, uint32_t item)
         all->sizes[item].bound = bound_of(all->bound, all_blocks(&all->sizes[item]));
     else if (item < all->run_count)
         replay_batch(&all->runs[item], work->batch);
+    else if (item == all->run_count)
+        pass_batch(all, work->batch);
     else
         work->too_many |= !tell_batch(all->bound, work->batch);
+}
+
+/* Those whose part of a batch is something to do. */
+static void give_parts(const struct replay_runs *all, struct crew *crew)
+{
+    for (uint32_t i = 0; i < all->run_count; i++)
+        if (all->runs[i].replay != NULL)
+            crew_give(crew, i);
+    if (all->pass != NULL)
+        crew_give(crew, all->run_count);
+    if (all->bound != NULL)
+        crew_give(crew, all->run_count + 1);
 }
 
 /* ---- reading ---- */
@@ -151,12 +180,6 @@ static void wait_for(struct crew *crew, struct shown *shown)
     }
 }
 
-static void give(struct crew *crew, uint32_t items)
-{
-    for (uint32_t i = 0; i < items; i++)
-        crew_give(crew, i);
-}
-
 static enum status replay_all(struct work *work, struct crew *crew, struct requests *requests,
                               struct shown *shown, struct error *err)
 {
@@ -166,7 +189,7 @@ static enum status replay_all(struct work *work, struct crew *crew, struct reque
     for (int at = 0; step != TRACE_ERROR && batch[at].count > 0; at = 1 - at) {
         work->batch = &batch[at];
         shown->references += batch[at].key_count;
-        give(crew, all->run_count + (all->bound != NULL));
+        give_parts(all, crew);
         /* The next one is read meanwhile. */
         batch[1 - at].count = 0;
         if (step == TRACE_ITEM && !interrupt_asked())
@@ -191,7 +214,8 @@ static void ask_bounds(struct work *work, struct crew *crew, struct shown *shown
         return;
     all->bound_bytes = bound_bytes(all->bound);
     bound_seal(all->bound);
-    give(crew, all->size_count);
+    for (uint32_t i = 0; i < all->size_count; i++)
+        crew_give(crew, i);
     wait_for(crew, shown);
 }
 
@@ -250,29 +274,87 @@ static enum status close_turns(struct replay_runs *all, enum status status, stru
     return status;
 }
 
+/* ---- making and ending the replays ---- */
+
+/* The runs that one pass replays, in order. Returns how many; 0: too few for one. */
+static uint32_t list_pass(const struct replay_runs *all, uint32_t *listed)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < all->run_count; i++)
+        if (replay_sizes_can(&all->runs[i].config))
+            listed[count++] = i;
+    return count >= PASS_SIZES_LEAST ? count : 0;
+}
+
+static void make_replays(struct replay_runs *all)
+{
+    uint32_t *listed = memory_new(all->run_count, sizeof *listed), next = 0;
+    uint32_t count = list_pass(all, listed);
+    const struct replay_config **configs = memory_new(count, sizeof *configs);
+    for (uint32_t i = 0; i < count; i++)
+        configs[i] = &all->runs[listed[i]].config;
+    if (count > 0)
+        all->pass = replay_sizes_new(configs, count);
+    for (uint32_t i = 0; i < all->run_count; i++)
+        if (next < count && listed[next] == i)
+            next++;
+        else
+            all->runs[i].replay = replay_new(&all->runs[i].config);
+    free(configs);
+    free(listed);
+}
+
+static void finish_pass(struct replay_runs *all)
+{
+    struct replay_result **results = memory_new(all->run_count, sizeof *results);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < all->run_count; i++)
+        if (all->runs[i].replay == NULL)
+            results[count++] = &all->runs[i].result;
+    for (uint32_t i = 0; i < all->run_count; i++)
+        if (all->runs[i].replay == NULL)
+            all->runs[i].cpu_s = all->pass_cpu_s / count;
+    replay_sizes_finish(all->pass, results);
+    free(results);
+}
+
+static void finish_replays(struct replay_runs *all)
+{
+    for (uint32_t i = 0; i < all->run_count; i++)
+        if (all->runs[i].replay != NULL)
+            all->runs[i].result = replay_finish(all->runs[i].replay);
+    if (all->pass != NULL)
+        finish_pass(all);
+}
+
+static void free_replays(struct replay_runs *all)
+{
+    for (uint32_t i = 0; i < all->run_count; i++)
+        replay_free(all->runs[i].replay);
+    replay_sizes_free(all->pass);
+    all->pass = NULL;
+}
+
 enum status replay_runs_do(struct replay_runs *all, struct trace *trace, struct requests *requests,
                            uint64_t threads, struct error *err)
 {
     struct work work = { .all = all };
     struct shown shown = { .trace = trace };
     struct crew *crew = NULL;
-    uint32_t items = all->run_count + (all->bound != NULL);
+    uint32_t items = all->run_count + (all->bound != NULL); /* at the most */
     enum status status = open_turns(all, err);
     if (status == STATUS_OK)
         status = crew_start(crew_size(threads, items), do_item, &work, &crew, err);
     if (status != STATUS_OK)
         return close_turns(all, status, err);
-    for (uint32_t i = 0; i < all->run_count; i++)
-        all->runs[i].replay = replay_new(&all->runs[i].config);
+    make_replays(all);
     progress_start(&shown.progress);
     status = replay_all(&work, crew, requests, &shown, err);
-    for (uint32_t i = 0; i < all->run_count; i++)
-        all->runs[i].result = replay_finish(all->runs[i].replay);
+    finish_replays(all);
     if (status == STATUS_OK)
         ask_bounds(&work, crew, &shown);
     progress_end(&shown.progress);
     crew_end(crew);
-    for (uint32_t i = 0; i < all->run_count; i++)
-        replay_free(all->runs[i].replay);
+    free_replays(all);
     return close_turns(all, status, err);
 }

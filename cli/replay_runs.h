@@ -1,6 +1,7 @@
 /* cli/replay_runs.h - one trace's block references against several policies and sizes at once. The
  * trace is read once and never held: a batch is read while the one before it is replayed, each
- * policy's part by one thread, so that results do not depend on threads. */
+ * policy's part by one thread, so that results do not depend on threads. LRU at several sizes is one pass
+ * (sim/replay/sizes.h). */
 #ifndef REPRISE_CLI_REPLAY_RUNS_H
 #define REPRISE_CLI_REPLAY_RUNS_H
 
@@ -9,6 +10,7 @@
 #include "sim/replay/bound.h"
 #include "sim/replay/replay.h"
 #include "sim/replay/requests.h"
+#include "sim/replay/sizes.h"
 #include "sim/record/turn_file.h"
 
 #include <stdbool.h>
@@ -22,9 +24,9 @@ struct replay_size {
 struct replay_run {
     struct replay_config config;
     uint32_t size; /* in sizes[] */
-    struct replay *replay;
+    struct replay *replay; /* NULL: it is one of the pass */
     struct replay_result result;
-    double cpu_s; /* of replaying, without reading */
+    double cpu_s; /* of replaying, without reading; of a pass, its share */
     struct turn_file *turns; /* rows of its requests; NULL: none */
 };
 
@@ -38,6 +40,8 @@ struct replay_runs {
     struct replay_size *sizes;
     struct replay_run *runs; /* replay is made by replay_runs_do() */
     uint32_t size_count, run_count;
+    struct replay_sizes *pass; /* of several runs; NULL: there is none. Likewise made */
+    double pass_cpu_s;
     struct bound *bound;             /* NULL: no bounds are wanted */
     uint64_t bound_bytes;            /* at its most */
     struct replay_measured measured; /* zero: the trace does not tell */

@@ -148,6 +148,11 @@ prints "a replay without limit" '"hits": 1494' "${replay[@]}" --json
 cp stdout one.json
 "${replay[@]}" --json -j 1 2>stderr | cmp -s - one.json
 report $? "a replay: results depend on threads"
+# Four sizes of LRU and more are one pass: it counts what each size counts alone.
+counts() { "$reprise" replay "$sample" --json "$@" 2>stderr | grep -E '"(hits|hit_tokens|saved_ns|hbm|dram|ssd|regret_hits)"'; }
+for blocks in 30 100 300 1000 unlimited; do counts --blocks $blocks -p lru; done > alone.txt
+counts --blocks 30,100,300,1000,unlimited -p lru | cmp -s - alone.txt && [ -s alone.txt ]
+report $? "a replay: sizes in one pass count otherwise than alone"
 prints "a replay of two tiers" "SSD 1000 blocks" "$reprise" replay "$sample" --blocks 100 --ssd-blocks 1k
 prints "sessions are replayed in blocks" "references of 64 tokens" "$reprise" replay --blocks 10k -p lru \
     --set workload.sessions=60 --set placement.block_tokens=64

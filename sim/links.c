@@ -139,11 +139,24 @@ static void freeze(struct links *links, uint32_t mask, double share, double left
     }
 }
 
-/* Progressive filling: all rates grow together; a room that is full freezes the classes over it. */
-static void set_rates(struct links *links)
+/* The state's place among those that are kept, and what it is; NULL: of more classes or flows than can be. */
+static struct links_rates *kept_at(struct links *links, struct links_rates *state)
 {
-    if (links->active == 0 || set_rate_alone(links))
-        return;
+    *state = (struct links_rates){ .active = links->active };
+    uint32_t at = 0;
+    for (uint64_t rest = links->active, mask; (mask = next_class(&rest)) > 0; at++) {
+        uint32_t count = links->of[mask].by_end.count;
+        if (at == LINKS_KEPT_CLASSES || count > UINT16_MAX)
+            return NULL;
+        state->flows |= (uint64_t)count << (16 * at);
+    }
+    uint64_t hash = (state->active * UINT64_C(31) + state->flows) * UINT64_C(0x9E3779B97F4A7C15);
+    return &links->kept[hash >> 32 & (LINKS_KEPT - 1)];
+}
+
+/* Progressive filling: all rates grow together; a room that is full freezes the classes over it. */
+static void fill_rates(struct links *links)
+{
     double left[ROOMS];
     uint32_t flows[ROOMS] = { 0 }, rooms = 0;
     uint64_t unfrozen = links->active;
@@ -166,6 +179,26 @@ static void set_rates(struct links *links)
             freeze(links, (uint32_t)mask, share, left, flows);
         }
     }
+}
+
+static void set_rates(struct links *links)
+{
+    struct links_rates state;
+    if (links->active == 0 || set_rate_alone(links))
+        return;
+    struct links_rates *kept = kept_at(links, &state);
+    bool known = kept != NULL && kept->active == state.active && kept->flows == state.flows;
+    if (!known)
+        fill_rates(links);
+    if (kept == NULL)
+        return;
+    uint32_t at = 0;
+    for (uint64_t rest = links->active, mask; (mask = next_class(&rest)) > 0; at++) {
+        if (known)
+            links->of[mask].rate_bytes_per_ns = kept->rate[at];
+        state.rate[at] = links->of[mask].rate_bytes_per_ns;
+    }
+    *kept = state;
 }
 
 static double work_at(const struct links *links, const struct flow_class *class, uint64_t now_ns)

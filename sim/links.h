@@ -32,6 +32,13 @@ struct flow_class {
     struct heap by_end; /* flows by end_work, then sequence */
 };
 
+/* Rates depend on nothing but how many flows each class has: those of a few states are kept. */
+enum { LINKS_KEPT = 32, LINKS_KEPT_CLASSES = 4 };
+struct links_rates {
+    uint64_t active, flows;          /* classes as in links.active, of each 16 bits; active 0: none is kept */
+    double rate[LINKS_KEPT_CLASSES]; /* bytes a ns, in the classes' order */
+};
+
 struct links {
     double bytes_per_ns[LINK_COUNT];
     double both_bytes_per_ns[PAIR_COUNT]; /* a pair together; INFINITY: no such bound */
@@ -44,6 +51,7 @@ struct links {
     struct flow *flow;
     uint32_t flow_capacity, flow_high_water, free_flow;
     uint64_t now_ns, started;
+    struct links_rates kept[LINKS_KEPT];
 };
 
 void links_init(struct links *links, const double bytes_per_s[LINK_COUNT],

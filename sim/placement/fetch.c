@@ -103,13 +103,11 @@ static bool holds_its_share(const struct placement *core)
     return core->fetches > 0 && most > 0.0 && (double)core->fetching_tokens >= most;
 }
 
-/* The queue's next job behind those that were seen wants no fetch, or is not to have one: nobody need look at
- * it again before something changes. */
-static void see(struct placement *core, uint32_t job)
+/* The queue's job behind the first `before` wants no fetch, as they do not, or is not to have one: nobody need
+ * look at them again before something changes. What a fetch has evicted changes only who comes behind it. */
+static void see(struct placement *core, uint32_t before, uint32_t job)
 {
-    if (job == 0)
-        return;
-    core->fetch_seen++;
+    core->fetch_seen = before + 1;
     core->fetch_last = job;
 }
 
@@ -123,8 +121,8 @@ void fetch_ahead(struct placement *core)
         policy_window_jobs(&core->env, dram_tokens, core->env.keys.scheduler_aware_fetching_window);
     if (window <= core->fetch_seen)
         return;
-    if (core->fetch_seen == 0 && !core->config.fetch_head)
-        see(core, core->queue_head);
+    if (core->fetch_seen == 0 && core->queue_head != 0 && !core->config.fetch_head)
+        see(core, 0, core->queue_head);
     bool wanted = false;
     uint32_t seen = core->fetch_seen;
     uint32_t job = seen > 0 ? core->job[core->fetch_last].next : core->queue_head;
@@ -135,6 +133,6 @@ void fetch_ahead(struct placement *core)
             return;
         wanted |= core->job[job].wants_fetch;
         if (!wanted)
-            see(core, job);
+            see(core, seen, job);
     }
 }

@@ -166,6 +166,31 @@ static void verify_node(const struct placement *core, uint32_t unit)
     HOLDS(entry->uses == before->uses);
 }
 
+/* What look-ahead need not look at again: none of the queue's first jobs wants a fetch, but for its head. */
+static void verify_queue(const struct placement *core)
+{
+    uint32_t at = 0, last = 0;
+    for (uint32_t job = core->queue_head; job != 0; job = core->job[job].next, at++) {
+        HOLDS(core->job[job].state == JOB_QUEUED);
+        if (at >= core->fetch_seen)
+            continue;
+        HOLDS(!core->job[job].wants_fetch || (at == 0 && !core->config.fetch_head));
+        last = job;
+    }
+    HOLDS(at == core->queued && core->fetch_seen <= at);
+    HOLDS(core->fetch_seen == 0 || core->fetch_last == last);
+}
+
+/* Blocks that need not be shared again are whole in HBM, and stay. */
+static void verify_shared(const struct placement *core, const struct job *job)
+{
+    HOLDS(job->shared_units <= job->chain_count);
+    for (uint32_t i = 0; i < job->shared_units; i++) {
+        const struct unit *entry = &core->units.unit[chain_unit(core, job, i)];
+        HOLDS(entry->pins > 0 && entry->tokens[TIER_HBM] == core->config.unit_tokens);
+    }
+}
+
 void placement_verify(const struct placement *core)
 {
     uint64_t used_tokens[TIER_COUNT] = { 0 }, leaving[TIER_COUNT] = { 0 }, idle = 0;
@@ -186,11 +211,17 @@ void placement_verify(const struct placement *core)
         verify_followers(core, is_free);
     if (core->quotas != NULL)
         verify_quotas(core, is_free);
+    for (uint32_t unit = 1; unit < core->units.high_water; unit++)
+        HOLDS(core->units.unit[unit].live == !is_free[unit] &&
+              core->units.behind[unit] < core->units.high_water);
     free(is_free);
+    verify_queue(core);
     verify_transfers(core, used_tokens);
     for (uint32_t handle = 1; handle < core->job_high_water; handle++)
-        if (core->job[handle].state == JOB_RUNNING || core->job[handle].state == JOB_DRAINING)
+        if (core->job[handle].state == JOB_RUNNING || core->job[handle].state == JOB_DRAINING) {
             used_tokens[TIER_HBM] += core->job[handle].hbm_tokens;
+            verify_shared(core, &core->job[handle]);
+        }
     for (int tier = 0; tier < TIER_COUNT; tier++) {
         HOLDS(used_tokens[tier] == core->used_tokens[tier]);
         HOLDS(used_tokens[tier] <= core->env.capacity_tokens[tier]);

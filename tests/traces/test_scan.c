@@ -120,6 +120,7 @@ static const char *const lines[] = {
     "-{\"whole\": 1, \"other_whole\": 1}",
     "-{\"whole\": 01}",
     "-{\"whole\": 1000000000000000000}",
+    "-{\"whole\": -9223372036854775808}",
     "-{\"whole\": 1.0}",
     "-{\"whole\": 1e2}",
     "-{\"whole\": null}",

@@ -9,10 +9,15 @@
 
 struct block {
     uint64_t key;
-    uint32_t hash;
-    uint8_t tiers, remembered; /* bit t: it is in tier t; the policy remembers it there */
-    uint16_t unused;
+    uint32_t hash, kept; /* kept: why it has an entry, as bits; 0: it was only just made, or goes */
 };
+
+/* One word, always written and read whole: parts written apart would have to reach the cache before the
+ * whole could be read. */
+#define BLOCK_IN(tier) (1U << (unsigned)(tier))                /* it is in that tier */
+#define BLOCK_REMEMBERED(tier) (1U << (8U + (unsigned)(tier))) /* the policy remembers it there */
+#define BLOCK_HELD (1U << 16)                                  /* by the request that is worked on */
+#define BLOCK_IN_ANY 0xFFU
 
 /* Invariant: the groups hold each handle once, in the group that its hash says or one behind it, with
  * `passed` counted in those between. What policies see of a block is in `seen`, by handle. */
@@ -116,7 +121,7 @@ static inline uint32_t blocks_add(struct blocks *blocks, uint64_t key, uint32_t 
 static inline void blocks_remove(struct blocks *blocks, uint32_t handle)
 {
     struct block *block = &blocks->block[handle];
-    assert(block->tiers == 0 && block->remembered == 0);
+    assert(block->kept == 0);
     uint8_t tag = group_tag(block->hash);
     for (uint32_t at = block->hash & blocks->mask;; at = (at + 1) & blocks->mask) {
         struct group *group = &blocks->group[at];

@@ -45,14 +45,14 @@ MOVES_INLINE void ask_order_until(struct replay *replay, const struct policy *po
     replay->pending.ordered = end;
 }
 
-/* The guess is of some references ago; a block that went since is in no tier and not remembered. */
+/* The guess is of some references ago; what went since is kept for nothing. */
 MOVES_INLINE uint32_t intern(struct replay *replay, uint32_t at, uint32_t depth)
 {
     struct blocks *blocks = &replay->blocks;
     uint64_t key = replay->pending.key[at];
     uint32_t handle = replay->pending.guess[at];
     const struct block *block = &blocks->block[handle];
-    if (block->key != key || (block->tiers | block->remembered) == 0) {
+    if (block->key != key || block->kept == 0) {
         handle = blocks_find(blocks, key, replay->pending.hash[at]);
         if (handle == 0)
             handle = blocks_add(blocks, key, replay->pending.hash[at]);

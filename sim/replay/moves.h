@@ -8,8 +8,6 @@
 
 #define MOVES_INLINE static inline __attribute__((always_inline))
 
-#define HELD (1U << TIER_COUNT) /* in block.remembered: by the request that is worked on */
-
 /* replay.c: of what is not alone. */
 void replay_settle(struct replay *replay, uint32_t handle);
 void replay_count_child(struct replay *replay, uint32_t handle, int tier, bool comes);
@@ -18,10 +16,9 @@ void replay_move_down(struct replay *replay, uint32_t victim, enum tier tier);
 /* A block that no tier holds, no policy remembers and no block that is there follows, is forgotten. */
 MOVES_INLINE void settle(struct replay *replay, bool alone, uint32_t handle)
 {
-    const struct block *block = &replay->blocks.block[handle];
     if (!alone)
         replay_settle(replay, handle);
-    else if (block->tiers == 0 && block->remembered == 0)
+    else if (replay->blocks.block[handle].kept == 0)
         blocks_remove(&replay->blocks, handle);
 }
 
@@ -29,7 +26,7 @@ MOVES_INLINE void leave(struct replay *replay, const struct policy *policy, bool
                         uint32_t handle, enum tier tier, enum leave why)
 {
     policy->leave(&replay->env, handle, tier, why);
-    replay->blocks.block[handle].tiers &= (uint8_t) ~(1U << (unsigned)tier);
+    replay->blocks.block[handle].kept &= ~BLOCK_IN(tier);
     replay->used[tier]--;
     if (!alone)
         replay_count_child(replay, handle, (int)tier, false);
@@ -61,7 +58,7 @@ MOVES_INLINE bool evict(struct replay *replay, const struct policy *policy, bool
     if (!alone)
         replay_move_down(replay, victim, tier);
     leave(replay, policy, alone, victim, tier, LEAVE_EVICTED);
-    if (replay->told != NULL && replay->blocks.block[victim].tiers == 0)
+    if (replay->told != NULL && (replay->blocks.block[victim].kept & BLOCK_IN_ANY) == 0)
         told_lost(replay->told, replay->blocks.block[victim].key, tier);
     settle(replay, alone, victim);
     return true;
@@ -86,11 +83,11 @@ MOVES_INLINE bool enter(struct replay *replay, const struct policy *policy, bool
     if (policy->coming != NULL)
         policy->coming(&replay->env, handle, tier);
     /* Held: for room the policy may forget the very block that comes. */
-    uint8_t held = replay->blocks.block[handle].remembered & HELD;
-    replay->blocks.block[handle].remembered |= HELD;
+    uint32_t held = replay->blocks.block[handle].kept & BLOCK_HELD;
+    replay->blocks.block[handle].kept |= BLOCK_HELD;
     bool room = make_room(replay, policy, alone, tier);
     if (held == 0)
-        replay->blocks.block[handle].remembered &= (uint8_t)~HELD;
+        replay->blocks.block[handle].kept &= ~BLOCK_HELD;
     if (!room) {
         if (!alone)
             replay_count_child(replay, handle, (int)tier, false);
@@ -99,7 +96,7 @@ MOVES_INLINE bool enter(struct replay *replay, const struct policy *policy, bool
     replay->used[tier]++;
     replay->env.arrivals++;
     replay->result.written[tier]++;
-    replay->blocks.block[handle].tiers |= (uint8_t)(1U << (unsigned)tier);
+    replay->blocks.block[handle].kept |= BLOCK_IN(tier);
     policy->enter(&replay->env, handle, tier);
     return true;
 }
@@ -109,7 +106,7 @@ MOVES_INLINE void use_ghost(struct replay *replay, const struct policy *policy, 
                             enum tier tier)
 {
     if (policy->uses_ghosts &&
-        (replay->blocks.block[handle].remembered & (1U << (unsigned)tier)) != 0) {
+        (replay->blocks.block[handle].kept & BLOCK_REMEMBERED(tier)) != 0) {
         assert(policy->use != NULL);
         policy->use(&replay->env, handle, tier);
     }

@@ -13,8 +13,7 @@
 
 void replay_settle(struct replay *replay, uint32_t handle)
 {
-    const struct block *block = &replay->blocks.block[handle];
-    if (block->tiers != 0 || block->remembered != 0)
+    if (replay->blocks.block[handle].kept != 0)
         return;
     if (replay->config.leaf_only)
         for (int tier = 0; tier < TIER_COUNT; tier++)
@@ -115,10 +114,10 @@ static void intern_chain(struct replay *replay, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         uint32_t at = pending->begin + i;
         uint32_t handle = intern(replay, pending->key[at], pending->hash[at], i);
-        replay->blocks.block[handle].remembered |= HELD;
+        replay->blocks.block[handle].kept |= BLOCK_HELD;
         replay->chain[i] = handle;
         uint32_t *parent = replay->blocks.seen.parent; /* grows with the blocks */
-        if (parent != NULL && replay->blocks.block[handle].tiers == 0)
+        if (parent != NULL && (replay->blocks.block[handle].kept & BLOCK_IN_ANY) == 0)
             parent[handle] = i > 0 ? replay->chain[i - 1] : 0;
     }
 }
@@ -135,9 +134,9 @@ static void work_tiers(struct replay *replay, struct request request)
     }
     for (uint32_t i = count; i-- > 0;) {
         struct block *block = &replay->blocks.block[replay->chain[i]];
-        if ((block->remembered & HELD) == 0)
+        if ((block->kept & BLOCK_HELD) == 0)
             continue; /* the same block twice in one request */
-        block->remembered &= (uint8_t)~HELD;
+        block->kept &= ~BLOCK_HELD;
         replay_settle(replay, replay->chain[i]);
     }
 }
@@ -155,8 +154,8 @@ static void remembers(struct policy_env *env, uint32_t unit, enum tier tier, boo
 {
     struct replay *replay = (struct replay *)(void *)((char *)env - offsetof(struct replay, env));
     struct block *block = &replay->blocks.block[unit];
-    unsigned bit = 1U << (unsigned)tier;
-    block->remembered = (uint8_t)(does ? block->remembered | bit : block->remembered & ~bit);
+    unsigned bit = BLOCK_REMEMBERED(tier);
+    block->kept = does ? block->kept | bit : block->kept & ~bit;
     if (does)
         return;
     if (!scout_meets(&replay->forgotten[tier], unit))

@@ -44,7 +44,7 @@ struct replay {
 
 static inline bool in_tier(const struct replay *replay, uint32_t handle, int tier)
 {
-    return (replay->blocks.block[handle].tiers >> tier & 1) != 0;
+    return (replay->blocks.block[handle].kept & BLOCK_IN(tier)) != 0;
 }
 
 /* Time to compute the leading `blocks` blocks of a context. */

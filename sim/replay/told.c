@@ -55,7 +55,7 @@ static struct turn_row empty_row(void)
 static enum tier tier_of(const struct blocks *blocks, uint32_t handle)
 {
     int tier = 0;
-    while (tier < TIER_COUNT && (handle == 0 || (blocks->block[handle].tiers >> tier & 1) == 0))
+    while (tier < TIER_COUNT && (handle == 0 || (blocks->block[handle].kept & BLOCK_IN(tier)) == 0))
         tier++;
     return (enum tier)tier;
 }

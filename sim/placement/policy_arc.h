@@ -101,6 +101,11 @@ static inline uint32_t arc_victim(struct policy_env *env, enum tier tier)
                              : policy_first(env, &arc->lists.list[tier][of_t1 ? T2 : T1], tier);
 }
 
+static inline void arc_prefetch(const struct policy_env *env, uint32_t unit, enum tier tier)
+{
+    order_prefetch_neighbours(env->units->link[tier], unit);
+}
+
 #define POLICY_ARC                                                                                 \
     {                                                                                              \
         .name = "arc",                                                                             \
@@ -113,6 +118,7 @@ static inline uint32_t arc_victim(struct policy_env *env, enum tier tier)
         .use = arc_use,                                                                            \
         .coming = arc_coming,                                                                      \
         .victim = arc_victim,                                                                      \
+        .prefetch = arc_prefetch,                                                                  \
     }
 
 #endif

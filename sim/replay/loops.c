@@ -9,8 +9,8 @@
 #include "sim/replay/moves.h"
 
 /* How many references ahead of the present ones what their groups say is asked for, and then their
- * neighbours in the policy's order; so many are worked off before more is asked for. A miss of memory is
- * some 100 ns, a reference some 40. */
+ * neighbours in the policy's order; so many are worked off before more is asked for. A miss of
+ * memory is some 100 ns, a reference some 40. */
 enum { BLOCK_AHEAD = 32, ORDER_AHEAD = 16, SLICE = 16 };
 
 static uint32_t least(uint32_t a, uint32_t b)
@@ -104,11 +104,11 @@ static void work_any(struct replay *replay, struct request request)
     work(replay, replay->policy, request);
 }
 
-/* <- a policy with a loop of its own: its name, as in POLICIES, and what its header makes its struct of.
- * Each is some KB of code. */
+/* <- a policy with a loop of its own: its name, as in POLICIES, and what its header makes its
+ * struct of. Each is some KB of code. */
 #define LOOPS(X)                                                                                   \
-    X(lru, POLICY_LRU) X(fifo, POLICY_FIFO) X(sieve, POLICY_SIEVE) X(s3_fifo, POLICY_S3_FIFO)      \
-    X(arc, POLICY_ARC)
+    X(lru, POLICY_LRU)                                                                             \
+    X(fifo, POLICY_FIFO) X(sieve, POLICY_SIEVE) X(s3_fifo, POLICY_S3_FIFO) X(arc, POLICY_ARC)
 
 #define LOOP_DEFINE(name, calls)                                                                   \
     static void work_##name(struct replay *replay, struct request request)                         \

@@ -184,6 +184,41 @@ static struct replay_result run(const struct replay_config *config, uint64_t see
     return result;
 }
 
+/* A copy of a policy is any policy: its calls go through its table. */
+static void compare_loops(const struct policy *policy, const struct policy_keys *keys,
+                          uint64_t blocks, uint64_t seed)
+{
+    const struct policy copy = *policy;
+    struct replay_config config = { .policy = policy,
+                                    .keys = *keys,
+                                    .blocks = { [TIER_SSD] = blocks },
+                                    .block_tokens = BLOCK_TOKENS,
+                                    .recompute_base_ns = 100.0,
+                                    .recompute_slope_ns = 1.0 };
+    struct replay_result own = run(&config, seed);
+    config.policy = &copy;
+    struct replay_result any = run(&config, seed);
+    ck_assert_msg(memcmp(&own, &any, sizeof own) == 0, "%s, %" PRIu64 " blocks, seed %" PRIu64,
+                  policy->name, blocks, seed);
+}
+
+START_TEST(a_loop_of_a_policy_s_own_does_as_that_of_any)
+{
+    const struct policy_keys standard = POLICY_KEYS_STANDARD;
+    struct policy_keys other = standard;
+    other.s3_fifo_small_share = 0.4;
+    other.s3_fifo_ghost_share = 2.5;
+    other.s3_fifo_promote_uses = 1;
+    other.arc_step = 3.0;
+    other.arc_first_target = 0.4;
+    for (int i = 0; policy_at(i) != NULL; i++)
+        for (int c = 0; policy_at(i)->saves && c < CAPACITIES; c += 3) {
+            compare_loops(policy_at(i), &standard, capacities[c], test_seed() + (uint64_t)c);
+            compare_loops(policy_at(i), &other, capacities[c], test_seed() + (uint64_t)c);
+        }
+}
+END_TEST
+
 START_TEST(blocks_in_a_tier_are_those_written_less_those_evicted)
 {
     for (int i = 0; policy_at(i) != NULL; i++) {
@@ -361,6 +396,7 @@ int main(void)
                         sizeof others / sizeof *others);
     tcase_add_test(tests, s3_fifo_s_main_goes_round_as_often_as_uses_count);
     tcase_add_test(tests, priorities_are_the_keys);
+    tcase_add_test(tests, a_loop_of_a_policy_s_own_does_as_that_of_any);
     tcase_add_test(tests, blocks_in_a_tier_are_those_written_less_those_evicted);
     tcase_add_test(tests, exclusive_lru_tiers_hit_as_one_of_both_sizes);
     tcase_add_test(tests, an_unlimited_cache_hits_alike_under_every_policy);

@@ -82,7 +82,8 @@ static void print_question(FILE *out, const struct size_question *question,
     if (answer->runs[SIZE_PART] > 0)
         fprintf(out, "%" PRIu32 " on %.0f %% of the workload, ", answer->runs[SIZE_PART],
                 100.0 * answer->share[SIZE_PART]);
-    fprintf(out, "%" PRIu32 " on all of it\n\n", answer->runs[SIZE_WHOLE]);
+    fprintf(out, "%" PRIu32 " on all of it%s\n\n", answer->runs[SIZE_WHOLE],
+            size_not_run(answer, terms, sizeof terms));
 }
 
 /* ---- the point itself ---- */

@@ -290,7 +290,7 @@ static void write_searched(const struct page *page)
 {
     const struct size_space *space = page->question->space;
     const struct size_answer *answer = page->answer;
-    char axes[TEXT_BYTES] = "", part[96] = "";
+    char axes[TEXT_BYTES] = "", part[96] = "", not_run[192];
     size_t used = 0;
     for (uint32_t a = 0; a < space->axis_count && used + AXIS_KEY_BYTES + 32 < sizeof axes; a++)
         used += (size_t)snprintf(axes + used, sizeof axes - used, "%s%s (%" PRIu32 ")",
@@ -301,8 +301,9 @@ static void write_searched(const struct page *page)
                  100.0 * answer->share[SIZE_PART]);
     say(page->out, "",
         "Searched: %s: %" PRIu32 " choices. Simulated: %" PRIu32
-        " on all of the load%s; they are kept in the database as sweep %" PRId64 ".",
-        axes, space->grid, answer->runs[SIZE_WHOLE], part, answer->sweep);
+        " on all of the load%s%s; they are kept in the database as sweep %" PRId64 ".",
+        axes, space->grid, answer->runs[SIZE_WHOLE], part,
+        size_not_run(answer, not_run, sizeof not_run), answer->sweep);
 }
 
 static void write_asked(const struct page *page)

@@ -55,6 +55,7 @@ struct size_answer {
     struct size_value **value[SIZE_LEVELS]; /* of each point; NULL: not run */
     double share[SIZE_LEVELS];              /* of the workload that a level runs */
     uint32_t runs[SIZE_LEVELS];
+    uint32_t kinds, kinds_not_run; /* of servers (size_columns.h); of them: too dear, whatever they can. 0: all points were run */
     int64_t sweep; /* in the store */
     bool interrupted;
     /* SIZE_NONE: there is none. */
@@ -194,6 +195,9 @@ char *size_saving_today(const struct size_answer *answer, char *out, size_t out_
 /* What a workload that cannot reuse lacks, and how to ask with it. */
 char *size_cannot_reuse(const struct size_question *question, char *out, size_t out_bytes);
 char *size_cannot_reuse_command(const struct size_question *question, char *out, size_t out_bytes);
+
+/* ", none of 12 kinds of servers of 24: ...", where some were not run since they cost more than what was found; else "". */
+char *size_not_run(const struct size_answer *answer, char *out, size_t out_bytes);
 
 /* Where there is no answer->best: that, and what may help. */
 char *size_unkept(const struct size_answer *answer, char *out, size_t out_bytes);

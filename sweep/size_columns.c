@@ -66,7 +66,7 @@ static bool is_base(const struct size_space *space, uint32_t point)
     return true;
 }
 
-static void add_column(struct columns *columns, uint32_t point, bool whole_only)
+static void add_column(struct columns *columns, uint32_t point)
 {
     memory_grow(&columns->column, &columns->capacity, (uint64_t)columns->count + 1,
                 sizeof *columns->column);
@@ -76,7 +76,7 @@ static void add_column(struct columns *columns, uint32_t point, bool whole_only)
                                .group = group_of(columns->space, point),
                                .part_keeps = columns->servers,
                                .keeps = columns->servers };
-    if (whole_only)
+    if (columns->whole_only)
         column->part_breaks = column->part_keeps = columns->servers / 2;
 }
 
@@ -85,11 +85,10 @@ static void add_column(struct columns *columns, uint32_t point, bool whole_only)
 static enum status consider(struct size_runs *runs, struct columns *columns, uint32_t point,
                             struct error *err)
 {
-    bool whole_only = runs->answer->share[SIZE_PART] >= 1.0;
     uint32_t tried, canonical;
     if (!is_base(columns->space, point))
         return STATUS_OK;
-    add_column(columns, point, whole_only);
+    add_column(columns, point);
     tried = top(columns, columns->count - 1, 0);
     enum status status = size_space_canonical(runs->question->space, tried, &canonical, err);
     bool own = columns->column[columns->count - 1].kv == SIZE_KV_KEPT
@@ -105,7 +104,9 @@ enum status columns_make(struct size_runs *runs, struct columns *columns, struct
     struct size_space *space = runs->question->space;
     uint32_t axis = servers_axis(space);
     enum status status = STATUS_OK;
-    *columns = (struct columns){ .space = space, .storages = 1 };
+    *columns = (struct columns){ .space = space,
+                                 .storages = 1,
+                                 .whole_only = runs->answer->share[SIZE_PART] >= 1.0 };
     columns->servers = axis != SIZE_NONE ? space->axes[axis].count : 1;
     for (uint32_t a = 0; a < space->axis_count; a++)
         columns->storages *= is_storage(space, a) ? space->axes[a].count : 1;
@@ -263,6 +264,18 @@ uint32_t columns_cheapest_open(struct size_runs *runs, struct columns *columns, 
     free(usd);
     free(list);
     return err->status == STATUS_OK ? count : 0;
+}
+
+uint32_t columns_not_run(const struct columns *columns)
+{
+    uint32_t count = 0;
+    for (uint32_t c = 0; c < columns->count; c++) {
+        const struct column *column = &columns->column[c];
+        bool part_was_run = column->part_breaks > 0 || column->part_keeps < columns->servers;
+        count += column->closed && column->breaks == 0 && column->keeps == columns->servers &&
+                 (columns->whole_only || !part_was_run);
+    }
+    return count;
 }
 
 uint32_t columns_by_price(const struct size_runs *runs, const struct columns *columns,

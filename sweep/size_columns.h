@@ -25,6 +25,7 @@ struct columns {
     uint32_t count, capacity;
     uint32_t servers;  /* places on the axis of servers; 1 without such an axis */
     uint32_t storages; /* combinations of places on the axes of storage */
+    bool whole_only;   /* nothing is run on a part */
 };
 
 enum status columns_make(struct size_runs *runs, struct columns *columns, struct error *err);
@@ -47,6 +48,8 @@ void column_heed_whole(const struct size_runs *runs, struct columns *columns, ui
  * others. Returns how many, at most `most`; fewer also where *err says why. */
 uint32_t columns_cheapest_open(struct size_runs *runs, struct columns *columns, uint32_t *chosen,
                                uint32_t most, struct error *err);
+/* Columns of which nothing was run: the fewest of their servers without storage cost no less than what is found. */
+uint32_t columns_not_run(const struct columns *columns);
 /* Columns of which a number of servers keeps the promises, the cheapest without storage first. */
 uint32_t columns_by_price(const struct size_runs *runs, const struct columns *columns,
                           uint32_t *order);

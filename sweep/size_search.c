@@ -36,42 +36,61 @@ static void at_stage(struct size_runs *runs, const char *stage, double begin, do
 
 /* ---- how many servers of each kind ---- */
 
-/* Bisects on a part of the workload: where to begin on the whole. */
-static enum status bisect_parts(struct size_runs *runs, struct columns *columns, struct error *err)
+/* Bisects these columns on a part of the workload: where to begin on the whole. */
+static enum status bisect_parts(struct size_runs *runs, struct columns *columns,
+                                const uint32_t *chosen, uint32_t chosen_count, struct error *err)
 {
-    uint32_t *points = memory_new(columns->count, sizeof *points);
+    uint32_t points[TRIED_AT_A_TIME];
     enum status status = STATUS_OK;
     at_stage(runs, "how many servers of each kind, on a part of the workload", 0.0, 0.3);
     for (bool going = true; status == STATUS_OK && going;) {
         uint32_t count = 0;
-        for (uint32_t c = 0; c < columns->count; c++)
-            if (column_next_part(columns, c, &points[count]))
+        for (uint32_t i = 0; i < chosen_count; i++)
+            if (column_next_part(columns, chosen[i], &points[count]))
                 count++;
         going = count > 0;
         status = size_runs_make(runs, SIZE_PART, points, count, err);
-        for (uint32_t c = 0; status == STATUS_OK && c < columns->count; c++)
-            column_heed_part(runs, columns, c);
+        for (uint32_t i = 0; status == STATUS_OK && i < chosen_count; i++)
+            column_heed_part(runs, columns, chosen[i]);
     }
-    free(points);
     return status;
 }
 
-/* On the whole workload, the cheapest kinds first, until the next ones cost more than what is found
- * with as much of it kept on the same hardware. */
-static enum status bisect_whole(struct size_runs *runs, struct columns *columns, struct error *err)
+/* The open columns that may cost least. What a part of the workload says of a column only adds to
+ * what it costs at least: once it was asked of the cheapest ones, the others cost more, whatever it
+ * says of them. */
+static enum status choose_cheapest(struct size_runs *runs, struct columns *columns,
+                                   uint32_t chosen[TRIED_AT_A_TIME], uint32_t *count,
+                                   struct error *err)
+{
+    for (bool known = false; err->status == STATUS_OK && !known;) {
+        uint32_t point;
+        *count = columns_cheapest_open(runs, columns, chosen, TRIED_AT_A_TIME, err);
+        known = true;
+        for (uint32_t i = 0; i < *count; i++)
+            known = known && !column_next_part(columns, chosen[i], &point);
+        if (!known)
+            bisect_parts(runs, columns, chosen, *count, err);
+    }
+    return err->status;
+}
+
+/* The cheapest kinds first, until the next ones cost more than what is found with as much of it
+ * kept on the same hardware. */
+static enum status bisect(struct size_runs *runs, struct columns *columns, struct error *err)
 {
     uint32_t points[TRIED_AT_A_TIME], chosen[TRIED_AT_A_TIME];
     enum status status = STATUS_OK;
-    at_stage(runs, "how many servers of each kind", 0.3, 0.6);
     for (bool going = true; status == STATUS_OK && going;) {
-        uint32_t count = columns_cheapest_open(runs, columns, chosen, TRIED_AT_A_TIME, err);
+        uint32_t count = 0;
+        status = choose_cheapest(runs, columns, chosen, &count, err);
+        at_stage(runs, "how many servers of each kind", 0.3, 0.6);
+        going = status == STATUS_OK && count > 0;
         for (uint32_t i = 0; i < count; i++)
             points[i] = column_next_whole(columns, chosen[i]);
-        going = count > 0;
-        if (err->status == STATUS_OK)
-            size_runs_make(runs, SIZE_WHOLE, points, count, err);
-        status = err->status;
-        for (uint32_t i = 0; status == STATUS_OK && i < count; i++)
+        if (going)
+            status = size_runs_make(runs, SIZE_WHOLE, points, count, err);
+        for (uint32_t i = 0; going && status == STATUS_OK && i < count; i++)
             column_heed_whole(runs, columns, chosen[i]);
     }
     return status;
@@ -341,10 +360,10 @@ static enum status search(struct size_runs *runs, struct error *err)
         status = run_all(runs, err);
     } else {
         status = columns_make(runs, &columns, err);
-        if (status == STATUS_OK && runs->answer->share[SIZE_PART] < 1.0)
-            status = bisect_parts(runs, &columns, err);
         if (status == STATUS_OK)
-            status = bisect_whole(runs, &columns, err);
+            status = bisect(runs, &columns, err);
+        runs->answer->kinds = columns.count;
+        runs->answer->kinds_not_run = columns_not_run(&columns);
         if (status == STATUS_OK)
             status = refine_all(runs, &columns, err);
         if (status == STATUS_OK)

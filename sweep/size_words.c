@@ -306,6 +306,17 @@ char *size_cannot_reuse_command(const struct size_question *question, char *out,
 
 /* ---- where nothing keeps the promises ---- */
 
+char *size_not_run(const struct size_answer *answer, char *out, size_t out_bytes)
+{
+    *out = '\0';
+    if (answer->kinds_not_run > 0)
+        snprintf(out, out_bytes,
+                 ", none of %" PRIu32 " of the %" PRIu32
+                 " kinds of servers: the cheapest of each cost no less than what was found",
+                 answer->kinds_not_run, answer->kinds);
+    return out;
+}
+
 char *size_unkept(const struct size_answer *answer, char *out, size_t out_bytes)
 {
     const struct size_value *value = size_whole(answer, answer->nearest);

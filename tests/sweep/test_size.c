@@ -136,6 +136,67 @@ START_TEST(the_search_is_within_2_percent_of_trying_everything)
 }
 END_TEST
 
+static const char chat[] =
+    "{model: llama-3-8b, hardware: h100, warmup_turns: 500, workload: {sessions: 1100, "
+    "sessions_per_s: 2, prompt_tokens.mean: 300, reply_tokens.mean: 60, mean_turns: 6}}";
+static const char *const chat_axes[] = { "gpus=1,2,4,8", "policy=scheduler-aware,lru",
+                                         "tiers.dram.capacity=0,64GB,256GB", "tiers.ssd.capacity=0",
+                                         "cluster.replicas=1,2,3,4" };
+
+static double least_usd(struct size_space *space, uint32_t index)
+{
+    const struct size_point *point;
+    struct error err = { 0 };
+    ck_assert_int_eq(size_space_point(space, index, &point, &err), STATUS_OK);
+    return point->usd_least;
+}
+
+/* One GPU does: two are tried as its neighbours, and eight, of which one server costs more, at no
+ * level. */
+START_TEST(kinds_that_cost_more_than_what_is_found_are_not_run)
+{
+    struct size_space space = spaced(chat, chat_axes, AXES);
+    struct size_question question = question_on(&space, "ttft_p99=10s");
+    char *path = database_path();
+    struct size_answer answer = answered(&question, path, 2);
+    uint32_t gpus = size_space_axis(&space, "gpus");
+    ck_assert_uint_gt(answer.runs[SIZE_PART], 0);
+    ck_assert_uint_gt(answer.kinds_not_run, 0);
+    ck_assert_uint_lt(answer.kinds_not_run, answer.kinds);
+    ck_assert_uint_eq(size_space_place(&space, answer.best, gpus), 0);
+    for (uint32_t i = 0; i < space.count; i++) {
+        if (size_space_place(&space, i, gpus) < 3)
+            continue;
+        ck_assert_ptr_null(answer.value[SIZE_PART][i]);
+        ck_assert_ptr_null(answer.value[SIZE_WHOLE][i]);
+        ck_assert(least_usd(&space, i) >= least_usd(&space, answer.best));
+    }
+    size_answer_free(&answer);
+    database_remove(path);
+    size_space_free(&space);
+}
+END_TEST
+
+/* No kind keeps it, so that no price rules another out. */
+START_TEST(every_kind_is_run_where_none_is_found)
+{
+    struct size_space space = spaced(chat, chat_axes, AXES);
+    struct size_question question = question_on(&space, "ttft_p99=1ms");
+    char *path = database_path();
+    struct size_answer answer = answered(&question, path, 2);
+    uint32_t gpus = size_space_axis(&space, "gpus"), dear = 0;
+    ck_assert_uint_eq(answer.best, SIZE_NONE);
+    ck_assert_uint_gt(answer.kinds, 8);
+    ck_assert_uint_eq(answer.kinds_not_run, 0);
+    for (uint32_t i = 0; i < space.count; i++)
+        dear += size_space_place(&space, i, gpus) == 3 && answer.value[SIZE_WHOLE][i] != NULL;
+    ck_assert_uint_ge(dear, 3);
+    size_answer_free(&answer);
+    database_remove(path);
+    size_space_free(&space);
+}
+END_TEST
+
 START_TEST(threads_and_what_is_stored_change_nothing)
 {
     struct size_space space = spaced(base, axes, AXES);
@@ -617,6 +678,8 @@ int main(void)
     TCase *tcase = tcase_create("size");
     tcase_set_timeout(tcase, 100);
     tcase_add_loop_test(tcase, the_search_is_within_2_percent_of_trying_everything, 0, TRIES(3));
+    tcase_add_test(tcase, kinds_that_cost_more_than_what_is_found_are_not_run);
+    tcase_add_test(tcase, every_kind_is_run_where_none_is_found);
     tcase_add_test(tcase, threads_and_what_is_stored_change_nothing);
     tcase_add_test(tcase, no_point_of_the_front_is_worse_in_both);
     tcase_add_test(

@@ -130,7 +130,7 @@ static enum status open_shared(struct inputs *inputs, const struct experiment *e
 enum status inputs_open_trace(struct inputs *inputs, const struct experiment *experiment,
                               struct trace **trace, struct error *err)
 {
-    if (inputs == NULL)
+    if (inputs == NULL || experiment->trace[0] == '\0')
         return experiment_open_trace(experiment, trace, err);
     char *keys = experiment_trace_text(experiment);
     pthread_mutex_lock(&inputs->lock);

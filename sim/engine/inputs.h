@@ -1,4 +1,4 @@
-/* sim/engine/inputs.h - what several runs of one process read, read once: the traces of their experiments. Whoever makes
+/* sim/engine/inputs.h - what several runs of one process read, read once: their trace files. Whoever makes
  * many runs has one of these and gives it to each; what a run reads through it is what it would read alone. From any
  * thread. */
 #ifndef REPRISE_SIM_ENGINE_INPUTS_H
@@ -16,8 +16,9 @@ struct inputs;
 struct inputs *inputs_new(void);
 void inputs_free(struct inputs *inputs); /* all that was opened through it is closed; NULL is fine */
 
-/* experiment_open_trace(), sharing what experiments with the same trace and the same keys of import and workload have
- * read already. inputs NULL: experiment_open_trace(). */
+/* experiment_open_trace(), sharing what experiments with the same trace file and the same keys of import and workload have
+ * read already. inputs NULL: experiment_open_trace(). So is a generated workload's, which is made sooner than held: what
+ * outlives a run keeps the run's memory from being given back. */
 enum status inputs_open_trace(struct inputs *inputs, const struct experiment *experiment,
                               struct trace **trace, struct error *err);
 

@@ -179,10 +179,11 @@ START_TEST(one_trace_more_than_can_be_kept_is_read_alone)
     struct inputs *inputs = inputs_new();
     for (int i = 0; i <= INPUTS_TRACES_MOST; i++) {
         struct error err = { 0 };
-        char key[64];
-        snprintf(key, sizeof key, "workload.seed=%d", i + 1);
-        struct experiment experiment = experiment_of("{}", (const char *[]){ key, NULL });
+        char *path = test_temp_file(REQUEST(0, 900) REQUEST(100, 950));
+        struct experiment experiment = experiment_on(path, "gpus=1");
         ck_assert_int_eq(inputs_open_trace(inputs, &experiment, &trace[i], &err), STATUS_OK);
+        unlink(path);
+        free(path);
     }
     for (int i = 0; i <= INPUTS_TRACES_MOST; i++) {
         struct trace_session session;

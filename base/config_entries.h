@@ -26,6 +26,10 @@ struct config_tree {
 /* NULL when the tree says nothing of key. */
 const struct config_entry *config_find(const struct config_tree *tree, const char *key);
 
+/* Reads a text whose every line is "key: value", both plain (config_flat.c), into an empty tree, as libyaml would have it. false:
+ * it is none such, and the tree is empty. Keys that are there twice are not refused. */
+bool config_flat_read(const char *text, struct config_tree *tree);
+
 /* Refuses an entry's key or value. */
 enum status config_refuse(const struct config_tree *tree, const struct config_entry *entry,
                           const char *expected, const char *found, struct error *err);

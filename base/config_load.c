@@ -110,6 +110,30 @@ static enum relation relation_of(const struct config_section *section, const str
     return *entry == '\0' ? KEYS_SAME : KEYS_APART;
 }
 
+/* A row of a schema; section->rows NULL: behind the last one. */
+struct row_place {
+    const struct config_section *section;
+    const struct config_row *row;
+};
+
+static struct row_place place_behind(struct row_place place)
+{
+    if ((++place.row)->key == NULL)
+        place.row = (++place.section)->rows;
+    return place;
+}
+
+/* A record has its keys in the order of the rows: whether the entry is the one at *place, which is
+ * then behind it. */
+static bool is_next_known(struct row_place *place, const struct config_entry *entry)
+{
+    if (place->row == NULL || place->row->key == NULL || entry->value == NULL ||
+        relation_of(place->section, place->row, entry->key) != KEYS_SAME)
+        return false;
+    *place = place_behind(*place);
+    return true;
+}
+
 /* Checks that an entry is a row with a value or a mapping of rows. */
 static enum status check_known(const struct config_section *sections,
                                const struct config_tree *tree, const struct config_entry *entry,
@@ -170,13 +194,29 @@ static enum status load_default(const char *file, const char *key, const struct 
     return error_input(err, "built-in default", 0, key, expected, row->standard);
 }
 
+/* The entry of that key, looked for first at *next, which is then behind it; NULL: there is none.
+ */
+static const struct config_entry *find_from(const struct config_tree *tree, uint32_t *next,
+                                            const char *key)
+{
+    const struct config_entry *entry = NULL;
+    if (tree != NULL && *next < tree->count && strcmp(tree->entry[*next].key, key) == 0)
+        entry = &tree->entry[*next];
+    else if (tree != NULL)
+        entry = config_find(tree, key);
+    if (entry != NULL)
+        *next = (uint32_t)(entry - tree->entry) + 1;
+    return entry;
+}
+
 static enum status load_row(const struct config_section *section, const struct config_row *row,
-                            const struct config_tree *tree, void *target, struct error *err)
+                            const struct config_tree *tree, uint32_t *next, void *target,
+                            struct error *err)
 {
     char key[CONFIG_KEY_BYTES];
     full_key(section, row, key);
     void *value = (char *)target + section->offset + row->offset;
-    const struct config_entry *entry = tree != NULL ? config_find(tree, key) : NULL;
+    const struct config_entry *entry = find_from(tree, next, key);
     if (entry != NULL)
         return load_given(tree, entry, row, value, err);
     return load_default(tree != NULL ? tree->name : NULL, key, row, value, err);
@@ -185,12 +225,15 @@ static enum status load_row(const struct config_section *section, const struct c
 enum status config_load(const struct config_section *sections, const struct config_tree *tree,
                         void *target, struct error *err)
 {
+    struct row_place place = { sections, sections->rows };
+    uint32_t next = 0;
     for (uint32_t i = 0; tree != NULL && i < tree->count; i++)
-        if (check_known(sections, tree, &tree->entry[i], err))
+        if (!is_next_known(&place, &tree->entry[i]) &&
+            check_known(sections, tree, &tree->entry[i], err))
             return err->status;
     for (const struct config_section *section = sections; section->rows != NULL; section++)
         for (const struct config_row *row = section->rows; row->key != NULL; row++)
-            if (load_row(section, row, tree, target, err))
+            if (load_row(section, row, tree, &next, target, err))
                 return err->status;
     return STATUS_OK;
 }

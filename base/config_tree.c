@@ -269,6 +269,8 @@ static enum status check_bytes(const char *text, size_t bytes, const char *name,
 
 static enum status read_entries(struct reader *reader, size_t bytes)
 {
+    if (config_flat_read(reader->text, reader->tree))
+        return refuse_duplicates(reader->tree, reader->err);
     if (!yaml_parser_initialize(&reader->parser))
         memory_exhausted();
     yaml_parser_set_input_string(&reader->parser, (const unsigned char *)reader->text, bytes);

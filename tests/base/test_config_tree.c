@@ -1,6 +1,6 @@
 /* tests/base/test_config_tree.c - which YAML is taken, and how the rest is refused: each with its
  * line. What a tree holds is asked through config_load, as its users do. */
-#include "base/config_tree.h"
+#include "base/config_entries.h"
 
 #include "base/random.h"
 #include "tests/base/config_fixture.h"
@@ -43,6 +43,139 @@ static void check_refused(const char *text, uint64_t line, const char *key, cons
     ck_assert_msg(strstr(err.expected, expected) != NULL, "\"%s\" lacks \"%s\"", err.expected,
                   expected);
 }
+
+/* ---- a record, a key a line, has a reader of its own ---- */
+
+static enum status parse(const char *text, struct config_tree **tree)
+{
+    struct error err = { 0 };
+    *tree = NULL;
+    return config_tree_parse(text, "t.yaml", tree, &err);
+}
+
+/* A comment is for libyaml: with one behind it, the same text goes the general way. */
+static void compare_with_libyaml(const char *text)
+{
+    char whole[2048];
+    struct config_tree *own, *general;
+    const char *newline = *text != '\0' && text[strlen(text) - 1] == '\n' ? "" : "\n";
+    ck_assert_int_lt(snprintf(whole, sizeof whole, "%s%s# end\n", text, newline), sizeof whole);
+    enum status status = parse(text, &own), expected = parse(whole, &general);
+    ck_assert_msg(status == expected, "%d, libyaml %d: %s", status, expected, text);
+    if (status != STATUS_OK)
+        return;
+    ck_assert_uint_eq(own->count, general->count);
+    for (uint32_t i = 0; i < own->count; i++) {
+        const struct config_entry *a = &own->entry[i], *b = &general->entry[i];
+        ck_assert_str_eq(a->key, b->key);
+        ck_assert_msg((a->value == NULL) == (b->value == NULL), "%s", text);
+        if (a->value != NULL)
+            ck_assert_msg(strcmp(a->value, b->value) == 0, "%s: %s, libyaml %s", text, a->value,
+                          b->value);
+        ck_assert_uint_eq(a->line, b->line);
+    }
+    config_tree_free(own);
+    config_tree_free(general);
+}
+
+START_TEST(a_record_is_read_as_libyaml_reads_it)
+{
+    static const char *const texts[] = {
+        "a: 1\n",
+        "a.b: -1\nc: \"\"\n",
+        "a: \"x: y # z\"\nb: every-rank\n",
+        "a: null\n",
+        "a: nulls\n",
+        "a: \"null\"\n",
+        "a: ~\n",
+        "a:\n",
+        "a: \n",
+        "a: 1 \n",
+        "a:  1\n",
+        "a : 1\n",
+        " a: 1\n",
+        "a: 1",
+        "a: 1\r\nb: 2\n",
+        "a: 1\n\nb: 2\n",
+        "a: 1\n  b: 2\n",
+        "a: 1\n  2\n",
+        "a: \"1\n  2\"\n",
+        "a: \"\\n\"\n",
+        "a: \"\t\"\n",
+        "a: 'b'\n",
+        "- a\n",
+        "a: - b\n",
+        "a: -\n",
+        "a: -b\n",
+        "a: .5\n",
+        "---\na: 1\n",
+        "a: 1\n---\nb: 1\n",
+        "a: 1\n...\n",
+        "a: 1 # b\n",
+        "a: 1# b\n",
+        "a: b: c\n",
+        "a: b:c\n",
+        "a: *b\n",
+        "a: &b c\n",
+        "a: !b c\n",
+        "a: [1]\n",
+        "a: {}\n",
+        "a: |\n  b\n",
+        "? a\n",
+        "a: @b\n",
+        "%a: b\n",
+        "a: 1\na: 2\n",
+        "a: 1e+06\n",
+        "a: x/y.z_\n",
+        "a: \"b\" \n",
+        "a: \"b\"c\n",
+        "a: \"b\n",
+        "_.: 1\n",
+        "a-b: 1\n",
+        "1: 1\n",
+        "a: 0x1\n",
+        "",
+        "\n",
+        "a\n",
+        "a: \"\xc3\xa9\"\n",
+        "a: \x7f\n",
+        "a: \"\x7f\"\n",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        compare_with_libyaml(texts[i]);
+    char key[200] = { 0 }, text[256];
+    for (int length = 90; length < 100; length++) {
+        memset(key, 'k', (size_t)length);
+        snprintf(text, sizeof text, "%s: 1\n", key);
+        compare_with_libyaml(text);
+    }
+}
+END_TEST
+
+/* Lines as they are printed, in which now and then a letter is another. */
+START_TEST(any_record_is_read_as_libyaml_reads_it)
+{
+    static const char *const lines[] = { "tiers.dram.capacity: 64000000000\n",
+                                         "model: \"llama-3-8b\"\n",
+                                         "a.b_c: 0.25\n",
+                                         "engine.version: \"\"\n",
+                                         "x: -3\n",
+                                         "placement.save: lacking\n",
+                                         "y: true\n" };
+    static const char letters[] = "ab01 .:-_\"\\#,[]{}&*!|>'%@`~?\n\t\r/+";
+    struct random random = random_from(test_seed(), 21);
+    for (int round = 0; round < 4000; round++) {
+        char text[512] = "";
+        uint64_t count = 1 + random_below(&random, 5), changes = random_below(&random, 3);
+        for (uint64_t i = 0; i < count; i++)
+            strcat(text, lines[random_below(&random, sizeof lines / sizeof *lines)]);
+        for (uint64_t i = 0; i < changes; i++)
+            text[random_below(&random, strlen(text))] =
+                letters[random_below(&random, sizeof letters - 1)];
+        compare_with_libyaml(text);
+    }
+}
+END_TEST
 
 START_TEST(nested_mappings_give_dotted_keys)
 {
@@ -380,6 +513,8 @@ static Suite *suite(void)
     Suite *suite = suite_create("base/config_tree");
     TCase *tcase = tcase_create("config_tree");
     tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, a_record_is_read_as_libyaml_reads_it);
+    tcase_add_test(tcase, any_record_is_read_as_libyaml_reads_it);
     tcase_add_test(tcase, nested_mappings_give_dotted_keys);
     tcase_add_test(tcase, dotted_keys_mean_the_same_as_nested_ones);
     tcase_add_test(tcase, an_empty_mapping_is_all_defaults);

@@ -29,6 +29,19 @@ void event_heap_push(struct event_heap *heap, uint64_t time_ns, uint32_t kind, u
 /* The heap must not be empty. */
 struct event event_heap_pop(struct event_heap *heap);
 
+/* The earliest; the heap must not be empty. Valid until the next call that changes the heap. */
+static inline const struct event *event_heap_first(const struct event_heap *heap)
+{
+    const struct event *first = &heap->item[heap->has_hole ? 1 : 0];
+    for (uint32_t i = 2; heap->has_hole && i <= heap->count && i <= EVENT_HEAP_ARITY; i++) {
+        const struct event *event = &heap->item[i];
+        if (event->time_ns < first->time_ns ||
+            (event->time_ns == first->time_ns && event->sequence < first->sequence))
+            first = event;
+    }
+    return first;
+}
+
 /* UINT64_MAX: nothing will happen. */
 static inline uint64_t event_heap_next_ns(const struct event_heap *heap)
 {

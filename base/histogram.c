@@ -125,6 +125,20 @@ void histogram_add_ramp(struct histogram *histogram, double first, double step, 
     sum_add(&histogram->sum, mean * (double)count * (double)times);
 }
 
+void histogram_add_all(struct histogram *histogram, const struct histogram *other)
+{
+    if (other->count == 0)
+        return;
+    for (uint32_t i = bucket_of(other->min), last = bucket_of(other->max); i <= last; i++)
+        histogram->bucket[i] += other->bucket[i];
+    if (histogram->count == 0 || other->min < histogram->min)
+        histogram->min = other->min;
+    if (other->max > histogram->max)
+        histogram->max = other->max;
+    histogram->count += other->count;
+    sum_add_sum(&histogram->sum, &other->sum);
+}
+
 /* The least whole number of values that is at least q of the count. */
 static uint64_t rank_of(const struct histogram *histogram, double q)
 {

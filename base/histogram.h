@@ -26,6 +26,8 @@ void histogram_add(struct histogram *histogram, uint64_t value, uint64_t times);
  */
 void histogram_add_ramp(struct histogram *histogram, double first, double step, uint64_t count,
                         uint64_t times);
+/* Adds all that the other holds. */
+void histogram_add_all(struct histogram *histogram, const struct histogram *other);
 /* The smallest recorded bucket value v such that at least q of the count is <= v; q in [0, 1].
  * 0 when empty. q = 0 gives min, q = 1 max, exactly. */
 uint64_t histogram_quantile(const struct histogram *histogram, double q);

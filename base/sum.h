@@ -20,6 +20,13 @@ static inline void sum_add(struct sum *sum, double value)
     sum->high = high;
 }
 
+/* What another has summed: of whole numbers as exact as adding them one by one. */
+static inline void sum_add_sum(struct sum *sum, const struct sum *other)
+{
+    sum_add(sum, other->high);
+    sum_add(sum, other->low);
+}
+
 static inline double sum_value(const struct sum *sum)
 {
     return sum->high + sum->low;

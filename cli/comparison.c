@@ -92,6 +92,7 @@ void comparison_free(struct comparison *comparison)
 struct running {
     struct comparison *comparison;
     struct inputs *inputs; /* NULL: one run has nobody to share with */
+    uint32_t threads;      /* of each run: those that no run of its own takes */
     /* The first item that has failed; UINT32_MAX: none. Those behind it are not wanted any more, but
      * those before it are: whichever ends first, what is told is the first failure in their order. */
     atomic_uint_fast32_t failed;
@@ -166,8 +167,8 @@ static void run_one(void *context, uint32_t item)
     if (comparison_record_begin(running->comparison, run) == STATUS_OK)
         progress.watch = record_watch(&run->record);
     if (run->err.status == STATUS_OK &&
-        sim_run_from(running->inputs, &run->experiment, &progress, &run->result, &run->err) ==
-            STATUS_OK)
+        sim_run_from(running->inputs, running->threads, &run->experiment, &progress, &run->result,
+                     &run->err) == STATUS_OK)
         end_run(run);
     if (comparison_record_end(run) != STATUS_OK)
         note_failure(running, item);
@@ -234,8 +235,9 @@ enum status comparison_run(struct comparison *comparison, uint64_t threads, stru
     struct running running = { .comparison = comparison };
     struct crew *crew = NULL;
     atomic_init(&running.failed, UINT32_MAX);
-    uint32_t items = items_of(comparison);
-    enum status status = crew_start(crew_size(threads, items), run_one, &running, &crew, err);
+    uint32_t items = items_of(comparison), at_once = crew_size(threads, items);
+    running.threads = crew_size(threads, 0) / at_once;
+    enum status status = crew_start(at_once, run_one, &running, &crew, err);
     if (status != STATUS_OK)
         return status;
     running.inputs = items > 1 ? inputs_new() : NULL;

@@ -2,7 +2,9 @@
  * other. A cluster is one clock and the servers behind a router; a server is an engine
  * (sim/engine/, which knows no time), its links and its GPUs as timing models them. Private to
  * sim/.
- *   cluster.c   the clock: events, arrivals; what a run's counts come to
+ *   cluster.c   the run: arrivals, and what its counts come to
+ *   lane.c      the clock and the events of all servers, or of those that one thread has
+ *   fleet.c     the lanes of many servers, side by side between one arrival and the next
  *   server.c    a server's turn when something has happened to it
  *   device.c    how long the GPUs take: iterations with layers that wait, decoding in closed form
  *   copies.c    what the engine wants copied, as flows over the links, layer by layer
@@ -57,8 +59,20 @@ struct device {
 
 struct cluster;
 
+/* Servers whose events happen one after the other: all of them, or of a fleet (fleet.c) some. */
+struct lane {
+    struct service *service; /* the cluster's, or a part of it */
+    struct event_heap events;
+    struct tournament next_links; /* by server, as the router's: when its links change next... */
+    uint32_t *changed, changed_count; /* ... but of these, which were told since */
+    uint32_t first, stride;           /* servers first, first + stride, ... of the cluster */
+    uint64_t now_ns, events_done;
+    uint64_t until_ns; /* then something happens that others bring; UINT64_MAX: nothing does */
+};
+
 struct server {
     struct cluster *cluster;
+    struct lane *lane;
     struct engine *engine; /* the service's */
     uint32_t index;
     struct links links;
@@ -67,18 +81,16 @@ struct server {
     uint32_t loads, loads_used; /* slots; those in use are among the first loads_used */
     struct layer_arrivals arrivals[ENGINE_STAGES]; /* when each layer's KV comes */
     uint32_t handover_head, handover_tail; /* turns to come for decoding, linked by session.next */
-    bool links_told; /* it is among cluster.changed */
+    bool links_told; /* it is among lane.changed */
 };
 
 struct cluster {
     const struct engine_setup *setup;
     struct service service;
     struct trace *trace;
-    struct event_heap events;
     struct server *server; /* service.engines */
-    struct tournament next_links; /* by server: when its links change next; of those in `changed`: not yet */
-    uint32_t *changed, changed_count;
-    uint64_t now_ns, events_done, next_tell;
+    struct lane all;       /* until, and unless, a fleet's lanes have them */
+    uint64_t next_tell;    /* of `all`: when so many events are done */
 };
 
 static inline struct session *session_at(const struct server *server, uint32_t handle)
@@ -88,25 +100,52 @@ static inline struct session *session_at(const struct server *server, uint32_t h
 
 static inline uint64_t now_of(const struct server *server)
 {
-    return server->cluster->now_ns;
+    return server->lane->now_ns;
 }
 
 /* Runs the trace to its end, or until progress stops it (result->interrupted). Fills metrics and
  * series but for cost, wear and findings. STATUS_INPUT or STATUS_IO: the trace's. STATUS_INTERNAL:
  * turns were left over. */
-enum status cluster_run(const struct engine_setup *setup, struct trace *trace,
+enum status cluster_run(const struct engine_setup *setup, struct trace *trace, uint32_t threads,
                         const struct sim_progress *progress, struct sim_result *result,
                         struct error *err);
 
-/* cluster.c */
+/* lane.c */
 void cluster_schedule(struct server *server, uint64_t time_ns, enum cluster_event kind,
                       uint32_t handle);
 
+/* The cluster's servers first, first + stride, ...; nothing is to happen. */
+void lane_init(struct lane *lane, struct cluster *cluster, struct service *service, uint32_t first,
+               uint32_t stride);
+void lane_free(struct lane *lane);
+/* What happens next: the links of a server change, or else an event. */
+struct lane_next {
+    uint64_t time_ns;   /* UINT64_MAX: nothing does */
+    uint32_t moving;    /* whose links change */
+    bool is_event;      /* no links do */
+};
+struct lane_next lane_look(struct lane *lane, struct cluster *cluster);
+bool lane_event_is_turn(const struct event *event);
+/* Whose event it is; of a turn the server that asked for it, not the one that it goes to. */
+uint32_t lane_event_server(const struct event *event);
+/* It happens. STATUS_INPUT: it is too late to be told in nanoseconds. */
+enum status lane_do(struct lane *lane, struct cluster *cluster, struct lane_next next,
+                    struct error *err);
+/* STATUS_INPUT, and why: an event comes at the end of time. */
+enum status lane_too_late(struct error *err);
+/* The session's next turn is asked now. */
+void lane_ask(struct lane *lane, struct cluster *cluster, uint32_t session);
 /* The server's links were started or stepped. */
-void cluster_links_changed(struct server *server);
-
+void lane_links_changed(struct server *server);
 /* When something happens next, whatever the one that acts now goes on to do; TIME_END_NS at the latest. */
-uint64_t cluster_next_ns(struct cluster *cluster);
+uint64_t lane_next_ns(struct lane *lane, struct cluster *cluster);
+
+/* fleet.c */
+/* Whether, as things are now, the rest of the run may go on in several lanes at once. */
+bool fleet_may_begin(const struct cluster *cluster);
+/* The rest of the run, on up to that many threads, whose number changes nothing. */
+enum status fleet_run(struct cluster *cluster, uint32_t threads, const struct sim_progress *progress,
+                      bool *interrupted, struct error *err);
 
 /* server.c */
 /* An iteration of the server's has ended: goes on with those that only decode, as far as nothing else

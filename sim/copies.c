@@ -12,7 +12,7 @@
 
 static uint32_t start_flow(struct server *server, uint32_t mask, uint64_t size_bytes, uint32_t user)
 {
-    cluster_links_changed(server);
+    lane_links_changed(server);
     return links_start(&server->links, now_of(server), mask, size_bytes, user);
 }
 

@@ -14,7 +14,7 @@ void handover_begin(struct server *server, uint32_t handle)
     struct session *session = session_at(server, handle);
     session->decode_server = router_pick_decoder(&cluster->service);
     struct server *decoder = &cluster->server[session->decode_server];
-    engine_announce(decoder->engine, cluster->now_ns, handle);
+    engine_announce(decoder->engine, now_of(decoder), handle);
     session->next = 0;
     if (decoder->handover_tail != 0)
         session_at(decoder, decoder->handover_tail)->next = handle;

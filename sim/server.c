@@ -59,12 +59,12 @@ void server_go_on(struct server *server)
 
 void server_decode_on(struct server *server)
 {
-    struct cluster *cluster = server->cluster;
+    struct lane *lane = server->lane;
     struct engine_iteration iteration;
     uint64_t ended;
-    enum engine_step step = engine_decode_on(server->engine, cluster_next_ns(cluster),
-                                             &cluster->now_ns, &ended, &iteration);
-    cluster->events_done += ended;
+    enum engine_step step = engine_decode_on(server->engine, lane_next_ns(lane, server->cluster),
+                                             &lane->now_ns, &ended, &iteration);
+    lane->events_done += ended;
     if (step != ENGINE_START)
         return;
     act_all(server);
@@ -75,7 +75,7 @@ void server_decode_on(struct server *server)
 void server_end_flows(struct server *server)
 {
     uint32_t user;
-    cluster_links_changed(server);
+    lane_links_changed(server);
     copies_note_progress(server);
     while (links_step(&server->links, now_of(server), &user))
         copies_flow_ended(server, user);

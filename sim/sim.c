@@ -12,16 +12,16 @@ void sim_policies(void (*visit)(const char *name, const char *summary, void *con
         visit(policy_at(i)->name, policy_at(i)->summary, context);
 }
 
-enum status sim_run_from(struct inputs *inputs, const struct experiment *experiment,
-                         const struct sim_progress *progress, struct sim_result *result,
-                         struct error *err)
+enum status sim_run_from(struct inputs *inputs, uint32_t threads,
+                         const struct experiment *experiment, const struct sim_progress *progress,
+                         struct sim_result *result, struct error *err)
 {
     struct engine_setup setup;
     struct trace *trace;
     memset(result, 0, sizeof *result);
     enum status status = engine_setup_open_from(inputs, experiment, &setup, &trace, err);
     if (status == STATUS_OK)
-        status = cluster_run(&setup, trace, progress, result, err);
+        status = cluster_run(&setup, trace, threads, progress, result, err);
     trace_close(trace);
     if (status != STATUS_OK)
         sim_result_free(result);
@@ -31,5 +31,5 @@ enum status sim_run_from(struct inputs *inputs, const struct experiment *experim
 enum status sim_run(const struct experiment *experiment, const struct sim_progress *progress,
                     struct sim_result *result, struct error *err)
 {
-    return sim_run_from(NULL, experiment, progress, result, err);
+    return sim_run_from(NULL, 1, experiment, progress, result, err);
 }

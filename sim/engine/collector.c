@@ -96,6 +96,88 @@ void collector_add_waiting(struct collector *collector, enum wait_cause cause, u
         sum_add(&collector->waiting_ns[cause], (double)turns * (double)(to_ns - since_ns));
 }
 
+/* ---- parts ---- */
+
+void collector_part_init(struct collector *part, const struct collector *whole, uint64_t now_ns,
+                         uint32_t waiting)
+{
+    collector_init(part, whole->experiment);
+    part->measure_ns = whole->measure_ns;
+    part->last_end_ns = whole->last_end_ns;
+    part->timeline.start_ns = whole->timeline.start_ns;
+    part->queue = (struct time_mean){ .since_ns = now_ns, .value = waiting };
+}
+
+static void add_timeline(struct timeline *whole, struct timeline *part)
+{
+    while (whole->bin_ns < part->bin_ns)
+        merge_pairs(whole);
+    while (part->bin_ns < whole->bin_ns)
+        merge_pairs(part);
+    for (int row = 0; row < ROW_COUNT; row++)
+        for (int i = 0; i < TIMELINE_BINS; i++)
+            whole->bin[row][i] += part->bin[row][i];
+}
+
+static void add_ttft_sums(struct turn_ttft *whole, const struct turn_ttft *part)
+{
+    whole->count += part->count;
+    sum_add_sum(&whole->sum_ns, &part->sum_ns);
+}
+
+static void add_sums(struct collector *whole, const struct collector *part)
+{
+    for (int i = 0; i < TTFT_TURNS; i++)
+        add_ttft_sums(&whole->by_turn[i], &part->by_turn[i]);
+    add_ttft_sums(&whole->urgent, &part->urgent);
+    sum_add_sum(&whole->outside_ns, &part->outside_ns);
+    sum_add_sum(&whole->queueing_before_ns, &part->queueing_before_ns);
+    sum_add_sum(&whole->queue.sum, &part->queue.sum);
+    sum_add_sum(&whole->batch_time, &part->batch_time);
+    sum_add_sum(&whole->decode_time, &part->decode_time);
+    for (int cause = 0; cause < WAIT_COUNT; cause++)
+        sum_add_sum(&whole->waiting_ns[cause], &part->waiting_ns[cause]);
+}
+
+/* The whole numbers, from the first to the last of each run of them. */
+static void add_counts(struct collector *whole, const struct collector *part)
+{
+#define ADD(member) whole->member += part->member;
+    ADD(load_wait_ns)
+    ADD(iterations)
+    ADD(extrapolated_iterations) ADD(extrapolated_ns) ADD(turns) ADD(reply_tokens) ADD(overflows)
+        ADD(clamped_turns) ADD(wanted_tokens) ADD(history_tokens) ADD(reused_tokens)
+            ADD(computed_tokens) ADD(passed_over_tokens) ADD(preemptions) ADD(preempted_tokens)
+                ADD(prefilled_again_tokens) ADD(turns_in_slo) ADD(prefill_tokens) ADD(units_found)
+                    ADD(units_wanted) ADD(turns_prefilled) ADD(turns_reusing) ADD(later_turns)
+                        ADD(later_turns_reusing) for (int tier = 0; tier < TIER_KINDS; tier++)
+    {
+        ADD(hit_tokens[tier])
+        ADD(passed_over[tier])
+    }
+    for (int what = 0; what < BUSY_COUNT; what++)
+        ADD(busy_ns[what])
+#undef ADD
+}
+
+void collector_add_part(struct collector *whole, struct collector *part, uint64_t now_ns)
+{
+    collector_set_queue(part, now_ns, (uint32_t)part->queue.value);
+    whole->queue.value += part->queue.value;
+    for (int of = 0; of < TIMES_COUNT; of++)
+        histogram_add_all(&whole->times[of], &part->times[of]);
+    add_timeline(&whole->timeline, &part->timeline);
+    add_sums(whole, part);
+    add_counts(whole, part);
+    for (uint32_t i = 0; i < TRACE_TENANTS_MOST; i++)
+        tenant_sums_add_part(&whole->tenant[i], &part->tenant[i]);
+    /* What was busy behind the last turn's end of all; a part that ended before was not. */
+    if (part->last_end_ns > whole->last_end_ns)
+        memcpy(whole->after_ns, part->after_ns, sizeof whole->after_ns);
+    if (part->last_end_ns > whole->last_end_ns)
+        whole->last_end_ns = part->last_end_ns;
+}
+
 /* ---- counting ---- */
 
 static void count_hits(struct collector *collector, const struct turn_record *turn)

@@ -134,6 +134,14 @@ void collector_add_waiting(struct collector *collector, enum wait_cause cause, u
 /* Turns waiting from now on. */
 void collector_set_queue(struct collector *collector, uint64_t now_ns, uint32_t turns);
 
+/* Of a part of the service that measures by itself from now on: turns that wait in it, and the rest as the
+ * whole has it. The whole's own queue is empty then. */
+void collector_part_init(struct collector *part, const struct collector *whole, uint64_t now_ns,
+                         uint32_t waiting);
+/* Now that nothing more happens in the part, what it measured is the whole's. Parts of one run are added in
+ * the same order whatever threads there were: sums of fractions depend on it. */
+void collector_add_part(struct collector *whole, struct collector *part, uint64_t now_ns);
+
 /* Fills the metrics that are the collector's, zeroes the others, and adds the series; docs/metrics.md
  * lists both. */
 void collector_finish(struct collector *collector, uint64_t now_ns, struct sim_result *result);

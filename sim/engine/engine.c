@@ -279,6 +279,16 @@ uint32_t engine_turns(const struct engine *engine)
     return engine->turns_here;
 }
 
+uint32_t engine_waiting(const struct engine *engine)
+{
+    return engine->waiting;
+}
+
+void engine_serve_for(struct engine *engine, struct service *service)
+{
+    engine->service = service;
+}
+
 uint64_t engine_moved_bytes(const struct engine *engine, enum link link)
 {
     return moved_over(&engine->moved, link);

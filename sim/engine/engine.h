@@ -163,6 +163,10 @@ void engine_add_metrics(struct engine *engine, struct metrics *metrics);
 /* The same of the first `count` tenants. */
 void engine_add_tenant_metrics(const struct engine *engine, struct tenant_result *tenants,
                                uint32_t count);
+/* Turns that were asked here and have not started. */
+uint32_t engine_waiting(const struct engine *engine);
+/* From now on what it does is counted there: the service, or a part of it. */
+void engine_serve_for(struct engine *engine, struct service *service);
 /* For service_start_measuring(). */
 void engine_start_measuring(struct engine *engine);
 

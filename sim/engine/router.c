@@ -59,7 +59,8 @@ void router_note_load(struct service *service, uint32_t server, uint32_t turns)
         tournament_set(&service->least_loaded_decoder, server - service->prefill_engines, turns);
         return;
     }
-    tournament_set(&service->least_loaded, server, turns);
+    tournament_set(&service->least_loaded,
+                   (server - service->first_engine) / service->engine_stride, turns);
     if (looks_for_prefixes(service))
         tournament_set(&service->most_loaded, server, UINT64_MAX - turns);
 }
@@ -229,7 +230,9 @@ uint32_t router_pick(struct service *service, const struct session *session,
     case ROUTE_PREFIX_AFFINITY:
         return by_prefix(service, session, chain);
     case ROUTE_SESSION_STICKY:
-        return session->turn > 0 ? session->server : least_loaded(service);
+        /* Of a part of the service the whole has picked. */
+        return session->turn > 0 || service->sessions.is_part ? session->server
+                                                              : least_loaded(service);
     case ROUTE_ROUND_ROBIN:
         break;
     }

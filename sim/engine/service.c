@@ -16,6 +16,7 @@ void service_init(struct service *service, const struct engine_setup *setup, str
     collector_init(&service->collector, setup->experiment);
     sessions_init(&service->sessions, setup, trace);
     service->engines = setup->experiment->replicas;
+    service->engine_stride = 1;
     service->prefill_engines = engine_setup_prefill_servers(setup);
     if (setup->remote_bytes > 0)
         service->pool = pool_new(setup->remote_bytes / setup->kv.tier_bytes[TIER_REMOTE],

@@ -28,8 +28,9 @@ struct service {
     struct pool_counters pool_at_measure;
     struct engine **engine; /* setup->experiment->replicas; the first prefill_engines take turns */
     uint32_t engines, prefill_engines;
+    uint32_t first_engine, engine_stride; /* of a part (service_part.h): which are its own; else 0, 1 */
     uint32_t next_server; /* round robin */
-    struct tournament least_loaded;         /* of prefill_engines: by their turns */
+    struct tournament least_loaded;         /* of prefill_engines, of a part its own: by their turns */
     struct tournament least_loaded_decoder; /* where service_splits(): of the others */
     struct tournament most_loaded;          /* prefix affinity: of prefill_engines, UINT64_MAX less their turns */
     struct routed *routed; /* prefix affinity: of each of prefill_engines; else NULL */

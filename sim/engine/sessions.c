@@ -49,6 +49,12 @@ static uint32_t session_new(struct sessions *sessions)
 static void session_free(struct sessions *sessions, uint32_t handle)
 {
     struct session *session = &sessions->item[handle];
+    if (sessions->is_part) {
+        memory_grow(&sessions->left, &sessions->left_capacity, (uint64_t)sessions->left_count + 1,
+                    sizeof *sessions->left);
+        sessions->left[sessions->left_count++] = handle;
+        return;
+    }
     ranges_return(&sessions->turn_ranges, session->turns, session->turn_count);
     if (session->key_count > 0)
         ranges_return(&sessions->key_ranges, session->keys, session->key_count);
@@ -58,6 +64,45 @@ static void session_free(struct sessions *sessions, uint32_t handle)
     sessions->free_item = handle;
     sessions->in_flight--;
 }
+
+/* ---- parts ---- */
+
+void sessions_part_init(struct sessions *part, const struct sessions *whole)
+{
+    *part = *whole;
+    part->is_part = true;
+    part->turns_told = whole->turns_asked;
+    part->scratch_keys = NULL;
+    part->left = NULL;
+    part->scratch_capacity = part->left_count = part->left_capacity = 0;
+}
+
+void sessions_part_free(struct sessions *part)
+{
+    free(part->scratch_keys);
+    free(part->left);
+}
+
+void sessions_part_follow(struct sessions *part, const struct sessions *whole)
+{
+    part->item = whole->item;
+    part->turns = whole->turns;
+    part->keys = whole->keys;
+    part->seen = whole->seen;
+    if (part->terms.known != whole->terms.known)
+        part->terms = whole->terms;
+}
+
+void sessions_part_leave(struct sessions *part, struct sessions *whole)
+{
+    for (uint32_t i = 0; i < part->left_count; i++)
+        session_free(whole, part->left[i]);
+    part->left_count = 0;
+    whole->turns_asked += part->turns_asked - part->turns_told;
+    part->turns_told = part->turns_asked;
+}
+
+/* ---- coming ---- */
 
 /* The trace's arrays hold until its next call only: the session takes copies. */
 static void copy_session(struct sessions *sessions, struct session *session,
@@ -394,6 +439,16 @@ static void note_offered(struct sessions *sessions, const struct session *sessio
     offered->tokens += all_tokens(sessions, session);
 }
 
+void sessions_arrive(struct sessions *whole, uint32_t handle, uint64_t now_ns, uint32_t server)
+{
+    struct session *session = &whole->item[handle];
+    whole->ahead = false;
+    session->asked_ns = now_ns - session->request_ns;
+    note_offered(whole, session);
+    session->server = server;
+    seen_of(whole, session);
+}
+
 void sessions_set_offered(const struct sessions *sessions, struct metrics *metrics)
 {
     const struct offered *offered = &sessions->offered;
@@ -426,7 +481,7 @@ bool sessions_ask(struct sessions *sessions, uint32_t handle, uint64_t now_ns, s
     session->asked_ns = now_ns - session->request_ns;
     session->started = false;
     session->asked = ++sessions->turns_asked;
-    if (session->turn == 0)
+    if (session->turn == 0 && !sessions->is_part)
         note_offered(sessions, session);
     fit_into_window(sessions, session);
     cut_context(sessions, session);

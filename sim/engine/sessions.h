@@ -75,6 +75,10 @@ struct sessions {
     uint32_t turns_capacity, keys_capacity, seen_capacity;
     uint64_t *scratch_keys; /* a chain being built */
     uint32_t scratch_capacity;
+    uint32_t *left; /* of a part: sessions that have ended and are to be forgotten by the whole */
+    uint32_t left_count, left_capacity;
+    uint64_t turns_told; /* ... and what of turns_asked the whole knows */
+    bool is_part;
     uint64_t turns_asked;
     struct tenant_terms terms;
     struct offered offered;
@@ -96,6 +100,19 @@ void sessions_free(struct sessions *sessions);
  * happened. STATUS_INPUT, STATUS_IO: the trace's. */
 enum status sessions_read(struct sessions *sessions, uint64_t now_ns, uint32_t *session,
                           uint64_t *arrival_ns, struct error *err);
+
+/* ---- parts of a service (service_part.h): sessions that several threads serve at once ---- */
+
+/* What is asked, extended and ended by the part is one thread's: it has the sessions and their turns in
+ * common with the whole, which alone reads and forgets sessions, while no part does anything. */
+void sessions_part_init(struct sessions *part, const struct sessions *whole);
+void sessions_part_free(struct sessions *part);
+/* The whole has read sessions: what is common may lie elsewhere. */
+void sessions_part_follow(struct sessions *part, const struct sessions *whole);
+/* The whole forgets the sessions that have ended in the part. */
+void sessions_part_leave(struct sessions *part, struct sessions *whole);
+/* The session, which its part asks for now, has its turns on this server. */
+void sessions_arrive(struct sessions *whole, uint32_t session, uint64_t now_ns, uint32_t server);
 
 /* The keys that name a turn's KV. */
 struct chain {

@@ -30,6 +30,23 @@ void tenant_sums_restart(struct tenant_sums *sums)
     *sums = (struct tenant_sums){ .ttft = ttft };
 }
 
+void tenant_sums_add_part(struct tenant_sums *whole, const struct tenant_sums *part)
+{
+    if (part->ttft.bucket != NULL) {
+        if (whole->ttft.bucket == NULL)
+            histogram_init(&whole->ttft);
+        histogram_add_all(&whole->ttft, &part->ttft);
+    }
+    whole->wanted_tokens += part->wanted_tokens;
+    whole->reused_tokens += part->reused_tokens;
+    whole->turns += part->turns;
+    whole->turns_in_slo += part->turns_in_slo;
+    whole->reply_tokens += part->reply_tokens;
+    whole->preemptions += part->preemptions;
+    for (int tier = 0; tier < TIER_KINDS; tier++)
+        whole->hit_tokens[tier] += part->hit_tokens[tier];
+}
+
 void tenant_sums_add_turn(struct tenant_sums *sums, const struct turn_record *turn)
 {
     if (sums->ttft.bucket == NULL)

@@ -21,6 +21,8 @@ struct tenant_sums {
 void tenant_sums_free(struct tenant_sums *sums);
 /* The warm-up is over. */
 void tenant_sums_restart(struct tenant_sums *sums);
+/* Adds what a part of the service has measured. */
+void tenant_sums_add_part(struct tenant_sums *whole, const struct tenant_sums *part);
 void tenant_sums_add_turn(struct tenant_sums *sums, const struct turn_record *turn);
 void tenant_sums_end_turn(struct tenant_sums *sums, const struct turn_end *turn, bool in_slo);
 /* All but stored_bytes, which is the core's. */

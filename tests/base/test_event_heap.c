@@ -40,6 +40,7 @@ START_TEST(any_pushes_and_pops_agree_with_a_search_for_the_least)
                 (slow[i].time_ns == slow[least].time_ns && slow[i].sequence < slow[least].sequence))
                 least = i;
         ck_assert_uint_eq(event_heap_next_ns(&heap), slow[least].time_ns);
+        ck_assert_uint_eq(event_heap_first(&heap)->handle, slow[least].handle);
         ck_assert_uint_eq(event_heap_pop(&heap).handle, slow[least].handle);
         slow[least] = slow[--live];
     }

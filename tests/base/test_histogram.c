@@ -202,6 +202,34 @@ static void compare_ramp(double first, double step, uint64_t count, uint64_t tim
     histogram_free(&slow);
 }
 
+START_TEST(adding_all_of_another_is_adding_its_values)
+{
+    struct random random = random_from(test_seed(), 21);
+    struct histogram whole, part[3];
+    histogram_init(&whole);
+    for (int i = 0; i < 3; i++)
+        histogram_init(&part[i]);
+    for (int i = 0; i < 5000; i++) {
+        uint64_t value = random_below(&random, UINT64_C(1) << (1 + random_below(&random, 40)));
+        histogram_add(&whole, value, 1);
+        histogram_add(&part[1 + random_below(&random, 2)], value, 1);
+    }
+    histogram_add_all(&part[1], &part[0]); /* which is empty */
+    histogram_add_all(&part[0], &part[1]);
+    histogram_add_all(&part[0], &part[2]);
+    ck_assert_uint_eq(part[0].count, whole.count);
+    ck_assert_uint_eq(part[0].min, whole.min);
+    ck_assert_uint_eq(part[0].max, whole.max);
+    ck_assert(histogram_mean(&part[0]) == histogram_mean(&whole));
+    for (int i = 0; i <= 100; i++)
+        ck_assert_uint_eq(histogram_quantile(&part[0], i / 100.0),
+                          histogram_quantile(&whole, i / 100.0));
+    for (int i = 0; i < 3; i++)
+        histogram_free(&part[i]);
+    histogram_free(&whole);
+}
+END_TEST
+
 START_TEST(a_ramp_is_its_values_one_by_one)
 {
     compare_ramp(2.5e7, 310.7, 5000, 24);   /* decode iterations, ns */
@@ -255,6 +283,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, quantiles_are_within_a_500th_of_a_sorted_arrays);
     tcase_add_test(tcase, small_values_have_exact_quantiles);
     tcase_add_test(tcase, adding_a_value_times_n_is_adding_it_n_times);
+    tcase_add_test(tcase, adding_all_of_another_is_adding_its_values);
     tcase_add_test(tcase, a_ramp_is_its_values_one_by_one);
     tcase_add_test(tcase, any_ramp_is_its_values_one_by_one);
     tcase_add_test(tcase, a_ramp_of_a_billion_values_costs_its_buckets_only);

@@ -44,6 +44,21 @@ START_TEST(what_comes_before_a_large_number_is_kept)
 }
 END_TEST
 
+START_TEST(sums_of_parts_are_the_sum_of_all)
+{
+    struct random random = random_from(test_seed(), 18);
+    struct sum whole = { 0 }, part[3] = { { 0 } }, together = { 0 };
+    for (int i = 0; i < 100000; i++) {
+        double value = (double)random_below(&random, UINT64_C(1) << (1 + random_below(&random, 53)));
+        sum_add(&whole, value);
+        sum_add(&part[random_below(&random, 3)], value);
+    }
+    for (int i = 0; i < 3; i++)
+        sum_add_sum(&together, &part[i]);
+    ck_assert(sum_value(&together) == sum_value(&whole));
+}
+END_TEST
+
 /* Of all magnitudes that ns and bytes have; the exact sum is beyond 2^64. */
 START_TEST(whole_numbers_of_any_size_sum_exactly)
 {
@@ -67,6 +82,7 @@ int main(void)
     tcase_add_test(tcase, ones_behind_a_large_number_are_kept);
     tcase_add_test(tcase, what_comes_before_a_large_number_is_kept);
     tcase_add_test(tcase, whole_numbers_of_any_size_sum_exactly);
+    tcase_add_test(tcase, sums_of_parts_are_the_sum_of_all);
     suite_add_tcase(suite, tcase);
     return test_main(suite);
 }

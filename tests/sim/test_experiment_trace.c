@@ -206,7 +206,7 @@ START_TEST(a_run_that_shares_has_the_result_of_one_alone)
         struct sim_result alone, shared;
         struct error err = { 0 };
         ck_assert_int_eq(sim_run(&experiment, NULL, &alone, &err), STATUS_OK);
-        ck_assert_int_eq(sim_run_from(inputs, &experiment, NULL, &shared, &err), STATUS_OK);
+        ck_assert_int_eq(sim_run_from(inputs, 1, &experiment, NULL, &shared, &err), STATUS_OK);
         ck_assert_uint_eq(shared.trace_hash, alone.trace_hash);
         ck_assert_int_eq(memcmp(&shared.metrics, &alone.metrics, sizeof alone.metrics), 0);
         sim_result_free(&alone);

@@ -1,0 +1,152 @@
+/* sim/lane.c - the clock and the events of the servers that one thread has: the earliest of what
+ * their links and their events say happens next. */
+#include "base/memory.h"
+#include "base/units.h"
+#include "sim/cluster.h"
+#include "sim/engine/router.h"
+
+#include <stdlib.h>
+
+/* ---- coming and going ---- */
+
+void lane_init(struct lane *lane, struct cluster *cluster, struct service *service, uint32_t first,
+               uint32_t stride)
+{
+    uint32_t servers = (cluster->service.engines - first + stride - 1) / stride;
+    *lane = (struct lane){
+        .service = service, .first = first, .stride = stride, .until_ns = UINT64_MAX
+    };
+    event_heap_init(&lane->events);
+    tournament_init(&lane->next_links, servers, UINT64_MAX);
+    lane->changed = memory_new(servers, sizeof *lane->changed);
+    for (uint32_t i = first; i < cluster->service.engines; i += stride) {
+        cluster->server[i].lane = lane;
+        cluster->server[i].links_told = false;
+        lane_links_changed(&cluster->server[i]);
+    }
+}
+
+void lane_free(struct lane *lane)
+{
+    event_heap_free(&lane->events);
+    tournament_free(&lane->next_links);
+    free(lane->changed);
+}
+
+/* ---- what is next ---- */
+
+void lane_links_changed(struct server *server)
+{
+    struct lane *lane = server->lane;
+    if (server->links_told)
+        return;
+    server->links_told = true;
+    lane->changed[lane->changed_count++] = server->index;
+}
+
+static void see_changes(struct lane *lane, struct cluster *cluster)
+{
+    while (lane->changed_count > 0) {
+        struct server *server = &cluster->server[lane->changed[--lane->changed_count]];
+        server->links_told = false;
+        tournament_set(&lane->next_links, (server->index - lane->first) / lane->stride,
+                       links_next_ns(&server->links));
+    }
+}
+
+/* Transfers first: what has arrived by now counts for what happens now. Of several servers' that
+ * change at once the lowest index's are first. */
+struct lane_next lane_look(struct lane *lane, struct cluster *cluster)
+{
+    see_changes(lane, cluster);
+    uint64_t links_ns = tournament_first_key(&lane->next_links);
+    uint64_t event_ns = event_heap_next_ns(&lane->events);
+    return (struct lane_next){ .time_ns = links_ns <= event_ns ? links_ns : event_ns,
+                               .is_event = links_ns > event_ns,
+                               .moving = lane->first +
+                                         tournament_first(&lane->next_links) * lane->stride };
+}
+
+uint64_t lane_next_ns(struct lane *lane, struct cluster *cluster)
+{
+    uint64_t next_ns = lane_look(lane, cluster).time_ns;
+    next_ns = next_ns < lane->until_ns ? next_ns : lane->until_ns;
+    return next_ns < TIME_END_NS ? next_ns : TIME_END_NS;
+}
+
+/* ---- events ---- */
+
+/* An event's kind also says whose it is. */
+enum { KIND_BITS = 8 };
+
+void cluster_schedule(struct server *server, uint64_t time_ns, enum cluster_event kind,
+                      uint32_t handle)
+{
+    event_heap_push(&server->lane->events, time_ns, (uint32_t)kind | server->index << KIND_BITS,
+                    handle);
+}
+
+uint32_t lane_event_server(const struct event *event)
+{
+    return event->kind >> KIND_BITS;
+}
+
+bool lane_event_is_turn(const struct event *event)
+{
+    return (event->kind & ((1U << KIND_BITS) - 1)) == EVENT_TURN;
+}
+
+void lane_ask(struct lane *lane, struct cluster *cluster, uint32_t handle)
+{
+    struct sessions *sessions = &lane->service->sessions;
+    struct chain chain;
+    if (!sessions_ask(sessions, handle, lane->now_ns, &chain))
+        return;
+    const struct session *session = &sessions->item[handle];
+    uint32_t picked = router_pick(lane->service, session, &chain);
+    struct server *server = &cluster->server[picked];
+    engine_ask(server->engine, lane->now_ns, handle, chain);
+    server_go_on(server);
+}
+
+static void handle_event(struct lane *lane, struct cluster *cluster, const struct event *event)
+{
+    struct server *server = &cluster->server[lane_event_server(event)];
+    switch ((enum cluster_event)(event->kind & ((1U << KIND_BITS) - 1))) {
+    case EVENT_TURN:
+        lane_ask(lane, cluster, event->handle);
+        break;
+    case EVENT_DEVICE:
+        device_event(server, event->handle);
+        break;
+    case EVENT_SAVE:
+        engine_prompt_ready(server->engine, lane->now_ns, event->handle);
+        server_go_on(server);
+        break;
+    case EVENT_LOOK:
+        engine_look(server->engine, lane->now_ns);
+        server_go_on(server);
+        break;
+    }
+}
+
+enum status lane_too_late(struct error *err)
+{
+    return error_input(err, NULL, 0, "workload",
+                       "turns, think times and arrivals that end within 292 years", NULL);
+}
+
+enum status lane_do(struct lane *lane, struct cluster *cluster, struct lane_next next,
+                    struct error *err)
+{
+    lane->now_ns = next.time_ns;
+    if (!next.is_event) {
+        server_end_flows(&cluster->server[next.moving]);
+        return STATUS_OK;
+    }
+    struct event event = event_heap_pop(&lane->events);
+    if (event.time_ns >= TIME_END_NS)
+        return lane_too_late(err);
+    handle_event(lane, cluster, &event);
+    return STATUS_OK;
+}

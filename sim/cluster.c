@@ -124,6 +124,8 @@ enum status cluster_run(const struct engine_setup *setup, struct trace *trace, u
     struct cluster cluster;
     cluster_init(&cluster, setup, trace);
     service_tell(&cluster.service, progress);
+    for (uint32_t i = 0; cluster.service.watch == NULL && i < cluster.service.engines; i++)
+        engine_skip_drops(cluster.service.engine[i]);
     enum status status = run(&cluster, threads, progress, &result->interrupted, err);
     if (status == STATUS_OK && !result->interrupted)
         status = check_end(&cluster, err);

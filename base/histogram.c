@@ -89,8 +89,11 @@ struct ramp {
 
 static uint64_t ramp_value(const struct ramp *ramp, uint64_t k)
 {
-    double value = round(ramp->first + ramp->step * (double)k);
-    return value < 0x1p64 ? (uint64_t)value : UINT64_MAX;
+    double value = ramp->first + ramp->step * (double)k;
+    if (!(value < 0x1p63))
+        return value < 0x1p64 ? (uint64_t)value : UINT64_MAX; /* whole already */
+    uint64_t whole = (uint64_t)value;
+    return whole + (value - (double)whole >= 0.5); /* as round(), which is a call */
 }
 
 /* How many k have a value <= limit, given that the first `known` have. The division may be off by

@@ -59,7 +59,9 @@ int cmd_sim(int argc, const char **argv)
           "its "
           "time (1000)" },
         { "threads", 'j', OPTION_U64, &given.threads, "N",
-          "policies run at once (0: one a core); results do not depend on it" },
+          "policies run at once, and threads of a fleet's run beyond them (0: one a core); results "
+          "do "
+          "not depend on it" },
         RECORD_OPTIONS(&given.record),
         { "db", 0, OPTION_WRITES, &given.db, "FILE", "where results go (" STORE_DEFAULT_PATH ")" },
         { "no-db", 0, OPTION_FLAG, &given.no_db, NULL, "keep no results" },

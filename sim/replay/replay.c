@@ -107,6 +107,15 @@ static uint32_t intern(struct replay *replay, uint64_t key, uint32_t hash, uint3
     return handle;
 }
 
+/* A block that is in no tier follows the one before it in the request. */
+static void follow(struct replay *replay, uint32_t i)
+{
+    uint32_t handle = replay->chain[i];
+    uint32_t *parent = replay->blocks.seen.parent; /* grows with the blocks */
+    if (parent != NULL && (replay->blocks.block[handle].kept & BLOCK_IN_ANY) == 0)
+        parent[handle] = i > 0 ? replay->chain[i - 1] : 0;
+}
+
 static void intern_chain(struct replay *replay, uint32_t count)
 {
     const struct pending *pending = &replay->pending;
@@ -116,9 +125,7 @@ static void intern_chain(struct replay *replay, uint32_t count)
         uint32_t handle = intern(replay, pending->key[at], pending->hash[at], i);
         replay->blocks.block[handle].kept |= BLOCK_HELD;
         replay->chain[i] = handle;
-        uint32_t *parent = replay->blocks.seen.parent; /* grows with the blocks */
-        if (parent != NULL && (replay->blocks.block[handle].kept & BLOCK_IN_ANY) == 0)
-            parent[handle] = i > 0 ? replay->chain[i - 1] : 0;
+        follow(replay, i);
     }
 }
 
@@ -130,6 +137,8 @@ static void work_tiers(struct replay *replay, struct request request)
     for (uint32_t i = 0; i < count; i++) {
         uint32_t at = replay->config.leaf_only ? count - 1 - i : i;
         replay->env.use.last = at + 1 == count;
+        /* It may have gone for one touched before it, and what it followed with it. */
+        follow(replay, at);
         touch(replay, replay->chain[at]);
     }
     for (uint32_t i = count; i-- > 0;) {

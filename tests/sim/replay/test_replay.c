@@ -385,6 +385,31 @@ START_TEST(what_a_reply_made_is_not_new_to_the_next_turn)
 }
 END_TEST
 
+/* Ids that are no prefix hashes, as sliding documents have them: a block goes for one of its own request, and
+ * with it the entry of the block that it followed in another. */
+START_TEST(a_block_that_went_for_its_own_request_follows_the_one_before_it_there)
+{
+    struct random random = random_from(test_seed(), 31);
+    const struct replay_config config = { .policy = policy_find("lru"),
+                                          .keys = POLICY_KEYS_STANDARD,
+                                          .blocks = { [TIER_DRAM] = 64 },
+                                          .block_tokens = 16,
+                                          .leaf_only = true };
+    struct replay *replay = replay_new(&config);
+    for (uint32_t i = 0; i < 4000; i++) {
+        uint64_t keys[48], first = random_below(&random, 400);
+        uint32_t count = 1 + (uint32_t)random_below(&random, 48);
+        for (uint32_t k = 0; k < count; k++)
+            keys[k] = 1 + first + k;
+        replay_request(replay, keys, count, count * 16);
+    }
+    struct replay_result result = replay_finish(replay);
+    ck_assert_uint_eq(result.written[TIER_DRAM] - result.evicted[TIER_DRAM], 64);
+    ck_assert_uint_gt(result.all_hits, 0);
+    replay_free(replay);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("replay");
@@ -396,6 +421,7 @@ int main(void)
                         sizeof others / sizeof *others);
     tcase_add_test(tests, s3_fifo_s_main_goes_round_as_often_as_uses_count);
     tcase_add_test(tests, priorities_are_the_keys);
+    tcase_add_test(tests, a_block_that_went_for_its_own_request_follows_the_one_before_it_there);
     tcase_add_test(tests, a_loop_of_a_policy_s_own_does_as_that_of_any);
     tcase_add_test(tests, blocks_in_a_tier_are_those_written_less_those_evicted);
     tcase_add_test(tests, exclusive_lru_tiers_hit_as_one_of_both_sizes);

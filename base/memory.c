@@ -94,8 +94,8 @@ static uint32_t grown_capacity(uint32_t capacity, uint64_t needed)
     return grown > UINT32_MAX ? UINT32_MAX : (uint32_t)grown;
 }
 
-/* realloc() moves a big block's small pages as they are: one that shall have huge pages is copied into
- * them, unless that would take much memory twice. */
+/* realloc() moves a big block's small pages as they are: one that shall have huge pages is copied
+ * into them, unless that would take much memory twice. */
 static char *resized(char *array, size_t bytes, size_t new_bytes)
 {
     bool copies = bytes >= HUGE_FROM_BYTES && bytes < LARGE_BYTES * 8;

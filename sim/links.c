@@ -139,7 +139,8 @@ static void freeze(struct links *links, uint32_t mask, double share, double left
     }
 }
 
-/* The state's place among those that are kept, and what it is; NULL: of more classes or flows than can be. */
+/* The state's place among those that are kept, and what it is; NULL: of more classes or flows than
+ * can be. */
 static struct links_rates *kept_at(struct links *links, struct links_rates *state)
 {
     *state = (struct links_rates){ .active = links->active };

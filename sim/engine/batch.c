@@ -241,8 +241,9 @@ void batch_end_stall(struct engine *engine)
 
 /* ---- the end of an iteration that prefills ---- */
 
-/* Each of the batch's first `count` turns has `more` tokens more, of which the first came at first_ns
- * and the last at end_ns. Most had their last one together, so gaps are counted by runs of equals. */
+/* Each of the batch's first `count` turns has `more` tokens more, of which the first came at
+ * first_ns and the last at end_ns. Most had their last one together, so gaps are counted by runs of
+ * equals. */
 static void end_tokens(struct engine *engine, uint32_t count, uint64_t more, uint64_t first_ns,
                        uint64_t end_ns)
 {
@@ -357,8 +358,8 @@ void engine_iteration_ended(struct engine *engine, uint64_t now_ns, const struct
 
 /* ---- decoding on ---- */
 
-/* Whether what follows can only be another iteration that decodes: nobody waits, joins or prefills, and there
- * is nothing for the driver to do. */
+/* Whether what follows can only be another iteration that decodes: nobody waits, joins or prefills,
+ * and there is nothing for the driver to do. */
 static bool only_decodes(const struct engine *engine)
 {
     bool alone = engine->queue_head == 0 && engine->prepared.count + engine->prefilling.count +
@@ -370,8 +371,9 @@ static bool only_decodes(const struct engine *engine)
            engine->service->watch == NULL && placement_drops_idle(engine->core);
 }
 
-/* What batch_next() does where only_decodes(). *line: for so many iterations, this one included, timing's line
- * is known to hold, for the same turns: it is not asked anew for one that cannot repeat. */
+/* What batch_next() does where only_decodes(). *line: for so many iterations, this one included,
+ * timing's line is known to hold, for the same turns: it is not asked anew for one that cannot
+ * repeat. */
 static void begin_decoding(struct engine *engine, uint64_t *line)
 {
     const struct engine_iteration before = engine->iteration;
@@ -402,8 +404,9 @@ static struct iteration_end end_of_one(const struct engine *engine)
                                        iteration_is_extrapolated(engine->service, iteration) };
 }
 
-/* Where HBM is full of idle KV, which goes block by block as replies grow, no iteration is like the one before
- * it (room_for_repeats()): they are made singly, but without asking each time who could come. */
+/* Where HBM is full of idle KV, which goes block by block as replies grow, no iteration is like the
+ * one before it (room_for_repeats()): they are made singly, but without asking each time who could
+ * come. */
 enum engine_step batch_decode_on(struct engine *engine, uint64_t until_ns, uint64_t *ended)
 {
     *ended = 0;

@@ -102,7 +102,8 @@ static bool are_alike(const struct placement_hits *a, const struct placement_hit
     return memcmp(a->tokens, b->tokens, sizeof a->tokens) == 0;
 }
 
-/* The slowest tier that it pays to load from. A tier that adds nothing takes as long as the one before. */
+/* The slowest tier that it pays to load from. A tier that adds nothing takes as long as the one
+ * before. */
 static enum tier worth_loading(const struct engine *engine, const struct session *session)
 {
     enum tier slowest = slowest_allowed(engine, session), best = TIER_HBM;

@@ -131,8 +131,8 @@ bool room_grow(struct engine *engine)
 
 /* ---- many iterations at once ---- */
 
-/* For so many more tokens of each turn that decodes, HBM has free room: rounding up takes less than a block
- * each. */
+/* For so many more tokens of each turn that decodes, HBM has free room: rounding up takes less than
+ * a block each. */
 static uint64_t free_for_each(const struct engine *engine)
 {
     uint64_t free_tokens =

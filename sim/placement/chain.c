@@ -171,13 +171,14 @@ static unsigned ghosts_of(const struct placement *core, const struct unit *entry
 
 /* Which tiers hear of a chain's use, and what is the same for all of its units. */
 struct telling {
-    unsigned told, ghosts;     /* tiers; of them, those that hear of what they remember */
-    uint32_t found;            /* so many units were found, in the policy's sense, */
-    uint32_t served;           /* and so many are reused */
-    bool starts, touches;      /* touches: TOUCH_END's marks say what was stored or reused */
+    unsigned told, ghosts; /* tiers; of them, those that hear of what they remember */
+    uint32_t found;        /* so many units were found, in the policy's sense, */
+    uint32_t served;       /* and so many are reused */
+    bool starts, touches;  /* touches: TOUCH_END's marks say what was stored or reused */
 };
 
-/* Of the slot's unit: each tier that has it, or remembers it and wants to know. The fastest copy serves. */
+/* Of the slot's unit: each tier that has it, or remembers it and wants to know. The fastest copy
+ * serves. */
 static void tell_use(struct placement *core, const struct telling *telling, const struct job *job,
                      uint32_t i)
 {

@@ -103,8 +103,9 @@ static bool holds_its_share(const struct placement *core)
     return core->fetches > 0 && most > 0.0 && (double)core->fetching_tokens >= most;
 }
 
-/* The queue's job behind the first `before` wants no fetch, as they do not, or is not to have one: nobody need
- * look at them again before something changes. What a fetch has evicted changes only who comes behind it. */
+/* The queue's job behind the first `before` wants no fetch, as they do not, or is not to have one:
+ * nobody need look at them again before something changes. What a fetch has evicted changes only
+ * who comes behind it. */
 static void see(struct placement *core, uint32_t before, uint32_t job)
 {
     core->fetch_seen = before + 1;

@@ -166,7 +166,8 @@ static void verify_node(const struct placement *core, uint32_t unit)
     HOLDS(entry->uses == before->uses);
 }
 
-/* What look-ahead need not look at again: none of the queue's first jobs wants a fetch, but for its head. */
+/* What look-ahead need not look at again: none of the queue's first jobs wants a fetch, but for its
+ * head. */
 static void verify_queue(const struct placement *core)
 {
     uint32_t at = 0, last = 0;

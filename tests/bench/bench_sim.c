@@ -1,7 +1,8 @@
-/* tests/bench/bench_sim.c - how long whole runs take on one core: the default experiment, a real trace with tiers,
- * a million turns of chat, chats in blocks under engines' presets; each beside its goal, where there is one, and
- * in reads of memory (memory_probe.h), so that other days' numbers compare. A trace is opened and read as a user's.
- * Run: build/release/tests/bench/bench_sim [RUNS [MOONCAKE_TRACE]] */
+/* tests/bench/bench_sim.c - how long whole runs take on one core: the default experiment, a real
+ * trace with tiers, a million turns of chat, chats in blocks under engines' presets; each beside
+ * its goal, where there is one, and in reads of memory (memory_probe.h), so that other days'
+ * numbers compare. A trace is opened and read as a user's. Run: build/release/tests/bench/bench_sim
+ * [RUNS [MOONCAKE_TRACE]] */
 #include "sim/sim.h"
 #include "tests/bench/memory_probe.h"
 
@@ -23,13 +24,15 @@ static const struct load loads[] = {
     { "default, none", "policy=none", 0, 0, false },
     { "Mooncake, vllm-offload-lru", LLAMA "policy=vllm-offload-lru", 0, 1e5, true },
     { "Mooncake, vllm-lru", LLAMA "policy=vllm-lru", 0, 0, true },
-    { "chat 1 M turns, lru", LLAMA "policy=lru workload.sessions=176000 workload.sessions_per_s=0.4", 3,
-      0, false },
+    { "chat 1 M turns, lru",
+      LLAMA "policy=lru workload.sessions=176000 workload.sessions_per_s=0.4", 3, 0, false },
     { "chat 1 M turns, scheduler-aware",
-      LLAMA "policy=scheduler-aware workload.sessions=176000 workload.sessions_per_s=0.4", 3, 0, false },
-    { "chat in blocks, vllm-lru", LLAMA "policy=vllm-lru workload.sessions=6000 workload.sessions_per_s=0.2", 0, 0,
+      LLAMA "policy=scheduler-aware workload.sessions=176000 workload.sessions_per_s=0.4", 3, 0,
       false },
-    { "chat in blocks, vllm-offload-lru", LLAMA "policy=vllm-offload-lru workload.sessions=6000", 0, 0, false },
+    { "chat in blocks, vllm-lru",
+      LLAMA "policy=vllm-lru workload.sessions=6000 workload.sessions_per_s=0.2", 0, 0, false },
+    { "chat in blocks, vllm-offload-lru", LLAMA "policy=vllm-offload-lru workload.sessions=6000", 0,
+      0, false },
 };
 
 static void must(enum status status, struct error *err)
@@ -91,8 +94,8 @@ int main(int argc, char **argv)
     const char *trace = argc > 2 ? argv[2] : NULL;
     struct memory_probe memory = memory_probe_measure();
     memory_probe_print(stdout, &memory);
-    printf("%-34s %8s %9s %10s %10s %12s %10s\n", "CPU time, best of the runs", "s", "turns", "turns/s",
-           "events/s", "reads a turn", "goal");
+    printf("%-34s %8s %9s %10s %10s %12s %10s\n", "CPU time, best of the runs", "s", "turns",
+           "turns/s", "events/s", "reads a turn", "goal");
     for (size_t i = 0; i < sizeof loads / sizeof *loads; i++)
         if (!loads[i].of_trace || trace != NULL)
             bench(&loads[i], trace, runs, &memory);

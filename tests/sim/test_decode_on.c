@@ -1,5 +1,6 @@
-/* tests/sim/test_decode_on.c - iterations that follow each other without an event each (engine_decode_on()) are
- * those that events make: who watches gets the events, and a run that is watched has the same results. */
+/* tests/sim/test_decode_on.c - iterations that follow each other without an event each
+ * (engine_decode_on()) are those that events make: who watches gets the events, and a run that is
+ * watched has the same results. */
 #include "tests/sim/runs.h"
 
 #include <string.h>
@@ -72,7 +73,8 @@ START_TEST(progress_is_told_of_as_often_however_many_iterations_need_no_event)
     uint64_t tells = 0;
     const struct sim_progress progress = { .tell = count_tells, .context = &tells };
     struct run run = run_of(cases[0], &progress);
-    /* Between two tells are 4,096 events, and as many iterations more as follow the last of them. */
+    /* Between two tells are 4,096 events, and as many iterations more as follow the last of them.
+     */
     ck_assert_uint_ge(tells, run.events / 5000);
 }
 END_TEST
@@ -83,8 +85,7 @@ static Suite *suite(void)
     TCase *tcase = tcase_create("same");
     tcase_add_loop_test(tcase, a_run_that_is_watched_event_by_event_has_the_same_results, 0,
                         (int)(sizeof cases / sizeof *cases));
-    tcase_add_test(tcase,
-                   progress_is_told_of_as_often_however_many_iterations_need_no_event);
+    tcase_add_test(tcase, progress_is_told_of_as_often_however_many_iterations_need_no_event);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -1,5 +1,5 @@
-/* cli/replay_runs.c - see replay_runs.h. An item of the crew is a run's part of a batch, the pass's or the
- * bound's; after the last batch, the bound of a size. */
+/* cli/replay_runs.c - see replay_runs.h. An item of the crew is a run's part of a batch, the pass's
+ * or the bound's; after the last batch, the bound of a size. */
 #define _DEFAULT_SOURCE /* clock_gettime() */
 #include "cli/replay_runs.h"
 

@@ -139,14 +139,14 @@ static void start_decode(struct server *server)
     struct device *device = &server->device;
     uint32_t batch = device->iteration.decodes;
     struct decode_time time = device->iteration.decode_time;
-    device->segment = (struct decode_segment){ .start_ns = now_of(server),
-                                               .iterations = device->iteration.repeats,
-                                               .base_ns = time.base_ns,
-                                               .per_token_ns = time.per_token_ns,
-                                               .window_token_ns = time.window_token_ns,
-                                               .context_tokens =
-                                                   (double)device->iteration.decode_context,
-                                               .batch = (double)batch };
+    device->segment =
+        (struct decode_segment){ .start_ns = now_of(server),
+                                 .iterations = device->iteration.repeats,
+                                 .base_ns = time.base_ns,
+                                 .per_token_ns = time.per_token_ns,
+                                 .window_token_ns = time.window_token_ns,
+                                 .context_tokens = (double)device->iteration.decode_context,
+                                 .batch = (double)batch };
     see_windows(server, &device->segment);
     device->state = DEVICE_DECODE;
     schedule(server, now_of(server) + segment_ns(&device->segment, device->segment.iterations));

@@ -62,7 +62,8 @@ static struct outcome *run_one(struct inputs *inputs, const struct experiment *e
         error_interrupted(&outcome->err);
         return outcome;
     }
-    if (sim_run_from(inputs, 1, experiment, &progress, &outcome->result, &outcome->err) != STATUS_OK)
+    if (sim_run_from(inputs, 1, experiment, &progress, &outcome->result, &outcome->err) !=
+        STATUS_OK)
         return outcome;
     if (going.patience.lost)
         error_input(&outcome->err, NULL, 0, "the run",

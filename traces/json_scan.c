@@ -88,8 +88,8 @@ static inline bool is_digit(char byte)
     return byte >= '0' && byte <= '9';
 }
 
-/* Of a word. A digit's byte is 0 to 9 without the bits of '0', and the sum keeps its highest bit clear;
- * carries reach only bytes behind another. */
+/* Of a word. A digit's byte is 0 to 9 without the bits of '0', and the sum keeps its highest bit
+ * clear; carries reach only bytes behind another. */
 static inline uint32_t digits_in(uint64_t word)
 {
     uint64_t plain = word ^ UINT64_C(0x3030303030303030);
@@ -98,7 +98,8 @@ static inline uint32_t digits_in(uint64_t word)
     return others == 0 ? WORD_DIGITS : (uint32_t)__builtin_ctzll(others) / 8;
 }
 
-/* Of its first `digits` (1 to 8) bytes: behind zeros for the rest, pairs are summed, then pairs of pairs. */
+/* Of its first `digits` (1 to 8) bytes: behind zeros for the rest, pairs are summed, then pairs of
+ * pairs. */
 static inline uint64_t number_in(uint64_t word, uint32_t digits)
 {
     word = (word ^ UINT64_C(0x3030303030303030)) << (64 - 8 * digits);

@@ -139,24 +139,40 @@ static void add_sums(struct collector *whole, const struct collector *part)
         sum_add_sum(&whole->waiting_ns[cause], &part->waiting_ns[cause]);
 }
 
-/* The whole numbers, from the first to the last of each run of them. */
+/* The whole numbers. */
 static void add_counts(struct collector *whole, const struct collector *part)
 {
-#define ADD(member) whole->member += part->member;
-    ADD(load_wait_ns)
-    ADD(iterations)
-    ADD(extrapolated_iterations) ADD(extrapolated_ns) ADD(turns) ADD(reply_tokens) ADD(overflows)
-        ADD(clamped_turns) ADD(wanted_tokens) ADD(history_tokens) ADD(reused_tokens)
-            ADD(computed_tokens) ADD(passed_over_tokens) ADD(preemptions) ADD(preempted_tokens)
-                ADD(prefilled_again_tokens) ADD(turns_in_slo) ADD(prefill_tokens) ADD(units_found)
-                    ADD(units_wanted) ADD(turns_prefilled) ADD(turns_reusing) ADD(later_turns)
-                        ADD(later_turns_reusing) for (int tier = 0; tier < TIER_KINDS; tier++)
-    {
-        ADD(hit_tokens[tier])
-        ADD(passed_over[tier])
+#define ADD(member) whole->member += part->member
+    ADD(load_wait_ns);
+    ADD(iterations);
+    ADD(extrapolated_iterations);
+    ADD(extrapolated_ns);
+    ADD(turns);
+    ADD(reply_tokens);
+    ADD(overflows);
+    ADD(clamped_turns);
+    ADD(wanted_tokens);
+    ADD(history_tokens);
+    ADD(reused_tokens);
+    ADD(computed_tokens);
+    ADD(passed_over_tokens);
+    ADD(preemptions);
+    ADD(preempted_tokens);
+    ADD(prefilled_again_tokens);
+    ADD(turns_in_slo);
+    ADD(prefill_tokens);
+    ADD(units_found);
+    ADD(units_wanted);
+    ADD(turns_prefilled);
+    ADD(turns_reusing);
+    ADD(later_turns);
+    ADD(later_turns_reusing);
+    for (int tier = 0; tier < TIER_KINDS; tier++) {
+        ADD(hit_tokens[tier]);
+        ADD(passed_over[tier]);
     }
     for (int what = 0; what < BUSY_COUNT; what++)
-        ADD(busy_ns[what])
+        ADD(busy_ns[what]);
 #undef ADD
 }
 

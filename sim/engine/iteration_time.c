@@ -10,9 +10,8 @@ static const struct session *session_at(const struct service *service, uint32_t 
 
 double iteration_decode_ns(const struct service *service, const struct engine_iteration *iteration)
 {
-    struct decode_time time =
-        timing_decode(&service->setup->timing, iteration->decodes, iteration->decode_context,
-                      iteration->decode_window);
+    struct decode_time time = timing_decode(&service->setup->timing, iteration->decodes,
+                                            iteration->decode_context, iteration->decode_window);
     return decode_time_ns(&time, iteration->decode_context, iteration->decode_window);
 }
 

@@ -54,8 +54,8 @@ bool placement_resize(struct placement *core, uint64_t now_ns, uint32_t handle,
         uint32_t more = total_tokens - job->total_tokens;
         uint32_t spare = core_has_nodes(core) && goes_on ? core->config.unit_tokens : 0;
         uint64_t goal = (uint64_t)more + spare;
-        enum room room = free_tokens(core, TIER_HBM) >= goal ? ROOM_NOW
-                                                             : room_in_hbm_up_to(core, more, goal);
+        enum room room =
+            free_tokens(core, TIER_HBM) >= goal ? ROOM_NOW : room_in_hbm_up_to(core, more, goal);
         core->room_coming = room == ROOM_LATER && core->config.keys.write[TIER_DRAM] == WRITE_BACK;
         if (room != ROOM_NOW)
             return false;

@@ -49,7 +49,8 @@ START_TEST(sums_of_parts_are_the_sum_of_all)
     struct random random = random_from(test_seed(), 18);
     struct sum whole = { 0 }, part[3] = { { 0 } }, together = { 0 };
     for (int i = 0; i < 100000; i++) {
-        double value = (double)random_below(&random, UINT64_C(1) << (1 + random_below(&random, 53)));
+        double value =
+            (double)random_below(&random, UINT64_C(1) << (1 + random_below(&random, 53)));
         sum_add(&whole, value);
         sum_add(&part[random_below(&random, 3)], value);
     }

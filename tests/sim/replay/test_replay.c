@@ -385,8 +385,8 @@ START_TEST(what_a_reply_made_is_not_new_to_the_next_turn)
 }
 END_TEST
 
-/* Ids that are no prefix hashes, as sliding documents have them: a block goes for one of its own request, and
- * with it the entry of the block that it followed in another. */
+/* Ids that are no prefix hashes, as sliding documents have them: a block goes for one of its own
+ * request, and with it the entry of the block that it followed in another. */
 START_TEST(a_block_that_went_for_its_own_request_follows_the_one_before_it_there)
 {
     struct random random = random_from(test_seed(), 31);

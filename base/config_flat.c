@@ -74,13 +74,6 @@ static bool read_line(const char *text, struct flat_line *line)
     return *line->behind++ == '\n';
 }
 
-static char *copy_of(const char *text, size_t length)
-{
-    char *copy = memory_new(length + 1, 1);
-    memcpy(copy, text, length);
-    return copy;
-}
-
 bool config_flat_read(const char *text, struct config_tree *tree)
 {
     struct flat_line line;
@@ -94,8 +87,8 @@ bool config_flat_read(const char *text, struct config_tree *tree)
     for (const char *at = text; tree->count < lines; at = line.behind) {
         read_line(at, &line);
         struct config_entry *entry = &tree->entry[tree->count++];
-        *entry = (struct config_entry){ .key = copy_of(line.key, line.key_length),
-                                        .value = copy_of(line.value, line.value_length),
+        *entry = (struct config_entry){ .key = memory_text_of(line.key, line.key_length),
+                                        .value = memory_text_of(line.value, line.value_length),
                                         .line = tree->count };
     }
     return true;

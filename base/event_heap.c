@@ -21,17 +21,12 @@ void event_heap_free(struct event_heap *heap)
     free(heap->item);
 }
 
-static bool earlier(const struct event *a, const struct event *b)
-{
-    return a->time_ns != b->time_ns ? a->time_ns < b->time_ns : a->sequence < b->sequence;
-}
-
 /* The earliest child of those below item[end]. */
 static uint32_t earliest_child(const struct event_heap *heap, uint32_t at, uint32_t end)
 {
     uint32_t first = ARITY * at + 1, best = first;
     for (uint32_t child = first + 1; child < first + ARITY && child < end; child++)
-        if (earlier(&heap->item[child], &heap->item[best]))
+        if (event_is_earlier(&heap->item[child], &heap->item[best]))
             best = child;
     return best;
 }
@@ -42,7 +37,7 @@ static void fill_hole(struct event_heap *heap, struct event event, uint32_t end)
     uint32_t at = 0;
     while (ARITY * at + 1 < end) {
         uint32_t child = earliest_child(heap, at, end);
-        if (!earlier(&heap->item[child], &event))
+        if (!event_is_earlier(&heap->item[child], &event))
             break;
         heap->item[at] = heap->item[child];
         at = child;
@@ -61,7 +56,7 @@ void event_heap_push(struct event_heap *heap, uint64_t time_ns, uint32_t kind, u
     }
     memory_grow(&heap->item, &heap->capacity, (uint64_t)heap->count + 1, sizeof *heap->item);
     uint32_t at = heap->count++;
-    while (at > 0 && earlier(&event, &heap->item[(at - 1) / ARITY])) {
+    while (at > 0 && event_is_earlier(&event, &heap->item[(at - 1) / ARITY])) {
         heap->item[at] = heap->item[(at - 1) / ARITY];
         at = (at - 1) / ARITY;
     }

@@ -29,28 +29,26 @@ void event_heap_push(struct event_heap *heap, uint64_t time_ns, uint32_t kind, u
 /* The heap must not be empty. */
 struct event event_heap_pop(struct event_heap *heap);
 
+/* Private. */
+static inline bool event_is_earlier(const struct event *a, const struct event *b)
+{
+    return a->time_ns != b->time_ns ? a->time_ns < b->time_ns : a->sequence < b->sequence;
+}
+
 /* The earliest; the heap must not be empty. Valid until the next call that changes the heap. */
 static inline const struct event *event_heap_first(const struct event_heap *heap)
 {
     const struct event *first = &heap->item[heap->has_hole ? 1 : 0];
-    for (uint32_t i = 2; heap->has_hole && i <= heap->count && i <= EVENT_HEAP_ARITY; i++) {
-        const struct event *event = &heap->item[i];
-        if (event->time_ns < first->time_ns ||
-            (event->time_ns == first->time_ns && event->sequence < first->sequence))
-            first = event;
-    }
+    for (uint32_t i = 2; heap->has_hole && i <= heap->count && i <= EVENT_HEAP_ARITY; i++)
+        if (event_is_earlier(&heap->item[i], first))
+            first = &heap->item[i];
     return first;
 }
 
 /* UINT64_MAX: nothing will happen. */
 static inline uint64_t event_heap_next_ns(const struct event_heap *heap)
 {
-    if (!heap->has_hole)
-        return heap->count > 0 ? heap->item[0].time_ns : UINT64_MAX;
-    uint64_t next_ns = UINT64_MAX;
-    for (uint32_t i = 1; i <= heap->count && i <= EVENT_HEAP_ARITY; i++)
-        next_ns = heap->item[i].time_ns < next_ns ? heap->item[i].time_ns : next_ns;
-    return next_ns;
+    return heap->count > 0 ? event_heap_first(heap)->time_ns : UINT64_MAX;
 }
 
 #endif

@@ -133,6 +133,10 @@ void memory_grow(void *array_pointer, uint32_t *capacity, uint64_t needed, size_
 
 char *memory_text(const char *text)
 {
-    size_t bytes = strlen(text) + 1;
-    return memcpy(memory_new(bytes, 1), text, bytes);
+    return memory_text_of(text, strlen(text));
+}
+
+char *memory_text_of(const char *text, size_t length)
+{
+    return memcpy(memory_new(length + 1, 1), text, length);
 }

@@ -20,6 +20,8 @@ void memory_grow(void *array_pointer, uint32_t *capacity, uint64_t needed, size_
 
 /* A copy of text for the caller to free(). */
 char *memory_text(const char *text);
+/* The same of its first `length` bytes. */
+char *memory_text_of(const char *text, size_t length);
 
 /* A stream into memory. After memory_stream_close() *text holds all of it and a NUL, *bytes without it; *text is the
  * caller's to free(). Such a stream itself tells nobody that it could not grow, nor fclose() of it. */

@@ -76,9 +76,7 @@ static const char *keep(struct wire_texts *texts, const char *text, uint32_t len
         if (strlen(texts->text[i]) == length && memcmp(texts->text[i], text, length) == 0)
             return texts->text[i];
     memory_grow(&texts->text, &texts->capacity, (uint64_t)texts->count + 1, sizeof *texts->text);
-    char *copy = memory_new(length + 1, 1);
-    memcpy(copy, text, length);
-    return texts->text[texts->count++] = copy;
+    return texts->text[texts->count++] = memory_text_of(text, length);
 }
 
 static const char *get_text(struct reader *reader)

@@ -88,25 +88,32 @@ static void preempt_one(struct engine *engine)
     preempt(engine, from, victim_of(engine, from));
 }
 
+/* Gives each turn that decodes HBM for its next token. false: one of them gets none. */
+static bool grow_all(struct engine *engine)
+{
+    for (uint32_t i = 0; i < engine->running.count; i++) {
+        struct session *session = session_of(engine, engine->running.item[i]);
+        uint32_t need = session_context_now(session);
+        if (need > session->booked_tokens &&
+            !book(engine, session, in_blocks(engine, session, need), session->left_tokens > 1))
+            return false;
+    }
+    return true;
+}
+
 bool room_for_next_tokens(struct engine *engine)
 {
     bool preempted = false;
     engine->waits_for_room = false;
     if (!grows(engine))
         return false;
-    for (uint32_t i = 0; i < engine->running.count; i++) {
-        struct session *session = session_of(engine, engine->running.item[i]);
-        uint32_t need = session_context_now(session);
-        if (need <= session->booked_tokens ||
-            book(engine, session, in_blocks(engine, session, need), session->left_tokens > 1))
-            continue;
+    while (!grow_all(engine)) {
         if (placement_room_coming(engine->core)) {
             engine->waits_for_room = true;
             break;
         }
-        preempt_one(engine);
+        preempt_one(engine); /* the places have changed: from the start again */
         preempted = true;
-        i = UINT32_MAX; /* the places have changed: from the start again */
     }
     actions_drain(engine);
     return preempted;
@@ -114,18 +121,11 @@ bool room_for_next_tokens(struct engine *engine)
 
 bool room_grow(struct engine *engine)
 {
-    bool grown = false;
-    for (uint32_t i = 0; grows(engine) && i < engine->running.count; i++) {
-        struct session *session = session_of(engine, engine->running.item[i]);
-        uint32_t need = session_context_now(session);
-        if (need <= session->booked_tokens)
-            continue;
-        if (!book(engine, session, in_blocks(engine, session, need), session->left_tokens > 1))
-            return false;
-        grown = true;
-    }
-    if (grown)
-        actions_drain(engine);
+    if (!grows(engine))
+        return true;
+    if (!grow_all(engine))
+        return false;
+    actions_drain(engine);
     return true;
 }
 

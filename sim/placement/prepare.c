@@ -71,14 +71,6 @@ static uint32_t add_hits(const struct placement *core, const struct job *job,
     return remote > covered ? remote : covered;
 }
 
-/* What add_hits() would find at once. */
-static bool is_hit_in_hbm(const struct job *job, const struct unit *entry, uint64_t ends,
-                          uint32_t want, uint32_t cut)
-{
-    return want > 0 && cut == 0 && entry->tokens[TIER_HBM] >= want &&
-           ends <= job->found_most_tokens[TIER_HBM];
-}
-
 /* The longest leading run of the chain that copies cover. */
 static void find_hits(const struct placement *core, const struct job *job, uint32_t cut,
                       enum tier slowest, struct placement_hits *hits)
@@ -92,11 +84,6 @@ static void find_hits(const struct placement *core, const struct job *job, uint3
         const struct unit *entry = &core->units.unit[chain_unit(core, job, i)];
         uint32_t want = chain_unit_tokens(core, i, context);
         uint64_t ends = (uint64_t)i * core->config.unit_tokens + want;
-        if (is_hit_in_hbm(job, entry, ends, want, cut)) { /* the most frequent by far */
-            hits->tokens[TIER_HBM] += want;
-            hits->units_found++;
-            continue;
-        }
         uint32_t tokens[TIER_KINDS] = { 0 };
         uint32_t covered =
             add_hits(core, job, entry, ends, want, cut, i < stored ? slowest : TIER_HBM, tokens);

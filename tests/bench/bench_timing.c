@@ -2,19 +2,11 @@
  * once per prefill, per change of the batch, and per iteration that does both. Goal: 100 ns. Run:
  * build/tests/bench/bench_timing (no arguments). */
 #include "models/models.h"
+#include "tests/bench/memory_probe.h"
 
 #include <inttypes.h>
-#include <time.h>
 
 #define CALLS UINT32_C(2000000)
-
-/* The CPU's time that this process had: on a machine that others use too, not theirs. */
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
 
 /* The sums are printed, so that no call can be left out. */
 static void bench(const char *model_name, const char *hardware_name, uint32_t ranks)
@@ -30,13 +22,13 @@ static void bench(const char *model_name, const char *hardware_name, uint32_t ra
     struct timing timing = timing_new(&model, &hardware, ranks);
     uint64_t prefill_sum_ns = 0;
     double decode_sum_ns = 0;
-    uint64_t start_ns = now_ns();
+    double start_s = bench_cpu_s();
     for (uint32_t i = 0; i < CALLS; i++)
         prefill_sum_ns += timing_prefill(&timing, 1 + i % 4096, i % 8192).layer_ns;
-    uint64_t between_ns = now_ns();
+    double between_s = bench_cpu_s();
     for (uint32_t i = 0; i < CALLS; i++)
         decode_sum_ns += timing_decode(&timing, 1 + i % 256, 0, 0).base_ns;
-    uint64_t decoded_ns = now_ns();
+    double decoded_s = bench_cpu_s();
     uint64_t mixed_sum_ns = 0;
     for (uint32_t i = 0; i < CALLS; i++) {
         struct timing_work work = { .prefills = 1,
@@ -47,12 +39,11 @@ static void bench(const char *model_name, const char *hardware_name, uint32_t ra
                                     .decode_window = (1 + i % 256) * UINT64_C(128) };
         mixed_sum_ns += timing_mixed(&timing, &work).layer_ns;
     }
-    uint64_t end_ns = now_ns();
+    double end_s = bench_cpu_s();
     printf("%-13s prefill %5.1f ns, decode %5.1f ns, both %5.1f ns a call (sums %" PRIu64
            ", %.0f, %" PRIu64 ")\n",
-           model_name, (double)(between_ns - start_ns) / CALLS,
-           (double)(decoded_ns - between_ns) / CALLS, (double)(end_ns - decoded_ns) / CALLS,
-           prefill_sum_ns, decode_sum_ns, mixed_sum_ns);
+           model_name, (between_s - start_s) * 1e9 / CALLS, (decoded_s - between_s) * 1e9 / CALLS,
+           (end_s - decoded_s) * 1e9 / CALLS, prefill_sum_ns, decode_sum_ns, mixed_sum_ns);
 }
 
 int main(void)

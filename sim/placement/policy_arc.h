@@ -106,7 +106,7 @@ static inline void arc_prefetch(const struct policy_env *env, uint32_t unit, enu
     order_prefetch_neighbours(env->units->link[tier], unit);
 }
 
-#define POLICY_ARC                                                                                 \
+#define POLICY_CALLS_arc                                                                           \
     {                                                                                              \
         .name = "arc",                                                                             \
         .summary = "give up by recency or by frequency, as what was given up and asked again teaches",\

@@ -31,7 +31,7 @@ static inline uint32_t fifo_victim(struct policy_env *env, enum tier tier)
     return policy_first(env, &fifo->order[tier], tier);
 }
 
-#define POLICY_FIFO                                                                                \
+#define POLICY_CALLS_fifo                                                                          \
     {                                                                                              \
         .name = "fifo",                                                                            \
         .summary = "give up the unit that came into the tier first",                               \

@@ -44,7 +44,7 @@ static inline void lru_prefetch(const struct policy_env *env, uint32_t unit, enu
     order_prefetch_neighbours(env->units->link[tier], unit);
 }
 
-#define POLICY_LRU                                                                                 \
+#define POLICY_CALLS_lru                                                                           \
     {                                                                                              \
         .name = "lru",                                                                             \
         .summary = "give up the unit that no job has used for longest",                            \

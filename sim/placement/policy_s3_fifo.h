@@ -155,7 +155,7 @@ static inline uint32_t s3_fifo_victim(struct policy_env *env, enum tier tier)
     return unit;
 }
 
-#define POLICY_S3_FIFO                                                                             \
+#define POLICY_CALLS_s3_fifo                                                                       \
     {                                                                                              \
         .name = "s3-fifo",                                                                         \
         .summary = "give up new units soon unless used twice, by queues alone",                    \

@@ -68,7 +68,7 @@ static inline uint32_t sieve_victim(struct policy_env *env, enum tier tier)
     return UNIT_NONE;
 }
 
-#define POLICY_SIEVE                                                                               \
+#define POLICY_CALLS_sieve                                                                         \
     {                                                                                              \
         .name = "sieve",                                                                           \
         .summary = "give up what was not used since a hand last came by, which goes from old to new",\

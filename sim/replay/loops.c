@@ -104,23 +104,21 @@ static void work_any(struct replay *replay, struct request request)
     work(replay, replay->policy, request);
 }
 
-/* <- a policy with a loop of its own: its name, as in POLICIES, and what its header makes its
- * struct of. Each is some KB of code. */
-#define LOOPS(X)                                                                                   \
-    X(lru, POLICY_LRU)                                                                             \
-    X(fifo, POLICY_FIFO) X(sieve, POLICY_SIEVE) X(s3_fifo, POLICY_S3_FIFO) X(arc, POLICY_ARC)
+/* <- a policy with a loop of its own: its name, as in POLICIES and in its header's
+ * POLICY_CALLS_name. Each is some KB of code. */
+#define LOOPS(X) X(lru) X(fifo) X(sieve) X(s3_fifo) X(arc)
 
-#define LOOP_DEFINE(name, calls)                                                                   \
+#define LOOP_DEFINE(name)                                                                          \
     static void work_##name(struct replay *replay, struct request request)                         \
     {                                                                                              \
-        static const struct policy within = calls;                                                 \
+        static const struct policy within = POLICY_CALLS_##name;                                   \
         work(replay, &within, request);                                                            \
     }
 LOOPS(LOOP_DEFINE)
 
 void (*loop_of(const struct policy *policy))(struct replay *replay, struct request request)
 {
-#define LOOP_OF(name, calls)                                                                       \
+#define LOOP_OF(name)                                                                              \
     if (policy == &policy_##name)                                                                  \
         return work_##name;
     LOOPS(LOOP_OF)

@@ -84,8 +84,7 @@ bool config_flat_read(const char *text, struct config_tree *tree)
     if (lines == 0)
         return false;
     memory_grow(&tree->entry, &tree->capacity, lines, sizeof *tree->entry);
-    for (const char *at = text; tree->count < lines; at = line.behind) {
-        read_line(at, &line);
+    for (const char *at = text; tree->count < lines && read_line(at, &line); at = line.behind) {
         struct config_entry *entry = &tree->entry[tree->count++];
         *entry = (struct config_entry){ .key = memory_text_of(line.key, line.key_length),
                                         .value = memory_text_of(line.value, line.value_length),

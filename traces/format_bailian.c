@@ -273,7 +273,7 @@ static enum trace_step sessions_next(void *state, struct lines *lines,
 {
     struct bailian *bailian = state;
     while (!assembly_take(bailian->assembly, session)) {
-        struct request request;
+        struct request request = { 0 };
         const char *line;
         size_t length;
         enum lines_step step = lines_view(lines, &line, &length, err);

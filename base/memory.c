@@ -110,11 +110,9 @@ static char *resized(char *array, size_t bytes, size_t new_bytes)
     return larger;
 }
 
-void memory_grow(void *array_pointer, uint32_t *capacity, uint64_t needed, size_t size_bytes)
+void memory_grow_to(void *array_pointer, uint32_t *capacity, uint64_t needed, size_t size_bytes)
 {
-    assert(size_bytes > 0);
-    if (needed <= *capacity)
-        return;
+    assert(size_bytes > 0 && needed > *capacity);
     if (needed > UINT32_MAX)
         memory_exhausted();
     uint32_t grown = grown_capacity(*capacity, needed);

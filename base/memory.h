@@ -16,7 +16,8 @@ void *memory_new(size_t count, size_t size_bytes);
 /* Grows an array (array_pointer: the address of its T *, NULL while *capacity is 0; elements of
  * size_bytes) so that it holds at least `needed`; doubles, so that appending is amortised O(1).
  * What is added is zeroed. *capacity is in elements. */
-void memory_grow(void *array_pointer, uint32_t *capacity, uint64_t needed, size_t size_bytes);
+static inline void memory_grow(void *array_pointer, uint32_t *capacity, uint64_t needed,
+                               size_t size_bytes);
 
 /* A copy of text for the caller to free(). */
 char *memory_text(const char *text);
@@ -35,5 +36,15 @@ void *memory_resized(void *block, size_t bytes);
 /* For libraries that allocate by themselves and report that they could not. From any thread, whatever it holds; scratch
  * folders go with the process. */
 _Noreturn void memory_exhausted(void);
+
+/* Private: memory_grow() of an array that is too small. */
+void memory_grow_to(void *array_pointer, uint32_t *capacity, uint64_t needed, size_t size_bytes);
+
+static inline void memory_grow(void *array_pointer, uint32_t *capacity, uint64_t needed,
+                               size_t size_bytes)
+{
+    if (needed > *capacity)
+        memory_grow_to(array_pointer, capacity, needed, size_bytes);
+}
 
 #endif

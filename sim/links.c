@@ -194,11 +194,13 @@ static void set_rates(struct links *links)
     if (kept == NULL)
         return;
     uint32_t at = 0;
-    for (uint64_t rest = links->active, mask; (mask = next_class(&rest)) > 0; at++) {
-        if (known)
+    if (known) {
+        for (uint64_t rest = links->active, mask; (mask = next_class(&rest)) > 0; at++)
             links->of[mask].rate_bytes_per_ns = kept->rate[at];
-        state.rate[at] = links->of[mask].rate_bytes_per_ns;
+        return;
     }
+    for (uint64_t rest = links->active, mask; (mask = next_class(&rest)) > 0; at++)
+        state.rate[at] = links->of[mask].rate_bytes_per_ns;
     *kept = state;
 }
 
@@ -264,11 +266,32 @@ uint32_t links_start(struct links *links, uint64_t now_ns, uint32_t mask, uint64
     return handle;
 }
 
-/* Less than half a nanosecond's worth is rounding: the flow is done. */
-static double rest_ns(const struct links *links, const struct flow_class *class)
+/* Of the class's flow that ends first. */
+static double rest_bytes(const struct links *links, const struct flow_class *class)
 {
-    double rest_bytes = links->flow[class->by_end.item[0].handle].end_work - class->work_bytes;
-    return rest_bytes / class->rate_bytes_per_ns - 0.5;
+    return links->flow[class->by_end.item[0].handle].end_work - class->work_bytes;
+}
+
+/* Less than half a nanosecond's worth is rounding: the flow is done. */
+static double rest_ns(const struct flow_class *class, double bytes)
+{
+    return bytes / class->rate_bytes_per_ns - 0.5;
+}
+
+/* What is far from done is told without a division. */
+static bool has_ended(const struct flow_class *class, double bytes)
+{
+    if (bytes <= 0.0)
+        return true;
+    double rate = class->rate_bytes_per_ns;
+    return rate > 0.0 && bytes <= rate && rest_ns(class, bytes) <= 0.0;
+}
+
+/* As ceil(), which is a call. */
+static uint64_t whole_ns(double ns)
+{
+    uint64_t whole = (uint64_t)ns;
+    return whole + ((double)whole < ns);
 }
 
 static uint64_t next_change_ns(const struct links *links)
@@ -280,8 +303,8 @@ static uint64_t next_change_ns(const struct links *links)
         const struct flow_class *class = &links->of[mask];
         if (class->rate_bytes_per_ns <= 0.0)
             continue;
-        double rest = rest_ns(links, class);
-        uint64_t end_ns = links->now_ns + (rest > 0.0 ? (uint64_t)ceil(rest) : 0);
+        double rest = rest_ns(class, rest_bytes(links, class));
+        uint64_t end_ns = links->now_ns + (rest > 0.0 ? whole_ns(rest) : 0);
         next_ns = end_ns < next_ns ? end_ns : next_ns;
     }
     return next_ns;
@@ -338,11 +361,9 @@ bool links_step(struct links *links, uint64_t now_ns, uint32_t *user)
     begin_flows(links);
     for (uint64_t classes = links->active, mask; (mask = next_class(&classes)) > 0;) {
         struct flow_class *class = &links->of[mask];
-        const struct flow *first = &links->flow[class->by_end.item[0].handle];
-        bool empty = first->end_work <= class->work_bytes;
-        if (!empty && (class->rate_bytes_per_ns <= 0.0 || rest_ns(links, class) > 0.0))
+        if (!has_ended(class, rest_bytes(links, class)))
             continue;
-        *user = first->user;
+        *user = links->flow[class->by_end.item[0].handle].user;
         end_flow(links, class);
         return true;
     }
@@ -355,10 +376,10 @@ double links_done_bytes(const struct links *links, uint64_t now_ns, uint32_t han
     if (!flow->moving)
         return 0.0;
     double size_bytes = (double)flow->size_bytes;
-    double rest_bytes = flow->end_work - work_at(links, &links->of[flow->links], now_ns);
-    if (rest_bytes <= 0.0)
+    double left_bytes = flow->end_work - work_at(links, &links->of[flow->links], now_ns);
+    if (left_bytes <= 0.0)
         return size_bytes;
-    return rest_bytes < size_bytes ? size_bytes - rest_bytes : 0.0;
+    return left_bytes < size_bytes ? size_bytes - left_bytes : 0.0;
 }
 
 double links_moved_bytes(const struct links *links, uint64_t now_ns, enum link link)

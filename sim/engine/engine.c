@@ -306,6 +306,11 @@ void engine_start_measuring(struct engine *engine)
     placement_start_measuring(engine->core);
 }
 
+void engine_end(struct engine *engine)
+{
+    waiting_count(engine);
+}
+
 void engine_add_metrics(struct engine *engine, struct metrics *metrics)
 {
     placement_end(engine->core);

@@ -158,6 +158,8 @@ uint64_t engine_turns_measured(const struct engine *engine);
 uint64_t engine_moved_bytes(const struct engine *engine, enum link link);
 /* Whether some load of the session's turn has not ended. */
 bool engine_is_loading(const struct engine *engine, uint32_t session);
+/* The run has ended, or is given up: what is measured as time is counted as far as the engine has come. */
+void engine_end(struct engine *engine);
 /* What placement counted since measuring began, and its tiers' peaks, added to metrics. */
 void engine_add_metrics(struct engine *engine, struct metrics *metrics);
 /* The same of the first `count` tenants. */

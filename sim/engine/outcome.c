@@ -50,6 +50,8 @@ static double arriving_ns(const struct service *service)
 static void set_metrics(struct service *service, uint64_t now_ns, struct sim_result *result)
 {
     struct metrics *metrics = &result->metrics;
+    for (uint32_t i = 0; i < service->engines; i++)
+        engine_end(service->engine[i]);
     collector_finish(&service->collector, now_ns, result);
     sessions_set_offered(&service->sessions, metrics);
     for (uint32_t i = 0; i < service->engines; i++)

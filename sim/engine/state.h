@@ -166,6 +166,8 @@ bool queue_may_start(const struct engine *engine, uint64_t by_ns);
 void waiting_add(struct engine *engine, int turns);
 /* All is done that can be done now: why the others wait may have changed. */
 void waiting_look(struct engine *engine);
+/* Their waiting is counted as far as the engine has come. */
+void waiting_count(struct engine *engine);
 
 /* batch.c */
 bool batch_place_left(const struct engine *engine);

@@ -33,7 +33,7 @@ static enum wait_cause cause_of(const struct engine *engine)
     return WAIT_GPU;
 }
 
-static void account(struct engine *engine)
+void waiting_count(struct engine *engine)
 {
     if (engine->waiting > 0) {
         collector_add_waiting(collector_of(engine), engine->wait_cause, engine->waiting,
@@ -46,7 +46,7 @@ static void account(struct engine *engine)
 void waiting_add(struct engine *engine, int turns)
 {
     struct service *service = engine->service;
-    account(engine);
+    waiting_count(engine);
     engine->waiting += (uint32_t)turns;
     service->waiting += (uint32_t)turns;
     collector_set_queue(&service->collector, engine->now_ns, service->waiting);
@@ -57,6 +57,10 @@ void waiting_look(struct engine *engine)
 {
     if (engine->waiting == 0)
         return;
-    account(engine);
-    engine->wait_cause = cause_of(engine);
+    enum wait_cause cause = cause_of(engine);
+    if (cause == engine->wait_cause)
+        return;
+    waiting_count(engine);
+    engine->wait_cause = cause;
 }
+

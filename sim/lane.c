@@ -54,6 +54,17 @@ static void see_changes(struct lane *lane, struct cluster *cluster)
     }
 }
 
+/* Mostly links change a few times before the next event. */
+static void prefetch_event(struct lane *lane)
+{
+    if (lane->events.count == 0)
+        return;
+    const struct event *event = event_heap_first(&lane->events);
+    if (lane_event_is_turn(event) && event->handle != lane->turn_ahead)
+        sessions_prefetch(&lane->service->sessions, event->handle);
+    lane->turn_ahead = event->handle;
+}
+
 /* Transfers first: what has arrived by now counts for what happens now. Of several servers' that
  * change at once the lowest index's are first. */
 struct lane_next lane_look(struct lane *lane, struct cluster *cluster)
@@ -61,6 +72,7 @@ struct lane_next lane_look(struct lane *lane, struct cluster *cluster)
     see_changes(lane, cluster);
     uint64_t links_ns = tournament_first_key(&lane->next_links);
     uint64_t event_ns = event_heap_next_ns(&lane->events);
+    prefetch_event(lane);
     return (struct lane_next){ .time_ns = links_ns <= event_ns ? links_ns : event_ns,
                                .is_event = links_ns > event_ns,
                                .moving = lane->first +

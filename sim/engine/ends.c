@@ -169,6 +169,7 @@ static void ask_next(struct engine *engine, uint32_t handle)
 static void finish_turn(struct engine *engine, uint32_t handle, uint64_t end_ns)
 {
     struct session *session = session_of(engine, handle);
+    sessions_prefetch_turn(&engine->service->sessions, handle);
     if (session->decode_server != session->server) {
         ends_job(engine, session->decode_job); /* its KV is dropped: only prompts are stored */
     } else {

@@ -29,6 +29,14 @@ void queue_push_front(struct engine *engine, uint32_t handle)
         engine->queue_tail = handle;
 }
 
+/* The head was asked long ago. By now the next one's session has been fetched, as that of the one
+ * behind it is now. */
+static void prefetch_behind_head(const struct engine *engine)
+{
+    if (engine->queue_head != 0)
+        sessions_prefetch(&engine->service->sessions, session_of(engine, engine->queue_head)->next);
+}
+
 /* before: the one in front of it, 0 for the head. */
 static void queue_remove(struct engine *engine, uint32_t handle, uint32_t before)
 {
@@ -39,6 +47,7 @@ static void queue_remove(struct engine *engine, uint32_t handle, uint32_t before
         engine->queue_head = next;
     if (engine->queue_tail == handle)
         engine->queue_tail = before;
+    prefetch_behind_head(engine);
 }
 
 /* ---- load or compute again ---- */

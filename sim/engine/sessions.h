@@ -142,6 +142,20 @@ void sessions_set_offered(const struct sessions *sessions, struct metrics *metri
  * the client, who thought and asked; else the session is forgotten. */
 bool sessions_end_turn(struct sessions *sessions, uint32_t session, uint64_t *wait_ns);
 
+/* Ask the processor to fetch what the session's next turn will be told by; what sessions_end_turn() will read beside
+ * that. Between two events of a session so many others have theirs that it lies in memory. For speed alone. */
+static inline void sessions_prefetch(const struct sessions *sessions, uint32_t session)
+{
+    const char *item = (const char *)&sessions->item[session];
+    for (size_t at = 0; at < sizeof *sessions->item; at += 64)
+        __builtin_prefetch(item + at);
+}
+static inline void sessions_prefetch_turn(const struct sessions *sessions, uint32_t session)
+{
+    const struct session *item = &sessions->item[session];
+    __builtin_prefetch(&sessions->turns[item->turns + item->turn + 1]);
+}
+
 /* Context of the turn when its prefill begins for the first time. */
 static inline uint32_t session_context(const struct session *session)
 {

@@ -63,4 +63,3 @@ void waiting_look(struct engine *engine)
     waiting_count(engine);
     engine->wait_cause = cause;
 }
-

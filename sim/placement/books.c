@@ -265,8 +265,10 @@ void books_fetch_again(struct placement *core, uint32_t unit)
     uint32_t waiter = core->units.unit[unit].first_waiter;
     if (waiter == 0)
         return;
-    core->job[core->slot[waiter].job].wants_fetch = true;
-    core->fetch_seen = 0;
+    struct job *job = &core->job[core->slot[waiter].job];
+    job->wants_fetch = true;
+    if (core->fetch_seen > 0 && job->sequence <= core->job[core->fetch_last].sequence)
+        core->fetch_seen = 0;
 }
 
 /* SAVE_NODES: what HBM gave up may leave DRAM, and what both have is no node any more. */

@@ -52,11 +52,16 @@ enum mark {
 enum job_state { JOB_FREE, JOB_QUEUED, JOB_RUNNING, JOB_DRAINING };
 
 struct job {
-    enum job_state state;
+    /* What is read of each job in the queue lies together. */
+    uint32_t next;                            /* in the queue; also chains free jobs */
     uint32_t sequence;
     uint32_t chain, chain_count, chain_capacity; /* slots chain .. chain + count - 1 */
-    uint32_t next;                            /* in the queue; also chains free jobs */
     uint32_t context_tokens;                  /* queued: of the chain; running: ready in HBM */
+    bool wants_fetch;                         /* some of its chain may lie on SSD only */
+    bool hurries;                             /* waits for no fetch */
+    bool again;                               /* ran before: its use of its chain is counted */
+    uint8_t tenant;
+    enum job_state state;
     uint32_t total_tokens;                    /* running: of context for which it has HBM */
     uint32_t hbm_tokens;                      /* booked in HBM for this job alone */
     uint32_t save_goal_tokens;                /* to be saved; 0: nothing */
@@ -71,11 +76,7 @@ struct job {
     bool save_waits;                          /* in the list of saves that wait for room */
     uint32_t next_waiting_save;
     uint32_t loads_in_flight;
-    bool hurries;                             /* waits for no fetch */
-    bool wants_fetch;                         /* some of its chain may lie on SSD only */
     struct kv_base base;                      /* sessions: of its context */
-    bool again;                               /* ran before: its use of its chain is counted */
-    uint8_t tenant;
 };
 
 /* Bytes on their way. A transfer that changes copies holds its units in a list and each of them names

@@ -94,6 +94,8 @@ uint32_t placement_queue(struct placement *core, uint64_t now_ns, const uint64_t
 {
     assert(now_ns >= core->now_ns && count <= capacity && capacity > 0);
     core->now_ns = now_ns;
+    if (count > 0)
+        keymap_prefetch(&core->units.map, keys[0]);
     age_expire(core);
     room_keep_mark(core);
     uint32_t handle = chain_new_job(core);
@@ -109,7 +111,8 @@ uint32_t placement_queue(struct placement *core, uint64_t now_ns, const uint64_t
     queue_insert(core, handle);
     note_queue_head(core);
     struct slot *slot = &core->slot[chain];
-    unit_prefetch_chain(&core->units, UNIT_NONE, keys, count);
+    if (count > 1)
+        unit_prefetch_chain(&core->units, UNIT_NONE, keys, count);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t unit = chain_intern(core, keys[i], i, i > 0 ? slot[i - 1].unit : UNIT_NONE);
         slot[i] = (struct slot){ .unit = unit, .sequence = job->sequence, .job = handle };

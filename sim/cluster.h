@@ -67,7 +67,7 @@ struct lane {
     uint32_t *changed, changed_count; /* ... but of these, which were told since */
     uint32_t first, stride;           /* servers first, first + stride, ... of the cluster */
     uint64_t now_ns, events_done;
-    uint32_t turn_ahead; /* the session whose turn was seen to come next */
+    uint32_t expected_turn, expected_step; /* the session whose turn was seen to come next; engine_expect_turn() */
     uint64_t until_ns; /* then something happens that others bring; UINT64_MAX: nothing does */
 };
 

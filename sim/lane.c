@@ -54,15 +54,25 @@ static void see_changes(struct lane *lane, struct cluster *cluster)
     }
 }
 
-/* Mostly links change a few times before the next event. */
-static void prefetch_event(struct lane *lane)
+/* Mostly links change a few times before the next event: meanwhile what a turn will be asked by is
+ * fetched, each time what the last has led to. */
+static void expect_turn(struct lane *lane, const struct cluster *cluster)
 {
     if (lane->events.count == 0)
         return;
     const struct event *event = event_heap_first(&lane->events);
-    if (lane_event_is_turn(event) && event->handle != lane->turn_ahead)
-        sessions_prefetch(&lane->service->sessions, event->handle);
-    lane->turn_ahead = event->handle;
+    const struct sessions *sessions = &lane->service->sessions;
+    if (!lane_event_is_turn(event))
+        return;
+    if (event->handle != lane->expected_turn) {
+        lane->expected_turn = event->handle;
+        lane->expected_step = 0;
+        sessions_prefetch(sessions, event->handle);
+    } else if (lane->expected_step < ENGINE_EXPECTED) {
+        const struct session *session = &sessions->item[event->handle];
+        const struct engine *engine = cluster->server[session->server].engine;
+        lane->expected_step = engine_expect_turn(engine, session, lane->expected_step);
+    }
 }
 
 /* Transfers first: what has arrived by now counts for what happens now. Of several servers' that
@@ -72,7 +82,7 @@ struct lane_next lane_look(struct lane *lane, struct cluster *cluster)
     see_changes(lane, cluster);
     uint64_t links_ns = tournament_first_key(&lane->next_links);
     uint64_t event_ns = event_heap_next_ns(&lane->events);
-    prefetch_event(lane);
+    expect_turn(lane, cluster);
     return (struct lane_next){ .time_ns = links_ns <= event_ns ? links_ns : event_ns,
                                .is_event = links_ns > event_ns,
                                .moving = lane->first +

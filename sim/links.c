@@ -116,12 +116,13 @@ static bool set_rate_alone(struct links *links)
         if ((mask & pair_links[pair]) == pair_links[pair])
             return false;
     struct flow_class *class = &links->of[mask];
-    double share = INFINITY;
+    double slowest = INFINITY;
     for (uint32_t over = (uint32_t)mask; over != 0;) {
-        double each = links->bytes_per_ns[next_bit(&over)] / class->by_end.count;
-        share = each < share ? each : share;
+        double all = links->bytes_per_ns[next_bit(&over)];
+        slowest = all < slowest ? all : slowest;
     }
-    class->rate_bytes_per_ns = share;
+    uint32_t flows = class->by_end.count;
+    class->rate_bytes_per_ns = flows == 1 ? slowest : slowest / flows;
     return true;
 }
 
@@ -139,19 +140,19 @@ static void freeze(struct links *links, uint32_t mask, double share, double left
     }
 }
 
-/* The state's place among those that are kept, and what it is; NULL: of more classes or flows than
- * can be. */
-static struct links_rates *kept_at(struct links *links, struct links_rates *state)
+/* The state's place among those that are kept, and how many flows each class has; NULL: of more
+ * classes or flows than can be. */
+static struct links_rates *kept_at(struct links *links, uint64_t *flows)
 {
-    *state = (struct links_rates){ .active = links->active };
     uint32_t at = 0;
+    *flows = 0;
     for (uint64_t rest = links->active, mask; (mask = next_class(&rest)) > 0; at++) {
         uint32_t count = links->of[mask].by_end.count;
         if (at == LINKS_KEPT_CLASSES || count > UINT16_MAX)
             return NULL;
-        state->flows |= (uint64_t)count << (16 * at);
+        *flows |= (uint64_t)count << (16 * at);
     }
-    uint64_t hash = (state->active * UINT64_C(31) + state->flows) * UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t hash = (links->active * UINT64_C(31) + *flows) * UINT64_C(0x9E3779B97F4A7C15);
     return &links->kept[hash >> 32 & (LINKS_KEPT - 1)];
 }
 
@@ -184,24 +185,22 @@ static void fill_rates(struct links *links)
 
 static void set_rates(struct links *links)
 {
-    struct links_rates state;
+    uint64_t flows;
+    uint32_t at = 0;
     if (links->active == 0 || set_rate_alone(links))
         return;
-    struct links_rates *kept = kept_at(links, &state);
-    bool known = kept != NULL && kept->active == state.active && kept->flows == state.flows;
-    if (!known)
-        fill_rates(links);
-    if (kept == NULL)
-        return;
-    uint32_t at = 0;
-    if (known) {
+    struct links_rates *kept = kept_at(links, &flows);
+    if (kept != NULL && kept->active == links->active && kept->flows == flows) {
         for (uint64_t rest = links->active, mask; (mask = next_class(&rest)) > 0; at++)
             links->of[mask].rate_bytes_per_ns = kept->rate[at];
         return;
     }
+    fill_rates(links);
+    if (kept == NULL)
+        return;
+    *kept = (struct links_rates){ .active = links->active, .flows = flows };
     for (uint64_t rest = links->active, mask; (mask = next_class(&rest)) > 0; at++)
-        state.rate[at] = links->of[mask].rate_bytes_per_ns;
-    *kept = state;
+        kept->rate[at] = links->of[mask].rate_bytes_per_ns;
 }
 
 static double work_at(const struct links *links, const struct flow_class *class, uint64_t now_ns)
@@ -214,6 +213,13 @@ static double work_at(const struct links *links, const struct flow_class *class,
  * flows. */
 #define WORK_MOST_BYTES 0x1p45
 
+/* Another flow may be the class's first. */
+static void note_first(const struct links *links, struct flow_class *class)
+{
+    if (class->by_end.count > 0)
+        class->end_work = links->flow[class->by_end.item[0].handle].end_work;
+}
+
 static void begin_work_anew(struct links *links, struct flow_class *class)
 {
     for (uint32_t i = 0; i < class->by_end.count; i++) {
@@ -223,6 +229,7 @@ static void begin_work_anew(struct links *links, struct flow_class *class)
         item->first = heap_key_of(flow->end_work);
     }
     class->work_bytes = 0.0;
+    note_first(links, class);
 }
 
 static void advance(struct links *links, uint64_t now_ns)
@@ -266,25 +273,18 @@ uint32_t links_start(struct links *links, uint64_t now_ns, uint32_t mask, uint64
     return handle;
 }
 
-/* Of the class's flow that ends first. */
-static double rest_bytes(const struct links *links, const struct flow_class *class)
+/* Of the class's flow that ends first. Less than half a nanosecond's worth is rounding: the flow is
+ * done. */
+static double rest_ns(const struct flow_class *class)
 {
-    return links->flow[class->by_end.item[0].handle].end_work - class->work_bytes;
-}
-
-/* Less than half a nanosecond's worth is rounding: the flow is done. */
-static double rest_ns(const struct flow_class *class, double bytes)
-{
-    return bytes / class->rate_bytes_per_ns - 0.5;
+    return (class->end_work - class->work_bytes) / class->rate_bytes_per_ns - 0.5;
 }
 
 /* What is far from done is told without a division. */
-static bool has_ended(const struct flow_class *class, double bytes)
+static bool has_ended(const struct flow_class *class)
 {
-    if (bytes <= 0.0)
-        return true;
-    double rate = class->rate_bytes_per_ns;
-    return rate > 0.0 && bytes <= rate && rest_ns(class, bytes) <= 0.0;
+    double rest_bytes = class->end_work - class->work_bytes, rate = class->rate_bytes_per_ns;
+    return rest_bytes <= 0.0 || (rate > 0.0 && rest_bytes <= rate && rest_ns(class) <= 0.0);
 }
 
 /* As ceil(), which is a call. */
@@ -303,7 +303,7 @@ static uint64_t next_change_ns(const struct links *links)
         const struct flow_class *class = &links->of[mask];
         if (class->rate_bytes_per_ns <= 0.0)
             continue;
-        double rest = rest_ns(class, rest_bytes(links, class));
+        double rest = rest_ns(class);
         uint64_t end_ns = links->now_ns + (rest > 0.0 ? whole_ns(rest) : 0);
         next_ns = end_ns < next_ns ? end_ns : next_ns;
     }
@@ -333,6 +333,7 @@ static void begin_flows(struct links *links)
         flow->end_work = class->work_bytes + (double)flow->size_bytes;
         heap_push(&class->by_end,
                   (struct heap_item){ heap_key_of(flow->end_work), flow->sequence, handle });
+        note_first(links, class);
         begun = true;
     }
     if (begun)
@@ -346,6 +347,7 @@ static void end_flow(struct links *links, struct flow_class *class)
     for (uint32_t over = flow->links; over != 0;)
         links->ended_bytes[next_bit(&over)] += flow->size_bytes;
     flow->moving = false;
+    note_first(links, class);
     if (class->by_end.count == 0)
         links->active &= ~(UINT64_C(1) << flow->links);
     flow->next_free = links->free_flow;
@@ -361,7 +363,7 @@ bool links_step(struct links *links, uint64_t now_ns, uint32_t *user)
     begin_flows(links);
     for (uint64_t classes = links->active, mask; (mask = next_class(&classes)) > 0;) {
         struct flow_class *class = &links->of[mask];
-        if (!has_ended(class, rest_bytes(links, class)))
+        if (!has_ended(class))
             continue;
         *user = links->flow[class->by_end.item[0].handle].user;
         end_flow(links, class);

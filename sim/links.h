@@ -29,6 +29,7 @@ struct flow {
 struct flow_class {
     double work_bytes;        /* served to each flow of the class so far */
     double rate_bytes_per_ns; /* of each flow, now */
+    double end_work;          /* of the flow that ends first; of an empty class nothing */
     struct heap by_end; /* flows by end_work, then sequence */
 };
 

@@ -116,6 +116,14 @@ void engine_limit_job(struct engine *engine, const struct session *session)
                     });
 }
 
+uint32_t engine_expect_turn(const struct engine *engine, const struct session *session,
+                            uint32_t step)
+{
+    if (engine->setup->unit_tokens != UINT32_MAX)
+        return ENGINE_EXPECTED; /* of a chain that is to be built */
+    return placement_expect(engine->core, session->id, step);
+}
+
 void engine_ask(struct engine *engine, uint64_t now_ns, uint32_t handle, struct chain chain)
 {
     struct service *service = engine->service;

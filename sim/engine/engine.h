@@ -32,6 +32,11 @@ void engine_free(struct engine *engine); /* NULL is fine */
 
 /* ---- what happened ---- */
 
+/* A turn of the session will soon be asked, and of this server most likely: fetches what that will read, each step what
+ * the one before has led to. For speed alone. Returns the next step, from 0; ENGINE_EXPECTED: there is none. */
+enum { ENGINE_EXPECTED = PLACEMENT_EXPECTED };
+uint32_t engine_expect_turn(const struct engine *engine, const struct session *session,
+                            uint32_t step);
 /* The session's turn, whose chain sessions_ask() gave, is asked of this server. */
 void engine_ask(struct engine *engine, uint64_t now_ns, uint32_t session, struct chain chain);
 /* What ENGINE_LOAD or ENGINE_COPY began has ended. Of several that end together, engine_look() is

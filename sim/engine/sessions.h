@@ -149,6 +149,7 @@ static inline void sessions_prefetch(const struct sessions *sessions, uint32_t s
     const char *item = (const char *)&sessions->item[session];
     for (size_t at = 0; at < sizeof *sessions->item; at += 64)
         __builtin_prefetch(item + at);
+    __builtin_prefetch(item + sizeof *sessions->item - 1);
 }
 static inline void sessions_prefetch_turn(const struct sessions *sessions, uint32_t session)
 {

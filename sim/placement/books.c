@@ -52,7 +52,7 @@ void books_act(struct placement *core, struct action action)
             ring->item[(old + i) % ring->capacity] = ring->item[i];
     }
     action.behalf = core->behalf;
-    ring->item[(ring->head + ring->count++) % ring->capacity] = action;
+    *action_at(ring, ring->count++) = action;
 }
 
 void books_set_copy(struct placement *core, uint32_t unit, enum tier tier, uint32_t tokens)

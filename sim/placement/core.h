@@ -101,6 +101,13 @@ struct action_ring {
     uint32_t head, count, capacity;
 };
 
+/* The place of its i-th action, i < capacity. */
+static inline struct action *action_at(const struct action_ring *ring, uint32_t i)
+{
+    uint64_t at = (uint64_t)ring->head + i;
+    return &ring->item[at < ring->capacity ? at : at - ring->capacity];
+}
+
 struct placement {
     struct placement_config config;
     const struct policy *policy;

@@ -105,16 +105,24 @@ static bool holds_its_share(const struct placement *core)
 
 /* Those behind the job come soon, and were queued long ago: asks the processor to fetch the third
  * of them, what leads to the second's first unit, and the first's. For speed alone: job 0 is none
- * and harmless. */
-static void prefetch_behind(const struct placement *core, uint32_t job)
+ * and harmless. Inline, since gcc takes a function that does nothing else for one without effect,
+ * and leaves out its calls. */
+__attribute__((always_inline)) static inline void prefetch_behind(const struct placement *core,
+                                                                  uint32_t job)
 {
     uint32_t first = core->job[job].next, second = core->job[first].next;
     uint32_t third = core->job[second].next;
     __builtin_prefetch(&core->job[third].next);
     __builtin_prefetch(&core->job[third].wants_fetch);
     __builtin_prefetch(&core->slot[core->job[second].chain]);
-    if (first != 0)
-        __builtin_prefetch(&core->units.unit[core->slot[core->job[first].chain].unit]);
+    if (first == 0)
+        return;
+    unit_prefetch(&core->units, core->slot[core->job[first].chain].unit);
+}
+
+static bool is_busy_fetching(const struct placement *core)
+{
+    return core->fetches >= core->config.keys.fetches_in_flight || holds_its_share(core);
 }
 
 /* The queue's job behind the first `before` wants no fetch, as they do not, or is not to have one:
@@ -131,6 +139,8 @@ void fetch_ahead(struct placement *core)
     if (!core->config.fetches ||
         (core->env.capacity_tokens[TIER_SSD] == 0 && core->config.pool == NULL))
         return;
+    if (is_busy_fetching(core))
+        return;
     uint64_t dram_tokens = core->env.capacity_tokens[TIER_DRAM] - core->reserve_tokens;
     uint32_t window =
         policy_window_jobs(&core->env, dram_tokens, core->env.keys.scheduler_aware_fetching_window);
@@ -142,7 +152,7 @@ void fetch_ahead(struct placement *core)
     uint32_t seen = core->fetch_seen;
     uint32_t job = seen > 0 ? core->job[core->fetch_last].next : core->queue_head;
     for (; job != 0 && seen < window; seen++, job = core->job[job].next) {
-        if (core->fetches >= core->config.keys.fetches_in_flight || holds_its_share(core))
+        if (is_busy_fetching(core))
             return;
         prefetch_behind(core, job);
         if (core->job[job].wants_fetch && !fetch_for(core, job))

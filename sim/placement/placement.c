@@ -101,10 +101,9 @@ uint32_t placement_take(struct placement *core, struct action *items, uint32_t c
     struct action_ring *ring = &core->actions;
     uint32_t count = ring->count < capacity ? ring->count : capacity;
     for (uint32_t i = 0; i < count; i++)
-        items[i] = ring->item[(ring->head + i) % ring->capacity];
-    if (count > 0)
-        ring->head = (ring->head + count) % ring->capacity;
+        items[i] = *action_at(ring, i);
     ring->count -= count;
+    ring->head = ring->count > 0 ? (uint32_t)(action_at(ring, count) - ring->item) : 0;
     return count;
 }
 
@@ -182,6 +181,16 @@ uint64_t placement_unsaved_bytes(const struct placement *core, uint32_t handle)
 uint64_t placement_copy_bytes(const struct placement *core, uint32_t unit, enum tier tier)
 {
     return (uint64_t)core->units.unit[unit].tokens[tier] * core->config.bytes_per_token;
+}
+
+uint32_t placement_expect(const struct placement *core, uint64_t key, uint32_t step)
+{
+    const struct unit_table *table = &core->units;
+    if (step == 0)
+        keymap_prefetch(&table->map, key);
+    else if (table->capacity > 0)
+        unit_prefetch(table, keymap_guess(&table->map, key));
+    return step + 1;
 }
 
 uint32_t placement_unit(const struct placement *core, uint64_t key)

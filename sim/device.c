@@ -105,7 +105,7 @@ static uint64_t segment_ns(const struct decode_segment *segment, uint64_t k)
                     segment->window_batch * iterations * (iterations - 1.0) / 2.0;
     double time_ns = iterations * segment->base_ns + segment->per_token_ns * context +
                      segment->window_token_ns * window;
-    return (uint64_t)(time_ns + 0.5);
+    return iteration_whole_ns(time_ns);
 }
 
 /* The segment's first iteration, and by how much each takes longer than the one before. */

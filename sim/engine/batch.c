@@ -331,7 +331,7 @@ static uint64_t last_start_ns(const struct engine *engine, const struct iteratio
     if (end->repeats == 1)
         return engine->gpus_since_ns;
     double last_ns = end->gap_ns + (double)(end->repeats - 2) * end->gap_growth_ns;
-    uint64_t whole_ns = (uint64_t)(last_ns + 0.5);
+    uint64_t whole_ns = iteration_whole_ns(last_ns);
     return whole_ns < end->end_ns - engine->gpus_since_ns ? end->end_ns - whole_ns
                                                           : engine->gpus_since_ns;
 }
@@ -396,7 +396,7 @@ static struct iteration_end end_of_one(const struct engine *engine)
     const struct engine_iteration *iteration = &engine->iteration;
     double time_ns = decode_time_ns(&iteration->decode_time, iteration->decode_context,
                                     iteration->decode_window);
-    uint64_t end_ns = engine->now_ns + (uint64_t)(time_ns + 0.5);
+    uint64_t end_ns = engine->now_ns + iteration_whole_ns(time_ns);
     return (struct iteration_end){ .end_ns = end_ns,
                                    .repeats = 1,
                                    .first_end_ns = end_ns,

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/units.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -139,41 +140,16 @@ static void add_sums(struct collector *whole, const struct collector *part)
         sum_add_sum(&whole->waiting_ns[cause], &part->waiting_ns[cause]);
 }
 
-/* The whole numbers. */
-static void add_counts(struct collector *whole, const struct collector *part)
+static void add_counts(struct collector_counts *whole, const struct collector_counts *part)
 {
-#define ADD(member) whole->member += part->member
-    ADD(load_wait_ns);
-    ADD(iterations);
-    ADD(extrapolated_iterations);
-    ADD(extrapolated_ns);
-    ADD(turns);
-    ADD(reply_tokens);
-    ADD(overflows);
-    ADD(clamped_turns);
-    ADD(wanted_tokens);
-    ADD(history_tokens);
-    ADD(reused_tokens);
-    ADD(computed_tokens);
-    ADD(passed_over_tokens);
-    ADD(preemptions);
-    ADD(preempted_tokens);
-    ADD(prefilled_again_tokens);
-    ADD(turns_in_slo);
-    ADD(prefill_tokens);
-    ADD(units_found);
-    ADD(units_wanted);
-    ADD(turns_prefilled);
-    ADD(turns_reusing);
-    ADD(later_turns);
-    ADD(later_turns_reusing);
-    for (int tier = 0; tier < TIER_KINDS; tier++) {
-        ADD(hit_tokens[tier]);
-        ADD(passed_over[tier]);
-    }
-    for (int what = 0; what < BUSY_COUNT; what++)
-        ADD(busy_ns[what]);
-#undef ADD
+    enum { COUNTS = sizeof *whole / sizeof(uint64_t) };
+    static_assert(COUNTS * sizeof(uint64_t) == sizeof *whole, "whole numbers alone");
+    uint64_t sum[COUNTS], more[COUNTS];
+    memcpy(sum, whole, sizeof sum);
+    memcpy(more, part, sizeof more);
+    for (int i = 0; i < COUNTS; i++)
+        sum[i] += more[i];
+    memcpy(whole, sum, sizeof sum);
 }
 
 void collector_add_part(struct collector *whole, struct collector *part, uint64_t now_ns)
@@ -184,7 +160,7 @@ void collector_add_part(struct collector *whole, struct collector *part, uint64_
         histogram_add_all(&whole->times[of], &part->times[of]);
     add_timeline(&whole->timeline, &part->timeline);
     add_sums(whole, part);
-    add_counts(whole, part);
+    add_counts(&whole->counts, &part->counts);
     for (uint32_t i = 0; i < TRACE_TENANTS_MOST; i++)
         tenant_sums_add_part(&whole->tenant[i], &part->tenant[i]);
     /* What was busy behind the last turn's end of all; a part that ended before was not. */
@@ -199,23 +175,23 @@ void collector_add_part(struct collector *whole, struct collector *part, uint64_
 static void count_hits(struct collector *collector, const struct turn_record *turn)
 {
     uint32_t reused = turn->reused_tokens;
-    collector->turns_prefilled++;
-    collector->turns_reusing += reused > 0;
-    collector->later_turns += turn->turn > 0;
-    collector->later_turns_reusing += turn->turn > 0 && reused > 0;
-    collector->units_found += turn->units_found;
-    collector->units_wanted += turn->units_wanted;
-    collector->wanted_tokens += turn->context_tokens;
-    collector->history_tokens += turn->history_tokens;
-    collector->reused_tokens += reused;
-    collector->computed_tokens += turn->context_tokens - reused;
-    collector->passed_over_tokens += turn->passed_over_tokens;
-    collector->overflows += turn->overflowed;
-    collector->clamped_turns += turn->clamped;
-    collector->prefill_tokens += turn->context_tokens;
+    collector->counts.turns_prefilled++;
+    collector->counts.turns_reusing += reused > 0;
+    collector->counts.later_turns += turn->turn > 0;
+    collector->counts.later_turns_reusing += turn->turn > 0 && reused > 0;
+    collector->counts.units_found += turn->units_found;
+    collector->counts.units_wanted += turn->units_wanted;
+    collector->counts.wanted_tokens += turn->context_tokens;
+    collector->counts.history_tokens += turn->history_tokens;
+    collector->counts.reused_tokens += reused;
+    collector->counts.computed_tokens += turn->context_tokens - reused;
+    collector->counts.passed_over_tokens += turn->passed_over_tokens;
+    collector->counts.overflows += turn->overflowed;
+    collector->counts.clamped_turns += turn->clamped;
+    collector->counts.prefill_tokens += turn->context_tokens;
     for (int tier = 0; tier < TIER_KINDS; tier++) {
-        collector->hit_tokens[tier] += turn->hit_tokens[tier];
-        collector->passed_over[tier] += turn->passed_over[tier];
+        collector->counts.hit_tokens[tier] += turn->hit_tokens[tier];
+        collector->counts.passed_over[tier] += turn->passed_over[tier];
         timeline_add(&collector->timeline, (enum timeline_row)(ROW_HBM + tier), turn->end_ns,
                      turn->hit_tokens[tier]);
     }
@@ -257,13 +233,13 @@ static bool is_in_slo(const struct experiment *experiment, const struct turn_end
 void collector_end_turn(struct collector *collector, const struct turn_end *turn)
 {
     bool in_slo = is_in_slo(collector->experiment, turn);
-    collector->turns++;
-    collector->turns_in_slo += in_slo;
+    collector->counts.turns++;
+    collector->counts.turns_in_slo += in_slo;
     tenant_sums_end_turn(&collector->tenant[turn->tenant], turn, in_slo);
     histogram_add(&collector->times[TIMES_E2E], turn->ttft_ns + turn->decode_ns, 1);
     if (turn->reply_tokens > 1)
         histogram_add(&collector->times[TIMES_TPOT], turn->decode_ns / (turn->reply_tokens - 1), 1);
-    collector->reply_tokens += turn->reply_tokens;
+    collector->counts.reply_tokens += turn->reply_tokens;
     collector->last_end_ns = turn->end_ns;
     memset(collector->after_ns, 0, sizeof collector->after_ns);
 }
@@ -271,18 +247,18 @@ void collector_end_turn(struct collector *collector, const struct turn_end *turn
 void collector_add_preemption(struct collector *collector, uint32_t tenant, uint32_t ready_tokens)
 {
     collector->tenant[tenant].preemptions++;
-    collector->preemptions++;
-    collector->preempted_tokens += ready_tokens;
+    collector->counts.preemptions++;
+    collector->counts.preempted_tokens += ready_tokens;
 }
 
 void collector_add_prefilled_again(struct collector *collector, uint32_t tokens)
 {
-    collector->prefilled_again_tokens += tokens;
+    collector->counts.prefilled_again_tokens += tokens;
 }
 
 void collector_add_load_wait(struct collector *collector, uint64_t time_ns)
 {
-    collector->load_wait_ns += time_ns;
+    collector->counts.load_wait_ns += time_ns;
 }
 
 /* Of a part of from..to, what lies behind `since`. */
@@ -300,7 +276,7 @@ void collector_add_busy(struct collector *collector, enum busy what, uint64_t ti
 {
     uint64_t measured_ns = part_since(time_ns, from_ns, to_ns, collector->measure_ns);
     uint64_t after_ns = part_since(time_ns, from_ns, to_ns, collector->last_end_ns);
-    collector->busy_ns[what] += measured_ns;
+    collector->counts.busy_ns[what] += measured_ns;
     collector->after_ns[what] += after_ns < measured_ns ? after_ns : measured_ns;
 }
 
@@ -308,9 +284,9 @@ void collector_add_iterations(struct collector *collector, uint64_t count, uint6
                               uint64_t to_ns, bool extrapolated)
 {
     uint64_t time_ns = part_since(to_ns - from_ns, from_ns, to_ns, collector->measure_ns);
-    collector->iterations += count;
-    collector->extrapolated_iterations += extrapolated ? count : 0;
-    collector->extrapolated_ns += extrapolated ? time_ns : 0;
+    collector->counts.iterations += count;
+    collector->counts.extrapolated_iterations += extrapolated ? count : 0;
+    collector->counts.extrapolated_ns += extrapolated ? time_ns : 0;
 }
 
 void collector_add_batch(struct collector *collector, uint32_t sequences, uint64_t time_ns)
@@ -381,26 +357,26 @@ static void set_times(const struct collector *collector, struct metrics *metrics
 static double busy_ns(const struct collector *collector, enum busy what)
 {
     uint64_t after_ns = collector->last_end_ns > 0 ? collector->after_ns[what] : 0;
-    return (double)(collector->busy_ns[what] - after_ns);
+    return (double)(collector->counts.busy_ns[what] - after_ns);
 }
 
 static void set_rates(const struct collector *collector, struct metrics *metrics)
 {
     double elapsed_s = metrics->elapsed_ns / (double)NS_PER_S;
     double prefill_s = busy_ns(collector, BUSY_PREFILL) / (double)NS_PER_S;
-    metrics->prefill_tokens_per_s = ratio((double)collector->prefill_tokens, prefill_s);
-    metrics->reply_tokens_per_s = ratio((double)collector->reply_tokens, elapsed_s);
-    metrics->turns_per_s = ratio((double)collector->turns, elapsed_s);
+    metrics->prefill_tokens_per_s = ratio((double)collector->counts.prefill_tokens, prefill_s);
+    metrics->reply_tokens_per_s = ratio((double)collector->counts.reply_tokens, elapsed_s);
+    metrics->turns_per_s = ratio((double)collector->counts.turns, elapsed_s);
     metrics->gpu_prefill_ns = busy_ns(collector, BUSY_PREFILL);
     metrics->gpu_decode_ns = busy_ns(collector, BUSY_DECODE);
     metrics->gpu_save_wait_ns = busy_ns(collector, BUSY_SAVE_STALL);
-    metrics->gpu_load_wait_ns = (double)collector->load_wait_ns;
+    metrics->gpu_load_wait_ns = (double)collector->counts.load_wait_ns;
     metrics->gpu_busy_ns =
         metrics->gpu_prefill_ns + metrics->gpu_decode_ns + metrics->gpu_save_wait_ns;
-    metrics->iterations = (double)collector->iterations;
-    metrics->extrapolated_iterations = (double)collector->extrapolated_iterations;
+    metrics->iterations = (double)collector->counts.iterations;
+    metrics->extrapolated_iterations = (double)collector->counts.extrapolated_iterations;
     metrics->extrapolated_time_share =
-        ratio((double)collector->extrapolated_ns, metrics->gpu_busy_ns);
+        ratio((double)collector->counts.extrapolated_ns, metrics->gpu_busy_ns);
     metrics->gpu_utilisation = ratio(metrics->gpu_busy_ns, metrics->elapsed_ns);
     metrics->batch_mean =
         ratio(sum_value(&collector->batch_time), sum_value(&collector->decode_time));
@@ -414,46 +390,47 @@ static void set_rates(const struct collector *collector, struct metrics *metrics
 static void set_service(const struct collector *collector, struct metrics *metrics)
 {
     double elapsed_s = metrics->elapsed_ns / (double)NS_PER_S;
-    metrics->slo_attainment = ratio((double)collector->turns_in_slo, (double)collector->turns);
-    metrics->goodput_turns_per_s = ratio((double)collector->turns_in_slo, elapsed_s);
+    metrics->slo_attainment =
+        ratio((double)collector->counts.turns_in_slo, (double)collector->counts.turns);
+    metrics->goodput_turns_per_s = ratio((double)collector->counts.turns_in_slo, elapsed_s);
     metrics->ttft_first_turn_ns =
         ratio(sum_value(&collector->by_turn[0].sum_ns), (double)collector->by_turn[0].count);
     metrics->ttft_urgent_mean_ns =
         ratio(sum_value(&collector->urgent.sum_ns), (double)collector->urgent.count);
-    metrics->preemptions = (double)collector->preemptions;
-    metrics->preempted_tokens = (double)collector->preempted_tokens;
-    metrics->prefilled_again_tokens = (double)collector->prefilled_again_tokens;
+    metrics->preemptions = (double)collector->counts.preemptions;
+    metrics->preempted_tokens = (double)collector->counts.preempted_tokens;
+    metrics->prefilled_again_tokens = (double)collector->counts.prefilled_again_tokens;
 }
 
 static void set_hits(const struct collector *collector, struct metrics *metrics)
 {
-    double reused = (double)collector->reused_tokens;
-    metrics->hit_rate_tokens = ratio(reused, (double)collector->wanted_tokens);
-    metrics->hit_rate_history_tokens = ratio(reused, (double)collector->history_tokens);
-    metrics->hit_rate_found =
-        ratio(reused + (double)collector->passed_over_tokens, (double)collector->history_tokens);
+    double reused = (double)collector->counts.reused_tokens;
+    metrics->hit_rate_tokens = ratio(reused, (double)collector->counts.wanted_tokens);
+    metrics->hit_rate_history_tokens = ratio(reused, (double)collector->counts.history_tokens);
+    metrics->hit_rate_found = ratio(reused + (double)collector->counts.passed_over_tokens,
+                                    (double)collector->counts.history_tokens);
     metrics->hit_rate_blocks =
-        ratio((double)collector->units_found, (double)collector->units_wanted);
+        ratio((double)collector->counts.units_found, (double)collector->counts.units_wanted);
     metrics->hit_rate_turns =
-        ratio((double)collector->turns_reusing, (double)collector->turns_prefilled);
+        ratio((double)collector->counts.turns_reusing, (double)collector->counts.turns_prefilled);
     metrics->hit_rate_later_turns =
-        ratio((double)collector->later_turns_reusing, (double)collector->later_turns);
-    metrics->sessions = (double)(collector->turns_prefilled - collector->later_turns);
-    metrics->hit_tokens_hbm = (double)collector->hit_tokens[TIER_HBM];
-    metrics->hit_tokens_dram = (double)collector->hit_tokens[TIER_DRAM];
-    metrics->hit_tokens_ssd = (double)collector->hit_tokens[TIER_SSD];
-    metrics->hit_tokens_remote = (double)collector->hit_tokens[TIER_REMOTE];
-    metrics->passed_over_tokens = (double)collector->passed_over_tokens;
-    metrics->passed_over_tokens_dram =
-        (double)(collector->passed_over[TIER_HBM] + collector->passed_over[TIER_DRAM]);
-    metrics->passed_over_tokens_ssd = (double)collector->passed_over[TIER_SSD];
-    metrics->passed_over_tokens_remote = (double)collector->passed_over[TIER_REMOTE];
-    metrics->wanted_tokens = (double)collector->wanted_tokens;
-    metrics->history_tokens = (double)collector->history_tokens;
-    metrics->computed_tokens = (double)collector->computed_tokens;
-    metrics->reply_tokens = (double)collector->reply_tokens;
-    metrics->overflows = (double)collector->overflows;
-    metrics->clamped_turns = (double)collector->clamped_turns;
+        ratio((double)collector->counts.later_turns_reusing, (double)collector->counts.later_turns);
+    metrics->sessions = (double)(collector->counts.turns_prefilled - collector->counts.later_turns);
+    metrics->hit_tokens_hbm = (double)collector->counts.hit_tokens[TIER_HBM];
+    metrics->hit_tokens_dram = (double)collector->counts.hit_tokens[TIER_DRAM];
+    metrics->hit_tokens_ssd = (double)collector->counts.hit_tokens[TIER_SSD];
+    metrics->hit_tokens_remote = (double)collector->counts.hit_tokens[TIER_REMOTE];
+    metrics->passed_over_tokens = (double)collector->counts.passed_over_tokens;
+    metrics->passed_over_tokens_dram = (double)(collector->counts.passed_over[TIER_HBM] +
+                                                collector->counts.passed_over[TIER_DRAM]);
+    metrics->passed_over_tokens_ssd = (double)collector->counts.passed_over[TIER_SSD];
+    metrics->passed_over_tokens_remote = (double)collector->counts.passed_over[TIER_REMOTE];
+    metrics->wanted_tokens = (double)collector->counts.wanted_tokens;
+    metrics->history_tokens = (double)collector->counts.history_tokens;
+    metrics->computed_tokens = (double)collector->counts.computed_tokens;
+    metrics->reply_tokens = (double)collector->counts.reply_tokens;
+    metrics->overflows = (double)collector->counts.overflows;
+    metrics->clamped_turns = (double)collector->counts.clamped_turns;
 }
 
 static struct series *series_new(struct sim_result *result, const char *name, const char *x_unit,
@@ -533,7 +510,7 @@ void collector_finish(struct collector *collector, uint64_t now_ns, struct sim_r
         return;
     uint64_t end_ns = collector->last_end_ns > 0 ? collector->last_end_ns : now_ns;
     collector_set_queue(collector, now_ns, (uint32_t)collector->queue.value);
-    result->metrics.turns = (double)collector->turns;
+    result->metrics.turns = (double)collector->counts.turns;
     result->metrics.elapsed_ns =
         end_ns > collector->measure_ns ? (double)(end_ns - collector->measure_ns) : 0.0;
     set_times(collector, &result->metrics);

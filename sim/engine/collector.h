@@ -51,27 +51,32 @@ enum times {
 /* What keeps the next turn of a server's queue from starting, and those behind it. */
 enum wait_cause { WAIT_BATCH, WAIT_HBM, WAIT_KV, WAIT_GPU, WAIT_COUNT };
 
+/* Whole numbers, nothing else: those of a run's parts are added up as they lie. */
+struct collector_counts {
+    uint64_t busy_ns[BUSY_COUNT], load_wait_ns;
+    uint64_t iterations, extrapolated_iterations, extrapolated_ns;
+    uint64_t turns, reply_tokens, overflows, clamped_turns;
+    uint64_t wanted_tokens, history_tokens, reused_tokens, computed_tokens;
+    uint64_t passed_over_tokens, passed_over[TIER_KINDS];
+    uint64_t preemptions, preempted_tokens, prefilled_again_tokens, turns_in_slo;
+    uint64_t hit_tokens[TIER_KINDS], prefill_tokens;
+    uint64_t units_found, units_wanted, turns_prefilled, turns_reusing;
+    uint64_t later_turns, later_turns_reusing; /* of the prefilled ones: not their session's first */
+};
+
 struct collector {
     uint64_t measure_ns, last_end_ns; /* the measured part; UINT64_MAX: it has not begun */
     const struct experiment *experiment;
     struct histogram times[TIMES_COUNT];
     struct turn_ttft by_turn[TTFT_TURNS];
-    uint64_t busy_ns[BUSY_COUNT], load_wait_ns;
+    struct collector_counts counts;
     uint64_t after_ns[BUSY_COUNT]; /* of busy_ns: after the last turn that has ended so far */
     struct sum outside_ns;         /* sum of measured turns' time to first token outside the scheduler */
     struct sum queueing_before_ns; /* measured turns' waiting before the measured part began */
     struct time_mean queue;
     struct sum waiting_ns[WAIT_COUNT]; /* of queue's integral; all servers */
     struct sum batch_time, decode_time; /* batch size * ns, and ns */
-    uint64_t iterations, extrapolated_iterations, extrapolated_ns;
-    uint64_t turns, reply_tokens, overflows, clamped_turns;
-    uint64_t wanted_tokens, history_tokens, reused_tokens, computed_tokens;
-    uint64_t passed_over_tokens, passed_over[TIER_KINDS];
-    uint64_t preemptions, preempted_tokens, prefilled_again_tokens, turns_in_slo;
     struct turn_ttft urgent; /* turns of urgent sessions */
-    uint64_t hit_tokens[TIER_KINDS], prefill_tokens;
-    uint64_t units_found, units_wanted, turns_prefilled, turns_reusing;
-    uint64_t later_turns, later_turns_reusing; /* of the prefilled ones: not their session's first */
     struct timeline timeline;
     struct tenant_sums tenant[TRACE_TENANTS_MOST];
 };

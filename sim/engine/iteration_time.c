@@ -48,7 +48,7 @@ struct prefill_time iteration_prefill_time(const struct service *service,
         return timing_prefill(&service->setup->timing, chunk->tokens,
                               session_at(service, chunk->session)->ready_tokens);
     if (iteration->decodes > 0)
-        *decode_ns = (uint64_t)(iteration_decode_ns(service, iteration) + 0.5);
+        *decode_ns = iteration_whole_ns(iteration_decode_ns(service, iteration));
     return mixed_time(service, iteration);
 }
 

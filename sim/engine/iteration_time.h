@@ -5,6 +5,12 @@
 
 #include "sim/engine/engine.h"
 
+/* The clock's part of what models say: iterations end at whole nanoseconds. */
+static inline uint64_t iteration_whole_ns(double ns)
+{
+    return (uint64_t)(ns + 0.5);
+}
+
 /* An iteration that decodes alone: of those that repeat the first; ns. */
 double iteration_decode_ns(const struct service *service, const struct engine_iteration *iteration);
 

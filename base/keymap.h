@@ -1,22 +1,32 @@
 /* base/keymap.h - an open-addressing hash table from 64-bit keys to 32-bit handles.
- * A slot holds a handle and 32 bits of its key's hash, 8 bytes over a load of at most 3/4; the key itself is
- * read from the caller's array, by a search at hardly any handle but the right one, by a removal at
- * that one alone. Removal shifts back: there are no tombstones. */
+ * A slot is 4 bytes, over a load of at most 3/4. Callers give handles from 1 on, so that none needs more bits than
+ * a slot's place has; the other bits are of the key's hash, and hardly any key but the right one is read from the
+ * caller's array. Handles lie in the order of their keys' hashes (Robin Hood hashing: Celis, Larson and Munro,
+ * FOCS 1985), so that few lie far from where their search begins. Growing and removing read no keys: what a slot
+ * remembers begins with the last bits of where its search begins, and the place says the rest. There are no tombstones. */
 #ifndef REPRISE_BASE_KEYMAP_H
 #define REPRISE_BASE_KEYMAP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-struct keymap_slot {
-    uint32_t handle, hash; /* handle 0: empty */
-};
+/* Of a hash's first 32 bits a handle's home is the first ones, as many as the mask has. Its slot remembers, above the
+ * handle's bits, the last 5 of these (fewer where the mask leaves fewer) and as many of those behind them as
+ * have room. */
+enum { KEYMAP_NEAR_BITS = 5 };
 
-/* Invariant: slot[] holds each handle once; handle 0 names nothing. No slot is empty between a
- * handle's slot and the slot its key hashes to. */
+/* Invariant: slot[] holds each handle once, in the bits of `mask`; 0 is an empty slot. No slot is empty between a
+ * handle's slot and its home, and homes ascend within such a run. */
 struct keymap {
-    struct keymap_slot *slot;
+    uint32_t *slot;
     uint32_t mask; /* slots - 1, slots a power of two */
     uint32_t count;
+    uint32_t reach;     /* how far from its home a handle may lie if its slot is to tell: all bits up to one */
+    uint8_t bits;       /* of the mask */
+    uint8_t home_shift; /* right, from a hash's first 32 bits to the home */
+    uint8_t tag_shift;  /* left, from them to what a slot remembers */
+    uint8_t near_shift; /* right, from a slot to the home's last bits */
+    bool far;           /* a handle may lie further from its home than `reach` */
 };
 
 /* Where the key of handle h lies: *(const uint64_t *)((const char *)records + h * stride). */
@@ -27,15 +37,20 @@ struct keymap_keys {
 
 void keymap_init(struct keymap *map, uint32_t expected);
 void keymap_free(struct keymap *map);
-/* Adds a handle, not 0, whose key is in keys already and not in the map. May grow the table. */
+/* Makes it empty, as large as it was. */
+void keymap_clear(struct keymap *map);
+/* Adds a handle, not 0, whose key is in keys already and not in the map. May grow the table, which has more slots
+ * than the highest handle says. */
 void keymap_add(struct keymap *map, struct keymap_keys keys, uint32_t handle);
 /* Removes the handle of a key that is in the map. */
 void keymap_remove(struct keymap *map, struct keymap_keys keys, uint64_t key);
+/* All memory of it. */
+uint64_t keymap_bytes(const struct keymap *map);
 
 /* The functions below are inline: a look-up is made for every block of every request. */
 
-/* Private. Every bit of the key decides (MurmurHash3's finaliser): ids that differ by one, or in
- * their upper bits only, must not crowd one place. */
+/* Every bit of the key decides (MurmurHash3's finaliser): ids that differ by one, or in their upper bits only, must not
+ * crowd one place. */
 static inline uint64_t keymap_mix(uint64_t key)
 {
     key = (key ^ (key >> 33)) * UINT64_C(0xFF51AFD7ED558CCD);
@@ -43,10 +58,31 @@ static inline uint64_t keymap_mix(uint64_t key)
     return key ^ (key >> 33);
 }
 
-/* Private. What a slot remembers of a key; its lowest bits say where the search for the key begins. */
+/* What the functions below want of a key. */
 static inline uint32_t keymap_hash(uint64_t key)
 {
-    return (uint32_t)keymap_mix(key);
+    return (uint32_t)(keymap_mix(key) >> 32);
+}
+
+/* Where the search for a key of that hash begins. */
+static inline uint32_t keymap_home(const struct keymap *map, uint32_t hash)
+{
+    return hash >> map->home_shift;
+}
+
+/* The first slot from `at` on that is empty, or remembers what it would of that hash: most likely it is the key's. */
+static inline uint32_t keymap_likely(const struct keymap *map, uint32_t hash, uint32_t at)
+{
+    uint32_t tag = hash << map->tag_shift;
+    while (map->slot[at] != 0 && ((map->slot[at] ^ tag) & ~map->mask) != 0)
+        at = (at + 1) & map->mask;
+    return at;
+}
+
+/* Of a slot; 0: it is empty. */
+static inline uint32_t keymap_handle(const struct keymap *map, uint32_t at)
+{
+    return map->slot[at] & map->mask;
 }
 
 /* Private. */
@@ -56,37 +92,40 @@ static inline uint64_t keymap_key(struct keymap_keys keys, uint32_t handle)
                                              (uint64_t)handle * keys.stride);
 }
 
-/* Private. The slot of the handle whose key is `key`, or the empty one that ends the search. */
-static inline uint32_t keymap_slot_of(const struct keymap *map, struct keymap_keys keys,
-                                      uint64_t key)
+/* The slot of the handle whose key is `key`, or the empty one that ends the search; `at`: a likely one. */
+static inline uint32_t keymap_slot_from(const struct keymap *map, struct keymap_keys keys,
+                                        uint64_t key, uint32_t hash, uint32_t at)
 {
-    uint32_t hash = keymap_hash(key), at = hash & map->mask;
-    while (map->slot[at].handle != 0 &&
-           (map->slot[at].hash != hash || keymap_key(keys, map->slot[at].handle) != key))
-        at = (at + 1) & map->mask;
+    while (map->slot[at] != 0 && keymap_key(keys, keymap_handle(map, at)) != key)
+        at = keymap_likely(map, hash, (at + 1) & map->mask);
     return at;
 }
 
 /* The handle whose key is `key`, or 0. */
 static inline uint32_t keymap_find(const struct keymap *map, struct keymap_keys keys, uint64_t key)
 {
-    return map->slot[keymap_slot_of(map, keys, key)].handle;
+    uint32_t hash = keymap_hash(key);
+    uint32_t at = keymap_likely(map, hash, keymap_home(map, hash));
+    return keymap_handle(map, keymap_slot_from(map, keys, key, hash, at));
 }
 
-/* Asks the processor to fetch key's slot: ids of one request are known at once, so that their
- * look-ups can overlap. */
+/* Asks the processor to fetch the slot where the search for a key of that hash begins. */
+static inline void keymap_prefetch_home(const struct keymap *map, uint32_t hash)
+{
+    __builtin_prefetch(&map->slot[keymap_home(map, hash)]);
+}
+
+/* The same for a key: ids of one request are known at once, so that their look-ups can overlap. */
 static inline void keymap_prefetch(const struct keymap *map, uint64_t key)
 {
-    __builtin_prefetch(&map->slot[keymap_hash(key) & map->mask]);
+    keymap_prefetch_home(map, keymap_hash(key));
 }
 
 /* A handle that key most likely has, told from its hash alone; 0: none. For prefetching, when the slot was fetched before. */
 static inline uint32_t keymap_guess(const struct keymap *map, uint64_t key)
 {
-    uint32_t hash = keymap_hash(key), at = hash & map->mask;
-    while (map->slot[at].handle != 0 && map->slot[at].hash != hash)
-        at = (at + 1) & map->mask;
-    return map->slot[at].handle;
+    uint32_t hash = keymap_hash(key);
+    return keymap_handle(map, keymap_likely(map, hash, keymap_home(map, hash)));
 }
 
 #endif

@@ -25,14 +25,14 @@ void reuse_stack_init(struct reuse_stack *stack, uint32_t depth_most)
     assert(depth_most >= 1 && depth_most <= REUSE_DEPTH_MOST);
     *stack = (struct reuse_stack){ .high_water = 1, .depth_most = depth_most };
     memory_grow(&stack->block, &stack->capacity, 1, sizeof *stack->block);
-    reuse_map_init(&stack->map, 1024);
+    keymap_init(&stack->map, 1024);
     new_slots(stack, GROUPS_LEAST);
 }
 
 void reuse_stack_free(struct reuse_stack *stack)
 {
     free(stack->block);
-    reuse_map_free(&stack->map);
+    keymap_free(&stack->map);
     free(stack->bits);
     free(stack->tree);
 }
@@ -104,11 +104,29 @@ static void clear_bit(struct reuse_stack *stack, struct held *held, uint32_t slo
 
 /* ---- room ---- */
 
+static struct keymap_keys keys_of(const struct reuse_stack *stack)
+{
+    return (struct keymap_keys){ stack->block, sizeof *stack->block };
+}
+
 /* The map is the caller's to change. */
 static void free_block(struct reuse_stack *stack, uint32_t handle)
 {
     stack->block[handle] = (struct reuse_block){ .key = stack->free, .slot = REUSE_NO_SLOT };
     stack->free = handle;
+}
+
+/* Slots are written at random: each is fetched some blocks ahead. */
+static void map_blocks(struct reuse_stack *stack)
+{
+    enum { AHEAD = 16 };
+    keymap_clear(&stack->map);
+    for (uint32_t handle = 1; handle < stack->high_water; handle++) {
+        if (handle + AHEAD < stack->high_water)
+            keymap_prefetch(&stack->map, stack->block[handle + AHEAD].key);
+        if (stack->block[handle].slot != REUSE_NO_SLOT)
+            keymap_add(&stack->map, keys_of(stack), handle);
+    }
 }
 
 /* Makes of the tree a table of the bits before each group, until fill_slots(). */
@@ -156,7 +174,7 @@ static void move_together(struct reuse_stack *stack, uint32_t touches)
             block->slot = rank - forgotten;
     }
     if (forgotten > 0)
-        reuse_map_fill(&stack->map, stack->block, stack->high_water);
+        map_blocks(stack);
     while ((uint64_t)groups * GROUP_BITS < SLOTS_A_BLOCK * ((uint64_t)live + touches))
         groups *= 2;
     if (groups > stack->groups)
@@ -189,19 +207,19 @@ uint32_t reuse_stack_find(const struct reuse_stack *stack, uint64_t key, uint32_
 static void find_handles(const struct reuse_stack *stack, const uint64_t *keys, uint32_t count,
                          struct reuse_place *place)
 {
-    uint64_t hash[TOGETHER];
+    uint32_t hash[TOGETHER];
     uint32_t at[TOGETHER];
     for (uint32_t i = 0; i < count; i++) {
-        hash[i] = reuse_map_hash(keys[i]);
-        reuse_map_prefetch(&stack->map, hash[i]);
+        hash[i] = keymap_hash(keys[i]);
+        keymap_prefetch_home(&stack->map, hash[i]);
     }
     for (uint32_t i = 0; i < count; i++) {
-        at[i] = reuse_map_first(&stack->map, hash[i]);
-        __builtin_prefetch(&stack->block[reuse_map_handle(&stack->map, at[i])]);
+        at[i] = keymap_likely(&stack->map, hash[i], keymap_home(&stack->map, hash[i]));
+        __builtin_prefetch(&stack->block[keymap_handle(&stack->map, at[i])]);
     }
     for (uint32_t i = 0; i < count; i++) {
-        at[i] = reuse_map_find(&stack->map, stack->block, keys[i], hash[i], at[i]);
-        place[i].handle = reuse_map_handle(&stack->map, at[i]);
+        at[i] = keymap_slot_from(&stack->map, keys_of(stack), keys[i], hash[i], at[i]);
+        place[i].handle = keymap_handle(&stack->map, at[i]);
         __builtin_prefetch(&stack->bits[stack->block[place[i].handle].slot / WORD_BITS]);
     }
 }
@@ -237,8 +255,7 @@ void reuse_stack_find_all(const struct reuse_stack *stack, const uint64_t *keys,
 
 /* ---- touching ---- */
 
-/* at: where the search for it ended in the map. */
-static uint32_t add_block(struct reuse_stack *stack, uint64_t key, uint32_t at)
+static uint32_t add_block(struct reuse_stack *stack, uint64_t key)
 {
     uint32_t handle = stack->free;
     if (handle != 0) {
@@ -248,7 +265,7 @@ static uint32_t add_block(struct reuse_stack *stack, uint64_t key, uint32_t at)
         memory_grow(&stack->block, &stack->capacity, (uint64_t)handle + 1, sizeof *stack->block);
     }
     stack->block[handle] = (struct reuse_block){ .key = key };
-    reuse_map_add(&stack->map, stack->block, at, handle);
+    keymap_add(&stack->map, keys_of(stack), handle);
     stack->live++;
     return handle;
 }
@@ -262,17 +279,12 @@ struct moves {
 static uint32_t touch(struct reuse_stack *stack, uint64_t key, uint32_t handle, struct moves *moves)
 {
     assert(stack->next_slot < (uint64_t)stack->groups * GROUP_BITS);
-    uint32_t at = 0;
-    if (handle == 0) {
-        uint64_t hash = reuse_map_hash(key);
-        at = reuse_map_find(&stack->map, stack->block, key, hash,
-                            reuse_map_first(&stack->map, hash));
-        handle = reuse_map_handle(&stack->map, at);
-    }
+    if (handle == 0)
+        handle = keymap_find(&stack->map, keys_of(stack), key);
     if (handle != 0)
         clear_bit(stack, &moves->left, stack->block[handle].slot);
     else
-        handle = add_block(stack, key, at);
+        handle = add_block(stack, key);
     stack->block[handle].slot = stack->next_slot;
     set_bit(stack, &moves->taken, stack->next_slot++);
     return handle;
@@ -308,14 +320,13 @@ void reuse_stack_remove(struct reuse_stack *stack, uint32_t handle)
     struct held held = { 0 };
     clear_bit(stack, &held, stack->block[handle].slot);
     tell_tree(stack, &held);
-    reuse_map_remove(&stack->map, stack->block, stack->block[handle].key);
+    keymap_remove(&stack->map, keys_of(stack), stack->block[handle].key);
     free_block(stack, handle);
     stack->live--;
 }
 
 uint64_t reuse_stack_bytes(const struct reuse_stack *stack)
 {
-    return stack->capacity * sizeof *stack->block +
-           ((uint64_t)stack->map.mask + 1) * sizeof *stack->map.slot +
+    return stack->capacity * sizeof *stack->block + keymap_bytes(&stack->map) +
            (uint64_t)stack->groups * (GROUP_WORDS * sizeof *stack->bits + sizeof *stack->tree);
 }

@@ -10,10 +10,17 @@
 #ifndef REPRISE_TRACES_REUSE_STACK_H
 #define REPRISE_TRACES_REUSE_STACK_H
 
-#include "traces/reuse_map.h"
+#include "base/keymap.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+struct reuse_block {
+    uint64_t key;  /* first: the keymap reads it here; of a free one: the next free one */
+    uint32_t slot; /* of its last touch; REUSE_NO_SLOT: the handle is free */
+    uint32_t note; /* the caller's; 0 in a new block */
+};
+#define REUSE_NO_SLOT UINT32_MAX
 
 /* More blocks than this in one stack are not counted. */
 #define REUSE_DEPTH_MOST (UINT32_C(1) << 28)
@@ -24,7 +31,7 @@ struct reuse_stack {
     struct reuse_block *block; /* [0] is no block */
     uint32_t capacity, high_water, free, live;
     uint32_t depth_most;
-    struct reuse_map map;
+    struct keymap map;
     uint64_t *bits;
     uint32_t *tree;
     uint32_t groups, next_slot;

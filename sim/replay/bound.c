@@ -87,8 +87,7 @@ void bound_free(struct bound *bound)
 uint64_t bound_bytes(const struct bound *bound)
 {
     uint64_t chunks = (bound->count + CHUNK - 1) >> CHUNK_BITS;
-    uint64_t slots = bound->map.slot != NULL ? (uint64_t)bound->map.mask + 1 : 0;
-    return chunks * sizeof(struct chunk) + slots * sizeof *bound->map.slot +
+    return chunks * sizeof(struct chunk) + keymap_bytes(&bound->map) +
            (uint64_t)bound->known_capacity * sizeof *bound->known;
 }
 

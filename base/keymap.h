@@ -49,12 +49,21 @@ uint64_t keymap_bytes(const struct keymap *map);
 
 /* The functions below are inline: a look-up is made for every block of every request. */
 
+#define KEYMAP_FACTOR_1 UINT64_C(0xFF51AFD7ED558CCD)
+#define KEYMAP_FACTOR_2 UINT64_C(0xC4CEB9FE1A85EC53)
+
+/* keymap_mix() but for its last step, which undoes itself: of p ^ p >> 33 it makes p. */
+static inline uint64_t keymap_mix_most(uint64_t key)
+{
+    key = (key ^ (key >> 33)) * KEYMAP_FACTOR_1;
+    return (key ^ (key >> 33)) * KEYMAP_FACTOR_2;
+}
+
 /* Every bit of the key decides (MurmurHash3's finaliser): ids that differ by one, or in their upper bits only, must not
  * crowd one place. */
 static inline uint64_t keymap_mix(uint64_t key)
 {
-    key = (key ^ (key >> 33)) * UINT64_C(0xFF51AFD7ED558CCD);
-    key = (key ^ (key >> 33)) * UINT64_C(0xC4CEB9FE1A85EC53);
+    key = keymap_mix_most(key);
     return key ^ (key >> 33);
 }
 

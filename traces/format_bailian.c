@@ -65,7 +65,7 @@ static void open_form(struct scan_form *form)
                  [SLOT_TIME] = { { "timestamp" }, SCAN_NUMBER },
                  [SLOT_PROMPT] = { { "input_length" }, SCAN_WHOLE },
                  [SLOT_REPLY] = { { "output_length" }, SCAN_WHOLE },
-                 [SLOT_IDS] = { { "hash_ids" }, SCAN_IDS },
+                 [SLOT_IDS] = { { "hash_ids" }, SCAN_PREFIXES },
                  [SLOT_TYPE] = { { "type" }, SCAN_PASSED },
                  [SLOT_TURN] = { { "turn" }, SCAN_PASSED } };
     for (uint32_t slot = 0; slot < sizeof keys / sizeof *keys; slot++)
@@ -159,52 +159,57 @@ static uint32_t ids_least(const struct request *request)
     return (uint32_t)request->prompt_tokens / BLOCK_TOKENS;
 }
 
-/* Makes keys of the ids; a partial block without one then has a key of its own. keys[] has room. */
-static void chain_keys(const uint64_t *ids, const struct request *request, uint64_t *keys,
-                       uint32_t *count)
+/* A partial block without an id has a key of its own, behind those that the whole ones have. */
+static void add_partial_key(const struct request *request, uint64_t *keys, uint32_t *count)
 {
-    uint64_t chain = 0;
-    for (uint32_t i = 0; i < *count; i++)
-        keys[i] = chain = prefix_key(chain, ids[i]);
+    uint64_t before = *count > 0 ? keys[*count - 1] : 0;
     if (*count < blocks_of(request))
-        keys[(*count)++] = prefix_key_alone(chain, (uint64_t)request->chat);
+        keys[(*count)++] = prefix_key_alone(before, (uint64_t)request->chat);
 }
 
 static enum status get_keys(struct bailian *bailian, struct json_record record,
-                            const struct request *request, uint32_t *count, struct error *err)
+                            const struct request *request, struct trace_session *session,
+                            struct error *err)
 {
+    uint32_t *count = &session->block_count;
+    uint64_t before = 0;
     if (json_record_ids(record, "hash_ids", ids_least(request), blocks_of(request), &bailian->keys,
                         &bailian->keys_capacity, count, err) != STATUS_OK)
         return err->status;
-    chain_keys(bailian->keys, request, bailian->keys, count);
+    for (uint32_t i = 0; i < *count; i++)
+        before = bailian->keys[i] = prefix_key(before, bailian->keys[i]);
+    add_partial_key(request, bailian->keys, count);
+    session->block_keys = bailian->keys;
     return STATUS_OK;
 }
 
 /* Of a regular line; false: json_record_ids() is to refuse it. */
-static bool scan_keys(struct bailian *bailian, const struct request *request, uint32_t *count)
+static bool scan_keys(struct bailian *bailian, const struct request *request,
+                      struct trace_session *session)
 {
-    *count = bailian->scan.id_count;
-    if (*count < ids_least(request) || *count > blocks_of(request))
+    struct scan *scan = &bailian->scan;
+    session->block_count = scan->id_count;
+    if (scan->id_count < ids_least(request) || scan->id_count > blocks_of(request))
         return false;
-    memory_grow(&bailian->keys, &bailian->keys_capacity, (uint64_t)*count + 1,
-                sizeof *bailian->keys);
-    chain_keys(bailian->scan.ids, request, bailian->keys, count);
+    memory_grow(&scan->ids, &scan->ids_capacity, (uint64_t)scan->id_count + 1, sizeof *scan->ids);
+    add_partial_key(request, scan->ids, &session->block_count);
+    session->block_keys = scan->ids;
     return true;
 }
 
 static enum status read_line(struct bailian *bailian, const struct lines *lines, const char *line,
-                             size_t length, struct request *request, uint32_t *blocks,
+                             size_t length, struct request *request, struct trace_session *session,
                              struct error *err)
 {
     json_t *object;
-    if (scan_request(bailian, line, length, request) && scan_keys(bailian, request, blocks))
+    if (scan_request(bailian, line, length, request) && scan_keys(bailian, request, session))
         return STATUS_OK;
     if (json_record_parse(lines, line, length, &object, err) != STATUS_OK)
         return err->status;
     struct json_record record = { lines, lines_number(lines), object };
     enum status status = get_request(record, request, err);
     if (status == STATUS_OK)
-        status = get_keys(bailian, record, request, blocks, err);
+        status = get_keys(bailian, record, request, session, err);
     json_decref(object);
     return status;
 }
@@ -214,8 +219,7 @@ static enum status bailian_parse(void *state, const struct lines *lines, const c
 {
     struct bailian *bailian = state;
     struct request request = { 0 };
-    enum status status =
-        read_line(bailian, lines, line, length, &request, &session->block_count, err);
+    enum status status = read_line(bailian, lines, line, length, &request, session, err);
     bailian->turn = (struct trace_turn){ .prompt_tokens = (uint32_t)request.prompt_tokens,
                                          .reply_tokens = (uint32_t)request.reply_tokens };
     session->arrival_ns = request.time_ns;
@@ -223,7 +227,6 @@ static enum status bailian_parse(void *state, const struct lines *lines, const c
     session->turn_count = is_usable(&request) ? 1 : 0;
     if (status == STATUS_OK && session->turn_count == 0)
         skip(bailian, &request);
-    session->block_keys = bailian->keys;
     return status;
 }
 

@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Room for looking, memory_grow()'s. Zeroed: none. */
+/* Room for looking, memory_grow()'s: a hash table, whose slots are empty unless they are of this look. Zeroed: none. */
 struct id_repeat {
-    uint64_t *slot;
-    uint32_t capacity;
+    uint64_t *slot; /* the look in the upper half, an index of ids[] in the lower */
+    uint32_t capacity, look;
 };
 void id_repeat_free(struct id_repeat *room);
 

@@ -20,7 +20,8 @@ enum scan_kind {
     SCAN_WHOLE,  /* a whole number, of either sign */
     SCAN_NUMBER, /* a number of 0 or more, as strtod() rounds it */
     SCAN_ID,     /* as json_id() has it */
-    SCAN_IDS,    /* an array of them; one key of a form may be of this kind */
+    SCAN_IDS,    /* an array of them; one key of a form may be of this kind, or of the next */
+    SCAN_PREFIXES, /* the same, made prefix keys as the ids are read: prefix_key() */
     SCAN_TEXT,
     SCAN_PASSED /* a number, text or constant that nobody asks for */
 };
@@ -51,14 +52,15 @@ union scan_value {
     } text;
 };
 
-/* What a line holds. Zeroed before the first one. */
+/* What a line holds. Zeroed before the first one, and of one form. */
 struct scan {
     uint32_t given; /* bit s: slot s has a value */
     union scan_value value[SCAN_SLOTS_MOST];
     uint64_t *ids; /* memory_grow()'s; the caller's to free() */
     uint32_t ids_capacity, id_count;
     bool ids_ascend; /* each id is above the one before it, so that none is there twice */
-    uint64_t id_least; /* private: that the next one may have then */
+    uint8_t order[SCAN_KEYS_MOST]; /* private: the keys of the line before, which mostly come again */
+    uint32_t gap;    /* private: bytes between the last two ids that were parted; 0: not known */
 };
 
 static inline bool scan_has(const struct scan *scan, uint32_t slot)

@@ -3,10 +3,10 @@
 
 #include "base/json_constants.h"
 #include "base/memory.h"
+#include "traces/json_id_hash.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #define FLAGS (JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL)
 
@@ -86,11 +86,6 @@ static uint64_t whole_of(const char *digits, size_t length)
     for (size_t i = 0; i < length; i++)
         whole = whole * 10 + (uint64_t)(digits[i] - '0');
     return whole;
-}
-
-uint64_t json_id_hash(const char *text, size_t length)
-{
-    return XXH64(text, length, 0) >> 1;
 }
 
 bool json_id_of_text(const char *text, size_t length, uint64_t *id)

@@ -17,7 +17,5 @@ json_t *json_text_parse(const char *text, size_t length, json_error_t *why);
 bool json_id(const json_t *value, uint64_t *id);
 /* The same of a string's bytes. */
 bool json_id_of_text(const char *text, size_t length, uint64_t *id);
-/* Of the digits of a whole number that 63 bits do not hold. */
-uint64_t json_id_hash(const char *text, size_t length);
 
 #endif

@@ -6,6 +6,7 @@
 #include "traces/json_record.h"
 #include "traces/json_scan.h"
 #include "traces/mooncake_row.h"
+#include "traces/prefix_key.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -250,6 +251,67 @@ START_TEST(numbers_are_what_strtod_makes_of_them)
                               (int)random_below(&random, 9), "", whole, other, whole % 100,
                               other % 10000000, places, whole % bound);
         ck_assert_msg(is_scanned(&form, &scan, line, (size_t)length), "%s", line);
+    }
+    free(scan.ids);
+}
+END_TEST
+
+/* Of any width, parted in one way, now and then in another. */
+static int list_of(struct random *random, char *text, size_t room, uint32_t ids)
+{
+    static const char *const partings[] = { ", ", ",", " ,  " };
+    uint64_t usual = random_below(random, 2), width = random_below(random, 64);
+    int length = snprintf(text, room, "[");
+    for (uint32_t i = 0; i < ids; i++) {
+        uint64_t id = random_u64(random) >> (width + random_below(random, 64 - width));
+        const char *parting =
+            partings[random_below(random, 30) > 0 ? usual : random_below(random, 3)];
+        const char *more = id > 0 && random_below(random, 40) == 0 ? "12345" : "";
+        length += snprintf(text + length, room - (size_t)length, "%s%" PRIu64 "%s",
+                           i > 0 ? parting : "", id, more);
+    }
+    return length + snprintf(text + length, room - (size_t)length, "]");
+}
+
+START_TEST(long_lists_are_what_jansson_reads_and_their_prefixes_are_those_of_prefix_key)
+{
+    struct scan_form form = test_form(), prefixes = { 0 };
+    struct scan scan = { 0 }, scan_prefixes = { 0 };
+    struct random random = random_from(test_seed(), 4);
+    scan_form_add(&prefixes, names[IDS], SCAN_PREFIXES, IDS);
+    for (uint32_t i = 0; i < TRIES(3000); i++) {
+        char list[4096], line[4200];
+        list_of(&random, list, sizeof list, (uint32_t)random_below(&random, 100));
+        int length = snprintf(line, sizeof line, "{\"ids\": %s}", list);
+        ck_assert_msg(is_scanned(&form, &scan, line, (size_t)length), "%s", line);
+        ck_assert(json_scan(&prefixes, line, (size_t)length, &scan_prefixes));
+        ck_assert_uint_eq(scan_prefixes.id_count, scan.id_count);
+        for (uint32_t k = 0, before = 0; k < scan.id_count; before = k++)
+            ck_assert_uint_eq(scan_prefixes.ids[k],
+                              prefix_key(k > 0 ? scan_prefixes.ids[before] : 0, scan.ids[k]));
+    }
+    free(scan.ids);
+    free(scan_prefixes.ids);
+}
+END_TEST
+
+/* Lines have their keys in one order, and then in another. */
+START_TEST(keys_may_come_in_any_order)
+{
+    static const char *const parts[] = { "\"whole\": 1", "\"id\": 2", "\"ids\": [3, 4]",
+                                         "\"number\": 5.5", "\"text\": \"six\"" };
+    enum { PARTS = sizeof parts / sizeof *parts };
+    struct scan_form form = test_form();
+    struct scan scan = { 0 };
+    struct random random = random_from(test_seed(), 5);
+    for (uint32_t i = 0; i < TRIES(2000); i++) {
+        char line[256] = "";
+        uint64_t first = random_below(&random, PARTS), step = 1 + random_below(&random, PARTS - 1);
+        for (uint64_t k = 0; k < PARTS; k++)
+            snprintf(line + strlen(line), sizeof line - strlen(line), "%s%s", k > 0 ? ", " : "{",
+                     parts[(first + k * step) % PARTS]);
+        snprintf(line + strlen(line), sizeof line - strlen(line), "}");
+        ck_assert_msg(is_scanned(&form, &scan, line, strlen(line)), "%s", line);
     }
     free(scan.ids);
 }
@@ -533,6 +595,9 @@ static Suite *suite(void)
     tcase_add_test(tcase, plain_lines_are_scanned_and_no_others);
     tcase_add_test(tcase, what_is_scanned_of_damaged_lines_is_what_jansson_reads);
     tcase_add_test(tcase, numbers_are_what_strtod_makes_of_them);
+    tcase_add_test(tcase,
+                   long_lists_are_what_jansson_reads_and_their_prefixes_are_those_of_prefix_key);
+    tcase_add_test(tcase, keys_may_come_in_any_order);
     tcase_add_test(tcase, regular_rows_are_scanned_and_are_what_the_general_reader_reads);
     tcase_add_test(tcase, rows_without_ids_and_of_tenants_are_scanned_where_the_file_has_them_so);
     tcase_add_test(tcase, odd_rows_of_bailian_are_read_alike);

@@ -30,6 +30,7 @@ static struct placement_config core_config(const struct service *service, uint32
 {
     struct placement_config config = service->setup->placement;
     config.pool = service->pool;
+    config.pool_user = index;
     if (index < service->prefill_engines)
         return config;
     config.pool = NULL;
@@ -295,6 +296,12 @@ uint32_t engine_waiting(const struct engine *engine)
 void engine_serve_for(struct engine *engine, struct service *service)
 {
     engine->service = service;
+    engine_use_pool(engine, service->pool);
+}
+
+void engine_use_pool(struct engine *engine, struct pool *pool)
+{
+    placement_use_pool(engine->core, pool);
 }
 
 uint64_t engine_moved_bytes(const struct engine *engine, enum link link)

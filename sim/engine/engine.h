@@ -172,8 +172,10 @@ void engine_add_tenant_metrics(const struct engine *engine, struct tenant_result
                                uint32_t count);
 /* Turns that were asked here and have not started. */
 uint32_t engine_waiting(const struct engine *engine);
-/* From now on what it does is counted there: the service, or a part of it. */
+/* From now on what it does is counted there: the service, or a part of it, whose pool it uses. */
 void engine_serve_for(struct engine *engine, struct service *service);
+/* Another pool than its service's, that of the whole or of a part. */
+void engine_use_pool(struct engine *engine, struct pool *pool);
 /* For service_start_measuring(). */
 void engine_start_measuring(struct engine *engine);
 

@@ -74,6 +74,11 @@ struct placement *placement_new(const struct placement_config *config)
     return core;
 }
 
+void placement_use_pool(struct placement *core, struct pool *pool)
+{
+    core->config.pool = pool;
+}
+
 void placement_free(struct placement *core)
 {
     if (core == NULL)

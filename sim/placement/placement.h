@@ -45,6 +45,7 @@ struct placement_config {
     uint64_t capacity_bytes[TIER_COUNT];
     uint64_t hbm_cache_bytes;
     struct pool *pool;        /* the driver's; NULL: none. Needs DRAM */
+    uint32_t pool_user;       /* who this core is among those that share it */
     /* Time to compute KV again, of a token at position p of its context: base + slope * p. For
      * policies that weigh it; both 0: all KV is alike. */
     double recompute_base_ns, recompute_slope_ns;
@@ -116,6 +117,8 @@ struct placement_counters {
 
 /* config's values were checked by the caller; policy must be known. Never fails. */
 struct placement *placement_new(const struct placement_config *config);
+/* From now on its pool is this one, which tells it what the one before would. */
+void placement_use_pool(struct placement *core, struct pool *pool);
 void placement_free(struct placement *core); /* NULL is fine */
 
 /* The jobs that are queued from now on are that tenant's; until then, tenant 0's. Its terms are those that

@@ -1,42 +1,11 @@
 /* sim/placement/pool.c - see pool.h. */
 #include "sim/placement/pool.h"
 
-#include "base/keymap.h"
 #include "base/memory.h"
-#include "sim/placement/order.h"
+#include "sim/placement/pool_state.h"
 
 #include <assert.h>
 #include <stdlib.h>
-
-/* booked is what the copy will be: more than tokens while it is written. An entry lives while it is
- * booked anything or is being read or written. All are in `order`, least recently touched first. */
-struct pool_entry {
-    uint64_t key; /* first: the keymap reads it here */
-    uint64_t last_use_ns;
-    struct kv_base base;
-    uint32_t tokens, booked_tokens, loaded_tokens;
-    uint32_t readers;
-    uint32_t next_free;
-    bool is_written, is_void; /* void: the KV under way is of no use */
-};
-
-struct pool {
-    uint64_t capacity_tokens, used_tokens, peak_tokens, ttl_ns;
-    struct keymap map;
-    struct pool_entry *entry; /* [0] is never used */
-    struct order_link *link;
-    uint32_t capacity, high_water, free_entry;
-    struct order order;
-    struct pool_counters counters;
-    bool tells_drops;
-    uint64_t *drop; /* keys to be taken */
-    uint32_t drops, drops_taken, drop_capacity;
-};
-
-static struct keymap_keys keys_of(const struct pool *pool)
-{
-    return (struct keymap_keys){ .records = pool->entry, .stride = sizeof *pool->entry };
-}
 
 struct pool *pool_new(uint64_t capacity_tokens, uint64_t ttl_ns)
 {
@@ -56,45 +25,28 @@ void pool_free(struct pool *pool)
     free(pool->entry);
     free(pool->link);
     free(pool->drop);
+    free(pool->notes.item);
+    free(pool->gone);
     free(pool);
-}
-
-static struct pool_entry *find(const struct pool *pool, uint64_t key)
-{
-    uint32_t at = keymap_find(&pool->map, keys_of(pool), key);
-    return at != 0 ? &pool->entry[at] : NULL;
-}
-
-/* Tokens that a copy of the entry's loses when it shall count from that base; UINT32_MAX: all. */
-static uint32_t cut_to(const struct pool_entry *entry, struct kv_base base)
-{
-    bool same = entry->base.generation == base.generation;
-    return same && entry->base.tokens <= base.tokens ? base.tokens - entry->base.tokens
-                                                     : UINT32_MAX;
-}
-
-static uint32_t less(uint32_t tokens, uint32_t cut)
-{
-    return tokens > cut ? tokens - cut : 0;
 }
 
 uint32_t pool_tokens(const struct pool *pool, uint64_t key, struct kv_base base)
 {
-    const struct pool_entry *entry = find(pool, key);
-    return entry != NULL ? less(entry->tokens, cut_to(entry, base)) : 0;
+    const struct pool_entry *entry = pool_ask(pool, key);
+    return entry != NULL ? pool_less(entry->tokens, pool_cut_to(entry, base)) : 0;
 }
 
 uint32_t pool_loaded_tokens(const struct pool *pool, uint64_t key, struct kv_base base)
 {
-    const struct pool_entry *entry = find(pool, key);
-    return entry != NULL ? less(entry->loaded_tokens, cut_to(entry, base)) : 0;
+    const struct pool_entry *entry = pool_ask(pool, key);
+    return entry != NULL ? pool_less(entry->loaded_tokens, pool_cut_to(entry, base)) : 0;
 }
 
 /* ---- coming and going ---- */
 
-static struct pool_entry *intern(struct pool *pool, uint64_t key)
+struct pool_entry *pool_intern(struct pool *pool, uint64_t key, uint32_t user)
 {
-    struct pool_entry *found = find(pool, key);
+    struct pool_entry *found = pool_find(pool, key);
     if (found != NULL)
         return found;
     uint32_t at = pool->free_entry;
@@ -107,15 +59,10 @@ static struct pool_entry *intern(struct pool *pool, uint64_t key)
         memory_grow(&pool->link, &links, (uint64_t)at + 1, sizeof *pool->link);
         memory_grow(&pool->entry, &pool->capacity, (uint64_t)at + 1, sizeof *pool->entry);
     }
-    pool->entry[at] = (struct pool_entry){ .key = key };
-    keymap_add(&pool->map, keys_of(pool), at);
+    pool->entry[at] = (struct pool_entry){ .key = key, .last_use_ns = pool->now_ns, .user = user };
+    keymap_add(&pool->map, pool_keys_of(pool), at);
     order_push_back(&pool->order, pool->link, at);
     return &pool->entry[at];
-}
-
-static bool is_busy(const struct pool_entry *entry)
-{
-    return entry->readers > 0 || entry->is_written;
 }
 
 static void tell_drop(struct pool *pool, uint64_t key)
@@ -126,50 +73,69 @@ static void tell_drop(struct pool *pool, uint64_t key)
     pool->drop[pool->drops++] = key;
 }
 
-static void forget_if_empty(struct pool *pool, struct pool_entry *entry)
+void pool_forget_if_empty(struct pool *pool, struct pool_entry *entry)
 {
-    if (entry->booked_tokens > 0 || is_busy(entry))
+    if (entry->booked_tokens > 0 || pool_is_busy(entry))
         return;
     uint32_t at = (uint32_t)(entry - pool->entry);
     order_remove(&pool->order, pool->link, at);
-    keymap_remove(&pool->map, keys_of(pool), entry->key);
+    keymap_remove(&pool->map, pool_keys_of(pool), entry->key);
     tell_drop(pool, entry->key);
     entry->next_free = pool->free_entry;
     pool->free_entry = at;
 }
 
+/* The order is the whole's. */
 static void touch(struct pool *pool, struct pool_entry *entry, uint64_t now_ns)
 {
+    if (pool->is_part)
+        return;
     entry->last_use_ns = now_ns;
     order_move_to_back(&pool->order, pool->link, (uint32_t)(entry - pool->entry));
 }
 
 static void drop(struct pool *pool, struct pool_entry *entry, uint64_t *counter)
 {
-    assert(!is_busy(entry));
+    assert(!pool_is_busy(entry));
     *counter += entry->tokens;
+    if (pool->tells_gone) {
+        memory_grow(&pool->gone, &pool->gone_capacity, (uint64_t)pool->gone_count + 1,
+                    sizeof *pool->gone);
+        pool->gone[pool->gone_count++] = (struct pool_gone){ entry->key, entry->user };
+    }
     pool->used_tokens -= entry->booked_tokens;
     entry->tokens = entry->booked_tokens = 0;
-    forget_if_empty(pool, entry);
+    pool_forget_if_empty(pool, entry);
 }
 
-void pool_expire(struct pool *pool, uint64_t now_ns)
+static void expire(struct pool *pool, uint64_t now_ns)
 {
     while (pool->ttl_ns > 0 && pool->order.front != 0) {
         struct pool_entry *oldest = &pool->entry[pool->order.front];
-        if (now_ns - oldest->last_use_ns < pool->ttl_ns || is_busy(oldest))
+        if (now_ns - oldest->last_use_ns < pool->ttl_ns || pool_is_busy(oldest))
             return;
         drop(pool, oldest, &pool->counters.expired_tokens);
     }
 }
 
-/* Those in use are few: a batch of each server, and what is on its way. */
+void pool_expire(struct pool *pool, uint64_t now_ns)
+{
+    if (now_ns >= pool->expires_ns)
+        pool_note(pool, (struct pool_note){ .call = POOL_EXPIRE, .now_ns = now_ns });
+    if (!pool->is_part)
+        expire(pool, now_ns);
+}
+
+/* A part leaves that to the whole. Those in use are few: a batch of each server, and what is on its
+ * way. */
 static bool make_room(struct pool *pool, uint32_t tokens)
 {
     uint32_t at = pool->order.front;
+    if (pool->is_part)
+        return true;
     while (pool->capacity_tokens - pool->used_tokens < tokens && at != 0) {
         uint32_t next = pool->link[at].next;
-        if (!is_busy(&pool->entry[at]))
+        if (!pool_is_busy(&pool->entry[at]))
             drop(pool, &pool->entry[at], &pool->counters.dropped_tokens);
         at = next;
     }
@@ -178,15 +144,24 @@ static bool make_room(struct pool *pool, uint32_t tokens)
 
 /* ---- reading and writing ---- */
 
+void pool_note(struct pool *pool, struct pool_note note)
+{
+    struct pool_notes *notes = &pool->notes;
+    if (!notes->kept)
+        return;
+    memory_grow(&notes->item, &notes->capacity, (uint64_t)notes->count + 1, sizeof *notes->item);
+    notes->item[notes->count++] = note;
+}
+
 /* The copy counts from the base now: what was before it goes. */
 static void rebase(struct pool *pool, struct pool_entry *entry, struct kv_base base)
 {
-    uint32_t cut = cut_to(entry, base), tokens = entry->tokens;
+    uint32_t cut = pool_cut_to(entry, base), tokens = entry->tokens;
     if (cut == 0)
         return;
     entry->base = base;
-    entry->tokens = less(tokens, cut);
-    entry->loaded_tokens = less(entry->loaded_tokens, cut);
+    entry->tokens = pool_less(tokens, cut);
+    entry->loaded_tokens = pool_less(entry->loaded_tokens, cut);
     entry->booked_tokens -= tokens - entry->tokens;
     pool->used_tokens -= tokens - entry->tokens;
     pool->counters.cut_tokens += tokens - entry->tokens;
@@ -201,8 +176,13 @@ static bool is_older(struct kv_base a, struct kv_base b)
 void pool_read_begins(struct pool *pool, uint64_t now_ns, uint64_t key, struct kv_base base,
                       uint32_t tokens)
 {
-    struct pool_entry *entry = find(pool, key);
-    assert(entry != NULL && less(entry->tokens, cut_to(entry, base)) > 0);
+    struct pool_entry *entry = pool_ask(pool, key);
+    assert(entry != NULL && pool_less(entry->tokens, pool_cut_to(entry, base)) > 0);
+    pool_note(pool, (struct pool_note){ .call = POOL_READ_BEGINS,
+                                        .now_ns = now_ns,
+                                        .key = key,
+                                        .base = base,
+                                        .tokens = tokens });
     rebase(pool, entry, base);
     entry->readers++;
     tokens = tokens < entry->tokens ? tokens : entry->tokens;
@@ -213,33 +193,33 @@ void pool_read_begins(struct pool *pool, uint64_t now_ns, uint64_t key, struct k
 
 void pool_read_ended(struct pool *pool, uint64_t key)
 {
-    struct pool_entry *entry = find(pool, key);
+    struct pool_entry *entry = pool_ask(pool, key);
     assert(entry != NULL && entry->readers > 0);
+    pool_note(pool, (struct pool_note){ .call = POOL_READ_ENDED, .key = key });
     entry->readers--;
-    forget_if_empty(pool, entry);
+    pool_forget_if_empty(pool, entry);
 }
 
-uint32_t pool_write_begins(struct pool *pool, uint64_t now_ns, uint64_t key, struct kv_base base,
-                           uint32_t tokens)
+static uint32_t book(struct pool *pool, uint64_t now_ns, uint32_t user, uint64_t key,
+                     struct kv_base base, uint32_t tokens)
 {
-    pool_expire(pool, now_ns);
-    struct pool_entry *entry = find(pool, key);
+    struct pool_entry *entry = pool_ask(pool, key);
     if (tokens > pool->capacity_tokens || (entry != NULL && is_older(base, entry->base)))
         return 0;
     if (entry != NULL)
         touch(pool, entry, now_ns);
-    uint32_t held = entry != NULL ? less(entry->tokens, cut_to(entry, base)) : 0;
+    uint32_t held = entry != NULL ? pool_less(entry->tokens, pool_cut_to(entry, base)) : 0;
     if ((entry != NULL && entry->is_written) || tokens <= held)
         return 0;
     /* Held, so that room is not made by dropping the very copy that will be completed. */
-    entry = intern(pool, key);
+    entry = pool_intern(pool, key, user);
     rebase(pool, entry, base);
     entry->base = base;
     entry->is_written = true;
     touch(pool, entry, now_ns);
     if (!make_room(pool, tokens - held)) {
         entry->is_written = false;
-        forget_if_empty(pool, entry);
+        pool_forget_if_empty(pool, entry);
         return 0;
     }
     entry->booked_tokens = tokens;
@@ -249,10 +229,27 @@ uint32_t pool_write_begins(struct pool *pool, uint64_t now_ns, uint64_t key, str
     return tokens - held;
 }
 
+uint32_t pool_write_begins(struct pool *pool, uint64_t now_ns, uint32_t user, uint64_t key,
+                           struct kv_base base, uint32_t tokens)
+{
+    if (!pool->is_part)
+        expire(pool, now_ns);
+    uint32_t booked = book(pool, now_ns, user, key, base, tokens);
+    pool_note(pool, (struct pool_note){ .call = POOL_WRITE_BEGINS,
+                                        .now_ns = now_ns,
+                                        .key = key,
+                                        .base = base,
+                                        .user = user,
+                                        .tokens = tokens,
+                                        .answer = booked });
+    return booked;
+}
+
 void pool_write_ended(struct pool *pool, uint64_t now_ns, uint64_t key)
 {
-    struct pool_entry *entry = find(pool, key);
+    struct pool_entry *entry = pool_ask(pool, key);
     assert(entry != NULL && entry->is_written);
+    pool_note(pool, (struct pool_note){ .call = POOL_WRITE_ENDED, .now_ns = now_ns, .key = key });
     if (entry->is_void) {
         pool->used_tokens -= entry->booked_tokens - entry->tokens;
         pool->counters.cut_tokens += entry->booked_tokens - entry->tokens;
@@ -262,7 +259,7 @@ void pool_write_ended(struct pool *pool, uint64_t now_ns, uint64_t key)
     entry->booked_tokens = entry->tokens;
     entry->is_written = entry->is_void = false;
     touch(pool, entry, now_ns);
-    forget_if_empty(pool, entry);
+    pool_forget_if_empty(pool, entry);
 }
 
 /* ---- what it holds ---- */
@@ -315,10 +312,10 @@ void pool_verify(const struct pool *pool)
     uint32_t entries = 0;
     for (uint32_t at = pool->order.front; at != 0; at = pool->link[at].next, entries++) {
         const struct pool_entry *entry = &pool->entry[at];
-        must(find(pool, entry->key) == entry);
+        must(pool_find(pool, entry->key) == entry);
         must(entry->booked_tokens >= entry->tokens && entry->tokens >= entry->loaded_tokens);
         must(entry->is_written || (entry->booked_tokens == entry->tokens && !entry->is_void));
-        must(entry->booked_tokens > 0 || is_busy(entry));
+        must(entry->booked_tokens > 0 || pool_is_busy(entry));
         must(entry->last_use_ns >= last_use_ns);
         last_use_ns = entry->last_use_ns;
         used_tokens += entry->booked_tokens;

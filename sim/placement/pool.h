@@ -45,9 +45,9 @@ void pool_read_ended(struct pool *pool, uint64_t key);
 
 /* Books what the pool lacks of the key's first `tokens` and returns how much that is: the caller
  * copies it and tells the end. 0: nothing to write, or it counts from an older base than what is
- * there, or someone else is writing, or there is no room. */
-uint32_t pool_write_begins(struct pool *pool, uint64_t now_ns, uint64_t key, struct kv_base base,
-                           uint32_t tokens);
+ * there, or someone else is writing, or there is no room. user: who writes, by a number (pool_part.h). */
+uint32_t pool_write_begins(struct pool *pool, uint64_t now_ns, uint32_t user, uint64_t key,
+                           struct kv_base base, uint32_t tokens);
 void pool_write_ended(struct pool *pool, uint64_t now_ns, uint64_t key);
 
 /* From now on keys of which the pool holds nothing any more are kept to be taken, for a driver whose

@@ -28,7 +28,8 @@ static bool demote_to_pool(struct placement *core, uint32_t unit, enum tier from
         return false;
     }
     uint32_t missing =
-        pool_write_begins(core->config.pool, core->now_ns, entry->key, base_of(entry), tokens);
+        pool_write_begins(core->config.pool, core->now_ns, core->config.pool_user, entry->key,
+                          base_of(entry), tokens);
     if (missing == 0)
         return false;
     if (*id == 0)

@@ -41,7 +41,8 @@ static void write_to_pool(struct placement *core, uint32_t unit, uint32_t *id)
         return;
     uint32_t dram = entry->tokens[TIER_DRAM];
     uint32_t missing =
-        pool_write_begins(core->config.pool, core->now_ns, entry->key, base_of(entry), dram);
+        pool_write_begins(core->config.pool, core->now_ns, core->config.pool_user, entry->key,
+                          base_of(entry), dram);
     if (missing == 0)
         return;
     if (*id == 0)

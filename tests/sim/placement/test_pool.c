@@ -13,13 +13,13 @@ static const struct kv_base none = { 0, 0 };
 START_TEST(what_was_written_is_there_when_its_writing_has_ended)
 {
     struct pool *pool = pool_new(100, 0);
-    ck_assert_uint_eq(pool_write_begins(pool, 1, 7, none, 40), 40);
+    ck_assert_uint_eq(pool_write_begins(pool, 1, 0, 7, none, 40), 40);
     ck_assert_uint_eq(pool_tokens(pool, 7, none), 0);
-    ck_assert_uint_eq(pool_write_begins(pool, 2, 7, none, 40), 0); /* one writer a key */
+    ck_assert_uint_eq(pool_write_begins(pool, 2, 0, 7, none, 40), 0); /* one writer a key */
     pool_write_ended(pool, 3, 7);
     ck_assert_uint_eq(pool_tokens(pool, 7, none), 40);
-    ck_assert_uint_eq(pool_write_begins(pool, 4, 7, none, 40), 0);
-    ck_assert_uint_eq(pool_write_begins(pool, 5, 7, none, 65), 25); /* what it lacks */
+    ck_assert_uint_eq(pool_write_begins(pool, 4, 0, 7, none, 40), 0);
+    ck_assert_uint_eq(pool_write_begins(pool, 5, 0, 7, none, 65), 25); /* what it lacks */
     pool_write_ended(pool, 6, 7);
     ck_assert_uint_eq(pool_used_tokens(pool), 65);
     pool_verify(pool);
@@ -29,7 +29,7 @@ END_TEST
 
 static void put(struct pool *pool, uint64_t now_ns, uint64_t key, uint32_t tokens)
 {
-    ck_assert_uint_eq(pool_write_begins(pool, now_ns, key, none, tokens), tokens);
+    ck_assert_uint_eq(pool_write_begins(pool, now_ns, 0, key, none, tokens), tokens);
     pool_write_ended(pool, now_ns, key);
 }
 
@@ -39,7 +39,7 @@ START_TEST(what_was_read_least_recently_goes_and_what_is_read_stays)
     put(pool, 1, 1, 50);
     put(pool, 2, 2, 30);
     pool_read_begins(pool, 3, 1, none, 50);
-    ck_assert_uint_eq(pool_write_begins(pool, 4, 3, none, 60),
+    ck_assert_uint_eq(pool_write_begins(pool, 4, 0, 3, none, 60),
                       0); /* 1 is read: too little can go */
     pool_read_ended(pool, 1);
     put(pool, 5, 4, 10); /* 2 went for nothing */
@@ -81,7 +81,7 @@ START_TEST(copies_count_from_their_base)
     struct pool *pool = pool_new(100, 0);
     put(pool, 1, 1, 50);
     ck_assert_uint_eq(pool_tokens(pool, 1, cut), 30);
-    ck_assert_uint_eq(pool_write_begins(pool, 2, 1, cut, 60), 30);
+    ck_assert_uint_eq(pool_write_begins(pool, 2, 0, 1, cut, 60), 30);
     ck_assert_uint_eq(pool_used_tokens(pool), 60);
     ck_assert_uint_eq(pool_tokens(pool, 1, none), 0); /* from before it was cut */
     pool_read_begins(pool, 3, 1, twice, 5);           /* what is on its way is void */
@@ -90,9 +90,9 @@ START_TEST(copies_count_from_their_base)
     ck_assert_uint_eq(pool_tokens(pool, 1, twice), 20);
     ck_assert_uint_eq(pool_loaded_tokens(pool, 1, twice), 5);
     ck_assert_uint_eq(pool_used_tokens(pool), 20);
-    ck_assert_uint_eq(pool_write_begins(pool, 4, 1, cut, 80), 0); /* a server that lags behind */
+    ck_assert_uint_eq(pool_write_begins(pool, 4, 0, 1, cut, 80), 0); /* a server that lags behind */
     ck_assert_uint_eq(pool_tokens(pool, 1, useless), 0);
-    ck_assert_uint_eq(pool_write_begins(pool, 5, 1, useless, 10), 10);
+    ck_assert_uint_eq(pool_write_begins(pool, 5, 0, 1, useless, 10), 10);
     pool_write_ended(pool, 6, 1);
     ck_assert_uint_eq(pool_tokens(pool, 1, twice), 0);
     ck_assert_uint_eq(pool_used_tokens(pool), 10);
@@ -213,7 +213,7 @@ static void do_random_call(struct pool *pool, struct plain *plain, struct random
     case 0:
     case 1:
         ck_assert_uint_eq(
-            pool_write_begins(pool, now, (uint64_t)key, (struct kv_base){ cut, 0 }, tokens),
+            pool_write_begins(pool, now, 0, (uint64_t)key, (struct kv_base){ cut, 0 }, tokens),
             plain_write(plain, now, key, cut, tokens));
         break;
     case 2:

@@ -78,7 +78,7 @@ static enum status run(struct cluster *cluster, uint32_t threads,
     struct lane *all = &cluster->all;
     enum status status = read_ahead(cluster, err);
     while (status == STATUS_OK) {
-        if (fleet_may_begin(cluster))
+        if (fleet_may_begin(cluster, threads))
             return fleet_run(cluster, threads, progress, interrupted, err);
         struct lane_next next = lane_look(all, cluster);
         if (next.time_ns == UINT64_MAX)
@@ -119,7 +119,7 @@ static enum status check_end(const struct cluster *cluster, struct error *err)
 
 enum status cluster_run(const struct engine_setup *setup, struct trace *trace, uint32_t threads,
                         const struct sim_progress *progress, struct sim_result *result,
-                        struct error *err)
+                        bool *again, struct error *err)
 {
     struct cluster cluster;
     cluster_init(&cluster, setup, trace);
@@ -127,9 +127,10 @@ enum status cluster_run(const struct engine_setup *setup, struct trace *trace, u
     for (uint32_t i = 0; cluster.service.watch == NULL && i < cluster.service.engines; i++)
         engine_skip_drops(cluster.service.engine[i]);
     enum status status = run(&cluster, threads, progress, &result->interrupted, err);
-    if (status == STATUS_OK && !result->interrupted)
+    *again = cluster.again;
+    if (status == STATUS_OK && !result->interrupted && !*again)
         status = check_end(&cluster, err);
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && !*again) {
         outcome_set(&cluster.service, trace, cluster.all.now_ns, result);
         result->events = cluster.all.events_done;
         status = outcome_check(&cluster.service, result, err);

@@ -5,6 +5,7 @@
  *   cluster.c   the run: arrivals, and what its counts come to
  *   lane.c      the clock and the events of all servers, or of those that one thread has
  *   fleet.c     the lanes of many servers, side by side between one arrival and the next
+ *   fleet_order.c  what their lanes did, in the order of one lane, where servers share a pool
  *   server.c    a server's turn when something has happened to it
  *   device.c    how long the GPUs take: iterations with layers that wait, decoding in closed form
  *   copies.c    what the engine wants copied, as flows over the links, layer by layer
@@ -69,6 +70,7 @@ struct lane {
     uint64_t now_ns, events_done;
     uint32_t expected_turn, expected_step; /* the session whose turn was seen to come next; engine_expect_turn() */
     uint64_t until_ns; /* then something happens that others bring; UINT64_MAX: nothing does */
+    struct lane_log *log; /* fleet_log.h; NULL: nobody asks in which order things happen here */
 };
 
 struct server {
@@ -83,6 +85,7 @@ struct server {
     struct layer_arrivals arrivals[ENGINE_STAGES]; /* when each layer's KV comes */
     uint32_t handover_head, handover_tail; /* turns to come for decoding, linked by session.next */
     bool links_told; /* it is among lane.changed */
+    uint64_t held_in; /* fleet_order.c: the window in which it acts in the order of all */
 };
 
 struct cluster {
@@ -92,6 +95,7 @@ struct cluster {
     struct server *server; /* service.engines */
     struct lane all;       /* until, and unless, a fleet's lanes have them */
     uint64_t next_tell;    /* of `all`: when so many events are done */
+    bool again;            /* the run is none: it is to begin again, on one thread (fleet_order.c) */
 };
 
 static inline struct session *session_at(const struct server *server, uint32_t handle)
@@ -105,11 +109,11 @@ static inline uint64_t now_of(const struct server *server)
 }
 
 /* Runs the trace to its end, or until progress stops it (result->interrupted). Fills metrics and
- * series but for cost, wear and findings. STATUS_INPUT or STATUS_IO: the trace's. STATUS_INTERNAL:
- * turns were left over. */
+ * series but for cost, wear and findings. *again, never on one thread: it is to be run again there, and the
+ * result is none. STATUS_INPUT or STATUS_IO: the trace's. STATUS_INTERNAL: turns were left over. */
 enum status cluster_run(const struct engine_setup *setup, struct trace *trace, uint32_t threads,
                         const struct sim_progress *progress, struct sim_result *result,
-                        struct error *err);
+                        bool *again, struct error *err);
 
 /* lane.c */
 void cluster_schedule(struct server *server, uint64_t time_ns, enum cluster_event kind,
@@ -143,7 +147,7 @@ uint64_t lane_next_ns(struct lane *lane, struct cluster *cluster);
 
 /* fleet.c */
 /* Whether, as things are now, the rest of the run may go on in several lanes at once. */
-bool fleet_may_begin(const struct cluster *cluster);
+bool fleet_may_begin(const struct cluster *cluster, uint32_t threads);
 /* The rest of the run, on up to that many threads, whose number changes nothing. */
 enum status fleet_run(struct cluster *cluster, uint32_t threads, const struct sim_progress *progress,
                       bool *interrupted, struct error *err);

@@ -1,7 +1,8 @@
 /* sim/fleet.c - many servers on several threads. Where a session stays on one server, servers have
  * nothing to do with each other but when a session arrives: then the router compares their loads.
  * So between two arrivals the servers' lanes run side by side, each with its own clock, events and
- * part of the service, and at an arrival all stand still at its time.
+ * part of the service, and at an arrival all stand still at its time. Where servers share a pool,
+ * fleet_order.c cuts that time into shorter windows and puts in order what happened in each.
  *
  * Bytes are identical at any number of threads since lanes are always as many and have always the
  * same servers: threads only take them in turn. They are those of one lane, too: what happens on a
@@ -9,45 +10,30 @@
  * only the sums of decode iterations' lengths have fractions that another order might round
  * differently in the last bit (never seen). An arrival comes after all that was scheduled before it
  * at its very time, as in one lane: hence the sequences, which go on from arrival to arrival. */
+#include "sim/fleet.h"
+
 #include "base/memory.h"
 #include "base/team.h"
 #include "base/units.h"
-#include "sim/cluster.h"
-#include "sim/engine/service_part.h"
+#include "sim/placement/pool_part.h"
 
 #include <stdlib.h>
 
-/* LANES also bounds the threads. Fewer servers than SERVERS_LEAST are not worth it. */
-enum { LANES = 16, SERVERS_LEAST = 2 * LANES };
+/* Fewer servers are not worth it. */
+enum { SERVERS_LEAST = 2 * LANES };
 /* What asking a turn schedules at once is less. */
 #define ROOM_FOR_ARRIVAL (UINT64_C(1) << 20)
 /* Of one lane, before others are asked whether the run shall go on. */
 enum { EVENTS_A_ROUND = 16384 };
 
-struct part {
-    struct lane lane;
-    struct service service;
-    struct error err;
-    enum status status;
-    bool done;         /* nothing more happens here before the next arrival */
-    uint32_t arriving; /* a session whose first turn is asked here first of all; 0: none */
-};
-
-struct fleet {
-    struct cluster *cluster;
-    struct part *part[LANES];          /* a block of memory each: threads write to them */
-    uint64_t until_ns, until_sequence; /* the arrival's; UINT64_MAX: there is none */
-    uint64_t told_events;
-};
-
-bool fleet_may_begin(const struct cluster *cluster)
+bool fleet_may_begin(const struct cluster *cluster, uint32_t threads)
 {
     const struct experiment *experiment = cluster->setup->experiment;
     const struct service *service = &cluster->service;
     const struct sim_progress *progress = service->progress;
     return service->turns_started > experiment->warmup_turns && service->engines >= SERVERS_LEAST &&
            !service_splits(service) && experiment->router == ROUTE_SESSION_STICKY &&
-           service->pool == NULL && experiment->max_turns == 0 &&
+           fleet_order_may_begin(cluster, threads) && experiment->max_turns == 0 &&
            experiment->workload.concurrency == 0 && experiment->saving != SAVING_SYNCHRONOUS &&
            service->watch == NULL && (progress == NULL || progress->turn_ended == NULL);
 }
@@ -65,39 +51,62 @@ static bool is_before_arrival(const struct fleet *fleet, const struct lane *lane
 
 /* What that schedules comes before what else happens until the next arrival, and so before that
  * one. */
-static void ask_arriving(const struct fleet *fleet, struct part *part)
+void fleet_ask_arriving(const struct fleet *fleet, struct part *part)
 {
     struct event_heap *events = &part->lane.events;
+    struct lane_log *log = part->lane.log;
     uint64_t pushed = events->pushed;
     if (part->arriving == 0)
         return;
-    events->pushed = pushed - ROOM_FOR_ARRIVAL;
+    events->pushed = fleet->cluster->all.events.pushed - ROOM_FOR_ARRIVAL;
     part->lane.now_ns = fleet->cluster->all.now_ns;
+    struct lane_step step = { .time_ns = part->lane.now_ns,
+                              .sequence = fleet->arrival_sequence,
+                              .is_event = true };
+    if (log != NULL)
+        pool_part_now(part->service.pool, step.time_ns);
+    part->lane.log = NULL; /* the sequences are known */
     lane_ask(&part->lane, fleet->cluster, part->arriving);
+    part->lane.log = log;
+    if (log != NULL)
+        fleet_order_end_step(part, step);
     part->arriving = 0;
     events->pushed = pushed;
 }
 
-static void go_on(const struct fleet *fleet, struct part *part)
+void fleet_do(const struct fleet *fleet, struct part *part, struct lane_next next)
 {
-    part->done = false;
+    struct lane_step step = { .time_ns = next.time_ns, .server = next.moving };
+    if (part->lane.log != NULL)
+        fleet_order_begin_step(part, next, &step);
+    part->lane.events_done++;
+    part->status = lane_do(&part->lane, fleet->cluster, next, &part->err);
+    if (part->lane.log != NULL)
+        fleet_order_end_step(part, step);
+}
+
+void fleet_go_on(const struct fleet *fleet, struct part *part)
+{
+    part->done = part->held = false;
     part->lane.until_ns = fleet->until_ns;
-    ask_arriving(fleet, part);
-    for (uint32_t events = 0; events < EVENTS_A_ROUND && part->status == STATUS_OK; events++) {
+    for (uint32_t events = 0; part->status == STATUS_OK; events++) {
         struct lane_next next = lane_look(&part->lane, fleet->cluster);
-        if (!is_before_arrival(fleet, &part->lane, next)) {
-            part->done = true;
+        part->next_ns = next.time_ns;
+        part->done = !is_before_arrival(fleet, &part->lane, next);
+        part->held = !part->done && fleet_order_holds(fleet, &part->lane, next);
+        if (part->done || part->held || (part->lane.log == NULL && events == EVENTS_A_ROUND))
             return;
-        }
-        part->lane.events_done++;
-        part->status = lane_do(&part->lane, fleet->cluster, next, &part->err);
+        fleet_do(fleet, part, next);
     }
 }
 
 static void work(void *context, uint32_t lane)
 {
     const struct fleet *fleet = context;
-    go_on(fleet, fleet->part[lane]);
+    struct part *part = fleet->part[lane];
+    fleet_order_begin_lane(fleet, part);
+    fleet_ask_arriving(fleet, part);
+    fleet_go_on(fleet, part);
 }
 
 /* What happened in the lanes is the run's. */
@@ -188,6 +197,7 @@ static enum status arrive(struct fleet *fleet, struct error *err)
     if (event.time_ns >= TIME_END_NS)
         return lane_too_late(err);
     cluster->all.now_ns = event.time_ns;
+    fleet->arrival_sequence = event.sequence;
     uint32_t server = pick(fleet);
     sessions_arrive(&cluster->service.sessions, event.handle, event.time_ns, server);
     fleet->part[server % LANES]->arriving = event.handle;
@@ -231,8 +241,9 @@ static void begin(struct fleet *fleet, struct cluster *cluster)
         struct part *part = fleet->part[i] = memory_new(1, sizeof *part);
         service_part_init(&part->service, &cluster->service, cluster->all.now_ns, i, LANES);
         lane_init(&part->lane, cluster, &part->service, i, LANES);
-        part->lane.now_ns = cluster->all.now_ns;
+        part->lane.now_ns = part->next_ns = cluster->all.now_ns;
     }
+    fleet_order_begin(fleet);
     cluster->service.waiting = 0;
     collector_set_queue(&cluster->service.collector, cluster->all.now_ns, 0);
     deal_events(fleet);
@@ -251,6 +262,7 @@ static void end(struct fleet *fleet)
     for (uint32_t i = 0; i < LANES; i++) {
         service_part_close(&fleet->part[i]->service, &cluster->service, all->now_ns);
         lane_free(&fleet->part[i]->lane);
+        lane_log_free(&fleet->part[i]->log);
         free(fleet->part[i]);
     }
     for (uint32_t i = 0; i < cluster->service.engines; i++)
@@ -265,16 +277,19 @@ static enum status serve(struct fleet *fleet, struct team *team,
     while (status == STATUS_OK) {
         fleet->until_ns = event_heap_next_ns(arrivals);
         fleet->until_sequence = arrivals->count > 0 ? event_heap_first(arrivals)->sequence : 0;
+        bool arrives = fleet_order_begin_window(fleet);
         team_round(team);
+        fleet->cluster->again = !fleet_order_settle(fleet);
         bool done = settle(fleet);
         status = failure(fleet, err);
-        if (status != STATUS_OK || (done && arrivals->count == 0))
+        if (status != STATUS_OK || fleet->cluster->again ||
+            (done && arrives && arrivals->count == 0))
             break;
         if (told_to_stop(fleet, progress)) {
             *interrupted = true;
             break;
         }
-        if (done)
+        if (done && arrives)
             status = arrive(fleet, err);
     }
     return status;

@@ -4,6 +4,7 @@
 #include "base/units.h"
 #include "sim/cluster.h"
 #include "sim/engine/router.h"
+#include "sim/fleet_log.h"
 
 #include <stdlib.h>
 
@@ -91,6 +92,8 @@ struct lane_next lane_look(struct lane *lane, struct cluster *cluster)
 
 uint64_t lane_next_ns(struct lane *lane, struct cluster *cluster)
 {
+    if (lane->log != NULL)
+        return lane->now_ns; /* whatever happens has its place among what others do */
     uint64_t next_ns = lane_look(lane, cluster).time_ns;
     next_ns = next_ns < lane->until_ns ? next_ns : lane->until_ns;
     return next_ns < TIME_END_NS ? next_ns : TIME_END_NS;
@@ -104,8 +107,14 @@ enum { KIND_BITS = 8 };
 void cluster_schedule(struct server *server, uint64_t time_ns, enum cluster_event kind,
                       uint32_t handle)
 {
-    event_heap_push(&server->lane->events, time_ns, (uint32_t)kind | server->index << KIND_BITS,
-                    handle);
+    struct lane *lane = server->lane;
+    const struct event event = { .time_ns = time_ns,
+                                 .kind = (uint32_t)kind | server->index << KIND_BITS,
+                                 .handle = handle };
+    if (lane->log != NULL)
+        lane_log_push(lane->log, &lane->events, &event);
+    else
+        event_heap_push(&lane->events, time_ns, event.kind, handle);
 }
 
 uint32_t lane_event_server(const struct event *event)

@@ -12,20 +12,32 @@ void sim_policies(void (*visit)(const char *name, const char *summary, void *con
         visit(policy_at(i)->name, policy_at(i)->summary, context);
 }
 
-enum status sim_run_from(struct inputs *inputs, uint32_t threads,
-                         const struct experiment *experiment, const struct sim_progress *progress,
-                         struct sim_result *result, struct error *err)
+static enum status run_once(struct inputs *inputs, uint32_t threads,
+                            const struct experiment *experiment,
+                            const struct sim_progress *progress, struct sim_result *result,
+                            bool *again, struct error *err)
 {
     struct engine_setup setup;
     struct trace *trace;
     memset(result, 0, sizeof *result);
     enum status status = engine_setup_open_from(inputs, experiment, &setup, &trace, err);
     if (status == STATUS_OK)
-        status = cluster_run(&setup, trace, threads, progress, result, err);
+        status = cluster_run(&setup, trace, threads, progress, result, again, err);
     trace_close(trace);
     if (status != STATUS_OK)
         sim_result_free(result);
     return status;
+}
+
+enum status sim_run_from(struct inputs *inputs, uint32_t threads,
+                         const struct experiment *experiment, const struct sim_progress *progress,
+                         struct sim_result *result, struct error *err)
+{
+    bool again = false;
+    enum status status = run_once(inputs, threads, experiment, progress, result, &again, err);
+    if (status != STATUS_OK || !again)
+        return status;
+    return run_once(inputs, 1, experiment, progress, result, &again, err);
 }
 
 enum status sim_run(const struct experiment *experiment, const struct sim_progress *progress,

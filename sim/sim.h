@@ -15,7 +15,7 @@ enum status sim_run(const struct experiment *experiment, const struct sim_progre
                     struct sim_result *result, struct error *err);
 /* The same, of one of several runs that share what they read (inputs; NULL: of one alone), on up to so many
  * threads, at least 1: the result does not depend on how many. What of a fleet is done at once, and what
- * cannot be: docs/scale.md. */
+ * cannot be, and when a run begins anew: docs/scale.md. */
 enum status sim_run_from(struct inputs *inputs, uint32_t threads,
                          const struct experiment *experiment, const struct sim_progress *progress,
                          struct sim_result *result, struct error *err);

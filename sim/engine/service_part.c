@@ -2,6 +2,7 @@
 #include "sim/engine/service_part.h"
 
 #include "sim/engine/engine.h"
+#include "sim/placement/pool_part.h"
 
 #include <string.h>
 
@@ -24,6 +25,8 @@ void service_part_init(struct service *part, struct service *whole, uint64_t now
     part->waiting = 0;
     part->turns_done = 0;
     sessions_part_init(&part->sessions, &whole->sessions);
+    if (whole->pool != NULL)
+        part->pool = pool_part_new(whole->pool, first, stride);
     uint32_t engines = engines_of(part);
     tournament_init(&part->least_loaded, engines, 0);
     for (uint32_t i = 0; i < engines; i++) {
@@ -45,6 +48,7 @@ void service_part_close(struct service *part, struct service *whole, uint64_t no
     tournament_free(&part->least_loaded);
     collector_free(&part->collector);
     sessions_part_free(&part->sessions);
+    pool_part_free(part->pool, whole->pool);
 }
 
 void service_part_follow(struct service *part, const struct service *whole)

@@ -1,8 +1,8 @@
 /* tests/bench/bench_fleet.c - a fleet of servers in one run: turns a second on 1, 2, ... threads,
- * what routers cost that look at all servers, and memory by live sessions. Each run is a process of
- * its own, so that its memory and CPU time are its. Wall time needs cores that nobody else uses.
- * Run: build/release/tests/bench/bench_fleet [SERVERS] [TURNS] [THREADS] (1000, 1000000, 2); 10
- * million turns take some two minutes a run. */
+ * with and without a shared pool, what routers cost that look at all servers, and memory by live
+ * sessions. Each run is a process of its own, so that its memory and CPU time are its. Wall time
+ * needs cores that nobody else uses. Run: build/release/tests/bench/bench_fleet [SERVERS] [TURNS]
+ * [THREADS] (1000, 1000000, 2); 10 million turns take some two minutes a run. */
 #define _DEFAULT_SOURCE /* wait4() */
 #include "base/clock.h"
 #include "base/units.h"
@@ -19,6 +19,8 @@
 #define SESSIONS_PER_S 0.3
 #define TURNS_A_SESSION 5.75
 #define GOAL_RATIO 1.7
+/* Of a server: its sessions' KV of some 16 s, so that much goes and little is read. */
+#define POOL_BYTES UINT64_C(20000000000)
 
 struct run {
     double wall_s, cpu_s, peak_mb, turns;
@@ -93,14 +95,17 @@ static void print(const char *what, const struct run *run)
            run->turns / run->wall_s, run->peak_mb);
 }
 
-static void bench_threads(uint32_t servers, double turns, uint32_t most)
+/* pool_bytes: of a server; 0: they share none. */
+static void bench_threads(uint32_t servers, double turns, uint32_t most, uint64_t pool_bytes)
 {
-    const struct experiment experiment = fleet_of(servers, turns, ROUTE_SESSION_STICKY, 1.0);
+    struct experiment experiment = fleet_of(servers, turns, ROUTE_SESSION_STICKY, 1.0);
+    experiment.remote_bytes = pool_bytes * servers;
     double alone_s = 0.0;
     for (uint32_t threads = 1; threads <= most; threads *= 2) {
         char what[64];
         struct run run = run_best(&experiment, threads);
-        snprintf(what, sizeof what, "session-sticky, %u thread%s", threads, threads > 1 ? "s" : "");
+        snprintf(what, sizeof what, "session-sticky%s, %u thread%s",
+                 pool_bytes > 0 ? ", a pool" : "", threads, threads > 1 ? "s" : "");
         print(what, &run);
         alone_s = threads == 1 ? run.wall_s : alone_s;
         if (threads > 1)
@@ -154,7 +159,8 @@ int main(int argc, char **argv)
     uint32_t threads = argc > 3 ? (uint32_t)atoi(argv[3]) : 2;
     printf("%u servers, some %.0f turns\n", servers, turns);
     printf("%-44s %8s %8s %10s %9s\n", "run", "wall s", "CPU s", "turns/s", "peak MB");
-    bench_threads(servers, turns, threads);
+    bench_threads(servers, turns, threads, 0);
+    bench_threads(servers, turns, threads, POOL_BYTES);
     bench_routers(servers, turns);
     bench_memory(servers / 10 > 0 ? servers / 10 : 1, turns);
     return 0;

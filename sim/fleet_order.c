@@ -35,6 +35,8 @@ static struct pool *pool_of(const struct fleet *fleet)
     return fleet->cluster->service.pool;
 }
 
+/* Of sessions: what is told of each block takes as long to put in order as a second thread gains,
+ * and a trace's blocks are no server's own. */
 bool fleet_order_may_begin(const struct cluster *cluster, uint32_t threads)
 {
     const struct engine_setup *setup = cluster->setup;
@@ -42,7 +44,7 @@ bool fleet_order_may_begin(const struct cluster *cluster, uint32_t threads)
         return true;
     uint64_t tokens = setup->remote_bytes / setup->kv.tier_bytes[TIER_REMOTE];
     uint64_t ttl_ns = pool_ttl_ns(cluster->service.pool);
-    return threads > 1 && !setup->unit_keys &&
+    return threads > 1 && setup->unit_tokens == UINT32_MAX &&
            tokens >= (uint64_t)CONTEXTS_LEAST * setup->window_tokens &&
            (ttl_ns == 0 || ttl_ns >= TTL_LEAST_NS);
 }

@@ -191,13 +191,12 @@ END_TEST
 /* ---- with a pool that all share ---- */
 
 /* Smaller or larger than what is written, DRAM full or not, so that things go, expire and come
- * back; blocks have several writers' worth of steps at once. */
+ * back. */
 static struct experiment random_pool_fleet(struct random *random, char *what, size_t bytes)
 {
     snprintf(what, bytes, "seed %" PRIu64 ": %s %s %s %s %s %s %s %s %s %s %s", test_seed(),
              ONE_OF(random, "cluster.replicas=32", "cluster.replicas=45"),
-             ONE_OF(random, "policy=scheduler-aware", "policy=lru",
-                    "policy=fifo placement.unit=block", "policy=lru placement.unit=block",
+             ONE_OF(random, "policy=scheduler-aware", "policy=lru", "policy=fifo", "policy=sieve",
                     "policy=vllm-offload-lru placement.unit=block"),
              ONE_OF(random, "workload.sessions_per_s=inf", "workload.sessions_per_s=30",
                     "workload.sessions_per_s=200"),
@@ -274,19 +273,22 @@ static bool must_begin_again(const struct experiment *experiment, uint32_t threa
     return again;
 }
 
-/* A pool that all write anew within a window, keys that several servers have, KV that does not
- * outlive a window; and lanes cost more than one thread gains. */
+/* A pool that all write anew within a window, blocks, KV that does not outlive a window; and lanes
+ * cost more than one thread gains. */
 START_TEST(a_pool_that_lanes_cannot_share_is_left_in_one_lane)
 {
     static const struct {
         uint64_t tokens, ttl_ns;
-        bool unit_keys;
+        uint32_t unit_tokens;
         uint32_t threads;
         bool may;
     } cases[] = {
-        { 1600, 0, false, 2, true },       { 1599, 0, false, 2, false },
-        { 1600, 0, true, 2, false },       { 1600, 0, false, 1, false },
-        { 1600, 1000000, false, 2, true }, { 1600, 999999, false, 2, false },
+        { 1600, 0, UINT32_MAX, 2, true },
+        { 1599, 0, UINT32_MAX, 2, false },
+        { 1600, 0, 16, 2, false },
+        { 1600, 0, UINT32_MAX, 1, false },
+        { 1600, 1000000, UINT32_MAX, 2, true },
+        { 1600, 999999, UINT32_MAX, 2, false },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *settings[] = { "cluster.replicas=64", NULL };
@@ -295,7 +297,7 @@ START_TEST(a_pool_that_lanes_cannot_share_is_left_in_one_lane)
                                       .remote_bytes = cases[i].tokens * 10,
                                       .kv.tier_bytes[TIER_REMOTE] = 10,
                                       .window_tokens = 100,
-                                      .unit_keys = cases[i].unit_keys };
+                                      .unit_tokens = cases[i].unit_tokens };
         struct cluster cluster = { .setup = &setup,
                                    .service = { .engines = 64,
                                                 .prefill_engines = 64,

@@ -17,6 +17,7 @@
  *   3. tree.c                          units as nodes of a radix tree
  *   3. policies.c                      the table
  *   2. books.c policy_*.c              a copy comes, goes, is counted; who goes next
+ *   2. pool_part.c                     what servers share, in parts
  *   1. unit.c pool.c env.c             entries; what servers share; what policies ask
  *   1. ranked.c reuse_ages.c sketch.c  what policies count with
  *   1. quota.c                         whose turn it is to give up

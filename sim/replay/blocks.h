@@ -66,6 +66,14 @@ static inline uint32_t blocks_guess(const struct blocks *blocks, uint32_t hash)
     return matches != 0 ? handle : 0;
 }
 
+/* Asks for the group behind, if the search for a block that is not in this one goes on there. */
+static inline void blocks_prefetch_behind(const struct blocks *blocks, uint32_t hash)
+{
+    const struct group *group = &blocks->group[hash & blocks->mask];
+    if (group->passed > 0)
+        __builtin_prefetch(&blocks->group[(hash + 1) & blocks->mask], 1);
+}
+
 /* The block of that key, or 0. */
 static inline uint32_t blocks_find(const struct blocks *blocks, uint64_t key, uint32_t hash)
 {

@@ -10,7 +10,7 @@
 #endif
 
 /* GROUP_FILL: blocks a group that an index has at most, on average; few then lie behind theirs. */
-enum { GROUP_SLOTS = 12, GROUP_FILL = 8 };
+enum { GROUP_SLOTS = 12, GROUP_FILL = 7 };
 
 /* Invariant: a slot is taken where its tag is not 0. `passed` are the blocks whose search begins here
  * or before and which lie behind: 0 ends a search. */

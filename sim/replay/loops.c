@@ -26,6 +26,8 @@ MOVES_INLINE void guess_until(struct replay *replay, enum tier tier, uint32_t en
     for (uint32_t at = replay->pending.guessed; at < end; at++) {
         uint32_t handle = blocks_guess(blocks, replay->pending.hash[at]);
         replay->pending.guess[at] = handle;
+        if (handle == 0)
+            blocks_prefetch_behind(blocks, replay->pending.hash[at]);
         __builtin_prefetch(&blocks->block[handle], 1);
         __builtin_prefetch(&link[handle], 1);
         if (note != NULL)

@@ -167,9 +167,12 @@ static void remembers(struct policy_env *env, uint32_t unit, enum tier tier, boo
     block->kept = does ? block->kept | bit : block->kept & ~bit;
     if (does)
         return;
-    if (!scout_meets(&replay->forgotten[tier], unit))
-        scout_start(&replay->forgotten[tier], unit);
-    scout_run(&replay->forgotten[tier], &replay->blocks, tier);
+    /* The oldest of a list has gone; not a ghost that has just come back, from anywhere in it. */
+    if ((block->kept & BLOCK_IN(tier)) == 0) {
+        if (!scout_meets(&replay->forgotten[tier], unit))
+            scout_start(&replay->forgotten[tier], unit);
+        scout_run(&replay->forgotten[tier], &replay->blocks, tier);
+    }
     replay_settle(replay, unit);
 }
 

@@ -69,34 +69,33 @@ void fleet_ask_arriving(const struct fleet *fleet, struct part *part)
     lane_ask(&part->lane, fleet->cluster, part->arriving);
     part->lane.log = log;
     if (log != NULL)
-        fleet_order_end_step(part, step);
+        fleet_order_note(part, step);
     part->arriving = 0;
     events->pushed = pushed;
 }
 
 void fleet_do(const struct fleet *fleet, struct part *part, struct lane_next next)
 {
-    struct lane_step step = { .time_ns = next.time_ns, .server = next.moving };
-    if (part->lane.log != NULL)
-        fleet_order_begin_step(part, next, &step);
     part->lane.events_done++;
     part->status = lane_do(&part->lane, fleet->cluster, next, &part->err);
-    if (part->lane.log != NULL)
-        fleet_order_end_step(part, step);
 }
 
 void fleet_go_on(const struct fleet *fleet, struct part *part)
 {
+    bool ordered = part->lane.log != NULL;
     part->done = part->held = false;
     part->lane.until_ns = fleet->until_ns;
     for (uint32_t events = 0; part->status == STATUS_OK; events++) {
         struct lane_next next = lane_look(&part->lane, fleet->cluster);
         part->next_ns = next.time_ns;
         part->done = !is_before_arrival(fleet, &part->lane, next);
-        part->held = !part->done && fleet_order_holds(fleet, &part->lane, next);
-        if (part->done || part->held || (part->lane.log == NULL && events == EVENTS_A_ROUND))
+        part->held = ordered && !part->done && fleet_order_holds(fleet, &part->lane, next);
+        if (part->done || part->held || (!ordered && events == EVENTS_A_ROUND))
             return;
-        fleet_do(fleet, part, next);
+        if (ordered)
+            fleet_order_do(fleet, part, next);
+        else
+            fleet_do(fleet, part, next);
     }
 }
 

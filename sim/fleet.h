@@ -51,9 +51,9 @@ void fleet_order_begin(struct fleet *fleet);
 /* The window that ends at the next arrival at the latest; false: it ends sooner. */
 bool fleet_order_begin_window(struct fleet *fleet);
 void fleet_order_begin_lane(const struct fleet *fleet, struct part *part);
-/* Where there is a pool, before a step and after it, for the log. */
-void fleet_order_begin_step(struct part *part, struct lane_next next, struct lane_step *step);
-void fleet_order_end_step(struct part *part, struct lane_step step);
+/* fleet_do() where there is a pool, and what it and the asking of an arriving session do then. */
+void fleet_order_do(const struct fleet *fleet, struct part *part, struct lane_next next);
+void fleet_order_note(struct part *part, struct lane_step step);
 bool fleet_order_holds(const struct fleet *fleet, const struct lane *lane, struct lane_next next);
 /* The window has ended but for what is held: that happens, and all is put in order. false: something happened that
  * would not have. */

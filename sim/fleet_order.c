@@ -190,15 +190,19 @@ void fleet_order_begin_lane(const struct fleet *fleet, struct part *part)
 
 /* ---- in a lane ---- */
 
-void fleet_order_begin_step(struct part *part, struct lane_next next, struct lane_step *step)
+void fleet_order_do(const struct fleet *fleet, struct part *part, struct lane_next next)
 {
-    pool_part_now(part->service.pool, next.time_ns);
-    step->is_event = next.is_event;
+    struct lane_step step = { .time_ns = next.time_ns,
+                              .server = next.moving,
+                              .is_event = next.is_event };
     if (next.is_event)
-        step->sequence = event_heap_first(&part->lane.events)->sequence;
+        step.sequence = event_heap_first(&part->lane.events)->sequence;
+    pool_part_now(part->service.pool, next.time_ns);
+    fleet_do(fleet, part, next);
+    fleet_order_note(part, step);
 }
 
-void fleet_order_end_step(struct part *part, struct lane_step step)
+void fleet_order_note(struct part *part, struct lane_step step)
 {
     step.pushes = part->log.pushes;
     step.notes = pool_part_notes(part->service.pool);
@@ -212,8 +216,6 @@ static uint32_t server_of(const struct lane *lane, struct lane_next next)
 
 bool fleet_order_holds(const struct fleet *fleet, const struct lane *lane, struct lane_next next)
 {
-    if (lane->log == NULL)
-        return false;
     return is_held(fleet, &fleet->cluster->server[server_of(lane, next)]);
 }
 
@@ -308,7 +310,7 @@ static bool act(struct fleet *fleet, struct part *part)
     struct lane_next next = lane_look(&part->lane, fleet->cluster);
     const struct server *server = &fleet->cluster->server[server_of(&part->lane, next)];
     begin_on_pool(fleet, server);
-    fleet_do(fleet, part, next);
+    fleet_order_do(fleet, part, next);
     if (!end_on_pool(fleet, part, server, next.time_ns))
         return false;
     if (part->log.steps_done < part->log.steps && !pass(fleet, part))

@@ -5,6 +5,7 @@
  *   cluster.c   the run: arrivals, and what its counts come to
  *   lane.c      the clock and the events of all servers, or of those that one thread has
  *   fleet.c     the lanes of many servers, side by side between one arrival and the next
+ *   fleet_lane.c   what a thread does with one of them
  *   fleet_order.c  what their lanes did, in the order of one lane, where servers share a pool
  *   server.c    a server's turn when something has happened to it
  *   device.c    how long the GPUs take: iterations with layers that wait, decoding in closed form

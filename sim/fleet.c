@@ -15,16 +15,11 @@
 #include "base/memory.h"
 #include "base/team.h"
 #include "base/units.h"
-#include "sim/placement/pool_part.h"
 
 #include <stdlib.h>
 
 /* Fewer servers are not worth it. */
 enum { SERVERS_LEAST = 2 * LANES };
-/* What asking a turn schedules at once is less. */
-#define ROOM_FOR_ARRIVAL (UINT64_C(1) << 20)
-/* Of one lane, before others are asked whether the run shall go on. */
-enum { EVENTS_A_ROUND = 16384 };
 
 bool fleet_may_begin(const struct cluster *cluster, uint32_t threads)
 {
@@ -40,72 +35,10 @@ bool fleet_may_begin(const struct cluster *cluster, uint32_t threads)
 
 /* ---- between arrivals ---- */
 
-static bool is_before_arrival(const struct fleet *fleet, const struct lane *lane,
-                              struct lane_next next)
-{
-    if (next.time_ns != fleet->until_ns)
-        return next.time_ns < fleet->until_ns;
-    return next.time_ns != UINT64_MAX &&
-           (!next.is_event || event_heap_first(&lane->events)->sequence < fleet->until_sequence);
-}
-
-/* What that schedules comes before what else happens until the next arrival, and so before that
- * one. */
-void fleet_ask_arriving(const struct fleet *fleet, struct part *part)
-{
-    struct event_heap *events = &part->lane.events;
-    struct lane_log *log = part->lane.log;
-    uint64_t pushed = events->pushed;
-    if (part->arriving == 0)
-        return;
-    events->pushed = fleet->cluster->all.events.pushed - ROOM_FOR_ARRIVAL;
-    part->lane.now_ns = fleet->cluster->all.now_ns;
-    struct lane_step step = { .time_ns = part->lane.now_ns,
-                              .sequence = fleet->arrival_sequence,
-                              .is_event = true };
-    if (log != NULL)
-        pool_part_now(part->service.pool, step.time_ns);
-    part->lane.log = NULL; /* the sequences are known */
-    lane_ask(&part->lane, fleet->cluster, part->arriving);
-    part->lane.log = log;
-    if (log != NULL)
-        fleet_order_note(part, step);
-    part->arriving = 0;
-    events->pushed = pushed;
-}
-
-void fleet_do(const struct fleet *fleet, struct part *part, struct lane_next next)
-{
-    part->lane.events_done++;
-    part->status = lane_do(&part->lane, fleet->cluster, next, &part->err);
-}
-
-void fleet_go_on(const struct fleet *fleet, struct part *part)
-{
-    bool ordered = part->lane.log != NULL;
-    part->done = part->held = false;
-    part->lane.until_ns = fleet->until_ns;
-    for (uint32_t events = 0; part->status == STATUS_OK; events++) {
-        struct lane_next next = lane_look(&part->lane, fleet->cluster);
-        part->next_ns = next.time_ns;
-        part->done = !is_before_arrival(fleet, &part->lane, next);
-        part->held = ordered && !part->done && fleet_order_holds(fleet, &part->lane, next);
-        if (part->done || part->held || (!ordered && events == EVENTS_A_ROUND))
-            return;
-        if (ordered)
-            fleet_order_do(fleet, part, next);
-        else
-            fleet_do(fleet, part, next);
-    }
-}
-
 static void work(void *context, uint32_t lane)
 {
     const struct fleet *fleet = context;
-    struct part *part = fleet->part[lane];
-    fleet_order_begin_lane(fleet, part);
-    fleet_ask_arriving(fleet, part);
-    fleet_go_on(fleet, part);
+    fleet_lane_run(fleet, fleet->part[lane]);
 }
 
 /* What happened in the lanes is the run's. */

@@ -1,4 +1,5 @@
-/* sim/fleet.h - the lanes of a fleet. Private to fleet.c and fleet_order.c. */
+/* sim/fleet.h - the lanes of a fleet: fleet.c runs them, in windows of fleet_order.c, each by fleet_lane.c. Private to
+ * these three. */
 #ifndef REPRISE_SIM_FLEET_H
 #define REPRISE_SIM_FLEET_H
 
@@ -38,23 +39,31 @@ struct fleet {
     bool holds_all; /* of its lanes */
 };
 
-/* Of the lane, which has them to itself: the arriving session's turn is asked; what is next happens; all does that
- * happens before the window's end, or until something is held. */
-void fleet_ask_arriving(const struct fleet *fleet, struct part *part);
-void fleet_do(const struct fleet *fleet, struct part *part, struct lane_next next);
-void fleet_go_on(const struct fleet *fleet, struct part *part);
+/* What asking a turn schedules at once is less. */
+#define ROOM_FOR_ARRIVAL (UINT64_C(1) << 20)
+/* Of one lane, before others are asked whether the run shall go on. */
+enum { EVENTS_A_ROUND = 16384 };
 
-/* fleet_order.c; where there is no pool nothing is held and no order asked for. */
+/* ---- fleet_lane.c: of a lane, by whoever has it to himself ---- */
+
+/* All that happens there in the window that begins, until something is held. */
+void fleet_lane_run(const struct fleet *fleet, struct part *part);
+/* Its parts: the arriving session's turn is asked, if there is one; what is next happens, where there is a pool; the
+ * rest. */
+void fleet_lane_ask(const struct fleet *fleet, struct part *part);
+void fleet_lane_do(const struct fleet *fleet, struct part *part, struct lane_next next);
+void fleet_lane_go_on(const struct fleet *fleet, struct part *part);
+/* Whose step it is; whether what the server does waits for its turn among all, where there is a pool. */
+uint32_t fleet_lane_server(const struct lane *lane, struct lane_next next);
+bool fleet_lane_is_held(const struct fleet *fleet, const struct server *server);
+
+/* ---- fleet_order.c: where there is no pool nothing is held and no order asked for ---- */
+
 /* Whether the pool, if there is one, allows lanes. */
 bool fleet_order_may_begin(const struct cluster *cluster, uint32_t threads);
 void fleet_order_begin(struct fleet *fleet);
 /* The window that ends at the next arrival at the latest; false: it ends sooner. */
 bool fleet_order_begin_window(struct fleet *fleet);
-void fleet_order_begin_lane(const struct fleet *fleet, struct part *part);
-/* fleet_do() where there is a pool, and what it and the asking of an arriving session do then. */
-void fleet_order_do(const struct fleet *fleet, struct part *part, struct lane_next next);
-void fleet_order_note(struct part *part, struct lane_step step);
-bool fleet_order_holds(const struct fleet *fleet, const struct lane *lane, struct lane_next next);
 /* The window has ended but for what is held: that happens, and all is put in order. false: something happened that
  * would not have. */
 bool fleet_order_settle(struct fleet *fleet);

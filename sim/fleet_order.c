@@ -58,11 +58,6 @@ void fleet_order_begin(struct fleet *fleet)
 
 /* ---- on the pool itself ---- */
 
-static bool is_held(const struct fleet *fleet, const struct server *server)
-{
-    return fleet->holds_all || server->held_in == fleet->window;
-}
-
 static void count_writes(struct fleet *fleet)
 {
     double written = (double)fleet->written;
@@ -77,7 +72,7 @@ static bool tell_gone(struct fleet *fleet, uint64_t now_ns)
     struct pool_gone gone;
     while (pool_take_gone(pool_of(fleet), &gone)) {
         const struct server *server = &fleet->cluster->server[gone.user];
-        bool in_order = is_held(fleet, server);
+        bool in_order = fleet_lane_is_held(fleet, server);
         if (!pool_part_lose(fleet->part[gone.user % LANES]->service.pool, gone.key, now_ns) &&
             !in_order)
             return false;
@@ -149,10 +144,10 @@ static void ask_held(struct fleet *fleet)
             continue;
         uint32_t index = fleet->cluster->service.sessions.item[part->arriving].server;
         const struct server *server = &fleet->cluster->server[index];
-        if (!is_held(fleet, server))
+        if (!fleet_lane_is_held(fleet, server))
             return;
         begin_on_pool(fleet, server);
-        fleet_ask_arriving(fleet, part);
+        fleet_lane_ask(fleet, part);
         end_on_pool(fleet, part, server, UINT64_MAX);
         return;
     }
@@ -177,46 +172,6 @@ bool fleet_order_begin_window(struct fleet *fleet)
         pool_part_expires(fleet->part[i]->service.pool, expires_ns);
     ask_held(fleet);
     return fleet->arrives;
-}
-
-void fleet_order_begin_lane(const struct fleet *fleet, struct part *part)
-{
-    if (part->lane.log == NULL)
-        return;
-    lane_log_begin(&part->log, &part->lane.events, fleet->cluster->all.events.pushed,
-                   fleet->until_ns);
-    pool_part_forget_notes(part->service.pool);
-}
-
-/* ---- in a lane ---- */
-
-void fleet_order_do(const struct fleet *fleet, struct part *part, struct lane_next next)
-{
-    struct lane_step step = { .time_ns = next.time_ns,
-                              .server = next.moving,
-                              .is_event = next.is_event };
-    if (next.is_event)
-        step.sequence = event_heap_first(&part->lane.events)->sequence;
-    pool_part_now(part->service.pool, next.time_ns);
-    fleet_do(fleet, part, next);
-    fleet_order_note(part, step);
-}
-
-void fleet_order_note(struct part *part, struct lane_step step)
-{
-    step.pushes = part->log.pushes;
-    step.notes = pool_part_notes(part->service.pool);
-    lane_log_step(&part->log, step);
-}
-
-static uint32_t server_of(const struct lane *lane, struct lane_next next)
-{
-    return next.is_event ? lane_event_server(event_heap_first(&lane->events)) : next.moving;
-}
-
-bool fleet_order_holds(const struct fleet *fleet, const struct lane *lane, struct lane_next next)
-{
-    return is_held(fleet, &fleet->cluster->server[server_of(lane, next)]);
 }
 
 /* ---- in the order of all ---- */
@@ -308,14 +263,14 @@ static bool pass(struct fleet *fleet, struct part *part)
 static bool act(struct fleet *fleet, struct part *part)
 {
     struct lane_next next = lane_look(&part->lane, fleet->cluster);
-    const struct server *server = &fleet->cluster->server[server_of(&part->lane, next)];
+    const struct server *server = &fleet->cluster->server[fleet_lane_server(&part->lane, next)];
     begin_on_pool(fleet, server);
-    fleet_order_do(fleet, part, next);
+    fleet_lane_do(fleet, part, next);
     if (!end_on_pool(fleet, part, server, next.time_ns))
         return false;
     if (part->log.steps_done < part->log.steps && !pass(fleet, part))
         return false;
-    fleet_go_on(fleet, part);
+    fleet_lane_go_on(fleet, part);
     return true;
 }
 

@@ -78,7 +78,7 @@ struct server {
     struct cluster *cluster;
     struct lane *lane;
     struct engine *engine; /* the service's */
-    uint32_t index;
+    uint32_t index, place; /* in the cluster; among its lane's */
     struct links links;
     struct device device;
     struct moving_load *load;   /* by the engine's slot */

@@ -20,8 +20,9 @@ void lane_init(struct lane *lane, struct cluster *cluster, struct service *servi
     event_heap_init(&lane->events);
     tournament_init(&lane->next_links, servers, UINT64_MAX);
     lane->changed = memory_new(servers, sizeof *lane->changed);
-    for (uint32_t i = first; i < cluster->service.engines; i += stride) {
+    for (uint32_t i = first, place = 0; i < cluster->service.engines; i += stride, place++) {
         cluster->server[i].lane = lane;
+        cluster->server[i].place = place;
         cluster->server[i].links_told = false;
         lane_links_changed(&cluster->server[i]);
     }
@@ -50,8 +51,7 @@ static void see_changes(struct lane *lane, struct cluster *cluster)
     while (lane->changed_count > 0) {
         struct server *server = &cluster->server[lane->changed[--lane->changed_count]];
         server->links_told = false;
-        tournament_set(&lane->next_links, (server->index - lane->first) / lane->stride,
-                       links_next_ns(&server->links));
+        tournament_set(&lane->next_links, server->place, links_next_ns(&server->links));
     }
 }
 

@@ -208,17 +208,17 @@ static double work_at(const struct links *links, const struct flow_class *class,
     return class->work_bytes + class->rate_bytes_per_ns * (double)(now_ns - links->now_ns);
 }
 
-/* Of a class that is never empty, the work served grows without end, and what a double can tell of
- * it gets coarser: bytes, after months. From here on it begins at 0 again, with the ends of its
- * flows. */
-#define WORK_MOST_BYTES 0x1p45
-
 /* Another flow may be the class's first. */
 static void note_first(const struct links *links, struct flow_class *class)
 {
     if (class->by_end.count > 0)
         class->end_work = links->flow[class->by_end.item[0].handle].end_work;
 }
+
+/* Of a class that is never empty, the work served grows without end, and what a double can tell of
+ * it gets coarser: bytes, after months. From here on it begins at 0 again, with the ends of its
+ * flows. */
+#define WORK_MOST_BYTES 0x1p45
 
 static void begin_work_anew(struct links *links, struct flow_class *class)
 {

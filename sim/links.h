@@ -34,7 +34,7 @@ struct flow_class {
 };
 
 /* Rates depend on nothing but how many flows each class has: those of a few states are kept. */
-enum { LINKS_KEPT = 32, LINKS_KEPT_CLASSES = 4 };
+enum { LINKS_KEPT = 64, LINKS_KEPT_CLASSES = 4 };
 struct links_rates {
     uint64_t active, flows;          /* classes as in links.active, of each 16 bits; active 0: none is kept */
     double rate[LINKS_KEPT_CLASSES]; /* bytes a ns, in the classes' order */

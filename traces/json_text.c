@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "traces/json_id_hash.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,6 +93,7 @@ bool json_id_of_text(const char *text, size_t length, uint64_t *id)
 {
     if (length == 0)
         return false;
+    assert(text != NULL);
     bool whole = count_digits(text, length) == length && (text[0] != '0' || length == 1) &&
                  !is_too_large(text, length);
     *id = whole ? whole_of(text, length) : json_id_hash(text, length);

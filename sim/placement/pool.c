@@ -59,6 +59,7 @@ struct pool_entry *pool_intern(struct pool *pool, uint64_t key, uint32_t user)
         memory_grow(&pool->link, &links, (uint64_t)at + 1, sizeof *pool->link);
         memory_grow(&pool->entry, &pool->capacity, (uint64_t)at + 1, sizeof *pool->entry);
     }
+    assert(pool->entry != NULL);
     pool->entry[at] = (struct pool_entry){ .key = key, .last_use_ns = pool->now_ns, .user = user };
     keymap_add(&pool->map, pool_keys_of(pool), at);
     order_push_back(&pool->order, pool->link, at);

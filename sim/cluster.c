@@ -118,19 +118,21 @@ static enum status check_end(const struct cluster *cluster, struct error *err)
 }
 
 enum status cluster_run(const struct engine_setup *setup, struct trace *trace, uint32_t threads,
-                        const struct sim_progress *progress, struct sim_result *result,
-                        bool *again, struct error *err)
+                        const struct sim_progress *progress, struct sim_result *result, bool *again,
+                        struct error *err)
 {
     struct cluster cluster;
     cluster_init(&cluster, setup, trace);
+    cluster.may_begin_again = again != NULL;
     service_tell(&cluster.service, progress);
     for (uint32_t i = 0; cluster.service.watch == NULL && i < cluster.service.engines; i++)
         engine_skip_drops(cluster.service.engine[i]);
     enum status status = run(&cluster, threads, progress, &result->interrupted, err);
-    *again = cluster.again;
-    if (status == STATUS_OK && !result->interrupted && !*again)
+    if (again != NULL)
+        *again = cluster.again;
+    if (status == STATUS_OK && !result->interrupted && !cluster.again)
         status = check_end(&cluster, err);
-    if (status == STATUS_OK && !*again) {
+    if (status == STATUS_OK && !cluster.again) {
         outcome_set(&cluster.service, trace, cluster.all.now_ns, result);
         result->events = cluster.all.events_done;
         status = outcome_check(&cluster.service, result, err);

@@ -96,6 +96,7 @@ struct cluster {
     struct server *server; /* service.engines */
     struct lane all;       /* until, and unless, a fleet's lanes have them */
     uint64_t next_tell;    /* of `all`: when so many events are done */
+    bool may_begin_again;
     bool again;            /* the run is none: it is to begin again, on one thread (fleet_order.c) */
 };
 
@@ -111,7 +112,7 @@ static inline uint64_t now_of(const struct server *server)
 
 /* Runs the trace to its end, or until progress stops it (result->interrupted). Fills metrics and
  * series but for cost, wear and findings. *again, never on one thread: it is to be run again there, and the
- * result is none. STATUS_INPUT or STATUS_IO: the trace's. STATUS_INTERNAL: turns were left over. */
+ * result is none; NULL: it cannot be, as the trace can be read but once. STATUS_INPUT or STATUS_IO: the trace's. STATUS_INTERNAL: turns were left over. */
 enum status cluster_run(const struct engine_setup *setup, struct trace *trace, uint32_t threads,
                         const struct sim_progress *progress, struct sim_result *result,
                         bool *again, struct error *err);

@@ -44,7 +44,7 @@ bool fleet_order_may_begin(const struct cluster *cluster, uint32_t threads)
         return true;
     uint64_t tokens = setup->remote_bytes / setup->kv.tier_bytes[TIER_REMOTE];
     uint64_t ttl_ns = pool_ttl_ns(cluster->service.pool);
-    return threads > 1 && setup->unit_tokens == UINT32_MAX &&
+    return threads > 1 && cluster->may_begin_again && setup->unit_tokens == UINT32_MAX &&
            tokens >= (uint64_t)CONTEXTS_LEAST * setup->window_tokens &&
            (ttl_ns == 0 || ttl_ns >= TTL_LEAST_NS);
 }

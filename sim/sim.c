@@ -1,6 +1,7 @@
 /* sim/sim.c - the simulator's door: from an experiment to a run in virtual time. */
 #include "sim/sim.h"
 
+#include "base/plain_file.h"
 #include "sim/cluster.h"
 
 #include <string.h>
@@ -29,15 +30,22 @@ static enum status run_once(struct inputs *inputs, uint32_t threads,
     return status;
 }
 
+/* What comes through a pipe comes once. */
+static bool can_begin_again(const struct experiment *experiment)
+{
+    return experiment->trace[0] == '\0' || plain_file_not(experiment->trace) == NULL;
+}
+
 enum status sim_run_from(struct inputs *inputs, uint32_t threads,
                          const struct experiment *experiment, const struct sim_progress *progress,
                          struct sim_result *result, struct error *err)
 {
     bool again = false;
-    enum status status = run_once(inputs, threads, experiment, progress, result, &again, err);
+    enum status status = run_once(inputs, threads, experiment, progress, result,
+                                  can_begin_again(experiment) ? &again : NULL, err);
     if (status != STATUS_OK || !again)
         return status;
-    return run_once(inputs, 1, experiment, progress, result, &again, err);
+    return run_once(inputs, 1, experiment, progress, result, NULL, err);
 }
 
 enum status sim_run(const struct experiment *experiment, const struct sim_progress *progress,

@@ -386,6 +386,17 @@ compare=(sim "${small[@]}" -p scheduler-aware,lru,fifo,none --json --no-db)
     "$reprise" "${compare[@]}" --threads 2 >two.json && cmp -s one.json again.json && cmp -s one.json two.json
 report $? "JSON differs between runs or threads"
 
+# A fleet with a pool may have to begin anew, which a pipe cannot: a burst, of which that is so (test_fleet.c).
+"$reprise" trace gen burst.csv -s workload.sessions=400 -s workload.sessions_per_s=inf -s workload.lengths=constant \
+    -s workload.think_time.distribution=constant >stdout
+burst=(sim -p lru --no-db --json -s cluster.replicas=45 -s tiers.remote.capacity=90GB -s tiers.remote.write=through -s placement.ttl=20ms
+    -s tiers.dram.capacity=100GB -s tiers.ssd.capacity=20GB -s warmup_turns=0 -s engine.context_window=4096)
+"$reprise" "${burst[@]}" -j 1 -t burst.csv >burst1.json && "$reprise" "${burst[@]}" -j 2 -t burst.csv >burst2.json &&
+    cmp -s burst1.json burst2.json && # a pipe: cat's, not burst.csv itself
+    cat burst.csv | "$reprise" "${burst[@]}" -j 2 -t /dev/stdin >burst2.json &&
+    cmp -s <(grep -v '"trace":' burst1.json) <(grep -v '"trace":' burst2.json)
+report $? "a fleet's trace through a pipe differs from the file's"
+
 # Policies are paired with the first one named: by turn, or over seeds.
 grep -qF '"paired_by": "turn"' one.json && grep -qF '"base": "scheduler-aware"' one.json &&
     [ "$(grep -cF '"metric": "ttft_p99_ns"' one.json)" -eq 3 ]

@@ -273,22 +273,23 @@ static bool must_begin_again(const struct experiment *experiment, uint32_t threa
     return again;
 }
 
-/* A pool that all write anew within a window, blocks, KV that does not outlive a window; and lanes
- * cost more than one thread gains. */
+/* A pool that all write anew within a window, blocks, KV that does not outlive a window, a trace
+ * that comes once; and lanes cost more than one thread gains. */
 START_TEST(a_pool_that_lanes_cannot_share_is_left_in_one_lane)
 {
     static const struct {
         uint64_t tokens, ttl_ns;
         uint32_t unit_tokens;
         uint32_t threads;
-        bool may;
+        bool comes_once, may;
     } cases[] = {
-        { 1600, 0, UINT32_MAX, 2, true },
-        { 1599, 0, UINT32_MAX, 2, false },
-        { 1600, 0, 16, 2, false },
-        { 1600, 0, UINT32_MAX, 1, false },
-        { 1600, 1000000, UINT32_MAX, 2, true },
-        { 1600, 999999, UINT32_MAX, 2, false },
+        { 1600, 0, UINT32_MAX, 2, false, true },
+        { 1599, 0, UINT32_MAX, 2, false, false },
+        { 1600, 0, 16, 2, false, false },
+        { 1600, 0, UINT32_MAX, 1, false, false },
+        { 1600, 1000000, UINT32_MAX, 2, false, true },
+        { 1600, 999999, UINT32_MAX, 2, false, false },
+        { 1600, 0, UINT32_MAX, 2, true, false },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *settings[] = { "cluster.replicas=64", NULL };
@@ -299,6 +300,7 @@ START_TEST(a_pool_that_lanes_cannot_share_is_left_in_one_lane)
                                       .window_tokens = 100,
                                       .unit_tokens = cases[i].unit_tokens };
         struct cluster cluster = { .setup = &setup,
+                                   .may_begin_again = !cases[i].comes_once,
                                    .service = { .engines = 64,
                                                 .prefill_engines = 64,
                                                 .turns_started = 1,

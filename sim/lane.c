@@ -1,5 +1,7 @@
 /* sim/lane.c - the clock and the events of the servers that one thread has: the earliest of what
- * their links and their events say happens next. */
+ * their links and their events say happens next.
+ * What is done for each event is inline: a hint for the link, as it is called from the run's loop
+ * and from a fleet's. */
 #include "base/memory.h"
 #include "base/units.h"
 #include "sim/cluster.h"
@@ -78,7 +80,7 @@ static void expect_turn(struct lane *lane, const struct cluster *cluster)
 
 /* Transfers first: what has arrived by now counts for what happens now. Of several servers' that
  * change at once the lowest index's are first. */
-struct lane_next lane_look(struct lane *lane, struct cluster *cluster)
+inline struct lane_next lane_look(struct lane *lane, struct cluster *cluster)
 {
     see_changes(lane, cluster);
     uint64_t links_ns = tournament_first_key(&lane->next_links);
@@ -104,8 +106,8 @@ uint64_t lane_next_ns(struct lane *lane, struct cluster *cluster)
 /* An event's kind also says whose it is. */
 enum { KIND_BITS = 8 };
 
-void cluster_schedule(struct server *server, uint64_t time_ns, enum cluster_event kind,
-                      uint32_t handle)
+inline void cluster_schedule(struct server *server, uint64_t time_ns, enum cluster_event kind,
+                             uint32_t handle)
 {
     struct lane *lane = server->lane;
     const struct event event = { .time_ns = time_ns,
@@ -167,8 +169,8 @@ enum status lane_too_late(struct error *err)
                        "turns, think times and arrivals that end within 292 years", NULL);
 }
 
-enum status lane_do(struct lane *lane, struct cluster *cluster, struct lane_next next,
-                    struct error *err)
+inline enum status lane_do(struct lane *lane, struct cluster *cluster, struct lane_next next,
+                           struct error *err)
 {
     lane->now_ns = next.time_ns;
     if (!next.is_event) {

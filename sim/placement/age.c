@@ -1,7 +1,7 @@
 /* sim/placement/age.c - time to live: what no job used or waited for during ttl_ns goes. */
 #include "sim/placement/core.h"
 
-void age_expire(struct placement *core)
+void age_expire_all(struct placement *core)
 {
     if (core->config.pool != NULL)
         pool_expire(core->config.pool, core->now_ns);

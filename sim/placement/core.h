@@ -302,7 +302,12 @@ void transfer_free(struct placement *core, uint32_t id);
 void fetch_ahead(struct placement *core);
 
 /* age.c */
-void age_expire(struct placement *core);
+void age_expire_all(struct placement *core);
+static inline void age_expire(struct placement *core)
+{
+    if (core->config.pool != NULL || core->age.front != UNIT_NONE)
+        age_expire_all(core);
+}
 
 /* chain.c */
 static inline bool units_are_sessions(const struct placement *core)

@@ -129,9 +129,7 @@ void keymap_add(struct keymap *map, struct keymap_keys keys, uint32_t handle)
 /* Those behind move nearer to their homes, up to one that is at home. */
 void keymap_remove(struct keymap *map, struct keymap_keys keys, uint64_t key)
 {
-    uint32_t hash = keymap_hash(key);
-    uint32_t at = keymap_likely(map, hash, keymap_home(map, hash));
-    at = keymap_slot_from(map, keys, key, hash, at);
+    uint32_t at = keymap_slot_of(map, keys, key);
     assert(map->slot[at] != 0);
     for (uint32_t next = (at + 1) & map->mask;
          map->slot[next] != 0 && from_home(map, keys, next) > 0; next = (next + 1) & map->mask) {

@@ -79,13 +79,19 @@ static inline uint32_t keymap_home(const struct keymap *map, uint32_t hash)
     return hash >> map->home_shift;
 }
 
-/* The first slot from `at` on that is empty, or remembers what it would of that hash: most likely it is the key's. */
-static inline uint32_t keymap_likely(const struct keymap *map, uint32_t hash, uint32_t at)
+/* Private. The first slot from `at` on that is empty, or remembers what it would of that hash. */
+static inline uint32_t keymap_likely_from(const struct keymap *map, uint32_t hash, uint32_t at)
 {
     uint32_t tag = hash << map->tag_shift;
     while (map->slot[at] != 0 && ((map->slot[at] ^ tag) & ~map->mask) != 0)
         at = (at + 1) & map->mask;
     return at;
+}
+
+/* The first slot for a key of that hash that is empty, or most likely the key's. */
+static inline uint32_t keymap_likely(const struct keymap *map, uint32_t hash)
+{
+    return keymap_likely_from(map, hash, keymap_home(map, hash));
 }
 
 /* Of a slot; 0: it is empty. */
@@ -106,16 +112,22 @@ static inline uint32_t keymap_slot_from(const struct keymap *map, struct keymap_
                                         uint64_t key, uint32_t hash, uint32_t at)
 {
     while (map->slot[at] != 0 && keymap_key(keys, keymap_handle(map, at)) != key)
-        at = keymap_likely(map, hash, (at + 1) & map->mask);
+        at = keymap_likely_from(map, hash, (at + 1) & map->mask);
     return at;
+}
+
+/* Private. The same of a key alone. */
+static inline uint32_t keymap_slot_of(const struct keymap *map, struct keymap_keys keys,
+                                      uint64_t key)
+{
+    uint32_t hash = keymap_hash(key);
+    return keymap_slot_from(map, keys, key, hash, keymap_likely(map, hash));
 }
 
 /* The handle whose key is `key`, or 0. */
 static inline uint32_t keymap_find(const struct keymap *map, struct keymap_keys keys, uint64_t key)
 {
-    uint32_t hash = keymap_hash(key);
-    uint32_t at = keymap_likely(map, hash, keymap_home(map, hash));
-    return keymap_handle(map, keymap_slot_from(map, keys, key, hash, at));
+    return keymap_handle(map, keymap_slot_of(map, keys, key));
 }
 
 /* Asks the processor to fetch the slot where the search for a key of that hash begins. */
@@ -133,8 +145,7 @@ static inline void keymap_prefetch(const struct keymap *map, uint64_t key)
 /* A handle that key most likely has, told from its hash alone; 0: none. For prefetching, when the slot was fetched before. */
 static inline uint32_t keymap_guess(const struct keymap *map, uint64_t key)
 {
-    uint32_t hash = keymap_hash(key);
-    return keymap_handle(map, keymap_likely(map, hash, keymap_home(map, hash)));
+    return keymap_handle(map, keymap_likely(map, keymap_hash(key)));
 }
 
 #endif

@@ -214,7 +214,7 @@ static void find_handles(const struct reuse_stack *stack, const uint64_t *keys, 
         keymap_prefetch_home(&stack->map, hash[i]);
     }
     for (uint32_t i = 0; i < count; i++) {
-        at[i] = keymap_likely(&stack->map, hash[i], keymap_home(&stack->map, hash[i]));
+        at[i] = keymap_likely(&stack->map, hash[i]);
         __builtin_prefetch(&stack->block[keymap_handle(&stack->map, at[i])]);
     }
     for (uint32_t i = 0; i < count; i++) {

@@ -115,25 +115,45 @@ START_TEST(threads_change_nothing_whatever_the_fleet)
 }
 END_TEST
 
+/* Sessions that arrive by twos and threes, of whole milliseconds: fewer turns than `turns` + 1,
+ * thinking for less than think_ms, one of so many lengths of prompts and (0: one) replies. */
+struct crowd {
+    uint32_t sessions, turns, think_ms, prompts, reply_least, replies;
+};
+
+static uint32_t any_reply(struct random *random, const struct crowd *crowd)
+{
+    uint32_t more = crowd->replies > 0 ? (uint32_t)random_below(random, crowd->replies) : 0;
+    return crowd->reply_least + more;
+}
+
+static void write_crowd(struct random *random, const struct crowd *crowd)
+{
+    FILE *trace = fopen("trace.csv", "w");
+    ck_assert_ptr_nonnull(trace);
+    fprintf(trace, "session,arrival_s,think_s,prompt_tokens,reply_tokens\n");
+    for (uint32_t session = 0, at_ms = 0; session < crowd->sessions; session++) {
+        uint32_t turns = 1 + (uint32_t)random_below(random, crowd->turns);
+        at_ms += (uint32_t)random_below(random, 3);
+        for (uint32_t turn = 0; turn < turns; turn++)
+            fprintf(trace, "%u,%u.%03u,0.%03u,%u,%u\n", session, at_ms / 1000, at_ms % 1000,
+                    turn > 0 ? (uint32_t)random_below(random, crowd->think_ms) : 0,
+                    90 + 100 * (uint32_t)random_below(random, crowd->prompts),
+                    any_reply(random, crowd));
+    }
+    ck_assert_int_eq(fclose(trace), 0);
+}
+
 /* On servers whose every time is a whole millisecond sessions arrive as turns end, and several at
  * once: an arrival sees of what happens at its very time what was scheduled before it, and nothing
  * else. */
 START_TEST(what_happens_at_an_arrivals_very_time_is_in_order)
 {
     struct random random = random_from(test_seed(), 300 + (uint64_t)_i);
-    FILE *trace = fopen("trace.csv", "w");
-    ck_assert_ptr_nonnull(trace);
-    fprintf(trace, "session,arrival_s,think_s,prompt_tokens,reply_tokens\n");
-    for (uint32_t session = 0, at_ms = 0; session < 600; session++) {
-        uint32_t turns = 1 + (uint32_t)random_below(&random, 3);
-        at_ms += (uint32_t)random_below(&random, 3);
-        for (uint32_t turn = 0; turn < turns; turn++)
-            fprintf(trace, "%u,%u.%03u,0.%03u,%u,%u\n", session, at_ms / 1000, at_ms % 1000,
-                    turn > 0 ? (uint32_t)random_below(&random, 20) : 0,
-                    90 + 100 * (uint32_t)random_below(&random, 6),
-                    1 + (uint32_t)random_below(&random, 40));
-    }
-    ck_assert_int_eq(fclose(trace), 0);
+    const struct crowd crowd = {
+        .sessions = 600, .turns = 3, .think_ms = 20, .prompts = 6, .reply_least = 1, .replies = 40
+    };
+    write_crowd(&random, &crowd);
     struct experiment experiment =
         experiment_of("model: ./model.yaml\nhardware: ./plain.yaml\ngpus: 1\ntrace: ./trace.csv\n"
                       "warmup_turns: 20\npolicy: lru\nplacement.ttl: 0\nssd.drive: ./drive.yaml\n"
@@ -232,18 +252,10 @@ START_TEST(what_is_told_the_pool_at_one_time_is_in_order)
 {
     struct random random = random_from(test_seed(), 500 + (uint64_t)_i);
     char what[1024];
-    FILE *trace = fopen("trace.csv", "w");
-    ck_assert_ptr_nonnull(trace);
-    fprintf(trace, "session,arrival_s,think_s,prompt_tokens,reply_tokens\n");
-    for (uint32_t session = 0, at_ms = 0; session < 800; session++) {
-        uint32_t turns = 1 + (uint32_t)random_below(&random, 4);
-        at_ms += (uint32_t)random_below(&random, 3);
-        for (uint32_t turn = 0; turn < turns; turn++)
-            fprintf(trace, "%u,%u.%03u,0.%03u,%u,10\n", session, at_ms / 1000, at_ms % 1000,
-                    turn > 0 ? (uint32_t)random_below(&random, 200) : 0,
-                    90 + 100 * (uint32_t)random_below(&random, 3));
-    }
-    ck_assert_int_eq(fclose(trace), 0);
+    const struct crowd crowd = {
+        .sessions = 800, .turns = 4, .think_ms = 200, .prompts = 3, .reply_least = 10
+    };
+    write_crowd(&random, &crowd);
     snprintf(what, sizeof what, "seed %" PRIu64 ": %s %s %s %s", test_seed(),
              ONE_OF(&random, "tiers.remote.capacity=17MB", "tiers.remote.capacity=40MB"),
              ONE_OF(&random, "tiers.remote.write=through", "tiers.remote.write=back"),
